@@ -1,0 +1,34 @@
+/** `createKernel` with a page's defaults. */
+import { createKernel as createBareKernel, type Kernel, type KernelOptions } from '@plinth/kernel';
+import { createError } from '@plinth/sdk/contract';
+import { browserHost } from './host.js';
+import { indexedDBStorage } from './indexeddb-storage.js';
+import { urlSource } from './url-source.js';
+
+/** Options of the kernel, and two short forms. */
+export interface BrowserKernelOptions extends KernelOptions {
+  /** URLs of manifests; `main` is relative to its manifest. */
+  readonly plugins?: string | readonly string[];
+  /** Name of an IndexedDB database for plugins' data. Without it and without `storage` data ends with the page. */
+  readonly data?: string;
+}
+
+/**
+ * Makes a kernel whose plugins run in Web Workers.
+ *
+ * @throws PluginConfigurationError `kernel/invalid-option`.
+ * @example
+ * const kernel = await createKernel({ plugins: ['/plugins/notes/plugin.json'], data: 'my-app' });
+ * await kernel.start();
+ */
+export async function createKernel(options: BrowserKernelOptions = {}): Promise<Kernel> {
+  const { plugins, data, ...rest } = options;
+  if (data !== undefined && rest.storage !== undefined) throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
+  const urls = plugins === undefined ? [] : [plugins].flat();
+  return createBareKernel({
+    host: browserHost(),
+    ...rest,
+    sources: [...(urls.length > 0 ? [urlSource(urls)] : []), ...(rest.sources ?? [])],
+    ...(data !== undefined && { storage: indexedDBStorage(data) }),
+  });
+}

@@ -1,0 +1,61 @@
+/** Plugins in folders: each subfolder with a `plugin.json` is one. */
+import type { PluginPackage, PluginSource } from '@plinth/kernel';
+import { createError, MAX_MANIFEST } from '@plinth/sdk/contract';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+
+/**
+ * Looks for plugins in a folder. A folder that is itself a plugin counts as one; names that start with a dot and
+ * `node_modules` are passed over.
+ *
+ * @example
+ * createKernel({ sources: [directorySource('./plugins')] })
+ */
+export function directorySource(path: string): PluginSource {
+  const root = resolve(path);
+  return {
+    origin: root,
+    async *discover() {
+      const entries = await readdir(root, { withFileTypes: true });
+      if (entries.some((entry) => entry.name === 'plugin.json')) {
+        yield await packageIn(root);
+        return;
+      }
+      const folders = entries.filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.') && entry.name !== 'node_modules');
+      for (const { name } of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+        const folder = join(root, name);
+        if ((await stat(folder).catch(() => undefined))?.isDirectory()) yield await packageIn(folder);
+      }
+    },
+  };
+}
+
+async function packageIn(folder: string): Promise<PluginPackage> {
+  const code = (main: string) => readInside(folder, main);
+  try {
+    return { origin: folder, manifest: await readManifest(folder), code };
+  } catch (problem) {
+    return { origin: folder, manifest: '', problem, code };
+  }
+}
+
+async function readManifest(folder: string): Promise<string> {
+  const file = join(folder, 'plugin.json');
+  try {
+    // Before reading: a huge file must not be read to be refused.
+    const { size } = await stat(file);
+    if (size > MAX_MANIFEST) throw createError('manifest/too-large', `${file} has ${size} bytes; a manifest has at most ${MAX_MANIFEST}`, { details: { origin: file } });
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    throw createError('manifest/missing', `${folder} has no plugin.json: a plugin is a folder with a plugin.json and the bundle it names as 'main'`, { details: { origin: file }, cause });
+  }
+}
+
+/** Reads a file of a plugin; a link that leads out of its folder is refused. */
+async function readInside(folder: string, file: string): Promise<string> {
+  const [root, target] = await Promise.all([realpath(folder), realpath(join(folder, file))]);
+  const inside = relative(root, target);
+  if (inside.startsWith('..') || isAbsolute(inside)) throw new Error("the path leads out of the plugin's folder");
+  return readFile(target, 'utf8');
+}

@@ -1,0 +1,207 @@
+/**
+ * Storage in files: one file a key, written atomically, so that a crash leaves the old value or the new one, never a
+ * torn one. One process owns a folder for as long as the storage is open.
+ *
+ * A file is a header line `plinth1 <sha256> <length of the key>` and then the key and the value. The name is a hash of
+ * the key, because keys are any text; the key inside is the truth.
+ */
+import type { StorageAdapter } from '@plinth/kernel';
+import { createError, type PluginError } from '@plinth/sdk/contract';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
+import writeFileAtomic from 'write-file-atomic';
+import { type FolderLock, lockFolder } from './folder-lock.js';
+
+/** How a file storage behaves. */
+export interface FileStorageOptions {
+  /** Told when a file can't be read; the key then counts as absent and the file is kept as `<name>.corrupt`. */
+  readonly onCorrupt?: (error: PluginError) => void;
+}
+
+/** Opened storages of this process by folder: a second kernel on the same folder shares the first one's. */
+const open = new Map<string, { readonly store: Promise<FileStore>; users: number }>();
+
+/**
+ * Opens a folder as storage, making it when needed.
+ *
+ * @throws PluginUnavailableError `storage/locked` when another process owns the folder.
+ * @example
+ * const kernel = await createKernel({ plugins: './plugins', storage: await fileStorage('./data') });
+ */
+export async function fileStorage(path: string, options: FileStorageOptions = {}): Promise<StorageAdapter> {
+  const folder = resolve(path);
+  let shared = open.get(folder);
+  if (shared === undefined) {
+    shared = { store: FileStore.open(folder, options), users: 0 };
+    open.set(folder, shared);
+  }
+  const entry = shared;
+  entry.users += 1;
+  let closed = false;
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    entry.users -= 1;
+    if (entry.users > 0) return;
+    open.delete(folder);
+    await (await entry.store).close();
+  };
+  try {
+    const store = await entry.store;
+    return {
+      get: (key) => store.get(key),
+      set: (key, value) => store.update(key, () => value),
+      delete: (key) => store.delete(key),
+      keys: async (prefix) => store.keys(prefix),
+      clear: (prefix) => store.clear(prefix),
+      update: (key, change) => store.update(key, change),
+      close,
+    };
+  } catch (error) {
+    open.delete(folder);
+    throw error;
+  }
+}
+
+const MAGIC = 'plinth1';
+const SUFFIX = '.value';
+
+class FileStore {
+  readonly #folder: string;
+  readonly #lock: FolderLock;
+  readonly #onCorrupt: (error: PluginError) => void;
+  /** Every key and its file. */
+  readonly #files = new Map<string, string>();
+  /** The last write of each key: writes of one key follow one another, different keys don't wait. */
+  readonly #writes = new Map<string, Promise<unknown>>();
+
+  private constructor(folder: string, lock: FolderLock, options: FileStorageOptions) {
+    this.#folder = folder;
+    this.#lock = lock;
+    this.#onCorrupt = options.onCorrupt ?? (() => {});
+  }
+
+  static async open(folder: string, options: FileStorageOptions): Promise<FileStore> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const lock = await lockFolder(folder);
+    const store = new FileStore(folder, lock, options);
+    try {
+      await store.#index();
+      return store;
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  async get(key: string): Promise<unknown> {
+    await this.#writes.get(key)?.catch(() => {});
+    return this.#read(key);
+  }
+
+  keys(prefix: string): readonly string[] {
+    return [...this.#files.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    let existed = false;
+    await this.update(key, (current) => {
+      existed = current !== undefined;
+      return undefined;
+    });
+    return existed;
+  }
+
+  async clear(prefix: string): Promise<void> {
+    await Promise.all(this.keys(prefix).map((key) => this.delete(key)));
+  }
+
+  /** Reads, changes and writes with no other write of the key in between; resolves when the value is on the disk. */
+  update(key: string, change: (current: unknown) => unknown): Promise<void> {
+    return this.#inTurn(key, async () => {
+      this.#lock.check();
+      const current = await this.#read(key);
+      const next = change(current);
+      if (next === undefined) await this.#remove(key);
+      else if (next !== current) await this.#write(key, next);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#writes.values());
+    await this.#lock.release();
+  }
+
+  #inTurn(key: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#writes.get(key) ?? Promise.resolve();
+    const done = before.then(work, work);
+    this.#writes.set(key, done);
+    const forget = () => {
+      if (this.#writes.get(key) === done) this.#writes.delete(key);
+    };
+    done.then(forget, forget);
+    return done;
+  }
+
+  /** Reads the key of every file; sweeps what a killed writer left. */
+  async #index(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      if (name.endsWith(SUFFIX)) {
+        const entry = await this.#parse(name);
+        if (entry !== undefined) this.#files.set(entry.key, name);
+      } else if (name.includes(`${SUFFIX}.`) && !name.endsWith('.corrupt')) await unlink(join(this.#folder, name));
+    }
+  }
+
+  async #read(key: string): Promise<unknown> {
+    const name = this.#files.get(key);
+    return name === undefined ? undefined : (await this.#parse(name))?.value;
+  }
+
+  async #write(key: string, value: unknown): Promise<void> {
+    const name = nameOf(key);
+    const keyBytes = Buffer.from(key, 'utf8');
+    const body = Buffer.concat([keyBytes, serialize(value)]);
+    const header = `${MAGIC} ${createHash('sha256').update(body).digest('hex')} ${keyBytes.length}\n`;
+    try {
+      await writeFileAtomic(join(this.#folder, name), Buffer.concat([Buffer.from(header), body]), { mode: 0o600 });
+    } catch (cause) {
+      const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+      throw createError('storage/failed', full ? `cannot store '${printable(key)}': the disk is full` : `cannot store '${printable(key)}': ${(cause as Error).message}`, { details: { key: printable(key) }, cause });
+    }
+    this.#files.set(key, name);
+  }
+
+  async #remove(key: string): Promise<void> {
+    const name = this.#files.get(key);
+    if (name === undefined) return;
+    this.#files.delete(key);
+    await rm(join(this.#folder, name), { force: true });
+  }
+
+  /** A file's key and value; a file that isn't what its header says is set aside and reported. */
+  async #parse(name: string): Promise<{ readonly key: string; readonly value: unknown } | undefined> {
+    const file = join(this.#folder, name);
+    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (bytes === undefined) return undefined;
+    const line = bytes.indexOf(10);
+    const [magic, digest, keyLength] = bytes.subarray(0, Math.max(0, line)).toString('latin1').split(' ');
+    const body = bytes.subarray(line + 1);
+    if (magic === MAGIC && createHash('sha256').update(body).digest('hex') === digest) {
+      const length = Number(keyLength);
+      return { key: body.subarray(0, length).toString('utf8'), value: deserialize(body.subarray(length)) };
+    }
+    await writeFileAtomic(`${file}.corrupt`, bytes);
+    await rm(file, { force: true });
+    this.#onCorrupt(createError('storage/corrupt', `${file} is damaged: it was set aside as ${name}.corrupt and its key counts as absent`, { details: { file } }));
+    return undefined;
+  }
+}
+
+const nameOf = (key: string) => createHash('sha256').update(key).digest('hex') + SUFFIX;
+const printable = (key: string) => key.replaceAll('\0', '/');

@@ -1,0 +1,10 @@
+/**
+ * `@plinth/host-node`: embed Plinth in a Node service.
+ *
+ * @module
+ */
+export * from '@plinth/kernel';
+export { createKernel, type NodeKernelOptions } from './create-kernel.js';
+export { directorySource } from './directory-source.js';
+export { type FileStorageOptions, fileStorage } from './file-storage.js';
+export { type NodeHostOptions, nodeHost } from './host.js';

@@ -1,0 +1,29 @@
+/** Their side of a worker guest: the entry file of the thread. Built into one file that imports nothing. */
+import { bootGuest, bridgeConsole, hideGlobals } from '@plinth/sdk/guest';
+import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
+import { type MessagePort, parentPort } from 'node:worker_threads';
+
+const port = parentPort as MessagePort;
+const listeners = new Map<(event: MessageEventLike) => void, (data: unknown) => void>();
+const endpoint: Endpoint = {
+  postMessage: (message, transfer) => port.postMessage(message, transfer as never),
+  addEventListener(_type, listener) {
+    const onMessage = (data: unknown) => listener({ data });
+    listeners.set(listener, onMessage);
+    port.on('message', onMessage);
+  },
+  removeEventListener(_type, listener) {
+    const onMessage = listeners.get(listener);
+    listeners.delete(listener);
+    if (onMessage !== undefined) port.off('message', onMessage);
+  },
+};
+const defer = setImmediate;
+
+bootGuest(endpoint, {
+  defer: (task) => void defer(task),
+  prepare({ wasm, log }) {
+    hideGlobals(globalThis, { wasm });
+    bridgeConsole(globalThis, log);
+  },
+});

@@ -1,0 +1,151 @@
+/** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
+import type { ExitReason, Guest, LaunchRequest } from '@plinth/kernel';
+import { createError, READY } from '@plinth/sdk/contract';
+import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
+import type { Readable } from 'node:stream';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+
+/** Settings that every worker guest gets: no environment, no arguments, its output captured, its heap bounded. */
+export interface WorkerSettings extends WorkerOptions {
+  readonly env: Record<string, string>;
+}
+
+/** How long `terminate` waits for a thread that can't be interrupted, in milliseconds. */
+const TERMINATE_TIMEOUT = 2_000;
+
+/** Starts a worker and waits until it can be spoken to. */
+export async function launchWorker(request: LaunchRequest, createWorker: (settings: WorkerSettings) => Worker = defaultWorker): Promise<Guest> {
+  const { memory, ready } = request.limits;
+  const worker = createWorker({
+    name: `plinth ${request.plugin.id}`,
+    env: {},
+    argv: [],
+    execArgv: [],
+    stdin: false,
+    stdout: true,
+    stderr: true,
+    ...(memory !== undefined && { resourceLimits: { maxOldGenerationSizeMb: Math.max(4, Math.ceil(memory / 1_000_000)) } }),
+  });
+  capture(worker.stdout, (text) => request.log('info', text));
+  capture(worker.stderr, (text) => request.log('warn', text));
+  let terminating = false;
+  const exited = watch(worker, () => terminating);
+  const guest: Guest = {
+    endpoint: endpointOf(worker),
+    exited,
+    usage: async () => usageOf(worker),
+    async terminate() {
+      terminating = true;
+      await endThread(worker);
+    },
+  };
+  try {
+    await announced(worker, exited, ready, request.plugin.id);
+  } catch (error) {
+    await guest.terminate();
+    throw error;
+  }
+  return guest;
+}
+
+// The literal pattern lets bundlers find the file.
+function defaultWorker(settings: WorkerSettings): Worker {
+  return new Worker(new URL('./plugin-worker.js', import.meta.url), settings);
+}
+
+function watch(worker: Worker, terminating: () => boolean): Promise<ExitReason> {
+  return new Promise((resolve) => {
+    let error: unknown;
+    worker.on('error', (thrown) => {
+      error = thrown ?? new Error('the worker failed');
+    });
+    worker.on('exit', (code) => {
+      if (terminating()) resolve({ kind: 'terminated', code });
+      else if ((error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve({ kind: 'out-of-memory', code, error });
+      else if (error !== undefined) resolve({ kind: 'crashed', code, error });
+      else resolve({ kind: 'exited', code });
+    });
+  });
+}
+
+function announced(worker: Worker, exited: Promise<ExitReason>, timeout: number, id: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (message: string, cause?: unknown) =>
+      reject(createError('plugin/launch-failed', `cannot launch ${id}: ${message}`, { plugin: id, ...(cause !== undefined && { cause }) }));
+    const timer = setTimeout(() => done(() => fail(`its worker did not announce itself within ${timeout} ms; if the application is bundled, keep @plinth/host-node external or pass createWorker`)), timeout);
+    const onMessage = (message: unknown) => {
+      if (Array.isArray(message) && message[0] === READY) done(resolve);
+    };
+    const done = (then: () => void) => {
+      clearTimeout(timer);
+      worker.off('message', onMessage);
+      then();
+    };
+    worker.on('message', onMessage);
+    void exited.then((reason) => done(() => fail(`its worker ended while it started (${reason.kind})`, reason.error)));
+  });
+}
+
+/** Resolves when the thread is gone, or when it is clear that a thread inside an uninterruptible built-in won't go. */
+async function endThread(worker: Worker): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, TERMINATE_TIMEOUT);
+  });
+  await Promise.race([worker.terminate(), patience]);
+  clearTimeout(timer);
+}
+
+function endpointOf(worker: Worker): Endpoint {
+  const listeners = new Map<(event: MessageEventLike) => void, (data: unknown) => void>();
+  return {
+    postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
+    addEventListener(_type, listener) {
+      const onMessage = (data: unknown) => listener({ data });
+      listeners.set(listener, onMessage);
+      worker.on('message', onMessage);
+    },
+    removeEventListener(_type, listener) {
+      const onMessage = listeners.get(listener);
+      listeners.delete(listener);
+      if (onMessage !== undefined) worker.off('message', onMessage);
+    },
+  };
+}
+
+async function usageOf(worker: Worker) {
+  const heap = await worker.getHeapStatistics?.().catch(() => undefined);
+  return heap === undefined ? {} : { memory: heap.used_heap_size + heap.external_memory };
+}
+
+const MAX_LINE = 8_192;
+/** Characters of output a second that reach the log; more is dropped, and said so once a second. */
+const OUTPUT_PER_SECOND = 262_144;
+
+/** Hands a stream's lines on, bounded in length and rate. Must read whatever comes: an unread stream fills the host. */
+function capture(stream: Readable, write: (line: string) => void): void {
+  let rest = '';
+  let windowStart = 0;
+  let written = 0;
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const now = Date.now();
+    if (now - windowStart > 1_000) {
+      windowStart = now;
+      written = 0;
+    }
+    const before = written;
+    written += chunk.length;
+    if (written > OUTPUT_PER_SECOND) {
+      if (before <= OUTPUT_PER_SECOND) write('… output dropped: more than 256 kB in a second');
+      rest = '';
+      return;
+    }
+    const lines = (rest + chunk).split('\n');
+    rest = (lines.pop() as string).slice(0, MAX_LINE);
+    for (const line of lines) if (line !== '') write(line.slice(0, MAX_LINE));
+  });
+  stream.on('end', () => {
+    if (rest !== '') write(rest);
+  });
+}

@@ -1,0 +1,37 @@
+/** A typed client for the host: one method a command, output parsed. */
+import type { AnyContract, Client, Command } from '@plinth/sdk';
+import { createError, describeIssues, isPromiseLike, membersOf, type Parsed, parseSchema, type Schema } from '@plinth/sdk/contract';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { HostCallOptions } from './call-options.js';
+
+/** Executes a command for the host. */
+export type Execute = (id: string, input: unknown, options: HostCallOptions | undefined) => Promise<unknown>;
+
+/** Makes the client of a contract. The caller parses the output, so what it gets is what the types say. */
+export function createClient<C extends AnyContract>(contract: C, execute: Execute, metrics: Metrics): Client<C, HostCallOptions> {
+  const client = Object.create(null) as Record<string, (input?: unknown, options?: HostCallOptions) => Promise<unknown>>;
+  for (const [name, member] of membersOf(contract)) {
+    if (member.kind !== 'command') continue;
+    const { id, output, timeout } = member as Command & { readonly id: string };
+    const withTimeout = (options: HostCallOptions | undefined) => (timeout === undefined ? options : { ...options, timeout: Math.min(options?.timeout ?? timeout, timeout) });
+    client[name] =
+      output === undefined
+        ? (input, options) => execute(id, input, withTimeout(options))
+        : (input, options) => execute(id, input, withTimeout(options)).then((value) => parseOutput(id, output, value, metrics));
+  }
+  return Object.freeze(client) as Client<C, HostCallOptions>;
+}
+
+function parseOutput(id: string, schema: Schema, value: unknown, metrics: Metrics): unknown {
+  metrics.validations += 1;
+  const parsed = parseSchema(schema, value);
+  return isPromiseLike(parsed) ? parsed.then((result) => accept(id, result)) : accept(id, parsed as Parsed<unknown>);
+}
+
+function accept(id: string, parsed: Parsed<unknown>): unknown {
+  if (parsed.ok) return parsed.value;
+  throw createError('call/invalid-output', `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`, {
+    plugin: id.slice(0, id.indexOf(':')),
+    details: { command: id, side: 'provider', issues: parsed.issues },
+  });
+}

@@ -1,0 +1,106 @@
+/** Which commands exist, who answers them, and the path every call takes: permission, middleware, provider. */
+import type { CommandInfo } from '@plinth/sdk';
+import { createError, disposable, isTopic, ownerOf } from '@plinth/sdk/contract';
+import type { MiddlewareChains } from '../middleware/chains.js';
+import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
+import { type CallServices, type CallSettings, KernelCall } from './call.js';
+import type { Provider } from './provider.js';
+
+/** A registered command. */
+export interface CommandEntry {
+  readonly id: string;
+  /** Plugin id, or `host`. */
+  readonly owner: string;
+  readonly provider: Provider;
+  /** Milliseconds; the default of the kernel when absent. */
+  readonly timeout?: number;
+  readonly counter: CommandCounter;
+}
+
+/** What the registry needs of the kernel. */
+export interface CommandServices extends CallServices {
+  readonly chains: MiddlewareChains;
+  readonly metrics: Metrics;
+  /** Wakes the plugin that would answer a command; resolves false when there is none. */
+  activateFor(commandId: string): Promise<boolean>;
+  /** Why nobody answers: never returns. */
+  unknown(commandId: string): Error;
+}
+
+/** Owns the table of commands. */
+export class CommandRegistry {
+  readonly #entries = new Map<string, CommandEntry>();
+  readonly #services: CommandServices;
+
+  constructor(services: CommandServices) {
+    this.#services = services;
+  }
+
+  has(id: string): boolean {
+    return this.#entries.has(id);
+  }
+
+  get(id: string): CommandEntry | undefined {
+    return this.#entries.get(id);
+  }
+
+  all(): readonly CommandEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /**
+   * Registers a provider; disposing the answer takes it back.
+   *
+   * @throws PluginLifecycleError `call/duplicate` that names both owners.
+   */
+  register(id: string, owner: string, provider: Provider, timeout?: number): Disposable & { dispose(): void } {
+    if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a command id: write '<plugin>:<name>'`, { plugin: owner });
+    const other = this.#entries.get(id);
+    if (other !== undefined) {
+      throw createError('call/duplicate', `${owner} cannot register ${id}: ${other.owner} has registered it already`, { plugin: owner, details: { command: id, owner: other.owner } });
+    }
+    const entry: CommandEntry = { id, owner, provider, counter: this.#services.metrics.command(id), ...(timeout !== undefined && { timeout }) };
+    this.#entries.set(id, entry);
+    return disposable(() => {
+      if (this.#entries.get(id) === entry) this.#entries.delete(id);
+    });
+  }
+
+  /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
+  execute(id: string, input: unknown, settings: (entry: CommandEntry) => CallSettings): Promise<unknown> {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return this.#wakeAndExecute(id, input, settings);
+    try {
+      return this.#run(entry, input, settings(entry));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Listings of the commands an owner or everybody has. */
+  describe(titles: (id: string) => Partial<CommandInfo> | undefined, declared: readonly string[]): readonly CommandInfo[] {
+    const ids = new Set([...this.#entries.keys(), ...declared]);
+    return [...ids].sort().map((id) => ({ ...titles(id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
+  }
+
+  #run(entry: CommandEntry, input: unknown, settings: CallSettings): Promise<unknown> {
+    const call = new KernelCall(entry.id, settings, this.#services);
+    const chain = this.#services.chains.of('command', entry.id);
+    if (chain === undefined) entry.provider(call, input, call);
+    else {
+      const terminal = (value: unknown) => new Promise<unknown>((resolve, reject) => entry.provider(call, value, { settle: (ok, answer) => (ok ? resolve(answer) : reject(answer)), progress: (report) => call.progress(report) }));
+      chain(call, input, terminal).then(
+        (value) => call.settle(true, value),
+        (error) => call.settle(false, error),
+      );
+    }
+    return call.promise;
+  }
+
+  async #wakeAndExecute(id: string, input: unknown, settings: (entry: CommandEntry) => CallSettings): Promise<unknown> {
+    await this.#services.activateFor(id);
+    const entry = this.#entries.get(id);
+    if (entry === undefined) throw this.#services.unknown(id);
+    return this.#run(entry, input, settings(entry));
+  }
+}

@@ -1,0 +1,138 @@
+/** Commands as the embedding application sees them. */
+import type { AnyContract, Call, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
+import {
+  createError,
+  describeIssues,
+  disposable,
+  isPromiseLike,
+  type Manifest,
+  membersOf,
+  type Parsed,
+  PluginDeclaredError,
+  parseSchema,
+  type Schema,
+} from '@plinth/sdk/contract';
+import type { HookRegistry } from '../middleware/hooks.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { KernelCall } from './call.js';
+import { type HostCallOptions, settingsOf } from './call-options.js';
+import { createClient } from './client.js';
+import type { CommandRegistry } from './command-registry.js';
+import { hostProvider } from './provider.js';
+
+/** A registration of the host. */
+export interface HostRegistration extends Disposable {
+  dispose(): void;
+}
+
+/** `kernel.commands`. */
+export interface HostCommands {
+  /** Answers a command as the host; a bare name registers `host:<name>`. */
+  handle(name: string, handler: LooseHandler): HostRegistration;
+  /**
+   * Calls a command by its wire id.
+   *
+   * @throws PluginUnavailableError `call/unknown-command` when nobody answers it, PluginTimeoutError `call/timeout`,
+   * PluginCancelledError `call/cancelled`, PluginCrashedError when the guest ends meanwhile, or what the handler threw.
+   */
+  execute(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
+  /** Every command, registered or declared in a manifest. */
+  list(): readonly CommandInfo[];
+  has(id: string): boolean;
+}
+
+/** Makes the host's views on commands. */
+export function createHostCommands(
+  registry: CommandRegistry,
+  hooks: HookRegistry,
+  metrics: Metrics,
+  tenant: string,
+  manifests: () => readonly Manifest[],
+): { readonly commands: HostCommands; client<C extends AnyContract>(contract: C): Client<C, HostCallOptions>; provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration } {
+  const execute = (id: string, input: unknown, options: HostCallOptions | undefined) => registry.execute(id, input, (entry) => settingsOf(options, entry.timeout, tenant));
+  const commands: HostCommands = {
+    handle(name, handler) {
+      const id = name.includes(':') ? name : `host:${name}`;
+      return registry.register(
+        id,
+        'host',
+        hostProvider((input, call) => handler(input, hostCall(call, {}))),
+      );
+    },
+    execute,
+    list: () => listCommands(registry, manifests()),
+    has: (id) => registry.has(id),
+  };
+  return {
+    commands,
+    client: (contract) => createClient(contract, execute, metrics),
+    provide(contract, handlers) {
+      const all = handlers as Readonly<Record<string, LooseHandler>>;
+      const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
+      const missing = members.filter(([name]) => typeof all[name] !== 'function').map(([name]) => name);
+      if (missing.length > 0) throw createError('contract/invalid', `the host provides '${contract.$id}' without a handler for ${missing.join(', ')}`, { details: { missing } });
+      const registered: HostRegistration[] = [];
+      try {
+        for (const [name, member] of members) {
+          const provider = hostProvider(parsing(member as CommandRef, (all[name] as LooseHandler).bind(all), metrics));
+          registered.push(member.kind === 'hook' ? hooks.handle(member.id, 'host', provider) : registry.register(member.id, 'host', provider, (member as Command).timeout));
+        }
+      } catch (error) {
+        for (const one of registered) one.dispose();
+        throw error;
+      }
+      return disposable(() => {
+        for (const one of registered.reverse()) one.dispose();
+      });
+    },
+  };
+}
+
+type CommandRef = Command & { readonly id: string };
+
+/** The receiver parses, also when it is the host. */
+function parsing(member: CommandRef, handler: LooseHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
+  const { input: schema, errors } = member;
+  const run = (input: unknown, call: KernelCall) => handler(input, hostCall(call, errors ?? {}));
+  if (schema === undefined) return run;
+  return (input, call) => {
+    metrics.validations += 1;
+    const parsed = parseSchema(schema, input);
+    const go = (result: Parsed<unknown>) => {
+      if (result.ok) return run(result.value, call);
+      throw createError('call/invalid-input', `the input of ${member.id} is not valid, the caller is at fault: ${describeIssues(result.issues)}`, {
+        details: { command: member.id, side: 'caller', issues: result.issues },
+      });
+    };
+    return isPromiseLike(parsed) ? parsed.then(go) : go(parsed as Parsed<unknown>);
+  };
+}
+
+function hostCall(call: KernelCall, errors: Readonly<Record<string, Schema>>): Call {
+  return {
+    requestId: call.requestId,
+    caller: call.caller,
+    tenant: call.tenant,
+    deadline: call.deadline,
+    signal: call.signal,
+    ...(call.user !== undefined && { user: call.user }),
+    ...(call.traceparent !== undefined && { traceparent: call.traceparent }),
+    progress: (value) => call.progress(value),
+    fail(code: string, data: unknown): never {
+      if (!Object.hasOwn(errors, code)) throw createError('call/undeclared-error', `'${code}' is not an error this command declares`);
+      throw new PluginDeclaredError(code, data);
+    },
+  };
+}
+
+/** Commands that are registered, and those a manifest promises. */
+export function listCommands(registry: CommandRegistry, manifests: readonly Manifest[]): readonly CommandInfo[] {
+  const declared = new Map<string, NonNullable<Manifest['contributes']['commands']>[number]>(manifests.flatMap(({ id, contributes }) => (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const)));
+  const titles = (id: string): Partial<CommandInfo> | undefined => {
+    const command = declared.get(id);
+    if (command === undefined) return undefined;
+    const { title, description, tags, input, output } = command;
+    return { ...(title !== undefined && { title }), ...(description !== undefined && { description }), ...(tags && { tags }), ...(input && { input }), ...(output && { output }) };
+  };
+  return registry.describe(titles, [...declared.keys()]);
+}

@@ -1,0 +1,84 @@
+/**
+ * The event bus: mitt behind one door. Exact topics and patterns are both keys of one mitt emitter; which patterns a
+ * topic matches is looked up once and remembered. A listener that throws harms nobody.
+ */
+import { covers, createError, disposable, isPattern, isTopic } from '@plinth/sdk/contract';
+import type { EventEnvelope } from '@plinth/sdk';
+import mittModule, { type Emitter } from 'mitt';
+
+/** A listener as the bus calls it. */
+export type BusListener = (event: EventEnvelope) => void;
+
+// mitt ships its types as CommonJS: under NodeNext its default export is typed one level too deep.
+const mitt = mittModule as unknown as <T extends Record<string, unknown>>() => Emitter<T>;
+
+// mitt calls listeners of '*' for everything, by a signature of their own; our patterns are keys like any other.
+const keyOf = (pattern: string) => (pattern.endsWith('*') ? `~${pattern}` : pattern);
+
+const MAX_REMEMBERED_TOPICS = 4_096;
+
+/** Delivers envelopes, in the order of their emission, to every listener whose topic or pattern fits. */
+export class EventBus {
+  readonly #emitter = mitt<Record<string, EventEnvelope>>();
+  readonly #patterns = new Map<string, number>();
+  readonly #keys = new Map<string, readonly string[]>();
+  readonly #onError: (error: unknown, topic: string) => void;
+
+  constructor(onError: (error: unknown, topic: string) => void) {
+    this.#onError = onError;
+  }
+
+  /** @throws PluginValidationError `event/invalid` when the pattern is malformed. */
+  on(pattern: string, listener: BusListener): Disposable & { dispose(): void } {
+    if (!isPattern(pattern)) throw createError('event/invalid', `'${pattern.slice(0, 80)}' is not a topic or a prefix that ends in '*'`);
+    const guarded = (event: EventEnvelope) => {
+      try {
+        listener(event);
+      } catch (error) {
+        this.#onError(error, event.topic);
+      }
+    };
+    if (pattern.endsWith('*')) this.#countPattern(pattern, 1);
+    const key = keyOf(pattern);
+    this.#emitter.on(key, guarded);
+    return disposable(() => {
+      this.#emitter.off(key, guarded);
+      if (pattern.endsWith('*')) this.#countPattern(pattern, -1);
+    });
+  }
+
+  /** Whether anybody would hear a topic: lets callers skip making an event. */
+  hears(topic: string): boolean {
+    return this.#keysOf(topic).some((key) => (this.#emitter.all.get(key)?.length ?? 0) > 0);
+  }
+
+  /** @throws PluginValidationError `event/invalid` when the topic is malformed. */
+  emit(event: EventEnvelope): void {
+    for (const key of this.#keysOf(event.topic)) this.#emitter.emit(key, event);
+  }
+
+  close(): void {
+    this.#emitter.all.clear();
+    this.#patterns.clear();
+    this.#keys.clear();
+  }
+
+  #keysOf(topic: string): readonly string[] {
+    let keys = this.#keys.get(topic);
+    if (keys === undefined) {
+      if (!isTopic(topic)) throw createError('event/invalid', `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`);
+      keys = [topic, ...[...this.#patterns.keys()].filter((pattern) => covers(pattern, topic)).map(keyOf)];
+      // Topics come from plugins: a bound keeps a hostile one from growing the table.
+      if (this.#keys.size >= MAX_REMEMBERED_TOPICS) this.#keys.clear();
+      this.#keys.set(topic, keys);
+    }
+    return keys;
+  }
+
+  #countPattern(pattern: string, by: 1 | -1): void {
+    const count = (this.#patterns.get(pattern) ?? 0) + by;
+    if (count === 0) this.#patterns.delete(pattern);
+    else this.#patterns.set(pattern, count);
+    this.#keys.clear();
+  }
+}

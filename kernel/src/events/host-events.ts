@@ -1,0 +1,150 @@
+/** Events, hooks and middleware as the embedding application sees them. */
+import type { Event, EventEnvelope, EventInfo, EventInput, EventOutput, HandlerFor, Hook, HookInput, HookOutput, LooseHandler, MiddlewareCall, Next } from '@plinth/sdk';
+import { type Call, createError, describeIssues, disposable, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import { HOST, type KernelCall } from '../commands/call.js';
+import { type HostCallOptions, settingsOf } from '../commands/call-options.js';
+import type { HostRegistration } from '../commands/host-commands.js';
+import { hostProvider } from '../commands/provider.js';
+import { type MiddlewareChains, parseTarget } from '../middleware/chains.js';
+import type { HookRegistry } from '../middleware/hooks.js';
+import type { Log } from '../telemetry/logger.js';
+import type { EventBus } from './event-bus.js';
+import type { KernelEvents, KernelTopic } from './kernel-events.js';
+
+type EventRef = Event & { readonly id: string };
+type HookRef = Hook & { readonly id: string };
+
+/** An envelope of one of the kernel's own events. */
+export interface KernelEnvelope<T extends KernelTopic> extends EventEnvelope {
+  readonly topic: T;
+  readonly payload: KernelEvents[T];
+}
+
+/** `kernel.events`. */
+export interface HostEvents {
+  on<T extends KernelTopic>(topic: T, listener: (event: KernelEnvelope<T>) => unknown): HostRegistration;
+  on<E extends EventRef>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): HostRegistration;
+  on(pattern: string, listener: (event: EventEnvelope) => unknown): HostRegistration;
+  once<T extends KernelTopic>(topic: T, listener: (event: KernelEnvelope<T>) => unknown): HostRegistration;
+  once<E extends EventRef>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): HostRegistration;
+  once(pattern: string, listener: (event: EventEnvelope) => unknown): HostRegistration;
+  /** Resolves when the event is accepted and its middleware is through. A bare topic emits `host:<topic>`. */
+  emit<E extends EventRef>(event: E, payload: EventInput<E>): Promise<void>;
+  emit(topic: string, payload?: unknown): Promise<void>;
+}
+
+/** `kernel.hooks`. */
+export interface HostHooks {
+  handle<H extends HookRef>(hook: H, handler: HandlerFor<H, Call>): HostRegistration;
+  handle(id: string, handler: LooseHandler): HostRegistration;
+  collect<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostCallOptions): Promise<HookOutput<H>[]>;
+  collect(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown[]>;
+  first<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostCallOptions): Promise<HookOutput<H> | undefined>;
+  first(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
+  waterfall<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostCallOptions): Promise<HookOutput<H>>;
+  waterfall(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
+}
+
+/** `kernel.middleware`. */
+export interface HostMiddleware {
+  /**
+   * Wraps commands (`command:<id>`) or events (`event:<topic>`); the end of the target may be `*`.
+   *
+   * @example
+   * kernel.middleware.use('command:com.example.notes:*', async (call, next) => {
+   *   const started = performance.now();
+   *   try { return await next(); } finally { console.log(call.id, performance.now() - started); }
+   * });
+   */
+  use(target: string, middleware: (call: MiddlewareCall, next: Next) => unknown, options?: { readonly name?: string }): HostRegistration;
+}
+
+/** Makes `kernel.events`. */
+export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, topic: string, payload: unknown) => Promise<void>, log: Log): HostEvents {
+  const failed = (topic: string, error: unknown) => log.write('kernel', 'error', `a listener of ${topic} failed: ${error instanceof Error ? error.message : String(error)}`);
+  const watch = (topic: string, result: unknown) => {
+    if (isPromiseLike(result)) result.then(undefined, (error) => failed(topic, error));
+  };
+  const on = (event: string | EventRef, listener: (...args: never[]) => unknown, before?: () => void): HostRegistration => {
+    const call = listener as unknown as (...args: unknown[]) => unknown;
+    if (typeof event === 'string') {
+      return bus.on(event, (envelope) => {
+        before?.();
+        watch(envelope.topic, call(envelope));
+      });
+    }
+    return bus.on(event.id, ({ topic, payload, source, tenant }) => {
+      const pass = (parsed: Parsed<unknown>) => {
+        if (!parsed.ok) return log.write('kernel', 'warn', `dropped an event: the payload of ${topic} is not valid, ${source} is at fault: ${describeIssues(parsed.issues)}`);
+        before?.();
+        watch(topic, call(parsed.value, { topic, source, tenant }));
+      };
+      const parsed = parseSchema(event.payload, payload);
+      if (isPromiseLike(parsed)) void parsed.then(pass);
+      else pass(parsed as Parsed<unknown>);
+    });
+  };
+  return {
+    on,
+    once(event: string | EventRef, listener: (...args: never[]) => unknown) {
+      const registration: HostRegistration = on(event, listener, () => registration.dispose());
+      return registration;
+    },
+    async emit(event: string | EventRef, payload?: unknown) {
+      if (typeof event === 'string') return publish(HOST, event.includes(':') ? event : `host:${event}`, payload);
+      const parsed = await parseSchema(event.payload, payload);
+      if (!parsed.ok) {
+        throw createError('event/invalid', `the payload of ${event.id} is not valid, the emitter is at fault: ${describeIssues(parsed.issues)}`, {
+          details: { topic: event.id, side: 'emitter', issues: parsed.issues },
+        });
+      }
+      return publish(HOST, event.id, payload);
+    },
+  } as HostEvents;
+}
+
+/** Makes `kernel.hooks`. */
+export function createHostHooks(registry: HookRegistry, tenant: string): HostHooks {
+  const ask = (mode: 'collect' | 'first' | 'waterfall') => async (hook: string | HookRef, input?: unknown, options?: HostCallOptions) =>
+    registry.run(typeof hook === 'string' ? hook : hook.id, mode, input, settingsOf(options, undefined, tenant));
+  return {
+    handle(hook: string | HookRef, handler: (input: never, call: never) => unknown) {
+      const run = handler as unknown as (input: unknown, call: KernelCall) => unknown;
+      return registry.handle(typeof hook === 'string' ? hook : hook.id, 'host', hostProvider(run));
+    },
+    collect: ask('collect'),
+    first: ask('first'),
+    waterfall: ask('waterfall'),
+  } as HostHooks;
+}
+
+/** Makes `kernel.middleware`. */
+export function createHostMiddleware(chains: MiddlewareChains): HostMiddleware {
+  return {
+    use(target, middleware, options) {
+      const { kind } = parseTarget(target);
+      const registered = chains.use(target, {
+        name: options?.name ?? 'host',
+        run: (call, input, next) => middleware(viewOf(call, kind, input), (...args: [input?: unknown]) => next(args.length === 0 ? input : args[0])),
+      });
+      return disposable(() => registered.dispose());
+    },
+  };
+}
+
+function viewOf(call: KernelCall, kind: 'command' | 'event', input: unknown): MiddlewareCall {
+  return {
+    kind,
+    id: call.id,
+    input,
+    get requestId() {
+      return call.requestId;
+    },
+    caller: call.caller,
+    tenant: call.tenant,
+    get signal() {
+      return call.signal;
+    },
+    ...(call.user !== undefined && { user: call.user }),
+  };
+}

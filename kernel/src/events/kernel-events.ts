@@ -1,0 +1,39 @@
+/** The catalogue of what can happen; its keys in order tell the story. */
+import type { PermissionName } from '@plinth/sdk/contract';
+import type { Stage } from '../lifecycle/stage.js';
+import type { LogEntry } from '../telemetry/logger.js';
+
+interface PluginFact {
+  readonly id: string;
+  readonly version?: string;
+}
+
+/** Topics of the kernel's own events and their payloads. */
+export interface KernelEvents {
+  'plugin:discovered': PluginFact & { readonly origin: string };
+  'plugin:installed': PluginFact & { readonly origin: string };
+  'plugin:validated': PluginFact;
+  'plugin:resolved': PluginFact;
+  'plugin:loaded': PluginFact;
+  'plugin:initialized': PluginFact;
+  'plugin:activated': PluginFact & { readonly activatedBy: string; /** Milliseconds from launch to active. */ readonly took: number };
+  'plugin:suspended': PluginFact;
+  'plugin:resumed': PluginFact;
+  'plugin:deactivated': PluginFact;
+  'plugin:unloaded': PluginFact;
+  'plugin:reloaded': PluginFact;
+  'plugin:uninstalled': PluginFact;
+  'plugin:failed': PluginFact & { readonly stage: Stage; readonly code: string; readonly message: string };
+  'plugin:crashed': PluginFact & { readonly reason: string; readonly code: string; readonly message: string };
+  'need:changed': PluginFact & { readonly available: readonly string[] };
+  'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
+  'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };
+  'call:settled': { readonly command: string; readonly caller: string; readonly requestId: string; readonly ok: boolean; /** Milliseconds. */ readonly took: number; readonly code?: string };
+  'wire:refused': { readonly plugin: string; readonly reason: string; readonly count: number };
+  'log:written': LogEntry;
+  'kernel:started': { readonly plugins: number; readonly active: number; readonly failed: number };
+  'kernel:stopped': Record<never, never>;
+}
+
+/** The name of a kernel event. */
+export type KernelTopic = keyof KernelEvents;

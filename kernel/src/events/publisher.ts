@@ -1,0 +1,38 @@
+/** Emitting: the middleware around an event, then the bus. */
+import { type Caller, createError, DEFAULT_TIMEOUT, isTopic, ownerOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
+import { type CallServices, KernelCall } from '../commands/call.js';
+import type { MiddlewareChains } from '../middleware/chains.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { EventBus } from './event-bus.js';
+
+/** What publishing needs. */
+export interface PublisherParts {
+  readonly bus: EventBus;
+  readonly chains: MiddlewareChains;
+  readonly metrics: Metrics;
+  readonly calls: CallServices;
+  readonly tenant: string;
+}
+
+/**
+ * Makes the one function through which events of plugins and of the host go. It resolves when the event is accepted:
+ * its listeners are told, not waited for.
+ */
+export function createPublisher({ bus, chains, metrics, calls, tenant }: PublisherParts): (source: Caller, topic: string, payload: unknown) => Promise<void> {
+  return async (source, topic, payload) => {
+    if (!isTopic(topic)) throw createError('event/invalid', `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`);
+    if (RESERVED_SEGMENTS.has(ownerOf(topic))) throw createError('permission/denied', `${source.id} cannot emit ${topic}: '${ownerOf(topic)}:' belongs to the kernel`, { plugin: source.id });
+    const deliver = async (value: unknown) => {
+      metrics.events += 1;
+      bus.emit({ topic, payload: value, source: source.id, tenant });
+    };
+    const chain = chains.of('event', topic);
+    if (chain === undefined) return deliver(payload);
+    const call = new KernelCall(topic, { caller: source, tenant, timeout: DEFAULT_TIMEOUT }, calls);
+    chain(call, payload, deliver).then(
+      () => call.settle(true, undefined),
+      (error) => call.settle(false, error),
+    );
+    await call.promise;
+  };
+}

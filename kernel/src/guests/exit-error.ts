@@ -1,0 +1,29 @@
+/** What callers are told when a guest has ended. */
+import { createError, type ErrorCode, messageOf, type PluginError } from '@plinth/sdk/contract';
+import type { ExitReason } from '../host.js';
+
+const CODES: Readonly<Record<ExitReason['kind'], ErrorCode>> = {
+  exited: 'guest/exited',
+  crashed: 'guest/crashed',
+  'out-of-memory': 'guest/out-of-memory',
+  terminated: 'guest/terminated',
+};
+
+/** The typed error for the end of a plugin's guest. */
+export function exitError(plugin: string, reason: ExitReason): PluginError {
+  const details = { reason: reason.kind, ...(reason.code !== undefined && { exitCode: reason.code }) };
+  return createError(CODES[reason.kind], `${plugin} ${describe(reason)}`, { plugin, details, ...(reason.error !== undefined && { cause: reason.error }) });
+}
+
+function describe({ kind, code, error }: ExitReason): string {
+  switch (kind) {
+    case 'exited':
+      return `ended by itself${code === undefined ? '' : ` with code ${code}`}`;
+    case 'crashed':
+      return `crashed: ${messageOf(error)}`;
+    case 'out-of-memory':
+      return 'ran out of memory';
+    case 'terminated':
+      return 'was ended by the kernel';
+  }
+}

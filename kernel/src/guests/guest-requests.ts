@@ -1,0 +1,127 @@
+/** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
+import { type Caller, createError, errorFromWire, type HookMode, type Manifest, Op, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import { decodeValue, type Inbound } from '@plinth/sdk/rpc';
+import { settingsOf } from '../commands/call-options.js';
+import type { KernelParts } from '../parts.js';
+import type { PermissionSet } from '../permissions/broker.js';
+import type { StorageNamespace } from '../storage/namespace.js';
+import { levelAt } from '../telemetry/logger.js';
+
+/** Who asks. Made by the kernel; nothing in it comes from a message. */
+export interface GuestIdentity {
+  readonly manifest: Manifest;
+  readonly caller: Caller;
+  readonly permissions: PermissionSet;
+  readonly storage: StorageNamespace;
+  readonly parts: KernelParts;
+  readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
+  crashed(error: Error): void;
+}
+
+/** Answers one request; throws or rejects with what the guest is told. */
+export function answerGuest(guest: GuestIdentity, op: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
+  if (!Array.isArray(meta)) throw malformed(guest);
+  switch (op) {
+    case Op.execute:
+      return execute(guest, input, meta, inbound);
+    case Op.emit:
+      return emit(guest, input, meta);
+    case Op.hook:
+      return hook(guest, input, meta, inbound);
+    case Op.storage:
+      return storage(guest, input, meta);
+    case Op.next:
+      return next(guest, input, meta);
+    case Op.commands:
+      return guest.parts.commands.describe(() => undefined, []).filter(({ id }) => guest.permissions.check('commands.execute', id));
+    case Op.permission:
+      return hasPermission(guest, meta);
+    default:
+      throw malformed(guest);
+  }
+}
+
+/** Takes one note. */
+export function takeNote(guest: GuestIdentity, op: number, payload: unknown, meta: unknown): void {
+  if (!Array.isArray(meta)) throw malformed(guest);
+  if (op === Op.log) {
+    const fields = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : undefined;
+    guest.parts.log.write(guest.manifest.id, levelAt(meta[0]), String(meta[1]), fields);
+  } else if (op === Op.fatal) {
+    guest.crashed(errorFromWire(meta[0], { plugin: guest.manifest.id, decode: (value) => decodeValue(value, guest.manifest.id) }));
+  } else throw malformed(guest);
+}
+
+function execute(guest: GuestIdentity, input: unknown, [id, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+  if (typeof id !== 'string' || typeof timeout !== 'number') throw malformed(guest);
+  guest.permissions.demand('commands.execute', id);
+  return guest.parts.commands.execute(id, input, (entry) => settings(guest, timeout, entry.timeout, inbound));
+}
+
+function hook(guest: GuestIdentity, input: unknown, [id, mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+  if (typeof id !== 'string' || typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
+  guest.permissions.demand('hooks.call', id);
+  return guest.parts.hooks.run(id, mode as HookMode, input, settings(guest, timeout, undefined, inbound));
+}
+
+const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall']);
+
+function settings(guest: GuestIdentity, timeout: number, allowed: number | undefined, inbound: Inbound) {
+  const wanted = timeout === 0 ? undefined : { timeout };
+  return { ...settingsOf(wanted, allowed, guest.parts.tenant, guest.caller), inbound, onProgress: (value: unknown) => inbound.progress(value) };
+}
+
+function emit(guest: GuestIdentity, payload: unknown, [topic]: readonly unknown[]): Promise<void> {
+  if (typeof topic !== 'string') throw malformed(guest);
+  guest.permissions.demand('events.emit', topic);
+  return guest.parts.publish(guest.caller, topic, payload);
+}
+
+const READS: ReadonlySet<string> = new Set(['get', 'has', 'keys', 'read']);
+
+function storage(guest: GuestIdentity, value: unknown, [verb, key, revision]: readonly unknown[]): Promise<unknown> {
+  if (typeof key !== 'string') throw createError('storage/invalid-key', 'a storage key is a text', { plugin: guest.manifest.id });
+  guest.permissions.demand(READS.has(verb as string) ? 'storage.read' : 'storage.write', '');
+  const own = guest.storage;
+  switch (verb as StorageVerb) {
+    case 'get':
+      return own.get(key);
+    case 'read':
+      return own.read(key);
+    case 'has':
+      return own.has(key);
+    case 'keys':
+      return own.keys(key);
+    case 'set':
+      return own.set(key, value);
+    case 'swap':
+      return own.swap(key, value, String(revision));
+    case 'delete':
+      return own.delete(key);
+    case 'clear':
+      return own.clear();
+    default:
+      throw malformed(guest);
+  }
+}
+
+/** A middleware step goes on: only steps that this guest was given, each once. */
+function next(guest: GuestIdentity, input: unknown, [sequence, changed]: readonly unknown[]): Promise<unknown> {
+  const proceed = guest.steps.get(sequence as number);
+  if (proceed === undefined) throw createError('middleware/next-twice', `${guest.manifest.id} called next() for a step that is over`, { plugin: guest.manifest.id });
+  return proceed(changed === 0 ? KEEP_INPUT : input);
+}
+
+/** What a guest's `next()` without an argument passes on. */
+export const KEEP_INPUT: unique symbol = Symbol('keep input');
+
+function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unknown[]): boolean {
+  if (!PERMISSION_NAMES.includes(permission as PermissionName) || typeof scope !== 'string') {
+    throw createError('permission/invalid', `'${String(permission).slice(0, 64)}' is not a permission`, { plugin: guest.manifest.id });
+  }
+  return guest.permissions.check(permission as PermissionName, scope);
+}
+
+function malformed(guest: GuestIdentity): Error {
+  return createError('wire/refused', `refused a message of ${guest.manifest.id}: it is not well formed`, { plugin: guest.manifest.id });
+}

@@ -1,0 +1,97 @@
+/** The ports a host implements: where guests run, where plugins come from, where bytes are kept. Types only. */
+import type { Isolation, LogLevel } from '@plinth/sdk/contract';
+import type { Endpoint } from '@plinth/sdk/rpc';
+
+/** What a guest is launched for. The plugin's code and identity follow over the link, never through the launch. */
+export interface LaunchRequest {
+  readonly plugin: { readonly id: string; readonly version: string };
+  readonly isolation: Isolation;
+  readonly limits: {
+    /** Heap limit in bytes, where the platform can set one. */
+    readonly memory?: number;
+    /** Milliseconds until a guest that hasn't announced itself counts as failed. */
+    readonly ready: number;
+  };
+  /** A plugin that is already loaded; only inline guests can use it. */
+  readonly exported?: unknown;
+  /** Counts launches of the same plugin. */
+  readonly generation: number;
+  /** Takes what the guest writes past the kernel, to stdout for instance. */
+  log(level: LogLevel, text: string): void;
+}
+
+/** Why a guest has ended. */
+export interface ExitReason {
+  readonly kind: 'exited' | 'crashed' | 'out-of-memory' | 'terminated';
+  /** Exit code, where there is one. */
+  readonly code?: number;
+  /** What was thrown, when it crashed. */
+  readonly error?: unknown;
+}
+
+/** What a guest uses. */
+export interface ResourceUsage {
+  /** Bytes of heap. */
+  readonly memory?: number;
+  /** Milliseconds of CPU. */
+  readonly cpu?: number;
+}
+
+/** A running guest. The kernel owns it from the moment `launch` resolves. */
+export interface Guest {
+  /** The pipe; the guest has announced itself on it and waits. */
+  readonly endpoint: Endpoint;
+  /** Settles once, by whatever cause; never rejects. */
+  readonly exited: Promise<ExitReason>;
+  usage?(): Promise<ResourceUsage>;
+  /** Ends the guest at once. Idempotent; resolves when it is gone. */
+  terminate(): Promise<void>;
+}
+
+/** Starts guests. */
+export interface Host {
+  /** `node`, `browser`, …: matched with `runtimes` of a manifest. A host without one fits every plugin. */
+  readonly runtime?: string;
+  readonly isolations: readonly Isolation[];
+  /** @throws PluginLifecycleError `plugin/launch-failed` that names the cure; nothing is left running then. */
+  launch(request: LaunchRequest): Promise<Guest>;
+  /** Runs a task after the event loop had a turn; `setTimeout` where absent. */
+  defer?(task: () => void): void;
+  /** Releases what the host keeps for itself. */
+  close?(): Promise<void>;
+}
+
+/** A plugin as a source found it: nothing is trusted or parsed yet. */
+export interface PluginPackage {
+  /** Where it was found, for messages: a path or a URL. */
+  readonly origin: string;
+  /** Text of `plugin.json`, or an object in its place. */
+  readonly manifest: string | object;
+  /** Why the manifest couldn't be read; the package is then listed as failed. */
+  readonly problem?: unknown;
+  /** Reads the bundle that the manifest calls `main`. */
+  code(main: string): Promise<string>;
+  /** A plugin object that the application itself holds; runs inline. */
+  readonly exported?: unknown;
+}
+
+/** Finds plugins. */
+export interface PluginSource {
+  /** Where it looks, for messages. */
+  readonly origin?: string;
+  discover(): AsyncIterable<PluginPackage>;
+}
+
+/** Keeps values by key. Values are wire values; every method is atomic for its key. */
+export interface StorageAdapter {
+  get(key: string): Promise<unknown>;
+  /** Resolves when the value is durable. */
+  set(key: string, value: unknown): Promise<void>;
+  delete(key: string): Promise<boolean>;
+  /** Keys that start with a prefix, in any order. */
+  keys(prefix: string): Promise<readonly string[]>;
+  clear(prefix: string): Promise<void>;
+  /** Replaces the value by what a synchronous function makes of it; `undefined` deletes. No change in between is lost. */
+  update(key: string, change: (current: unknown) => unknown): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,25 @@
+/**
+ * `@plinth/kernel`: the runtime-agnostic kernel. Applications usually import it through a host.
+ *
+ * @module
+ */
+export type { HostCallOptions } from './commands/call-options.js';
+export type { HostCommands, HostRegistration } from './commands/host-commands.js';
+export type { ConfigLayer, ConfigOptions, ConfigSource } from './config/config-store.js';
+export type { HostConfig } from './config/host-config.js';
+export type { HostEvents, HostHooks, HostMiddleware, KernelEnvelope } from './events/host-events.js';
+export type { KernelEvents, KernelTopic } from './events/kernel-events.js';
+export { inlineHost } from './guests/inline-host.js';
+export type { ExitReason, Guest, Host, LaunchRequest, PluginPackage, PluginSource, ResourceUsage, StorageAdapter } from './host.js';
+export { createKernel, KERNEL_VERSION, type Kernel, type KernelOptions } from './kernel.js';
+export type { Stage } from './lifecycle/stage.js';
+export { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
+export type { PermissionPolicy } from './permissions/broker.js';
+export type { PluginState } from './record.js';
+export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
+export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
+export { memoryStorage } from './storage/memory-storage.js';
+export type { Explanation } from './telemetry/explain.js';
+export type { KernelHealth, PluginHealth } from './telemetry/health.js';
+export type { LogEntry, Logger, LogSink } from './telemetry/logger.js';
+export type { CommandMetrics, MetricsSnapshot } from './telemetry/metrics.js';

@@ -1,0 +1,18 @@
+/** Stage 6: the plugin becomes operational: everything it registers is in the kernel when this is done. */
+import type { KernelParts } from '../parts.js';
+import type { ActivePlugin, InitializedPlugin } from '../record.js';
+
+/** State that an earlier instance left. */
+export interface Snapshot {
+  readonly state: unknown;
+  readonly fromVersion: string;
+}
+
+/** @throws what the plugin threw, or PluginTimeoutError `plugin/timeout`. */
+export async function activate(record: InitializedPlugin, activatedBy: string, available: readonly string[], snapshot: Snapshot | undefined, parts: KernelParts): Promise<ActivePlugin> {
+  const { connection } = record;
+  if (record.statics.needs.some((need) => need.optional)) await connection.ask('needs', parts.limits.hook, available);
+  if (snapshot !== undefined && connection.has('restoreState')) await connection.ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion);
+  await connection.ask('activate', parts.limits.activate);
+  return { ...record, state: 'active', activatedBy, since: Date.now() };
+}

@@ -1,0 +1,411 @@
+/**
+ * Advances plugins through their stages. Only this file replaces records and announces it. Operations on one plugin run
+ * one after the other; several requests to activate share one run.
+ */
+import { createError, messageOf, type PluginError, parseContractId } from '@plinth/sdk/contract';
+import type { PluginPackage, PluginSource } from '../host.js';
+import type { KernelParts } from '../parts.js';
+import { asResolved, type DiscoveredPlugin, type FailedPlugin, isRunning, type PluginRecord, type ResolvedPlugin, type RunningPlugin, type ValidatedPlugin } from '../record.js';
+import { dependencyFailed } from '../registry/dependency-graph.js';
+import type { PluginRegistry } from '../registry/plugin-registry.js';
+import { activate, type Snapshot } from './activate.js';
+import { deactivate } from './deactivate.js';
+import { discover, discovered } from './discover.js';
+import { initialize } from './initialize.js';
+import { load } from './load.js';
+import { resolve } from './resolve.js';
+import type { Stage } from './stage.js';
+import { resume, suspend } from './suspend.js';
+import { type Surroundings, validate } from './validate.js';
+
+/** Owns the registry's records and the guests behind them. */
+export class Lifecycle {
+  readonly #registry: PluginRegistry;
+  readonly #parts: KernelParts;
+  readonly #surroundings: Surroundings;
+  /** The operation in flight of each plugin, and whether it activates. */
+  readonly #inFlight = new Map<string, { readonly kind: string; readonly done: Promise<unknown> }>();
+  /** Plugins in the order of their activation, to be stopped in reverse. */
+  readonly #activeOrder: string[] = [];
+  readonly #sourceProblems: PluginError[] = [];
+  #stopped = false;
+
+  constructor(registry: PluginRegistry, parts: KernelParts) {
+    this.#registry = registry;
+    this.#parts = parts;
+    const runtimes = parts.hosts.flatMap((host) => (host.runtime === undefined ? [] : [host.runtime]));
+    this.#surroundings = { version: parts.version, runtimes, policy: parts.policy };
+  }
+
+  /** Why sources found less than they should. */
+  get sourceProblems(): readonly PluginError[] {
+    return this.#sourceProblems;
+  }
+
+  /** Discovers, validates and resolves everything that the sources have. One bad plugin never stops the others. */
+  async discover(sources: readonly PluginSource[]): Promise<void> {
+    for (const source of sources) {
+      const { found, problem } = await discover(source);
+      for (const record of found) this.#admit(record);
+      if (problem !== undefined) {
+        this.#sourceProblems.push(problem);
+        this.#parts.log.write('kernel', 'error', problem.message, { code: problem.code });
+      }
+    }
+    this.#resolveAll();
+  }
+
+  /** Activates every resolved plugin that asks for an activation event; failures are recorded, not thrown. */
+  async activateAll(event: string): Promise<void> {
+    const wanting = this.#registry.all().filter((record): record is ResolvedPlugin => record.state === 'resolved' && record.manifest.activation.includes(event));
+    const queue = wanting.sort((a, b) => a.level - b.level).map((record) => record.id);
+    const worker = async () => {
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) await this.activate(id, event).catch(() => {});
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#parts.limits.parallel, queue.length) }, worker));
+  }
+
+  /** Adds one package to a running kernel. Throws what is wrong with it; nothing is left then. */
+  async install(found: PluginPackage): Promise<string> {
+    const record = validate(discovered(found), this.#surroundings);
+    const other = this.#registry.get(record.id);
+    if (other !== undefined && other.state !== 'failed') throw duplicate(record, other);
+    const others = this.#registry.all().flatMap((one) => (one.id === record.id || one.state === 'discovered' || one.state === 'failed' ? [] : [asValidated(one)]));
+    const resolved = resolve([...others, record], this.#parts.policy.permissions).get(record.id);
+    if (resolved instanceof Error) throw resolved;
+    this.#registry.put(resolved as ResolvedPlugin);
+    this.#parts.announce('plugin:installed', { id: record.id, version: record.version, origin: record.origin });
+    this.#resolveAll();
+    return record.id;
+  }
+
+  /** Stops a plugin and forgets it. */
+  async uninstall(id: string): Promise<void> {
+    this.#require(id);
+    await this.deactivate(id);
+    this.#registry.remove(id);
+    this.#parts.announce('plugin:uninstalled', { id });
+  }
+
+  /** Brings a plugin to `active`, its dependencies first. Requests that come while it starts share its outcome. */
+  activate(id: string, activatedBy = 'request'): Promise<void> {
+    const current = this.#inFlight.get(id);
+    if (current?.kind === 'activate') return current.done as Promise<void>;
+    return this.#exclusive(id, 'activate', () => this.#activate(id, activatedBy, undefined));
+  }
+
+  /** Stops a plugin and, before it, everything that depends on it. */
+  deactivate(id: string): Promise<void> {
+    this.#require(id);
+    return this.#exclusive(id, 'deactivate', () => this.#deactivate(id));
+  }
+
+  /** Replaces the guest by a fresh one; state is handed over when the plugin offers it. */
+  reload(id: string, found?: PluginPackage): Promise<void> {
+    const record = this.#require(id);
+    return this.#exclusive(id, 'reload', async () => {
+      const snapshot = await this.#snapshot(this.#require(id));
+      const stoppedWithIt = this.#activeDependants(id);
+      await this.#deactivate(id);
+      const next = found === undefined ? undefined : validate(discovered(found), this.#surroundings);
+      if (next !== undefined) {
+        if (next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
+        this.#registry.put(next);
+      } else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
+      this.#resolveAll();
+      await this.#activate(id, 'reload', snapshot);
+      this.#parts.announce('plugin:reloaded', this.#fact(id));
+      await Promise.all(stoppedWithIt.map((dependant) => this.activate(dependant, `need:${id}`).catch(() => {})));
+    });
+  }
+
+  suspend(id: string): Promise<void> {
+    return this.#exclusive(id, 'suspend', async () => {
+      const record = this.#require(id);
+      if (record.state === 'suspended') return;
+      if (record.state !== 'active') throw illegal(record, 'suspend');
+      this.#replace(await suspend(record, this.#parts), 'plugin:suspended');
+    });
+  }
+
+  resume(id: string): Promise<void> {
+    return this.#exclusive(id, 'resume', async () => {
+      const record = this.#require(id);
+      if (record.state === 'active') return;
+      if (record.state !== 'suspended') throw illegal(record, 'resume');
+      this.#replace(await resume(record, this.#parts), 'plugin:resumed');
+    });
+  }
+
+  /** Hands changed settings to a running plugin; rejects with its refusal, and then it keeps the old ones. */
+  async reconfigure(id: string): Promise<void> {
+    const record = this.#registry.get(id);
+    if (record === undefined || (record.state !== 'active' && record.state !== 'suspended')) return;
+    const answer = await record.connection.ask('configure', this.#parts.limits.hook, this.#parts.config.get(id));
+    if (answer === 'restart') await this.reload(id);
+  }
+
+  /** Stops everything, the latest started first. The kernel can't be started again. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled([...this.#inFlight.values()].map(({ done }) => done));
+    for (const id of [...this.#activeOrder].reverse()) await this.deactivate(id).catch(() => {});
+    for (const record of this.#registry.all()) if (isRunning(record)) await this.deactivate(record.id).catch(() => {});
+  }
+
+  // --- stages --------------------------------------------------------------------------------------------------
+
+  #admit(record: DiscoveredPlugin): void {
+    this.#registry.put(record);
+    this.#parts.announce('plugin:discovered', { id: record.id, origin: record.origin });
+    try {
+      const validated = validate(record, this.#surroundings);
+      const other = this.#registry.get(validated.id);
+      if (other !== undefined && other !== record) throw duplicate(validated, other);
+      this.#registry.rename(record.id, validated);
+      this.#parts.announce('plugin:validated', { id: validated.id, version: validated.version });
+    } catch (error) {
+      this.#fail(record, 'validate', error, record);
+    }
+  }
+
+  /** Resolves what has no guest yet; what runs already stays as it is. */
+  #resolveAll(): void {
+    const known = this.#registry.all();
+    const candidates = known.flatMap((record) => {
+      if (record.state === 'failed') return record.stage === 'resolve' && record.previous.state !== 'discovered' ? [asValidated(record.previous)] : keepsWorking(record);
+      return record.state === 'discovered' ? [] : [asValidated(record)];
+    });
+    for (const [id, resolved] of resolve(candidates, this.#parts.policy.permissions)) {
+      const record = this.#registry.get(id) as PluginRecord;
+      const pending = record.state === 'validated' || record.state === 'resolved' || (record.state === 'failed' && record.stage === 'resolve');
+      if (!pending) continue;
+      if (resolved instanceof Error) this.#fail(record.state === 'failed' ? record.previous : record, 'resolve', resolved, record.state === 'failed' ? record.previous : record);
+      else if (record.state === 'resolved') this.#registry.put(resolved);
+      else this.#replace(resolved, 'plugin:resolved');
+    }
+  }
+
+  async #activate(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
+    const record = this.#require(id);
+    if (this.#stopped) throw createError('kernel/stopped', `cannot activate ${id}: the kernel has stopped`, { plugin: id });
+    if (record.state === 'active') return;
+    if (record.state === 'suspended') {
+      this.#replace(await resume(record, this.#parts), 'plugin:resumed');
+      return;
+    }
+    const resolved = startable(record);
+    const started = performance.now();
+    await this.#activateDependencies(resolved);
+    let stage: Stage = 'load';
+    let running: RunningPlugin | undefined;
+    try {
+      running = this.#replace(await load(resolved, this.#parts), 'plugin:loaded');
+      void running.connection.ended.then((error) => this.#guestEnded(id, error));
+      stage = 'initialize';
+      running = this.#replace(await initialize(running, this.#parts), 'plugin:initialized');
+      stage = 'activate';
+      running = await activate(running, activatedBy, this.#availableNeeds(running), snapshot, this.#parts);
+      if (this.#registry.get(id)?.state !== 'initialized') throw await running.connection.ended;
+      this.#registry.put(running);
+    } catch (error) {
+      // The record of a crash that came first stands; its cause is the better answer.
+      const wrapped = stage === 'load' ? error : activationFailed(id, stage, error);
+      if (running !== undefined) await this.#undo(running);
+      this.#fail(resolved, stage, wrapped, resolved);
+      throw wrapped;
+    }
+    this.#activeOrder.push(id);
+    const took = performance.now() - started;
+    this.#parts.announce('plugin:activated', { ...this.#fact(id), activatedBy, took });
+    this.#updateNeeds();
+  }
+
+  async #activateDependencies(record: ResolvedPlugin): Promise<void> {
+    const results = await Promise.allSettled(record.dependencies.map((dependency) => this.activate(dependency, `need:${record.id}`)));
+    for (const [index, result] of results.entries()) {
+      if (result.status === 'fulfilled') continue;
+      const error = dependencyFailed(record.id, record.dependencies[index] as string, result.reason as Error);
+      this.#fail(record, 'activate', error, record);
+      throw error;
+    }
+  }
+
+  async #deactivate(id: string): Promise<void> {
+    const record = this.#registry.get(id);
+    if (record === undefined || !isRunning(record)) return;
+    await Promise.all(this.#dependants(id).map((dependant) => this.deactivate(dependant)));
+    const current = this.#registry.get(id);
+    if (current === undefined || !isRunning(current)) return;
+    this.#forgetActive(id);
+    // Out of `active` first, so that the end of the guest isn't taken for a crash.
+    this.#registry.put({ ...asResolved(current), state: 'unloaded' });
+    const { record: unloaded, problem } = await deactivate(current, this.#parts);
+    if (problem !== undefined) {
+      const error = createError('plugin/deactivation-failed', `${id} was stopped, but failed while stopping: ${messageOf(problem)}`, { plugin: id, cause: problem });
+      this.#parts.log.write('kernel', 'error', error.message, { code: error.code });
+    }
+    this.#parts.announce('plugin:deactivated', { id, version: unloaded.version });
+    this.#replace(unloaded, 'plugin:unloaded');
+    this.#updateNeeds();
+  }
+
+  async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
+    if ((record.state !== 'active' && record.state !== 'suspended') || !record.connection.has('getState')) return undefined;
+    return { state: await record.connection.ask('getState', this.#parts.limits.hook), fromVersion: record.version };
+  }
+
+  /** A guest has ended. When nobody asked for it, that is a crash. */
+  #guestEnded(id: string, error: PluginError): void {
+    const record = this.#registry.get(id);
+    if (record === undefined || !isRunning(record)) return;
+    this.#forgetActive(id);
+    this.#parts.announce('plugin:crashed', { id, version: record.version, reason: String(error.details.reason ?? error.code), code: error.code, message: error.message });
+    const starting = record.state === 'loaded' || record.state === 'initialized';
+    this.#fail(asResolved(record), starting ? 'activate' : 'run', error, asResolved(record));
+    void record.scope.dispose().catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
+    this.#updateNeeds();
+  }
+
+  async #undo(running: RunningPlugin): Promise<void> {
+    await running.scope.dispose().catch(() => {});
+    this.#registry.put(asResolved(running));
+    await running.connection.terminate();
+  }
+
+  #forgetActive(id: string): void {
+    const index = this.#activeOrder.indexOf(id);
+    if (index !== -1) this.#activeOrder.splice(index, 1);
+  }
+
+  // --- needs ---------------------------------------------------------------------------------------------------
+
+  #dependants(id: string): readonly string[] {
+    return this.#registry
+      .all()
+      .filter((record) => isRunning(record) && record.dependencies.includes(id) && this.#mustHave(record, id))
+      .map((record) => record.id);
+  }
+
+  /** Everything active that stops when a plugin stops, directly or not. */
+  #activeDependants(id: string): readonly string[] {
+    const found = new Set<string>();
+    const queue = [id];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      for (const dependant of this.#dependants(next)) {
+        if (found.has(dependant)) continue;
+        found.add(dependant);
+        queue.push(dependant);
+      }
+    }
+    return [...found];
+  }
+
+  /** Whether a running plugin can't do without another: by its dependencies, or by a need that isn't optional. */
+  #mustHave(record: RunningPlugin, id: string): boolean {
+    if (Object.hasOwn(record.manifest.dependencies, id)) return true;
+    return record.statics.needs.some((need) => !need.optional && need.contract.startsWith(`${id}@`));
+  }
+
+  #availableNeeds(record: RunningPlugin): readonly string[] {
+    const provided = new Set(this.#registry.all().flatMap((one) => (one.state === 'active' ? one.statics.provides : [])));
+    return record.statics.needs.filter((need) => provided.has(need.contract) && parseContractId(need.contract) !== undefined).map((need) => need.name);
+  }
+
+  /** Tells plugins with optional needs who is there now. */
+  #updateNeeds(): void {
+    for (const record of this.#registry.all()) {
+      if (record.state !== 'active' || !record.statics.needs.some((need) => need.optional)) continue;
+      const available = this.#availableNeeds(record);
+      const before = this.#lastNeeds.get(record.connection);
+      if (before === available.join()) continue;
+      this.#lastNeeds.set(record.connection, available.join());
+      record.connection.ask('needs', this.#parts.limits.hook, available).catch(() => {});
+      if (before !== undefined) this.#parts.announce('need:changed', { id: record.id, version: record.version, available });
+    }
+  }
+  readonly #lastNeeds = new WeakMap<object, string>();
+
+  // --- records -------------------------------------------------------------------------------------------------
+
+  #require(id: string): PluginRecord {
+    const record = this.#registry.get(id);
+    if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+    return record;
+  }
+
+  #replace<R extends RunningPlugin | ResolvedPlugin | Extract<PluginRecord, { state: 'unloaded' }>>(
+    record: R,
+    topic: 'plugin:resolved' | 'plugin:loaded' | 'plugin:initialized' | 'plugin:suspended' | 'plugin:resumed' | 'plugin:unloaded',
+  ): R {
+    this.#registry.put(record);
+    this.#parts.announce(topic, { id: record.id, version: record.version });
+    return record;
+  }
+
+  #fail(record: { readonly id: string; readonly origin: string; readonly package: PluginPackage }, stage: Stage, thrown: unknown, previous: FailedPlugin['previous']): void {
+    const error = thrown instanceof Error ? thrown : createError('plugin/activation-failed', messageOf(thrown), { plugin: record.id });
+    this.#registry.put({ state: 'failed', id: record.id, origin: record.origin, package: record.package, stage, error, previous });
+    const code = typeof (error as Partial<PluginError>).code === 'string' ? (error as PluginError).code : 'plugin/activation-failed';
+    this.#parts.log.write('kernel', 'error', error.message, { code, plugin: record.id, stage });
+    this.#parts.announce('plugin:failed', { id: record.id, stage, code, message: error.message });
+  }
+
+  #fact(id: string): { readonly id: string; readonly version?: string } {
+    const record = this.#registry.get(id);
+    return record !== undefined && 'version' in record ? { id, version: record.version } : { id };
+  }
+
+  /** Runs an operation when those before it on the same plugin are over. */
+  #exclusive<T>(id: string, kind: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#inFlight.get(id)?.done ?? Promise.resolve();
+    const done = before.then(run, run);
+    const entry = { kind, done };
+    this.#inFlight.set(id, entry);
+    const forget = () => {
+      if (this.#inFlight.get(id) === entry) this.#inFlight.delete(id);
+    };
+    done.then(forget, forget);
+    return done;
+  }
+}
+
+function asValidated(record: Exclude<PluginRecord, DiscoveredPlugin | FailedPlugin>): ValidatedPlugin {
+  const { id, origin, package: found, version, manifest } = record;
+  return { state: 'validated', id, origin, package: found, version, manifest };
+}
+
+/** A plugin that failed later than resolving is still there to be depended upon: it may be started again. */
+function keepsWorking(record: FailedPlugin): ValidatedPlugin[] {
+  return record.previous.state === 'resolved' ? [asValidated(record.previous)] : [];
+}
+
+/** What a plugin starts from, or the reason why it can't. */
+function startable(record: PluginRecord): ResolvedPlugin {
+  if (record.state === 'resolved') return record;
+  if (record.state === 'unloaded') return asResolved(record);
+  if (record.state === 'failed') {
+    if (record.previous.state === 'resolved') return record.previous;
+    throw record.error;
+  }
+  throw illegal(record, 'activate');
+}
+
+function activationFailed(id: string, stage: Stage, cause: unknown): Error {
+  const code = (cause as Partial<PluginError> | null)?.code;
+  if (code === 'config/invalid' || code === 'plugin/timeout') return cause as Error;
+  return createError('plugin/activation-failed', `cannot activate ${id}: ${stage === 'initialize' ? 'configure' : 'activate'} failed: ${messageOf(cause)}`, { plugin: id, details: { stage }, cause });
+}
+
+function duplicate(record: ValidatedPlugin, other: PluginRecord): PluginError {
+  const otherVersion = 'version' in other ? other.version : 'unknown';
+  return createError('plugin/duplicate', `two plugins are called ${record.id}: ${record.version} in ${record.origin}, and ${otherVersion} in ${other.origin}; the first one found is used`, {
+    plugin: record.id,
+    details: { origins: [other.origin, record.origin], versions: [otherVersion, record.version] },
+  });
+}
+
+function illegal(record: PluginRecord, operation: string): PluginError {
+  return createError('plugin/illegal-transition', `cannot ${operation} ${record.id}: it is ${record.state}`, { plugin: record.id, details: { state: record.state, operation } });
+}
+

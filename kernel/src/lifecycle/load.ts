@@ -1,0 +1,107 @@
+/** Stage 4: read the code, launch a guest, and evaluate the code there. All or nothing: a failure leaves no guest. */
+import { createError, type Isolation, messageOf, type Manifest, parseSize, type Statics } from '@plinth/sdk/contract';
+import { GuestConnection } from '../guests/guest-connection.js';
+import type { Guest, Host } from '../host.js';
+import type { KernelParts } from '../parts.js';
+import type { LoadedPlugin, ResolvedPlugin } from '../record.js';
+
+let generation = 0;
+
+/** @throws PluginLifecycleError `plugin/load-failed` or `plugin/launch-failed`, PluginSignatureError `plugin/digest-mismatch`. */
+export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<LoadedPlugin> {
+  const { manifest } = record;
+  const code = record.package.exported === undefined ? await readCode(record, parts) : '';
+  const guest = await launch(record, parts);
+  const connection = new GuestConnection(manifest, guest, parts);
+  try {
+    const statics = await connection.load(code);
+    checkStatics(statics, manifest, parts);
+    return { ...record, state: 'loaded', scope: connection.scope, connection, statics };
+  } catch (error) {
+    await connection.terminate();
+    throw error;
+  }
+}
+
+async function readCode({ manifest, package: found, origin }: ResolvedPlugin, { limits }: KernelParts): Promise<string> {
+  const file = `${origin}/${manifest.main}`;
+  const fail = (what: string, cause?: unknown) =>
+    createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}`, { plugin: manifest.id, details: { file }, ...(cause !== undefined && { cause }) });
+  let code: string;
+  try {
+    code = await found.code(manifest.main);
+  } catch (cause) {
+    throw fail(`cannot be read: ${messageOf(cause)}`, cause);
+  }
+  if (typeof code !== 'string' || code.trim() === '') throw fail("is empty: build the plugin, 'main' is one bundled file");
+  if (code.length > limits.codeSize) throw fail(`has ${code.length} characters, more than the limit of ${limits.codeSize}`);
+  const expected = manifest.files?.[manifest.main];
+  if (expected !== undefined) await checkDigest(manifest, file, code, expected);
+  return code;
+}
+
+async function checkDigest(manifest: Manifest, file: string, code: string, expected: string): Promise<void> {
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(code));
+  const found = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  if (found === expected) return;
+  throw createError('plugin/digest-mismatch', `cannot load ${manifest.id}: ${file} is not the file that the manifest describes (SHA-256 ${found}, expected ${expected})`, {
+    plugin: manifest.id,
+    details: { file, found, expected },
+  });
+}
+
+async function launch(record: ResolvedPlugin, parts: KernelParts): Promise<Guest> {
+  const { manifest } = record;
+  const isolation = chooseIsolation(record, parts);
+  const host = hostFor(isolation, manifest, parts.hosts);
+  const memory = manifest.resources.memory === undefined ? undefined : parseSize(manifest.resources.memory);
+  generation += 1;
+  try {
+    return await host.launch({
+      plugin: { id: manifest.id, version: manifest.version },
+      isolation,
+      limits: { ready: parts.limits.ready, ...(memory !== undefined && { memory }) },
+      generation,
+      ...(record.package.exported !== undefined && { exported: record.package.exported }),
+      log: (level, text) => parts.log.write(manifest.id, level, text),
+    });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code === 'plugin/launch-failed') throw cause;
+    throw createError('plugin/launch-failed', `cannot launch ${manifest.id} (${isolation}): ${messageOf(cause)}`, { plugin: manifest.id, cause });
+  }
+}
+
+/** Where a plugin runs: the embedder decides, then the manifest. A plugin can't ask its way out of isolation. */
+export function chooseIsolation({ manifest, package: found }: Pick<ResolvedPlugin, 'manifest' | 'package'>, { isolation }: Pick<KernelParts, 'isolation'>): Isolation {
+  if (found.exported !== undefined) return 'inline';
+  const decided = typeof isolation === 'function' ? isolation(manifest) : isolation;
+  if (decided !== undefined) return decided;
+  if (manifest.isolation === 'inline') {
+    throw createError('plugin/launch-failed', `cannot launch ${manifest.id}: it asks to run inline, and only the application can allow that (option 'isolation')`, { plugin: manifest.id });
+  }
+  return manifest.isolation;
+}
+
+function hostFor(isolation: Isolation, manifest: Manifest, hosts: readonly Host[]): Host {
+  const host = hosts.find((one) => one.isolations.includes(isolation));
+  if (host !== undefined) return host;
+  const offered = [...new Set(hosts.flatMap((one) => one.isolations))].join(', ');
+  throw createError('plugin/launch-failed', `cannot launch ${manifest.id}: no host here offers '${isolation}' isolation, only ${offered}`, { plugin: manifest.id, details: { isolation, offered } });
+}
+
+function checkStatics(statics: Statics, manifest: Manifest, { log }: KernelParts): void {
+  const declared = new Set(manifest.provides ?? statics.provides);
+  for (const id of statics.provides) {
+    const foreign = !id.startsWith(`${manifest.id}@`) && !id.startsWith('plinth.');
+    if (foreign) {
+      throw createError('plugin/load-failed', `cannot load ${manifest.id}: its code provides '${id}', which is not under its own id`, { plugin: manifest.id, details: { contract: id } });
+    }
+    if (!declared.has(id)) log.write('kernel', 'warn', `${manifest.id} provides '${id}', which its manifest doesn't list in 'provides'`);
+  }
+  for (const { contract, optional } of statics.needs) {
+    const base = contract.slice(0, contract.indexOf('@'));
+    if (!manifest.needs.some((need) => need.startsWith(`${base}@`))) {
+      log.write('kernel', 'warn', `${manifest.id} needs '${contract}'${optional ? ' (optional)' : ''}, which its manifest doesn't list in 'needs': its calls will be refused`);
+    }
+  }
+}

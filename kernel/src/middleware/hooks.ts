@@ -1,0 +1,62 @@
+/** Hooks: any number of handlers, all asked. */
+import { createError, disposable, type HookMode, isTopic, messageOf } from '@plinth/sdk/contract';
+import { type CallServices, type CallSettings, KernelCall } from '../commands/call.js';
+import type { Provider } from '../commands/provider.js';
+
+interface HookHandler {
+  readonly owner: string;
+  readonly provider: Provider;
+}
+
+/** Owns the handlers of every hook, in the order of registration. */
+export class HookRegistry {
+  readonly #handlers = new Map<string, Set<HookHandler>>();
+  readonly #services: CallServices;
+  readonly #onFailure: (hook: string, owner: string, error: unknown) => void;
+
+  constructor(services: CallServices, onFailure: (hook: string, owner: string, error: unknown) => void) {
+    this.#services = services;
+    this.#onFailure = onFailure;
+  }
+
+  handle(id: string, owner: string, provider: Provider): Disposable & { dispose(): void } {
+    if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a hook id: write '<plugin>:<name>'`, { plugin: owner });
+    const handler: HookHandler = { owner, provider };
+    const handlers = this.#handlers.get(id) ?? new Set();
+    handlers.add(handler);
+    this.#handlers.set(id, handlers);
+    return disposable(() => {
+      handlers.delete(handler);
+      if (handlers.size === 0 && this.#handlers.get(id) === handlers) this.#handlers.delete(id);
+    });
+  }
+
+  /** Asks the handlers. One that fails is left out and reported; it never fails the rest. */
+  async run(id: string, mode: HookMode, input: unknown, settings: CallSettings): Promise<unknown> {
+    const handlers = [...(this.#handlers.get(id) ?? [])];
+    if (mode === 'collect') {
+      const answers = await Promise.all(handlers.map((handler) => this.#ask(id, handler, input, settings)));
+      return answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
+    }
+    let value = input;
+    for (const handler of handlers) {
+      const answer = await this.#ask(id, handler, value, settings);
+      if (!answer.ok) continue;
+      if (mode === 'first' && answer.value !== undefined) return answer.value;
+      if (mode === 'waterfall') value = answer.value;
+    }
+    return mode === 'waterfall' ? value : undefined;
+  }
+
+  async #ask(id: string, handler: HookHandler, input: unknown, settings: CallSettings): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
+    const call = new KernelCall(id, settings, this.#services);
+    handler.provider(call, input, call);
+    try {
+      return { ok: true, value: await call.promise };
+    } catch (error) {
+      if (settings.signal?.aborted) throw error;
+      this.#onFailure(id, handler.owner, createError('hook/failed', `${handler.owner} failed to answer ${id}: ${messageOf(error)}`, { plugin: handler.owner, cause: error }));
+      return { ok: false };
+    }
+  }
+}

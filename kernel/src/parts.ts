@@ -1,0 +1,74 @@
+/** What the kernel's parts share: made once in `kernel.ts`, passed to whoever needs it. */
+import type { Caller, Isolation, Manifest } from '@plinth/sdk/contract';
+import type { Deadlines } from '@plinth/sdk/rpc';
+import type { CallServices } from './commands/call.js';
+import type { CommandRegistry } from './commands/command-registry.js';
+import type { ConfigStore } from './config/config-store.js';
+import type { EventBus } from './events/event-bus.js';
+import type { KernelEvents } from './events/kernel-events.js';
+import type { Host, StorageAdapter } from './host.js';
+import type { MiddlewareChains } from './middleware/chains.js';
+import type { HookRegistry } from './middleware/hooks.js';
+import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
+import type { Log } from './telemetry/logger.js';
+import type { Metrics } from './telemetry/metrics.js';
+
+/** Deadlines and bounds of a kernel. Milliseconds unless said otherwise. */
+export interface Limits {
+  /** Until a launched guest must have announced itself. */
+  readonly ready: number;
+  /** For loading and evaluating a plugin's code. */
+  readonly load: number;
+  readonly activate: number;
+  readonly deactivate: number;
+  /** For every other lifecycle hook. */
+  readonly hook: number;
+  /** Plugins that start at the same time. */
+  readonly parallel: number;
+  /** Refused control messages after which a guest is ended. */
+  readonly refusals: number;
+  /** Largest bundle, in characters. */
+  readonly codeSize: number;
+}
+
+/** The defaults of {@link Limits}. */
+export const DEFAULT_LIMITS: Limits = { ready: 10_000, load: 10_000, activate: 10_000, deactivate: 2_000, hook: 5_000, parallel: 16, refusals: 16, codeSize: 64_000_000 };
+
+/** What the embedder decides about plugins. */
+export interface Policy {
+  /** Ids or prefixes that may run; everything when absent. */
+  readonly allow?: readonly string[];
+  /** Ids or prefixes that may not run, whatever else says so. */
+  readonly deny?: readonly string[];
+  /** What plugins may do at most. */
+  readonly permissions?: PermissionPolicy;
+}
+
+/** Chooses where a plugin runs; undefined leaves it to the manifest. */
+export type IsolationPolicy = Isolation | ((manifest: Manifest) => Isolation | undefined);
+
+/** The shared parts. */
+export interface KernelParts {
+  readonly tenant: string;
+  readonly version: string;
+  readonly limits: Limits;
+  readonly policy: Policy;
+  readonly isolation: IsolationPolicy | undefined;
+  readonly hosts: readonly Host[];
+  readonly commands: CommandRegistry;
+  readonly hooks: HookRegistry;
+  readonly chains: MiddlewareChains;
+  readonly bus: EventBus;
+  readonly storage: StorageAdapter;
+  readonly config: ConfigStore;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly deadlines: Deadlines;
+  readonly calls: CallServices;
+  readonly onDenied: OnDenied;
+  /** Emits one of the kernel's own events. */
+  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
+  /** Emits an event on behalf of a caller, through the middleware around it. Resolves when it is accepted. */
+  publish(source: Caller, topic: string, payload: unknown): Promise<void>;
+  defer(task: () => void): void;
+}

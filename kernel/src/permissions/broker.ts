@@ -1,0 +1,119 @@
+/** Who may do what: computes what a plugin was given, and answers each check in the kernel, not in the guest. */
+import {
+  allows,
+  createError,
+  intersectScopes,
+  type Manifest,
+  PERMISSION_NAMES,
+  type PermissionName,
+  type Permissions,
+  parseNeed,
+  parseSize,
+  scopesOf,
+} from '@plinth/sdk/contract';
+import type { Metrics } from '../telemetry/metrics.js';
+
+/** Bytes a plugin may store when its manifest asks for storage without a quota. */
+export const DEFAULT_QUOTA = 5_000_000;
+
+/** What a plugin's policy allows at most: fixed, or decided per manifest. Undefined allows what the manifest asks. */
+export type PermissionPolicy = Permissions | ((manifest: Manifest) => Permissions | undefined);
+
+/** Gets told of each denial. */
+export type OnDenied = (plugin: string, permission: PermissionName, scope: string) => void;
+
+/** What runs: what the manifest asks ∩ what policy allows. A need asks for its contract's members. */
+export function grantsOf(manifest: Manifest, policy: PermissionPolicy | undefined): Permissions {
+  const asked = withNeeds(manifest);
+  const allowed = typeof policy === 'function' ? policy(manifest) : policy;
+  return allowed === undefined ? asked : intersect(asked, allowed);
+}
+
+function withNeeds({ permissions, needs }: Manifest): Permissions {
+  if (needs.length === 0) return permissions;
+  const members = needs.map((need) => `${(parseNeed(need) as { base: string }).base}:*`);
+  const add = (scopes: readonly string[] | undefined) => [...(scopes ?? []), ...members];
+  return {
+    ...permissions,
+    commands: { execute: add(permissions.commands?.execute) },
+    events: { ...permissions.events, subscribe: add(permissions.events?.subscribe) },
+    hooks: { call: add(permissions.hooks?.call), handle: add(permissions.hooks?.handle) },
+  };
+}
+
+function intersect(asked: Permissions, allowed: Permissions): Permissions {
+  const result: Record<string, unknown> = {};
+  for (const name of PERMISSION_NAMES) {
+    const [resource, action] = name.split('.') as [string, string | undefined];
+    const scopes = intersectScopes(scopesOf(asked, name), scopesOf(allowed, name));
+    if (scopes.length === 0) continue;
+    const flag = action === undefined || resource === 'storage';
+    if (action === undefined) result[resource] = true;
+    else result[resource] = { ...(result[resource] as object | undefined), [action]: flag ? true : scopes };
+  }
+  const quotas = [asked.storage?.quota, allowed.storage?.quota].flatMap((quota) => (quota === undefined ? [] : [parseSize(quota) as number]));
+  if (result.storage !== undefined && quotas.length > 0) result.storage = { ...(result.storage as object), quota: Math.min(...quotas) };
+  return result as Permissions;
+}
+
+/** One plugin's rights, compiled for the hot path: a check of a known scope is one Map lookup. */
+export class PermissionSet {
+  readonly plugin: string;
+  readonly grants: Permissions;
+  readonly #metrics: Metrics;
+  readonly #onDenied: OnDenied;
+  readonly #verdicts = new Map<PermissionName, Map<string, boolean>>();
+  readonly #own: string;
+
+  constructor(plugin: string, grants: Permissions, metrics: Metrics, onDenied: OnDenied) {
+    this.plugin = plugin;
+    this.grants = grants;
+    this.#metrics = metrics;
+    this.#onDenied = onDenied;
+    this.#own = `${plugin}:`;
+  }
+
+  /** Bytes of storage. */
+  get quota(): number {
+    const { quota } = this.grants.storage ?? {};
+    return quota === undefined ? DEFAULT_QUOTA : (parseSize(quota) ?? 0);
+  }
+
+  /** Whether a permission covers a scope. A plugin's own commands, events and hooks are always its own. */
+  check(permission: PermissionName, scope: string): boolean {
+    this.#metrics.permissionChecks += 1;
+    let verdicts = this.#verdicts.get(permission);
+    if (verdicts === undefined) {
+      verdicts = new Map();
+      this.#verdicts.set(permission, verdicts);
+    }
+    let verdict = verdicts.get(scope);
+    if (verdict === undefined) {
+      verdict = this.#decide(permission, scope);
+      // Scopes come from the plugin: a bound keeps it from growing the table.
+      if (verdicts.size >= 1_024) verdicts.clear();
+      verdicts.set(scope, verdict);
+    }
+    return verdict;
+  }
+
+  /** @throws PluginPermissionError `permission/denied` that names the plugin, the permission and the cure. */
+  demand(permission: PermissionName, scope: string): void {
+    if (this.check(permission, scope)) return;
+    this.#metrics.permissionDenials += 1;
+    this.#onDenied(this.plugin, permission, scope);
+    const what = scope === '' ? permission : `${permission} for '${scope}'`;
+    throw createError('permission/denied', `${this.plugin} may not use ${what}: its manifest doesn't ask for it, or policy refuses it`, {
+      plugin: this.plugin,
+      details: { permission, scope },
+    });
+  }
+
+  #decide(permission: PermissionName, scope: string): boolean {
+    if (OWNED.has(permission) && scope.startsWith(this.#own)) return true;
+    const scopes = scopesOf(this.grants, permission);
+    return scope === '' ? scopes.length > 0 : allows(scopes, scope);
+  }
+}
+
+const OWNED: ReadonlySet<PermissionName> = new Set(['commands.execute', 'events.subscribe', 'events.emit', 'hooks.call', 'hooks.handle']);

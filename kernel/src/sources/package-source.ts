@@ -1,0 +1,45 @@
+/** Plugins that the application already holds: text of a bundle, or the plugin object itself. */
+import { createError, type ManifestInput } from '@plinth/sdk/contract';
+import type { Plugin } from '@plinth/sdk';
+import type { PluginPackage, PluginSource } from '../host.js';
+
+/** One plugin in memory. */
+export interface PackageInput {
+  /** The manifest as an object, or the text of `plugin.json`. */
+  readonly manifest: ManifestInput | string;
+  /** Text of the bundle that `main` names. */
+  readonly code?: string;
+  /** The plugin itself, in place of its code: it then runs inline. */
+  readonly plugin?: Plugin<never, never> | object;
+}
+
+/**
+ * A source of plugins held in memory.
+ *
+ * @example
+ * packageSource([{ manifest: { id: 'com.example.hello', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' } }, code }])
+ */
+export function packageSource(packages: readonly PackageInput[]): PluginSource {
+  return {
+    origin: 'memory',
+    async *discover() {
+      for (const [index, one] of packages.entries()) yield packageOf(one, index);
+    },
+  };
+}
+
+/** One in-memory plugin as a package, for `kernel.plugins.install`. */
+export function packageOf(input: PackageInput, index = 0): PluginPackage {
+  const { manifest, code, plugin } = input;
+  const claimed = typeof manifest === 'string' ? undefined : manifest?.id;
+  const origin = typeof claimed === 'string' ? `memory:${claimed}` : `memory:${index}`;
+  return {
+    origin: index === 0 ? origin : `${origin}#${index}`,
+    manifest: (manifest ?? '') as object | string,
+    ...(plugin !== undefined && { exported: plugin }),
+    async code() {
+      if (code === undefined) throw createError('plugin/load-failed', 'the package holds neither code nor a plugin');
+      return code;
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/** A plugin's own part of the storage: keys are tuples of tenant, plugin and key, values carry a revision and a size. */
+import { createError } from '@plinth/sdk/contract';
+import { encode } from '@plinth/sdk/rpc';
+import type { StorageAdapter } from '../host.js';
+
+/** What is kept under a key. */
+interface Entry {
+  readonly revision: string;
+  readonly value: unknown;
+  /** Rough bytes, as quotas count them. */
+  readonly size: number;
+}
+
+/** Longest key of a plugin, in characters. */
+export const MAX_KEY = 512;
+
+const NO_REVISION = '';
+const boot = crypto.randomUUID();
+let lastRevision = 0;
+
+/** One plugin's namespace. Two kernels over one adapter see each other's writes; each counts its own quota. */
+export class StorageNamespace {
+  readonly #adapter: StorageAdapter;
+  readonly #prefix: string;
+  readonly #plugin: string;
+  readonly #quota: number;
+  #used: Promise<number> | undefined;
+
+  constructor(adapter: StorageAdapter, tenant: string, plugin: string, quota: number) {
+    this.#adapter = adapter;
+    this.#plugin = plugin;
+    this.#quota = quota;
+    // NUL can't occur in a tenant or plugin id, so no two namespaces share a prefix.
+    this.#prefix = `${tenant}\0${plugin}\0`;
+  }
+
+  async get(key: string): Promise<unknown> {
+    return (await this.#read(key))?.value;
+  }
+
+  /** The value with its revision; an absent one has the empty revision. */
+  async read(key: string): Promise<{ readonly revision: string; readonly value: unknown }> {
+    const entry = await this.#read(key);
+    return { revision: entry?.revision ?? NO_REVISION, value: entry?.value };
+  }
+
+  async set(key: string, value: unknown): Promise<void> {
+    await this.#write(key, value, undefined);
+  }
+
+  /** Writes when the revision is still the same; answers whether it was. */
+  swap(key: string, value: unknown, revision: string): Promise<boolean> {
+    return this.#write(key, value, revision);
+  }
+
+  async delete(key: string): Promise<boolean> {
+    let freed: number | undefined;
+    const full = this.#key(key);
+    await this.#run(() =>
+      this.#adapter.update(full, (current) => {
+        freed = (current as Entry | undefined)?.size;
+        return undefined;
+      }),
+    );
+    if (freed !== undefined) this.#count(-freed);
+    return freed !== undefined;
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.#read(key)) !== undefined;
+  }
+
+  async keys(prefix = ''): Promise<string[]> {
+    const found = await this.#run(() => this.#adapter.keys(this.#prefix + prefix));
+    return found.map((key) => key.slice(this.#prefix.length)).sort();
+  }
+
+  async clear(): Promise<void> {
+    await this.#run(() => this.#adapter.clear(this.#prefix));
+    this.#used = Promise.resolve(0);
+  }
+
+  /** Bytes in use, as the quota counts them. */
+  usage(): Promise<number> {
+    this.#used ??= this.#measure();
+    return this.#used;
+  }
+
+  async #write(key: string, value: unknown, expected: string | undefined): Promise<boolean> {
+    const full = this.#key(key);
+    const encoded = encode(value);
+    const size = encoded.bytes + key.length * 2;
+    if (value === undefined) throw createError('value/invalid', `cannot store undefined under '${key}': delete the key instead`, { plugin: this.#plugin });
+    const used = await this.usage();
+    let written = false;
+    let grown = 0;
+    await this.#run(() =>
+      this.#adapter.update(full, (current) => {
+        const entry = current as Entry | undefined;
+        if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected) return current;
+        grown = size - (entry?.size ?? 0);
+        if (grown > 0 && used + grown > this.#quota) throw this.#full(key, used + grown);
+        written = true;
+        lastRevision += 1;
+        return { revision: `${boot}.${lastRevision}`, value: encoded.value, size } satisfies Entry;
+      }),
+    );
+    if (written) this.#count(grown);
+    return written;
+  }
+
+  #full(key: string, wanted: number): Error {
+    return createError('storage/quota', `${this.#plugin} cannot store '${key}': ${wanted} bytes would be more than its quota of ${this.#quota}`, {
+      plugin: this.#plugin,
+      details: { key, wanted, quota: this.#quota },
+    });
+  }
+
+  async #read(key: string): Promise<Entry | undefined> {
+    const full = this.#key(key);
+    return (await this.#run(() => this.#adapter.get(full))) as Entry | undefined;
+  }
+
+  #count(by: number): void {
+    this.#used = this.usage().then((used) => Math.max(0, used + by));
+  }
+
+  async #measure(): Promise<number> {
+    let used = 0;
+    for (const key of await this.#run(() => this.#adapter.keys(this.#prefix))) used += ((await this.#run(() => this.#adapter.get(key))) as Entry | undefined)?.size ?? 0;
+    return used;
+  }
+
+  #key(key: string): string {
+    if (typeof key !== 'string' || key === '' || key.length > MAX_KEY) {
+      throw createError('storage/invalid-key', `a storage key is a text of 1 to ${MAX_KEY} characters`, { plugin: this.#plugin });
+    }
+    return this.#prefix + key;
+  }
+
+  /** Gives failures of the adapter a code and the plugin's name. */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (typeof (cause as { code?: unknown } | null)?.code === 'string' && String((cause as { code: string }).code).startsWith('storage/')) throw cause;
+      throw createError('storage/failed', `the storage of ${this.#plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { plugin: this.#plugin, cause });
+    }
+  }
+}

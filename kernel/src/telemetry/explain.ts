@@ -1,0 +1,44 @@
+/** "Why isn't it running?": the exact answer, in a sentence and as data. */
+import type { PluginError } from '@plinth/sdk/contract';
+import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
+
+/** Why a plugin is in the state it is in. */
+export interface Explanation {
+  readonly id: string;
+  readonly state: PluginState | 'unknown';
+  readonly running: boolean;
+  /** One sentence that names the cause. */
+  readonly because: string;
+  /** From the plugin down to what is at fault. */
+  readonly path: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string; readonly stage: string; readonly details: unknown };
+}
+
+/** Explains a plugin; one that isn't installed too. */
+export function explain(id: string, record: PluginRecord | undefined): Explanation {
+  if (record === undefined) return { id, state: 'unknown', running: false, because: `no plugin '${id}' is installed`, path: [id] };
+  const base = { id, state: record.state, running: record.state === 'active' };
+  if (record.state === 'failed') {
+    const error = record.error as Partial<PluginError> & Error;
+    const path = (error.details?.path as readonly string[] | undefined) ?? [id];
+    return { ...base, because: `${id} failed to ${record.stage}: ${error.message}`, path, error: { code: error.code ?? 'call/failed', message: error.message, stage: record.stage, details: error.details ?? {} } };
+  }
+  return { ...base, because: becauseOf(record), path: [id] };
+}
+
+function becauseOf(record: Exclude<PluginRecord, { state: 'failed' }>): string {
+  switch (record.state) {
+    case 'active':
+      return `${record.id} is active since ${new Date(record.since).toISOString()}, activated by ${record.activatedBy}`;
+    case 'suspended':
+      return `${record.id} was suspended and waits to be resumed`;
+    case 'unloaded':
+      return `${record.id} was deactivated and may be activated again`;
+    case 'resolved': {
+      const events = manifestOf(record)?.activation ?? [];
+      return `${record.id} is ready and waits to be activated${events.length > 0 ? ` by ${events.join(' or ')}` : ''}`;
+    }
+    default:
+      return `${record.id} is ${record.state}: it is starting, or the kernel has not been started`;
+  }
+}

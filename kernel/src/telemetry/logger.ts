@@ -1,0 +1,75 @@
+/** The kernel's log: a port for the embedder's logger, and a short memory for those who come later. */
+import { LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
+
+/** One entry. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly message: string;
+  /** Id of the plugin that wrote it, or `kernel`. */
+  readonly source: string;
+  readonly tenant: string;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** Where entries go: any logger fits in one line. Must not throw; what it throws is dropped. */
+export type LogSink = (entry: LogEntry) => void;
+
+const REMEMBERED = 1_000;
+const MAX_MESSAGE = 8_192;
+
+/** The host's view of the log. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** The latest entries, oldest first; at most 1 000 are remembered. */
+  recent(source?: string): readonly LogEntry[];
+}
+
+/** Collects entries and hands each to every sink. */
+export class Log {
+  readonly #sinks: LogSink[];
+  readonly #tenant: string;
+  readonly #entries: LogEntry[] = [];
+
+  constructor(sinks: readonly LogSink[], tenant: string) {
+    this.#sinks = [...sinks];
+    this.#tenant = tenant;
+  }
+
+  addSink(sink: LogSink): void {
+    this.#sinks.push(sink);
+  }
+
+  write(source: string, level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void {
+    const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+    const entry: LogEntry = { level, message: text, source, tenant: this.#tenant, time: Date.now(), ...(fields !== undefined && { fields }) };
+    this.#entries.push(entry);
+    if (this.#entries.length > REMEMBERED * 2) this.#entries.splice(0, REMEMBERED);
+    for (const sink of this.#sinks) {
+      try {
+        sink(entry);
+      } catch {
+        // The embedder's logger is broken; the kernel goes on.
+      }
+    }
+  }
+
+  recent(source?: string): readonly LogEntry[] {
+    const latest = this.#entries.slice(-REMEMBERED);
+    return source === undefined ? latest : latest.filter((entry) => entry.source === source);
+  }
+
+  logger(source: string): Logger {
+    const at = (level: LogLevel) => (message: string, fields?: Readonly<Record<string, unknown>>) => this.write(source, level, message, fields);
+    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), recent: (of) => this.recent(of) };
+  }
+}
+
+/** The level of an index from the wire, or `info` when it isn't one. */
+export function levelAt(index: unknown): LogLevel {
+  return LOG_LEVELS[index as number] ?? 'info';
+}

@@ -1,0 +1,72 @@
+/** Counts of what crossed the kernel: cheap enough to be always on. */
+
+/** Totals of one command. */
+export interface CommandMetrics {
+  readonly calls: number;
+  readonly failures: number;
+  /** Milliseconds, all calls together. */
+  readonly totalTime: number;
+  /** Milliseconds of the slowest call. */
+  readonly maxTime: number;
+}
+
+/** A snapshot of everything counted. */
+export interface MetricsSnapshot {
+  /** Calls that have settled, and how many of them failed. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly permissionChecks: number;
+  readonly permissionDenials: number;
+  readonly middlewareRuns: number;
+  readonly validations: number;
+  readonly events: number;
+  readonly deliveries: number;
+  readonly droppedDeliveries: number;
+  readonly refusedMessages: number;
+  readonly commands: Readonly<Record<string, CommandMetrics>>;
+}
+
+/** The mutable totals of one command; lives in its registry entry so that counting is a field access. */
+export class CommandCounter {
+  calls = 0;
+  failures = 0;
+  totalTime = 0;
+  maxTime = 0;
+
+  settle(ok: boolean, time: number): void {
+    this.calls += 1;
+    if (!ok) this.failures += 1;
+    this.totalTime += time;
+    if (time > this.maxTime) this.maxTime = time;
+  }
+}
+
+/** Owns every counter of a kernel. */
+export class Metrics {
+  readonly #commands = new Map<string, CommandCounter>();
+  calls = 0;
+  failures = 0;
+  permissionChecks = 0;
+  permissionDenials = 0;
+  middlewareRuns = 0;
+  validations = 0;
+  events = 0;
+  deliveries = 0;
+  droppedDeliveries = 0;
+  refusedMessages = 0;
+
+  command(id: string): CommandCounter {
+    let counter = this.#commands.get(id);
+    if (counter === undefined) {
+      counter = new CommandCounter();
+      this.#commands.set(id, counter);
+    }
+    return counter;
+  }
+
+  snapshot(): MetricsSnapshot {
+    const { calls, failures, permissionChecks, permissionDenials, middlewareRuns, validations, events, deliveries, droppedDeliveries, refusedMessages } = this;
+    const commands = Object.fromEntries([...this.#commands].map(([id, counter]) => [id, { ...counter }]));
+    return { calls, failures, permissionChecks, permissionDenials, middlewareRuns, validations, events, deliveries, droppedDeliveries, refusedMessages, commands };
+  }
+}

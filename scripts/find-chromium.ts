@@ -1,0 +1,16 @@
+/** Where Chromium is, and how it must be started here. */
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** A Chromium of the system, or undefined: Playwright then uses its own download. */
+export function findChromium(): string | undefined {
+  if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].flatMap((name) => folders.map((folder) => join(folder, name))).find((file) => existsSync(file));
+}
+
+/** Root can't use Chromium's own sandbox; nobody else should go without it. */
+export function chromiumArguments(): readonly string[] {
+  const quiet = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'];
+  return process.getuid?.() === 0 ? ['--no-sandbox', ...quiet] : quiet;
+}

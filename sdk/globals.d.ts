@@ -1,0 +1,38 @@
+// The globals that every supported runtime shares and nothing else: what sdk and kernel may rely on.
+// Written by hand because the DOM and Node libraries would let each package see its own runtime.
+
+interface EventTargetLike {
+  addEventListener(type: string, listener: (event: { readonly type: string }) => void, options?: { once?: boolean }): void;
+  removeEventListener(type: string, listener: (event: { readonly type: string }) => void): void;
+}
+interface AbortSignal extends EventTargetLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+}
+declare class AbortController {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+interface Transferable {}
+interface ErrorConstructor {
+  captureStackTrace?(target: object, constructor?: unknown): void;
+}
+
+declare function structuredClone<T>(value: T, options?: { transfer?: Transferable[] }): T;
+declare function setTimeout(callback: () => void, ms?: number): number;
+declare function clearTimeout(timer: number | undefined): void;
+declare function queueMicrotask(callback: () => void): void;
+declare const performance: { now(): number };
+declare const crypto: {
+  randomUUID(): string;
+  getRandomValues<T extends Uint8Array>(array: T): T;
+  subtle: { digest(algorithm: string, data: Uint8Array | ArrayBuffer): Promise<ArrayBuffer> };
+};
+declare class TextEncoder {
+  encode(text: string): Uint8Array<ArrayBuffer>;
+}
+declare class TextDecoder {
+  constructor(label?: string, options?: { fatal?: boolean });
+  decode(bytes: Uint8Array | ArrayBuffer): string;
+}

@@ -1,0 +1,176 @@
+/** `PluginContext`: everything a plugin can reach. Types only; the guest runtime builds it. */
+import type { Call, Caller, Handlers } from './contract/call-context.js';
+import type { AnyContract, CallOptions, Client, Event, EventInput, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
+import type { Manifest } from './contract/manifest.js';
+import type { PermissionName } from './contract/permission.js';
+
+/** A registration; disposing it twice is harmless. */
+export interface Registered extends Disposable {
+  dispose(): void;
+}
+
+/** What a plugin declares in `needs`, by the name it wants to use. */
+export type Needs = Readonly<Record<string, AnyContract | Optional<AnyContract>>>;
+
+/** `ctx.needs`: a typed client for each need; an optional one is undefined while nobody provides it. */
+export type NeedClients<N> = {
+  readonly [K in keyof N]: N[K] extends Optional<infer C> ? Client<C> | undefined : Client<N[K]>;
+};
+
+/** What a listener on a pattern receives. */
+export interface EventEnvelope {
+  readonly topic: string;
+  readonly payload: unknown;
+  /** Id of the plugin that emitted it, or `host`, or `kernel`. */
+  readonly source: string;
+  readonly tenant: string;
+}
+
+/** The second argument of a listener on a contract's event. */
+export type EventInfo = Omit<EventEnvelope, 'payload'>;
+
+/** A handler registered by id: its input is unknown, or whatever type the author writes for it. */
+export type LooseHandler = { handle(input: unknown, call: Call): unknown }['handle'];
+
+/** Commands of this and other plugins. */
+export interface PluginCommands {
+  /**
+   * Answers a command. A bare name registers `<plugin id>:<name>`.
+   *
+   * @example
+   * ctx.commands.handle('hello', (name) => `hello ${name}`);
+   */
+  handle(name: string, handler: LooseHandler): Registered;
+  /**
+   * Calls a command by its wire id.
+   *
+   * @throws PluginPermissionError `permission/denied`, PluginUnavailableError `call/unknown-command`,
+   * PluginTimeoutError `call/timeout`, or whatever the provider threw.
+   */
+  execute(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
+  /** The commands this plugin may execute. */
+  list(): Promise<readonly CommandInfo[]>;
+}
+
+/** One command as listings show it. */
+export interface CommandInfo {
+  readonly id: string;
+  readonly plugin: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+  /** JSON Schemas from the manifest. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+  /** Whether a handler is registered now; one that isn't is activated by the first call. */
+  readonly active: boolean;
+}
+
+/** Events: facts, delivered to any number of listeners in the order of their emission. */
+export interface PluginEvents {
+  on<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): Registered;
+  on(pattern: string, listener: (event: EventEnvelope) => unknown): Registered;
+  once<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): Registered;
+  once(pattern: string, listener: (event: EventEnvelope) => unknown): Registered;
+  /** Resolves when the kernel has accepted the event. A bare topic emits `<plugin id>:<topic>`. */
+  emit<E extends Event>(event: E, payload: EventInput<E>): Promise<void>;
+  emit(topic: string, payload?: unknown): Promise<void>;
+}
+
+/** Hooks: every handler is asked. */
+export interface PluginHooks {
+  handle<H extends Hook & { readonly id: string }>(hook: H, handler: HandlerFor<H, Call>): Registered;
+  handle(id: string, handler: LooseHandler): Registered;
+  /** Every answer, in the order of registration; handlers that fail are left out and reported to the log. */
+  collect<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H>[]>;
+  collect(id: string, input?: unknown, options?: CallOptions): Promise<unknown[]>;
+  /** The first answer that isn't undefined. */
+  first<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H> | undefined>;
+  first(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
+  /** The value passed through all handlers, each taking what the one before it gave. */
+  waterfall<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H>>;
+  waterfall(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
+}
+
+/** What a middleware sees of the call or event it wraps. */
+export interface MiddlewareCall {
+  readonly kind: 'command' | 'event';
+  /** Wire id of the command, or topic of the event. */
+  readonly id: string;
+  readonly input: unknown;
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly user?: string;
+  readonly tenant: string;
+  readonly signal: AbortSignal;
+}
+
+/** Goes on with the call, with another input when one is given. May be called once. */
+export type Next = (input?: unknown) => Promise<unknown>;
+
+/** Wraps a command or an event: answers itself, or goes on and changes input or output. */
+export type Middleware = (call: MiddlewareCall, next: Next) => unknown;
+
+/** Registers middleware; the target is `command:<id>` or `event:<topic>`, whose end may be `*`. */
+export interface PluginMiddleware {
+  use(target: string, middleware: Middleware): Registered;
+}
+
+/** Key-value storage in the plugin's own namespace: survives restarts, bound by its quota. */
+export interface PluginStorage {
+  get(key: string): Promise<unknown>;
+  /** @throws PluginOverloadedError `storage/quota` when the value doesn't fit; nothing is written then. */
+  set(key: string, value: unknown): Promise<void>;
+  /** Whether there was something to delete. */
+  delete(key: string): Promise<boolean>;
+  has(key: string): Promise<boolean>;
+  /** Keys in lexical order, those that start with a prefix when one is given. */
+  keys(prefix?: string): Promise<string[]>;
+  clear(): Promise<void>;
+  /**
+   * Replaces a value by what `change` makes of it, atomically: no concurrent change is lost. `change` runs in the
+   * plugin and may run again when somebody else was faster.
+   *
+   * @example
+   * const visits = await ctx.storage.update('visits', (n = 0) => n + 1);
+   */
+  update<T = unknown>(key: string, change: (current: T | undefined) => T): Promise<T>;
+}
+
+/** Writes to the kernel's log under the plugin's name. Fields are plain values. */
+export interface PluginLogger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Asks the kernel what this plugin may do. The answer informs; enforcement happens at each use. */
+export interface PluginPermissions {
+  has(permission: PermissionName, scope?: string): Promise<boolean>;
+}
+
+/** What `activate` receives. Everything registered through it belongs to the plugin's scope and ends with it. */
+export interface PluginContext<N = Record<never, never>, Config = Record<string, unknown>> {
+  readonly plugin: { readonly id: string; readonly version: string; readonly manifest: Manifest };
+  /** `tenant-0` unless the kernel has tenants. */
+  readonly tenant: string;
+  /** Aborts when the plugin stops. */
+  readonly signal: AbortSignal;
+  /** Frozen, parsed by the plugin's own schema. */
+  readonly config: Readonly<Config>;
+  readonly needs: NeedClients<N>;
+  readonly commands: PluginCommands;
+  readonly events: PluginEvents;
+  readonly hooks: PluginHooks;
+  readonly middleware: PluginMiddleware;
+  readonly storage: PluginStorage;
+  readonly logger: PluginLogger;
+  readonly permissions: PluginPermissions;
+  /** Answers every command and hook of a contract. */
+  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): Registered;
+  /** Makes a disposable end with the plugin, in reverse order of registration; returns it. */
+  own<D extends Disposable | { dispose(): unknown }>(disposable: D): D;
+  /** Runs a function when the plugin stops. */
+  defer(undo: () => unknown): void;
+}

@@ -1,0 +1,193 @@
+/**
+ * The error taxonomy. A code (`area/what`) is the contract, the class is for `instanceof`. Each code belongs to one
+ * class, listed in one table, so that an error can be rebuilt exactly on the other side of a wire.
+ */
+
+/** Facts about an error beside its message: only values that cross the wire. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** What an error may be told when it is made. */
+export interface ErrorOptions {
+  /** Id of the plugin at fault. */
+  readonly plugin?: string | undefined;
+  readonly details?: ErrorDetails | undefined;
+  readonly cause?: unknown;
+  /** Whether trying again may help; defaults to what the class says. */
+  readonly retryable?: boolean | undefined;
+}
+
+/** Base of every error that Plinth raises. */
+export class PluginError extends Error {
+  /** Stable identifier, `area/what`. */
+  readonly code: string;
+  /** Id of the plugin at fault, when there is one. */
+  readonly plugin?: string;
+  readonly details: ErrorDetails;
+  /** Whether the same request may succeed when it is tried again. */
+  readonly retryable: boolean;
+
+  constructor(code: string, message: string, options: ErrorOptions = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    if (options.plugin !== undefined) this.plugin = options.plugin;
+    this.details = options.details ?? {};
+    this.retryable = options.retryable ?? isRetryable(this);
+  }
+}
+
+/** The configuration is wrong: fatal until somebody changes it. */
+export class PluginConfigurationError extends PluginError {}
+/** The user must sign in or choose another account. */
+export class PluginAuthenticationError extends PluginError {}
+/** The plugin isn't allowed to do this. */
+export class PluginPermissionError extends PluginError {}
+/** A value doesn't fit its schema or can't cross the boundary: a bad request. */
+export class PluginValidationError extends PluginError {}
+/** The network failed: retryable. */
+export class PluginNetworkError extends PluginError {}
+/** A deadline passed. */
+export class PluginTimeoutError extends PluginError {}
+/** The caller gave up, or the plugin stopped while it was asked. */
+export class PluginCancelledError extends PluginError {}
+/** The plugin's guest ended while it was needed: retryable. */
+export class PluginCrashedError extends PluginError {}
+/** The guest is alive and doesn't answer. */
+export class PluginUnresponsiveError extends PluginError {}
+/** A rate, a queue or a quota is full: retryable. */
+export class PluginOverloadedError extends PluginError {}
+/** There is nobody to ask: not found, not active, disabled. */
+export class PluginUnavailableError extends PluginError {}
+/** `plugin.json` is missing or wrong. */
+export class PluginManifestError extends PluginError {}
+/** What a plugin needs can't be found together. */
+export class PluginResolutionError extends PluginError {}
+/** A lifecycle step failed or isn't possible in this state. */
+export class PluginLifecycleError extends PluginError {}
+/** Code or signature is not what was promised. */
+export class PluginSignatureError extends PluginError {}
+/** The other side broke the protocol. */
+export class PluginProtocolError extends PluginError {}
+
+/** An error that a contract declares; `code` is its bare key, `data` what the schema of that key describes. */
+export class PluginDeclaredError<Data = unknown> extends PluginError {
+  readonly data: Data;
+  constructor(code: string, data: Data, options: ErrorOptions & { message?: string } = {}) {
+    super(code, options.message ?? `declared error '${code}'`, { ...options, details: options.details ?? { data } });
+    this.data = data;
+  }
+}
+
+function isRetryable(error: PluginError): boolean {
+  return error instanceof PluginNetworkError || error instanceof PluginCrashedError || error instanceof PluginOverloadedError;
+}
+
+/** Constructor shape that every class of the taxonomy but {@link PluginDeclaredError} shares. */
+export type PluginErrorClass = new (code: string, message: string, options?: ErrorOptions) => PluginError;
+
+/** Every class by its name. Written out, because a minified bundle renames classes but not keys. */
+export const ERROR_CLASSES = {
+  PluginConfigurationError,
+  PluginAuthenticationError,
+  PluginPermissionError,
+  PluginValidationError,
+  PluginNetworkError,
+  PluginTimeoutError,
+  PluginCancelledError,
+  PluginCrashedError,
+  PluginUnresponsiveError,
+  PluginOverloadedError,
+  PluginUnavailableError,
+  PluginManifestError,
+  PluginResolutionError,
+  PluginLifecycleError,
+  PluginSignatureError,
+  PluginProtocolError,
+  PluginDeclaredError,
+  PluginError,
+} as const;
+
+for (const [name, Class] of Object.entries(ERROR_CLASSES)) {
+  Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true, enumerable: false });
+}
+
+/** Every code and the class it belongs to. */
+export const ERROR_CODES = {
+  'manifest/missing': PluginManifestError,
+  'manifest/not-json': PluginManifestError,
+  'manifest/too-large': PluginManifestError,
+  'manifest/invalid': PluginManifestError,
+  'contract/invalid': PluginValidationError,
+  'plugin/duplicate': PluginResolutionError,
+  'plugin/cycle': PluginResolutionError,
+  'plugin/unsatisfied': PluginResolutionError,
+  'plugin/incompatible': PluginResolutionError,
+  'plugin/dependency-failed': PluginResolutionError,
+  'plugin/source-failed': PluginUnavailableError,
+  'plugin/not-found': PluginUnavailableError,
+  'plugin/disabled': PluginUnavailableError,
+  'plugin/unavailable': PluginUnavailableError,
+  'plugin/launch-failed': PluginLifecycleError,
+  'plugin/load-failed': PluginLifecycleError,
+  'plugin/activation-failed': PluginLifecycleError,
+  'plugin/deactivation-failed': PluginLifecycleError,
+  'plugin/hook-failed': PluginLifecycleError,
+  'plugin/illegal-transition': PluginLifecycleError,
+  'plugin/timeout': PluginTimeoutError,
+  'plugin/digest-mismatch': PluginSignatureError,
+  'scope/disposed': PluginLifecycleError,
+  'permission/denied': PluginPermissionError,
+  'permission/invalid': PluginValidationError,
+  'config/invalid': PluginConfigurationError,
+  'call/unknown-command': PluginUnavailableError,
+  'call/duplicate': PluginLifecycleError,
+  'call/invalid-input': PluginValidationError,
+  'call/invalid-output': PluginValidationError,
+  'call/invalid-option': PluginValidationError,
+  'call/undeclared-error': PluginValidationError,
+  'call/timeout': PluginTimeoutError,
+  'call/cancelled': PluginCancelledError,
+  'call/overloaded': PluginOverloadedError,
+  'call/failed': PluginError,
+  'event/invalid': PluginValidationError,
+  'hook/failed': PluginError,
+  'middleware/next-twice': PluginProtocolError,
+  'middleware/failed': PluginError,
+  'storage/quota': PluginOverloadedError,
+  'storage/conflict': PluginOverloadedError,
+  'storage/invalid-key': PluginValidationError,
+  'storage/corrupt': PluginError,
+  'storage/locked': PluginUnavailableError,
+  'storage/failed': PluginError,
+  'value/invalid': PluginValidationError,
+  'guest/exited': PluginCrashedError,
+  'guest/crashed': PluginCrashedError,
+  'guest/out-of-memory': PluginCrashedError,
+  'guest/terminated': PluginCrashedError,
+  'guest/unresponsive': PluginUnresponsiveError,
+  'wire/refused': PluginProtocolError,
+  'kernel/invalid-option': PluginConfigurationError,
+  'kernel/stopped': PluginUnavailableError,
+} as const satisfies Record<string, PluginErrorClass>;
+
+/** A code that Plinth itself raises. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/**
+ * Makes the typed error that belongs to a code.
+ *
+ * @example
+ * throw createError('permission/denied', `cannot execute ${id}: ${plugin} has no permission`, { plugin });
+ */
+export function createError(code: ErrorCode, message: string, options?: ErrorOptions): PluginError {
+  const Class: PluginErrorClass = ERROR_CODES[code];
+  return new Class(code, message, options);
+}
+
+/** The text of anything that was thrown, without ever throwing itself. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  } catch {
+    return 'a value that cannot be printed';
+  }
+}

@@ -1,0 +1,13 @@
+/** The nouns that kernel, hosts and guests agree on. */
+export * from './call-context.js';
+export * from './contract.js';
+export * from './errors.js';
+export { didYouMean } from './json-text.js';
+export * from './manifest.js';
+export * from './names.js';
+export * from './permission.js';
+export * from './protocol.js';
+export * from './range.js';
+export * from './schema.js';
+export * from './scope.js';
+export * from './wire-error.js';

@@ -1,0 +1,60 @@
+/** What `JSON.parse` hides: keys written twice and keys like `__proto__`; and the nearest known word to a typo. */
+import type { Issue } from './schema.js';
+
+/** Every key that an object of a valid JSON text holds twice, and every `__proto__`, with its path. */
+export function duplicateKeys(json: string): Issue[] {
+  const problems: Issue[] = [];
+  const frames: { keys: Set<string> | undefined; key: string; index: number }[] = [];
+  const path = () => frames.map((frame) => (frame.keys === undefined ? frame.index : frame.key)).join('.');
+  let expectKey = false;
+  for (const match of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
+    const token = match[0];
+    const top = frames.at(-1);
+    if (token === '{' || token === '[') {
+      frames.push({ keys: token === '{' ? new Set() : undefined, key: '', index: 0 });
+      expectKey = token === '{';
+    } else if (token === '}' || token === ']') {
+      frames.pop();
+      expectKey = false;
+    } else if (token === ',') {
+      if (top !== undefined) top.index += 1;
+      expectKey = top?.keys !== undefined;
+    } else if (token !== ':' && expectKey && top?.keys !== undefined) {
+      expectKey = false;
+      top.key = JSON.parse(token) as string;
+      if (top.keys.has(top.key)) problems.push({ path: path(), message: 'is written twice' });
+      if (top.key === '__proto__') problems.push({ path: path(), message: "'__proto__' is not allowed as a key" });
+      top.keys.add(top.key);
+    }
+  }
+  return problems;
+}
+
+/** ` (did you mean 'main'?)`, or nothing when no unused known word is near. */
+export function didYouMean(word: string, known: readonly string[], used: readonly string[]): string {
+  let best: string | undefined;
+  let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
+  for (const candidate of known) {
+    if (used.includes(candidate) && candidate.toLowerCase() !== word.toLowerCase()) continue;
+    const edits = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (edits < least) {
+      least = edits;
+      best = candidate;
+    }
+  }
+  return best === undefined ? '' : ` (did you mean '${best}'?)`;
+}
+
+/** Levenshtein distance; words longer than 64 characters are never near. */
+function distance(a: string, b: string): number {
+  if (a.length > 64 || b.length > 64) return Number.POSITIVE_INFINITY;
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

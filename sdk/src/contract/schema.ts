@@ -1,0 +1,67 @@
+/**
+ * Standard Schema at the boundary: any library that speaks `~standard` (valibot, zod, arktype, …) describes
+ * inputs, outputs and payloads. The kernel only ever runs `~standard.validate`.
+ */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+
+/** A schema of any library that implements Standard Schema v1. */
+export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
+
+/** What a caller writes: the type a schema accepts. */
+export type InferInput<T> = T extends StandardSchemaV1 ? StandardSchemaV1.InferInput<T> : never;
+
+/** What a receiver reads: the type a schema produces. */
+export type InferOutput<T> = T extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<T> : never;
+
+/** One problem of a value: where it is, and what is wrong there. */
+export interface Issue {
+  /** Dotted path inside the value; empty for the value itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A parsed value or every issue found; never thrown. */
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+
+const MAX_ISSUES = 50;
+
+/**
+ * Runs a schema over a value. Answers synchronously when the schema does, so a synchronous schema costs no promise.
+ * A schema that throws counts as one issue: a broken schema is bad input, never a broken caller.
+ */
+export function parseSchema<S extends Schema>(schema: S, value: unknown): Parsed<InferOutput<S>> | Promise<Parsed<InferOutput<S>>> {
+  let result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
+  try {
+    result = schema['~standard'].validate(value);
+  } catch (error) {
+    return schemaThrew(error);
+  }
+  return isPromiseLike(result) ? Promise.resolve(result).then(toParsed<S>, schemaThrew) : toParsed<S>(result);
+}
+
+function toParsed<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Parsed<InferOutput<S>> {
+  if (result.issues === undefined) return { ok: true, value: result.value as InferOutput<S> };
+  return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(toIssue) };
+}
+
+function toIssue(issue: StandardSchemaV1.Issue): Issue {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  return { path, message: issue.message };
+}
+
+function schemaThrew(error: unknown): { ok: false; issues: readonly Issue[] } {
+  return { ok: false, issues: [{ path: '', message: `the schema itself threw: ${error instanceof Error ? error.message : String(error)}` }] };
+}
+
+/** Whether a value can be awaited. */
+export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** One line per issue, for messages: `text: Expected string (and 2 more)`. */
+export function describeIssues(issues: readonly Issue[]): string {
+  const [first, ...rest] = issues;
+  if (first === undefined) return 'unknown problem';
+  const head = first.path === '' ? first.message : `${first.path}: ${first.message}`;
+  return rest.length === 0 ? head : `${head} (and ${rest.length} more)`;
+}

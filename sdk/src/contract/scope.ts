@@ -1,0 +1,64 @@
+/** A stack of undo: whatever a plugin adds hangs on one, and ending the plugin is disposing it. */
+import { createError } from './errors.js';
+
+/** Takes something back. May be asynchronous. */
+export type Undo = () => unknown;
+
+/** Makes a Disposable of an undo; only the first `dispose` runs it. */
+export function disposable(undo: () => void): Disposable & { dispose(): void } {
+  let done = false;
+  const dispose = () => {
+    if (done) return;
+    done = true;
+    undo();
+  };
+  return { dispose, [DISPOSE]: dispose };
+}
+
+/** `Symbol.dispose`, also where the runtime doesn't have it yet: the registered symbol that compilers fall back to. */
+export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? (Symbol.for('Symbol.dispose') as typeof Symbol.dispose);
+/** `Symbol.asyncDispose`, as {@link DISPOSE}. */
+export const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? (Symbol.for('Symbol.asyncDispose') as typeof Symbol.asyncDispose);
+
+/** Last in, first out. */
+export class Scope {
+  readonly #undos = new Set<Undo>();
+  #disposed = false;
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** How much there is to undo. */
+  get size(): number {
+    return this.#undos.size;
+  }
+
+  /**
+   * Adds an undo; the answer takes it out again without running it.
+   *
+   * @throws PluginLifecycleError `scope/disposed` when the scope has ended: nothing may be added to a stopped plugin.
+   */
+  add(undo: Undo): () => void {
+    if (this.#disposed) throw createError('scope/disposed', 'nothing can be registered any more: the plugin has stopped');
+    // Wrapped, so that the same function added twice runs twice.
+    const entry = () => undo();
+    this.#undos.add(entry);
+    return () => this.#undos.delete(entry);
+  }
+
+  /** Runs every undo in reverse order, whatever each does, then throws what they threw as one error. Idempotent. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    const failures: unknown[] = [];
+    for (const undo of [...this.#undos].reverse()) {
+      this.#undos.delete(undo);
+      try {
+        await undo();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of the plugin's resources could not be released`);
+  }
+}

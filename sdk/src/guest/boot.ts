@@ -1,0 +1,231 @@
+/**
+ * The guest runtime: what runs beside a plugin in a worker, a child process or inline. It answers the kernel's control
+ * calls, dispatches its frames to the plugin's handlers, and holds the plugin's scope.
+ */
+import type { AnyContract } from '../contract/contract.js';
+import { createError, messageOf } from '../contract/errors.js';
+import { type CallMeta, type GuestApi, type HealthReport, type LoadSpec, Op, PROTOCOL_VERSION, READY, type Statics } from '../contract/protocol.js';
+import { describeIssues, parseSchema } from '../contract/schema.js';
+import { Scope } from '../contract/scope.js';
+import { errorToWire } from '../contract/wire-error.js';
+import type { Plugin } from '../plugin.js';
+import type { Endpoint } from '../rpc/endpoint.js';
+import { type Inbound, Link } from '../rpc/link.js';
+import { encodeValue } from '../rpc/value.js';
+import { createContext, createLogger, type Handle, type Listener, type Registrations } from './context.js';
+import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
+
+/** What a runtime tells the guest about itself. */
+export interface GuestOptions {
+  /** Called once, after identity is known and before plugin code is loaded: hide globals, bridge the console. */
+  prepare?(guest: { readonly wasm: boolean; readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void }): void;
+  /** A plugin that is already loaded, for inline guests made from an object; otherwise the text is imported. */
+  readonly exported?: unknown;
+  /** Distinguishes reloads that share a realm. */
+  readonly generation?: number;
+  /** Runs a function after the event loop had a turn. */
+  defer?(task: () => void): void;
+}
+
+/** A booted guest, for the runtime's own needs. */
+export interface BootedGuest {
+  /** Tells the kernel of an error that nobody caught, at once: the runtime is about to end. */
+  fatal(error: unknown): void;
+  /** Ends the link from this side: nothing more is sent or received. */
+  close(): void;
+}
+
+/**
+ * Boots a guest on an endpoint and announces it to the host.
+ *
+ * @example
+ * // the whole of a worker's entry file
+ * bootGuest(self);
+ */
+export function bootGuest(endpoint: Endpoint, options: GuestOptions = {}): BootedGuest {
+  const guest = new Guest(endpoint, options);
+  endpoint.postMessage([READY, PROTOCOL_VERSION]);
+  return {
+    fatal(error) {
+      guest.fatal(error);
+    },
+    close() {
+      guest.link.close(createError('plugin/unavailable', 'the guest has ended'));
+    },
+  };
+}
+
+class Guest implements GuestApi {
+  readonly link: Link;
+  readonly #options: GuestOptions;
+  readonly #registrations: Registrations = { handles: new Map<number, Handle>(), listeners: new Map<number, Listener>(), unconfirmed: new Set() };
+  readonly #available = new Set<string>();
+  readonly #stopping = new AbortController();
+  readonly #scope = new Scope();
+  #spec: LoadSpec | undefined;
+  #loaded: LoadedPlugin | undefined;
+  #config: unknown = Object.freeze({});
+  #configured = false;
+
+  constructor(endpoint: Endpoint, options: GuestOptions) {
+    this.#options = options;
+    this.link = new Link({
+      endpoint,
+      stacks: true,
+      serve: (target, input, meta, inbound) => this.#serve(target, input, meta as CallMeta | undefined, inbound),
+      note: (target, payload, meta) => this.#deliver(target, payload, meta as readonly [string, string]),
+      control: {
+        load: (spec: LoadSpec) => this.load(spec),
+        configure: (config: unknown) => this.configure(config),
+        needs: (names: readonly string[]) => this.needs(names),
+        restoreState: (state: unknown, fromVersion: string) => this.restoreState(state, fromVersion),
+        activate: () => this.activate(),
+        suspend: () => this.suspend(),
+        resume: () => this.resume(),
+        healthCheck: () => this.healthCheck(),
+        getState: () => this.getState(),
+        deactivate: () => this.deactivate(),
+      },
+      onBreach: (error) => this.fatal(error),
+      defer: options.defer ?? ((task) => setTimeout(task, 0)),
+    });
+  }
+
+  async load(spec: LoadSpec): Promise<Statics> {
+    if (this.#spec !== undefined) throw createError('plugin/illegal-transition', `${spec.manifest.id} is loaded already`, { plugin: spec.manifest.id });
+    this.#spec = spec;
+    const logger = createLogger(this.link);
+    this.#options.prepare?.({ wasm: spec.manifest.permissions.wasm === true, log: (level, message) => logger[level](message) });
+    this.#loaded =
+      this.#options.exported === undefined
+        ? await loadPlugin(spec.manifest, spec.code, this.#options.generation ?? 0)
+        : checkPlugin(spec.manifest, this.#options.exported);
+    return this.#loaded.statics;
+  }
+
+  async configure(config: unknown): Promise<'restart' | undefined> {
+    const { plugin, manifest } = this.#plugin;
+    const parsed = plugin.config === undefined ? { ok: true as const, value: config } : await parseSchema(plugin.config, config);
+    if (!parsed.ok) {
+      throw createError('config/invalid', `the configuration of ${manifest.id} is not valid: ${describeIssues(parsed.issues)}`, {
+        plugin: manifest.id,
+        details: { issues: parsed.issues },
+      });
+    }
+    const previous = this.#configured ? this.#config : undefined;
+    const next = deepFreeze(parsed.value);
+    const answer = await plugin.configure?.(next as never, previous as never);
+    this.#config = next;
+    this.#configured = true;
+    return answer === 'restart' ? 'restart' : undefined;
+  }
+
+  async needs(names: readonly string[]): Promise<void> {
+    this.#available.clear();
+    for (const name of names) this.#available.add(name);
+  }
+
+  async restoreState(state: unknown, fromVersion: string): Promise<void> {
+    await this.#plugin.plugin.restoreState?.(state, fromVersion);
+  }
+
+  async activate(): Promise<void> {
+    const { plugin, manifest, spec } = this.#plugin;
+    const context = createContext({
+      link: this.link,
+      manifest,
+      tenant: spec.tenant,
+      scope: this.#scope,
+      signal: this.#stopping.signal,
+      registrations: this.#registrations,
+      config: this.#config,
+      needs: contractsOf(plugin),
+      available: this.#available,
+    });
+    await plugin.activate(context as never);
+    await this.#confirmRegistrations();
+  }
+
+  async suspend(): Promise<void> {
+    await this.#plugin.plugin.suspend?.();
+  }
+
+  async resume(): Promise<void> {
+    await this.#plugin.plugin.resume?.();
+  }
+
+  async healthCheck(): Promise<HealthReport> {
+    return (await this.#plugin.plugin.healthCheck?.()) ?? { status: 'healthy' };
+  }
+
+  async getState(): Promise<unknown> {
+    return this.#plugin.plugin.getState?.();
+  }
+
+  async deactivate(): Promise<void> {
+    const failures: unknown[] = [];
+    try {
+      await this.#loaded?.plugin.deactivate?.();
+    } catch (error) {
+      failures.push(error);
+    }
+    this.#stopping.abort(createError('plugin/unavailable', 'the plugin has stopped'));
+    try {
+      await this.#scope.dispose();
+    } catch (error) {
+      failures.push(error);
+    }
+    if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'the plugin failed while it stopped');
+  }
+
+  fatal(error: unknown): void {
+    try {
+      this.link.note(Op.fatal, undefined, [errorToWire(error, true, encodeValue)]);
+      this.link.flush();
+    } catch {
+      // The link is closed: the kernel knows already that this guest has ended.
+    }
+  }
+
+  get #plugin(): { readonly plugin: Plugin; readonly manifest: LoadSpec['manifest']; readonly spec: LoadSpec } {
+    if (this.#spec === undefined || this.#loaded === undefined) throw createError('plugin/illegal-transition', 'no plugin is loaded');
+    return { plugin: this.#loaded.plugin, manifest: this.#spec.manifest, spec: this.#spec };
+  }
+
+  /** `activate` has succeeded only when the kernel accepted everything it registered. */
+  async #confirmRegistrations(): Promise<void> {
+    const results = await Promise.allSettled(this.#registrations.unconfirmed);
+    this.#registrations.unconfirmed.clear();
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (refused.length === 1) throw refused[0];
+    if (refused.length > 1) throw new AggregateError(refused, `the kernel refused ${refused.length} registrations: ${refused.map(messageOf).join('; ')}`);
+  }
+
+  #serve(target: number, input: unknown, meta: CallMeta | undefined, inbound: Inbound): unknown {
+    const handle = this.#registrations.handles.get(target);
+    if (handle === undefined) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
+    return handle(input, meta, inbound);
+  }
+
+  #deliver(target: number, payload: unknown, [topic, source]: readonly [string, string]): void {
+    // A listener that was just taken back: the event was on its way.
+    this.#registrations.listeners.get(target)?.(payload, topic, source);
+  }
+}
+
+function contractsOf(plugin: Plugin): ReadonlyMap<string, { readonly contract: AnyContract; readonly optional: boolean }> {
+  return new Map(
+    Object.entries(plugin.needs ?? {}).map(([name, need]) => {
+      const optional = 'optional' in need && !('$id' in need);
+      return [name, { contract: (optional ? need.optional : need) as AnyContract, optional }];
+    }),
+  );
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value) && !ArrayBuffer.isView(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

@@ -1,0 +1,27 @@
+/** A typed client for a contract, inside a guest. */
+import type { AnyContract, CallOptions, Command } from '../contract/contract.js';
+import { membersOf } from '../contract/contract.js';
+import { createError } from '../contract/errors.js';
+import { Op } from '../contract/protocol.js';
+import { describeIssues, parseSchema } from '../contract/schema.js';
+import type { Link } from '../rpc/link.js';
+import { requestKernel, timeoutOf } from './kernel-calls.js';
+
+/** One method a command; the caller parses the output. */
+export function createClient(link: Link, contract: AnyContract): object {
+  const client = Object.create(null) as Record<string, (input?: unknown, options?: CallOptions) => Promise<unknown>>;
+  for (const [name, member] of membersOf(contract)) {
+    if (member.kind !== 'command') continue;
+    const { id, output } = member as Command & { readonly id: string };
+    client[name] = async (input, options) => {
+      const answer = await requestKernel(link, Op.execute, input, [id, timeoutOf(options), 0], options?.signal);
+      if (output === undefined) return answer;
+      const parsed = await parseSchema(output, answer);
+      if (parsed.ok) return parsed.value;
+      throw createError('call/invalid-output', `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`, {
+        details: { command: id, side: 'provider', issues: parsed.issues },
+      });
+    };
+  }
+  return Object.freeze(client);
+}

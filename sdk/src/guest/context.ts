@@ -1,0 +1,297 @@
+/** Builds the context that `activate` receives. Nothing here decides what is allowed: the kernel does, at each use. */
+import type { CommandInfo, EventEnvelope, LooseHandler, Middleware, MiddlewareCall, PluginContext, PluginStorage, Registered } from '../context.js';
+import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, Hook } from '../contract/contract.js';
+import { membersOf } from '../contract/contract.js';
+import { createError } from '../contract/errors.js';
+import type { Manifest } from '../contract/manifest.js';
+import { isMemberName } from '../contract/names.js';
+import type { PermissionName } from '../contract/permission.js';
+import { type CallMeta, type HookMode, LOG_LEVELS, type LogLevel, Op, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
+import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
+import { disposable, type Scope } from '../contract/scope.js';
+import type { Inbound, Link } from '../rpc/link.js';
+import { createClient } from './client.js';
+import { HandlerCall } from './handler-call.js';
+import { requestKernel, timeoutOf } from './kernel-calls.js';
+
+/** What the kernel can call by handle. */
+export type Handle = (input: unknown, meta: CallMeta | undefined, inbound: Inbound) => unknown;
+/** What the kernel can notify by handle. */
+export type Listener = (payload: unknown, topic: string, source: string) => void;
+
+/** The guest's tables, shared with the runtime that dispatches frames. */
+export interface Registrations {
+  readonly handles: Map<number, Handle>;
+  readonly listeners: Map<number, Listener>;
+  /** Registrations the kernel has not confirmed yet; `activate` waits for them. */
+  readonly unconfirmed: Set<Promise<unknown>>;
+}
+
+/** What a context is made of. */
+export interface ContextParts {
+  readonly link: Link;
+  readonly manifest: Manifest;
+  readonly tenant: string;
+  readonly scope: Scope;
+  readonly signal: AbortSignal;
+  readonly registrations: Registrations;
+  readonly config: unknown;
+  /** Contracts by the name the plugin gave them. */
+  readonly needs: ReadonlyMap<string, { readonly contract: AnyContract; readonly optional: boolean }>;
+  /** Names of the needs somebody provides now; kept up to date by the kernel. */
+  readonly available: ReadonlySet<string>;
+}
+
+/** Makes the context of one activation. */
+export function createContext(parts: ContextParts): PluginContext<Record<string, unknown>, unknown> {
+  const { link, manifest, scope } = parts;
+  const register = createRegistrar(parts);
+  const ownId = (name: string, what: string) => {
+    if (name.includes(':')) return name;
+    if (!isMemberName(name)) throw createError('contract/invalid', `'${name}' is not a name for a ${what}: letters and digits, lower-case first`, { plugin: manifest.id });
+    return `${manifest.id}:${name}`;
+  };
+  const emit = async (topic: string, payload: unknown) => {
+    await requestKernel(link, Op.emit, payload, [topic]);
+  };
+  const context: PluginContext<Record<string, unknown>, unknown> = {
+    plugin: { id: manifest.id, version: manifest.version, manifest },
+    tenant: parts.tenant,
+    signal: parts.signal,
+    config: parts.config as never,
+    needs: createNeeds(parts) as never,
+    commands: {
+      handle: (name, handler) => register('command', ownId(name, 'command'), looseHandle(parts, handler)),
+      execute: (id, input, options) => attempt(() => requestKernel(link, Op.execute, input, [id, timeoutOf(options), parentOf(options)], options?.signal)),
+      list: () => requestKernel(link, Op.commands, undefined, []) as Promise<CommandInfo[]>,
+    },
+    events: createEvents(parts, register, emit, ownId) as never,
+    hooks: createHooks(parts, register, ownId) as never,
+    middleware: {
+      use: (target, middleware) => register('middleware', target, middlewareHandle(parts, target, middleware)),
+    },
+    storage: createStorage(link),
+    logger: createLogger(link),
+    permissions: {
+      has: (permission: PermissionName, scopeText = '') => requestKernel(link, Op.permission, undefined, [permission, scopeText]) as Promise<boolean>,
+    },
+    provide(contract, handlers) {
+      return provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>);
+    },
+    own(value) {
+      scope.add(() => ('dispose' in value ? value.dispose() : value[Symbol.dispose]()));
+      return value;
+    },
+    defer(undo) {
+      scope.add(undo);
+    },
+  };
+  return Object.freeze(context);
+}
+
+type Register = (kind: RegistrationKind, name: string, target: Handle | Listener, options?: { readonly timeout?: number; readonly idempotent?: boolean; readonly contract?: string }) => Registered;
+
+/** Registers with the kernel by a number of the guest's own choosing: the call returns before the kernel has answered. */
+function createRegistrar({ link, scope, registrations }: ContextParts): Register {
+  let lastHandle = 0;
+  return (kind, name, target, options = {}) => {
+    const handle = ++lastHandle;
+    const table = (kind === 'event' ? registrations.listeners : registrations.handles) as Map<number, Handle | Listener>;
+    const forget = scope.add(() => registered.dispose());
+    table.set(handle, target);
+    const confirmed = link.call('register', { handle, kind, name, ...options });
+    registrations.unconfirmed.add(confirmed);
+    const registered = disposable(() => {
+      forget();
+      table.delete(handle);
+      // The kernel forgets a refused registration, and everything of a guest that is gone.
+      link.call('unregister', handle).catch(() => {});
+    });
+    confirmed.catch((error: Error) => {
+      createLogger(link).error(`the kernel refused a registration: ${error.message}`, { kind, name });
+      forget();
+      table.delete(handle);
+    });
+    return registered;
+  };
+}
+
+function provide(parts: ContextParts, register: Register, contract: AnyContract, handlers: Readonly<Record<string, LooseHandler>>): Registered {
+  const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
+  const missing = members.filter(([name]) => typeof handlers[name] !== 'function').map(([name]) => name);
+  if (missing.length > 0) {
+    throw createError('contract/invalid', `${parts.manifest.id} provides '${contract.$id}' without a handler for ${missing.join(', ')}`, { plugin: parts.manifest.id, details: { missing } });
+  }
+  const registered = members.map(([name, member]) => {
+    const handler = (handlers[name] as LooseHandler).bind(handlers);
+    const { input, errors } = member as Command;
+    const handle = schemaHandle(parts, member.id, input, handler, errors);
+    if (member.kind === 'hook') return register('hook', member.id, handle, { contract: contract.$id });
+    const { timeout, idempotent } = member as Command;
+    return register('command', member.id, handle, { contract: contract.$id, idempotent, ...(timeout !== undefined && { timeout }) });
+  });
+  return disposable(() => {
+    for (const one of registered.reverse()) one.dispose();
+  });
+}
+
+function looseHandle({ tenant }: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
+  return (input, meta, inbound) => handler(input, new HandlerCall(inbound, meta, tenant, errors));
+}
+
+/** The receiver parses: an input that doesn't fit never reaches the handler. */
+function schemaHandle(parts: ContextParts, id: string, schema: Schema | undefined, handler: LooseHandler, errors?: ErrorSchemas): Handle {
+  const run = looseHandle(parts, handler, errors);
+  if (schema === undefined) return run;
+  return (input, meta, inbound) => {
+    const parsed = parseSchema(schema, input);
+    if (isPromiseLike(parsed)) return parsed.then((result) => run(accept(result, id), meta, inbound));
+    return run(accept(parsed as Parsed<unknown>, id), meta, inbound);
+  };
+}
+
+function accept(parsed: Parsed<unknown>, id: string): unknown {
+  if (parsed.ok) return parsed.value;
+  throw createError('call/invalid-input', `the input of ${id} is not valid, the caller is at fault: ${describeIssues(parsed.issues)}`, {
+    details: { command: id, side: 'caller', issues: parsed.issues },
+  });
+}
+
+function createEvents(parts: ContextParts, register: Register, emit: (topic: string, payload: unknown) => Promise<void>, ownId: (name: string, what: string) => string) {
+  const on = (event: string | (Event & { readonly id: string }), listener: (...args: unknown[]) => unknown, limit?: () => void): Registered => {
+    const deliver = (...args: unknown[]) => {
+      limit?.();
+      report(parts, () => listener(...args), 'a listener threw');
+    };
+    if (typeof event === 'string') {
+      const envelope: Listener = (payload, topic, source) => deliver({ topic, payload, source, tenant: parts.tenant } satisfies EventEnvelope);
+      return register('event', event, envelope);
+    }
+    const typed: Listener = (payload, topic, source) => {
+      const info = { topic, source, tenant: parts.tenant };
+      const pass = (parsed: Parsed<unknown>) => {
+        if (parsed.ok) deliver(parsed.value, info);
+        else createLogger(parts.link).warn(`dropped an event: the payload of ${topic} is not valid, ${source} is at fault: ${describeIssues(parsed.issues)}`, { topic, source });
+      };
+      const parsed = parseSchema(event.payload, payload);
+      if (isPromiseLike(parsed)) void parsed.then(pass);
+      else pass(parsed as Parsed<unknown>);
+    };
+    return register('event', event.id, typed);
+  };
+  return {
+    on,
+    once(event: string, listener: (...args: unknown[]) => unknown) {
+      const registered = on(event, listener, () => registered.dispose());
+      return registered;
+    },
+    emit: async (event: string | (Event & { readonly id: string }), payload: unknown) => {
+      if (typeof event === 'string') return emit(ownId(event, 'topic'), payload);
+      // The emitter's mistake should show at the emitter; what is sent is the payload as given, for receivers to parse.
+      const parsed = await parseSchema(event.payload, payload);
+      if (!parsed.ok) {
+        throw createError('event/invalid', `the payload of ${event.id} is not valid, the emitter is at fault: ${describeIssues(parsed.issues)}`, {
+          plugin: parts.manifest.id,
+          details: { topic: event.id, side: 'emitter', issues: parsed.issues },
+        });
+      }
+      return emit(event.id, payload);
+    },
+  };
+}
+
+function createHooks(parts: ContextParts, register: Register, ownId: (name: string, what: string) => string) {
+  type HookRef = string | (Hook & { readonly id: string });
+  const ask = (mode: HookMode) => (hook: HookRef, input: unknown, options?: CallOptions) =>
+    attempt(() => requestKernel(parts.link, Op.hook, input, [typeof hook === 'string' ? hook : hook.id, mode, timeoutOf(options)], options?.signal));
+  return {
+    handle(hook: HookRef, handler: LooseHandler) {
+      if (typeof hook === 'string') return register('hook', ownId(hook, 'hook'), looseHandle(parts, handler));
+      return register('hook', hook.id, schemaHandle(parts, hook.id, hook.input, handler));
+    },
+    collect: ask('collect'),
+    first: ask('first'),
+    waterfall: ask('waterfall'),
+  };
+}
+
+/** A middleware step is four frames: enter (this call), next (a request back), its answer, and this call's answer. */
+function middlewareHandle({ link, tenant }: ContextParts, target: string, middleware: Middleware): Handle {
+  const kind = target.startsWith('event:') ? 'event' : 'command';
+  return (input, meta, inbound) => {
+    const call = new HandlerCall(inbound, meta, tenant, undefined);
+    const { requestId, caller, user, signal, subject } = call;
+    const view: MiddlewareCall = { kind, id: subject, input, requestId, caller, tenant, signal, ...(user !== undefined && { user }) };
+    const next = (...args: [input?: unknown]) => requestKernel(link, Op.next, args[0], [inbound.sequence, args.length]);
+    return middleware(view, next);
+  };
+}
+
+const MAX_UPDATE_TRIES = 64;
+
+function createStorage(link: Link): PluginStorage {
+  const ask = (verb: StorageVerb, key = '', value?: unknown, revision?: string) => requestKernel(link, Op.storage, value, [verb, key, revision]);
+  return {
+    get: (key) => ask('get', key),
+    set: async (key, value) => void (await ask('set', key, value)),
+    delete: (key) => ask('delete', key) as Promise<boolean>,
+    has: (key) => ask('has', key) as Promise<boolean>,
+    keys: (prefix = '') => ask('keys', prefix) as Promise<string[]>,
+    clear: async () => void (await ask('clear')),
+    async update<T>(key: string, change: (current: T | undefined) => T): Promise<T> {
+      for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
+        const current = (await ask('read', key)) as { readonly revision: string; readonly value: unknown };
+        const value = change(current.value as T | undefined);
+        if (await ask('swap', key, value, current.revision)) return value;
+      }
+      throw createError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
+    },
+  };
+}
+
+/** The plugin's log: one-way notes. A full link drops entries rather than stop the plugin. */
+export function createLogger(link: Link): PluginContext['logger'] {
+  const log = (level: LogLevel) => (message: string, fields?: Readonly<Record<string, unknown>>) => {
+    try {
+      link.note(Op.log, fields, [LOG_LEVELS.indexOf(level), String(message)]);
+    } catch {
+      // A field that can't cross, or a link that is full or closed: logging must never break the plugin.
+    }
+  };
+  return Object.freeze({ debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') });
+}
+
+/** Runs foreign code whose failure is nobody's answer: it goes to the log. */
+function report({ link }: ContextParts, run: () => unknown, what: string): void {
+  const failed = (error: unknown) => createLogger(link).error(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+  try {
+    const result = run();
+    if (isPromiseLike(result)) result.then(undefined, failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function createNeeds({ link, needs, available }: ContextParts): object {
+  const clients = Object.create(null) as object;
+  for (const [name, { contract, optional }] of needs) {
+    const client = createClient(link, contract);
+    // A getter, because an optional need comes and goes while the plugin runs.
+    Object.defineProperty(clients, name, { enumerable: true, get: () => (optional && !available.has(name) ? undefined : client) });
+  }
+  return Object.freeze(clients);
+}
+
+/** The sequence of the call that this one is made for, when the author passed it on. */
+function parentOf(options: CallOptions | undefined): number {
+  return options instanceof HandlerCall ? options.sequence : 0;
+}
+
+/** Makes a throwing start a rejection: an async method never throws at its caller. */
+function attempt(run: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return run();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

@@ -1,0 +1,4 @@
+/** The guest runtime, for hosts: a worker's entry file calls {@link bootGuest} and nothing else. */
+export { type BootedGuest, bootGuest, type GuestOptions } from './boot.js';
+export { bridgeConsole } from './console.js';
+export { hideGlobals } from './globals.js';

@@ -1,0 +1,85 @@
+/** From bundle text to a plugin: the one way in which plugin code is evaluated, in every worker-like runtime. */
+import { createError } from '../contract/errors.js';
+import { type AnyContract, handledMembers } from '../contract/contract.js';
+import type { Manifest } from '../contract/manifest.js';
+import type { LifecycleHook, Statics } from '../contract/protocol.js';
+import type { Plugin } from '../plugin.js';
+
+/** A plugin whose code has run and whose shape was checked. */
+export interface LoadedPlugin {
+  readonly plugin: Plugin;
+  readonly statics: Statics;
+}
+
+/**
+ * Imports a bundle through a `data:` URL: the only form that works in workers of every runtime.
+ *
+ * @throws PluginLifecycleError `plugin/load-failed` when the code doesn't parse, throws while loading, or exports no
+ * plugin; names the plugin, the file and the cause.
+ */
+export async function loadPlugin(manifest: Manifest, code: string, generation: number): Promise<LoadedPlugin> {
+  const file = `${manifest.id}/${manifest.main}`;
+  // The name shows up in stacks instead of the whole text; the generation makes a reload evaluate anew.
+  const named = `${code}\n//# sourceURL=plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`;
+  let module: { readonly default?: unknown };
+  try {
+    module = (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${encodeURIComponent(named)}`)) as typeof module;
+  } catch (cause) {
+    const what = cause instanceof SyntaxError ? 'does not parse' : 'threw while loading';
+    throw createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      plugin: manifest.id,
+      details: { file },
+      cause,
+    });
+  }
+  return checkPlugin(manifest, module.default);
+}
+
+/** Checks what a bundle exports as default: a plugin, or a class of one. */
+export function checkPlugin(manifest: Manifest, exported: unknown): LoadedPlugin {
+  const plugin = (typeof exported === 'function' ? instantiate(manifest, exported) : exported) as Plugin | null | undefined;
+  if (plugin === null || typeof plugin !== 'object') {
+    throw failure(manifest, `has no default export: write 'export default definePlugin({ … })'`);
+  }
+  if (typeof plugin.activate !== 'function') throw failure(manifest, "exports a plugin without 'activate(ctx)'");
+  const hooks = HOOKS.filter((hook) => plugin[hook] !== undefined);
+  for (const hook of hooks) if (typeof plugin[hook] !== 'function') throw failure(manifest, `exports a plugin whose '${hook}' is not a function`);
+  return { plugin, statics: { provides: (plugin.provides ?? []).map(idOf(manifest)), needs: needsOf(manifest, plugin), hooks } };
+}
+
+const HOOKS: readonly LifecycleHook[] = ['configure', 'deactivate', 'suspend', 'resume', 'getState', 'restoreState', 'healthCheck'];
+
+function instantiate(manifest: Manifest, Class: object): unknown {
+  try {
+    return new (Class as new () => unknown)();
+  } catch (cause) {
+    throw createError('plugin/load-failed', `cannot load ${manifest.id}: its class threw when it was made: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      plugin: manifest.id,
+      cause,
+    });
+  }
+}
+
+function needsOf(manifest: Manifest, plugin: Plugin): Statics['needs'] {
+  return Object.entries(plugin.needs ?? {}).map(([name, need]) => {
+    const optional = 'optional' in need && !('$id' in need);
+    return { name, contract: idOf(manifest)(optional ? (need.optional as AnyContract) : (need as AnyContract)), optional };
+  });
+}
+
+const idOf =
+  (manifest: Manifest) =>
+  (contract: AnyContract): string => {
+    if (contract === null || typeof contract !== 'object' || typeof contract.$id !== 'string') {
+      throw failure(manifest, "lists something in 'provides' or 'needs' that is not a contract");
+    }
+    handledMembers(contract);
+    return contract.$id;
+  };
+
+function failure(manifest: Manifest, problem: string): Error {
+  return createError('plugin/load-failed', `cannot load ${manifest.id}: ${manifest.id}/${manifest.main} ${problem}`, {
+    plugin: manifest.id,
+    details: { file: `${manifest.id}/${manifest.main}` },
+  });
+}

@@ -1,0 +1,53 @@
+/**
+ * `@plinth/sdk`: what a plugin author needs, and nothing else.
+ *
+ * @module
+ */
+export type * from './context.js';
+export type { Call, Caller, ExecutionContext, Handlers } from './contract/call-context.js';
+export {
+  type AnyContract,
+  type CallOptions,
+  type Client,
+  type Command,
+  type Contract,
+  command,
+  contract,
+  type Event,
+  event,
+  type EventInput,
+  type EventOutput,
+  type HandlerFor,
+  type Hook,
+  type HookInput,
+  type HookOutput,
+  hook,
+  type Optional,
+  optional,
+} from './contract/contract.js';
+export {
+  type ErrorCode,
+  PluginAuthenticationError,
+  PluginCancelledError,
+  PluginConfigurationError,
+  PluginCrashedError,
+  PluginDeclaredError,
+  PluginError,
+  PluginLifecycleError,
+  PluginManifestError,
+  PluginNetworkError,
+  PluginOverloadedError,
+  PluginPermissionError,
+  PluginProtocolError,
+  PluginResolutionError,
+  PluginSignatureError,
+  PluginTimeoutError,
+  PluginUnavailableError,
+  PluginUnresponsiveError,
+  PluginValidationError,
+} from './contract/errors.js';
+export { type Isolation, type Manifest, type ManifestInput, parseManifest } from './contract/manifest.js';
+export type { PermissionName, Permissions } from './contract/permission.js';
+export type { HealthReport } from './contract/protocol.js';
+export type { Schema } from './contract/schema.js';
+export { definePlugin, type Plugin } from './plugin.js';

@@ -1,0 +1,257 @@
+/**
+ * Values on the wire: one table for every isolation. Outgoing values are checked on the side that sends them, so the
+ * error names the path where the author can mend it; incoming values are checked because a guest may post anything.
+ *
+ * Allowed: null, undefined, booleans, numbers, bigint, strings, arrays without holes, plain objects, Date, Map, Set,
+ * RegExp, ArrayBuffer, typed arrays and DataView, errors. Refused: functions, symbols, class instances, cycles and
+ * shared references, shared memory, ports and other platform objects.
+ */
+import { createError } from '../contract/errors.js';
+import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
+
+/** Deepest nesting of a value. */
+export const MAX_DEPTH = 64;
+/** Most nodes (objects, entries, items) of one value. */
+export const MAX_NODES = 200_000;
+
+/**
+ * Errors travel inside values as records under this key; no honest value can hold it, because outgoing objects with it
+ * are refused.
+ */
+const ERROR_KEY = '\u0001plinth:error';
+
+/** Totals of one walk over a value. */
+interface Walk {
+  nodes: number;
+  /** Rough size in bytes: what quotas and limits count. */
+  bytes: number;
+  /** Whether something has to be rewritten before it may be posted, or after it has arrived. */
+  special: boolean;
+  readonly outgoing: boolean;
+  readonly path: (string | number)[];
+  readonly seen: object[];
+  seenSet: Set<object> | undefined;
+}
+
+const newWalk = (outgoing: boolean): Walk => ({ nodes: 0, bytes: 0, special: false, outgoing, path: [], seen: [], seenSet: undefined });
+
+/** A value that may be posted, and its rough size. */
+export interface Encoded {
+  readonly value: unknown;
+  readonly bytes: number;
+  /** Whether the receiver has to decode it. */
+  readonly special: boolean;
+}
+
+/**
+ * Checks an outgoing value; answers the value itself when it can be posted as it is.
+ *
+ * @throws PluginValidationError `value/invalid` that names the path.
+ */
+export function encodeValue(value: unknown): unknown {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')) return value;
+  return encode(value).value;
+}
+
+/** {@link encodeValue} with the size of the value. */
+export function encode(value: unknown): Encoded {
+  const walk = newWalk(true);
+  visit(value, walk, 0);
+  return { value: walk.special ? rewrite(value, outwards) : value, bytes: walk.bytes, special: walk.special };
+}
+
+/**
+ * Checks an incoming value and turns error records back into errors.
+ *
+ * @param plugin stamped on errors; undefined when the sender is the kernel.
+ * @throws PluginValidationError `value/invalid`.
+ */
+export function decodeValue(value: unknown, plugin: string | undefined): unknown {
+  if (value === null || typeof value !== 'object') {
+    if (typeof value === 'function' || typeof value === 'symbol') throw refusal(newWalk(false), `a ${typeof value}`);
+    return value;
+  }
+  return decode(value, plugin).value;
+}
+
+/** {@link decodeValue} with the size of the value. */
+export function decode(value: unknown, plugin: string | undefined): { readonly value: unknown; readonly bytes: number } {
+  const walk = newWalk(false);
+  visit(value, walk, 0);
+  return { value: walk.special ? rewrite(value, inwards(plugin)) : value, bytes: walk.bytes };
+}
+
+function refusal(walk: Walk, what: string): Error {
+  const path = walk.path.join('.');
+  return createError('value/invalid', `${path === '' ? 'the value' : `'${path}'`} cannot cross to another plugin: ${what}`, { details: { path } });
+}
+
+function visit(value: unknown, walk: Walk, depth: number): void {
+  walk.nodes += 1;
+  walk.bytes += 8;
+  switch (typeof value) {
+    case 'string':
+      walk.bytes += value.length * 2;
+      return;
+    case 'object':
+      if (value !== null) visitObject(value, walk, depth);
+      return;
+    case 'function':
+      throw refusal(walk, 'functions are not values');
+    case 'symbol':
+      throw refusal(walk, 'symbols are not values');
+    case 'bigint':
+      // A bigint can be megabytes large; its text length is what a cheap bound can see.
+      if (value > MAX_PLAIN_BIGINT || value < -MAX_PLAIN_BIGINT) walk.bytes += value.toString(16).length;
+      return;
+    default:
+  }
+}
+
+const MAX_PLAIN_BIGINT = 2n ** 64n;
+
+function visitObject(value: object, walk: Walk, depth: number): void {
+  if (depth > MAX_DEPTH) throw refusal(walk, `nested deeper than ${MAX_DEPTH}`);
+  if (walk.nodes > MAX_NODES) throw refusal(walk, `more than ${MAX_NODES} parts`);
+  remember(value, walk);
+  if (Array.isArray(value)) return visitArray(value, walk, depth);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Object.prototype || prototype === null || isForeignPlain(prototype)) return visitRecord(value as Record<string, unknown>, walk, depth);
+  if (value instanceof Error) {
+    if (!walk.outgoing) throw refusal(walk, 'an error that is not a record');
+    walk.special = true;
+    return;
+  }
+  visitBuiltin(value, prototype, walk, depth);
+}
+
+/** A plain object of another realm: its prototype has no prototype and a constructor called Object. */
+function isForeignPlain(prototype: object): boolean {
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
+}
+
+function visitArray(value: readonly unknown[], walk: Walk, depth: number): void {
+  // Before the loop: `new Array(2 ** 32 - 1)` is cheap to send and must not be expensive to refuse.
+  if (walk.nodes + value.length > MAX_NODES) throw refusal(walk, `more than ${MAX_NODES} parts`);
+  for (let index = 0; index < value.length; index++) {
+    const item = value[index];
+    if (item === undefined && !(index in value)) throw refusal(at(walk, index), 'a hole in an array');
+    walk.path.push(index);
+    visit(item, walk, depth + 1);
+    walk.path.pop();
+  }
+}
+
+function visitRecord(value: Record<string, unknown>, walk: Walk, depth: number): void {
+  const keys = Object.keys(value);
+  if (keys.length === 1 && keys[0] === ERROR_KEY) {
+    if (walk.outgoing) throw refusal(walk, 'a reserved key');
+    walk.special = true;
+    return;
+  }
+  for (const key of keys) {
+    if (key === '__proto__') throw refusal(at(walk, key), "'__proto__' is not allowed as a key");
+    walk.bytes += key.length * 2;
+    walk.path.push(key);
+    visit(value[key], walk, depth + 1);
+    walk.path.pop();
+  }
+  if (walk.outgoing && Object.getOwnPropertySymbols(value).length > 0) throw refusal(walk, 'symbols are not keys');
+}
+
+function visitBuiltin(value: object, prototype: object, walk: Walk, depth: number): void {
+  if (ArrayBuffer.isView(value)) {
+    if (!(value.buffer instanceof ArrayBuffer)) throw refusal(walk, 'shared memory');
+    walk.bytes += value.byteLength;
+    // Posting a view posts its whole buffer, so a slice of a pool would leak its neighbours.
+    if (walk.outgoing && (value.byteLength !== value.buffer.byteLength || !PLAIN_VIEWS.has(prototype))) walk.special = true;
+    return;
+  }
+  if (value instanceof ArrayBuffer) {
+    walk.bytes += value.byteLength;
+    return;
+  }
+  if (prototype === Map.prototype) {
+    let index = 0;
+    for (const [key, item] of value as Map<unknown, unknown>) {
+      walk.path.push(index++);
+      visit(key, walk, depth + 1);
+      visit(item, walk, depth + 1);
+      walk.path.pop();
+      if (walk.nodes > MAX_NODES) throw refusal(walk, `more than ${MAX_NODES} parts`);
+    }
+    return;
+  }
+  if (prototype === Set.prototype) {
+    let index = 0;
+    for (const item of value as Set<unknown>) {
+      walk.path.push(index++);
+      visit(item, walk, depth + 1);
+      walk.path.pop();
+      if (walk.nodes > MAX_NODES) throw refusal(walk, `more than ${MAX_NODES} parts`);
+    }
+    return;
+  }
+  if (prototype === Date.prototype) return;
+  if (prototype === RegExp.prototype) {
+    walk.bytes += (value as RegExp).source.length * 2;
+    return;
+  }
+  const name = (prototype as { constructor?: { name?: unknown } }).constructor?.name;
+  throw refusal(walk, `an instance of ${typeof name === 'string' && name !== '' ? name : 'a class'}`);
+}
+
+const PLAIN_VIEWS: ReadonlySet<object> = new Set(
+  [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array, DataView].map(
+    (View) => View.prototype as object,
+  ),
+);
+
+// A cycle is also a shared reference. Few objects are compared one by one, because that is cheaper than a Set.
+function remember(value: object, walk: Walk): void {
+  if (walk.seenSet !== undefined) {
+    if (walk.seenSet.has(value)) throw refusal(walk, 'the same object twice, or a cycle');
+    walk.seenSet.add(value);
+    return;
+  }
+  for (const other of walk.seen) if (other === value) throw refusal(walk, 'the same object twice, or a cycle');
+  walk.seen.push(value);
+  if (walk.seen.length > 16) walk.seenSet = new Set(walk.seen);
+}
+
+function at(walk: Walk, key: string | number): Walk {
+  walk.path.push(key);
+  return walk;
+}
+
+type Rewrite = (value: object) => object | undefined;
+
+/** Copies a checked value, replacing what `change` answers for. */
+function rewrite(value: unknown, change: Rewrite): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  const changed = change(value);
+  if (changed !== undefined) return changed;
+  if (Array.isArray(value)) return value.map((item) => rewrite(item, change));
+  if (value instanceof Map) return new Map([...value].map(([key, item]) => [rewrite(key, change), rewrite(item, change)]));
+  if (value instanceof Set) return new Set([...value].map((item) => rewrite(item, change)));
+  if (value instanceof Date || value instanceof RegExp || value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewrite(item, change)]));
+}
+
+function outwards(value: object): object | undefined {
+  if (value instanceof Error) return { [ERROR_KEY]: errorToWire(value, false, encodeValue) };
+  if (!ArrayBuffer.isView(value)) return undefined;
+  const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
+  if (value instanceof DataView) return new DataView(bytes);
+  for (const prototype of PLAIN_VIEWS) {
+    if (Object.prototype.isPrototypeOf.call(prototype, value)) return new ((prototype as { constructor: new (buffer: ArrayBufferLike) => object }).constructor)(bytes);
+  }
+  return new Uint8Array(bytes);
+}
+
+const inwards =
+  (plugin: string | undefined): Rewrite =>
+  (value) =>
+    Object.hasOwn(value, ERROR_KEY)
+      ? errorFromWire((value as Record<string, WireError>)[ERROR_KEY], { plugin, decode: (details) => decodeValue(details, plugin) })
+      : undefined;

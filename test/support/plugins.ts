@@ -1,0 +1,16 @@
+/** Small plugins written as text, as a source would deliver them. */
+import type { ManifestInput } from '@plinth/sdk/contract';
+import type { PackageInput } from '@plinth/kernel';
+
+/** A package whose bundle is the given text of an `activate` body; everything else has a default. */
+export function pluginOf(id: string, activate: string, manifest: Partial<ManifestInput> = {}, members = ''): PackageInput {
+  return {
+    manifest: { id, version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, ...manifest },
+    code: `export default { ${members} async activate(ctx) { ${activate} } };`,
+  };
+}
+
+/** A package with its whole bundle given. */
+export function bundleOf(id: string, code: string, manifest: Partial<ManifestInput> = {}): PackageInput {
+  return { manifest: { id, version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, ...manifest }, code };
+}

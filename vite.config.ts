@@ -1,0 +1,53 @@
+/** The test matrix. The playground has its own configuration in `demo-app/`. */
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { chromiumArguments, findChromium } from './scripts/find-chromium.ts';
+
+const full = process.env.PLINTH_TEST === 'full';
+const long = full ? [] : ['test/**/*.full.*'];
+const executablePath = findChromium();
+
+export default defineConfig({
+  test: {
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
+          exclude: ['test/**/*.browser.*', 'test/e2e/**', 'test/packaging/**', ...(full ? [] : long)],
+          pool: 'forks',
+        },
+      },
+      {
+        extends: true,
+        resolve: { conditions: ['browser'] },
+        test: {
+          name: 'chromium',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { ...(executablePath && { executablePath }), args: [...chromiumArguments()] } }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts', 'test/packaging/**/*.test.ts'],
+          exclude: full ? [] : long,
+          pool: 'forks',
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
