@@ -101,7 +101,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   };
   log.addSink((entry) => announce('log:written', entry));
   const calls = createCallServices(deadlines, metrics, (id) => commands.get(id)?.counter, announce);
-  const chains = new MiddlewareChains(metrics);
+  const chains = new MiddlewareChains(metrics, (owner) => registry.rank(owner));
   const commands = new CommandRegistry({
     ...calls,
     chains,
@@ -109,7 +109,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     activateFor: (id) => activateFor(id),
     unknown: (id) => unknownCommand(id),
   });
-  const hooks = new HookRegistry(calls, (hook, owner, error) => log.write('kernel', 'warn', messageOf(error), { hook, plugin: owner }));
+  const hooks = new HookRegistry(calls, (owner) => registry.rank(owner), (hook, owner, error) => log.write('kernel', 'warn', messageOf(error), { hook, plugin: owner }));
   const manifest = (id: string) => {
     const record = registry.get(id);
     return record === undefined ? undefined : manifestOf(record);

@@ -81,7 +81,7 @@ export interface PluginEvents {
 export interface PluginHooks {
   handle<H extends Hook & { readonly id: string }>(hook: H, handler: HandlerFor<H, Call>): Registered;
   handle(id: string, handler: LooseHandler): Registered;
-  /** Every answer, in the order of registration; handlers that fail are left out and reported to the log. */
+  /** Every answer: the host first, then plugins in the order of their discovery; handlers that fail are left out and reported to the log. */
   collect<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H>[]>;
   collect(id: string, input?: unknown, options?: CallOptions): Promise<unknown[]>;
   /** The first answer that isn't undefined. */

@@ -165,7 +165,11 @@ export class Lifecycle {
       this.#registry.rename(record.id, validated);
       this.#parts.announce('plugin:validated', { id: validated.id, version: validated.version });
     } catch (error) {
-      this.#fail(record, 'validate', error, record);
+      // Known by its id when the manifest got that far and nobody has the id yet; by its origin otherwise.
+      const claimed = (error as Partial<PluginError>).plugin;
+      const named = claimed === undefined || this.#registry.get(claimed) !== undefined ? record : { ...record, id: claimed };
+      this.#registry.remove(record.id);
+      this.#fail(named, 'validate', error, named);
     }
   }
 

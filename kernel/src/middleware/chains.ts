@@ -14,14 +14,17 @@ interface Registration extends Layer<KernelCall> {
 
 const MAX_REMEMBERED = 4_096;
 
-/** Owns the middleware of a kernel, in the order of registration. */
+/** Owns the middleware of a kernel: the host's outermost, then by plugin in the order of discovery, then of registration. */
 export class MiddlewareChains {
   readonly #registrations = new Set<Registration>();
   readonly #chains = new Map<string, Chain<KernelCall> | undefined>();
   readonly #metrics: Metrics;
 
-  constructor(metrics: Metrics) {
+  readonly #rank: (owner: string) => number;
+
+  constructor(metrics: Metrics, rank: (owner: string) => number) {
     this.#metrics = metrics;
+    this.#rank = rank;
   }
 
   /**
@@ -53,7 +56,7 @@ export class MiddlewareChains {
     if (this.#registrations.size === 0) return undefined;
     const key = kind === 'command' ? id : `event ${id}`;
     if (this.#chains.has(key)) return this.#chains.get(key);
-    const layers = [...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id));
+    const layers = [...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id)).sort((a, b) => this.#rank(a.name) - this.#rank(b.name));
     const chain = layers.length === 0 ? undefined : compose(layers);
     if (this.#chains.size >= MAX_REMEMBERED) this.#chains.clear();
     this.#chains.set(key, chain);

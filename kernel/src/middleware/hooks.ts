@@ -8,14 +8,17 @@ interface HookHandler {
   readonly provider: Provider;
 }
 
-/** Owns the handlers of every hook, in the order of registration. */
+/** Owns the handlers of every hook: the host's first, then by plugin in the order of discovery, then of registration. */
 export class HookRegistry {
   readonly #handlers = new Map<string, Set<HookHandler>>();
   readonly #services: CallServices;
   readonly #onFailure: (hook: string, owner: string, error: unknown) => void;
 
-  constructor(services: CallServices, onFailure: (hook: string, owner: string, error: unknown) => void) {
+  readonly #rank: (owner: string) => number;
+
+  constructor(services: CallServices, rank: (owner: string) => number, onFailure: (hook: string, owner: string, error: unknown) => void) {
     this.#services = services;
+    this.#rank = rank;
     this.#onFailure = onFailure;
   }
 
@@ -33,7 +36,7 @@ export class HookRegistry {
 
   /** Asks the handlers. One that fails is left out and reported; it never fails the rest. */
   async run(id: string, mode: HookMode, input: unknown, settings: CallSettings): Promise<unknown> {
-    const handlers = [...(this.#handlers.get(id) ?? [])];
+    const handlers = [...(this.#handlers.get(id) ?? [])].sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner));
     if (mode === 'collect') {
       const answers = await Promise.all(handlers.map((handler) => this.#ask(id, handler, input, settings)));
       return answers.flatMap((answer) => (answer.ok ? [answer.value] : []));

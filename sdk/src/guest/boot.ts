@@ -50,7 +50,7 @@ export function bootGuest(endpoint: Endpoint, options: GuestOptions = {}): Boote
       guest.fatal(error);
     },
     close() {
-      guest.link.close(createError('plugin/unavailable', 'the guest has ended'));
+      guest.end();
     },
   };
 }
@@ -176,6 +176,13 @@ class Guest implements GuestApi {
       failures.push(error);
     }
     if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'the plugin failed while it stopped');
+  }
+
+  /** The guest is over, whether its plugin was asked to stop or not. */
+  end(): void {
+    const ended = createError('plugin/unavailable', 'the guest has ended');
+    this.#stopping.abort(ended);
+    this.link.abandon(ended);
   }
 
   fatal(error: unknown): void {

@@ -126,6 +126,8 @@ export function hideGlobals(scope: object, allowed: { readonly wasm: boolean }):
 // glue has taken its own references before.
 function hide(scope: object, name: string): void {
   try {
+    // Deleted first: V8 keeps a lazy property (WebSocket in Node) lazy when it is only redefined.
+    Reflect.deleteProperty(scope, name);
     Object.defineProperty(scope, name, { value: undefined, writable: true, configurable: true, enumerable: false });
   } catch {
     // Not configurable (`onmessage` in some engines): stays, as the docs of this level say.

@@ -5,6 +5,7 @@ import type { Link } from '../rpc/link.js';
 
 /** Asks the kernel for something. Rejects with the kernel's typed error. */
 export function requestKernel(link: Link, op: number, input: unknown, meta: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+  if (link.abandoned) return new Promise(() => {});
   if (signal?.aborted) return Promise.reject(cancelled(signal));
   return new Promise((resolve, reject) => {
     let stopListening: (() => void) | undefined;

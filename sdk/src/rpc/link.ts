@@ -91,6 +91,8 @@ export class Link {
   #closed: Error | undefined;
   /** Replies that came after their call had ended, by time-out or cancel. */
   lateReplies = 0;
+  /** Whether this side is over; see {@link abandon}. */
+  abandoned = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -147,6 +149,7 @@ export class Link {
 
   /** Calls a control method of the other side; rejects when the link closes. */
   call(method: string, ...args: unknown[]): Promise<unknown> {
+    if (this.abandoned) return new Promise(() => {});
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
       this.#controlCalls.add(reject);
@@ -192,6 +195,17 @@ export class Link {
     const replies = [...this.#replies.values()];
     this.#replies.clear();
     for (const reply of replies) reply.settle(false, error);
+  }
+
+  /**
+   * Ends the link from inside a guest that is over: what its code waits for never comes, as when a worker is ended.
+   * Rejecting instead would run code of a plugin that has stopped, in the application's own thread.
+   */
+  abandon(error: Error): void {
+    this.abandoned = true;
+    this.#replies.clear();
+    this.#controlCalls.clear();
+    this.close(error);
   }
 
   // --- sending -------------------------------------------------------------------------------------------------
@@ -389,19 +403,23 @@ export class Link {
     try {
       result = this.#options.serve(target, decodeValue(input, this.#options.plugin), decodeValue(meta, this.#options.plugin), inbound);
     } catch (error) {
+      inbound.answered = true;
       this.#fail(sequence, error);
       return;
     }
     if (!isPromiseLike(result)) {
+      inbound.answered = true;
       this.#reply(sequence, result);
       return;
     }
     this.#inbound.set(sequence, inbound);
     result.then(
       (value) => {
+        inbound.answered = true;
         if (this.#inbound.delete(sequence)) this.#reply(sequence, value);
       },
       (error) => {
+        inbound.answered = true;
         if (this.#inbound.delete(sequence)) this.#fail(sequence, error);
       },
     );
@@ -424,7 +442,7 @@ export class Link {
 
   /** For {@link InboundRequest}: tells the caller how far its call is. */
   sendProgress(sequence: number, value: unknown): void {
-    if (this.#inbound.has(sequence)) this.#push(Kind.progress, sequence, encodeValue(value));
+    this.#push(Kind.progress, sequence, encodeValue(value));
   }
 
   #takeNote(target: unknown, payload: unknown, meta: unknown): void {
@@ -493,6 +511,8 @@ export class Link {
 class InboundRequest implements Inbound {
   readonly sequence: number;
   onCancel: ((reason: Error) => void) | undefined = undefined;
+  /** Nothing is sent for a call that has its answer. */
+  answered = false;
   readonly #link: Link;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
@@ -511,11 +531,12 @@ class InboundRequest implements Inbound {
   }
 
   progress(value: unknown): void {
-    this.#link.sendProgress(this.sequence, value);
+    if (!this.answered) this.#link.sendProgress(this.sequence, value);
   }
 
   abort(reason: Error): void {
     this.#aborted = { reason };
+    this.answered = true;
     this.onCancel?.(reason);
     this.#controller?.abort(reason);
   }

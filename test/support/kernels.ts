@@ -1,0 +1,43 @@
+/** Kernels for tests: made, started, and always stopped. */
+import { createKernel, type Host, type Kernel, type KernelOptions, type PackageInput, packageSource } from '@plinth/kernel';
+import { afterEach } from 'vitest';
+
+const open = new Set<Kernel>();
+afterEach(async () => {
+  await Promise.all([...open].map((kernel) => kernel.stop()));
+  open.clear();
+});
+
+/** How a suite runs its plugins. */
+export interface Setting {
+  readonly isolation: 'inline' | 'worker';
+  readonly createHost?: () => Host;
+}
+
+/** Starts a kernel over in-memory packages; it is stopped after the test. */
+export async function startKernel(setting: Setting, packages: readonly PackageInput[], options: KernelOptions = {}): Promise<Kernel> {
+  const kernel = await createKernel({
+    ...(setting.createHost && { host: setting.createHost() }),
+    ...(setting.isolation === 'inline' && { isolation: 'inline' as const }),
+    ...options,
+    sources: packages.length === 0 ? [] : [packageSource(packages)],
+  });
+  open.add(kernel);
+  await kernel.start();
+  return kernel;
+}
+
+/** The error a promise rejects with; fails when it doesn't. */
+export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string; details?: Record<string, unknown>; plugin?: string; cause?: unknown; data?: unknown }> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('expected a rejection');
+}
+
+/** The payload of the next event of a topic. */
+export function nextEvent<T = Record<string, unknown>>(kernel: Kernel, topic: string): Promise<T> {
+  return new Promise((resolve) => kernel.events.once(topic, (event) => resolve(event.payload as T)));
+}
