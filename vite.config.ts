@@ -9,6 +9,7 @@ const executablePath = findChromium();
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/summary-reporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [

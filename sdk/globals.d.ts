@@ -14,7 +14,7 @@ declare class AbortController {
   readonly signal: AbortSignal;
   abort(reason?: unknown): void;
 }
-interface Transferable {}
+type Transferable = {};
 interface ErrorConstructor {
   captureStackTrace?(target: object, constructor?: unknown): void;
 }

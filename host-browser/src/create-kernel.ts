@@ -23,7 +23,8 @@ export interface BrowserKernelOptions extends KernelOptions {
  */
 export async function createKernel(options: BrowserKernelOptions = {}): Promise<Kernel> {
   const { plugins, data, ...rest } = options;
-  if (data !== undefined && rest.storage !== undefined) throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
+  if (data !== undefined && rest.storage !== undefined)
+    throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
   const urls = plugins === undefined ? [] : [plugins].flat();
   return createBareKernel({
     host: browserHost(),

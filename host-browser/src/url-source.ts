@@ -43,7 +43,9 @@ async function fetchText(url: URL, limit: number | undefined): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT), cache: 'no-cache' });
   if (!response.ok) {
     const code = limit === undefined ? 'plugin/load-failed' : 'manifest/missing';
-    throw createError(code, `${url.href} answered ${response.status} ${response.statusText}: serve the plugin's files there`, { details: { origin: url.href, status: response.status } });
+    throw createError(code, `${url.href} answered ${response.status} ${response.statusText}: serve the plugin's files there`, {
+      details: { origin: url.href, status: response.status },
+    });
   }
   const length = Number(response.headers.get('content-length'));
   if (limit !== undefined && length > limit) {

@@ -39,7 +39,8 @@ export async function launchWorker(request: LaunchRequest, createWorker: () => W
   return guest;
 }
 
-const CURE = "If the application is bundled, pass createWorker: browserHost({ createWorker }) with the one from '@plinth/host-browser/inline', or serve plugin-worker.js beside the bundle";
+const CURE =
+  "If the application is bundled, pass createWorker: browserHost({ createWorker }) with the one from '@plinth/host-browser/inline', or serve plugin-worker.js beside the bundle";
 
 // The literal pattern lets bundlers find the file.
 function defaultWorker(): Worker {

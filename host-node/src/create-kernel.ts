@@ -24,7 +24,8 @@ export interface NodeKernelOptions extends KernelOptions {
  */
 export async function createKernel(options: NodeKernelOptions = {}): Promise<Kernel> {
   const { plugins, data, ...rest } = options;
-  if (data !== undefined && rest.storage !== undefined) throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
+  if (data !== undefined && rest.storage !== undefined)
+    throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
   const folders = plugins === undefined ? [] : [plugins].flat();
   const storage = data === undefined ? rest.storage : await fileStorage(data);
   try {

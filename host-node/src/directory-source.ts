@@ -48,7 +48,10 @@ async function readManifest(folder: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
-    throw createError('manifest/missing', `${folder} has no plugin.json: a plugin is a folder with a plugin.json and the bundle it names as 'main'`, { details: { origin: file }, cause });
+    throw createError('manifest/missing', `${folder} has no plugin.json: a plugin is a folder with a plugin.json and the bundle it names as 'main'`, {
+      details: { origin: file },
+      cause,
+    });
   }
 }
 

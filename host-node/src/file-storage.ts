@@ -169,7 +169,10 @@ class FileStore {
       await writeFileAtomic(join(this.#folder, name), Buffer.concat([Buffer.from(header), body]), { mode: 0o600 });
     } catch (cause) {
       const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
-      throw createError('storage/failed', full ? `cannot store '${printable(key)}': the disk is full` : `cannot store '${printable(key)}': ${(cause as Error).message}`, { details: { key: printable(key) }, cause });
+      throw createError('storage/failed', full ? `cannot store '${printable(key)}': the disk is full` : `cannot store '${printable(key)}': ${(cause as Error).message}`, {
+        details: { key: printable(key) },
+        cause,
+      });
     }
     this.#files.set(key, name);
   }

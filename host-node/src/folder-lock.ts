@@ -38,7 +38,11 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     const holder = await readOwner(owner);
     if (holder === undefined || !hasDied(holder)) {
       const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`;
-      throw createError('storage/locked', `${folder} is in use by ${who}: one process owns a data folder`, { details: { folder, ...(holder && { pid: holder.pid }) }, cause, retryable: true });
+      throw createError('storage/locked', `${folder} is in use by ${who}: one process owns a data folder`, {
+        details: { folder, ...(holder && { pid: holder.pid }) },
+        cause,
+        retryable: true,
+      });
     }
     await rm(join(folder, 'lock'), { recursive: true, force: true });
     release = await acquire();

@@ -72,7 +72,10 @@ function announced(worker: Worker, exited: Promise<ExitReason>, timeout: number,
   return new Promise((resolve, reject) => {
     const fail = (message: string, cause?: unknown) =>
       reject(createError('plugin/launch-failed', `cannot launch ${id}: ${message}`, { plugin: id, ...(cause !== undefined && { cause }) }));
-    const timer = setTimeout(() => done(() => fail(`its worker did not announce itself within ${timeout} ms; if the application is bundled, keep @plinth/host-node external or pass createWorker`)), timeout);
+    const timer = setTimeout(
+      () => done(() => fail(`its worker did not announce itself within ${timeout} ms; if the application is bundled, keep @plinth/host-node external or pass createWorker`)),
+      timeout,
+    );
     const onMessage = (message: unknown) => {
       if (Array.isArray(message) && message[0] === READY) done(resolve);
     };

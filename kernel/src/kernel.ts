@@ -109,7 +109,11 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     activateFor: (id) => activateFor(id),
     unknown: (id) => unknownCommand(id),
   });
-  const hooks = new HookRegistry(calls, (owner) => registry.rank(owner), (hook, owner, error) => log.write('kernel', 'warn', messageOf(error), { hook, plugin: owner }));
+  const hooks = new HookRegistry(
+    calls,
+    (owner) => registry.rank(owner),
+    (hook, owner, error) => log.write('kernel', 'warn', messageOf(error), { hook, plugin: owner }),
+  );
   const manifest = (id: string) => {
     const record = registry.get(id);
     return record === undefined ? undefined : manifestOf(record);
@@ -156,7 +160,11 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     const owner = id.slice(0, Math.max(0, id.indexOf(':')));
     const record = registry.get(owner);
     if (record === undefined || record.state === 'active') {
-      const hint = didYouMean(id, commands.all().map((entry) => entry.id), []);
+      const hint = didYouMean(
+        id,
+        commands.all().map((entry) => entry.id),
+        [],
+      );
       return createError('call/unknown-command', `nobody answers ${id}${hint}`, { ...(record !== undefined && { plugin: owner }), details: { command: id } });
     }
     return createError('plugin/unavailable', `nobody answers ${id}: ${explain(owner, record).because}`, { plugin: owner, details: { command: id, state: record.state } });
@@ -267,10 +275,13 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
 
 function checkOptions(options: KernelOptions): void {
   for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(OPTIONS, key)) throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
+    if (!Object.hasOwn(OPTIONS, key))
+      throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
   }
   for (const [key, value] of Object.entries(options.limits ?? {})) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, key)) throw createError('kernel/invalid-option', `'limits.${key}' is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`, { details: { option: `limits.${key}` } });
-    if (typeof value !== 'number' || !(value > 0)) throw createError('kernel/invalid-option', `'limits.${key}' must be a positive number, not ${String(value)}`, { details: { option: `limits.${key}` } });
+    if (!Object.hasOwn(DEFAULT_LIMITS, key))
+      throw createError('kernel/invalid-option', `'limits.${key}' is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`, { details: { option: `limits.${key}` } });
+    if (typeof value !== 'number' || !(value > 0))
+      throw createError('kernel/invalid-option', `'limits.${key}' must be a positive number, not ${String(value)}`, { details: { option: `limits.${key}` } });
   }
 }

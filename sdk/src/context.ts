@@ -132,7 +132,7 @@ export interface PluginStorage {
    * plugin and may run again when somebody else was faster.
    *
    * @example
-   * const visits = await ctx.storage.update('visits', (n = 0) => n + 1);
+   * const visits = await ctx.storage.update('visits', (n: number | undefined) => (n ?? 0) + 1);
    */
   update<T = unknown>(key: string, change: (current: T | undefined) => T): Promise<T>;
 }

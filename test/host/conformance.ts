@@ -1,6 +1,18 @@
 /** What every host promises: one suite, run for inline guests and for workers of each runtime. */
 import type { Kernel } from '@plinth/kernel';
-import { command, contract, event, hook, PluginCancelledError, PluginDeclaredError, PluginError, PluginPermissionError, PluginTimeoutError, PluginUnavailableError, PluginValidationError } from '@plinth/sdk';
+import {
+  command,
+  contract,
+  event,
+  hook,
+  PluginCancelledError,
+  PluginDeclaredError,
+  PluginError,
+  PluginPermissionError,
+  PluginTimeoutError,
+  PluginUnavailableError,
+  PluginValidationError,
+} from '@plinth/sdk';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
@@ -21,11 +33,7 @@ export function conformance(name: string, setting: Setting): void {
 
   describe(`${name}: lifecycle`, () => {
     it('start() activates what asks for startup, dependencies first', async () => {
-      const kernel = await start([
-        pluginOf('test.b', '', { dependencies: { 'test.a': '^1.0.0' } }),
-        pluginOf('test.a', ''),
-        pluginOf('test.lazy', '', { activation: [] }),
-      ]);
+      const kernel = await start([pluginOf('test.b', '', { dependencies: { 'test.a': '^1.0.0' } }), pluginOf('test.a', ''), pluginOf('test.lazy', '', { activation: [] })]);
       expect(kernel.plugins.list().map(({ id, state }) => [id, state])).toEqual([
         ['test.b', 'active'],
         ['test.a', 'active'],
@@ -49,7 +57,9 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it('deactivate() takes back commands, listeners and hooks, and activate() brings them again', async () => {
-      const kernel = await start([pluginOf('test.cycle', `let n = 0; ctx.commands.handle('ping', () => 'pong'); ctx.hooks.handle('ask', () => 1); ctx.events.on('test.cycle:x', () => {});`)]);
+      const kernel = await start([
+        pluginOf('test.cycle', `let n = 0; ctx.commands.handle('ping', () => 'pong'); ctx.hooks.handle('ask', () => 1); ctx.events.on('test.cycle:x', () => {});`),
+      ]);
       for (let round = 0; round < 3; round++) {
         expect(await kernel.commands.execute('test.cycle:ping')).toBe('pong');
         expect(await kernel.hooks.collect('test.cycle:ask')).toEqual([1]);
@@ -131,8 +141,14 @@ export function conformance(name: string, setting: Setting): void {
   describe(`${name}: commands`, () => {
     it('execute() answers, and handlers know the call', async () => {
       const kernel = await start([
-        pluginOf('test.who', `ctx.commands.handle('who', (_, call) => ({ caller: call.caller, user: call.user, tenant: call.tenant, id: typeof call.requestId, left: call.deadline - Date.now() }));`),
-        pluginOf('test.asks', `ctx.commands.handle('ask', () => ctx.commands.execute('test.who:who'));`, { version: '2.1.0', permissions: { commands: { execute: ['test.who:*'] } } }),
+        pluginOf(
+          'test.who',
+          `ctx.commands.handle('who', (_, call) => ({ caller: call.caller, user: call.user, tenant: call.tenant, id: typeof call.requestId, left: call.deadline - Date.now() }));`,
+        ),
+        pluginOf('test.asks', `ctx.commands.handle('ask', () => ctx.commands.execute('test.who:who'));`, {
+          version: '2.1.0',
+          permissions: { commands: { execute: ['test.who:*'] } },
+        }),
       ]);
       const direct = (await kernel.commands.execute('test.who:who', undefined, { user: 'u1', timeout: 500 })) as { left: number };
       expect(direct).toMatchObject({ caller: { kind: 'host', id: 'host' }, user: 'u1', tenant: 'tenant-0', id: 'string' });
@@ -238,7 +254,9 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it('progress reaches the caller in order', async () => {
-      const kernel = await start([pluginOf('test.steps', `ctx.commands.handle('work', async (_, call) => { for (const n of [1, 2, 3]) { call.progress({ n }); await 0; } return 'done'; });`)]);
+      const kernel = await start([
+        pluginOf('test.steps', `ctx.commands.handle('work', async (_, call) => { for (const n of [1, 2, 3]) { call.progress({ n }); await 0; } return 'done'; });`),
+      ]);
       const seen: unknown[] = [];
       expect(await kernel.commands.execute('test.steps:work', undefined, { onProgress: (value) => seen.push(value) })).toBe('done');
       expect(seen).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
@@ -265,7 +283,13 @@ export function conformance(name: string, setting: Setting): void {
       ['strings', ['', 'ä€😀', '\0', '\ud800']],
       ['nested plain objects', { a: { b: [{ c: undefined }] } }],
       ['Date', new Date(86_400_000)],
-      ['Map', new Map<unknown, unknown>([['k', { v: 1 }], [2, new Set([3])]])],
+      [
+        'Map',
+        new Map<unknown, unknown>([
+          ['k', { v: 1 }],
+          [2, new Set([3])],
+        ]),
+      ],
       ['Set', new Set(['a', 'b'])],
       ['RegExp', /a+b/gi],
       ['ArrayBuffer', new Uint8Array([1, 2, 3]).buffer],
@@ -288,17 +312,18 @@ export function conformance(name: string, setting: Setting): void {
     class Point {
       x = 1;
     }
+    const holey = [1, 2, 3];
+    delete holey[1];
     const shared = { s: 1 };
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;
-    // biome-ignore lint/suspicious/noSparseArray: holes are what is tested
     const refused: readonly (readonly [string, unknown, string])[] = [
       ['a function', { a: [() => 1] }, 'a.0'],
       ['a symbol', { s: Symbol('x') }, 's'],
       ['a class instance', { p: new Point() }, 'p'],
       ['a cycle', cycle, 'self'],
       ['a shared reference', { a: shared, b: shared }, 'b'],
-      ['a hole', { h: [1, , 3] }, 'h.1'],
+      ['a hole', { h: holey }, 'h.1'],
       ['a promise', { p: Promise.resolve(1) }, 'p'],
       ['a weak map', new WeakMap(), ''],
       ['too deep', deep(80), ''],
@@ -319,7 +344,9 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it('are copies: neither side sees what the other changes', async () => {
-      const kernel = await start([pluginOf('test.keep', `let kept; ctx.commands.handle('keep', (value) => { kept = value; value.changed = true; return value; }); ctx.commands.handle('kept', () => kept);`)]);
+      const kernel = await start([
+        pluginOf('test.keep', `let kept; ctx.commands.handle('keep', (value) => { kept = value; value.changed = true; return value; }); ctx.commands.handle('kept', () => kept);`),
+      ]);
       const mine = { list: [1] };
       const answer = (await kernel.commands.execute('test.keep:keep', mine)) as { list: number[] };
       expect(mine).toEqual({ list: [1] });
@@ -353,7 +380,13 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it('a listener that throws harms nobody', async () => {
-      const kernel = await start([pluginOf('test.throws', `ctx.events.on('user:*', () => { throw new Error('listener'); }); ctx.events.on('user:*', async (e) => { await ctx.events.emit('heard', e.topic); });`, { permissions: { events: { subscribe: ['user:*'] } } })]);
+      const kernel = await start([
+        pluginOf(
+          'test.throws',
+          `ctx.events.on('user:*', () => { throw new Error('listener'); }); ctx.events.on('user:*', async (e) => { await ctx.events.emit('heard', e.topic); });`,
+          { permissions: { events: { subscribe: ['user:*'] } } },
+        ),
+      ]);
       kernel.events.on('user:*', () => {
         throw new Error('host listener');
       });
@@ -378,7 +411,9 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it("nobody emits the kernel's own topics", async () => {
-      const kernel = await start([pluginOf('test.forger', `ctx.commands.handle('go', () => ctx.events.emit('plugin:activated', {}));`, { permissions: { events: { emit: ['*'] } } })]);
+      const kernel = await start([
+        pluginOf('test.forger', `ctx.commands.handle('go', () => ctx.events.emit('plugin:activated', {}));`, { permissions: { events: { emit: ['*'] } } }),
+      ]);
       expect((await rejection(kernel.commands.execute('test.forger:go'))).code).toBe('permission/denied');
       expect((await rejection(kernel.events.emit('plugin:activated'))).code).toBe('permission/denied');
       expect((await rejection(kernel.events.emit('not a topic:x'))).code).toBe('event/invalid');
@@ -404,7 +439,9 @@ export function conformance(name: string, setting: Setting): void {
     it('middleware of the host and of plugins wraps commands in order and may change input and output', async () => {
       const kernel = await start([
         echoPlugin(),
-        pluginOf('test.wrap', `ctx.middleware.use('command:test.echo:*', async (call, next) => 'p(' + (await next(call.input + '!')) + ')');`, { permissions: { middleware: { use: ['command:test.echo:*'] } } }),
+        pluginOf('test.wrap', `ctx.middleware.use('command:test.echo:*', async (call, next) => 'p(' + (await next(call.input + '!')) + ')');`, {
+          permissions: { middleware: { use: ['command:test.echo:*'] } },
+        }),
       ]);
       kernel.middleware.use('command:test.echo:echo', async (call, next) => `h(${await next(`${call.input as string}?`)})`);
       expect(await kernel.commands.execute('test.echo:echo', 'x')).toBe('h(p(x?!))');
@@ -433,7 +470,9 @@ export function conformance(name: string, setting: Setting): void {
 
     it('middleware around events may change or hold them back', async () => {
       const kernel = await start([
-        pluginOf('test.filter', `ctx.middleware.use('event:user:*', (call, next) => (call.input.secret ? undefined : next({ ...call.input, by: call.caller.id })));`, { permissions: { middleware: { use: ['event:user:*'] } } }),
+        pluginOf('test.filter', `ctx.middleware.use('event:user:*', (call, next) => (call.input.secret ? undefined : next({ ...call.input, by: call.caller.id })));`, {
+          permissions: { middleware: { use: ['event:user:*'] } },
+        }),
       ]);
       const seen: unknown[] = [];
       kernel.events.on('user:*', (event) => seen.push(event.payload));
@@ -443,7 +482,10 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it('middleware that hangs ends with the call', async () => {
-      const kernel = await start([echoPlugin(), pluginOf('test.stuck', `ctx.middleware.use('command:test.echo:*', () => new Promise(() => {}));`, { permissions: { middleware: { use: ['command:*'] } } })]);
+      const kernel = await start([
+        echoPlugin(),
+        pluginOf('test.stuck', `ctx.middleware.use('command:test.echo:*', () => new Promise(() => {}));`, { permissions: { middleware: { use: ['command:*'] } } }),
+      ]);
       expect((await rejection(kernel.commands.execute('test.echo:echo', 1, { timeout: 40 }))).code).toBe('call/timeout');
       await kernel.plugins.deactivate('test.stuck');
       expect(await kernel.commands.execute('test.echo:echo', 1)).toBe(1);
@@ -527,7 +569,15 @@ export function conformance(name: string, setting: Setting): void {
         ),
         pluginOf('test.other', `ctx.commands.handle('keys', () => ctx.storage.keys());`, { permissions: storage }),
       ]);
-      expect(await kernel.commands.execute('test.store:run')).toEqual({ keys: ['a', 'b', 'n'], b: new Map([['x', new Date(1)]]), has: true, gone: true, again: false, n: 20, max: 20 });
+      expect(await kernel.commands.execute('test.store:run')).toEqual({
+        keys: ['a', 'b', 'n'],
+        b: new Map([['x', new Date(1)]]),
+        has: true,
+        gone: true,
+        again: false,
+        n: 20,
+        max: 20,
+      });
       expect(await rejection(kernel.commands.execute('test.store:fill'))).toMatchObject({ code: 'storage/quota', plugin: 'test.store' });
       expect(await kernel.commands.execute('test.other:keys')).toEqual([]);
     });
@@ -588,7 +638,12 @@ export function conformance(name: string, setting: Setting): void {
   if (worker) {
     describe(`${name}: a guest of its own`, () => {
       it('does not see what is not portable', async () => {
-        const kernel = await start([pluginOf('test.globals', `ctx.commands.handle('see', () => ['process', 'require', 'Buffer', 'fetch', 'WebSocket', 'indexedDB', 'caches', 'navigator', 'Worker', 'BroadcastChannel', 'postMessage', 'importScripts', 'location', 'WebAssembly'].filter((name) => globalThis[name] !== undefined));`)]);
+        const kernel = await start([
+          pluginOf(
+            'test.globals',
+            `ctx.commands.handle('see', () => ['process', 'require', 'Buffer', 'fetch', 'WebSocket', 'indexedDB', 'caches', 'navigator', 'Worker', 'BroadcastChannel', 'postMessage', 'importScripts', 'location', 'WebAssembly'].filter((name) => globalThis[name] !== undefined));`,
+          ),
+        ]);
         expect(await kernel.commands.execute('test.globals:see')).toEqual([]);
       });
 

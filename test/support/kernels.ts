@@ -28,7 +28,9 @@ export async function startKernel(setting: Setting, packages: readonly PackageIn
 }
 
 /** The error a promise rejects with; fails when it doesn't. */
-export async function rejection(promise: Promise<unknown>): Promise<Error & { code?: string; details?: Record<string, unknown>; plugin?: string; cause?: unknown; data?: unknown }> {
+export async function rejection(
+  promise: Promise<unknown>,
+): Promise<Error & { code?: string; details?: Record<string, unknown>; plugin?: string; cause?: unknown; data?: unknown }> {
   try {
     await promise;
   } catch (error) {

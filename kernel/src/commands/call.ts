@@ -104,10 +104,13 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   /** Whoever works on the call says how to stop; the latest is told first. */
   onCancel(cancel: Cancel): void {
     const before = this.#cancel;
-    this.#cancel = before === undefined ? cancel : (reason) => {
-      cancel(reason);
-      before(reason);
-    };
+    this.#cancel =
+      before === undefined
+        ? cancel
+        : (reason) => {
+            cancel(reason);
+            before(reason);
+          };
   }
 
   settle(ok: boolean, value: unknown): void {
@@ -126,7 +129,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   expire(): void {
-    this.#giveUp(createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }));
+    this.#giveUp(
+      createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
+    );
   }
 
   /** The facts as they go on the wire; nothing for a plain call of the host, which is the common case. */
@@ -142,7 +147,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   readonly #onAbort = (): void => {
-    this.#giveUp(createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: this.#callerSignal?.reason }));
+    this.#giveUp(
+      createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: this.#callerSignal?.reason }),
+    );
   };
 
   #follow(signal: AbortSignal): void {

@@ -57,7 +57,10 @@ export class CommandRegistry {
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a command id: write '<plugin>:<name>'`, { plugin: owner });
     const other = this.#entries.get(id);
     if (other !== undefined) {
-      throw createError('call/duplicate', `${owner} cannot register ${id}: ${other.owner} has registered it already`, { plugin: owner, details: { command: id, owner: other.owner } });
+      throw createError('call/duplicate', `${owner} cannot register ${id}: ${other.owner} has registered it already`, {
+        plugin: owner,
+        details: { command: id, owner: other.owner },
+      });
     }
     const entry: CommandEntry = { id, owner, provider, counter: this.#services.metrics.command(id), ...(timeout !== undefined && { timeout }) };
     this.#entries.set(id, entry);
@@ -88,7 +91,10 @@ export class CommandRegistry {
     const chain = this.#services.chains.of('command', entry.id);
     if (chain === undefined) entry.provider(call, input, call);
     else {
-      const terminal = (value: unknown) => new Promise<unknown>((resolve, reject) => entry.provider(call, value, { settle: (ok, answer) => (ok ? resolve(answer) : reject(answer)), progress: (report) => call.progress(report) }));
+      const terminal = (value: unknown) =>
+        new Promise<unknown>((resolve, reject) =>
+          entry.provider(call, value, { settle: (ok, answer) => (ok ? resolve(answer) : reject(answer)), progress: (report) => call.progress(report) }),
+        );
       chain(call, input, terminal).then(
         (value) => call.settle(true, value),
         (error) => call.settle(false, error),

@@ -1,17 +1,6 @@
 /** Commands as the embedding application sees them. */
 import type { AnyContract, Call, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
-import {
-  createError,
-  describeIssues,
-  disposable,
-  isPromiseLike,
-  type Manifest,
-  membersOf,
-  type Parsed,
-  PluginDeclaredError,
-  parseSchema,
-  type Schema,
-} from '@plinth/sdk/contract';
+import { createError, describeIssues, disposable, isPromiseLike, type Manifest, membersOf, type Parsed, PluginDeclaredError, parseSchema, type Schema } from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { KernelCall } from './call.js';
@@ -48,7 +37,11 @@ export function createHostCommands(
   metrics: Metrics,
   tenant: string,
   manifests: () => readonly Manifest[],
-): { readonly commands: HostCommands; client<C extends AnyContract>(contract: C): Client<C, HostCallOptions>; provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration } {
+): {
+  readonly commands: HostCommands;
+  client<C extends AnyContract>(contract: C): Client<C, HostCallOptions>;
+  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
+} {
   const execute = (id: string, input: unknown, options: HostCallOptions | undefined) => registry.execute(id, input, (entry) => settingsOf(options, entry.timeout, tenant));
   const commands: HostCommands = {
     handle(name, handler) {
@@ -127,7 +120,9 @@ function hostCall(call: KernelCall, errors: Readonly<Record<string, Schema>>): C
 
 /** Commands that are registered, and those a manifest promises. */
 export function listCommands(registry: CommandRegistry, manifests: readonly Manifest[]): readonly CommandInfo[] {
-  const declared = new Map<string, NonNullable<Manifest['contributes']['commands']>[number]>(manifests.flatMap(({ id, contributes }) => (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const)));
+  const declared = new Map<string, NonNullable<Manifest['contributes']['commands']>[number]>(
+    manifests.flatMap(({ id, contributes }) => (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const)),
+  );
   const titles = (id: string): Partial<CommandInfo> | undefined => {
     const command = declared.get(id);
     if (command === undefined) return undefined;

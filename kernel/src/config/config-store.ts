@@ -91,7 +91,8 @@ export class ConfigStore {
 }
 
 function checkSettings(values: unknown, id: string, layer: string): Record<string, unknown> {
-  if (values === null || typeof values !== 'object' || Array.isArray(values)) throw createError('config/invalid', `the ${layer} configuration of ${id} is not an object`, { plugin: id });
+  if (values === null || typeof values !== 'object' || Array.isArray(values))
+    throw createError('config/invalid', `the ${layer} configuration of ${id} is not an object`, { plugin: id });
   if (Object.hasOwn(values, '__proto__')) throw createError('config/invalid', `the ${layer} configuration of ${id} has the key '__proto__'`, { plugin: id });
   try {
     return structuredClone(encodeValue(values)) as Record<string, unknown>;
@@ -114,7 +115,9 @@ function environmentOf(env: Readonly<Record<string, string | undefined>>, id: st
     if (!name.startsWith(prefix) || text === undefined) continue;
     const words = name.slice(prefix.length).toLowerCase();
     const plain = words.replaceAll('_', '');
-    const key = known.find((candidate) => candidate.toLowerCase() === plain || candidate.toLowerCase() === words) ?? words.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    const key =
+      known.find((candidate) => candidate.toLowerCase() === plain || candidate.toLowerCase() === words) ??
+      words.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
     settings[key] = parseText(text);
   }
   return settings;

@@ -21,7 +21,12 @@ export interface HostConfig {
 }
 
 /** Makes `kernel.config`. */
-export function createHostConfig(store: ConfigStore, plugins: { reconfigure(id: string): Promise<void> }, requireManifest: (id: string) => Manifest, announce: KernelParts['announce']): HostConfig {
+export function createHostConfig(
+  store: ConfigStore,
+  plugins: { reconfigure(id: string): Promise<void> },
+  requireManifest: (id: string) => Manifest,
+  announce: KernelParts['announce'],
+): HostConfig {
   return {
     get: (id) => store.get(requireManifest(id).id),
     async set(id, patch, layer = 'user') {

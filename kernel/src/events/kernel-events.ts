@@ -16,7 +16,7 @@ export interface KernelEvents {
   'plugin:resolved': PluginFact;
   'plugin:loaded': PluginFact;
   'plugin:initialized': PluginFact;
-  'plugin:activated': PluginFact & { readonly activatedBy: string; /** Milliseconds from launch to active. */ readonly took: number };
+  'plugin:activated': PluginFact & { readonly activatedBy: string /** Milliseconds from launch to active. */; readonly took: number };
   'plugin:suspended': PluginFact;
   'plugin:resumed': PluginFact;
   'plugin:deactivated': PluginFact;
@@ -28,7 +28,14 @@ export interface KernelEvents {
   'need:changed': PluginFact & { readonly available: readonly string[] };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };
-  'call:settled': { readonly command: string; readonly caller: string; readonly requestId: string; readonly ok: boolean; /** Milliseconds. */ readonly took: number; readonly code?: string };
+  'call:settled': {
+    readonly command: string;
+    readonly caller: string;
+    readonly requestId: string;
+    readonly ok: boolean /** Milliseconds. */;
+    readonly took: number;
+    readonly code?: string;
+  };
   'wire:refused': { readonly plugin: string; readonly reason: string; readonly count: number };
   'log:written': LogEntry;
   'kernel:started': { readonly plugins: number; readonly active: number; readonly failed: number };

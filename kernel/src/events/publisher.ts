@@ -21,7 +21,8 @@ export interface PublisherParts {
 export function createPublisher({ bus, chains, metrics, calls, tenant }: PublisherParts): (source: Caller, topic: string, payload: unknown) => Promise<void> {
   return async (source, topic, payload) => {
     if (!isTopic(topic)) throw createError('event/invalid', `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`);
-    if (RESERVED_SEGMENTS.has(ownerOf(topic))) throw createError('permission/denied', `${source.id} cannot emit ${topic}: '${ownerOf(topic)}:' belongs to the kernel`, { plugin: source.id });
+    if (RESERVED_SEGMENTS.has(ownerOf(topic)))
+      throw createError('permission/denied', `${source.id} cannot emit ${topic}: '${ownerOf(topic)}:' belongs to the kernel`, { plugin: source.id });
     const deliver = async (value: unknown) => {
       metrics.events += 1;
       bus.emit({ topic, payload: value, source: source.id, tenant });

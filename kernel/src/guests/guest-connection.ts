@@ -88,7 +88,8 @@ export class GuestConnection implements GuestIdentity {
         previous: undefined,
         next: undefined,
         bucket: undefined,
-        expire: () => reject(createError('plugin/timeout', `${this.manifest.id} did not finish '${method}' within ${timeout} ms`, { plugin: this.manifest.id, details: { method, timeout } })),
+        expire: () =>
+          reject(createError('plugin/timeout', `${this.manifest.id} did not finish '${method}' within ${timeout} ms`, { plugin: this.manifest.id, details: { method, timeout } })),
       };
       deadlines.add(timed, timeout);
       this.link.call(method, ...args).then(
@@ -182,7 +183,8 @@ export class GuestConnection implements GuestIdentity {
   async #register(registration: Registration): Promise<void> {
     const { handle, kind, name } = checkRegistration(registration, this.manifest.id);
     if (this.#registrations.has(handle)) throw createError('wire/refused', 'a handle was registered twice', { plugin: this.manifest.id });
-    if (this.#registrations.size >= MAX_REGISTRATIONS) throw createError('call/overloaded', `${this.manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: this.manifest.id });
+    if (this.#registrations.size >= MAX_REGISTRATIONS)
+      throw createError('call/overloaded', `${this.manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: this.manifest.id });
     const registered = this.#add(kind, name, handle, registration.timeout);
     const forget = this.scope.add(() => registered.dispose());
     this.#registrations.set(handle, () => {
@@ -202,7 +204,10 @@ export class GuestConnection implements GuestIdentity {
     switch (kind) {
       case 'command':
         if (!name.startsWith(`${id}:`)) {
-          throw createError('permission/denied', `${id} cannot register ${name}: a plugin's commands live under its own id`, { plugin: id, details: { permission: 'commands.handle', scope: name } });
+          throw createError('permission/denied', `${id} cannot register ${name}: a plugin's commands live under its own id`, {
+            plugin: id,
+            details: { permission: 'commands.handle', scope: name },
+          });
         }
         return commands.register(name, id, guestProvider(this.link, handle), shortest(timeout, this.manifest.resources.timeout));
       case 'hook':
@@ -250,4 +255,3 @@ function shortest(a: number | undefined, b: number | undefined): number | undefi
   if (a === undefined) return b;
   return b === undefined ? a : Math.min(a, b);
 }
-

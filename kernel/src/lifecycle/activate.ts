@@ -9,7 +9,13 @@ export interface Snapshot {
 }
 
 /** @throws what the plugin threw, or PluginTimeoutError `plugin/timeout`. */
-export async function activate(record: InitializedPlugin, activatedBy: string, available: readonly string[], snapshot: Snapshot | undefined, parts: KernelParts): Promise<ActivePlugin> {
+export async function activate(
+  record: InitializedPlugin,
+  activatedBy: string,
+  available: readonly string[],
+  snapshot: Snapshot | undefined,
+  parts: KernelParts,
+): Promise<ActivePlugin> {
   const { connection } = record;
   if (record.statics.needs.some((need) => need.optional)) await connection.ask('needs', parts.limits.hook, available);
   if (snapshot !== undefined && connection.has('restoreState')) await connection.ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion);

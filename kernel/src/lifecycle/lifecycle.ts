@@ -398,18 +398,25 @@ function startable(record: PluginRecord): ResolvedPlugin {
 function activationFailed(id: string, stage: Stage, cause: unknown): Error {
   const code = (cause as Partial<PluginError> | null)?.code;
   if (code === 'config/invalid' || code === 'plugin/timeout') return cause as Error;
-  return createError('plugin/activation-failed', `cannot activate ${id}: ${stage === 'initialize' ? 'configure' : 'activate'} failed: ${messageOf(cause)}`, { plugin: id, details: { stage }, cause });
+  return createError('plugin/activation-failed', `cannot activate ${id}: ${stage === 'initialize' ? 'configure' : 'activate'} failed: ${messageOf(cause)}`, {
+    plugin: id,
+    details: { stage },
+    cause,
+  });
 }
 
 function duplicate(record: ValidatedPlugin, other: PluginRecord): PluginError {
   const otherVersion = 'version' in other ? other.version : 'unknown';
-  return createError('plugin/duplicate', `two plugins are called ${record.id}: ${record.version} in ${record.origin}, and ${otherVersion} in ${other.origin}; the first one found is used`, {
-    plugin: record.id,
-    details: { origins: [other.origin, record.origin], versions: [otherVersion, record.version] },
-  });
+  return createError(
+    'plugin/duplicate',
+    `two plugins are called ${record.id}: ${record.version} in ${record.origin}, and ${otherVersion} in ${other.origin}; the first one found is used`,
+    {
+      plugin: record.id,
+      details: { origins: [other.origin, record.origin], versions: [otherVersion, record.version] },
+    },
+  );
 }
 
 function illegal(record: PluginRecord, operation: string): PluginError {
   return createError('plugin/illegal-transition', `cannot ${operation} ${record.id}: it is ${record.state}`, { plugin: record.id, details: { state: record.state, operation } });
 }
-

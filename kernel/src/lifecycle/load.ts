@@ -77,7 +77,9 @@ export function chooseIsolation({ manifest, package: found }: Pick<ResolvedPlugi
   const decided = typeof isolation === 'function' ? isolation(manifest) : isolation;
   if (decided !== undefined) return decided;
   if (manifest.isolation === 'inline') {
-    throw createError('plugin/launch-failed', `cannot launch ${manifest.id}: it asks to run inline, and only the application can allow that (option 'isolation')`, { plugin: manifest.id });
+    throw createError('plugin/launch-failed', `cannot launch ${manifest.id}: it asks to run inline, and only the application can allow that (option 'isolation')`, {
+      plugin: manifest.id,
+    });
   }
   return manifest.isolation;
 }
@@ -86,7 +88,10 @@ function hostFor(isolation: Isolation, manifest: Manifest, hosts: readonly Host[
   const host = hosts.find((one) => one.isolations.includes(isolation));
   if (host !== undefined) return host;
   const offered = [...new Set(hosts.flatMap((one) => one.isolations))].join(', ');
-  throw createError('plugin/launch-failed', `cannot launch ${manifest.id}: no host here offers '${isolation}' isolation, only ${offered}`, { plugin: manifest.id, details: { isolation, offered } });
+  throw createError('plugin/launch-failed', `cannot launch ${manifest.id}: no host here offers '${isolation}' isolation, only ${offered}`, {
+    plugin: manifest.id,
+    details: { isolation, offered },
+  });
 }
 
 function checkStatics(statics: Statics, manifest: Manifest, { log }: KernelParts): void {
@@ -94,7 +99,10 @@ function checkStatics(statics: Statics, manifest: Manifest, { log }: KernelParts
   for (const id of statics.provides) {
     const foreign = !id.startsWith(`${manifest.id}@`) && !id.startsWith('plinth.');
     if (foreign) {
-      throw createError('plugin/load-failed', `cannot load ${manifest.id}: its code provides '${id}', which is not under its own id`, { plugin: manifest.id, details: { contract: id } });
+      throw createError('plugin/load-failed', `cannot load ${manifest.id}: its code provides '${id}', which is not under its own id`, {
+        plugin: manifest.id,
+        details: { contract: id },
+      });
     }
     if (!declared.has(id)) log.write('kernel', 'warn', `${manifest.id} provides '${id}', which its manifest doesn't list in 'provides'`);
   }

@@ -1,16 +1,5 @@
 /** Who may do what: computes what a plugin was given, and answers each check in the kernel, not in the guest. */
-import {
-  allows,
-  createError,
-  intersectScopes,
-  type Manifest,
-  PERMISSION_NAMES,
-  type PermissionName,
-  type Permissions,
-  parseNeed,
-  parseSize,
-  scopesOf,
-} from '@plinth/sdk/contract';
+import { allows, createError, intersectScopes, type Manifest, PERMISSION_NAMES, type PermissionName, type Permissions, parseNeed, parseSize, scopesOf } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** Bytes a plugin may store when its manifest asks for storage without a quota. */

@@ -9,9 +9,7 @@ export interface GraphNode {
 }
 
 /** A plugin's place, or why it has none. */
-export type Resolution =
-  | { readonly ok: true; readonly dependencies: readonly string[]; readonly level: number }
-  | { readonly ok: false; readonly error: PluginError };
+export type Resolution = { readonly ok: true; readonly dependencies: readonly string[]; readonly level: number } | { readonly ok: false; readonly error: PluginError };
 
 /** One edge that must hold. */
 interface Edge {
@@ -99,7 +97,15 @@ function edgesOf(
     const provider = known.find((one) => satisfies(`${one.major}.0.0`, range));
     // Whether a need may be absent is written in the code; the manifest only tells the order when somebody is there.
     if (provider !== undefined && provider.id !== id) edges.push({ to: provider.id, wanted: need });
-    else if (provider === undefined && known.length > 0) return { error: unsatisfied(id, base, range, known.map((one) => `${base}@${one.major}`)) };
+    else if (provider === undefined && known.length > 0)
+      return {
+        error: unsatisfied(
+          id,
+          base,
+          range,
+          known.map((one) => `${base}@${one.major}`),
+        ),
+      };
   }
   return { edges };
 }
@@ -144,6 +150,9 @@ function reportCycles(edges: ReadonlyMap<string, readonly Edge[]>, results: Map<
 function markCycle(cycle: readonly string[], results: Map<string, Resolution>): void {
   for (const [index, id] of cycle.entries()) {
     const path = [...cycle.slice(index), ...cycle.slice(0, index), id];
-    results.set(id, { ok: false, error: createError('plugin/cycle', `cannot resolve ${id}: its dependencies form a cycle (${path.join(' → ')})`, { plugin: id, details: { path } }) });
+    results.set(id, {
+      ok: false,
+      error: createError('plugin/cycle', `cannot resolve ${id}: its dependencies form a cycle (${path.join(' → ')})`, { plugin: id, details: { path } }),
+    });
   }
 }

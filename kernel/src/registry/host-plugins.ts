@@ -78,7 +78,10 @@ export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle
     },
     findByCapability(contract) {
       const wanted = typeof contract === 'string' ? contract : contract.$id;
-      return registry.all().filter((record) => provides(record, wanted)).map(infoOf);
+      return registry
+        .all()
+        .filter((record) => provides(record, wanted))
+        .map(infoOf);
     },
     explain: (id) => explain(id, registry.get(id)),
     async health(id) {

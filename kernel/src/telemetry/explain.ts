@@ -21,7 +21,12 @@ export function explain(id: string, record: PluginRecord | undefined): Explanati
   if (record.state === 'failed') {
     const error = record.error as Partial<PluginError> & Error;
     const path = (error.details?.path as readonly string[] | undefined) ?? [id];
-    return { ...base, because: `${id} failed to ${record.stage}: ${error.message}`, path, error: { code: error.code ?? 'call/failed', message: error.message, stage: record.stage, details: error.details ?? {} } };
+    return {
+      ...base,
+      because: `${id} failed to ${record.stage}: ${error.message}`,
+      path,
+      error: { code: error.code ?? 'call/failed', message: error.message, stage: record.stage, details: error.details ?? {} },
+    };
   }
   return { ...base, because: becauseOf(record), path: [id] };
 }

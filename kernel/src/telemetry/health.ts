@@ -30,7 +30,8 @@ export interface KernelHealth {
 /** Asks one plugin; a plugin that doesn't answer in time is unhealthy, and that is an answer. */
 export async function pluginHealth(record: PluginRecord, timeout: number): Promise<PluginHealth> {
   const known = { id: record.id, state: record.state, ...('version' in record && { version: record.version }) };
-  if (record.state === 'failed') return { ...known, status: 'unhealthy', error: { code: (record.error as Partial<PluginError>).code ?? 'call/failed', message: record.error.message } };
+  if (record.state === 'failed')
+    return { ...known, status: 'unhealthy', error: { code: (record.error as Partial<PluginError>).code ?? 'call/failed', message: record.error.message } };
   if (!isRunning(record)) return { ...known, status: 'stopped' };
   const { connection } = record;
   const running = { ...known, pending: connection.link.pending, refused: connection.refusals };

@@ -158,9 +158,8 @@ export interface CallOptions {
 
 type InputOf<M> = M extends { readonly input?: infer I } ? InferInput<NonNullable<I>> : unknown;
 type OutputOf<M> = M extends { readonly output?: infer O } ? InferOutput<NonNullable<O>> : unknown;
-type ClientMethod<M, Options> = undefined extends InputOf<M>
-  ? (input?: InputOf<M>, options?: Options) => Promise<OutputOf<M>>
-  : (input: InputOf<M>, options?: Options) => Promise<OutputOf<M>>;
+type ClientMethod<M, Options> =
+  undefined extends InputOf<M> ? (input?: InputOf<M>, options?: Options) => Promise<OutputOf<M>> : (input: InputOf<M>, options?: Options) => Promise<OutputOf<M>>;
 
 /** A typed client: one method a command. */
 export type Client<C, Options = CallOptions> = {
@@ -171,9 +170,7 @@ export type Client<C, Options = CallOptions> = {
 export type ErrorsOf<M> = M extends { readonly errors: infer E extends ErrorSchemas } ? E : NoErrors;
 
 /** What a handler of a command or hook looks like, given the type of its second argument. */
-export type HandlerFor<M, Call> = M extends { readonly kind: 'command' | 'hook' }
-  ? (input: HandlerInput<M>, call: Call) => HandlerOutput<M> | Promise<HandlerOutput<M>>
-  : never;
+export type HandlerFor<M, Call> = M extends { readonly kind: 'command' | 'hook' } ? (input: HandlerInput<M>, call: Call) => HandlerOutput<M> | Promise<HandlerOutput<M>> : never;
 type HandlerInput<M> = M extends { readonly input?: infer I } ? InferOutput<NonNullable<I>> : unknown;
 type HandlerOutput<M> = M extends { readonly output?: infer O } ? InferInput<NonNullable<O>> : unknown;
 

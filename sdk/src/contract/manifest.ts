@@ -25,8 +25,15 @@ const range = checked(256, isRange, "not a version range: write one like '^1.2.0
 const contractId = checked(160, (value) => parseContractId(value) !== undefined, "not a contract id: write '<plugin id>@<major>'");
 const need = checked(320, (value) => parseNeed(value) !== undefined, "not a need: write '<plugin id>@<range>', like 'com.example.search@^1'");
 const scope = checked(512, (value) => isPattern(value), "not a scope: write an id, or a prefix that ends in '*'");
-const target = checked(512, (value) => /^(command|event):/.test(value) && isPattern(value.slice(value.indexOf(':') + 1)), "not a target: write 'command:<id>' or 'event:<topic>', the end may be '*'");
-const size = v.pipe(v.union([v.string(), v.number()]), v.check((value) => parseSize(value) !== undefined, "not a size: write bytes or a text like '5MB'"));
+const target = checked(
+  512,
+  (value) => /^(command|event):/.test(value) && isPattern(value.slice(value.indexOf(':') + 1)),
+  "not a target: write 'command:<id>' or 'event:<topic>', the end may be '*'",
+);
+const size = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.check((value) => parseSize(value) !== undefined, "not a size: write bytes or a text like '5MB'"),
+);
 const relativePath = checked(512, isRelativePath, "not a path inside the plugin's folder: no '..', no drive, no leading '/'");
 const scopes = v.pipe(v.array(scope), v.maxLength(256));
 const texts = v.pipe(v.array(text(512)), v.maxLength(256));
@@ -96,7 +103,12 @@ const manifest = v.strictObject({
   config: v.optional(json),
   state: v.optional(v.strictObject({ version: v.pipe(v.number(), v.integer(), v.minValue(0)) })),
   tags: v.optional(v.array(text(64)), []),
-  files: v.optional(v.record(relativePath, checked(64, (value) => /^[0-9a-f]{64}$/.test(value), 'not a SHA-256 digest: 64 lower-case hex digits'))),
+  files: v.optional(
+    v.record(
+      relativePath,
+      checked(64, (value) => /^[0-9a-f]{64}$/.test(value), 'not a SHA-256 digest: 64 lower-case hex digits'),
+    ),
+  ),
 });
 
 /** A validated manifest, defaults filled in. */

@@ -6,7 +6,7 @@ import { covers, coversPattern } from './names.js';
 
 /** What a plugin may do. Every list holds scopes; an absent key denies. */
 export interface Permissions {
-  readonly storage?: { readonly read?: boolean; readonly write?: boolean; /** Bytes, or a text like `5MB`. */ readonly quota?: string | number };
+  readonly storage?: { readonly read?: boolean; readonly write?: boolean /** Bytes, or a text like `5MB`. */; readonly quota?: string | number };
   /** Origins (`https://api.example.com`) or prefixes of URLs. */
   readonly network?: { readonly fetch?: readonly string[] };
   readonly commands?: { readonly execute?: readonly string[] };

@@ -3,16 +3,7 @@
  * causes, so errors cross as plain records and are rebuilt by class name. What arrives is untrusted: sizes are cut,
  * classes come from a fixed list, and the plugin at fault is stamped by the receiver.
  */
-import {
-  createError,
-  ERROR_CLASSES,
-  type ErrorCode,
-  type ErrorDetails,
-  messageOf,
-  PluginDeclaredError,
-  PluginError,
-  type PluginErrorClass,
-} from './errors.js';
+import { createError, ERROR_CLASSES, type ErrorCode, type ErrorDetails, messageOf, PluginDeclaredError, PluginError, type PluginErrorClass } from './errors.js';
 
 /** An error on the wire. */
 export interface WireError {
@@ -69,8 +60,7 @@ function convert(thrown: unknown, stack: boolean, encode: (value: unknown) => un
     ...(details !== undefined && { details }),
     ...(stack && typeof thrown.stack === 'string' && { stack: cut(thrown.stack) }),
     ...(thrown.cause !== undefined && depth < MAX_DEPTH && { cause: errorToWire(thrown.cause, stack, encode, depth + 1) }),
-    ...(thrown instanceof AggregateError &&
-      depth < MAX_DEPTH && { errors: thrown.errors.slice(0, MAX_MEMBERS).map((member) => errorToWire(member, stack, encode, depth + 1)) }),
+    ...(thrown instanceof AggregateError && depth < MAX_DEPTH && { errors: thrown.errors.slice(0, MAX_MEMBERS).map((member) => errorToWire(member, stack, encode, depth + 1)) }),
   };
 }
 
@@ -141,7 +131,11 @@ function instantiate(wire: WireError, message: string, cause: Error | undefined,
   const withCause = cause === undefined ? undefined : { cause };
   const error =
     wire.class === 'AggregateError'
-      ? new AggregateError((wire.errors ?? []).slice(0, MAX_MEMBERS).map((member) => rebuild(member, options, depth + 1)), message, withCause)
+      ? new AggregateError(
+          (wire.errors ?? []).slice(0, MAX_MEMBERS).map((member) => rebuild(member, options, depth + 1)),
+          message,
+          withCause,
+        )
       : new (Object.hasOwn(NATIVE, wire.class) ? NATIVE[wire.class as keyof typeof NATIVE] : Error)(message, withCause);
   if (code !== undefined) define(error, 'code', code);
   if (details !== undefined) define(error, 'details', details);

@@ -97,9 +97,7 @@ class Guest implements GuestApi {
     const logger = createLogger(this.link);
     this.#options.prepare?.({ wasm: spec.manifest.permissions.wasm === true, log: (level, message) => logger[level](message) });
     this.#loaded =
-      this.#options.exported === undefined
-        ? await loadPlugin(spec.manifest, spec.code, this.#options.generation ?? 0)
-        : checkPlugin(spec.manifest, this.#options.exported);
+      this.#options.exported === undefined ? await loadPlugin(spec.manifest, spec.code, this.#options.generation ?? 0) : checkPlugin(spec.manifest, this.#options.exported);
     return this.#loaded.statics;
   }
 

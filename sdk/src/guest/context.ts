@@ -89,7 +89,12 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
   return Object.freeze(context);
 }
 
-type Register = (kind: RegistrationKind, name: string, target: Handle | Listener, options?: { readonly timeout?: number; readonly idempotent?: boolean; readonly contract?: string }) => Registered;
+type Register = (
+  kind: RegistrationKind,
+  name: string,
+  target: Handle | Listener,
+  options?: { readonly timeout?: number; readonly idempotent?: boolean; readonly contract?: string },
+) => Registered;
 
 /** Registers with the kernel by a number of the guest's own choosing: the call returns before the kernel has answered. */
 function createRegistrar({ link, scope, registrations }: ContextParts): Register {
@@ -120,7 +125,10 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
   const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
   const missing = members.filter(([name]) => typeof handlers[name] !== 'function').map(([name]) => name);
   if (missing.length > 0) {
-    throw createError('contract/invalid', `${parts.manifest.id} provides '${contract.$id}' without a handler for ${missing.join(', ')}`, { plugin: parts.manifest.id, details: { missing } });
+    throw createError('contract/invalid', `${parts.manifest.id} provides '${contract.$id}' without a handler for ${missing.join(', ')}`, {
+      plugin: parts.manifest.id,
+      details: { missing },
+    });
   }
   const registered = members.map(([name, member]) => {
     const handler = (handlers[name] as LooseHandler).bind(handlers);

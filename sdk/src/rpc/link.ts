@@ -504,7 +504,9 @@ export class Link {
 
   #breach(reason: string): void {
     if (this.#closed !== undefined) return;
-    this.#options.onBreach(createError('wire/refused', `${this.#options.plugin ?? 'the kernel'} broke the protocol: ${reason}`, { plugin: this.#options.plugin, details: { reason } }));
+    this.#options.onBreach(
+      createError('wire/refused', `${this.#options.plugin ?? 'the kernel'} broke the protocol: ${reason}`, { plugin: this.#options.plugin, details: { reason } }),
+    );
   }
 }
 

@@ -244,7 +244,7 @@ function outwards(value: object): object | undefined {
   const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
   if (value instanceof DataView) return new DataView(bytes);
   for (const prototype of PLAIN_VIEWS) {
-    if (Object.prototype.isPrototypeOf.call(prototype, value)) return new ((prototype as { constructor: new (buffer: ArrayBufferLike) => object }).constructor)(bytes);
+    if (Object.prototype.isPrototypeOf.call(prototype, value)) return new (prototype as { constructor: new (buffer: ArrayBufferLike) => object }).constructor(bytes);
   }
   return new Uint8Array(bytes);
 }
@@ -252,6 +252,4 @@ function outwards(value: object): object | undefined {
 const inwards =
   (plugin: string | undefined): Rewrite =>
   (value) =>
-    Object.hasOwn(value, ERROR_KEY)
-      ? errorFromWire((value as Record<string, WireError>)[ERROR_KEY], { plugin, decode: (details) => decodeValue(details, plugin) })
-      : undefined;
+    Object.hasOwn(value, ERROR_KEY) ? errorFromWire((value as Record<string, WireError>)[ERROR_KEY], { plugin, decode: (details) => decodeValue(details, plugin) }) : undefined;

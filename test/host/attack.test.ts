@@ -1,0 +1,142 @@
+/** A guest with the raw port in its hand: forged messages are refused, counted, and change nothing in the host. */
+import { createBreachedHost, rawPost, runtime } from '#host';
+import { describe, expect, it } from 'vitest';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const setting: Setting = { isolation: 'worker', createHost: createBreachedHost };
+
+/** Posts whatever it is told to on the raw port. */
+const forger = pluginOf(
+  'test.forger',
+  `const post = ${rawPost};
+   ctx.commands.handle('ping', () => 'pong');
+   ctx.commands.handle('post', (text) => { for (const message of (0, eval)('(' + text + ')')) post(message); });`,
+);
+const neighbour = pluginOf('test.neighbour', `ctx.commands.handle('ping', () => 'pong');`);
+const start = () => startKernel(setting, [forger, neighbour]);
+
+/** What code in the host's realm would leave behind. */
+const traces = () => [(globalThis as { owned?: unknown }).owned, (Object.prototype as { owned?: unknown }).owned, ({} as { owned?: unknown }).owned];
+
+const CODE = `"globalThis.owned = true; Object.prototype.owned = true"`;
+/** Comlink requests, bare and wrapped in a control frame (kind 6). */
+const forgedRequests: readonly string[] = [
+  `{ id: 'a', type: 'CONSTRUCT', path: ['constructor', 'constructor'], argumentList: [{ type: 'RAW', value: ${CODE} }] }`,
+  `{ id: 'b', type: 'CONSTRUCT', path: ['register', 'constructor'], argumentList: [{ type: 'RAW', value: ${CODE} }] }`,
+  `{ id: 'c', type: 'APPLY', path: ['constructor', 'constructor'], argumentList: [{ type: 'RAW', value: ${CODE} }] }`,
+  `{ id: 'd', type: 'APPLY', path: ['constructor'], argumentList: [] }`,
+  `{ id: 'e', type: 'APPLY', path: ['__proto__'], argumentList: [] }`,
+  `{ id: 'f', type: 'SET', path: ['__proto__', 'owned'], value: { type: 'RAW', value: true } }`,
+  `{ id: 'g', type: 'SET', path: ['register'], value: { type: 'RAW', value: null } }`,
+  `{ id: 'h', type: 'GET', path: [] }`,
+  `{ id: 'i', type: 'GET', path: ['register', 'constructor'] }`,
+  `{ id: 'j', type: 'RELEASE', path: [] }`,
+  `{ id: 'k', type: 'ENDPOINT', path: [] }`,
+  `{ id: 'l', type: 'APPLY', path: ['register'], argumentList: [{ type: 'HANDLER', name: 'proxy', value: null }] }`,
+  `{ id: 'm', type: 'APPLY', path: ['register'], argumentList: { length: 1e9 } }`,
+  `{ id: 'n', type: 'APPLY', path: 'register', argumentList: [] }`,
+  `{ type: 'APPLY', path: ['register'], argumentList: [] }`,
+  `{ id: 5, type: 'APPLY' }`,
+  `null`,
+  `'text'`,
+  `new Map()`,
+];
+
+describe(`${runtime} worker: forged control messages`, () => {
+  for (const [wrapping, wrap] of [
+    ['bare', (message: string) => message],
+    ['in a control frame', (message: string) => `[6, ${message}]`],
+  ] as const) {
+    for (const message of forgedRequests) {
+      it(`${wrapping}: ${message.slice(0, 76)}`, async () => {
+        const kernel = await start();
+        const refused = nextEvent<{ plugin: string; count: number }>(kernel, 'wire:refused');
+        await kernel.commands.execute('test.forger:post', `[${wrap(message)}]`);
+        expect(await refused).toMatchObject({ plugin: 'test.forger', count: 1 });
+        expect(traces()).toEqual([undefined, undefined, undefined]);
+        expect(await kernel.commands.execute('test.forger:ping')).toBe('pong');
+        expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+        expect((await kernel.plugins.health('test.forger')).refused).toBe(1);
+        await kernel.plugins.reload('test.forger');
+        expect(await kernel.commands.execute('test.forger:ping')).toBe('pong');
+      });
+    }
+  }
+
+  it('a HANDLER reply, which would make Comlink open a port, is refused', async () => {
+    const kernel = await start();
+    const refused = nextEvent(kernel, 'wire:refused');
+    await kernel.commands.execute('test.forger:post', `[[7, { id: 'x', type: 'HANDLER', name: 'proxy', value: null }]]`);
+    expect(await refused).toMatchObject({ plugin: 'test.forger' });
+    expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+  });
+
+  it('a guest that keeps forging is ended', async () => {
+    const kernel = await start();
+    const crashed = nextEvent(kernel, 'plugin:crashed');
+    await kernel.commands.execute('test.forger:post', `Array.from({ length: 100 }, (_, n) => ({ id: 'x' + n, type: 'GET', path: [] }))`).catch(() => {});
+    expect(await crashed).toMatchObject({ id: 'test.forger', code: 'wire/refused' });
+    expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+  });
+});
+
+/** Frames that can't be honest: the guest ends, nobody else notices. */
+const badFrames: readonly (readonly [string, string])[] = [
+  ['a head that is no number', `['x', 1, 2, 3]`],
+  ['a head that is NaN', `[NaN, 1, 2, 3]`],
+  ['a negative head', `[-16, 1, 2, 3]`],
+  ['a head beyond safe integers', `[2 ** 60, 1, 2, 3]`],
+  ['an unknown kind', `[15, 1]`],
+  ['a frame cut short', `[16, 1]`],
+  ['a message with a million slots', `new Array(1_000_000).fill(8)`],
+  ['a reply to a call never made', `[16 * 9_999_999 + 1, 'hi']`],
+  ['an error for a call never made', `[16 * 9_999_999 + 2, { class: 'Error', message: '' }]`],
+  ['credit for frames never sent', `[16 * 9_999_999 + 8]`],
+  ['more requests than credit', `Array.from({ length: 256 }, () => [3, 5, undefined, [1, 'x']]).flat()`],
+  ['a request without a target', `[16, 'execute', 1, []]`],
+];
+
+describe(`${runtime} worker: forged frames`, () => {
+  for (const [what, frame] of badFrames) {
+    it(`${what} ends its sender and nobody else`, async () => {
+      const kernel = await start();
+      const crashed = nextEvent(kernel, 'plugin:crashed');
+      const waiting = rejection(
+        kernel.commands.execute('test.forger:post', what.startsWith('more') ? `Array.from({ length: 40 }, () => ${frame})` : `[${frame}]`).then(() => new Promise(() => {})),
+      );
+      void waiting.catch(() => {});
+      expect(await crashed).toMatchObject({ id: 'test.forger', code: 'wire/refused' });
+      expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+      expect(traces()).toEqual([undefined, undefined, undefined]);
+      await kernel.plugins.activate('test.forger');
+      expect(await kernel.commands.execute('test.forger:ping')).toBe('pong');
+    });
+  }
+
+  /** Well-formed frames with hostile contents: answered with a refusal or dropped, the guest may go on. */
+  const hostile: readonly (readonly [string, string])[] = [
+    ['an unknown operation', `[16 * 5000, 99, 1, []]`],
+    ['meta that is no list', `[16 * 5000, 1, 1, 'x']`],
+    ['an execute without an id', `[16 * 5000, 1, 1, [null, 0, 0]]`],
+    ['a log entry of nonsense', `[3, 5, { a: 1 }, [99, { toString: 1 }]]`],
+    ['storage with a key that is an object', `[16 * 5000, 4, 1, ['get', {}, 1]]`],
+    ['__proto__ as a key', `[16 * 5000, 1, JSON.parse('{"__proto__":{"owned":true}}'), ['test.neighbour:ping', 0, 0]]`],
+    ['a cycle', `(() => { const a = {}; a.a = a; return [16 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
+    ['a huge sparse array', `[16 * 5000, 1, new Array(2 ** 32 - 1), ['x:y', 0, 0]]`],
+    ['deep nesting', `(() => { let a = 1; for (let n = 0; n < 500; n++) a = [a]; return [16 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
+    ['an error record with nested nonsense', `[16 * 5000, 1, { '\\u0001plinth:error': { class: '__proto__', message: 5 } }, ['x:y', 0, 0]]`],
+    ['next for a step never given', `[16 * 5000, 6, 1, [1, 1]]`],
+    ['a cancel for nothing', `[16 * 5000 + 4]`],
+    ['a duplicate reply', `[16 + 1, 'again']`],
+  ];
+  for (const [what, frame] of hostile) {
+    it(`${what} changes nothing`, async () => {
+      const kernel = await start();
+      await kernel.commands.execute('test.forger:post', `[${frame}]`).catch(() => {});
+      expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+      expect(traces()).toEqual([undefined, undefined, undefined]);
+      expect(await kernel.commands.execute('test.forger:ping').catch((error) => error.code)).toMatch(/pong|wire\/refused|plugin\/unavailable/);
+    });
+  }
+});

@@ -1,0 +1,167 @@
+/** The house rules of docs/architecture.md, executed. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type Import, importsOf, root, sourcesOf } from './imports.ts';
+
+const workspaces = ['sdk', 'kernel', 'host-node', 'host-browser'] as const;
+const files = workspaces.flatMap(sourcesOf);
+const imports = files.flatMap(importsOf);
+const offenders = (test: (one: Import) => boolean) => imports.filter(test).map(({ from, specifier }) => `${from} imports ${specifier}`);
+
+describe('floors', () => {
+  const allowed: Readonly<Record<(typeof workspaces)[number], readonly string[]>> = {
+    sdk: [],
+    kernel: ['@plinth/sdk'],
+    'host-node': ['@plinth/sdk', '@plinth/kernel'],
+    'host-browser': ['@plinth/sdk', '@plinth/kernel'],
+  };
+  for (const workspace of workspaces) {
+    it(`${workspace} imports only from floors below it`, () => {
+      const below = (specifier: string) => allowed[workspace].some((name) => specifier === name || specifier.startsWith(`${name}/`));
+      expect(offenders(({ from, specifier }) => from.startsWith(`${workspace}/`) && specifier.startsWith('@plinth/') && !below(specifier))).toEqual([]);
+      expect(offenders(({ from, target }) => from.startsWith(`${workspace}/`) && target !== undefined && !target.startsWith(`${workspace}/src/`))).toEqual([]);
+    });
+  }
+
+  it('inside sdk, the contract is a leaf, and the wire knows nothing above it', () => {
+    expect(offenders(({ from, target }) => from.startsWith('sdk/src/contract/') && target !== undefined && !target.startsWith('sdk/src/contract/'))).toEqual([]);
+    expect(offenders(({ from, target }) => from.startsWith('sdk/src/rpc/') && target !== undefined && !/^sdk\/src\/(contract|rpc)\//.test(target))).toEqual([]);
+  });
+
+  it('sdk and kernel know no runtime', () => {
+    expect(offenders(({ from, specifier }) => /^(sdk|kernel)\//.test(from) && specifier.startsWith('node:'))).toEqual([]);
+  });
+});
+
+describe('doors', () => {
+  const doors: Readonly<Record<string, RegExp>> = {
+    comlink: /^sdk\/src\/rpc\/control\.ts$/,
+    mitt: /^kernel\/src\/events\/event-bus\.ts$/,
+    semver: /^sdk\/src\/contract\/range\.ts$/,
+    'idb-keyval': /^host-browser\/src\/indexeddb-storage\.ts$/,
+    'write-file-atomic': /^host-node\/src\/(file-storage|folder-lock)\.ts$/,
+    'proper-lockfile': /^host-node\/src\/folder-lock\.ts$/,
+    valibot: /^sdk\/src\/contract\/manifest\.ts$/,
+  };
+  for (const [dependency, door] of Object.entries(doors)) {
+    it(`${dependency} has one door`, () => {
+      expect(offenders(({ from, specifier }) => (specifier === dependency || specifier.startsWith(`${dependency}/`)) && !door.test(from))).toEqual([]);
+    });
+  }
+
+  it('every dependency that is declared is used, and the other way round', () => {
+    for (const workspace of workspaces) {
+      const { dependencies = {} } = JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8')) as { dependencies?: Record<string, string> };
+      const used = new Set(
+        imports
+          .filter(({ from, specifier, target }) => from.startsWith(`${workspace}/`) && target === undefined && !specifier.startsWith('node:'))
+          .map(({ specifier }) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')),
+      );
+      expect([...used].sort(), workspace).toEqual(Object.keys(dependencies).sort());
+    }
+  });
+});
+
+describe('shape', () => {
+  it('has no import cycles, type imports included', () => {
+    const edges = new Map(files.map((file) => [file, importsOf(file).flatMap(({ target }) => target ?? [])]));
+    const cycles: string[] = [];
+    const done = new Set<string>();
+    const visit = (file: string, path: readonly string[]) => {
+      if (path.includes(file)) return void cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+      if (done.has(file)) return;
+      for (const target of edges.get(file) ?? []) visit(target, [...path, file]);
+      done.add(file);
+    };
+    for (const file of files) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  it('every file opens with what it is for', () => {
+    expect(files.filter((file) => !readFileSync(join(root, file), 'utf8').startsWith('/**'))).toEqual([]);
+  });
+
+  it('types are never switched off', () => {
+    expect(files.filter((file) => /\bas any\b|: any\b|<any>/.test(code(file)) || /@ts-(ignore|nocheck)/.test(readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  it('the kernel never writes to the console', () => {
+    expect(files.filter((file) => file !== 'sdk/src/guest/console.ts' && /(?<![.\w])console\.(log|warn|error|info)\(/.test(code(file)))).toEqual([]);
+  });
+});
+
+/** A file's text without its comments. */
+function code(file: string): string {
+  return readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '');
+}
+
+describe('public surface', () => {
+  it('exports what it is known for, and nothing by accident', async () => {
+    const names = async (specifier: string) => Object.keys((await import(specifier)) as object).sort();
+    expect(await names('@plinth/sdk')).toMatchInlineSnapshot(`
+      [
+        "PluginAuthenticationError",
+        "PluginCancelledError",
+        "PluginConfigurationError",
+        "PluginCrashedError",
+        "PluginDeclaredError",
+        "PluginError",
+        "PluginLifecycleError",
+        "PluginManifestError",
+        "PluginNetworkError",
+        "PluginOverloadedError",
+        "PluginPermissionError",
+        "PluginProtocolError",
+        "PluginResolutionError",
+        "PluginSignatureError",
+        "PluginTimeoutError",
+        "PluginUnavailableError",
+        "PluginUnresponsiveError",
+        "PluginValidationError",
+        "command",
+        "contract",
+        "definePlugin",
+        "event",
+        "hook",
+        "optional",
+        "parseManifest",
+      ]
+    `);
+    expect(await names('@plinth/kernel')).toMatchInlineSnapshot(`
+      [
+        "DEFAULT_LIMITS",
+        "KERNEL_VERSION",
+        "createKernel",
+        "inlineHost",
+        "memoryStorage",
+        "packageOf",
+        "packageSource",
+      ]
+    `);
+    expect((await names('@plinth/host-node')).filter((name) => !['KERNEL_VERSION', 'DEFAULT_LIMITS'].includes(name))).toMatchInlineSnapshot(`
+      [
+        "createKernel",
+        "directorySource",
+        "fileStorage",
+        "inlineHost",
+        "memoryStorage",
+        "nodeHost",
+        "packageOf",
+        "packageSource",
+      ]
+    `);
+  });
+
+  it('everything public carries a comment', () => {
+    const bare = files.flatMap((file) => {
+      const lines = readFileSync(join(root, file), 'utf8').split('\n');
+      return lines.flatMap((line, index) => {
+        if (!/^export (abstract |async |declare )*(function|class|interface|type|const) /.test(line) || line.startsWith('export type {')) return [];
+        const before = lines[index - 1]?.trim() ?? '';
+        return before.endsWith('*/') || before.startsWith('//') ? [] : [`${file}:${index + 1} ${line.slice(0, 60)}`];
+      });
+    });
+    expect(bare).toEqual([]);
+  });
+});

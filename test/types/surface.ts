@@ -1,0 +1,93 @@
+/** The public surface infers: users never write a generic. Lines that must not compile are marked. */
+import type { Kernel } from '@plinth/kernel';
+import { command, contract, definePlugin, event, hook, optional, PluginDeclaredError } from '@plinth/sdk';
+import * as v from 'valibot';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function expectType<T extends true>(): T | undefined {
+  return undefined;
+}
+
+export const Notes = contract('com.example.notes@1', {
+  add: command({ input: v.object({ text: v.string() }), output: v.object({ id: v.string() }), errors: { full: v.object({ max: v.number() }) }, idempotent: true, timeout: 5_000 }),
+  count: command({ output: v.number() }),
+  added: event(v.object({ id: v.string() })),
+  render: hook({ input: v.string(), output: v.string() }),
+});
+const Search = contract('com.example.search@1', { query: command({ input: v.object({ q: v.string() }), output: v.array(v.string()) }) });
+
+export const plugin = definePlugin({
+  provides: [Notes],
+  needs: { search: optional(Search), must: Search },
+  config: v.object({ max: v.optional(v.number(), 100) }),
+  configure(config, previous) {
+    expectType<Equal<typeof config, { max: number }>>();
+    expectType<Equal<typeof previous, { max: number } | undefined>>();
+  },
+  async activate(ctx) {
+    expectType<Equal<typeof ctx.config.max, number>>();
+    ctx.provide(Notes, {
+      async add({ text }, call) {
+        if (ctx.config.max < 1) call.fail('full', { max: 1 });
+        await ctx.events.emit(Notes.added, { id: text });
+        // @ts-expect-error no such declared error
+        if (text === '') call.fail('nope', {});
+        // @ts-expect-error wrong data for the declared error
+        if (text === '') call.fail('full', { min: 1 });
+        return { id: text };
+      },
+      count: () => 5,
+      render: (text) => text.trim(),
+    });
+    const found = await ctx.needs.must.query({ q: 'x' });
+    expectType<Equal<typeof found, string[]>>();
+    const maybe = await ctx.needs.search?.query({ q: 'x' }, { timeout: 5, signal: ctx.signal });
+    expectType<Equal<typeof maybe, string[] | undefined>>();
+    ctx.events.on(Notes.added, (payload, info) => [payload.id.length, info.source.length]);
+    ctx.events.on('user:*', (event) => event.topic.length);
+    const rendered = await ctx.hooks.collect(Notes.render, 'x');
+    expectType<Equal<typeof rendered, string[]>>();
+    ctx.commands.handle('typed', (name: string) => name.length);
+    ctx.commands.handle('untyped', (input, call) => [input, call.caller.id]);
+    const next = await ctx.storage.update('n', (n: number | undefined) => (n ?? 0) + 1);
+    expectType<Equal<typeof next, number>>();
+    // @ts-expect-error incomplete: count and render are missing
+    ctx.provide(Notes, { add: () => ({ id: '' }) });
+    // @ts-expect-error wrong output
+    ctx.provide(Search, { query: () => [1] });
+    // @ts-expect-error an optional need may be absent
+    ctx.needs.search.query({ q: '' });
+    // @ts-expect-error wrong payload
+    ctx.events.emit(Notes.added, { idd: 1 });
+    // @ts-expect-error configuration is read-only
+    ctx.config.max = 5;
+  },
+});
+
+export async function host(kernel: Kernel): Promise<void> {
+  const notes = kernel.client(Notes);
+  const { id } = await notes.add({ text: 'hi' }, { user: 'u1', timeout: 500 });
+  expectType<Equal<typeof id, string>>();
+  const count = await notes.count();
+  expectType<Equal<typeof count, number>>();
+  kernel.events.on('plugin:activated', (event) => event.payload.took.toFixed());
+  kernel.events.on(Notes.added, (payload) => payload.id.length);
+  kernel.provide(Search, { query: ({ q }) => [q] });
+  // @ts-expect-error wrong input
+  notes.add({ txt: 'hi' });
+  // @ts-expect-error events have no client method
+  notes.added();
+  // @ts-expect-error not a kernel event's payload
+  kernel.events.on('plugin:failed', (event) => event.payload.nothing);
+  // @ts-expect-error a handler is missing
+  kernel.provide(Search, {});
+  try {
+    await notes.add({ text: '' });
+  } catch (error) {
+    if (error instanceof PluginDeclaredError) error.code.length;
+  }
+}
+
+export const wireId: 'com.example.notes:add' = Notes.add.id;
+// @ts-expect-error no such member
+Notes.remove;
