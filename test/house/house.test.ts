@@ -56,7 +56,12 @@ describe('doors', () => {
       const used = new Set(
         imports
           .filter(({ from, specifier, target }) => from.startsWith(`${workspace}/`) && target === undefined && !specifier.startsWith('node:'))
-          .map(({ specifier }) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')),
+          .map(({ specifier }) =>
+            specifier
+              .split('/')
+              .slice(0, specifier.startsWith('@') ? 2 : 1)
+              .join('/'),
+          ),
       );
       expect([...used].sort(), workspace).toEqual(Object.keys(dependencies).sort());
     }

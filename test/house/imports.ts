@@ -25,11 +25,17 @@ export function sourcesOf(workspace: string): readonly string[] {
 /** Every import and re-export of a file. */
 export function importsOf(file: string): readonly Import[] {
   const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
-  const found = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:\{[^}]*\}[^'"\n;]*)?from\s+['"]([^'"]+)['"]/g), ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g), ...text.matchAll(/(?:^|\n)import\s+['"]([^'"]+)['"]/g)];
+  const found = [
+    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:\{[^}]*\}[^'"\n;]*)?from\s+['"]([^'"]+)['"]/g),
+    ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g),
+    ...text.matchAll(/(?:^|\n)import\s+['"]([^'"]+)['"]/g),
+  ];
   return found.map((match) => {
     const specifier = match[1] as string;
     if (!specifier.startsWith('.')) return { from: file, specifier };
-    const target = relative(root, resolve(root, dirname(file), specifier)).replaceAll('\\', '/').replace(/\.js$/, '.ts');
+    const target = relative(root, resolve(root, dirname(file), specifier))
+      .replaceAll('\\', '/')
+      .replace(/\.js$/, '.ts');
     return { from: file, specifier, target };
   });
 }

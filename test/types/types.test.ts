@@ -17,11 +17,25 @@ it('sdk and kernel cannot see a runtime', () => {
   for (const workspace of ['sdk', 'kernel']) {
     const folder = mkdtempSync(join(root, workspace, 'src', 'gate-'));
     try {
-      writeFileSync(join(folder, 'gate.ts'), 'export const seen = [typeof process, typeof window, typeof Worker, typeof indexedDB, typeof document, typeof Buffer, typeof navigator];\n');
+      writeFileSync(
+        join(folder, 'gate.ts'),
+        'export const seen = [typeof process, typeof window, typeof Worker, typeof indexedDB, typeof document, typeof Buffer, typeof navigator];\n',
+      );
       const { compilerOptions } = JSON.parse(readFileSync(join(root, workspace, 'tsconfig.json'), 'utf8')) as { compilerOptions: { lib: string[]; types: string[] } };
       expect(compilerOptions).toEqual({ lib: ['ES2023', 'ESNext.Disposable'], types: [] });
       const globals = ['process', 'window', 'Worker', 'indexedDB', 'document', 'Buffer', 'navigator'];
-      const { stdout } = tsc('--noEmit', '--ignoreConfig', '--lib', 'ES2023,ESNext.Disposable', '--types', '', '--module', 'NodeNext', join(folder, 'gate.ts'), join(root, 'sdk/globals.d.ts'));
+      const { stdout } = tsc(
+        '--noEmit',
+        '--ignoreConfig',
+        '--lib',
+        'ES2023,ESNext.Disposable',
+        '--types',
+        '',
+        '--module',
+        'NodeNext',
+        join(folder, 'gate.ts'),
+        join(root, 'sdk/globals.d.ts'),
+      );
       for (const name of globals) expect(stdout).toContain(`'${name}'`);
     } finally {
       rmSync(folder, { recursive: true });
