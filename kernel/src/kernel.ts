@@ -100,7 +100,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     if (bus.hears(topic)) bus.emit({ topic, payload, source: 'kernel', tenant: DEFAULT_TENANT });
   };
   log.addSink((entry) => announce('log:written', entry));
-  const calls = createCallServices(deadlines, metrics, (id) => commands.get(id)?.counter, announce);
+  const calls = createCallServices(deadlines, metrics, (id) => commands.get(id)?.counter, bus);
   const chains = new MiddlewareChains(metrics, (owner) => registry.rank(owner));
   const commands = new CommandRegistry({
     ...calls,
@@ -170,7 +170,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     return createError('plugin/unavailable', `nobody answers ${id}: ${explain(owner, record).because}`, { plugin: owner, details: { command: id, state: record.state } });
   }
 
-  const host = createHostCommands(commands, hooks, metrics, DEFAULT_TENANT, manifests);
+  const host = createHostCommands(commands, hooks, metrics, manifests);
   const middleware = createHostMiddleware(chains);
   for (const { target, use, name } of options.middleware ?? []) middleware.use(target, use, name === undefined ? {} : { name });
   const permissionsOf = (id: string) => new PermissionSet(id, grantsOf(requireManifest(id), parts.policy.permissions), metrics, () => {});
@@ -203,7 +203,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     plugins: createHostPlugins(registry, lifecycle, parts.limits.hook),
     commands: host.commands,
     events: createHostEvents(bus, parts.publish, log),
-    hooks: createHostHooks(hooks, DEFAULT_TENANT),
+    hooks: createHostHooks(hooks),
     middleware,
     config: createHostConfig(config, lifecycle, requireManifest, announce),
     permissions: {
@@ -231,32 +231,21 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   return kernel;
 }
 
-function createCallServices(
-  deadlines: Deadlines,
-  metrics: Metrics,
-  counterOf: (id: string) => { settle(ok: boolean, time: number): void } | undefined,
-  announce: KernelParts['announce'],
-): CallServices {
+function createCallServices(deadlines: Deadlines, metrics: Metrics, counterOf: (id: string) => { settle(ok: boolean, time: number): void } | undefined, bus: EventBus): CallServices {
   const prefix = crypto.randomUUID().slice(0, 8);
   let last = 0;
   return {
+    tenant: DEFAULT_TENANT,
     deadlines,
     nextRequestId: () => `${prefix}-${(++last).toString(36)}`,
     settled(call, ok, value, took) {
       metrics.calls += 1;
       if (!ok) metrics.failures += 1;
       counterOf(call.id)?.settle(ok, took);
+      if (!bus.hears('call:settled')) return;
       const code = ok ? undefined : (value as { code?: unknown } | null)?.code;
-      announce('call:settled', {
-        command: call.id,
-        caller: call.caller.id,
-        get requestId() {
-          return call.requestId;
-        },
-        ok,
-        took,
-        ...(typeof code === 'string' && { code }),
-      });
+      const payload = { command: call.id, caller: call.caller.id, requestId: call.requestId, ok, took, ...(typeof code === 'string' && { code }) };
+      bus.emit({ topic: 'call:settled', payload, source: 'kernel', tenant: DEFAULT_TENANT });
     },
   };
 }

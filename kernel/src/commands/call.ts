@@ -1,26 +1,25 @@
 /** One run of a command or hook: its facts, and the single place where it ends. */
 import { type CallMeta, type Caller, createError, DEFAULT_TIMEOUT, type ExecutionContext } from '@plinth/sdk/contract';
-import type { Deadlines, Reply, Timed } from '@plinth/sdk/rpc';
+import type { Deadlines, Link, Reply, Timed } from '@plinth/sdk/rpc';
 
 /** Who the embedding application is. */
 export const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
 
 /** What a caller may say of its call. */
-export interface CallSettings {
-  readonly caller: Caller;
+export interface CallRequest {
   readonly user?: string;
-  readonly tenant: string;
   readonly signal?: AbortSignal;
   /** Takes the caller's cancel when it comes over a link: cheaper than a signal. */
   readonly inbound?: { onCancel: ((reason: Error) => void) | undefined };
-  /** Milliseconds. */
-  readonly timeout: number;
+  /** Milliseconds; may only shorten what the command allows. */
+  readonly timeout?: number;
   readonly traceparent?: string;
   readonly onProgress?: (value: unknown) => void;
 }
 
 /** What a call needs of the kernel. */
 export interface CallServices {
+  readonly tenant: string;
   readonly deadlines: Deadlines;
   nextRequestId(): string;
   /** Told once, when the call has ended. */
@@ -30,56 +29,69 @@ export interface CallServices {
 /** Tells whoever works on the call that nobody waits any more. */
 export type Cancel = (reason: Error) => void;
 
+const NOTHING: CallRequest = Object.freeze({});
+
 /**
  * A call in flight. Made once, passed whole; it settles exactly once: by an answer, its deadline, its caller's signal
  * or the end of the guest that answers it.
+ *
+ * The hot path makes one of these a call and nothing else, so it avoids closures, timers and private-name stores.
  */
 export class KernelCall implements Reply, Timed, ExecutionContext {
   readonly id: string;
   readonly caller: Caller;
-  readonly user?: string;
-  readonly tenant: string;
+  /** Milliseconds. */
   readonly timeout: number;
-  readonly traceparent?: string;
+  /** Milliseconds of the monotonic clock. */
   readonly started: number;
-  readonly #services: CallServices;
-  readonly #onProgress: ((value: unknown) => void) | undefined;
-  readonly #callerSignal: AbortSignal | undefined;
-  #requestId: string | undefined;
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: unknown) => void;
-  #cancel: Cancel | undefined;
-  #controller: AbortController | undefined;
-  #done = false;
   readonly promise: Promise<unknown>;
+  done = false;
   // Links of the deadline list; owned by Deadlines.
   previous: Timed | undefined = undefined;
   next: Timed | undefined = undefined;
   bucket: Timed['bucket'] = undefined;
+  private readonly request: CallRequest;
+  private readonly services: CallServices;
+  private resolve!: (value: unknown) => void;
+  private reject!: (error: unknown) => void;
+  private known: string | undefined = undefined;
+  private cancel: Cancel | undefined = undefined;
+  private link: Link | undefined = undefined;
+  private sequence = 0;
+  private onAbort: (() => void) | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
 
-  constructor(id: string, settings: CallSettings, services: CallServices) {
+  /** @param allowed milliseconds the command allows; the kernel's default when absent. */
+  constructor(id: string, caller: Caller, allowed: number | undefined, request: CallRequest | undefined, services: CallServices) {
     this.id = id;
-    this.caller = settings.caller;
-    if (settings.user !== undefined) this.user = settings.user;
-    this.tenant = settings.tenant;
-    this.timeout = settings.timeout;
-    if (settings.traceparent !== undefined) this.traceparent = settings.traceparent;
-    this.#onProgress = settings.onProgress;
-    this.#services = services;
+    this.caller = caller;
+    this.request = request ?? NOTHING;
+    this.timeout = request?.timeout === undefined ? (allowed ?? DEFAULT_TIMEOUT) : effectiveTimeout(request.timeout, allowed);
+    this.services = services;
     this.started = performance.now();
     this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
+      this.resolve = resolve;
+      this.reject = reject;
     });
-    services.deadlines.add(this, settings.timeout, this.started);
-    this.#callerSignal = settings.signal;
-    if (settings.signal !== undefined) this.#follow(settings.signal);
-    if (settings.inbound !== undefined) settings.inbound.onCancel = (reason) => this.#giveUp(reason);
+    services.deadlines.add(this, this.timeout, this.started);
+    if (request !== undefined) this.follow(request);
+  }
+
+  get user(): string | undefined {
+    return this.request.user;
+  }
+
+  get traceparent(): string | undefined {
+    return this.request.traceparent;
+  }
+
+  get tenant(): string {
+    return this.services.tenant;
   }
 
   get requestId(): string {
-    this.#requestId ??= this.#services.nextRequestId();
-    return this.#requestId;
+    this.known ??= this.services.nextRequestId();
+    return this.known;
   }
 
   get deadline(): number {
@@ -91,20 +103,16 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     return Math.max(1, Math.ceil(this.timeout - (performance.now() - this.started)));
   }
 
-  get done(): boolean {
-    return this.#done;
-  }
-
   /** Aborts when the call ends before its answer: for handlers of the host and for middleware. */
   get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    return this.#controller.signal;
+    this.controller ??= new AbortController();
+    return this.controller.signal;
   }
 
   /** Whoever works on the call says how to stop; the latest is told first. */
   onCancel(cancel: Cancel): void {
-    const before = this.#cancel;
-    this.#cancel =
+    const before = this.cancel;
+    this.cancel =
       before === undefined
         ? cancel
         : (reason) => {
@@ -113,30 +121,35 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
           };
   }
 
+  /** A guest works on it: a cancel goes over its link. */
+  sentOver(link: Link, sequence: number): void {
+    this.link = link;
+    this.sequence = sequence;
+  }
+
   settle(ok: boolean, value: unknown): void {
-    if (this.#done) return;
-    this.#done = true;
-    this.#cancel = undefined;
-    this.#services.deadlines.remove(this);
-    if (this.#callerSignal !== undefined) this.#callerSignal.removeEventListener('abort', this.#onAbort);
-    this.#services.settled(this, ok, value, performance.now() - this.started);
-    if (ok) this.#resolve(value);
-    else this.#reject(value);
+    if (this.done) return;
+    this.done = true;
+    const { services, request } = this;
+    services.deadlines.remove(this);
+    if (this.onAbort !== undefined) request.signal?.removeEventListener('abort', this.onAbort);
+    if (request.inbound !== undefined) request.inbound.onCancel = undefined;
+    services.settled(this, ok, value, performance.now() - this.started);
+    if (ok) this.resolve(value);
+    else this.reject(value);
   }
 
   progress(value: unknown): void {
-    if (!this.#done) this.#onProgress?.(value);
+    if (!this.done) this.request.onProgress?.(value);
   }
 
   expire(): void {
-    this.#giveUp(
-      createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
-    );
+    this.giveUp(createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }));
   }
 
   /** The facts as they go on the wire; nothing for a plain call of the host, which is the common case. */
   get meta(): CallMeta | undefined {
-    if (this.caller === HOST && this.user === undefined && this.traceparent === undefined && this.timeout === DEFAULT_TIMEOUT) return undefined;
+    if (this.caller === HOST && this.request === NOTHING && this.timeout === DEFAULT_TIMEOUT) return undefined;
     return this.metaFor(undefined);
   }
 
@@ -146,24 +159,36 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     return [this.requestId, kind, id, version, this.user, this.remaining, this.traceparent, subject];
   }
 
-  readonly #onAbort = (): void => {
-    this.#giveUp(
-      createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: this.#callerSignal?.reason }),
-    );
-  };
-
-  #follow(signal: AbortSignal): void {
-    if (signal.aborted) queueMicrotask(this.#onAbort);
-    else signal.addEventListener('abort', this.#onAbort, { once: true });
+  private follow({ signal, inbound }: CallRequest): void {
+    if (inbound !== undefined) inbound.onCancel = (reason) => this.giveUp(reason);
+    if (signal === undefined) return;
+    this.onAbort = () => {
+      this.giveUp(createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: signal.reason }));
+    };
+    if (signal.aborted) queueMicrotask(this.onAbort);
+    else signal.addEventListener('abort', this.onAbort, { once: true });
   }
 
-  #giveUp(error: Error): void {
-    if (this.#done) return;
-    const cancel = this.#cancel;
+  private giveUp(error: Error): void {
+    if (this.done) return;
+    const { cancel, link } = this;
     this.settle(false, error);
     cancel?.(error);
-    this.#controller?.abort(error);
+    link?.cancel(this.sequence);
+    this.controller?.abort(error);
   }
+}
+
+/**
+ * The shorter of what the caller wants and what the command allows, in milliseconds.
+ *
+ * @throws PluginValidationError `call/invalid-option`.
+ */
+export function effectiveTimeout(wanted: number, allowed: number | undefined): number {
+  if (typeof wanted !== 'number' || !Number.isFinite(wanted) || wanted <= 0) {
+    throw createError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(wanted)}`);
+  }
+  return allowed === undefined ? wanted : Math.min(wanted, allowed);
 }
 
 const ownerOf = (id: string) => id.slice(0, Math.max(0, id.indexOf(':')));

@@ -1,9 +1,9 @@
 /** Which commands exist, who answers them, and the path every call takes: permission, middleware, provider. */
 import type { CommandInfo } from '@plinth/sdk';
-import { createError, disposable, isTopic, ownerOf } from '@plinth/sdk/contract';
+import { type Caller, createError, disposable, isTopic, ownerOf } from '@plinth/sdk/contract';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
-import { type CallServices, type CallSettings, KernelCall } from './call.js';
+import { type CallRequest, type CallServices, KernelCall } from './call.js';
 import type { Provider } from './provider.js';
 
 /** A registered command. */
@@ -70,11 +70,11 @@ export class CommandRegistry {
   }
 
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
-  execute(id: string, input: unknown, settings: (entry: CommandEntry) => CallSettings): Promise<unknown> {
+  execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return this.#wakeAndExecute(id, input, settings);
+    if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request);
     try {
-      return this.#run(entry, input, settings(entry));
+      return this.#run(entry, input, caller, request);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -86,15 +86,15 @@ export class CommandRegistry {
     return [...ids].sort().map((id) => ({ ...titles(id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
   }
 
-  #run(entry: CommandEntry, input: unknown, settings: CallSettings): Promise<unknown> {
-    const call = new KernelCall(entry.id, settings, this.#services);
+  #run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
+    const call = new KernelCall(entry.id, caller, entry.timeout, request, this.#services);
     const chain = this.#services.chains.of('command', entry.id);
     if (chain === undefined) entry.provider(call, input, call);
     else {
       const terminal = (value: unknown) =>
-        new Promise<unknown>((resolve, reject) =>
-          entry.provider(call, value, { settle: (ok, answer) => (ok ? resolve(answer) : reject(answer)), progress: (report) => call.progress(report) }),
-        );
+        new Promise<unknown>((resolve, reject) => {
+          entry.provider(call, value, { settle: (ok, answer) => (ok ? resolve(answer) : reject(answer)), progress: (report) => call.progress(report) });
+        });
       chain(call, input, terminal).then(
         (value) => call.settle(true, value),
         (error) => call.settle(false, error),
@@ -103,10 +103,10 @@ export class CommandRegistry {
     return call.promise;
   }
 
-  async #wakeAndExecute(id: string, input: unknown, settings: (entry: CommandEntry) => CallSettings): Promise<unknown> {
+  async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
     await this.#services.activateFor(id);
     const entry = this.#entries.get(id);
     if (entry === undefined) throw this.#services.unknown(id);
-    return this.#run(entry, input, settings(entry));
+    return this.#run(entry, input, caller, request);
   }
 }

@@ -3,8 +3,8 @@ import type { AnyContract, Call, Client, Command, CommandInfo, Handlers, LooseHa
 import { createError, describeIssues, disposable, isPromiseLike, type Manifest, membersOf, type Parsed, PluginDeclaredError, parseSchema, type Schema } from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { KernelCall } from './call.js';
-import { type HostCallOptions, settingsOf } from './call-options.js';
+import { HOST, type KernelCall } from './call.js';
+import type { HostCallOptions } from './call-options.js';
 import { createClient } from './client.js';
 import type { CommandRegistry } from './command-registry.js';
 import { hostProvider } from './provider.js';
@@ -35,14 +35,13 @@ export function createHostCommands(
   registry: CommandRegistry,
   hooks: HookRegistry,
   metrics: Metrics,
-  tenant: string,
   manifests: () => readonly Manifest[],
 ): {
   readonly commands: HostCommands;
   client<C extends AnyContract>(contract: C): Client<C, HostCallOptions>;
   provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
 } {
-  const execute = (id: string, input: unknown, options: HostCallOptions | undefined) => registry.execute(id, input, (entry) => settingsOf(options, entry.timeout, tenant));
+  const execute = (id: string, input: unknown, options: HostCallOptions | undefined) => registry.execute(id, input, HOST, options);
   const commands: HostCommands = {
     handle(name, handler) {
       const id = name.includes(':') ? name : `host:${name}`;

@@ -10,8 +10,7 @@ export type Provider = (call: KernelCall, input: unknown, reply: Reply) => void;
 export function guestProvider(link: Link, handle: number): Provider {
   return (call, input, reply) => {
     try {
-      const sequence = link.request(handle, input, call.meta, reply);
-      call.onCancel(() => link.cancel(sequence));
+      call.sentOver(link, link.request(handle, input, call.meta, reply));
     } catch (error) {
       reply.settle(false, error);
     }

@@ -49,7 +49,9 @@ export class EventBus {
 
   /** Whether anybody would hear a topic: lets callers skip making an event. */
   hears(topic: string): boolean {
-    return this.#keysOf(topic).some((key) => (this.#emitter.all.get(key)?.length ?? 0) > 0);
+    if (this.#emitter.all.size === 0) return false;
+    for (const key of this.#keysOf(topic)) if ((this.#emitter.all.get(key)?.length ?? 0) > 0) return true;
+    return false;
   }
 
   /** @throws PluginValidationError `event/invalid` when the topic is malformed. */

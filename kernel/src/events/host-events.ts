@@ -2,7 +2,7 @@
 import type { Event, EventEnvelope, EventInfo, EventInput, EventOutput, HandlerFor, Hook, HookInput, HookOutput, LooseHandler, MiddlewareCall, Next } from '@plinth/sdk';
 import { type Call, createError, describeIssues, disposable, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
 import { HOST, type KernelCall } from '../commands/call.js';
-import { type HostCallOptions, settingsOf } from '../commands/call-options.js';
+import type { HostCallOptions } from '../commands/call-options.js';
 import type { HostRegistration } from '../commands/host-commands.js';
 import { hostProvider } from '../commands/provider.js';
 import { type MiddlewareChains, parseTarget } from '../middleware/chains.js';
@@ -104,9 +104,9 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
 }
 
 /** Makes `kernel.hooks`. */
-export function createHostHooks(registry: HookRegistry, tenant: string): HostHooks {
+export function createHostHooks(registry: HookRegistry): HostHooks {
   const ask = (mode: 'collect' | 'first' | 'waterfall') => async (hook: string | HookRef, input?: unknown, options?: HostCallOptions) =>
-    registry.run(typeof hook === 'string' ? hook : hook.id, mode, input, settingsOf(options, undefined, tenant));
+    registry.run(typeof hook === 'string' ? hook : hook.id, mode, input, HOST, options);
   return {
     handle(hook: string | HookRef, handler: (input: never, call: never) => unknown) {
       const run = handler as unknown as (input: unknown, call: KernelCall) => unknown;

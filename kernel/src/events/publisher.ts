@@ -1,5 +1,5 @@
 /** Emitting: the middleware around an event, then the bus. */
-import { type Caller, createError, DEFAULT_TIMEOUT, isTopic, ownerOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
+import { type Caller, createError, isTopic, ownerOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
 import { type CallServices, KernelCall } from '../commands/call.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -29,7 +29,7 @@ export function createPublisher({ bus, chains, metrics, calls, tenant }: Publish
     };
     const chain = chains.of('event', topic);
     if (chain === undefined) return deliver(payload);
-    const call = new KernelCall(topic, { caller: source, tenant, timeout: DEFAULT_TIMEOUT }, calls);
+    const call = new KernelCall(topic, source, undefined, undefined, calls);
     chain(call, payload, deliver).then(
       () => call.settle(true, undefined),
       (error) => call.settle(false, error),

@@ -1,7 +1,7 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
 import { type Caller, createError, errorFromWire, type HookMode, type Manifest, Op, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
 import { decodeValue, type Inbound } from '@plinth/sdk/rpc';
-import { settingsOf } from '../commands/call-options.js';
+import type { CallRequest } from '../commands/call.js';
 import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { StorageNamespace } from '../storage/namespace.js';
@@ -55,20 +55,20 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
 function execute(guest: GuestIdentity, input: unknown, [id, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof id !== 'string' || typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('commands.execute', id);
-  return guest.parts.commands.execute(id, input, (entry) => settings(guest, timeout, entry.timeout, inbound));
+  return guest.parts.commands.execute(id, input, guest.caller, requestOf(timeout, inbound));
 }
 
 function hook(guest: GuestIdentity, input: unknown, [id, mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof id !== 'string' || typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
-  return guest.parts.hooks.run(id, mode as HookMode, input, settings(guest, timeout, undefined, inbound));
+  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(timeout, inbound));
 }
 
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall']);
 
-function settings(guest: GuestIdentity, timeout: number, allowed: number | undefined, inbound: Inbound) {
-  const wanted = timeout === 0 ? undefined : { timeout };
-  return { ...settingsOf(wanted, allowed, guest.parts.tenant, guest.caller), inbound, onProgress: (value: unknown) => inbound.progress(value) };
+function requestOf(timeout: number, inbound: Inbound): CallRequest {
+  const onProgress = (value: unknown) => inbound.progress(value);
+  return timeout === 0 ? { inbound, onProgress } : { inbound, onProgress, timeout };
 }
 
 function emit(guest: GuestIdentity, payload: unknown, [topic]: readonly unknown[]): Promise<void> {

@@ -1,6 +1,6 @@
 /** Hooks: any number of handlers, all asked. */
-import { createError, disposable, type HookMode, isTopic, messageOf } from '@plinth/sdk/contract';
-import { type CallServices, type CallSettings, KernelCall } from '../commands/call.js';
+import { type Caller, createError, disposable, type HookMode, isTopic, messageOf } from '@plinth/sdk/contract';
+import { type CallRequest, type CallServices, KernelCall } from '../commands/call.js';
 import type { Provider } from '../commands/provider.js';
 
 interface HookHandler {
@@ -35,15 +35,15 @@ export class HookRegistry {
   }
 
   /** Asks the handlers. One that fails is left out and reported; it never fails the rest. */
-  async run(id: string, mode: HookMode, input: unknown, settings: CallSettings): Promise<unknown> {
+  async run(id: string, mode: HookMode, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
     const handlers = [...(this.#handlers.get(id) ?? [])].sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner));
     if (mode === 'collect') {
-      const answers = await Promise.all(handlers.map((handler) => this.#ask(id, handler, input, settings)));
+      const answers = await Promise.all(handlers.map((handler) => this.#ask(id, handler, input, caller, request)));
       return answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
     }
     let value = input;
     for (const handler of handlers) {
-      const answer = await this.#ask(id, handler, value, settings);
+      const answer = await this.#ask(id, handler, value, caller, request);
       if (!answer.ok) continue;
       if (mode === 'first' && answer.value !== undefined) return answer.value;
       if (mode === 'waterfall') value = answer.value;
@@ -51,13 +51,13 @@ export class HookRegistry {
     return mode === 'waterfall' ? value : undefined;
   }
 
-  async #ask(id: string, handler: HookHandler, input: unknown, settings: CallSettings): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
-    const call = new KernelCall(id, settings, this.#services);
+  async #ask(id: string, handler: HookHandler, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
+    const call = new KernelCall(id, caller, undefined, request, this.#services);
     handler.provider(call, input, call);
     try {
       return { ok: true, value: await call.promise };
     } catch (error) {
-      if (settings.signal?.aborted) throw error;
+      if (request?.signal?.aborted) throw error;
       this.#onFailure(id, handler.owner, createError('hook/failed', `${handler.owner} failed to answer ${id}: ${messageOf(error)}`, { plugin: handler.owner, cause: error }));
       return { ok: false };
     }

@@ -13,7 +13,6 @@ export class HandlerCall implements Call {
   readonly #inbound: Inbound;
   readonly #meta: CallMeta | undefined;
   readonly #errors: ErrorSchemas | undefined;
-  readonly #started = Date.now();
 
   constructor(inbound: Inbound, meta: CallMeta | undefined, tenant: string, errors: ErrorSchemas | undefined) {
     this.#inbound = inbound;
@@ -42,7 +41,7 @@ export class HandlerCall implements Call {
   }
 
   get deadline(): number {
-    return this.#started + (this.#meta?.[5] ?? DEFAULT_TIMEOUT);
+    return this.#inbound.received + (this.#meta?.[5] ?? DEFAULT_TIMEOUT);
   }
 
   get traceparent(): string | undefined {

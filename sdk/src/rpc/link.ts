@@ -23,6 +23,8 @@ export interface Reply {
 /** A request being served. */
 export interface Inbound {
   readonly sequence: number;
+  /** When its message arrived, in milliseconds since the epoch. */
+  readonly received: number;
   /** Aborts when the caller cancels or the link closes. Made when first asked for. */
   readonly signal: AbortSignal;
   /** Called once when the caller cancels or the link closes: cheaper than a signal. Set by whoever serves. */
@@ -88,6 +90,7 @@ export class Link {
   #received = 0;
   #taken = 0;
   #credited = 0;
+  #messageTime = 0;
   #closed: Error | undefined;
   /** Replies that came after their call had ended, by time-out or cancel. */
   lateReplies = 0;
@@ -125,7 +128,11 @@ export class Link {
     }
     const sequence = ++this.#sequence;
     this.#replies.set(sequence, reply);
-    this.#send(Kind.request, sequence, [target, value, meta]);
+    if (this.#waiting.length === 0 && this.#sent - this.#acknowledged < WINDOW) {
+      this.#sent += 1;
+      this.#queue.push(headOf(sequence, Kind.request), target, value, meta);
+      this.#schedule();
+    } else this.#waiting.push({ kind: Kind.request, sequence, slots: [target, value, meta] });
     return sequence;
   }
 
@@ -224,6 +231,10 @@ export class Link {
   #push(kind: number, sequence: number, ...slots: readonly unknown[]): void {
     if (this.#closed !== undefined) return;
     this.#queue.push(headOf(sequence, kind), ...slots);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#queue.length >= MAX_SLOTS) this.flush();
     else if (!this.#scheduled) {
       this.#scheduled = true;
@@ -298,6 +309,7 @@ export class Link {
 
   #receive(message: unknown): void {
     if (this.#closed !== undefined) return;
+    this.#messageTime = Date.now();
     if (!Array.isArray(message)) return this.#refuseForeign(message);
     if (message.length > MAX_SLOTS + 8) return this.#breach('a message with too many frames');
     if (this.#backlog.length > 0) {
@@ -398,7 +410,7 @@ export class Link {
       this.#breach('a request without a target, or twice');
       return;
     }
-    const inbound = new InboundRequest(this, sequence);
+    const inbound = new InboundRequest(this, sequence, this.#messageTime);
     let result: unknown;
     try {
       result = this.#options.serve(target, decodeValue(input, this.#options.plugin), decodeValue(meta, this.#options.plugin), inbound);
@@ -433,7 +445,9 @@ export class Link {
       this.#fail(sequence, error);
       return;
     }
-    this.#push(Kind.reply, sequence, encoded);
+    if (this.#closed !== undefined) return;
+    this.#queue.push(headOf(sequence, Kind.reply), encoded);
+    this.#schedule();
   }
 
   #fail(sequence: number, error: unknown): void {
@@ -512,6 +526,7 @@ export class Link {
 
 class InboundRequest implements Inbound {
   readonly sequence: number;
+  readonly received: number;
   onCancel: ((reason: Error) => void) | undefined = undefined;
   /** Nothing is sent for a call that has its answer. */
   answered = false;
@@ -519,9 +534,10 @@ class InboundRequest implements Inbound {
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
-  constructor(link: Link, sequence: number) {
+  constructor(link: Link, sequence: number, received: number) {
     this.#link = link;
     this.sequence = sequence;
+    this.received = received;
   }
 
   get signal(): AbortSignal {

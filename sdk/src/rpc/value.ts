@@ -20,6 +20,62 @@ export const MAX_NODES = 200_000;
  */
 const ERROR_KEY = '\u0001plinth:error';
 
+/** Objects of a small value; what is larger takes the thorough walk. */
+const SMALL = 12;
+/** Characters of a small value. */
+const SHORT = 16_384;
+const smallSeen: unknown[] = new Array(SMALL).fill(undefined);
+let smallCount = 0;
+let smallLength = 0;
+
+/**
+ * Whether a value is small and holds nothing but primitives, plain objects and arrays: most values are, and they may be
+ * posted or taken as they are. A false answer only means that the thorough walk must look.
+ */
+function isSimple(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return isSimplePrimitive(value);
+  smallCount = 0;
+  smallLength = 0;
+  const simple = isSimpleObject(value, 0);
+  smallSeen.fill(undefined, 0, smallCount);
+  return simple;
+}
+
+function isSimplePrimitive(value: unknown): boolean {
+  const type = typeof value;
+  if (type === 'string') {
+    smallLength += (value as string).length;
+    return (value as string).length < SHORT;
+  }
+  return type === 'number' || type === 'boolean' || value === undefined || value === null;
+}
+
+function isSimpleObject(value: object, depth: number): boolean {
+  if (depth > 6 || smallCount === SMALL) return false;
+  for (let index = 0; index < smallCount; index++) if (smallSeen[index] === value) return false;
+  smallSeen[smallCount++] = value;
+  if (Array.isArray(value)) {
+    if (value.length > 64) return false;
+    for (let index = 0; index < value.length; index++) {
+      const item: unknown = value[index];
+      if (typeof item === 'object' && item !== null ? !isSimpleObject(item, depth + 1) : !isSimplePrimitive(item) || (item === undefined && !(index in value))) return false;
+    }
+    return smallLength < SHORT;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  const keys = Object.keys(value);
+  if (keys.length > 64) return false;
+  for (const key of keys) {
+    // Reserved keys begin with a control character.
+    if (key === '__proto__' || key.charCodeAt(0) === 1) return false;
+    smallLength += key.length;
+    const item = (value as Record<string, unknown>)[key];
+    if (typeof item === 'object' && item !== null ? !isSimpleObject(item, depth + 1) : !isSimplePrimitive(item)) return false;
+  }
+  return smallLength < SHORT;
+}
+
 /** Totals of one walk over a value. */
 interface Walk {
   nodes: number;
@@ -35,6 +91,9 @@ interface Walk {
 
 const newWalk = (outgoing: boolean): Walk => ({ nodes: 0, bytes: 0, special: false, outgoing, path: [], seen: [], seenSet: undefined });
 
+/** Largest value, in rough bytes. */
+export const MAX_BYTES = 64 * 1_024 * 1_024;
+
 /** A value that may be posted, and its rough size. */
 export interface Encoded {
   readonly value: unknown;
@@ -49,14 +108,14 @@ export interface Encoded {
  * @throws PluginValidationError `value/invalid` that names the path.
  */
 export function encodeValue(value: unknown): unknown {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')) return value;
-  return encode(value).value;
+  return isSimple(value) ? value : encode(value).value;
 }
 
 /** {@link encodeValue} with the size of the value. */
 export function encode(value: unknown): Encoded {
   const walk = newWalk(true);
   visit(value, walk, 0);
+  if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
   return { value: walk.special ? rewrite(value, outwards) : value, bytes: walk.bytes, special: walk.special };
 }
 
@@ -67,17 +126,14 @@ export function encode(value: unknown): Encoded {
  * @throws PluginValidationError `value/invalid`.
  */
 export function decodeValue(value: unknown, plugin: string | undefined): unknown {
-  if (value === null || typeof value !== 'object') {
-    if (typeof value === 'function' || typeof value === 'symbol') throw refusal(newWalk(false), `a ${typeof value}`);
-    return value;
-  }
-  return decode(value, plugin).value;
+  return isSimple(value) ? value : decode(value, plugin).value;
 }
 
 /** {@link decodeValue} with the size of the value. */
 export function decode(value: unknown, plugin: string | undefined): { readonly value: unknown; readonly bytes: number } {
   const walk = newWalk(false);
   visit(value, walk, 0);
+  if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
   return { value: walk.special ? rewrite(value, inwards(plugin)) : value, bytes: walk.bytes };
 }
 
@@ -111,6 +167,7 @@ function visit(value: unknown, walk: Walk, depth: number): void {
 const MAX_PLAIN_BIGINT = 2n ** 64n;
 
 function visitObject(value: object, walk: Walk, depth: number): void {
+  if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
   if (depth > MAX_DEPTH) throw refusal(walk, `nested deeper than ${MAX_DEPTH}`);
   if (walk.nodes > MAX_NODES) throw refusal(walk, `more than ${MAX_NODES} parts`);
   remember(value, walk);
@@ -156,7 +213,6 @@ function visitRecord(value: Record<string, unknown>, walk: Walk, depth: number):
     visit(value[key], walk, depth + 1);
     walk.path.pop();
   }
-  if (walk.outgoing && Object.getOwnPropertySymbols(value).length > 0) throw refusal(walk, 'symbols are not keys');
 }
 
 function visitBuiltin(value: object, prototype: object, walk: Walk, depth: number): void {
