@@ -98,6 +98,24 @@ export function conformance(name: string, setting: Setting): void {
       expect(await kernel.commands.execute('test.state:next')).toBe(2);
     });
 
+    it('reload() brings dependants back, and concurrent operations never wait for each other', async () => {
+      const answering = (id: string, dependencies: Record<string, string>) => pluginOf(id, `ctx.commands.handle('ping', () => '${id}');`, { dependencies });
+      const kernel = await start([answering('test.base', {}), answering('test.mid', { 'test.base': '^1.0.0' }), answering('test.top', { 'test.mid': '^1.0.0' })]);
+      const { plugins } = kernel;
+      const states = () => plugins.list().map(({ state }) => state);
+      await plugins.reload('test.base');
+      expect(states()).toEqual(['active', 'active', 'active']);
+      await Promise.all([plugins.reload('test.base'), plugins.reload('test.top'), plugins.reload('test.mid')]);
+      expect(states()).toEqual(['active', 'active', 'active']);
+      await Promise.allSettled([plugins.reload('test.top'), plugins.deactivate('test.base')]);
+      await plugins.activate('test.top');
+      expect(states()).toEqual(['active', 'active', 'active']);
+      await Promise.allSettled([plugins.deactivate('test.base'), plugins.activate('test.top'), plugins.reload('test.mid'), plugins.deactivate('test.top')]);
+      for (const [index, state] of states().entries()) if (state === 'active' && index > 0) expect(states()[index - 1]).toBe('active');
+      await plugins.activate('test.top');
+      expect(await kernel.commands.execute('test.top:ping')).toBe('test.top');
+    });
+
     it('suspend() and resume() call the plugin and keep its guest', async () => {
       const kernel = await start([pluginOf('test.nap', `this.ctx = ctx;`, {}, `suspend() { this.ctx.logger.info('zzz'); }, resume() { this.ctx.logger.info('up'); },`)]);
       await kernel.plugins.suspend('test.nap');

@@ -1,6 +1,7 @@
 /**
  * Advances plugins through their stages. Only this file replaces records and announces it. Operations on one plugin run
- * one after the other; several requests to activate share one run.
+ * one after the other; several requests to activate share one run. What an operation needs of other plugins is done
+ * outside its turn, so that two operations never wait for each other.
  */
 import { createError, messageOf, type PluginError, parseContractId } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
@@ -23,8 +24,10 @@ export class Lifecycle {
   readonly #registry: PluginRegistry;
   readonly #parts: KernelParts;
   readonly #surroundings: Surroundings;
-  /** The operation in flight of each plugin, and whether it activates. */
-  readonly #inFlight = new Map<string, { readonly kind: string; readonly done: Promise<unknown> }>();
+  /** The last operation of each plugin: the next one waits for it. */
+  readonly #turns = new Map<string, Promise<unknown>>();
+  /** Activations in flight, dependencies included. */
+  readonly #activating = new Map<string, Promise<void>>();
   /** Plugins in the order of their activation, to be stopped in reverse. */
   readonly #activeOrder: string[] = [];
   readonly #sourceProblems: PluginError[] = [];
@@ -89,38 +92,54 @@ export class Lifecycle {
 
   /** Brings a plugin to `active`, its dependencies first. Requests that come while it starts share its outcome. */
   activate(id: string, activatedBy = 'request'): Promise<void> {
-    const current = this.#inFlight.get(id);
-    if (current?.kind === 'activate') return current.done as Promise<void>;
-    return this.#exclusive(id, 'activate', () => this.#activate(id, activatedBy, undefined));
+    const current = this.#activating.get(id);
+    if (current !== undefined) return current;
+    const forget = () => void this.#activating.delete(id);
+    const done = this.#bringUp(id, activatedBy, undefined);
+    this.#activating.set(id, done);
+    done.then(forget, forget);
+    return done;
   }
 
   /** Stops a plugin and, before it, everything that depends on it. */
-  deactivate(id: string): Promise<void> {
+  async deactivate(id: string): Promise<void> {
     this.#require(id);
-    return this.#exclusive(id, 'deactivate', () => this.#deactivate(id));
+    for (let tries = 1; ; tries++) {
+      await this.#stopDependants(id);
+      const stopped = await this.#exclusive(id, async () => {
+        // One may have started again while this waited for its turn.
+        if (tries < MAX_TRIES && this.#dependants(id).length > 0) return false;
+        await this.#deactivate(id);
+        return true;
+      });
+      if (stopped) return;
+    }
   }
 
   /** Replaces the guest by a fresh one; state is handed over when the plugin offers it. */
-  reload(id: string, found?: PluginPackage): Promise<void> {
-    const record = this.#require(id);
-    return this.#exclusive(id, 'reload', async () => {
-      const snapshot = await this.#snapshot(this.#require(id));
-      const stoppedWithIt = this.#activeDependants(id);
+  async reload(id: string, found?: PluginPackage): Promise<void> {
+    this.#require(id);
+    // Before anything is stopped: a package that can't be the next one changes nothing.
+    const next = found === undefined ? undefined : validate(discovered(found), this.#surroundings);
+    if (next !== undefined && next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
+    const stoppedWithIt = this.#activeDependants(id);
+    await this.#stopDependants(id);
+    const snapshot = await this.#exclusive(id, async () => {
+      const record = this.#require(id);
+      const state = await this.#snapshot(record);
       await this.#deactivate(id);
-      const next = found === undefined ? undefined : validate(discovered(found), this.#surroundings);
-      if (next !== undefined) {
-        if (next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
-        this.#registry.put(next);
-      } else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
+      if (next !== undefined) this.#registry.put(next);
+      else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
       this.#resolveAll();
-      await this.#activate(id, 'reload', snapshot);
-      this.#parts.announce('plugin:reloaded', this.#fact(id));
-      await Promise.all(stoppedWithIt.map((dependant) => this.activate(dependant, `need:${id}`).catch(() => {})));
+      return state;
     });
+    await this.#bringUp(id, 'reload', snapshot);
+    this.#parts.announce('plugin:reloaded', this.#fact(id));
+    await Promise.all(stoppedWithIt.map((dependant) => this.activate(dependant, `need:${id}`).catch(() => {})));
   }
 
   suspend(id: string): Promise<void> {
-    return this.#exclusive(id, 'suspend', async () => {
+    return this.#exclusive(id, async () => {
       const record = this.#require(id);
       if (record.state === 'suspended') return;
       if (record.state !== 'active') throw illegal(record, 'suspend');
@@ -129,7 +148,7 @@ export class Lifecycle {
   }
 
   resume(id: string): Promise<void> {
-    return this.#exclusive(id, 'resume', async () => {
+    return this.#exclusive(id, async () => {
       const record = this.#require(id);
       if (record.state === 'active') return;
       if (record.state !== 'suspended') throw illegal(record, 'resume');
@@ -148,7 +167,7 @@ export class Lifecycle {
   /** Stops everything, the latest started first. The kernel can't be started again. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.allSettled([...this.#inFlight.values()].map(({ done }) => done));
+    await Promise.allSettled([...this.#activating.values(), ...this.#turns.values()]);
     for (const id of [...this.#activeOrder].reverse()) await this.deactivate(id).catch(() => {});
     for (const record of this.#registry.all()) if (isRunning(record)) await this.deactivate(record.id).catch(() => {});
   }
@@ -190,27 +209,46 @@ export class Lifecycle {
     }
   }
 
-  async #activate(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
+  /** Activates dependencies, then the plugin in its turn; again when a dependency was stopped in between. */
+  async #bringUp(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const record = this.#require(id);
+      if (record.state !== 'active' && record.state !== 'suspended') await this.#activateDependencies(startable(record));
+      const missing = await this.#exclusive(id, () => this.#activate(id, activatedBy, snapshot));
+      if (missing === undefined) return;
+      if (tries === MAX_TRIES) throw this.#dependencyMissing(startable(this.#require(id)), missing);
+    }
+  }
+
+  /** Answers undefined when the plugin is active, or the dependency that isn't any more. */
+  async #activate(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<string | undefined> {
     const record = this.#require(id);
     if (this.#stopped) throw createError('kernel/stopped', `cannot activate ${id}: the kernel has stopped`, { plugin: id });
-    if (record.state === 'active') return;
+    if (record.state === 'active') return undefined;
     if (record.state === 'suspended') {
       this.#replace(await resume(record, this.#parts), 'plugin:resumed');
-      return;
+      return undefined;
     }
     const resolved = startable(record);
+    const missing = this.#missingDependency(resolved);
+    if (missing !== undefined) return missing;
     const started = performance.now();
-    await this.#activateDependencies(resolved);
     let stage: Stage = 'load';
     let running: RunningPlugin | undefined;
     try {
       running = this.#replace(await load(resolved, this.#parts), 'plugin:loaded');
+      this.#checkNeeds(running);
       void running.connection.ended.then((error) => this.#guestEnded(id, error));
       stage = 'initialize';
       running = this.#replace(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
       running = await activate(running, activatedBy, this.#availableNeeds(running), snapshot, this.#parts);
       if (this.#registry.get(id)?.state !== 'initialized') throw await running.connection.ended;
+      const lost = this.#missingDependency(resolved);
+      if (lost !== undefined) {
+        await this.#undo(running);
+        return lost;
+      }
       this.#registry.put(running);
     } catch (error) {
       // The record of a crash that came first stands; its cause is the better answer.
@@ -223,28 +261,48 @@ export class Lifecycle {
     const took = performance.now() - started;
     this.#parts.announce('plugin:activated', { ...this.#fact(id), activatedBy, took });
     this.#updateNeeds();
+    return undefined;
   }
 
+  /** One that is only wished for may fail: what can't be done without is known by the manifest's dependencies. */
   async #activateDependencies(record: ResolvedPlugin): Promise<void> {
     const results = await Promise.allSettled(record.dependencies.map((dependency) => this.activate(dependency, `need:${record.id}`)));
-    for (const [index, result] of results.entries()) {
-      if (result.status === 'fulfilled') continue;
-      const error = dependencyFailed(record.id, record.dependencies[index] as string, result.reason as Error);
-      this.#fail(record, 'activate', error, record);
-      throw error;
+    const failed = record.dependencies.find((dependency, index) => results[index]?.status === 'rejected' && Object.hasOwn(record.manifest.dependencies, dependency));
+    if (failed !== undefined) throw this.#dependencyMissing(record, failed);
+  }
+
+  #missingDependency({ manifest }: ResolvedPlugin): string | undefined {
+    return Object.keys(manifest.dependencies).find((dependency) => this.#registry.get(dependency)?.state !== 'active');
+  }
+
+  /** Records and answers the failure of a plugin whose dependency doesn't run. */
+  #dependencyMissing(record: ResolvedPlugin, dependency: string): Error {
+    const other = this.#registry.get(dependency);
+    const cause = other?.state === 'failed' ? other.error : createError('plugin/unavailable', `${dependency} is ${other?.state ?? 'not installed'}`, { plugin: dependency });
+    const error = dependencyFailed(record.id, dependency, cause);
+    this.#fail(record, 'activate', error, record);
+    return error;
+  }
+
+  /** Needs that the code can't do without must be provided by now: their providers were activated before. */
+  #checkNeeds(record: RunningPlugin): void {
+    for (const { contract, optional } of record.statics.needs) {
+      const base = parseContractId(contract)?.base ?? contract;
+      if (optional || base === record.id) continue;
+      const provider = this.#registry.all().find((one) => one.id === base || (isRunning(one) && one.statics.provides.includes(contract)));
+      if (provider?.state === 'active' || this.#parts.commands.all().some((entry) => entry.id.startsWith(`${base}:`))) continue;
+      const cause = provider?.state === 'failed' ? provider.error : createError('plugin/unsatisfied', `nobody provides ${contract}`, { plugin: record.id, details: { needs: contract } });
+      throw dependencyFailed(record.id, base, cause);
     }
   }
 
   async #deactivate(id: string): Promise<void> {
     const record = this.#registry.get(id);
     if (record === undefined || !isRunning(record)) return;
-    await Promise.all(this.#dependants(id).map((dependant) => this.deactivate(dependant)));
-    const current = this.#registry.get(id);
-    if (current === undefined || !isRunning(current)) return;
     this.#forgetActive(id);
     // Out of `active` first, so that the end of the guest isn't taken for a crash.
-    this.#registry.put({ ...asResolved(current), state: 'unloaded' });
-    const { record: unloaded, problem } = await deactivate(current, this.#parts);
+    this.#registry.put({ ...asResolved(record), state: 'unloaded' });
+    const { record: unloaded, problem } = await deactivate(record, this.#parts);
     if (problem !== undefined) {
       const error = createError('plugin/deactivation-failed', `${id} was stopped, but failed while stopping: ${messageOf(problem)}`, { plugin: id, cause: problem });
       this.#parts.log.write('kernel', 'error', error.message, { code: error.code });
@@ -275,6 +333,10 @@ export class Lifecycle {
     await running.scope.dispose().catch(() => {});
     this.#registry.put(asResolved(running));
     await running.connection.terminate();
+  }
+
+  async #stopDependants(id: string): Promise<void> {
+    await Promise.all(this.#dependants(id).map((dependant) => this.deactivate(dependant)));
   }
 
   #forgetActive(id: string): void {
@@ -360,19 +422,21 @@ export class Lifecycle {
     return record !== undefined && 'version' in record ? { id, version: record.version } : { id };
   }
 
-  /** Runs an operation when those before it on the same plugin are over. */
-  #exclusive<T>(id: string, kind: string, run: () => Promise<T>): Promise<T> {
-    const before = this.#inFlight.get(id)?.done ?? Promise.resolve();
+  /** Runs an operation when those before it on the same plugin are over. It must not wait for another plugin. */
+  #exclusive<T>(id: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(id) ?? Promise.resolve();
     const done = before.then(run, run);
-    const entry = { kind, done };
-    this.#inFlight.set(id, entry);
+    this.#turns.set(id, done);
     const forget = () => {
-      if (this.#inFlight.get(id) === entry) this.#inFlight.delete(id);
+      if (this.#turns.get(id) === done) this.#turns.delete(id);
     };
     done.then(forget, forget);
     return done;
   }
 }
+
+/** How often an operation is tried anew because another one changed a dependency while it waited for its turn. */
+const MAX_TRIES = 10;
 
 function asValidated(record: Exclude<PluginRecord, DiscoveredPlugin | FailedPlugin>): ValidatedPlugin {
   const { id, origin, package: found, version, manifest } = record;
