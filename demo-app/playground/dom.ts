@@ -1,0 +1,34 @@
+/** The few things this page needs of the DOM. Text is only ever set as text. */
+
+/** Makes an element; properties are set as they are, `data` as data attributes. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  properties: Partial<HTMLElementTagNameMap[K]> & { readonly data?: Readonly<Record<string, string>> } = {},
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[K] {
+  const { data, ...rest } = properties;
+  const made = Object.assign(document.createElement(tag), rest);
+  Object.assign(made.dataset, data);
+  made.append(...children);
+  return made;
+}
+
+/** The element of an id that the page is known to have. */
+export function byId<E extends HTMLElement>(id: string, type: abstract new (...args: never[]) => E): E {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`the page has no ${type.name} with the id '${id}'`);
+  return found;
+}
+
+/** Runs a function at most once a frame, however often it is asked for. */
+export function oncePerFrame(run: () => void): () => void {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      run();
+    });
+  };
+}

@@ -1,0 +1,48 @@
+/** Misbehaves on demand, to show what the kernel and the other plugins make of it. */
+import { definePlugin } from '@plinth/sdk';
+import { askForTooMuch } from './ask.ts';
+import { Rogue } from './contract.ts';
+import { forge } from './forge.ts';
+import { endThread } from './raw-port.ts';
+
+/** Numbers that aren't small integers take eight bytes each on the heap. */
+const NUMBERS_PER_MEGABYTE = 131_072;
+
+export default definePlugin({
+  provides: [Rogue],
+  activate(ctx) {
+    const kept: number[][] = [];
+    ctx.provide(Rogue, {
+      throw(input) {
+        throw new Error(input?.message ?? 'rogue threw');
+      },
+      throwLater() {
+        setTimeout(() => {
+          throw new Error('rogue threw, and nobody caught it');
+        }, 0);
+      },
+      reject() {
+        void Promise.reject(new Error('rogue rejected, and nobody handled it'));
+      },
+      spin(input) {
+        const end = performance.now() + (input?.ms ?? Number.POSITIVE_INFINITY);
+        while (performance.now() < end);
+      },
+      exit: () => endThread(),
+      async flood({ events, logs }) {
+        const sent: Promise<void>[] = [];
+        for (let number = 0; number < events; number++) sent.push(ctx.events.emit('noise', { number }));
+        for (let number = 0; number < logs; number++) ctx.logger.debug('noise', { number });
+        const outcomes = await Promise.allSettled(sent);
+        const accepted = outcomes.filter(({ status }) => status === 'fulfilled').length;
+        return { accepted, refused: outcomes.length - accepted };
+      },
+      forge: async ({ kind }) => ({ sent: await forge(kind, () => ctx.logger.debug('a message to hide in')) }),
+      leak({ megabytes }) {
+        for (let count = 0; count < megabytes; count++) kept.push(Array.from({ length: NUMBERS_PER_MEGABYTE }, Math.random));
+        return { held: kept.length };
+      },
+      ask: () => askForTooMuch(ctx),
+    });
+  },
+});

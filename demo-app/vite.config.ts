@@ -1,0 +1,44 @@
+/** The playground: served while it is worked on, and built into one folder that any web server can serve. */
+import { cp, readFile } from 'node:fs/promises';
+import { join, normalize, sep } from 'node:path';
+import { defineConfig, type Plugin } from 'vite';
+
+const bundles = join(import.meta.dirname, 'dist/plugins');
+const site = join(import.meta.dirname, 'dist/site');
+const TYPES: Readonly<Record<string, string>> = { json: 'application/json', js: 'text/javascript' };
+
+/** Puts the bundled plugins at `plugins/`: answered from their folder in development, copied beside a built site. */
+function demoPlugins(): Plugin {
+  return {
+    name: 'demo-plugins',
+    configureServer(server) {
+      server.middlewares.use('/plugins', async (request, response, next) => {
+        const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
+        const file = join(bundles, path);
+        const type = TYPES[path.slice(path.lastIndexOf('.') + 1)];
+        if (type === undefined || !file.startsWith(bundles + sep)) return next();
+        try {
+          const content = await readFile(file);
+          response.setHeader('Content-Type', type).end(content);
+        } catch {
+          next();
+        }
+      });
+    },
+    async writeBundle() {
+      await cp(bundles, join(site, 'plugins'), { recursive: true });
+    },
+  };
+}
+
+export default defineConfig({
+  root: import.meta.dirname,
+  base: './',
+  // A file that isn't there is a 404 and not the page: a kernel must be told.
+  appType: 'mpa',
+  publicDir: false,
+  plugins: [demoPlugins()],
+  build: { outDir: site, emptyOutDir: true, target: 'es2023' },
+  // Workers are ES modules in every browser that can run this page.
+  worker: { format: 'es' },
+});
