@@ -231,7 +231,12 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   return kernel;
 }
 
-function createCallServices(deadlines: Deadlines, metrics: Metrics, counterOf: (id: string) => { settle(ok: boolean, time: number): void } | undefined, bus: EventBus): CallServices {
+function createCallServices(
+  deadlines: Deadlines,
+  metrics: Metrics,
+  counterOf: (id: string) => { settle(ok: boolean, time: number): void } | undefined,
+  bus: EventBus,
+): CallServices {
   const prefix = crypto.randomUUID().slice(0, 8);
   let last = 0;
   return {

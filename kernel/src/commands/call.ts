@@ -144,7 +144,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   expire(): void {
-    this.giveUp(createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }));
+    this.giveUp(
+      createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
+    );
   }
 
   /** The facts as they go on the wire; nothing for a plain call of the host, which is the common case. */

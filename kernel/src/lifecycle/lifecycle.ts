@@ -47,14 +47,16 @@ export class Lifecycle {
 
   /** Discovers, validates and resolves everything that the sources have. One bad plugin never stops the others. */
   async discover(sources: readonly PluginSource[]): Promise<void> {
+    const all: DiscoveredPlugin[] = [];
     for (const source of sources) {
       const { found, problem } = await discover(source);
-      for (const record of found) this.#admit(record);
+      all.push(...found);
       if (problem !== undefined) {
         this.#sourceProblems.push(problem);
         this.#parts.log.write('kernel', 'error', problem.message, { code: problem.code });
       }
     }
+    this.#admit(all);
     this.#resolveAll();
   }
 
@@ -63,7 +65,10 @@ export class Lifecycle {
     const wanting = this.#registry.all().filter((record): record is ResolvedPlugin => record.state === 'resolved' && record.manifest.activation.includes(event));
     const queue = wanting.sort((a, b) => a.level - b.level).map((record) => record.id);
     const worker = async () => {
-      for (let id = queue.shift(); id !== undefined; id = queue.shift()) await this.activate(id, event).catch(() => {});
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+        // One that failed already as a dependency isn't tried a second time.
+        if (this.#registry.get(id)?.state === 'resolved') await this.activate(id, event).catch(() => {});
+      }
     };
     await Promise.all(Array.from({ length: Math.min(this.#parts.limits.parallel, queue.length) }, worker));
   }
@@ -174,20 +179,27 @@ export class Lifecycle {
 
   // --- stages --------------------------------------------------------------------------------------------------
 
-  #admit(record: DiscoveredPlugin): void {
-    this.#registry.put(record);
-    this.#parts.announce('plugin:discovered', { id: record.id, origin: record.origin });
-    try {
-      const validated = validate(record, this.#surroundings);
-      const other = this.#registry.get(validated.id);
-      if (other !== undefined && other !== record) throw duplicate(validated, other);
-      this.#registry.rename(record.id, validated);
-      this.#parts.announce('plugin:validated', { id: validated.id, version: validated.version });
-    } catch (error) {
-      // Known by its id when the manifest got that far and nobody has the id yet; by its origin otherwise.
+  /** Sound packages take their ids first, so that a broken one never stands in the way of a sound one with its id. */
+  #admit(found: readonly DiscoveredPlugin[]): void {
+    const failures: { readonly record: DiscoveredPlugin; readonly error: unknown }[] = [];
+    for (const one of found) {
+      const record = { ...one, id: this.#registry.freeName(one.id) };
+      this.#registry.put(record);
+      this.#parts.announce('plugin:discovered', { id: record.id, origin: record.origin });
+      try {
+        const validated = validate(record, this.#surroundings);
+        const other = this.#registry.get(validated.id);
+        if (other !== undefined && other !== record) throw duplicate(validated, other);
+        this.#registry.rename(record.id, validated);
+        this.#parts.announce('plugin:validated', { id: validated.id, version: validated.version });
+      } catch (error) {
+        failures.push({ record, error });
+      }
+    }
+    for (const { record, error } of failures) {
       const claimed = (error as Partial<PluginError>).plugin;
       const named = claimed === undefined || this.#registry.get(claimed) !== undefined ? record : { ...record, id: claimed };
-      this.#registry.remove(record.id);
+      this.#registry.rename(record.id, named);
       this.#fail(named, 'validate', error, named);
     }
   }
@@ -251,8 +263,10 @@ export class Lifecycle {
       }
       this.#registry.put(running);
     } catch (error) {
-      // The record of a crash that came first stands; its cause is the better answer.
-      const wrapped = stage === 'load' ? error : activationFailed(id, stage, error);
+      const wrapped = stage === 'load' ? loadFailed(id, error) : activationFailed(id, stage, error);
+      // The record of a crash that came first stands: it names the cause.
+      const crashed = this.#registry.get(id);
+      if (crashed?.state === 'failed') throw crashed.error;
       if (running !== undefined) await this.#undo(running);
       this.#fail(resolved, stage, wrapped, resolved);
       throw wrapped;
@@ -266,7 +280,12 @@ export class Lifecycle {
 
   /** One that is only wished for may fail: what can't be done without is known by the manifest's dependencies. */
   async #activateDependencies(record: ResolvedPlugin): Promise<void> {
-    const results = await Promise.allSettled(record.dependencies.map((dependency) => this.activate(dependency, `need:${record.id}`)));
+    const start = (dependency: string) => {
+      const known = this.#registry.get(dependency);
+      // Somebody has to ask for a failed one by name: being needed is no reason to try it again and again.
+      return known?.state === 'failed' ? Promise.reject(known.error) : this.activate(dependency, `need:${record.id}`);
+    };
+    const results = await Promise.allSettled(record.dependencies.map(start));
     const failed = record.dependencies.find((dependency, index) => results[index]?.status === 'rejected' && Object.hasOwn(record.manifest.dependencies, dependency));
     if (failed !== undefined) throw this.#dependencyMissing(record, failed);
   }
@@ -291,7 +310,8 @@ export class Lifecycle {
       if (optional || base === record.id) continue;
       const provider = this.#registry.all().find((one) => one.id === base || (isRunning(one) && one.statics.provides.includes(contract)));
       if (provider?.state === 'active' || this.#parts.commands.all().some((entry) => entry.id.startsWith(`${base}:`))) continue;
-      const cause = provider?.state === 'failed' ? provider.error : createError('plugin/unsatisfied', `nobody provides ${contract}`, { plugin: record.id, details: { needs: contract } });
+      const cause =
+        provider?.state === 'failed' ? provider.error : createError('plugin/unsatisfied', `nobody provides ${contract}`, { plugin: record.id, details: { needs: contract } });
       throw dependencyFailed(record.id, base, cause);
     }
   }
@@ -457,6 +477,12 @@ function startable(record: PluginRecord): ResolvedPlugin {
     throw record.error;
   }
   throw illegal(record, 'activate');
+}
+
+function loadFailed(id: string, cause: unknown): Error {
+  const code = (cause as Partial<PluginError> | null)?.code;
+  if (cause instanceof Error && typeof code === 'string' && code.includes('/')) return cause;
+  return createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause });
 }
 
 function activationFailed(id: string, stage: Stage, cause: unknown): Error {

@@ -51,7 +51,13 @@ export class HookRegistry {
     return mode === 'waterfall' ? value : undefined;
   }
 
-  async #ask(id: string, handler: HookHandler, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
+  async #ask(
+    id: string,
+    handler: HookHandler,
+    input: unknown,
+    caller: Caller,
+    request: CallRequest | undefined,
+  ): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
     const call = new KernelCall(id, caller, undefined, request, this.#services);
     handler.provider(call, input, call);
     try {

@@ -58,7 +58,7 @@ export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle
   return {
     list: (filter) => all().filter((info) => filter?.state === undefined || info.state === filter.state),
     get(id, range) {
-      const record = registry.get(id);
+      const record = registry.find(id);
       const info = record && infoOf(record);
       return range === undefined || (info?.version !== undefined && satisfies(info.version, range)) ? info : undefined;
     },
@@ -83,9 +83,9 @@ export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle
         .filter((record) => provides(record, wanted))
         .map(infoOf);
     },
-    explain: (id) => explain(id, registry.get(id)),
+    explain: (id) => explain(id, registry.find(id)),
     async health(id) {
-      const record = registry.get(id);
+      const record = registry.find(id);
       if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
       return pluginHealth(record, healthTimeout);
     },

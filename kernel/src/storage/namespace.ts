@@ -1,6 +1,6 @@
 /** A plugin's own part of the storage: keys are tuples of tenant, plugin and key, values carry a revision and a size. */
 import { createError } from '@plinth/sdk/contract';
-import { encode } from '@plinth/sdk/rpc';
+import { decodeValue, encode } from '@plinth/sdk/rpc';
 import type { StorageAdapter } from '../host.js';
 
 /** What is kept under a key. */
@@ -24,7 +24,9 @@ export class StorageNamespace {
   readonly #prefix: string;
   readonly #plugin: string;
   readonly #quota: number;
-  #used: Promise<number> | undefined;
+  /** Bytes in use; counted once, then kept by every write. */
+  #used = 0;
+  #measured: Promise<void> | undefined;
 
   constructor(adapter: StorageAdapter, tenant: string, plugin: string, quota: number) {
     this.#adapter = adapter;
@@ -35,13 +37,13 @@ export class StorageNamespace {
   }
 
   async get(key: string): Promise<unknown> {
-    return (await this.#read(key))?.value;
+    return valueOf(await this.#read(key));
   }
 
   /** The value with its revision; an absent one has the empty revision. */
   async read(key: string): Promise<{ readonly revision: string; readonly value: unknown }> {
     const entry = await this.#read(key);
-    return { revision: entry?.revision ?? NO_REVISION, value: entry?.value };
+    return { revision: entry?.revision ?? NO_REVISION, value: valueOf(entry) };
   }
 
   async set(key: string, value: unknown): Promise<void> {
@@ -56,13 +58,14 @@ export class StorageNamespace {
   async delete(key: string): Promise<boolean> {
     let freed: number | undefined;
     const full = this.#key(key);
+    await this.#measure();
     await this.#run(() =>
       this.#adapter.update(full, (current) => {
         freed = (current as Entry | undefined)?.size;
         return undefined;
       }),
     );
-    if (freed !== undefined) this.#count(-freed);
+    if (freed !== undefined) this.#used -= freed;
     return freed !== undefined;
   }
 
@@ -77,13 +80,7 @@ export class StorageNamespace {
 
   async clear(): Promise<void> {
     await this.#run(() => this.#adapter.clear(this.#prefix));
-    this.#used = Promise.resolve(0);
-  }
-
-  /** Bytes in use, as the quota counts them. */
-  usage(): Promise<number> {
-    this.#used ??= this.#measure();
-    return this.#used;
+    this.#measured = undefined;
   }
 
   async #write(key: string, value: unknown, expected: string | undefined): Promise<boolean> {
@@ -91,21 +88,27 @@ export class StorageNamespace {
     const encoded = encode(value);
     const size = encoded.bytes + key.length * 2;
     if (value === undefined) throw createError('value/invalid', `cannot store undefined under '${key}': delete the key instead`, { plugin: this.#plugin });
-    const used = await this.usage();
+    await this.#measure();
     let written = false;
     let grown = 0;
-    await this.#run(() =>
-      this.#adapter.update(full, (current) => {
-        const entry = current as Entry | undefined;
-        if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected) return current;
-        grown = size - (entry?.size ?? 0);
-        if (grown > 0 && used + grown > this.#quota) throw this.#full(key, used + grown);
-        written = true;
-        lastRevision += 1;
-        return { revision: `${boot}.${lastRevision}`, value: encoded.value, size } satisfies Entry;
-      }),
-    );
-    if (written) this.#count(grown);
+    try {
+      await this.#run(() =>
+        this.#adapter.update(full, (current) => {
+          const entry = current as Entry | undefined;
+          if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected) return current;
+          grown = size - (entry?.size ?? 0);
+          if (grown > 0 && this.#used + grown > this.#quota) throw this.#full(key, this.#used + grown);
+          // Counted now, not when it is written: of many writes at once only those that fit together may pass.
+          this.#used += grown;
+          written = true;
+          lastRevision += 1;
+          return { revision: `${boot}.${lastRevision}`, value: encoded.value, size } satisfies Entry;
+        }),
+      );
+    } catch (error) {
+      if (written) this.#used -= grown;
+      throw error;
+    }
     return written;
   }
 
@@ -121,14 +124,18 @@ export class StorageNamespace {
     return (await this.#run(() => this.#adapter.get(full))) as Entry | undefined;
   }
 
-  #count(by: number): void {
-    this.#used = this.usage().then((used) => Math.max(0, used + by));
+  #measure(): Promise<void> {
+    this.#measured ??= this.#sum().catch((error) => {
+      this.#measured = undefined;
+      throw error;
+    });
+    return this.#measured;
   }
 
-  async #measure(): Promise<number> {
+  async #sum(): Promise<void> {
     let used = 0;
     for (const key of await this.#run(() => this.#adapter.keys(this.#prefix))) used += ((await this.#run(() => this.#adapter.get(key))) as Entry | undefined)?.size ?? 0;
-    return used;
+    this.#used = used;
   }
 
   #key(key: string): string {
@@ -147,4 +154,9 @@ export class StorageNamespace {
       throw createError('storage/failed', `the storage of ${this.#plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { plugin: this.#plugin, cause });
     }
   }
+}
+
+/** Errors are kept as records, as they travel. */
+function valueOf(entry: Entry | undefined): unknown {
+  return entry === undefined ? undefined : decodeValue(entry.value, undefined);
 }

@@ -1,7 +1,7 @@
 /** What `JSON.parse` hides: keys written twice and keys like `__proto__`; and the nearest known word to a typo. */
 import type { Issue } from './schema.js';
 
-/** Every key that an object of a valid JSON text holds twice, and every `__proto__`, with its path. */
+/** Every key that an object of a valid JSON text holds twice, with its path. */
 export function duplicateKeys(json: string): Issue[] {
   const problems: Issue[] = [];
   const frames: { keys: Set<string> | undefined; key: string; index: number }[] = [];
@@ -23,8 +23,29 @@ export function duplicateKeys(json: string): Issue[] {
       expectKey = false;
       top.key = JSON.parse(token) as string;
       if (top.keys.has(top.key)) problems.push({ path: path(), message: 'is written twice' });
-      if (top.key === '__proto__') problems.push({ path: path(), message: "'__proto__' is not allowed as a key" });
       top.keys.add(top.key);
+    }
+  }
+  return problems;
+}
+
+/** Deepest nesting of a manifest. */
+const MAX_DEPTH = 64;
+/** The message of a value that is nested deeper. */
+export const TOO_DEEP = `is nested deeper than ${MAX_DEPTH} levels`;
+
+/** Keys that reach an object's prototype: never allowed, and near the top not even those that only look like it. */
+export function unsafeKeys(value: unknown): Issue[] {
+  const problems: Issue[] = [];
+  const queue: { readonly value: unknown; readonly path: readonly string[] }[] = [{ value, path: [] }];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (next.value === null || typeof next.value !== 'object') continue;
+    if (next.path.length > MAX_DEPTH) return [{ path: next.path.slice(0, 4).join('.'), message: TOO_DEEP }];
+    for (const key of Object.keys(next.value)) {
+      const path = [...next.path, key];
+      if (key === '__proto__' || (path.length <= 2 && (key === 'constructor' || key === 'prototype')))
+        problems.push({ path: path.join('.'), message: `'${key}' is not allowed as a key` });
+      else queue.push({ value: (next.value as Record<string, unknown>)[key], path });
     }
   }
   return problems;

@@ -1,7 +1,7 @@
 /** `plugin.json`: what can be known about a plugin without running it. Text from strangers: parsed once, strictly. */
 import * as v from 'valibot';
 import { createError, type PluginError } from './errors.js';
-import { didYouMean, duplicateKeys } from './json-text.js';
+import { didYouMean, duplicateKeys, TOO_DEEP, unsafeKeys } from './json-text.js';
 import { isMemberName, isPattern, parseContractId, pluginIdProblem } from './names.js';
 import { parseSize } from './permission.js';
 import { isRange, isVersion } from './range.js';
@@ -127,7 +127,9 @@ export type Isolation = v.InferOutput<typeof isolation>;
  */
 export function parseManifest(source: string | object, origin = 'plugin.json'): Manifest {
   const raw = typeof source === 'string' ? parseText(source, origin) : source;
-  const problems: Issue[] = typeof source === 'string' ? duplicateKeys(source) : [];
+  const problems: Issue[] = [...(typeof source === 'string' ? duplicateKeys(source) : []), ...unsafeKeys(raw)];
+  // The schema walks the value: it must not meet one that overflows the stack.
+  if (problems.some(({ message }) => message === TOO_DEEP)) throw invalid(raw, problems, origin);
   const result = v.safeParse(manifest, raw);
   problems.push(...(result.issues ?? []).map(toProblem), ...semanticProblems(result.typed ? result.output : undefined));
   if (problems.length > 0) throw invalid(raw, problems, origin);
@@ -220,8 +222,9 @@ function isActivation(value: string): boolean {
 
 /** Whether a path stays inside the folder it is relative to, on every platform. */
 export function isRelativePath(path: string): boolean {
-  if (path === '' || /^[/\\]|^[A-Za-z]:|[\0<>:"|?*\\]/.test(path)) return false;
-  return path.split('/').every((part) => part !== '' && part !== '..' && part !== '.') || /^\.\/(?!.*(^|\/)\.{0,2}(\/|$))/.test(path);
+  const bare = path.startsWith('./') ? path.slice(2) : path;
+  if (/^[/\\]|^[A-Za-z]:|[\0<>:"|?*\\]/.test(bare)) return false;
+  return bare.split('/').every((part) => part !== '' && part !== '..' && part !== '.');
 }
 
 function deepFreeze<T>(value: T): T {

@@ -239,6 +239,16 @@ const MAX_UPDATE_TRIES = 64;
 
 function createStorage(link: Link): PluginStorage {
   const ask = (verb: StorageVerb, key = '', value?: unknown, revision?: string) => requestKernel(link, Op.storage, value, [verb, key, revision]);
+  /** Updates of one key follow one another here, so that only another tab or kernel can get in between. */
+  const turns = new Map<string, Promise<unknown>>();
+  const update = async <T>(key: string, change: (current: T | undefined) => T): Promise<T> => {
+    for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
+      const current = (await ask('read', key)) as { readonly revision: string; readonly value: unknown };
+      const value = change(current.value as T | undefined);
+      if (await ask('swap', key, value, current.revision)) return value;
+    }
+    throw createError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
+  };
   return {
     get: (key) => ask('get', key),
     set: async (key, value) => void (await ask('set', key, value)),
@@ -246,13 +256,15 @@ function createStorage(link: Link): PluginStorage {
     has: (key) => ask('has', key) as Promise<boolean>,
     keys: (prefix = '') => ask('keys', prefix) as Promise<string[]>,
     clear: async () => void (await ask('clear')),
-    async update<T>(key: string, change: (current: T | undefined) => T): Promise<T> {
-      for (let tries = 0; tries < MAX_UPDATE_TRIES; tries++) {
-        const current = (await ask('read', key)) as { readonly revision: string; readonly value: unknown };
-        const value = change(current.value as T | undefined);
-        if (await ask('swap', key, value, current.revision)) return value;
-      }
-      throw createError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
+    update(key, change) {
+      const run = () => update(key, change);
+      const done = (turns.get(key) ?? Promise.resolve()).then(run, run);
+      turns.set(key, done);
+      const forget = () => {
+        if (turns.get(key) === done) turns.delete(key);
+      };
+      done.then(forget, forget);
+      return done;
     },
   };
 }

@@ -1,5 +1,5 @@
 /** From bundle text to a plugin: the one way in which plugin code is evaluated, in every worker-like runtime. */
-import { createError } from '../contract/errors.js';
+import { createError, messageOf } from '../contract/errors.js';
 import { type AnyContract, handledMembers } from '../contract/contract.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { LifecycleHook, Statics } from '../contract/protocol.js';
@@ -26,7 +26,7 @@ export async function loadPlugin(manifest: Manifest, code: string, generation: n
     module = (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${encodeURIComponent(named)}`)) as typeof module;
   } catch (cause) {
     const what = cause instanceof SyntaxError ? 'does not parse' : 'threw while loading';
-    throw createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`, {
       plugin: manifest.id,
       details: { file },
       cause,
@@ -44,7 +44,9 @@ export function checkPlugin(manifest: Manifest, exported: unknown): LoadedPlugin
   if (typeof plugin.activate !== 'function') throw failure(manifest, "exports a plugin without 'activate(ctx)'");
   const hooks = HOOKS.filter((hook) => plugin[hook] !== undefined);
   for (const hook of hooks) if (typeof plugin[hook] !== 'function') throw failure(manifest, `exports a plugin whose '${hook}' is not a function`);
-  return { plugin, statics: { provides: (plugin.provides ?? []).map(idOf(manifest)), needs: needsOf(manifest, plugin), hooks } };
+  const { provides = [] } = plugin;
+  if (!Array.isArray(provides)) throw failure(manifest, "exports a plugin whose 'provides' is not a list of contracts");
+  return { plugin, statics: { provides: provides.map(idOf(manifest)), needs: needsOf(manifest, plugin), hooks } };
 }
 
 const HOOKS: readonly LifecycleHook[] = ['configure', 'deactivate', 'suspend', 'resume', 'getState', 'restoreState', 'healthCheck'];
@@ -53,7 +55,7 @@ function instantiate(manifest: Manifest, Class: object): unknown {
   try {
     return new (Class as new () => unknown)();
   } catch (cause) {
-    throw createError('plugin/load-failed', `cannot load ${manifest.id}: its class threw when it was made: ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw createError('plugin/load-failed', `cannot load ${manifest.id}: its class threw when it was made: ${messageOf(cause)}`, {
       plugin: manifest.id,
       cause,
     });
@@ -62,6 +64,7 @@ function instantiate(manifest: Manifest, Class: object): unknown {
 
 function needsOf(manifest: Manifest, plugin: Plugin): Statics['needs'] {
   return Object.entries(plugin.needs ?? {}).map(([name, need]) => {
+    if (need === null || typeof need !== 'object') throw failure(manifest, `lists '${name}' in 'needs', which is not a contract`);
     const optional = 'optional' in need && !('$id' in need);
     return { name, contract: idOf(manifest)(optional ? (need.optional as AnyContract) : (need as AnyContract)), optional };
   });

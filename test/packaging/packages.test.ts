@@ -1,0 +1,107 @@
+/** What is published: it is sound as a package, and works where nothing of the workspace is. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser } from 'playwright';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installConsumer, PACKAGES, type Packed, pack, runNode, runTool } from './packed.ts';
+import { type Site, serveBuilt, startChromium } from './site.ts';
+
+let packed: Packed;
+beforeAll(async () => {
+  packed = await pack();
+});
+afterAll(() => packed?.remove());
+
+describe.each(PACKAGES)('@plinth/%s', (name) => {
+  it('passes publint --strict', async () => {
+    expect(await runTool('publint/src/cli.js', packed.tarballs[name], '--strict')).toMatchObject({ code: 0 });
+  });
+
+  it('has types that resolve, as an ESM-only package', async () => {
+    expect(await runTool('@arethetypeswrong/cli/dist/index.js', packed.tarballs[name], '--profile', 'esm-only')).toMatchObject({ code: 0 });
+  });
+
+  it('holds what it runs and nothing of the build or the tests', async () => {
+    const { stdout } = await promisify(execFile)('tar', ['-tzf', packed.tarballs[name]]);
+    const files = stdout.trim().split('\n');
+    expect(files).toContain('package/dist/index.js');
+    expect(files).toContain('package/dist/index.d.ts');
+    expect(files.filter((file) => !/^package\/(package\.json|README\.md|LICENSE|globals\.d\.ts|(dist|src)\/.+\.(ts|js|map))$/.test(file))).toEqual([]);
+    expect(files.filter((file) => /tsbuildinfo|\.test\./.test(file))).toEqual([]);
+  });
+});
+
+describe('a project with the packed packages', () => {
+  const expected = (times: number) => ({ answer: { text: 'hello Ada', times }, decorated: ['*x*'] });
+  let project: string;
+  beforeAll(async () => {
+    project = await installConsumer(packed);
+  });
+
+  it('has a plugin that was built from the SDK alone, into one file', async () => {
+    const code = await readFile(join(project, 'plugins/greeter/plugin.js'), 'utf8');
+    expect(code).not.toMatch(/\bimport\b\s*["'{(*]/);
+    // What an author pays for importing the SDK.
+    expect(code.length).toBeLessThan(60_000);
+  });
+
+  it('runs that plugin in a worker of Node, ends by itself, and keeps its data', async () => {
+    expect(JSON.parse(await runNode(project, 'node.js'))).toEqual(expected(1));
+    expect(JSON.parse(await runNode(project, 'node.js'))).toEqual(expected(2));
+  });
+
+  it('can load every entry in Node that is meant for it, and none has an effect', async () => {
+    const entries = [
+      '@plinth/sdk',
+      '@plinth/sdk/contract',
+      '@plinth/sdk/rpc',
+      '@plinth/sdk/guest',
+      '@plinth/kernel',
+      '@plinth/host-node',
+      '@plinth/host-browser',
+      '@plinth/host-browser/inline',
+    ];
+    const script = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
+    expect(await runNode(project, '--input-type=module', '--eval', script)).toBe('');
+  });
+
+  describe('in a browser, built by Vite', () => {
+    let site: Site;
+    let browser: Browser;
+    beforeAll(async () => {
+      const page = join(project, 'page');
+      [site, browser] = await Promise.all([serveBuilt(page, join(page, 'dist'), { index: join(page, 'index.html'), inline: join(page, 'inline.html') }), startChromium()]);
+    });
+    afterAll(async () => {
+      await browser?.close();
+      await site?.close();
+    });
+
+    it('has the worker as one file of its own', () => {
+      expect(site.files.filter((file) => file.includes('plugin-worker'))).toHaveLength(1);
+    });
+
+    it.each([
+      ['the default worker', 'index.html'],
+      ["the worker of '@plinth/host-browser/inline'", 'inline.html'],
+    ])('runs the same plugin unchanged with %s', async (_, file) => {
+      const page = await browser.newPage();
+      const complaints: string[] = [];
+      page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+      page.on('pageerror', (error) => void complaints.push(error.message));
+      const workers: string[] = [];
+      page.on('worker', (worker) => void workers.push(worker.url()));
+      await page.goto(`${site.url}/${file}`);
+      await page.waitForFunction(() => 'outcome' in globalThis);
+      expect(await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome)).toEqual(expected(1));
+      expect(workers).toEqual([expect.stringMatching(file === 'index.html' ? /^http:.*plugin-worker/ : /^blob:/)]);
+      expect(page.workers()).toEqual([]);
+      expect(complaints).toEqual([]);
+      await page.reload();
+      await page.waitForFunction(() => 'outcome' in globalThis);
+      expect(await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome)).toEqual(expected(2));
+    });
+  });
+});
