@@ -44,8 +44,15 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   readonly timeout: number;
   /** Milliseconds of the monotonic clock. */
   readonly started: number;
+  /** The provider's answer, its output parsed. */
   readonly promise: Promise<unknown>;
-  done = false;
+  /** Parses the output, when the caller holds the contract. */
+  parse: ((value: unknown) => unknown) | undefined = undefined;
+  /** Whether middleware stands between the answer and the caller: the end of the chain is then the end of the call. */
+  wrapped = false;
+  private answered = false;
+  private ended = false;
+  private giveUpOuter: ((error: unknown) => void) | undefined = undefined;
   // Links of the deadline list; owned by Deadlines.
   previous: Timed | undefined = undefined;
   next: Timed | undefined = undefined;
@@ -74,7 +81,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
       this.reject = reject;
     });
     services.deadlines.add(this, this.timeout, this.started);
-    if (request !== undefined) this.follow(request);
+    if (request !== undefined) this.listen(request);
   }
 
   get user(): string | undefined {
@@ -127,20 +134,64 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.sequence = sequence;
   }
 
+  /** Takes the provider's answer; whatever comes after the first is dropped. */
   settle(ok: boolean, value: unknown): void {
-    if (this.done) return;
-    this.done = true;
+    if (this.answered) return;
+    this.answered = true;
+    let good = ok;
+    let result = value;
+    if (good && this.parse !== undefined) {
+      try {
+        result = this.parse(value);
+      } catch (error) {
+        good = false;
+        result = error;
+      }
+    }
+    if (!this.wrapped) this.end(good, result);
+    if (good) this.resolve(result);
+    else this.reject(result);
+  }
+
+  /**
+   * The middleware around this call has started, and this is its result. When every layer passed the answer through
+   * untouched, nothing is added; otherwise the call lasts until the chain's own promise settles.
+   */
+  follow(result: Promise<unknown>): Promise<unknown> {
+    if (result === this.promise && !this.answered) {
+      this.wrapped = false;
+      return result;
+    }
+    // A layer may have let go of the provider's answer: its failure then belongs to nobody.
+    this.promise.catch(() => {});
+    return new Promise((resolve, reject) => {
+      this.giveUpOuter = reject;
+      result.then(
+        (value) => {
+          this.end(true, value);
+          resolve(value);
+        },
+        (error) => {
+          this.end(false, error);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Lets go of everything that was held for the call, and counts it. */
+  private end(ok: boolean, value: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
     const { services, request } = this;
     services.deadlines.remove(this);
     if (this.onAbort !== undefined) request.signal?.removeEventListener('abort', this.onAbort);
     if (request.inbound !== undefined) request.inbound.onCancel = undefined;
     services.settled(this, ok, value, performance.now() - this.started);
-    if (ok) this.resolve(value);
-    else this.reject(value);
   }
 
   progress(value: unknown): void {
-    if (!this.done) this.request.onProgress?.(value);
+    if (!this.ended) this.request.onProgress?.(value);
   }
 
   expire(): void {
@@ -161,7 +212,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     return [this.requestId, kind, id, version, this.user, this.remaining, this.traceparent, subject];
   }
 
-  private follow({ signal, inbound }: CallRequest): void {
+  private listen({ signal, inbound }: CallRequest): void {
     if (inbound !== undefined) inbound.onCancel = (reason) => this.giveUp(reason);
     if (signal === undefined) return;
     this.onAbort = () => {
@@ -172,9 +223,14 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   private giveUp(error: Error): void {
-    if (this.done) return;
+    if (this.ended) return;
+    this.end(false, error);
     const { cancel, link } = this;
-    this.settle(false, error);
+    if (!this.answered) {
+      this.answered = true;
+      this.reject(error);
+    }
+    this.giveUpOuter?.(error);
     cancel?.(error);
     link?.cancel(this.sequence);
     this.controller?.abort(error);

@@ -3,9 +3,10 @@ import type { AnyContract, Client, Command } from '@plinth/sdk';
 import { createError, describeIssues, isPromiseLike, membersOf, type Parsed, parseSchema, type Schema } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { HostCallOptions } from './call-options.js';
+import type { Parse } from './command-registry.js';
 
 /** Executes a command for the host. */
-export type Execute = (id: string, input: unknown, options: HostCallOptions | undefined) => Promise<unknown>;
+export type Execute = (id: string, input: unknown, options: HostCallOptions | undefined, parse?: Parse) => Promise<unknown>;
 
 /** Makes the client of a contract. The caller parses the output, so what it gets is what the types say. */
 export function createClient<C extends AnyContract>(contract: C, execute: Execute, metrics: Metrics): Client<C, HostCallOptions> {
@@ -14,10 +15,8 @@ export function createClient<C extends AnyContract>(contract: C, execute: Execut
     if (member.kind !== 'command') continue;
     const { id, output, timeout } = member as Command & { readonly id: string };
     const withTimeout = (options: HostCallOptions | undefined) => (timeout === undefined ? options : { ...options, timeout: Math.min(options?.timeout ?? timeout, timeout) });
-    client[name] =
-      output === undefined
-        ? (input, options) => execute(id, input, withTimeout(options))
-        : (input, options) => execute(id, input, withTimeout(options)).then((value) => parseOutput(id, output, value, metrics));
+    const parse = output === undefined ? undefined : (value: unknown) => parseOutput(id, output, value, metrics);
+    client[name] = (input, options) => execute(id, input, withTimeout(options), parse);
   }
   return Object.freeze(client) as Client<C, HostCallOptions>;
 }

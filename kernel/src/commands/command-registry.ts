@@ -27,6 +27,9 @@ export interface CommandServices extends CallServices {
   unknown(commandId: string): Error;
 }
 
+/** Parses the output of a command for its caller; may answer with a promise, throws what the caller is told. */
+export type Parse = (value: unknown) => unknown;
+
 /** Owns the table of commands. */
 export class CommandRegistry {
   readonly #entries = new Map<string, CommandEntry>();
@@ -70,11 +73,11 @@ export class CommandRegistry {
   }
 
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
-  execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
+  execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request);
+    if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request, parse);
     try {
-      return this.#run(entry, input, caller, request);
+      return this.#run(entry, input, caller, request, parse);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -86,27 +89,27 @@ export class CommandRegistry {
     return [...ids].sort().map((id) => ({ ...titles(id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
   }
 
-  #run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
+  #run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
     const call = new KernelCall(entry.id, caller, entry.timeout, request, this.#services);
+    call.parse = parse;
     const chain = this.#services.chains.of('command', entry.id);
-    if (chain === undefined) entry.provider(call, input, call);
-    else {
-      const terminal = (value: unknown) =>
-        new Promise<unknown>((resolve, reject) => {
-          entry.provider(call, value, { settle: (ok, answer) => (ok ? resolve(answer) : reject(answer)), progress: (report) => call.progress(report) });
-        });
-      chain(call, input, terminal).then(
-        (value) => call.settle(true, value),
-        (error) => call.settle(false, error),
-      );
+    if (chain === undefined) {
+      entry.provider(call, input, call);
+      return call.promise;
     }
-    return call.promise;
+    call.wrapped = true;
+    return call.follow(
+      chain(call, input, (value) => {
+        entry.provider(call, value, call);
+        return call.promise;
+      }),
+    );
   }
 
-  async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
+  async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
     await this.#services.activateFor(id);
     const entry = this.#entries.get(id);
     if (entry === undefined) throw this.#services.unknown(id);
-    return this.#run(entry, input, caller, request);
+    return this.#run(entry, input, caller, request, parse);
   }
 }

@@ -5,7 +5,7 @@ import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { HOST, type KernelCall } from './call.js';
 import type { HostCallOptions } from './call-options.js';
-import { createClient } from './client.js';
+import { createClient, type Execute } from './client.js';
 import type { CommandRegistry } from './command-registry.js';
 import { hostProvider } from './provider.js';
 
@@ -41,7 +41,7 @@ export function createHostCommands(
   client<C extends AnyContract>(contract: C): Client<C, HostCallOptions>;
   provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
 } {
-  const execute = (id: string, input: unknown, options: HostCallOptions | undefined) => registry.execute(id, input, HOST, options);
+  const execute: Execute = (id, input, options, parse) => registry.execute(id, input, HOST, options, parse);
   const commands: HostCommands = {
     handle(name, handler) {
       const id = name.includes(':') ? name : `host:${name}`;
@@ -51,7 +51,7 @@ export function createHostCommands(
         hostProvider((input, call) => handler(input, hostCall(call, {}))),
       );
     },
-    execute,
+    execute: (id, input, options) => execute(id, input, options),
     list: () => listCommands(registry, manifests()),
     has: (id) => registry.has(id),
   };

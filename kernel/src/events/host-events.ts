@@ -1,6 +1,6 @@
 /** Events, hooks and middleware as the embedding application sees them. */
 import type { Event, EventEnvelope, EventInfo, EventInput, EventOutput, HandlerFor, Hook, HookInput, HookOutput, LooseHandler, MiddlewareCall, Next } from '@plinth/sdk';
-import { type Call, createError, describeIssues, disposable, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import { type Call, type Caller, createError, describeIssues, disposable, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
 import { HOST, type KernelCall } from '../commands/call.js';
 import type { HostCallOptions } from '../commands/call-options.js';
 import type { HostRegistration } from '../commands/host-commands.js';
@@ -125,26 +125,46 @@ export function createHostMiddleware(chains: MiddlewareChains): HostMiddleware {
       const { kind } = parseTarget(target);
       const registered = chains.use(target, {
         name: options?.name ?? 'host',
-        run: (call, input, next) => middleware(viewOf(call, kind, input), (...args: [input?: unknown]) => next(args.length === 0 ? input : args[0])),
+        run: (call, input, next) => middleware(new MiddlewareView(call, kind, input), (...args: [input?: unknown]) => next(args.length === 0 ? input : args[0])),
       });
       return disposable(() => registered.dispose());
     },
   };
 }
 
-function viewOf(call: KernelCall, kind: 'command' | 'event', input: unknown): MiddlewareCall {
-  return {
-    kind,
-    id: call.id,
-    input,
-    get requestId() {
-      return call.requestId;
-    },
-    caller: call.caller,
-    tenant: call.tenant,
-    get signal() {
-      return call.signal;
-    },
-    ...(call.user !== undefined && { user: call.user }),
-  };
+/** What a middleware of the host sees. A class, because an object literal with getters costs more than the whole call. */
+class MiddlewareView implements MiddlewareCall {
+  readonly kind: 'command' | 'event';
+  readonly input: unknown;
+  readonly #call: KernelCall;
+
+  constructor(call: KernelCall, kind: 'command' | 'event', input: unknown) {
+    this.#call = call;
+    this.kind = kind;
+    this.input = input;
+  }
+
+  get id(): string {
+    return this.#call.id;
+  }
+
+  get requestId(): string {
+    return this.#call.requestId;
+  }
+
+  get caller(): Caller {
+    return this.#call.caller;
+  }
+
+  get user(): string | undefined {
+    return this.#call.user;
+  }
+
+  get tenant(): string {
+    return this.#call.tenant;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }

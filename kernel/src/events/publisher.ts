@@ -30,10 +30,7 @@ export function createPublisher({ bus, chains, metrics, calls, tenant }: Publish
     const chain = chains.of('event', topic);
     if (chain === undefined) return deliver(payload);
     const call = new KernelCall(topic, source, undefined, undefined, calls);
-    chain(call, payload, deliver).then(
-      () => call.settle(true, undefined),
-      (error) => call.settle(false, error),
-    );
-    await call.promise;
+    call.wrapped = true;
+    await call.follow(chain(call, payload, deliver));
   };
 }

@@ -265,7 +265,7 @@ export class Lifecycle {
     } catch (error) {
       const wrapped = stage === 'load' ? loadFailed(id, error) : activationFailed(id, stage, error);
       // The record of a crash that came first stands: it names the cause.
-      const crashed = this.#registry.get(id);
+      const crashed = running === undefined ? undefined : this.#registry.get(id);
       if (crashed?.state === 'failed') throw crashed.error;
       if (running !== undefined) await this.#undo(running);
       this.#fail(resolved, stage, wrapped, resolved);

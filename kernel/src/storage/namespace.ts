@@ -37,13 +37,13 @@ export class StorageNamespace {
   }
 
   async get(key: string): Promise<unknown> {
-    return valueOf(await this.#read(key));
+    return storedValue(await this.#read(key));
   }
 
   /** The value with its revision; an absent one has the empty revision. */
   async read(key: string): Promise<{ readonly revision: string; readonly value: unknown }> {
     const entry = await this.#read(key);
-    return { revision: entry?.revision ?? NO_REVISION, value: valueOf(entry) };
+    return { revision: entry?.revision ?? NO_REVISION, value: storedValue(entry) };
   }
 
   async set(key: string, value: unknown): Promise<void> {
@@ -157,6 +157,6 @@ export class StorageNamespace {
 }
 
 /** Errors are kept as records, as they travel. */
-function valueOf(entry: Entry | undefined): unknown {
+function storedValue(entry: Entry | undefined): unknown {
   return entry === undefined ? undefined : decodeValue(entry.value, undefined);
 }
