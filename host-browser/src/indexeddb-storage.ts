@@ -4,7 +4,7 @@
  */
 import type { StorageAdapter } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
-import { clear, del, delMany, get, keys, set, type UseStore } from 'idb-keyval';
+import { clear, delMany, get, keys, set, type UseStore } from 'idb-keyval';
 
 const STORE = 'values';
 
@@ -20,8 +20,17 @@ export function indexedDBStorage(name: string): StorageAdapter {
     get: (key) => guarded(name, () => get(key, store)),
     set: (key, value) => guarded(name, () => set(key, value, store)),
     async delete(key) {
-      const existed = (await guarded(name, () => get(key, store))) !== undefined;
-      await guarded(name, () => del(key, store));
+      let existed = false;
+      await guarded(name, () =>
+        updateIn(
+          key,
+          (current) => {
+            existed = current !== undefined;
+            return undefined;
+          },
+          store,
+        ),
+      );
       return existed;
     },
     keys: (prefix) => guarded(name, () => keysWith(prefix, store)),
@@ -49,14 +58,14 @@ function updateIn(key: string, change: (current: unknown) => unknown, store: Use
             const current: unknown = request.result;
             const next = change(current);
             if (next === undefined) values.delete(key);
-            else if (next !== current) values.put(next, key);
+            else values.put(next, key);
           } catch (error) {
             thrown = { error };
             transaction.abort();
           }
         };
         transaction.oncomplete = () => resolve();
-        transaction.onabort = () => reject(thrown === undefined ? (transaction.error ?? new Error('the transaction was aborted')) : thrown.error);
+        transaction.onabort = () => reject(thrown === undefined ? (transaction.error ?? new Error('the transaction was aborted')) : new ChangeFailed(thrown.error));
       }),
   );
 }
@@ -64,7 +73,7 @@ function updateIn(key: string, change: (current: unknown) => unknown, store: Use
 function keysWith(prefix: string, store: UseStore): Promise<readonly string[]> {
   if (prefix === '') return keys<string>(store);
   return store('readonly', (values) => {
-    const request = values.getAllKeys(IDBKeyRange.bound(prefix, `${prefix}\uffff`));
+    const request = values.getAllKeys(startsWith(prefix));
     return new Promise<string[]>((resolve, reject) => {
       request.onsuccess = () => resolve(request.result as string[]);
       request.onerror = () => reject(request.error);
@@ -72,10 +81,28 @@ function keysWith(prefix: string, store: UseStore): Promise<readonly string[]> {
   });
 }
 
+/** Every text that starts with a prefix: up to the next text of its length, excluded. */
+function startsWith(prefix: string): IDBKeyRange {
+  const stem = prefix.replace(/\uffff+$/, '');
+  if (stem === '') return IDBKeyRange.lowerBound(prefix);
+  const last = stem.length - 1;
+  return IDBKeyRange.bound(prefix, stem.slice(0, last) + String.fromCharCode(stem.charCodeAt(last) + 1), false, true);
+}
+
+/** What a change threw: the caller's own, not a failure of the database. */
+class ChangeFailed {
+  readonly thrown: unknown;
+  constructor(thrown: unknown) {
+    this.thrown = thrown;
+  }
+}
+
 /** idb-keyval takes any store: ours asks for strict durability, and reopens when the browser has closed the database. */
 function openStore(name: string): { readonly store: UseStore; close(): Promise<void> } {
   let opened: Promise<IDBDatabase> | undefined;
+  let closed = false;
   const open = () => {
+    if (closed) throw createError('storage/failed', `IndexedDB '${name}' was closed`, { details: { database: name } });
     opened ??= new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open(name);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
@@ -99,6 +126,7 @@ function openStore(name: string): { readonly store: UseStore; close(): Promise<v
   return {
     store: async (mode, run) => run((await open()).transaction(STORE, mode, { durability: 'strict' }).objectStore(STORE)),
     async close() {
+      closed = true;
       const closing = opened;
       opened = undefined;
       (await closing?.catch(() => undefined))?.close();
@@ -110,6 +138,7 @@ async function guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof ChangeFailed) throw cause.thrown;
     if (String((cause as { code?: unknown } | null)?.code).includes('/')) throw cause;
     const full = (cause as DOMException).name === 'QuotaExceededError';
     const what = full ? 'the browser gives this origin no more space' : (cause as Error).message;

@@ -2,7 +2,7 @@
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
 import { createError, MAX_MANIFEST } from '@plinth/sdk/contract';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 
 /**
  * Looks for plugins in a folder. A folder that is itself a plugin counts as one; names that start with a dot and
@@ -43,9 +43,9 @@ async function readManifest(folder: string): Promise<string> {
   const file = join(folder, 'plugin.json');
   try {
     // Before reading: a huge file must not be read to be refused.
-    const { size } = await stat(file);
+    const { size, target } = await fileInside(folder, 'plugin.json');
     if (size > MAX_MANIFEST) throw createError('manifest/too-large', `${file} has ${size} bytes; a manifest has at most ${MAX_MANIFEST}`, { details: { origin: file } });
-    return await readFile(file, 'utf8');
+    return await readFile(target, 'utf8');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
     throw createError('manifest/missing', `${folder} has no plugin.json: a plugin is a folder with a plugin.json and the bundle it names as 'main'`, {
@@ -57,8 +57,15 @@ async function readManifest(folder: string): Promise<string> {
 
 /** Reads a file of a plugin; a link that leads out of its folder is refused. */
 async function readInside(folder: string, file: string): Promise<string> {
+  return readFile((await fileInside(folder, file)).target, 'utf8');
+}
+
+async function fileInside(folder: string, file: string): Promise<{ readonly target: string; readonly size: number }> {
   const [root, target] = await Promise.all([realpath(folder), realpath(join(folder, file))]);
   const inside = relative(root, target);
-  if (inside.startsWith('..') || isAbsolute(inside)) throw new Error("the path leads out of the plugin's folder");
-  return readFile(target, 'utf8');
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) throw new Error(`${file}: the path leads out of the plugin's folder`);
+  const found = await stat(target);
+  // Reading a pipe that nobody writes to never ends.
+  if (!found.isFile()) throw new Error(`${file} is not a file`);
+  return { target, size: found.size };
 }

@@ -8,7 +8,7 @@
 import type { StorageAdapter } from '@plinth/kernel';
 import { createError, type PluginError } from '@plinth/sdk/contract';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rm, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import writeFileAtomic from 'write-file-atomic';
@@ -22,6 +22,8 @@ export interface FileStorageOptions {
 
 /** Opened storages of this process by folder: a second kernel on the same folder shares the first one's. */
 const open = new Map<string, { readonly store: Promise<FileStore>; users: number }>();
+/** Those that are about to let go of their folder. */
+const closing = new Map<string, Promise<unknown>>();
 
 /**
  * Opens a folder as storage, making it when needed.
@@ -31,10 +33,10 @@ const open = new Map<string, { readonly store: Promise<FileStore>; users: number
  * const kernel = await createKernel({ plugins: './plugins', storage: await fileStorage('./data') });
  */
 export async function fileStorage(path: string, options: FileStorageOptions = {}): Promise<StorageAdapter> {
-  const folder = resolve(path);
+  const folder = await makeFolder(resolve(path));
   let shared = open.get(folder);
   if (shared === undefined) {
-    shared = { store: FileStore.open(folder, options), users: 0 };
+    shared = { store: (closing.get(folder) ?? Promise.resolve()).then(() => FileStore.open(folder, options)), users: 0 };
     open.set(folder, shared);
   }
   const entry = shared;
@@ -46,22 +48,40 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
     entry.users -= 1;
     if (entry.users > 0) return;
     open.delete(folder);
-    await (await entry.store).close();
+    const done = entry.store.then((store) => store.close());
+    closing.set(folder, done);
+    await done.finally(() => {
+      if (closing.get(folder) === done) closing.delete(folder);
+    });
   };
   try {
     const store = await entry.store;
+    const live = () => {
+      if (closed) throw createError('storage/failed', `the storage in ${folder} was closed`, { details: { folder } });
+      return store;
+    };
     return {
-      get: (key) => store.get(key),
-      set: (key, value) => store.update(key, () => value),
-      delete: (key) => store.delete(key),
-      keys: async (prefix) => store.keys(prefix),
-      clear: (prefix) => store.clear(prefix),
-      update: (key, change) => store.update(key, change),
+      get: async (key) => live().get(key),
+      set: async (key, value) => live().update(key, () => value),
+      delete: async (key) => live().delete(key),
+      keys: async (prefix) => live().keys(prefix),
+      clear: async (prefix) => live().clear(prefix),
+      update: async (key, change) => live().update(key, change),
       close,
     };
   } catch (error) {
-    open.delete(folder);
+    if (open.get(folder) === entry) open.delete(folder);
     throw error;
+  }
+}
+
+/** Makes a folder when needed; answers its one true path, whatever links led there. */
+async function makeFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    return await realpath(folder);
+  } catch (cause) {
+    throw createError('storage/failed', `cannot use ${folder} for data: ${(cause as Error).message}`, { details: { folder }, cause });
   }
 }
 
@@ -84,7 +104,6 @@ class FileStore {
   }
 
   static async open(folder: string, options: FileStorageOptions): Promise<FileStore> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
     const lock = await lockFolder(folder);
     const store = new FileStore(folder, lock, options);
     try {
@@ -125,7 +144,7 @@ class FileStore {
       const current = await this.#read(key);
       const next = change(current);
       if (next === undefined) await this.#remove(key);
-      else if (next !== current) await this.#write(key, next);
+      else await this.#write(key, next);
     });
   }
 
@@ -157,12 +176,15 @@ class FileStore {
 
   async #read(key: string): Promise<unknown> {
     const name = this.#files.get(key);
-    return name === undefined ? undefined : (await this.#parse(name))?.value;
+    if (name === undefined) return undefined;
+    const entry = await this.#parse(name);
+    if (entry === undefined) this.#files.delete(key);
+    return entry?.value;
   }
 
   async #write(key: string, value: unknown): Promise<void> {
     const name = nameOf(key);
-    const keyBytes = Buffer.from(key, 'utf8');
+    const keyBytes = Buffer.from(key, 'utf16le');
     const body = Buffer.concat([keyBytes, serialize(value)]);
     const header = `${MAGIC} ${createHash('sha256').update(body).digest('hex')} ${keyBytes.length}\n`;
     try {
@@ -197,7 +219,7 @@ class FileStore {
     const body = bytes.subarray(line + 1);
     if (magic === MAGIC && createHash('sha256').update(body).digest('hex') === digest) {
       const length = Number(keyLength);
-      return { key: body.subarray(0, length).toString('utf8'), value: deserialize(body.subarray(length)) };
+      return { key: body.subarray(0, length).toString('utf16le'), value: deserialize(body.subarray(length)) };
     }
     await writeFileAtomic(`${file}.corrupt`, bytes);
     await rm(file, { force: true });
@@ -206,5 +228,5 @@ class FileStore {
   }
 }
 
-const nameOf = (key: string) => createHash('sha256').update(key).digest('hex') + SUFFIX;
+const nameOf = (key: string) => createHash('sha256').update(key, 'utf16le').digest('hex') + SUFFIX;
 const printable = (key: string) => key.replaceAll('\0', '/');

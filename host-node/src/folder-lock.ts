@@ -18,6 +18,23 @@ const STALE = 10_000;
 
 /** Takes the lock of a folder. */
 export async function lockFolder(folder: string): Promise<FolderLock> {
+  // One at a time: between reading whose lock it is and replacing it, nobody else may replace it.
+  const gate = join(folder, 'opening');
+  const leave = await lockfile.lock(gate, {
+    lockfilePath: gate,
+    realpath: false,
+    stale: 2_000,
+    retries: { retries: 200, minTimeout: 10, maxTimeout: 50 },
+    onCompromised: () => {},
+  });
+  try {
+    return await lockAlone(folder);
+  } finally {
+    await leave().catch(() => {});
+  }
+}
+
+async function lockAlone(folder: string): Promise<FolderLock> {
   const owner = join(folder, 'owner.json');
   let lost: Error | undefined;
   const acquire = () =>

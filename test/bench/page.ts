@@ -7,7 +7,14 @@ const prelude = 'const listen = (f) => { self.onmessage = (event) => f(event.dat
 
 function start(code: string, type: WorkerType = 'classic'): { readonly worker: Worker; readonly bench: BenchWorker } {
   const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type });
-  return { worker, bench: { post: (message) => worker.postMessage(message), listen: (listener) => worker.addEventListener('message', (event) => listener(event.data)), terminate: async () => worker.terminate() } };
+  return {
+    worker,
+    bench: {
+      post: (message) => worker.postMessage(message),
+      listen: (listener) => worker.addEventListener('message', (event) => listener(event.data)),
+      terminate: async () => worker.terminate(),
+    },
+  };
 }
 
 /** Measures in this page. */
