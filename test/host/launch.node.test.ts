@@ -1,0 +1,52 @@
+/** A worker that can't start is a typed error that names the cure, and nothing of it is left. */
+import { nodeHost } from '@plinth/host-node';
+import { Worker } from 'node:worker_threads';
+import { expect, it } from 'vitest';
+import { startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const start = (code: string, threads: Worker[]) =>
+  startKernel(
+    {
+      isolation: 'worker',
+      createHost: () =>
+        nodeHost({
+          createWorker(settings) {
+            const worker = new Worker(code, { ...settings, eval: true });
+            threads.push(worker);
+            return worker;
+          },
+        }),
+    },
+    [pluginOf('test.a', '')],
+    { limits: { ready: 200 } },
+  );
+
+it.each([
+  ['stays silent', 'setInterval(() => {}, 1000);', /did not announce itself within 200 ms.*createWorker/],
+  ['ends at once', 'process.exit(3);', /its worker ended while it started \(exited\)/],
+  ['throws', 'throw new Error("no");', /its worker ended while it started \(crashed\)/],
+])('a worker that %s: plugin/launch-failed', async (_, code, message) => {
+  const threads: Worker[] = [];
+  const kernel = await start(code, threads);
+  const { error, because } = kernel.plugins.explain('test.a');
+  expect(error?.code).toBe('plugin/launch-failed');
+  expect(because).toMatch(message);
+  expect(threads.map(({ threadId }) => threadId)).toEqual([-1]);
+});
+
+it("captures what a plugin writes past its console, bounded, in the plugin's log", async () => {
+  const kernel = await startKernel({ isolation: 'worker', createHost: () => nodeHost() }, [
+    pluginOf(
+      'test.loud',
+      `const { default: process } = await import('node:process'); ctx.commands.handle('write', (text) => { process.stdout.write(text + '\\n'); process.stderr.write('careful\\n'); });`,
+    ),
+  ]);
+  const written = new Promise<void>((resolve) => {
+    kernel.events.on('log:written', ({ payload }) => payload.message === 'careful' && resolve());
+  });
+  await kernel.commands.execute('test.loud:write', 'to stdout');
+  await written;
+  const entries = kernel.logger.recent('test.loud').map(({ level, message }) => `${level} ${message}`);
+  expect(entries.sort()).toEqual(['info to stdout', 'warn careful']);
+});
