@@ -85,16 +85,21 @@ describe(`${runtime} worker: forged control messages`, () => {
 const badFrames: readonly (readonly [string, string])[] = [
   ['a head that is no number', `['x', 1, 2, 3]`],
   ['a head that is NaN', `[NaN, 1, 2, 3]`],
-  ['a negative head', `[-16, 1, 2, 3]`],
+  ['a negative head', `[-32, 1, 2, 3]`],
   ['a head beyond safe integers', `[2 ** 60, 1, 2, 3]`],
   ['an unknown kind', `[15, 1]`],
-  ['a frame cut short', `[16, 1]`],
+  ['a frame cut short', `[32, 1]`],
   ['a message with a million slots', `new Array(1_000_000).fill(8)`],
-  ['a reply to a call never made', `[16 * 9_999_999 + 1, 'hi']`],
-  ['an error for a call never made', `[16 * 9_999_999 + 2, { class: 'Error', message: '' }]`],
-  ['credit for frames never sent', `[16 * 9_999_999 + 8]`],
+  ['a reply to a call never made', `[32 * 9_999_999 + 1, 'hi']`],
+  ['an error for a call never made', `[32 * 9_999_999 + 2, { class: 'Error', message: '' }]`],
+  ['credit for frames never sent', `[32 * 9_999_999 + 8]`],
   ['more requests than credit', `Array.from({ length: 256 }, () => [3, 5, undefined, [1, 'x']]).flat()`],
-  ['a request without a target', `[16, 'execute', 1, []]`],
+  ['a shape out of turn', `[32 * 7 + 9, ['a']]`],
+  ['a shape with __proto__', `[32 + 9, ['__proto__']]`],
+  ['a shape that is no list', `[32 + 9, { length: 1e9 }]`],
+  ['a shape without end', `(() => { let keys = ['a']; for (let n = 0; n < 50; n++) keys = [['a', ...keys]]; return [32 + 9, keys]; })()`],
+  ['a shape with a million keys', `[32 + 9, Array.from({ length: 1_000_000 }, (_, n) => 'k' + n)]`],
+  ['a request without a target', `[32, 'execute', 1, []]`],
 ];
 
 describe(`${runtime} worker: forged frames`, () => {
@@ -116,19 +121,23 @@ describe(`${runtime} worker: forged frames`, () => {
 
   /** Well-formed frames with hostile contents: answered with a refusal or dropped, the guest may go on. */
   const hostile: readonly (readonly [string, string])[] = [
-    ['an unknown operation', `[16 * 5000, 99, 1, []]`],
-    ['meta that is no list', `[16 * 5000, 1, 1, 'x']`],
-    ['an execute without an id', `[16 * 5000, 1, 1, [null, 0, 0]]`],
+    ['an unknown operation', `[32 * 5000, 99, 1, []]`],
+    ['meta that is no list', `[32 * 5000, 1, 1, 'x']`],
+    ['an execute without an id', `[32 * 5000, 1, 1, [null, 0, 0]]`],
     ['a log entry of nonsense', `[3, 5, { a: 1 }, [99, { toString: 1 }]]`],
-    ['storage with a key that is an object', `[16 * 5000, 4, 1, ['get', {}, 1]]`],
-    ['__proto__ as a key', `[16 * 5000, 1, JSON.parse('{"__proto__":{"owned":true}}'), ['test.neighbour:ping', 0, 0]]`],
-    ['a cycle', `(() => { const a = {}; a.a = a; return [16 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
-    ['a huge sparse array', `[16 * 5000, 1, new Array(2 ** 32 - 1), ['x:y', 0, 0]]`],
-    ['deep nesting', `(() => { let a = 1; for (let n = 0; n < 500; n++) a = [a]; return [16 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
-    ['an error record with nested nonsense', `[16 * 5000, 1, { '\\u0001plinth:error': { class: '__proto__', message: 5 } }, ['x:y', 0, 0]]`],
-    ['next for a step never given', `[16 * 5000, 6, 1, [1, 1]]`],
-    ['a cancel for nothing', `[16 * 5000 + 4]`],
-    ['a duplicate reply', `[16 + 1, 'again']`],
+    ['storage with a key that is an object', `[32 * 5000, 4, 1, ['get', {}, 1]]`],
+    ['__proto__ as a key', `[32 * 5000, 1, JSON.parse('{"__proto__":{"owned":true}}'), ['test.neighbour:ping', 0, 0]]`],
+    ['a cycle', `(() => { const a = {}; a.a = a; return [32 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
+    ['a huge sparse array', `[32 * 5000, 1, new Array(2 ** 32 - 1), ['x:y', 0, 0]]`],
+    ['deep nesting', `(() => { let a = 1; for (let n = 0; n < 500; n++) a = [a]; return [32 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
+    ['an error record with nested nonsense', `[32 * 5000, 1, { '\\u0001plinth:error': { class: '__proto__', message: 5 } }, ['x:y', 0, 0]]`],
+    ['next for a step never given', `[32 * 5000, 6, 1, [1, 1]]`],
+    ['a packed value of no known shape', `[32 * 5000 + 16, 1, [77, 1], ['x:y', 0, 0]]`],
+    ['a packed value that is no list', `[32 * 5000 + 16, 1, 'x', ['x:y', 0, 0]]`],
+    ['a packed value with too few leaves', `[32 * 900 + 9 - 32 * 899, ['a', 'b'], 32 * 5000 + 16, 1, [1, 1], ['x:y', 0, 0]]`],
+    ['a packed value with an object as a leaf', `[32 + 9, ['a'], 32 * 5000 + 16, 1, [1, { b: 1 }], ['x:y', 0, 0]]`],
+    ['a cancel for nothing', `[32 * 5000 + 4]`],
+    ['a duplicate reply', `[32 + 1, 'again']`],
   ];
   for (const [what, frame] of hostile) {
     it(`${what} changes nothing`, async () => {

@@ -11,7 +11,8 @@ import { isPromiseLike } from '../contract/schema.js';
 import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
 import { type Control, type ControlApi, createControl, type Refusal, refusalReply } from './control.js';
 import type { Endpoint, MessageEventLike } from './endpoint.js';
-import { headOf, Kind, kindOf, SLOTS, sequenceOf } from './frames.js';
+import { headOf, isPacked, Kind, kindOf, PACKED, SLOTS, sequenceOf } from './frames.js';
+import { ShapeReader, ShapeWriter } from './shapes.js';
 import { decodeValue, encodeValue } from './value.js';
 
 /** Where an answer goes. Settled exactly once; must not throw. */
@@ -77,6 +78,8 @@ export class Link {
   readonly #controlCalls = new Set<(error: unknown) => void>();
   readonly #replies = new Map<number, Reply>();
   readonly #inbound = new Map<number, InboundRequest>();
+  readonly #reader = new ShapeReader();
+  readonly #writer = new ShapeWriter((shape, skeleton) => this.#push(Kind.shape, shape, skeleton));
   readonly #listener = (event: MessageEventLike) => this.#receive(event.data);
   #queue: unknown[] = [];
   #waiting: WaitingFrame[] = [];
@@ -122,7 +125,9 @@ export class Link {
    */
   request(target: number, input: unknown, meta: unknown, reply: Reply): number {
     if (this.#closed !== undefined) throw this.#closed;
-    const value = encodeValue(input);
+    const packed = this.#writer.pack(input);
+    const value = packed ?? encodeValue(input);
+    const kind = packed === undefined ? Kind.request : Kind.request + PACKED;
     if (this.#waiting.length >= MAX_WAITING) {
       throw createError('call/overloaded', `too many calls wait for ${this.#options.plugin ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: this.#options.plugin });
     }
@@ -130,26 +135,27 @@ export class Link {
     this.#replies.set(sequence, reply);
     if (this.#waiting.length === 0 && this.#sent - this.#acknowledged < WINDOW) {
       this.#sent += 1;
-      this.#queue.push(headOf(sequence, Kind.request), target, value, meta);
+      this.#queue.push(headOf(sequence, kind), target, value, meta);
       this.#schedule();
-    } else this.#waiting.push({ kind: Kind.request, sequence, slots: [target, value, meta] });
+    } else this.#waiting.push({ kind, sequence, slots: [target, value, meta] });
     return sequence;
   }
 
   /** Sends a one-way note. Throws as {@link request} does. */
   note(target: number, payload: unknown, meta: unknown): void {
     if (this.#closed !== undefined) throw this.#closed;
-    const value = encodeValue(payload);
+    const packed = this.#writer.pack(payload);
+    const value = packed ?? encodeValue(payload);
     if (this.#waiting.length >= MAX_WAITING) {
       throw createError('call/overloaded', `too many messages wait for ${this.#options.plugin ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: this.#options.plugin });
     }
-    this.#send(Kind.note, 0, [target, value, meta]);
+    this.#send(packed === undefined ? Kind.note : Kind.note + PACKED, 0, [target, value, meta]);
   }
 
   /** Forgets a request and tells the other side; its reply is dropped when it comes. The caller settles itself. */
   cancel(sequence: number): void {
     if (!this.#replies.delete(sequence)) return;
-    const waiting = this.#waiting.findIndex((frame) => frame.sequence === sequence && frame.kind === Kind.request);
+    const waiting = this.#waiting.findIndex((frame) => frame.sequence === sequence);
     if (waiting !== -1) this.#waiting.splice(waiting, 1);
     else if (this.#closed === undefined) this.#push(Kind.cancel, sequence);
   }
@@ -341,7 +347,7 @@ export class Link {
         this.#received += 1;
         if (this.#received - this.#credited > WINDOW) return this.#stop('more requests than credit allows');
       }
-      this.#take(kind, sequenceOf(head), message, index);
+      this.#take(kind, sequenceOf(head), message, index, isPacked(head));
       index += slots;
     }
     return left;
@@ -360,21 +366,21 @@ export class Link {
     });
   }
 
-  #take(kind: number, sequence: number, message: readonly unknown[], index: number): void {
+  #take(kind: number, sequence: number, message: readonly unknown[], index: number, packed: boolean): void {
     switch (kind) {
       case Kind.request:
-        this.#serve(sequence, message[index + 1], message[index + 2], message[index + 3]);
+        this.#serve(sequence, message[index + 1], message[index + 2], message[index + 3], packed);
         this.#credit();
         break;
       case Kind.note:
-        this.#takeNote(message[index + 1], message[index + 2], message[index + 3]);
+        this.#takeNote(message[index + 1], message[index + 2], message[index + 3], packed);
         this.#credit();
         break;
       case Kind.reply:
-        this.#settle(sequence, true, message[index + 1]);
+        this.#settle(sequence, true, message[index + 1], packed);
         break;
       case Kind.error:
-        this.#settle(sequence, false, message[index + 1]);
+        this.#settle(sequence, false, message[index + 1], false);
         break;
       case Kind.cancel:
         this.#inbound.get(sequence)?.abort(createError('call/cancelled', 'the caller cancelled the call'));
@@ -388,6 +394,9 @@ export class Link {
       case Kind.controlReply:
         this.#refuse(this.#control.receiveReply(message[index + 1]));
         break;
+      case Kind.shape:
+        this.#takeShape(sequence, message[index + 1]);
+        break;
       default:
         // A sender may only be told of what it has sent, and never less than before.
         if (sequence > this.#sent || sequence < this.#acknowledged) this.#breach('credit for frames that were never sent');
@@ -398,6 +407,18 @@ export class Link {
     }
   }
 
+  #takeShape(shape: number, skeleton: unknown): void {
+    try {
+      this.#reader.define(shape, skeleton);
+    } catch (error) {
+      this.#breach((error as Error).message);
+    }
+  }
+
+  #decode(value: unknown, packed: boolean): unknown {
+    return packed ? this.#reader.unpack(value) : decodeValue(value, this.#options.plugin);
+  }
+
   #credit(): void {
     this.#taken += 1;
     if (this.#taken - this.#credited < ACKNOWLEDGE) return;
@@ -405,7 +426,7 @@ export class Link {
     this.#push(Kind.credit, this.#taken);
   }
 
-  #serve(sequence: number, target: unknown, input: unknown, meta: unknown): void {
+  #serve(sequence: number, target: unknown, input: unknown, meta: unknown, packed: boolean): void {
     if (typeof target !== 'number' || this.#inbound.has(sequence)) {
       this.#breach('a request without a target, or twice');
       return;
@@ -413,7 +434,7 @@ export class Link {
     const inbound = new InboundRequest(this, sequence, this.#messageTime);
     let result: unknown;
     try {
-      result = this.#options.serve(target, decodeValue(input, this.#options.plugin), decodeValue(meta, this.#options.plugin), inbound);
+      result = this.#options.serve(target, this.#decode(input, packed), decodeValue(meta, this.#options.plugin), inbound);
     } catch (error) {
       inbound.answered = true;
       this.#fail(sequence, error);
@@ -438,15 +459,16 @@ export class Link {
   }
 
   #reply(sequence: number, value: unknown): void {
+    const packed = this.#writer.pack(value);
     let encoded: unknown;
     try {
-      encoded = encodeValue(value);
+      encoded = packed ?? encodeValue(value);
     } catch (error) {
       this.#fail(sequence, error);
       return;
     }
     if (this.#closed !== undefined) return;
-    this.#queue.push(headOf(sequence, Kind.reply), encoded);
+    this.#queue.push(headOf(sequence, packed === undefined ? Kind.reply : Kind.reply + PACKED), encoded);
     this.#schedule();
   }
 
@@ -459,16 +481,16 @@ export class Link {
     this.#push(Kind.progress, sequence, encodeValue(value));
   }
 
-  #takeNote(target: unknown, payload: unknown, meta: unknown): void {
+  #takeNote(target: unknown, payload: unknown, meta: unknown, packed: boolean): void {
     try {
       if (typeof target !== 'number') throw createError('wire/refused', 'a note without a target');
-      this.#options.note(target, decodeValue(payload, this.#options.plugin), decodeValue(meta, this.#options.plugin));
+      this.#options.note(target, this.#decode(payload, packed), decodeValue(meta, this.#options.plugin));
     } catch (error) {
       this.#options.onRefused?.(error as PluginError);
     }
   }
 
-  #settle(sequence: number, ok: boolean, value: unknown): void {
+  #settle(sequence: number, ok: boolean, value: unknown, packed: boolean): void {
     const reply = this.#replies.get(sequence);
     if (reply === undefined) {
       // Late, after a cancel; or forged, which is the same harmless thing. A sequence that was never used is neither.
@@ -483,7 +505,7 @@ export class Link {
     }
     let decoded: unknown;
     try {
-      decoded = decodeValue(value, this.#options.plugin);
+      decoded = this.#decode(value, packed);
     } catch (error) {
       reply.settle(false, error);
       return;
