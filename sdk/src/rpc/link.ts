@@ -11,6 +11,7 @@ import { isPromiseLike } from '../contract/schema.js';
 import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
 import { type Control, type ControlApi, createControl, type Refusal, refusalReply } from './control.js';
 import type { Endpoint, MessageEventLike } from './endpoint.js';
+import { Fifo } from './fifo.js';
 import { headOf, isPacked, Kind, kindOf, PACKED, SLOTS, sequenceOf } from './frames.js';
 import { ShapeReader, ShapeWriter } from './shapes.js';
 import { decodeValue, encodeValue } from './value.js';
@@ -82,7 +83,7 @@ export class Link {
   readonly #writer = new ShapeWriter((shape, skeleton) => this.#push(Kind.shape, shape, skeleton));
   readonly #listener = (event: MessageEventLike) => this.#receive(event.data);
   #queue: unknown[] = [];
-  #waiting: WaitingFrame[] = [];
+  readonly #waiting = new Fifo<WaitingFrame>();
   #backlog: { readonly message: readonly unknown[]; readonly from: number }[] = [];
   #draining = false;
   #scheduled = false;
@@ -128,12 +129,12 @@ export class Link {
     const packed = this.#writer.pack(input);
     const value = packed ?? encodeValue(input);
     const kind = packed === undefined ? Kind.request : Kind.request + PACKED;
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.size >= MAX_WAITING) {
       throw createError('call/overloaded', `too many calls wait for ${this.#options.plugin ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: this.#options.plugin });
     }
     const sequence = ++this.#sequence;
     this.#replies.set(sequence, reply);
-    if (this.#waiting.length === 0 && this.#sent - this.#acknowledged < WINDOW) {
+    if (this.#waiting.size === 0 && this.#sent - this.#acknowledged < WINDOW) {
       this.#sent += 1;
       this.#queue.push(headOf(sequence, kind), target, value, meta);
       this.#schedule();
@@ -146,7 +147,7 @@ export class Link {
     if (this.#closed !== undefined) throw this.#closed;
     const packed = this.#writer.pack(payload);
     const value = packed ?? encodeValue(payload);
-    if (this.#waiting.length >= MAX_WAITING) {
+    if (this.#waiting.size >= MAX_WAITING) {
       throw createError('call/overloaded', `too many messages wait for ${this.#options.plugin ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: this.#options.plugin });
     }
     this.#send(packed === undefined ? Kind.note : Kind.note + PACKED, 0, [target, value, meta]);
@@ -155,9 +156,8 @@ export class Link {
   /** Forgets a request and tells the other side; its reply is dropped when it comes. The caller settles itself. */
   cancel(sequence: number): void {
     if (!this.#replies.delete(sequence)) return;
-    const waiting = this.#waiting.findIndex((frame) => frame.sequence === sequence);
-    if (waiting !== -1) this.#waiting.splice(waiting, 1);
-    else if (this.#closed === undefined) this.#push(Kind.cancel, sequence);
+    const unsent = this.#waiting.size > 0 && this.#waiting.remove((frame) => frame.sequence === sequence);
+    if (!unsent && this.#closed === undefined) this.#push(Kind.cancel, sequence);
   }
 
   /** Calls a control method of the other side; rejects when the link closes. */
@@ -199,7 +199,7 @@ export class Link {
     this.#options.endpoint.removeEventListener('message', this.#listener);
     this.#control.close();
     this.#queue = [];
-    this.#waiting = [];
+    this.#waiting.clear();
     this.#backlog = [];
     for (const inbound of this.#inbound.values()) inbound.abort(error);
     this.#inbound.clear();
@@ -226,7 +226,7 @@ export class Link {
   /** Sends a frame that keeps its place in line: behind everything that waits for credit. */
   #send(kind: number, sequence: number, slots: readonly unknown[]): void {
     const counted = kind !== Kind.control;
-    if (this.#waiting.length > 0 || (counted && this.#sent - this.#acknowledged >= WINDOW)) {
+    if (this.#waiting.size > 0 || (counted && this.#sent - this.#acknowledged >= WINDOW)) {
       this.#waiting.push({ kind, sequence, slots });
       return;
     }
@@ -262,8 +262,7 @@ export class Link {
   };
 
   #sendWaiting(): void {
-    while (this.#waiting.length > 0) {
-      const frame = this.#waiting[0] as WaitingFrame;
+    for (let frame = this.#waiting.peek(); frame !== undefined; frame = this.#waiting.peek()) {
       const counted = frame.kind !== Kind.control;
       if (counted && this.#sent - this.#acknowledged >= WINDOW) return;
       if (counted) this.#sent += 1;
