@@ -100,7 +100,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     if (bus.hears(topic)) bus.emit({ topic, payload, source: 'kernel', tenant: DEFAULT_TENANT });
   };
   log.addSink((entry) => announce('log:written', entry));
-  const calls = createCallServices(deadlines, metrics, (id) => commands.get(id)?.counter, bus);
+  const calls = createCallServices(deadlines, metrics, (id) => commands.get(id)?.counter, bus, log);
   const chains = new MiddlewareChains(metrics, (owner) => registry.rank(owner));
   const commands = new CommandRegistry({
     ...calls,
@@ -236,12 +236,14 @@ function createCallServices(
   metrics: Metrics,
   counterOf: (id: string) => { settle(ok: boolean, time: number): void } | undefined,
   bus: EventBus,
+  log: Log,
 ): CallServices {
   const prefix = crypto.randomUUID().slice(0, 8);
   let last = 0;
   return {
     tenant: DEFAULT_TENANT,
     deadlines,
+    report: (what, error) => log.write('kernel', 'error', `${what}: ${messageOf(error)}`),
     nextRequestId: () => `${prefix}-${(++last).toString(36)}`,
     settled(call, ok, value, took) {
       metrics.calls += 1;

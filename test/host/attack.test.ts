@@ -149,3 +149,68 @@ describe(`${runtime} worker: forged frames`, () => {
     });
   }
 });
+
+describe(`${runtime} worker: what a guest says of itself`, () => {
+  it('a forged end is only a cause: the plugin has crashed, and the kernel says so', async () => {
+    for (const error of [
+      `{ class: 'Error', message: 'x', code: 'guest/boom' }`,
+      `{ class: 'PluginError', message: 'x', code: 'wire/boom', details: { reason: { toString: 1, valueOf: 1 } } }`,
+    ]) {
+      const kernel = await start();
+      const crashed = nextEvent(kernel, 'plugin:crashed');
+      await kernel.commands.execute('test.forger:post', `[[3, 9, undefined, [${error}]]]`).catch(() => {});
+      expect(await crashed).toMatchObject({ id: 'test.forger', code: 'guest/crashed' });
+      expect(kernel.plugins.get('test.forger')?.state).toBe('failed');
+      expect(kernel.commands.has('test.forger:ping')).toBe(false);
+    }
+  });
+
+  it('an error record that would unfold into billions of errors is refused at once', async () => {
+    const kernel = await start();
+    const bomb = `(() => { let e = { class: 'Error', message: 'leaf' }; for (let n = 0; n < 8; n++) e = { class: 'AggregateError', message: 'm', errors: Array(64).fill(e) }; return e; })()`;
+    const started = performance.now();
+    await kernel.commands.execute('test.forger:post', `[[32 + 2, ${bomb}], [32 * 7000, 1, { '\\u0001plinth:error': ${bomb} }, ['x:y', 0, 0]]]`).catch(() => {});
+    expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('what code registers while it is loaded is gone when loading fails', async () => {
+    const { bundleOf } = await import('../support/plugins.ts');
+    const register = `{ id: 'r1', type: 'APPLY', path: ['register'], argumentList: [{ type: 'RAW', value: { handle: 9, kind: 'command', name: 'test.early:go' } }] }`;
+    const kernel = await startKernel(setting, [
+      bundleOf('test.early', `const post = ${rawPost}; post([6, ${register}]); await new Promise((done) => setTimeout(done, 20)); throw new Error('no');`),
+      neighbour,
+    ]);
+    expect(kernel.plugins.explain('test.early').error?.code).toBe('plugin/load-failed');
+    expect(kernel.commands.has('test.early:go')).toBe(false);
+  });
+
+  it('a flood of control calls is bounded, and a neighbour keeps answering', async () => {
+    const kernel = await start();
+    const flood = `Array.from({ length: 400 }, (_, m) => Array.from({ length: 510 }, (_, n) => [6, { id: 'u' + m + '.' + n, type: 'APPLY', path: ['unregister'], argumentList: [{ type: 'RAW', value: 1 }] }]).flat())`;
+    let latest = performance.now();
+    let late = 0;
+    const timer = setInterval(() => {
+      late = Math.max(late, performance.now() - latest - 20);
+      latest = performance.now();
+    }, 20);
+    await kernel.commands.execute('test.forger:post', flood, { timeout: 5_000 }).catch(() => {});
+    expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+    clearInterval(timer);
+    expect(late).toBeLessThan(1_000);
+  });
+
+  it('log fields larger than 32 kB are dropped, not remembered', async () => {
+    const kernel = await startKernel(setting, [pluginOf('test.logs', `ctx.logger.info('big', { text: 'x'.repeat(100_000) }); ctx.logger.info('small', { n: 1 });`)]);
+    expect(kernel.logger.recent('test.logs').map(({ message, fields }) => [message, JSON.stringify(fields).length < 100])).toEqual([
+      ['big', true],
+      ['small', true],
+    ]);
+  });
+});
+
+it.each(['host', 'log', 'wire', 'plugin.x', 'kernel'])("no plugin may be called '%s': it would speak in another's voice", async (id) => {
+  const kernel = await startKernel(setting, [pluginOf(id, ''), neighbour]);
+  expect(kernel.plugins.list({ state: 'active' }).map((one) => one.id)).toEqual(['test.neighbour']);
+  expect(kernel.plugins.list({ state: 'failed' })[0]?.error?.code).toBe('manifest/invalid');
+});

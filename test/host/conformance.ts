@@ -280,6 +280,23 @@ export function conformance(name: string, setting: Setting): void {
       expect(seen).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
     });
 
+    it('an answer that cannot be read, or a progress listener that throws, harms the call alone', async () => {
+      const kernel = await start([
+        pluginOf(
+          'test.getter',
+          `const bad = () => ({ get a() { throw new RangeError('getter'); } });
+           ctx.commands.handle('sync', () => bad()); ctx.commands.handle('async', async () => bad());
+           ctx.commands.handle('steps', async (_, call) => { for (let n = 0; n < 40; n++) call.progress(n); return 'done'; });`,
+        ),
+      ]);
+      for (const command of ['sync', 'async']) expect((await rejection(kernel.commands.execute(`test.getter:${command}`))).message).toContain('getter');
+      const throwing = () => {
+        throw new Error('listener');
+      };
+      expect(await kernel.commands.execute('test.getter:steps', undefined, { onProgress: throwing })).toBe('done');
+      expect((await kernel.plugins.health('test.getter')).refused).toBe(0);
+    });
+
     it('the host is a provider too', async () => {
       const kernel = await start([
         pluginOf('test.uses', `ctx.commands.handle('go', () => ctx.commands.execute('host:add', { a: 2, b: 3 }));`, { permissions: { commands: { execute: ['host:add'] } } }),
@@ -497,6 +514,46 @@ export function conformance(name: string, setting: Setting): void {
       await kernel.events.emit('user:a', { secret: true });
       await kernel.events.emit('user:a', { n: 1 });
       expect(seen).toEqual([{ n: 1, by: 'host' }]);
+    });
+
+    it('nothing starts for a call that is over', async () => {
+      const kernel = await start([pluginOf('test.late', `ctx.commands.handle('run', () => ctx.logger.info('ran'));`)]);
+      const { promise: passed, resolve } = Promise.withResolvers<void>();
+      kernel.middleware.use('command:test.late:*', async (call, next) => {
+        await new Promise((done) => call.signal.addEventListener('abort', done));
+        await next().catch(() => {});
+        resolve();
+      });
+      expect((await rejection(kernel.commands.execute('test.late:run', undefined, { timeout: 30 }))).code).toBe('call/timeout');
+      await passed;
+      expect(kernel.logger.recent('test.late')).toEqual([]);
+    });
+
+    it('cancelling a hook call reaches every handler that is at work', async () => {
+      const hanging = (id: string) =>
+        pluginOf(
+          id,
+          `ctx.hooks.handle('test.host:wait', (_, call) => new Promise((_, no) => { ctx.events.emit('entered'); call.signal.addEventListener('abort', () => { ctx.events.emit('aborted'); no(new Error('stop')); }); }));`,
+          {
+            permissions: { hooks: { handle: ['test.host:*'] } },
+          },
+        );
+      const kernel = await start([
+        hanging('test.w1'),
+        hanging('test.w2'),
+        pluginOf('test.asker', `ctx.commands.handle('ask', (_, call) => ctx.hooks.collect('test.host:wait', 1, { signal: call.signal }));`, {
+          permissions: { hooks: { call: ['test.host:*'] } },
+        }),
+      ]);
+      const topics = (what: string) => Promise.all(['test.w1', 'test.w2'].map((id) => nextEvent(kernel, `${id}:${what}`)));
+      const entered = topics('entered');
+      const aborted = topics('aborted');
+      const controller = new AbortController();
+      const call = rejection(kernel.commands.execute('test.asker:ask', undefined, { signal: controller.signal }));
+      await entered;
+      controller.abort();
+      expect((await call).code).toBe('call/cancelled');
+      await aborted;
     });
 
     it('middleware that hangs ends with the call', async () => {

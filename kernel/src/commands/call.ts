@@ -22,6 +22,8 @@ export interface CallServices {
   readonly tenant: string;
   readonly deadlines: Deadlines;
   nextRequestId(): string;
+  /** Takes the failure of foreign code that nobody waits for. */
+  report(what: string, error: unknown): void;
   /** Told once, when the call has ended. */
   settled(call: KernelCall, ok: boolean, value: unknown, took: number): void;
 }
@@ -73,7 +75,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.id = id;
     this.caller = caller;
     this.request = request ?? NOTHING;
-    this.timeout = request?.timeout === undefined ? (allowed ?? DEFAULT_TIMEOUT) : effectiveTimeout(request.timeout, allowed);
+    this.timeout = request?.timeout === undefined ? Math.min(allowed ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, allowed);
     this.services = services;
     this.started = performance.now();
     this.promise = new Promise((resolve, reject) => {
@@ -114,6 +116,11 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   get signal(): AbortSignal {
     this.controller ??= new AbortController();
     return this.controller.signal;
+  }
+
+  /** Whether nobody waits any more: then nothing new may start. */
+  get over(): boolean {
+    return this.ended;
   }
 
   /** Whoever works on the call says how to stop; the latest is told first. */
@@ -191,7 +198,13 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   progress(value: unknown): void {
-    if (!this.ended) this.request.onProgress?.(value);
+    if (this.ended) return;
+    try {
+      this.request.onProgress?.(value);
+    } catch (error) {
+      // The listener is the caller's; its failure must not count against whoever reports.
+      this.services.report(`a progress listener of ${this.id} threw`, error);
+    }
   }
 
   expire(): void {
@@ -237,6 +250,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 }
 
+/** Longest a call may take, in milliseconds: a guest must not be able to make one that never ends. */
+const MAX_TIMEOUT = 86_400_000;
+
 /**
  * The shorter of what the caller wants and what the command allows, in milliseconds.
  *
@@ -246,7 +262,7 @@ export function effectiveTimeout(wanted: number, allowed: number | undefined): n
   if (typeof wanted !== 'number' || !Number.isFinite(wanted) || wanted <= 0) {
     throw createError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(wanted)}`);
   }
-  return allowed === undefined ? wanted : Math.min(wanted, allowed);
+  return Math.min(wanted, allowed ?? MAX_TIMEOUT, MAX_TIMEOUT);
 }
 
 const ownerOf = (id: string) => id.slice(0, Math.max(0, id.indexOf(':')));

@@ -100,7 +100,8 @@ export class CommandRegistry {
     call.wrapped = true;
     return call.follow(
       chain(call, input, (value) => {
-        entry.provider(call, value, call);
+        // A layer that goes on after the time-out or cancel finds the rejection.
+        if (!call.over) entry.provider(call, value, call);
         return call.promise;
       }),
     );

@@ -80,7 +80,7 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
         watch(topic, call(parsed.value, { topic, source, tenant }));
       };
       const parsed = parseSchema(event.payload, payload);
-      if (isPromiseLike(parsed)) void parsed.then(pass);
+      if (isPromiseLike(parsed)) parsed.then(pass).then(undefined, (error) => failed(topic, error));
       else pass(parsed as Parsed<unknown>);
     });
   };

@@ -31,6 +31,6 @@ export function createPublisher({ bus, chains, metrics, calls, tenant }: Publish
     if (chain === undefined) return deliver(payload);
     const call = new KernelCall(topic, source, undefined, undefined, calls);
     call.wrapped = true;
-    await call.follow(chain(call, payload, deliver));
+    await call.follow(chain(call, payload, async (value) => (call.over ? undefined : deliver(value))));
   };
 }

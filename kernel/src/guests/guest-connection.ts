@@ -2,7 +2,7 @@
  * The kernel's end of one guest: its link, its rights, and everything it has registered. Each message of the guest is
  * checked here, in this order: shape, permission, use. Who is calling is known from this object, never from a message.
  */
-import { type Caller, createError, type LifecycleHook, type Manifest, messageOf, type PluginError, type Registration, Scope, type Statics } from '@plinth/sdk/contract';
+import { type Caller, createError, type LifecycleHook, type Manifest, messageOf, PluginError, type Registration, Scope, type Statics } from '@plinth/sdk/contract';
 import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import { guestProvider } from '../commands/provider.js';
@@ -130,6 +130,10 @@ export class GuestConnection implements GuestIdentity {
   /** Runs a middleware of the guest as one layer of a chain. */
   runMiddleware(handle: number, call: KernelCall, input: unknown, next: (input: unknown) => Promise<unknown>): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      if (call.over) {
+        reject(createError('call/cancelled', `the call of ${call.id} is over`, { plugin: this.manifest.id }));
+        return;
+      }
       let sequence = 0;
       const reply: Reply = {
         settle: (ok, value) => {
@@ -167,8 +171,7 @@ export class GuestConnection implements GuestIdentity {
   }
 
   #asPluginError(error: Error): PluginError {
-    const own = (error as Partial<PluginError>).code;
-    if (typeof own === 'string' && (own.startsWith('wire/') || own.startsWith('guest/'))) return error as PluginError;
+    if (error instanceof PluginError && (error.code.startsWith('wire/') || error.code.startsWith('guest/'))) return error;
     return exitError(this.manifest.id, { kind: 'crashed', error });
   }
 
@@ -185,6 +188,7 @@ export class GuestConnection implements GuestIdentity {
     if (this.#registrations.has(handle)) throw createError('wire/refused', 'a handle was registered twice', { plugin: this.manifest.id });
     if (this.#registrations.size >= MAX_REGISTRATIONS)
       throw createError('call/overloaded', `${this.manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: this.manifest.id });
+    if (this.scope.disposed) throw createError('scope/disposed', `${this.manifest.id} has stopped`, { plugin: this.manifest.id });
     const registered = this.#add(kind, name, handle, registration.timeout);
     const forget = this.scope.add(() => registered.dispose());
     this.#registrations.set(handle, () => {
@@ -232,7 +236,8 @@ export class GuestConnection implements GuestIdentity {
 
   /** The guest says that nothing caught an error: it is about to end. */
   crashed(error: Error): void {
-    this.endBecause(error);
+    // Whatever a guest says of its own end is only a cause.
+    this.endBecause(exitError(this.manifest.id, { kind: 'crashed', error }));
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
-import { type Caller, createError, errorFromWire, type HookMode, type Manifest, Op, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
-import { decodeValue, type Inbound } from '@plinth/sdk/rpc';
+import { type Caller, createError, type HookMode, type Manifest, Op, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import type { CallRequest } from '../commands/call.js';
 import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
@@ -41,14 +41,18 @@ export function answerGuest(guest: GuestIdentity, op: number, input: unknown, me
   }
 }
 
+const MAX_LOG_FIELDS = 32_768;
+
 /** Takes one note. */
 export function takeNote(guest: GuestIdentity, op: number, payload: unknown, meta: unknown): void {
   if (!Array.isArray(meta)) throw malformed(guest);
   if (op === Op.log) {
-    const fields = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : undefined;
+    const given = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : undefined;
+    // The log remembers entries: what a plugin puts in them must not be what fills the host.
+    const fields = given !== undefined && encode(given).bytes > MAX_LOG_FIELDS ? { dropped: `fields larger than ${MAX_LOG_FIELDS} bytes` } : given;
     guest.parts.log.write(guest.manifest.id, levelAt(meta[0]), String(meta[1]), fields);
   } else if (op === Op.fatal) {
-    guest.crashed(errorFromWire(meta[0], { plugin: guest.manifest.id, decode: (value) => decodeValue(value, guest.manifest.id) }));
+    guest.crashed(decodeError(meta[0], guest.manifest.id));
   } else throw malformed(guest);
 }
 

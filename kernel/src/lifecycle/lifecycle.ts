@@ -250,7 +250,7 @@ export class Lifecycle {
     try {
       running = this.#replace(await load(resolved, this.#parts), 'plugin:loaded');
       this.#checkNeeds(running);
-      void running.connection.ended.then((error) => this.#guestEnded(id, error));
+      running.connection.ended.then((error) => this.#guestEnded(id, error)).catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
       stage = 'initialize';
       running = this.#replace(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
@@ -342,10 +342,10 @@ export class Lifecycle {
     const record = this.#registry.get(id);
     if (record === undefined || !isRunning(record)) return;
     this.#forgetActive(id);
+    record.scope.dispose().catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
     this.#parts.announce('plugin:crashed', { id, version: record.version, reason: String(error.details.reason ?? error.code), code: error.code, message: error.message });
     const starting = record.state === 'loaded' || record.state === 'initialized';
     this.#fail(asResolved(record), starting ? 'activate' : 'run', error, asResolved(record));
-    void record.scope.dispose().catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
     this.#updateNeeds();
   }
 

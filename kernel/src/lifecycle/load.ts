@@ -18,6 +18,8 @@ export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<
     checkStatics(statics, manifest, parts);
     return { ...record, state: 'loaded', scope: connection.scope, connection, statics };
   } catch (error) {
+    // Code may have registered something while it was loading.
+    await connection.scope.dispose().catch(() => {});
     await connection.terminate();
     throw error;
   }
@@ -95,6 +97,14 @@ function hostFor(isolation: Isolation, manifest: Manifest, hosts: readonly Host[
 }
 
 function checkStatics(statics: Statics, manifest: Manifest, { log }: KernelParts): void {
+  const texts = (list: unknown) => Array.isArray(list) && list.length <= 1_024 && list.every((one) => typeof one === 'string');
+  const sound =
+    texts(statics?.provides) &&
+    texts(statics.hooks) &&
+    Array.isArray(statics.needs) &&
+    statics.needs.length <= 1_024 &&
+    statics.needs.every((need) => typeof need?.name === 'string' && typeof need.contract === 'string' && typeof need.optional === 'boolean');
+  if (!sound) throw createError('plugin/load-failed', `cannot load ${manifest.id}: its guest described it in a form that is not well formed`, { plugin: manifest.id });
   const declared = new Set(manifest.provides ?? statics.provides);
   for (const id of statics.provides) {
     const foreign = !id.startsWith(`${manifest.id}@`) && !id.startsWith('plinth.');

@@ -36,14 +36,33 @@ export class HookRegistry {
 
   /** Asks the handlers. One that fails is left out and reported; it never fails the rest. */
   async run(id: string, mode: HookMode, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
+    // One cancel of the caller reaches every handler that is at work, and no further one is asked.
+    let cancelled: Error | undefined;
+    const atWork = new Set<{ onCancel: ((reason: Error) => void) | undefined }>();
+    if (request?.inbound !== undefined) {
+      request.inbound.onCancel = (reason) => {
+        cancelled = reason;
+        for (const one of atWork) one.onCancel?.(reason);
+      };
+    }
+    const ask = async (handler: HookHandler, value: unknown) => {
+      if (cancelled !== undefined) throw cancelled;
+      if (request?.inbound === undefined) return this.#ask(id, handler, value, caller, request);
+      const inbound = { onCancel: undefined };
+      atWork.add(inbound);
+      const answer = await this.#ask(id, handler, value, caller, { ...request, inbound });
+      atWork.delete(inbound);
+      if (cancelled !== undefined) throw cancelled;
+      return answer;
+    };
     const handlers = [...(this.#handlers.get(id) ?? [])].sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner));
     if (mode === 'collect') {
-      const answers = await Promise.all(handlers.map((handler) => this.#ask(id, handler, input, caller, request)));
+      const answers = await Promise.all(handlers.map((handler) => ask(handler, input)));
       return answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
     }
     let value = input;
     for (const handler of handlers) {
-      const answer = await this.#ask(id, handler, value, caller, request);
+      const answer = await ask(handler, value);
       if (!answer.ok) continue;
       if (mode === 'first' && answer.value !== undefined) return answer.value;
       if (mode === 'waterfall') value = answer.value;

@@ -71,5 +71,5 @@ export class Log {
 
 /** The level of an index from the wire, or `info` when it isn't one. */
 export function levelAt(index: unknown): LogLevel {
-  return LOG_LEVELS[index as number] ?? 'info';
+  return (Number.isInteger(index) ? LOG_LEVELS[index as number] : undefined) ?? 'info';
 }

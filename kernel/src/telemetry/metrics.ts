@@ -41,6 +41,9 @@ export class CommandCounter {
   }
 }
 
+/** Commands whose totals are kept by name. */
+const MAX_LISTED = 10_000;
+
 /** Owns every counter of a kernel. */
 export class Metrics {
   readonly #commands = new Map<string, CommandCounter>();
@@ -59,7 +62,8 @@ export class Metrics {
     let counter = this.#commands.get(id);
     if (counter === undefined) {
       counter = new CommandCounter();
-      this.#commands.set(id, counter);
+      // Names come from plugins: beyond the bound a command is counted for itself, and not listed.
+      if (this.#commands.size < MAX_LISTED) this.#commands.set(id, counter);
     }
     return counter;
   }

@@ -11,14 +11,15 @@ export const MAX_ID = 128;
 export const MAX_TOPIC = 256;
 
 /** First segments that belong to the kernel's own topics; no plugin id may start with one. */
-export const RESERVED_SEGMENTS: ReadonlySet<string> = new Set(['plugin', 'permission', 'call', 'config', 'kernel', 'need', 'tenant', 'plinth']);
+export const RESERVED_SEGMENTS: ReadonlySet<string> = new Set(['plugin', 'permission', 'call', 'config', 'kernel', 'need', 'tenant', 'plinth', 'log', 'wire']);
 
 /** Why a text isn't a plugin id, or undefined when it is one. */
 export function pluginIdProblem(id: string): string | undefined {
   if (id.length > MAX_ID) return `an id has at most ${MAX_ID} characters`;
   if (!PLUGIN_ID.test(id)) return "an id is made of lower-case words joined by '.' or '-', like 'com.example.notes'";
   const first = id.split(/[.-]/, 1)[0] as string;
-  if (RESERVED_SEGMENTS.has(first)) return `ids that start with '${first}' belong to the kernel`;
+  // The host may emit `host:`; a plugin of that name would speak in its voice.
+  if (first === 'host' || RESERVED_SEGMENTS.has(first)) return `ids that start with '${first}' belong to the kernel`;
   return undefined;
 }
 

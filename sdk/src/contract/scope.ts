@@ -1,5 +1,6 @@
 /** A stack of undo: whatever a plugin adds hangs on one, and ending the plugin is disposing it. */
 import { createError } from './errors.js';
+import { isPromiseLike } from './schema.js';
 
 /** Takes something back. May be asynchronous. */
 export type Undo = () => unknown;
@@ -54,7 +55,9 @@ export class Scope {
     for (const undo of [...this.#undos].reverse()) {
       this.#undos.delete(undo);
       try {
-        await undo();
+        // Without waiting where there is nothing to wait for: registrations are gone in the same turn.
+        const undone = undo();
+        if (isPromiseLike(undone)) await undone;
       } catch (error) {
         failures.push(error);
       }

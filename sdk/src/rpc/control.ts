@@ -9,9 +9,9 @@
 import { expose, releaseProxy, wrap } from 'comlink';
 import { createError } from '../contract/errors.js';
 import type { Outcome } from '../contract/protocol.js';
-import { errorFromWire, errorToWire } from '../contract/wire-error.js';
+import { errorToWire } from '../contract/wire-error.js';
 import type { MessageEventLike } from './endpoint.js';
-import { decodeValue, encodeValue } from './value.js';
+import { decodeError, decodeValue, encodeValue } from './value.js';
 
 /** Methods one side offers to the other. */
 export type ControlApi = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
@@ -55,7 +55,7 @@ export function createControl(api: ControlApi, wire: ControlWire): Control {
     async call(method, args) {
       const outcome = await (remote[method] as (...args: unknown[]) => Promise<Outcome<unknown>>)(...args.map(encodeValue));
       if (outcome.ok) return decodeValue(outcome.value, wire.plugin);
-      throw errorFromWire(outcome.error, { plugin: wire.plugin, decode: (value) => decodeValue(value, wire.plugin) });
+      throw decodeError(outcome.error, wire.plugin);
     },
     receiveRequest(message) {
       const request = checkRequest(message, methods);

@@ -3,4 +3,4 @@ export { Deadlines, type Timed } from './deadlines.js';
 export { type Endpoint, endpointPair, type MessageEventLike } from './endpoint.js';
 export { headOf, Kind, SLOTS } from './frames.js';
 export { type Inbound, Link, type LinkOptions, type Reply } from './link.js';
-export { decode, decodeValue, type Encoded, encode, encodeValue } from './value.js';
+export { decode, decodeError, decodeValue, type Encoded, encode, encodeValue } from './value.js';

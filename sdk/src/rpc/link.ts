@@ -8,13 +8,13 @@
  */
 import { createError, type PluginError } from '../contract/errors.js';
 import { isPromiseLike } from '../contract/schema.js';
-import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
+import { errorToWire } from '../contract/wire-error.js';
 import { type Control, type ControlApi, createControl, type Refusal, refusalReply } from './control.js';
 import type { Endpoint, MessageEventLike } from './endpoint.js';
 import { Fifo } from './fifo.js';
 import { headOf, isPacked, Kind, kindOf, PACKED, SLOTS, sequenceOf } from './frames.js';
 import { ShapeReader, ShapeWriter } from './shapes.js';
-import { decodeValue, encodeValue } from './value.js';
+import { decodeError, decodeValue, encodeValue } from './value.js';
 
 /** Where an answer goes. Settled exactly once; must not throw. */
 export interface Reply {
@@ -72,6 +72,14 @@ interface WaitingFrame {
   readonly slots: readonly unknown[];
 }
 
+/** A message, or the rest of one, that waits for a later turn. */
+interface HeldMessage {
+  readonly message: readonly unknown[];
+  readonly from: number;
+  /** Requests and notes in it. */
+  readonly frames: number;
+}
+
 /** One side of the wire; see the file comment for its guarantees. */
 export class Link {
   readonly #options: LinkOptions;
@@ -84,14 +92,15 @@ export class Link {
   readonly #listener = (event: MessageEventLike) => this.#receive(event.data);
   #queue: unknown[] = [];
   readonly #waiting = new Fifo<WaitingFrame>();
-  #backlog: { readonly message: readonly unknown[]; readonly from: number }[] = [];
+  #backlog: HeldMessage[] = [];
+  /** Requests and notes in the backlog. */
+  #backlogged = 0;
   #draining = false;
   #scheduled = false;
   #queuedAtHop = 0;
   #sequence = 0;
   #sent = 0;
   #acknowledged = 0;
-  #received = 0;
   #taken = 0;
   #credited = 0;
   #messageTime = 0;
@@ -318,9 +327,7 @@ export class Link {
     if (!Array.isArray(message)) return this.#refuseForeign(message);
     if (message.length > MAX_SLOTS + 8) return this.#breach('a message with too many frames');
     if (this.#backlog.length > 0) {
-      this.#backlog.push({ message, from: 0 });
-      // Requests and notes are bounded by credit; only a forger fills a backlog with anything else.
-      if (this.#backlog.length > WINDOW * 2) this.#breach('more messages than credit allows');
+      this.#keepForLater(message, 0, 'push');
       return;
     }
     this.#run(message, 0, BUDGET);
@@ -336,20 +343,28 @@ export class Link {
       const slots = SLOTS[kindOf(head)];
       if (slots === undefined || index + slots > message.length) return this.#stop('a frame of unknown kind or length');
       const kind = kindOf(head);
-      if (kind === Kind.request || kind === Kind.note) {
+      const counted = kind === Kind.request || kind === Kind.note;
+      // Control calls cost the most, and shapes are work too: they share the budget, though not the credit.
+      if (counted || kind === Kind.control || kind === Kind.shape) {
         if (left === 0) {
-          this.#backlog.unshift({ message, from: index });
+          this.#keepForLater(message, index, 'unshift');
           this.#drainLater();
           return -1;
         }
         left -= 1;
-        this.#received += 1;
-        if (this.#received - this.#credited > WINDOW) return this.#stop('more requests than credit allows');
       }
       this.#take(kind, sequenceOf(head), message, index, isPacked(head));
       index += slots;
     }
     return left;
+  }
+
+  /** An honest sender never has more on its way than its credit; only a forger fills a backlog. */
+  #keepForLater(message: readonly unknown[], from: number, where: 'push' | 'unshift'): void {
+    const frames = countedFrames(message, from);
+    this.#backlogged += frames;
+    this.#backlog[where]({ message, from, frames });
+    if (this.#backlogged + this.#taken - this.#credited > WINDOW || this.#backlog.length > WINDOW * 2) this.#breach('more requests than credit allows');
   }
 
   #drainLater(): void {
@@ -359,7 +374,8 @@ export class Link {
       this.#draining = false;
       let left = BUDGET;
       while (left >= 0 && this.#backlog.length > 0 && this.#closed === undefined) {
-        const { message, from } = this.#backlog.shift() as { message: readonly unknown[]; from: number };
+        const { message, from, frames } = this.#backlog.shift() as HeldMessage;
+        this.#backlogged -= frames;
         left = this.#run(message, from, left);
       }
     });
@@ -430,6 +446,10 @@ export class Link {
       this.#breach('a request without a target, or twice');
       return;
     }
+    if (this.#inbound.size >= MAX_WAITING) {
+      this.#fail(sequence, createError('call/overloaded', `too many calls wait for an answer: ${MAX_WAITING}`, { plugin: this.#options.plugin }));
+      return;
+    }
     const inbound = new InboundRequest(this, sequence, this.#messageTime);
     let result: unknown;
     try {
@@ -458,9 +478,10 @@ export class Link {
   }
 
   #reply(sequence: number, value: unknown): void {
-    const packed = this.#writer.pack(value);
+    let packed: unknown[] | undefined;
     let encoded: unknown;
     try {
+      packed = this.#writer.pack(value);
       encoded = packed ?? encodeValue(value);
     } catch (error) {
       this.#fail(sequence, error);
@@ -499,7 +520,7 @@ export class Link {
     }
     this.#replies.delete(sequence);
     if (!ok) {
-      reply.settle(false, errorFromWire(value as WireError, { plugin: this.#options.plugin, decode: (details) => decodeValue(details, this.#options.plugin) }));
+      reply.settle(false, decodeError(value, this.#options.plugin));
       return;
     }
     let decoded: unknown;
@@ -543,6 +564,20 @@ export class Link {
       createError('wire/refused', `${this.#options.plugin ?? 'the kernel'} broke the protocol: ${reason}`, { plugin: this.#options.plugin, details: { reason } }),
     );
   }
+}
+
+/** Requests and notes from a place in a message on; what is malformed is found when its turn comes. */
+function countedFrames(message: readonly unknown[], from: number): number {
+  let frames = 0;
+  for (let index = from; index < message.length; ) {
+    const head = message[index];
+    const kind = typeof head === 'number' ? kindOf(head) : -1;
+    const slots = SLOTS[kind];
+    if (slots === undefined) break;
+    if (kind === Kind.request || kind === Kind.note) frames += 1;
+    index += slots;
+  }
+  return frames;
 }
 
 class InboundRequest implements Inbound {

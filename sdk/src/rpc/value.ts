@@ -137,6 +137,19 @@ export function decode(value: unknown, plugin: string | undefined): { readonly v
   return { value: walk.special ? rewrite(value, inwards(plugin)) : value, bytes: walk.bytes };
 }
 
+/**
+ * Rebuilds an error that came over a link. The record must be a bounded tree first: structured clone keeps shared
+ * references, and a few kilobytes of them would unfold into billions of errors.
+ */
+export function decodeError(wire: unknown, plugin: string | undefined): Error {
+  try {
+    visit(wire, newWalk(false), 0);
+  } catch (cause) {
+    return createError('wire/refused', 'refused an error that is not well formed', { plugin, cause });
+  }
+  return errorFromWire(wire, { plugin, decode: (details) => decodeValue(details, plugin) });
+}
+
 function refusal(walk: Walk, what: string): Error {
   const path = walk.path.join('.');
   return createError('value/invalid', `${path === '' ? 'the value' : `'${path}'`} cannot cross to another plugin: ${what}`, { details: { path } });
@@ -204,6 +217,8 @@ function visitRecord(value: Record<string, unknown>, walk: Walk, depth: number):
   if (keys.length === 1 && keys[0] === ERROR_KEY) {
     if (walk.outgoing) throw refusal(walk, 'a reserved key');
     walk.special = true;
+    // The record is a tree like any other: sharing inside it would multiply when it is rebuilt.
+    visit(value[ERROR_KEY], walk, depth + 1);
     return;
   }
   for (const key of keys) {
