@@ -178,7 +178,7 @@ describe(`${runtime} worker: what a guest says of itself`, () => {
     const { bundleOf } = await import('../support/plugins.ts');
     const register = `{ id: 'r1', type: 'APPLY', path: ['register'], argumentList: [{ type: 'RAW', value: { handle: 9, kind: 'command', name: 'test.early:go' } }] }`;
     const kernel = await startKernel(setting, [
-      bundleOf('test.early', `const post = ${rawPost}; post([6, ${register}]); await new Promise((done) => setTimeout(done, 20)); throw new Error('no');`),
+      bundleOf('test.early', `const post = ${rawPost}; post([6, ${register}]); throw new Error('no');`),
       neighbour,
     ]);
     expect(kernel.plugins.explain('test.early').error?.code).toBe('plugin/load-failed');
