@@ -177,10 +177,7 @@ describe(`${runtime} worker: what a guest says of itself`, () => {
   it('what code registers while it is loaded is gone when loading fails', async () => {
     const { bundleOf } = await import('../support/plugins.ts');
     const register = `{ id: 'r1', type: 'APPLY', path: ['register'], argumentList: [{ type: 'RAW', value: { handle: 9, kind: 'command', name: 'test.early:go' } }] }`;
-    const kernel = await startKernel(setting, [
-      bundleOf('test.early', `const post = ${rawPost}; post([6, ${register}]); throw new Error('no');`),
-      neighbour,
-    ]);
+    const kernel = await startKernel(setting, [bundleOf('test.early', `const post = ${rawPost}; post([6, ${register}]); throw new Error('no');`), neighbour]);
     expect(kernel.plugins.explain('test.early').error?.code).toBe('plugin/load-failed');
     expect(kernel.commands.has('test.early:go')).toBe(false);
   });
@@ -188,16 +185,21 @@ describe(`${runtime} worker: what a guest says of itself`, () => {
   it('a flood of control calls is bounded, and a neighbour keeps answering', async () => {
     const kernel = await start();
     const flood = `Array.from({ length: 400 }, (_, m) => Array.from({ length: 510 }, (_, n) => [6, { id: 'u' + m + '.' + n, type: 'APPLY', path: ['unregister'], argumentList: [{ type: 'RAW', value: 1 }] }]).flat())`;
-    let latest = performance.now();
-    let late = 0;
-    const timer = setInterval(() => {
-      late = Math.max(late, performance.now() - latest - 20);
-      latest = performance.now();
-    }, 20);
-    await kernel.commands.execute('test.forger:post', flood, { timeout: 5_000 }).catch(() => {});
+    let over = false;
+    const flooding = kernel.commands
+      .execute('test.forger:post', flood)
+      .catch(() => {})
+      .finally(() => {
+        over = true;
+      });
+    let answered = 0;
+    while (!over) {
+      expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+      answered += 1;
+    }
+    await flooding;
+    expect(answered).toBeGreaterThan(3);
     expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
-    clearInterval(timer);
-    expect(late).toBeLessThan(1_000);
   });
 
   it('log fields larger than 32 kB are dropped, not remembered', async () => {

@@ -7,7 +7,7 @@ import { pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost: createBreachedHost };
 
-/** Ends by every means of its runtime. */
+/** Ends by every means of its runtime. Memory goes in small objects: large ones can abort a whole Node process, see docs/isolation.md. */
 const mortal = (id: string) =>
   pluginOf(
     id,
@@ -18,7 +18,7 @@ const mortal = (id: string) =>
      ctx.commands.handle('throw', () => { setTimeout(() => { throw new RangeError('uncaught'); }, 0); return new Promise(() => {}); });
      ctx.commands.handle('reject', () => { Promise.reject(new TypeError('unhandled')); return new Promise(() => {}); });
      ctx.commands.handle('spin', () => { for (;;); });
-     ctx.commands.handle('oom', () => { const kept = []; for (;;) kept.push(Array.from({ length: 1000 }, (_, n) => ({ n }))); });
+     ctx.commands.handle('oom', () => { let chain; for (;;) chain = { chain }; });
      ctx.commands.handle('drain', async () => { (await import('node:worker_threads')).parentPort.unref(); });
      ctx.commands.handle('flood', async () => { for (let n = 0; n < 20_000; n++) ctx.events.emit('noise', n).catch(() => {}); return 'flooded'; });`,
     { resources: { memory: '64MB' } },
