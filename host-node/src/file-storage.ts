@@ -8,7 +8,7 @@
 import type { StorageAdapter } from '@plinth/kernel';
 import { createError, type PluginError } from '@plinth/sdk/contract';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, rm, unlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import writeFileAtomic from 'write-file-atomic';
@@ -62,7 +62,7 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
     };
     return {
       get: async (key) => live().get(key),
-      set: async (key, value) => live().update(key, () => value),
+      set: async (key, value) => live().set(key, value),
       delete: async (key) => live().delete(key),
       keys: async (prefix) => live().keys(prefix),
       clear: async (prefix) => live().clear(prefix),
@@ -86,7 +86,10 @@ async function makeFolder(folder: string): Promise<string> {
 }
 
 const MAGIC = 'plinth1';
-const SUFFIX = '.value';
+/** Only names that this storage makes: a user's own files in the folder stay as they are. */
+const VALUE_FILE = /^[0-9a-f]{64}\.value$/;
+/** What a killed writer leaves. */
+const TEMPORARY_FILE = /^(?:[0-9a-f]{64}\.value|owner\.json)\.\d+$/;
 
 class FileStore {
   readonly #folder: string;
@@ -117,7 +120,20 @@ class FileStore {
 
   async get(key: string): Promise<unknown> {
     await this.#writes.get(key)?.catch(() => {});
-    return this.#read(key);
+    const name = this.#files.get(key);
+    if (name === undefined) return undefined;
+    const entry = await this.#parse(name);
+    // In its turn: a write that came in between has replaced the file, and must not be set aside with it.
+    return entry === undefined ? this.#inTurn(key, () => this.#read(key)) : entry.value;
+  }
+
+  /** Takes the value as it is now; what the caller does to it later isn't stored. */
+  set(key: string, value: unknown): Promise<void> {
+    const bytes = encodeFile(key, value);
+    return this.#inTurn(key, async () => {
+      this.#lock.check();
+      await this.#write(key, bytes);
+    });
   }
 
   keys(prefix: string): readonly string[] {
@@ -144,7 +160,7 @@ class FileStore {
       const current = await this.#read(key);
       const next = change(current);
       if (next === undefined) await this.#remove(key);
-      else await this.#write(key, next);
+      else await this.#write(key, encodeFile(key, next));
     });
   }
 
@@ -153,7 +169,7 @@ class FileStore {
     await this.#lock.release();
   }
 
-  #inTurn(key: string, work: () => Promise<void>): Promise<void> {
+  #inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#writes.get(key) ?? Promise.resolve();
     const done = before.then(work, work);
     this.#writes.set(key, done);
@@ -167,10 +183,11 @@ class FileStore {
   /** Reads the key of every file; sweeps what a killed writer left. */
   async #index(): Promise<void> {
     for (const name of await readdir(this.#folder)) {
-      if (name.endsWith(SUFFIX)) {
+      if (VALUE_FILE.test(name)) {
         const entry = await this.#parse(name);
-        if (entry !== undefined) this.#files.set(entry.key, name);
-      } else if (name.includes(`${SUFFIX}.`) && !name.endsWith('.corrupt')) await unlink(join(this.#folder, name));
+        if (entry === undefined) await this.#setAside(name);
+        else this.#files.set(entry.key, name);
+      } else if (TEMPORARY_FILE.test(name)) await rm(join(this.#folder, name), { force: true });
     }
   }
 
@@ -178,17 +195,17 @@ class FileStore {
     const name = this.#files.get(key);
     if (name === undefined) return undefined;
     const entry = await this.#parse(name);
-    if (entry === undefined) this.#files.delete(key);
-    return entry?.value;
+    if (entry !== undefined) return entry.value;
+    this.#lock.check();
+    this.#files.delete(key);
+    await this.#setAside(name);
+    return undefined;
   }
 
-  async #write(key: string, value: unknown): Promise<void> {
+  async #write(key: string, bytes: Buffer): Promise<void> {
     const name = nameOf(key);
-    const keyBytes = Buffer.from(key, 'utf16le');
-    const body = Buffer.concat([keyBytes, serialize(value)]);
-    const header = `${MAGIC} ${createHash('sha256').update(body).digest('hex')} ${keyBytes.length}\n`;
     try {
-      await writeFileAtomic(join(this.#folder, name), Buffer.concat([Buffer.from(header), body]), { mode: 0o600 });
+      await writeFileAtomic(join(this.#folder, name), bytes, { mode: 0o600 });
     } catch (cause) {
       const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
       throw createError('storage/failed', full ? `cannot store '${printable(key)}': the disk is full` : `cannot store '${printable(key)}': ${(cause as Error).message}`, {
@@ -202,11 +219,11 @@ class FileStore {
   async #remove(key: string): Promise<void> {
     const name = this.#files.get(key);
     if (name === undefined) return;
-    this.#files.delete(key);
     await rm(join(this.#folder, name), { force: true });
+    this.#files.delete(key);
   }
 
-  /** A file's key and value; a file that isn't what its header says is set aside and reported. */
+  /** A file's key and value; `undefined` for a file that is gone or isn't what its header says. */
   async #parse(name: string): Promise<{ readonly key: string; readonly value: unknown } | undefined> {
     const file = join(this.#folder, name);
     const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
@@ -221,12 +238,28 @@ class FileStore {
       const length = Number(keyLength);
       return { key: body.subarray(0, length).toString('utf16le'), value: deserialize(body.subarray(length)) };
     }
-    await writeFileAtomic(`${file}.corrupt`, bytes);
-    await rm(file, { force: true });
-    this.#onCorrupt(createError('storage/corrupt', `${file} is damaged: it was set aside as ${name}.corrupt and its key counts as absent`, { details: { file } }));
     return undefined;
+  }
+
+  /** Keeps a damaged file under another name, and reports it. */
+  async #setAside(name: string): Promise<void> {
+    const file = join(this.#folder, name);
+    try {
+      await rename(file, `${file}.corrupt`);
+    } catch (error) {
+      // Somebody has removed it: nothing is left to keep or to report.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    this.#onCorrupt(createError('storage/corrupt', `${file} is damaged: it was set aside as ${name}.corrupt and its key counts as absent`, { details: { file } }));
   }
 }
 
-const nameOf = (key: string) => createHash('sha256').update(key, 'utf16le').digest('hex') + SUFFIX;
+function encodeFile(key: string, value: unknown): Buffer {
+  const keyBytes = Buffer.from(key, 'utf16le');
+  const body = Buffer.concat([keyBytes, serialize(value)]);
+  return Buffer.concat([Buffer.from(`${MAGIC} ${createHash('sha256').update(body).digest('hex')} ${keyBytes.length}\n`), body]);
+}
+
+const nameOf = (key: string) => `${createHash('sha256').update(key, 'utf16le').digest('hex')}.value`;
 const printable = (key: string) => key.replaceAll('\0', '/');
