@@ -36,3 +36,13 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean });
   decode(bytes: Uint8Array | ArrayBuffer): string;
 }
+interface ReadableStreamController<T> {
+  enqueue(item: T): void;
+  close(): void;
+}
+declare class ReadableStream<T = unknown> {
+  constructor(source: { pull?(controller: ReadableStreamController<T>): unknown; cancel?(reason?: unknown): unknown }, strategy?: { highWaterMark?: number });
+  readonly locked: boolean;
+  cancel(reason?: unknown): Promise<void>;
+  getReader(): { read(): Promise<{ done: boolean; value?: T }>; cancel(reason?: unknown): Promise<void>; releaseLock(): void };
+}

@@ -1,7 +1,7 @@
 /** `createKernel`: the composition root. Everything is wired here and only here; reading it shows what there is. */
 import type { AnyContract, Client, Handlers, MiddlewareCall, Next, PermissionName, Permissions } from '@plinth/sdk';
 import { ASYNC_DISPOSE, createError, DEFAULT_TENANT, didYouMean, type Manifest, messageOf } from '@plinth/sdk/contract';
-import { Deadlines } from '@plinth/sdk/rpc';
+import { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { CallServices } from './commands/call.js';
 import type { HostCallOptions } from './commands/call-options.js';
 import { CommandRegistry } from './commands/command-registry.js';
@@ -100,7 +100,8 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     if (bus.hears(topic)) bus.emit({ topic, payload, source: 'kernel', tenant: DEFAULT_TENANT });
   };
   log.addSink((entry) => announce('log:written', entry));
-  const calls = createCallServices(deadlines, metrics, (id) => commands.get(id)?.counter, bus, log);
+  const turn = new Turn();
+  const calls = createCallServices(deadlines, turn, metrics, bus, log);
   const chains = new MiddlewareChains(metrics, (owner) => registry.rank(owner));
   const commands = new CommandRegistry({
     ...calls,
@@ -136,6 +137,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     log,
     metrics,
     deadlines,
+    turn,
     calls,
     onDenied: (plugin, permission, scope) => announce('permission:denied', { plugin, permission, scope }),
     announce,
@@ -231,25 +233,26 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   return kernel;
 }
 
-function createCallServices(
-  deadlines: Deadlines,
-  metrics: Metrics,
-  counterOf: (id: string) => { settle(ok: boolean, time: number): void } | undefined,
-  bus: EventBus,
-  log: Log,
-): CallServices {
-  const prefix = crypto.randomUUID().slice(0, 8);
+function createCallServices(deadlines: Deadlines, turn: Turn, metrics: Metrics, bus: EventBus, log: Log): CallServices {
   let last = 0;
+  let revision = -1;
+  let heard = false;
   return {
     tenant: DEFAULT_TENANT,
+    prefix: crypto.randomUUID().slice(0, 8),
     deadlines,
+    turn,
     report: (what, error) => log.write('kernel', 'error', `${what}: ${messageOf(error)}`),
-    nextRequestId: () => `${prefix}-${(++last).toString(36)}`,
+    next: () => ++last,
     settled(call, ok, value, took) {
       metrics.calls += 1;
       if (!ok) metrics.failures += 1;
-      counterOf(call.id)?.settle(ok, took);
-      if (!bus.hears('call:settled')) return;
+      call.target.counter?.settle(ok, took);
+      if (bus.revision !== revision) {
+        revision = bus.revision;
+        heard = bus.hears('call:settled');
+      }
+      if (!heard) return;
       const code = ok ? undefined : (value as { code?: unknown } | null)?.code;
       const payload = { command: call.id, caller: call.caller.id, requestId: call.requestId, ok, took, ...(typeof code === 'string' && { code }) };
       bus.emit({ topic: 'call:settled', payload, source: 'kernel', tenant: DEFAULT_TENANT });

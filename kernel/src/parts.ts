@@ -1,6 +1,6 @@
 /** What the kernel's parts share: made once in `kernel.ts`, passed to whoever needs it. */
 import type { Caller, Isolation, Manifest } from '@plinth/sdk/contract';
-import type { Deadlines } from '@plinth/sdk/rpc';
+import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { CallServices } from './commands/call.js';
 import type { CommandRegistry } from './commands/command-registry.js';
 import type { ConfigStore } from './config/config-store.js';
@@ -64,6 +64,8 @@ export interface KernelParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly deadlines: Deadlines;
+  /** When the links of this kernel flush. */
+  readonly turn: Turn;
   readonly calls: CallServices;
   readonly onDenied: OnDenied;
   /** Emits one of the kernel's own events. */

@@ -1,6 +1,6 @@
 /** `PluginContext`: everything a plugin can reach. Types only; the guest runtime builds it. */
 import type { Call, Caller, Handlers } from './contract/call-context.js';
-import type { AnyContract, CallOptions, Client, Event, EventInput, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
+import type { AnyContract, CallOptions, Client, Event, EventInput, EventQueue, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
 import type { Manifest } from './contract/manifest.js';
 import type { PermissionName } from './contract/permission.js';
 
@@ -68,11 +68,16 @@ export interface CommandInfo {
 
 /** Events: facts, delivered to any number of listeners in the order of their emission. */
 export interface PluginEvents {
-  on<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): Registered;
-  on(pattern: string, listener: (event: EventEnvelope) => unknown): Registered;
-  once<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): Registered;
-  once(pattern: string, listener: (event: EventEnvelope) => unknown): Registered;
-  /** Resolves when the kernel has accepted the event. A bare topic emits `<plugin id>:<topic>`. */
+  /**
+   * Listens to an event of a contract, or to every topic that a pattern covers.
+   *
+   * @param queue what happens when this listener can't keep up; else what the event's contract says.
+   */
+  on<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown, queue?: EventQueue): Registered;
+  on(pattern: string, listener: (event: EventEnvelope) => unknown, queue?: EventQueue): Registered;
+  once<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown, queue?: EventQueue): Registered;
+  once(pattern: string, listener: (event: EventEnvelope) => unknown, queue?: EventQueue): Registered;
+  /** Resolves when the kernel has accepted the event, and listeners that make emitters wait have room. A bare topic emits `<plugin id>:<topic>`. */
   emit<E extends Event>(event: E, payload: EventInput<E>): Promise<void>;
   emit(topic: string, payload?: unknown): Promise<void>;
 }

@@ -17,6 +17,7 @@ export {
   event,
   type EventInput,
   type EventOutput,
+  type EventQueue,
   type HandlerFor,
   type Hook,
   type HookInput,
@@ -24,6 +25,7 @@ export {
   hook,
   type Optional,
   optional,
+  type Overflow,
 } from './contract/contract.js';
 export {
   type ErrorCode,
@@ -50,4 +52,6 @@ export { type Isolation, type Manifest, type ManifestInput, parseManifest } from
 export type { PermissionName, Permissions } from './contract/permission.js';
 export type { HealthReport } from './contract/protocol.js';
 export type { Schema } from './contract/schema.js';
+export { bytes, type Stream, type StreamInput, stream } from './contract/stream.js';
 export { definePlugin, type Plugin } from './plugin.js';
+export { transfer } from './rpc/transfer.js';

@@ -1,5 +1,6 @@
 /** A guest with the raw port in its hand: forged messages are refused, counted, and change nothing in the host. */
 import { createBreachedHost, rawPost, runtime } from '#host';
+import { Form, headOf, Kind } from '@plinth/sdk/rpc';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
@@ -81,25 +82,37 @@ describe(`${runtime} worker: forged control messages`, () => {
   });
 });
 
+/** A head as it goes over the wire; see `frames.ts`. */
+const head = (sequence: number, kind: keyof typeof Kind, form: keyof typeof Form = 'plain') => headOf(sequence, Kind[kind], Form[form]);
+/** A request to execute a command that doesn't exist, with a value of any form. */
+const execute = (value: string, form: keyof typeof Form = 'plain') => `${head(5_000, 'request', form)}, 1, [0, 0, 'x:y'], ${value}`;
+
 /** Frames that can't be honest: the guest ends, nobody else notices. */
 const badFrames: readonly (readonly [string, string])[] = [
   ['a head that is no number', `['x', 1, 2, 3]`],
   ['a head that is NaN', `[NaN, 1, 2, 3]`],
-  ['a negative head', `[-32, 1, 2, 3]`],
+  ['a negative head', `[-64, 1, 2, 3]`],
   ['a head beyond safe integers', `[2 ** 60, 1, 2, 3]`],
-  ['an unknown kind', `[15, 1]`],
-  ['a frame cut short', `[32, 1]`],
+  ['a direct lane nobody asked for', `[${head(1, 'lane')}, 1, undefined]`],
+  ['a frame cut short', `[${head(1, 'request')}, 1]`],
+  ['a packed frame of no known shape', `[${execute('77, 1', 'packed')}]`],
+  ['a packed frame whose shape is a text', `[${execute(`'x'`, 'packed')}]`],
+  ['a packed frame with too few leaves', `[${head(1, 'shape')}, ['a', 'b'], ${execute('1, 1', 'packed')}]`],
   ['a message with a million slots', `new Array(1_000_000).fill(8)`],
-  ['a reply to a call never made', `[32 * 9_999_999 + 1, 'hi']`],
-  ['an error for a call never made', `[32 * 9_999_999 + 2, { class: 'Error', message: '' }]`],
-  ['credit for frames never sent', `[32 * 9_999_999 + 8]`],
-  ['more requests than credit', `Array.from({ length: 256 }, () => [3, 5, undefined, [1, 'x']]).flat()`],
-  ['a shape out of turn', `[32 * 7 + 9, ['a']]`],
-  ['a shape with __proto__', `[32 + 9, ['__proto__']]`],
-  ['a shape that is no list', `[32 + 9, { length: 1e9 }]`],
-  ['a shape without end', `(() => { let keys = ['a']; for (let n = 0; n < 50; n++) keys = [['a', ...keys]]; return [32 + 9, keys]; })()`],
-  ['a shape with a million keys', `[32 + 9, Array.from({ length: 1_000_000 }, (_, n) => 'k' + n)]`],
-  ['a request without a target', `[32, 'execute', 1, []]`],
+  ['a reply to a call never made', `[${head(9_999_999, 'reply')}, 'hi']`],
+  ['an error for a call never made', `[${head(9_999_999, 'error')}, { class: 'Error', message: '' }]`],
+  ['credit for frames never sent', `[${head(9_999_999, 'credit')}]`],
+  ['more requests than credit', `Array.from({ length: 256 }, () => [${head(0, 'note')}, 5, [1, 'x'], undefined]).flat()`],
+  ['a shape out of turn', `[${head(7, 'shape')}, ['a']]`],
+  ['a shape with __proto__', `[${head(1, 'shape')}, ['__proto__']]`],
+  ['a shape that is no list', `[${head(1, 'shape')}, { length: 1e9 }]`],
+  ['a shape without end', `(() => { let keys = ['a']; for (let n = 0; n < 50; n++) keys = [['a', ...keys]]; return [${head(1, 'shape')}, keys]; })()`],
+  ['a shape with a million keys', `[${head(1, 'shape')}, Array.from({ length: 1_000_000 }, (_, n) => 'k' + n)]`],
+  ['a name out of turn', `[${head(9, 'name')}, 'x:y']`],
+  ['a name without end', `[${head(1, 'name')}, 'x'.repeat(1_000_000)]`],
+  ['a name that is no text', `[${head(1, 'name')}, { toString: 1 }]`],
+  ['an item of a stream that nobody reads', `[${head(3, 'item')}, 1]`],
+  ['a request without a target', `[${head(1, 'request')}, 'execute', [], 1]`],
 ];
 
 describe(`${runtime} worker: forged frames`, () => {
@@ -121,23 +134,29 @@ describe(`${runtime} worker: forged frames`, () => {
 
   /** Well-formed frames with hostile contents: answered with a refusal or dropped, the guest may go on. */
   const hostile: readonly (readonly [string, string])[] = [
-    ['an unknown operation', `[32 * 5000, 99, 1, []]`],
-    ['meta that is no list', `[32 * 5000, 1, 1, 'x']`],
-    ['an execute without an id', `[32 * 5000, 1, 1, [null, 0, 0]]`],
-    ['a log entry of nonsense', `[3, 5, { a: 1 }, [99, { toString: 1 }]]`],
-    ['storage with a key that is an object', `[32 * 5000, 4, 1, ['get', {}, 1]]`],
-    ['__proto__ as a key', `[32 * 5000, 1, JSON.parse('{"__proto__":{"owned":true}}'), ['test.neighbour:ping', 0, 0]]`],
-    ['a cycle', `(() => { const a = {}; a.a = a; return [32 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
-    ['a huge sparse array', `[32 * 5000, 1, new Array(2 ** 32 - 1), ['x:y', 0, 0]]`],
-    ['deep nesting', `(() => { let a = 1; for (let n = 0; n < 500; n++) a = [a]; return [32 * 5000, 1, a, ['x:y', 0, 0]]; })()`],
-    ['an error record with nested nonsense', `[32 * 5000, 1, { '\\u0001plinth:error': { class: '__proto__', message: 5 } }, ['x:y', 0, 0]]`],
-    ['next for a step never given', `[32 * 5000, 6, 1, [1, 1]]`],
-    ['a packed value of no known shape', `[32 * 5000 + 16, 1, [77, 1], ['x:y', 0, 0]]`],
-    ['a packed value that is no list', `[32 * 5000 + 16, 1, 'x', ['x:y', 0, 0]]`],
-    ['a packed value with too few leaves', `[32 * 900 + 9 - 32 * 899, ['a', 'b'], 32 * 5000 + 16, 1, [1, 1], ['x:y', 0, 0]]`],
-    ['a packed value with an object as a leaf', `[32 + 9, ['a'], 32 * 5000 + 16, 1, [1, { b: 1 }], ['x:y', 0, 0]]`],
-    ['a cancel for nothing', `[32 * 5000 + 4]`],
-    ['a duplicate reply', `[32 + 1, 'again']`],
+    ['an unknown operation', `[${head(5_000, 'request')}, 15, [], 1]`],
+    ['a target that is no whole number', `[${head(5_000, 'request')}, 1.5, [], 1]`],
+    ['meta that is no list', `[${head(5_000, 'request')}, 1, 'x', 1]`],
+    ['an execute without an id', `[${head(5_000, 'request')}, 1, [0, 0, null], 1]`],
+    ['an execute by a name never defined', `[${head(5_000, 'request')}, ${1 + 16 * 99}, undefined, 1]`],
+    ['a log entry of nonsense', `[${head(0, 'note')}, 5, [99, { toString: 1 }], { a: 1 }]`],
+    ['storage with a key that is an object', `[${head(5_000, 'request')}, 4, ['get', {}, 1], 1]`],
+    ['__proto__ as a key', `[${execute(`JSON.parse('{"__proto__":{"owned":true}}')`)}]`],
+    ['a value as text', `[${execute(`'{"__proto__":{"owned":true}}'`, 'text')}]`],
+    ['a stream that is no number', `[${execute(`{ '\u0001plinth:stream': {} }`, 'marked')}]`],
+    ['a stream in the place of a plain value', `[${execute(`{ '\u0001plinth:stream': 1 }`)}]`],
+    ['the same stream twice', `[${execute(`[{ '\u0001plinth:stream': 1 }, { '\u0001plinth:stream': 1 }]`, 'marked')}]`],
+    ['a cycle', `(() => { const a = {}; a.a = a; return [${execute('a')}]; })()`],
+    ['a huge sparse array', `[${execute('new Array(2 ** 32 - 1)')}]`],
+    ['deep nesting', `(() => { let a = 1; for (let n = 0; n < 500; n++) a = [a]; return [${execute('a')}]; })()`],
+    ['an error record with nested nonsense', `[${execute(`{ '\u0001plinth:error': { class: '__proto__', message: 5 } }`)}]`],
+    ['next for a step never given', `[${head(5_000, 'request')}, 6, [1, 1], 1]`],
+    ['a packed value with an object as a leaf', `[${head(1, 'shape')}, ['a'], ${execute('1, { b: 1 }', 'packed')}]`],
+    ['a packed value with a huge text as a leaf', `[${head(1, 'shape')}, ['a'], ${execute(`1, 'x'.repeat(20_000_000)`, 'packed')}]`],
+    ['a cancel for nothing', `[${head(5_000, 'cancel')}]`],
+    ['a duplicate reply', `[${head(1, 'reply')}, 'again']`],
+    ['a pull and a stop for streams that are not there', `[${head(5, 'pull')}, Infinity, ${head(5, 'stop')}]`],
+    ['the end of a stream that is not there', `[${head(5, 'end')}, { class: 'x' }]`],
   ];
   for (const [what, frame] of hostile) {
     it(`${what} changes nothing`, async () => {
@@ -158,7 +177,7 @@ describe(`${runtime} worker: what a guest says of itself`, () => {
     ]) {
       const kernel = await start();
       const crashed = nextEvent(kernel, 'plugin:crashed');
-      await kernel.commands.execute('test.forger:post', `[[3, 9, undefined, [${error}]]]`).catch(() => {});
+      await kernel.commands.execute('test.forger:post', `[[${head(0, 'note')}, 9, [${error}], undefined]]`).catch(() => {});
       expect(await crashed).toMatchObject({ id: 'test.forger', code: 'guest/crashed' });
       expect(kernel.plugins.get('test.forger')?.state).toBe('failed');
       expect(kernel.commands.has('test.forger:ping')).toBe(false);
@@ -169,7 +188,7 @@ describe(`${runtime} worker: what a guest says of itself`, () => {
     const kernel = await start();
     const bomb = `(() => { let e = { class: 'Error', message: 'leaf' }; for (let n = 0; n < 8; n++) e = { class: 'AggregateError', message: 'm', errors: Array(64).fill(e) }; return e; })()`;
     const started = performance.now();
-    await kernel.commands.execute('test.forger:post', `[[32 + 2, ${bomb}], [32 * 7000, 1, { '\\u0001plinth:error': ${bomb} }, ['x:y', 0, 0]]]`).catch(() => {});
+    await kernel.commands.execute('test.forger:post', `[[${head(1, 'error')}, ${bomb}], [${execute(`{ '\\u0001plinth:error': ${bomb} }`)}]]`).catch(() => {});
     expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
     expect(performance.now() - started).toBeLessThan(2_000);
   });

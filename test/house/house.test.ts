@@ -124,6 +124,7 @@ describe('public surface', () => {
         "PluginUnavailableError",
         "PluginUnresponsiveError",
         "PluginValidationError",
+        "bytes",
         "command",
         "contract",
         "definePlugin",
@@ -131,6 +132,8 @@ describe('public surface', () => {
         "hook",
         "optional",
         "parseManifest",
+        "stream",
+        "transfer",
       ]
     `);
     expect(await names('@plinth/kernel')).toMatchInlineSnapshot(`

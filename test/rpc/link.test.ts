@@ -24,13 +24,15 @@ function answerOf(from: Link, target: number, input: unknown): { readonly settle
   let reply!: Reply;
   const settled = new Promise<readonly [boolean, unknown]>((resolve) => {
     reply = {
+      sequence: 0,
       settle(ok, value) {
         times += 1;
         resolve([ok, value]);
       },
     };
   });
-  return { settled, times: () => times, sequence: from.request(target, input, undefined, reply) };
+  from.request(target, input, undefined, reply);
+  return { settled, times: () => times, sequence: reply.sequence };
 }
 
 // Keys and values around the edges of what is packed: few keys, so that shapes recur and get their numbers.
@@ -92,7 +94,8 @@ describe('Link schedules', () => {
         const sent: number[] = [];
         const answers: { readonly n: number; readonly kind: Step['kind']; readonly answer: ReturnType<typeof answerOf> }[] = [];
         for (const [n, { kind, pause }] of steps.entries()) {
-          if (kind === 'bad') expect(() => caller.request(1, { n, f: () => n }, undefined, { settle: () => expect.unreachable() })).toThrow('functions are not values');
+          if (kind === 'bad')
+            expect(() => caller.request(1, { n, f: () => n }, undefined, { sequence: 0, settle: () => expect.unreachable() })).toThrow('functions are not values');
           else if (kind === 'note') {
             caller.note(1, { n }, undefined);
             sent.push(n);

@@ -1,6 +1,7 @@
 /** One run of a command or hook: its facts, and the single place where it ends. */
-import { type CallMeta, type Caller, createError, DEFAULT_TIMEOUT, type ExecutionContext } from '@plinth/sdk/contract';
-import type { Deadlines, Link, Reply, Timed } from '@plinth/sdk/rpc';
+import { type CallMeta, type Caller, callerText, createError, DEFAULT_TIMEOUT, type ExecutionContext, pairOf, requestIdOf } from '@plinth/sdk/contract';
+import type { Deadlines, Link, Reply, Timed, Turn } from '@plinth/sdk/rpc';
+import type { CommandCounter } from '../telemetry/metrics.js';
 
 /** Who the embedding application is. */
 export const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
@@ -12,20 +13,36 @@ export interface CallRequest {
   /** Takes the caller's cancel when it comes over a link: cheaper than a signal. */
   readonly inbound?: { onCancel: ((reason: Error) => void) | undefined };
   /** Milliseconds; may only shorten what the command allows. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   readonly traceparent?: string;
-  readonly onProgress?: (value: unknown) => void;
+  onProgress?(value: unknown): void;
 }
 
-/** What a call needs of the kernel. */
+/** What calls need of the kernel. */
 export interface CallServices {
   readonly tenant: string;
+  /** What request ids begin with. */
+  readonly prefix: string;
   readonly deadlines: Deadlines;
-  nextRequestId(): string;
+  readonly turn: Turn;
+  /** Numbers a call. */
+  next(): number;
   /** Takes the failure of foreign code that nobody waits for. */
   report(what: string, error: unknown): void;
-  /** Told once, when the call has ended. */
+  /** Told once, when a call has ended. */
   settled(call: KernelCall, ok: boolean, value: unknown, took: number): void;
+}
+
+/** What is called: a command, a hook's handler or an event on its way through middleware. */
+export interface CallTarget {
+  readonly id: string;
+  readonly services: CallServices;
+  /** Milliseconds a call may take; the kernel's default when absent. */
+  readonly timeout?: number | undefined;
+  /** Totals of its calls, where they are counted by name. */
+  readonly counter?: CommandCounter | undefined;
+  /** Starts the work of a call; the answer goes to the call. */
+  provider(call: KernelCall, input: unknown): void;
 }
 
 /** Tells whoever works on the call that nobody waits any more. */
@@ -33,18 +50,36 @@ export type Cancel = (reason: Error) => void;
 
 const NOTHING: CallRequest = Object.freeze({});
 
+// One executor for all promises: a closure for each would be a third of what a call allocates.
+let resolveNew!: (value: unknown) => void;
+let rejectNew!: (error: unknown) => void;
+const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
+  resolveNew = resolve;
+  rejectNew = reject;
+};
+
+/** What only some calls need. */
+interface Extras {
+  cancel: Cancel | undefined;
+  giveUpOuter: ((error: unknown) => void) | undefined;
+  onAbort: (() => void) | undefined;
+  controller: AbortController | undefined;
+}
+
 /**
  * A call in flight. Made once, passed whole; it settles exactly once: by an answer, its deadline, its caller's signal
  * or the end of the guest that answers it.
  *
- * The hot path makes one of these a call and nothing else, so it avoids closures, timers and private-name stores.
+ * The hot path makes one of these a call and hardly anything else, so it avoids closures, timers and private names.
  */
 export class KernelCall implements Reply, Timed, ExecutionContext {
-  readonly id: string;
+  readonly target: CallTarget;
   readonly caller: Caller;
+  /** The call's number in this kernel. */
+  readonly number: number;
   /** Milliseconds. */
   readonly timeout: number;
-  /** Milliseconds of the monotonic clock. */
+  /** Milliseconds of the monotonic clock, as of the turn it was made in. */
   readonly started: number;
   /** The provider's answer, its output parsed. */
   readonly promise: Promise<unknown>;
@@ -52,38 +87,38 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   parse: ((value: unknown) => unknown) | undefined = undefined;
   /** Whether middleware stands between the answer and the caller: the end of the chain is then the end of the call. */
   wrapped = false;
+  /** Whether the call only passes through: the buffers in its values are nobody's here and may be moved. */
+  relayed = false;
   private answered = false;
   private ended = false;
-  private giveUpOuter: ((error: unknown) => void) | undefined = undefined;
-  // Links of the deadline list; owned by Deadlines.
-  previous: Timed | undefined = undefined;
-  next: Timed | undefined = undefined;
+  // Its place among the deadlines; owned by Deadlines.
   bucket: Timed['bucket'] = undefined;
-  private readonly request: CallRequest;
-  private readonly services: CallServices;
-  private resolve!: (value: unknown) => void;
-  private reject!: (error: unknown) => void;
-  private known: string | undefined = undefined;
-  private cancel: Cancel | undefined = undefined;
+  slot = 0;
+  /** Its sequence on the link of the guest that works on it; owned by the link. */
+  sequence = 0;
   private link: Link | undefined = undefined;
-  private sequence = 0;
-  private onAbort: (() => void) | undefined = undefined;
-  private controller: AbortController | undefined = undefined;
+  private readonly request: CallRequest;
+  private readonly resolve: (value: unknown) => void;
+  private readonly reject: (error: unknown) => void;
+  private extras: Extras | undefined = undefined;
 
-  /** @param allowed milliseconds the command allows; the kernel's default when absent. */
-  constructor(id: string, caller: Caller, allowed: number | undefined, request: CallRequest | undefined, services: CallServices) {
-    this.id = id;
+  constructor(target: CallTarget, caller: Caller, request: CallRequest | undefined) {
+    const { services, timeout } = target;
+    this.target = target;
     this.caller = caller;
+    this.number = services.next();
     this.request = request ?? NOTHING;
-    this.timeout = request?.timeout === undefined ? Math.min(allowed ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, allowed);
-    this.services = services;
-    this.started = performance.now();
-    this.promise = new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
-    });
+    this.timeout = request?.timeout === undefined ? Math.min(timeout ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, timeout);
+    this.started = services.turn.now();
+    this.promise = new Promise(capture);
+    this.resolve = resolveNew;
+    this.reject = rejectNew;
     services.deadlines.add(this, this.timeout, this.started);
     if (request !== undefined) this.listen(request);
+  }
+
+  get id(): string {
+    return this.target.id;
   }
 
   get user(): string | undefined {
@@ -95,12 +130,11 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   get tenant(): string {
-    return this.services.tenant;
+    return this.target.services.tenant;
   }
 
   get requestId(): string {
-    this.known ??= this.services.nextRequestId();
-    return this.known;
+    return requestIdOf(this.target.services.prefix, this.number);
   }
 
   get deadline(): number {
@@ -114,8 +148,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
 
   /** Aborts when the call ends before its answer: for handlers of the host and for middleware. */
   get signal(): AbortSignal {
-    this.controller ??= new AbortController();
-    return this.controller.signal;
+    const extras = this.extra();
+    extras.controller ??= new AbortController();
+    return extras.controller.signal;
   }
 
   /** Whether nobody waits any more: then nothing new may start. */
@@ -123,10 +158,18 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     return this.ended;
   }
 
+  /** Lets the provider work, unless nobody waits any more; the answer is {@link promise}. */
+  proceed(input: unknown): Promise<unknown> {
+    // A layer that goes on after the time-out or cancel finds the rejection.
+    if (!this.ended) this.target.provider(this, input);
+    return this.promise;
+  }
+
   /** Whoever works on the call says how to stop; the latest is told first. */
   onCancel(cancel: Cancel): void {
-    const before = this.cancel;
-    this.cancel =
+    const extras = this.extra();
+    const before = extras.cancel;
+    extras.cancel =
       before === undefined
         ? cancel
         : (reason) => {
@@ -135,10 +178,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
           };
   }
 
-  /** A guest works on it: a cancel goes over its link. */
-  sentOver(link: Link, sequence: number): void {
+  /** Sends the call to a guest's handler; a cancel then follows over the same link. */
+  sendOver(link: Link, handle: number, input: unknown): void {
     this.link = link;
-    this.sequence = sequence;
+    link.request(handle, input, this.metaFor(link), this, this.relayed);
   }
 
   /** Takes the provider's answer; whatever comes after the first is dropped. */
@@ -172,7 +215,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     // A layer may have let go of the provider's answer: its failure then belongs to nobody.
     this.promise.catch(() => {});
     return new Promise((resolve, reject) => {
-      this.giveUpOuter = reject;
+      this.extra().giveUpOuter = reject;
       result.then(
         (value) => {
           this.end(true, value);
@@ -190,11 +233,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   private end(ok: boolean, value: unknown): void {
     if (this.ended) return;
     this.ended = true;
-    const { services, request } = this;
+    const { services } = this.target;
     services.deadlines.remove(this);
-    if (this.onAbort !== undefined) request.signal?.removeEventListener('abort', this.onAbort);
-    if (request.inbound !== undefined) request.inbound.onCancel = undefined;
-    services.settled(this, ok, value, performance.now() - this.started);
+    if (this.request !== NOTHING) this.unlisten();
+    services.settled(this, ok, value, services.turn.now() - this.started);
   }
 
   progress(value: unknown): void {
@@ -203,7 +245,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
       this.request.onProgress?.(value);
     } catch (error) {
       // The listener is the caller's; its failure must not count against whoever reports.
-      this.services.report(`a progress listener of ${this.id} threw`, error);
+      this.target.services.report(`a progress listener of ${this.id} threw`, error);
     }
   }
 
@@ -213,40 +255,56 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     );
   }
 
-  /** The facts as they go on the wire; nothing for a plain call of the host, which is the common case. */
-  get meta(): CallMeta | undefined {
-    if (this.caller === HOST && this.request === NOTHING && this.timeout === DEFAULT_TIMEOUT) return undefined;
-    return this.metaFor(undefined);
+  /**
+   * The facts as they go over a link: a number for a plain call, which is the common case.
+   *
+   * @param subject the id of the command or event that a middleware wraps.
+   */
+  metaFor(link: Link, subject?: string): CallMeta {
+    const { caller, request } = this;
+    if (subject === undefined && this.timeout === DEFAULT_TIMEOUT && request.user === undefined && request.traceparent === undefined) {
+      if (caller.kind === 'host') return pairOf(this.number, 0);
+      const name = link.nameOf(callerText(caller));
+      if (name > 0) return pairOf(this.number, name);
+    }
+    return [this.number, callerText(caller), request.user, this.remaining, request.traceparent, subject];
   }
 
-  /** The facts with the id of the command or event that a middleware wraps. */
-  metaFor(subject: string | undefined): CallMeta {
-    const { kind, id, version } = this.caller;
-    return [this.requestId, kind, id, version, this.user, this.remaining, this.traceparent, subject];
+  private extra(): Extras {
+    this.extras ??= { cancel: undefined, giveUpOuter: undefined, onAbort: undefined, controller: undefined };
+    return this.extras;
   }
 
   private listen({ signal, inbound }: CallRequest): void {
     if (inbound !== undefined) inbound.onCancel = (reason) => this.giveUp(reason);
     if (signal === undefined) return;
-    this.onAbort = () => {
+    const onAbort = () => {
       this.giveUp(createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: signal.reason }));
     };
-    if (signal.aborted) queueMicrotask(this.onAbort);
-    else signal.addEventListener('abort', this.onAbort, { once: true });
+    this.extra().onAbort = onAbort;
+    if (signal.aborted) queueMicrotask(onAbort);
+    else signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  private unlisten(): void {
+    const { signal, inbound } = this.request;
+    const onAbort = this.extras?.onAbort;
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    if (inbound !== undefined) inbound.onCancel = undefined;
   }
 
   private giveUp(error: Error): void {
     if (this.ended) return;
     this.end(false, error);
-    const { cancel, link } = this;
+    const { extras, link } = this;
     if (!this.answered) {
       this.answered = true;
       this.reject(error);
     }
-    this.giveUpOuter?.(error);
-    cancel?.(error);
+    extras?.giveUpOuter?.(error);
+    extras?.cancel?.(error);
     link?.cancel(this.sequence);
-    this.controller?.abort(error);
+    extras?.controller?.abort(error);
   }
 }
 

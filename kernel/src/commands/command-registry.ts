@@ -3,17 +3,13 @@ import type { CommandInfo } from '@plinth/sdk';
 import { type Caller, createError, disposable, isTopic, ownerOf } from '@plinth/sdk/contract';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
-import { type CallRequest, type CallServices, KernelCall } from './call.js';
+import { type CallRequest, type CallServices, type CallTarget, KernelCall } from './call.js';
 import type { Provider } from './provider.js';
 
 /** A registered command. */
-export interface CommandEntry {
-  readonly id: string;
+export interface CommandEntry extends CallTarget {
   /** Plugin id, or `host`. */
   readonly owner: string;
-  readonly provider: Provider;
-  /** Milliseconds; the default of the kernel when absent. */
-  readonly timeout?: number;
   readonly counter: CommandCounter;
 }
 
@@ -65,7 +61,7 @@ export class CommandRegistry {
         details: { command: id, owner: other.owner },
       });
     }
-    const entry: CommandEntry = { id, owner, provider, counter: this.#services.metrics.command(id), ...(timeout !== undefined && { timeout }) };
+    const entry: CommandEntry = { id, owner, provider, timeout, services: this.#services, counter: this.#services.metrics.command(id) };
     this.#entries.set(id, entry);
     return disposable(() => {
       if (this.#entries.get(id) === entry) this.#entries.delete(id);
@@ -90,21 +86,16 @@ export class CommandRegistry {
   }
 
   #run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
-    const call = new KernelCall(entry.id, caller, entry.timeout, request, this.#services);
+    const call = new KernelCall(entry, caller, request);
     call.parse = parse;
     const chain = this.#services.chains.of('command', entry.id);
     if (chain === undefined) {
-      entry.provider(call, input, call);
+      call.relayed = caller.kind === 'plugin';
+      entry.provider(call, input);
       return call.promise;
     }
     call.wrapped = true;
-    return call.follow(
-      chain(call, input, (value) => {
-        // A layer that goes on after the time-out or cancel finds the rejection.
-        if (!call.over) entry.provider(call, value, call);
-        return call.promise;
-      }),
-    );
+    return call.follow(chain(call, input));
   }
 
   async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {

@@ -1,47 +1,67 @@
 /** Who answers: a guest over its link, or a function of the host. Both look the same to the rest of the kernel. */
-import { isPromiseLike } from '@plinth/sdk/contract';
-import { decodeValue, encodeValue, type Link, type Reply } from '@plinth/sdk/rpc';
+import { isPromiseLike, isStreamSource } from '@plinth/sdk/contract';
+import { copyValue, type Link, type StreamDoor } from '@plinth/sdk/rpc';
 import type { KernelCall } from './call.js';
 
-/** Starts answering a call; the answer goes to `reply`, which is the call itself when nothing stands between. */
-export type Provider = (call: KernelCall, input: unknown, reply: Reply) => void;
+/** Starts answering a call; the answer goes to the call. */
+export type Provider = (call: KernelCall, input: unknown) => void;
 
 /** A handler in a guest, by its number. */
 export function guestProvider(link: Link, handle: number): Provider {
-  return (call, input, reply) => {
+  return (call, input) => {
     try {
-      call.sentOver(link, link.request(handle, input, call.meta, reply));
+      call.sendOver(link, handle, input);
     } catch (error) {
-      reply.settle(false, error);
+      call.settle(false, error);
     }
   };
 }
 
 /**
  * A handler in the host. It gets a value of its own, and its answer is checked like a plugin's, so that a command
- * behaves the same wherever it is answered.
+ * behaves the same wherever it is answered. Streams need no copy: who reads one gets what it makes.
  */
 export function hostProvider(handler: (input: unknown, call: KernelCall) => unknown): Provider {
-  return (call, input, reply) => {
+  return (call, input) => {
     const done = (value: unknown) => {
       try {
-        reply.settle(true, copyValue(value));
+        call.settle(true, copyShared(value));
       } catch (error) {
-        reply.settle(false, error);
+        call.settle(false, error);
       }
     };
     try {
-      const result = handler(copyValue(input), call);
-      if (isPromiseLike(result)) result.then(done, (error: unknown) => reply.settle(false, error));
+      const result = handler(copyShared(input), call);
+      if (isPromiseLike(result)) result.then(done, (error: unknown) => call.settle(false, error));
       else done(result);
     } catch (error) {
-      reply.settle(false, error);
+      call.settle(false, error);
     }
   };
 }
 
-/** An equal value that shares nothing with the original. */
-function copyValue(value: unknown): unknown {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol')) return value;
-  return decodeValue(structuredClone(encodeValue(value)), undefined);
+/** Streams on their way from one part of this thread to another: each number is used once, at once. */
+class HandOver implements StreamDoor {
+  readonly isSource = isStreamSource;
+  readonly #sources = new Map<number, object>();
+  #last = 0;
+
+  open(source: object): number {
+    this.#last += 1;
+    this.#sources.set(this.#last, source);
+    return this.#last;
+  }
+
+  accept(stream: number): object {
+    const source = this.#sources.get(stream) as object;
+    this.#sources.delete(stream);
+    return source;
+  }
+}
+
+const handOver = new HandOver();
+
+/** Copies a value between parts of one thread; a stream in it is handed over as it is. */
+function copyShared(value: unknown): unknown {
+  return copyValue(value, handOver, handOver);
 }

@@ -4,10 +4,35 @@
  */
 import { covers, createError, disposable, isPattern, isTopic } from '@plinth/sdk/contract';
 import type { EventEnvelope } from '@plinth/sdk';
+import { SharedValue } from '@plinth/sdk/rpc';
 import mittModule, { type Emitter } from 'mitt';
 
+/** An event on its way. */
+export class Emission {
+  readonly event: EventEnvelope;
+  /** Its payload, encoded once for all guests that get it. */
+  readonly shared: SharedValue;
+  #room: Promise<void>[] | undefined;
+
+  constructor(event: EventEnvelope) {
+    this.event = event;
+    this.shared = new SharedValue(event.payload);
+  }
+
+  /** A listener is full, and its policy is that emitters wait. */
+  waitFor(room: Promise<void>): void {
+    this.#room ??= [];
+    this.#room.push(room);
+  }
+
+  /** Settles when every listener has room; undefined when none is full. */
+  get room(): Promise<unknown> | undefined {
+    return this.#room === undefined ? undefined : Promise.all(this.#room);
+  }
+}
+
 /** A listener as the bus calls it. */
-export type BusListener = (event: EventEnvelope) => void;
+export type BusListener = (emission: Emission) => void;
 
 // mitt ships its types as CommonJS: under NodeNext its default export is typed one level too deep.
 const mitt = mittModule as unknown as <T extends Record<string, unknown>>() => Emitter<T>;
@@ -19,10 +44,16 @@ const MAX_REMEMBERED_TOPICS = 4_096;
 
 /** Delivers envelopes, in the order of their emission, to every listener whose topic or pattern fits. */
 export class EventBus {
-  readonly #emitter = mitt<Record<string, EventEnvelope>>();
+  readonly #emitter = mitt<Record<string, Emission>>();
   readonly #patterns = new Map<string, number>();
   readonly #keys = new Map<string, readonly string[]>();
   readonly #onError: (error: unknown, topic: string) => void;
+  #revision = 0;
+
+  /** Changes whenever a listener comes or goes: what {@link hears} has answered holds until then. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   constructor(onError: (error: unknown, topic: string) => void) {
     this.#onError = onError;
@@ -31,17 +62,19 @@ export class EventBus {
   /** @throws PluginValidationError `event/invalid` when the pattern is malformed. */
   on(pattern: string, listener: BusListener): Disposable & { dispose(): void } {
     if (!isPattern(pattern)) throw createError('event/invalid', `'${pattern.slice(0, 80)}' is not a topic or a prefix that ends in '*'`);
-    const guarded = (event: EventEnvelope) => {
+    const guarded = (emission: Emission) => {
       try {
-        listener(event);
+        listener(emission);
       } catch (error) {
-        this.#onError(error, event.topic);
+        this.#onError(error, emission.event.topic);
       }
     };
+    this.#revision += 1;
     if (pattern.endsWith('*')) this.#countPattern(pattern, 1);
     const key = keyOf(pattern);
     this.#emitter.on(key, guarded);
     return disposable(() => {
+      this.#revision += 1;
       this.#emitter.off(key, guarded);
       if (pattern.endsWith('*')) this.#countPattern(pattern, -1);
     });
@@ -54,9 +87,15 @@ export class EventBus {
     return false;
   }
 
-  /** @throws PluginValidationError `event/invalid` when the topic is malformed. */
-  emit(event: EventEnvelope): void {
-    for (const key of this.#keysOf(event.topic)) this.#emitter.emit(key, event);
+  /**
+   * Delivers an event. A promise says that a listener is full and the emitter should wait for it.
+   *
+   * @throws PluginValidationError `event/invalid` when the topic is malformed.
+   */
+  emit(event: EventEnvelope): Promise<unknown> | undefined {
+    const emission = new Emission(event);
+    for (const key of this.#keysOf(event.topic)) this.#emitter.emit(key, emission);
+    return emission.room;
   }
 
   close(): void {

@@ -68,12 +68,12 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
   const on = (event: string | EventRef, listener: (...args: never[]) => unknown, before?: () => void): HostRegistration => {
     const call = listener as unknown as (...args: unknown[]) => unknown;
     if (typeof event === 'string') {
-      return bus.on(event, (envelope) => {
+      return bus.on(event, ({ event: envelope }) => {
         before?.();
         watch(envelope.topic, call(envelope));
       });
     }
-    return bus.on(event.id, ({ topic, payload, source, tenant }) => {
+    return bus.on(event.id, ({ event: { topic, payload, source, tenant } }) => {
       const pass = (parsed: Parsed<unknown>) => {
         if (!parsed.ok) return log.write('kernel', 'warn', `dropped an event: the payload of ${topic} is not valid, ${source} is at fault: ${describeIssues(parsed.issues)}`);
         before?.();
@@ -125,7 +125,7 @@ export function createHostMiddleware(chains: MiddlewareChains): HostMiddleware {
       const { kind } = parseTarget(target);
       const registered = chains.use(target, {
         name: options?.name ?? 'host',
-        run: (call, input, next) => middleware(new MiddlewareView(call, kind, input), (...args: [input?: unknown]) => next(args.length === 0 ? input : args[0])),
+        run: (call, input, next) => middleware(new MiddlewareView(call, kind, input), next as Next),
       });
       return disposable(() => registered.dispose());
     },
@@ -136,35 +136,35 @@ export function createHostMiddleware(chains: MiddlewareChains): HostMiddleware {
 class MiddlewareView implements MiddlewareCall {
   readonly kind: 'command' | 'event';
   readonly input: unknown;
-  readonly #call: KernelCall;
+  private readonly call: KernelCall;
 
   constructor(call: KernelCall, kind: 'command' | 'event', input: unknown) {
-    this.#call = call;
+    this.call = call;
     this.kind = kind;
     this.input = input;
   }
 
   get id(): string {
-    return this.#call.id;
+    return this.call.id;
   }
 
   get requestId(): string {
-    return this.#call.requestId;
+    return this.call.requestId;
   }
 
   get caller(): Caller {
-    return this.#call.caller;
+    return this.call.caller;
   }
 
   get user(): string | undefined {
-    return this.#call.user;
+    return this.call.user;
   }
 
   get tenant(): string {
-    return this.#call.tenant;
+    return this.call.tenant;
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    return this.call.signal;
   }
 }

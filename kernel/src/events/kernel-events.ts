@@ -36,6 +36,8 @@ export interface KernelEvents {
     readonly took: number;
     readonly code?: string;
   };
+  /** A listener in a guest is too slow; `dropped` counts since it subscribed. Told at the first drop and at each doubling. */
+  'event:dropped': { readonly plugin: string; readonly pattern: string; readonly overflow: string; readonly dropped: number };
   'wire:refused': { readonly plugin: string; readonly reason: string; readonly count: number };
   'log:written': LogEntry;
   'kernel:started': { readonly plugins: number; readonly active: number; readonly failed: number };

@@ -23,14 +23,26 @@ export function createPublisher({ bus, chains, metrics, calls, tenant }: Publish
     if (!isTopic(topic)) throw createError('event/invalid', `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`);
     if (RESERVED_SEGMENTS.has(ownerOf(topic)))
       throw createError('permission/denied', `${source.id} cannot emit ${topic}: '${ownerOf(topic)}:' belongs to the kernel`, { plugin: source.id });
-    const deliver = async (value: unknown) => {
+    const deliver = (value: unknown) => {
       metrics.events += 1;
-      bus.emit({ topic, payload: value, source: source.id, tenant });
+      return bus.emit({ topic, payload: value, source: source.id, tenant });
     };
     const chain = chains.of('event', topic);
-    if (chain === undefined) return deliver(payload);
-    const call = new KernelCall(topic, source, undefined, undefined, calls);
+    if (chain === undefined) {
+      await deliver(payload);
+      return;
+    }
+    const provider = (call: KernelCall, value: unknown) => {
+      const room = deliver(value);
+      if (room === undefined) call.settle(true, undefined);
+      else
+        room.then(
+          () => call.settle(true, undefined),
+          (error) => call.settle(false, error),
+        );
+    };
+    const call = new KernelCall({ id: topic, services: calls, provider }, source, undefined);
     call.wrapped = true;
-    await call.follow(chain(call, payload, async (value) => (call.over ? undefined : deliver(value))));
+    await call.follow(chain(call, payload));
   };
 }

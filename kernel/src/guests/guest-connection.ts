@@ -2,8 +2,21 @@
  * The kernel's end of one guest: its link, its rights, and everything it has registered. Each message of the guest is
  * checked here, in this order: shape, permission, use. Who is calling is known from this object, never from a message.
  */
-import { type Caller, createError, type LifecycleHook, type Manifest, messageOf, PluginError, type Registration, Scope, type Statics } from '@plinth/sdk/contract';
-import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
+import type { EventEnvelope } from '@plinth/sdk';
+import {
+  type Caller,
+  createError,
+  type EventMeta,
+  type LifecycleHook,
+  type Manifest,
+  messageOf,
+  pairOf,
+  PluginError,
+  type Registration,
+  Scope,
+  type Statics,
+} from '@plinth/sdk/contract';
+import { DEFAULT_QUEUE, Link, NoteQueue, type Reply, type Timed } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import { guestProvider } from '../commands/provider.js';
 import type { ExitReason, Guest } from '../host.js';
@@ -29,7 +42,7 @@ export class GuestConnection implements GuestIdentity {
   /** Owns the guest's registrations in the kernel. */
   readonly scope = new Scope();
   readonly parts: KernelParts;
-  /** Middleware steps that wait for the guest's `next`, by the sequence of the step. */
+  /** Middleware steps that wait for the guest's `next`, by number. */
   readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;
@@ -39,6 +52,7 @@ export class GuestConnection implements GuestIdentity {
   #fatal: Error | undefined;
   #over = false;
   #refusals = 0;
+  #lastStep = 0;
 
   constructor(manifest: Manifest, guest: Guest, parts: KernelParts) {
     this.manifest = manifest;
@@ -51,6 +65,7 @@ export class GuestConnection implements GuestIdentity {
       endpoint: guest.endpoint,
       plugin: manifest.id,
       stacks: false,
+      turn: parts.turn,
       serve: (target, input, meta, inbound) => answerGuest(this, target, input, meta, inbound),
       note: (target, payload, meta) => takeNote(this, target, payload, meta),
       control: {
@@ -66,7 +81,7 @@ export class GuestConnection implements GuestIdentity {
 
   /** Loads the plugin's code into the guest. */
   async load(code: string): Promise<Statics> {
-    const statics = (await this.ask('load', this.parts.limits.load, { manifest: this.manifest, tenant: this.parts.tenant, code })) as Statics;
+    const statics = (await this.ask('load', this.parts.limits.load, { manifest: this.manifest, tenant: this.parts.tenant, requests: this.parts.calls.prefix, code })) as Statics;
     for (const hook of Array.isArray(statics?.hooks) ? statics.hooks : []) this.#hooks.add(hook);
     return statics;
   }
@@ -85,9 +100,8 @@ export class GuestConnection implements GuestIdentity {
     const { deadlines } = this.parts;
     return new Promise((resolve, reject) => {
       const timed: Timed = {
-        previous: undefined,
-        next: undefined,
         bucket: undefined,
+        slot: 0,
         expire: () =>
           reject(createError('plugin/timeout', `${this.manifest.id} did not finish '${method}' within ${timeout} ms`, { plugin: this.manifest.id, details: { method, timeout } })),
       };
@@ -134,24 +148,26 @@ export class GuestConnection implements GuestIdentity {
         reject(createError('call/cancelled', `the call of ${call.id} is over`, { plugin: this.manifest.id }));
         return;
       }
-      let sequence = 0;
+      const step = ++this.#lastStep;
       const reply: Reply = {
+        sequence: 0,
         settle: (ok, value) => {
-          this.steps.delete(sequence);
+          this.steps.delete(step);
           if (ok) resolve(value);
           else reject(value);
         },
       };
+      this.steps.set(step, (changed) => next(changed === KEEP_INPUT ? input : changed));
       try {
-        sequence = this.link.request(handle, input, call.metaFor(call.id), reply);
+        this.link.request(handle, input, [...(call.metaFor(this.link, call.id) as readonly unknown[]), step], reply);
       } catch (error) {
+        this.steps.delete(step);
         reject(error);
         return;
       }
-      this.steps.set(sequence, (changed) => next(changed === KEEP_INPUT ? input : changed));
       call.onCancel((reason) => {
-        this.steps.delete(sequence);
-        this.link.cancel(sequence);
+        this.steps.delete(step);
+        this.link.cancel(reply.sequence);
         reject(reason);
       });
     });
@@ -189,7 +205,7 @@ export class GuestConnection implements GuestIdentity {
     if (this.#registrations.size >= MAX_REGISTRATIONS)
       throw createError('call/overloaded', `${this.manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: this.manifest.id });
     if (this.scope.disposed) throw createError('scope/disposed', `${this.manifest.id} has stopped`, { plugin: this.manifest.id });
-    const registered = this.#add(kind, name, handle, registration.timeout);
+    const registered = this.#add(registration);
     const forget = this.scope.add(() => registered.dispose());
     this.#registrations.set(handle, () => {
       forget();
@@ -202,8 +218,9 @@ export class GuestConnection implements GuestIdentity {
     this.#registrations.delete(handle);
   }
 
-  #add(kind: Registration['kind'], name: string, handle: number, timeout: number | undefined): { dispose(): void } {
-    const { commands, hooks, bus, chains, metrics } = this.parts;
+  #add(registration: Registration): { dispose(): void } {
+    const { handle, kind, name, timeout } = registration;
+    const { commands, hooks, chains } = this.parts;
     const { id } = this.manifest;
     switch (kind) {
       case 'command':
@@ -219,19 +236,41 @@ export class GuestConnection implements GuestIdentity {
         return hooks.handle(name, id, guestProvider(this.link, handle));
       case 'event':
         this.permissions.demand('events.subscribe', name);
-        return bus.on(name, (event) => {
-          try {
-            this.link.note(handle, event.payload, [event.topic, event.source]);
-            metrics.deliveries += 1;
-          } catch (error) {
-            metrics.droppedDeliveries += 1;
-            this.parts.log.write('kernel', 'warn', `dropped ${event.topic} for ${id}: ${messageOf(error)}`);
-          }
-        });
+        return this.#subscribe(name, handle, registration);
       case 'middleware':
         this.permissions.demand('middleware.use', name);
         return chains.use(name, { name: id, run: (call, input, next) => this.runMiddleware(handle, call, input, next) });
     }
+  }
+
+  /** Delivers what a pattern covers; what the guest is too slow for follows the policy it has chosen. */
+  #subscribe(pattern: string, handle: number, { overflow = 'drop-oldest', queue: limit = DEFAULT_QUEUE }: Registration): { dispose(): void } {
+    const { bus, metrics, log, announce } = this.parts;
+    const plugin = this.manifest.id;
+    let dropped = 0;
+    const queue = new NoteQueue(overflow, limit, () => {
+      metrics.droppedDeliveries += 1;
+      dropped += 1;
+      // The first of a burst and then each doubling: a flood of drops must not become a flood of reports.
+      if ((dropped & (dropped - 1)) === 0) announce('event:dropped', { plugin, pattern, overflow, dropped });
+    });
+    return bus.on(pattern, (emission) => {
+      const { event, shared } = emission;
+      try {
+        const room = this.link.note(handle, shared, this.#eventMeta(event), queue);
+        metrics.deliveries += 1;
+        if (room !== undefined) emission.waitFor(room);
+      } catch (error) {
+        metrics.droppedDeliveries += 1;
+        log.write('kernel', 'warn', `dropped ${event.topic} for ${plugin}: ${messageOf(error)}`);
+      }
+    });
+  }
+
+  #eventMeta({ topic, source }: EventEnvelope): EventMeta {
+    const named = this.link.nameOf(topic);
+    const by = this.link.nameOf(source);
+    return named > 0 && by > 0 ? pairOf(named, by) : [topic, source];
   }
 
   /** The guest says that nothing caught an error: it is about to end. */
@@ -243,15 +282,21 @@ export class GuestConnection implements GuestIdentity {
 
 const KINDS: ReadonlySet<string> = new Set(['command', 'hook', 'event', 'middleware']);
 
+const OVERFLOWS: ReadonlySet<string> = new Set(['block', 'drop-oldest', 'drop-newest', 'latest']);
+/** Longest queue of one listener. */
+const MAX_QUEUE = 8_192;
+
 function checkRegistration(value: Registration, plugin: string): Registration {
-  const { handle, kind, name, timeout } = (value ?? {}) as Partial<Registration>;
+  const { handle, kind, name, timeout, overflow, queue } = (value ?? {}) as Partial<Registration>;
   const sound =
     Number.isSafeInteger(handle) &&
     (handle as number) > 0 &&
     KINDS.has(kind as string) &&
     typeof name === 'string' &&
     name.length <= 512 &&
-    (timeout === undefined || (Number.isFinite(timeout) && timeout > 0));
+    (timeout === undefined || (Number.isFinite(timeout) && timeout > 0)) &&
+    (overflow === undefined || OVERFLOWS.has(overflow)) &&
+    (queue === undefined || (Number.isSafeInteger(queue) && queue >= 1 && queue <= MAX_QUEUE));
   if (!sound) throw createError('wire/refused', `${plugin} sent a registration that is not well formed`, { plugin });
   return value;
 }

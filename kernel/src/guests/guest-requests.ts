@@ -1,6 +1,6 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
-import { type Caller, createError, type HookMode, type Manifest, Op, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
-import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
+import { type Caller, createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import { decodeError, encode, type Inbound, type Link } from '@plinth/sdk/rpc';
 import type { CallRequest } from '../commands/call.js';
 import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
@@ -14,33 +14,46 @@ export interface GuestIdentity {
   readonly permissions: PermissionSet;
   readonly storage: StorageNamespace;
   readonly parts: KernelParts;
+  readonly link: Link;
   readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
   crashed(error: Error): void;
 }
 
-/** Answers one request; throws or rejects with what the guest is told. */
-export function answerGuest(guest: GuestIdentity, op: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
-  if (!Array.isArray(meta)) throw malformed(guest);
-  switch (op) {
+/** Answers one request; throws or rejects with what the guest is told. Nothing in `meta` was checked before. */
+export function answerGuest(guest: GuestIdentity, target: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
+  const facts = meta === undefined ? NO_META : meta;
+  if (!Array.isArray(facts) || !Number.isSafeInteger(target) || target < 0) throw malformed(guest);
+  switch (opOf(target)) {
     case Op.execute:
-      return execute(guest, input, meta, inbound);
+      return execute(guest, nameOf(guest, target, facts[2]), input, facts, inbound);
     case Op.emit:
-      return emit(guest, input, meta);
+      return emit(guest, nameOf(guest, target, facts[0]), input);
     case Op.hook:
-      return hook(guest, input, meta, inbound);
+      return hook(guest, nameOf(guest, target, facts[2]), input, facts, inbound);
     case Op.storage:
-      return storage(guest, input, meta);
+      return storage(guest, input, facts);
     case Op.next:
-      return next(guest, input, meta);
+      return next(guest, input, facts);
     case Op.commands:
       return guest.parts.commands.describe(() => undefined, []).filter(({ id }) => guest.permissions.check('commands.execute', id));
     case Op.permission:
-      return hasPermission(guest, meta);
+      return hasPermission(guest, facts);
     default:
       throw malformed(guest);
   }
 }
 
+const NO_META: readonly unknown[] = Object.freeze([]);
+
+/** What a request is about: the name that the guest has numbered before, or a text. */
+function nameOf(guest: GuestIdentity, target: number, text: unknown): string {
+  const number = nameOfTarget(target);
+  const name = number > 0 ? guest.link.textOf(number) : text;
+  if (typeof name !== 'string' || name.length > MAX_NAME) throw malformed(guest);
+  return name;
+}
+
+const MAX_NAME = 1_024;
 const MAX_LOG_FIELDS = 32_768;
 
 /** Takes one note. */
@@ -50,20 +63,21 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
     const given = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : undefined;
     // The log remembers entries: what a plugin puts in them must not be what fills the host.
     const fields = given !== undefined && encode(given).bytes > MAX_LOG_FIELDS ? { dropped: `fields larger than ${MAX_LOG_FIELDS} bytes` } : given;
-    guest.parts.log.write(guest.manifest.id, levelAt(meta[0]), String(meta[1]), fields);
+    guest.parts.log.write(guest.manifest.id, levelAt(meta[0]), typeof meta[1] === 'string' ? meta[1] : '', fields);
   } else if (op === Op.fatal) {
     guest.crashed(decodeError(meta[0], guest.manifest.id));
   } else throw malformed(guest);
 }
 
-function execute(guest: GuestIdentity, input: unknown, [id, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
-  if (typeof id !== 'string' || typeof timeout !== 'number') throw malformed(guest);
+function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+  if (typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('commands.execute', id);
+  inbound.moves = true;
   return guest.parts.commands.execute(id, input, guest.caller, requestOf(timeout, inbound));
 }
 
-function hook(guest: GuestIdentity, input: unknown, [id, mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
-  if (typeof id !== 'string' || typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
+function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+  if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
   return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(timeout, inbound));
 }
@@ -71,12 +85,25 @@ function hook(guest: GuestIdentity, input: unknown, [id, mode, timeout]: readonl
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall']);
 
 function requestOf(timeout: number, inbound: Inbound): CallRequest {
-  const onProgress = (value: unknown) => inbound.progress(value);
-  return timeout === 0 ? { inbound, onProgress } : { inbound, onProgress, timeout };
+  return new GuestCallRequest(inbound, timeout === 0 ? undefined : timeout);
 }
 
-function emit(guest: GuestIdentity, payload: unknown, [topic]: readonly unknown[]): Promise<void> {
-  if (typeof topic !== 'string') throw malformed(guest);
+/** A class, so that a call of a guest costs one object and no closure. */
+class GuestCallRequest implements CallRequest {
+  readonly inbound: Inbound;
+  readonly timeout: number | undefined;
+
+  constructor(inbound: Inbound, timeout: number | undefined) {
+    this.inbound = inbound;
+    this.timeout = timeout;
+  }
+
+  onProgress(value: unknown): void {
+    this.inbound.progress(value);
+  }
+}
+
+function emit(guest: GuestIdentity, topic: string, payload: unknown): Promise<void> {
   guest.permissions.demand('events.emit', topic);
   return guest.parts.publish(guest.caller, topic, payload);
 }
@@ -99,7 +126,7 @@ function storage(guest: GuestIdentity, value: unknown, [verb, key, revision]: re
     case 'set':
       return own.set(key, value);
     case 'swap':
-      return own.swap(key, value, String(revision));
+      return own.swap(key, value, typeof revision === 'string' ? revision : '');
     case 'delete':
       return own.delete(key);
     case 'clear':
@@ -110,8 +137,8 @@ function storage(guest: GuestIdentity, value: unknown, [verb, key, revision]: re
 }
 
 /** A middleware step goes on: only steps that this guest was given, each once. */
-function next(guest: GuestIdentity, input: unknown, [sequence, changed]: readonly unknown[]): Promise<unknown> {
-  const proceed = guest.steps.get(sequence as number);
+function next(guest: GuestIdentity, input: unknown, [step, changed]: readonly unknown[]): Promise<unknown> {
+  const proceed = guest.steps.get(step as number);
   if (proceed === undefined) throw createError('middleware/next-twice', `${guest.manifest.id} called next() for a step that is over`, { plugin: guest.manifest.id });
   return proceed(changed === 0 ? KEEP_INPUT : input);
 }
@@ -121,7 +148,7 @@ export const KEEP_INPUT: unique symbol = Symbol('keep input');
 
 function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unknown[]): boolean {
   if (!PERMISSION_NAMES.includes(permission as PermissionName) || typeof scope !== 'string') {
-    throw createError('permission/invalid', `'${String(permission).slice(0, 64)}' is not a permission`, { plugin: guest.manifest.id });
+    throw createError('permission/invalid', `'${typeof permission === 'string' ? permission.slice(0, 64) : typeof permission}' is not a permission`, { plugin: guest.manifest.id });
   }
   return guest.permissions.check(permission as PermissionName, scope);
 }

@@ -11,7 +11,7 @@ export function inlineHost(): Host {
   return {
     isolations: ['inline'],
     async launch(request) {
-      const [kernelSide, guestSide] = endpointPair();
+      const [kernelSide, guestSide] = endpointPair({ direct: true });
       const guest = bootGuest(guestSide, { exported: request.exported, generation: request.generation });
       let exit: ((reason: ExitReason) => void) | undefined;
       const exited = new Promise<ExitReason>((resolve) => {

@@ -34,15 +34,7 @@ export class MiddlewareChains {
    */
   use(target: string, layer: Layer<KernelCall>): Disposable & { dispose(): void } {
     const { kind, pattern } = parseTarget(target);
-    const registration: Registration = {
-      name: layer.name,
-      kind,
-      pattern,
-      run: (call, input, next) => {
-        this.#metrics.middlewareRuns += 1;
-        return layer.run(call, input, next);
-      },
-    };
+    const registration: Registration = { name: layer.name, kind, pattern, run: (call, input, next) => layer.run(call, input, next) };
     this.#registrations.add(registration);
     this.#chains.clear();
     return disposable(() => {
@@ -57,7 +49,7 @@ export class MiddlewareChains {
     const key = kind === 'command' ? id : `event ${id}`;
     if (this.#chains.has(key)) return this.#chains.get(key);
     const layers = [...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id)).sort((a, b) => this.#rank(a.name) - this.#rank(b.name));
-    const chain = layers.length === 0 ? undefined : compose(layers);
+    const chain = layers.length === 0 ? undefined : compose(layers, this.#metrics);
     if (this.#chains.size >= MAX_REMEMBERED) this.#chains.clear();
     this.#chains.set(key, chain);
     return chain;

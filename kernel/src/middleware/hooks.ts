@@ -1,11 +1,10 @@
 /** Hooks: any number of handlers, all asked. */
 import { type Caller, createError, disposable, type HookMode, isTopic, messageOf } from '@plinth/sdk/contract';
-import { type CallRequest, type CallServices, KernelCall } from '../commands/call.js';
+import { type CallRequest, type CallServices, type CallTarget, KernelCall } from '../commands/call.js';
 import type { Provider } from '../commands/provider.js';
 
-interface HookHandler {
+interface HookHandler extends CallTarget {
   readonly owner: string;
-  readonly provider: Provider;
 }
 
 /** Owns the handlers of every hook: the host's first, then by plugin in the order of discovery, then of registration. */
@@ -24,7 +23,7 @@ export class HookRegistry {
 
   handle(id: string, owner: string, provider: Provider): Disposable & { dispose(): void } {
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a hook id: write '<plugin>:<name>'`, { plugin: owner });
-    const handler: HookHandler = { owner, provider };
+    const handler: HookHandler = { id, owner, provider, services: this.#services };
     const handlers = this.#handlers.get(id) ?? new Set();
     handlers.add(handler);
     this.#handlers.set(id, handlers);
@@ -77,8 +76,8 @@ export class HookRegistry {
     caller: Caller,
     request: CallRequest | undefined,
   ): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
-    const call = new KernelCall(id, caller, undefined, request, this.#services);
-    handler.provider(call, input, call);
+    const call = new KernelCall(handler, caller, request);
+    handler.provider(call, input);
     try {
       return { ok: true, value: await call.promise };
     } catch (error) {

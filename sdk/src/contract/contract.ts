@@ -22,8 +22,22 @@ export interface Command<I extends Schema = Schema, O extends Schema = Schema, E
   readonly timeout?: number;
 }
 
+/**
+ * What happens to events of a listener that is too slow and has its queue full: the emitter waits (`block`), the oldest
+ * or the newest waiting event is dropped, or only the `latest` one ever waits. Drops are counted and announced.
+ */
+export type Overflow = 'block' | 'drop-oldest' | 'drop-newest' | 'latest';
+
+/** How events wait for a listener that is busy. */
+export interface EventQueue {
+  /** `drop-oldest` when absent. */
+  readonly overflow?: Overflow;
+  /** Most events that wait, 1 to 8 192; 1 024 when absent. */
+  readonly queue?: number;
+}
+
 /** An event's declaration; see {@link event}. */
-export interface Event<P extends Schema = Schema> {
+export interface Event<P extends Schema = Schema> extends EventQueue {
   readonly kind: 'event';
   readonly payload: P;
 }
@@ -79,11 +93,13 @@ export function command<I extends Schema = Schema, O extends Schema = Schema, E 
 /**
  * Declares an event: a past fact with any number of listeners and no answer.
  *
+ * @param queue what happens when a listener can't keep up.
  * @example
  * event(v.object({ id: v.string() }))
+ * event(v.object({ x: v.number(), y: v.number() }), { overflow: 'latest' }) // only the last position matters
  */
-export function event<P extends Schema>(payload: P): Event<P> {
-  return { kind: 'event', payload };
+export function event<P extends Schema>(payload: P, queue: EventQueue = {}): Event<P> {
+  return { kind: 'event', payload, ...queue };
 }
 
 /**

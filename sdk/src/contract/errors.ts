@@ -149,6 +149,8 @@ export const ERROR_CODES = {
   'call/overloaded': PluginOverloadedError,
   'call/failed': PluginError,
   'event/invalid': PluginValidationError,
+  'stream/locked': PluginValidationError,
+  'stream/invalid-item': PluginValidationError,
   'hook/failed': PluginError,
   'middleware/next-twice': PluginProtocolError,
   'middleware/failed': PluginError,

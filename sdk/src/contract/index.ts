@@ -10,4 +10,5 @@ export * from './protocol.js';
 export * from './range.js';
 export * from './schema.js';
 export * from './scope.js';
+export * from './stream.js';
 export * from './wire-error.js';

@@ -3,6 +3,7 @@
  * {@link HostApi}; everything that happens often is a hot frame with a number: an {@link Op} towards the kernel, a
  * registration's handle towards the guest.
  */
+import type { Overflow } from './contract.js';
 import type { Manifest } from './manifest.js';
 import type { WireError } from './wire-error.js';
 
@@ -19,6 +20,8 @@ export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly o
 export interface LoadSpec {
   readonly manifest: Manifest;
   readonly tenant: string;
+  /** What request ids of this kernel begin with; a call's number follows. */
+  readonly requests: string;
   /** The plugin's bundle: one ES module as text. */
   readonly code: string;
 }
@@ -69,6 +72,10 @@ export interface Registration {
   readonly timeout?: number;
   readonly idempotent?: boolean;
   readonly contract?: string;
+  /** What happens to events that the listener is too slow for. */
+  readonly overflow?: Overflow;
+  /** Most events that wait for the listener. */
+  readonly queue?: number;
 }
 
 /** Control methods of the kernel, for guests. */
@@ -77,13 +84,16 @@ export interface HostApi {
   unregister(handle: number): Promise<void>;
 }
 
-/** Hot requests of a guest to the kernel; the number is the frame's target. */
+/**
+ * Hot requests of a guest to the kernel. The frame's target is {@link targetOf} the operation and the name it is about:
+ * names that are sent often have numbers on their link. A name without one stands in `meta` where a text is listed last.
+ */
 export const Op = {
-  /** input; meta: [command id, timeout in ms or 0, sequence of the call it belongs to or 0] */
+  /** name: command; input; meta: nothing, or [timeout in ms or 0, sequence of the call it belongs to or 0, command] */
   execute: 1,
-  /** payload; meta: [topic] */
+  /** name: topic; payload; meta: nothing, or [topic] */
   emit: 2,
-  /** input; meta: [hook id, mode, timeout in ms or 0] */
+  /** name: hook; input; meta: [mode, timeout in ms or 0, hook] */
   hook: 3,
   /** value; meta: [verb, key, revision] */
   storage: 4,
@@ -91,13 +101,29 @@ export const Op = {
   log: 5,
   /** changed input; meta: [sequence of the middleware step, 1 when the input was changed] */
   next: 6,
-  /** meta: [pattern]; lists commands */
+  /** lists commands */
   commands: 7,
   /** meta: [permission, scope] */
   permission: 8,
-  /** one way: an error nobody caught; the guest can't go on */
+  /** one way: an error nobody caught; the guest can't go on. meta: [error record] */
   fatal: 9,
+  /** one way: calls that went over a direct lane. meta: [lane, calls, failures, total ms, slowest ms] */
+  laneCalls: 10,
 } as const;
+
+/** The target of a request about a name. */
+export const targetOf = (op: number, name: number): number => name * 16 + op;
+/** The operation of a target. */
+export const opOf = (target: number): number => target % 16;
+/** The number of a target's name. */
+export const nameOfTarget = (target: number): number => Math.floor(target / 16);
+
+/** Two names or a number and a name as one number, as calls and events carry them. */
+export const pairOf = (high: number, name: number): number => high * 4_096 + name;
+/** The first of a pair. */
+export const highOf = (pair: number): number => Math.floor(pair / 4_096);
+/** The second of a pair. */
+export const nameIn = (pair: number): number => pair % 4_096;
 
 /** What a storage request does. */
 export type StorageVerb = 'get' | 'set' | 'delete' | 'has' | 'keys' | 'clear' | 'swap' | 'read';
@@ -111,17 +137,20 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /**
- * Facts of a call on the wire: [request id, caller kind, caller id, caller version, user, remaining ms, traceparent,
- * id of the command or event (middleware only)]. Absent for a plain call of the host: the receiver then derives them.
- * Deadlines travel as remaining time, because two clocks never agree.
+ * Facts of a call on the wire. A plain call is a pair: its number, and the name of its caller (0: the host). What says
+ * more is a list: [number, caller (empty: the host), user, remaining ms, traceparent, and for middleware the id of the
+ * command or event and the number of the step]. Deadlines travel as remaining time, because two clocks never agree.
  */
-export type CallMeta = readonly [
-  requestId: string,
-  callerKind: 'host' | 'plugin',
-  callerId: string,
-  callerVersion: string | undefined,
-  user: string | undefined,
-  remaining: number,
-  traceparent: string | undefined,
-  subject: string | undefined,
-];
+export type CallMeta =
+  | number
+  | readonly [number: number, caller: string, user: string | undefined, remaining: number, traceparent: string | undefined, subject: string | undefined, step?: number];
+
+/** Facts of an event: a pair of the names of its topic and source, or both as texts. */
+export type EventMeta = number | readonly [topic: string, source: string];
+
+/** A plugin as a caller, as its name goes over a link. */
+export const callerText = (caller: { readonly kind: string; readonly id: string; readonly version?: string }): string =>
+  caller.kind === 'host' ? '' : `${caller.id}@${caller.version}`;
+
+/** The request id of a call's number. */
+export const requestIdOf = (prefix: string, number: number): string => `${prefix}-${number.toString(36)}`;

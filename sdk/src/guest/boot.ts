@@ -4,13 +4,14 @@
  */
 import type { AnyContract } from '../contract/contract.js';
 import { createError, messageOf } from '../contract/errors.js';
-import { type CallMeta, type GuestApi, type HealthReport, type LoadSpec, Op, PROTOCOL_VERSION, READY, type Statics } from '../contract/protocol.js';
+import { type CallMeta, type EventMeta, type GuestApi, type HealthReport, highOf, type LoadSpec, nameIn, Op, PROTOCOL_VERSION, READY, type Statics } from '../contract/protocol.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 import { Scope } from '../contract/scope.js';
 import { errorToWire } from '../contract/wire-error.js';
 import type { Plugin } from '../plugin.js';
 import type { Endpoint } from '../rpc/endpoint.js';
-import { type Inbound, Link } from '../rpc/link.js';
+import type { Inbound } from '../rpc/inbound.js';
+import { Link } from '../rpc/link.js';
 import { encodeValue } from '../rpc/value.js';
 import { createContext, createLogger, type Handle, type Listener, type Registrations } from './context.js';
 import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
@@ -72,8 +73,10 @@ class Guest implements GuestApi {
     this.link = new Link({
       endpoint,
       stacks: true,
-      serve: (target, input, meta, inbound) => this.#serve(target, input, meta as CallMeta | undefined, inbound),
-      note: (target, payload, meta) => this.#deliver(target, payload, meta as readonly [string, string]),
+      trusting: true,
+      budget: BUDGET,
+      serve: (target, input, meta, inbound) => this.#serve(target, input, meta as CallMeta, inbound),
+      note: (target, payload, meta) => this.#deliver(target, payload, meta as EventMeta),
       control: {
         load: (spec: LoadSpec) => this.load(spec),
         configure: (config: unknown) => this.configure(config),
@@ -134,6 +137,7 @@ class Guest implements GuestApi {
       link: this.link,
       manifest,
       tenant: spec.tenant,
+      requests: spec.requests,
       scope: this.#scope,
       signal: this.#stopping.signal,
       registrations: this.#registrations,
@@ -207,17 +211,21 @@ class Guest implements GuestApi {
     if (refused.length > 1) throw new AggregateError(refused, `the kernel refused ${refused.length} registrations: ${refused.map(messageOf).join('; ')}`);
   }
 
-  #serve(target: number, input: unknown, meta: CallMeta | undefined, inbound: Inbound): unknown {
+  #serve(target: number, input: unknown, meta: CallMeta, inbound: Inbound): unknown {
     const handle = this.#registrations.handles.get(target);
     if (handle === undefined) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
     return handle(input, meta, inbound);
   }
 
-  #deliver(target: number, payload: unknown, [topic, source]: readonly [string, string]): void {
+  #deliver(target: number, payload: unknown, meta: EventMeta): void {
+    const [topic, source] = typeof meta === 'number' ? [this.link.textOf(highOf(meta)), this.link.textOf(nameIn(meta))] : meta;
     // A listener that was just taken back: the event was on its way.
-    this.#registrations.listeners.get(target)?.(payload, topic, source);
+    this.#registrations.listeners.get(target)?.(payload, topic as string, source as string);
   }
 }
+
+/** Work of one turn: all that credit allows, because a turn more only delays the answers. */
+const BUDGET = 1_024;
 
 function contractsOf(plugin: Plugin): ReadonlyMap<string, { readonly contract: AnyContract; readonly optional: boolean }> {
   return new Map(

@@ -5,7 +5,7 @@ import { createError } from '../contract/errors.js';
 import { Op } from '../contract/protocol.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 import type { Link } from '../rpc/link.js';
-import { requestKernel, timeoutOf } from './kernel-calls.js';
+import { metaOf, requestAbout } from './kernel-calls.js';
 
 /** One method a command; the caller parses the output. */
 export function createClient(link: Link, contract: AnyContract): object {
@@ -14,7 +14,7 @@ export function createClient(link: Link, contract: AnyContract): object {
     if (member.kind !== 'command') continue;
     const { id, output } = member as Command & { readonly id: string };
     client[name] = async (input, options) => {
-      const answer = await requestKernel(link, Op.execute, input, [id, timeoutOf(options), 0], options?.signal);
+      const answer = await requestAbout(link, Op.execute, id, input, metaOf(options, 0), options?.signal);
       if (output === undefined) return answer;
       const parsed = await parseSchema(output, answer);
       if (parsed.ok) return parsed.value;

@@ -1,21 +1,22 @@
 /** Builds the context that `activate` receives. Nothing here decides what is allowed: the kernel does, at each use. */
 import type { CommandInfo, EventEnvelope, LooseHandler, Middleware, MiddlewareCall, PluginContext, PluginStorage, Registered } from '../context.js';
-import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, Hook } from '../contract/contract.js';
+import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, EventQueue, Hook } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
 import { createError } from '../contract/errors.js';
 import type { Manifest } from '../contract/manifest.js';
 import { isMemberName } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission.js';
-import { type CallMeta, type HookMode, LOG_LEVELS, type LogLevel, Op, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
+import { type CallMeta, type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
 import { disposable, type Scope } from '../contract/scope.js';
-import type { Inbound, Link } from '../rpc/link.js';
+import type { Inbound } from '../rpc/inbound.js';
+import type { Link } from '../rpc/link.js';
 import { createClient } from './client.js';
-import { HandlerCall } from './handler-call.js';
-import { requestKernel, timeoutOf } from './kernel-calls.js';
+import { HandlerCall, type HandlerScope } from './handler-call.js';
+import { metaOf, requestAbout, requestKernel, timeoutOf } from './kernel-calls.js';
 
 /** What the kernel can call by handle. */
-export type Handle = (input: unknown, meta: CallMeta | undefined, inbound: Inbound) => unknown;
+export type Handle = (input: unknown, meta: CallMeta, inbound: Inbound) => unknown;
 /** What the kernel can notify by handle. */
 export type Listener = (payload: unknown, topic: string, source: string) => void;
 
@@ -32,6 +33,8 @@ export interface ContextParts {
   readonly link: Link;
   readonly manifest: Manifest;
   readonly tenant: string;
+  /** What request ids begin with. */
+  readonly requests: string;
   readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly registrations: Registrations;
@@ -52,7 +55,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     return `${manifest.id}:${name}`;
   };
   const emit = async (topic: string, payload: unknown) => {
-    await requestKernel(link, Op.emit, payload, [topic]);
+    await requestAbout(link, Op.emit, topic, payload, undefined);
   };
   const context: PluginContext<Record<string, unknown>, unknown> = {
     plugin: { id: manifest.id, version: manifest.version, manifest },
@@ -62,7 +65,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     needs: createNeeds(parts) as never,
     commands: {
       handle: (name, handler) => register('command', ownId(name, 'command'), looseHandle(parts, handler)),
-      execute: (id, input, options) => attempt(() => requestKernel(link, Op.execute, input, [id, timeoutOf(options), parentOf(options)], options?.signal)),
+      execute: (id, input, options) => attempt(() => requestAbout(link, Op.execute, id, input, metaOf(options, parentOf(options)), options?.signal)),
       list: () => requestKernel(link, Op.commands, undefined, []) as Promise<CommandInfo[]>,
     },
     events: createEvents(parts, register, emit, ownId) as never,
@@ -93,7 +96,7 @@ type Register = (
   kind: RegistrationKind,
   name: string,
   target: Handle | Listener,
-  options?: { readonly timeout?: number; readonly idempotent?: boolean; readonly contract?: string },
+  options?: Pick<Registration, 'timeout' | 'idempotent' | 'contract' | 'overflow' | 'queue'>,
 ) => Registered;
 
 /** Registers with the kernel by a number of the guest's own choosing: the call returns before the kernel has answered. */
@@ -143,8 +146,13 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
   });
 }
 
-function looseHandle({ tenant }: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
-  return (input, meta, inbound) => handler(input, new HandlerCall(inbound, meta, tenant, errors));
+function handlerScope({ tenant, requests, link }: ContextParts): HandlerScope {
+  return { tenant, requests, textOf: (name) => link.textOf(name) };
+}
+
+function looseHandle(parts: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
+  const scope = handlerScope(parts);
+  return (input, meta, inbound) => handler(input, new HandlerCall(inbound, meta, scope, errors));
 }
 
 /** The receiver parses: an input that doesn't fit never reaches the handler. */
@@ -166,14 +174,14 @@ function accept(parsed: Parsed<unknown>, id: string): unknown {
 }
 
 function createEvents(parts: ContextParts, register: Register, emit: (topic: string, payload: unknown) => Promise<void>, ownId: (name: string, what: string) => string) {
-  const on = (event: string | (Event & { readonly id: string }), listener: (...args: unknown[]) => unknown, limit?: () => void): Registered => {
+  const on = (event: string | (Event & { readonly id: string }), listener: (...args: unknown[]) => unknown, options?: EventQueue, limit?: () => void): Registered => {
     const deliver = (...args: unknown[]) => {
       limit?.();
       report(parts, () => listener(...args), 'a listener threw');
     };
     if (typeof event === 'string') {
       const envelope: Listener = (payload, topic, source) => deliver({ topic, payload, source, tenant: parts.tenant } satisfies EventEnvelope);
-      return register('event', event, envelope);
+      return register('event', event, envelope, queueOf(options, undefined));
     }
     const typed: Listener = (payload, topic, source) => {
       const info = { topic, source, tenant: parts.tenant };
@@ -185,12 +193,12 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
       if (isPromiseLike(parsed)) void parsed.then(pass);
       else pass(parsed as Parsed<unknown>);
     };
-    return register('event', event.id, typed);
+    return register('event', event.id, typed, queueOf(options, event));
   };
   return {
     on,
-    once(event: string, listener: (...args: unknown[]) => unknown) {
-      const registered = on(event, listener, () => registered.dispose());
+    once(event: string, listener: (...args: unknown[]) => unknown, options?: EventQueue) {
+      const registered = on(event, listener, options, () => registered.dispose());
       return registered;
     },
     emit: async (event: string | (Event & { readonly id: string }), payload: unknown) => {
@@ -208,10 +216,17 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
   };
 }
 
+/** What the listener asks for, else what the event declares. */
+function queueOf(options: EventQueue | undefined, event: EventQueue | undefined): EventQueue {
+  const overflow = options?.overflow ?? event?.overflow;
+  const queue = options?.queue ?? event?.queue;
+  return { ...(overflow !== undefined && { overflow }), ...(queue !== undefined && { queue }) };
+}
+
 function createHooks(parts: ContextParts, register: Register, ownId: (name: string, what: string) => string) {
   type HookRef = string | (Hook & { readonly id: string });
   const ask = (mode: HookMode) => (hook: HookRef, input: unknown, options?: CallOptions) =>
-    attempt(() => requestKernel(parts.link, Op.hook, input, [typeof hook === 'string' ? hook : hook.id, mode, timeoutOf(options)], options?.signal));
+    attempt(() => requestAbout(parts.link, Op.hook, typeof hook === 'string' ? hook : hook.id, input, [mode, timeoutOf(options)], options?.signal));
   return {
     handle(hook: HookRef, handler: LooseHandler) {
       if (typeof hook === 'string') return register('hook', ownId(hook, 'hook'), looseHandle(parts, handler));
@@ -224,13 +239,15 @@ function createHooks(parts: ContextParts, register: Register, ownId: (name: stri
 }
 
 /** A middleware step is four frames: enter (this call), next (a request back), its answer, and this call's answer. */
-function middlewareHandle({ link, tenant }: ContextParts, target: string, middleware: Middleware): Handle {
+function middlewareHandle(parts: ContextParts, target: string, middleware: Middleware): Handle {
+  const { link, tenant } = parts;
+  const scope = handlerScope(parts);
   const kind = target.startsWith('event:') ? 'event' : 'command';
   return (input, meta, inbound) => {
-    const call = new HandlerCall(inbound, meta, tenant, undefined);
-    const { requestId, caller, user, signal, subject } = call;
+    const call = new HandlerCall(inbound, meta, scope, undefined);
+    const { requestId, caller, user, signal, subject, step } = call;
     const view: MiddlewareCall = { kind, id: subject, input, requestId, caller, tenant, signal, ...(user !== undefined && { user }) };
-    const next = (...args: [input?: unknown]) => requestKernel(link, Op.next, args[0], [inbound.sequence, args.length]);
+    const next = (...args: [input?: unknown]) => requestKernel(link, Op.next, args[0], [step, args.length]);
     return middleware(view, next);
   };
 }

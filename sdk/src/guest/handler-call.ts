@@ -2,69 +2,88 @@
 import { type Call, type Caller, DEFAULT_TIMEOUT } from '../contract/call-context.js';
 import type { ErrorSchemas } from '../contract/contract.js';
 import { createError, PluginDeclaredError } from '../contract/errors.js';
-import type { CallMeta } from '../contract/protocol.js';
-import type { Inbound } from '../rpc/link.js';
+import { type CallMeta, highOf, nameIn, requestIdOf } from '../contract/protocol.js';
+import type { Inbound } from '../rpc/inbound.js';
 
 const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
 
+/** What every call of a guest has in common. */
+export interface HandlerScope {
+  readonly tenant: string;
+  /** What request ids begin with. */
+  readonly requests: string;
+  /** The text behind a name of the kernel. */
+  textOf(name: number): string | undefined;
+}
+
 /** One call as its handler sees it. */
 export class HandlerCall implements Call {
-  readonly tenant: string;
-  readonly #inbound: Inbound;
-  readonly #meta: CallMeta | undefined;
-  readonly #errors: ErrorSchemas | undefined;
+  private readonly scope: HandlerScope;
+  private readonly inbound: Inbound;
+  private readonly meta: CallMeta;
+  private readonly errors: ErrorSchemas | undefined;
 
-  constructor(inbound: Inbound, meta: CallMeta | undefined, tenant: string, errors: ErrorSchemas | undefined) {
-    this.#inbound = inbound;
-    this.#meta = meta;
-    this.tenant = tenant;
-    this.#errors = errors;
+  constructor(inbound: Inbound, meta: CallMeta, scope: HandlerScope, errors: ErrorSchemas | undefined) {
+    this.inbound = inbound;
+    this.meta = meta;
+    this.scope = scope;
+    this.errors = errors;
   }
 
   /** The kernel's number for this call, by which calls made for it are tied to it. */
   get sequence(): number {
-    return this.#inbound.sequence;
+    return this.inbound.sequence;
+  }
+
+  get tenant(): string {
+    return this.scope.tenant;
   }
 
   get requestId(): string {
-    return this.#meta?.[0] ?? `host-${this.#inbound.sequence}`;
+    return requestIdOf(this.scope.requests, typeof this.meta === 'number' ? highOf(this.meta) : this.meta[0]);
   }
 
   get caller(): Caller {
-    if (this.#meta === undefined) return HOST;
-    const [, kind, id, version] = this.#meta;
-    return version === undefined ? { kind, id } : { kind, id, version };
+    const text = typeof this.meta === 'number' ? (this.scope.textOf(nameIn(this.meta)) ?? '') : this.meta[1];
+    if (text === '') return HOST;
+    const at = text.lastIndexOf('@');
+    return { kind: 'plugin', id: text.slice(0, at), version: text.slice(at + 1) };
   }
 
   get user(): string | undefined {
-    return this.#meta?.[4];
+    return typeof this.meta === 'number' ? undefined : this.meta[2];
   }
 
   get deadline(): number {
-    return this.#inbound.received + (this.#meta?.[5] ?? DEFAULT_TIMEOUT);
+    return this.inbound.received + (typeof this.meta === 'number' ? DEFAULT_TIMEOUT : this.meta[3]);
   }
 
   get traceparent(): string | undefined {
-    return this.#meta?.[6];
+    return typeof this.meta === 'number' ? undefined : this.meta[4];
   }
 
   /** Wire id of the command or topic of the event; only middleware is told. */
   get subject(): string {
-    return this.#meta?.[7] ?? '';
+    return typeof this.meta === 'number' ? '' : (this.meta[5] ?? '');
+  }
+
+  /** Number of the middleware step. */
+  get step(): number {
+    return typeof this.meta === 'number' ? 0 : (this.meta[6] ?? 0);
   }
 
   get signal(): AbortSignal {
-    return this.#inbound.signal;
+    return this.inbound.signal;
   }
 
   progress(value: unknown): void {
-    this.#inbound.progress(value);
+    this.inbound.progress(value);
   }
 
   fail(code: string, data: unknown): never {
-    const schema = this.#errors?.[code];
+    const schema = this.errors?.[code];
     if (schema === undefined) {
-      const known = Object.keys(this.#errors ?? {});
+      const known = Object.keys(this.errors ?? {});
       throw createError('call/undeclared-error', `'${code}' is not an error this command declares${known.length === 0 ? '' : `; it declares ${known.join(', ')}`}`);
     }
     throw new PluginDeclaredError(code, data);

@@ -1,33 +1,65 @@
 /** Requests of a guest to the kernel: one promise each, cancelled by the caller's signal. */
 import { createError } from '../contract/errors.js';
 import type { CallOptions } from '../contract/contract.js';
-import type { Link } from '../rpc/link.js';
+import { Op, targetOf } from '../contract/protocol.js';
+import type { Link, Reply } from '../rpc/link.js';
 
 /** Asks the kernel for something. Rejects with the kernel's typed error. */
-export function requestKernel(link: Link, op: number, input: unknown, meta: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
+export function requestKernel(link: Link, target: number, input: unknown, meta: unknown, signal?: AbortSignal): Promise<unknown> {
   if (link.abandoned) return new Promise(() => {});
   if (signal?.aborted) return Promise.reject(cancelled(signal));
   return new Promise((resolve, reject) => {
-    let stopListening: (() => void) | undefined;
-    const sequence = link.request(op, input, meta, {
-      settle(ok, value) {
-        stopListening?.();
-        if (ok) resolve(value);
-        else reject(value);
-      },
-    });
-    if (signal === undefined) return;
+    const request = new KernelRequest(resolve, reject);
+    link.request(target, input, meta, request);
+    if (signal !== undefined) request.follow(signal, link);
+  });
+}
+
+/** {@link requestKernel} about a name, which travels as a number once it has one. */
+export function requestAbout(link: Link, op: number, name: string, input: unknown, meta: readonly unknown[] | undefined, signal?: AbortSignal): Promise<unknown> {
+  const number = link.nameOf(name);
+  if (number > 0) return requestKernel(link, targetOf(op, number), input, meta, signal);
+  return requestKernel(link, op, input, op === Op.emit ? [name] : [...(meta ?? [0, 0]), name], signal);
+}
+
+class KernelRequest implements Reply {
+  sequence = 0;
+  private readonly resolve: (value: unknown) => void;
+  private readonly reject: (error: unknown) => void;
+  private settled = false;
+  private stopListening: (() => void) | undefined = undefined;
+
+  constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  settle(ok: boolean, value: unknown): void {
+    this.settled = true;
+    this.stopListening?.();
+    if (ok) this.resolve(value);
+    else this.reject(value);
+  }
+
+  follow(signal: AbortSignal, link: Link): void {
+    if (this.settled) return;
     const onAbort = () => {
-      link.cancel(sequence);
-      reject(cancelled(signal));
+      link.cancel(this.sequence);
+      this.reject(cancelled(signal));
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    stopListening = () => signal.removeEventListener('abort', onAbort);
-  });
+    this.stopListening = () => signal.removeEventListener('abort', onAbort);
+  }
 }
 
 function cancelled(signal: AbortSignal): Error {
   return createError('call/cancelled', 'the caller cancelled the call', { cause: signal.reason });
+}
+
+/** What a call says of itself: nothing when it is plain. */
+export function metaOf(options: CallOptions | undefined, parent: number): readonly number[] | undefined {
+  const timeout = timeoutOf(options);
+  return timeout === 0 && parent === 0 ? undefined : [timeout, parent];
 }
 
 /** A time-out as it goes on the wire: whole milliseconds, 0 for the command's own. */

@@ -1,5 +1,5 @@
 /**
- * Deadlines of many calls on one timer. A timer a call would cost more than the call: entries hang in buckets of
+ * Deadlines of many calls on one timer. A timer a call would cost more than the call: entries sit in buckets of
  * {@link TICK} milliseconds, and only the nearest bucket is armed.
  */
 
@@ -8,47 +8,45 @@ export const TICK = 8;
 
 /** Something with a deadline; the fields belong to {@link Deadlines}. */
 export interface Timed {
-  previous: Timed | undefined;
-  next: Timed | undefined;
   bucket: Bucket | undefined;
+  /** Its place in the bucket. */
+  slot: number;
   expire(): void;
 }
 
-/** A doubly linked list of entries that expire together. */
+/** Entries that expire together, in any order. */
 export interface Bucket {
   readonly tick: number;
-  head: Timed | undefined;
+  readonly entries: Timed[];
 }
 
 /** Owns one timer and every pending deadline of a kernel or guest. */
 export class Deadlines {
   readonly #buckets = new Map<number, Bucket>();
+  #latest: Bucket | undefined;
   #armed = Number.POSITIVE_INFINITY;
   #timer: number | undefined;
 
   /** Adds an entry that expires in `ms`, unless it is removed before. */
   add(entry: Timed, ms: number, now = performance.now()): void {
     const tick = Math.ceil((now + ms) / TICK);
-    let bucket = this.#buckets.get(tick);
-    if (bucket === undefined) {
-      bucket = { tick, head: undefined };
-      this.#buckets.set(tick, bucket);
-    }
+    // Calls of one moment with the same time-out share a bucket, so the last one is nearly always right.
+    const bucket = this.#latest?.tick === tick ? this.#latest : this.#bucketOf(tick);
     entry.bucket = bucket;
-    entry.next = bucket.head;
-    if (bucket.head !== undefined) bucket.head.previous = entry;
-    bucket.head = entry;
+    entry.slot = bucket.entries.length;
+    bucket.entries.push(entry);
     if (tick < this.#armed) this.#arm(tick, now);
   }
 
   /** Takes an entry out; harmless when it has expired or was never added. */
   remove(entry: Timed): void {
-    const { bucket, previous, next } = entry;
+    const { bucket } = entry;
     if (bucket === undefined) return;
-    if (previous === undefined) bucket.head = next;
-    else previous.next = next;
-    if (next !== undefined) next.previous = previous;
-    entry.bucket = entry.previous = entry.next = undefined;
+    entry.bucket = undefined;
+    const last = bucket.entries.pop() as Timed;
+    if (last === entry) return;
+    bucket.entries[entry.slot] = last;
+    last.slot = entry.slot;
   }
 
   /** Stops the timer; entries left in it never expire. */
@@ -56,6 +54,17 @@ export class Deadlines {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#buckets.clear();
+    this.#latest = undefined;
+  }
+
+  #bucketOf(tick: number): Bucket {
+    let bucket = this.#buckets.get(tick);
+    if (bucket === undefined) {
+      bucket = { tick, entries: [] };
+      this.#buckets.set(tick, bucket);
+    }
+    this.#latest = bucket;
+    return bucket;
   }
 
   #arm(tick: number, now: number): void {
@@ -68,17 +77,20 @@ export class Deadlines {
     const now = performance.now();
     this.#armed = Number.POSITIVE_INFINITY;
     this.#timer = undefined;
+    this.#latest = undefined;
     let nearest = Number.POSITIVE_INFINITY;
-    for (const [tick, bucket] of this.#buckets) {
+    for (const [tick, { entries }] of this.#buckets) {
       if (tick * TICK <= now) {
         this.#buckets.delete(tick);
-        for (let entry = bucket.head; entry !== undefined; entry = bucket.head) {
+        for (let entry = entries.at(-1); entry !== undefined; entry = entries.at(-1)) {
           this.remove(entry);
           entry.expire();
         }
-      } else if (bucket.head === undefined) this.#buckets.delete(tick);
+      } else if (entries.length === 0) this.#buckets.delete(tick);
       else if (tick < nearest) nearest = tick;
     }
+    // A bucket that was filled and emptied on the way is gone from the table.
+    this.#latest = undefined;
     if (nearest < this.#armed) this.#arm(nearest, now);
   }
 }

@@ -1,8 +1,28 @@
 /** The pipe between a kernel and one guest, in the shape that MessagePort and Worker already have. */
+import type { StreamDoor } from './value.js';
 
 /** One message event. */
 export interface MessageEventLike {
   readonly data: unknown;
+}
+
+/** The other end of an endpoint in the same thread: it may be told directly instead of by messages. */
+export interface DirectReceiver {
+  /** Whether everything that was posted to it has been taken, so that nothing would be overtaken. */
+  readonly idle: boolean;
+  readonly streams: StreamDoor;
+  request(sequence: number, target: number, meta: unknown, input: unknown): void;
+  settle(sequence: number, ok: boolean, value: unknown): void;
+  note(target: number, meta: unknown, payload: unknown): void;
+}
+
+/** One of two ends that share a thread. */
+export interface DirectEnd {
+  /** Messages on their way from here. */
+  readonly inFlight: number;
+  /** Who listens here. */
+  receiver: DirectReceiver | undefined;
+  readonly other: DirectEnd | undefined;
 }
 
 /** Anything that posts structured-cloneable messages and delivers them in order. */
@@ -13,28 +33,41 @@ export interface Endpoint {
   removeEventListener(type: 'message', listener: (event: MessageEventLike) => void): void;
   /** Begins delivery, where the platform waits for it. */
   start?(): void;
+  /** Only when both ends share a thread. */
+  readonly direct?: DirectEnd;
 }
 
 /**
- * Two endpoints in one thread: what one posts the other receives, cloned, in a later microtask. For inline guests and
- * for tests of the wire.
+ * Two endpoints in one thread: what one posts the other receives, cloned, in a later microtask. Direct ones also let
+ * their links call each other.
  */
-export function endpointPair(): readonly [Endpoint, Endpoint] {
-  const left = new MemoryEndpoint();
-  const right = new MemoryEndpoint();
-  left.peer = right;
-  right.peer = left;
+export function endpointPair(options: { readonly direct?: boolean } = {}): readonly [Endpoint, Endpoint] {
+  const left = new MemoryEndpoint(options.direct === true);
+  const right = new MemoryEndpoint(options.direct === true);
+  left.other = right;
+  right.other = left;
   return [left, right];
 }
 
-class MemoryEndpoint implements Endpoint {
-  peer: MemoryEndpoint | undefined;
+class MemoryEndpoint implements Endpoint, DirectEnd {
+  other: MemoryEndpoint | undefined;
+  receiver: DirectReceiver | undefined;
+  inFlight = 0;
+  readonly direct?: DirectEnd;
   readonly #listeners = new Set<(event: MessageEventLike) => void>();
   #early: unknown[] | undefined = [];
 
+  constructor(direct: boolean) {
+    if (direct) this.direct = this;
+  }
+
   postMessage(message: unknown, transfer?: Transferable[]): void {
     const data = structuredClone(message, transfer === undefined ? undefined : { transfer });
-    queueMicrotask(() => this.peer?.deliver(data));
+    this.inFlight += 1;
+    queueMicrotask(() => {
+      this.inFlight -= 1;
+      this.other?.deliver(data);
+    });
   }
 
   addEventListener(_type: 'message', listener: (event: MessageEventLike) => void): void {

@@ -1,43 +1,69 @@
 /**
- * The shape of a message: a flat array of frames. Each frame is a head, `sequence * 32 + packed * 16 + kind`, followed by
- * the slots of its kind; `packed` says how the frame's value travels, see `shapes.ts`. Flat, because an array of small objects costs a structured clone three times as much.
+ * The shape of a message: one flat array of frames, because an array of small arrays costs a structured clone three
+ * times as much. A frame is a head, `sequence * 64 + form * 16 + kind`, the fixed slots of its kind, and, for kinds that
+ * carry one, a value in one of four {@link Form}s.
  */
 
 /** What a frame is. */
 export const Kind = {
-  /** sequence, target, input, meta */
+  /** sequence; target, meta, value */
   request: 0,
-  /** sequence, value */
+  /** sequence; value */
   reply: 1,
-  /** sequence, error record */
+  /** sequence; error record */
   error: 2,
-  /** 0, target, payload, meta: one way */
+  /** target, meta, value: one way */
   note: 3,
   /** sequence: the caller gave up */
   cancel: 4,
-  /** sequence, value: how far a call is */
+  /** sequence; value: how far a call is */
   progress: 5,
   /** a Comlink request */
   control: 6,
   /** a Comlink reply */
   controlReply: 7,
-  /** how many requests and notes have been taken so far */
+  /** how many counted frames have been taken so far, in place of a sequence */
   credit: 8,
-  /** number of the shape in place of a sequence, its keys */
+  /** number of a shape in place of a sequence; its keys */
   shape: 9,
+  /** number of a name in place of a sequence; its text */
+  name: 10,
+  /** number of a stream in place of a sequence; value: its next item */
+  item: 11,
+  /** number of a stream; error record, or undefined when it is complete */
+  end: 12,
+  /** number of a stream; how many of its items may be sent in all */
+  pull: 13,
+  /** number of a stream: nobody reads it any more */
+  stop: 14,
+  /** number of a direct lane; what happens to it, see `protocol.ts`; a port or undefined */
+  lane: 15,
 } as const;
 
-/** Added to the kind of a frame whose value is packed. */
-export const PACKED = 16;
+/** How a value travels. */
+export const Form = {
+  /** as it is */
+  plain: 0,
+  /** a shape's number and its leaves, see `shapes.ts` */
+  packed: 1,
+  /** with records in it that stand for errors or streams */
+  marked: 2,
+  /** as JSON text, so that one encoding serves many links; only the kernel sends it */
+  text: 3,
+} as const;
 
-/** Slots of each kind, head included. */
-export const SLOTS: readonly number[] = [4, 2, 2, 4, 1, 2, 2, 2, 1, 2];
+/** Slots of each kind before its value, head included. */
+export const FIXED: readonly number[] = [3, 1, 2, 3, 1, 1, 2, 2, 1, 2, 2, 1, 2, 2, 1, 3];
+/** Kinds that end with a value. */
+export const VALUED: readonly boolean[] = [true, true, false, true, false, true, false, false, false, false, false, true, false, false, false, false];
+/** Kinds that need credit: what makes the other side work, and isn't bounded by anything else. */
+export const COUNTED: readonly boolean[] = [true, false, false, true, false, true, false, false, false, false, false, false, false, false, false, false];
 
-/** Makes a head; the kind may have {@link PACKED} added. */
-export const headOf = (sequence: number, kind: number): number => sequence * 32 + kind;
+/** Makes a head. */
+export const headOf = (sequence: number, kind: number, form = 0): number => sequence * 64 + form * 16 + kind;
 /** The kind of a head. */
 export const kindOf = (head: number): number => head % 16;
+/** The form of a head. */
+export const formOf = (head: number): number => ((head % 64) - (head % 16)) / 16;
 /** The sequence of a head. */
-export const sequenceOf = (head: number): number => Math.floor(head / 32);
-/** Whether a frame's value is packed. */
-export const isPacked = (head: number): boolean => head % 32 >= PACKED;
+export const sequenceOf = (head: number): number => Math.floor(head / 64);

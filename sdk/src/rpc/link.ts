@@ -1,6 +1,6 @@
 /**
- * The link between a kernel and one guest: calls, one-way notes and the control plane, multiplexed in order over one
- * endpoint, one message a turn. Both sides run this file.
+ * The link between a kernel and one guest: calls, one-way notes, streams and the control plane, multiplexed in order
+ * over one endpoint, one message a turn. Both sides run this file.
  *
  * Guarantees: requests, notes and control messages of one side arrive in the order they were sent; each request
  * settles exactly once, at the latest when the link closes; a value that can't be sent fails its own call only; a
@@ -10,28 +10,23 @@ import { createError, type PluginError } from '../contract/errors.js';
 import { isPromiseLike } from '../contract/schema.js';
 import { errorToWire } from '../contract/wire-error.js';
 import { type Control, type ControlApi, createControl, type Refusal, refusalReply } from './control.js';
-import type { Endpoint, MessageEventLike } from './endpoint.js';
-import { Fifo } from './fifo.js';
-import { headOf, isPacked, Kind, kindOf, PACKED, SLOTS, sequenceOf } from './frames.js';
-import { ShapeReader, ShapeWriter } from './shapes.js';
-import { decodeError, decodeValue, encodeValue } from './value.js';
+import type { DirectEnd, DirectReceiver, Endpoint, MessageEventLike } from './endpoint.js';
+import { Form, headOf, Kind } from './frames.js';
+import { Inbound, type InboundWire } from './inbound.js';
+import { Inbox } from './inbox.js';
+import type { NoteQueue } from './note-queue.js';
+import { MAX_WAITING, Outbox, SharedValue } from './outbox.js';
+import { PendingTable } from './pending.js';
+import { Streams } from './streams.js';
+import { Turn } from './turn.js';
+import { copyValue, decode, decodeError, decodeValue, encodeValue, revive, type StreamDoor } from './value.js';
 
-/** Where an answer goes. Settled exactly once; must not throw. */
+/** Where an answer goes. Settled exactly once, perhaps before the request returns; must not throw. */
 export interface Reply {
+  /** Set by the link: what cancels the request. */
+  sequence: number;
   settle(ok: boolean, value: unknown): void;
   progress?(value: unknown): void;
-}
-
-/** A request being served. */
-export interface Inbound {
-  readonly sequence: number;
-  /** When its message arrived, in milliseconds since the epoch. */
-  readonly received: number;
-  /** Aborts when the caller cancels or the link closes. Made when first asked for. */
-  readonly signal: AbortSignal;
-  /** Called once when the caller cancels or the link closes: cheaper than a signal. Set by whoever serves. */
-  onCancel: ((reason: Error) => void) | undefined;
-  progress(value: unknown): void;
 }
 
 /** How a link is told about its sides. */
@@ -39,14 +34,22 @@ export interface LinkOptions {
   readonly endpoint: Endpoint;
   /** Stamped on every error of the other side: the plugin's id in the kernel, nothing in a guest. */
   readonly plugin?: string;
+  /** Whether the other side is the kernel, whose values need no check: it has checked them. */
+  readonly trusting?: boolean;
   /** Whether stacks may leave this side. */
   readonly stacks: boolean;
-  /** Answers a request; may throw or reject. */
+  /** When turns end; links of one thread share it. */
+  readonly turn?: Turn;
+  /** Requests and other work taken in one turn of the loop, so that one guest can't hold it. */
+  readonly budget?: number;
+  /** Answers a request; may throw or reject. `meta` is as it came: nothing in it was checked. */
   serve(target: number, input: unknown, meta: unknown, inbound: Inbound): unknown;
-  /** Takes a one-way note; what it throws is reported as a refusal. */
+  /** Takes a one-way note; what it throws is reported as a refusal. `meta` is as it came. */
   note(target: number, payload: unknown, meta: unknown): void;
   /** Methods for the other side's control calls. */
   readonly control: ControlApi;
+  /** Takes what is said about a direct lane, and its port; a breach where absent. */
+  lane?(lane: number, what: unknown, port: unknown): void;
   /** The other side broke the protocol in a way that can't be continued: end it. */
   onBreach(error: PluginError): void;
   /** A message was refused and the link goes on. */
@@ -55,55 +58,26 @@ export interface LinkOptions {
   defer(task: () => void): void;
 }
 
-/** Requests and notes that may be on their way without having been taken. */
-const WINDOW = 1_024;
-/** Requests and notes that may wait for credit before a call fails at once. */
-const MAX_WAITING = 8_192;
-/** Taken frames that are acknowledged together. */
-const ACKNOWLEDGE = 256;
-/** A message is posted when it holds this many slots, though the turn goes on. */
-const MAX_SLOTS = 1_024;
-/** Requests and notes served in one turn of the loop, so that one guest can't hold it. */
-const BUDGET = 64;
-
-interface WaitingFrame {
-  readonly kind: number;
-  readonly sequence: number;
-  readonly slots: readonly unknown[];
-}
-
-/** A message, or the rest of one, that waits for a later turn. */
-interface HeldMessage {
-  readonly message: readonly unknown[];
-  readonly from: number;
-  /** Requests and notes in it. */
-  readonly frames: number;
-}
+const DEFAULT_BUDGET = 64;
+/** Calls of one end into the other that may be inside one another before they go round by messages. */
+const MAX_DIRECT_DEPTH = 16;
 
 /** One side of the wire; see the file comment for its guarantees. */
 export class Link {
   readonly #options: LinkOptions;
   readonly #control: Control;
   readonly #controlCalls = new Set<(error: unknown) => void>();
-  readonly #replies = new Map<number, Reply>();
-  readonly #inbound = new Map<number, InboundRequest>();
-  readonly #reader = new ShapeReader();
-  readonly #writer = new ShapeWriter((shape, skeleton) => this.#push(Kind.shape, shape, skeleton));
-  readonly #listener = (event: MessageEventLike) => this.#receive(event.data);
-  #queue: unknown[] = [];
-  readonly #waiting = new Fifo<WaitingFrame>();
-  #backlog: HeldMessage[] = [];
-  /** Requests and notes in the backlog. */
-  #backlogged = 0;
-  #draining = false;
-  #scheduled = false;
-  #queuedAtHop = 0;
-  #sequence = 0;
-  #sent = 0;
-  #acknowledged = 0;
-  #taken = 0;
-  #credited = 0;
-  #messageTime = 0;
+  readonly #pending = new PendingTable<Reply>();
+  /** Streams that went out with a request, until it is answered. */
+  readonly #fed = new Map<number, readonly number[]>();
+  readonly #inbound = new Map<number, Inbound>();
+  readonly #streams: Streams;
+  readonly #door: RecordingDoor;
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
+  readonly #direct: DirectEnd | undefined;
+  readonly #inboundWire: InboundWire = { progress: (sequence, value) => this.#sendProgress(sequence, value) };
+  readonly #listener = (event: MessageEventLike) => this.#inbox.receive(event.data);
   #closed: Error | undefined;
   /** Replies that came after their call had ended, by time-out or cancel. */
   lateReplies = 0;
@@ -112,61 +86,106 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    const { endpoint } = options;
+    this.#streams = new Streams({
+      item: (stream, value) => this.#outbox.value(Kind.item, stream, value),
+      end: (stream, error) => this.#outbox.push(Kind.end, stream, error === undefined ? undefined : errorToWire(error, options.stacks, encodeValue)),
+      pull: (stream, items) => this.#outbox.push(Kind.pull, stream, items),
+      stop: (stream) => this.#outbox.push(Kind.stop, stream),
+    });
+    this.#door = new RecordingDoor(this.#streams);
+    this.#outbox = new Outbox({
+      endpoint,
+      turn: options.turn ?? new Turn(),
+      streams: this.#door,
+      peer: options.plugin,
+      wanted: (sequence) => this.#pending.get(sequence) !== undefined,
+      failed: (kind, sequence, cause) => this.#failFrame(kind, sequence, cause),
+    });
+    this.#inbox = new Inbox(
+      {
+        take: (kind, sequence, form, message, index, value) => this.#take(kind, sequence, form, message, index, value),
+        foreign: (message) => this.#refuseForeign(message),
+        breach: (reason) => this.#breach(reason),
+        credit: (taken) => this.#outbox.push(Kind.credit, taken),
+      },
+      options.budget ?? DEFAULT_BUDGET,
+      options.defer,
+    );
     this.#control = createControl(options.control, {
       plugin: options.plugin,
       stacks: options.stacks,
-      postRequest: (message) => this.#send(Kind.control, 0, [message]),
-      postReply: (message) => this.#push(Kind.controlReply, 0, message),
+      postRequest: (message) => this.#outbox.ordered(Kind.control, 0, message),
+      postReply: (message) => this.#outbox.push(Kind.controlReply, 0, message),
     });
-    options.endpoint.addEventListener('message', this.#listener);
-    options.endpoint.start?.();
+    this.#direct = endpoint.direct;
+    if (this.#direct !== undefined) this.#direct.receiver = this.#directReceiver();
+    endpoint.addEventListener('message', this.#listener);
+    endpoint.start?.();
   }
 
   /** Calls of this side that wait for an answer. */
   get pending(): number {
-    return this.#replies.size;
+    return this.#pending.size;
+  }
+
+  /** Frames that wait for the other side's credit. */
+  get waiting(): number {
+    return this.#outbox.waiting;
+  }
+
+  /** Streams that are open, both directions. */
+  get streams(): number {
+    return this.#streams.size;
   }
 
   /**
-   * Sends a request. Its answer goes to `reply`; the returned sequence cancels it.
+   * Sends a request. Its answer goes to `reply`, whose `sequence` cancels it.
    *
+   * @param move whether the buffers in the input are nobody's any more and may be moved.
    * @throws PluginValidationError when the input can't cross, PluginOverloadedError when too many requests wait,
    * or the error the link was closed with; `reply` is not used then.
    */
-  request(target: number, input: unknown, meta: unknown, reply: Reply): number {
+  request(target: number, input: unknown, meta: unknown, reply: Reply, move = false): void {
     if (this.#closed !== undefined) throw this.#closed;
-    const packed = this.#writer.pack(input);
-    const value = packed ?? encodeValue(input);
-    const kind = packed === undefined ? Kind.request : Kind.request + PACKED;
-    if (this.#waiting.size >= MAX_WAITING) {
-      throw createError('call/overloaded', `too many calls wait for ${this.#options.plugin ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: this.#options.plugin });
+    const sequence = this.#pending.add(reply);
+    reply.sequence = sequence;
+    try {
+      const direct = this.#direct === undefined ? undefined : this.#directly();
+      if (direct !== undefined) return this.#requestDirectly(direct, sequence, target, meta, input);
+      this.#outbox.request(Kind.request, sequence, target, meta, input, move);
+    } catch (error) {
+      this.#pending.take(sequence);
+      this.#stopFeeds(this.#door.takeOpened());
+      throw error;
     }
-    const sequence = ++this.#sequence;
-    this.#replies.set(sequence, reply);
-    if (this.#waiting.size === 0 && this.#sent - this.#acknowledged < WINDOW) {
-      this.#sent += 1;
-      this.#queue.push(headOf(sequence, kind), target, value, meta);
-      this.#schedule();
-    } else this.#waiting.push({ kind, sequence, slots: [target, value, meta] });
-    return sequence;
+    const fed = this.#door.takeOpened();
+    if (fed !== undefined) this.#fed.set(sequence, fed);
   }
 
-  /** Sends a one-way note. Throws as {@link request} does. */
-  note(target: number, payload: unknown, meta: unknown): void {
+  /**
+   * Sends a one-way note. Throws as {@link request} does.
+   *
+   * @param queue what happens when the other side is slow; without one, a full link refuses.
+   * @returns with a blocking queue that is full, a promise for the room.
+   */
+  note(target: number, payload: unknown, meta: unknown, queue?: NoteQueue): Promise<void> | undefined {
     if (this.#closed !== undefined) throw this.#closed;
-    const packed = this.#writer.pack(payload);
-    const value = packed ?? encodeValue(payload);
-    if (this.#waiting.size >= MAX_WAITING) {
-      throw createError('call/overloaded', `too many messages wait for ${this.#options.plugin ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: this.#options.plugin });
+    const direct = this.#direct === undefined ? undefined : this.#directly();
+    if (direct !== undefined) {
+      direct.note(target, meta, copyValue(payload instanceof SharedValue ? payload.value : payload));
+      return undefined;
     }
-    this.#send(packed === undefined ? Kind.note : Kind.note + PACKED, 0, [target, value, meta]);
+    if (queue !== undefined) return this.#outbox.note(target, meta, payload, queue);
+    this.#outbox.request(Kind.note, 0, target, meta, payload);
+    return undefined;
   }
 
   /** Forgets a request and tells the other side; its reply is dropped when it comes. The caller settles itself. */
   cancel(sequence: number): void {
-    if (!this.#replies.delete(sequence)) return;
-    const unsent = this.#waiting.size > 0 && this.#waiting.remove((frame) => frame.sequence === sequence);
-    if (!unsent && this.#closed === undefined) this.#push(Kind.cancel, sequence);
+    if (this.#pending.take(sequence) === undefined) return;
+    this.#stopFeedsOf(sequence);
+    this.#outbox.ordered(Kind.cancel, sequence);
   }
 
   /** Calls a control method of the other side; rejects when the link closes. */
@@ -188,17 +207,25 @@ export class Link {
     });
   }
 
+  /** A number for a text that is sent often, towards the other side; 0 when there is none left. */
+  nameOf(text: string): number {
+    return this.#outbox.nameOf(text);
+  }
+
+  /** The text behind a number of the other side. */
+  textOf(name: number): string | undefined {
+    return this.#inbox.nameOf(name);
+  }
+
+  /** Says something about a direct lane, with a port when there is one; in its place among all that is sent. */
+  sendLane(lane: number, what: unknown, port?: unknown): void {
+    if (port === undefined) this.#outbox.ordered(Kind.lane, lane, what, undefined);
+    else if (this.#closed === undefined) this.#outbox.postPort(Kind.lane, lane, what, port);
+  }
+
   /** Posts what this turn has collected now instead of at its end. */
   flush(): void {
-    const queue = this.#queue;
-    if (queue.length === 0 || this.#closed !== undefined) return;
-    this.#queue = [];
-    this.#queuedAtHop = 0;
-    try {
-      this.#options.endpoint.postMessage(queue);
-    } catch {
-      this.#flushOneByOne(queue);
-    }
+    this.#outbox.flush();
   }
 
   /** Ends the link: every pending call settles with `error`, every served one is aborted. Idempotent. */
@@ -206,17 +233,17 @@ export class Link {
     if (this.#closed !== undefined) return;
     this.#closed = error;
     this.#options.endpoint.removeEventListener('message', this.#listener);
+    if (this.#direct !== undefined) this.#direct.receiver = undefined;
     this.#control.close();
-    this.#queue = [];
-    this.#waiting.clear();
-    this.#backlog = [];
-    for (const inbound of this.#inbound.values()) inbound.abort(error);
+    this.#outbox.close();
+    this.#inbox.close();
+    this.#streams.close(error);
+    const inbound = [...this.#inbound.values()];
     this.#inbound.clear();
+    for (const one of inbound) one.abort(error);
     for (const reject of this.#controlCalls) reject(error);
     this.#controlCalls.clear();
-    const replies = [...this.#replies.values()];
-    this.#replies.clear();
-    for (const reply of replies) reply.settle(false, error);
+    for (const reply of this.#pending.clear()) reply.settle(false, error);
   }
 
   /**
@@ -225,183 +252,67 @@ export class Link {
    */
   abandon(error: Error): void {
     this.abandoned = true;
-    this.#replies.clear();
+    this.#pending.clear();
     this.#controlCalls.clear();
     this.close(error);
   }
 
-  // --- sending -------------------------------------------------------------------------------------------------
+  // --- the other end in the same thread --------------------------------------------------------------------------
 
-  /** Sends a frame that keeps its place in line: behind everything that waits for credit. */
-  #send(kind: number, sequence: number, slots: readonly unknown[]): void {
-    const counted = kind !== Kind.control;
-    if (this.#waiting.size > 0 || (counted && this.#sent - this.#acknowledged >= WINDOW)) {
-      this.#waiting.push({ kind, sequence, slots });
-      return;
-    }
-    if (counted) this.#sent += 1;
-    this.#push(kind, sequence, ...slots);
+  /** The other end, when it may be told directly: nothing that was sent before is still on its way. */
+  #directly(): DirectReceiver | undefined {
+    const { inFlight, other } = this.#direct as DirectEnd;
+    const receiver = other?.receiver;
+    return inFlight === 0 && depth < MAX_DIRECT_DEPTH && this.#outbox.empty && receiver?.idle ? receiver : undefined;
   }
 
-  #push(kind: number, sequence: number, ...slots: readonly unknown[]): void {
-    if (this.#closed !== undefined) return;
-    this.#queue.push(headOf(sequence, kind), ...slots);
-    this.#schedule();
+  #requestDirectly(direct: DirectReceiver, sequence: number, target: number, meta: unknown, input: unknown): void {
+    const copy = copyValue(input, this.#door, direct.streams);
+    const fed = this.#door.takeOpened();
+    if (fed !== undefined) this.#fed.set(sequence, fed);
+    depth += 1;
+    direct.request(sequence, target, meta, copy);
+    depth -= 1;
   }
 
-  #schedule(): void {
-    if (this.#queue.length >= MAX_SLOTS) this.flush();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      this.#queuedAtHop = this.#queue.length;
-      queueMicrotask(this.#hop);
-    }
+  #directReceiver(): DirectReceiver {
+    const inbox = () => this.#inbox.empty;
+    return {
+      get idle() {
+        return inbox();
+      },
+      streams: this.#door,
+      request: (sequence, target, meta, input) => this.#serve(sequence, target, meta, input, Date.now()),
+      settle: (sequence, ok, value) => this.#settle(sequence, ok, value),
+      note: (target, meta, payload) => {
+        depth += 1;
+        this.#takeNote(target, meta, payload);
+        depth -= 1;
+      },
+    };
   }
 
-  // Waits for the end of the turn, and one microtask more while the message still grows: this catches callers that
-  // are a few promises deep and costs a lone call nothing.
-  readonly #hop = (): void => {
-    if (this.#queue.length !== this.#queuedAtHop) {
-      this.#queuedAtHop = this.#queue.length;
-      queueMicrotask(this.#hop);
-      return;
-    }
-    this.#scheduled = false;
-    this.flush();
-  };
+  // --- receiving -------------------------------------------------------------------------------------------------
 
-  #sendWaiting(): void {
-    for (let frame = this.#waiting.peek(); frame !== undefined; frame = this.#waiting.peek()) {
-      const counted = frame.kind !== Kind.control;
-      if (counted && this.#sent - this.#acknowledged >= WINDOW) return;
-      if (counted) this.#sent += 1;
-      this.#waiting.shift();
-      this.#push(frame.kind, frame.sequence, ...frame.slots);
-    }
-  }
-
-  /** A message that can't be cloned is sent frame by frame, so that only the culprit fails. */
-  #flushOneByOne(queue: readonly unknown[]): void {
-    for (let index = 0; index < queue.length; ) {
-      const head = queue[index] as number;
-      const end = index + (SLOTS[kindOf(head)] as number);
-      const frame = queue.slice(index, end);
-      index = end;
-      try {
-        this.#options.endpoint.postMessage(frame);
-      } catch (cause) {
-        this.#failFrame(head, cause);
-      }
-    }
-  }
-
-  #failFrame(head: number, cause: unknown): void {
-    const error = createError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
-    const sequence = sequenceOf(head);
-    switch (kindOf(head)) {
-      case Kind.request: {
-        const reply = this.#replies.get(sequence);
-        this.#replies.delete(sequence);
-        this.#sent -= 1;
-        reply?.settle(false, error);
-        break;
-      }
-      case Kind.reply:
-      case Kind.error:
-        this.#options.endpoint.postMessage([headOf(sequence, Kind.error), errorToWire(error, false, encodeValue)]);
-        break;
-      case Kind.note:
-        this.#sent -= 1;
-        this.#options.onRefused?.(error);
-        break;
-      default:
-        this.#options.onRefused?.(error);
-    }
-  }
-
-  // --- receiving -----------------------------------------------------------------------------------------------
-
-  #receive(message: unknown): void {
-    if (this.#closed !== undefined) return;
-    this.#messageTime = Date.now();
-    if (!Array.isArray(message)) return this.#refuseForeign(message);
-    if (message.length > MAX_SLOTS + 8) return this.#breach('a message with too many frames');
-    if (this.#backlog.length > 0) {
-      this.#keepForLater(message, 0, 'push');
-      return;
-    }
-    this.#run(message, 0, BUDGET);
-  }
-
-  /** Works through a message; answers how much of the budget is left, or -1 when the rest went to the backlog. */
-  #run(message: readonly unknown[], from: number, budget: number): number {
-    let left = budget;
-    for (let index = from; index < message.length; ) {
-      if (this.#closed !== undefined) return -1;
-      const head = message[index];
-      if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0) return this.#stop('a frame without a head');
-      const slots = SLOTS[kindOf(head)];
-      if (slots === undefined || index + slots > message.length) return this.#stop('a frame of unknown kind or length');
-      const kind = kindOf(head);
-      const counted = kind === Kind.request || kind === Kind.note;
-      // Control calls cost the most, and shapes are work too: they share the budget, though not the credit.
-      if (counted || kind === Kind.control || kind === Kind.shape) {
-        if (left === 0) {
-          this.#keepForLater(message, index, 'unshift');
-          this.#drainLater();
-          return -1;
-        }
-        left -= 1;
-      }
-      this.#take(kind, sequenceOf(head), message, index, isPacked(head));
-      index += slots;
-    }
-    return left;
-  }
-
-  /** An honest sender never has more on its way than its credit; only a forger fills a backlog. */
-  #keepForLater(message: readonly unknown[], from: number, where: 'push' | 'unshift'): void {
-    const frames = countedFrames(message, from);
-    this.#backlogged += frames;
-    this.#backlog[where]({ message, from, frames });
-    if (this.#backlogged + this.#taken - this.#credited > WINDOW || this.#backlog.length > WINDOW * 2) this.#breach('more requests than credit allows');
-  }
-
-  #drainLater(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    this.#options.defer(() => {
-      this.#draining = false;
-      let left = BUDGET;
-      while (left >= 0 && this.#backlog.length > 0 && this.#closed === undefined) {
-        const { message, from, frames } = this.#backlog.shift() as HeldMessage;
-        this.#backlogged -= frames;
-        left = this.#run(message, from, left);
-      }
-    });
-  }
-
-  #take(kind: number, sequence: number, message: readonly unknown[], index: number, packed: boolean): void {
+  #take(kind: number, sequence: number, form: number, message: readonly unknown[], index: number, value: number): void {
     switch (kind) {
       case Kind.request:
-        this.#serve(sequence, message[index + 1], message[index + 2], message[index + 3], packed);
-        this.#credit();
-        break;
-      case Kind.note:
-        this.#takeNote(message[index + 1], message[index + 2], message[index + 3], packed);
-        this.#credit();
+        this.#takeRequest(sequence, form, message, index, value);
         break;
       case Kind.reply:
-        this.#settle(sequence, true, message[index + 1], packed);
+        this.#takeReply(sequence, form, message, value);
         break;
       case Kind.error:
-        this.#settle(sequence, false, message[index + 1], false);
+        this.#settle(sequence, false, message[index + 1]);
+        break;
+      case Kind.note:
+        this.#decodeNote(form, message, index, value);
         break;
       case Kind.cancel:
         this.#inbound.get(sequence)?.abort(createError('call/cancelled', 'the caller cancelled the call'));
         break;
       case Kind.progress:
-        this.#progress(sequence, message[index + 1]);
+        this.#takeProgress(sequence, form, message, value);
         break;
       case Kind.control:
         this.#refuse(this.#control.receiveRequest(message[index + 1]));
@@ -409,137 +320,222 @@ export class Link {
       case Kind.controlReply:
         this.#refuse(this.#control.receiveReply(message[index + 1]));
         break;
-      case Kind.shape:
-        this.#takeShape(sequence, message[index + 1]);
+      case Kind.credit:
+        if (!this.#outbox.acknowledge(sequence)) this.#breach('credit for frames that were never sent');
+        break;
+      case Kind.item:
+        this.#takeItem(sequence, form, message, value);
+        break;
+      case Kind.end:
+        this.#streams.takeEnd(sequence, message[index + 1] === undefined ? undefined : decodeError(message[index + 1], this.#options.plugin));
+        break;
+      case Kind.pull:
+        this.#streams.takePull(sequence, message[index + 1]);
+        break;
+      case Kind.stop:
+        this.#streams.stopFeed(sequence);
         break;
       default:
-        // A sender may only be told of what it has sent, and never less than before.
-        if (sequence > this.#sent || sequence < this.#acknowledged) this.#breach('credit for frames that were never sent');
-        else {
-          this.#acknowledged = sequence;
-          this.#sendWaiting();
-        }
+        if (this.#options.lane === undefined) this.#breach('a direct lane that nobody asked for');
+        else this.#options.lane(sequence, message[index + 1], message[index + 2]);
     }
   }
 
-  #takeShape(shape: number, skeleton: unknown): void {
+  /** @throws PluginValidationError or PluginProtocolError: what arrives may be anything. */
+  #decode(form: number, message: readonly unknown[], at: number, streams: StreamDoor | undefined): unknown {
+    if (form === Form.packed) return this.#inbox.shapes.read(message, at);
+    const value = message[at];
+    const { trusting, plugin } = this.#options;
+    if (form === Form.text) {
+      if (!trusting) throw createError('wire/refused', 'refused a value as text: only the kernel sends those', { plugin });
+      return JSON.parse(value as string);
+    }
+    if (trusting) return form === Form.marked ? revive(value, streams) : value;
+    return form === Form.marked ? decode(value, plugin, streams).value : decodeValue(value, plugin);
+  }
+
+  #takeRequest(sequence: number, form: number, message: readonly unknown[], index: number, at: number): void {
+    const target = message[index + 1];
+    if (typeof target !== 'number' || this.#inbound.has(sequence)) return this.#breach('a request without a target, or twice');
+    let input: unknown;
     try {
-      this.#reader.define(shape, skeleton);
+      if (this.#inbound.size >= MAX_WAITING) throw createError('call/overloaded', `too many calls wait for an answer: ${MAX_WAITING}`, { plugin: this.#options.plugin });
+      input = this.#decode(form, message, at, this.#door);
     } catch (error) {
-      this.#breach((error as Error).message);
-    }
-  }
-
-  #decode(value: unknown, packed: boolean): unknown {
-    return packed ? this.#reader.unpack(value) : decodeValue(value, this.#options.plugin);
-  }
-
-  #credit(): void {
-    this.#taken += 1;
-    if (this.#taken - this.#credited < ACKNOWLEDGE) return;
-    this.#credited = this.#taken;
-    this.#push(Kind.credit, this.#taken);
-  }
-
-  #serve(sequence: number, target: unknown, input: unknown, meta: unknown, packed: boolean): void {
-    if (typeof target !== 'number' || this.#inbound.has(sequence)) {
-      this.#breach('a request without a target, or twice');
+      this.#dropAccepted();
+      this.#fail(sequence, error);
       return;
     }
-    if (this.#inbound.size >= MAX_WAITING) {
-      this.#fail(sequence, createError('call/overloaded', `too many calls wait for an answer: ${MAX_WAITING}`, { plugin: this.#options.plugin }));
-      return;
-    }
-    const inbound = new InboundRequest(this, sequence, this.#messageTime);
+    this.#serve(sequence, target, message[index + 2], input, this.#inbox.messageTime);
+  }
+
+  #serve(sequence: number, target: number, meta: unknown, input: unknown, received: number): void {
+    const inbound = new Inbound(this.#inboundWire, sequence, received);
+    inbound.streams = this.#door.takeAccepted();
     let result: unknown;
     try {
-      result = this.#options.serve(target, this.#decode(input, packed), decodeValue(meta, this.#options.plugin), inbound);
+      result = this.#options.serve(target, input, meta, inbound);
     } catch (error) {
-      inbound.answered = true;
+      inbound.end(false);
       this.#fail(sequence, error);
       return;
     }
     if (!isPromiseLike(result)) {
-      inbound.answered = true;
-      this.#reply(sequence, result);
+      this.#reply(inbound, result);
       return;
     }
     this.#inbound.set(sequence, inbound);
     result.then(
       (value) => {
-        inbound.answered = true;
-        if (this.#inbound.delete(sequence)) this.#reply(sequence, value);
+        if (this.#inbound.delete(sequence)) this.#reply(inbound, value);
       },
       (error) => {
-        inbound.answered = true;
-        if (this.#inbound.delete(sequence)) this.#fail(sequence, error);
+        if (!this.#inbound.delete(sequence)) return;
+        inbound.end(false);
+        this.#fail(sequence, error);
       },
     );
   }
 
-  #reply(sequence: number, value: unknown): void {
-    let packed: unknown[] | undefined;
-    let encoded: unknown;
+  #reply(inbound: Inbound, value: unknown): void {
+    const { sequence } = inbound;
+    if (this.#closed !== undefined) return inbound.end(false);
     try {
-      packed = this.#writer.pack(value);
-      encoded = packed ?? encodeValue(value);
+      const direct = this.#direct === undefined ? undefined : this.#directly();
+      if (direct === undefined) this.#outbox.value(Kind.reply, sequence, value, inbound.moves);
+      else direct.settle(sequence, true, copyValue(value, this.#door, direct.streams));
     } catch (error) {
+      this.#stopFeeds(this.#door.takeOpened());
+      inbound.end(false);
       this.#fail(sequence, error);
       return;
     }
-    if (this.#closed !== undefined) return;
-    this.#queue.push(headOf(sequence, packed === undefined ? Kind.reply : Kind.reply + PACKED), encoded);
-    this.#schedule();
+    inbound.end(this.#door.takeOpened() !== undefined);
   }
 
   #fail(sequence: number, error: unknown): void {
-    this.#push(Kind.error, sequence, errorToWire(error, this.#options.stacks, encodeValue));
+    const wire = errorToWire(error, this.#options.stacks, encodeValue);
+    const direct = this.#direct === undefined ? undefined : this.#directly();
+    if (direct === undefined) this.#outbox.push(Kind.error, sequence, wire);
+    else direct.settle(sequence, false, wire);
   }
 
-  /** For {@link InboundRequest}: tells the caller how far its call is. */
-  sendProgress(sequence: number, value: unknown): void {
-    this.#push(Kind.progress, sequence, encodeValue(value));
-  }
-
-  #takeNote(target: unknown, payload: unknown, meta: unknown, packed: boolean): void {
+  #decodeNote(form: number, message: readonly unknown[], index: number, at: number): void {
     try {
+      const target = message[index + 1];
       if (typeof target !== 'number') throw createError('wire/refused', 'a note without a target');
-      this.#options.note(target, this.#decode(payload, packed), decodeValue(meta, this.#options.plugin));
+      this.#options.note(target, this.#decode(form, message, at, undefined), message[index + 2]);
     } catch (error) {
       this.#options.onRefused?.(error as PluginError);
     }
   }
 
-  #settle(sequence: number, ok: boolean, value: unknown, packed: boolean): void {
-    const reply = this.#replies.get(sequence);
+  #takeNote(target: number, meta: unknown, payload: unknown): void {
+    try {
+      this.#options.note(target, payload, meta);
+    } catch (error) {
+      this.#options.onRefused?.(error as PluginError);
+    }
+  }
+
+  #takeReply(sequence: number, form: number, message: readonly unknown[], at: number): void {
+    const late = this.#pending.get(sequence) === undefined;
+    let value: unknown;
+    try {
+      // A late answer is read only for the streams in it: their sources must hear that nobody wants them.
+      if (!late || form === Form.marked) value = this.#decode(form, message, at, this.#door);
+    } catch (error) {
+      this.#dropAccepted();
+      this.#stopFeedsOf(sequence);
+      this.#pending.take(sequence)?.settle(false, error);
+      return;
+    }
+    if (late) this.#dropAccepted();
+    else this.#door.takeAccepted();
+    this.#settle(sequence, true, value);
+  }
+
+  #dropAccepted(): void {
+    for (const stream of this.#door.takeAccepted() ?? []) void stream.cancel();
+  }
+
+  /** An answer: a value, or the record of an error. */
+  #settle(sequence: number, ok: boolean, value: unknown): void {
+    const reply = this.#pending.take(sequence);
     if (reply === undefined) {
       // Late, after a cancel; or forged, which is the same harmless thing. A sequence that was never used is neither.
-      if (sequence > this.#sequence || sequence === 0) this.#breach('a reply to a call that was never made');
+      if (sequence > this.#pending.last || sequence === 0) this.#breach('a reply to a call that was never made');
       else this.lateReplies += 1;
       return;
     }
-    this.#replies.delete(sequence);
-    if (!ok) {
-      reply.settle(false, decodeError(value, this.#options.plugin));
+    if (ok) {
+      this.#fed.delete(sequence);
+      reply.settle(true, value);
       return;
     }
-    let decoded: unknown;
-    try {
-      decoded = this.#decode(value, packed);
-    } catch (error) {
-      reply.settle(false, error);
-      return;
-    }
-    reply.settle(true, decoded);
+    this.#stopFeedsOf(sequence);
+    reply.settle(false, decodeError(value, this.#options.plugin));
   }
 
-  #progress(sequence: number, value: unknown): void {
+  #takeProgress(sequence: number, form: number, message: readonly unknown[], at: number): void {
     try {
-      this.#replies.get(sequence)?.progress?.(decodeValue(value, this.#options.plugin));
+      this.#pending.get(sequence)?.progress?.(this.#decode(form, message, at, undefined));
     } catch (error) {
       this.#options.onRefused?.(error as PluginError);
     }
   }
+
+  #takeItem(stream: number, form: number, message: readonly unknown[], at: number): void {
+    let value: unknown;
+    try {
+      value = this.#decode(form, message, at, this.#door);
+      this.#door.takeAccepted();
+    } catch (error) {
+      this.#dropAccepted();
+      this.#streams.failItem(stream, error);
+      return;
+    }
+    if (!this.#streams.takeItem(stream, value)) this.#breach('more items of a stream than were asked for');
+  }
+
+  // --- sending ---------------------------------------------------------------------------------------------------
+
+  #sendProgress(sequence: number, value: unknown): void {
+    if (this.#closed === undefined) this.#outbox.progress(sequence, value);
+  }
+
+  #stopFeedsOf(sequence: number): void {
+    if (this.#fed.size === 0) return;
+    const fed = this.#fed.get(sequence);
+    this.#fed.delete(sequence);
+    this.#stopFeeds(fed);
+  }
+
+  #stopFeeds(streams: readonly number[] | undefined): void {
+    for (const stream of streams ?? []) this.#streams.stopFeed(stream);
+  }
+
+  #failFrame(kind: number, sequence: number, cause: unknown): void {
+    const error = createError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
+    switch (kind) {
+      case Kind.request:
+        this.#stopFeedsOf(sequence);
+        this.#pending.take(sequence)?.settle(false, error);
+        break;
+      case Kind.reply:
+      case Kind.error:
+        this.#options.endpoint.postMessage([headOf(sequence, Kind.error), errorToWire(error, false, encodeValue)]);
+        break;
+      case Kind.item:
+        this.#streams.stopFeed(sequence);
+        this.#options.endpoint.postMessage([headOf(sequence, Kind.end), errorToWire(error, false, encodeValue)]);
+        break;
+      default:
+        this.#options.onRefused?.(error);
+    }
+  }
+
+  // --- what isn't honest -----------------------------------------------------------------------------------------
 
   /** A message that is no frame at all, for instance one meant for a bare Comlink. */
   #refuseForeign(message: unknown): void {
@@ -550,12 +546,7 @@ export class Link {
   #refuse(refusal: Refusal | undefined): void {
     if (refusal === undefined) return;
     this.#options.onRefused?.(createError('wire/refused', `refused a message: ${refusal.reason}`, { plugin: this.#options.plugin, details: { reason: refusal.reason } }));
-    if (refusal.id !== undefined) this.#push(Kind.controlReply, 0, refusalReply(refusal));
-  }
-
-  #stop(reason: string): -1 {
-    this.#breach(reason);
-    return -1;
+    if (refusal.id !== undefined) this.#outbox.push(Kind.controlReply, 0, refusalReply(refusal));
   }
 
   #breach(reason: string): void {
@@ -566,52 +557,46 @@ export class Link {
   }
 }
 
-/** Requests and notes from a place in a message on; what is malformed is found when its turn comes. */
-function countedFrames(message: readonly unknown[], from: number): number {
-  let frames = 0;
-  for (let index = from; index < message.length; ) {
-    const head = message[index];
-    const kind = typeof head === 'number' ? kindOf(head) : -1;
-    const slots = SLOTS[kind];
-    if (slots === undefined) break;
-    if (kind === Kind.request || kind === Kind.note) frames += 1;
-    index += slots;
-  }
-  return frames;
-}
+/** How deep calls of ends into each other are nested in this thread. */
+let depth = 0;
 
-class InboundRequest implements Inbound {
-  readonly sequence: number;
-  readonly received: number;
-  onCancel: ((reason: Error) => void) | undefined = undefined;
-  /** Nothing is sent for a call that has its answer. */
-  answered = false;
-  readonly #link: Link;
-  #controller: AbortController | undefined;
-  #aborted: { readonly reason: unknown } | undefined;
+/** Streams with a memory: which of them came or went with the value in hand. */
+class RecordingDoor implements StreamDoor {
+  readonly #streams: Streams;
+  #opened: number[] | undefined;
+  #accepted: { cancel(): Promise<void> }[] | undefined;
 
-  constructor(link: Link, sequence: number, received: number) {
-    this.#link = link;
-    this.sequence = sequence;
-    this.received = received;
+  constructor(streams: Streams) {
+    this.#streams = streams;
   }
 
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
-    }
-    return this.#controller.signal;
+  isSource(value: object): boolean {
+    return this.#streams.isSource(value);
   }
 
-  progress(value: unknown): void {
-    if (!this.answered) this.#link.sendProgress(this.sequence, value);
+  open(source: object): number {
+    const stream = this.#streams.open(source);
+    this.#opened ??= [];
+    this.#opened.push(stream);
+    return stream;
   }
 
-  abort(reason: Error): void {
-    this.#aborted = { reason };
-    this.answered = true;
-    this.onCancel?.(reason);
-    this.#controller?.abort(reason);
+  accept(stream: number): object {
+    const reader = this.#streams.accept(stream);
+    this.#accepted ??= [];
+    this.#accepted.push(reader);
+    return reader;
+  }
+
+  takeOpened(): readonly number[] | undefined {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    return opened;
+  }
+
+  takeAccepted(): readonly { cancel(): Promise<void> }[] | undefined {
+    const accepted = this.#accepted;
+    this.#accepted = undefined;
+    return accepted;
   }
 }

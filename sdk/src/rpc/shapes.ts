@@ -1,7 +1,7 @@
 /**
  * Packed values. Structured clone writes and reads every key of every object; most objects of a link have the same few
- * shapes. So a plain object of primitives and other such objects travels as `[shape, leaf, leaf, …]`, and its keys
- * travel once, when the shape has been seen often enough to be worth a number.
+ * shapes. So a plain object of primitives and other such objects travels as its shape's number and its leaves, right
+ * among the slots of its frame, and its keys travel once, when the shape has been seen often enough to be worth a number.
  *
  * The writer's walk is also the check of the value: what it packs needs no other look.
  */
@@ -9,6 +9,12 @@ import { createError } from '../contract/errors.js';
 
 /** Keys of a shape in order: a text for a leaf, a list `[key, …]` for an object below it. */
 export type Skeleton = readonly (string | Skeleton)[];
+
+/** A shape that the other side must be told of before it is used. */
+export interface NewShape {
+  readonly shape: number;
+  readonly skeleton: Skeleton;
+}
 
 /** Shapes of one direction of a link. */
 const MAX_SHAPES = 1_024;
@@ -23,61 +29,74 @@ const MAX_TEXT = 16_384;
 /** Uses after which a shape gets its number. */
 const WORTHWHILE = 4;
 
-/** A place in the tree of key sequences. */
+/** A place in the tree of key sequences: what was seen here last is found without looking it up. */
 class Node {
-  readonly leaves = new Map<string, Node>();
-  readonly nested = new Map<string, Node>();
+  leafKey = '';
+  leaf: Node | undefined = undefined;
+  nestedKey = '';
+  nested: Node | undefined = undefined;
   after: Node | undefined = undefined;
+  leaves: Map<string, Node> | undefined = undefined;
+  nests: Map<string, Node> | undefined = undefined;
   /** Number of the shape that ends here, 0 while there is none. */
   shape = 0;
   uses = 0;
 }
 
-/** Packs values of one direction; tells the other side of each new shape first. */
+/** Packs values of one direction. */
 export class ShapeWriter {
   readonly #root = new Node();
-  readonly #define: (shape: number, skeleton: Skeleton) => void;
   readonly #seen: object[] = [];
+  readonly #leaves: number[] = [0];
   #nodes = 1;
-  #shapes = 0;
+  /** A shape that has just got its number: to be sent after the frame in hand. The next value of that shape is packed. */
+  fresh: NewShape | undefined = undefined;
 
-  constructor(define: (shape: number, skeleton: Skeleton) => void) {
-    this.#define = define;
-  }
-
-  /** The packed form, or undefined when the value has to travel as it is. */
-  pack(value: unknown): unknown[] | undefined {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-    const packed: unknown[] = [0];
+  /** Appends a value's shape and leaves; false when it has to travel as it is, and nothing was appended then. */
+  write(value: object, out: unknown[]): boolean {
+    if (Array.isArray(value)) return false;
+    const start = out.length;
+    out.push(0);
     this.#seen.length = 0;
-    const end = this.#walk(value as Record<string, unknown>, this.#root, packed, 0);
-    if (end === undefined) return undefined;
-    if (end.shape === 0) {
-      end.uses += 1;
-      if (end.uses < WORTHWHILE || this.#shapes === MAX_SHAPES || packed.length > MAX_LEAVES) return undefined;
-      this.#shapes += 1;
-      end.shape = this.#shapes;
-      this.#define(end.shape, skeletonOf(value as Record<string, unknown>));
+    const end = this.#walk(value as Record<string, unknown>, this.#root, out, 0);
+    if (end !== undefined && end.shape > 0) {
+      out[start] = end.shape;
+      return true;
     }
-    packed[0] = end.shape;
-    return packed;
+    if (end !== undefined) this.#consider(end, value, out.length - start - 1);
+    out.length = start;
+    return false;
   }
 
-  #walk(object: Record<string, unknown>, start: Node, packed: unknown[], depth: number): Node | undefined {
+  /** Leaves of a shape that has a number. */
+  leavesOf(shape: number): number {
+    return this.#leaves[shape] ?? 0;
+  }
+
+  #consider(end: Node, value: object, leaves: number): void {
+    end.uses += 1;
+    if (end.uses < WORTHWHILE || this.#leaves.length > MAX_SHAPES || leaves > MAX_LEAVES) return;
+    end.shape = this.#leaves.length;
+    this.#leaves.push(leaves);
+    this.fresh = { shape: end.shape, skeleton: skeletonOf(value as Record<string, unknown>) };
+  }
+
+  #walk(object: Record<string, unknown>, start: Node, out: unknown[], depth: number): Node | undefined {
     const prototype: unknown = Object.getPrototypeOf(object);
     if (prototype !== Object.prototype && prototype !== null) return undefined;
     const keys = Object.keys(object);
     if (keys.length === 0 || keys.length > MAX_KEYS) return undefined;
     let node = start;
-    for (const key of keys) {
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as string;
       const item = object[key];
       let next: Node | undefined;
       if (typeof item === 'object' && item !== null) {
         // The same object twice, or a cycle: the thorough check will say so by name.
         if (depth === MAX_DEPTH || Array.isArray(item) || this.#seen.includes(item)) return undefined;
         this.#seen.push(item);
-        const inside = node.nested.get(key) ?? this.#grow(node.nested, key);
-        const end = inside && this.#walk(item as Record<string, unknown>, inside, packed, depth + 1);
+        const inside = node.nestedKey === key && node.nested !== undefined ? node.nested : this.#nestedOf(node, key);
+        const end = inside && this.#walk(item as Record<string, unknown>, inside, out, depth + 1);
         if (end === undefined) return undefined;
         if (end.after === undefined && this.#nodes < MAX_TREE) {
           this.#nodes += 1;
@@ -87,13 +106,33 @@ export class ShapeWriter {
       } else {
         const type = typeof item;
         if (type === 'string' ? (item as string).length > MAX_TEXT : type !== 'number' && type !== 'boolean' && item !== undefined && item !== null) return undefined;
-        packed.push(item);
-        next = node.leaves.get(key) ?? this.#grow(node.leaves, key);
+        out.push(item);
+        next = node.leafKey === key && node.leaf !== undefined ? node.leaf : this.#leafOf(node, key);
       }
       if (next === undefined) return undefined;
       node = next;
     }
     return node;
+  }
+
+  #leafOf(node: Node, key: string): Node | undefined {
+    node.leaves ??= new Map();
+    const child = node.leaves.get(key) ?? this.#grow(node.leaves, key);
+    if (child !== undefined) {
+      node.leafKey = key;
+      node.leaf = child;
+    }
+    return child;
+  }
+
+  #nestedOf(node: Node, key: string): Node | undefined {
+    node.nests ??= new Map();
+    const child = node.nests.get(key) ?? this.#grow(node.nests, key);
+    if (child !== undefined) {
+      node.nestedKey = key;
+      node.nested = child;
+    }
+    return child;
   }
 
   #grow(children: Map<string, Node>, key: string): Node | undefined {
@@ -128,28 +167,43 @@ export class ShapeReader {
     this.#shapes.push({ fields, leaves: count.leaves });
   }
 
-  /** @throws PluginProtocolError `wire/refused`. */
-  unpack(packed: unknown): unknown {
-    const shape = Array.isArray(packed) && typeof packed[0] === 'number' ? this.#shapes[packed[0] - 1] : undefined;
-    if (shape === undefined || (packed as unknown[]).length !== shape.leaves + 1) throw refused('a packed value of no known shape');
-    cursor = 1;
-    return build(shape.fields, packed as unknown[]);
+  /** Slots that a packed value takes, its number included; undefined when there is no such shape. */
+  slots(shape: unknown): number | undefined {
+    if (typeof shape !== 'number') return undefined;
+    const known = this.#shapes[shape - 1];
+    return known === undefined ? undefined : known.leaves + 1;
+  }
+
+  /**
+   * Rebuilds the value at a place of a message that {@link slots} has found to be there.
+   *
+   * @throws PluginProtocolError `wire/refused`.
+   */
+  read(message: readonly unknown[], at: number): unknown {
+    cursor = at + 1;
+    return build((this.#shapes[(message[at] as number) - 1] as { fields: readonly Field[] }).fields, message);
   }
 }
 
 let cursor = 0;
 
-function build(fields: readonly Field[], packed: readonly unknown[]): Record<string, unknown> {
+function build(fields: readonly Field[], message: readonly unknown[]): Record<string, unknown> {
   const object: Record<string, unknown> = {};
-  for (const { key, fields: below } of fields) {
-    if (below !== undefined) object[key] = build(below, packed);
+  for (let index = 0; index < fields.length; index++) {
+    const { key, fields: below } = fields[index] as Field;
+    if (below !== undefined) object[key] = build(below, message);
     else {
-      const leaf = packed[cursor++];
-      if (typeof leaf === 'object' && leaf !== null) throw refused('a packed value with an object in the place of a leaf');
+      const leaf = message[cursor++];
+      if (!isLeaf(leaf)) throw refused('a packed value with something else in the place of a leaf');
       object[key] = leaf;
     }
   }
   return object;
+}
+
+function isLeaf(value: unknown): boolean {
+  const type = typeof value;
+  return type === 'string' ? (value as string).length <= MAX_TEXT : type === 'number' || type === 'boolean' || value === undefined || value === null;
 }
 
 function parse(skeleton: unknown, from: number, depth: number, count: { leaves: number }): readonly Field[] {

@@ -3,10 +3,11 @@
  * error names the path where the author can mend it; incoming values are checked because a guest may post anything.
  *
  * Allowed: null, undefined, booleans, numbers, bigint, strings, arrays without holes, plain objects, Date, Map, Set,
- * RegExp, ArrayBuffer, typed arrays and DataView, errors. Refused: functions, symbols, class instances, cycles and
- * shared references, shared memory, ports and other platform objects.
+ * RegExp, ArrayBuffer, typed arrays and DataView, errors; streams where the link carries them. Refused: functions,
+ * symbols, class instances, cycles and shared references, shared memory, ports and other platform objects.
  */
 import { createError } from '../contract/errors.js';
+import { takeMark } from './transfer.js';
 import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
 
 /** Deepest nesting of a value. */
@@ -19,6 +20,16 @@ export const MAX_NODES = 200_000;
  * are refused.
  */
 const ERROR_KEY = '\u0001plinth:error';
+/** Streams travel as records with their number under this key. */
+const STREAM_KEY = '\u0001plinth:stream';
+
+/** How values hold streams: the link gives each a number, and makes of a number what the receiver reads. */
+export interface StreamDoor {
+  /** Whether a value is something that can be streamed. */
+  isSource(value: object): boolean;
+  open(source: object): number;
+  accept(stream: number): object;
+}
 
 /** Objects of a small value; what is larger takes the thorough walk. */
 const SMALL = 12;
@@ -27,12 +38,15 @@ const SHORT = 16_384;
 const smallSeen: unknown[] = new Array(SMALL).fill(undefined);
 let smallCount = 0;
 let smallLength = 0;
+/** Whether JSON would carry the last simple value unchanged. */
+let smallIsJson = true;
 
 /**
  * Whether a value is small and holds nothing but primitives, plain objects and arrays: most values are, and they may be
  * posted or taken as they are. A false answer only means that the thorough walk must look.
  */
-function isSimple(value: unknown): boolean {
+export function isSimple(value: unknown): boolean {
+  smallIsJson = true;
   if (typeof value !== 'object' || value === null) return isSimplePrimitive(value);
   smallCount = 0;
   smallLength = 0;
@@ -47,7 +61,50 @@ function isSimplePrimitive(value: unknown): boolean {
     smallLength += (value as string).length;
     return (value as string).length < SHORT;
   }
-  return type === 'number' || type === 'boolean' || value === undefined || value === null;
+  if (type === 'number') {
+    if (!Number.isFinite(value) || Object.is(value, -0)) smallIsJson = false;
+    return true;
+  }
+  if (value === undefined) smallIsJson = false;
+  return type === 'boolean' || value === undefined || value === null;
+}
+
+/** The JSON text of a simple value that JSON carries unchanged; undefined for every other. */
+export function textOf(value: unknown): string | undefined {
+  return isSimple(value) && smallIsJson ? JSON.stringify(value) : undefined;
+}
+
+/**
+ * An equal value that shares nothing with the original: what a receiver in the same thread gets.
+ *
+ * @throws PluginValidationError `value/invalid` as on any wire.
+ */
+export function copyValue(value: unknown, from?: StreamDoor, to?: StreamDoor): unknown {
+  if (isSimple(value)) return copySimple(value);
+  const marked = typeof value === 'object' && value !== null ? takeMark(value) : undefined;
+  const encoded = encode(value, from);
+  const copy = clone(encoded, marked);
+  return encoded.special ? revive(copy, to) : copy;
+}
+
+function clone(encoded: Encoded, marked: readonly ArrayBuffer[] | undefined): unknown {
+  const transfer = marked === undefined ? undefined : { transfer: checkTransfer(encoded, marked) };
+  try {
+    return structuredClone(encoded.value, transfer);
+  } catch (cause) {
+    throw createError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
+  }
+}
+
+function copySimple(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copySimple);
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key];
+    copy[key] = typeof item === 'object' && item !== null ? copySimple(item) : item;
+  }
+  return copy;
 }
 
 function isSimpleObject(value: object, depth: number): boolean {
@@ -65,7 +122,8 @@ function isSimpleObject(value: object, depth: number): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return false;
   const keys = Object.keys(value);
-  if (keys.length > 64) return false;
+  // Nothing to see may mean that all of it is behind a symbol, as in an iterable.
+  if (keys.length > 64 || (keys.length === 0 && Object.getOwnPropertySymbols(value).length > 0)) return false;
   for (const key of keys) {
     // Reserved keys begin with a control character.
     if (key === '__proto__' || key.charCodeAt(0) === 1) return false;
@@ -84,12 +142,15 @@ interface Walk {
   /** Whether something has to be rewritten before it may be posted, or after it has arrived. */
   special: boolean;
   readonly outgoing: boolean;
+  readonly streams: StreamDoor | undefined;
+  /** Buffers that travel whole. */
+  readonly buffers: ArrayBuffer[];
   readonly path: (string | number)[];
   readonly seen: object[];
   seenSet: Set<object> | undefined;
 }
 
-const newWalk = (outgoing: boolean): Walk => ({ nodes: 0, bytes: 0, special: false, outgoing, path: [], seen: [], seenSet: undefined });
+const newWalk = (outgoing: boolean, streams?: StreamDoor): Walk => ({ nodes: 0, bytes: 0, special: false, outgoing, streams, buffers: [], path: [], seen: [], seenSet: undefined });
 
 /** Largest value, in rough bytes. */
 export const MAX_BYTES = 64 * 1_024 * 1_024;
@@ -98,8 +159,10 @@ export const MAX_BYTES = 64 * 1_024 * 1_024;
 export interface Encoded {
   readonly value: unknown;
   readonly bytes: number;
-  /** Whether the receiver has to decode it. */
+  /** Whether it holds records that the receiver has to turn back. */
   readonly special: boolean;
+  /** The buffers in it. */
+  readonly buffers: readonly ArrayBuffer[];
 }
 
 /**
@@ -111,12 +174,24 @@ export function encodeValue(value: unknown): unknown {
   return isSimple(value) ? value : encode(value).value;
 }
 
-/** {@link encodeValue} with the size of the value. */
-export function encode(value: unknown): Encoded {
-  const walk = newWalk(true);
+/** {@link encodeValue} with what was found on the way; streams only where a door for them is given. */
+export function encode(value: unknown, streams?: StreamDoor): Encoded {
+  const walk = newWalk(true, streams);
   visit(value, walk, 0);
   if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
-  return { value: walk.special ? rewrite(value, outwards) : value, bytes: walk.bytes, special: walk.special };
+  return { value: walk.special ? rewrite(value, outwards(streams)) : value, bytes: walk.bytes, special: walk.special, buffers: walk.buffers };
+}
+
+/**
+ * The buffers that a value was marked to move, checked: each must travel whole as part of it.
+ *
+ * @throws PluginValidationError `value/invalid`.
+ */
+export function checkTransfer(encoded: Encoded, buffers: readonly ArrayBuffer[]): ArrayBuffer[] {
+  for (const buffer of buffers) {
+    if (!encoded.buffers.includes(buffer)) throw createError('value/invalid', 'a buffer to transfer is not part of the value, or only a piece of it is');
+  }
+  return [...new Set(buffers)];
 }
 
 /**
@@ -129,12 +204,17 @@ export function decodeValue(value: unknown, plugin: string | undefined): unknown
   return isSimple(value) ? value : decode(value, plugin).value;
 }
 
-/** {@link decodeValue} with the size of the value. */
-export function decode(value: unknown, plugin: string | undefined): { readonly value: unknown; readonly bytes: number } {
-  const walk = newWalk(false);
+/** {@link decodeValue} of a value that may hold streams. */
+export function decode(value: unknown, plugin: string | undefined, streams?: StreamDoor): { readonly value: unknown; readonly bytes: number } {
+  const walk = newWalk(false, streams);
   visit(value, walk, 0);
   if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
-  return { value: walk.special ? rewrite(value, inwards(plugin)) : value, bytes: walk.bytes };
+  return { value: walk.special ? rewrite(value, inwards(plugin, streams)) : value, bytes: walk.bytes };
+}
+
+/** Turns the records of a value back without checking it: for what the kernel has sent. */
+export function revive(value: unknown, streams: StreamDoor | undefined): unknown {
+  return rewrite(value, inwards(undefined, streams));
 }
 
 /**
@@ -184,6 +264,10 @@ function visitObject(value: object, walk: Walk, depth: number): void {
   if (depth > MAX_DEPTH) throw refusal(walk, `nested deeper than ${MAX_DEPTH}`);
   if (walk.nodes > MAX_NODES) throw refusal(walk, `more than ${MAX_NODES} parts`);
   remember(value, walk);
+  if (walk.outgoing && walk.streams?.isSource(value)) {
+    walk.special = true;
+    return;
+  }
   if (Array.isArray(value)) return visitArray(value, walk, depth);
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === Object.prototype || prototype === null || isForeignPlain(prototype)) return visitRecord(value as Record<string, unknown>, walk, depth);
@@ -214,6 +298,12 @@ function visitArray(value: readonly unknown[], walk: Walk, depth: number): void 
 
 function visitRecord(value: Record<string, unknown>, walk: Walk, depth: number): void {
   const keys = Object.keys(value);
+  if (keys.length === 1 && keys[0] === STREAM_KEY) {
+    const stream = value[STREAM_KEY];
+    if (walk.outgoing || walk.streams === undefined || !Number.isSafeInteger(stream) || (stream as number) < 1) throw refusal(walk, 'a stream in a place where none can be');
+    walk.special = true;
+    return;
+  }
   if (keys.length === 1 && keys[0] === ERROR_KEY) {
     if (walk.outgoing) throw refusal(walk, 'a reserved key');
     walk.special = true;
@@ -235,11 +325,13 @@ function visitBuiltin(value: object, prototype: object, walk: Walk, depth: numbe
     if (!(value.buffer instanceof ArrayBuffer)) throw refusal(walk, 'shared memory');
     walk.bytes += value.byteLength;
     // Posting a view posts its whole buffer, so a slice of a pool would leak its neighbours.
-    if (walk.outgoing && (value.byteLength !== value.buffer.byteLength || !PLAIN_VIEWS.has(prototype))) walk.special = true;
+    if (isWholeView(value)) walk.buffers.push(value.buffer as ArrayBuffer);
+    else if (walk.outgoing) walk.special = true;
     return;
   }
   if (value instanceof ArrayBuffer) {
     walk.bytes += value.byteLength;
+    walk.buffers.push(value);
     return;
   }
   if (prototype === Map.prototype) {
@@ -278,6 +370,10 @@ const PLAIN_VIEWS: ReadonlySet<object> = new Set(
   ),
 );
 
+function isWholeView(value: ArrayBufferView): boolean {
+  return value.byteLength === value.buffer.byteLength && PLAIN_VIEWS.has(Object.getPrototypeOf(value) as object);
+}
+
 // A cycle is also a shared reference. Few objects are compared one by one, because that is cheaper than a Set.
 function remember(value: object, walk: Walk): void {
   if (walk.seenSet !== undefined) {
@@ -309,9 +405,16 @@ function rewrite(value: unknown, change: Rewrite): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rewrite(item, change)]));
 }
 
-function outwards(value: object): object | undefined {
-  if (value instanceof Error) return { [ERROR_KEY]: errorToWire(value, false, encodeValue) };
-  if (!ArrayBuffer.isView(value)) return undefined;
+function outwards(streams: StreamDoor | undefined): Rewrite {
+  return (value) => {
+    if (streams?.isSource(value)) return { [STREAM_KEY]: streams.open(value) };
+    if (value instanceof Error) return { [ERROR_KEY]: errorToWire(value, false, encodeValue) };
+    return ArrayBuffer.isView(value) && !isWholeView(value) ? ownBytes(value) : undefined;
+  };
+}
+
+/** A view of nothing but its own bytes. */
+function ownBytes(value: ArrayBufferView): object {
   const bytes = value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength);
   if (value instanceof DataView) return new DataView(bytes);
   for (const prototype of PLAIN_VIEWS) {
@@ -321,6 +424,9 @@ function outwards(value: object): object | undefined {
 }
 
 const inwards =
-  (plugin: string | undefined): Rewrite =>
-  (value) =>
-    Object.hasOwn(value, ERROR_KEY) ? errorFromWire((value as Record<string, WireError>)[ERROR_KEY], { plugin, decode: (details) => decodeValue(details, plugin) }) : undefined;
+  (plugin: string | undefined, streams: StreamDoor | undefined): Rewrite =>
+  (value) => {
+    if (Object.hasOwn(value, ERROR_KEY)) return errorFromWire((value as Record<string, WireError>)[ERROR_KEY], { plugin, decode: (details) => decodeValue(details, plugin) });
+    if (streams !== undefined && Object.hasOwn(value, STREAM_KEY)) return streams.accept((value as Record<string, number>)[STREAM_KEY] as number);
+    return undefined;
+  };

@@ -37,7 +37,7 @@ export default definePlugin({
         const accepted = outcomes.filter(({ status }) => status === 'fulfilled').length;
         return { accepted, refused: outcomes.length - accepted };
       },
-      forge: async ({ kind }) => ({ sent: await forge(kind, () => ctx.logger.debug('a message to hide in')) }),
+      forge: async ({ kind }) => ({ sent: await forge(kind, () => ctx.events.on('demo.rogue:nothing', () => {}).dispose()) }),
       leak({ megabytes }) {
         for (let count = 0; count < megabytes; count++) kept.push(Array.from({ length: NUMBERS_PER_MEGABYTE }, Math.random));
         return { held: kept.length };

@@ -36,13 +36,14 @@ async function rawPost(): Promise<((message: unknown) => void) | undefined> {
 
 /**
  * Puts slots in front of the next message of the runtime: `trigger` must make it send one. Works wherever the
- * runtime collects its message in an array. Answers whether it did.
+ * runtime collects its message in an array, and adds a frame to it as a whole. Answers whether it did.
  */
 export function smuggle(slots: readonly unknown[], trigger: () => void): boolean {
   const { push } = Array.prototype;
   let done = false;
   Array.prototype.push = function (this: unknown[], ...items: unknown[]) {
-    if (done || typeof items[0] !== 'number') return push.apply(this, items);
+    // A head above zero begins a whole frame; slots in front of it are frames of their own.
+    if (done || typeof items[0] !== 'number' || items[0] === 0) return push.apply(this, items);
     done = true;
     return push.call(this, ...slots, ...items);
   };

@@ -1,0 +1,199 @@
+/**
+ * The receiving half of a link: walks messages frame by frame, so many a turn, and hands each on. What arrives is
+ * untrusted: a frame that isn't well formed ends the walk, and what a guest may pile up here is bounded.
+ */
+import { COUNTED, FIXED, Form, formOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
+import { MAX_FRAME, MAX_SLOTS, WINDOW } from './outbox.js';
+import { ShapeReader } from './shapes.js';
+
+/** Messages in {@link WINDOW_TIME} that only a flood can explain: an honest sender posts one a turn and has credit for a thousand frames. */
+const MAX_MESSAGES = 20_000;
+/** Milliseconds. */
+const WINDOW_TIME = 100;
+const MAX_NAMES = 4_095;
+const MAX_NAME = 512;
+/** Slots that may wait for a later turn. */
+const MAX_BACKLOG = 262_144;
+
+/** What an inbox hands on. */
+export interface Taker {
+  /** A frame whose slots are there; a value starts at `value` and is read with {@link Inbox.shapes} when it is packed. */
+  take(kind: number, sequence: number, form: number, message: readonly unknown[], index: number, value: number): void;
+  /** Something that is no list of frames. */
+  foreign(message: unknown): void;
+  /** The sender broke the protocol. */
+  breach(reason: string): void;
+  /** So many counted frames have been taken: time to say so. */
+  credit(taken: number): void;
+}
+
+/** A message, or the rest of one, that waits for a later turn. */
+interface HeldMessage {
+  readonly message: readonly unknown[];
+  readonly from: number;
+  /** Counted frames in it. */
+  readonly frames: number;
+}
+
+/** Taken frames that are acknowledged together. */
+const ACKNOWLEDGE = 256;
+
+/** Owns what has arrived and was not taken yet. */
+export class Inbox {
+  readonly shapes = new ShapeReader();
+  readonly #taker: Taker;
+  readonly #budget: number;
+  readonly #defer: (task: () => void) => void;
+  readonly #names: string[] = [''];
+  #backlog: HeldMessage[] = [];
+  /** Counted frames in the backlog. */
+  #backlogged = 0;
+  #backloggedSlots = 0;
+  #draining = false;
+  #taken = 0;
+  #credited = 0;
+  #windowStart = 0;
+  #messages = 0;
+  #closed = false;
+  /** When the message in hand arrived, in milliseconds since the epoch. */
+  messageTime = 0;
+
+  constructor(taker: Taker, budget: number, defer: (task: () => void) => void) {
+    this.#taker = taker;
+    this.#budget = budget;
+    this.#defer = defer;
+  }
+
+  /** Whether nothing waits for a later turn. */
+  get empty(): boolean {
+    return this.#backlog.length === 0;
+  }
+
+  /** The text of a name; undefined when the sender never defined it. */
+  nameOf(number: number): string | undefined {
+    return number > 0 ? this.#names[number] : undefined;
+  }
+
+  receive(message: unknown): void {
+    if (this.#closed) return;
+    this.messageTime = Date.now();
+    if (this.#isFlood()) return this.#taker.breach('more messages than anybody could answer');
+    if (!Array.isArray(message)) return this.#taker.foreign(message);
+    if (message.length > MAX_SLOTS + MAX_FRAME) return this.#taker.breach('a message with too many frames');
+    if (this.#backlog.length > 0) this.#keep(message, 0, 'push');
+    else this.#run(message, 0, this.#budget);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#backlog = [];
+  }
+
+  #isFlood(): boolean {
+    this.#messages += 1;
+    if (this.messageTime - this.#windowStart >= WINDOW_TIME || this.messageTime < this.#windowStart) {
+      this.#windowStart = this.messageTime;
+      this.#messages = 0;
+    }
+    return this.#messages > MAX_MESSAGES;
+  }
+
+  /** Works through a message; answers how much of the budget is left, or -1 when the rest has to wait. */
+  #run(message: readonly unknown[], from: number, budget: number): number {
+    let left = budget;
+    for (let index = from; index < message.length; ) {
+      if (this.#closed) return -1;
+      const head = message[index];
+      if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0) return this.#stop('a frame without a head');
+      const kind = kindOf(head);
+      const form = formOf(head);
+      const value = index + (FIXED[kind] as number);
+      const end = VALUED[kind] ? this.#valueEnd(form, message, value) : value;
+      if (end > message.length) return this.#stop('a frame that is cut short, or of no known shape');
+      if (COSTLY[kind]) {
+        if (left === 0) {
+          this.#keep(message, index, 'unshift');
+          this.#drainLater();
+          return -1;
+        }
+        left -= 1;
+      }
+      if (kind === Kind.shape) this.#defineShape(sequenceOf(head), message[index + 1]);
+      else if (kind === Kind.name) this.#defineName(sequenceOf(head), message[index + 1]);
+      else this.#taker.take(kind, sequenceOf(head), form, message, index, value);
+      if (COUNTED[kind]) this.#count();
+      index = end;
+    }
+    return left;
+  }
+
+  #valueEnd(form: number, message: readonly unknown[], value: number): number {
+    return form === Form.packed ? value + (this.shapes.slots(message[value]) ?? Number.POSITIVE_INFINITY) : value + 1;
+  }
+
+  #defineShape(shape: number, skeleton: unknown): void {
+    try {
+      this.shapes.define(shape, skeleton);
+    } catch (error) {
+      this.#taker.breach((error as Error).message);
+    }
+  }
+
+  #defineName(number: number, text: unknown): void {
+    if (number !== this.#names.length || number > MAX_NAMES || typeof text !== 'string' || text.length > MAX_NAME) this.#taker.breach('a name out of turn or too long');
+    else this.#names.push(text);
+  }
+
+  #count(): void {
+    this.#taken += 1;
+    if (this.#taken - this.#credited < ACKNOWLEDGE) return;
+    this.#credited = this.#taken;
+    this.#taker.credit(this.#taken);
+  }
+
+  /** An honest sender never has more on its way than its credit; only a forger fills a backlog. */
+  #keep(message: readonly unknown[], from: number, where: 'push' | 'unshift'): void {
+    const frames = this.#countedFrames(message, from);
+    this.#backlogged += frames;
+    this.#backloggedSlots += message.length - from;
+    this.#backlog[where]({ message, from, frames });
+    if (this.#backlogged + this.#taken - this.#credited > WINDOW || this.#backloggedSlots > MAX_BACKLOG) this.#taker.breach('more requests than credit allows');
+  }
+
+  #drainLater(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#defer(() => {
+      this.#draining = false;
+      let left = this.#budget;
+      while (left >= 0 && this.#backlog.length > 0 && !this.#closed) {
+        const { message, from, frames } = this.#backlog.shift() as HeldMessage;
+        this.#backlogged -= frames;
+        this.#backloggedSlots -= message.length - from;
+        left = this.#run(message, from, left);
+      }
+    });
+  }
+
+  /** Counted frames from a place in a message on; what is malformed is found when its turn comes. */
+  #countedFrames(message: readonly unknown[], from: number): number {
+    let frames = 0;
+    for (let index = from; index < message.length; ) {
+      const head = message[index];
+      if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0) break;
+      const kind = kindOf(head);
+      if (COUNTED[kind]) frames += 1;
+      const value = index + (FIXED[kind] as number);
+      index = VALUED[kind] ? this.#valueEnd(formOf(head), message, value) : value;
+    }
+    return frames;
+  }
+
+  #stop(reason: string): -1 {
+    this.#taker.breach(reason);
+    return -1;
+  }
+}
+
+/** Kinds that share the budget of a turn: those that make work, with or without credit. */
+const COSTLY: readonly boolean[] = [true, false, false, true, false, true, true, false, false, true, true, true, false, true, false, false];

@@ -1,0 +1,396 @@
+/**
+ * The sending half of a link: frames of a turn become one message. Requests, notes and progress need credit; what has
+ * none waits in order, everything that was sent after it included.
+ */
+import { createError } from '../contract/errors.js';
+import type { Endpoint } from './endpoint.js';
+import { COUNTED, FIXED, Form, formOf, headOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
+import { HeldFrames } from './held.js';
+import type { NoteQueue } from './note-queue.js';
+import { ShapeWriter } from './shapes.js';
+import { takeMark } from './transfer.js';
+import type { Flushable, Turn } from './turn.js';
+import { checkTransfer, encode, isSimple, type StreamDoor, textOf } from './value.js';
+
+/** Counted frames that may be on their way without having been taken. */
+export const WINDOW = 1_024;
+/** Frames that may wait for credit before a call fails at once. */
+export const MAX_WAITING = 8_192;
+/** A message is posted when it holds this many slots, though the turn goes on. */
+export const MAX_SLOTS = 4_096;
+/** Slots of the largest frame. */
+export const MAX_FRAME = 256;
+/** Names of one direction. */
+const MAX_NAMES = 4_095;
+
+/** What an outbox needs of its link. */
+export interface OutboxParts {
+  readonly endpoint: Endpoint;
+  readonly turn: Turn;
+  readonly streams: StreamDoor;
+  /** Who is on the other side, for messages. */
+  readonly peer: string | undefined;
+  /** Whether a request that waited is still wanted. */
+  wanted(sequence: number): boolean;
+  /** A frame could not be cloned. */
+  failed(kind: number, sequence: number, cause: unknown): void;
+}
+
+/** One value for many receivers: encoded when the second of them gets it. */
+export class SharedValue {
+  readonly value: unknown;
+  #text: string | undefined;
+  #uses = 0;
+
+  constructor(value: unknown) {
+    this.value = value;
+  }
+
+  /** The encoded text, from the second receiver on, when the value can travel as text. */
+  text(): string | undefined {
+    this.#uses += 1;
+    if (this.#uses === 2) this.#text = textOf(this.value);
+    return this.#text;
+  }
+}
+
+interface Transfer {
+  /** Where its frame starts. */
+  readonly at: number;
+  readonly buffers: readonly ArrayBuffer[];
+}
+
+/** Collects and posts frames; see the file comment. */
+export class Outbox implements Flushable {
+  readonly #parts: OutboxParts;
+  readonly #shapes = new ShapeWriter();
+  readonly #names = new Map<string, number>();
+  readonly #held = new HeldFrames();
+  /** Buffers of held frames, by the number of the frame. */
+  readonly #heldTransfers = new Map<number, readonly ArrayBuffer[]>();
+  readonly #heldQueues = new Map<number, NoteQueue>();
+  #heldNumber = 0;
+  #queue: unknown[] = [];
+  #transfers: Transfer[] = [];
+  #moved: readonly ArrayBuffer[] | undefined;
+  #dirty = false;
+  #closed = false;
+  #sent = 0;
+  #acknowledged = 0;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether everything was posted. */
+  get empty(): boolean {
+    return this.#queue.length === 0 && this.#held.size === 0;
+  }
+
+  /** Frames that wait for credit. */
+  get waiting(): number {
+    return this.#held.size;
+  }
+
+  /**
+   * Adds a counted frame with a value.
+   *
+   * @param move whether the buffers in the value are nobody's any more and may be moved.
+   * @returns whether it waits for credit.
+   * @throws PluginValidationError when the value can't cross, PluginOverloadedError when too many frames wait.
+   */
+  request(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move = false): boolean {
+    const hold = this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW;
+    if (hold && this.#held.size >= MAX_WAITING) this.#makeRoom();
+    const out = hold ? this.#held.slots : this.#queue;
+    const start = out.length;
+    out.push(0, target, meta);
+    this.#complete(out, start, kind, sequence, value, move);
+    if (hold) this.#hold(start);
+    else {
+      this.#sent += 1;
+      this.#schedule();
+    }
+    return hold;
+  }
+
+  /**
+   * Adds a note under the policy of its listener. A promise says that the sender should wait for room.
+   *
+   * @throws as {@link request}.
+   */
+  note(target: number, meta: unknown, value: unknown, queue: NoteQueue): Promise<void> | undefined {
+    if (this.#held.size === 0 && this.#sent - this.#acknowledged < WINDOW) {
+      this.request(Kind.note, 0, target, meta, value);
+      return undefined;
+    }
+    if (queue.waiting.size >= queue.limit || queue.parked.size > 0 || (queue.overflow === 'latest' && queue.waiting.size > 0)) {
+      switch (queue.overflow) {
+        case 'drop-newest':
+          queue.onDrop();
+          return undefined;
+        case 'block':
+          return this.#park(target, meta, value, queue);
+        default:
+          while (queue.waiting.size >= (queue.overflow === 'latest' ? 1 : queue.limit)) this.#takeBack(queue);
+      }
+    }
+    this.#queueNote(target, meta, value, queue);
+    return undefined;
+  }
+
+  /** Adds an answer or a stream's item: frames that need no credit, because they answer the other side. */
+  value(kind: number, sequence: number, value: unknown, move = false): void {
+    const start = this.#queue.length;
+    this.#queue.push(0);
+    this.#complete(this.#queue, start, kind, sequence, value, move);
+    this.#schedule();
+  }
+
+  /** Adds a frame whose slots are given and plain. */
+  push(kind: number, sequence: number, ...slots: readonly unknown[]): void {
+    if (this.#closed) return;
+    this.#queue.push(headOf(sequence, kind), ...slots);
+    this.#schedule();
+  }
+
+  /** Adds a frame that keeps its place behind what waits for credit, and needs none. */
+  ordered(kind: number, sequence: number, ...slots: readonly unknown[]): void {
+    if (this.#closed) return;
+    if (this.#held.size === 0) {
+      this.push(kind, sequence, ...slots);
+      return;
+    }
+    const start = this.#held.slots.length;
+    this.#held.slots.push(headOf(sequence, kind), ...slots);
+    this.#hold(start);
+  }
+
+  /** Adds how far a call is, or nothing when there is no credit: the next one says more. */
+  progress(sequence: number, value: unknown): void {
+    if (this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW) return;
+    this.value(Kind.progress, sequence, value);
+    this.#sent += 1;
+  }
+
+  /** A number for a text that is sent often; 0 when there are too many names. */
+  nameOf(text: string): number {
+    let number = this.#names.get(text);
+    if (number === undefined) {
+      if (this.#names.size >= MAX_NAMES || text.length > 512) return 0;
+      number = this.#names.size + 1;
+      this.#names.set(text, number);
+      this.push(Kind.name, number, text);
+    }
+    return number;
+  }
+
+  /** The other side has taken this many counted frames; false when it can't have. */
+  acknowledge(count: number): boolean {
+    if (count > this.#sent || count < this.#acknowledged) return false;
+    this.#acknowledged = count;
+    this.#sendHeld();
+    return true;
+  }
+
+  /** Posts what this turn has collected now instead of at its end. */
+  flush(): void {
+    this.#dirty = false;
+    const [queue, transfers] = [this.#queue, this.#transfers];
+    if (queue.length === 0 || this.#closed) return;
+    this.#queue = [];
+    if (transfers.length > 0) this.#transfers = [];
+    try {
+      if (transfers.length === 0) this.#parts.endpoint.postMessage(queue);
+      else this.#parts.endpoint.postMessage(queue, transfers.flatMap(({ buffers }) => buffers) as unknown as Transferable[]);
+    } catch {
+      this.#flushOneByOne(queue, transfers);
+    }
+  }
+
+  /** Posts a message with ports in it by itself, in its place. */
+  postPort(kind: number, sequence: number, slot: unknown, port: unknown): void {
+    this.flush();
+    if (!this.#closed) this.#parts.endpoint.postMessage([headOf(sequence, kind), slot, port], [port as Transferable]);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#queue = [];
+    this.#transfers = [];
+    this.#held.clear();
+    this.#heldTransfers.clear();
+    const queues = new Set(this.#heldQueues.values());
+    this.#heldQueues.clear();
+    for (const { parked } of queues) for (let go = parked.shift(); go !== undefined; go = parked.shift()) go();
+  }
+
+  /** Writes a frame's value and then its head; leaves nothing behind when the value can't cross. */
+  #complete(out: unknown[], start: number, kind: number, sequence: number, value: unknown, move: boolean): void {
+    let form: number;
+    try {
+      form = this.#write(out, value, move);
+    } catch (error) {
+      out.length = start;
+      this.#moved = undefined;
+      throw error;
+    }
+    out[start] = headOf(sequence, kind, form);
+    if (this.#moved !== undefined && out === this.#queue) {
+      this.#transfers.push({ at: start, buffers: this.#moved });
+      this.#moved = undefined;
+    }
+    const { fresh } = this.#shapes;
+    if (fresh !== undefined) {
+      this.#shapes.fresh = undefined;
+      this.push(Kind.shape, fresh.shape, fresh.skeleton);
+    }
+  }
+
+  #write(out: unknown[], value: unknown, move: boolean): number {
+    if (typeof value !== 'object' || value === null) {
+      out.push(isSimple(value) ? value : encode(value).value);
+      return Form.plain;
+    }
+    if (value instanceof SharedValue) return this.#writeShared(out, value);
+    if (this.#shapes.write(value, out)) return Form.packed;
+    if (isSimple(value)) {
+      out.push(value);
+      return Form.plain;
+    }
+    const buffers = takeMark(value);
+    const encoded = encode(value, this.#parts.streams);
+    if (buffers !== undefined) this.#moved = checkTransfer(encoded, buffers);
+    else if (move && encoded.buffers.length > 0) this.#moved = [...new Set(encoded.buffers)];
+    out.push(encoded.value);
+    return encoded.special ? Form.marked : Form.plain;
+  }
+
+  #writeShared(out: unknown[], shared: SharedValue): number {
+    const text = shared.text();
+    if (text === undefined) return this.#write(out, shared.value, false);
+    out.push(text);
+    return Form.text;
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#parts.turn.frames += 1;
+    // What was marked to move leaves at once, so that its owner sees it gone.
+    if (this.#queue.length >= MAX_SLOTS || this.#transfers.length > 0) this.flush();
+    else if (!this.#dirty) {
+      this.#dirty = true;
+      this.#parts.turn.add(this);
+    }
+  }
+
+  #hold(start: number): void {
+    this.#heldNumber = this.#held.keep(start);
+    if (this.#moved === undefined) return;
+    this.#heldTransfers.set(this.#heldNumber, this.#moved);
+    this.#moved = undefined;
+  }
+
+  #sendHeld(): void {
+    for (let start = this.#held.first(); start !== -1; start = this.#held.first()) {
+      const { slots } = this.#held;
+      const head = slots[start] as number;
+      const kind = kindOf(head);
+      const wanted = kind !== Kind.request || this.#parts.wanted(sequenceOf(head));
+      if (wanted) {
+        if (COUNTED[kind]) {
+          if (this.#sent - this.#acknowledged >= WINDOW) return;
+          this.#sent += 1;
+        }
+        const at = this.#queue.length;
+        for (let slot = start, end = this.#held.firstEnd(); slot < end; slot++) this.#queue.push(slots[slot]);
+        this.#sendHeldExtras(at);
+      }
+      this.#held.shift();
+      if (wanted) this.#schedule();
+    }
+  }
+
+  /** The buffers of the first held frame, and the queue of the listener it is for. */
+  #sendHeldExtras(at: number): void {
+    if (this.#heldTransfers.size === 0 && this.#heldQueues.size === 0) return;
+    const number = this.#held.firstNumber;
+    const buffers = this.#heldTransfers.get(number);
+    if (buffers !== undefined) {
+      this.#heldTransfers.delete(number);
+      this.#transfers.push({ at, buffers });
+    }
+    const queue = this.#heldQueues.get(number);
+    if (queue === undefined) return;
+    this.#heldQueues.delete(number);
+    queue.waiting.shift();
+    queue.parked.shift()?.();
+  }
+
+  #queueNote(target: number, meta: unknown, value: unknown, queue: NoteQueue): void {
+    if (!this.request(Kind.note, 0, target, meta, value)) return;
+    queue.waiting.push(this.#heldNumber);
+    this.#heldQueues.set(this.#heldNumber, queue);
+  }
+
+  #takeBack(queue: NoteQueue): void {
+    const number = queue.waiting.shift() as number;
+    this.#held.void(number);
+    this.#heldQueues.delete(number);
+    this.#heldTransfers.delete(number);
+    queue.onDrop();
+  }
+
+  /** Waits until a note of the same listener has left; parked notes follow one another. */
+  #park(target: number, meta: unknown, value: unknown, queue: NoteQueue): Promise<void> {
+    if (queue.parked.size >= MAX_WAITING) throw this.#overloaded();
+    return new Promise((resolve, reject) => {
+      queue.parked.push(() => {
+        resolve();
+        if (this.#closed) return;
+        try {
+          this.#queueNote(target, meta, value, queue);
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  /** A message that can't be cloned is sent frame by frame, so that only the culprit fails. */
+  #flushOneByOne(queue: readonly unknown[], transfers: readonly Transfer[]): void {
+    for (let index = 0; index < queue.length; ) {
+      const head = queue[index] as number;
+      const end = index + this.#lengthOf(queue, index);
+      const frame = queue.slice(index, end);
+      // A failed posting leaves its buffers attached, so each frame still has its own.
+      const buffers = transfers.flatMap((one) => (one.at === index ? one.buffers : []));
+      index = end;
+      try {
+        this.#parts.endpoint.postMessage(frame, buffers as unknown as Transferable[]);
+      } catch (cause) {
+        if (COUNTED[kindOf(head)]) this.#sent -= 1;
+        this.#parts.failed(kindOf(head), sequenceOf(head), cause);
+      }
+    }
+  }
+
+  #lengthOf(queue: readonly unknown[], index: number): number {
+    const head = queue[index] as number;
+    const kind = kindOf(head);
+    const fixed = FIXED[kind] as number;
+    if (!VALUED[kind]) return fixed;
+    return fixed + (formOf(head) === Form.packed ? this.#shapes.leavesOf(queue[index + fixed] as number) + 1 : 1);
+  }
+
+  /** Calls that were given up while they waited leave their places. */
+  #makeRoom(): void {
+    this.#held.sweep((head) => kindOf(head) === Kind.request && !this.#parts.wanted(sequenceOf(head)));
+    if (this.#held.size >= MAX_WAITING) throw this.#overloaded();
+  }
+
+  #overloaded(): Error {
+    const { peer } = this.#parts;
+    return createError('call/overloaded', `too many messages wait for ${peer ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: peer });
+  }
+}

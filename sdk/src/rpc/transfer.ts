@@ -1,0 +1,29 @@
+/** Buffers that move instead of being copied, marked by their owner for one sending. */
+import { createError } from '../contract/errors.js';
+
+// A registered symbol on the value itself: a plugin's bundle holds its own copy of this module.
+const MARK = Symbol.for('plinth.transfer');
+
+/**
+ * Marks a value so that its buffers are moved to the other side, not copied: they are detached here once it is sent.
+ * For inputs, answers, stream items and event payloads; where a value has several receivers it is copied all the same.
+ *
+ * @param buffers those to move; each must be part of the value, whole.
+ * @throws PluginValidationError `value/invalid` when something in the list is no ArrayBuffer, or the value is frozen.
+ * @example
+ * const pixels = new Uint8Array(1_000_000);
+ * await ctx.needs.images.store(transfer({ name: 'a.png', pixels }, [pixels.buffer]));
+ */
+export function transfer<T extends object>(value: T, buffers: readonly ArrayBufferLike[]): T {
+  if (!buffers.every((buffer) => buffer instanceof ArrayBuffer)) throw createError('value/invalid', 'only an ArrayBuffer can be transferred');
+  if (!Object.isExtensible(value)) throw createError('value/invalid', 'a frozen value cannot be marked for transfer: mark a copy of it');
+  return Object.defineProperty(value, MARK, { value: buffers, configurable: true, enumerable: false });
+}
+
+/** What a value was marked with; the mark is used up. */
+export function takeMark(value: object): readonly ArrayBuffer[] | undefined {
+  if (!Object.hasOwn(value, MARK)) return undefined;
+  const buffers = (value as { readonly [MARK]: readonly ArrayBuffer[] })[MARK];
+  Reflect.deleteProperty(value, MARK);
+  return buffers;
+}
