@@ -1,6 +1,6 @@
 /** One run of a command or hook: its facts, and the single place where it ends. */
 import { type CallMeta, type Caller, callerText, createError, DEFAULT_TIMEOUT, type ExecutionContext, pairOf, requestIdOf } from '@plinth/sdk/contract';
-import type { Deadlines, Link, Reply, Timed, Turn } from '@plinth/sdk/rpc';
+import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type Turn } from '@plinth/sdk/rpc';
 import type { CommandCounter } from '../telemetry/metrics.js';
 
 /** Who the embedding application is. */
@@ -188,6 +188,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   settle(ok: boolean, value: unknown): void {
     if (this.answered) return;
     this.answered = true;
+    if (this.request.signal !== undefined && value instanceof RemoteStream) value.follow(this.request.signal);
     let good = ok;
     let result = value;
     if (good && this.parse !== undefined) {

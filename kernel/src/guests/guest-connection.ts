@@ -200,7 +200,7 @@ export class GuestConnection implements GuestIdentity {
   }
 
   async #register(registration: Registration): Promise<void> {
-    const { handle, kind, name } = checkRegistration(registration, this.manifest.id);
+    const { handle } = checkRegistration(registration, this.manifest.id);
     if (this.#registrations.has(handle)) throw createError('wire/refused', 'a handle was registered twice', { plugin: this.manifest.id });
     if (this.#registrations.size >= MAX_REGISTRATIONS)
       throw createError('call/overloaded', `${this.manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: this.manifest.id });

@@ -91,8 +91,10 @@ export function iteratorOf(source: object): AsyncIterator<unknown> {
 
 /** Stops a source that nobody has begun to read. */
 export async function cancelSource(source: object): Promise<void> {
-  const { cancel } = source as { cancel?: () => unknown };
+  const { cancel, return: finish } = source as { cancel?: () => unknown; return?: () => unknown };
   if (typeof cancel === 'function') await cancel.call(source);
+  // A generator that never ran still has to be told that it is over.
+  else if (typeof finish === 'function') await finish.call(source);
 }
 
 /** Passes items on, each parsed; the first that doesn't fit ends the stream and stops its source. */

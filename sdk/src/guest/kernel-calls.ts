@@ -3,6 +3,7 @@ import { createError } from '../contract/errors.js';
 import type { CallOptions } from '../contract/contract.js';
 import { Op, targetOf } from '../contract/protocol.js';
 import type { Link, Reply } from '../rpc/link.js';
+import { RemoteStream } from '../rpc/streams.js';
 
 /** Asks the kernel for something. Rejects with the kernel's typed error. */
 export function requestKernel(link: Link, target: number, input: unknown, meta: unknown, signal?: AbortSignal): Promise<unknown> {
@@ -27,6 +28,7 @@ class KernelRequest implements Reply {
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: unknown) => void;
   private settled = false;
+  private signal: AbortSignal | undefined = undefined;
   private stopListening: (() => void) | undefined = undefined;
 
   constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
@@ -37,12 +39,14 @@ class KernelRequest implements Reply {
   settle(ok: boolean, value: unknown): void {
     this.settled = true;
     this.stopListening?.();
+    if (this.signal !== undefined && value instanceof RemoteStream) value.follow(this.signal);
     if (ok) this.resolve(value);
     else this.reject(value);
   }
 
   follow(signal: AbortSignal, link: Link): void {
     if (this.settled) return;
+    this.signal = signal;
     const onAbort = () => {
       link.cancel(this.sequence);
       this.reject(cancelled(signal));

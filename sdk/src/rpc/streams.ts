@@ -177,6 +177,7 @@ export class RemoteStream implements AsyncIterable<unknown> {
   #received = 0;
   #taken = 0;
   #reading = false;
+  #unfollow: (() => void) | undefined;
   #end: { readonly error: unknown } | undefined;
 
   constructor(stream: number, wire: StreamWire, forget: () => void) {
@@ -196,6 +197,16 @@ export class RemoteStream implements AsyncIterable<unknown> {
   async cancel(): Promise<void> {
     this.#reading = true;
     this.#stop();
+  }
+
+  /** Ends the stream when the signal of the call that brought it aborts. */
+  follow(signal: AbortSignal): void {
+    const onAbort = () => this.fail(createError('call/cancelled', 'the caller cancelled the call that this stream belongs to', { cause: signal.reason }));
+    if (signal.aborted) onAbort();
+    else if (this.#end === undefined) {
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#unfollow = () => signal.removeEventListener('abort', onAbort);
+    }
   }
 
   /** Ends the stream with an error from this side. */
@@ -224,6 +235,7 @@ export class RemoteStream implements AsyncIterable<unknown> {
     if (this.#end !== undefined) return;
     this.#end = { error };
     this.#forget();
+    this.#unfollow?.();
     for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
       if (error !== undefined) reader.reject(error);
       else reader.resolve({ done: true, value: undefined });
