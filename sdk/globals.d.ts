@@ -46,3 +46,11 @@ declare class ReadableStream<T = unknown> {
   cancel(reason?: unknown): Promise<void>;
   getReader(): { read(): Promise<{ done: boolean; value?: T }>; cancel(reason?: unknown): Promise<void>; releaseLock(): void };
 }
+interface MessagePort {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  close(): void;
+}
+declare class MessageChannel {
+  readonly port1: MessagePort;
+  readonly port2: MessagePort;
+}

@@ -22,6 +22,7 @@ export async function launchWorker(request: LaunchRequest, createWorker: () => W
   const waiting = new AbortController();
   const guest: Guest = {
     endpoint: worker as unknown as Endpoint,
+    ports: true,
     exited,
     async terminate() {
       waiting.abort();

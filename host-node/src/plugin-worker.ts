@@ -3,24 +3,29 @@ import { bootGuest, bridgeConsole, hideGlobals } from '@plinth/sdk/guest';
 import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 
-const port = parentPort as MessagePort;
-const listeners = new Map<(event: MessageEventLike) => void, (data: unknown) => void>();
-const endpoint: Endpoint = {
-  postMessage: (message, transfer) => port.postMessage(message, transfer as never),
-  addEventListener(_type, listener) {
-    const onMessage = (data: unknown) => listener({ data });
-    listeners.set(listener, onMessage);
-    port.on('message', onMessage);
-  },
-  removeEventListener(_type, listener) {
-    const onMessage = listeners.get(listener);
-    listeners.delete(listener);
-    if (onMessage !== undefined) port.off('message', onMessage);
-  },
-};
+/** A port as links use it. Node's own listeners, because an event for each message would cost, and load, a lot. */
+function endpointOf(port: MessagePort): Endpoint & { close(): void } {
+  const listeners = new Map<(event: MessageEventLike) => void, (data: unknown) => void>();
+  return {
+    postMessage: (message, transfer) => port.postMessage(message, transfer as never),
+    addEventListener(_type, listener) {
+      const onMessage = (data: unknown) => listener({ data });
+      listeners.set(listener, onMessage);
+      port.on('message', onMessage);
+    },
+    removeEventListener(_type, listener) {
+      const onMessage = listeners.get(listener);
+      listeners.delete(listener);
+      if (onMessage !== undefined) port.off('message', onMessage);
+    },
+    close: () => port.close(),
+  };
+}
+
 const defer = setImmediate;
 
-bootGuest(endpoint, {
+bootGuest(endpointOf(parentPort as MessagePort), {
+  port: (port) => endpointOf(port as MessagePort),
   defer: (task) => void defer(task),
   prepare({ wasm, log }) {
     hideGlobals(globalThis, { wasm });

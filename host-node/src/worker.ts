@@ -32,6 +32,7 @@ export async function launchWorker(request: LaunchRequest, createWorker: (settin
   const exited = watch(worker, () => terminating);
   const guest: Guest = {
     endpoint: endpointOf(worker),
+    ports: true,
     exited,
     usage: async () => usageOf(worker),
     async terminate() {

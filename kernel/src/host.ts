@@ -41,6 +41,8 @@ export interface ResourceUsage {
 export interface Guest {
   /** The pipe; the guest has announced itself on it and waits. */
   readonly endpoint: Endpoint;
+  /** Whether ports can be sent over the pipe; only such guests get direct lanes. */
+  readonly ports?: boolean;
   /** Settles once, by whatever cause; never rejects. */
   readonly exited: Promise<ExitReason>;
   usage?(): Promise<ResourceUsage>;

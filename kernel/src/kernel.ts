@@ -14,6 +14,7 @@ import { createHostEvents, createHostHooks, createHostMiddleware, type HostEvent
 import type { KernelEvents } from './events/kernel-events.js';
 import { createPublisher } from './events/publisher.js';
 import { inlineHost } from './guests/inline-host.js';
+import { Lanes } from './guests/lanes.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { MiddlewareChains } from './middleware/chains.js';
@@ -45,6 +46,11 @@ export interface KernelOptions {
   /** Overrides the isolation that manifests ask for; the only way to let a plugin run inline. */
   readonly isolation?: IsolationPolicy;
   readonly limits?: Partial<Limits>;
+  /**
+   * Whether plugins that call each other often get a direct channel: after 256 calls within a second, after the number
+   * given, or never. Calls over it are counted a little later, and not announced one by one.
+   */
+  readonly lanes?: boolean | { readonly calls: number };
   /** Middleware of the host, outermost first. */
   readonly middleware?: readonly { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown; readonly name?: string }[];
   /** Takes every log entry. */
@@ -110,6 +116,15 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     activateFor: (id) => activateFor(id),
     unknown: (id) => unknownCommand(id),
   });
+  const lanes = new Lanes({
+    metrics,
+    threshold: lanesAfter(options.lanes),
+    now: () => turn.now(),
+    entries: () => commands.all(),
+    watched: (id) => chains.of('command', id) !== undefined || bus.hears('call:settled'),
+    announce,
+  });
+  chains.onChange = () => lanes.review();
   const hooks = new HookRegistry(
     calls,
     (owner) => registry.rank(owner),
@@ -131,6 +146,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     commands,
     hooks,
     chains,
+    lanes,
     bus,
     storage: options.storage ?? memoryStorage(),
     config,
@@ -268,15 +284,26 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   policy: true,
   isolation: true,
   limits: true,
+  lanes: true,
   middleware: true,
   telemetry: true,
 };
+
+/** Calls within a second after which a pair of plugins gets a lane. */
+const LANE_CALLS = 256;
+
+function lanesAfter(option: KernelOptions['lanes']): number {
+  if (typeof option === 'object') return option.calls;
+  return option === false ? Number.POSITIVE_INFINITY : LANE_CALLS;
+}
 
 function checkOptions(options: KernelOptions): void {
   for (const key of Object.keys(options)) {
     if (!Object.hasOwn(OPTIONS, key))
       throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
   }
+  const calls = typeof options.lanes === 'object' ? options.lanes.calls : 1;
+  if (!Number.isSafeInteger(calls) || calls < 1) throw createError('kernel/invalid-option', `'lanes.calls' must be a whole number above 0, not ${String(calls)}`, { details: { option: 'lanes.calls' } });
   for (const [key, value] of Object.entries(options.limits ?? {})) {
     if (!Object.hasOwn(DEFAULT_LIMITS, key))
       throw createError('kernel/invalid-option', `'limits.${key}' is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`, { details: { option: `limits.${key}` } });

@@ -6,6 +6,7 @@ import type { CommandRegistry } from './commands/command-registry.js';
 import type { ConfigStore } from './config/config-store.js';
 import type { EventBus } from './events/event-bus.js';
 import type { KernelEvents } from './events/kernel-events.js';
+import type { Lanes } from './guests/lanes.js';
 import type { Host, StorageAdapter } from './host.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
@@ -58,6 +59,7 @@ export interface KernelParts {
   readonly commands: CommandRegistry;
   readonly hooks: HookRegistry;
   readonly chains: MiddlewareChains;
+  readonly lanes: Lanes;
   readonly bus: EventBus;
   readonly storage: StorageAdapter;
   readonly config: ConfigStore;

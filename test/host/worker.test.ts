@@ -1,6 +1,9 @@
 import { createHost, runtime } from '#host';
 import { conformance } from './conformance.ts';
+import { lanesConformance } from './lanes-conformance.ts';
 import { wireConformance } from './wire-conformance.ts';
 
-conformance(`${runtime} worker`, { isolation: 'worker', createHost });
-wireConformance(`${runtime} worker`, { isolation: 'worker', createHost });
+const setting = { isolation: 'worker', createHost } as const;
+conformance(`${runtime} worker`, setting);
+wireConformance(`${runtime} worker`, setting);
+lanesConformance(`${runtime} worker`, setting);

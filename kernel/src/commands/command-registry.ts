@@ -1,6 +1,7 @@
 /** Which commands exist, who answers them, and the path every call takes: permission, middleware, provider. */
 import type { CommandInfo } from '@plinth/sdk';
 import { type Caller, createError, disposable, isTopic, ownerOf } from '@plinth/sdk/contract';
+import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
 import { type CallRequest, type CallServices, type CallTarget, KernelCall } from './call.js';
@@ -11,6 +12,8 @@ export interface CommandEntry extends CallTarget {
   /** Plugin id, or `host`. */
   readonly owner: string;
   readonly counter: CommandCounter;
+  /** The guest that answers it; absent for the host's own. */
+  readonly at: LaneTarget | undefined;
 }
 
 /** What the registry needs of the kernel. */
@@ -52,7 +55,7 @@ export class CommandRegistry {
    *
    * @throws PluginLifecycleError `call/duplicate` that names both owners.
    */
-  register(id: string, owner: string, provider: Provider, timeout?: number): Disposable & { dispose(): void } {
+  register(id: string, owner: string, provider: Provider, timeout?: number, at?: LaneTarget): Disposable & { dispose(): void } {
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a command id: write '<plugin>:<name>'`, { plugin: owner });
     const other = this.#entries.get(id);
     if (other !== undefined) {
@@ -61,7 +64,7 @@ export class CommandRegistry {
         details: { command: id, owner: other.owner },
       });
     }
-    const entry: CommandEntry = { id, owner, provider, timeout, services: this.#services, counter: this.#services.metrics.command(id) };
+    const entry: CommandEntry = { id, owner, provider, timeout, at, services: this.#services, counter: this.#services.metrics.command(id) };
     this.#entries.set(id, entry);
     return disposable(() => {
       if (this.#entries.get(id) === entry) this.#entries.delete(id);
@@ -71,7 +74,11 @@ export class CommandRegistry {
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
   execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
     const entry = this.#entries.get(id);
-    if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request, parse);
+    return entry === undefined ? this.#wakeAndExecute(id, input, caller, request, parse) : this.run(entry, input, caller, request, parse);
+  }
+
+  /** {@link execute} for a command that was looked up. */
+  run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
     try {
       return this.#run(entry, input, caller, request, parse);
     } catch (error) {

@@ -39,6 +39,9 @@ export interface KernelEvents {
   /** A listener in a guest is too slow; `dropped` counts since it subscribed. Told at the first drop and at each doubling. */
   'event:dropped': { readonly plugin: string; readonly pattern: string; readonly overflow: string; readonly dropped: number };
   'wire:refused': { readonly plugin: string; readonly reason: string; readonly count: number };
+  /** Two plugins that call each other often have got a channel of their own. */
+  'lane:opened': { readonly caller: string; readonly provider: string };
+  'lane:closed': { readonly caller: string; readonly provider: string; readonly reason: string };
   'log:written': LogEntry;
   'kernel:started': { readonly plugins: number; readonly active: number; readonly failed: number };
   'kernel:stopped': Record<never, never>;

@@ -24,6 +24,7 @@ import type { KernelParts } from '../parts.js';
 import { grantsOf, PermissionSet } from '../permissions/broker.js';
 import { StorageNamespace } from '../storage/namespace.js';
 import { exitError } from './exit-error.js';
+import type { LaneEnd, Traffic } from './lane-end.js';
 import { answerGuest, type GuestIdentity, KEEP_INPUT, takeNote } from './guest-requests.js';
 
 /** Most registrations of one guest. */
@@ -44,6 +45,7 @@ export class GuestConnection implements GuestIdentity {
   readonly parts: KernelParts;
   /** Middleware steps that wait for the guest's `next`, by number. */
   readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
+  readonly traffic = new Map<LaneEnd, Traffic>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;
   readonly #guest: Guest;
@@ -132,6 +134,10 @@ export class GuestConnection implements GuestIdentity {
     await this.#guest.terminate();
   }
 
+  get ports(): boolean {
+    return this.#guest.ports === true;
+  }
+
   /** How often a message of this guest was refused. */
   get refusals(): number {
     return this.#refusals;
@@ -183,6 +189,7 @@ export class GuestConnection implements GuestIdentity {
     if (this.#over) return;
     this.#over = true;
     this.link.close(error);
+    this.parts.lanes.ended(this, error);
     this.steps.clear();
   }
 
@@ -230,7 +237,7 @@ export class GuestConnection implements GuestIdentity {
             details: { permission: 'commands.handle', scope: name },
           });
         }
-        return commands.register(name, id, guestProvider(this.link, handle), shortest(timeout, this.manifest.resources.timeout));
+        return commands.register(name, id, guestProvider(this.link, handle), shortest(timeout, this.manifest.resources.timeout), { end: this, handle });
       case 'hook':
         this.permissions.demand('hooks.handle', name);
         return hooks.handle(name, id, guestProvider(this.link, handle));

@@ -1,20 +1,17 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
-import { type Caller, createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
-import { decodeError, encode, type Inbound, type Link } from '@plinth/sdk/rpc';
+import { createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import type { CallRequest } from '../commands/call.js';
 import type { KernelParts } from '../parts.js';
-import type { PermissionSet } from '../permissions/broker.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import { levelAt } from '../telemetry/logger.js';
+import type { LaneEnd } from './lane-end.js';
 
 /** Who asks. Made by the kernel; nothing in it comes from a message. */
-export interface GuestIdentity {
+export interface GuestIdentity extends LaneEnd {
   readonly manifest: Manifest;
-  readonly caller: Caller;
-  readonly permissions: PermissionSet;
   readonly storage: StorageNamespace;
   readonly parts: KernelParts;
-  readonly link: Link;
   readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
   crashed(error: Error): void;
 }
@@ -38,6 +35,8 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
       return guest.parts.commands.describe(() => undefined, []).filter(({ id }) => guest.permissions.check('commands.execute', id));
     case Op.permission:
       return hasPermission(guest, facts);
+    case Op.laneFence:
+      return guest.parts.lanes.fence(guest, facts[0]);
     default:
       throw malformed(guest);
   }
@@ -66,14 +65,21 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
     guest.parts.log.write(guest.manifest.id, levelAt(meta[0]), typeof meta[1] === 'string' ? meta[1] : '', fields);
   } else if (op === Op.fatal) {
     guest.crashed(decodeError(meta[0], guest.manifest.id));
-  } else throw malformed(guest);
+  } else if (op === Op.laneCalls) guest.parts.lanes.report(guest, meta);
+  else if (op === Op.laneOver) guest.parts.lanes.over(guest, meta);
+  else throw malformed(guest);
 }
 
 function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('commands.execute', id);
   inbound.moves = true;
-  return guest.parts.commands.execute(id, input, guest.caller, requestOf(timeout, inbound));
+  const { commands, lanes } = guest.parts;
+  const request = requestOf(timeout, inbound);
+  const entry = commands.get(id);
+  if (entry === undefined) return commands.execute(id, input, guest.caller, request);
+  if (entry.at !== undefined) lanes.called(guest, entry);
+  return commands.run(entry, input, guest.caller, request);
 }
 
 function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {

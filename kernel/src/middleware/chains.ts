@@ -22,6 +22,9 @@ export class MiddlewareChains {
 
   readonly #rank: (owner: string) => number;
 
+  /** Told when the set of layers has changed. */
+  onChange: (() => void) | undefined = undefined;
+
   constructor(metrics: Metrics, rank: (owner: string) => number) {
     this.#metrics = metrics;
     this.#rank = rank;
@@ -37,6 +40,7 @@ export class MiddlewareChains {
     const registration: Registration = { name: layer.name, kind, pattern, run: (call, input, next) => layer.run(call, input, next) };
     this.#registrations.add(registration);
     this.#chains.clear();
+    this.onChange?.();
     return disposable(() => {
       this.#registrations.delete(registration);
       this.#chains.clear();

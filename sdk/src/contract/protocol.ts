@@ -107,9 +107,33 @@ export const Op = {
   permission: 8,
   /** one way: an error nobody caught; the guest can't go on. meta: [error record] */
   fatal: 9,
-  /** one way: calls that went over a direct lane. meta: [lane, calls, failures, total ms, slowest ms] */
+  /** one way: calls that a guest has answered over a direct lane. meta: [lane, handle, calls, failures, total ms, slowest ms] */
   laneCalls: 10,
+  /** answered once all that went to a lane's provider before has arrived there. meta: [lane] */
+  laneFence: 11,
+  /** one way: a lane is of no use any more. meta: [lane, why] */
+  laneOver: 12,
 } as const;
+
+/** The target of a request that is answered at once: what came before it has been taken. */
+export const FENCE = 0;
+
+/**
+ * What the kernel says about a direct lane: a channel between two guests for calls of one to commands of the other. The
+ * port comes with the first message on each side. A lane that drains takes no new calls; one that closes ends those that
+ * are on it.
+ */
+export type LaneMessage =
+  | {
+      readonly kind: 'call';
+      /** Plugin id of the provider. */
+      readonly provider: string;
+      /** What may be called over it, and the time each may take, in milliseconds. */
+      readonly commands: readonly (readonly [id: string, handle: number, timeout: number])[];
+    }
+  | { readonly kind: 'serve'; /** As {@link callerText}. */ readonly caller: string; readonly handles: readonly number[] }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'close'; readonly error: WireError };
 
 /** The target of a request about a name. */
 export const targetOf = (op: number, name: number): number => name * 16 + op;

@@ -4,7 +4,7 @@
  */
 import type { AnyContract } from '../contract/contract.js';
 import { createError, messageOf } from '../contract/errors.js';
-import { type CallMeta, type EventMeta, type GuestApi, type HealthReport, highOf, type LoadSpec, nameIn, Op, PROTOCOL_VERSION, READY, type Statics } from '../contract/protocol.js';
+import { type CallMeta, type EventMeta, FENCE, type GuestApi, type HealthReport, highOf, type LaneMessage, type LoadSpec, nameIn, Op, PROTOCOL_VERSION, READY, type Statics } from '../contract/protocol.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 import { Scope } from '../contract/scope.js';
 import { errorToWire } from '../contract/wire-error.js';
@@ -12,8 +12,11 @@ import type { Plugin } from '../plugin.js';
 import type { Endpoint } from '../rpc/endpoint.js';
 import type { Inbound } from '../rpc/inbound.js';
 import { Link } from '../rpc/link.js';
+import { Turn } from '../rpc/turn.js';
 import { encodeValue } from '../rpc/value.js';
-import { createContext, createLogger, type Handle, type Listener, type Registrations } from './context.js';
+import { createContext, createLogger } from './context.js';
+import type { Handle, Listener, Registrations } from './registrations.js';
+import { type LanePort, Lanes } from './lanes.js';
 import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
 
 /** What a runtime tells the guest about itself. */
@@ -26,6 +29,8 @@ export interface GuestOptions {
   readonly generation?: number;
   /** Runs a function after the event loop had a turn. */
   defer?(task: () => void): void;
+  /** Makes of a port what links use, where a port isn't that already. */
+  port?(port: unknown): LanePort;
 }
 
 /** A booted guest, for the runtime's own needs. */
@@ -58,6 +63,8 @@ export function bootGuest(endpoint: Endpoint, options: GuestOptions = {}): Boote
 
 class Guest implements GuestApi {
   readonly link: Link;
+  readonly #turn = new Turn();
+  readonly #lanes: Lanes;
   readonly #options: GuestOptions;
   readonly #registrations: Registrations = { handles: new Map<number, Handle>(), listeners: new Map<number, Listener>(), unconfirmed: new Set() };
   readonly #available = new Set<string>();
@@ -70,8 +77,11 @@ class Guest implements GuestApi {
 
   constructor(endpoint: Endpoint, options: GuestOptions) {
     this.#options = options;
+    const defer = options.defer ?? ((task: () => void) => void setTimeout(task, 0));
     this.link = new Link({
       endpoint,
+      turn: this.#turn,
+      lane: (lane, message, port) => this.#lanes.take(lane, message as LaneMessage, port),
       stacks: true,
       trusting: true,
       budget: BUDGET,
@@ -91,8 +101,9 @@ class Guest implements GuestApi {
       },
       // The kernel answers what this side has sent: only forged frames lead here, and the kernel judges those.
       onBreach() {},
-      defer: options.defer ?? ((task) => setTimeout(task, 0)),
+      defer,
     });
+    this.#lanes = new Lanes({ link: this.link, turn: this.#turn, handles: this.#registrations.handles, defer, port: options.port ?? ((port) => port as LanePort) });
   }
 
   async load(spec: LoadSpec): Promise<Statics> {
@@ -141,6 +152,7 @@ class Guest implements GuestApi {
       scope: this.#scope,
       signal: this.#stopping.signal,
       registrations: this.#registrations,
+      lanes: this.#lanes,
       config: this.#config,
       needs: contractsOf(plugin),
       available: this.#available,
@@ -185,6 +197,7 @@ class Guest implements GuestApi {
   end(): void {
     const ended = createError('plugin/unavailable', 'the guest has ended');
     this.#stopping.abort(ended);
+    this.#lanes.close(ended);
     this.link.abandon(ended);
   }
 
@@ -212,6 +225,7 @@ class Guest implements GuestApi {
   }
 
   #serve(target: number, input: unknown, meta: CallMeta, inbound: Inbound): unknown {
+    if (target === FENCE) return undefined;
     const handle = this.#registrations.handles.get(target);
     if (handle === undefined) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
     return handle(input, meta, inbound);

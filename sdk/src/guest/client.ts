@@ -2,19 +2,19 @@
 import type { AnyContract, CallOptions, Command } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
 import { createError } from '../contract/errors.js';
-import { Op } from '../contract/protocol.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
-import type { Link } from '../rpc/link.js';
-import { metaOf, requestAbout } from './kernel-calls.js';
+
+/** Calls a command of whoever provides it. */
+export type Execute = (id: string, input: unknown, options: CallOptions | undefined) => Promise<unknown>;
 
 /** One method a command; the caller parses the output. */
-export function createClient(link: Link, contract: AnyContract): object {
+export function createClient(execute: Execute, contract: AnyContract): object {
   const client = Object.create(null) as Record<string, (input?: unknown, options?: CallOptions) => Promise<unknown>>;
   for (const [name, member] of membersOf(contract)) {
     if (member.kind !== 'command') continue;
     const { id, output } = member as Command & { readonly id: string };
     client[name] = async (input, options) => {
-      const answer = await requestAbout(link, Op.execute, id, input, metaOf(options, 0), options?.signal);
+      const answer = await execute(id, input, options);
       if (output === undefined) return answer;
       const parsed = await parseSchema(output, answer);
       if (parsed.ok) return parsed.value;

@@ -11,22 +11,11 @@ import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } 
 import { disposable, type Scope } from '../contract/scope.js';
 import type { Inbound } from '../rpc/inbound.js';
 import type { Link } from '../rpc/link.js';
-import { createClient } from './client.js';
+import { createClient, type Execute } from './client.js';
 import { HandlerCall, type HandlerScope } from './handler-call.js';
+import type { Lanes } from './lanes.js';
+import type { Handle, Listener, Registrations } from './registrations.js';
 import { metaOf, requestAbout, requestKernel, timeoutOf } from './kernel-calls.js';
-
-/** What the kernel can call by handle. */
-export type Handle = (input: unknown, meta: CallMeta, inbound: Inbound) => unknown;
-/** What the kernel can notify by handle. */
-export type Listener = (payload: unknown, topic: string, source: string) => void;
-
-/** The guest's tables, shared with the runtime that dispatches frames. */
-export interface Registrations {
-  readonly handles: Map<number, Handle>;
-  readonly listeners: Map<number, Listener>;
-  /** Registrations the kernel has not confirmed yet; `activate` waits for them. */
-  readonly unconfirmed: Set<Promise<unknown>>;
-}
 
 /** What a context is made of. */
 export interface ContextParts {
@@ -38,6 +27,7 @@ export interface ContextParts {
   readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly registrations: Registrations;
+  readonly lanes: Lanes;
   readonly config: unknown;
   /** Contracts by the name the plugin gave them. */
   readonly needs: ReadonlyMap<string, { readonly contract: AnyContract; readonly optional: boolean }>;
@@ -57,15 +47,16 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
   const emit = async (topic: string, payload: unknown) => {
     await requestAbout(link, Op.emit, topic, payload, undefined);
   };
+  const execute = createExecute(parts);
   const context: PluginContext<Record<string, unknown>, unknown> = {
     plugin: { id: manifest.id, version: manifest.version, manifest },
     tenant: parts.tenant,
     signal: parts.signal,
     config: parts.config as never,
-    needs: createNeeds(parts) as never,
+    needs: createNeeds(parts, execute) as never,
     commands: {
       handle: (name, handler) => register('command', ownId(name, 'command'), looseHandle(parts, handler)),
-      execute: (id, input, options) => attempt(() => requestAbout(link, Op.execute, id, input, metaOf(options, parentOf(options)), options?.signal)),
+      execute: (id, input, options) => attempt(() => execute(id, input, options)),
       list: () => requestKernel(link, Op.commands, undefined, []) as Promise<CommandInfo[]>,
     },
     events: createEvents(parts, register, emit, ownId) as never,
@@ -309,10 +300,19 @@ function report({ link }: ContextParts, run: () => unknown, what: string): void 
   }
 }
 
-function createNeeds({ link, needs, available }: ContextParts): object {
+/** Calls go to the kernel, or directly where it has opened a lane. */
+function createExecute({ link, lanes }: ContextParts): Execute {
+  return (id, input, options) => {
+    const byKernel = (value: unknown) => requestAbout(link, Op.execute, id, value, metaOf(options, parentOf(options)), options?.signal);
+    const lane = lanes.routeOf(id);
+    return lane === undefined ? byKernel(input) : lane.execute(id, input, options, byKernel);
+  };
+}
+
+function createNeeds({ needs, available }: ContextParts, execute: Execute): object {
   const clients = Object.create(null) as object;
   for (const [name, { contract, optional }] of needs) {
-    const client = createClient(link, contract);
+    const client = createClient(execute, contract);
     // A getter, because an optional need comes and goes while the plugin runs.
     Object.defineProperty(clients, name, { enumerable: true, get: () => (optional && !available.has(name) ? undefined : client) });
   }

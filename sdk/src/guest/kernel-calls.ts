@@ -23,11 +23,13 @@ export function requestAbout(link: Link, op: number, name: string, input: unknow
   return requestKernel(link, op, input, op === Op.emit ? [name] : [...(meta ?? [0, 0]), name], signal);
 }
 
-class KernelRequest implements Reply {
+/** One request of a guest that waits for its answer. */
+export class KernelRequest implements Reply {
   sequence = 0;
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: unknown) => void;
-  private settled = false;
+  /** Whether it has its answer. */
+  over = false;
   private signal: AbortSignal | undefined = undefined;
   private stopListening: (() => void) | undefined = undefined;
 
@@ -37,7 +39,7 @@ class KernelRequest implements Reply {
   }
 
   settle(ok: boolean, value: unknown): void {
-    this.settled = true;
+    this.over = true;
     this.stopListening?.();
     if (this.signal !== undefined && value instanceof RemoteStream) value.follow(this.signal);
     if (ok) this.resolve(value);
@@ -45,7 +47,7 @@ class KernelRequest implements Reply {
   }
 
   follow(signal: AbortSignal, link: Link): void {
-    if (this.settled) return;
+    if (this.over) return;
     this.signal = signal;
     const onAbort = () => {
       link.cancel(this.sequence);

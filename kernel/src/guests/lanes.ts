@@ -1,0 +1,161 @@
+/**
+ * Direct lanes between guests: who calls whom how often, which pair gets a channel of its own, and when it goes. The
+ * kernel opens a lane after the permission check, and only for commands that nothing stands around: no middleware, and
+ * nobody who wants to hear of every call. It closes a lane at once when either guest ends or a right is gone, and drains
+ * it when something comes to stand around its commands.
+ */
+import { callerText, createError, DEFAULT_TIMEOUT, errorToWire, FENCE, type LaneMessage } from '@plinth/sdk/contract';
+import { encodeValue } from '@plinth/sdk/rpc';
+import type { CommandEntry } from '../commands/command-registry.js';
+import type { KernelEvents } from '../events/kernel-events.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { LaneEnd, Traffic } from './lane-end.js';
+
+/** What lanes need of the kernel. */
+export interface LaneServices {
+  readonly metrics: Metrics;
+  /** Calls within a second that get a pair its lane; Infinity for none. */
+  readonly threshold: number;
+  now(): number;
+  entries(): readonly CommandEntry[];
+  /** Whether calls of a command have to come by the kernel. */
+  watched(command: string): boolean;
+  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
+}
+
+interface Lane {
+  readonly number: number;
+  readonly caller: LaneEnd;
+  readonly provider: LaneEnd;
+  readonly traffic: Traffic;
+  readonly commands: readonly CommandEntry[];
+  draining: boolean;
+}
+
+const SECOND = 1_000;
+/** Calls in one report beyond which it can't be honest. */
+const MAX_REPORTED = 10_000_000;
+
+/** Owns every lane of a kernel. */
+export class Lanes {
+  readonly #services: LaneServices;
+  readonly #lanes = new Map<number, Lane>();
+  #last = 0;
+
+  constructor(services: LaneServices) {
+    this.#services = services;
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#lanes.size;
+  }
+
+  /** A guest calls a command of another by way of the kernel; often enough, they get a lane. */
+  called(caller: LaneEnd, entry: CommandEntry): void {
+    const provider = entry.at?.end;
+    if (provider === undefined || provider === caller || !caller.ports || !provider.ports) return;
+    const now = this.#services.now();
+    let traffic = caller.traffic.get(provider);
+    if (traffic === undefined) {
+      traffic = { calls: 0, since: now, settled: false };
+      caller.traffic.set(provider, traffic);
+    }
+    if (traffic.settled) return;
+    if (now - traffic.since > SECOND) {
+      traffic.since = now;
+      traffic.calls = 0;
+    }
+    traffic.calls += 1;
+    if (traffic.calls === this.#services.threshold) this.#open(caller, provider, traffic, entry);
+  }
+
+  /** A guest has ended: its lanes go, and the other end hears why. */
+  ended(end: LaneEnd, error: Error): void {
+    for (const lane of [...this.#lanes.values()]) if (lane.caller === end || lane.provider === end) this.#close(lane, error);
+  }
+
+  /** Something about middleware, listeners or rights has changed. */
+  review(): void {
+    for (const lane of [...this.#lanes.values()]) {
+      if (!lane.commands.every(({ id }) => lane.caller.permissions.check('commands.execute', id))) {
+        this.#close(lane, createError('permission/denied', `${lane.caller.caller.id} may not call ${lane.provider.caller.id} any more`, { plugin: lane.caller.caller.id }));
+      } else if (!lane.draining && lane.commands.some(({ id }) => this.#services.watched(id))) {
+        lane.draining = true;
+        lane.caller.link.sendLane(lane.number, { kind: 'drain' } satisfies LaneMessage);
+      }
+    }
+  }
+
+  /** Answers once everything that went to the provider of a lane before has arrived there. */
+  fence(caller: LaneEnd, number: unknown): Promise<void> {
+    const lane = this.#laneOf(number, caller);
+    if (lane === undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      lane.provider.link.request(FENCE, undefined, 0, { sequence: 0, settle: (ok, value) => (ok ? resolve() : reject(value as Error)) });
+    });
+  }
+
+  /** Takes what a provider says of the calls it has answered. Its own word: it could as well misbehave in other ways. */
+  report(provider: LaneEnd, [number, handle, calls, failures, total, slowest]: readonly unknown[]): void {
+    const lane = this.#laneOf(number, provider);
+    const entry = lane?.provider === provider ? lane.commands.find(({ at }) => at?.handle === handle) : undefined;
+    if (entry === undefined) return;
+    if (!isCount(calls) || !isCount(failures) || failures > calls || !isTime(total) || !isTime(slowest)) {
+      throw createError('wire/refused', `refused a report of ${provider.caller.id}: it is not well formed`, { plugin: provider.caller.id });
+    }
+    const { metrics } = this.#services;
+    metrics.calls += calls;
+    metrics.failures += failures;
+    metrics.laneCalls += calls;
+    entry.counter.add(calls, failures, total, slowest);
+    this.review();
+  }
+
+  /** One end says that a lane is of no use any more. */
+  over(end: LaneEnd, [number, why]: readonly unknown[]): void {
+    const lane = this.#laneOf(number, end);
+    if (lane === undefined) return;
+    // A lane that was drained may come again; one that broke doesn't.
+    if (why === 'drained') lane.traffic.settled = false;
+    this.#close(lane, createError('plugin/unavailable', `the lane was given up: ${String(why).slice(0, 200)}`));
+  }
+
+  #open(caller: LaneEnd, provider: LaneEnd, traffic: Traffic, called: CommandEntry): void {
+    const commands = this.#services
+      .entries()
+      .filter((entry) => entry.at?.end === provider && caller.permissions.check('commands.execute', entry.id) && !this.#services.watched(entry.id));
+    if (!commands.includes(called)) return;
+    traffic.settled = true;
+    this.#last += 1;
+    const lane: Lane = { number: this.#last, caller, provider, traffic, commands, draining: false };
+    const { port1, port2 } = new MessageChannel();
+    const call: LaneMessage = {
+      kind: 'call',
+      provider: provider.caller.id,
+      commands: commands.map(({ id, at, timeout }) => [id, (at as { handle: number }).handle, Math.min(timeout ?? DEFAULT_TIMEOUT, DEFAULT_TIMEOUT)]),
+    };
+    const serve: LaneMessage = { kind: 'serve', caller: callerText(caller.caller), handles: call.commands.map(([, handle]) => handle) };
+    this.#lanes.set(lane.number, lane);
+    // The provider first: it listens when the caller's fence comes.
+    provider.link.sendLane(lane.number, serve, port2);
+    caller.link.sendLane(lane.number, call, port1);
+    this.#services.announce('lane:opened', { caller: caller.caller.id, provider: provider.caller.id });
+  }
+
+  #close(lane: Lane, error: Error): void {
+    this.#lanes.delete(lane.number);
+    const message: LaneMessage = { kind: 'close', error: errorToWire(error, false, encodeValue) };
+    lane.caller.link.sendLane(lane.number, message);
+    lane.provider.link.sendLane(lane.number, message);
+    this.#services.announce('lane:closed', { caller: lane.caller.caller.id, provider: lane.provider.caller.id, reason: error.message });
+  }
+
+  #laneOf(number: unknown, end: LaneEnd): Lane | undefined {
+    const lane = this.#lanes.get(number as number);
+    return lane?.caller === end || lane?.provider === end ? lane : undefined;
+  }
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REPORTED;
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;

@@ -1,0 +1,381 @@
+/**
+ * Direct lanes: channels between two guests that the kernel opens for pairs that call each other often, and closes
+ * whenever it likes. One hop instead of two; identity, commands and time-outs are what the kernel has said, and the
+ * other guest's messages are as untrusted as any guest's are to the kernel.
+ *
+ * Order holds across the change of path: a fence goes the old way before the first call goes the new one.
+ */
+import { DEFAULT_TIMEOUT } from '../contract/call-context.js';
+import type { CallOptions } from '../contract/contract.js';
+import { createError } from '../contract/errors.js';
+import { ownerOf } from '../contract/names.js';
+import { FENCE, type LaneMessage, Op } from '../contract/protocol.js';
+import { isPromiseLike } from '../contract/schema.js';
+import { Deadlines, type Timed } from '../rpc/deadlines.js';
+import type { Endpoint } from '../rpc/endpoint.js';
+import type { Inbound } from '../rpc/inbound.js';
+import { Link } from '../rpc/link.js';
+import type { Turn } from '../rpc/turn.js';
+import { copyValue, decodeError } from '../rpc/value.js';
+import type { Handle } from './registrations.js';
+import { KernelRequest, requestKernel, timeoutOf } from './kernel-calls.js';
+
+/** What lanes need of their guest. */
+export interface LaneParts {
+  readonly link: Link;
+  readonly turn: Turn;
+  readonly handles: ReadonlyMap<number, Handle>;
+  defer(task: () => void): void;
+  port(port: unknown): LanePort;
+}
+
+/** A port as lanes use it. */
+export interface LanePort extends Endpoint {
+  close(): void;
+}
+
+/** Owns every lane of a guest, both directions. */
+export class Lanes {
+  readonly #parts: LaneParts;
+  readonly #outgoing = new Map<number, OutgoingLane>();
+  readonly #incoming = new Map<number, IncomingLane>();
+  readonly #routes = new Map<string, OutgoingLane>();
+  readonly #deadlines = new Deadlines();
+
+  constructor(parts: LaneParts) {
+    this.#parts = parts;
+  }
+
+  /** The lane that calls of a command go over, when there is one. */
+  routeOf(command: string): OutgoingLane | undefined {
+    return this.#routes.get(command);
+  }
+
+  /** Takes what the kernel says about a lane. */
+  take(lane: number, message: LaneMessage, port: unknown): void {
+    switch (message.kind) {
+      case 'call': {
+        const outgoing = new OutgoingLane(lane, this.#parts.port(port), message, this.#parts, this.#deadlines, () => this.#forget(lane));
+        this.#outgoing.set(lane, outgoing);
+        for (const [id] of message.commands) this.#routes.set(id, outgoing);
+        break;
+      }
+      case 'serve':
+        this.#incoming.set(lane, new IncomingLane(lane, this.#parts.port(port), message, this.#parts));
+        break;
+      case 'drain':
+        this.#outgoing.get(lane)?.drain();
+        break;
+      case 'close': {
+        const error = decodeError(message.error, undefined);
+        this.#outgoing.get(lane)?.close(error);
+        this.#incoming.get(lane)?.close(error);
+        this.#incoming.delete(lane);
+      }
+    }
+  }
+
+  close(error: Error): void {
+    for (const lane of [...this.#outgoing.values(), ...this.#incoming.values()]) lane.close(error);
+    this.#incoming.clear();
+    this.#deadlines.close();
+  }
+
+  #forget(lane: number): void {
+    const outgoing = this.#outgoing.get(lane);
+    this.#outgoing.delete(lane);
+    for (const [id, route] of this.#routes) if (route === outgoing) this.#routes.delete(id);
+  }
+}
+
+/** The caller's end of a lane. */
+class OutgoingLane {
+  readonly #lane: number;
+  readonly #port: LanePort;
+  readonly #gate: Gate;
+  readonly #link: Link;
+  readonly #parts: LaneParts;
+  readonly #deadlines: Deadlines;
+  readonly #forget: () => void;
+  readonly #commands = new Map<string, { readonly handle: number; readonly timeout: number }>();
+  /** Calls that wait until all earlier ones have arrived; only while the lane drains. */
+  #held: (() => void)[] | undefined;
+  #over = false;
+  #idle: Timed | undefined;
+
+  constructor(lane: number, port: LanePort, message: LaneMessage & { kind: 'call' }, parts: LaneParts, deadlines: Deadlines, forget: () => void) {
+    this.#lane = lane;
+    this.#port = port;
+    this.#parts = parts;
+    this.#deadlines = deadlines;
+    this.#forget = forget;
+    for (const [id, handle, timeout] of message.commands) this.#commands.set(id, { handle, timeout });
+    this.#gate = new Gate(port);
+    this.#link = laneLink(this.#gate, message.provider, parts, {
+      serve: () => {
+        throw createError('wire/refused', 'a lane carries calls one way');
+      },
+      onBreach: (error) => this.#giveUp(error),
+    });
+    // What went to the provider by way of the kernel must be there before anything that goes directly.
+    requestKernel(parts.link, Op.laneFence, undefined, [lane]).then(
+      () => this.#gate.open(),
+      () => this.#gate.open(),
+    );
+  }
+
+  /** Calls a command of the provider. `byKernel` is the way around, for a lane that goes away meanwhile. */
+  execute(id: string, input: unknown, options: CallOptions | undefined, byKernel: (input: unknown) => Promise<unknown>): Promise<unknown> {
+    if (this.#held === undefined) return this.#send(id, input, options);
+    return new Promise((resolve, reject) => {
+      const taken = snapshot(input);
+      this.#held?.push(() => byKernel(taken).then(resolve, reject));
+    });
+  }
+
+  /** No new calls; those that come wait until the ones on their way have arrived, and then go by the kernel. */
+  drain(): void {
+    if (this.#held !== undefined || this.#over) return;
+    this.#held = [];
+    const passed = () => {
+      this.#forget();
+      this.#release();
+      this.#closeWhenIdle();
+    };
+    this.#link.request(FENCE, undefined, 0, { sequence: 0, settle: passed });
+  }
+
+  close(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#forget();
+    this.#gate.open();
+    this.#link.close(error);
+    this.#port.close();
+    this.#release();
+  }
+
+  #send(id: string, input: unknown, options: CallOptions | undefined): Promise<unknown> {
+    const { handle, timeout } = this.#commands.get(id) as { handle: number; timeout: number };
+    const allowed = Math.min(timeoutOf(options) || timeout, timeout);
+    const signal = options?.signal;
+    return new Promise((resolve, reject) => {
+      const request = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);
+      this.#link.request(handle, input, allowed, request);
+      request.begin();
+      if (signal !== undefined) request.follow(signal, this.#link);
+    });
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const go of held) go();
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#over) return;
+    if (this.#link.pending > 0 || this.#link.streams > 0) {
+      this.#idle ??= { bucket: undefined, slot: 0, expire: () => this.#closeWhenIdle() };
+      this.#deadlines.add(this.#idle, 50);
+      return;
+    }
+    this.#tell('drained');
+    this.close(createError('plugin/unavailable', 'the lane was closed'));
+  }
+
+  #giveUp(error: Error): void {
+    this.#tell(error.message);
+    this.close(error);
+  }
+
+  #tell(why: string): void {
+    try {
+      this.#parts.link.note(Op.laneOver, undefined, [this.#lane, why]);
+    } catch {
+      // The kernel is gone, and the lane with it.
+    }
+  }
+}
+
+/** A call over a lane: its deadline is the caller's own to keep. */
+class LaneRequest extends KernelRequest implements Timed {
+  bucket: Timed['bucket'] = undefined;
+  slot = 0;
+  private readonly id: string;
+  private readonly timeout: number;
+  private readonly link: Link;
+  private readonly deadlines: Deadlines;
+  private readonly refuse: (error: unknown) => void;
+
+  constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void, id: string, timeout: number, link: Link, deadlines: Deadlines) {
+    super(resolve, reject);
+    this.id = id;
+    this.timeout = timeout;
+    this.link = link;
+    this.deadlines = deadlines;
+    this.refuse = reject;
+  }
+
+  begin(): void {
+    if (!this.over) this.deadlines.add(this, this.timeout);
+  }
+
+  override settle(ok: boolean, value: unknown): void {
+    this.deadlines.remove(this);
+    super.settle(ok, value);
+  }
+
+  expire(): void {
+    this.link.cancel(this.sequence);
+    this.refuse(createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }));
+  }
+}
+
+interface Totals {
+  calls: number;
+  failures: number;
+  total: number;
+  slowest: number;
+}
+
+/** Milliseconds after which calls over a lane have been reported to the kernel. */
+const REPORT = 50;
+/** Sequences of lanes are told apart from each other and from the kernel's own numbers. */
+const LANE_NUMBERS = 2 ** 40;
+
+/** The provider's end of a lane. */
+class IncomingLane {
+  readonly #lane: number;
+  readonly #port: LanePort;
+  readonly #link: Link;
+  readonly #parts: LaneParts;
+  readonly #caller: string;
+  readonly #handles: ReadonlySet<number>;
+  readonly #totals = new Map<number, Totals>();
+  #report: number | undefined;
+  #calls = 0;
+
+  constructor(lane: number, port: LanePort, message: LaneMessage & { kind: 'serve' }, parts: LaneParts) {
+    this.#lane = lane;
+    this.#port = port;
+    this.#parts = parts;
+    this.#caller = message.caller;
+    this.#handles = new Set(message.handles);
+    this.#link = laneLink(port, message.caller, parts, {
+      serve: (target, input, meta, inbound) => this.#serve(target, input, meta, inbound),
+      onBreach: (error) => {
+        this.#tell(Op.laneOver, [lane, error.message]);
+        this.close(error);
+      },
+    });
+  }
+
+  close(error: Error): void {
+    clearTimeout(this.#report);
+    this.#sendReport();
+    this.#link.close(error);
+    this.#port.close();
+  }
+
+  #serve(target: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
+    if (target === FENCE) return undefined;
+    const handle = this.#handles.has(target) ? this.#parts.handles.get(target) : undefined;
+    if (handle === undefined || typeof meta !== 'number' || !(meta > 0)) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
+    this.#calls += 1;
+    const number = (this.#lane % 8_000) * LANE_NUMBERS + this.#calls;
+    const started = performance.now();
+    try {
+      const result = handle(input, [number, this.#caller, undefined, Math.min(meta, DEFAULT_TIMEOUT), undefined, undefined], inbound);
+      if (!isPromiseLike(result)) {
+        this.#count(target, true, started);
+        return result;
+      }
+      return result.then(
+        (value) => {
+          this.#count(target, true, started);
+          return value;
+        },
+        (error) => {
+          this.#count(target, false, started);
+          throw error;
+        },
+      );
+    } catch (error) {
+      this.#count(target, false, started);
+      throw error;
+    }
+  }
+
+  #count(handle: number, ok: boolean, started: number): void {
+    const took = performance.now() - started;
+    const totals = this.#totals.get(handle) ?? { calls: 0, failures: 0, total: 0, slowest: 0 };
+    this.#totals.set(handle, totals);
+    totals.calls += 1;
+    if (!ok) totals.failures += 1;
+    totals.total += took;
+    totals.slowest = Math.max(totals.slowest, took);
+    this.#report ??= setTimeout(() => this.#sendReport(), REPORT);
+  }
+
+  #sendReport(): void {
+    this.#report = undefined;
+    for (const [handle, { calls, failures, total, slowest }] of this.#totals) this.#tell(Op.laneCalls, [this.#lane, handle, calls, failures, total, slowest]);
+    this.#totals.clear();
+  }
+
+  #tell(op: number, meta: readonly unknown[]): void {
+    try {
+      this.#parts.link.note(op, undefined, meta);
+    } catch {
+      // The kernel is gone, or so busy that it has to do without the figures.
+    }
+  }
+}
+
+function laneLink(endpoint: Endpoint, plugin: string, { turn, defer }: LaneParts, sides: Pick<ConstructorParameters<typeof Link>[0], 'serve' | 'onBreach'>): Link {
+  return new Link({ endpoint, plugin, stacks: false, turn, note() {}, control: {}, defer, ...sides });
+}
+
+/** Keeps messages back until the lane is open. */
+class Gate implements Endpoint {
+  readonly #port: LanePort;
+  #kept: unknown[] | undefined = [];
+
+  constructor(port: LanePort) {
+    this.#port = port;
+  }
+
+  postMessage(message: unknown, transfer?: Transferable[]): void {
+    if (this.#kept === undefined) this.#port.postMessage(message, transfer);
+    // What is kept must not change meanwhile, and what can't cross must fail now.
+    else this.#kept.push(structuredClone(message, transfer && { transfer }));
+  }
+
+  addEventListener(type: 'message', listener: Parameters<Endpoint['addEventListener']>[1]): void {
+    this.#port.addEventListener(type, listener);
+  }
+
+  removeEventListener(type: 'message', listener: Parameters<Endpoint['removeEventListener']>[1]): void {
+    this.#port.removeEventListener(type, listener);
+  }
+
+  start(): void {
+    this.#port.start?.();
+  }
+
+  open(): void {
+    const kept = this.#kept ?? [];
+    this.#kept = undefined;
+    for (const message of kept) this.#port.postMessage(message);
+  }
+}
+
+function snapshot(input: unknown): unknown {
+  try {
+    return copyValue(input);
+  } catch {
+    // What can't be copied is a stream, or is refused when it is sent.
+    return input;
+  }
+}
