@@ -1,17 +1,16 @@
 /** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
-import type { ExitReason, Guest, LaunchRequest } from '@plinth/kernel';
+import type { ExitReason, Guest } from '@plinth/kernel';
 import { createError, READY } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { INIT, type InitMessage } from './init-message.js';
 
-/** Starts a worker and waits until it can be spoken to. */
-export async function launchWorker(request: LaunchRequest, createWorker: () => Worker = defaultWorker): Promise<Guest> {
-  const { id } = request.plugin;
+/** Starts a worker and waits until it can be spoken to. `label` says in messages whom it is for; `ready` is in milliseconds. */
+export async function startWorker(label: string, ready: number, createWorker: () => Worker = defaultWorker): Promise<Guest> {
   let worker: Worker;
   try {
     worker = createWorker();
   } catch (cause) {
-    throw createError('plugin/launch-failed', `cannot launch ${id}: the browser refused the worker: ${(cause as Error).message}. ${CURE}`, { plugin: id, cause });
+    throw createError('plugin/launch-failed', `cannot launch ${label}: the browser refused the worker: ${(cause as Error).message}. ${CURE}`, { plugin: label, cause });
   }
   let settle!: (reason: ExitReason) => void;
   const exited = new Promise<ExitReason>((resolve) => {
@@ -31,7 +30,7 @@ export async function launchWorker(request: LaunchRequest, createWorker: () => W
     },
   };
   try {
-    await announced(worker, lock, request);
+    await announced(worker, lock, label, ready);
   } catch (error) {
     await guest.terminate();
     throw error;
@@ -49,9 +48,9 @@ function defaultWorker(): Worker {
 }
 
 /** Sends what the worker needs to start, and waits for its first message. */
-function announced(worker: Worker, lock: string, { plugin: { id }, limits: { ready } }: LaunchRequest): Promise<void> {
+function announced(worker: Worker, lock: string, label: string, ready: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (message: string) => reject(createError('plugin/launch-failed', `cannot launch ${id}: ${message}. ${CURE}`, { plugin: id }));
+    const fail = (message: string) => reject(createError('plugin/launch-failed', `cannot launch ${label}: ${message}. ${CURE}`, { plugin: label }));
     const timer = setTimeout(() => done(() => fail(`its worker did not announce itself within ${ready} ms`)), ready);
     const onMessage = ({ data }: MessageEvent) => {
       if (Array.isArray(data) && data[0] === READY) done(resolve);

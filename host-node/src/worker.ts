@@ -1,5 +1,5 @@
 /** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
-import type { ExitReason, Guest, LaunchRequest } from '@plinth/kernel';
+import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
 import { createError, READY } from '@plinth/sdk/contract';
 import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 import type { Readable } from 'node:stream';
@@ -13,11 +13,27 @@ export interface WorkerSettings extends WorkerOptions {
 /** How long `terminate` waits for a thread that can't be interrupted, in milliseconds. */
 const TERMINATE_TIMEOUT = 2_000;
 
+/** A worker that can be spoken to and belongs to nobody yet. */
+export interface IdleWorker extends Spare {
+  /** Makes it the guest of a plugin. */
+  adopt(request: LaunchRequest): Guest;
+}
+
+/** How a worker is started. */
+export interface StartOptions {
+  /** For messages: whom it is for. */
+  readonly label: string;
+  /** Heap limit in bytes. */
+  readonly memory?: number | undefined;
+  /** Milliseconds until it must have announced itself. */
+  readonly ready: number;
+  readonly createWorker?: ((settings: WorkerSettings) => Worker) | undefined;
+}
+
 /** Starts a worker and waits until it can be spoken to. */
-export async function launchWorker(request: LaunchRequest, createWorker: (settings: WorkerSettings) => Worker = defaultWorker): Promise<Guest> {
-  const { memory, ready } = request.limits;
+export async function startWorker({ label, memory, ready, createWorker = defaultWorker }: StartOptions): Promise<IdleWorker> {
   const worker = createWorker({
-    name: `plinth ${request.plugin.id}`,
+    name: `plinth ${label}`,
     env: {},
     argv: [],
     execArgv: [],
@@ -26,27 +42,32 @@ export async function launchWorker(request: LaunchRequest, createWorker: (settin
     stderr: true,
     ...(memory !== undefined && { resourceLimits: { maxOldGenerationSizeMb: Math.max(4, Math.ceil(memory / 1_000_000)) } }),
   });
-  capture(worker.stdout, (text) => request.log('info', text));
-  capture(worker.stderr, (text) => request.log('warn', text));
+  let log: LaunchRequest['log'] | undefined;
+  capture(worker.stdout, (text) => log?.('info', text));
+  capture(worker.stderr, (text) => log?.('warn', text));
   let terminating = false;
   const exited = watch(worker, () => terminating);
-  const guest: Guest = {
-    endpoint: endpointOf(worker),
-    ports: true,
-    exited,
-    usage: async () => usageOf(worker),
-    async terminate() {
-      terminating = true;
-      await endThread(worker);
-    },
+  const terminate = async () => {
+    terminating = true;
+    await endThread(worker);
   };
   try {
-    await announced(worker, exited, ready, request.plugin.id);
+    await announced(worker, exited, ready, label);
   } catch (error) {
-    await guest.terminate();
+    await terminate();
     throw error;
   }
-  return guest;
+  // A worker that nobody uses must not keep the process alive.
+  worker.unref();
+  return {
+    exited,
+    terminate,
+    adopt(request) {
+      log = request.log;
+      worker.ref();
+      return { endpoint: endpointOf(worker), ports: true, exited, usage: async () => usageOf(worker), terminate };
+    },
+  };
 }
 
 // The literal pattern lets bundlers find the file.

@@ -59,6 +59,8 @@ export interface Host {
   launch(request: LaunchRequest): Promise<Guest>;
   /** Runs a task after the event loop had a turn; `setTimeout` where absent. */
   defer?(task: () => void): void;
+  /** Starts what the host keeps ready; called when the kernel has started. */
+  prepare?(): void;
   /** Releases what the host keeps for itself. */
   close?(): Promise<void>;
 }

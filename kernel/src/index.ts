@@ -10,6 +10,7 @@ export type { HostConfig } from './config/host-config.js';
 export type { HostEvents, HostHooks, HostMiddleware, KernelEnvelope } from './events/host-events.js';
 export type { KernelEvents, KernelTopic } from './events/kernel-events.js';
 export { inlineHost } from './guests/inline-host.js';
+export { type Spare, SparePool } from './guests/spare-pool.js';
 export type { ExitReason, Guest, Host, LaunchRequest, PluginPackage, PluginSource, ResourceUsage, StorageAdapter } from './host.js';
 export { createKernel, KERNEL_VERSION, type Kernel, type KernelOptions } from './kernel.js';
 export type { Stage } from './lifecycle/stage.js';

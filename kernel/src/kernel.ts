@@ -204,6 +204,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
     await lifecycle.discover(options.sources ?? []);
     await lifecycle.activateAll('startup');
+    for (const one of hosts) one.prepare?.();
     const records = registry.all();
     const count = (state: string) => records.filter((record) => record.state === state).length;
     announce('kernel:started', { plugins: records.length, active: count('active'), failed: count('failed') });
@@ -303,7 +304,8 @@ function checkOptions(options: KernelOptions): void {
       throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
   }
   const calls = typeof options.lanes === 'object' ? options.lanes.calls : 1;
-  if (!Number.isSafeInteger(calls) || calls < 1) throw createError('kernel/invalid-option', `'lanes.calls' must be a whole number above 0, not ${String(calls)}`, { details: { option: 'lanes.calls' } });
+  if (!Number.isSafeInteger(calls) || calls < 1)
+    throw createError('kernel/invalid-option', `'lanes.calls' must be a whole number above 0, not ${String(calls)}`, { details: { option: 'lanes.calls' } });
   for (const [key, value] of Object.entries(options.limits ?? {})) {
     if (!Object.hasOwn(DEFAULT_LIMITS, key))
       throw createError('kernel/invalid-option', `'limits.${key}' is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`, { details: { option: `limits.${key}` } });

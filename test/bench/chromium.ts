@@ -1,28 +1,110 @@
-/** The calls benchmark in Chromium: prints rows as JSON. */
+/** One row in Chromium, named by the first argument: prints its result as JSON. */
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright';
-import { createServer } from 'vite';
+import { type Browser, chromium, type Page } from 'playwright';
+import { createServer, type ViteDevServer } from 'vite';
 import { chromiumArguments, findChromium } from '../../scripts/find-chromium.ts';
+import type { RowName } from './goals.ts';
+import type { PageOptions } from './page.ts';
+import { canReadMemory, privateMemory } from './private-memory.ts';
+import { printAndExit, type RowResult } from './result.ts';
+import { bytesPerWorker, type MemoryKind, measureMemory } from './rows/memory.ts';
+import { measureSize } from './rows/size.ts';
+import { CROWD, MILLISECONDS, ROUNDS } from './settings.ts';
+import { pause } from './statistics.ts';
+
+/** Milliseconds until a started worker has come to rest. */
+const SETTLE = 500;
+const PAGE = '/bench.html';
+const guestCode = await readFile(fileURLToPath(new URL('./plugin-worker.js', import.meta.resolve('@plinth/host-browser'))), 'utf8');
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const executablePath = findChromium();
-const server = await createServer({
-  root,
-  configFile: false,
-  logLevel: 'silent',
-  cacheDir: `${root}node_modules/.vite-bench`,
-  server: { host: '127.0.0.1', port: 0, hmr: false },
-  appType: 'mpa',
-  optimizeDeps: { noDiscovery: true, include: ['comlink', 'semver/classes/range.js', 'semver/classes/semver.js'] },
-});
-await server.listen();
-const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...chromiumArguments()] });
-const page = await browser.newPage();
-await page.route('**/bench.html', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>bench</title>' }));
-await page.goto(`${server.resolvedUrls?.local[0]}bench.html`);
-const rows = await page.evaluate(
-  `import('/test/bench/page.ts').then(({ run }) => run(location.origin + '/node_modules/comlink/dist/esm/comlink.mjs', ${Number(process.env.ROUNDS ?? 7)}, ${Number(process.env.MS ?? 150)}))`,
-);
-await browser.close();
-await server.close();
-console.log(JSON.stringify(rows));
+await printAndExit(run(process.argv[2] as RowName));
+
+async function run(row: RowName): Promise<RowResult> {
+  if (row === 'size') return { outcomes: await measureSize('@plinth/host-browser') };
+  if (row === 'memory' && !canReadMemory) return { outcomes: { idle: { missing: 'only Linux tells' } } };
+  const server = await serve();
+  try {
+    const url = new URL(PAGE, server.resolvedUrls?.local[0]).href;
+    if (row === 'memory') return { outcomes: await measureMemory(ROUNDS, (kind) => inBrowser(url, (page, browser) => probeMemory(kind, page, browser))) };
+    return await inBrowser(url, (page) => runInPage(row, page));
+  } finally {
+    await server.close();
+  }
+}
+
+async function serve(): Promise<ViteDevServer> {
+  const server = await createServer({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    cacheDir: `${root}node_modules/.vite-bench`,
+    server: { host: '127.0.0.1', port: 0, hmr: false },
+    appType: 'mpa',
+    plugins: [{ name: 'bench', configureServer: ({ middlewares }) => void middlewares.use(servePageAndGuest) }],
+    optimizeDeps: { noDiscovery: true, include: ['comlink', 'semver/classes/range.js', 'semver/classes/semver.js'] },
+  });
+  await server.listen();
+  return server;
+}
+
+/**
+ * The file that guests boot from as a web server delivers it: a development server's own work for every request would
+ * count as the guests'.
+ */
+function servePageAndGuest({ url = '' }: IncomingMessage, response: ServerResponse, next: () => void): void {
+  const { pathname } = new URL(url, 'http://localhost');
+  if (pathname === PAGE) response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
+  else if (pathname === '/host-browser/dist/plugin-worker.js') {
+    response.setHeader('Content-Type', 'text/javascript').setHeader('Cache-Control', 'public, max-age=3600, immutable').end(guestCode);
+  } else next();
+}
+
+/** Works in a fresh browser; rejects when an error escapes in its page. */
+async function inBrowser<T>(url: string, work: (page: Page, browser: Browser) => Promise<T>): Promise<T> {
+  const executablePath = findChromium();
+  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...chromiumArguments()] });
+  try {
+    const page = await browser.newPage();
+    const escaped = new Promise<never>((_, reject) => {
+      page.on('pageerror', reject);
+      page.on('crash', () => reject(new Error('the page crashed')));
+    });
+    await page.goto(url);
+    return await Promise.race([work(page, browser), escaped]);
+  } finally {
+    await browser.close();
+  }
+}
+
+async function runInPage(row: RowName, page: Page): Promise<RowResult> {
+  const options: PageOptions = {
+    rounds: ROUNDS,
+    milliseconds: MILLISECONDS,
+    crowd: CROWD.chromium,
+    comlinkUrl: new URL('/node_modules/comlink/dist/esm/comlink.mjs', page.url()).href,
+    guestCode,
+  };
+  return page.evaluate(`import('/test/bench/page.ts').then(({ run }) => run(${JSON.stringify(row)}, ${JSON.stringify(options)}))`);
+}
+
+async function probeMemory(kind: MemoryKind, page: Page, browser: Browser): Promise<number> {
+  await page.evaluate(`import('/test/bench/page.ts').then(({ idleWorkers }) => idleWorkers('${kind}')).then((start) => { globalThis.startIdle = start; })`);
+  const session = await browser.newBrowserCDPSession();
+  const pages = await page.context().newCDPSession(page);
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  // A browser keeps an unused renderer too; those that are here before the workers hold the page.
+  const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+  const read = async () => {
+    await pause(SETTLE);
+    // Reaches the heap of every worker: otherwise chance decides who has collected its garbage.
+    await pages.send('Memory.simulatePressureNotification', { level: 'critical' });
+    await pages.send('HeapProfiler.collectGarbage');
+    await pause(SETTLE);
+    const bytes = await Promise.all(renderers.map(privateMemory));
+    return bytes.reduce((sum, one) => sum + one, 0);
+  };
+  return bytesPerWorker(read, (howMany) => page.evaluate(`globalThis.startIdle(${howMany})`));
+}

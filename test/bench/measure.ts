@@ -1,5 +1,6 @@
 /** Interleaved rounds: every contestant in every round, medians of ratios within a round, so that noise hits all alike. */
 import type { Contestant } from './contestants.ts';
+import { medianOf, ratios } from './statistics.ts';
 
 /** One row of the result. */
 export interface Row {
@@ -10,6 +11,8 @@ export interface Row {
   /** Calls a second, by calls in flight. */
   readonly throughput: Readonly<Record<number, number>>;
   readonly throughputRatio: Readonly<Record<number, number>>;
+  /** Calls a second of each round, by calls in flight. */
+  readonly rounds: Readonly<Record<number, readonly number[]>>;
 }
 
 /** Calls in flight. */
@@ -38,13 +41,14 @@ export async function measure(contestants: readonly Contestant[], rounds: number
     }
   }
   for (const one of contestants) one.check?.(calls.get(one) as number);
-  const ratio = (mine: readonly number[], base: readonly number[]) => medianOf(mine.map((value, round) => value / (base[round] as number)));
+  const ratio = (mine: readonly number[], base: readonly number[]) => medianOf(ratios(mine, base));
   return contestants.map(({ name }, index) => ({
     name,
     latency: medianOf(latencies[index] as number[]),
     latencyRatio: ratio(latencies[index] as number[], latencies[0] as number[]),
     throughput: Object.fromEntries(WINDOWS.map((window, at) => [window, medianOf(rates[index]?.[at] as number[])])),
     throughputRatio: Object.fromEntries(WINDOWS.map((window, at) => [window, ratio(rates[index]?.[at] as number[], rates[0]?.[at] as number[])])),
+    rounds: Object.fromEntries(WINDOWS.map((window, at) => [window, rates[index]?.[at] as number[]])),
   }));
 }
 
@@ -76,9 +80,4 @@ async function windowed(one: Contestant, window: number, milliseconds: number): 
 
 function verify(answer: { readonly ok: boolean; readonly n: number }, n: number): void {
   if (answer.ok !== true || answer.n !== n) throw new Error(`call ${n} was answered with ${JSON.stringify(answer)}`);
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

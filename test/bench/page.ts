@@ -1,32 +1,46 @@
-/** The calls benchmark in a page: the driver calls `run` and reads its rows. */
-import { browserHost } from '@plinth/host-browser';
-import { type BenchWorker, batchedContestant, batchedWorker, comlinkContestant, kernelContestant, rawContestant, rawWorker } from './contestants.ts';
-import { measure, type Row } from './measure.ts';
+/** One row in a page: the driver calls these functions and reads what they answer. */
+import { batchedContestant, batchedWorker, comlinkContestant, kernelContestant, rawContestant } from './contestants.ts';
+import type { RowName } from './goals.ts';
+import { rawEcho } from './guest-code.ts';
+import type { Platform } from './platform.ts';
+import { pagePlatform } from './platform-page.ts';
+import type { RowResult } from './result.ts';
+import { measureCalls } from './rows/calls.ts';
+import { IN_RUNTIME } from './rows/in-runtime.ts';
+import { type MemoryKind, workersOf } from './rows/memory.ts';
 
-const prelude = 'const listen = (f) => { self.onmessage = (event) => f(event.data); }; const post = (m) => self.postMessage(m);';
-
-function start(code: string, type: WorkerType = 'classic'): { readonly worker: Worker; readonly bench: BenchWorker } {
-  const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type });
-  return {
-    worker,
-    bench: {
-      post: (message) => worker.postMessage(message),
-      listen: (listener) => worker.addEventListener('message', (event) => listener(event.data)),
-      terminate: async () => worker.terminate(),
-    },
-  };
+/** What the driver says. */
+export interface PageOptions {
+  readonly rounds: number;
+  readonly milliseconds: number;
+  readonly crowd: number;
+  readonly comlinkUrl: string;
+  /** Text of the file that guests boot from. */
+  readonly guestCode: string;
 }
 
-/** Measures in this page. */
-export async function run(comlinkUrl: string, rounds: number, milliseconds: number): Promise<readonly Row[]> {
-  const comlink = start(`import { expose } from ${JSON.stringify(comlinkUrl)}; expose({ run: (a) => ({ ok: true, n: a.n }) });`, 'module').worker;
-  const contestants = [
-    rawContestant(start(prelude + rawWorker).bench),
-    batchedContestant(start(prelude + batchedWorker).bench),
+/** Measures a row in this page. */
+export async function run(row: RowName, { rounds, milliseconds, crowd, comlinkUrl, guestCode }: PageOptions): Promise<RowResult> {
+  const platform = pagePlatform(crowd, guestCode);
+  const bench = { platform, rounds, milliseconds };
+  if (row === 'calls') return measureCalls(bench, await contestants(platform, comlinkUrl));
+  const measureRow = IN_RUNTIME[row];
+  if (measureRow === undefined) throw new Error(`there is no row '${row}' in a page`);
+  return { outcomes: await measureRow(bench) };
+}
+
+/** Lets the driver start idle workers and look at the process in between. */
+export function idleWorkers(kind: MemoryKind): Promise<(howMany: number) => Promise<void>> {
+  return workersOf(kind, pagePlatform(0, ''));
+}
+
+async function contestants(platform: Platform, comlinkUrl: string) {
+  const code = `import { expose } from ${JSON.stringify(comlinkUrl)}; expose({ run: (a) => ({ ok: true, n: a.n }) });`;
+  const comlink = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+  return [
+    rawContestant(platform.startWorker(rawEcho)),
+    batchedContestant(platform.startWorker(batchedWorker)),
     comlinkContestant(comlink, async () => comlink.terminate()),
-    await kernelContestant(browserHost()),
+    await kernelContestant(platform.createHost()),
   ];
-  const rows = await measure(contestants, rounds, milliseconds);
-  for (const one of contestants) await one.stop();
-  return rows;
 }

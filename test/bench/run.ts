@@ -1,26 +1,51 @@
-/** `npm run bench`: each runtime in a process of its own, pinned to one core where the system can; a table or JSON. */
+/**
+ * `npm run bench`: each row in a process of its own, in Node and in Chromium, pinned to one core where the system can;
+ * two tables, or JSON with `--json`. `--only=calls,flood` chooses rows. Ends with 1 when a row failed.
+ */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Row } from './measure.ts';
+import { ROWS, type RowName, UNPINNED } from './goals.ts';
+import { callsTables, goalsTable, judge } from './report.ts';
+import type { Failed, RowResult } from './result.ts';
+import { MILLISECONDS, ROUNDS } from './settings.ts';
+
+/** A browser or a worker that hangs must not hold everything else. */
+const ROW_TIMEOUT = 600_000;
 
 const json = process.argv.includes('--json');
-const pinned = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
-const results: Record<string, readonly Row[]> = {};
-for (const runtime of ['node', 'chromium']) {
-  const script = fileURLToPath(new URL(`${runtime}.ts`, import.meta.url));
-  const [command, args] = pinned ? ['taskset', ['-c', '0', process.execPath, script]] : [process.execPath, [script]];
-  const { stdout, status } = spawnSync(command as string, args as string[], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  if (status !== 0) process.exit(status ?? 1);
-  results[runtime] = JSON.parse(stdout) as readonly Row[];
-}
-if (json) console.log(JSON.stringify({ pinned, node: process.version, results }, null, 2));
-else for (const [runtime, rows] of Object.entries(results)) print(runtime, rows);
+const rows = chosenRows(process.argv.find((one) => one.startsWith('--only='))?.slice('--only='.length));
+const canPin = spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
-function print(runtime: string, rows: readonly Row[]): void {
-  console.log(`\n${runtime}${pinned ? ', pinned to one core' : ''}: calls through a worker, ratio to raw postMessage in the same rounds\n`);
-  console.log('| | one after another | 16 in flight | 256 in flight | 4 096 in flight |\n|---|---|---|---|---|');
-  for (const { name, latency, latencyRatio, throughput, throughputRatio } of rows) {
-    const cells = [16, 256, 4_096].map((window) => `${Math.round((throughput[window] as number) / 1_000)}k/s (${(throughputRatio[window] as number).toFixed(2)})`);
-    console.log(`| ${name} | ${latency.toFixed(1)} µs (${latencyRatio.toFixed(2)}) | ${cells.join(' | ')} |`);
+const results: Partial<Record<RowName, Record<'node' | 'chromium', RowResult | Failed>>> = {};
+for (const row of rows) results[row] = { node: runRow('node', row), chromium: runRow('chromium', row) };
+
+const judged = judge(results);
+if (json) {
+  const { calls } = results;
+  const tables = calls && { node: 'table' in calls.node ? calls.node.table : undefined, chromium: 'table' in calls.chromium ? calls.chromium.table : undefined };
+  console.log(JSON.stringify({ pinned: canPin, node: process.version, rounds: ROUNDS, milliseconds: MILLISECONDS, ...(tables && { results: tables }), goals: judged }, null, 2));
+} else {
+  if (results.calls !== undefined) console.log(callsTables(results.calls, canPin));
+  console.log(goalsTable(judged));
+}
+if (judged.some(({ node, chromium }) => 'failed' in node || 'failed' in chromium)) process.exitCode = 1;
+
+function chosenRows(list: string | undefined): readonly RowName[] {
+  if (list === undefined) return ROWS;
+  const names = list.split(',');
+  const unknown = names.filter((name) => !ROWS.includes(name as RowName));
+  if (unknown.length > 0) {
+    console.error(`there is no row ${unknown.join(', ')}; rows are ${ROWS.join(', ')}`);
+    process.exit(2);
   }
+  return ROWS.filter((row) => names.includes(row));
+}
+
+function runRow(runtime: 'node' | 'chromium', row: RowName): RowResult | Failed {
+  if (process.stderr.isTTY) console.error(`${row}, ${runtime} …`);
+  const script = fileURLToPath(new URL(`${runtime}.ts`, import.meta.url));
+  const command = [...(canPin && !UNPINNED.has(row) ? ['taskset', '-c', '0'] : []), process.execPath, script, row] as const;
+  const { stdout, status, error } = spawnSync(command[0], command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: ROW_TIMEOUT });
+  if (status === 0) return JSON.parse(stdout) as RowResult | Failed;
+  return { failed: error?.message ?? `the row's process ended with ${status}; its error is above` };
 }

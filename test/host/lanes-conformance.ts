@@ -88,7 +88,11 @@ export function lanesConformance(name: string, setting: Setting): void {
     it('carry errors, deadlines, cancels, streams and transfers as every other call', async () => {
       const kernel = await startWithLane();
       expect(await kernel.commands.execute('test.caller:settle', ['fail'])).toMatchObject({ class: 'RangeError', message: 'no', code: 'E_NO' });
-      expect(await kernel.commands.execute('test.caller:settle', ['hang', 1, { timeout: 20 }])).toMatchObject({ class: 'PluginTimeoutError', code: 'call/timeout', plugin: 'test.provider' });
+      expect(await kernel.commands.execute('test.caller:settle', ['hang', 1, { timeout: 20 }])).toMatchObject({
+        class: 'PluginTimeoutError',
+        code: 'call/timeout',
+        plugin: 'test.provider',
+      });
       await expect.poll(() => kernel.commands.execute('test.provider:aborted')).toBe(1);
       expect(await kernel.commands.execute('test.caller:cancel')).toBe('call/cancelled');
       await expect.poll(() => kernel.commands.execute('test.provider:aborted')).toBe(1);
@@ -116,7 +120,10 @@ export function lanesConformance(name: string, setting: Setting): void {
     });
 
     it('never open for commands that something stands around, nor when they are off', async () => {
-      for (const options of [{ middleware: [{ target: 'command:test.provider:*', use: (_: unknown, next: () => unknown) => next() }] }, { lanes: false }] satisfies KernelOptions[]) {
+      for (const options of [
+        { middleware: [{ target: 'command:test.provider:*', use: (_: unknown, next: () => unknown) => next() }] },
+        { lanes: false },
+      ] satisfies KernelOptions[]) {
         const kernel = await start(options);
         expect(await kernel.commands.execute('test.caller:many', 600)).toBe(true);
         expect(laneCalls(kernel)).toBe(0);

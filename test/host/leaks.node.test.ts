@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const script = `
-  import { createKernel, packageSource } from '@plinth/host-node';
+  import { createKernel, nodeHost, packageSource } from '@plinth/host-node';
   import { mkdtemp, readdir, rm } from 'node:fs/promises';
   const count = async () => ({
     threads: (await readdir('/proc/self/task').catch(() => [])).length,
@@ -13,15 +13,22 @@ const script = `
     listeners: process.eventNames().length,
   });
   const code = \`export default { async activate(ctx) {
-    ctx.commands.handle('ping', () => 'pong'); ctx.commands.handle('wait', () => new Promise(() => {})); ctx.commands.handle('spin', () => { for (;;); });
+    ctx.commands.handle('ping', () => 'pong');
+    ctx.commands.handle('often', async () => { for (let n = 0; n < 30; n++) await ctx.commands.execute('test.c:ping'); });
+    ctx.commands.handle('stream', async function* () { for (let n = 0; ; n++) yield n; }); ctx.commands.handle('wait', () => new Promise(() => {})); ctx.commands.handle('spin', () => { for (;;); });
     ctx.events.on('user:*', () => {}); setInterval(() => {}, 5); await ctx.storage.set('k', 1); } };\`;
-  const plugin = (id) => ({ manifest: { id, version: '1.0.0', main: 'p.js', engines: { plinth: '*' }, permissions: { storage: { read: true, write: true }, events: { subscribe: ['user:*'] } } }, code });
+  const plugin = (id) => ({ manifest: { id, version: '1.0.0', main: 'p.js', engines: { plinth: '*' }, permissions: { storage: { read: true, write: true }, events: { subscribe: ['user:*'] }, commands: { execute: ['test.c:*'] } } }, code });
   const round = async () => {
     const data = await mkdtemp('/tmp/plinth-leaks-');
-    const kernel = await createKernel({ data, sources: [packageSource([plugin('test.a'), plugin('test.b'), plugin('test.c')])] });
+    const kernel = await createKernel({ data, host: nodeHost({ spares: 2 }), lanes: { calls: 10 }, sources: [packageSource([plugin('test.a'), plugin('test.b'), plugin('test.c')])] });
     await kernel.start();
     if (kernel.plugins.list({ state: 'active' }).length !== 3) throw new Error(kernel.plugins.list().map((one) => one.error?.message).join());
     await kernel.commands.execute('test.a:ping');
+    const opened = new Promise((resolve) => kernel.events.once('lane:opened', resolve));
+    await kernel.commands.execute('test.a:often');
+    await opened;
+    for await (const n of await kernel.commands.execute('test.a:stream')) if (n === 3) break;
+    await (await kernel.commands.execute('test.a:stream'))[Symbol.asyncIterator]().next();
     kernel.commands.execute('test.a:wait').catch(() => {});
     kernel.commands.execute('test.b:spin').catch(() => {});
     await kernel.plugins.reload('test.c');

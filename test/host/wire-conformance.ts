@@ -31,7 +31,8 @@ const files = pluginOf(
    ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
 );
 
-const state = (kernel: { commands: { execute(id: string): Promise<unknown> } }) => kernel.commands.execute('test.files:state') as Promise<{ opened: number; closed: number; made: number }>;
+const state = (kernel: { commands: { execute(id: string): Promise<unknown> } }) =>
+  kernel.commands.execute('test.files:state') as Promise<{ opened: number; closed: number; made: number }>;
 
 /** An async generator that says when it was let go of. */
 function counter(limit = Number.POSITIVE_INFINITY): { readonly source: AsyncGenerator<number>; readonly made: () => number; readonly released: Promise<void> } {
@@ -192,7 +193,9 @@ export function wireConformance(name: string, setting: Setting): void {
     it('events, hooks and storage carry no streams', async () => {
       const kernel = await start([files]);
       await kernel.events.emit('test:noted', 1);
-      const keeper = pluginOf('test.keeper', `ctx.commands.handle('keep', () => ctx.storage.set('a', (async function* () {})()));`, { permissions: { storage: { read: true, write: true } } });
+      const keeper = pluginOf('test.keeper', `ctx.commands.handle('keep', () => ctx.storage.set('a', (async function* () {})()));`, {
+        permissions: { storage: { read: true, write: true } },
+      });
       const other = await start([keeper]);
       expect((await rejection(other.commands.execute('test.keeper:keep'))).code).toBe('value/invalid');
     });
@@ -349,7 +352,9 @@ export function wireConformance(name: string, setting: Setting): void {
       });
 
       it('a call over the limit fails at once, and what waited is answered', async () => {
-        const kernel = await start([pluginOf('test.busy', `ctx.commands.handle('hold', () => { const end = Date.now() + 150; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n);`)]);
+        const kernel = await start([
+          pluginOf('test.busy', `ctx.commands.handle('hold', () => { const end = Date.now() + 150; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n);`),
+        ]);
         void kernel.commands.execute('test.busy:hold');
         const outcomes = await Promise.allSettled(Array.from({ length: 12_000 }, (_, n) => kernel.commands.execute('test.busy:ping', n)));
         const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));

@@ -140,6 +140,7 @@ describe('public surface', () => {
       [
         "DEFAULT_LIMITS",
         "KERNEL_VERSION",
+        "SparePool",
         "createKernel",
         "inlineHost",
         "memoryStorage",
@@ -149,6 +150,7 @@ describe('public surface', () => {
     `);
     expect((await names('@plinth/host-node')).filter((name) => !['KERNEL_VERSION', 'DEFAULT_LIMITS'].includes(name))).toMatchInlineSnapshot(`
       [
+        "SparePool",
         "createKernel",
         "directorySource",
         "fileStorage",

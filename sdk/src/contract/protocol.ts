@@ -131,7 +131,7 @@ export type LaneMessage =
       /** What may be called over it, and the time each may take, in milliseconds. */
       readonly commands: readonly (readonly [id: string, handle: number, timeout: number])[];
     }
-  | { readonly kind: 'serve'; /** As {@link callerText}. */ readonly caller: string; readonly handles: readonly number[] }
+  | { readonly kind: 'serve' /** As {@link callerText}. */; readonly caller: string; readonly handles: readonly number[] }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close'; readonly error: WireError };
 

@@ -4,7 +4,21 @@
  */
 import type { AnyContract } from '../contract/contract.js';
 import { createError, messageOf } from '../contract/errors.js';
-import { type CallMeta, type EventMeta, FENCE, type GuestApi, type HealthReport, highOf, type LaneMessage, type LoadSpec, nameIn, Op, PROTOCOL_VERSION, READY, type Statics } from '../contract/protocol.js';
+import {
+  type CallMeta,
+  type EventMeta,
+  FENCE,
+  type GuestApi,
+  type HealthReport,
+  highOf,
+  type LaneMessage,
+  type LoadSpec,
+  nameIn,
+  Op,
+  PROTOCOL_VERSION,
+  READY,
+  type Statics,
+} from '../contract/protocol.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 import { Scope } from '../contract/scope.js';
 import { errorToWire } from '../contract/wire-error.js';

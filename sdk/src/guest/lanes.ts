@@ -228,7 +228,9 @@ class LaneRequest extends KernelRequest implements Timed {
 
   expire(): void {
     this.link.cancel(this.sequence);
-    this.refuse(createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }));
+    this.refuse(
+      createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
+    );
   }
 }
 

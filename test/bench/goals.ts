@@ -1,0 +1,47 @@
+/** Every figure the benchmark promises something about: where it comes from and what it should be. */
+
+/** Rows that can be chosen with `--only`; each runs in a process of its own. */
+export const ROWS = ['calls', 'kernel', 'relay', 'events', 'crowd', 'spare', 'memory', 'settle', 'flood', 'size'] as const;
+export type RowName = (typeof ROWS)[number];
+
+/** Shows two workers at work at the same time, so it needs both cores; every other row is steadier on one. */
+export const UNPINNED: ReadonlySet<RowName> = new Set(['flood']);
+
+/** One line of the second table. */
+export interface Goal {
+  readonly row: RowName;
+  /** Name of the outcome among those of its row. */
+  readonly key: string;
+  readonly what: string;
+  readonly unit: '' | 'µs' | 'ms' | 'kB';
+  readonly is: 'at least' | 'at most';
+  readonly node: number;
+  readonly chromium: number;
+  /** Shown for comparison; nothing is promised. */
+  readonly informational?: true;
+}
+
+const PER_RAW_WORKER = 'empty workers started and answered once each';
+
+export const GOALS: readonly Goal[] = [
+  { row: 'calls', key: 'comlink', what: 'calls/s, 256 in flight, to plain Comlink', unit: '', is: 'at least', node: 8, chromium: 10 },
+  { row: 'kernel', key: 'cost', what: "the kernel's own cost of a call: 3 middlewares, validation, deadline, metrics", unit: 'µs', is: 'at most', node: 0.5, chromium: 0.5 },
+  { row: 'kernel', key: 'costWithCopies', what: 'the same, with the argument and the answer copied', unit: 'µs', is: 'at most', node: 0.5, chromium: 0.5, informational: true },
+  { row: 'relay', key: 'policed', what: 'plugin → plugin, calls/s, 256 in flight, to raw workers joined directly', unit: '', is: 'at least', node: 1, chromium: 2.5 },
+  { row: 'relay', key: 'plain', what: 'the same without middleware', unit: '', is: 'at least', node: 1, chromium: 2.5, informational: true },
+  { row: 'events', key: 'burst', what: '100 events in a turn to 100 guests (Chromium 50), time to raw messages', unit: '', is: 'at most', node: 0.1, chromium: 0.1 },
+  { row: 'events', key: 'lone', what: 'a lone event to as many, time to raw messages', unit: '', is: 'at most', node: 1.3, chromium: 1.3, informational: true },
+  { row: 'crowd', key: 'start', what: `100 plugins (Chromium 50) activated and answered once each, time to ${PER_RAW_WORKER}`, unit: '', is: 'at most', node: 1.2, chromium: 1.2 },
+  { row: 'spare', key: 'activation', what: "activation on a warm spare, time to an empty worker's first message", unit: '', is: 'at most', node: 0.1, chromium: 0.1 },
+  { row: 'memory', key: 'idle', what: 'private memory of an idle guest, to an empty worker', unit: '', is: 'at most', node: 1.05, chromium: 1.12 },
+  { row: 'settle', key: 'worst', what: "calls in flight settled after their guest's end, worst cause", unit: 'ms', is: 'at most', node: 20, chromium: 20 },
+  { row: 'flood', key: 'neighbour', what: "neighbour's median latency during a flood of 4 096, to raw workers", unit: '', is: 'at most', node: 0.25, chromium: 0.25 },
+  { row: 'flood', key: 'flooder', what: "the flooder's calls/s, to a raw flooder", unit: '', is: 'at least', node: 2, chromium: 2 },
+  { row: 'size', key: 'guest', what: 'the file a guest boots from, minified, gzip', unit: 'kB', is: 'at most', node: 6, chromium: 6 },
+  { row: 'size', key: 'link', what: 'the link alone with Comlink, minified, gzip', unit: 'kB', is: 'at most', node: 6, chromium: 6 },
+];
+
+/** Whether a value is what its goal asks. */
+export function meets({ is }: Goal, value: number, limit: number): boolean {
+  return is === 'at least' ? value >= limit : value <= limit;
+}

@@ -1,0 +1,69 @@
+/** What the rows need of a runtime; implemented once for Node and once for a page. */
+import type { Host } from '@plinth/kernel';
+
+/** A worker as the platform gives it, without Plinth: the base of every ratio. */
+export interface BenchWorker {
+  post(message: unknown, transfer?: readonly MessagePort[]): void;
+  listen(listener: (message: unknown) => void): void;
+  terminate(): Promise<void>;
+}
+
+/** A guest's worker, reached past the kernel. */
+export interface GuestWorker {
+  /** Ends it as the platform does, without a word to the kernel. */
+  terminate(): void;
+  /** When the platform said that it has ended, on the clock of `performance.now()`; absent where it never says. */
+  readonly ended?: Promise<number>;
+}
+
+/** A way for plugin code to end its own worker. */
+export interface SelfMadeEnd {
+  readonly name: string;
+  /** Text of an asynchronous function's body. */
+  readonly code: string;
+}
+
+/** The option of both hosts; told apart here so that this compiles without it, and the row for spares finds out. */
+export interface Spares {
+  readonly spares?: number;
+}
+
+/** A runtime. */
+export interface Platform {
+  readonly name: 'node' | 'chromium';
+  /** Workers in the rows with many. */
+  readonly crowd: number;
+  /**
+   * Starts an empty worker from text, in the form that starts fastest here. In scope: `listen(listener)`,
+   * `post(message)`, and `listenTo(port, listener)`.
+   */
+  startWorker(code: string): BenchWorker;
+  /** A host with the given number of spares, or with its own default. */
+  createHost(spares?: number): Host;
+  /** A host whose guests' workers can be reached. */
+  createWatchedHost(onWorker: (worker: GuestWorker) => void): Host;
+  readonly selfMadeEnds: readonly SelfMadeEnd[];
+  /** Microseconds of work done so far by this process, or by its clock where a page can't ask. */
+  cpuTime(): number;
+  /** Workers that anybody has started so far. */
+  workersStarted(): number;
+}
+
+/** What a row gets. */
+export interface Bench {
+  readonly platform: Platform;
+  readonly rounds: number;
+  /** How long one way runs in one round, where the row doesn't count instead. */
+  readonly milliseconds: number;
+}
+
+/** Asks a worker that answers in order. */
+export function asking(worker: BenchWorker): (message: unknown, transfer?: readonly MessagePort[]) => Promise<unknown> {
+  const waiting: ((answer: unknown) => void)[] = [];
+  worker.listen((message) => waiting.shift()?.(message));
+  return (message, transfer) =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      worker.post(message, transfer);
+    });
+}

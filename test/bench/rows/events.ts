@@ -1,0 +1,130 @@
+/**
+ * Events to many guests: from the first emitted until every guest has said that it handled them all, in order. Raw:
+ * one message an event and worker. A guest says so with an event of its own, which the kernel acknowledges, while a raw
+ * worker posts a single message: this counts against Plinth, and shows with a lone event.
+ */
+import { createKernel, packageSource } from '@plinth/kernel';
+import { packageFor, payload } from '../guest-code.ts';
+import { milliseconds as inMilliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
+import type { Bench, Platform } from '../platform.ts';
+import { medianOf, sideBySide, timeOf } from '../statistics.ts';
+
+const BURST = 100;
+/** A lone event is short: each round takes the median of some. */
+const LONE_REPEATS = 9;
+/** Every worker compiles for itself, and sees few events: it takes some bursts until all have. */
+const WARM_UP = 10;
+const TOPIC = 'host:tick';
+
+/** Takes events `{ n, of }`; `done` hears when the last has come, or that one was out of order. */
+function collect(done: (problem: string | undefined) => void): (event: { readonly n: number; readonly of: number }) => void {
+  let next = 0;
+  return ({ n, of }) => {
+    if (n !== next) done(`event ${n} came in place of ${next}`);
+    next = n + 1;
+    if (next < of) return;
+    next = 0;
+    done(undefined);
+  };
+}
+
+/** Sends events to everybody. */
+interface Fan {
+  /** Resolves when all have handled all. */
+  send(events: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function measureEvents({ platform, rounds }: Bench): Promise<Outcomes> {
+  const fans = { plinth: await startGuests(platform), raw: await startRaw(platform) };
+  try {
+    const burst = (fan: Fan) => timeOf(() => fan.send(BURST));
+    const lone = async (fan: Fan) => {
+      const times: number[] = [];
+      for (let repeat = 0; repeat < LONE_REPEATS; repeat++) times.push(await timeOf(() => fan.send(1)));
+      return medianOf(times);
+    };
+    const outcomes: Record<string, Outcomes[string]> = {};
+    for (const [key, send] of Object.entries({ burst, lone })) {
+      for (let time = 0; time < WARM_UP; time++) {
+        await send(fans.plinth);
+        await send(fans.raw);
+      }
+      const times = await sideBySide(
+        rounds,
+        () => send(fans.plinth),
+        () => send(fans.raw),
+      );
+      outcomes[key] = ratioFigure(times.plinth, times.raw, inMilliseconds);
+    }
+    return outcomes;
+  } finally {
+    await fans.plinth.stop();
+    await fans.raw.stop();
+  }
+}
+
+/** Waits for everybody's word. */
+function waitForAll(crowd: number) {
+  let left = 0;
+  let resolve: () => void = () => {};
+  let reject: (error: Error) => void = () => {};
+  return {
+    start(): Promise<void> {
+      left = crowd;
+      return new Promise((yes, no) => {
+        resolve = yes;
+        reject = no;
+      });
+    },
+    heard(problem: unknown): void {
+      if (problem !== undefined) reject(new Error(String(problem)));
+      left -= 1;
+      if (left === 0) resolve();
+    },
+  };
+}
+
+async function startGuests(platform: Platform): Promise<Fan> {
+  const code = `${collect} export default { activate(ctx) {
+    const handled = collect((problem) => void ctx.events.emit('handled', problem));
+    ctx.events.on('${TOPIC}', (event) => handled(event.payload));
+  } };`;
+  const packages = Array.from({ length: platform.crowd }, (_, index) => packageFor(`bench.listener${index}`, code, { permissions: { events: { subscribe: [TOPIC] } } }));
+  const kernel = await createKernel({ host: platform.createHost(), sources: [packageSource(packages)] });
+  const all = waitForAll(platform.crowd);
+  kernel.events.on('bench.listener*', ({ payload: problem }) => all.heard(problem));
+  await kernel.start();
+  let emitted = 0;
+  return {
+    async send(events) {
+      const before = kernel.metrics.snapshot();
+      const handled = all.start();
+      const accepted = Array.from({ length: events }, (_, n) => kernel.events.emit(TOPIC, { ...payload(n), of: events }));
+      await handled;
+      await Promise.all(accepted);
+      emitted += events;
+      const { deliveries, droppedDeliveries } = kernel.metrics.snapshot();
+      if (deliveries - before.deliveries !== events * platform.crowd || droppedDeliveries !== 0) {
+        throw new Error(`the kernel counted ${deliveries} deliveries, ${droppedDeliveries} dropped, for ${emitted} events to ${platform.crowd} guests`);
+      }
+    },
+    stop: () => kernel.stop(),
+  };
+}
+
+async function startRaw(platform: Platform): Promise<Fan> {
+  const all = waitForAll(platform.crowd);
+  const ready = all.start();
+  const workers = Array.from({ length: platform.crowd }, () => platform.startWorker(`${collect} listen(collect(post)); post(undefined);`));
+  for (const worker of workers) worker.listen(all.heard);
+  await ready;
+  return {
+    send(events) {
+      const handled = all.start();
+      for (let n = 0; n < events; n++) for (const worker of workers) worker.post({ ...payload(n), of: events });
+      return handled;
+    },
+    stop: async () => void (await Promise.all(workers.map((worker) => worker.terminate()))),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * A guest keeps 4 096 calls in flight at a command of the host while the host calls another guest, one call at a
+ * time with a short pause between; raw workers do the same with one message a request and reply.
+ */
+import { createKernel, packageSource } from '@plinth/kernel';
+import { type Answer, type Argument, answer, type Drive, type Driven, echoContract, echoPackage, flooderPackage, payload, perSecond, rawEcho, rawFlooder } from '../guest-code.ts';
+import { milliseconds as inMilliseconds, type Outcomes, ratioFigure, thousandsPerSecond } from '../outcome.ts';
+import { asking, type Bench, type Platform } from '../platform.ts';
+import { medianOf, pause, sideBySide } from '../statistics.ts';
+
+const WINDOW = 4_096;
+/** Milliseconds between two calls of the neighbour. */
+const PAUSE = 2;
+/** A flood slows its host down: it takes a while to see enough calls of the neighbour. */
+const LONGER = 4;
+const FEWEST_CALLS = 3;
+/** A flooder is slow at first, and drowns nobody until it is compiled. */
+const WARM_UP = 3;
+
+/** A flooder and its neighbour. */
+interface Neighbours {
+  flood(how: Drive): Promise<Driven>;
+  call(n: number): Promise<Answer>;
+  stop(): Promise<void>;
+}
+
+interface Sample {
+  readonly latency: number;
+  readonly rate: number;
+}
+
+export async function measureFlood({ platform, rounds, milliseconds }: Bench): Promise<Outcomes> {
+  const plinth = await startGuests(platform);
+  const raw = startRaw(platform);
+  try {
+    const sample = (who: Neighbours) => takeSample(who, milliseconds * LONGER);
+    for (let time = 0; time < WARM_UP; time++) {
+      await sample(plinth);
+      await sample(raw);
+    }
+    const samples = await sideBySide(
+      rounds,
+      () => sample(plinth),
+      () => sample(raw),
+    );
+    const each = (field: keyof Sample) => [samples.plinth.map((one) => one[field]), samples.raw.map((one) => one[field])] as const;
+    return { neighbour: ratioFigure(...each('latency'), inMilliseconds), flooder: ratioFigure(...each('rate'), thousandsPerSecond) };
+  } finally {
+    await plinth.stop();
+    await raw.stop();
+  }
+}
+
+async function takeSample(who: Neighbours, milliseconds: number): Promise<Sample> {
+  const latencies: number[] = [];
+  let flooding = true;
+  const flood = who.flood({ window: WINDOW, milliseconds }).finally(() => {
+    flooding = false;
+  });
+  await pause(PAUSE);
+  while (flooding) {
+    const n = latencies.length;
+    const started = performance.now();
+    const reply = await who.call(n);
+    // The last call may have outlived the flood.
+    if (flooding) latencies.push(performance.now() - started);
+    if (!reply.ok || reply.n !== n) throw new Error(`the neighbour answered ${JSON.stringify(reply)} to call ${n}`);
+    await pause(PAUSE);
+  }
+  if (latencies.length < FEWEST_CALLS) throw new Error(`the neighbour answered ${latencies.length} calls in ${milliseconds} ms of flood: set MS higher`);
+  return { latency: medianOf(latencies), rate: perSecond(await flood) };
+}
+
+async function startGuests(platform: Platform): Promise<Neighbours> {
+  const kernel = await createKernel({ host: platform.createHost(), sources: [packageSource([echoPackage('bench.echo'), flooderPackage('bench.flooder', 'host:sink')])] });
+  kernel.commands.handle('sink', (argument) => answer(argument as Argument));
+  await kernel.start();
+  const echo = kernel.client(echoContract('bench.echo'));
+  return {
+    flood: (how) => kernel.commands.execute('bench.flooder:drive', how) as Promise<Driven>,
+    call: (n) => echo.run(payload(n)),
+    stop: () => kernel.stop(),
+  };
+}
+
+function startRaw(platform: Platform): Neighbours {
+  const flooder = platform.startWorker(rawFlooder);
+  const echo = platform.startWorker(rawEcho);
+  const ask = asking(echo);
+  let finished: (driven: Driven) => void = () => {};
+  flooder.listen((message) => {
+    if (!Array.isArray(message)) return finished(message as Driven);
+    const [id, argument] = message as [number, Argument];
+    flooder.post([id, answer(argument)]);
+  });
+  return {
+    flood(how) {
+      return new Promise((resolve) => {
+        finished = resolve;
+        flooder.post(how);
+      });
+    },
+    async call(n) {
+      const [, reply] = (await ask([n, payload(n)])) as [number, Answer];
+      return reply;
+    },
+    async stop() {
+      await flooder.terminate();
+      await echo.terminate();
+    },
+  };
+}

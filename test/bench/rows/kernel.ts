@@ -1,0 +1,89 @@
+/**
+ * The kernel's own cost of a call, without any worker.
+ *
+ * Measured: CPU time of a call through a typed client to a contract that the host itself provides, its input and
+ * output checked, three middlewares around it, its deadline kept and its metrics counted; minus CPU time of the same
+ * handler awaited in a promise of its own. One thread, one call after another. In a page, which has no CPU clock, the
+ * time of a loop that never waits stands in.
+ *
+ * A host's command copies what crosses, as a worker's port would: that is transport, so the first figure calls with a
+ * number, which needs no copy, while the schemas still check a whole argument and answer. The second figure sends the
+ * argument itself and includes the copies. Not in it: a permission check, which only plugins' calls have (one lookup
+ * in a Map; the relay row pays for it).
+ */
+import { createKernel } from '@plinth/kernel';
+import { command, contract } from '@plinth/sdk';
+import { type Answer, type Argument, answer, checking, isAnswer, isArgument, payload } from '../guest-code.ts';
+import type { Figure, Outcomes } from '../outcome.ts';
+import type { Bench } from '../platform.ts';
+import { medianOf, sideBySide } from '../statistics.ts';
+
+const someArgument = payload(0);
+const someAnswer = answer(someArgument);
+
+/** Checks as much as a schema of an argument does, for a number that stands for one. */
+const standIn = (check: () => boolean) => checking<number>((value) => typeof value === 'number' && check());
+
+const Numbers = contract('bench.numbers@1', { run: command({ input: standIn(() => isArgument(someArgument)), output: standIn(() => isAnswer(someAnswer)) }) });
+const Objects = contract('bench.objects@1', { run: command({ input: checking<Argument>(isArgument), output: checking<Answer>(isAnswer) }) });
+
+/** Calls between two looks at the clock. */
+const BATCH = 1_000;
+/** Until everything is compiled. */
+const WARM_UP = 50_000;
+const MIDDLEWARES = 3;
+
+export async function measureKernel({ platform, rounds, milliseconds }: Bench): Promise<Outcomes> {
+  const kernel = await createKernel();
+  for (let layer = 0; layer < MIDDLEWARES; layer++) kernel.middleware.use('command:bench.*', (_, next) => next());
+  const increment = (n: number) => n + 1;
+  kernel.provide(Numbers, { run: increment });
+  kernel.provide(Objects, { run: answer });
+  const numbers = kernel.client(Numbers);
+  const objects = kernel.client(Objects);
+  let called = 0;
+  const counted = <T>(promise: Promise<T>) => {
+    called += 1;
+    return promise;
+  };
+  const ways = {
+    cost: {
+      plinth: async (n: number) => isNext(n, await counted(numbers.run(n))),
+      direct: async (n: number) => isNext(n, await new Promise<number>((resolve) => resolve(increment(n)))),
+    },
+    costWithCopies: {
+      plinth: async (n: number) => isAnswerTo(n, await counted(objects.run(payload(n)))),
+      direct: async (n: number) => isAnswerTo(n, await new Promise<Answer>((resolve) => resolve(answer(payload(n))))),
+    },
+  };
+  const perCall = async (way: (n: number) => Promise<boolean>) => {
+    let made = 0;
+    const end = performance.now() + milliseconds;
+    const started = platform.cpuTime();
+    while (performance.now() < end) {
+      for (const last = made + BATCH; made < last; made++) if (!(await way(made))) throw new Error(`call ${made} was answered wrongly`);
+    }
+    return (platform.cpuTime() - started) / made;
+  };
+  const outcomes: Record<string, Figure> = {};
+  for (const [name, { plinth, direct }] of Object.entries(ways)) {
+    for (let n = 0; n < WARM_UP; n++) await plinth(n);
+    for (let n = 0; n < WARM_UP; n++) await direct(n);
+    const pairs = await sideBySide(
+      rounds,
+      () => perCall(plinth),
+      () => perCall(direct),
+    );
+    const costs = pairs.plinth.map((cost, round) => cost - (pairs.raw[round] as number));
+    outcomes[name] = { value: medianOf(costs), rounds: costs, detail: `${medianOf(pairs.plinth).toFixed(2)} less ${medianOf(pairs.raw).toFixed(2)}` };
+  }
+  const { calls, failures, middlewareRuns, validations } = kernel.metrics.snapshot();
+  await kernel.stop();
+  if (calls !== called || failures !== 0 || middlewareRuns !== MIDDLEWARES * called || validations !== 2 * called) {
+    throw new Error(`the kernel counted ${calls} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${called} calls`);
+  }
+  return outcomes;
+}
+
+const isNext = (n: number, reply: number) => reply === n + 1;
+const isAnswerTo = (n: number, reply: Answer) => reply.ok && reply.n === n;

@@ -1,0 +1,41 @@
+/** Medians, and two ways measured in turns so that the machine's noise hits both alike. */
+
+/** The value in the middle. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Each value over the base's of the same round. */
+export function ratios(values: readonly number[], base: readonly number[]): readonly number[] {
+  return values.map((value, round) => value / (base[round] as number));
+}
+
+/** Samples of two ways, one pair a round. */
+export interface Pairs<Sample> {
+  readonly plinth: readonly Sample[];
+  readonly raw: readonly Sample[];
+}
+
+/** Runs two ways in every round, and lets them take turns in going first. */
+export async function sideBySide<Sample>(rounds: number, plinth: () => Promise<Sample>, raw: () => Promise<Sample>): Promise<Pairs<Sample>> {
+  const samples = { plinth: [] as Sample[], raw: [] as Sample[] };
+  for (let round = 0; round < rounds; round++) {
+    if (round % 2 === 0) samples.plinth.push(await plinth());
+    samples.raw.push(await raw());
+    if (round % 2 === 1) samples.plinth.push(await plinth());
+  }
+  return samples;
+}
+
+/** Milliseconds that some work takes. */
+export async function timeOf(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+/** Resolves after some milliseconds. */
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
