@@ -1,6 +1,6 @@
 /** The browser host: one Web Worker a plugin. */
 import { type Guest, type Host, SparePool } from '@plinth/kernel';
-import { createError } from '@plinth/sdk/contract';
+import { createError, REHEARSE } from '@plinth/sdk/contract';
 import { startWorker } from './worker.js';
 
 /** How a browser host is made. */
@@ -28,7 +28,11 @@ const READY = 10_000;
 export function browserHost({ createWorker, spares = 0 }: BrowserHostOptions = {}): Host {
   if (!Number.isSafeInteger(spares) || spares < 0) throw createError('kernel/invalid-option', `'spares' must be a whole number, not ${String(spares)}`);
   const turns = createTurns();
-  const pool = new SparePool<Guest>(spares, () => startWorker('spare', READY, createWorker));
+  const pool = new SparePool<Guest>(spares, async () => {
+    const guest = await startWorker('spare', READY, createWorker);
+    guest.endpoint.postMessage(REHEARSE);
+    return guest;
+  });
   return {
     runtime: 'browser',
     isolations: ['worker'],

@@ -2,7 +2,6 @@
 import type { ExitReason, Guest } from '@plinth/kernel';
 import { createError, READY } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
-import { INIT, type InitMessage } from './init-message.js';
 
 /** Starts a worker and waits until it can be spoken to. `label` says in messages whom it is for; `ready` is in milliseconds. */
 export async function startWorker(label: string, ready: number, createWorker: () => Worker = defaultWorker): Promise<Guest> {
@@ -16,8 +15,6 @@ export async function startWorker(label: string, ready: number, createWorker: ()
   const exited = new Promise<ExitReason>((resolve) => {
     settle = resolve;
   });
-  // 128 random bits: nobody else can hold the lock by guessing its name.
-  const lock = `plinth-${crypto.randomUUID()}`;
   const waiting = new AbortController();
   const guest: Guest = {
     endpoint: worker as unknown as Endpoint,
@@ -29,8 +26,9 @@ export async function startWorker(label: string, ready: number, createWorker: ()
       settle({ kind: 'terminated' });
     },
   };
+  let lock: string | undefined;
   try {
-    await announced(worker, lock, label, ready);
+    lock = await announced(worker, label, ready);
   } catch (error) {
     await guest.terminate();
     throw error;
@@ -47,13 +45,13 @@ function defaultWorker(): Worker {
   return new Worker(new URL('./plugin-worker.js', import.meta.url), { type: 'module', name: 'plinth' });
 }
 
-/** Sends what the worker needs to start, and waits for its first message. */
-function announced(worker: Worker, lock: string, label: string, ready: number): Promise<void> {
+/** Waits for the worker's first message; answers the name of the lock that it holds for as long as it lives. */
+function announced(worker: Worker, label: string, ready: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const fail = (message: string) => reject(createError('plugin/launch-failed', `cannot launch ${label}: ${message}. ${CURE}`, { plugin: label }));
     const timer = setTimeout(() => done(() => fail(`its worker did not announce itself within ${ready} ms`)), ready);
     const onMessage = ({ data }: MessageEvent) => {
-      if (Array.isArray(data) && data[0] === READY) done(resolve);
+      if (Array.isArray(data) && data[0] === READY) done(() => resolve(typeof data[2] === 'string' ? data[2] : undefined));
     };
     // A file that isn't there is an error event without a message.
     const onError = (event: ErrorEvent) => done(() => fail(event.message ? `its worker failed: ${event.message}` : 'its worker file could not be loaded'));
@@ -65,7 +63,6 @@ function announced(worker: Worker, lock: string, label: string, ready: number): 
     };
     worker.addEventListener('message', onMessage);
     worker.addEventListener('error', onError);
-    worker.postMessage({ type: INIT, lock } satisfies InitMessage);
   });
 }
 
@@ -73,7 +70,7 @@ function announced(worker: Worker, lock: string, label: string, ready: number): 
  * Browsers don't tell when a worker has ended. It holds a lock while it lives; getting that lock is the signal.
  * Measured in Chromium 156: 1 to 6 ms after the end.
  */
-function watchEnd(lock: string, signal: AbortSignal, ended: () => void): void {
-  if (navigator.locks === undefined) return;
+function watchEnd(lock: string | undefined, signal: AbortSignal, ended: () => void): void {
+  if (lock === undefined || navigator.locks === undefined) return;
   navigator.locks.request(lock, { signal }, async () => ended()).catch(() => {});
 }

@@ -32,7 +32,11 @@ const READY = 10_000;
  */
 export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Host {
   if (!Number.isSafeInteger(spares) || spares < 0) throw createError('kernel/invalid-option', `'spares' must be a whole number, not ${String(spares)}`);
-  const pool = new SparePool<IdleWorker>(spares, (memory) => startWorker({ label: 'spare', memory: memory === NO_LIMIT ? undefined : memory, ready: READY, createWorker }));
+  const pool = new SparePool<IdleWorker>(spares, async (memory) => {
+    const worker = await startWorker({ label: 'spare', memory: memory === NO_LIMIT ? undefined : memory, ready: READY, createWorker });
+    worker.rehearse();
+    return worker;
+  });
   return {
     runtime: 'node',
     isolations: ['worker'],

@@ -1,5 +1,6 @@
 /** Their side of a worker guest: the entry file of the thread. Built into one file that imports nothing. */
-import { bootGuest, bridgeConsole, hideGlobals } from '@plinth/sdk/guest';
+import { REHEARSE } from '@plinth/sdk/contract';
+import { bootGuest, bridgeConsole, hideGlobals, rehearse } from '@plinth/sdk/guest';
 import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 
@@ -31,4 +32,8 @@ bootGuest(endpointOf(parentPort as MessagePort), {
     hideGlobals(globalThis, { wasm });
     bridgeConsole(globalThis, log);
   },
+});
+
+(parentPort as MessagePort).once('message', (message) => {
+  if (message === REHEARSE) void rehearse((task) => void defer(task));
 });

@@ -1,6 +1,6 @@
 /** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
 import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
-import { createError, READY } from '@plinth/sdk/contract';
+import { createError, READY, REHEARSE } from '@plinth/sdk/contract';
 import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 import type { Readable } from 'node:stream';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
@@ -15,6 +15,8 @@ const TERMINATE_TIMEOUT = 2_000;
 
 /** A worker that can be spoken to and belongs to nobody yet. */
 export interface IdleWorker extends Spare {
+  /** Has it prepare for its plugin. */
+  rehearse(): void;
   /** Makes it the guest of a plugin. */
   adopt(request: LaunchRequest): Guest;
 }
@@ -62,6 +64,7 @@ export async function startWorker({ label, memory, ready, createWorker = default
   return {
     exited,
     terminate,
+    rehearse: () => worker.postMessage(REHEARSE),
     adopt(request) {
       log = request.log;
       worker.ref();
@@ -72,7 +75,7 @@ export async function startWorker({ label, memory, ready, createWorker = default
 
 // The literal pattern lets bundlers find the file.
 function defaultWorker(settings: WorkerSettings): Worker {
-  return new Worker(new URL('./plugin-worker.js', import.meta.url), settings);
+  return new Worker(new URL('./plugin-worker.cjs', import.meta.url), settings);
 }
 
 function watch(worker: Worker, terminating: () => boolean): Promise<ExitReason> {

@@ -218,8 +218,10 @@ export function wireConformance(name: string, setting: Setting): void {
       const kernel = await start([files]);
       const stray = new ArrayBuffer(8);
       const data = new ArrayBuffer(8);
-      expect((await rejection(kernel.commands.execute('test.files:take', transfer({ data }, [stray])))).code).toBe('value/invalid');
-      expect(stray.byteLength).toBe(8);
+      expect(() => transfer({ data }, [stray])).toThrow('not part of the value');
+      const view = new Uint8Array(data, 2, 3);
+      expect((await rejection(kernel.commands.execute('test.files:take', transfer({ data: view }, [data])))).code).toBe('value/invalid');
+      expect([stray.byteLength, data.byteLength]).toEqual([8, 8]);
       await kernel.commands.execute('test.files:take', transfer({ data }, [data]));
       const [again, neighbour] = await Promise.allSettled([
         kernel.commands.execute('test.files:take', transfer({ data }, [data])),

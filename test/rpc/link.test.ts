@@ -1,9 +1,7 @@
-/** The link against a model: random schedules of calls, notes, cancels, throws and the end; short and seeded here. */
+/** Values and credit of a link; what two sides may do to each other is in `schedules.test.ts`. */
 import { Link, type LinkOptions, endpointPair, type Reply } from '@plinth/sdk/rpc';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-
-const runs = { numRuns: 150, seed: 20_261_121 };
 
 function link(endpoint: LinkOptions['endpoint'], options: Partial<LinkOptions>): Link {
   return new Link({
@@ -65,73 +63,12 @@ describe('Link values', () => {
           }
         }
       }),
-      { ...runs, numRuns: 60 },
+      { numRuns: 60, seed: 20_261_121 },
     );
   });
 });
 
-type Step = { readonly kind: 'call' | 'note' | 'throw' | 'later' | 'cancel' | 'bad'; readonly pause: boolean };
-const step: fc.Arbitrary<Step> = fc.record({ kind: fc.constantFrom('call', 'call', 'note', 'throw', 'later', 'cancel', 'bad'), pause: fc.boolean() });
-
-describe('Link schedules', () => {
-  it('keep the order of requests and notes, and settle each request exactly once', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 120 }), fc.boolean(), async (steps, dies) => {
-        const [left, right] = endpointPair();
-        const arrived: number[] = [];
-        const caller = link(left, { plugin: 'test.peer' });
-        const held: (() => void)[] = [];
-        const callee = link(right, {
-          note: (_target, payload) => void arrived.push((payload as { n: number }).n),
-          serve(_target, input) {
-            const { n, kind } = input as { n: number; kind: Step['kind'] };
-            arrived.push(n);
-            if (kind === 'throw') throw new TypeError(`no ${n}`);
-            if (kind === 'later' || kind === 'cancel') return new Promise((resolve) => held.push(() => resolve({ n })));
-            return { n };
-          },
-        });
-        const sent: number[] = [];
-        const answers: { readonly n: number; readonly kind: Step['kind']; readonly answer: ReturnType<typeof answerOf> }[] = [];
-        for (const [n, { kind, pause }] of steps.entries()) {
-          if (kind === 'bad')
-            expect(() => caller.request(1, { n, f: () => n }, undefined, { sequence: 0, settle: () => expect.unreachable() })).toThrow('functions are not values');
-          else if (kind === 'note') {
-            caller.note(1, { n }, undefined);
-            sent.push(n);
-          } else {
-            const answer = answerOf(caller, 1, { n, kind });
-            sent.push(n);
-            answers.push({ n, kind, answer });
-            if (kind === 'cancel') caller.cancel(answer.sequence);
-          }
-          if (pause) await Promise.resolve();
-        }
-        if (dies) {
-          await new Promise((resolve) => setTimeout(resolve, 0));
-          caller.close(new Error('gone'));
-        } else {
-          // Everything held is released once everything has arrived.
-          await expect.poll(() => arrived.length, { interval: 1 }).toBe(sent.length);
-          for (const release of held) release();
-        }
-        for (const { n, kind, answer } of answers) {
-          if (kind === 'cancel') continue;
-          const [ok, result] = await answer.settled;
-          if (kind === 'throw' && !ok) expect((result as Error).message).toMatch(/^(no \d+|gone)$/);
-          else if (ok) expect(result).toEqual({ n });
-          else expect((result as Error).message).toBe('gone');
-        }
-        for (const { kind, answer } of answers) expect(answer.times()).toBe(kind === 'cancel' ? 0 : 1);
-        expect(arrived).toEqual(sent.slice(0, arrived.length));
-        if (!dies) expect(arrived).toEqual(sent);
-        expect(caller.pending).toBe(0);
-        callee.close(new Error('over'));
-      }),
-      runs,
-    );
-  });
-
+describe('Link credit', () => {
   it('take more requests than the window, in order, and refuse those beyond the queue at once', async () => {
     const [left, right] = endpointPair();
     const arrived: number[] = [];

@@ -237,7 +237,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     const { services } = this.target;
     services.deadlines.remove(this);
     if (this.request !== NOTHING) this.unlisten();
-    services.settled(this, ok, value, services.turn.now() - this.started);
+    // The turn's clock is good enough for calls that leave the turn; work inside one has to be timed itself.
+    const now = services.turn.now();
+    services.settled(this, ok, value, (now === this.started ? performance.now() : now) - this.started);
   }
 
   progress(value: unknown): void {

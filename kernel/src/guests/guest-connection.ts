@@ -76,6 +76,10 @@ export class GuestConnection implements GuestIdentity {
       },
       onBreach: (error) => this.endBecause(error),
       onRefused: (error) => this.#refused(error),
+      onUnsent: (error) => {
+        parts.metrics.droppedDeliveries += 1;
+        parts.log.write('kernel', 'warn', `dropped an event for ${manifest.id}: ${error.message}`);
+      },
       defer: (task) => parts.defer(task),
     });
     this.ended = guest.exited.then((reason) => this.#end(reason));
@@ -261,10 +265,18 @@ export class GuestConnection implements GuestIdentity {
       // The first of a burst and then each doubling: a flood of drops must not become a flood of reports.
       if ((dropped & (dropped - 1)) === 0) announce('event:dropped', { plugin, pattern, overflow, dropped });
     });
+    // Most events follow one of the same topic and source.
+    let topic = '';
+    let source = '';
+    let meta: EventMeta = 0;
     return bus.on(pattern, (emission) => {
       const { event, shared } = emission;
       try {
-        const room = this.link.note(handle, shared, this.#eventMeta(event), queue);
+        if (event.topic !== topic || event.source !== source) {
+          ({ topic, source } = event);
+          meta = this.#eventMeta(event);
+        }
+        const room = this.link.note(handle, shared, meta, queue);
         metrics.deliveries += 1;
         if (room !== undefined) emission.waitFor(room);
       } catch (error) {

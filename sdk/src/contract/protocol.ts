@@ -13,6 +13,9 @@ export const PROTOCOL_VERSION = 1;
 /** First message of a guest: `[READY, PROTOCOL_VERSION]`, posted once it can be spoken to. */
 export const READY = 'plinth:ready';
 
+/** First message to a guest that has to wait for its plugin: it may prepare meanwhile. */
+export const REHEARSE = 'plinth:rehearse';
+
 /** The answer of a control method: errors are data, because Comlink drops their codes. */
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: WireError };
 

@@ -2,14 +2,13 @@
 import type { CommandInfo, EventEnvelope, LooseHandler, Middleware, MiddlewareCall, PluginContext, PluginStorage, Registered } from '../context.js';
 import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, EventQueue, Hook } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
-import { createError } from '../contract/errors.js';
+import { createError, messageOf } from '../contract/errors.js';
 import type { Manifest } from '../contract/manifest.js';
 import { isMemberName } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission.js';
-import { type CallMeta, type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
+import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
 import { disposable, type Scope } from '../contract/scope.js';
-import type { Inbound } from '../rpc/inbound.js';
 import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
 import { HandlerCall, type HandlerScope } from './handler-call.js';
@@ -166,9 +165,16 @@ function accept(parsed: Parsed<unknown>, id: string): unknown {
 
 function createEvents(parts: ContextParts, register: Register, emit: (topic: string, payload: unknown) => Promise<void>, ownId: (name: string, what: string) => string) {
   const on = (event: string | (Event & { readonly id: string }), listener: (...args: unknown[]) => unknown, options?: EventQueue, limit?: () => void): Registered => {
-    const deliver = (...args: unknown[]) => {
-      limit?.();
-      report(parts, () => listener(...args), 'a listener threw');
+    const failed = (error: unknown) => createLogger(parts.link).error(`a listener threw: ${messageOf(error)}`);
+    // A listener's failure is nobody's answer: it goes to the log.
+    const deliver = (first: unknown, second?: unknown) => {
+      try {
+        limit?.();
+        const result = second === undefined ? listener(first) : listener(first, second);
+        if (isPromiseLike(result)) result.then(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
     };
     if (typeof event === 'string') {
       const envelope: Listener = (payload, topic, source) => deliver({ topic, payload, source, tenant: parts.tenant } satisfies EventEnvelope);
@@ -287,17 +293,6 @@ export function createLogger(link: Link): PluginContext['logger'] {
     }
   };
   return Object.freeze({ debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') });
-}
-
-/** Runs foreign code whose failure is nobody's answer: it goes to the log. */
-function report({ link }: ContextParts, run: () => unknown, what: string): void {
-  const failed = (error: unknown) => createLogger(link).error(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-  try {
-    const result = run();
-    if (isPromiseLike(result)) result.then(undefined, failed);
-  } catch (error) {
-    failed(error);
-  }
 }
 
 /** Calls go to the kernel, or directly where it has opened a lane. */

@@ -2,3 +2,4 @@
 export { type BootedGuest, bootGuest, type GuestOptions } from './boot.js';
 export { bridgeConsole } from './console.js';
 export { hideGlobals } from './globals.js';
+export { rehearse } from './rehearse.js';

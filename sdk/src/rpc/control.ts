@@ -24,6 +24,8 @@ export interface Control {
   receiveRequest(message: unknown): Refusal | undefined;
   /** A reply of the other side. */
   receiveReply(message: unknown): Refusal | undefined;
+  /** A request of this side could not be sent. */
+  fail(message: unknown, error: Error): void;
   close(): void;
 }
 
@@ -69,6 +71,9 @@ export function createControl(api: ControlApi, wire: ControlWire): Control {
       replies.deliver(reply);
       return undefined;
     },
+    fail(message, error) {
+      replies.deliver(failedReply(message, error));
+    },
     close() {
       requests.close();
       replies.close();
@@ -79,8 +84,13 @@ export function createControl(api: ControlApi, wire: ControlWire): Control {
 
 /** The reply that tells a sender its control message was refused. */
 export function refusalReply(refusal: Refusal): unknown {
-  const error = errorToWire(createError('wire/refused', `refused a control message: ${refusal.reason}`), false, encodeValue);
-  return { id: refusal.id, type: 'RAW', value: { ok: false, error } };
+  return failedReply(refusal, createError('wire/refused', `refused a control message: ${refusal.reason}`));
+}
+
+/** The reply that takes the place of one that can't be had. */
+export function failedReply(message: unknown, error: Error): unknown {
+  const { id } = message as { readonly id?: unknown };
+  return { id, type: 'RAW', value: { ok: false, error: errorToWire(error, false, encodeValue) } };
 }
 
 function guardedMethods(api: ControlApi, wire: ControlWire): ControlApi {

@@ -48,7 +48,7 @@ export const Form = {
   packed: 1,
   /** with records in it that stand for errors or streams */
   marked: 2,
-  /** as JSON text, so that one encoding serves many links; only the kernel sends it */
+  /** notes only: a list of values as JSON text, their number in place of a sequence; one encoding serves many links */
   text: 3,
 } as const;
 

@@ -50,6 +50,8 @@ export class Inbox {
   #backlogged = 0;
   #backloggedSlots = 0;
   #draining = false;
+  /** Messages that are being walked through: a handler may send, and must not overtake the rest. */
+  #inHand = 0;
   #taken = 0;
   #credited = 0;
   #windowStart = 0;
@@ -64,9 +66,9 @@ export class Inbox {
     this.#defer = defer;
   }
 
-  /** Whether nothing waits for a later turn. */
+  /** Whether everything that has arrived was taken. */
   get empty(): boolean {
-    return this.#backlog.length === 0;
+    return this.#backlog.length === 0 && this.#inHand === 0;
   }
 
   /** The text of a name; undefined when the sender never defined it. */
@@ -98,8 +100,17 @@ export class Inbox {
     return this.#messages > MAX_MESSAGES;
   }
 
-  /** Works through a message; answers how much of the budget is left, or -1 when the rest has to wait. */
   #run(message: readonly unknown[], from: number, budget: number): number {
+    this.#inHand += 1;
+    try {
+      return this.#walk(message, from, budget);
+    } finally {
+      this.#inHand -= 1;
+    }
+  }
+
+  /** Works through a message; answers how much of the budget is left, or -1 when the rest has to wait. */
+  #walk(message: readonly unknown[], from: number, budget: number): number {
     let left = budget;
     for (let index = from; index < message.length; ) {
       if (this.#closed) return -1;
@@ -121,7 +132,7 @@ export class Inbox {
       if (kind === Kind.shape) this.#defineShape(sequenceOf(head), message[index + 1]);
       else if (kind === Kind.name) this.#defineName(sequenceOf(head), message[index + 1]);
       else this.#taker.take(kind, sequenceOf(head), form, message, index, value);
-      if (COUNTED[kind]) this.#count();
+      if (COUNTED[kind]) this.#count(form === Form.text ? Math.min(sequenceOf(head), WINDOW) : 1);
       index = end;
     }
     return left;
@@ -144,8 +155,8 @@ export class Inbox {
     else this.#names.push(text);
   }
 
-  #count(): void {
-    this.#taken += 1;
+  #count(frames: number): void {
+    this.#taken += frames;
     if (this.#taken - this.#credited < ACKNOWLEDGE) return;
     this.#credited = this.#taken;
     this.#taker.credit(this.#taken);

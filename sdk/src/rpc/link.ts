@@ -8,8 +8,9 @@
  */
 import { createError, type PluginError } from '../contract/errors.js';
 import { isPromiseLike } from '../contract/schema.js';
+import { cancelSource, isStreamSource } from '../contract/stream.js';
 import { errorToWire } from '../contract/wire-error.js';
-import { type Control, type ControlApi, createControl, type Refusal, refusalReply } from './control.js';
+import { type Control, type ControlApi, createControl, failedReply, type Refusal, refusalReply } from './control.js';
 import type { DirectEnd, DirectReceiver, Endpoint, MessageEventLike } from './endpoint.js';
 import { Form, headOf, Kind } from './frames.js';
 import { Inbound, type InboundWire } from './inbound.js';
@@ -52,6 +53,8 @@ export interface LinkOptions {
   lane?(lane: number, what: unknown, port: unknown): void;
   /** The other side broke the protocol in a way that can't be continued: end it. */
   onBreach(error: PluginError): void;
+  /** A note of this side could not be sent. */
+  onUnsent?(error: PluginError): void;
   /** A message was refused and the link goes on. */
   onRefused?(error: PluginError): void;
   /** Runs a function after the event loop had a turn. */
@@ -100,7 +103,7 @@ export class Link {
       streams: this.#door,
       peer: options.plugin,
       wanted: (sequence) => this.#pending.get(sequence) !== undefined,
-      failed: (kind, sequence, cause) => this.#failFrame(kind, sequence, cause),
+      failed: (kind, sequence, frame, cause) => this.#failFrame(kind, sequence, frame, cause),
     });
     this.#inbox = new Inbox(
       {
@@ -270,9 +273,7 @@ export class Link {
     const copy = copyValue(input, this.#door, direct.streams);
     const fed = this.#door.takeOpened();
     if (fed !== undefined) this.#fed.set(sequence, fed);
-    depth += 1;
-    direct.request(sequence, target, meta, copy);
-    depth -= 1;
+    nested(() => direct.request(sequence, target, meta, copy));
   }
 
   #directReceiver(): DirectReceiver {
@@ -283,12 +284,13 @@ export class Link {
       },
       streams: this.#door,
       request: (sequence, target, meta, input) => this.#serve(sequence, target, meta, input, Date.now()),
-      settle: (sequence, ok, value) => this.#settle(sequence, ok, value),
-      note: (target, meta, payload) => {
-        depth += 1;
-        this.#takeNote(target, meta, payload);
-        depth -= 1;
+      settle: (sequence, ok, value) => {
+        // The streams in a late answer are wanted by nobody, and those in any other belong to it alone.
+        if (this.#pending.get(sequence) === undefined) this.#dropAccepted();
+        else this.#door.takeAccepted();
+        this.#settle(sequence, ok, value);
       },
+      note: (target, meta, payload) => nested(() => this.#takeNote(target, meta, payload)),
     };
   }
 
@@ -346,10 +348,7 @@ export class Link {
     if (form === Form.packed) return this.#inbox.shapes.read(message, at);
     const value = message[at];
     const { trusting, plugin } = this.#options;
-    if (form === Form.text) {
-      if (!trusting) throw createError('wire/refused', 'refused a value as text: only the kernel sends those', { plugin });
-      return JSON.parse(value as string);
-    }
+    if (form === Form.text) throw createError('wire/refused', 'refused a value as text: only the kernel sends those, as notes', { plugin });
     if (trusting) return form === Form.marked ? revive(value, streams) : value;
     return form === Form.marked ? decode(value, plugin, streams).value : decodeValue(value, plugin);
   }
@@ -388,6 +387,8 @@ export class Link {
     result.then(
       (value) => {
         if (this.#inbound.delete(sequence)) this.#reply(inbound, value);
+        // The caller is gone; the source of a stream still has to hear of it.
+        else if (isStreamSource(value)) cancelSource(value).catch(() => {});
       },
       (error) => {
         if (!this.#inbound.delete(sequence)) return;
@@ -399,7 +400,10 @@ export class Link {
 
   #reply(inbound: Inbound, value: unknown): void {
     const { sequence } = inbound;
-    if (this.#closed !== undefined) return inbound.end(false);
+    if (this.#closed !== undefined) {
+      if (isStreamSource(value)) cancelSource(value).catch(() => {});
+      return inbound.end(false);
+    }
     try {
       const direct = this.#direct === undefined ? undefined : this.#directly();
       if (direct === undefined) this.#outbox.value(Kind.reply, sequence, value, inbound.moves);
@@ -424,7 +428,9 @@ export class Link {
     try {
       const target = message[index + 1];
       if (typeof target !== 'number') throw createError('wire/refused', 'a note without a target');
-      this.#options.note(target, this.#decode(form, message, at, undefined), message[index + 2]);
+      if (form === Form.text && this.#options.trusting) {
+        for (const payload of JSON.parse(message[at] as string) as unknown[]) this.#takeNote(target, message[index + 2], payload);
+      } else this.#options.note(target, this.#decode(form, message, at, undefined), message[index + 2]);
     } catch (error) {
       this.#options.onRefused?.(error as PluginError);
     }
@@ -515,8 +521,9 @@ export class Link {
     for (const stream of streams ?? []) this.#streams.stopFeed(stream);
   }
 
-  #failFrame(kind: number, sequence: number, cause: unknown): void {
+  #failFrame(kind: number, sequence: number, frame: readonly unknown[], cause: unknown): void {
     const error = createError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
+    const post = (head: number) => this.#options.endpoint.postMessage([headOf(sequence, head), errorToWire(error, false, encodeValue)]);
     switch (kind) {
       case Kind.request:
         this.#stopFeedsOf(sequence);
@@ -524,14 +531,20 @@ export class Link {
         break;
       case Kind.reply:
       case Kind.error:
-        this.#options.endpoint.postMessage([headOf(sequence, Kind.error), errorToWire(error, false, encodeValue)]);
+        post(Kind.error);
         break;
       case Kind.item:
         this.#streams.stopFeed(sequence);
-        this.#options.endpoint.postMessage([headOf(sequence, Kind.end), errorToWire(error, false, encodeValue)]);
+        post(Kind.end);
+        break;
+      case Kind.control:
+        this.#control.fail(frame[1], error);
+        break;
+      case Kind.controlReply:
+        this.#options.endpoint.postMessage([headOf(0, Kind.controlReply), failedReply(frame[1], error)]);
         break;
       default:
-        this.#options.onRefused?.(error);
+        this.#options.onUnsent?.(error);
     }
   }
 
@@ -559,6 +572,15 @@ export class Link {
 
 /** How deep calls of ends into each other are nested in this thread. */
 let depth = 0;
+
+function nested(run: () => void): void {
+  depth += 1;
+  try {
+    run();
+  } finally {
+    depth -= 1;
+  }
+}
 
 /** Streams with a memory: which of them came or went with the value in hand. */
 class RecordingDoor implements StreamDoor {

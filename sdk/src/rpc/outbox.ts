@@ -10,7 +10,7 @@ import type { NoteQueue } from './note-queue.js';
 import { ShapeWriter } from './shapes.js';
 import { takeMark } from './transfer.js';
 import type { Flushable, Turn } from './turn.js';
-import { checkTransfer, encode, isSimple, type StreamDoor, textOf } from './value.js';
+import { checkTransfer, clone, copySimple, type Encoded, encode, isSimple, type StreamDoor, textOf } from './value.js';
 
 /** Counted frames that may be on their way without having been taken. */
 export const WINDOW = 1_024;
@@ -20,6 +20,10 @@ export const MAX_WAITING = 8_192;
 export const MAX_SLOTS = 4_096;
 /** Slots of the largest frame. */
 export const MAX_FRAME = 256;
+/** Bytes up to which a value is copied rather than posted at once. */
+const SMALL_COPY = 4_096;
+/** Kinds whose values may hold streams. */
+const STREAMED: readonly boolean[] = [true, true, false, false, false, false, false, false, false, false, false, true];
 /** Names of one direction. */
 const MAX_NAMES = 4_095;
 
@@ -32,8 +36,8 @@ export interface OutboxParts {
   readonly peer: string | undefined;
   /** Whether a request that waited is still wanted. */
   wanted(sequence: number): boolean;
-  /** A frame could not be cloned. */
-  failed(kind: number, sequence: number, cause: unknown): void;
+  /** A frame could not be sent. */
+  failed(kind: number, sequence: number, frame: readonly unknown[], cause: unknown): void;
 }
 
 /** One value for many receivers: encoded when the second of them gets it. */
@@ -41,6 +45,8 @@ export class SharedValue {
   readonly value: unknown;
   #text: string | undefined;
   #uses = 0;
+  /** A burst that ends with this value, as text: other receivers mostly get the same burst. */
+  #burst: { readonly first: SharedValue; readonly count: number; readonly text: string } | undefined;
 
   constructor(value: unknown) {
     this.value = value;
@@ -52,6 +58,24 @@ export class SharedValue {
     if (this.#uses === 2) this.#text = textOf(this.value);
     return this.#text;
   }
+
+  /** Values that have texts as one list. */
+  static burst(values: readonly SharedValue[]): string {
+    const [first, last] = [values[0] as SharedValue, values.at(-1) as SharedValue];
+    if (last.#burst?.first !== first || last.#burst.count !== values.length) {
+      last.#burst = { first, count: values.length, text: `[${values.map((value) => value.#text).join()}]` };
+    }
+    return last.#burst.text;
+  }
+}
+
+/** Notes to one listener that leave as one frame. */
+interface Burst {
+  /** Where the frame starts. */
+  readonly at: number;
+  readonly target: number;
+  readonly meta: unknown;
+  readonly values: SharedValue[];
 }
 
 interface Transfer {
@@ -72,8 +96,14 @@ export class Outbox implements Flushable {
   #heldNumber = 0;
   #queue: unknown[] = [];
   #transfers: Transfer[] = [];
+  #bursts: Burst[] = [];
   #moved: readonly ArrayBuffer[] | undefined;
   #dirty = false;
+  /** Whether a value is being written: a getter in it may send, and what it sends has to come after. */
+  #writing = false;
+  #later: (() => void)[] = [];
+  /** Whether what was just added has to leave at once. */
+  #urgent = false;
   #closed = false;
   #sent = 0;
   #acknowledged = 0;
@@ -100,8 +130,22 @@ export class Outbox implements Flushable {
    * @throws PluginValidationError when the value can't cross, PluginOverloadedError when too many frames wait.
    */
   request(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move = false): boolean {
+    if (this.#writing) return this.#sendLater(kind, sequence, () => this.request(kind, sequence, target, meta, value, move));
+    try {
+      return this.#addCounted(kind, sequence, target, meta, value, move);
+    } finally {
+      if (this.#later.length > 0) this.#runLater();
+    }
+  }
+
+  #addCounted(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move: boolean): boolean {
     const hold = this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW;
     if (hold && this.#held.size >= MAX_WAITING) this.#makeRoom();
+    if (value instanceof SharedValue && value.text() !== undefined) {
+      if (hold) this.#holdText(target, meta, value);
+      else this.#addToBurst(target, meta, value);
+      return hold;
+    }
     const out = hold ? this.#held.slots : this.#queue;
     const start = out.length;
     out.push(0, target, meta);
@@ -141,15 +185,27 @@ export class Outbox implements Flushable {
 
   /** Adds an answer or a stream's item: frames that need no credit, because they answer the other side. */
   value(kind: number, sequence: number, value: unknown, move = false): void {
-    const start = this.#queue.length;
-    this.#queue.push(0);
-    this.#complete(this.#queue, start, kind, sequence, value, move);
-    this.#schedule();
+    if (this.#writing) {
+      this.#sendLater(kind, sequence, () => this.value(kind, sequence, value, move));
+      return;
+    }
+    try {
+      const start = this.#queue.length;
+      this.#queue.push(0);
+      this.#complete(this.#queue, start, kind, sequence, value, move);
+      this.#schedule();
+    } finally {
+      if (this.#later.length > 0) this.#runLater();
+    }
   }
 
   /** Adds a frame whose slots are given and plain. */
   push(kind: number, sequence: number, ...slots: readonly unknown[]): void {
     if (this.#closed) return;
+    if (this.#writing) {
+      this.#sendLater(kind, sequence, () => this.push(kind, sequence, ...slots));
+      return;
+    }
     this.#queue.push(headOf(sequence, kind), ...slots);
     this.#schedule();
   }
@@ -157,7 +213,7 @@ export class Outbox implements Flushable {
   /** Adds a frame that keeps its place behind what waits for credit, and needs none. */
   ordered(kind: number, sequence: number, ...slots: readonly unknown[]): void {
     if (this.#closed) return;
-    if (this.#held.size === 0) {
+    if (this.#held.size === 0 || this.#writing) {
       this.push(kind, sequence, ...slots);
       return;
     }
@@ -195,9 +251,16 @@ export class Outbox implements Flushable {
 
   /** Posts what this turn has collected now instead of at its end. */
   flush(): void {
+    if (this.#writing) return;
+    this.#urgent = false;
     this.#dirty = false;
     const [queue, transfers] = [this.#queue, this.#transfers];
     if (queue.length === 0 || this.#closed) return;
+    for (const { at, values } of this.#bursts) {
+      queue[at] = headOf(values.length, Kind.note, Form.text);
+      queue[at + 3] = SharedValue.burst(values);
+    }
+    if (this.#bursts.length > 0) this.#bursts = [];
     this.#queue = [];
     if (transfers.length > 0) this.#transfers = [];
     try {
@@ -217,6 +280,7 @@ export class Outbox implements Flushable {
   close(): void {
     this.#closed = true;
     this.#queue = [];
+    this.#bursts = [];
     this.#transfers = [];
     this.#held.clear();
     this.#heldTransfers.clear();
@@ -227,57 +291,87 @@ export class Outbox implements Flushable {
 
   /** Writes a frame's value and then its head; leaves nothing behind when the value can't cross. */
   #complete(out: unknown[], start: number, kind: number, sequence: number, value: unknown, move: boolean): void {
-    let form: number;
+    let form = -1;
+    this.#writing = true;
     try {
-      form = this.#write(out, value, move);
-    } catch (error) {
-      out.length = start;
-      this.#moved = undefined;
-      throw error;
+      form = this.#write(out, value, move, STREAMED[kind] ? this.#parts.streams : undefined);
+    } finally {
+      this.#writing = false;
+      if (form === -1) {
+        out.length = start;
+        this.#moved = undefined;
+        this.#urgent = false;
+      }
     }
     out[start] = headOf(sequence, kind, form);
     if (this.#moved !== undefined && out === this.#queue) {
       this.#transfers.push({ at: start, buffers: this.#moved });
       this.#moved = undefined;
     }
-    const { fresh } = this.#shapes;
+    const fresh = this.#shapes.fresh;
     if (fresh !== undefined) {
       this.#shapes.fresh = undefined;
       this.push(Kind.shape, fresh.shape, fresh.skeleton);
     }
   }
 
-  #write(out: unknown[], value: unknown, move: boolean): number {
+  /** Values are taken as they are now: what their owner changes before the turn ends must not show. */
+  #write(out: unknown[], value: unknown, move: boolean, streams: StreamDoor | undefined): number {
     if (typeof value !== 'object' || value === null) {
       out.push(isSimple(value) ? value : encode(value).value);
       return Form.plain;
     }
-    if (value instanceof SharedValue) return this.#writeShared(out, value);
+    if (value instanceof SharedValue) return this.#write(out, value.value, false, streams);
     if (this.#shapes.write(value, out)) return Form.packed;
     if (isSimple(value)) {
-      out.push(value);
+      out.push(copySimple(value));
       return Form.plain;
     }
-    const buffers = takeMark(value);
-    const encoded = encode(value, this.#parts.streams);
-    if (buffers !== undefined) this.#moved = checkTransfer(encoded, buffers);
-    else if (move && encoded.buffers.length > 0) this.#moved = [...new Set(encoded.buffers)];
-    out.push(encoded.value);
+    const marked = takeMark(value);
+    const encoded = encode(value, streams);
+    out.push(this.#taken(encoded, marked, move, out === this.#queue));
     return encoded.special ? Form.marked : Form.plain;
   }
 
-  #writeShared(out: unknown[], shared: SharedValue): number {
-    const text = shared.text();
-    if (text === undefined) return this.#write(out, shared.value, false);
-    out.push(text);
-    return Form.text;
+  #taken(encoded: Encoded, marked: readonly ArrayBuffer[] | undefined, move: boolean, leaves: boolean): unknown {
+    if (marked === undefined && move) {
+      if (encoded.buffers.length > 0) this.#moved = [...new Set(encoded.buffers)];
+      return encoded.value;
+    }
+    // Posting it at once takes it for nothing; a small one is worth a copy, because it keeps its turn together.
+    if (leaves && (marked !== undefined || encoded.bytes > SMALL_COPY)) {
+      if (marked !== undefined) this.#moved = checkTransfer(encoded, marked);
+      this.#urgent = true;
+      return encoded.value;
+    }
+    const copy = clone(encoded, marked);
+    if (marked !== undefined) this.#moved = [...new Set(encode(copy, this.#parts.streams).buffers)];
+    return copy;
+  }
+
+  /** Notes that follow one another to the same listener become one frame with a list of payloads. */
+  #addToBurst(target: number, meta: unknown, value: SharedValue): void {
+    const last = this.#bursts.at(-1);
+    if (last !== undefined && last.at + 4 === this.#queue.length && last.target === target && last.meta === meta) last.values.push(value);
+    else {
+      this.#bursts.push({ at: this.#queue.length, target, meta, values: [value] });
+      this.#queue.push(0, target, meta, undefined);
+    }
+    this.#sent += 1;
+    this.#schedule();
+  }
+
+  #holdText(target: number, meta: unknown, value: SharedValue): void {
+    const { slots } = this.#held;
+    const start = slots.length;
+    slots.push(headOf(1, Kind.note, Form.text), target, meta, SharedValue.burst([value]));
+    this.#hold(start);
   }
 
   #schedule(): void {
     if (this.#closed) return;
     this.#parts.turn.frames += 1;
-    // What was marked to move leaves at once, so that its owner sees it gone.
-    if (this.#queue.length >= MAX_SLOTS || this.#transfers.length > 0) this.flush();
+    if (this.#queue.length >= MAX_SLOTS || this.#urgent) this.flush();
     else if (!this.#dirty) {
       this.#dirty = true;
       this.#parts.turn.add(this);
@@ -369,8 +463,8 @@ export class Outbox implements Flushable {
       try {
         this.#parts.endpoint.postMessage(frame, buffers as unknown as Transferable[]);
       } catch (cause) {
-        if (COUNTED[kindOf(head)]) this.#sent -= 1;
-        this.#parts.failed(kindOf(head), sequenceOf(head), cause);
+        if (COUNTED[kindOf(head)]) this.#sent -= formOf(head) === Form.text ? sequenceOf(head) : 1;
+        this.#parts.failed(kindOf(head), sequenceOf(head), frame, cause);
       }
     }
   }
@@ -381,6 +475,23 @@ export class Outbox implements Flushable {
     const fixed = FIXED[kind] as number;
     if (!VALUED[kind]) return fixed;
     return fixed + (formOf(head) === Form.packed ? this.#shapes.leavesOf(queue[index + fixed] as number) + 1 : 1);
+  }
+
+  #sendLater(kind: number, sequence: number, send: () => void): false {
+    this.#later.push(() => {
+      try {
+        send();
+      } catch (cause) {
+        this.#parts.failed(kind, sequence, [], cause);
+      }
+    });
+    return false;
+  }
+
+  #runLater(): void {
+    const later = this.#later;
+    this.#later = [];
+    for (const send of later) send();
   }
 
   /** Calls that were given up while they waited leave their places. */

@@ -9,15 +9,29 @@ const MARK = Symbol.for('plinth.transfer');
  * For inputs, answers, stream items and event payloads; where a value has several receivers it is copied all the same.
  *
  * @param buffers those to move; each must be part of the value, whole.
- * @throws PluginValidationError `value/invalid` when something in the list is no ArrayBuffer, or the value is frozen.
+ * @throws PluginValidationError `value/invalid` when something in the list is no ArrayBuffer or not part of the value, or
+ * the value is frozen.
  * @example
  * const pixels = new Uint8Array(1_000_000);
  * await ctx.needs.images.store(transfer({ name: 'a.png', pixels }, [pixels.buffer]));
  */
 export function transfer<T extends object>(value: T, buffers: readonly ArrayBufferLike[]): T {
   if (!buffers.every((buffer) => buffer instanceof ArrayBuffer)) throw createError('value/invalid', 'only an ArrayBuffer can be transferred');
+  const parts = new Set<unknown>();
+  collect(value, parts);
+  if (!buffers.every((buffer) => parts.has(buffer))) throw createError('value/invalid', 'a buffer to transfer is not part of the value');
   if (!Object.isExtensible(value)) throw createError('value/invalid', 'a frozen value cannot be marked for transfer: mark a copy of it');
   return Object.defineProperty(value, MARK, { value: buffers, configurable: true, enumerable: false });
+}
+
+/** Every object in a value; what the wire refuses is refused there. */
+function collect(value: unknown, parts: Set<unknown>): void {
+  if (typeof value !== 'object' || value === null || parts.has(value)) return;
+  parts.add(value);
+  if (ArrayBuffer.isView(value)) parts.add(value.buffer);
+  else if (value instanceof Map) for (const entry of value) collect(entry, parts);
+  else if (value instanceof Set) for (const item of value) collect(item, parts);
+  else if (!(value instanceof ArrayBuffer)) for (const item of Object.values(value)) collect(item, parts);
 }
 
 /** What a value was marked with; the mark is used up. */

@@ -87,7 +87,8 @@ export function copyValue(value: unknown, from?: StreamDoor, to?: StreamDoor): u
   return encoded.special ? revive(copy, to) : copy;
 }
 
-function clone(encoded: Encoded, marked: readonly ArrayBuffer[] | undefined): unknown {
+/** Takes a value as it is now, moving the buffers it was marked with. */
+export function clone(encoded: Encoded, marked: readonly ArrayBuffer[] | undefined): unknown {
   const transfer = marked === undefined ? undefined : { transfer: checkTransfer(encoded, marked) };
   try {
     return structuredClone(encoded.value, transfer);
@@ -96,7 +97,8 @@ function clone(encoded: Encoded, marked: readonly ArrayBuffer[] | undefined): un
   }
 }
 
-function copySimple(value: unknown): unknown {
+/** A copy of a value that {@link isSimple}. */
+export function copySimple(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copySimple);
   const copy: Record<string, unknown> = {};
@@ -323,6 +325,7 @@ function visitRecord(value: Record<string, unknown>, walk: Walk, depth: number):
 function visitBuiltin(value: object, prototype: object, walk: Walk, depth: number): void {
   if (ArrayBuffer.isView(value)) {
     if (!(value.buffer instanceof ArrayBuffer)) throw refusal(walk, 'shared memory');
+    if (isDetached(value.buffer)) throw refusal(walk, 'a buffer that was moved before');
     walk.bytes += value.byteLength;
     // Posting a view posts its whole buffer, so a slice of a pool would leak its neighbours.
     if (isWholeView(value)) walk.buffers.push(value.buffer as ArrayBuffer);
@@ -330,6 +333,7 @@ function visitBuiltin(value: object, prototype: object, walk: Walk, depth: numbe
     return;
   }
   if (value instanceof ArrayBuffer) {
+    if (isDetached(value)) throw refusal(walk, 'a buffer that was moved before');
     walk.bytes += value.byteLength;
     walk.buffers.push(value);
     return;
@@ -369,6 +373,11 @@ const PLAIN_VIEWS: ReadonlySet<object> = new Set(
     (View) => View.prototype as object,
   ),
 );
+
+/** Where the engine tells; otherwise the clone fails. */
+function isDetached(buffer: ArrayBuffer): boolean {
+  return (buffer as { readonly detached?: boolean }).detached === true;
+}
 
 function isWholeView(value: ArrayBufferView): boolean {
   return value.byteLength === value.buffer.byteLength && PLAIN_VIEWS.has(Object.getPrototypeOf(value) as object);

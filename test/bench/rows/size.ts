@@ -7,7 +7,7 @@ import type { Figure, Outcomes } from '../outcome.ts';
 
 /** @param host the package whose worker file counts. */
 export async function measureSize(host: '@plinth/host-node' | '@plinth/host-browser'): Promise<Outcomes> {
-  const guest = await readFile(fileURLToPath(new URL('./plugin-worker.js', import.meta.resolve(host))), 'utf8');
+  const guest = await readFile(fileURLToPath(new URL(host === '@plinth/host-node' ? './plugin-worker.cjs' : './plugin-worker.js', import.meta.resolve(host))), 'utf8');
   return { guest: figureOf(guest), link: figureOf(await bundleLink()) };
 }
 

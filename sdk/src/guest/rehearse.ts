@@ -1,0 +1,47 @@
+/**
+ * A rehearsal: the whole small life of a plugin inside a guest that waits for its first one. It makes the engine load
+ * and compile what an activation runs through, which is most of what one costs in a fresh thread.
+ */
+import { createError } from '../contract/errors.js';
+import type { Manifest } from '../contract/manifest.js';
+import type { LoadSpec, Registration } from '../contract/protocol.js';
+import { endpointPair } from '../rpc/endpoint.js';
+import { Link } from '../rpc/link.js';
+import { bootGuest } from './boot.js';
+
+const ID = 'plinth.rehearsal';
+const CODE = "export default { activate(ctx) { ctx.commands.handle('echo', (value) => value); ctx.events.on('plinth.rehearsal:*', () => {}); } };";
+
+/** Runs one. Nothing of it is seen outside, and nothing of it is left. */
+export async function rehearse(defer: (task: () => void) => void): Promise<void> {
+  const [kernelEnd, guestEnd] = endpointPair();
+  const guest = bootGuest(guestEnd, { defer });
+  let handle = 0;
+  const kernel = new Link({
+    endpoint: kernelEnd,
+    stacks: false,
+    serve: () => undefined,
+    note() {},
+    control: {
+      register: async (registration: Registration) => {
+        if (registration.kind === 'command') handle = registration.handle;
+      },
+      unregister: async () => {},
+    },
+    onBreach() {},
+    defer,
+  });
+  const manifest = { id: ID, version: '0.0.0', main: 'plugin.js', permissions: {} } as Manifest;
+  await kernel.call('load', { manifest, tenant: ID, requests: ID, code: CODE } satisfies LoadSpec);
+  await kernel.call('configure', {});
+  await kernel.call('needs', []);
+  await kernel.call('activate');
+  for (let n = 0; n < 8; n++) {
+    await new Promise<void>((resolve) => {
+      kernel.request(handle, { n, text: ID }, n, { sequence: 0, settle: () => resolve() });
+    });
+  }
+  await kernel.call('deactivate');
+  guest.close();
+  kernel.close(createError('guest/terminated', 'the rehearsal is over'));
+}

@@ -1,0 +1,8 @@
+/** The fuzz of `fuzz.test.ts`, much longer. */
+import { runtime } from '#host';
+import { it } from 'vitest';
+import { expectReached, fuzz } from './fuzz-run.ts';
+
+it(`${runtime} worker: 10,000 forged messages change nothing outside their guest`, { timeout: 180_000 }, async () => {
+  expectReached(await fuzz(10_000, 7_031_999), 10_000);
+});

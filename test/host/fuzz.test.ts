@@ -1,0 +1,8 @@
+/** A guest with the raw port in its hand posts mutated valid frames; short and seeded here. */
+import { runtime } from '#host';
+import { it } from 'vitest';
+import { expectReached, fuzz } from './fuzz-run.ts';
+
+it(`${runtime} worker: 600 forged messages change nothing outside their guest`, { timeout: 60_000 }, async () => {
+  expectReached(await fuzz(600, 20_261_121), 600);
+});

@@ -1,0 +1,16 @@
+/** Random schedules over every way in which two links can reach each other; short and seeded here. */
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { runSchedule, schedules } from './model.ts';
+import { pairs } from './pairs.ts';
+
+describe('Link schedules', () => {
+  for (const [how, make] of pairs) {
+    it(`${how}: order, one settling each, cancels, streams, moved buffers and the end hold`, async () => {
+      await fc.assert(
+        fc.asyncProperty(schedules, (schedule) => runSchedule(schedule, make)),
+        { numRuns: 150, seed: 20_261_121 },
+      );
+    });
+  }
+});
