@@ -1,6 +1,6 @@
 /** The public surface infers: users never write a generic. Lines that must not compile are marked. */
 import type { Kernel } from '@plinth/kernel';
-import { command, contract, definePlugin, event, hook, optional, PluginDeclaredError } from '@plinth/sdk';
+import { bytes, command, contract, definePlugin, event, hook, optional, PluginDeclaredError, type Stream, stream, transfer } from '@plinth/sdk';
 import * as v from 'valibot';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -15,6 +15,47 @@ export const Notes = contract('com.example.notes@1', {
   render: hook({ input: v.string(), output: v.string() }),
 });
 const Search = contract('com.example.search@1', { query: command({ input: v.object({ q: v.string() }), output: v.array(v.string()) }) });
+
+const Files = contract('com.example.files@1', {
+  tail: command({ input: v.object({ file: v.string() }), output: stream(v.object({ line: v.string() })) }),
+  store: command({ input: bytes(), output: v.number() }),
+  moved: event(v.object({ x: v.number() }), { overflow: 'latest', queue: 1 }),
+});
+// @ts-expect-error no such policy
+event(v.number(), { overflow: 'perhaps' });
+
+export const streaming = definePlugin({
+  provides: [Files],
+  activate(ctx) {
+    ctx.provide(Files, {
+      async *tail({ file }) {
+        yield { line: file };
+      },
+      async store(source) {
+        expectType<Equal<typeof source, ReadableStream<Uint8Array>>>();
+        return 1;
+      },
+    });
+    ctx.provide(Files, {
+      // @ts-expect-error items of the wrong kind
+      async *tail() {
+        yield 1;
+      },
+      store: () => 1,
+    });
+    ctx.events.on(Files.moved, ({ x }) => x.toFixed(), { overflow: 'block', queue: 10 });
+  },
+});
+
+export async function readStreams(kernel: Kernel): Promise<void> {
+  const files = kernel.client(Files);
+  const lines = await files.tail({ file: 'a' });
+  expectType<Equal<typeof lines, Stream<{ line: string }>>>();
+  for await (const { line } of lines) line.trim();
+  await files.store(new ReadableStream<Uint8Array>());
+  const moved = transfer({ data: new ArrayBuffer(1) }, [new ArrayBuffer(1)]);
+  expectType<Equal<typeof moved, { data: ArrayBuffer }>>();
+}
 
 export const plugin = definePlugin({
   provides: [Notes],

@@ -267,7 +267,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     const { caller, request } = this;
     if (subject === undefined && this.timeout === DEFAULT_TIMEOUT && request.user === undefined && request.traceparent === undefined) {
       if (caller.kind === 'host') return pairOf(this.number, 0);
-      const name = link.nameOf(callerText(caller));
+      const name = link.nameOf(textOf(caller));
       if (name > 0) return pairOf(this.number, name);
     }
     return [this.number, callerText(caller), request.user, this.remaining, request.traceparent, subject];
@@ -309,6 +309,18 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     link?.cancel(this.sequence);
     extras?.controller?.abort(error);
   }
+}
+
+// Calls of one guest follow one another.
+let lastCaller: Caller | undefined;
+let lastText = '';
+
+function textOf(caller: Caller): string {
+  if (caller !== lastCaller) {
+    lastCaller = caller;
+    lastText = callerText(caller);
+  }
+  return lastText;
 }
 
 /** Longest a call may take, in milliseconds: a guest must not be able to make one that never ends. */

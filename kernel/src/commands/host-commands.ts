@@ -1,5 +1,5 @@
 /** Commands as the embedding application sees them. */
-import type { AnyContract, Call, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
+import type { AnyContract, Call, Caller, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
 import { createError, describeIssues, disposable, isPromiseLike, type Manifest, membersOf, type Parsed, PluginDeclaredError, parseSchema, type Schema } from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -48,7 +48,7 @@ export function createHostCommands(
       return registry.register(
         id,
         'host',
-        hostProvider((input, call) => handler(input, hostCall(call, {}))),
+        hostProvider((input, call) => handler(input, new HostCall(call, NO_ERRORS))),
       );
     },
     execute: (id, input, options) => execute(id, input, options),
@@ -80,12 +80,14 @@ export function createHostCommands(
   };
 }
 
+const NO_ERRORS = Object.freeze({});
+
 type CommandRef = Command & { readonly id: string };
 
 /** The receiver parses, also when it is the host. */
 function parsing(member: CommandRef, handler: LooseHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
   const { input: schema, errors } = member;
-  const run = (input: unknown, call: KernelCall) => handler(input, hostCall(call, errors ?? {}));
+  const run = (input: unknown, call: KernelCall) => handler(input, new HostCall(call, errors ?? NO_ERRORS));
   if (schema === undefined) return run;
   return (input, call) => {
     metrics.validations += 1;
@@ -100,21 +102,52 @@ function parsing(member: CommandRef, handler: LooseHandler, metrics: Metrics): (
   };
 }
 
-function hostCall(call: KernelCall, errors: Readonly<Record<string, Schema>>): Call {
-  return {
-    requestId: call.requestId,
-    caller: call.caller,
-    tenant: call.tenant,
-    deadline: call.deadline,
-    signal: call.signal,
-    ...(call.user !== undefined && { user: call.user }),
-    ...(call.traceparent !== undefined && { traceparent: call.traceparent }),
-    progress: (value) => call.progress(value),
-    fail(code: string, data: unknown): never {
-      if (!Object.hasOwn(errors, code)) throw createError('call/undeclared-error', `'${code}' is not an error this command declares`);
-      throw new PluginDeclaredError(code, data);
-    },
-  };
+/** A call as a handler of the host sees it. Its parts are made when they are asked for: few handlers look at any. */
+class HostCall implements Call {
+  private readonly call: KernelCall;
+  private readonly errors: Readonly<Record<string, Schema>>;
+
+  constructor(call: KernelCall, errors: Readonly<Record<string, Schema>>) {
+    this.call = call;
+    this.errors = errors;
+  }
+
+  get requestId(): string {
+    return this.call.requestId;
+  }
+
+  get caller(): Caller {
+    return this.call.caller;
+  }
+
+  get tenant(): string {
+    return this.call.tenant;
+  }
+
+  get deadline(): number {
+    return this.call.deadline;
+  }
+
+  get signal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  get user(): string | undefined {
+    return this.call.user;
+  }
+
+  get traceparent(): string | undefined {
+    return this.call.traceparent;
+  }
+
+  progress(value: unknown): void {
+    this.call.progress(value);
+  }
+
+  fail(code: string, data: unknown): never {
+    if (!Object.hasOwn(this.errors, code)) throw createError('call/undeclared-error', `'${code}' is not an error this command declares`);
+    throw new PluginDeclaredError(code, data);
+  }
 }
 
 /** Commands that are registered, and those a manifest promises. */

@@ -88,6 +88,10 @@ class Guest implements GuestApi {
   #loaded: LoadedPlugin | undefined;
   #config: unknown = Object.freeze({});
   #configured = false;
+  /** Of the last event: most follow one of the same topic and source. */
+  #meta: EventMeta | undefined;
+  #topic = '';
+  #source = '';
 
   constructor(endpoint: Endpoint, options: GuestOptions) {
     this.#options = options;
@@ -246,9 +250,12 @@ class Guest implements GuestApi {
   }
 
   #deliver(target: number, payload: unknown, meta: EventMeta): void {
-    const [topic, source] = typeof meta === 'number' ? [this.link.textOf(highOf(meta)), this.link.textOf(nameIn(meta))] : meta;
+    if (meta !== this.#meta) {
+      this.#meta = meta;
+      [this.#topic, this.#source] = typeof meta === 'number' ? [this.link.textOf(highOf(meta)) as string, this.link.textOf(nameIn(meta)) as string] : meta;
+    }
     // A listener that was just taken back: the event was on its way.
-    this.#registrations.listeners.get(target)?.(payload, topic as string, source as string);
+    this.#registrations.listeners.get(target)?.(payload, this.#topic, this.#source);
   }
 }
 

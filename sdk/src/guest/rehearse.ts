@@ -10,7 +10,11 @@ import { Link } from '../rpc/link.js';
 import { bootGuest } from './boot.js';
 
 const ID = 'plinth.rehearsal';
-const CODE = "export default { activate(ctx) { ctx.commands.handle('echo', (value) => value); ctx.events.on('plinth.rehearsal:*', () => {}); } };";
+const CODE = [
+  "const schema = { '~standard': { version: 1, vendor: 'plinth', validate: (value) => ({ value }) } };",
+  `const Echo = { $id: '${ID}@1', echo: { kind: 'command', id: '${ID}:echo', input: schema, output: schema, errors: {}, idempotent: true } };`,
+  `export default { provides: [Echo], activate(ctx) { ctx.provide(Echo, { echo: (value) => value }); ctx.events.on('${ID}:*', () => {}); } };`,
+].join(' ');
 
 /** Runs one. Nothing of it is seen outside, and nothing of it is left. */
 export async function rehearse(defer: (task: () => void) => void): Promise<void> {

@@ -23,7 +23,7 @@ export class Turn {
     if (!this.#fresh) {
       this.#time = performance.now();
       this.#fresh = true;
-      queueMicrotask(this.#stale);
+      this.#schedule();
     }
     return this.#time;
   }
@@ -31,19 +31,20 @@ export class Turn {
   /** Asks for a flush at the end of this turn. To be asked once until it comes. */
   add(flushable: Flushable): void {
     this.#dirty.push(flushable);
-    if (this.#hopping) return;
-    this.#hopping = true;
     this.#seen = this.frames;
-    queueMicrotask(this.#hop);
+    this.#schedule();
   }
 
-  readonly #stale = (): void => {
-    this.#fresh = false;
-  };
+  #schedule(): void {
+    if (this.#hopping) return;
+    this.#hopping = true;
+    queueMicrotask(this.#hop);
+  }
 
   // Waits for the end of the turn, and one microtask more while messages still grow: this catches callers that are a
   // few promises deep and costs a lone call nothing.
   readonly #hop = (): void => {
+    this.#fresh = false;
     if (this.frames !== this.#seen) {
       this.#seen = this.frames;
       queueMicrotask(this.#hop);
@@ -51,6 +52,7 @@ export class Turn {
     }
     this.#hopping = false;
     const dirty = this.#dirty;
+    if (dirty.length === 0) return;
     this.#dirty = [];
     for (const one of dirty) one.flush();
   };

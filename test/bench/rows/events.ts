@@ -1,7 +1,7 @@
 /**
  * Events to many guests: from the first emitted until every guest has said that it handled them all, in order. Raw:
- * one message an event and worker. A guest says so with an event of its own, which the kernel acknowledges, while a raw
- * worker posts a single message: this counts against Plinth, and shows with a lone event.
+ * one message an event and worker. A guest says so by answering a call that was made before the clock started, a raw
+ * worker by a message: one message back either way.
  */
 import { createKernel, packageSource } from '@plinth/kernel';
 import { packageFor, payload } from '../guest-code.ts';
@@ -28,20 +28,31 @@ function collect(done: (problem: string | undefined) => void): (event: { readonl
   };
 }
 
+/** What was asked before the clock started. */
+interface Prepared {
+  readonly answers?: Promise<unknown>;
+}
+
 /** Sends events to everybody. */
 interface Fan {
+  /** Before the clock starts: what the guests will answer. */
+  ready(): Promise<Prepared>;
   /** Resolves when all have handled all. */
-  send(events: number): Promise<void>;
+  send(events: number, prepared: Prepared): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function measureEvents({ platform, rounds }: Bench): Promise<Outcomes> {
   const fans = { plinth: await startGuests(platform), raw: await startRaw(platform) };
   try {
-    const burst = (fan: Fan) => timeOf(() => fan.send(BURST));
+    const timed = async (fan: Fan, events: number) => {
+      const prepared = await fan.ready();
+      return timeOf(() => fan.send(events, prepared));
+    };
+    const burst = (fan: Fan) => timed(fan, BURST);
     const lone = async (fan: Fan) => {
       const times: number[] = [];
-      for (let repeat = 0; repeat < LONE_REPEATS; repeat++) times.push(await timeOf(() => fan.send(1)));
+      for (let repeat = 0; repeat < LONE_REPEATS; repeat++) times.push(await timed(fan, 1));
       return medianOf(times);
     };
     const outcomes: Record<string, Outcomes[string]> = {};
@@ -87,21 +98,30 @@ function waitForAll(crowd: number) {
 
 async function startGuests(platform: Platform): Promise<Fan> {
   const code = `${collect} export default { activate(ctx) {
-    const handled = collect((problem) => void ctx.events.emit('handled', problem));
+    let answer;
+    const handled = collect((problem) => answer(problem));
     ctx.events.on('${TOPIC}', (event) => handled(event.payload));
+    ctx.commands.handle('handled', () => new Promise((resolve) => { answer = resolve; }));
+    ctx.commands.handle('ping', () => {});
   } };`;
-  const packages = Array.from({ length: platform.crowd }, (_, index) => packageFor(`bench.listener${index}`, code, { permissions: { events: { subscribe: [TOPIC] } } }));
-  const kernel = await createKernel({ host: platform.createHost(), sources: [packageSource(packages)] });
-  const all = waitForAll(platform.crowd);
-  kernel.events.on('bench.listener*', ({ payload: problem }) => all.heard(problem));
+  const ids = Array.from({ length: platform.crowd }, (_, index) => `bench.listener${index}`);
+  const kernel = await createKernel({
+    host: platform.createHost(),
+    sources: [packageSource(ids.map((id) => packageFor(id, code, { permissions: { events: { subscribe: [TOPIC] } } })))],
+  });
   await kernel.start();
   let emitted = 0;
   return {
-    async send(events) {
+    async ready() {
+      const answers = Promise.all(ids.map((id) => kernel.commands.execute(`${id}:handled`)));
+      // A call to each that comes back says that the one before it has arrived.
+      await Promise.all(ids.map((id) => kernel.commands.execute(`${id}:ping`)));
+      return { answers };
+    },
+    async send(events, { answers }) {
       const before = kernel.metrics.snapshot();
-      const handled = all.start();
       const accepted = Array.from({ length: events }, (_, n) => kernel.events.emit(TOPIC, { ...payload(n), of: events }));
-      await handled;
+      for (const problem of (await answers) as readonly unknown[]) if (problem !== undefined) throw new Error(String(problem));
       await Promise.all(accepted);
       emitted += events;
       const { deliveries, droppedDeliveries } = kernel.metrics.snapshot();
@@ -120,6 +140,7 @@ async function startRaw(platform: Platform): Promise<Fan> {
   for (const worker of workers) worker.listen(all.heard);
   await ready;
   return {
+    ready: async () => ({}),
     send(events) {
       const handled = all.start();
       for (let n = 0; n < events; n++) for (const worker of workers) worker.post({ ...payload(n), of: events });

@@ -27,7 +27,12 @@ interface Neighbours {
 interface Sample {
   readonly latency: number;
   readonly rate: number;
+  /** Milliseconds by which the host's timer came late at worst. */
+  readonly late: number;
 }
+
+/** Milliseconds between two ticks of the host's timer. */
+const TICK = 50;
 
 export async function measureFlood({ platform, rounds, milliseconds }: Bench): Promise<Outcomes> {
   const plinth = await startGuests(platform);
@@ -44,7 +49,9 @@ export async function measureFlood({ platform, rounds, milliseconds }: Bench): P
       () => sample(raw),
     );
     const each = (field: keyof Sample) => [samples.plinth.map((one) => one[field]), samples.raw.map((one) => one[field])] as const;
-    return { neighbour: ratioFigure(...each('latency'), inMilliseconds), flooder: ratioFigure(...each('rate'), thousandsPerSecond) };
+    const worst = Math.max(...samples.plinth.map(({ late }) => late));
+    const timer = { value: worst, detail: `raw ${Math.max(...samples.raw.map(({ late }) => late)).toFixed(0)} ms` };
+    return { neighbour: ratioFigure(...each('latency'), inMilliseconds), flooder: ratioFigure(...each('rate'), thousandsPerSecond), timer };
   } finally {
     await plinth.stop();
     await raw.stop();
@@ -54,6 +61,13 @@ export async function measureFlood({ platform, rounds, milliseconds }: Bench): P
 async function takeSample(who: Neighbours, milliseconds: number): Promise<Sample> {
   const latencies: number[] = [];
   let flooding = true;
+  let late = 0;
+  let last = performance.now();
+  const ticks = setInterval(() => {
+    const now = performance.now();
+    late = Math.max(late, now - last - TICK);
+    last = now;
+  }, TICK);
   const flood = who.flood({ window: WINDOW, milliseconds }).finally(() => {
     flooding = false;
   });
@@ -67,8 +81,9 @@ async function takeSample(who: Neighbours, milliseconds: number): Promise<Sample
     if (!reply.ok || reply.n !== n) throw new Error(`the neighbour answered ${JSON.stringify(reply)} to call ${n}`);
     await pause(PAUSE);
   }
+  clearInterval(ticks);
   if (latencies.length < FEWEST_CALLS) throw new Error(`the neighbour answered ${latencies.length} calls in ${milliseconds} ms of flood: set MS higher`);
-  return { latency: medianOf(latencies), rate: perSecond(await flood) };
+  return { latency: medianOf(latencies), rate: perSecond(await flood), late };
 }
 
 async function startGuests(platform: Platform): Promise<Neighbours> {

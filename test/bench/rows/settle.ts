@@ -94,7 +94,7 @@ async function rejection(call: Promise<unknown>): Promise<TypedError> {
 /** The moment is in the message, because nothing else comes out of a bundle that doesn't load. */
 function thrownAt(error: TypedError): number {
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
-    const at = /at (\d+\.\d+)/.exec(one.message)?.[1];
+    const at = /at (\d+(?:\.\d+)?)/.exec(one.message)?.[1];
     if (at !== undefined) return Number(at);
   }
   throw new Error(`a call settled without the bundle's own error: ${error.message}`);
