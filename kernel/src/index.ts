@@ -20,6 +20,7 @@ export type { PluginState } from './record.js';
 export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { memoryStorage } from './storage/memory-storage.js';
+export type { SupervisionOptions } from './supervision/options.js';
 export type { Explanation } from './telemetry/explain.js';
 export type { KernelHealth, PluginHealth } from './telemetry/health.js';
 export type { LogEntry, Logger, LogSink } from './telemetry/logger.js';

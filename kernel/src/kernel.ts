@@ -25,6 +25,8 @@ import { manifestOf } from './record.js';
 import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js';
 import { PluginRegistry } from './registry/plugin-registry.js';
 import { memoryStorage } from './storage/memory-storage.js';
+import { supervisionOf, type SupervisionOptions } from './supervision/options.js';
+import { Supervisor } from './supervision/supervisor.js';
 import { explain } from './telemetry/explain.js';
 import { type KernelHealth, kernelHealth, pluginHealth } from './telemetry/health.js';
 import { Log, type Logger, type LogSink } from './telemetry/logger.js';
@@ -51,6 +53,8 @@ export interface KernelOptions {
    * given, or never. Calls over it are counted a little later, and not announced one by one.
    */
   readonly lanes?: boolean | { readonly calls: number };
+  /** What happens to guests that crash, hang or stay silent; false leaves them as they are. */
+  readonly supervision?: boolean | SupervisionOptions;
   /** Middleware of the host, outermost first. */
   readonly middleware?: readonly { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown; readonly name?: string }[];
   /** Takes every log entry. */
@@ -136,6 +140,13 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   };
   const config = new ConfigStore(options.config ?? {}, manifest);
   const hosts = [...(options.host === undefined ? [] : [options.host].flat()), inlineHost()] as readonly Host[];
+  const supervisor = new Supervisor({
+    options: supervisionOf(options.supervision),
+    log,
+    hookTimeout: { ...DEFAULT_LIMITS, ...options.limits }.hook,
+    announce,
+    restart: (id, snapshot) => lifecycle.restart(id, snapshot),
+  });
   const parts: KernelParts = {
     tenant: DEFAULT_TENANT,
     version: KERNEL_VERSION,
@@ -155,6 +166,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     deadlines,
     turn,
     calls,
+    supervisor,
     onDenied: (plugin, permission, scope) => announce('permission:denied', { plugin, permission, scope }),
     announce,
     publish: createPublisher({ bus, chains, metrics, calls, tenant: DEFAULT_TENANT }),
@@ -167,6 +179,12 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     const owner = commandId.slice(0, Math.max(0, commandId.indexOf(':')));
     const record = registry.get(owner);
     const known = record === undefined ? undefined : manifestOf(record);
+    // One that is on its way back answers when it is there.
+    const comeback = supervisor.comeback(owner);
+    if (comeback !== undefined) {
+      await comeback;
+      return commands.has(commandId);
+    }
     if (record?.state !== 'resolved' || known === undefined) return false;
     const declared = known.activation.includes(`command:${commandId}`) || known.contributes.commands?.some((command) => `${owner}:${command.id}` === commandId);
     if (!declared) return false;
@@ -185,7 +203,10 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
       );
       return createError('call/unknown-command', `nobody answers ${id}${hint}`, { ...(record !== undefined && { plugin: owner }), details: { command: id } });
     }
-    return createError('plugin/unavailable', `nobody answers ${id}: ${explain(owner, record).because}`, { plugin: owner, details: { command: id, state: record.state } });
+    return createError('plugin/unavailable', `nobody answers ${id}: ${explain(owner, record, supervisor.quarantine(owner)).because}`, {
+      plugin: owner,
+      details: { command: id, state: record.state },
+    });
   }
 
   const host = createHostCommands(commands, hooks, metrics, manifests);
@@ -210,6 +231,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     announce('kernel:started', { plugins: records.length, active: count('active'), failed: count('failed') });
   };
   const stop = async () => {
+    supervisor.close();
     await starting?.catch(() => {});
     await lifecycle.stop();
     await Promise.allSettled([parts.storage.close(), ...hosts.map((one) => one.close?.())]);
@@ -219,7 +241,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   };
   const kernel: Kernel = {
     version: KERNEL_VERSION,
-    plugins: createHostPlugins(registry, lifecycle, parts.limits.hook),
+    plugins: createHostPlugins(registry, lifecycle, supervisor, parts.limits.hook),
     commands: host.commands,
     events: createHostEvents(bus, parts.publish, log),
     hooks: createHostHooks(hooks),
@@ -286,6 +308,7 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   isolation: true,
   limits: true,
   lanes: true,
+  supervision: true,
   middleware: true,
   telemetry: true,
 };

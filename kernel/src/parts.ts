@@ -11,6 +11,7 @@ import type { Host, StorageAdapter } from './host.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
+import type { Supervisor } from './supervision/supervisor.js';
 import type { Log } from './telemetry/logger.js';
 import type { Metrics } from './telemetry/metrics.js';
 
@@ -69,6 +70,7 @@ export interface KernelParts {
   /** When the links of this kernel flush. */
   readonly turn: Turn;
   readonly calls: CallServices;
+  readonly supervisor: Supervisor;
   readonly onDenied: OnDenied;
   /** Emits one of the kernel's own events. */
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;

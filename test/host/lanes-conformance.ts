@@ -32,7 +32,7 @@ const caller = pluginOf(
 );
 
 export function lanesConformance(name: string, setting: Setting): void {
-  const start = (options: KernelOptions = {}) => startKernel(setting, [provider, caller], { lanes: { calls: 20 }, ...options });
+  const start = (options: KernelOptions = {}) => startKernel(setting, [provider, caller], { lanes: { calls: 20 }, supervision: false, ...options });
   /** A kernel whose two plugins have a lane. */
   const startWithLane = async () => {
     const kernel = await start();

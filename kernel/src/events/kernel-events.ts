@@ -25,6 +25,10 @@ export interface KernelEvents {
   'plugin:uninstalled': PluginFact;
   'plugin:failed': PluginFact & { readonly stage: Stage; readonly code: string; readonly message: string };
   'plugin:crashed': PluginFact & { readonly reason: string; readonly code: string; readonly message: string };
+  /** A guest that had ended by itself runs again; `attempt` counts its crashes of late. */
+  'plugin:restarted': PluginFact & { readonly attempt: number };
+  /** A plugin crashed too often and isn't started again until it is activated by name. `within` is in milliseconds. */
+  'plugin:quarantined': PluginFact & { readonly crashes: number; readonly within: number };
   'need:changed': PluginFact & { readonly available: readonly string[] };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };

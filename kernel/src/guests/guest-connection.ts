@@ -48,6 +48,8 @@ export class GuestConnection implements GuestIdentity {
   readonly traffic = new Map<LaneEnd, Traffic>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;
+  /** Told once, at once, when the guest has ended by whatever cause. */
+  onEnd: ((error: PluginError) => void) | undefined = undefined;
   readonly #guest: Guest;
   readonly #registrations = new Map<number, () => void>();
   readonly #hooks = new Set<LifecycleHook>();
@@ -138,6 +140,11 @@ export class GuestConnection implements GuestIdentity {
     await this.#guest.terminate();
   }
 
+  /** Whether it has a thread of its own. */
+  get isolated(): boolean {
+    return this.#guest.endpoint.direct === undefined;
+  }
+
   get ports(): boolean {
     return this.#guest.ports === true;
   }
@@ -192,6 +199,8 @@ export class GuestConnection implements GuestIdentity {
   #close(error: PluginError): void {
     if (this.#over) return;
     this.#over = true;
+    // First, so that whoever learns from a call that the guest is gone finds the kernel knowing it, too.
+    this.onEnd?.(error);
     this.link.close(error);
     this.parts.lanes.ended(this, error);
     this.steps.clear();

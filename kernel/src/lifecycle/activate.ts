@@ -1,12 +1,7 @@
 /** Stage 6: the plugin becomes operational: everything it registers is in the kernel when this is done. */
 import type { KernelParts } from '../parts.js';
 import type { ActivePlugin, InitializedPlugin } from '../record.js';
-
-/** State that an earlier instance left. */
-export interface Snapshot {
-  readonly state: unknown;
-  readonly fromVersion: string;
-}
+import type { Snapshot } from './snapshot.js';
 
 /** @throws what the plugin threw, or PluginTimeoutError `plugin/timeout`. */
 export async function activate(

@@ -9,12 +9,13 @@ import type { KernelParts } from '../parts.js';
 import { asResolved, type DiscoveredPlugin, type FailedPlugin, isRunning, type PluginRecord, type ResolvedPlugin, type RunningPlugin, type ValidatedPlugin } from '../record.js';
 import { dependencyFailed } from '../registry/dependency-graph.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import { activate, type Snapshot } from './activate.js';
+import { activate } from './activate.js';
 import { deactivate } from './deactivate.js';
 import { discover, discovered } from './discover.js';
 import { initialize } from './initialize.js';
 import { load } from './load.js';
 import { resolve } from './resolve.js';
+import type { Snapshot } from './snapshot.js';
 import type { Stage } from './stage.js';
 import { resume, suspend } from './suspend.js';
 import { type Surroundings, validate } from './validate.js';
@@ -99,8 +100,20 @@ export class Lifecycle {
   activate(id: string, activatedBy = 'request'): Promise<void> {
     const current = this.#activating.get(id);
     if (current !== undefined) return current;
+    if (activatedBy === 'request' && this.#registry.get(id)?.state === 'failed') this.#parts.supervisor.steered(id);
+    return this.#begin(id, activatedBy, undefined);
+  }
+
+  /** Starts a plugin again whose guest has ended by itself. */
+  async restart(id: string, snapshot: Snapshot | undefined): Promise<void> {
+    const current = this.#activating.get(id);
+    if (current !== undefined) return current;
+    if (this.#registry.get(id)?.state === 'failed') await this.#begin(id, 'restart', snapshot);
+  }
+
+  #begin(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
     const forget = () => void this.#activating.delete(id);
-    const done = this.#bringUp(id, activatedBy, undefined);
+    const done = this.#bringUp(id, activatedBy, snapshot);
     this.#activating.set(id, done);
     done.then(forget, forget);
     return done;
@@ -109,6 +122,7 @@ export class Lifecycle {
   /** Stops a plugin and, before it, everything that depends on it. */
   async deactivate(id: string): Promise<void> {
     this.#require(id);
+    this.#parts.supervisor.steered(id);
     for (let tries = 1; ; tries++) {
       await this.#stopDependants(id);
       const stopped = await this.#exclusive(id, async () => {
@@ -124,6 +138,7 @@ export class Lifecycle {
   /** Replaces the guest by a fresh one; state is handed over when the plugin offers it. */
   async reload(id: string, found?: PluginPackage): Promise<void> {
     this.#require(id);
+    this.#parts.supervisor.steered(id);
     // Before anything is stopped: a package that can't be the next one changes nothing.
     const next = found === undefined ? undefined : validate(discovered(found), this.#surroundings);
     if (next !== undefined && next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
@@ -250,7 +265,10 @@ export class Lifecycle {
     try {
       running = this.#replace(await load(resolved, this.#parts), 'plugin:loaded');
       this.#checkNeeds(running);
-      running.connection.ended.then((error) => this.#guestEnded(id, error)).catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
+      const { connection } = running;
+      connection.onEnd = (error) => this.#guestEnded(id, connection, error);
+      // One that was over before anybody could be told.
+      void connection.ended.then((error) => this.#guestEnded(id, connection, error));
       stage = 'initialize';
       running = this.#replace(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
@@ -272,6 +290,7 @@ export class Lifecycle {
       throw wrapped;
     }
     this.#activeOrder.push(id);
+    this.#parts.supervisor.started(id, running.version, running.connection);
     const took = performance.now() - started;
     this.#parts.announce('plugin:activated', { ...this.#fact(id), activatedBy, took });
     this.#updateNeeds();
@@ -282,6 +301,8 @@ export class Lifecycle {
   async #activateDependencies(record: ResolvedPlugin): Promise<void> {
     const start = (dependency: string) => {
       const known = this.#registry.get(dependency);
+      const comeback = this.#parts.supervisor.comeback(dependency);
+      if (comeback !== undefined) return comeback.then(() => this.activate(dependency, `need:${record.id}`));
       // Somebody has to ask for a failed one by name: being needed is no reason to try it again and again.
       return known?.state === 'failed' ? Promise.reject(known.error) : this.activate(dependency, `need:${record.id}`);
     };
@@ -338,14 +359,15 @@ export class Lifecycle {
   }
 
   /** A guest has ended. When nobody asked for it, that is a crash. */
-  #guestEnded(id: string, error: PluginError): void {
+  #guestEnded(id: string, connection: object, error: PluginError): void {
     const record = this.#registry.get(id);
-    if (record === undefined || !isRunning(record)) return;
+    if (record === undefined || !isRunning(record) || record.connection !== connection) return;
     this.#forgetActive(id);
     record.scope.dispose().catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
     this.#parts.announce('plugin:crashed', { id, version: record.version, reason: String(error.details.reason ?? error.code), code: error.code, message: error.message });
     const starting = record.state === 'loaded' || record.state === 'initialized';
     this.#fail(asResolved(record), starting ? 'activate' : 'run', error, asResolved(record));
+    if (!starting) this.#parts.supervisor.crashed(id);
     this.#updateNeeds();
   }
 

@@ -4,6 +4,7 @@ import { createError, type PluginError, satisfies } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { isRunning, manifestOf, type PluginRecord, type PluginState } from '../record.js';
+import type { Supervisor } from '../supervision/supervisor.js';
 import { type Explanation, explain } from '../telemetry/explain.js';
 import { type PluginHealth, pluginHealth } from '../telemetry/health.js';
 import type { PluginRegistry } from './plugin-registry.js';
@@ -53,7 +54,7 @@ export interface HostPlugins {
 }
 
 /** Makes `kernel.plugins`. */
-export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle, healthTimeout: number): HostPlugins {
+export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle, supervisor: Supervisor, healthTimeout: number): HostPlugins {
   const all = () => registry.all().map(infoOf);
   return {
     list: (filter) => all().filter((info) => filter?.state === undefined || info.state === filter.state),
@@ -83,7 +84,7 @@ export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle
         .filter((record) => provides(record, wanted))
         .map(infoOf);
     },
-    explain: (id) => explain(id, registry.find(id)),
+    explain: (id) => explain(id, registry.find(id), supervisor.quarantine(id)),
     async health(id) {
       const record = registry.find(id);
       if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });

@@ -1,5 +1,6 @@
 /** "Why isn't it running?": the exact answer, in a sentence and as data. */
 import type { PluginError } from '@plinth/sdk/contract';
+import type { Quarantine } from '../supervision/supervisor.js';
 import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
 
 /** Why a plugin is in the state it is in. */
@@ -15,7 +16,7 @@ export interface Explanation {
 }
 
 /** Explains a plugin; one that isn't installed too. */
-export function explain(id: string, record: PluginRecord | undefined): Explanation {
+export function explain(id: string, record: PluginRecord | undefined, quarantine?: Quarantine): Explanation {
   if (record === undefined) return { id, state: 'unknown', running: false, because: `no plugin '${id}' is installed`, path: [id] };
   const base = { id, state: record.state, running: record.state === 'active' };
   if (record.state === 'failed') {
@@ -23,7 +24,10 @@ export function explain(id: string, record: PluginRecord | undefined): Explanati
     const path = (error.details?.path as readonly string[] | undefined) ?? [id];
     return {
       ...base,
-      because: `${id} failed to ${record.stage}: ${error.message}`,
+      because:
+        quarantine === undefined
+          ? `${id} failed to ${record.stage}: ${error.message}`
+          : `${id} is quarantined: it crashed ${quarantine.crashes} times within ${quarantine.within} ms, the last time because ${error.message}; activate it by name to try again`,
       path,
       error: { code: error.code ?? 'call/failed', message: error.message, stage: record.stage, details: error.details ?? {} },
     };

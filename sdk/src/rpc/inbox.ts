@@ -57,6 +57,8 @@ export class Inbox {
   #windowStart = 0;
   #messages = 0;
   #closed = false;
+  /** Messages so far. */
+  received = 0;
   /** When the message in hand arrived, in milliseconds since the epoch. */
   messageTime = 0;
 
@@ -78,6 +80,7 @@ export class Inbox {
 
   receive(message: unknown): void {
     if (this.#closed) return;
+    this.received += 1;
     this.messageTime = Date.now();
     if (this.#isFlood()) return this.#taker.breach('more messages than anybody could answer');
     if (!Array.isArray(message)) return this.#taker.foreign(message);

@@ -132,6 +132,11 @@ export class Link {
     return this.#pending.size;
   }
 
+  /** Messages that have come so far: a sign of life. */
+  get received(): number {
+    return this.#inbox.received;
+  }
+
   /** Frames that wait for the other side's credit. */
   get waiting(): number {
     return this.#outbox.waiting;

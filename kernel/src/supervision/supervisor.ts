@@ -1,0 +1,198 @@
+/**
+ * Brings plugins back. One whose guest ended by itself is started again after a while that doubles with each crash; one
+ * that crashes too often is quarantined, alone, until somebody asks for it by name. Calls for a plugin that is on its
+ * way back wait for it. Whoever steers a plugin by hand takes it out of here.
+ */
+import { createError, messageOf } from '@plinth/sdk/contract';
+import { encode, type Link } from '@plinth/sdk/rpc';
+import type { KernelEvents } from '../events/kernel-events.js';
+import type { Snapshot } from '../lifecycle/snapshot.js';
+import type { Log } from '../telemetry/logger.js';
+import { Heartbeat } from './heartbeat.js';
+import type { Supervision } from './options.js';
+
+/** What a supervisor needs of the kernel. */
+export interface SupervisorParts {
+  readonly options: Supervision;
+  readonly log: Log;
+  /** Milliseconds a hook of a plugin may take. */
+  readonly hookTimeout: number;
+  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
+  /** Starts a failed plugin again; rejects when that fails. */
+  restart(id: string, snapshot: Snapshot | undefined): Promise<void>;
+}
+
+/** A running guest as the supervisor sees it. */
+export interface SupervisedGuest {
+  readonly link: Link;
+  /** Whether it has a thread of its own: one in this thread can't be silent while this thread isn't. */
+  readonly isolated: boolean;
+  has(hook: 'getState'): boolean;
+  ask(method: 'getState', timeout: number): Promise<unknown>;
+  endBecause(error: Error): void;
+}
+
+/** Why a plugin isn't started again. */
+export interface Quarantine {
+  readonly crashes: number;
+  /** Milliseconds. */
+  readonly within: number;
+}
+
+interface Ward {
+  /** When it crashed, in milliseconds of the monotonic clock; only what still counts. */
+  crashes: number[];
+  snapshot: Snapshot | undefined;
+  quarantine: Quarantine | undefined;
+  /** The restart that is due or under way. */
+  comeback: Comeback | undefined;
+  stopWatching: (() => void) | undefined;
+  snapshots: number | undefined;
+}
+
+interface Comeback {
+  timer: number | undefined;
+  readonly over: Promise<void>;
+  end(): void;
+}
+
+/** Largest state that is kept for a restart, in bytes. */
+const MAX_STATE = 16_000_000;
+
+/** Owns the restarts, quarantines and snapshots of a kernel. */
+export class Supervisor {
+  readonly #parts: SupervisorParts;
+  readonly #wards = new Map<string, Ward>();
+  readonly #heartbeat: Heartbeat;
+  #closed = false;
+
+  constructor(parts: SupervisorParts) {
+    this.#parts = parts;
+    this.#heartbeat = new Heartbeat(parts.options.heartbeat, parts.options.timeout);
+  }
+
+  /** A plugin has become active. */
+  started(id: string, version: string, connection: SupervisedGuest): void {
+    const ward = this.#wardOf(id);
+    this.#release(ward);
+    if (connection.isolated) {
+      ward.stopWatching = this.#heartbeat.watch({
+        link: connection.link,
+        onHung: (silent) =>
+          connection.endBecause(createError('guest/unresponsive', `${id} did not answer for ${silent} ms`, { plugin: id, details: { reason: 'unresponsive', silent } })),
+      });
+    }
+    if (connection.has('getState') && this.#parts.options.snapshot !== Number.POSITIVE_INFINITY) this.#snapshotLater(id, version, connection, ward);
+  }
+
+  /** Somebody stops, replaces or starts a plugin by hand: what was planned for it is off, and what it did forgotten. */
+  steered(id: string): void {
+    const ward = this.#wards.get(id);
+    if (ward === undefined) return;
+    this.#release(ward);
+    this.#wards.delete(id);
+    this.#endComeback(ward);
+  }
+
+  /** A guest has ended by itself. */
+  crashed(id: string): void {
+    const { options, announce, log } = this.#parts;
+    const ward = this.#wardOf(id);
+    this.#release(ward);
+    if (!options.restart || this.#closed) return;
+    const now = performance.now();
+    ward.crashes = [...ward.crashes.filter((at) => now - at < options.within), now];
+    if (ward.crashes.length >= options.crashes) {
+      ward.quarantine = { crashes: ward.crashes.length, within: options.within };
+      log.write('kernel', 'error', `${id} is quarantined: it crashed ${ward.crashes.length} times within ${options.within} ms`, { plugin: id });
+      announce('plugin:quarantined', { id, ...ward.quarantine });
+      this.#endComeback(ward);
+      return;
+    }
+    const attempt = ward.crashes.length;
+    const delay = Math.min(options.maxBackoff, options.backoff * 2 ** (attempt - 1));
+    // Half of it is certain, the other half keeps plugins that fell together from coming back together.
+    this.#plan(id, ward, delay / 2 + (Math.random() * delay) / 2, attempt);
+  }
+
+  /** Settles when a plugin that is on its way back has arrived or given up; undefined when none is planned. */
+  comeback(id: string): Promise<void> | undefined {
+    return this.#wards.get(id)?.comeback?.over;
+  }
+
+  /** Why a plugin isn't started again by itself. */
+  quarantine(id: string): Quarantine | undefined {
+    return this.#wards.get(id)?.quarantine;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#heartbeat.close();
+    for (const ward of this.#wards.values()) {
+      this.#release(ward);
+      this.#endComeback(ward);
+    }
+    this.#wards.clear();
+  }
+
+  #plan(id: string, ward: Ward, delay: number, attempt: number): void {
+    const comeback = ward.comeback ?? newComeback();
+    ward.comeback = comeback;
+    comeback.timer = setTimeout(() => {
+      comeback.timer = undefined;
+      this.#parts.restart(id, ward.snapshot).then(
+        () => {
+          if (ward.comeback !== comeback) return;
+          this.#parts.announce('plugin:restarted', { id, attempt });
+          this.#endComeback(ward);
+        },
+        (error) => {
+          if (ward.comeback !== comeback) return;
+          this.#parts.log.write('kernel', 'warn', `could not restart ${id}: ${messageOf(error)}`, { plugin: id });
+          this.crashed(id);
+        },
+      );
+    }, delay);
+  }
+
+  /** Takes the plugin's state now and then: after a crash there is nobody to ask for it. */
+  #snapshotLater(id: string, version: string, connection: SupervisedGuest, ward: Ward): void {
+    ward.snapshots = setTimeout(async () => {
+      try {
+        const state = await connection.ask('getState', this.#parts.hookTimeout);
+        if (encode(state).bytes <= MAX_STATE) ward.snapshot = { state, fromVersion: version };
+      } catch (error) {
+        // An older snapshot is better than none; a plugin that can't be asked shows elsewhere.
+        this.#parts.log.write('kernel', 'debug', `no snapshot of ${id}: ${messageOf(error)}`, { plugin: id });
+      }
+      if (ward.snapshots !== undefined) this.#snapshotLater(id, version, connection, ward);
+    }, this.#parts.options.snapshot);
+  }
+
+  #release(ward: Ward): void {
+    ward.stopWatching?.();
+    ward.stopWatching = undefined;
+    clearTimeout(ward.snapshots);
+    ward.snapshots = undefined;
+  }
+
+  #endComeback(ward: Ward): void {
+    clearTimeout(ward.comeback?.timer);
+    ward.comeback?.end();
+    ward.comeback = undefined;
+  }
+
+  #wardOf(id: string): Ward {
+    const ward: Ward = this.#wards.get(id) ?? { crashes: [], snapshot: undefined, quarantine: undefined, comeback: undefined, stopWatching: undefined, snapshots: undefined };
+    this.#wards.set(id, ward);
+    return ward;
+  }
+}
+
+function newComeback(): Comeback {
+  let end!: () => void;
+  const over = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { timer: undefined, over, end };
+}
