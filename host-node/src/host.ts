@@ -41,7 +41,8 @@ export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Ho
     runtime: 'node',
     isolations: ['worker'],
     async launch(request) {
-      const worker = pool.take(classOf(request)) ?? (await startWorker({ label: request.plugin.id, ...request.limits, createWorker }));
+      const kind = classOf(request);
+      const worker = (kind === undefined ? undefined : pool.take(kind)) ?? (await startWorker({ label: request.plugin.id, ...request.limits, createWorker }));
       return worker.adopt(request);
     },
     defer: (task) => void setImmediate(task),
@@ -50,8 +51,7 @@ export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Ho
   };
 }
 
-/** The kind of spare that fits; one that doesn't exist for what is too large. */
-function classOf({ limits: { memory } }: LaunchRequest): number {
-  if (memory === undefined) return NO_LIMIT;
-  return MEMORY_CLASSES.find((limit) => memory <= limit) ?? Number.NaN;
+/** The kind of spare that fits; none is kept for what is larger than all of them. */
+function classOf({ limits: { memory } }: LaunchRequest): number | undefined {
+  return memory === undefined ? NO_LIMIT : MEMORY_CLASSES.find((limit) => memory <= limit);
 }

@@ -1,5 +1,16 @@
 /** One run of a command or hook: its facts, and the single place where it ends. */
-import { type CallMeta, type Caller, callerText, createError, DEFAULT_TIMEOUT, type ExecutionContext, pairOf, requestIdOf } from '@plinth/sdk/contract';
+import {
+  type CallMeta,
+  type Caller,
+  callerText,
+  cancelSource,
+  createError,
+  DEFAULT_TIMEOUT,
+  type ExecutionContext,
+  isStreamSource,
+  pairOf,
+  requestIdOf,
+} from '@plinth/sdk/contract';
 import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type Turn } from '@plinth/sdk/rpc';
 import type { CommandCounter } from '../telemetry/metrics.js';
 
@@ -186,7 +197,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
 
   /** Takes the provider's answer; whatever comes after the first is dropped. */
   settle(ok: boolean, value: unknown): void {
-    if (this.answered) return;
+    if (this.answered) {
+      if (ok && isStreamSource(value)) cancelSource(value).catch(() => {});
+      return;
+    }
     this.answered = true;
     if (this.request.signal !== undefined && value instanceof RemoteStream) value.follow(this.request.signal);
     let good = ok;
@@ -212,6 +226,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     if (result === this.promise && !this.answered) {
       this.wrapped = false;
       return result;
+    }
+    if (this.ended) {
+      result.catch(() => {});
+      return this.promise;
     }
     // A layer may have let go of the provider's answer: its failure then belongs to nobody.
     this.promise.catch(() => {});
@@ -256,6 +274,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.giveUp(
       createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
     );
+  }
+
+  stop(): void {
+    this.giveUp(createError('kernel/stopped', `the kernel stopped before ${this.id} was answered`, { details: { command: this.id } }));
   }
 
   /**

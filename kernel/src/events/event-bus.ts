@@ -27,7 +27,11 @@ export class Emission {
 
   /** Settles when every listener has room; undefined when none is full. */
   get room(): Promise<unknown> | undefined {
-    return this.#room === undefined ? undefined : Promise.all(this.#room);
+    if (this.#room === undefined) return undefined;
+    const room = Promise.all(this.#room);
+    // Not every emitter waits.
+    room.catch(() => {});
+    return room;
   }
 }
 

@@ -45,7 +45,7 @@ export class GuestConnection implements GuestIdentity {
   readonly parts: KernelParts;
   /** Middleware steps that wait for the guest's `next`, by number. */
   readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
-  readonly traffic = new Map<LaneEnd, Traffic>();
+  readonly traffic = new WeakMap<LaneEnd, Traffic>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;
   /** Told once, at once, when the guest has ended by whatever cause. */
@@ -234,6 +234,7 @@ export class GuestConnection implements GuestIdentity {
   }
 
   async #unregister(handle: number): Promise<void> {
+    this.parts.lanes.unregistered(this, handle);
     this.#registrations.get(handle)?.();
     this.#registrations.delete(handle);
   }
@@ -291,6 +292,8 @@ export class GuestConnection implements GuestIdentity {
       } catch (error) {
         metrics.droppedDeliveries += 1;
         log.write('kernel', 'warn', `dropped ${event.topic} for ${plugin}: ${messageOf(error)}`);
+        // Who was promised that nothing is dropped has to hear of it.
+        if (overflow === 'block') emission.waitFor(Promise.reject(error));
       }
     });
   }

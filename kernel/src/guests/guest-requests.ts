@@ -73,12 +73,15 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
 function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('commands.execute', id);
-  inbound.moves = true;
-  const { commands, lanes } = guest.parts;
+  const { commands, lanes, chains } = guest.parts;
   const request = requestOf(timeout, inbound);
   const entry = commands.get(id);
   if (entry === undefined) return commands.execute(id, input, guest.caller, request);
-  if (entry.at !== undefined) lanes.called(guest, entry);
+  if (entry.at !== undefined) {
+    lanes.called(guest, entry);
+    // Only what passes through untouched is nobody's here.
+    inbound.moves = chains.of('command', id) === undefined;
+  }
   return commands.run(entry, input, guest.caller, request);
 }
 

@@ -21,7 +21,7 @@ export interface LaneEnd {
   /** Whether ports can be sent to it. */
   readonly ports: boolean;
   /** Whom it calls. */
-  readonly traffic: Map<LaneEnd, Traffic>;
+  readonly traffic: WeakMap<LaneEnd, Traffic>;
 }
 
 /** Where a command is answered. */

@@ -4,7 +4,7 @@
  * nobody who wants to hear of every call. It closes a lane at once when either guest ends or a right is gone, and drains
  * it when something comes to stand around its commands.
  */
-import { callerText, createError, DEFAULT_TIMEOUT, errorToWire, FENCE, type LaneMessage } from '@plinth/sdk/contract';
+import { callerText, createError, errorToWire, FENCE, type LaneMessage } from '@plinth/sdk/contract';
 import { encodeValue } from '@plinth/sdk/rpc';
 import type { CommandEntry } from '../commands/command-registry.js';
 import type { KernelEvents } from '../events/kernel-events.js';
@@ -29,10 +29,15 @@ interface Lane {
   readonly provider: LaneEnd;
   readonly traffic: Traffic;
   readonly commands: readonly CommandEntry[];
-  draining: boolean;
+  /** Closes it, once it drains. */
+  late: number | undefined;
 }
 
 const SECOND = 1_000;
+/** Milliseconds that a lane may take to drain. */
+const DRAIN = 2_000;
+/** Closed lanes whose last report may still come. */
+const REMEMBERED = 64;
 /** Calls in one report beyond which it can't be honest. */
 const MAX_REPORTED = 10_000_000;
 
@@ -40,6 +45,7 @@ const MAX_REPORTED = 10_000_000;
 export class Lanes {
   readonly #services: LaneServices;
   readonly #lanes = new Map<number, Lane>();
+  readonly #closed = new Map<number, Lane>();
   #last = 0;
 
   constructor(services: LaneServices) {
@@ -80,11 +86,23 @@ export class Lanes {
     for (const lane of [...this.#lanes.values()]) {
       if (!lane.commands.every(({ id }) => lane.caller.permissions.check('commands.execute', id))) {
         this.#close(lane, createError('permission/denied', `${lane.caller.caller.id} may not call ${lane.provider.caller.id} any more`, { plugin: lane.caller.caller.id }));
-      } else if (!lane.draining && lane.commands.some(({ id }) => this.#services.watched(id))) {
-        lane.draining = true;
-        lane.caller.link.sendLane(lane.number, { kind: 'drain' } satisfies LaneMessage);
-      }
+      } else if (lane.commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
     }
+  }
+
+  /** A guest has taken a registration back: what is registered anew has another number. */
+  unregistered(provider: LaneEnd, handle: number): void {
+    for (const lane of [...this.#lanes.values()]) if (lane.provider === provider && lane.commands.some(({ at }) => at?.handle === handle)) this.#drain(lane);
+  }
+
+  /** Asks the caller to leave; a lane that isn't left in time is closed over its head. */
+  #drain(lane: Lane): void {
+    if (lane.late !== undefined) return;
+    lane.late = setTimeout(
+      () => this.#close(lane, createError('plugin/unavailable', `the lane to ${lane.provider.caller.id} was closed: it was not left within ${DRAIN} ms`, { retryable: true })),
+      DRAIN,
+    );
+    lane.caller.link.sendLane(lane.number, { kind: 'drain' } satisfies LaneMessage);
   }
 
   /** Answers once everything that went to the provider of a lane before has arrived there. */
@@ -98,7 +116,7 @@ export class Lanes {
 
   /** Takes what a provider says of the calls it has answered. Its own word: it could as well misbehave in other ways. */
   report(provider: LaneEnd, [number, handle, calls, failures, total, slowest]: readonly unknown[]): void {
-    const lane = this.#laneOf(number, provider);
+    const lane = this.#laneOf(number, provider) ?? this.#closed.get(number as number);
     const entry = lane?.provider === provider ? lane.commands.find(({ at }) => at?.handle === handle) : undefined;
     if (entry === undefined) return;
     if (!isCount(calls) || !isCount(failures) || failures > calls || !isTime(total) || !isTime(slowest)) {
@@ -128,12 +146,12 @@ export class Lanes {
     if (!commands.includes(called)) return;
     traffic.settled = true;
     this.#last += 1;
-    const lane: Lane = { number: this.#last, caller, provider, traffic, commands, draining: false };
+    const lane: Lane = { number: this.#last, caller, provider, traffic, commands, late: undefined };
     const { port1, port2 } = new MessageChannel();
     const call: LaneMessage = {
       kind: 'call',
       provider: provider.caller.id,
-      commands: commands.map(({ id, at, timeout }) => [id, (at as { handle: number }).handle, Math.min(timeout ?? DEFAULT_TIMEOUT, DEFAULT_TIMEOUT)]),
+      commands: commands.map(({ id, at, timeout }) => [id, (at as { handle: number }).handle, timeout ?? 0]),
     };
     const serve: LaneMessage = { kind: 'serve', caller: callerText(caller.caller), handles: call.commands.map(([, handle]) => handle) };
     this.#lanes.set(lane.number, lane);
@@ -145,6 +163,9 @@ export class Lanes {
 
   #close(lane: Lane, error: Error): void {
     this.#lanes.delete(lane.number);
+    clearTimeout(lane.late);
+    this.#closed.set(lane.number, lane);
+    if (this.#closed.size > REMEMBERED) this.#closed.delete(this.#closed.keys().next().value as number);
     const message: LaneMessage = { kind: 'close', error: errorToWire(error, false, encodeValue) };
     lane.caller.link.sendLane(lane.number, message);
     lane.provider.link.sendLane(lane.number, message);

@@ -13,6 +13,7 @@ export class SparePool<T extends Spare> {
   readonly #start: (kind: number) => Promise<T>;
   readonly #ready = new Map<number, T[]>();
   readonly #starting = new Map<number, Set<Promise<void>>>();
+  readonly #due = new Set<number>();
   #timer: number | undefined;
   #closed = false;
 
@@ -57,10 +58,12 @@ export class SparePool<T extends Spare> {
 
   // Not at once: whoever took a spare is about to use the processor.
   #fillSoon(kind: number): void {
+    this.#due.add(kind);
     if (this.#closed || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.fill(kind);
+      for (const due of this.#due) this.fill(due);
+      this.#due.clear();
     }, REFILL);
   }
 

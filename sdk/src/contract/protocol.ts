@@ -131,7 +131,7 @@ export type LaneMessage =
       readonly kind: 'call';
       /** Plugin id of the provider. */
       readonly provider: string;
-      /** What may be called over it, and the time each may take, in milliseconds. */
+      /** What may be called over it, and the time each may take, in milliseconds; 0 leaves it to the caller. */
       readonly commands: readonly (readonly [id: string, handle: number, timeout: number])[];
     }
   | { readonly kind: 'serve' /** As {@link callerText}. */; readonly caller: string; readonly handles: readonly number[] }

@@ -39,17 +39,24 @@ export class KernelRequest implements Reply {
   }
 
   settle(ok: boolean, value: unknown): void {
-    this.over = true;
-    this.stopListening?.();
+    if (this.over) return;
+    this.forget();
     if (this.signal !== undefined && value instanceof RemoteStream) value.follow(this.signal);
     if (ok) this.resolve(value);
     else this.reject(value);
+  }
+
+  /** Whatever comes now is nobody's any more. */
+  forget(): void {
+    this.over = true;
+    this.stopListening?.();
   }
 
   follow(signal: AbortSignal, link: Link): void {
     if (this.over) return;
     this.signal = signal;
     const onAbort = () => {
+      this.over = true;
       link.cancel(this.sequence);
       this.reject(cancelled(signal));
     };
@@ -58,7 +65,8 @@ export class KernelRequest implements Reply {
   }
 }
 
-function cancelled(signal: AbortSignal): Error {
+/** What a call rejects with whose signal has aborted. */
+export function cancelled(signal: AbortSignal): Error {
   return createError('call/cancelled', 'the caller cancelled the call', { cause: signal.reason });
 }
 

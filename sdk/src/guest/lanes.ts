@@ -18,7 +18,7 @@ import { Link } from '../rpc/link.js';
 import type { Turn } from '../rpc/turn.js';
 import { copyValue, decodeError } from '../rpc/value.js';
 import type { Handle } from './registrations.js';
-import { KernelRequest, requestKernel, timeoutOf } from './kernel-calls.js';
+import { cancelled, KernelRequest, requestKernel, timeoutOf } from './kernel-calls.js';
 
 /** What lanes need of their guest. */
 export interface LaneParts {
@@ -120,17 +120,41 @@ class OutgoingLane {
     // What went to the provider by way of the kernel must be there before anything that goes directly.
     requestKernel(parts.link, Op.laneFence, undefined, [lane]).then(
       () => this.#gate.open(),
-      () => this.#gate.open(),
+      (error) => this.#giveUp(error as Error),
     );
   }
 
   /** Calls a command of the provider. `byKernel` is the way around, for a lane that goes away meanwhile. */
   execute(id: string, input: unknown, options: CallOptions | undefined, byKernel: (input: unknown) => Promise<unknown>): Promise<unknown> {
-    if (this.#held === undefined) return this.#send(id, input, options);
+    const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(cancelled(signal));
+    const allowed = this.#allowed(id, options);
+    if (this.#held === undefined) return this.#send(id, input, allowed, signal);
     return new Promise((resolve, reject) => {
       const taken = snapshot(input);
-      this.#held?.push(() => byKernel(taken).then(resolve, reject));
+      const held = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);
+      held.begin();
+      if (signal !== undefined) held.follow(signal, this.#link);
+      this.#held?.push(() => {
+        if (held.over) return;
+        try {
+          byKernel(taken).then(
+            (value) => held.settle(true, value),
+            (error) => held.settle(false, error),
+          );
+        } catch (error) {
+          held.settle(false, error);
+        }
+      });
     });
+  }
+
+  /** Milliseconds a call may take. */
+  #allowed(id: string, options: CallOptions | undefined): number {
+    const { timeout } = this.#commands.get(id) as { timeout: number };
+    const wanted = timeoutOf(options);
+    if (timeout === 0) return wanted === 0 ? DEFAULT_TIMEOUT : wanted;
+    return wanted === 0 ? timeout : Math.min(wanted, timeout);
   }
 
   /** No new calls; those that come wait until the ones on their way have arrived, and then go by the kernel. */
@@ -155,10 +179,8 @@ class OutgoingLane {
     this.#release();
   }
 
-  #send(id: string, input: unknown, options: CallOptions | undefined): Promise<unknown> {
-    const { handle, timeout } = this.#commands.get(id) as { handle: number; timeout: number };
-    const allowed = Math.min(timeoutOf(options) || timeout, timeout);
-    const signal = options?.signal;
+  #send(id: string, input: unknown, allowed: number, signal: AbortSignal | undefined): Promise<unknown> {
+    const { handle } = this.#commands.get(id) as { handle: number };
     return new Promise((resolve, reject) => {
       const request = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);
       this.#link.request(handle, input, allowed, request);
@@ -227,6 +249,7 @@ class LaneRequest extends KernelRequest implements Timed {
   }
 
   expire(): void {
+    this.forget();
     this.link.cancel(this.sequence);
     this.refuse(
       createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
@@ -257,6 +280,7 @@ class IncomingLane {
   readonly #totals = new Map<number, Totals>();
   #report: number | undefined;
   #calls = 0;
+  #left = false;
 
   constructor(lane: number, port: LanePort, message: LaneMessage & { kind: 'serve' }, parts: LaneParts) {
     this.#lane = lane;
@@ -267,6 +291,7 @@ class IncomingLane {
     this.#link = laneLink(port, message.caller, parts, {
       serve: (target, input, meta, inbound) => this.#serve(target, input, meta, inbound),
       onBreach: (error) => {
+        this.#sendReport();
         this.#tell(Op.laneOver, [lane, error.message]);
         this.close(error);
       },
@@ -281,14 +306,19 @@ class IncomingLane {
   }
 
   #serve(target: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
-    if (target === FENCE) return undefined;
+    if (target === FENCE) {
+      // The caller leaves: what it sends after this doesn't come from an honest one.
+      this.#left = true;
+      return undefined;
+    }
+    if (this.#left) throw createError('plugin/unavailable', 'the lane was left', { retryable: true });
     const handle = this.#handles.has(target) ? this.#parts.handles.get(target) : undefined;
     if (handle === undefined || typeof meta !== 'number' || !(meta > 0)) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
     this.#calls += 1;
     const number = (this.#lane % 8_000) * LANE_NUMBERS + this.#calls;
     const started = performance.now();
     try {
-      const result = handle(input, [number, this.#caller, undefined, Math.min(meta, DEFAULT_TIMEOUT), undefined, undefined], inbound);
+      const result = handle(input, [number, this.#caller, undefined, meta, undefined, undefined], inbound);
       if (!isPromiseLike(result)) {
         this.#count(target, true, started);
         return result;

@@ -12,6 +12,8 @@ export interface Timed {
   /** Its place in the bucket. */
   slot: number;
   expire(): void;
+  /** There is no time any more: whoever owns the deadlines ends. */
+  stop?(): void;
 }
 
 /** Entries that expire together, in any order. */
@@ -49,10 +51,15 @@ export class Deadlines {
     last.slot = entry.slot;
   }
 
-  /** Stops the timer; entries left in it never expire. */
+  /** Stops the timer; entries left in it are told, and never expire. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    const left = [...this.#buckets.values()].flatMap(({ entries }) => [...entries]);
+    for (const entry of left) {
+      this.remove(entry);
+      entry.stop?.();
+    }
     this.#buckets.clear();
     this.#latest = undefined;
   }

@@ -12,8 +12,8 @@ const MAX_MESSAGES = 20_000;
 const WINDOW_TIME = 100;
 const MAX_NAMES = 4_095;
 const MAX_NAME = 512;
-/** Slots that may wait for a later turn. */
-const MAX_BACKLOG = 262_144;
+/** Slots that may wait for a later turn: as much as answers to every call that may be open, each as large as a packed one can be. */
+const MAX_BACKLOG = 2_097_152;
 
 /** What an inbox hands on. */
 export interface Taker {

@@ -193,7 +193,7 @@ export class Link {
   cancel(sequence: number): void {
     if (this.#pending.take(sequence) === undefined) return;
     this.#stopFeedsOf(sequence);
-    this.#outbox.ordered(Kind.cancel, sequence);
+    this.#outbox.cancel(sequence);
   }
 
   /** Calls a control method of the other side; rejects when the link closes. */
@@ -278,6 +278,7 @@ export class Link {
     const copy = copyValue(input, this.#door, direct.streams);
     const fed = this.#door.takeOpened();
     if (fed !== undefined) this.#fed.set(sequence, fed);
+    this.#outbox.passed(sequence);
     nested(() => direct.request(sequence, target, meta, copy));
   }
 
@@ -499,10 +500,8 @@ export class Link {
   #takeItem(stream: number, form: number, message: readonly unknown[], at: number): void {
     let value: unknown;
     try {
-      value = this.#decode(form, message, at, this.#door);
-      this.#door.takeAccepted();
+      value = this.#decode(form, message, at, undefined);
     } catch (error) {
-      this.#dropAccepted();
       this.#streams.failItem(stream, error);
       return;
     }

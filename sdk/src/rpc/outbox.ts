@@ -8,9 +8,9 @@ import { COUNTED, FIXED, Form, formOf, headOf, Kind, kindOf, sequenceOf, VALUED 
 import { HeldFrames } from './held.js';
 import type { NoteQueue } from './note-queue.js';
 import { ShapeWriter } from './shapes.js';
-import { takeMark } from './transfer.js';
+import { buffersIn, takeMark } from './transfer.js';
 import type { Flushable, Turn } from './turn.js';
-import { checkTransfer, clone, copySimple, type Encoded, encode, isSimple, type StreamDoor, textOf } from './value.js';
+import { checkTransfer, clone, copySimple, copyValue, type Encoded, encode, isSimple, type StreamDoor, textOf } from './value.js';
 
 /** Counted frames that may be on their way without having been taken. */
 export const WINDOW = 1_024;
@@ -23,7 +23,7 @@ export const MAX_FRAME = 256;
 /** Bytes up to which a value is copied rather than posted at once. */
 const SMALL_COPY = 4_096;
 /** Kinds whose values may hold streams. */
-const STREAMED: readonly boolean[] = [true, true, false, false, false, false, false, false, false, false, false, true];
+const STREAMED: readonly boolean[] = [true, true];
 /** Names of one direction. */
 const MAX_NAMES = 4_095;
 
@@ -50,6 +50,8 @@ export class SharedValue {
 
   constructor(value: unknown) {
     this.value = value;
+    // Many receivers: what was marked to move is copied for each.
+    if (typeof value === 'object' && value !== null) takeMark(value);
   }
 
   /** The encoded text, from the second receiver on, when the value can travel as text. */
@@ -93,6 +95,8 @@ export class Outbox implements Flushable {
   /** Buffers of held frames, by the number of the frame. */
   readonly #heldTransfers = new Map<number, readonly ArrayBuffer[]>();
   readonly #heldQueues = new Map<number, NoteQueue>();
+  /** Queues with senders that wait for room. */
+  readonly #parkedQueues = new Set<NoteQueue>();
   #heldNumber = 0;
   #queue: unknown[] = [];
   #transfers: Transfer[] = [];
@@ -107,6 +111,8 @@ export class Outbox implements Flushable {
   #closed = false;
   #sent = 0;
   #acknowledged = 0;
+  /** Sequence of the last request that has left: they leave in order. */
+  #lastRequest = 0;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -138,9 +144,10 @@ export class Outbox implements Flushable {
     }
   }
 
-  #addCounted(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move: boolean): boolean {
+  /** @param promised whether its place was promised before, so that it isn't refused for want of room. */
+  #addCounted(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move: boolean, promised = false): boolean {
     const hold = this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW;
-    if (hold && this.#held.size >= MAX_WAITING) this.#makeRoom();
+    if (hold && !promised && this.#held.size >= MAX_WAITING) this.#makeRoom();
     if (value instanceof SharedValue && value.text() !== undefined) {
       if (hold) this.#holdText(target, meta, value);
       else this.#addToBurst(target, meta, value);
@@ -153,9 +160,20 @@ export class Outbox implements Flushable {
     if (hold) this.#hold(start);
     else {
       this.#sent += 1;
+      if (kind === Kind.request) this.#lastRequest = sequence;
       this.#schedule();
     }
     return hold;
+  }
+
+  /** A request has gone another way, while nothing waited here. */
+  passed(sequence: number): void {
+    this.#lastRequest = sequence;
+  }
+
+  /** Tells the other side that nobody waits for a request any more; one that is still here just isn't sent. */
+  cancel(sequence: number): void {
+    if (sequence <= this.#lastRequest) this.push(Kind.cancel, sequence);
   }
 
   /**
@@ -284,9 +302,9 @@ export class Outbox implements Flushable {
     this.#transfers = [];
     this.#held.clear();
     this.#heldTransfers.clear();
-    const queues = new Set(this.#heldQueues.values());
     this.#heldQueues.clear();
-    for (const { parked } of queues) for (let go = parked.shift(); go !== undefined; go = parked.shift()) go();
+    for (const { parked } of this.#parkedQueues) for (let go = parked.shift(); go !== undefined; go = parked.shift()) go();
+    this.#parkedQueues.clear();
   }
 
   /** Writes a frame's value and then its head; leaves nothing behind when the value can't cross. */
@@ -301,6 +319,8 @@ export class Outbox implements Flushable {
         out.length = start;
         this.#moved = undefined;
         this.#urgent = false;
+        // The shape has its number, whatever became of this value.
+        this.#defineShape();
       }
     }
     out[start] = headOf(sequence, kind, form);
@@ -308,11 +328,14 @@ export class Outbox implements Flushable {
       this.#transfers.push({ at: start, buffers: this.#moved });
       this.#moved = undefined;
     }
-    const fresh = this.#shapes.fresh;
-    if (fresh !== undefined) {
-      this.#shapes.fresh = undefined;
-      this.push(Kind.shape, fresh.shape, fresh.skeleton);
-    }
+    this.#defineShape();
+  }
+
+  #defineShape(): void {
+    const { fresh } = this.#shapes;
+    if (fresh === undefined) return;
+    this.#shapes.fresh = undefined;
+    this.push(Kind.shape, fresh.shape, fresh.skeleton);
   }
 
   /** Values are taken as they are now: what their owner changes before the turn ends must not show. */
@@ -345,7 +368,7 @@ export class Outbox implements Flushable {
       return encoded.value;
     }
     const copy = clone(encoded, marked);
-    if (marked !== undefined) this.#moved = [...new Set(encode(copy, this.#parts.streams).buffers)];
+    if (marked !== undefined) this.#moved = buffersIn(copy);
     return copy;
   }
 
@@ -396,33 +419,40 @@ export class Outbox implements Flushable {
           if (this.#sent - this.#acknowledged >= WINDOW) return;
           this.#sent += 1;
         }
+        if (kind === Kind.request) this.#lastRequest = sequenceOf(head);
         const at = this.#queue.length;
         for (let slot = start, end = this.#held.firstEnd(); slot < end; slot++) this.#queue.push(slots[slot]);
         this.#sendHeldExtras(at);
-      }
+      } else this.#heldTransfers.delete(this.#held.firstNumber);
+      const queue = this.#heldQueues.get(this.#held.firstNumber);
+      this.#heldQueues.delete(this.#held.firstNumber);
       this.#held.shift();
       if (wanted) this.#schedule();
+      if (queue !== undefined) {
+        queue.waiting.shift();
+        this.#unpark(queue);
+      }
     }
   }
 
-  /** The buffers of the first held frame, and the queue of the listener it is for. */
+  /** The buffers of the first held frame go with it. */
   #sendHeldExtras(at: number): void {
-    if (this.#heldTransfers.size === 0 && this.#heldQueues.size === 0) return;
+    if (this.#heldTransfers.size === 0) return;
     const number = this.#held.firstNumber;
     const buffers = this.#heldTransfers.get(number);
-    if (buffers !== undefined) {
-      this.#heldTransfers.delete(number);
-      this.#transfers.push({ at, buffers });
-    }
-    const queue = this.#heldQueues.get(number);
-    if (queue === undefined) return;
-    this.#heldQueues.delete(number);
-    queue.waiting.shift();
-    queue.parked.shift()?.();
+    if (buffers === undefined) return;
+    this.#heldTransfers.delete(number);
+    this.#transfers.push({ at, buffers });
   }
 
-  #queueNote(target: number, meta: unknown, value: unknown, queue: NoteQueue): void {
-    if (!this.request(Kind.note, 0, target, meta, value)) return;
+  /** Senders that waited for room take it, in order, as far as it goes. */
+  #unpark(queue: NoteQueue): void {
+    while (queue.parked.size > 0 && queue.waiting.size < queue.limit) queue.parked.shift()?.();
+    if (queue.parked.size === 0) this.#parkedQueues.delete(queue);
+  }
+
+  #queueNote(target: number, meta: unknown, value: unknown, queue: NoteQueue, promised = false): void {
+    if (!this.#addCounted(Kind.note, 0, target, meta, value, false, promised)) return;
     queue.waiting.push(this.#heldNumber);
     this.#heldQueues.set(this.#heldNumber, queue);
   }
@@ -435,15 +465,16 @@ export class Outbox implements Flushable {
     queue.onDrop();
   }
 
-  /** Waits until a note of the same listener has left; parked notes follow one another. */
+  /** Waits until the listener's queue has room; parked notes follow one another. Their values are taken now. */
   #park(target: number, meta: unknown, value: unknown, queue: NoteQueue): Promise<void> {
     if (queue.parked.size >= MAX_WAITING) throw this.#overloaded();
+    const taken = value instanceof SharedValue ? new SharedValue(copyValue(value.value)) : copyValue(value);
+    this.#parkedQueues.add(queue);
     return new Promise((resolve, reject) => {
       queue.parked.push(() => {
-        resolve();
-        if (this.#closed) return;
         try {
-          this.#queueNote(target, meta, value, queue);
+          if (!this.#closed) this.#queueNote(target, meta, taken, queue, true);
+          resolve();
         } catch (error) {
           reject(error);
         }
@@ -496,7 +527,10 @@ export class Outbox implements Flushable {
 
   /** Calls that were given up while they waited leave their places. */
   #makeRoom(): void {
-    this.#held.sweep((head) => kindOf(head) === Kind.request && !this.#parts.wanted(sequenceOf(head)));
+    this.#held.sweep(
+      (head) => kindOf(head) === Kind.request && !this.#parts.wanted(sequenceOf(head)),
+      (number) => this.#heldTransfers.delete(number),
+    );
     if (this.#held.size >= MAX_WAITING) throw this.#overloaded();
   }
 

@@ -31,6 +31,10 @@ const WORTHWHILE = 4;
 
 /** A place in the tree of key sequences: what was seen here last is found without looking it up. */
 class Node {
+  /** The step that leads here: a leaf's key, the key of an object that begins, or the end of one. */
+  readonly before: Node | undefined;
+  readonly step: 'leaf' | 'nested' | 'after' | 'root';
+  readonly key: string;
   leafKey = '';
   leaf: Node | undefined = undefined;
   nestedKey = '';
@@ -41,11 +45,17 @@ class Node {
   /** Number of the shape that ends here, 0 while there is none. */
   shape = 0;
   uses = 0;
+
+  constructor(before: Node | undefined, step: Node['step'], key: string) {
+    this.before = before;
+    this.step = step;
+    this.key = key;
+  }
 }
 
 /** Packs values of one direction. */
 export class ShapeWriter {
-  readonly #root = new Node();
+  readonly #root = new Node(undefined, 'root', '');
   readonly #seen: object[] = [];
   readonly #leaves: number[] = [0];
   #nodes = 1;
@@ -63,7 +73,7 @@ export class ShapeWriter {
       out[start] = end.shape;
       return true;
     }
-    if (end !== undefined) this.#consider(end, value, out.length - start - 1);
+    if (end !== undefined) this.#consider(end, out.length - start - 1);
     out.length = start;
     return false;
   }
@@ -73,12 +83,12 @@ export class ShapeWriter {
     return this.#leaves[shape] ?? 0;
   }
 
-  #consider(end: Node, value: object, leaves: number): void {
+  #consider(end: Node, leaves: number): void {
     end.uses += 1;
     if (end.uses < WORTHWHILE || this.#leaves.length > MAX_SHAPES || leaves > MAX_LEAVES) return;
     end.shape = this.#leaves.length;
     this.#leaves.push(leaves);
-    this.fresh = { shape: end.shape, skeleton: skeletonOf(value as Record<string, unknown>) };
+    this.fresh = { shape: end.shape, skeleton: skeletonOf(end) };
   }
 
   #walk(object: Record<string, unknown>, start: Node, out: unknown[], depth: number): Node | undefined {
@@ -100,7 +110,7 @@ export class ShapeWriter {
         if (end === undefined) return undefined;
         if (end.after === undefined && this.#nodes < MAX_TREE) {
           this.#nodes += 1;
-          end.after = new Node();
+          end.after = new Node(end, 'after', '');
         }
         next = end.after;
       } else {
@@ -117,7 +127,7 @@ export class ShapeWriter {
 
   #leafOf(node: Node, key: string): Node | undefined {
     node.leaves ??= new Map();
-    const child = node.leaves.get(key) ?? this.#grow(node.leaves, key);
+    const child = node.leaves.get(key) ?? this.#grow(node, 'leaf', node.leaves, key);
     if (child !== undefined) {
       node.leafKey = key;
       node.leaf = child;
@@ -127,7 +137,7 @@ export class ShapeWriter {
 
   #nestedOf(node: Node, key: string): Node | undefined {
     node.nests ??= new Map();
-    const child = node.nests.get(key) ?? this.#grow(node.nests, key);
+    const child = node.nests.get(key) ?? this.#grow(node, 'nested', node.nests, key);
     if (child !== undefined) {
       node.nestedKey = key;
       node.nested = child;
@@ -135,18 +145,33 @@ export class ShapeWriter {
     return child;
   }
 
-  #grow(children: Map<string, Node>, key: string): Node | undefined {
+  #grow(before: Node, step: 'leaf' | 'nested', children: Map<string, Node>, key: string): Node | undefined {
     // Keys that the thorough check refuses, and dictionaries without end, never get into the tree.
     if (this.#nodes >= MAX_TREE || key === '__proto__' || key.charCodeAt(0) === 1) return undefined;
     this.#nodes += 1;
-    const node = new Node();
+    const node = new Node(before, step, key);
     children.set(key, node);
     return node;
   }
 }
 
-function skeletonOf(object: Record<string, unknown>): Skeleton {
-  return Object.entries(object).map(([key, item]) => (typeof item === 'object' && item !== null ? [key, ...skeletonOf(item as Record<string, unknown>)] : key));
+/** The keys on the way to a node. From the tree and not from the value: a value may answer differently each time. */
+function skeletonOf(end: Node): Skeleton {
+  const steps: Node[] = [];
+  for (let node: Node | undefined = end; node !== undefined && node.step !== 'root'; node = node.before) steps.unshift(node);
+  const root: (string | Skeleton)[] = [];
+  const open: (string | Skeleton)[][] = [root];
+  for (const { step, key } of steps) {
+    const inside = open.at(-1) as (string | Skeleton)[];
+    if (step === 'leaf') inside.push(key);
+    else if (step === 'after') open.pop();
+    else {
+      const nested: (string | Skeleton)[] = [key];
+      inside.push(nested);
+      open.push(nested);
+    }
+  }
+  return root;
 }
 
 /** One key of a known shape: a leaf, or an object below it. */

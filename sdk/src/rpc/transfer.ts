@@ -34,6 +34,13 @@ function collect(value: unknown, parts: Set<unknown>): void {
   else if (!(value instanceof ArrayBuffer)) for (const item of Object.values(value)) collect(item, parts);
 }
 
+/** The buffers in a value that is nobody else's. */
+export function buffersIn(value: unknown): readonly ArrayBuffer[] {
+  const parts = new Set<unknown>();
+  collect(value, parts);
+  return [...parts].filter((part): part is ArrayBuffer => part instanceof ArrayBuffer);
+}
+
 /** What a value was marked with; the mark is used up. */
 export function takeMark(value: object): readonly ArrayBuffer[] | undefined {
   if (!Object.hasOwn(value, MARK)) return undefined;
