@@ -16,6 +16,9 @@ const provider = pluginOf(
    let aborted = 0;
    ctx.commands.handle('aborted', () => aborted);
    ctx.commands.handle('count', async function* (to) { for (let n = 0; n < to; n++) yield n; });
+   ctx.commands.handle('spin', (ms) => { const end = Date.now() + ms; while (Date.now() < end); });
+   let redo = ctx.commands.handle('redo', () => 1);
+   ctx.commands.handle('again', () => { redo.dispose(); redo = ctx.commands.handle('redo', () => 2); });
    ctx.commands.handle('quit', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
 );
 const caller = pluginOf(
@@ -25,6 +28,8 @@ const caller = pluginOf(
    ctx.commands.handle('call', ([name, input, options]) => call(name, input, options));
    ctx.commands.handle('settle', async ([name, input, options]) => { try { return { value: await call(name, input, options) }; } catch (e) { return { class: e.name, message: e.message, code: e.code, plugin: e.plugin }; } });
    ctx.commands.handle('cancel', async () => { const c = new AbortController(); const p = call('hang', 1, { signal: c.signal }); setTimeout(() => c.abort(), 5); try { await p; } catch (e) { return e.code; } });
+   ctx.commands.handle('aborted', async () => { try { return await call('echo', 1, { signal: AbortSignal.abort() }); } catch (e) { return e.code; } });
+   ctx.commands.handle('hoard', async () => { const items = (await call('count', 1_000))[Symbol.asyncIterator](); await items.next(); });
    ctx.commands.handle('order', async (count) => { const waiting = []; for (let n = 0; n < count; n++) { waiting.push(call('note', n)); if (n % 50 === 0) await new Promise((r) => setTimeout(r, 0)); } await Promise.all(waiting); });
    ctx.commands.handle('sum', async (to) => { let sum = 0; for await (const n of await call('count', to)) sum += n; return sum; });
    ctx.commands.handle('move', async () => { const data = new ArrayBuffer(64); const value = { data }; Object.defineProperty(value, Symbol.for('plinth.transfer'), { value: [data], configurable: true }); const answer = await call('echo', value); return [data.byteLength, answer.data.byteLength]; });`,
@@ -136,6 +141,44 @@ export function lanesConformance(name: string, setting: Setting): void {
       });
       await watched.commands.execute('test.caller:many', 100);
       expect(settled).toBe(101);
+    });
+
+    it('a signal that has aborted before is heard', async () => {
+      const kernel = await startWithLane();
+      expect(await kernel.commands.execute('test.caller:aborted')).toBe('call/cancelled');
+    });
+
+    it('while one drains and the provider is busy, calls keep their deadlines, and a bad option is its own fault', async () => {
+      const kernel = await startWithLane();
+      void kernel.commands.execute('test.provider:spin', 400);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const release = kernel.middleware.use('command:test.provider:*', (_, next) => next());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const [timed, invalid, patient] = await Promise.all([
+        kernel.commands.execute('test.caller:settle', ['echo', 1, { timeout: 50 }]),
+        kernel.commands.execute('test.caller:settle', ['echo', 1, { timeout: -1 }]),
+        kernel.commands.execute('test.caller:settle', ['echo', 2]),
+      ]);
+      expect(timed).toMatchObject({ code: 'call/timeout' });
+      expect(invalid).toMatchObject({ code: 'call/invalid-option' });
+      expect(patient).toEqual({ value: 2 });
+      release.dispose();
+    });
+
+    it('a command that is registered anew is reached again', async () => {
+      const kernel = await startWithLane();
+      expect(await kernel.commands.execute('test.caller:call', ['redo'])).toBe(1);
+      await kernel.commands.execute('test.provider:again');
+      await expect.poll(() => kernel.commands.execute('test.caller:settle', ['redo'])).toEqual({ value: 2 });
+    });
+
+    it('one that its caller does not leave is closed, and middleware that came is not passed by', async () => {
+      const kernel = await startWithLane();
+      await kernel.commands.execute('test.caller:hoard');
+      const closed = nextEvent<{ reason: string }>(kernel, 'lane:closed');
+      kernel.middleware.use('command:test.provider:echo', () => 'guarded');
+      expect(await kernel.commands.execute('test.caller:call', ['echo', 1])).toBe('guarded');
+      expect((await closed).reason).toMatch(/was not left within/);
     });
 
     it('refuse options that make no sense', async () => {

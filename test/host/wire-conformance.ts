@@ -245,6 +245,76 @@ export function wireConformance(name: string, setting: Setting): void {
     });
   });
 
+  describe(`${name}: values that are not what they seem`, () => {
+    const echo = pluginOf('test.echo', `ctx.commands.handle('echo', (value) => value);`);
+    const state = (n: number) => ({ name: 'x', inner: { n } });
+
+    it('a Proxy, or a getter that never answers the same, fails its own call at most', async () => {
+      const kernel = await start([echo]);
+      let flip = 0;
+      const strange = [
+        () => new Proxy(state(1), {}),
+        () => new Proxy(Object.fromEntries(Array.from({ length: 13 }, (_, n) => [`g${n}`, { n }])), {}),
+        () => ({
+          get a() {
+            flip += 1;
+            return flip % 2 === 0 ? { deep: 1 } : 1;
+          },
+          b: { n: 1 },
+        }),
+      ];
+      for (let round = 0; round < 8; round++) {
+        for (const make of strange) {
+          const outcome = await kernel.commands.execute('test.echo:echo', make(), { timeout: 1_000 }).catch((error) => error.code);
+          expect(typeof outcome === 'object' || outcome === 'value/invalid').toBe(true);
+        }
+        expect(await kernel.commands.execute('test.echo:echo', state(round))).toEqual(state(round));
+      }
+    });
+
+    it('what is changed after it was sent arrives as it was', async () => {
+      const kernel = await start([echo]);
+      const list = [1, 2, 3];
+      const map = new Map([['a', { n: 1 }]]);
+      const answers = Promise.all([kernel.commands.execute('test.echo:echo', list), kernel.commands.execute('test.echo:echo', map)]);
+      list.push(4);
+      map.set('b', { n: 2 });
+      expect(await answers).toEqual([[1, 2, 3], new Map([['a', { n: 1 }]])]);
+    });
+
+    it('middleware may keep an answer: its buffers stay where they are', async () => {
+      const kernel = await start([
+        pluginOf('test.bytes', `ctx.commands.handle('get', () => ({ bytes: new Uint8Array([1, 2, 3]) }));`),
+        pluginOf('test.asker', `ctx.commands.handle('ask', () => ctx.commands.execute('test.bytes:get'));`, { permissions: { commands: { execute: ['test.bytes:*'] } } }),
+      ]);
+      let kept: unknown;
+      kernel.middleware.use('command:test.bytes:*', async (_, next) => {
+        kept ??= await next();
+        return kept;
+      });
+      for (let n = 0; n < 3; n++) expect(await kernel.commands.execute('test.asker:ask')).toEqual({ bytes: new Uint8Array([1, 2, 3]) });
+    });
+
+    it('an event that was marked to move reaches every listener', async () => {
+      const listener = (id: string) =>
+        pluginOf(id, `const sizes = []; ctx.events.on('test:data', ({ payload }) => sizes.push(payload.byteLength)); ctx.commands.handle('sizes', () => sizes);`, {
+          permissions: { events: { subscribe: ['test:*'] } },
+        });
+      const kernel = await start([listener('test.one'), listener('test.two')]);
+      const data = new ArrayBuffer(8);
+      await kernel.events.emit('test:data', transfer(data, [data]));
+      expect(await Promise.all(['test.one', 'test.two'].map((id) => kernel.commands.execute(`${id}:sizes`)))).toEqual([[8], [8]]);
+    });
+
+    it('stop() settles what waits in the host, too', async () => {
+      const kernel = await start([echo]);
+      kernel.commands.handle('hang', () => new Promise(() => {}));
+      const hanging = rejection(kernel.commands.execute('host:hang'));
+      await kernel.stop();
+      expect((await hanging).code).toBe('kernel/stopped');
+    });
+  });
+
   describe(`${name}: order and queues`, () => {
     const recorder = pluginOf(
       'test.recorder',
@@ -346,6 +416,27 @@ export function wireConformance(name: string, setting: Setting): void {
         await emitted;
         expect(await seen()).toEqual(Array.from({ length: TICKS }, (_, n) => n));
         expect(kernel.metrics.snapshot().droppedDeliveries).toBe(0);
+      });
+
+      it('a blocked emitter is told what cannot cross, and what it changes meanwhile does not show', async () => {
+        const { kernel, emitted } = await flood(`{ overflow: 'block', queue: 1 }`);
+        const payload = { text: 'as sent' };
+        const bad = kernel.events.emit('test:tick', { f() {} });
+        const good = kernel.events.emit('test:tick', payload);
+        payload.text = 'changed';
+        await Promise.all([emitted, good, bad.catch(() => {})]);
+        const seen = await kernel.commands.execute('test.slow:seen');
+        expect((seen as unknown[]).at(-1)).toEqual({ text: 'as sent' });
+      });
+
+      it('calls that were given up while they waited leave their places and their buffers', async () => {
+        const kernel = await start([
+          pluginOf('test.busy', `ctx.commands.handle('hold', () => { const end = Date.now() + 400; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n.n);`),
+        ]);
+        void kernel.commands.execute('test.busy:hold');
+        const given = await Promise.allSettled(Array.from({ length: 9_000 }, (_, n) => kernel.commands.execute('test.busy:ping', { n }, { timeout: 10 })));
+        expect(given.every((one) => one.status === 'rejected' && (one.reason as { code: string }).code === 'call/timeout')).toBe(true);
+        expect(await Promise.all(Array.from({ length: 1_000 }, (_, n) => kernel.commands.execute('test.busy:ping', { n })))).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
       });
 
       it('an overflow that nobody knows is refused', async () => {
