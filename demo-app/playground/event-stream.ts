@@ -65,7 +65,7 @@ function textOf(topic: string, payload: unknown): string {
   return summarise(payload);
 }
 
-const PROBLEMS: ReadonlySet<string> = new Set(['plugin:failed', 'plugin:crashed', 'permission:denied', 'wire:refused']);
+const PROBLEMS: ReadonlySet<string> = new Set(['plugin:failed', 'plugin:crashed', 'plugin:quarantined', 'permission:denied', 'wire:refused', 'event:dropped']);
 
 function kindOf(topic: string, source: string, payload: unknown): Row['kind'] {
   const failed = isRecord(payload) && (payload.ok === false || payload.level === 'error' || payload.level === 'warn');
