@@ -9,7 +9,12 @@ import { showPlugins } from './plugin-list.ts';
 const NAMES = ['notes', 'search', 'markdown', 'clock', 'rogue'];
 
 try {
-  const kernel = await createKernel({ plugins: NAMES.map((name) => `./plugins/${name}/plugin.json`), data: 'plinth-playground' });
+  const kernel = await createKernel({
+    plugins: NAMES.map((name) => `./plugins/${name}/plugin.json`),
+    data: 'plinth-playground',
+    // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
+    supervision: { timeout: 15_000 },
+  });
   showEvents(kernel);
   showPlugins(kernel);
   await kernel.start();

@@ -113,6 +113,8 @@ export class Outbox implements Flushable {
   #acknowledged = 0;
   /** Sequence of the last request that has left: they leave in order. */
   #lastRequest = 0;
+  /** Requests that were given up while they waited, since the last look at them. */
+  #givenUp = 0;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -174,6 +176,7 @@ export class Outbox implements Flushable {
   /** Tells the other side that nobody waits for a request any more; one that is still here just isn't sent. */
   cancel(sequence: number): void {
     if (sequence <= this.#lastRequest) this.push(Kind.cancel, sequence);
+    else this.#givenUp += 1;
   }
 
   /**
@@ -527,10 +530,14 @@ export class Outbox implements Flushable {
 
   /** Calls that were given up while they waited leave their places. */
   #makeRoom(): void {
-    this.#held.sweep(
-      (head) => kindOf(head) === Kind.request && !this.#parts.wanted(sequenceOf(head)),
-      (number) => this.#heldTransfers.delete(number),
-    );
+    // Looking through all that waits is for when there is something to find: a flood is refused a thousand times a turn.
+    if (this.#givenUp > 0) {
+      this.#givenUp = 0;
+      this.#held.sweep(
+        (head) => kindOf(head) === Kind.request && !this.#parts.wanted(sequenceOf(head)),
+        (number) => this.#heldTransfers.delete(number),
+      );
+    }
     if (this.#held.size >= MAX_WAITING) throw this.#overloaded();
   }
 
