@@ -103,8 +103,16 @@ export class HeldFrames {
   }
 
   #compact(): void {
-    const [slots, starts, numbers] = [this.slots, this.#starts, this.#numbers];
     const from = this.#next;
+    const [slots, starts, numbers] = [this.slots, this.#starts, this.#numbers];
+    if (this.#voided === 0) {
+      const first = starts[from] as number;
+      this.slots = slots.slice(first);
+      this.#starts = starts.slice(from).map((start) => start - first);
+      this.#numbers = numbers.slice(from);
+      this.#next = 0;
+      return;
+    }
     this.clear();
     for (let index = from; index < starts.length; index++) {
       const start = starts[index] as number;
