@@ -1,9 +1,9 @@
 /** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
 import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
 import { createError, READY, REHEARSE } from '@plinth/sdk/contract';
-import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 import type { Readable } from 'node:stream';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { endpointOf } from './endpoint.js';
 
 /** Settings that every worker guest gets: no environment, no arguments, its output captured, its heap bounded. */
 export interface WorkerSettings extends WorkerOptions {
@@ -122,23 +122,6 @@ async function endThread(worker: Worker): Promise<void> {
   });
   await Promise.race([worker.terminate(), patience]);
   clearTimeout(timer);
-}
-
-function endpointOf(worker: Worker): Endpoint {
-  const listeners = new Map<(event: MessageEventLike) => void, (data: unknown) => void>();
-  return {
-    postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
-    addEventListener(_type, listener) {
-      const onMessage = (data: unknown) => listener({ data });
-      listeners.set(listener, onMessage);
-      worker.on('message', onMessage);
-    },
-    removeEventListener(_type, listener) {
-      const onMessage = listeners.get(listener);
-      listeners.delete(listener);
-      if (onMessage !== undefined) worker.off('message', onMessage);
-    },
-  };
 }
 
 async function usageOf(worker: Worker) {

@@ -326,8 +326,9 @@ function checkOptions(options: KernelOptions): void {
     if (!Object.hasOwn(OPTIONS, key))
       throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
   }
-  const calls = typeof options.lanes === 'object' ? options.lanes.calls : 1;
-  if (!Number.isSafeInteger(calls) || calls < 1)
+  const { lanes = true } = options;
+  const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
+  if (!Number.isSafeInteger(calls) || (calls as number) < 1)
     throw createError('kernel/invalid-option', `'lanes.calls' must be a whole number above 0, not ${String(calls)}`, { details: { option: 'lanes.calls' } });
   for (const [key, value] of Object.entries(options.limits ?? {})) {
     if (!Object.hasOwn(DEFAULT_LIMITS, key))

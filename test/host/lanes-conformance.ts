@@ -182,7 +182,7 @@ export function lanesConformance(name: string, setting: Setting): void {
     });
 
     it('refuse options that make no sense', async () => {
-      expect((await rejection(start({ lanes: { calls: 0 } }))).code).toBe('kernel/invalid-option');
+      for (const lanes of [{ calls: 0 }, {}, null, 5] as never[]) expect((await rejection(start({ lanes }))).code).toBe('kernel/invalid-option');
     });
   });
 }

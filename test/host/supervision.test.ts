@@ -122,7 +122,7 @@ describe(`${runtime}: supervision`, () => {
     await crash(kernel);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(kernel.plugins.get('test.fragile')?.state).toBe('failed');
-    for (const supervision of [{ backoff: -1 }, { timeout: Number.NaN }, { patience: 5 }, { restart: 1 }] as never[])
+    for (const supervision of [{ backoff: -1 }, { timeout: Number.NaN }, { patience: 5 }, { restart: 1 }, null, 5, 'on'] as never[])
       expect((await rejection(start(supervision))).code).toBe('kernel/invalid-option');
   });
 });

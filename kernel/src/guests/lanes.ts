@@ -45,7 +45,7 @@ const MAX_REPORTED = 10_000_000;
 export class Lanes {
   readonly #services: LaneServices;
   readonly #lanes = new Map<number, Lane>();
-  readonly #closed = new Map<number, Lane>();
+  readonly #closed = new Map<number, Pick<Lane, 'provider' | 'commands'>>();
   #last = 0;
 
   constructor(services: LaneServices) {
@@ -79,15 +79,20 @@ export class Lanes {
   /** A guest has ended: its lanes go, and the other end hears why. */
   ended(end: LaneEnd, error: Error): void {
     for (const lane of [...this.#lanes.values()]) if (lane.caller === end || lane.provider === end) this.#close(lane, error);
+    // Nobody is left who could report.
+    for (const [number, { provider }] of this.#closed) if (provider === end) this.#closed.delete(number);
   }
 
   /** Something about middleware, listeners or rights has changed. */
   review(): void {
-    for (const lane of [...this.#lanes.values()]) {
-      if (!lane.commands.every(({ id }) => lane.caller.permissions.check('commands.execute', id))) {
-        this.#close(lane, createError('permission/denied', `${lane.caller.caller.id} may not call ${lane.provider.caller.id} any more`, { plugin: lane.caller.caller.id }));
-      } else if (lane.commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
-    }
+    for (const lane of [...this.#lanes.values()]) this.#review(lane);
+  }
+
+  #review(lane: Lane): void {
+    const { caller, provider, commands } = lane;
+    if (!commands.every(({ id }) => caller.permissions.check('commands.execute', id))) {
+      this.#close(lane, createError('permission/denied', `${caller.caller.id} may not call ${provider.caller.id} any more`, { plugin: caller.caller.id }));
+    } else if (commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
   }
 
   /** A guest has taken a registration back: what is registered anew has another number. */
@@ -127,7 +132,8 @@ export class Lanes {
     metrics.failures += failures;
     metrics.laneCalls += calls;
     entry.counter.add(calls, failures, total, slowest);
-    this.review();
+    const open = this.#laneOf(number, provider);
+    if (open !== undefined) this.#review(open);
   }
 
   /** One end says that a lane is of no use any more. */
@@ -136,7 +142,7 @@ export class Lanes {
     if (lane === undefined) return;
     // A lane that was drained may come again; one that broke doesn't.
     if (why === 'drained') lane.traffic.settled = false;
-    this.#close(lane, createError('plugin/unavailable', `the lane was given up: ${String(why).slice(0, 200)}`));
+    this.#close(lane, createError('plugin/unavailable', `the lane was given up: ${typeof why === 'string' ? why.slice(0, 200) : 'nobody says why'}`));
   }
 
   #open(caller: LaneEnd, provider: LaneEnd, traffic: Traffic, called: CommandEntry): void {
@@ -164,7 +170,7 @@ export class Lanes {
   #close(lane: Lane, error: Error): void {
     this.#lanes.delete(lane.number);
     clearTimeout(lane.late);
-    this.#closed.set(lane.number, lane);
+    this.#closed.set(lane.number, { provider: lane.provider, commands: lane.commands });
     if (this.#closed.size > REMEMBERED) this.#closed.delete(this.#closed.keys().next().value as number);
     const message: LaneMessage = { kind: 'close', error: errorToWire(error, false, encodeValue) };
     lane.caller.link.sendLane(lane.number, message);

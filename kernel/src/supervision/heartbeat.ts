@@ -71,6 +71,8 @@ export class Heartbeat {
       if (received !== beat.seen) {
         beat.seen = received;
         beat.silent = 0;
+        // A question that a full link refused was never sent: the next silence needs one of its own.
+        beat.asked = false;
       } else silent.push(beat);
     }
     const nobody = this.#beats.size > 1 && silent.length === this.#beats.size;

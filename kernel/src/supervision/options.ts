@@ -31,6 +31,8 @@ const NONE: Supervision = { ...DEFAULTS, restart: false, timeout: Number.POSITIV
 export function supervisionOf(options: SupervisionOptions | boolean | undefined): Supervision {
   if (options === false) return NONE;
   if (options === undefined || options === true) return DEFAULTS;
+  if (typeof options !== 'object' || options === null)
+    throw createError('kernel/invalid-option', `'supervision' is a boolean or an object, not ${String(options)}`, { details: { option: 'supervision' } });
   for (const [key, value] of Object.entries(options)) {
     const sound = key === 'restart' ? typeof value === 'boolean' : Object.hasOwn(DEFAULTS, key) && typeof value === 'number' && value > 0;
     if (!sound)

@@ -157,7 +157,7 @@ export class Supervisor {
 
   /** Takes the plugin's state now and then: after a crash there is nobody to ask for it. */
   #snapshotLater(id: string, version: string, connection: SupervisedGuest, ward: Ward): void {
-    ward.snapshots = setTimeout(async () => {
+    const timer = setTimeout(async () => {
       try {
         const state = await connection.ask('getState', this.#parts.hookTimeout);
         if (encode(state).bytes <= MAX_STATE) ward.snapshot = { state, fromVersion: version };
@@ -165,8 +165,10 @@ export class Supervisor {
         // An older snapshot is better than none; a plugin that can't be asked shows elsewhere.
         this.#parts.log.write('kernel', 'debug', `no snapshot of ${id}: ${messageOf(error)}`, { plugin: id });
       }
-      if (ward.snapshots !== undefined) this.#snapshotLater(id, version, connection, ward);
+      // Unless the plugin was stopped meanwhile, or runs in another guest.
+      if (ward.snapshots === timer) this.#snapshotLater(id, version, connection, ward);
     }, this.#parts.options.snapshot);
+    ward.snapshots = timer;
   }
 
   #release(ward: Ward): void {

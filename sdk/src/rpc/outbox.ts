@@ -148,9 +148,11 @@ export class Outbox implements Flushable {
 
   /** @param promised whether its place was promised before, so that it isn't refused for want of room. */
   #addCounted(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move: boolean, promised = false): boolean {
+    // Before anything is decided: encoding may run a getter that sends.
+    const text = value instanceof SharedValue ? value.text() : undefined;
     const hold = this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW;
     if (hold && !promised && this.#held.size >= MAX_WAITING) this.#makeRoom();
-    if (value instanceof SharedValue && value.text() !== undefined) {
+    if (value instanceof SharedValue && text !== undefined) {
       if (hold) this.#holdText(target, meta, value);
       else this.#addToBurst(target, meta, value);
       return hold;
@@ -185,6 +187,10 @@ export class Outbox implements Flushable {
    * @throws as {@link request}.
    */
   note(target: number, meta: unknown, value: unknown, queue: NoteQueue): Promise<void> | undefined {
+    if (this.#writing) {
+      this.#sendLater(Kind.note, 0, () => void this.note(target, meta, value, queue));
+      return undefined;
+    }
     if (this.#held.size === 0 && this.#sent - this.#acknowledged < WINDOW) {
       this.request(Kind.note, 0, target, meta, value);
       return undefined;
@@ -234,7 +240,11 @@ export class Outbox implements Flushable {
   /** Adds a frame that keeps its place behind what waits for credit, and needs none. */
   ordered(kind: number, sequence: number, ...slots: readonly unknown[]): void {
     if (this.#closed) return;
-    if (this.#held.size === 0 || this.#writing) {
+    if (this.#writing) {
+      this.#sendLater(kind, sequence, () => this.ordered(kind, sequence, ...slots));
+      return;
+    }
+    if (this.#held.size === 0) {
       this.push(kind, sequence, ...slots);
       return;
     }
