@@ -25,6 +25,8 @@ export interface Limits {
   readonly deactivate: number;
   /** For every other lifecycle hook. */
   readonly hook: number;
+  /** For calls in flight to finish before a plugin is swapped, and again before its old guest ends. */
+  readonly swap: number;
   /** Plugins that start at the same time. */
   readonly parallel: number;
   /** Refused control messages after which a guest is ended. */
@@ -34,7 +36,17 @@ export interface Limits {
 }
 
 /** The defaults of {@link Limits}. */
-export const DEFAULT_LIMITS: Limits = { ready: 10_000, load: 10_000, activate: 10_000, deactivate: 2_000, hook: 5_000, parallel: 16, refusals: 16, codeSize: 64_000_000 };
+export const DEFAULT_LIMITS: Limits = {
+  ready: 10_000,
+  load: 10_000,
+  activate: 10_000,
+  deactivate: 2_000,
+  hook: 5_000,
+  swap: 5_000,
+  parallel: 16,
+  refusals: 16,
+  codeSize: 64_000_000,
+};
 
 /** What the embedder decides about plugins. */
 export interface Policy {

@@ -2,33 +2,17 @@
  * The kernel's end of one guest: its link, its rights, and everything it has registered. Each message of the guest is
  * checked here, in this order: shape, permission, use. Who is calling is known from this object, never from a message.
  */
-import type { EventEnvelope } from '@plinth/sdk';
-import {
-  type Caller,
-  createError,
-  type EventMeta,
-  type LifecycleHook,
-  type Manifest,
-  messageOf,
-  pairOf,
-  PluginError,
-  type Registration,
-  Scope,
-  type Statics,
-} from '@plinth/sdk/contract';
-import { DEFAULT_QUEUE, Link, NoteQueue, type Reply, type Timed } from '@plinth/sdk/rpc';
+import { type Caller, createError, FENCE, type LifecycleHook, type Manifest, messageOf, PluginError, type Registration, Scope, type Statics } from '@plinth/sdk/contract';
+import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
-import { guestProvider } from '../commands/provider.js';
 import type { ExitReason, Guest } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import { grantsOf, PermissionSet } from '../permissions/broker.js';
 import { StorageNamespace } from '../storage/namespace.js';
 import { exitError } from './exit-error.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
+import { GuestRegistrations } from './registrations.js';
 import { answerGuest, type GuestIdentity, KEEP_INPUT, takeNote } from './guest-requests.js';
-
-/** Most registrations of one guest. */
-const MAX_REGISTRATIONS = 4_096;
 
 /** Methods of the guest that the kernel calls over the control plane. */
 type GuestMethod = 'load' | 'configure' | 'needs' | 'restoreState' | 'activate' | 'suspend' | 'resume' | 'healthCheck' | 'getState' | 'deactivate';
@@ -40,7 +24,9 @@ export class GuestConnection implements GuestIdentity {
   readonly permissions: PermissionSet;
   readonly storage: StorageNamespace;
   readonly link: Link;
-  /** Owns the guest's registrations in the kernel. */
+  /** What the guest has added to the kernel. */
+  readonly registrations: GuestRegistrations;
+  /** Ended with the plugin: its registrations hang on it. */
   readonly scope = new Scope();
   readonly parts: KernelParts;
   /** Middleware steps that wait for the guest's `next`, by number. */
@@ -51,16 +37,18 @@ export class GuestConnection implements GuestIdentity {
   /** Told once, at once, when the guest has ended by whatever cause. */
   onEnd: ((error: PluginError) => void) | undefined = undefined;
   readonly #guest: Guest;
-  readonly #registrations = new Map<number, () => void>();
   readonly #hooks = new Set<LifecycleHook>();
   #fatal: Error | undefined;
   #over = false;
   #refusals = 0;
   #lastStep = 0;
+  #onIdle: ((ok: boolean) => void)[] = [];
 
-  constructor(manifest: Manifest, guest: Guest, parts: KernelParts) {
+  /** @param staged whether what the guest registers waits until it takes over from another one. */
+  constructor(manifest: Manifest, guest: Guest, parts: KernelParts, staged = false) {
     this.manifest = manifest;
     this.parts = parts;
+    this.registrations = new GuestRegistrations(this, staged);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
     this.permissions = new PermissionSet(manifest.id, grantsOf(manifest, parts.policy.permissions), parts.metrics, parts.onDenied);
     this.storage = new StorageNamespace(parts.storage, parts.tenant, manifest.id, this.permissions.quota);
@@ -73,8 +61,11 @@ export class GuestConnection implements GuestIdentity {
       serve: (target, input, meta, inbound) => answerGuest(this, target, input, meta, inbound),
       note: (target, payload, meta) => takeNote(this, target, payload, meta),
       control: {
-        register: (registration: Registration) => this.#register(registration),
-        unregister: (handle: number) => this.#unregister(handle),
+        register: async (registration: Registration) => this.registrations.add(registration),
+        unregister: async (handle: number) => this.registrations.remove(handle),
+      },
+      onIdle: () => {
+        for (const tell of this.#onIdle.splice(0)) tell(true);
       },
       onBreach: (error) => this.endBecause(error),
       onRefused: (error) => this.#refused(error),
@@ -149,6 +140,37 @@ export class GuestConnection implements GuestIdentity {
     return this.#guest.ports === true;
   }
 
+  /**
+   * Resolves true when no call of the kernel waits for the guest, or false after so many milliseconds.
+   *
+   * @param streams whether streams have to end, too.
+   */
+  async drained(timeout: number, streams = false): Promise<boolean> {
+    const busy = () => this.link.pending > 0 || (streams && this.link.streams > 0);
+    const end = performance.now() + timeout;
+    for (let left = timeout; busy() && !this.#over; left = end - performance.now()) {
+      if (left <= 0 || !(await this.#within(left, (done) => void this.#onIdle.push(done)))) return false;
+    }
+    return true;
+  }
+
+  /** Resolves true when the guest's event loop answers within so many milliseconds. */
+  alive(timeout: number): Promise<boolean> {
+    return this.#within(timeout, (done) => this.link.request(FENCE, undefined, 0, { sequence: 0, settle: done }));
+  }
+
+  #within(timeout: number, start: (done: (ok: boolean) => void) => void): Promise<boolean> {
+    const { deadlines } = this.parts;
+    return new Promise((resolve) => {
+      const timed: Timed = { bucket: undefined, slot: 0, expire: () => resolve(false) };
+      deadlines.add(timed, timeout);
+      start((ok) => {
+        deadlines.remove(timed);
+        resolve(ok);
+      });
+    });
+  }
+
   /** How often a message of this guest was refused. */
   get refusals(): number {
     return this.#refusals;
@@ -202,6 +224,7 @@ export class GuestConnection implements GuestIdentity {
     // First, so that whoever learns from a call that the guest is gone finds the kernel knowing it, too.
     this.onEnd?.(error);
     this.link.close(error);
+    this.registrations.fail(error);
     this.parts.lanes.ended(this, error);
     this.steps.clear();
   }
@@ -219,120 +242,9 @@ export class GuestConnection implements GuestIdentity {
     if (this.#refusals >= this.parts.limits.refusals) this.endBecause(error);
   }
 
-  async #register(registration: Registration): Promise<void> {
-    const { handle } = checkRegistration(registration, this.manifest.id);
-    if (this.#registrations.has(handle)) throw createError('wire/refused', 'a handle was registered twice', { plugin: this.manifest.id });
-    if (this.#registrations.size >= MAX_REGISTRATIONS)
-      throw createError('call/overloaded', `${this.manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: this.manifest.id });
-    if (this.scope.disposed) throw createError('scope/disposed', `${this.manifest.id} has stopped`, { plugin: this.manifest.id });
-    const registered = this.#add(registration);
-    const forget = this.scope.add(() => registered.dispose());
-    this.#registrations.set(handle, () => {
-      forget();
-      registered.dispose();
-    });
-  }
-
-  async #unregister(handle: number): Promise<void> {
-    this.parts.lanes.unregistered(this, handle);
-    this.#registrations.get(handle)?.();
-    this.#registrations.delete(handle);
-  }
-
-  #add(registration: Registration): { dispose(): void } {
-    const { handle, kind, name, timeout } = registration;
-    const { commands, hooks, chains } = this.parts;
-    const { id } = this.manifest;
-    switch (kind) {
-      case 'command':
-        if (!name.startsWith(`${id}:`)) {
-          throw createError('permission/denied', `${id} cannot register ${name}: a plugin's commands live under its own id`, {
-            plugin: id,
-            details: { permission: 'commands.handle', scope: name },
-          });
-        }
-        return commands.register(name, id, guestProvider(this.link, handle), shortest(timeout, this.manifest.resources.timeout), { end: this, handle });
-      case 'hook':
-        this.permissions.demand('hooks.handle', name);
-        return hooks.handle(name, id, guestProvider(this.link, handle));
-      case 'event':
-        this.permissions.demand('events.subscribe', name);
-        return this.#subscribe(name, handle, registration);
-      case 'middleware':
-        this.permissions.demand('middleware.use', name);
-        return chains.use(name, { name: id, run: (call, input, next) => this.runMiddleware(handle, call, input, next) });
-    }
-  }
-
-  /** Delivers what a pattern covers; what the guest is too slow for follows the policy it has chosen. */
-  #subscribe(pattern: string, handle: number, { overflow = 'drop-oldest', queue: limit = DEFAULT_QUEUE }: Registration): { dispose(): void } {
-    const { bus, metrics, log, announce } = this.parts;
-    const plugin = this.manifest.id;
-    let dropped = 0;
-    const queue = new NoteQueue(overflow, limit, () => {
-      metrics.droppedDeliveries += 1;
-      dropped += 1;
-      // The first of a burst and then each doubling: a flood of drops must not become a flood of reports.
-      if ((dropped & (dropped - 1)) === 0) announce('event:dropped', { plugin, pattern, overflow, dropped });
-    });
-    // Most events follow one of the same topic and source.
-    let topic = '';
-    let source = '';
-    let meta: EventMeta = 0;
-    return bus.on(pattern, (emission) => {
-      const { event, shared } = emission;
-      try {
-        if (event.topic !== topic || event.source !== source) {
-          ({ topic, source } = event);
-          meta = this.#eventMeta(event);
-        }
-        const room = this.link.note(handle, shared, meta, queue);
-        metrics.deliveries += 1;
-        if (room !== undefined) emission.waitFor(room);
-      } catch (error) {
-        metrics.droppedDeliveries += 1;
-        log.write('kernel', 'warn', `dropped ${event.topic} for ${plugin}: ${messageOf(error)}`);
-        // Who was promised that nothing is dropped has to hear of it.
-        if (overflow === 'block') emission.waitFor(Promise.reject(error));
-      }
-    });
-  }
-
-  #eventMeta({ topic, source }: EventEnvelope): EventMeta {
-    const named = this.link.nameOf(topic);
-    const by = this.link.nameOf(source);
-    return named > 0 && by > 0 ? pairOf(named, by) : [topic, source];
-  }
-
   /** The guest says that nothing caught an error: it is about to end. */
   crashed(error: Error): void {
     // Whatever a guest says of its own end is only a cause.
     this.endBecause(exitError(this.manifest.id, { kind: 'crashed', error }));
   }
-}
-
-const KINDS: ReadonlySet<string> = new Set(['command', 'hook', 'event', 'middleware']);
-
-const OVERFLOWS: ReadonlySet<string> = new Set(['block', 'drop-oldest', 'drop-newest', 'latest']);
-/** Longest queue of one listener. */
-const MAX_QUEUE = 8_192;
-
-function checkRegistration(value: Registration, plugin: string): Registration {
-  const { handle, kind, name, timeout, overflow, queue } = (value ?? {}) as Partial<Registration>;
-  const sound =
-    Number.isSafeInteger(handle) &&
-    (handle as number) > 0 &&
-    KINDS.has(kind as string) &&
-    typeof name === 'string' &&
-    name.length <= 512 &&
-    (timeout === undefined || (Number.isFinite(timeout) && timeout > 0)) &&
-    (overflow === undefined || OVERFLOWS.has(overflow)) &&
-    (queue === undefined || (Number.isSafeInteger(queue) && queue >= 1 && queue <= MAX_QUEUE));
-  if (!sound) throw createError('wire/refused', `${plugin} sent a registration that is not well formed`, { plugin });
-  return value;
-}
-
-function shortest(a: number | undefined, b: number | undefined): number | undefined {
-  if (a === undefined) return b;
-  return b === undefined ? a : Math.min(a, b);
 }

@@ -31,6 +31,7 @@ interface Lane {
   readonly commands: readonly CommandEntry[];
   /** Closes it, once it drains. */
   late: number | undefined;
+  readonly onClose: (() => void)[];
 }
 
 const SECOND = 1_000;
@@ -46,6 +47,7 @@ export class Lanes {
   readonly #services: LaneServices;
   readonly #lanes = new Map<number, Lane>();
   readonly #closed = new Map<number, Pick<Lane, 'provider' | 'commands'>>();
+  readonly #detoured = new WeakSet<LaneEnd>();
   #last = 0;
 
   constructor(services: LaneServices) {
@@ -60,7 +62,7 @@ export class Lanes {
   /** A guest calls a command of another by way of the kernel; often enough, they get a lane. */
   called(caller: LaneEnd, entry: CommandEntry): void {
     const provider = entry.at?.end;
-    if (provider === undefined || provider === caller || !caller.ports || !provider.ports) return;
+    if (provider === undefined || provider === caller || !caller.ports || !provider.ports || this.#detoured.has(provider)) return;
     const now = this.#services.now();
     let traffic = caller.traffic.get(provider);
     if (traffic === undefined) {
@@ -83,6 +85,26 @@ export class Lanes {
     for (const [number, { provider }] of this.#closed) if (provider === end) this.#closed.delete(number);
   }
 
+  /**
+   * Sends the calls to a guest by way of the kernel, until {@link direct}; resolves when its lanes are gone. One that
+   * isn't left within so many milliseconds is closed over its caller's head.
+   */
+  async detour(provider: LaneEnd, timeout: number): Promise<void> {
+    this.#detoured.add(provider);
+    const gone: Promise<void>[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (lane.provider !== provider) continue;
+      this.#drain(lane, timeout);
+      gone.push(new Promise((resolve) => lane.onClose.push(resolve)));
+    }
+    await Promise.all(gone);
+  }
+
+  /** Allows lanes to a guest again. */
+  direct(provider: LaneEnd): void {
+    this.#detoured.delete(provider);
+  }
+
   /** Something about middleware, listeners or rights has changed. */
   review(): void {
     for (const lane of [...this.#lanes.values()]) this.#review(lane);
@@ -101,11 +123,11 @@ export class Lanes {
   }
 
   /** Asks the caller to leave; a lane that isn't left in time is closed over its head. */
-  #drain(lane: Lane): void {
+  #drain(lane: Lane, timeout = DRAIN): void {
     if (lane.late !== undefined) return;
     lane.late = setTimeout(
-      () => this.#close(lane, createError('plugin/unavailable', `the lane to ${lane.provider.caller.id} was closed: it was not left within ${DRAIN} ms`, { retryable: true })),
-      DRAIN,
+      () => this.#close(lane, createError('plugin/unavailable', `the lane to ${lane.provider.caller.id} was closed: it was not left within ${timeout} ms`, { retryable: true })),
+      timeout,
     );
     lane.caller.link.sendLane(lane.number, { kind: 'drain' } satisfies LaneMessage);
   }
@@ -152,7 +174,7 @@ export class Lanes {
     if (!commands.includes(called)) return;
     traffic.settled = true;
     this.#last += 1;
-    const lane: Lane = { number: this.#last, caller, provider, traffic, commands, late: undefined };
+    const lane: Lane = { number: this.#last, caller, provider, traffic, commands, late: undefined, onClose: [] };
     const { port1, port2 } = new MessageChannel();
     const call: LaneMessage = {
       kind: 'call',
@@ -170,6 +192,7 @@ export class Lanes {
   #close(lane: Lane, error: Error): void {
     this.#lanes.delete(lane.number);
     clearTimeout(lane.late);
+    for (const tell of lane.onClose) tell();
     this.#closed.set(lane.number, { provider: lane.provider, commands: lane.commands });
     if (this.#closed.size > REMEMBERED) this.#closed.delete(this.#closed.keys().next().value as number);
     const message: LaneMessage = { kind: 'close', error: errorToWire(error, false, encodeValue) };

@@ -6,7 +6,17 @@
 import { createError, messageOf, type PluginError, parseContractId } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
 import type { KernelParts } from '../parts.js';
-import { asResolved, type DiscoveredPlugin, type FailedPlugin, isRunning, type PluginRecord, type ResolvedPlugin, type RunningPlugin, type ValidatedPlugin } from '../record.js';
+import {
+  type ActivePlugin,
+  asResolved,
+  type DiscoveredPlugin,
+  type FailedPlugin,
+  isRunning,
+  type PluginRecord,
+  type ResolvedPlugin,
+  type RunningPlugin,
+  type ValidatedPlugin,
+} from '../record.js';
 import { dependencyFailed } from '../registry/dependency-graph.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { activate } from './activate.js';
@@ -15,9 +25,10 @@ import { discover, discovered } from './discover.js';
 import { initialize } from './initialize.js';
 import { load } from './load.js';
 import { resolve } from './resolve.js';
-import type { Snapshot } from './snapshot.js';
+import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Stage } from './stage.js';
 import { resume, suspend } from './suspend.js';
+import { isSwappable, retire, swap } from './swap.js';
 import { type Surroundings, validate } from './validate.js';
 
 /** Owns the registry's records and the guests behind them. */
@@ -32,6 +43,8 @@ export class Lifecycle {
   /** Plugins in the order of their activation, to be stopped in reverse. */
   readonly #activeOrder: string[] = [];
   readonly #sourceProblems: PluginError[] = [];
+  /** Guests that have been replaced and finish their calls. */
+  readonly #retiring = new Set<Promise<void>>();
   #stopped = false;
 
   constructor(registry: PluginRegistry, parts: KernelParts) {
@@ -135,13 +148,73 @@ export class Lifecycle {
     }
   }
 
-  /** Replaces the guest by a fresh one; state is handed over when the plugin offers it. */
+  /**
+   * Replaces the guest by a fresh one, of another package when one is given. An active plugin is swapped while it runs:
+   * when that fails it goes on as it was, and the rejection says why. Any other is stopped and started.
+   */
   async reload(id: string, found?: PluginPackage): Promise<void> {
-    this.#require(id);
+    const record = this.#require(id);
+    // Before anything is touched: a package that can't be the next one changes nothing.
+    const next = found === undefined ? undefined : this.#validateNext(id, found);
+    if (record.state === 'active' && (await isSwappable(record))) {
+      const resolved = next === undefined ? undefined : this.#resolveNext(next);
+      await this.#activateDependencies(resolved ?? asResolved(record));
+      if (await this.#exclusive(id, () => this.#swap(id, resolved))) return;
+    }
+    await this.#restart(id, next);
+  }
+
+  #validateNext(id: string, found: PluginPackage): ValidatedPlugin {
+    const next = validate(discovered(found), this.#surroundings);
+    if (next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
+    return next;
+  }
+
+  /** Answers false when the plugin isn't active any more. */
+  async #swap(id: string, next: ResolvedPlugin | undefined): Promise<boolean> {
+    const old = this.#registry.get(id);
+    if (old?.state !== 'active' || this.#stopped) return false;
+    const resolved = next ?? asResolved(old);
+    const started = performance.now();
+    let active: ActivePlugin;
+    try {
+      active = await swap(old, resolved, this.#parts, {
+        checkNeeds: (loaded) => this.#checkNeeds(loaded),
+        availableNeeds: (loaded) => this.#availableNeeds(loaded),
+        stillThere: () => this.#registry.get(id) === old && !this.#stopped,
+        replace: (record) => this.#registry.put(record),
+      });
+    } catch (error) {
+      this.#parts.log.write('kernel', 'error', `could not replace ${id}: ${messageOf(error)}`, { plugin: id });
+      throw error instanceof Error && 'code' in error ? error : activationFailed(id, 'activate', error);
+    }
+    const { connection } = active;
+    connection.onEnd = (error) => this.#guestEnded(id, connection, error);
+    void connection.ended.then((error) => this.#guestEnded(id, connection, error));
+    this.#parts.supervisor.started(id, active.version, connection);
+    const retiring = retire(old, this.#parts).finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
+    this.#resolveAll();
+    this.#updateNeeds();
+    this.#parts.announce('plugin:activated', { ...this.#fact(id), activatedBy: 'reload', took: performance.now() - started });
+    this.#parts.announce('plugin:reloaded', this.#fact(id));
+    return true;
+  }
+
+  /** What a package would be, when neither it nor anybody who depends on it goes without something for it. */
+  #resolveNext(next: ValidatedPlugin): ResolvedPlugin {
+    const others = this.#registry.all().flatMap((one) => (one.id === next.id || one.state === 'discovered' || one.state === 'failed' ? [] : [asValidated(one)]));
+    const resolved = resolve([...others, next], this.#parts.policy.permissions);
+    for (const id of [next.id, ...this.#dependants(next.id)]) {
+      const outcome = resolved.get(id);
+      if (outcome instanceof Error) throw outcome;
+    }
+    return resolved.get(next.id) as ResolvedPlugin;
+  }
+
+  /** Stops a plugin and what depends on it, and starts all of them again; state is handed over when the plugin offers it. */
+  async #restart(id: string, next: ValidatedPlugin | undefined): Promise<void> {
     this.#parts.supervisor.steered(id);
-    // Before anything is stopped: a package that can't be the next one changes nothing.
-    const next = found === undefined ? undefined : validate(discovered(found), this.#surroundings);
-    if (next !== undefined && next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
     const stoppedWithIt = this.#activeDependants(id);
     await this.#stopDependants(id);
     const snapshot = await this.#exclusive(id, async () => {
@@ -190,6 +263,7 @@ export class Lifecycle {
     await Promise.allSettled([...this.#activating.values(), ...this.#turns.values()]);
     for (const id of [...this.#activeOrder].reverse()) await this.deactivate(id).catch(() => {});
     for (const record of this.#registry.all()) if (isRunning(record)) await this.deactivate(record.id).catch(() => {});
+    await Promise.allSettled([...this.#retiring]);
   }
 
   // --- stages --------------------------------------------------------------------------------------------------
@@ -354,8 +428,7 @@ export class Lifecycle {
   }
 
   async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
-    if ((record.state !== 'active' && record.state !== 'suspended') || !record.connection.has('getState')) return undefined;
-    return { state: await record.connection.ask('getState', this.#parts.limits.hook), fromVersion: record.version };
+    return record.state === 'active' || record.state === 'suspended' ? takeSnapshot(record.connection, record, this.#parts.limits.hook) : undefined;
   }
 
   /** A guest has ended. When nobody asked for it, that is a crash. */

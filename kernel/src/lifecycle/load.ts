@@ -8,11 +8,11 @@ import type { LoadedPlugin, ResolvedPlugin } from '../record.js';
 let generation = 0;
 
 /** @throws PluginLifecycleError `plugin/load-failed` or `plugin/launch-failed`, PluginSignatureError `plugin/digest-mismatch`. */
-export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<LoadedPlugin> {
+export async function load(record: ResolvedPlugin, parts: KernelParts, staged = false): Promise<LoadedPlugin> {
   const { manifest } = record;
   const code = record.package.exported === undefined ? await readCode(record, parts) : '';
   const guest = await launch(record, parts);
-  const connection = new GuestConnection(manifest, guest, parts);
+  const connection = new GuestConnection(manifest, guest, parts, staged);
   try {
     const statics = await connection.load(code);
     checkStatics(statics, manifest, parts);

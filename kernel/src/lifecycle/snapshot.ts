@@ -1,5 +1,37 @@
+/** State that a plugin hands from one of its guests to the next. */
+import { createError } from '@plinth/sdk/contract';
+import { encode } from '@plinth/sdk/rpc';
+
 /** State that an earlier instance of a plugin left. */
 export interface Snapshot {
   readonly state: unknown;
   readonly fromVersion: string;
+}
+
+/** Largest state that is kept for the next guest, in bytes. */
+export const MAX_STATE = 16_000_000;
+
+/** The guest that is asked for its state. */
+export interface StateHolder {
+  has(hook: 'getState'): boolean;
+  ask(method: 'getState', timeout: number): Promise<unknown>;
+}
+
+/**
+ * Asks a guest for its state; undefined when its plugin has none to give.
+ *
+ * @throws PluginValidationError `value/invalid`, PluginLifecycleError `plugin/state-too-large`, PluginTimeoutError
+ * `plugin/timeout`, or what `getState` threw.
+ */
+export async function takeSnapshot(guest: StateHolder, { id, version }: { readonly id: string; readonly version: string }, timeout: number): Promise<Snapshot | undefined> {
+  if (!guest.has('getState')) return undefined;
+  const state = await guest.ask('getState', timeout);
+  const { bytes } = encode(state);
+  if (bytes > MAX_STATE) {
+    throw createError('plugin/state-too-large', `the state of ${id}@${version} has ${bytes} bytes, more than the limit of ${MAX_STATE}: keep large data in ctx.storage`, {
+      plugin: id,
+      details: { bytes, limit: MAX_STATE },
+    });
+  }
+  return { state, fromVersion: version };
 }

@@ -4,9 +4,9 @@
  * way back wait for it. Whoever steers a plugin by hand takes it out of here.
  */
 import { createError, messageOf } from '@plinth/sdk/contract';
-import { encode, type Link } from '@plinth/sdk/rpc';
+import type { Link } from '@plinth/sdk/rpc';
 import type { KernelEvents } from '../events/kernel-events.js';
-import type { Snapshot } from '../lifecycle/snapshot.js';
+import { type Snapshot, takeSnapshot } from '../lifecycle/snapshot.js';
 import type { Log } from '../telemetry/logger.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Supervision } from './options.js';
@@ -55,9 +55,6 @@ interface Comeback {
   readonly over: Promise<void>;
   end(): void;
 }
-
-/** Largest state that is kept for a restart, in bytes. */
-const MAX_STATE = 16_000_000;
 
 /** Owns the restarts, quarantines and snapshots of a kernel. */
 export class Supervisor {
@@ -159,8 +156,7 @@ export class Supervisor {
   #snapshotLater(id: string, version: string, connection: SupervisedGuest, ward: Ward): void {
     const timer = setTimeout(async () => {
       try {
-        const state = await connection.ask('getState', this.#parts.hookTimeout);
-        if (encode(state).bytes <= MAX_STATE) ward.snapshot = { state, fromVersion: version };
+        ward.snapshot = await takeSnapshot(connection, { id, version }, this.#parts.hookTimeout);
       } catch (error) {
         // An older snapshot is better than none; a plugin that can't be asked shows elsewhere.
         this.#parts.log.write('kernel', 'debug', `no snapshot of ${id}: ${messageOf(error)}`, { plugin: id });

@@ -132,6 +132,7 @@ export const ERROR_CODES = {
   'plugin/deactivation-failed': PluginLifecycleError,
   'plugin/hook-failed': PluginLifecycleError,
   'plugin/illegal-transition': PluginLifecycleError,
+  'plugin/state-too-large': PluginLifecycleError,
   'plugin/timeout': PluginTimeoutError,
   'plugin/digest-mismatch': PluginSignatureError,
   'scope/disposed': PluginLifecycleError,

@@ -18,7 +18,7 @@ import { Inbox } from './inbox.js';
 import type { NoteQueue } from './note-queue.js';
 import { MAX_WAITING, Outbox, SharedValue } from './outbox.js';
 import { PendingTable } from './pending.js';
-import { Streams } from './streams.js';
+import { Streams, type StreamWire } from './streams.js';
 import { Turn } from './turn.js';
 import { copyValue, decode, decodeError, decodeValue, encodeValue, revive, type StreamDoor } from './value.js';
 
@@ -53,6 +53,8 @@ export interface LinkOptions {
   lane?(lane: number, what: unknown, port: unknown): void;
   /** The other side broke the protocol in a way that can't be continued: end it. */
   onBreach(error: PluginError): void;
+  /** The last call of this side that waited is over, or the last stream has ended. */
+  onIdle?(): void;
   /** A note of this side could not be sent. */
   onUnsent?(error: PluginError): void;
   /** A message was refused and the link goes on. */
@@ -90,12 +92,13 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     const { endpoint } = options;
-    this.#streams = new Streams({
+    const wire: StreamWire = {
       item: (stream, value) => this.#outbox.value(Kind.item, stream, value),
       end: (stream, error) => this.#outbox.push(Kind.end, stream, error === undefined ? undefined : errorToWire(error, options.stacks, encodeValue)),
       pull: (stream, items) => this.#outbox.push(Kind.pull, stream, items),
       stop: (stream) => this.#outbox.push(Kind.stop, stream),
-    });
+    };
+    this.#streams = new Streams(wire, () => this.#checkIdle());
     this.#door = new RecordingDoor(this.#streams);
     this.#outbox = new Outbox({
       endpoint,
@@ -194,6 +197,7 @@ export class Link {
     if (this.#pending.take(sequence) === undefined) return;
     this.#stopFeedsOf(sequence);
     this.#outbox.cancel(sequence);
+    this.#checkIdle();
   }
 
   /** Calls a control method of the other side; rejects when the link closes. */
@@ -460,6 +464,7 @@ export class Link {
       this.#dropAccepted();
       this.#stopFeedsOf(sequence);
       this.#pending.take(sequence)?.settle(false, error);
+      this.#checkIdle();
       return;
     }
     if (late) this.#dropAccepted();
@@ -483,10 +488,15 @@ export class Link {
     if (ok) {
       this.#fed.delete(sequence);
       reply.settle(true, value);
-      return;
+    } else {
+      this.#stopFeedsOf(sequence);
+      reply.settle(false, decodeError(value, this.#options.plugin));
     }
-    this.#stopFeedsOf(sequence);
-    reply.settle(false, decodeError(value, this.#options.plugin));
+    this.#checkIdle();
+  }
+
+  #checkIdle(): void {
+    if (this.#pending.size === 0) this.#options.onIdle?.();
   }
 
   #takeProgress(sequence: number, form: number, message: readonly unknown[], at: number): void {
@@ -532,6 +542,7 @@ export class Link {
       case Kind.request:
         this.#stopFeedsOf(sequence);
         this.#pending.take(sequence)?.settle(false, error);
+        this.#checkIdle();
         break;
       case Kind.reply:
       case Kind.error:

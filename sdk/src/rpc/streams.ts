@@ -32,8 +32,12 @@ export class Streams implements StreamDoor {
   /** The highest number accepted. */
   #accepted = 0;
 
-  constructor(wire: StreamWire) {
+  readonly #onClosed: () => void;
+
+  /** @param onClosed told when one has ended. */
+  constructor(wire: StreamWire, onClosed: () => void) {
     this.#wire = wire;
+    this.#onClosed = onClosed;
   }
 
   /** How many are open, both directions. */
@@ -41,11 +45,15 @@ export class Streams implements StreamDoor {
     return this.#feeds.size + this.#readers.size;
   }
 
+  #forget(streams: Map<number, unknown>, stream: number): void {
+    if (streams.delete(stream)) this.#onClosed();
+  }
+
   /** @throws PluginOverloadedError when too many are open. */
   open(source: object): number {
     if (this.#feeds.size >= MAX_STREAMS) throw createError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
     const stream = ++this.#opened;
-    this.#feeds.set(stream, new Feed(stream, source, this.#wire, () => this.#feeds.delete(stream)));
+    this.#feeds.set(stream, new Feed(stream, source, this.#wire, () => this.#forget(this.#feeds, stream)));
     return stream;
   }
 
@@ -54,7 +62,7 @@ export class Streams implements StreamDoor {
     if (this.#readers.has(stream)) throw createError('wire/refused', 'refused a stream that was sent before');
     if (this.#readers.size >= MAX_STREAMS) throw createError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
     this.#accepted = Math.max(this.#accepted, stream);
-    const reader = new RemoteStream(stream, this.#wire, () => this.#readers.delete(stream));
+    const reader = new RemoteStream(stream, this.#wire, () => this.#forget(this.#readers, stream));
     this.#readers.set(stream, reader);
     return reader;
   }

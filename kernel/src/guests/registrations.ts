@@ -1,0 +1,348 @@
+/**
+ * What one guest has added to the kernel: commands, hooks, listeners, middleware. They can be staged, so that a guest
+ * starts beside the one it replaces and all of its registrations take over in one step; and held, so that calls and
+ * events that arrive in between wait, in order, for whoever has them in the end.
+ */
+import type { EventEnvelope } from '@plinth/sdk';
+import { covers, createError, type EventMeta, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
+import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
+import type { KernelCall } from '../commands/call.js';
+import { guestProvider, type Provider } from '../commands/provider.js';
+import type { Emission } from '../events/event-bus.js';
+import type { KernelParts } from '../parts.js';
+import type { LaneEnd } from './lane-end.js';
+
+/** Most registrations of one guest. */
+const MAX_REGISTRATIONS = 4_096;
+/** Calls, and events, that wait while a guest takes over. */
+const MAX_HELD = 8_192;
+/** Longest queue of one listener. */
+const MAX_QUEUE = 8_192;
+
+/** The guest that registers. */
+export interface Registrant extends LaneEnd {
+  readonly manifest: Manifest;
+  readonly link: Link;
+  readonly scope: Scope;
+  readonly parts: KernelParts;
+  runMiddleware(handle: number, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown>;
+}
+
+interface Registered {
+  readonly registration: Registration;
+  /** Takes it out of the kernel; absent while it is staged. */
+  readonly undo?: () => void;
+}
+
+/** A call, or a step of a middleware, that waits for a guest. */
+interface Held {
+  readonly kind: Registration['kind'];
+  readonly name: string;
+  /** Which of the guest's registrations of this kind and name it was meant for. */
+  readonly nth: number;
+  readonly over: boolean;
+  /** Goes on with the guest that has the registration now; undefined when nobody has. */
+  go(owner: Registrant, handle: number | undefined): void;
+  fail(error: Error): void;
+}
+
+interface Waiting {
+  readonly calls: Held[];
+  readonly events: Set<Emission>;
+  /** Told of each arrival. */
+  readonly onArrival: ((activation: string) => void) | undefined;
+  /** Refuses calls at once, when nobody knows how long it will take. */
+  readonly refuse: (() => Error) | undefined;
+}
+
+/** Owns the registrations of one guest. */
+export class GuestRegistrations {
+  readonly #owner: Registrant;
+  readonly #registered = new Map<number, Registered>();
+  readonly #listeners = new Set<{ readonly pattern: string; deliver(emission: Emission): void }>();
+  #staged: boolean;
+  #waiting: Waiting | undefined;
+
+  /** @param events what has woken the guest, and whatever else happens until {@link release}. */
+  constructor(owner: Registrant, staged: boolean, events?: Set<Emission>) {
+    this.#owner = owner;
+    this.#staged = staged;
+    if (events !== undefined) this.#waiting = { calls: [], events, onArrival: undefined, refuse: undefined };
+  }
+
+  /** Whether calls and events wait. */
+  get held(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  /** @throws PluginPermissionError, PluginLifecycleError `call/duplicate`, PluginProtocolError. */
+  add(value: Registration): void {
+    const { manifest, scope } = this.#owner;
+    const registration = checkRegistration(value, manifest.id);
+    if (this.#registered.has(registration.handle)) throw createError('wire/refused', 'a handle was registered twice', { plugin: manifest.id });
+    if (this.#registered.size >= MAX_REGISTRATIONS) throw createError('call/overloaded', `${manifest.id} has ${MAX_REGISTRATIONS} registrations already`, { plugin: manifest.id });
+    if (scope.disposed) throw createError('scope/disposed', `${manifest.id} has stopped`, { plugin: manifest.id });
+    this.#check(registration);
+    if (this.#staged) this.#registered.set(registration.handle, { registration });
+    else this.#install(registration);
+  }
+
+  remove(handle: number): void {
+    this.#owner.parts.lanes.unregistered(this.#owner, handle);
+    this.#registered.get(handle)?.undo?.();
+    this.#registered.delete(handle);
+  }
+
+  /**
+   * Has calls and events wait from now on.
+   *
+   * @param onArrival told of each, with its activation event.
+   * @param refuse makes the error that calls get in place of waiting.
+   */
+  hold({ onArrival, refuse }: { onArrival?: (activation: string) => void; refuse?: () => Error } = {}): void {
+    this.#waiting = { calls: this.#waiting?.calls ?? [], events: this.#waiting?.events ?? new Set(), onArrival, refuse };
+  }
+
+  /** Lets what was held go to this guest after all. */
+  release(): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting !== undefined) this.#take(waiting);
+  }
+
+  /**
+   * Takes everything over from another guest of the same plugin, in one step: its registrations go, those that were
+   * staged here come, and what it held is passed on in order. Undone when one of them can't be had.
+   */
+  takeOver(from: GuestRegistrations): void {
+    const staged = [...this.#registered.values()].map(({ registration }) => registration);
+    const theirs = from.#withdraw();
+    this.#staged = false;
+    this.#registered.clear();
+    try {
+      for (const registration of staged) this.#install(registration);
+    } catch (error) {
+      this.#withdraw();
+      for (const registration of theirs) from.#install(registration);
+      throw error;
+    }
+    const waiting = from.#waiting;
+    from.#waiting = undefined;
+    if (waiting !== undefined) this.#take(waiting);
+  }
+
+  /** The guest has ended: nobody will answer what was held. */
+  fail(error: Error): void {
+    const calls = this.#waiting?.calls ?? [];
+    this.#waiting = undefined;
+    for (const held of calls) held.fail(error);
+  }
+
+  #take({ calls, events }: Waiting): void {
+    for (const emission of events) {
+      for (const { pattern, deliver } of this.#listeners) if (pattern === emission.event.topic || covers(pattern, emission.event.topic)) deliver(emission);
+    }
+    for (const held of calls) if (!held.over) held.go(this.#owner, this.#handlesOf(held.kind, held.name)[held.nth]);
+  }
+
+  /** Keeps a call for whoever has the registration when {@link hold} ends. */
+  #keep(held: Held, { calls, onArrival, refuse }: Waiting): void {
+    if (refuse !== undefined) held.fail(refuse());
+    else if (calls.length >= MAX_HELD) {
+      const { id } = this.#owner.manifest;
+      held.fail(createError('call/overloaded', `too many calls wait for ${id}: ${MAX_HELD}`, { plugin: id }));
+    } else {
+      calls.push(held);
+      onArrival?.(`${held.kind}:${held.name}`);
+    }
+  }
+
+  #handlesOf(kind: Registration['kind'], name: string): readonly number[] {
+    return [...this.#registered.values()].flatMap(({ registration }) => (registration.kind === kind && registration.name === name ? [registration.handle] : []));
+  }
+
+  #withdraw(): readonly Registration[] {
+    const all = [...this.#registered.values()];
+    for (const { undo } of all) undo?.();
+    this.#registered.clear();
+    return all.map(({ registration }) => registration);
+  }
+
+  #check({ kind, name }: Registration): void {
+    const { manifest, permissions, parts } = this.#owner;
+    const { id } = manifest;
+    if (kind === 'hook') permissions.demand('hooks.handle', name);
+    else if (kind === 'event') permissions.demand('events.subscribe', name);
+    else if (kind === 'middleware') permissions.demand('middleware.use', name);
+    else if (!name.startsWith(`${id}:`)) {
+      throw createError('permission/denied', `${id} cannot register ${name}: a plugin's commands live under its own id`, {
+        plugin: id,
+        details: { permission: 'commands.handle', scope: name },
+      });
+    } else if (this.#staged) {
+      const other = parts.commands.get(name);
+      const twice = [...this.#registered.values()].some(({ registration }) => registration.kind === 'command' && registration.name === name);
+      if (twice || (other !== undefined && other.owner !== id)) {
+        throw createError('call/duplicate', `${id} cannot register ${name}: ${other?.owner ?? id} has registered it already`, { plugin: id, details: { command: name } });
+      }
+    }
+  }
+
+  #install(registration: Registration): void {
+    const { scope } = this.#owner;
+    const registered = this.#enter(registration);
+    const forget = scope.add(() => registered.dispose());
+    const undo = () => {
+      forget();
+      registered.dispose();
+    };
+    this.#registered.set(registration.handle, { registration, undo });
+  }
+
+  #enter(registration: Registration): { dispose(): void } {
+    const { handle, kind, name, timeout } = registration;
+    const { manifest, parts } = this.#owner;
+    const { id } = manifest;
+    switch (kind) {
+      case 'command':
+        return parts.commands.register(name, id, this.#provider(registration), shortest(timeout, manifest.resources.timeout), { end: this.#owner, handle });
+      case 'hook':
+        return parts.hooks.handle(name, id, this.#provider(registration));
+      case 'event':
+        return this.#subscribe(name, handle, registration);
+      case 'middleware':
+        return parts.chains.use(name, { name: id, run: (call, input, next) => this.#wrap(registration, call, input, next) });
+    }
+  }
+
+  /** Answers over the link, or keeps the call for whoever takes over. */
+  #provider(registration: Registration): Provider {
+    const { kind, name, handle } = registration;
+    const send = guestProvider(this.#owner.link, handle);
+    return (call, input) => {
+      const waiting = this.#waiting;
+      if (waiting === undefined) {
+        send(call, input);
+        return;
+      }
+      const held: Held = {
+        kind,
+        name,
+        nth: this.#handlesOf(kind, name).indexOf(handle),
+        get over() {
+          return call.over;
+        },
+        go(owner, to) {
+          if (to !== undefined) guestProvider(owner.link, to)(call, input);
+          else held.fail(createError('call/unknown-command', `nobody answers ${name} any more`, { plugin: owner.manifest.id, details: { command: name } }));
+        },
+        fail: (error) => call.settle(false, error),
+      };
+      this.#keep(held, waiting);
+    };
+  }
+
+  /** Runs a middleware of the guest; while the guest is being replaced, the call waits in front of it. */
+  #wrap({ kind, name, handle }: Registration, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown> {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return this.#owner.runMiddleware(handle, call, input, next);
+    return new Promise((resolve, reject) => {
+      const held: Held = {
+        kind,
+        name,
+        nth: this.#handlesOf(kind, name).indexOf(handle),
+        get over() {
+          return call.over;
+        },
+        // One that the next guest doesn't have stands around nothing any more.
+        go: (owner, to) => resolve(to === undefined ? next(input) : owner.runMiddleware(to, call, input, next)),
+        fail: reject,
+      };
+      call.onCancel(reject);
+      this.#keep(held, waiting);
+    });
+  }
+
+  /** Delivers what a pattern covers; what the guest is too slow for follows the policy it has chosen. */
+  #subscribe(pattern: string, handle: number, { overflow = 'drop-oldest', queue: limit = DEFAULT_QUEUE }: Registration): { dispose(): void } {
+    const { parts, link, manifest } = this.#owner;
+    const { metrics, log, announce } = parts;
+    const plugin = manifest.id;
+    let dropped = 0;
+    const onDrop = () => {
+      metrics.droppedDeliveries += 1;
+      dropped += 1;
+      // The first of a burst and then each doubling: a flood of drops must not become a flood of reports.
+      if ((dropped & (dropped - 1)) === 0) announce('event:dropped', { plugin, pattern, overflow, dropped });
+    };
+    const queue = new NoteQueue(overflow, limit, onDrop);
+    // Most events follow one of the same topic and source.
+    let topic = '';
+    let source = '';
+    let meta: EventMeta = 0;
+    const deliver = (emission: Emission) => {
+      const { event, shared } = emission;
+      try {
+        if (event.topic !== topic || event.source !== source) {
+          ({ topic, source } = event);
+          meta = eventMeta(link, event);
+        }
+        const room = link.note(handle, shared, meta, queue);
+        metrics.deliveries += 1;
+        if (room !== undefined) emission.waitFor(room);
+      } catch (error) {
+        metrics.droppedDeliveries += 1;
+        log.write('kernel', 'warn', `dropped ${event.topic} for ${plugin}: ${messageOf(error)}`);
+        // Who was promised that nothing is dropped has to hear of it.
+        if (overflow === 'block') emission.waitFor(Promise.reject(error));
+      }
+    };
+    const listener = { pattern, deliver };
+    this.#listeners.add(listener);
+    const registered = parts.bus.on(pattern, (emission) => {
+      const waiting = this.#waiting;
+      if (waiting === undefined) deliver(emission);
+      else if (waiting.events.has(emission)) return;
+      else if (waiting.events.size < MAX_HELD) {
+        waiting.events.add(emission);
+        waiting.onArrival?.(`event:${emission.event.topic}`);
+      } else onDrop();
+    });
+    return {
+      dispose: () => {
+        this.#listeners.delete(listener);
+        registered.dispose();
+      },
+    };
+  }
+}
+
+function eventMeta(link: Link, { topic, source }: EventEnvelope): EventMeta {
+  const named = link.nameOf(topic);
+  const by = link.nameOf(source);
+  return named > 0 && by > 0 ? pairOf(named, by) : [topic, source];
+}
+
+const KINDS: ReadonlySet<string> = new Set(['command', 'hook', 'event', 'middleware']);
+
+const OVERFLOWS: ReadonlySet<string> = new Set(['block', 'drop-oldest', 'drop-newest', 'latest']);
+
+function checkRegistration(value: Registration, plugin: string): Registration {
+  const { handle, kind, name, timeout, overflow, queue } = (value ?? {}) as Partial<Registration>;
+  const sound =
+    Number.isSafeInteger(handle) &&
+    (handle as number) > 0 &&
+    KINDS.has(kind as string) &&
+    typeof name === 'string' &&
+    name.length <= 512 &&
+    (timeout === undefined || (Number.isFinite(timeout) && timeout > 0)) &&
+    (overflow === undefined || OVERFLOWS.has(overflow)) &&
+    (queue === undefined || (Number.isSafeInteger(queue) && queue >= 1 && queue <= MAX_QUEUE));
+  if (!sound) throw createError('wire/refused', `${plugin} sent a registration that is not well formed`, { plugin });
+  return value;
+}
+
+function shortest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  return b === undefined ? a : Math.min(a, b);
+}

@@ -1,0 +1,66 @@
+/**
+ * Replacing a running plugin: the next guest starts beside the old one, takes its state, and takes over all of its
+ * registrations in one step. Calls that are in flight finish on the old guest; those that arrive meanwhile wait, in
+ * order. Whatever goes wrong before the step, the old guest goes on as if nothing had happened.
+ */
+import { createError } from '@plinth/sdk/contract';
+import type { KernelParts } from '../parts.js';
+import type { ActivePlugin, LoadedPlugin, ResolvedPlugin } from '../record.js';
+import { activate } from './activate.js';
+import { initialize } from './initialize.js';
+import { load } from './load.js';
+import { takeSnapshot } from './snapshot.js';
+
+/** What a swap asks of the lifecycle. */
+export interface SwapSteps {
+  /** Throws when something that the plugin can't do without isn't there. */
+  checkNeeds(loaded: LoadedPlugin): void;
+  availableNeeds(loaded: LoadedPlugin): readonly string[];
+  /** Whether the old plugin still runs. */
+  stillThere(): boolean;
+  /** Puts the new record in the place of the old one. */
+  replace(active: ActivePlugin): void;
+}
+
+/** Milliseconds in which a guest that isn't hung answers. */
+const ALIVE = 1_000;
+
+/** Whether a plugin can be swapped: a hung guest has to be stopped, and an object of the application is there only once. */
+export async function isSwappable(old: ActivePlugin): Promise<boolean> {
+  return old.package.exported === undefined && old.connection.alive(ALIVE);
+}
+
+/** @throws what made it impossible; the old plugin runs on then, and nothing of the new one is left. */
+export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: KernelParts, steps: SwapSteps): Promise<ActivePlugin> {
+  const loaded = await load(next, parts, true);
+  const before = old.connection;
+  try {
+    steps.checkNeeds(loaded);
+    const initialized = await initialize(loaded, parts);
+    await parts.lanes.detour(before, parts.limits.swap);
+    before.registrations.hold();
+    // State is only whole when nobody works on it; a plugin without any may finish beside its successor.
+    if (before.has('getState')) await before.drained(parts.limits.swap);
+    const snapshot = await takeSnapshot(before, old, parts.limits.hook);
+    const active = await activate(initialized, 'reload', steps.availableNeeds(loaded), snapshot, parts);
+    // One step from here on: nothing else runs in between.
+    if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });
+    active.connection.registrations.takeOver(before.registrations);
+    steps.replace(active);
+    return active;
+  } catch (error) {
+    before.registrations.release();
+    parts.lanes.direct(before);
+    await loaded.scope.dispose().catch(() => {});
+    await loaded.connection.terminate();
+    throw error;
+  }
+}
+
+/** Ends a guest that has been replaced, once its calls are through. */
+export async function retire(old: ActivePlugin, parts: KernelParts): Promise<void> {
+  await old.connection.drained(parts.limits.swap, true);
+  await old.connection.ask('deactivate', parts.limits.deactivate).catch(() => {});
+  await old.scope.dispose().catch(() => {});
+  await old.connection.terminate();
+}
