@@ -8,6 +8,7 @@ import type { EventBus } from './events/event-bus.js';
 import type { KernelEvents } from './events/kernel-events.js';
 import type { Lanes } from './guests/lanes.js';
 import type { Host, StorageAdapter } from './host.js';
+import type { CodeCache } from './lifecycle/code-cache.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
@@ -27,6 +28,8 @@ export interface Limits {
   readonly hook: number;
   /** For calls in flight to finish before a plugin is swapped, and again before its old guest ends. */
   readonly swap: number;
+  /** In which an updated plugin comes back in its old version when it crashes or is unhealthy; 0 for never. */
+  readonly trial: number;
   /** Plugins that start at the same time. */
   readonly parallel: number;
   /** Refused control messages after which a guest is ended. */
@@ -43,6 +46,7 @@ export const DEFAULT_LIMITS: Limits = {
   deactivate: 2_000,
   hook: 5_000,
   swap: 5_000,
+  trial: 30_000,
   parallel: 16,
   refusals: 16,
   codeSize: 64_000_000,
@@ -83,6 +87,7 @@ export interface KernelParts {
   readonly turn: Turn;
   readonly calls: CallServices;
   readonly supervisor: Supervisor;
+  readonly code: CodeCache;
   readonly onDenied: OnDenied;
   /** Emits one of the kernel's own events. */
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;

@@ -5,12 +5,16 @@
  */
 import type { Manifest, Permissions, Scope, Statics } from '@plinth/sdk/contract';
 import type { GuestConnection } from './guests/guest-connection.js';
+import type { GuestRegistrations } from './guests/registrations.js';
 import type { PluginPackage } from './host.js';
+import type { Snapshot } from './lifecycle/snapshot.js';
 import type { Stage } from './lifecycle/stage.js';
 
 /** Found by a source; nothing is known but where. */
 export interface DiscoveredPlugin {
   readonly state: 'discovered';
+  /** Where the registry keeps it: `id@version` once the manifest is known, a name after its origin before. */
+  readonly key: string;
   /** The manifest's id once it is known, the origin before. */
   readonly id: string;
   readonly origin: string;
@@ -27,7 +31,7 @@ export interface ValidatedPlugin extends Omit<DiscoveredPlugin, 'state'> {
 /** Everything it needs is here. */
 export interface ResolvedPlugin extends Omit<ValidatedPlugin, 'state'> {
   readonly state: 'resolved';
-  /** Ids of the plugins that must be active before it. */
+  /** Keys of the plugins that must be active before it. */
   readonly dependencies: readonly string[];
   /** Longest chain of dependencies below it: plugins of one level may start together. */
   readonly level: number;
@@ -59,9 +63,23 @@ export interface ActivePlugin extends Omit<InitializedPlugin, 'state'> {
   readonly since: number;
 }
 
-/** Paused with its guest. */
+/** Paused with its guest: what it is asked meanwhile waits, or is refused when nobody knows for how long. */
 export interface SuspendedPlugin extends Omit<ActivePlugin, 'state'> {
   readonly state: 'suspended';
+  /** By request, or because something that it can't do without has gone. */
+  readonly reason: 'request' | 'dependency';
+}
+
+/** Paused without a guest: it had nothing to do. The next call or event wakes it, with its state. */
+export interface AsleepPlugin extends Omit<ResolvedPlugin, 'state'> {
+  readonly state: 'suspended';
+  readonly reason: 'idle';
+  readonly activatedBy: string;
+  readonly since: number;
+  readonly statics: Statics;
+  readonly snapshot: Snapshot | undefined;
+  /** What it has registered, kept for its next guest. */
+  readonly registrations: GuestRegistrations;
 }
 
 /** Was active and has ended in order; may be activated again. */
@@ -72,6 +90,7 @@ export interface UnloadedPlugin extends Omit<ResolvedPlugin, 'state'> {
 /** Failed; `previous` is what it was before, without a guest. */
 export interface FailedPlugin {
   readonly state: 'failed';
+  readonly key: string;
   readonly id: string;
   readonly origin: string;
   readonly package: PluginPackage;
@@ -84,7 +103,7 @@ export interface FailedPlugin {
 export type RunningPlugin = LoadedPlugin | InitializedPlugin | ActivePlugin | SuspendedPlugin;
 
 /** Everything a plugin can be. */
-export type PluginRecord = DiscoveredPlugin | ValidatedPlugin | ResolvedPlugin | RunningPlugin | UnloadedPlugin | FailedPlugin;
+export type PluginRecord = DiscoveredPlugin | ValidatedPlugin | ResolvedPlugin | RunningPlugin | AsleepPlugin | UnloadedPlugin | FailedPlugin;
 
 /** The name of a state. */
 export type PluginState = PluginRecord['state'];
@@ -92,6 +111,16 @@ export type PluginState = PluginRecord['state'];
 /** Whether a plugin has a guest. */
 export function isRunning(record: PluginRecord): record is RunningPlugin {
   return 'connection' in record;
+}
+
+/** Whether a plugin sleeps, without a guest. */
+export function isAsleep(record: PluginRecord): record is AsleepPlugin {
+  return record.state === 'suspended' && record.reason === 'idle';
+}
+
+/** The version, as soon as it is known. */
+export function versionOf(record: PluginRecord): string | undefined {
+  return manifestOf(record)?.version;
 }
 
 /** The manifest, as soon as there is one. */
@@ -102,6 +131,12 @@ export function manifestOf(record: PluginRecord): Manifest | undefined {
 
 /** A record as resolved, its guest forgotten: what a stopped or failed plugin goes back to. */
 export function asResolved(record: Exclude<PluginRecord, DiscoveredPlugin | ValidatedPlugin | FailedPlugin>): ResolvedPlugin {
-  const { id, origin, package: found, version, manifest, dependencies, level, grants } = record;
-  return { state: 'resolved', id, origin, package: found, version, manifest, dependencies, level, grants };
+  const { key, id, origin, package: found, version, manifest, dependencies, level, grants } = record;
+  return { state: 'resolved', key, id, origin, package: found, version, manifest, dependencies, level, grants };
+}
+
+/** A record as validated: what it needs is found anew. */
+export function asValidated(record: Exclude<PluginRecord, DiscoveredPlugin | FailedPlugin>): ValidatedPlugin {
+  const { key, id, origin, package: found, version, manifest } = record;
+  return { state: 'validated', key, id, origin, package: found, version, manifest };
 }

@@ -9,7 +9,8 @@ import type { RowName } from './goals.ts';
 import type { PageOptions } from './page.ts';
 import { canReadMemory, privateMemory } from './private-memory.ts';
 import { printAndExit, type RowResult } from './result.ts';
-import { bytesPerWorker, type MemoryKind, measureMemory } from './rows/memory.ts';
+import { bytesPerWorker, measureMemory } from './rows/memory.ts';
+import { bytesPerReload, measureReloadMemory } from './rows/reload-memory.ts';
 import { measureSize } from './rows/size.ts';
 import { CROWD, MILLISECONDS, ROUNDS } from './settings.ts';
 import { pause } from './statistics.ts';
@@ -25,10 +26,14 @@ await printAndExit(run(process.argv[2] as RowName));
 async function run(row: RowName): Promise<RowResult> {
   if (row === 'size') return { outcomes: await measureSize('@plinth/host-browser') };
   if (row === 'memory' && !canReadMemory) return { outcomes: { idle: { missing: 'only Linux tells' } } };
+  if (row === 'reload-memory' && !canReadMemory) return { outcomes: { growth: { missing: 'only Linux tells' } } };
   const server = await serve();
   try {
     const url = new URL(PAGE, server.resolvedUrls?.local[0]).href;
-    if (row === 'memory') return { outcomes: await measureMemory(ROUNDS, (kind) => inBrowser(url, (page, browser) => probeMemory(kind, page, browser))) };
+    if (row === 'memory')
+      return { outcomes: await measureMemory(ROUNDS, (kind) => inBrowser(url, (page, browser) => probeMemory(`idleWorkers('${kind}')`, bytesPerWorker, page, browser))) };
+    if (row === 'reload-memory')
+      return { outcomes: await measureReloadMemory(ROUNDS, (kind) => inBrowser(url, (page, browser) => probeMemory(`reloads('${kind}')`, bytesPerReload, page, browser))) };
     return await inBrowser(url, (page) => runInPage(row, page));
   } finally {
     await server.close();
@@ -90,8 +95,9 @@ async function runInPage(row: RowName, page: Page): Promise<RowResult> {
   return page.evaluate(`import('/test/bench/page.ts').then(({ run }) => run(${JSON.stringify(row)}, ${JSON.stringify(options)}))`);
 }
 
-async function probeMemory(kind: MemoryKind, page: Page, browser: Browser): Promise<number> {
-  await page.evaluate(`import('/test/bench/page.ts').then(({ idleWorkers }) => idleWorkers('${kind}')).then((start) => { globalThis.startIdle = start; })`);
+/** @param prepare an expression over page.ts that resolves to what is done in the page as often as `measure` asks. */
+async function probeMemory(prepare: `${string}(${string})`, measure: typeof bytesPerWorker, page: Page, browser: Browser): Promise<number> {
+  await page.evaluate(`import('/test/bench/page.ts').then((functions) => functions.${prepare}).then((work) => { globalThis.benchWork = work; })`);
   const session = await browser.newBrowserCDPSession();
   const pages = await page.context().newCDPSession(page);
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
@@ -106,5 +112,5 @@ async function probeMemory(kind: MemoryKind, page: Page, browser: Browser): Prom
     const bytes = await Promise.all(renderers.map(privateMemory));
     return bytes.reduce((sum, one) => sum + one, 0);
   };
-  return bytesPerWorker(read, (howMany) => page.evaluate(`globalThis.startIdle(${howMany})`));
+  return measure(read, (howMany) => page.evaluate(`globalThis.benchWork(${howMany})`));
 }

@@ -1,8 +1,13 @@
-/** A fresh Node process with workers of one kind; prints bytes a worker and exits. Run with `--expose-gc`. */
+/**
+ * A fresh Node process that does one thing, named by its first argument, and prints how many bytes that takes: a worker
+ * of a kind, a reload, or a whole kernel over a folder. Run with `--expose-gc`.
+ */
 import { platform } from 'node:process';
 import { nodePlatform } from './platform-node.ts';
 import { canReadMemory, privateMemory } from './private-memory.ts';
+import { bytesOfKernel } from './rows/asleep.ts';
 import { bytesPerWorker, type MemoryKind, workersOf } from './rows/memory.ts';
+import { bytesPerReload, RELOAD_KINDS, type ReloadKind, reloadsOf } from './rows/reload-memory.ts';
 import { pause } from './statistics.ts';
 
 /** Milliseconds until a started worker has come to rest. */
@@ -14,5 +19,19 @@ const read = async () => {
   globalThis.gc?.();
   return privateMemory('self');
 };
-const bytes = await bytesPerWorker(read, await workersOf(process.argv[2] as MemoryKind, nodePlatform));
-process.stdout.write(String(bytes), () => process.exit());
+/**
+ * The same without what the runtime keeps in stock: V8 holds on to pages of its heap, up to some ten megabytes, and
+ * chance decides how many.
+ */
+const readWithoutStock = async () => {
+  await pause(SETTLE);
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  return read();
+};
+process.stdout.write(String(await measure(process.argv.slice(2))), () => process.exit());
+
+async function measure([kind, folder = '', installed = '']: readonly string[]): Promise<number> {
+  if (kind === 'kernel') return bytesOfKernel(readWithoutStock, folder, Number(installed));
+  if (RELOAD_KINDS.includes(kind as ReloadKind)) return bytesPerReload(readWithoutStock, await reloadsOf(kind as ReloadKind, nodePlatform));
+  return bytesPerWorker(read, await workersOf(kind as MemoryKind, nodePlatform));
+}

@@ -11,9 +11,12 @@ import { nodePlatform } from './platform-node.ts';
 import { canReadMemory } from './private-memory.ts';
 import { printAndExit, type RowResult } from './result.ts';
 import { measureCalls } from './rows/calls.ts';
+import { measureAsleep } from './rows/asleep.ts';
 import { IN_RUNTIME } from './rows/in-runtime.ts';
-import { type MemoryKind, measureMemory } from './rows/memory.ts';
+import { measureMemory } from './rows/memory.ts';
+import { measureReloadMemory } from './rows/reload-memory.ts';
 import { measureSize } from './rows/size.ts';
+import { measureStart10k } from './rows/start10k.ts';
 import { MILLISECONDS, ROUNDS } from './settings.ts';
 
 const bench: Bench = { platform: nodePlatform, rounds: ROUNDS, milliseconds: MILLISECONDS };
@@ -22,6 +25,10 @@ await printAndExit(run(process.argv[2] as RowName));
 async function run(row: RowName): Promise<RowResult> {
   if (row === 'calls') return measureCalls(bench, [...rawContestants(), comlinkInNode(), await kernelContestant(nodePlatform.createHost())]);
   if (row === 'memory') return { outcomes: canReadMemory ? await measureMemory(ROUNDS, probeMemory) : { idle: { missing: 'only Linux tells' } } };
+  if (row === 'reload-memory') return { outcomes: canReadMemory ? await measureReloadMemory(ROUNDS, probeMemory) : { growth: { missing: 'only Linux tells' } } };
+  if (row === 'asleep')
+    return { outcomes: canReadMemory ? await measureAsleep(ROUNDS, (folder, installed) => probeMemory('kernel', folder, installed)) : { memory: { missing: 'only Linux tells' } } };
+  if (row === 'start10k') return { outcomes: await measureStart10k(ROUNDS) };
   if (row === 'size') return { outcomes: await measureSize('@plinth/host-node') };
   const measureRow = IN_RUNTIME[row];
   if (measureRow === undefined) throw new Error(`there is no row '${row}'`);
@@ -47,9 +54,13 @@ function comlinkInNode() {
   );
 }
 
-async function probeMemory(kind: MemoryKind): Promise<number> {
+async function probeMemory(kind: string, ...more: readonly (string | number)[]): Promise<number> {
   const script = fileURLToPath(new URL('memory-probe.ts', import.meta.url));
-  const { stdout, status } = spawnSync(process.execPath, ['--expose-gc', script, kind], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], timeout: 60_000 });
-  if (status !== 0) throw new Error(`the process with ${kind} workers ended with ${status}`);
+  const { stdout, status } = spawnSync(process.execPath, ['--expose-gc', script, kind, ...more.map(String)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 120_000,
+  });
+  if (status !== 0) throw new Error(`the process that measures '${kind}' ended with ${status}`);
   return Number(stdout);
 }

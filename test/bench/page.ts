@@ -8,6 +8,7 @@ import type { RowResult } from './result.ts';
 import { measureCalls } from './rows/calls.ts';
 import { IN_RUNTIME } from './rows/in-runtime.ts';
 import { type MemoryKind, workersOf } from './rows/memory.ts';
+import { type ReloadKind, reloadsOf } from './rows/reload-memory.ts';
 
 /** What the driver says. */
 export interface PageOptions {
@@ -32,6 +33,11 @@ export async function run(row: RowName, { rounds, milliseconds, crowd, comlinkUr
 /** Lets the driver start idle workers and look at the process in between. */
 export function idleWorkers(kind: MemoryKind): Promise<(howMany: number) => Promise<void>> {
   return workersOf(kind, pagePlatform(0, ''));
+}
+
+/** The same for reloads. */
+export function reloads(kind: ReloadKind): Promise<(howMany: number) => Promise<void>> {
+  return reloadsOf(kind, pagePlatform(0, ''));
 }
 
 async function contestants(platform: Platform, comlinkUrl: string) {

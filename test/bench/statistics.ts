@@ -6,6 +6,12 @@ export function medianOf(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+/** The smallest value that a share of all values doesn't exceed. */
+export function percentileOf(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
 /** Each value over the base's of the same round. */
 export function ratios(values: readonly number[], base: readonly number[]): readonly number[] {
   return values.map((value, round) => value / (base[round] as number));

@@ -1,22 +1,31 @@
 /** A typed client for the host: one method a command, output parsed. */
 import type { AnyContract, Client, Command } from '@plinth/sdk';
-import { createError, describeIssues, isPromiseLike, membersOf, type Parsed, parseSchema, type Schema } from '@plinth/sdk/contract';
+import { createError, describeIssues, isRange, isPromiseLike, membersOf, type Parsed, parseSchema, type Schema } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { HostCallOptions } from './call-options.js';
-import type { Parse } from './command-registry.js';
+import type { Parse, Route } from './command-registry.js';
 
 /** Executes a command for the host. */
-export type Execute = (id: string, input: unknown, options: HostCallOptions | undefined, parse?: Parse) => Promise<unknown>;
+export type Execute = (id: string, input: unknown, options: HostCallOptions | undefined, parse?: Parse, route?: Route) => Promise<unknown>;
+
+/** Which provider a client speaks to. */
+export interface ClientOptions {
+  /** Range of plugin versions, like `^1.2.0`; the highest stable one that provides the contract when absent. */
+  readonly version?: string;
+}
 
 /** Makes the client of a contract. The caller parses the output, so what it gets is what the types say. */
-export function createClient<C extends AnyContract>(contract: C, execute: Execute, metrics: Metrics): Client<C, HostCallOptions> {
+export function createClient<C extends AnyContract>(contract: C, execute: Execute, metrics: Metrics, { version }: ClientOptions = {}): Client<C, HostCallOptions> {
+  if (version !== undefined && !isRange(version))
+    throw createError('call/invalid-option', `'${version}' is not a version range: write one like '^1.2.0'`, { details: { version } });
+  const route: Route = Object.freeze({ contract: contract.$id, range: version });
   const client = Object.create(null) as Record<string, (input?: unknown, options?: HostCallOptions) => Promise<unknown>>;
   for (const [name, member] of membersOf(contract)) {
     if (member.kind !== 'command') continue;
     const { id, output, timeout } = member as Command & { readonly id: string };
     const withTimeout = (options: HostCallOptions | undefined) => (timeout === undefined ? options : { ...options, timeout: Math.min(options?.timeout ?? timeout, timeout) });
     const parse = output === undefined ? undefined : (value: unknown) => parseOutput(id, output, value, metrics);
-    client[name] = (input, options) => execute(id, input, withTimeout(options), parse);
+    client[name] = (input, options) => execute(id, input, withTimeout(options), parse, route);
   }
   return Object.freeze(client) as Client<C, HostCallOptions>;
 }

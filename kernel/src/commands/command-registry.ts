@@ -1,19 +1,38 @@
 /** Which commands exist, who answers them, and the path every call takes: permission, middleware, provider. */
 import type { CommandInfo } from '@plinth/sdk';
-import { type Caller, createError, disposable, isTopic, ownerOf } from '@plinth/sdk/contract';
+import { type Caller, compareVersions, createError, disposable, isStable, isTopic, ownerOf, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
 import { type CallRequest, type CallServices, type CallTarget, KernelCall } from './call.js';
 import type { Provider } from './provider.js';
 
-/** A registered command. */
-export interface CommandEntry extends CallTarget {
+/** Who answers a command. */
+export interface CommandProvider {
   /** Plugin id, or `host`. */
   readonly owner: string;
-  readonly counter: CommandCounter;
+  /** The plugin's version; absent for the host. */
+  readonly version?: string | undefined;
+  /** Contracts the plugin provides, `<id>@<major>`. */
+  readonly provides?: readonly string[];
+  readonly provider: Provider;
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
   /** The guest that answers it; absent for the host's own. */
-  readonly at: LaneTarget | undefined;
+  readonly at?: LaneTarget | undefined;
+}
+
+/** A registered command. */
+export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provider' | 'timeout'> {
+  readonly counter: CommandCounter;
+}
+
+/** Which of several versions a caller means. */
+export interface Route {
+  /** Range of plugin versions. */
+  readonly range?: string | undefined;
+  /** A contract (`<id>@<major>`), or a need (`<id>@<range>`). */
+  readonly contract?: string | undefined;
 }
 
 /** What the registry needs of the kernel. */
@@ -21,9 +40,11 @@ export interface CommandServices extends CallServices {
   readonly chains: MiddlewareChains;
   readonly metrics: Metrics;
   /** Wakes the plugin that would answer a command; resolves false when there is none. */
-  activateFor(commandId: string): Promise<boolean>;
+  activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
   /** Why nobody answers: never returns. */
-  unknown(commandId: string): Error;
+  unknown(commandId: string, route: Route | undefined): Error;
+  /** A deprecated version was called. */
+  deprecated(entry: CommandEntry, caller: Caller): void;
 }
 
 /** Parses the output of a command for its caller; may answer with a promise, throws what the caller is told. */
@@ -31,7 +52,12 @@ export type Parse = (value: unknown) => unknown;
 
 /** Owns the table of commands. */
 export class CommandRegistry {
+  /** Who is called when nobody says which version. */
   readonly #entries = new Map<string, CommandEntry>();
+  /** All versions of a command, the default one first; only where there are several. */
+  readonly #versions = new Map<string, readonly CommandEntry[]>();
+  /** Owners whose calls have to be looked at: several versions, or a deprecated one. */
+  readonly #special = new Set<string>();
   readonly #services: CommandServices;
 
   constructor(services: CommandServices) {
@@ -50,31 +76,51 @@ export class CommandRegistry {
     return [...this.#entries.values()];
   }
 
+  /** Whether it matters which version of a plugin a caller means. */
+  isSpecial(owner: string): boolean {
+    return this.#special.size !== 0 && this.#special.has(owner);
+  }
+
+  setSpecial(owner: string, special: boolean): void {
+    if (special) this.#special.add(owner);
+    else this.#special.delete(owner);
+  }
+
   /**
-   * Registers a provider; disposing the answer takes it back.
+   * Registers a provider; disposing the answer takes it back. Several versions of one plugin may answer one command.
    *
    * @throws PluginLifecycleError `call/duplicate` that names both owners.
    */
-  register(id: string, owner: string, provider: Provider, timeout?: number, at?: LaneTarget): Disposable & { dispose(): void } {
+  register(id: string, by: CommandProvider): Disposable & { dispose(): void } {
+    const { owner, version } = by;
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a command id: write '<plugin>:<name>'`, { plugin: owner });
-    const other = this.#entries.get(id);
+    const others = this.#all(id);
+    const other = others.find((one) => one.owner !== owner || one.version === version || version === undefined);
     if (other !== undefined) {
       throw createError('call/duplicate', `${owner} cannot register ${id}: ${other.owner} has registered it already`, {
         plugin: owner,
         details: { command: id, owner: other.owner },
       });
     }
-    const entry: CommandEntry = { id, owner, provider, timeout, at, services: this.#services, counter: this.#services.metrics.command(id) };
-    this.#entries.set(id, entry);
-    return disposable(() => {
-      if (this.#entries.get(id) === entry) this.#entries.delete(id);
-    });
+    const entry: CommandEntry = { ...by, timeout: by.timeout, id, services: this.#services, counter: this.#services.metrics.command(id) };
+    this.#set(id, [...others, entry]);
+    return disposable(() =>
+      this.#set(
+        id,
+        this.#all(id).filter((one) => one !== entry),
+      ),
+    );
   }
 
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
-  execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
+  execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse, route?: Route): Promise<unknown> {
     const entry = this.#entries.get(id);
-    return entry === undefined ? this.#wakeAndExecute(id, input, caller, request, parse) : this.run(entry, input, caller, request, parse);
+    if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request, parse, route);
+    if (route?.range === undefined && !this.isSpecial(entry.owner)) return this.run(entry, input, caller, request, parse);
+    const chosen = this.#choose(id, route);
+    if (chosen === undefined) return this.#wakeAndExecute(id, input, caller, request, parse, route);
+    this.#services.deprecated(chosen, caller);
+    return this.run(chosen, input, caller, request, parse);
   }
 
   /** {@link execute} for a command that was looked up. */
@@ -105,10 +151,53 @@ export class CommandRegistry {
     return call.follow(chain(call, input));
   }
 
-  async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
-    await this.#services.activateFor(id);
-    const entry = this.#entries.get(id);
-    if (entry === undefined) throw this.#services.unknown(id);
+  async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined, route: Route | undefined): Promise<unknown> {
+    await this.#services.activateFor(id, route);
+    const entry = this.#choose(id, route);
+    if (entry === undefined) throw this.#services.unknown(id, route);
+    if (this.isSpecial(entry.owner)) this.#services.deprecated(entry, caller);
     return this.#run(entry, input, caller, request, parse);
   }
+
+  #choose(id: string, route: Route | undefined): CommandEntry | undefined {
+    const all = this.#all(id);
+    return route === undefined ? all[0] : all.find((entry) => leadsTo(route, entry));
+  }
+
+  #all(id: string): readonly CommandEntry[] {
+    const entry = this.#entries.get(id);
+    return entry === undefined ? [] : (this.#versions.get(id) ?? [entry]);
+  }
+
+  #set(id: string, entries: readonly CommandEntry[]): void {
+    const sorted =
+      entries.length < 2
+        ? entries
+        : [...entries].sort((a, b) => {
+            const [left, right] = [a.version as string, b.version as string];
+            return Number(isStable(right)) - Number(isStable(left)) || compareVersions(right, left);
+          });
+    const [first] = sorted;
+    if (first === undefined) this.#entries.delete(id);
+    else this.#entries.set(id, first);
+    if (sorted.length > 1) this.#versions.set(id, sorted);
+    else this.#versions.delete(id);
+  }
+}
+
+/** Whether a version is one that a caller may mean. The host's own commands have no version, and suit everybody. */
+export function leadsTo(
+  { range, contract }: Route,
+  { version, provides = [], owner }: { readonly version?: string | undefined; readonly provides?: readonly string[]; readonly owner: string },
+): boolean {
+  if (version === undefined) return true;
+  if (range !== undefined && !satisfies(version, range)) return false;
+  if (contract === undefined) return true;
+  const need = parseNeed(contract);
+  // A plugin that doesn't say in its manifest what it provides can't be told apart by it.
+  const majors = provides.flatMap((one) => {
+    const parsed = parseContractId(one);
+    return parsed?.base === need?.base ? [(parsed as { major: number }).major] : [];
+  });
+  return need === undefined || need.base !== owner || majors.length === 0 || majors.some((major) => satisfies(`${major}.0.0`, need.range));
 }

@@ -1,11 +1,23 @@
 /** Commands as the embedding application sees them. */
 import type { AnyContract, Call, Caller, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
-import { createError, describeIssues, disposable, isPromiseLike, type Manifest, membersOf, type Parsed, PluginDeclaredError, parseSchema, type Schema } from '@plinth/sdk/contract';
+import {
+  createError,
+  describeIssues,
+  disposable,
+  isPromiseLike,
+  isRange,
+  type Manifest,
+  membersOf,
+  type Parsed,
+  PluginDeclaredError,
+  parseSchema,
+  type Schema,
+} from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { HOST, type KernelCall } from './call.js';
 import type { HostCallOptions } from './call-options.js';
-import { createClient, type Execute } from './client.js';
+import { type ClientOptions, createClient, type Execute } from './client.js';
 import type { CommandRegistry } from './command-registry.js';
 import { hostProvider } from './provider.js';
 
@@ -38,18 +50,19 @@ export function createHostCommands(
   manifests: () => readonly Manifest[],
 ): {
   readonly commands: HostCommands;
-  client<C extends AnyContract>(contract: C): Client<C, HostCallOptions>;
+  client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
   provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
 } {
-  const execute: Execute = (id, input, options, parse) => registry.execute(id, input, HOST, options, parse);
+  const execute: Execute = (id, input, options, parse, route) => {
+    const range = options?.version;
+    if (range === undefined) return registry.execute(id, input, HOST, options, parse, route);
+    if (typeof range === 'string' && isRange(range)) return registry.execute(id, input, HOST, options, parse, { ...route, range });
+    return Promise.reject(createError('call/invalid-option', `'${String(range)}' is not a version range: write one like '^1.2.0'`, { details: { version: String(range) } }));
+  };
   const commands: HostCommands = {
     handle(name, handler) {
       const id = name.includes(':') ? name : `host:${name}`;
-      return registry.register(
-        id,
-        'host',
-        hostProvider((input, call) => handler(input, new HostCall(call, NO_ERRORS))),
-      );
+      return registry.register(id, { owner: 'host', provider: hostProvider((input, call) => handler(input, new HostCall(call, NO_ERRORS))) });
     },
     execute: (id, input, options) => execute(id, input, options),
     list: () => listCommands(registry, manifests()),
@@ -57,7 +70,7 @@ export function createHostCommands(
   };
   return {
     commands,
-    client: (contract) => createClient(contract, execute, metrics),
+    client: (contract, options) => createClient(contract, execute, metrics, options),
     provide(contract, handlers) {
       const all = handlers as Readonly<Record<string, LooseHandler>>;
       const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
@@ -67,7 +80,9 @@ export function createHostCommands(
       try {
         for (const [name, member] of members) {
           const provider = hostProvider(parsing(member as CommandRef, (all[name] as LooseHandler).bind(all), metrics));
-          registered.push(member.kind === 'hook' ? hooks.handle(member.id, 'host', provider) : registry.register(member.id, 'host', provider, (member as Command).timeout));
+          registered.push(
+            member.kind === 'hook' ? hooks.handle(member.id, 'host', provider) : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout }),
+          );
         }
       } catch (error) {
         for (const one of registered) one.dispose();

@@ -23,6 +23,11 @@ export interface KernelEvents {
   'plugin:unloaded': PluginFact;
   'plugin:reloaded': PluginFact;
   'plugin:uninstalled': PluginFact;
+  'plugin:enabled': PluginFact;
+  'plugin:disabled': PluginFact;
+  'plugin:updated': PluginFact & { readonly from: string };
+  /** An older version came back; `from` is the one that went. */
+  'plugin:rolled-back': PluginFact & { readonly from: string; readonly reason: string };
   'plugin:failed': PluginFact & { readonly stage: Stage; readonly code: string; readonly message: string };
   'plugin:crashed': PluginFact & { readonly reason: string; readonly code: string; readonly message: string };
   /** A guest that had ended by itself runs again; `attempt` counts its crashes of late. */
@@ -32,6 +37,8 @@ export interface KernelEvents {
   'need:changed': PluginFact & { readonly available: readonly string[] };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };
+  /** A version that should not be used any more was called; told once for each caller and command. */
+  'call:deprecated': { readonly command: string; readonly version: string; readonly caller: string; readonly message: string };
   'call:settled': {
     readonly command: string;
     readonly caller: string;

@@ -5,20 +5,20 @@
 import { type Caller, createError, FENCE, type LifecycleHook, type Manifest, messageOf, PluginError, type Registration, Scope, type Statics } from '@plinth/sdk/contract';
 import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
-import type { ExitReason, Guest } from '../host.js';
+import type { ExitReason, Guest, ResourceUsage } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import { grantsOf, PermissionSet } from '../permissions/broker.js';
 import { StorageNamespace } from '../storage/namespace.js';
 import { exitError } from './exit-error.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
-import { GuestRegistrations } from './registrations.js';
+import { type AnsweringGuest, GuestRegistrations, type Registrant } from './registrations.js';
 import { answerGuest, type GuestIdentity, KEEP_INPUT, takeNote } from './guest-requests.js';
 
 /** Methods of the guest that the kernel calls over the control plane. */
 type GuestMethod = 'load' | 'configure' | 'needs' | 'restoreState' | 'activate' | 'suspend' | 'resume' | 'healthCheck' | 'getState' | 'deactivate';
 
 /** A running guest and its link. */
-export class GuestConnection implements GuestIdentity {
+export class GuestConnection implements GuestIdentity, Registrant, AnsweringGuest {
   readonly manifest: Manifest;
   readonly caller: Caller;
   readonly permissions: PermissionSet;
@@ -36,6 +36,8 @@ export class GuestConnection implements GuestIdentity {
   readonly ended: Promise<PluginError>;
   /** Told once, at once, when the guest has ended by whatever cause. */
   onEnd: ((error: PluginError) => void) | undefined = undefined;
+  /** How often the guest has asked for something. */
+  requests = 0;
   readonly #guest: Guest;
   readonly #hooks = new Set<LifecycleHook>();
   #fatal: Error | undefined;
@@ -58,7 +60,10 @@ export class GuestConnection implements GuestIdentity {
       plugin: manifest.id,
       stacks: false,
       turn: parts.turn,
-      serve: (target, input, meta, inbound) => answerGuest(this, target, input, meta, inbound),
+      serve: (target, input, meta, inbound) => {
+        this.requests += 1;
+        return answerGuest(this, target, input, meta, inbound);
+      },
       note: (target, payload, meta) => takeNote(this, target, payload, meta),
       control: {
         register: async (registration: Registration) => this.registrations.add(registration),
@@ -131,6 +136,21 @@ export class GuestConnection implements GuestIdentity {
     await this.#guest.terminate();
   }
 
+  /** Whether anybody works: the guest for others, or others for the guest. */
+  get busy(): boolean {
+    return this.link.pending > 0 || this.link.serving > 0 || this.link.streams > 0;
+  }
+
+  /** Whether the guest has ended. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** As those see it whom it answers. */
+  get guest(): this {
+    return this;
+  }
+
   /** Whether it has a thread of its own. */
   get isolated(): boolean {
     return this.#guest.endpoint.direct === undefined;
@@ -176,7 +196,7 @@ export class GuestConnection implements GuestIdentity {
     return this.#refusals;
   }
 
-  async usage(): Promise<unknown> {
+  async usage(): Promise<ResourceUsage | undefined> {
     return this.#guest.usage?.();
   }
 

@@ -1,7 +1,8 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
-import { createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import { createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, ownerOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import type { CallRequest } from '../commands/call.js';
+import type { Route } from '../commands/command-registry.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import { levelAt } from '../telemetry/logger.js';
@@ -76,13 +77,19 @@ function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0]
   const { commands, lanes, chains } = guest.parts;
   const request = requestOf(timeout, inbound);
   const entry = commands.get(id);
-  if (entry === undefined) return commands.execute(id, input, guest.caller, request);
+  // A plugin reaches the version that it has declared.
+  if (entry === undefined || commands.isSpecial(entry.owner)) return commands.execute(id, input, guest.caller, request, undefined, routeOf(guest.manifest, id));
   if (entry.at !== undefined) {
     lanes.called(guest, entry);
     // Only what passes through untouched is nobody's here.
     inbound.moves = chains.of('command', id) === undefined;
   }
   return commands.run(entry, input, guest.caller, request);
+}
+
+function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: string): Route {
+  const owner = ownerOf(id);
+  return { range: dependencies[owner] ?? optionalDependencies[owner], contract: needs.find((need) => need.startsWith(`${owner}@`)) };
 }
 
 function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {

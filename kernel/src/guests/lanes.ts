@@ -59,6 +59,12 @@ export class Lanes {
     return this.#lanes.size;
   }
 
+  /** Whether a guest has one. */
+  uses(end: LaneEnd): boolean {
+    for (const { caller, provider } of this.#lanes.values()) if (caller === end || provider === end) return true;
+    return false;
+  }
+
   /** A guest calls a command of another by way of the kernel; often enough, they get a lane. */
   called(caller: LaneEnd, entry: CommandEntry): void {
     const provider = entry.at?.end;

@@ -10,6 +10,7 @@ import type { KernelCall } from '../commands/call.js';
 import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
 import type { KernelParts } from '../parts.js';
+import type { PermissionSet } from '../permissions/broker.js';
 import type { LaneEnd } from './lane-end.js';
 
 /** Most registrations of one guest. */
@@ -19,13 +20,18 @@ const MAX_HELD = 8_192;
 /** Longest queue of one listener. */
 const MAX_QUEUE = 8_192;
 
-/** The guest that registers. */
-export interface Registrant extends LaneEnd {
+/** A guest that can be asked. */
+export interface AnsweringGuest extends LaneEnd {
+  runMiddleware(handle: number, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown>;
+}
+
+/** Who registers: a guest, or a plugin that has none at the moment, and then everything waits. */
+export interface Registrant {
   readonly manifest: Manifest;
-  readonly link: Link;
+  readonly permissions: PermissionSet;
   readonly scope: Scope;
   readonly parts: KernelParts;
-  runMiddleware(handle: number, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown>;
+  readonly guest: AnsweringGuest | undefined;
 }
 
 interface Registered {
@@ -42,7 +48,7 @@ interface Held {
   readonly nth: number;
   readonly over: boolean;
   /** Goes on with the guest that has the registration now; undefined when nobody has. */
-  go(owner: Registrant, handle: number | undefined): void;
+  go(guest: AnsweringGuest, handle: number | undefined): void;
   fail(error: Error): void;
 }
 
@@ -62,12 +68,13 @@ export class GuestRegistrations {
   readonly #listeners = new Set<{ readonly pattern: string; deliver(emission: Emission): void }>();
   #staged: boolean;
   #waiting: Waiting | undefined;
+  /** How often something of this guest was used. */
+  uses = 0;
 
-  /** @param events what has woken the guest, and whatever else happens until {@link release}. */
-  constructor(owner: Registrant, staged: boolean, events?: Set<Emission>) {
+  /** @param staged whether what is registered stays out of the kernel until {@link takeOver}. */
+  constructor(owner: Registrant, staged: boolean) {
     this.#owner = owner;
     this.#staged = staged;
-    if (events !== undefined) this.#waiting = { calls: [], events, onArrival: undefined, refuse: undefined };
   }
 
   /** Whether calls and events wait. */
@@ -88,7 +95,8 @@ export class GuestRegistrations {
   }
 
   remove(handle: number): void {
-    this.#owner.parts.lanes.unregistered(this.#owner, handle);
+    const { guest, parts } = this.#owner;
+    if (guest !== undefined) parts.lanes.unregistered(guest, handle);
     this.#registered.get(handle)?.undo?.();
     this.#registered.delete(handle);
   }
@@ -128,21 +136,51 @@ export class GuestRegistrations {
     }
     const waiting = from.#waiting;
     from.#waiting = undefined;
-    if (waiting !== undefined) this.#take(waiting);
+    if (waiting === undefined) return;
+    if (this.#waiting === undefined) this.#take(waiting);
+    else this.#inherit(waiting, this.#waiting);
   }
 
-  /** The guest has ended: nobody will answer what was held. */
+  /**
+   * Takes the same registrations over from a guest that is about to end: from now on everything waits here.
+   *
+   * @param onArrival told of each call and event, also of those that wait already.
+   */
+  standInFor(from: GuestRegistrations, onArrival: (activation: string) => void): void {
+    this.hold({ onArrival });
+    for (const { registration } of from.#registered.values()) this.#registered.set(registration.handle, { registration });
+    this.takeOver(from);
+  }
+
+  /** What waited before this took over goes first. */
+  #inherit(before: Waiting, mine: Waiting): void {
+    mine.calls.unshift(...before.calls);
+    for (const emission of before.events) mine.events.add(emission);
+    for (const { kind, name } of before.calls) mine.onArrival?.(`${kind}:${name}`);
+    for (const { event } of before.events) mine.onArrival?.(`event:${event.topic}`);
+  }
+
+  /** Nobody will answer what was held. Without a guest everything goes on waiting, for the next one. */
   fail(error: Error): void {
-    const calls = this.#waiting?.calls ?? [];
-    this.#waiting = undefined;
-    for (const held of calls) held.fail(error);
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    if (this.#owner.guest !== undefined) this.#waiting = undefined;
+    waiting.events.clear();
+    for (const held of waiting.calls.splice(0)) held.fail(error);
+  }
+
+  /** Takes everything out of the kernel. */
+  close(error: Error): void {
+    this.#withdraw();
+    this.fail(error);
   }
 
   #take({ calls, events }: Waiting): void {
     for (const emission of events) {
       for (const { pattern, deliver } of this.#listeners) if (pattern === emission.event.topic || covers(pattern, emission.event.topic)) deliver(emission);
     }
-    for (const held of calls) if (!held.over) held.go(this.#owner, this.#handlesOf(held.kind, held.name)[held.nth]);
+    const { guest } = this.#owner;
+    for (const held of calls) if (guest !== undefined && !held.over) held.go(guest, this.#handlesOf(held.kind, held.name)[held.nth]);
   }
 
   /** Keeps a call for whoever has the registration when {@link hold} ends. */
@@ -201,11 +239,18 @@ export class GuestRegistrations {
 
   #enter(registration: Registration): { dispose(): void } {
     const { handle, kind, name, timeout } = registration;
-    const { manifest, parts } = this.#owner;
+    const { manifest, parts, guest } = this.#owner;
     const { id } = manifest;
     switch (kind) {
       case 'command':
-        return parts.commands.register(name, id, this.#provider(registration), shortest(timeout, manifest.resources.timeout), { end: this.#owner, handle });
+        return parts.commands.register(name, {
+          owner: id,
+          version: manifest.version,
+          provides: manifest.provides ?? [],
+          provider: this.#provider(registration),
+          timeout: shortest(timeout, manifest.resources.timeout),
+          at: guest && { end: guest, handle },
+        });
       case 'hook':
         return parts.hooks.handle(name, id, this.#provider(registration));
       case 'event':
@@ -218,11 +263,13 @@ export class GuestRegistrations {
   /** Answers over the link, or keeps the call for whoever takes over. */
   #provider(registration: Registration): Provider {
     const { kind, name, handle } = registration;
-    const send = guestProvider(this.#owner.link, handle);
+    const { guest } = this.#owner;
+    const send = guest && guestProvider(guest.link, handle);
     return (call, input) => {
       const waiting = this.#waiting;
       if (waiting === undefined) {
-        send(call, input);
+        this.uses += 1;
+        send?.(call, input);
         return;
       }
       const held: Held = {
@@ -232,9 +279,9 @@ export class GuestRegistrations {
         get over() {
           return call.over;
         },
-        go(owner, to) {
-          if (to !== undefined) guestProvider(owner.link, to)(call, input);
-          else held.fail(createError('call/unknown-command', `nobody answers ${name} any more`, { plugin: owner.manifest.id, details: { command: name } }));
+        go(next, to) {
+          if (to !== undefined) guestProvider(next.link, to)(call, input);
+          else held.fail(createError('call/unknown-command', `nobody answers ${name} any more`, { plugin: next.caller.id, details: { command: name } }));
         },
         fail: (error) => call.settle(false, error),
       };
@@ -245,7 +292,11 @@ export class GuestRegistrations {
   /** Runs a middleware of the guest; while the guest is being replaced, the call waits in front of it. */
   #wrap({ kind, name, handle }: Registration, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown> {
     const waiting = this.#waiting;
-    if (waiting === undefined) return this.#owner.runMiddleware(handle, call, input, next);
+    const { guest } = this.#owner;
+    if (waiting === undefined && guest !== undefined) {
+      this.uses += 1;
+      return guest.runMiddleware(handle, call, input, next);
+    }
     return new Promise((resolve, reject) => {
       const held: Held = {
         kind,
@@ -255,17 +306,17 @@ export class GuestRegistrations {
           return call.over;
         },
         // One that the next guest doesn't have stands around nothing any more.
-        go: (owner, to) => resolve(to === undefined ? next(input) : owner.runMiddleware(to, call, input, next)),
+        go: (after, to) => resolve(to === undefined ? next(input) : after.runMiddleware(to, call, input, next)),
         fail: reject,
       };
       call.onCancel(reject);
-      this.#keep(held, waiting);
+      if (waiting !== undefined) this.#keep(held, waiting);
     });
   }
 
   /** Delivers what a pattern covers; what the guest is too slow for follows the policy it has chosen. */
   #subscribe(pattern: string, handle: number, { overflow = 'drop-oldest', queue: limit = DEFAULT_QUEUE }: Registration): { dispose(): void } {
-    const { parts, link, manifest } = this.#owner;
+    const { parts, guest, manifest } = this.#owner;
     const { metrics, log, announce } = parts;
     const plugin = manifest.id;
     let dropped = 0;
@@ -281,7 +332,10 @@ export class GuestRegistrations {
     let source = '';
     let meta: EventMeta = 0;
     const deliver = (emission: Emission) => {
+      if (guest === undefined) return;
       const { event, shared } = emission;
+      const { link } = guest;
+      this.uses += 1;
       try {
         if (event.topic !== topic || event.source !== source) {
           ({ topic, source } = event);

@@ -26,5 +26,5 @@ export async function discover(source: PluginSource): Promise<Discovery> {
 
 /** A package as a record; it is known by its origin until its manifest has been read. */
 export function discovered(one: PluginPackage): DiscoveredPlugin {
-  return { state: 'discovered', id: one.origin, origin: one.origin, package: one };
+  return { state: 'discovered', key: one.origin, id: one.origin, origin: one.origin, package: one };
 }

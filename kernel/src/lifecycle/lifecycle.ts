@@ -1,566 +1,626 @@
 /**
- * Advances plugins through their stages. Only this file replaces records and announces it. Operations on one plugin run
- * one after the other; several requests to activate share one run. What an operation needs of other plugins is done
- * outside its turn, so that two operations never wait for each other.
+ * Advances plugins through their stages. Operations on one plugin run one after the other; several requests to activate
+ * share one run. What an operation needs of other plugins is done outside its turn, so that two operations never wait
+ * for each other. Plugins are named by their registry keys here.
  */
-import { createError, messageOf, type PluginError, parseContractId } from '@plinth/sdk/contract';
+import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import { listenFor } from '../guests/dormant.js';
+import type { GuestRegistrations } from '../guests/registrations.js';
 import type { PluginPackage, PluginSource } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import {
   type ActivePlugin,
   asResolved,
-  type DiscoveredPlugin,
-  type FailedPlugin,
+  type AsleepPlugin,
+  isAsleep,
   isRunning,
   type PluginRecord,
   type ResolvedPlugin,
   type RunningPlugin,
+  type SuspendedPlugin,
   type ValidatedPlugin,
 } from '../record.js';
-import { dependencyFailed } from '../registry/dependency-graph.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { activate } from './activate.js';
+import { Admission } from './admission.js';
 import { deactivate } from './deactivate.js';
-import { discover, discovered } from './discover.js';
 import { initialize } from './initialize.js';
+import { Ledger } from './ledger.js';
 import { load } from './load.js';
-import { resolve } from './resolve.js';
+import { Relations } from './relations.js';
+import { endGuest, sleep } from './sleep.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Stage } from './stage.js';
-import { resume, suspend } from './suspend.js';
+import { resume, suspend, suspendWithout } from './suspend.js';
 import { isSwappable, retire, swap } from './swap.js';
-import { type Surroundings, validate } from './validate.js';
+import { Turns } from './turns.js';
 
-/** Owns the registry's records and the guests behind them. */
+/** How often an operation is tried anew because another one changed a dependency while it waited for its turn. */
+const MAX_TRIES = 10;
+
+/** Owns the guests behind the records. */
 export class Lifecycle {
   readonly #registry: PluginRegistry;
   readonly #parts: KernelParts;
-  readonly #surroundings: Surroundings;
-  /** The last operation of each plugin: the next one waits for it. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #ledger: Ledger;
+  readonly #admission: Admission;
+  readonly #relations: Relations;
+  readonly #turns = new Turns();
   /** Activations in flight, dependencies included. */
   readonly #activating = new Map<string, Promise<void>>();
   /** Plugins in the order of their activation, to be stopped in reverse. */
   readonly #activeOrder: string[] = [];
-  readonly #sourceProblems: PluginError[] = [];
-  /** Guests that have been replaced and finish their calls. */
-  readonly #retiring = new Set<Promise<void>>();
+  /** Guests that have been replaced or sent to sleep, and end. */
+  readonly #ending = new Set<Promise<void>>();
+  /** What listens for the events and hooks that activate a plugin. */
+  readonly #listening = new Map<string, GuestRegistrations>();
+  readonly #disabled = new Set<string>();
+  readonly #toldNeeds = new WeakMap<object, string>();
   #stopped = false;
 
   constructor(registry: PluginRegistry, parts: KernelParts) {
     this.#registry = registry;
     this.#parts = parts;
-    const runtimes = parts.hosts.flatMap((host) => (host.runtime === undefined ? [] : [host.runtime]));
-    this.#surroundings = { version: parts.version, runtimes, policy: parts.policy };
+    this.#ledger = new Ledger(registry, parts);
+    this.#admission = new Admission(this.#ledger, parts);
+    this.#relations = new Relations(registry, parts.commands);
   }
 
-  /** Why sources found less than they should. */
-  get sourceProblems(): readonly PluginError[] {
-    return this.#sourceProblems;
+  // --- who is there ----------------------------------------------------------------------------------------------
+
+  /** Why less was found than there should be. */
+  get problems(): readonly PluginError[] {
+    return this.#admission.problems;
   }
 
-  /** Discovers, validates and resolves everything that the sources have. One bad plugin never stops the others. */
-  async discover(sources: readonly PluginSource[]): Promise<void> {
-    const all: DiscoveredPlugin[] = [];
-    for (const source of sources) {
-      const { found, problem } = await discover(source);
-      all.push(...found);
-      if (problem !== undefined) {
-        this.#sourceProblems.push(problem);
-        this.#parts.log.write('kernel', 'error', problem.message, { code: problem.code });
-      }
-    }
-    this.#admit(all);
+  report(problem: PluginError): void {
+    this.#admission.report(problem);
+  }
+
+  /** Everything that sources have. */
+  discover(sources: readonly PluginSource[]): Promise<readonly PluginPackage[]> {
+    return this.#admission.discover(sources);
+  }
+
+  /** Validates and resolves packages. One bad plugin never stops the others. */
+  admit(packages: readonly PluginPackage[], wanted: (record: ValidatedPlugin) => boolean = () => true): void {
+    this.#admission.admit(packages, wanted);
     this.#resolveAll();
   }
 
+  /** Reads what a package is. Throws what is wrong with it. */
+  validate(found: PluginPackage): ValidatedPlugin {
+    return this.#admission.validate(found);
+  }
+
+  /** @throws when a plugin can't be added as it is: its version is there, or something it needs isn't. */
+  checkAddable(record: ValidatedPlugin): void {
+    this.#admission.checkFree(record);
+    this.#admission.resolveNext(record, undefined, []);
+  }
+
+  /** Adds a plugin to the running kernel; doesn't activate it. */
+  async add(record: ValidatedPlugin): Promise<void> {
+    this.checkAddable(record);
+    this.#registry.put(this.#admission.resolveNext(record, undefined, []));
+    this.#resolveAll();
+    await this.#resumeDependants();
+  }
+
+  /** Stops a plugin and forgets it. */
+  async remove(key: string): Promise<void> {
+    await this.deactivate(key);
+    this.#listening.get(key)?.close(gone(key));
+    this.#listening.delete(key);
+    this.#registry.remove(key);
+    this.#resolveAll();
+  }
+
+  /** Puts another package in the place of a plugin that doesn't run. Answers its key. */
+  exchange(key: string, next: ValidatedPlugin): Promise<string> {
+    return this.#turns.run(key, async () => {
+      await this.#deactivate(key);
+      this.#stopListening(key, gone(next.id));
+      this.#registry.rename(key, next);
+      this.#resolveAll();
+      return next.key;
+    });
+  }
+
+  isEnabled(key: string): boolean {
+    return !this.#disabled.has(key);
+  }
+
+  /** A disabled plugin isn't started by anything; one that runs is not stopped here. */
+  setEnabled(key: string, enabled: boolean): void {
+    if (enabled) this.#disabled.delete(key);
+    else this.#disabled.add(key);
+    this.#listen();
+  }
+
+  // --- operations ------------------------------------------------------------------------------------------------
+
   /** Activates every resolved plugin that asks for an activation event; failures are recorded, not thrown. */
   async activateAll(event: string): Promise<void> {
-    const wanting = this.#registry.all().filter((record): record is ResolvedPlugin => record.state === 'resolved' && record.manifest.activation.includes(event));
-    const queue = wanting.sort((a, b) => a.level - b.level).map((record) => record.id);
+    const wanting = this.#registry
+      .all()
+      .filter((record): record is ResolvedPlugin => record.state === 'resolved' && this.isEnabled(record.key) && record.manifest.activation.includes(event));
+    const queue = wanting.sort((a, b) => a.level - b.level).map((record) => record.key);
     const worker = async () => {
-      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
         // One that failed already as a dependency isn't tried a second time.
-        if (this.#registry.get(id)?.state === 'resolved') await this.activate(id, event).catch(() => {});
+        if (this.#registry.get(key)?.state === 'resolved') await this.activate(key, event).catch(() => {});
       }
     };
     await Promise.all(Array.from({ length: Math.min(this.#parts.limits.parallel, queue.length) }, worker));
   }
 
-  /** Adds one package to a running kernel. Throws what is wrong with it; nothing is left then. */
-  async install(found: PluginPackage): Promise<string> {
-    const record = validate(discovered(found), this.#surroundings);
-    const other = this.#registry.get(record.id);
-    if (other !== undefined && other.state !== 'failed') throw duplicate(record, other);
-    const others = this.#registry.all().flatMap((one) => (one.id === record.id || one.state === 'discovered' || one.state === 'failed' ? [] : [asValidated(one)]));
-    const resolved = resolve([...others, record], this.#parts.policy.permissions).get(record.id);
-    if (resolved instanceof Error) throw resolved;
-    this.#registry.put(resolved as ResolvedPlugin);
-    this.#parts.announce('plugin:installed', { id: record.id, version: record.version, origin: record.origin });
-    this.#resolveAll();
-    return record.id;
-  }
-
-  /** Stops a plugin and forgets it. */
-  async uninstall(id: string): Promise<void> {
-    this.#require(id);
-    await this.deactivate(id);
-    this.#registry.remove(id);
-    this.#parts.announce('plugin:uninstalled', { id });
-  }
-
   /** Brings a plugin to `active`, its dependencies first. Requests that come while it starts share its outcome. */
-  activate(id: string, activatedBy = 'request'): Promise<void> {
-    const current = this.#activating.get(id);
+  activate(key: string, activatedBy = 'request'): Promise<void> {
+    const current = this.#activating.get(key);
     if (current !== undefined) return current;
-    if (activatedBy === 'request' && this.#registry.get(id)?.state === 'failed') this.#parts.supervisor.steered(id);
-    return this.#begin(id, activatedBy, undefined);
+    if (activatedBy === 'request' && this.#registry.get(key)?.state === 'failed') this.#parts.supervisor.steered(key);
+    return this.#begin(key, activatedBy, undefined);
   }
 
   /** Starts a plugin again whose guest has ended by itself. */
-  async restart(id: string, snapshot: Snapshot | undefined): Promise<void> {
-    const current = this.#activating.get(id);
+  async restart(key: string, snapshot: Snapshot | undefined): Promise<void> {
+    const current = this.#activating.get(key);
     if (current !== undefined) return current;
-    if (this.#registry.get(id)?.state === 'failed') await this.#begin(id, 'restart', snapshot);
+    if (this.#registry.get(key)?.state === 'failed') await this.#begin(key, 'restart', snapshot);
   }
 
-  #begin(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
-    const forget = () => void this.#activating.delete(id);
-    const done = this.#bringUp(id, activatedBy, snapshot);
-    this.#activating.set(id, done);
-    done.then(forget, forget);
-    return done;
+  /** Why a paused plugin can't go on: what it needs and where that is at fault. */
+  blameFor(key: string): PluginError | undefined {
+    const record = this.#registry.get(key);
+    if (record?.state !== 'suspended' || record.reason !== 'dependency') return undefined;
+    const lost = this.#relations.lost(record);
+    return lost === undefined ? undefined : this.#relations.blame(record, lost);
   }
 
-  /** Stops a plugin and, before it, everything that depends on it. */
-  async deactivate(id: string): Promise<void> {
-    this.#require(id);
-    this.#parts.supervisor.steered(id);
+  /** A plugin won't be started again by itself: what can't do without it pauses. */
+  async givenUp(key: string): Promise<void> {
+    await this.#suspendDependants(key);
+  }
+
+  /** Stops a plugin; before it, what can't do without it pauses. */
+  async deactivate(key: string): Promise<void> {
+    this.#ledger.require(key);
+    this.#parts.supervisor.steered(key);
     for (let tries = 1; ; tries++) {
-      await this.#stopDependants(id);
-      const stopped = await this.#exclusive(id, async () => {
+      await this.#suspendDependants(key);
+      const stopped = await this.#turns.run(key, async () => {
         // One may have started again while this waited for its turn.
-        if (tries < MAX_TRIES && this.#dependants(id).length > 0) return false;
-        await this.#deactivate(id);
+        if (tries < MAX_TRIES && !this.#stopped && this.#relations.dependants(key).some(({ state }) => state === 'active')) return false;
+        await this.#deactivate(key);
         return true;
       });
       if (stopped) return;
     }
   }
 
-  /**
-   * Replaces the guest by a fresh one, of another package when one is given. An active plugin is swapped while it runs:
-   * when that fails it goes on as it was, and the rejection says why. Any other is stopped and started.
-   */
-  async reload(id: string, found?: PluginPackage): Promise<void> {
-    const record = this.#require(id);
-    // Before anything is touched: a package that can't be the next one changes nothing.
-    const next = found === undefined ? undefined : this.#validateNext(id, found);
-    if (record.state === 'active' && (await isSwappable(record))) {
-      const resolved = next === undefined ? undefined : this.#resolveNext(next);
-      await this.#activateDependencies(resolved ?? asResolved(record));
-      if (await this.#exclusive(id, () => this.#swap(id, resolved))) return;
-    }
-    await this.#restart(id, next);
-  }
-
-  #validateNext(id: string, found: PluginPackage): ValidatedPlugin {
-    const next = validate(discovered(found), this.#surroundings);
-    if (next.id !== id) throw createError('plugin/illegal-transition', `cannot reload ${id} with a package of ${next.id}`, { plugin: id });
-    return next;
-  }
-
-  /** Answers false when the plugin isn't active any more. */
-  async #swap(id: string, next: ResolvedPlugin | undefined): Promise<boolean> {
-    const old = this.#registry.get(id);
-    if (old?.state !== 'active' || this.#stopped) return false;
-    const resolved = next ?? asResolved(old);
-    const started = performance.now();
-    let active: ActivePlugin;
-    try {
-      active = await swap(old, resolved, this.#parts, {
-        checkNeeds: (loaded) => this.#checkNeeds(loaded),
-        availableNeeds: (loaded) => this.#availableNeeds(loaded),
-        stillThere: () => this.#registry.get(id) === old && !this.#stopped,
-        replace: (record) => this.#registry.put(record),
-      });
-    } catch (error) {
-      this.#parts.log.write('kernel', 'error', `could not replace ${id}: ${messageOf(error)}`, { plugin: id });
-      throw error instanceof Error && 'code' in error ? error : activationFailed(id, 'activate', error);
-    }
-    const { connection } = active;
-    connection.onEnd = (error) => this.#guestEnded(id, connection, error);
-    void connection.ended.then((error) => this.#guestEnded(id, connection, error));
-    this.#parts.supervisor.started(id, active.version, connection);
-    const retiring = retire(old, this.#parts).finally(() => this.#retiring.delete(retiring));
-    this.#retiring.add(retiring);
-    this.#resolveAll();
-    this.#updateNeeds();
-    this.#parts.announce('plugin:activated', { ...this.#fact(id), activatedBy: 'reload', took: performance.now() - started });
-    this.#parts.announce('plugin:reloaded', this.#fact(id));
-    return true;
-  }
-
-  /** What a package would be, when neither it nor anybody who depends on it goes without something for it. */
-  #resolveNext(next: ValidatedPlugin): ResolvedPlugin {
-    const others = this.#registry.all().flatMap((one) => (one.id === next.id || one.state === 'discovered' || one.state === 'failed' ? [] : [asValidated(one)]));
-    const resolved = resolve([...others, next], this.#parts.policy.permissions);
-    for (const id of [next.id, ...this.#dependants(next.id)]) {
-      const outcome = resolved.get(id);
-      if (outcome instanceof Error) throw outcome;
-    }
-    return resolved.get(next.id) as ResolvedPlugin;
-  }
-
-  /** Stops a plugin and what depends on it, and starts all of them again; state is handed over when the plugin offers it. */
-  async #restart(id: string, next: ValidatedPlugin | undefined): Promise<void> {
-    this.#parts.supervisor.steered(id);
-    const stoppedWithIt = this.#activeDependants(id);
-    await this.#stopDependants(id);
-    const snapshot = await this.#exclusive(id, async () => {
-      const record = this.#require(id);
-      const state = await this.#snapshot(record);
-      await this.#deactivate(id);
-      if (next !== undefined) this.#registry.put(next);
-      else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
-      this.#resolveAll();
-      return state;
-    });
-    await this.#bringUp(id, 'reload', snapshot);
-    this.#parts.announce('plugin:reloaded', this.#fact(id));
-    await Promise.all(stoppedWithIt.map((dependant) => this.activate(dependant, `need:${id}`).catch(() => {})));
-  }
-
-  suspend(id: string): Promise<void> {
-    return this.#exclusive(id, async () => {
-      const record = this.#require(id);
+  suspend(key: string): Promise<void> {
+    return this.#turns.run(key, async () => {
+      const record = this.#ledger.require(key);
       if (record.state === 'suspended') return;
       if (record.state !== 'active') throw illegal(record, 'suspend');
-      this.#replace(await suspend(record, this.#parts), 'plugin:suspended');
+      this.#ledger.advance(await this.#whileAlive(record, suspend(record, this.#parts)), 'plugin:suspended');
     });
   }
 
-  resume(id: string): Promise<void> {
-    return this.#exclusive(id, async () => {
-      const record = this.#require(id);
-      if (record.state === 'active') return;
-      if (record.state !== 'suspended') throw illegal(record, 'resume');
-      this.#replace(await resume(record, this.#parts), 'plugin:resumed');
+  async resume(key: string): Promise<void> {
+    const record = this.#ledger.require(key);
+    if (record.state === 'active') return;
+    if (record.state !== 'suspended') throw illegal(record, 'resume');
+    await this.activate(key);
+  }
+
+  /**
+   * Puts an active plugin to sleep: its guest ends, its state and registrations stay. Answers whether it sleeps now; a
+   * busy one doesn't, nor one that another needs awake.
+   *
+   * @throws what `getState` threw; the plugin goes on then.
+   */
+  sleep(key: string): Promise<boolean> {
+    return this.#turns.run(key, async () => {
+      const record = this.#ledger.require(key);
+      if (isAsleep(record)) return true;
+      if (record.state !== 'active') throw illegal(record, 'hibernate');
+      const asleep = await sleep(record, this.#parts, (activation) => this.#wake(key, activation));
+      if (asleep === undefined) return false;
+      this.#parts.supervisor.steered(key);
+      this.#forgetActive(key);
+      this.#ledger.advance(asleep, 'plugin:suspended');
+      this.#end(endGuest(record, this.#parts));
+      return true;
     });
   }
 
-  /** Hands changed settings to a running plugin; rejects with its refusal, and then it keeps the old ones. */
+  /**
+   * Replaces the guest by a fresh one, of another package when one is given. An active plugin is swapped while it runs:
+   * when that fails it goes on as it was, and the rejection says why. Any other is stopped and started. Answers the key,
+   * which is another one when the version is.
+   */
+  async reload(key: string, next?: ValidatedPlugin): Promise<string> {
+    const record = this.#ledger.require(key);
+    if (next !== undefined && next.id !== record.id)
+      throw createError('plugin/illegal-transition', `cannot reload ${record.id} with a package of ${next.id}`, { plugin: record.id, details: { other: next.id } });
+    if (next !== undefined && next.key !== key) this.#admission.checkFree(next);
+    if (record.state === 'active' && (await isSwappable(record))) {
+      const resolved = next && this.#admission.resolveNext(next, key, this.#relations.dependants(key));
+      await this.#activateDependencies(resolved ?? asResolved(record));
+      const swapped = await this.#turns.run(key, () => this.#swap(key, resolved));
+      if (swapped !== undefined) return swapped;
+    }
+    return this.#restart(key, next);
+  }
+
+  /** Hands changed settings to a running plugin, every version of it; rejects with its refusal, and then it keeps the old ones. */
   async reconfigure(id: string): Promise<void> {
-    const record = this.#registry.get(id);
-    if (record === undefined || (record.state !== 'active' && record.state !== 'suspended')) return;
-    const answer = await record.connection.ask('configure', this.#parts.limits.hook, this.#parts.config.get(id));
-    if (answer === 'restart') await this.reload(id);
+    for (const record of this.#registry.versions(id)) {
+      if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) continue;
+      const answer = await record.connection.ask('configure', this.#parts.limits.hook, this.#parts.config.get(id));
+      if (answer === 'restart') await this.reload(record.key);
+    }
   }
 
-  /** Stops everything, the latest started first. The kernel can't be started again. */
+  /** Stops everything, the latest started first. Nothing can be started again. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.allSettled([...this.#activating.values(), ...this.#turns.values()]);
-    for (const id of [...this.#activeOrder].reverse()) await this.deactivate(id).catch(() => {});
-    for (const record of this.#registry.all()) if (isRunning(record)) await this.deactivate(record.id).catch(() => {});
-    await Promise.allSettled([...this.#retiring]);
+    await Promise.allSettled([...this.#activating.values()]);
+    await this.#turns.idle();
+    for (const key of [...this.#activeOrder].reverse()) await this.deactivate(key).catch(() => {});
+    for (const record of this.#registry.all()) if (isRunning(record) || isAsleep(record)) await this.deactivate(record.key).catch(() => {});
+    for (const [key, listening] of this.#listening) listening.close(gone(key));
+    this.#listening.clear();
+    await Promise.allSettled([...this.#ending]);
   }
 
-  // --- stages --------------------------------------------------------------------------------------------------
+  // --- starting --------------------------------------------------------------------------------------------------
 
-  /** Sound packages take their ids first, so that a broken one never stands in the way of a sound one with its id. */
-  #admit(found: readonly DiscoveredPlugin[]): void {
-    const failures: { readonly record: DiscoveredPlugin; readonly error: unknown }[] = [];
-    for (const one of found) {
-      const record = { ...one, id: this.#registry.freeName(one.id) };
-      this.#registry.put(record);
-      this.#parts.announce('plugin:discovered', { id: record.id, origin: record.origin });
-      try {
-        const validated = validate(record, this.#surroundings);
-        const other = this.#registry.get(validated.id);
-        if (other !== undefined && other !== record) throw duplicate(validated, other);
-        this.#registry.rename(record.id, validated);
-        this.#parts.announce('plugin:validated', { id: validated.id, version: validated.version });
-      } catch (error) {
-        failures.push({ record, error });
-      }
-    }
-    for (const { record, error } of failures) {
-      const claimed = (error as Partial<PluginError>).plugin;
-      const named = claimed === undefined || this.#registry.get(claimed) !== undefined ? record : { ...record, id: claimed };
-      this.#registry.rename(record.id, named);
-      this.#fail(named, 'validate', error, named);
-    }
+  #begin(key: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
+    const forget = () => void this.#activating.delete(key);
+    const done = this.#bringUp(key, activatedBy, snapshot);
+    this.#activating.set(key, done);
+    done.then(forget, forget);
+    return done;
   }
 
-  /** Resolves what has no guest yet; what runs already stays as it is. */
-  #resolveAll(): void {
-    const known = this.#registry.all();
-    const candidates = known.flatMap((record) => {
-      if (record.state === 'failed') return record.stage === 'resolve' && record.previous.state !== 'discovered' ? [asValidated(record.previous)] : keepsWorking(record);
-      return record.state === 'discovered' ? [] : [asValidated(record)];
-    });
-    for (const [id, resolved] of resolve(candidates, this.#parts.policy.permissions)) {
-      const record = this.#registry.get(id) as PluginRecord;
-      const pending = record.state === 'validated' || record.state === 'resolved' || (record.state === 'failed' && record.stage === 'resolve');
-      if (!pending) continue;
-      if (resolved instanceof Error) this.#fail(record.state === 'failed' ? record.previous : record, 'resolve', resolved, record.state === 'failed' ? record.previous : record);
-      else if (record.state === 'resolved') this.#registry.put(resolved);
-      else this.#replace(resolved, 'plugin:resolved');
-    }
+  #wake(key: string, activation: string): void {
+    // Whoever called hears of a failure; an event has nobody who waits.
+    this.activate(key, activation).catch(() => {});
   }
 
   /** Activates dependencies, then the plugin in its turn; again when a dependency was stopped in between. */
-  async #bringUp(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
+  async #bringUp(key: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
     for (let tries = 1; ; tries++) {
-      const record = this.#require(id);
-      if (record.state !== 'active' && record.state !== 'suspended') await this.#activateDependencies(startable(record));
-      const missing = await this.#exclusive(id, () => this.#activate(id, activatedBy, snapshot));
-      if (missing === undefined) return;
-      if (tries === MAX_TRIES) throw this.#dependencyMissing(startable(this.#require(id)), missing);
+      const record = this.#ledger.require(key);
+      if (!this.isEnabled(key)) throw disabled(record);
+      if (record.state !== 'active') await this.#activateDependencies(record.state === 'suspended' ? asResolved(record) : startable(record));
+      const missing = await this.#turns.run(key, () => this.#activate(key, activatedBy, snapshot));
+      if (missing === undefined) break;
+      if (tries === MAX_TRIES) throw this.#dependencyMissing(startable(this.#ledger.require(key)), missing);
     }
+    await this.#resumeDependants();
   }
 
   /** Answers undefined when the plugin is active, or the dependency that isn't any more. */
-  async #activate(id: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<string | undefined> {
-    const record = this.#require(id);
-    if (this.#stopped) throw createError('kernel/stopped', `cannot activate ${id}: the kernel has stopped`, { plugin: id });
+  async #activate(key: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<string | undefined> {
+    const record = this.#ledger.require(key);
+    if (this.#stopped) throw createError('kernel/stopped', `cannot activate ${record.id}: the kernel has stopped`, { plugin: record.id });
     if (record.state === 'active') return undefined;
-    if (record.state === 'suspended') {
-      this.#replace(await resume(record, this.#parts), 'plugin:resumed');
-      return undefined;
+    if (record.state === 'suspended' && !isAsleep(record)) {
+      const lost = this.#relations.lost(record);
+      if (lost === undefined) this.#ledger.advance(await this.#whileAlive(record, resume(record, this.#parts)), 'plugin:resumed');
+      return lost;
     }
-    const resolved = startable(record);
-    const missing = this.#missingDependency(resolved);
+    const resolved = isAsleep(record) ? asResolved(record) : startable(record);
+    const missing = this.#relations.missing(resolved);
     if (missing !== undefined) return missing;
+    return isAsleep(record) ? this.#start(resolved, activatedBy, record.snapshot, record) : this.#start(resolved, activatedBy, snapshot, undefined);
+  }
+
+  /** @param asleep what the plugin was, when it wakes: it goes back to that when it can't. */
+  async #start(resolved: ResolvedPlugin, activatedBy: string, snapshot: Snapshot | undefined, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
+    const { key } = resolved;
     const started = performance.now();
+    const waiting = asleep?.registrations ?? this.#listening.get(key);
     let stage: Stage = 'load';
     let running: RunningPlugin | undefined;
     try {
-      running = this.#replace(await load(resolved, this.#parts), 'plugin:loaded');
-      this.#checkNeeds(running);
-      const { connection } = running;
-      connection.onEnd = (error) => this.#guestEnded(id, connection, error);
-      // One that was over before anybody could be told.
-      void connection.ended.then((error) => this.#guestEnded(id, connection, error));
+      running = this.#ledger.advance(await load(resolved, this.#parts, waiting !== undefined), 'plugin:loaded');
+      this.#relations.checkNeeds(running);
+      this.#watch(running);
       stage = 'initialize';
-      running = this.#replace(await initialize(running, this.#parts), 'plugin:initialized');
+      running = this.#ledger.advance(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
-      running = await activate(running, activatedBy, this.#availableNeeds(running), snapshot, this.#parts);
-      if (this.#registry.get(id)?.state !== 'initialized') throw await running.connection.ended;
-      const lost = this.#missingDependency(resolved);
+      running = await activate(running, activatedBy, this.#relations.metNeeds(running), snapshot, this.#parts);
+      if (this.#registry.get(key)?.state !== 'initialized') throw await running.connection.ended;
+      const lost = this.#relations.missing(resolved);
       if (lost !== undefined) {
-        await this.#undo(running);
+        await this.#undo(running, asleep);
         return lost;
       }
-      this.#registry.put(running);
+      if (waiting !== undefined) running.connection.registrations.takeOver(waiting);
+      this.#listening.delete(key);
+      this.#ledger.put(running);
     } catch (error) {
-      const wrapped = stage === 'load' ? loadFailed(id, error) : activationFailed(id, stage, error);
+      const wrapped = stage === 'load' ? loadFailed(resolved.id, error) : activationFailed(resolved.id, stage, error);
       // The record of a crash that came first stands: it names the cause.
-      const crashed = running === undefined ? undefined : this.#registry.get(id);
-      if (crashed?.state === 'failed') throw crashed.error;
-      if (running !== undefined) await this.#undo(running);
-      this.#fail(resolved, stage, wrapped, resolved);
-      throw wrapped;
+      const crashed = running === undefined ? undefined : this.#registry.get(key);
+      const known = crashed?.state === 'failed' ? crashed.error : undefined;
+      if (running !== undefined && known === undefined) await this.#undo(running, asleep);
+      if (asleep !== undefined) this.#fallBack(asleep, known ?? wrapped);
+      else {
+        this.#stopListening(key, wrapped);
+        if (known === undefined) this.#ledger.fail(resolved, stage, wrapped);
+      }
+      throw known ?? wrapped;
     }
-    this.#activeOrder.push(id);
-    this.#parts.supervisor.started(id, running.version, running.connection);
-    const took = performance.now() - started;
-    this.#parts.announce('plugin:activated', { ...this.#fact(id), activatedBy, took });
-    this.#updateNeeds();
+    this.#entered(running as ActivePlugin, activatedBy, started);
     return undefined;
+  }
+
+  /** What sleeps keeps its state when it can't be woken; who waits for it hears why. */
+  #fallBack(asleep: AsleepPlugin, error: Error): void {
+    this.#registry.put(asleep);
+    this.#parts.log.write('kernel', 'error', `could not wake ${asleep.id}: ${error.message}`, { plugin: asleep.id });
+    asleep.registrations.fail(error);
+  }
+
+  #stopListening(key: string, error: Error): void {
+    this.#listening.get(key)?.close(error);
+    this.#listening.delete(key);
+  }
+
+  #entered(active: ActivePlugin, activatedBy: string, started: number): void {
+    const { key, version, connection } = active;
+    this.#activeOrder.push(key);
+    this.#parts.supervisor.started(key, version, connection);
+    this.#parts.announce('plugin:activated', { id: active.id, version, activatedBy, took: performance.now() - started });
+    this.#updateNeeds();
+  }
+
+  #watch({ key, connection }: RunningPlugin): void {
+    connection.onEnd = (error) => this.#guestEnded(key, connection, error);
+    // One that was over before anybody could be told.
+    void connection.ended.then((error) => this.#guestEnded(key, connection, error));
   }
 
   /** One that is only wished for may fail: what can't be done without is known by the manifest's dependencies. */
   async #activateDependencies(record: ResolvedPlugin): Promise<void> {
+    const by = `need:${record.id}`;
     const start = (dependency: string) => {
+      if (this.#relations.isThere(dependency)) return undefined;
       const known = this.#registry.get(dependency);
       const comeback = this.#parts.supervisor.comeback(dependency);
-      if (comeback !== undefined) return comeback.then(() => this.activate(dependency, `need:${record.id}`));
+      if (comeback !== undefined) return comeback.then(() => this.activate(dependency, by));
       // Somebody has to ask for a failed one by name: being needed is no reason to try it again and again.
-      return known?.state === 'failed' ? Promise.reject(known.error) : this.activate(dependency, `need:${record.id}`);
+      return known?.state === 'failed' ? Promise.reject(known.error) : this.activate(dependency, by);
     };
     const results = await Promise.allSettled(record.dependencies.map(start));
-    const failed = record.dependencies.find((dependency, index) => results[index]?.status === 'rejected' && Object.hasOwn(record.manifest.dependencies, dependency));
+    const failed = record.dependencies.find((key, index) => results[index]?.status === 'rejected' && this.#relations.missing({ ...record, dependencies: [key] }) !== undefined);
     if (failed !== undefined) throw this.#dependencyMissing(record, failed);
-  }
-
-  #missingDependency({ manifest }: ResolvedPlugin): string | undefined {
-    return Object.keys(manifest.dependencies).find((dependency) => this.#registry.get(dependency)?.state !== 'active');
   }
 
   /** Records and answers the failure of a plugin whose dependency doesn't run. */
   #dependencyMissing(record: ResolvedPlugin, dependency: string): Error {
-    const other = this.#registry.get(dependency);
-    const cause = other?.state === 'failed' ? other.error : createError('plugin/unavailable', `${dependency} is ${other?.state ?? 'not installed'}`, { plugin: dependency });
-    const error = dependencyFailed(record.id, dependency, cause);
-    this.#fail(record, 'activate', error, record);
+    const error = this.#relations.blame(record, dependency);
+    const current = this.#registry.get(record.key);
+    // One that is paused for want of it stays so: it resumes when the dependency is back.
+    if (current?.state !== 'suspended' && current?.state !== 'active') this.#ledger.fail(record, 'activate', error);
     return error;
   }
 
-  /** Needs that the code can't do without must be provided by now: their providers were activated before. */
-  #checkNeeds(record: RunningPlugin): void {
-    for (const { contract, optional } of record.statics.needs) {
-      const base = parseContractId(contract)?.base ?? contract;
-      if (optional || base === record.id) continue;
-      const provider = this.#registry.all().find((one) => one.id === base || (isRunning(one) && one.statics.provides.includes(contract)));
-      if (provider?.state === 'active' || this.#parts.commands.all().some((entry) => entry.id.startsWith(`${base}:`))) continue;
-      const cause =
-        provider?.state === 'failed' ? provider.error : createError('plugin/unsatisfied', `nobody provides ${contract}`, { plugin: record.id, details: { needs: contract } });
-      throw dependencyFailed(record.id, base, cause);
+  // --- replacing -------------------------------------------------------------------------------------------------
+
+  /** Answers the key of the plugin that runs now, or undefined when it isn't active any more. */
+  async #swap(key: string, next: ResolvedPlugin | undefined): Promise<string | undefined> {
+    const old = this.#registry.get(key);
+    if (old?.state !== 'active' || this.#stopped) return undefined;
+    const started = performance.now();
+    if (next === undefined) this.#parts.code.forget(old.package);
+    let active: ActivePlugin;
+    try {
+      active = await swap(old, next ?? asResolved(old), this.#parts, {
+        checkNeeds: (loaded) => this.#relations.checkNeeds(loaded),
+        metNeeds: (loaded) => this.#relations.metNeeds(loaded),
+        stillThere: () => this.#stillRuns(old) && !this.#stopped,
+        replace: (record) => this.#registry.rename(key, record),
+      });
+    } catch (error) {
+      this.#parts.log.write('kernel', 'error', `could not replace ${old.id}: ${messageOf(error)}`, { plugin: old.id });
+      throw error instanceof Error && 'code' in error ? error : activationFailed(old.id, 'activate', error);
     }
+    this.#watch(active);
+    this.#parts.supervisor.steered(key);
+    this.#end(retire(old, this.#parts));
+    this.#forgetActive(key);
+    this.#resolveAll();
+    this.#entered(active, 'reload', started);
+    this.#parts.announce('plugin:reloaded', { id: active.id, version: active.version });
+    return active.key;
   }
 
-  async #deactivate(id: string): Promise<void> {
-    const record = this.#registry.get(id);
-    if (record === undefined || !isRunning(record)) return;
-    this.#forgetActive(id);
+  /** Stops a plugin and starts it again; state is handed over when the plugin offers it. */
+  async #restart(key: string, next: ValidatedPlugin | undefined): Promise<string> {
+    this.#parts.supervisor.steered(key);
+    await this.#suspendDependants(key);
+    const snapshot = await this.#turns.run(key, async () => {
+      const record = this.#ledger.require(key);
+      const state = isAsleep(record) ? record.snapshot : await this.#snapshot(record);
+      if (next === undefined) this.#parts.code.forget(record.package);
+      await this.#deactivate(key);
+      if (next !== undefined) this.#registry.rename(key, next);
+      else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
+      this.#resolveAll();
+      return state;
+    });
+    const now = next?.key ?? key;
+    await this.#begin(now, 'reload', snapshot);
+    const record = this.#ledger.require(now);
+    this.#parts.announce('plugin:reloaded', this.#ledger.fact(record));
+    return now;
+  }
+
+  async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
+    if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) return undefined;
+    return takeSnapshot(record.connection, record, this.#parts.limits.hook);
+  }
+
+  // --- stopping --------------------------------------------------------------------------------------------------
+
+  async #deactivate(key: string): Promise<void> {
+    const record = this.#registry.get(key);
+    if (record === undefined) return;
+    if (isAsleep(record)) {
+      record.registrations.close(gone(record.id));
+      this.#ledger.advance({ ...asResolved(record), state: 'unloaded' }, 'plugin:unloaded');
+      this.#updateNeeds();
+      return;
+    }
+    if (!isRunning(record)) {
+      if (record.state === 'resolved') this.#stopListening(key, gone(record.id));
+      return;
+    }
+    this.#forgetActive(key);
     // Out of `active` first, so that the end of the guest isn't taken for a crash.
     this.#registry.put({ ...asResolved(record), state: 'unloaded' });
     const { record: unloaded, problem } = await deactivate(record, this.#parts);
     if (problem !== undefined) {
-      const error = createError('plugin/deactivation-failed', `${id} was stopped, but failed while stopping: ${messageOf(problem)}`, { plugin: id, cause: problem });
+      const error = createError('plugin/deactivation-failed', `${record.id} was stopped, but failed while stopping: ${messageOf(problem)}`, { plugin: record.id, cause: problem });
       this.#parts.log.write('kernel', 'error', error.message, { code: error.code });
     }
-    this.#parts.announce('plugin:deactivated', { id, version: unloaded.version });
-    this.#replace(unloaded, 'plugin:unloaded');
+    this.#parts.announce('plugin:deactivated', { id: record.id, version: unloaded.version });
+    this.#ledger.advance(unloaded, 'plugin:unloaded');
     this.#updateNeeds();
-  }
-
-  async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
-    return record.state === 'active' || record.state === 'suspended' ? takeSnapshot(record.connection, record, this.#parts.limits.hook) : undefined;
   }
 
   /** A guest has ended. When nobody asked for it, that is a crash. */
-  #guestEnded(id: string, connection: object, error: PluginError): void {
-    const record = this.#registry.get(id);
+  #guestEnded(key: string, connection: object, error: PluginError): void {
+    const record = this.#registry.get(key);
     if (record === undefined || !isRunning(record) || record.connection !== connection) return;
-    this.#forgetActive(id);
+    this.#forgetActive(key);
     record.scope.dispose().catch((problem) => this.#parts.log.write('kernel', 'error', messageOf(problem)));
-    this.#parts.announce('plugin:crashed', { id, version: record.version, reason: String(error.details.reason ?? error.code), code: error.code, message: error.message });
+    const { id, version } = record;
+    this.#parts.announce('plugin:crashed', { id, version, reason: String(error.details.reason ?? error.code), code: error.code, message: error.message });
     const starting = record.state === 'loaded' || record.state === 'initialized';
-    this.#fail(asResolved(record), starting ? 'activate' : 'run', error, asResolved(record));
-    if (!starting) this.#parts.supervisor.crashed(id);
+    this.#ledger.fail(asResolved(record), starting ? 'activate' : 'run', error);
+    if (!starting) {
+      this.#parts.supervisor.crashed(key);
+      if (this.#parts.supervisor.comeback(key) === undefined) void this.#suspendDependants(key);
+    }
     this.#updateNeeds();
   }
 
-  async #undo(running: RunningPlugin): Promise<void> {
+  async #undo(running: RunningPlugin, asleep: AsleepPlugin | undefined): Promise<void> {
     await running.scope.dispose().catch(() => {});
-    this.#registry.put(asResolved(running));
+    this.#registry.put(asleep ?? asResolved(running));
     await running.connection.terminate();
   }
 
-  async #stopDependants(id: string): Promise<void> {
-    await Promise.all(this.#dependants(id).map((dependant) => this.deactivate(dependant)));
-  }
-
-  #forgetActive(id: string): void {
-    const index = this.#activeOrder.indexOf(id);
+  #forgetActive(key: string): void {
+    const index = this.#activeOrder.indexOf(key);
     if (index !== -1) this.#activeOrder.splice(index, 1);
   }
 
-  // --- needs ---------------------------------------------------------------------------------------------------
-
-  #dependants(id: string): readonly string[] {
-    return this.#registry
-      .all()
-      .filter((record) => isRunning(record) && record.dependencies.includes(id) && this.#mustHave(record, id))
-      .map((record) => record.id);
+  #end(ending: Promise<void>): void {
+    const ended = ending.finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 
-  /** Everything active that stops when a plugin stops, directly or not. */
-  #activeDependants(id: string): readonly string[] {
-    const found = new Set<string>();
-    const queue = [id];
-    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      for (const dependant of this.#dependants(next)) {
-        if (found.has(dependant)) continue;
-        found.add(dependant);
-        queue.push(dependant);
-      }
+  /** A hook's outcome, unless the guest ended meanwhile: then its record is not what it was. */
+  async #whileAlive<R>(record: ActivePlugin | SuspendedPlugin, hook: Promise<R>): Promise<R> {
+    const next = await hook;
+    if (!this.#stillRuns(record)) throw await record.connection.ended;
+    return next;
+  }
+
+  /** Whether a record's guest is still the plugin's guest: records are replaced when something around them changes. */
+  #stillRuns({ key, connection }: RunningPlugin): boolean {
+    const record = this.#registry.get(key);
+    return record !== undefined && isRunning(record) && record.connection === connection;
+  }
+
+  // --- who needs whom --------------------------------------------------------------------------------------------
+
+  /** Pauses everything that can't do without a plugin, those that nobody depends on first. */
+  async #suspendDependants(key: string): Promise<void> {
+    if (this.#stopped) return;
+    for (const dependant of this.#relations.allDependants(key)) {
+      await this.#turns.run(dependant.key, async () => {
+        const record = this.#registry.get(dependant.key);
+        if (record?.state !== 'active') return;
+        const blame = () => this.#relations.blame(record, this.#relations.lost(record) ?? key);
+        const { record: suspended, problem } = await suspendWithout(record, blame, this.#parts);
+        if (problem !== undefined) this.#parts.log.write('kernel', 'warn', `${record.id} failed while it was suspended: ${messageOf(problem)}`, { plugin: record.id });
+        if (this.#stillRuns(record)) this.#ledger.advance(suspended, 'plugin:suspended');
+      });
     }
-    return [...found];
   }
 
-  /** Whether a running plugin can't do without another: by its dependencies, or by a need that isn't optional. */
-  #mustHave(record: RunningPlugin, id: string): boolean {
-    if (Object.hasOwn(record.manifest.dependencies, id)) return true;
-    return record.statics.needs.some((need) => !need.optional && need.contract.startsWith(`${id}@`));
+  /** Resumes what was paused for want of something that is there again. */
+  async #resumeDependants(): Promise<void> {
+    const paused = (record: PluginRecord | undefined): record is SuspendedPlugin =>
+      record?.state === 'suspended' && record.reason === 'dependency' && this.#relations.lost(record) === undefined;
+    for (let again = true; again && !this.#stopped; ) {
+      again = false;
+      const ready = this.#registry
+        .all()
+        .filter(paused)
+        .sort((a, b) => a.level - b.level);
+      for (const { key } of ready) again = (await this.#turns.run(key, async () => this.#resumeOne(key, paused))) || again;
+    }
   }
 
-  #availableNeeds(record: RunningPlugin): readonly string[] {
-    const provided = new Set(this.#registry.all().flatMap((one) => (one.state === 'active' ? one.statics.provides : [])));
-    return record.statics.needs.filter((need) => provided.has(need.contract) && parseContractId(need.contract) !== undefined).map((need) => need.name);
+  async #resumeOne(key: string, paused: (record: PluginRecord | undefined) => record is SuspendedPlugin): Promise<boolean> {
+    const record = this.#registry.get(key);
+    if (!paused(record)) return false;
+    try {
+      this.#ledger.advance(await this.#whileAlive(record, resume(record, this.#parts)), 'plugin:resumed');
+      return true;
+    } catch (cause) {
+      if (!this.#stillRuns(record)) return false;
+      const error = createError('plugin/hook-failed', `${record.id} could not resume: ${messageOf(cause)}`, { plugin: record.id, details: { hook: 'resume' }, cause });
+      await this.#deactivate(key);
+      this.#ledger.fail(asResolved(record), 'activate', error);
+      return false;
+    }
   }
 
   /** Tells plugins with optional needs who is there now. */
   #updateNeeds(): void {
-    for (const record of this.#registry.all()) {
-      if (record.state !== 'active' || !record.statics.needs.some((need) => need.optional)) continue;
-      const available = this.#availableNeeds(record);
-      const before = this.#lastNeeds.get(record.connection);
+    const wishful = this.#registry.all().filter((record) => record.state === 'active' && record.statics.needs.some((need) => need.optional)) as readonly ActivePlugin[];
+    if (wishful.length === 0) return;
+    const provided = this.#relations.provided();
+    for (const record of wishful) {
+      const available = this.#relations.metNeeds(record, provided);
+      const before = this.#toldNeeds.get(record.connection);
       if (before === available.join()) continue;
-      this.#lastNeeds.set(record.connection, available.join());
+      this.#toldNeeds.set(record.connection, available.join());
       record.connection.ask('needs', this.#parts.limits.hook, available).catch(() => {});
       if (before !== undefined) this.#parts.announce('need:changed', { id: record.id, version: record.version, available });
     }
   }
-  readonly #lastNeeds = new WeakMap<object, string>();
 
-  // --- records -------------------------------------------------------------------------------------------------
-
-  #require(id: string): PluginRecord {
-    const record = this.#registry.get(id);
-    if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
-    return record;
+  #resolveAll(): void {
+    this.#admission.resolveAll();
+    this.#listen();
   }
 
-  #replace<R extends RunningPlugin | ResolvedPlugin | Extract<PluginRecord, { state: 'unloaded' }>>(
-    record: R,
-    topic: 'plugin:resolved' | 'plugin:loaded' | 'plugin:initialized' | 'plugin:suspended' | 'plugin:resumed' | 'plugin:unloaded',
-  ): R {
-    this.#registry.put(record);
-    this.#parts.announce(topic, { id: record.id, version: record.version });
-    return record;
+  /** Listens for the events and hooks that activate plugins which have not been started. */
+  #listen(): void {
+    for (const record of this.#registry.all()) {
+      const { key } = record;
+      if (record.state !== 'resolved' || !this.isEnabled(key)) {
+        if (!this.isEnabled(key)) this.#stopListening(key, gone(record.id));
+        continue;
+      }
+      if (this.#listening.has(key) || this.#activating.has(key)) continue;
+      const listening = listenFor(record, this.#parts, (activation) => this.#wake(key, activation));
+      if (listening !== undefined) this.#listening.set(key, listening);
+    }
   }
-
-  #fail(record: { readonly id: string; readonly origin: string; readonly package: PluginPackage }, stage: Stage, thrown: unknown, previous: FailedPlugin['previous']): void {
-    const error = thrown instanceof Error ? thrown : createError('plugin/activation-failed', messageOf(thrown), { plugin: record.id });
-    this.#registry.put({ state: 'failed', id: record.id, origin: record.origin, package: record.package, stage, error, previous });
-    const code = typeof (error as Partial<PluginError>).code === 'string' ? (error as PluginError).code : 'plugin/activation-failed';
-    this.#parts.log.write('kernel', 'error', error.message, { code, plugin: record.id, stage });
-    this.#parts.announce('plugin:failed', { id: record.id, stage, code, message: error.message });
-  }
-
-  #fact(id: string): { readonly id: string; readonly version?: string } {
-    const record = this.#registry.get(id);
-    return record !== undefined && 'version' in record ? { id, version: record.version } : { id };
-  }
-
-  /** Runs an operation when those before it on the same plugin are over. It must not wait for another plugin. */
-  #exclusive<T>(id: string, run: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(id) ?? Promise.resolve();
-    const done = before.then(run, run);
-    this.#turns.set(id, done);
-    const forget = () => {
-      if (this.#turns.get(id) === done) this.#turns.delete(id);
-    };
-    done.then(forget, forget);
-    return done;
-  }
-}
-
-/** How often an operation is tried anew because another one changed a dependency while it waited for its turn. */
-const MAX_TRIES = 10;
-
-function asValidated(record: Exclude<PluginRecord, DiscoveredPlugin | FailedPlugin>): ValidatedPlugin {
-  const { id, origin, package: found, version, manifest } = record;
-  return { state: 'validated', id, origin, package: found, version, manifest };
-}
-
-/** A plugin that failed later than resolving is still there to be depended upon: it may be started again. */
-function keepsWorking(record: FailedPlugin): ValidatedPlugin[] {
-  return record.previous.state === 'resolved' ? [asValidated(record.previous)] : [];
 }
 
 /** What a plugin starts from, or the reason why it can't. */
@@ -590,16 +650,12 @@ function activationFailed(id: string, stage: Stage, cause: unknown): Error {
   });
 }
 
-function duplicate(record: ValidatedPlugin, other: PluginRecord): PluginError {
-  const otherVersion = 'version' in other ? other.version : 'unknown';
-  return createError(
-    'plugin/duplicate',
-    `two plugins are called ${record.id}: ${record.version} in ${record.origin}, and ${otherVersion} in ${other.origin}; the first one found is used`,
-    {
-      plugin: record.id,
-      details: { origins: [other.origin, record.origin], versions: [otherVersion, record.version] },
-    },
-  );
+function gone(key: string): PluginError {
+  return createError('plugin/unavailable', `${key} was stopped`, { plugin: key });
+}
+
+function disabled(record: PluginRecord): PluginError {
+  return createError('plugin/disabled', `cannot activate ${record.id}: it is disabled, enable it first`, { plugin: record.id });
 }
 
 function illegal(record: PluginRecord, operation: string): PluginError {

@@ -10,11 +10,15 @@ let generation = 0;
 /** @throws PluginLifecycleError `plugin/load-failed` or `plugin/launch-failed`, PluginSignatureError `plugin/digest-mismatch`. */
 export async function load(record: ResolvedPlugin, parts: KernelParts, staged = false): Promise<LoadedPlugin> {
   const { manifest } = record;
-  const code = record.package.exported === undefined ? await readCode(record, parts) : '';
-  const guest = await launch(record, parts);
+  const source = record.package.exported === undefined ? await parts.code.take(record.package, () => readCode(record, parts)) : undefined;
+  const guest = await launch(record, parts).catch((error: unknown) => {
+    source?.release();
+    throw error;
+  });
   const connection = new GuestConnection(manifest, guest, parts, staged);
+  void connection.ended.then(() => source?.release());
   try {
-    const statics = await connection.load(code);
+    const statics = await connection.load(source?.code ?? '');
     checkStatics(statics, manifest, parts);
     return { ...record, state: 'loaded', scope: connection.scope, connection, statics };
   } catch (error) {
@@ -25,7 +29,11 @@ export async function load(record: ResolvedPlugin, parts: KernelParts, staged = 
   }
 }
 
-async function readCode({ manifest, package: found, origin }: ResolvedPlugin, { limits }: KernelParts): Promise<string> {
+/** @throws PluginLifecycleError `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`. */
+export async function readCode(
+  { manifest, package: found, origin }: Pick<ResolvedPlugin, 'manifest' | 'package' | 'origin'>,
+  { limits }: Pick<KernelParts, 'limits'>,
+): Promise<string> {
   const file = `${origin}/${manifest.main}`;
   const fail = (what: string, cause?: unknown) =>
     createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}`, { plugin: manifest.id, details: { file }, ...(cause !== undefined && { cause }) });

@@ -3,7 +3,7 @@ import { type PermissionPolicy, grantsOf } from '../permissions/broker.js';
 import type { ResolvedPlugin, ValidatedPlugin } from '../record.js';
 import { resolveGraph } from '../registry/dependency-graph.js';
 
-/** Every plugin either resolved or with the reason why not. */
+/** Every plugin, by key, either resolved or with the reason why not. */
 export type ResolveResult = ReadonlyMap<string, ResolvedPlugin | Error>;
 
 /** Resolves plugins against each other. */
@@ -11,10 +11,10 @@ export function resolve(records: readonly ValidatedPlugin[], permissions: Permis
   const graph = resolveGraph(records);
   return new Map<string, ResolvedPlugin | Error>(
     records.map((record) => {
-      const resolution = graph.get(record.id);
-      if (resolution === undefined || !resolution.ok) return [record.id, resolution?.error ?? new Error('unreachable: the graph places every plugin')];
+      const resolution = graph.get(record.key);
+      if (resolution === undefined || !resolution.ok) return [record.key, resolution?.error ?? new Error('unreachable: the graph places every plugin')];
       const { dependencies, level } = resolution;
-      return [record.id, { ...record, state: 'resolved', dependencies, level, grants: grantsOf(record.manifest, permissions) } satisfies ResolvedPlugin];
+      return [record.key, { ...record, state: 'resolved', dependencies, level, grants: grantsOf(record.manifest, permissions) } satisfies ResolvedPlugin];
     }),
   );
 }

@@ -9,13 +9,14 @@ import type { ActivePlugin, LoadedPlugin, ResolvedPlugin } from '../record.js';
 import { activate } from './activate.js';
 import { initialize } from './initialize.js';
 import { load } from './load.js';
+import { endGuest } from './sleep.js';
 import { takeSnapshot } from './snapshot.js';
 
 /** What a swap asks of the lifecycle. */
 export interface SwapSteps {
   /** Throws when something that the plugin can't do without isn't there. */
   checkNeeds(loaded: LoadedPlugin): void;
-  availableNeeds(loaded: LoadedPlugin): readonly string[];
+  metNeeds(loaded: LoadedPlugin): readonly string[];
   /** Whether the old plugin still runs. */
   stillThere(): boolean;
   /** Puts the new record in the place of the old one. */
@@ -42,7 +43,7 @@ export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: Kerne
     // State is only whole when nobody works on it; a plugin without any may finish beside its successor.
     if (before.has('getState')) await before.drained(parts.limits.swap);
     const snapshot = await takeSnapshot(before, old, parts.limits.hook);
-    const active = await activate(initialized, 'reload', steps.availableNeeds(loaded), snapshot, parts);
+    const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, parts);
     // One step from here on: nothing else runs in between.
     if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });
     active.connection.registrations.takeOver(before.registrations);
@@ -60,7 +61,5 @@ export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: Kerne
 /** Ends a guest that has been replaced, once its calls are through. */
 export async function retire(old: ActivePlugin, parts: KernelParts): Promise<void> {
   await old.connection.drained(parts.limits.swap, true);
-  await old.connection.ask('deactivate', parts.limits.deactivate).catch(() => {});
-  await old.scope.dispose().catch(() => {});
-  await old.connection.terminate();
+  await endGuest(old, parts);
 }

@@ -1,7 +1,9 @@
 /** Stage 2: read the manifest, and check that it fits this kernel, this runtime and the embedder's policy. Pure. */
 import { covers, createError, type Manifest, type PluginError, parseManifest, satisfies } from '@plinth/sdk/contract';
+import type { PluginPackage } from '../host.js';
 import type { Policy } from '../parts.js';
 import type { DiscoveredPlugin, ValidatedPlugin } from '../record.js';
+import { keyOf } from '../registry/key.js';
 
 /** What a manifest has to fit. */
 export interface Surroundings {
@@ -15,13 +17,17 @@ export interface Surroundings {
 /** Kernel features a manifest may require. */
 export const FEATURES: ReadonlySet<string> = new Set(['commands', 'events', 'hooks', 'middleware', 'storage', 'config', 'logger', 'permissions']);
 
+/** Manifests are read once a package, however many tenants have it. */
+const parsed = new WeakMap<PluginPackage, Manifest>();
+
 /** @throws PluginManifestError, PluginResolutionError `plugin/incompatible`, PluginUnavailableError `plugin/disabled`. */
 export function validate(record: DiscoveredPlugin, surroundings: Surroundings): ValidatedPlugin {
   const { package: found, origin } = record;
   if (found.problem !== undefined) throw unreadable(origin, found.problem);
-  const manifest = parseManifest(found.manifest, manifestOrigin(found));
+  const manifest = parsed.get(found) ?? parseManifest(found.manifest, manifestOrigin(found));
+  parsed.set(found, manifest);
   checkFit(manifest, surroundings, origin);
-  return { ...record, state: 'validated', id: manifest.id, version: manifest.version, manifest };
+  return { ...record, state: 'validated', key: keyOf(manifest.id, manifest.version), id: manifest.id, version: manifest.version, manifest };
 }
 
 function manifestOrigin(found: DiscoveredPlugin['package']): string {

@@ -1,8 +1,10 @@
 /** Who needs whom: ranges, what is missing, cycles with their whole path, and the levels that may start in parallel. */
-import { createError, type Manifest, type PluginError, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
+import { compareVersions, createError, isStable, type Manifest, type PluginError, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
 
 /** What the graph has to know of a plugin. */
 export interface GraphNode {
+  /** Unique; several versions of one plugin differ in it. */
+  readonly key: string;
   readonly id: string;
   readonly version: string;
   readonly manifest: Manifest;
@@ -13,40 +15,49 @@ export type Resolution = { readonly ok: true; readonly dependencies: readonly st
 
 /** One edge. */
 interface Edge {
-  readonly to: string;
+  readonly to: Vertex;
   /** Whether it only tells the order: it is dropped when it closes a cycle or leads to a plugin that can't run. */
   readonly soft: boolean;
 }
 
-/** Resolves a set of plugins against each other. Pure; no recursion, because chains may be thousands of plugins long. */
+/** A plugin while the graph is worked on. */
+interface Vertex {
+  readonly node: GraphNode;
+  edges: Edge[];
+  /** The next edge to look at, while what is below this one is visited. */
+  cursor: number;
+  state: 'new' | 'on path' | 'done';
+  resolution: Resolution | undefined;
+}
+
+/**
+ * Resolves a set of plugins against each other; of several versions of a dependency the highest stable one that fits is
+ * taken. Pure; no recursion, because chains may be thousands of plugins long. Answers by key.
+ */
 export function resolveGraph(nodes: readonly GraphNode[]): ReadonlyMap<string, Resolution> {
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const providers = providersOf(nodes);
-  const results = new Map<string, Resolution>();
-  const edges = new Map<string, Edge[]>();
-  for (const node of nodes) {
-    const found = edgesOf(node, byId, providers);
-    if ('error' in found) results.set(node.id, { ok: false, error: found.error });
-    edges.set(node.id, 'error' in found ? [] : found.edges);
+  const vertices = nodes.map((node): Vertex => ({ node, edges: [], cursor: 0, state: 'new', resolution: undefined }));
+  const catalogue = catalogueOf(vertices);
+  for (const vertex of vertices) {
+    const found = edgesOf(vertex, catalogue);
+    if (Array.isArray(found)) vertex.edges = found;
+    else vertex.resolution = { ok: false, error: found as PluginError };
   }
-  for (const id of orderOf(edges, results)) {
-    if (!results.has(id)) results.set(id, place(id, edges.get(id) as Edge[], results));
-  }
-  return results;
+  for (const vertex of orderOf(vertices)) vertex.resolution ??= place(vertex);
+  return new Map(vertices.map(({ node, resolution }) => [node.key, resolution as Resolution]));
 }
 
 /** A plugin's place, when everything below it has one. */
-function place(id: string, edges: readonly Edge[], results: ReadonlyMap<string, Resolution>): Resolution {
+function place({ node, edges }: Vertex): Resolution {
   let level = 0;
-  const dependencies = new Set<string>();
+  const dependencies: string[] = [];
   for (const { to, soft } of edges) {
-    const below = results.get(to);
+    const below = to.resolution;
     if (below?.ok) {
-      dependencies.add(to);
+      if (!dependencies.includes(to.node.key)) dependencies.push(to.node.key);
       level = Math.max(level, below.level + 1);
-    } else if (!soft && below !== undefined) return { ok: false, error: dependencyFailed(id, to, below.error) };
+    } else if (!soft && below !== undefined) return { ok: false, error: dependencyFailed(node.id, to.node.id, below.error) };
   }
-  return { ok: true, dependencies: [...dependencies], level };
+  return { ok: true, dependencies, level };
 }
 
 /** The error of a plugin whose dependency can't run: names the whole chain down to the cause. */
@@ -61,47 +72,74 @@ function rootCause(error: Error): Error {
   return (error as PluginError).code === 'plugin/dependency-failed' && error.cause instanceof Error ? rootCause(error.cause) : error;
 }
 
-/** Contract base id → majors and who provides them. */
-function providersOf(nodes: readonly GraphNode[]): ReadonlyMap<string, readonly { readonly id: string; readonly major: number }[]> {
-  const providers = new Map<string, { id: string; major: number }[]>();
-  for (const { id, manifest } of nodes) {
-    for (const provided of manifest.provides ?? []) {
-      const { base, major } = parseContractId(provided) as { base: string; major: number };
-      providers.set(base, [...(providers.get(base) ?? []), { id, major }]);
-    }
-  }
-  return providers;
+/** Who there is: plugins by id, and providers by contract base id, the best version first. */
+interface Catalogue {
+  readonly plugins: ReadonlyMap<string, readonly Vertex[]>;
+  readonly providers: ReadonlyMap<string, readonly { readonly vertex: Vertex; readonly major: number }[]>;
 }
 
-function edgesOf(node: GraphNode, byId: ReadonlyMap<string, GraphNode>, providers: ReturnType<typeof providersOf>): { readonly edges: Edge[] } | { readonly error: PluginError } {
-  const edges: Edge[] = [];
-  const { id, manifest } = node;
-  for (const [to, range] of Object.entries(manifest.dependencies)) {
-    const found = byId.get(to);
-    if (found === undefined || !satisfies(found.version, range)) return { error: unsatisfied(id, to, range, found && [`${to}@${found.version}`]) };
-    edges.push({ to, soft: false });
+function catalogueOf(vertices: readonly Vertex[]): Catalogue {
+  const plugins = new Map<string, Vertex[]>();
+  const providers = new Map<string, { vertex: Vertex; major: number }[]>();
+  const add = <T>(lists: Map<string, T[]>, id: string, one: T) => {
+    const list = lists.get(id);
+    if (list === undefined) lists.set(id, [one]);
+    else list.push(one);
+  };
+  for (const vertex of vertices) {
+    add(plugins, vertex.node.id, vertex);
+    for (const provided of vertex.node.manifest.provides ?? []) {
+      const { base, major } = parseContractId(provided) as { base: string; major: number };
+      add(providers, base, { vertex, major });
+    }
   }
-  for (const [to, range] of Object.entries(manifest.optionalDependencies)) {
-    const found = byId.get(to);
-    if (found !== undefined && satisfies(found.version, range)) edges.push({ to, soft: true });
+  for (const versions of plugins.values()) if (versions.length > 1) versions.sort((a, b) => bestFirst(a.node, b.node));
+  for (const known of providers.values()) if (known.length > 1) known.sort((a, b) => (a.vertex.node.id === b.vertex.node.id ? bestFirst(a.vertex.node, b.vertex.node) : 0));
+  return { plugins, providers };
+}
+
+/** Stable versions before pre-releases, higher ones before lower ones. */
+function bestFirst(a: GraphNode, b: GraphNode): number {
+  return Number(isStable(b.version)) - Number(isStable(a.version)) || compareVersions(b.version, a.version);
+}
+
+function edgesOf(vertex: Vertex, { plugins, providers }: Catalogue): Edge[] | PluginError {
+  const edges: Edge[] = [];
+  const { id, manifest } = vertex.node;
+  for (const to in manifest.dependencies) {
+    const range = manifest.dependencies[to] as string;
+    const known = plugins.get(to);
+    const found = known?.find(({ node }) => satisfies(node.version, range));
+    if (found === undefined)
+      return unsatisfied(
+        id,
+        to,
+        range,
+        known?.map(({ node }) => `${to}@${node.version}`),
+      );
+    edges.push({ to: found, soft: false });
+  }
+  for (const to in manifest.optionalDependencies) {
+    const found = plugins.get(to)?.find(({ node }) => satisfies(node.version, manifest.optionalDependencies[to] as string));
+    if (found !== undefined) edges.push({ to: found, soft: true });
   }
   for (const need of manifest.needs) {
     const { base, range } = parseNeed(need) as { base: string; range: string };
     const known = providers.get(base) ?? [];
-    const provider = known.find((one) => satisfies(`${one.major}.0.0`, range));
+    const fitting = known.filter(({ major }) => satisfies(`${major}.0.0`, range));
+    // The same version that a dependency on its plugin has chosen, when that one provides it.
+    const provider = fitting.find((one) => edges.some(({ to }) => to === one.vertex)) ?? fitting[0];
     // Whether a need may be absent is written in the code; the manifest only tells the order when somebody is there.
-    if (provider !== undefined && provider.id !== id) edges.push({ to: provider.id, soft: true });
+    if (provider !== undefined && provider.vertex.node.id !== id) edges.push({ to: provider.vertex, soft: true });
     else if (provider === undefined && known.length > 0)
-      return {
-        error: unsatisfied(
-          id,
-          base,
-          range,
-          known.map((one) => `${base}@${one.major}`),
-        ),
-      };
+      return unsatisfied(
+        id,
+        base,
+        range,
+        known.map((one) => `${base}@${one.major}`),
+      );
   }
-  return { edges };
+  return edges;
 }
 
 function unsatisfied(id: string, to: string, range: string, found: readonly string[] | undefined): PluginError {
@@ -116,57 +154,57 @@ function unsatisfied(id: string, to: string, range: string, found: readonly stri
  * Every plugin after what it depends on. A cycle of dependencies fails each of its members; one that holds a soft edge
  * only loses that edge.
  */
-function orderOf(edges: ReadonlyMap<string, Edge[]>, results: Map<string, Resolution>): readonly string[] {
-  const order: string[] = [];
-  const done = new Set<string>();
-  for (const start of edges.keys()) {
-    if (done.has(start)) continue;
-    const path: string[] = [start];
-    const onPath = new Set(path);
-    const cursors = [0];
-    while (path.length > 0) {
-      const id = path.at(-1) as string;
-      const at = cursors.at(-1) as number;
-      const edge = edges.get(id)?.[at];
+function orderOf(vertices: readonly Vertex[]): readonly Vertex[] {
+  const order: Vertex[] = [];
+  for (const start of vertices) {
+    if (start.state === 'done') continue;
+    start.state = 'on path';
+    const path = [start];
+    for (let vertex = path.at(-1); vertex !== undefined; vertex = path.at(-1)) {
+      const edge = vertex.edges[vertex.cursor];
       if (edge === undefined) {
-        done.add(id);
-        order.push(id);
-        onPath.delete(id);
+        vertex.state = 'done';
+        order.push(vertex);
         path.pop();
-        cursors.pop();
-      } else if (done.has(edge.to)) {
+      } else if (edge.to.state === 'done') {
         // The cursor stays on an edge while what is below it is visited.
-        cursors[cursors.length - 1] = at + 1;
-      } else if (onPath.has(edge.to)) {
-        const from = path.indexOf(edge.to);
-        const cycle = path.slice(from);
-        const softAt = cycle.findLastIndex((member, index) => edges.get(member)?.[cursors[from + index] as number]?.soft);
-        if (softAt === -1) {
-          markCycle(cycle, results);
-          cursors[cursors.length - 1] = at + 1;
-          continue;
-        }
-        // Back to where the soft edge starts: what was below it is visited again from another side.
-        const keep = from + softAt;
-        edges.get(path[keep] as string)?.splice(cursors[keep] as number, 1);
-        for (const dropped of path.splice(keep + 1)) onPath.delete(dropped);
-        cursors.length = keep + 1;
-      } else {
+        vertex.cursor += 1;
+      } else if (edge.to.state === 'new') {
+        edge.to.state = 'on path';
         path.push(edge.to);
-        onPath.add(edge.to);
-        cursors.push(0);
-      }
+      } else breakCycle(path, edge.to);
     }
   }
   return order;
 }
 
-function markCycle(cycle: readonly string[], results: Map<string, Resolution>): void {
-  for (const [index, id] of cycle.entries()) {
-    const path = [...cycle.slice(index), ...cycle.slice(0, index), id];
-    results.set(id, {
+/** The last vertex of a path leads back to one of its own: drops a soft edge of that cycle, or fails its members. */
+function breakCycle(path: Vertex[], back: Vertex): void {
+  const from = path.indexOf(back);
+  const cycle = path.slice(from);
+  const softAt = cycle.findLastIndex((member) => member.edges[member.cursor]?.soft);
+  if (softAt === -1) {
+    markCycle(cycle);
+    (path.at(-1) as Vertex).cursor += 1;
+    return;
+  }
+  // Back to where the soft edge starts: what was below it is visited again from another side.
+  const start = cycle[softAt] as Vertex;
+  start.edges.splice(start.cursor, 1);
+  for (const dropped of path.splice(from + softAt + 1)) {
+    dropped.state = 'new';
+    dropped.cursor = 0;
+  }
+}
+
+function markCycle(cycle: readonly Vertex[]): void {
+  const ids = cycle.map(({ node }) => node.id);
+  for (const [index, vertex] of cycle.entries()) {
+    const path = [...ids.slice(index), ...ids.slice(0, index), ids[index] as string];
+    const { id } = vertex.node;
+    vertex.resolution = {
       ok: false,
       error: createError('plugin/cycle', `cannot resolve ${id}: its dependencies form a cycle (${path.join(' → ')})`, { plugin: id, details: { path } }),
-    });
+    };
   }
 }

@@ -1,13 +1,17 @@
 /** `kernel.plugins`: the installed plugins as the embedding application sees and steers them. */
 import type { AnyContract, Manifest } from '@plinth/sdk';
-import { createError, type PluginError, satisfies } from '@plinth/sdk/contract';
-import type { PluginPackage } from '../host.js';
+import { createError, type PluginError } from '@plinth/sdk/contract';
+import type { PluginPackage, PluginSource } from '../host.js';
+import { packageFrom } from '../lifecycle/admission.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { isRunning, manifestOf, type PluginRecord, type PluginState } from '../record.js';
+import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
+import { idOf } from './key.js';
 import type { Supervisor } from '../supervision/supervisor.js';
 import { type Explanation, explain } from '../telemetry/explain.js';
 import { type PluginHealth, pluginHealth } from '../telemetry/health.js';
+import type { Installer, UpdateOptions } from './installer.js';
 import type { PluginRegistry } from './plugin-registry.js';
+import { SearchIndex } from './search-index.js';
 
 /** One plugin, as listings show it. */
 export interface PluginInfo {
@@ -16,6 +20,10 @@ export interface PluginInfo {
   readonly name?: string;
   readonly version?: string;
   readonly state: PluginState;
+  /** Whether it may be started. */
+  readonly enabled: boolean;
+  /** Why it is suspended: by request, because what it needs has gone, or because it had nothing to do. */
+  readonly reason?: 'request' | 'dependency' | 'idle';
   readonly origin: string;
   readonly manifest?: Manifest;
   readonly dependencies: readonly string[];
@@ -28,22 +36,54 @@ export interface PluginInfo {
   readonly stage?: string;
 }
 
-/** `kernel.plugins`. Each method rejects with a typed error and leaves things as they were. */
+/**
+ * `kernel.plugins`. A plugin is named by its id, which means the highest stable version, or by `id@range`. Each method
+ * rejects with a typed error and leaves things as they were.
+ */
 export interface HostPlugins {
   list(filter?: { readonly state?: PluginState }): readonly PluginInfo[];
-  /** The plugin, when its version lies in the range. */
+  /** The plugin, the highest stable version in the range. */
   get(id: string, range?: string): PluginInfo | undefined;
-  /** Adds a plugin to the running kernel and answers its id; doesn't activate it. */
-  install(found: PluginPackage): Promise<string>;
+  /**
+   * Adds a plugin to the running kernel, beside its other versions, for good: it is there again when the next kernel
+   * starts over the same storage. Answers its id; doesn't activate it.
+   *
+   * @throws PluginManifestError, PluginResolutionError `plugin/duplicate` or `plugin/unsatisfied`, PluginLifecycleError
+   * `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`.
+   */
+  install(found: PluginPackage | PluginSource): Promise<string>;
+  /** Stops a plugin and forgets it, for good: every version of an id, or the one that is named. */
   uninstall(id: string): Promise<void>;
+  /** Lets a plugin start again, and starts it when it asks for that. */
+  enable(id: string): Promise<void>;
+  /** Stops a plugin and keeps it from being started by anything, for good. */
+  disable(id: string): Promise<void>;
   /** Starts a plugin, its dependencies first. Concurrent requests share one run. */
   activate(id: string): Promise<void>;
-  /** Stops a plugin, those that depend on it first. */
+  /** Stops a plugin; what can't do without it is suspended until it is back. */
   deactivate(id: string): Promise<void>;
+  /** Pauses a plugin with its guest: calls and events wait until it resumes. */
   suspend(id: string): Promise<void>;
   resume(id: string): Promise<void>;
-  /** Replaces the guest by a fresh one, of another package when one is given; hands state over. */
-  reload(id: string, found?: PluginPackage): Promise<void>;
+  /**
+   * Sends an idle plugin to sleep: its guest ends, its state is kept, and the next call or event wakes it. Answers
+   * whether it sleeps now: one that works goes on.
+   */
+  hibernate(id: string): Promise<boolean>;
+  /** Replaces the guest by a fresh one while it runs, of another package when one is given; hands state over. */
+  reload(id: string, found?: PluginPackage | PluginSource): Promise<void>;
+  /**
+   * Replaces a plugin by a later version, while it runs and for good. The version before stays ready for
+   * {@link rollback}, and comes back by itself when the new one crashes or is unhealthy within `limits.trial`.
+   *
+   * @throws PluginLifecycleError `plugin/downgrade`, PluginPermissionError `permission/consent-required` when it asks for
+   * more than the version before and nobody agrees (see `kernel.permissions.onRequest`), or what its activation threw.
+   */
+  update(id: string, found: PluginPackage | PluginSource, options?: UpdateOptions): Promise<void>;
+  /** @throws PluginLifecycleError `plugin/no-previous-version`. */
+  rollback(id: string): Promise<void>;
+  /** Marks a version as one that should not be used any more: its callers are named in the log. `false` takes that back. */
+  deprecate(id: string, message: string | false): Promise<void>;
   /** Plugins whose id, name, description or tags hold every word. */
   search(text: string): readonly PluginInfo[];
   /** Plugins that provide a contract. */
@@ -53,60 +93,97 @@ export interface HostPlugins {
   health(id: string): Promise<PluginHealth>;
 }
 
+/** What `kernel.plugins` steers. */
+export interface HostPluginsParts {
+  readonly registry: PluginRegistry;
+  readonly lifecycle: Lifecycle;
+  readonly installer: Installer;
+  readonly supervisor: Supervisor;
+  /** Milliseconds. */
+  readonly healthTimeout: number;
+  /** Settles when it is known who is there; undefined when nobody has begun to look. */
+  opened(): Promise<void> | undefined;
+}
+
 /** Makes `kernel.plugins`. */
-export function createHostPlugins(registry: PluginRegistry, lifecycle: Lifecycle, supervisor: Supervisor, healthTimeout: number): HostPlugins {
-  const all = () => registry.all().map(infoOf);
+export function createHostPlugins({ registry, lifecycle, installer, supervisor, healthTimeout, opened }: HostPluginsParts): HostPlugins {
+  const info = (record: PluginRecord): PluginInfo => ({ ...infoOf(record), enabled: lifecycle.isEnabled(record.key) });
+  const search = new SearchIndex();
+  const find = (id: string): PluginRecord => {
+    const record = registry.find(id);
+    if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+    return record;
+  };
+  const keyOf = async (id: string): Promise<string> => {
+    await opened();
+    return find(id).key;
+  };
+  const whenOpen = async <T>(work: () => Promise<T>): Promise<T> => {
+    await opened();
+    return work();
+  };
   return {
-    list: (filter) => all().filter((info) => filter?.state === undefined || info.state === filter.state),
+    list: (filter) =>
+      registry
+        .all()
+        .filter(({ state }) => filter?.state === undefined || state === filter.state)
+        .map(info),
     get(id, range) {
-      const record = registry.find(id);
-      const info = record && infoOf(record);
-      return range === undefined || (info?.version !== undefined && satisfies(info.version, range)) ? info : undefined;
+      const record = registry.find(id, range);
+      return record === undefined ? undefined : info(record);
     },
-    install: (found) => lifecycle.install(found),
-    uninstall: async (id) => lifecycle.uninstall(id),
-    activate: async (id) => lifecycle.activate(id),
-    deactivate: async (id) => lifecycle.deactivate(id),
-    suspend: async (id) => lifecycle.suspend(id),
-    resume: async (id) => lifecycle.resume(id),
-    reload: async (id, found) => lifecycle.reload(id, found),
-    search(text) {
-      const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-      return all().filter(({ id, manifest }) => {
-        const haystack = [id, manifest?.name, manifest?.description, ...(manifest?.tags ?? [])].join(' ').toLowerCase();
-        return words.every((word) => haystack.includes(word));
-      });
+    install: (found) => whenOpen(() => installer.install(found)),
+    uninstall: (id) => whenOpen(() => installer.uninstall(id)),
+    enable: (id) => whenOpen(() => installer.enable(id)),
+    disable: (id) => whenOpen(() => installer.disable(id)),
+    activate: async (id) => lifecycle.activate(await keyOf(id)),
+    deactivate: async (id) => lifecycle.deactivate(await keyOf(id)),
+    suspend: async (id) => lifecycle.suspend(await keyOf(id)),
+    resume: async (id) => lifecycle.resume(await keyOf(id)),
+    hibernate: async (id) => lifecycle.sleep(await keyOf(id)),
+    async reload(id, found) {
+      const key = await keyOf(id);
+      await lifecycle.reload(key, found === undefined ? undefined : lifecycle.validate(await packageFrom(found)));
     },
+    update: (id, found, options) => whenOpen(() => installer.update(id, found, options)),
+    rollback: (id) => whenOpen(() => installer.rollback(id)),
+    deprecate: (id, message) => whenOpen(() => installer.deprecate(id, message)),
+    search: (text) => search.find(text, registry.all()).map(info),
     findByCapability(contract) {
       const wanted = typeof contract === 'string' ? contract : contract.$id;
       return registry
         .all()
         .filter((record) => provides(record, wanted))
-        .map(infoOf);
+        .map(info);
     },
-    explain: (id) => explain(id, registry.find(id), supervisor.quarantine(id)),
-    async health(id) {
+    explain(id) {
       const record = registry.find(id);
-      if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
-      return pluginHealth(record, healthTimeout);
+      if (record === undefined) return explain(id, undefined, { quarantine: undefined, enabled: true });
+      const { key } = record;
+      return explain(record.id, record, { quarantine: supervisor.quarantine(key), enabled: lifecycle.isEnabled(key), blame: lifecycle.blameFor(key) });
+    },
+    async health(id) {
+      await opened();
+      return pluginHealth(find(id), healthTimeout);
     },
   };
 }
 
 function provides(record: PluginRecord, contract: string): boolean {
-  return manifestOf(record)?.provides?.includes(contract) || (isRunning(record) && record.statics.provides.includes(contract));
+  return manifestOf(record)?.provides?.includes(contract) || ('statics' in record && record.statics.provides.includes(contract));
 }
 
 /** A record as the host may see it. */
-export function infoOf(record: PluginRecord): PluginInfo {
+function infoOf(record: PluginRecord): Omit<PluginInfo, 'enabled'> {
   const manifest = manifestOf(record);
   const lasting = record.state === 'failed' ? record.previous : record;
   return {
     id: record.id,
     state: record.state,
     origin: record.origin,
-    dependencies: 'dependencies' in lasting ? lasting.dependencies : [],
+    dependencies: 'dependencies' in lasting ? lasting.dependencies.map(idOf) : [],
     ...(manifest !== undefined && { manifest, version: manifest.version, ...(manifest.name !== undefined && { name: manifest.name }) }),
+    ...(record.state === 'suspended' && { reason: record.reason }),
     ...((record.state === 'active' || record.state === 'suspended') && { activatedBy: record.activatedBy, since: record.since }),
     ...(record.state === 'failed' && { error: record.error as PluginError, stage: record.stage }),
   };

@@ -7,6 +7,7 @@ import { createError, messageOf } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
 import type { KernelEvents } from '../events/kernel-events.js';
 import { type Snapshot, takeSnapshot } from '../lifecycle/snapshot.js';
+import { idOf } from '../registry/key.js';
 import type { Log } from '../telemetry/logger.js';
 import { Heartbeat } from './heartbeat.js';
 import type { Supervision } from './options.js';
@@ -19,7 +20,9 @@ export interface SupervisorParts {
   readonly hookTimeout: number;
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
   /** Starts a failed plugin again; rejects when that fails. */
-  restart(id: string, snapshot: Snapshot | undefined): Promise<void>;
+  restart(key: string, snapshot: Snapshot | undefined): Promise<void>;
+  /** A plugin is quarantined. */
+  givenUp(key: string): void;
 }
 
 /** A running guest as the supervisor sees it. */
@@ -69,8 +72,9 @@ export class Supervisor {
   }
 
   /** A plugin has become active. */
-  started(id: string, version: string, connection: SupervisedGuest): void {
-    const ward = this.#wardOf(id);
+  started(key: string, version: string, connection: SupervisedGuest): void {
+    const id = idOf(key);
+    const ward = this.#wardOf(key);
     this.#release(ward);
     if (connection.isolated) {
       ward.stopWatching = this.#heartbeat.watch({
@@ -83,18 +87,19 @@ export class Supervisor {
   }
 
   /** Somebody stops, replaces or starts a plugin by hand: what was planned for it is off, and what it did forgotten. */
-  steered(id: string): void {
-    const ward = this.#wards.get(id);
+  steered(key: string): void {
+    const ward = this.#wards.get(key);
     if (ward === undefined) return;
     this.#release(ward);
-    this.#wards.delete(id);
+    this.#wards.delete(key);
     this.#endComeback(ward);
   }
 
   /** A guest has ended by itself. */
-  crashed(id: string): void {
+  crashed(key: string): void {
     const { options, announce, log } = this.#parts;
-    const ward = this.#wardOf(id);
+    const id = idOf(key);
+    const ward = this.#wardOf(key);
     this.#release(ward);
     if (!options.restart || this.#closed) return;
     const now = performance.now();
@@ -104,22 +109,23 @@ export class Supervisor {
       log.write('kernel', 'error', `${id} is quarantined: it crashed ${ward.crashes.length} times within ${options.within} ms`, { plugin: id });
       announce('plugin:quarantined', { id, ...ward.quarantine });
       this.#endComeback(ward);
+      this.#parts.givenUp(key);
       return;
     }
     const attempt = ward.crashes.length;
     const delay = Math.min(options.maxBackoff, options.backoff * 2 ** (attempt - 1));
     // Half of it is certain, the other half keeps plugins that fell together from coming back together.
-    this.#plan(id, ward, delay / 2 + (Math.random() * delay) / 2, attempt);
+    this.#plan(key, ward, delay / 2 + (Math.random() * delay) / 2, attempt);
   }
 
   /** Settles when a plugin that is on its way back has arrived or given up; undefined when none is planned. */
-  comeback(id: string): Promise<void> | undefined {
-    return this.#wards.get(id)?.comeback?.over;
+  comeback(key: string): Promise<void> | undefined {
+    return this.#wards.get(key)?.comeback?.over;
   }
 
   /** Why a plugin isn't started again by itself. */
-  quarantine(id: string): Quarantine | undefined {
-    return this.#wards.get(id)?.quarantine;
+  quarantine(key: string): Quarantine | undefined {
+    return this.#wards.get(key)?.quarantine;
   }
 
   close(): void {
@@ -132,21 +138,21 @@ export class Supervisor {
     this.#wards.clear();
   }
 
-  #plan(id: string, ward: Ward, delay: number, attempt: number): void {
+  #plan(key: string, ward: Ward, delay: number, attempt: number): void {
     const comeback = ward.comeback ?? newComeback();
     ward.comeback = comeback;
     comeback.timer = setTimeout(() => {
       comeback.timer = undefined;
-      this.#parts.restart(id, ward.snapshot).then(
+      this.#parts.restart(key, ward.snapshot).then(
         () => {
           if (ward.comeback !== comeback) return;
-          this.#parts.announce('plugin:restarted', { id, attempt });
+          this.#parts.announce('plugin:restarted', { id: idOf(key), attempt });
           this.#endComeback(ward);
         },
         (error) => {
           if (ward.comeback !== comeback) return;
-          this.#parts.log.write('kernel', 'warn', `could not restart ${id}: ${messageOf(error)}`, { plugin: id });
-          this.crashed(id);
+          this.#parts.log.write('kernel', 'warn', `could not restart ${idOf(key)}: ${messageOf(error)}`, { plugin: idOf(key) });
+          this.crashed(key);
         },
       );
     }, delay);
@@ -180,9 +186,9 @@ export class Supervisor {
     ward.comeback = undefined;
   }
 
-  #wardOf(id: string): Ward {
-    const ward: Ward = this.#wards.get(id) ?? { crashes: [], snapshot: undefined, quarantine: undefined, comeback: undefined, stopWatching: undefined, snapshots: undefined };
-    this.#wards.set(id, ward);
+  #wardOf(key: string): Ward {
+    const ward: Ward = this.#wards.get(key) ?? { crashes: [], snapshot: undefined, quarantine: undefined, comeback: undefined, stopWatching: undefined, snapshots: undefined };
+    this.#wards.set(key, ward);
     return ward;
   }
 }

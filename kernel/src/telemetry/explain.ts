@@ -15,8 +15,16 @@ export interface Explanation {
   readonly error?: { readonly code: string; readonly message: string; readonly stage: string; readonly details: unknown };
 }
 
+/** What its record doesn't say of a plugin. */
+export interface Circumstances {
+  readonly quarantine: Quarantine | undefined;
+  readonly enabled: boolean;
+  /** Why it is paused for want of another. */
+  readonly blame?: (PluginError & { readonly details: { readonly path?: unknown } }) | undefined;
+}
+
 /** Explains a plugin; one that isn't installed too. */
-export function explain(id: string, record: PluginRecord | undefined, quarantine?: Quarantine): Explanation {
+export function explain(id: string, record: PluginRecord | undefined, { quarantine, enabled, blame }: Circumstances): Explanation {
   if (record === undefined) return { id, state: 'unknown', running: false, because: `no plugin '${id}' is installed`, path: [id] };
   const base = { id, state: record.state, running: record.state === 'active' };
   if (record.state === 'failed') {
@@ -32,6 +40,11 @@ export function explain(id: string, record: PluginRecord | undefined, quarantine
       error: { code: error.code ?? 'call/failed', message: error.message, stage: record.stage, details: error.details ?? {} },
     };
   }
+  if (!enabled) return { ...base, because: `${id} is disabled: enable it first`, path: [id] };
+  if (record.state === 'suspended' && record.reason === 'dependency') {
+    const path = (blame?.details.path as readonly string[] | undefined) ?? [id];
+    return { ...base, because: `${id} is suspended until what it needs is back${blame === undefined ? '' : `: ${blame.message}`}`, path };
+  }
   return { ...base, because: becauseOf(record), path: [id] };
 }
 
@@ -40,7 +53,7 @@ function becauseOf(record: Exclude<PluginRecord, { state: 'failed' }>): string {
     case 'active':
       return `${record.id} is active since ${new Date(record.since).toISOString()}, activated by ${record.activatedBy}`;
     case 'suspended':
-      return `${record.id} was suspended and waits to be resumed`;
+      return record.reason === 'idle' ? `${record.id} sleeps until it is called` : `${record.id} was suspended and waits to be resumed`;
     case 'unloaded':
       return `${record.id} was deactivated and may be activated again`;
     case 'resolved': {

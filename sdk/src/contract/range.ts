@@ -3,25 +3,29 @@ import Range from 'semver/classes/range.js';
 import SemVer from 'semver/classes/semver.js';
 
 const MAX_TEXT = 256;
-const ranges = new Map<string, Range>();
+/** Texts come from manifests: a bound keeps a hostile catalogue from growing what is remembered for ever. */
 const MAX_CACHED = 2_000;
+const ranges = new Map<string, Range>();
+const versions = new Map<string, SemVer>();
 
-function rangeOf(text: string): Range {
-  let range = ranges.get(text);
-  if (range === undefined) {
-    range = new Range(text);
-    // Ranges come from manifests: a bound keeps a hostile catalogue from growing the cache for ever.
-    if (ranges.size >= MAX_CACHED) ranges.clear();
-    ranges.set(text, range);
+function remembered<T>(cache: Map<string, T>, text: string, parse: (text: string) => T): T {
+  let parsed = cache.get(text);
+  if (parsed === undefined) {
+    parsed = parse(text);
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(text, parsed);
   }
-  return range;
+  return parsed;
 }
+
+const rangeOf = (text: string) => remembered(ranges, text, (range) => new Range(range));
+const semVerOf = (text: string) => remembered(versions, text, (version) => new SemVer(version));
 
 /** Whether a text is an exact semantic version (`1.2.3`, `2.0.0-beta.1`). */
 export function isVersion(text: string): boolean {
   if (text.length > MAX_TEXT) return false;
   try {
-    return new SemVer(text).version === text.split('+', 1)[0];
+    return semVerOf(text).version === text.split('+', 1)[0];
   } catch {
     return false;
   }
@@ -40,10 +44,15 @@ export function isRange(text: string): boolean {
 
 /** Whether a version lies in a range. A pre-release only matches a range that names one of the same triple. */
 export function satisfies(version: string, range: string): boolean {
-  return rangeOf(range).test(version);
+  return rangeOf(range).test(semVerOf(version));
 }
 
 /** Orders versions, oldest first, for `Array.sort`. */
 export function compareVersions(a: string, b: string): number {
-  return new SemVer(a).compare(b);
+  return semVerOf(a).compare(semVerOf(b));
+}
+
+/** Whether a version is not a pre-release. */
+export function isStable(version: string): boolean {
+  return semVerOf(version).prerelease.length === 0;
 }

@@ -145,6 +145,11 @@ export class Link {
     return this.#outbox.waiting;
   }
 
+  /** Requests of the other side that are being answered. */
+  get serving(): number {
+    return this.#inbound.size;
+  }
+
   /** Streams that are open, both directions. */
   get streams(): number {
     return this.#streams.size;

@@ -7,8 +7,11 @@ import { measureEvents } from './events.ts';
 import { measureFlood } from './flood.ts';
 import { measureKernel } from './kernel.ts';
 import { measureRelay } from './relay.ts';
+import { measureResolve10k } from './resolve10k.ts';
+import { measureSearch10k } from './search10k.ts';
 import { measureSettle } from './settle.ts';
 import { measureSpare } from './spare.ts';
+import { measureSwap } from './swap.ts';
 
 export const IN_RUNTIME: Readonly<Partial<Record<RowName, (bench: Bench) => Promise<Outcomes>>>> = {
   kernel: measureKernel,
@@ -18,4 +21,7 @@ export const IN_RUNTIME: Readonly<Partial<Record<RowName, (bench: Bench) => Prom
   spare: measureSpare,
   settle: measureSettle,
   flood: measureFlood,
+  resolve10k: measureResolve10k,
+  search10k: measureSearch10k,
+  swap: measureSwap,
 };

@@ -1,0 +1,74 @@
+/** What `createKernel` takes, and whether it makes sense. */
+import type { MiddlewareCall, Next } from '@plinth/sdk';
+import { createError, didYouMean } from '@plinth/sdk/contract';
+import type { ConfigOptions } from './config/config-store.js';
+import type { Host, PluginSource, StorageAdapter } from './host.js';
+import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
+import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
+import type { SupervisionOptions } from './supervision/options.js';
+import type { LogSink } from './telemetry/logger.js';
+
+/** This kernel's version: what `engines.plinth` of a manifest is matched with. */
+export const KERNEL_VERSION = '1.0.0';
+
+/** What a kernel is made of. Everything has a default but where plugins come from. */
+export interface KernelOptions {
+  /** Where guests run; inline guests are always possible. */
+  readonly host?: Host | readonly Host[];
+  /** Where plugins come from. */
+  readonly sources?: readonly PluginSource[];
+  /** Where plugins' data is kept; memory when absent. The kernel closes it when it stops. */
+  readonly storage?: StorageAdapter;
+  readonly config?: ConfigOptions;
+  readonly policy?: Policy;
+  /** Overrides the isolation that manifests ask for; the only way to let a plugin run inline. */
+  readonly isolation?: IsolationPolicy;
+  readonly limits?: Partial<Limits>;
+  /**
+   * Whether plugins that call each other often get a direct channel: after 256 calls within a second, after the number
+   * given, or never. Calls over it are counted a little later, and not announced one by one.
+   */
+  readonly lanes?: boolean | { readonly calls: number };
+  /** What happens to guests that crash, hang or stay silent; false leaves them as they are. */
+  readonly supervision?: boolean | SupervisionOptions;
+  /** Which plugins give their guest away while they have nothing to do; none when absent. */
+  readonly hibernation?: HibernationOptions;
+  /** Middleware of the host, outermost first. */
+  readonly middleware?: readonly { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown; readonly name?: string }[];
+  /** Takes every log entry. */
+  readonly telemetry?: { readonly log?: LogSink };
+}
+
+const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
+  host: true,
+  sources: true,
+  storage: true,
+  config: true,
+  policy: true,
+  isolation: true,
+  limits: true,
+  lanes: true,
+  supervision: true,
+  hibernation: true,
+  middleware: true,
+  telemetry: true,
+};
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+export function checkOptions(options: KernelOptions): void {
+  for (const key of Object.keys(options)) {
+    if (!Object.hasOwn(OPTIONS, key))
+      throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
+  }
+  checkHibernation(options.hibernation);
+  const { lanes = true } = options;
+  const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
+  if (!Number.isSafeInteger(calls) || (calls as number) < 1)
+    throw createError('kernel/invalid-option', `'lanes.calls' must be a whole number above 0, not ${String(calls)}`, { details: { option: 'lanes.calls' } });
+  for (const [key, value] of Object.entries(options.limits ?? {})) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, key))
+      throw createError('kernel/invalid-option', `'limits.${key}' is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`, { details: { option: `limits.${key}` } });
+    if (typeof value !== 'number' || !(value > 0 || (key === 'trial' && value === 0)))
+      throw createError('kernel/invalid-option', `'limits.${key}' must be a positive number, not ${String(value)}`, { details: { option: `limits.${key}` } });
+  }
+}

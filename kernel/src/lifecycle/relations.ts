@@ -1,0 +1,95 @@
+/** Who needs whom right now: what the graph has resolved, seen from running plugins. */
+import { createError, type PluginError, parseContractId } from '@plinth/sdk/contract';
+import type { CommandRegistry } from '../commands/command-registry.js';
+import { isAsleep, isRunning, type PluginRecord, type ResolvedPlugin, type RunningPlugin } from '../record.js';
+import { idOf } from '../registry/key.js';
+import { dependencyFailed } from '../registry/dependency-graph.js';
+import type { PluginRegistry } from '../registry/plugin-registry.js';
+
+/** Answers questions about records; changes nothing. */
+export class Relations {
+  readonly #registry: PluginRegistry;
+  readonly #commands: CommandRegistry;
+
+  constructor(registry: PluginRegistry, commands: CommandRegistry) {
+    this.#registry = registry;
+    this.#commands = commands;
+  }
+
+  /** Whether others may count on a plugin: one that sleeps wakes when it is called. */
+  isThere(key: string): boolean {
+    const record = this.#registry.get(key);
+    return record !== undefined && (record.state === 'active' || isAsleep(record));
+  }
+
+  /** The key of a plugin that another can't do without and that isn't there. */
+  missing(record: ResolvedPlugin | RunningPlugin): string | undefined {
+    return record.dependencies.find((key) => Object.hasOwn(record.manifest.dependencies, idOf(key)) && !this.isThere(key));
+  }
+
+  /** Like {@link missing}, and by what the code of a running plugin says, too. */
+  lost(record: RunningPlugin): string | undefined {
+    return record.dependencies.find((key) => this.#mustHave(record, key) && !this.isThere(key));
+  }
+
+  /** Active and suspended plugins that can't do without a plugin, directly. */
+  dependants(key: string): readonly RunningPlugin[] {
+    return this.#registry.all().filter((record): record is RunningPlugin => isRunning(record) && record.dependencies.includes(key) && this.#mustHave(record, key));
+  }
+
+  /** {@link dependants}, and theirs, those that nobody depends on first. */
+  allDependants(key: string): readonly RunningPlugin[] {
+    const found = new Map<string, RunningPlugin>();
+    const queue = [key];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      for (const record of this.dependants(next)) {
+        if (found.has(record.key)) continue;
+        found.set(record.key, record);
+        queue.push(record.key);
+      }
+    }
+    return [...found.values()].sort((a, b) => b.level - a.level);
+  }
+
+  /** Needs that the code can't do without must be provided by now: their providers were activated before. */
+  checkNeeds(record: RunningPlugin): void {
+    for (const { contract, optional } of record.statics.needs) {
+      const base = parseContractId(contract)?.base ?? contract;
+      if (optional || base === record.id) continue;
+      const providers = this.#registry.all().filter((one) => one.id === base || (isRunning(one) && one.statics.provides.includes(contract)));
+      if (providers.some(({ key }) => this.isThere(key)) || this.#commands.all().some((entry) => entry.id.startsWith(`${base}:`))) continue;
+      const failed = providers.find((one) => one.state === 'failed');
+      const cause =
+        failed?.state === 'failed' ? failed.error : createError('plugin/unsatisfied', `nobody provides ${contract}`, { plugin: record.id, details: { needs: contract } });
+      throw dependencyFailed(record.id, base, cause);
+    }
+  }
+
+  /** Contracts that somebody provides who is there. */
+  provided(): ReadonlySet<string> {
+    return new Set(this.#registry.all().flatMap((one) => ('statics' in one && this.isThere(one.key) ? one.statics.provides : [])));
+  }
+
+  /** Names of a plugin's needs that are met. */
+  metNeeds(record: RunningPlugin, provided: ReadonlySet<string> = this.provided()): readonly string[] {
+    return record.statics.needs.filter((need) => provided.has(need.contract) && parseContractId(need.contract) !== undefined).map((need) => need.name);
+  }
+
+  /** Why a plugin can't run without another. */
+  blame(record: { readonly id: string }, dependency: string): PluginError {
+    const other = this.#registry.get(dependency);
+    const id = idOf(dependency);
+    const cause = other?.state === 'failed' ? other.error : createError('plugin/unavailable', `${id} is ${describe(other)}`, { plugin: id });
+    return dependencyFailed(record.id, id, cause);
+  }
+
+  /** By its dependencies, or by a need that isn't optional. */
+  #mustHave(record: RunningPlugin, key: string): boolean {
+    const id = idOf(key);
+    return Object.hasOwn(record.manifest.dependencies, id) || record.statics.needs.some((need) => !need.optional && need.contract.startsWith(`${id}@`));
+  }
+}
+
+function describe(record: PluginRecord | undefined): string {
+  return record?.state ?? 'not installed';
+}

@@ -1,0 +1,21 @@
+/** One operation a plugin at a time. */
+export class Turns {
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  /** Runs an operation when those before it on the same plugin are over. It must not wait for another plugin. */
+  run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#last.get(key) ?? Promise.resolve();
+    const done = before.then(work, work);
+    this.#last.set(key, done);
+    const forget = () => {
+      if (this.#last.get(key) === done) this.#last.delete(key);
+    };
+    done.then(forget, forget);
+    return done;
+  }
+
+  /** Settles when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.#last.size > 0) await Promise.allSettled([...this.#last.values()]);
+  }
+}

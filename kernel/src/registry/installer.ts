@@ -1,0 +1,405 @@
+/**
+ * Installing, enabling, updating: what changes the set of plugins for good. Each is a transaction over the registry's
+ * store: all of it or nothing, undone in reverse. Operations on one plugin id run one after the other.
+ */
+import { compareVersions, createError, type Manifest, messageOf } from '@plinth/sdk/contract';
+import type { PluginPackage, PluginSource } from '../host.js';
+import { packageFrom } from '../lifecycle/admission.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import { readCode } from '../lifecycle/load.js';
+import { Turns } from '../lifecycle/turns.js';
+import type { KernelParts } from '../parts.js';
+import { grantsOf } from '../permissions/broker.js';
+import { type Growth, growthOf } from '../permissions/growth.js';
+import { isAsleep, isRunning, manifestOf, type PluginRecord, type ValidatedPlugin } from '../record.js';
+import { idOf, keyOf } from './key.js';
+import type { PluginRegistry } from './plugin-registry.js';
+import { NO_ENTRY, type PluginEntry, type RegistryStore } from './registry-store.js';
+import { Trial } from './trial.js';
+
+/** How an update is made. */
+export interface UpdateOptions {
+  /** Whether permissions that the new version asks for and the old one didn't are given without asking anybody. */
+  readonly consent?: boolean;
+}
+
+/** Asks whoever decides whether a plugin may do more than before. */
+export type AskConsent = (question: { readonly plugin: string; readonly version: string; readonly permissions: Growth }) => Promise<boolean>;
+
+/** What an installer needs of the kernel. */
+export interface InstallerParts {
+  readonly registry: PluginRegistry;
+  readonly lifecycle: Lifecycle;
+  readonly store: RegistryStore;
+  readonly parts: KernelParts;
+  readonly consent: AskConsent;
+}
+
+/** Owns the registry's entries and the trials of updated plugins. */
+export class Installer {
+  readonly #registry: PluginRegistry;
+  readonly #lifecycle: Lifecycle;
+  readonly #store: RegistryStore;
+  readonly #parts: KernelParts;
+  readonly #consent: AskConsent;
+  readonly #turns = new Turns();
+  readonly #entries = new Map<string, PluginEntry>();
+  /** Packages of versions that aren't there now and may come back. */
+  readonly #kept = new Map<string, PluginPackage>();
+  readonly #trials = new Map<string, Trial>();
+  #started = false;
+
+  constructor({ registry, lifecycle, store, parts, consent }: InstallerParts) {
+    this.#registry = registry;
+    this.#lifecycle = lifecycle;
+    this.#store = store;
+    this.#parts = parts;
+    this.#consent = consent;
+  }
+
+  /** Takes in what sources have and what was installed before, as it was left. */
+  async open(found: readonly PluginPackage[]): Promise<void> {
+    const entries = await this.#store.load((problem) => this.#lifecycle.report(problem));
+    for (const [id, entry] of entries) this.#entries.set(id, entry);
+    await this.#store.sweep(entries);
+    const installed = [...entries].flatMap(([id, entry]) => Object.entries(entry.installed).map(([version, manifest]) => this.#storedPackage(keyOf(id, version), manifest)));
+    const known = new Set<string>();
+    this.#lifecycle.admit([...found, ...installed], ({ id, version, key, package: one }) => {
+      const { retired, disabled } = this.#entryOf(id);
+      if (retired.includes(version)) {
+        this.#kept.set(key, one);
+        return false;
+      }
+      // The same version in the store is only there for the day its source has lost it.
+      if (one.origin.startsWith(ORIGIN) && this.#registry.get(key) !== undefined) return false;
+      known.add(id);
+      if (disabled.includes(version)) this.#lifecycle.setEnabled(key, false);
+      return true;
+    });
+    for (const id of known) this.#versionsChanged(id);
+  }
+
+  /** Says that plugins may be activated now. */
+  started(): void {
+    this.#started = true;
+  }
+
+  /** Adds a plugin beside what is there, and answers its id; doesn't activate it. */
+  async install(found: PluginPackage | PluginSource): Promise<string> {
+    const record = this.#lifecycle.validate(await packageFrom(found));
+    const { id, key, version } = record;
+    await this.#turns.run(id, async () => {
+      this.#lifecycle.checkAddable(record);
+      await this.#keeping(record, async () => {
+        await this.#change(id, (entry) => ({
+          ...entry,
+          installed: { ...entry.installed, ...this.#asInstalled(record) },
+          retired: without(entry.retired, version),
+          disabled: without(entry.disabled, version),
+        }));
+        try {
+          this.#lifecycle.setEnabled(key, true);
+          await this.#lifecycle.add(record);
+        } catch (error) {
+          await this.#change(id, (entry) => ({ ...entry, installed: omit(entry.installed, version) }));
+          throw error;
+        }
+      });
+      this.#versionsChanged(id);
+      this.#parts.announce('plugin:installed', { id, version, origin: record.origin });
+    });
+    return id;
+  }
+
+  /** Stops plugins and forgets them: all versions of an id, or the one that is named. */
+  async uninstall(reference: string): Promise<void> {
+    const { id } = this.#require(reference);
+    await this.#turns.run(id, async () => {
+      const going = this.#meant(reference);
+      const versions = going.flatMap((record) => manifestOf(record)?.version ?? []);
+      // The package of a source stays where it is, so it is remembered that nobody wants it.
+      const retired = (entry: PluginEntry) => versions.filter((version) => !Object.hasOwn(entry.installed, version));
+      if (versions.length > 0) {
+        await this.#change(id, (entry) => ({
+          ...entry,
+          retired: [...without(entry.retired, ...versions), ...retired(entry)],
+          installed: omit(entry.installed, ...versions, ...(entry.previous === null ? [] : [entry.previous.version])),
+          disabled: without(entry.disabled, ...versions),
+          deprecated: omit(entry.deprecated, ...versions),
+          previous: null,
+        }));
+      }
+      for (const { key } of going) {
+        this.#endTrial(key);
+        await this.#lifecycle.remove(key);
+        this.#lifecycle.setEnabled(key, true);
+        await this.#store.forgetCode(key).catch(() => {});
+      }
+      this.#versionsChanged(id);
+      this.#parts.announce('plugin:uninstalled', { id });
+    });
+  }
+
+  /** Lets a plugin start again; one that asks for it is started at once. */
+  async enable(reference: string): Promise<void> {
+    await this.#setEnabled(reference, true);
+    if (!this.#started) return;
+    const starting = this.#meant(reference).filter((record) => record.state === 'resolved' || record.state === 'unloaded');
+    for (const record of starting) {
+      // A failure is recorded, as at the start of the kernel: the plugin is enabled all the same.
+      if (manifestOf(record)?.activation.includes('startup')) await this.#lifecycle.activate(record.key, 'startup').catch(() => {});
+    }
+  }
+
+  /** Stops a plugin and keeps it from being started by anything. */
+  async disable(reference: string): Promise<void> {
+    await this.#setEnabled(reference, false);
+    for (const record of this.#meant(reference)) if (isRunning(record) || isAsleep(record)) await this.#lifecycle.deactivate(record.key);
+  }
+
+  /**
+   * Replaces a plugin by a later version of it. The version before stays ready: it comes back when it is asked for, or by
+   * itself when the new one turns out bad within its trial.
+   */
+  async update(reference: string, found: PluginPackage | PluginSource, { consent = false }: UpdateOptions = {}): Promise<void> {
+    const next = this.#lifecycle.validate(await packageFrom(found));
+    const { id, version } = next;
+    const before = this.#require(reference);
+    if (id !== before.id) {
+      throw createError('plugin/illegal-transition', `cannot update ${before.id} with a package of ${id}`, { plugin: before.id, details: { other: id } });
+    }
+    await this.#checkConsent(reference, next, consent);
+    await this.#turns.run(id, async () => {
+      const old = this.#require(reference);
+      const from = versionedManifest(old).version;
+      checkLater(next, from);
+      await this.#keeping(next, async () => {
+        const key = await this.#replace(old, next);
+        try {
+          await this.#change(id, (entry) => ({
+            ...entry,
+            installed: { ...keepOnly(entry.installed, from, ...this.#versionsOf(id)), ...this.#asInstalled(next) },
+            retired: [...without(entry.retired, version, from), from],
+            disabled: entry.disabled.includes(from) ? [...without(entry.disabled, from, version), version] : without(entry.disabled, version),
+            previous: { version: from, of: version },
+          }));
+        } catch (error) {
+          await this.#replace(this.#registry.get(key) ?? old, this.#lifecycle.validate(old.package));
+          throw error;
+        }
+        this.#kept.set(old.key, old.package);
+        this.#versionsChanged(id);
+        this.#parts.announce('plugin:updated', { id, version, from });
+        this.#endTrial(old.key);
+        this.#try(key);
+      });
+    });
+  }
+
+  /** Brings the version back that an update has replaced. */
+  async rollback(reference: string, reason = 'request'): Promise<void> {
+    const { id } = this.#require(reference);
+    await this.#turns.run(id, async () => {
+      const { previous, installed } = this.#entryOf(id);
+      const current = previous && this.#registry.get(keyOf(id, previous.of));
+      if (previous === null || current === undefined || current === null)
+        throw createError('plugin/no-previous-version', `cannot roll ${id} back: no update has replaced a version of it`, { plugin: id });
+      this.#endTrial(current.key);
+      const key = keyOf(id, previous.version);
+      const kept = this.#kept.get(key) ?? this.#storedPackage(key, installed[previous.version] ?? '');
+      const next = this.#lifecycle.validate(kept);
+      const now = await this.#replace(current, next, true);
+      try {
+        await this.#change(id, (entry) => ({
+          ...entry,
+          retired: without(entry.retired, previous.version),
+          installed: omit(entry.installed, previous.of),
+          disabled: entry.disabled.includes(previous.of) ? [...without(entry.disabled, previous.of), previous.version] : entry.disabled,
+          previous: null,
+        }));
+      } catch (error) {
+        await this.#replace(this.#registry.get(now) ?? current, this.#lifecycle.validate(current.package), true);
+        throw error;
+      }
+      this.#kept.delete(key);
+      await this.#store.forgetCode(current.key).catch(() => {});
+      this.#versionsChanged(id);
+      this.#parts.announce('plugin:rolled-back', { id, version: previous.version, from: previous.of, reason });
+    });
+  }
+
+  /** Says that a version should not be used any more; its callers are named in the log. `false` takes that back. */
+  async deprecate(reference: string, message: string | false): Promise<void> {
+    const record = this.#require(reference);
+    const { version } = versionedManifest(record);
+    await this.#turns.run(record.id, async () => {
+      await this.#change(record.id, (entry) => ({ ...entry, deprecated: { ...omit(entry.deprecated, version), ...(message !== false && { [version]: message }) } }));
+      this.#versionsChanged(record.id);
+    });
+  }
+
+  /** Why a version should not be used any more. */
+  deprecation(id: string, version: string): string | undefined {
+    const { deprecated } = this.#entryOf(id);
+    return Object.hasOwn(deprecated, version) ? deprecated[version] : undefined;
+  }
+
+  /** Waits for what is under way and ends all trials. */
+  async close(): Promise<void> {
+    for (const key of [...this.#trials.keys()]) this.#endTrial(key);
+    await this.#turns.idle();
+    for (const key of [...this.#trials.keys()]) this.#endTrial(key);
+  }
+
+  // --- steps -----------------------------------------------------------------------------------------------------
+
+  /** Keeps a package in the store while it is taken in; when that fails, nothing of it is left. */
+  async #keeping(record: ValidatedPlugin, work: () => Promise<void>): Promise<void> {
+    if (record.package.exported !== undefined) return work();
+    await this.#store.keepCode(record.key, await readCode(record, this.#parts));
+    try {
+      await work();
+    } catch (error) {
+      await this.#store.forgetCode(record.key).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** An object of the application can't be kept: it is there again when the application says so. */
+  #asInstalled({ version, manifest, package: found }: ValidatedPlugin): Readonly<Record<string, string>> {
+    return found.exported === undefined ? { [version]: typeof found.manifest === 'string' ? found.manifest : JSON.stringify(manifest) } : {};
+  }
+
+  #storedPackage(key: string, manifest: string): PluginPackage {
+    return { origin: `${ORIGIN}${key}`, manifest, code: () => this.#store.code(key) };
+  }
+
+  /**
+   * Puts another version in the place of one, running when that one ran.
+   *
+   * @param force whether it has to succeed: a failed plugin is started, too, and state that is refused is given up.
+   */
+  async #replace(old: PluginRecord, next: ValidatedPlugin, force = false): Promise<string> {
+    const { key } = old;
+    this.#lifecycle.setEnabled(next.key, this.#lifecycle.isEnabled(key));
+    const runs = old.state === 'active' || old.state === 'suspended' || (force && old.state === 'failed');
+    if (!runs) return this.#lifecycle.exchange(key, next);
+    try {
+      return await this.#lifecycle.reload(key, next);
+    } catch (error) {
+      if (!force) throw error;
+      this.#parts.log.write('kernel', 'warn', `${old.id} comes back without its state: ${messageOf(error)}`, { plugin: old.id });
+      if (this.#registry.get(next.key) === undefined) await this.#lifecycle.exchange(key, next);
+      await this.#lifecycle.activate(next.key);
+      return next.key;
+    }
+  }
+
+  #try(key: string): void {
+    const length = this.#parts.limits.trial;
+    if (length === 0 || this.#registry.get(key)?.state !== 'active') return;
+    const { bus, limits } = this.#parts;
+    const trial = new Trial(key, length, { registry: this.#registry, bus, hookTimeout: limits.hook }, (reason) => {
+      this.#trials.delete(key);
+      this.#parts.log.write('kernel', 'error', `${key} is rolled back: ${reason}`, { plugin: idOf(key) });
+      this.rollback(idOf(key), reason).catch((error: unknown) => {
+        this.#parts.log.write('kernel', 'error', `could not roll ${key} back: ${messageOf(error)}`, { plugin: idOf(key) });
+      });
+    });
+    this.#trials.set(key, trial);
+  }
+
+  #endTrial(key: string): void {
+    this.#trials.get(key)?.close();
+    this.#trials.delete(key);
+  }
+
+  async #checkConsent(reference: string, next: ValidatedPlugin, consent: boolean): Promise<void> {
+    if (consent) return;
+    const old = versionedManifest(this.#require(reference));
+    const { permissions } = this.#parts.policy;
+    const growth = growthOf(grantsOf(old, permissions), grantsOf(next.manifest, permissions));
+    if (growth === undefined) return;
+    if (await this.#consent({ plugin: next.id, version: next.version, permissions: growth })) return;
+    throw createError(
+      'permission/consent-required',
+      `cannot update ${next.id} to ${next.version}: it asks for more than ${old.version} does (${describe(growth)}), and nobody has agreed`,
+      {
+        plugin: next.id,
+        details: { permissions: growth, version: next.version },
+      },
+    );
+  }
+
+  async #setEnabled(reference: string, enabled: boolean): Promise<void> {
+    const { id } = this.#require(reference);
+    await this.#turns.run(id, async () => {
+      const meant = this.#meant(reference);
+      const versions = meant.flatMap((record) => manifestOf(record)?.version ?? []);
+      await this.#change(id, (entry) => ({ ...entry, disabled: enabled ? without(entry.disabled, ...versions) : [...without(entry.disabled, ...versions), ...versions] }));
+      for (const { key } of meant) this.#lifecycle.setEnabled(key, enabled);
+      for (const record of meant) this.#parts.announce(enabled ? 'plugin:enabled' : 'plugin:disabled', { id, version: versionedManifest(record).version });
+    });
+  }
+
+  async #change(id: string, change: (entry: PluginEntry) => PluginEntry): Promise<void> {
+    this.#entries.set(id, await this.#store.change(id, change));
+  }
+
+  #entryOf(id: string): PluginEntry {
+    return this.#entries.get(id) ?? NO_ENTRY;
+  }
+
+  #versionsOf(id: string): readonly string[] {
+    return this.#registry.versions(id).flatMap((record) => manifestOf(record)?.version ?? []);
+  }
+
+  /** What a reference stands for: one version when it names one, every version of an id otherwise. */
+  #meant(reference: string): readonly PluginRecord[] {
+    const record = this.#require(reference);
+    const all = this.#registry.versions(record.id);
+    return all.length === 0 || reference.includes('@') ? [record] : all;
+  }
+
+  #require(reference: string): PluginRecord {
+    const record = this.#registry.find(reference);
+    if (record === undefined) throw createError('plugin/not-found', `no plugin '${reference}' is installed`, { plugin: reference });
+    return record;
+  }
+
+  /** Calls have to be looked at when it matters which version they reach. */
+  #versionsChanged(id: string): void {
+    const { commands, lanes } = this.#parts;
+    const special = this.#registry.versions(id).length > 1 || Object.keys(this.#entryOf(id).deprecated).length > 0;
+    if (commands.isSpecial(id) === special) return;
+    commands.setSpecial(id, special);
+    lanes.review();
+  }
+}
+
+/** What the origin of a package that is kept in the store begins with. */
+const ORIGIN = 'installed:';
+
+function versionedManifest(record: PluginRecord): Manifest {
+  const manifest = manifestOf(record);
+  if (manifest !== undefined) return manifest;
+  throw record.state === 'failed' ? record.error : createError('plugin/illegal-transition', `${record.id} has no manifest yet`, { plugin: record.id });
+}
+
+function checkLater({ id, version }: ValidatedPlugin, from: string): void {
+  if (compareVersions(version, from) > 0) return;
+  throw createError('plugin/downgrade', `cannot update ${id} to ${version}: ${from} is there, which is not older; roll back, or install both`, {
+    plugin: id,
+    details: { version, installed: from },
+  });
+}
+
+function describe(growth: Growth): string {
+  return Object.entries(growth)
+    .map(([name, scopes]) => `${name}: ${scopes.join(', ')}`)
+    .join('; ');
+}
+
+const without = (list: readonly string[], ...gone: readonly string[]) => list.filter((one) => !gone.includes(one));
+const omit = (record: Readonly<Record<string, string>>, ...gone: readonly string[]) => Object.fromEntries(Object.entries(record).filter(([key]) => !gone.includes(key)));
+const keepOnly = (record: Readonly<Record<string, string>>, ...kept: readonly string[]) => Object.fromEntries(Object.entries(record).filter(([key]) => kept.includes(key)));

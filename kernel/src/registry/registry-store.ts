@@ -1,0 +1,149 @@
+/**
+ * What is remembered of installed plugins between runs: one entry a plugin id, written in one atomic step, and the
+ * packages that were installed at run time. Each entry has a copy of its last good state, for the day it is damaged.
+ */
+import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import type { StorageAdapter } from '../host.js';
+
+/** Version of the form of {@link PluginEntry}. */
+export const ENTRY_FORMAT = 1;
+
+/** What is remembered of a plugin id. Versions are named exactly. */
+export interface PluginEntry {
+  readonly format: typeof ENTRY_FORMAT;
+  /** Versions that nobody starts. */
+  readonly disabled: readonly string[];
+  /** Versions that aren't there although a source has them, or their package is kept: uninstalled, or replaced. */
+  readonly retired: readonly string[];
+  /** Versions whose package is kept in the store, with the text of their manifest. */
+  readonly installed: Readonly<Record<string, string>>;
+  /** What an update has replaced: `version` stands ready to come back in the place of `of`. */
+  readonly previous: { readonly version: string; readonly of: string } | null;
+  /** Why a version should not be used any more. */
+  readonly deprecated: Readonly<Record<string, string>>;
+}
+
+/** Of a plugin nobody has decided anything about. */
+export const NO_ENTRY: PluginEntry = Object.freeze({ format: ENTRY_FORMAT, disabled: [], retired: [], installed: {}, previous: null, deprecated: {} });
+
+/** Owns the registry's keys in a storage; no plugin can have them, because `plinth` is no plugin's id. */
+export class RegistryStore {
+  readonly #adapter: StorageAdapter;
+  readonly #prefix: string;
+
+  constructor(adapter: StorageAdapter, tenant: string) {
+    this.#adapter = adapter;
+    this.#prefix = `${tenant}\0plinth\0`;
+  }
+
+  /** Every entry; one that can't be read is reported, and its copy is taken when that is sound. */
+  async load(report: (problem: PluginError) => void): Promise<ReadonlyMap<string, PluginEntry>> {
+    const entries = new Map<string, PluginEntry>();
+    const known = new Set<string>();
+    for (const part of ['entry', 'copy'] as const) {
+      const prefix = this.#key(part, '');
+      for (const key of await this.#adapter.keys(prefix)) known.add(key.slice(prefix.length));
+    }
+    for (const id of known) {
+      const entry = await this.#read(id, report);
+      if (entry !== undefined) entries.set(id, entry);
+    }
+    return entries;
+  }
+
+  /**
+   * Changes what is remembered of a plugin, in one step: a change of somebody else in between is kept.
+   *
+   * @throws PluginConfigurationError `registry/newer-format`, PluginError `registry/damaged`; nothing is changed then.
+   */
+  async change(id: string, change: (entry: PluginEntry) => PluginEntry): Promise<PluginEntry> {
+    let next = NO_ENTRY;
+    await this.#adapter.update(this.#key('entry', id), (current) => {
+      next = change(parseEntry(id, current) ?? NO_ENTRY);
+      return next;
+    });
+    await this.#adapter.set(this.#key('copy', id), next);
+    return next;
+  }
+
+  async keepCode(key: string, code: string): Promise<void> {
+    await this.#adapter.set(this.#key('code', key), code);
+  }
+
+  /** @throws PluginLifecycleError `plugin/load-failed`. */
+  async code(key: string): Promise<string> {
+    const code = await this.#adapter.get(this.#key('code', key));
+    if (typeof code === 'string') return code;
+    throw createError('plugin/load-failed', `the installed package of ${key} is not in the storage any more: install it again`, { details: { package: key } });
+  }
+
+  async forgetCode(key: string): Promise<void> {
+    await this.#adapter.delete(this.#key('code', key));
+  }
+
+  /** Forgets packages that no entry knows: of installations that were cut off. */
+  async sweep(entries: ReadonlyMap<string, PluginEntry>): Promise<void> {
+    const prefix = this.#key('code', '');
+    for (const full of await this.#adapter.keys(prefix)) {
+      const key = full.slice(prefix.length);
+      const at = key.lastIndexOf('@');
+      if (!Object.hasOwn(entries.get(key.slice(0, at))?.installed ?? {}, key.slice(at + 1))) await this.forgetCode(key);
+    }
+  }
+
+  async #read(id: string, report: (problem: PluginError) => void): Promise<PluginEntry | undefined> {
+    try {
+      const entry = parseEntry(id, await this.#adapter.get(this.#key('entry', id)));
+      if (entry !== undefined) return entry;
+    } catch (error) {
+      const problem = asProblem(id, error);
+      report(problem);
+      // What a newer kernel has written is not for this one to undo.
+      if (problem.code === 'registry/newer-format') return undefined;
+    }
+    try {
+      const copy = parseEntry(id, await this.#adapter.get(this.#key('copy', id)));
+      if (copy === undefined) return undefined;
+      report(createError('registry/damaged', `what the registry knew of ${id} was damaged or lost: its last good copy is used`, { plugin: id }));
+      await this.#adapter.set(this.#key('entry', id), copy);
+      return copy;
+    } catch (error) {
+      report(asProblem(id, error));
+      return undefined;
+    }
+  }
+
+  #key(part: 'entry' | 'copy' | 'code', name: string): string {
+    return `${this.#prefix}${part}\0${name}`;
+  }
+}
+
+function asProblem(id: string, error: unknown): PluginError {
+  if (typeof (error as Partial<PluginError>).code === 'string') return error as PluginError;
+  return createError('registry/damaged', `what the registry knows of ${id} cannot be read: ${messageOf(error)}`, { plugin: id, cause: error });
+}
+
+/** Undefined when there is none. Data of an earlier run, or of another kernel: checked before use. */
+function parseEntry(id: string, value: unknown): PluginEntry | undefined {
+  if (value === undefined) return undefined;
+  const { format, disabled, retired, installed, previous, deprecated } = (value ?? {}) as Partial<Record<keyof PluginEntry, unknown>>;
+  if (typeof format === 'number' && format > ENTRY_FORMAT) {
+    throw createError('registry/newer-format', `what the registry knows of ${id} has the format ${format}, this kernel reads up to ${ENTRY_FORMAT}: use a newer kernel`, {
+      plugin: id,
+      details: { format, supported: ENTRY_FORMAT },
+    });
+  }
+  const from = previous as Partial<NonNullable<PluginEntry['previous']>> | null;
+  const sound =
+    format === ENTRY_FORMAT &&
+    isTexts(disabled) &&
+    isTexts(retired) &&
+    isTextRecord(installed) &&
+    isTextRecord(deprecated) &&
+    (from === null || (typeof from?.version === 'string' && typeof from.of === 'string'));
+  if (!sound) throw createError('registry/damaged', `what the registry knows of ${id} is not well formed`, { plugin: id });
+  return value as PluginEntry;
+}
+
+const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string');
+const isTextRecord = (value: unknown) => value !== null && typeof value === 'object' && Object.values(value).every((one) => typeof one === 'string');

@@ -1,0 +1,329 @@
+/**
+ * One tenant: its plugins, and everything they and the host say to each other. All that a plugin can touch is made here,
+ * once a tenant, and never shared: what tenants have in common is in {@link Shared}, and no plugin sees it. Reading this
+ * file shows what there is.
+ */
+import type { AnyContract, Client, Handlers, PermissionName, Permissions } from '@plinth/sdk';
+import { ASYNC_DISPOSE, createError, didYouMean, disposable, type Manifest, messageOf, ownerOf } from '@plinth/sdk/contract';
+import type { Deadlines, Turn } from '@plinth/sdk/rpc';
+import type { HostCallOptions } from './commands/call-options.js';
+import { createCallServices } from './commands/call-services.js';
+import type { ClientOptions } from './commands/client.js';
+import { CommandRegistry, leadsTo, type Route } from './commands/command-registry.js';
+import { createHostCommands, type HostCommands, type HostRegistration } from './commands/host-commands.js';
+import { ConfigStore } from './config/config-store.js';
+import { createHostConfig, type HostConfig } from './config/host-config.js';
+import { EventBus } from './events/event-bus.js';
+import { createHostEvents, createHostHooks, createHostMiddleware, type HostEvents, type HostHooks, type HostMiddleware } from './events/host-events.js';
+import type { KernelEvents } from './events/kernel-events.js';
+import { createPublisher } from './events/publisher.js';
+import { Lanes } from './guests/lanes.js';
+import type { Host, PluginPackage, StorageAdapter } from './host.js';
+import { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
+import type { CodeCache } from './lifecycle/code-cache.js';
+import { Lifecycle } from './lifecycle/lifecycle.js';
+import { MiddlewareChains } from './middleware/chains.js';
+import { HookRegistry } from './middleware/hooks.js';
+import { DEFAULT_LIMITS, type KernelParts } from './parts.js';
+import { grantsOf, PermissionSet } from './permissions/broker.js';
+import type { Growth } from './permissions/growth.js';
+import { isAsleep, manifestOf } from './record.js';
+import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js';
+import { Installer } from './registry/installer.js';
+import { PluginRegistry } from './registry/plugin-registry.js';
+import { RegistryStore } from './registry/registry-store.js';
+import { Hibernation } from './supervision/hibernation.js';
+import { supervisionOf } from './supervision/options.js';
+import { Supervisor } from './supervision/supervisor.js';
+import { explain } from './telemetry/explain.js';
+import { type KernelHealth, kernelHealth, pluginHealth } from './telemetry/health.js';
+import { Log, type Logger } from './telemetry/logger.js';
+import { Metrics, type MetricsSnapshot } from './telemetry/metrics.js';
+
+/** What a plugin asks the embedder for. */
+export interface PermissionRequest {
+  readonly plugin: string;
+  readonly version: string;
+  /** Why it asks: an update asks for more than the version before. */
+  readonly reason: 'update';
+  /** Permissions with the scopes that are new. */
+  readonly permissions: Growth;
+}
+
+/** Plugins, and everything they and the host say to each other. */
+export interface TenantKernel extends AsyncDisposable {
+  readonly version: string;
+  /** Whose plugins these are; `tenant-0` unless the application serves several. */
+  readonly id: string;
+  readonly plugins: HostPlugins;
+  readonly commands: HostCommands;
+  readonly events: HostEvents;
+  readonly hooks: HostHooks;
+  readonly middleware: HostMiddleware;
+  readonly config: HostConfig;
+  readonly permissions: {
+    /** Whether a plugin may do something. */
+    check(plugin: string, permission: PermissionName, scope?: string): boolean;
+    /** Everything a plugin was given. */
+    list(plugin: string): Permissions;
+    /** Decides what plugins ask for beyond what they have; without a handler the answer is no. The last handler counts. */
+    onRequest(handler: (request: PermissionRequest) => boolean | Promise<boolean>): HostRegistration;
+  };
+  readonly logger: Logger;
+  readonly metrics: { snapshot(): MetricsSnapshot };
+  /**
+   * A typed client of a contract.
+   *
+   * @throws PluginValidationError `call/invalid-option` when `version` is not a range.
+   */
+  client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
+  /** Answers a contract as the host. */
+  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
+  /** Discovers, validates, resolves, and activates what asks for `startup`. A bad plugin is recorded, never thrown. */
+  start(): Promise<void>;
+  /** Stops every plugin, the latest first, and releases everything. Idempotent. */
+  stop(): Promise<void>;
+  health(): Promise<KernelHealth>;
+}
+
+/** What all tenants of a kernel have in common. */
+export interface Shared {
+  readonly options: KernelOptions;
+  readonly hosts: readonly Host[];
+  readonly storage: StorageAdapter;
+  readonly deadlines: Deadlines;
+  /** When the links of this kernel flush. */
+  readonly turn: Turn;
+  readonly code: CodeCache;
+  /** What the sources have, found once. */
+  packages(by: Lifecycle): Promise<readonly PluginPackage[]>;
+}
+
+/** Makes one tenant of a kernel. It ends nothing that is shared. */
+export function createTenant(shared: Shared, tenant: string): TenantKernel {
+  const { options, hosts, storage, deadlines, turn } = shared;
+  const created = Date.now();
+  const log = new Log(options.telemetry?.log === undefined ? [] : [options.telemetry.log], tenant);
+  const metrics = new Metrics();
+  const registry = new PluginRegistry();
+  const bus = new EventBus((error, topic) => log.write('kernel', 'error', `a listener of ${topic} threw: ${messageOf(error)}`));
+  const announce = <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => {
+    if (bus.hears(topic)) bus.emit({ topic, payload, source: 'kernel', tenant });
+  };
+  log.addSink((entry) => announce('log:written', entry));
+  const calls = createCallServices({ tenant, deadlines, turn, metrics, bus, log });
+  const chains = new MiddlewareChains(metrics, (owner) => registry.rank(owner));
+  const deprecations = new Set<string>();
+  const commands = new CommandRegistry({
+    ...calls,
+    chains,
+    metrics,
+    activateFor,
+    unknown: unknownCommand,
+    deprecated({ owner, version = '', id: command }, caller) {
+      const message = installer.deprecation(owner, version);
+      const once = `${caller.id} ${owner}@${version} ${command}`;
+      if (message === undefined || deprecations.has(once)) return;
+      deprecations.add(once);
+      log.write('kernel', 'warn', `${caller.id} calls ${command} of ${owner} ${version}, which is deprecated: ${message}`, { plugin: owner, caller: caller.id });
+      announce('call:deprecated', { command, version, caller: caller.id, message });
+    },
+  });
+  const lanes = new Lanes({
+    metrics,
+    threshold: lanesAfter(options.lanes),
+    now: () => turn.now(),
+    entries: () => commands.all(),
+    watched: (id) => chains.of('command', id) !== undefined || bus.hears('call:settled') || commands.isSpecial(ownerOf(id)),
+    announce,
+  });
+  chains.onChange = () => lanes.review();
+  const hooks = new HookRegistry(
+    calls,
+    (owner) => registry.rank(owner),
+    (hook, owner, error) => log.write('kernel', 'warn', messageOf(error), { hook, plugin: owner }),
+  );
+  const manifest = (id: string) => {
+    const record = registry.find(id);
+    return record === undefined ? undefined : manifestOf(record);
+  };
+  const config = new ConfigStore(options.config ?? {}, manifest);
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const supervisor = new Supervisor({
+    options: supervisionOf(options.supervision),
+    log,
+    hookTimeout: limits.hook,
+    announce,
+    restart: (key, snapshot) => lifecycle.restart(key, snapshot),
+    givenUp: (key) => void lifecycle.givenUp(key),
+  });
+  const parts: KernelParts = {
+    tenant,
+    version: KERNEL_VERSION,
+    limits,
+    policy: options.policy ?? {},
+    isolation: options.isolation,
+    hosts,
+    commands,
+    hooks,
+    chains,
+    lanes,
+    bus,
+    storage,
+    config,
+    log,
+    metrics,
+    deadlines,
+    turn,
+    calls,
+    supervisor,
+    code: shared.code,
+    onDenied: (plugin, permission, scope) => announce('permission:denied', { plugin, permission, scope }),
+    announce,
+    publish: createPublisher({ bus, chains, metrics, calls, tenant }),
+    defer: hosts.find((host) => host.defer !== undefined)?.defer ?? ((task) => setTimeout(task, 0)),
+  };
+  const lifecycle = new Lifecycle(registry, parts);
+  let onRequest: ((request: PermissionRequest) => boolean | Promise<boolean>) | undefined;
+  const installer = new Installer({
+    registry,
+    lifecycle,
+    store: new RegistryStore(storage, tenant),
+    parts,
+    consent: async (question) => (await onRequest?.({ ...question, reason: 'update' })) === true,
+  });
+  const hibernation = new Hibernation(options.hibernation, { registry, lifecycle, lanes, log });
+
+  let opened: Promise<void> | undefined;
+  let starting: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
+  const open = async () => installer.open(await shared.packages(lifecycle));
+
+  /** Wakes the plugin that answers a command: one that has not been started, sleeps, or is on its way back. */
+  async function activateFor(commandId: string, route: Route | undefined): Promise<boolean> {
+    await opened;
+    const owner = ownerOf(commandId);
+    const suits = (version: string, provides: readonly string[] | undefined) => route === undefined || leadsTo(route, { owner, version, ...(provides && { provides }) });
+    for (const record of registry.versions(owner)) {
+      const known = manifestOf(record) as Manifest;
+      if (!suits(known.version, known.provides)) continue;
+      // One that is on its way back answers when it is there.
+      const comeback = supervisor.comeback(record.key);
+      if (comeback !== undefined) {
+        await comeback;
+        return commands.has(commandId);
+      }
+      const declared = known.activation.includes(`command:${commandId}`) || known.contributes.commands?.some((command) => `${owner}:${command.id}` === commandId);
+      if (!isAsleep(record) && (record.state !== 'resolved' || !declared || !lifecycle.isEnabled(record.key))) continue;
+      await lifecycle.activate(record.key, `command:${commandId}`);
+      return true;
+    }
+    return false;
+  }
+
+  function unknownCommand(id: string, route: Route | undefined): Error {
+    const owner = ownerOf(id);
+    const versions = registry.versions(owner);
+    const others = commands.get(id);
+    if (others !== undefined && route !== undefined) {
+      const wanted = route.range === undefined ? (route.contract ?? owner) : `${owner}@${route.range}`;
+      const found = versions.flatMap((one) => manifestOf(one)?.version ?? []).map((version) => `${owner}@${version}`);
+      return createError('plugin/unsatisfied', `nobody answers ${id} as ${wanted} does: found ${found.join(', ')}`, { plugin: owner, details: { command: id, wanted, found } });
+    }
+    const record = registry.find(owner);
+    if (record === undefined || record.state === 'active') {
+      const hint = didYouMean(
+        id,
+        commands.all().map((entry) => entry.id),
+        [],
+      );
+      return createError('call/unknown-command', `nobody answers ${id}${hint}`, { ...(record !== undefined && { plugin: owner }), details: { command: id } });
+    }
+    return createError(
+      'plugin/unavailable',
+      `nobody answers ${id}: ${explain(owner, record, { quarantine: supervisor.quarantine(record.key), enabled: lifecycle.isEnabled(record.key) }).because}`,
+      {
+        plugin: owner,
+        details: { command: id, state: record.state },
+      },
+    );
+  }
+
+  const manifests = () => registry.all().flatMap((record) => manifestOf(record) ?? []);
+  const host = createHostCommands(commands, hooks, metrics, manifests);
+  const middleware = createHostMiddleware(chains);
+  for (const { target, use, name } of options.middleware ?? []) middleware.use(target, use, name === undefined ? {} : { name });
+  const permissionsOf = (id: string) => new PermissionSet(id, grantsOf(requireManifest(id), parts.policy.permissions), metrics, () => {});
+  function requireManifest(id: string): Manifest {
+    const known = manifest(id);
+    if (known === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+    return known;
+  }
+
+  const start = async () => {
+    if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+    opened ??= open();
+    await opened;
+    await lifecycle.activateAll('startup');
+    installer.started();
+    hibernation.start();
+    const records = registry.all();
+    const count = (state: string) => records.filter((record) => record.state === state).length;
+    announce('kernel:started', { plugins: records.length, active: count('active'), failed: count('failed') });
+  };
+  const stop = async () => {
+    supervisor.close();
+    hibernation.close();
+    await starting?.catch(() => {});
+    await installer.close();
+    await lifecycle.stop();
+    announce('kernel:stopped', {});
+    bus.close();
+  };
+  const kernel: TenantKernel = {
+    version: KERNEL_VERSION,
+    id: tenant,
+    plugins: createHostPlugins({ registry, lifecycle, installer, supervisor, healthTimeout: limits.hook, opened: () => opened }),
+    commands: host.commands,
+    events: createHostEvents(bus, parts.publish, log),
+    hooks: createHostHooks(hooks),
+    middleware,
+    config: createHostConfig(config, lifecycle, requireManifest, announce),
+    permissions: {
+      check: (plugin, permission, scope = '') => permissionsOf(plugin).check(permission, scope),
+      list: (plugin) => permissionsOf(plugin).grants,
+      onRequest(handler) {
+        onRequest = handler;
+        return disposable(() => {
+          if (onRequest === handler) onRequest = undefined;
+        });
+      },
+    },
+    logger: log.logger('host'),
+    metrics: { snapshot: () => metrics.snapshot() },
+    client: host.client,
+    provide: host.provide,
+    start() {
+      starting ??= start();
+      return starting;
+    },
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+    async health() {
+      const plugins = await Promise.all(registry.all().map((record) => pluginHealth(record, limits.hook)));
+      return kernelHealth(plugins, lifecycle.problems, Date.now() - created);
+    },
+    [ASYNC_DISPOSE]: () => kernel.stop(),
+  };
+  return kernel;
+}
+
+/** Calls within a second after which a pair of plugins gets a lane. */
+const LANE_CALLS = 256;
+
+function lanesAfter(option: KernelOptions['lanes']): number {
+  if (typeof option === 'object') return option.calls;
+  return option === false ? Number.POSITIVE_INFINITY : LANE_CALLS;
+}

@@ -1,0 +1,44 @@
+/**
+ * Private memory of a kernel with a thousand plugins of which twenty are active, against one that has only those
+ * twenty: in a fresh process each time. Runs in Node.
+ */
+import { createKernel } from '@plinth/host-node';
+import { sleepers } from '../many.ts';
+import { megabytes, type Outcomes, ratioFigure } from '../outcome.ts';
+import { writePlugins } from '../plugin-folder.ts';
+import { sideBySide } from '../statistics.ts';
+
+const INSTALLED = 1_000;
+const ACTIVE = 20;
+
+/** @param probe makes a fresh process with a kernel over the plugins of a folder; answers the bytes that it added. */
+export async function measureAsleep(rounds: number, probe: (folder: string, installed: number) => Promise<number>): Promise<Outcomes> {
+  // The first depend on nobody but each other, so that they wake nobody else.
+  const plugins = sleepers(INSTALLED).map((manifest, n) => (n < ACTIVE ? { ...manifest, activation: ['startup'] } : manifest));
+  const many = writePlugins(plugins);
+  const few = writePlugins(plugins.slice(0, ACTIVE));
+  try {
+    const bytes = await sideBySide(
+      rounds,
+      () => probe(many.path, INSTALLED),
+      () => probe(few.path, ACTIVE),
+    );
+    return { memory: ratioFigure(bytes.plinth, bytes.raw, megabytes) };
+  } finally {
+    many.remove();
+    few.remove();
+  }
+}
+
+/** Starts a kernel over a folder in this process; it stays. Answers the bytes that it added. */
+export async function bytesOfKernel(read: () => Promise<number>, folder: string, installed: number): Promise<number> {
+  const before = await read();
+  const kernel = await createKernel({ plugins: folder });
+  await kernel.start();
+  const bytes = (await read()) - before;
+  const count = (state?: 'active' | 'resolved') => kernel.plugins.list(state && { state }).length;
+  if (count() !== installed || count('active') !== ACTIVE || count('resolved') !== installed - ACTIVE) {
+    throw new Error(`${count()} plugins are installed, ${count('active')} active, ${count('resolved')} resolved`);
+  }
+  return bytes;
+}

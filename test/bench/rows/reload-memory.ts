@@ -1,0 +1,85 @@
+/**
+ * What stays of a plugin that is reloaded again and again, each time with other code: memory after two hundred reloads
+ * less memory before, in a fresh process. Beside it as many raw workers with the same code, started and ended one after
+ * another: what the runtime itself keeps.
+ */
+import { createKernel, packageOf, packageSource } from '@plinth/kernel';
+import { packageFor } from '../guest-code.ts';
+import type { Outcomes } from '../outcome.ts';
+import { asking, type Platform } from '../platform.ts';
+import { medianOf, sideBySide } from '../statistics.ts';
+
+export const RELOAD_KINDS = ['reloads', 'restarts'] as const;
+export type ReloadKind = (typeof RELOAD_KINDS)[number];
+
+const RELOADS = 200;
+/** The first ones pay for what all share. */
+const FIRST = 10;
+const ID = 'bench.large';
+/** Characters of the plugin's code. */
+const SIZE = 300_000;
+/** Fewer rounds than others: a round is four hundred workers. */
+const MOST_ROUNDS = 3;
+
+/** @param probe makes a fresh process that does one of both; answers bytes a reload. */
+export async function measureReloadMemory(rounds: number, probe: (kind: ReloadKind) => Promise<number>): Promise<Outcomes> {
+  const bytes = await sideBySide(
+    Math.min(rounds, MOST_ROUNDS),
+    () => probe('reloads'),
+    () => probe('restarts'),
+  );
+  const growth = bytes.plinth.map((one) => one / 1_000_000);
+  return { growth: { value: medianOf(growth), rounds: growth, detail: `raw workers ${(medianOf(bytes.raw) / 1_000_000).toFixed(3)} MB` } };
+}
+
+/** Answers bytes a reload. */
+export async function bytesPerReload(read: () => Promise<number>, reload: (howMany: number) => Promise<void>): Promise<number> {
+  await reload(FIRST);
+  const before = await read();
+  await reload(RELOADS);
+  return ((await read()) - before) / RELOADS;
+}
+
+/** Reloads a plugin, or restarts a raw worker, as often as asked. */
+export async function reloadsOf(kind: ReloadKind, platform: Platform): Promise<(howMany: number) => Promise<void>> {
+  const one = kind === 'reloads' ? await pluginReload(platform) : (build: number) => rawRestart(build, platform);
+  let build = 0;
+  return async (howMany) => {
+    for (let time = 0; time < howMany; time++) await one(++build);
+  };
+}
+
+async function pluginReload(platform: Platform): Promise<(build: number) => Promise<void>> {
+  const kernel = await createKernel({ host: platform.createHost(0), sources: [packageSource([largePlugin(0)])] });
+  await kernel.start();
+  return async (build) => {
+    await kernel.plugins.reload(ID, packageOf(largePlugin(build)));
+    check(build, await kernel.commands.execute(`${ID}:build`));
+  };
+}
+
+async function rawRestart(build: number, platform: Platform): Promise<void> {
+  const worker = platform.startWorker(`${largeCode(build)} listen(() => post(build(1)));`);
+  check(build, await asking(worker)('build?'));
+  await worker.terminate();
+}
+
+function check(build: number, answer: unknown): void {
+  if (answer !== build) throw new Error(`build ${build} answered ${String(answer)}`);
+}
+
+function largePlugin(build: number) {
+  const code = `${largeCode(build)} export default { activate(ctx) { ctx.commands.handle('build', () => build(1)); } };`;
+  return packageFor(ID, code, { version: `1.0.${build}` });
+}
+
+/** Functions up to the size, and one that differs from build to build: no cache may know the text already. */
+function largeCode(build: number): string {
+  const functions: string[] = [`const build = (value) => value * ${build};`];
+  for (let length = 0, n = 0; length < SIZE; n++) {
+    const text = `function render${n}(value) { return { index: ${n}, label: 'row ' + value, cells: [value, ${n}, value * ${n + build}] }; }`;
+    functions.push(text);
+    length += text.length + 1;
+  }
+  return functions.join('\n');
+}
