@@ -74,28 +74,83 @@ function rootCause(error: Error): Error {
 
 /** Who there is: plugins by id, and providers by contract base id, the best version first. */
 interface Catalogue {
-  readonly plugins: ReadonlyMap<string, readonly Vertex[]>;
-  readonly providers: ReadonlyMap<string, readonly { readonly vertex: Vertex; readonly major: number }[]>;
+  readonly plugins: Lists<Vertex>;
+  readonly providers: Lists<Provider>;
+}
+
+interface Provider {
+  readonly vertex: Vertex;
+  readonly major: number;
+}
+
+/** Lists by name, of which most have one item: those cost no array. */
+class Lists<T> {
+  readonly #first = new Map<string, T>();
+  readonly #all = new Map<string, T[]>();
+
+  add(name: string, one: T): void {
+    const first = this.#first.get(name);
+    if (first === undefined) {
+      this.#first.set(name, one);
+      return;
+    }
+    const all = this.#all.get(name);
+    if (all === undefined) this.#all.set(name, [first, one]);
+    else all.push(one);
+  }
+
+  sort(compare: (a: T, b: T) => number): void {
+    for (const all of this.#all.values()) all.sort(compare);
+  }
+
+  find(name: string, fits: (one: T) => boolean): T | undefined {
+    const all = this.#all.size === 0 ? undefined : this.#all.get(name);
+    if (all !== undefined) return all.find(fits);
+    const first = this.#first.get(name);
+    return first !== undefined && fits(first) ? first : undefined;
+  }
+
+  all(name: string): readonly T[] {
+    const first = this.#first.get(name);
+    return first === undefined ? [] : (this.#all.get(name) ?? [first]);
+  }
 }
 
 function catalogueOf(vertices: readonly Vertex[]): Catalogue {
-  const plugins = new Map<string, Vertex[]>();
-  const providers = new Map<string, { vertex: Vertex; major: number }[]>();
-  const add = <T>(lists: Map<string, T[]>, id: string, one: T) => {
-    const list = lists.get(id);
-    if (list === undefined) lists.set(id, [one]);
-    else list.push(one);
-  };
+  const plugins = new Lists<Vertex>();
+  const providers = new Lists<Provider>();
   for (const vertex of vertices) {
-    add(plugins, vertex.node.id, vertex);
-    for (const provided of vertex.node.manifest.provides ?? []) {
-      const { base, major } = parseContractId(provided) as { base: string; major: number };
-      add(providers, base, { vertex, major });
-    }
+    plugins.add(vertex.node.id, vertex);
+    for (const { base, major } of wishesOf(vertex.node.manifest).provides) providers.add(base, { vertex, major });
   }
-  for (const versions of plugins.values()) if (versions.length > 1) versions.sort((a, b) => bestFirst(a.node, b.node));
-  for (const known of providers.values()) if (known.length > 1) known.sort((a, b) => (a.vertex.node.id === b.vertex.node.id ? bestFirst(a.vertex.node, b.vertex.node) : 0));
+  plugins.sort((a, b) => bestFirst(a.node, b.node));
+  providers.sort((a, b) => (a.vertex.node.id === b.vertex.node.id ? bestFirst(a.vertex.node, b.vertex.node) : 0));
   return { plugins, providers };
+}
+
+/** What a manifest says of others, taken apart. */
+interface Wishes {
+  readonly dependencies: readonly (readonly [id: string, range: string])[];
+  readonly optional: readonly (readonly [id: string, range: string])[];
+  readonly needs: readonly { readonly base: string; readonly range: string }[];
+  readonly provides: readonly { readonly base: string; readonly major: number }[];
+}
+
+/** Manifests never change, and are resolved anew with each plugin that comes or goes. */
+const wishes = new WeakMap<Manifest, Wishes>();
+
+function wishesOf(manifest: Manifest): Wishes {
+  let known = wishes.get(manifest);
+  if (known === undefined) {
+    known = {
+      dependencies: Object.entries(manifest.dependencies),
+      optional: Object.entries(manifest.optionalDependencies),
+      needs: manifest.needs.map((need) => parseNeed(need) as Wishes['needs'][number]),
+      provides: (manifest.provides ?? []).map((provided) => parseContractId(provided) as Wishes['provides'][number]),
+    };
+    wishes.set(manifest, known);
+  }
+  return known;
 }
 
 /** Stable versions before pre-releases, higher ones before lower ones. */
@@ -106,38 +161,29 @@ function bestFirst(a: GraphNode, b: GraphNode): number {
 function edgesOf(vertex: Vertex, { plugins, providers }: Catalogue): Edge[] | PluginError {
   const edges: Edge[] = [];
   const { id, manifest } = vertex.node;
-  for (const to in manifest.dependencies) {
-    const range = manifest.dependencies[to] as string;
-    const known = plugins.get(to);
-    const found = known?.find(({ node }) => satisfies(node.version, range));
-    if (found === undefined)
-      return unsatisfied(
-        id,
-        to,
-        range,
-        known?.map(({ node }) => `${to}@${node.version}`),
-      );
+  const { dependencies, optional, needs } = wishesOf(manifest);
+  for (const [to, range] of dependencies) {
+    const found = plugins.find(to, ({ node }) => satisfies(node.version, range));
+    if (found === undefined) {
+      const known = plugins.all(to).map(({ node }) => `${to}@${node.version}`);
+      return unsatisfied(id, to, range, known.length === 0 ? undefined : known);
+    }
     edges.push({ to: found, soft: false });
   }
-  for (const to in manifest.optionalDependencies) {
-    const found = plugins.get(to)?.find(({ node }) => satisfies(node.version, manifest.optionalDependencies[to] as string));
+  for (const [to, range] of optional) {
+    const found = plugins.find(to, ({ node }) => satisfies(node.version, range));
     if (found !== undefined) edges.push({ to: found, soft: true });
   }
-  for (const need of manifest.needs) {
-    const { base, range } = parseNeed(need) as { base: string; range: string };
-    const known = providers.get(base) ?? [];
-    const fitting = known.filter(({ major }) => satisfies(`${major}.0.0`, range));
+  for (const { base, range } of needs) {
+    const fits = ({ major }: Provider) => satisfies(`${major}.0.0`, range);
     // The same version that a dependency on its plugin has chosen, when that one provides it.
-    const provider = fitting.find((one) => edges.some(({ to }) => to === one.vertex)) ?? fitting[0];
+    const provider = providers.find(base, (one) => fits(one) && edges.some(({ to }) => to === one.vertex)) ?? providers.find(base, fits);
     // Whether a need may be absent is written in the code; the manifest only tells the order when somebody is there.
     if (provider !== undefined && provider.vertex.node.id !== id) edges.push({ to: provider.vertex, soft: true });
-    else if (provider === undefined && known.length > 0)
-      return unsatisfied(
-        id,
-        base,
-        range,
-        known.map((one) => `${base}@${one.major}`),
-      );
+    else if (provider === undefined) {
+      const known = providers.all(base).map(({ major }) => `${base}@${major}`);
+      if (known.length > 0) return unsatisfied(id, base, range, known);
+    }
   }
   return edges;
 }

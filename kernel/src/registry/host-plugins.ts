@@ -107,7 +107,16 @@ export interface HostPluginsParts {
 
 /** Makes `kernel.plugins`. */
 export function createHostPlugins({ registry, lifecycle, installer, supervisor, healthTimeout, opened }: HostPluginsParts): HostPlugins {
-  const info = (record: PluginRecord): PluginInfo => ({ ...infoOf(record), enabled: lifecycle.isEnabled(record.key) });
+  // Records are replaced, never changed, so what is shown of one can be shown again.
+  const infos = new WeakMap<PluginRecord, PluginInfo>();
+  const info = (record: PluginRecord): PluginInfo => {
+    const enabled = lifecycle.isEnabled(record.key);
+    const known = infos.get(record);
+    if (known?.enabled === enabled) return known;
+    const made = Object.freeze({ ...infoOf(record), enabled });
+    infos.set(record, made);
+    return made;
+  };
   const search = new SearchIndex();
   const find = (id: string): PluginRecord => {
     const record = registry.find(id);

@@ -2,29 +2,71 @@
 import type { Manifest } from '@plinth/sdk/contract';
 import { manifestOf, type PluginRecord } from '../record.js';
 
-/** Remembers what each manifest can be found by: manifests never change. */
+/** What can be searched, as one text: a plugin a line. */
+interface Page {
+  readonly records: readonly PluginRecord[];
+  readonly text: string;
+  /** Where each line begins, and where the last one ends. */
+  readonly starts: Uint32Array;
+}
+
+/** Owns a text of all plugins, made anew when their set has changed. */
 export class SearchIndex {
-  readonly #texts = new WeakMap<Manifest, string>();
+  readonly #lines = new WeakMap<Manifest, string>();
+  #page: Page | undefined;
 
   /** Plugins whose id, name, description or tags hold every word; all of them when there is none. */
-  find(text: string, records: readonly PluginRecord[]): readonly PluginRecord[] {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length === 0) return records;
-    return records.filter((record) => {
-      const haystack = this.#textOf(record);
-      return words.every((word) => haystack.includes(word));
-    });
+  find(query: string, records: readonly PluginRecord[]): readonly PluginRecord[] {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    // The longest word is in the fewest lines.
+    const [word, ...others] = words.sort((a, b) => b.length - a.length);
+    if (word === undefined) return records;
+    const { text, starts } = this.#pageOf(records);
+    const found: PluginRecord[] = [];
+    let line = 0;
+    for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, starts[line])) {
+      line = lineAt(starts, at, line);
+      const record = records[line] as PluginRecord;
+      if (others.length === 0 || includesAll(text.slice(starts[line], starts[line + 1]), others)) found.push(record);
+      line += 1;
+      if (line >= records.length) break;
+    }
+    return found;
   }
 
-  #textOf(record: PluginRecord): string {
-    const manifest = manifestOf(record);
-    if (manifest === undefined) return record.id.toLowerCase();
-    let text = this.#texts.get(manifest);
-    if (text === undefined) {
-      const { id, name, description, tags } = manifest;
-      text = [id, name, description, ...tags].join(' ').toLowerCase();
-      this.#texts.set(manifest, text);
-    }
-    return text;
+  #pageOf(records: readonly PluginRecord[]): Page {
+    if (this.#page?.records === records) return this.#page;
+    const lines = records.map((record) => this.#lineOf(record));
+    const starts = new Uint32Array(lines.length + 1);
+    for (const [index, line] of lines.entries()) starts[index + 1] = (starts[index] as number) + line.length + 1;
+    this.#page = { records, text: lines.join('\n'), starts };
+    return this.#page;
   }
+
+  #lineOf(record: PluginRecord): string {
+    const manifest = manifestOf(record);
+    if (manifest === undefined) return oneLine(record.id);
+    let line = this.#lines.get(manifest);
+    if (line === undefined) {
+      const { id, name, description, tags } = manifest;
+      line = oneLine([id, name, description, ...tags].join(' '));
+      this.#lines.set(manifest, line);
+    }
+    return line;
+  }
+}
+
+const oneLine = (text: string) => text.toLowerCase().replaceAll('\n', ' ');
+const includesAll = (line: string, words: readonly string[]) => words.every((word) => line.includes(word));
+
+/** The line that a place is in; it is at or after a known one. */
+function lineAt(starts: Uint32Array, at: number, from: number): number {
+  let low = from;
+  let high = starts.length - 2;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((starts[middle] as number) <= at) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

@@ -1,7 +1,7 @@
 /** `plugin.json`: what can be known about a plugin without running it. Text from strangers: parsed once, strictly. */
 import * as v from 'valibot';
 import { createError, type PluginError } from './errors.js';
-import { didYouMean, duplicateKeys, TOO_DEEP, unsafeKeys } from './json-text.js';
+import { didYouMean, duplicateKeys, hasPlainKeys, TOO_DEEP, unsafeKeys } from './json-text.js';
 import { isMemberName, isPattern, parseContractId, pluginIdProblem } from './names.js';
 import { parseSize } from './permission.js';
 import { isRange, isVersion } from './range.js';
@@ -127,7 +127,7 @@ export type Isolation = v.InferOutput<typeof isolation>;
  */
 export function parseManifest(source: string | object, origin = 'plugin.json'): Manifest {
   const raw = typeof source === 'string' ? parseText(source, origin) : source;
-  const problems: Issue[] = [...(typeof source === 'string' ? duplicateKeys(source) : []), ...unsafeKeys(raw)];
+  const problems: Issue[] = typeof source !== 'string' ? unsafeKeys(raw) : hasPlainKeys(source, raw) ? [] : [...duplicateKeys(source), ...unsafeKeys(raw)];
   // The schema walks the value: it must not meet one that overflows the stack.
   if (problems.some(({ message }) => message === TOO_DEEP)) throw invalid(raw, problems, origin);
   const result = v.safeParse(manifest, raw);
@@ -228,9 +228,11 @@ export function isRelativePath(path: string): boolean {
 }
 
 function deepFreeze<T>(value: T): T {
-  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const key in value) {
+    const inner: unknown = value[key];
+    if (inner !== null && typeof inner === 'object') deepFreeze(inner);
   }
   return value;
 }

@@ -7,6 +7,8 @@ const MAX_TEXT = 256;
 const MAX_CACHED = 2_000;
 const ranges = new Map<string, Range>();
 const versions = new Map<string, SemVer>();
+/** By range, then by version: a catalogue asks the same few questions again and again. */
+const verdicts = new Map<string, Map<string, boolean>>();
 
 function remembered<T>(cache: Map<string, T>, text: string, parse: (text: string) => T): T {
   let parsed = cache.get(text);
@@ -44,7 +46,14 @@ export function isRange(text: string): boolean {
 
 /** Whether a version lies in a range. A pre-release only matches a range that names one of the same triple. */
 export function satisfies(version: string, range: string): boolean {
-  return rangeOf(range).test(semVerOf(version));
+  const known = remembered(verdicts, range, () => new Map<string, boolean>());
+  let verdict = known.get(version);
+  if (verdict === undefined) {
+    verdict = rangeOf(range).test(semVerOf(version));
+    if (known.size >= MAX_CACHED) known.clear();
+    known.set(version, verdict);
+  }
+  return verdict;
 }
 
 /** Orders versions, oldest first, for `Array.sort`. */

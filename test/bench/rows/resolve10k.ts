@@ -35,7 +35,9 @@ export async function measureResolve10k({ rounds }: Bench): Promise<Outcomes> {
 async function parsedManifests(): Promise<readonly GraphNode[]> {
   const kernel = await createKernel({ sources: [packageSource(sleepers(MANY).map((manifest) => ({ manifest })))] });
   await kernel.start();
-  const nodes = kernel.plugins.list().flatMap(({ id, version, manifest }) => (version === undefined || manifest === undefined ? [] : [{ id, version, manifest }]));
+  const nodes = kernel.plugins
+    .list()
+    .flatMap(({ id, version, manifest }) => (version === undefined || manifest === undefined ? [] : [{ key: `${id}@${version}`, id, version, manifest }]));
   await kernel.stop();
   return nodes;
 }
@@ -71,6 +73,7 @@ function levelsOf(nodes: readonly { readonly id: string }[], edges: Edges): Read
 function checkLevels(resolved: ReadonlyMap<string, Resolution>, levels: ReadonlyMap<string, number>): void {
   if (resolved.size !== MANY || levels.size !== MANY) throw new Error(`the kernel placed ${resolved.size} plugins, the sort ${levels.size}`);
   for (const [id, found] of resolved) {
-    if (!found.ok || found.level !== levels.get(id)) throw new Error(`the kernel placed ${id} at ${found.ok ? found.level : found.error.message}, the sort at ${levels.get(id)}`);
+    if (!found.ok || found.level !== levels.get(id.slice(0, id.lastIndexOf('@'))))
+      throw new Error(`the kernel placed ${id} at ${found.ok ? found.level : found.error.message}, the sort at ${levels.get(id)}`);
   }
 }
