@@ -2,6 +2,7 @@
 import { ASYNC_DISPOSE, createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
 import { Deadlines, Turn } from '@plinth/sdk/rpc';
 import { inlineHost } from './guests/inline-host.js';
+import { SharedGuests } from './guests/shared-guests.js';
 import type { Host, PluginPackage } from './host.js';
 import { checkOptions, type KernelOptions } from './kernel-options.js';
 import { CodeCache } from './lifecycle/code-cache.js';
@@ -45,6 +46,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     deadlines,
     turn: new Turn(),
     code: new CodeCache(),
+    guests: new SharedGuests(),
     packages(by) {
       packages ??= by.discover(options.sources ?? []);
       return packages;

@@ -7,6 +7,7 @@ import type { ConfigStore } from './config/config-store.js';
 import type { EventBus } from './events/event-bus.js';
 import type { KernelEvents } from './events/kernel-events.js';
 import type { Lanes } from './guests/lanes.js';
+import type { SharedGuests } from './guests/shared-guests.js';
 import type { Host, StorageAdapter } from './host.js';
 import type { CodeCache } from './lifecycle/code-cache.js';
 import type { MiddlewareChains } from './middleware/chains.js';
@@ -58,6 +59,8 @@ export interface Policy {
   readonly allow?: readonly string[];
   /** Ids or prefixes that may not run, whatever else says so. */
   readonly deny?: readonly string[];
+  /** Ids or prefixes of trusted plugins that may serve all tenants from one guest when they declare `tenancy: 'shared'`; none when absent. */
+  readonly shared?: readonly string[];
   /** What plugins may do at most. */
   readonly permissions?: PermissionPolicy;
 }
@@ -88,6 +91,7 @@ export interface KernelParts {
   readonly calls: CallServices;
   readonly supervisor: Supervisor;
   readonly code: CodeCache;
+  readonly shared: SharedGuests;
   readonly onDenied: OnDenied;
   /** Emits one of the kernel's own events. */
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;

@@ -18,6 +18,7 @@ import { createHostEvents, createHostHooks, createHostMiddleware, type HostEvent
 import type { KernelEvents } from './events/kernel-events.js';
 import { createPublisher } from './events/publisher.js';
 import { Lanes } from './guests/lanes.js';
+import type { SharedGuests } from './guests/shared-guests.js';
 import type { Host, PluginPackage, StorageAdapter } from './host.js';
 import { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
 import type { CodeCache } from './lifecycle/code-cache.js';
@@ -95,6 +96,7 @@ export interface Shared {
   /** When the links of this kernel flush. */
   readonly turn: Turn;
   readonly code: CodeCache;
+  readonly guests: SharedGuests;
   /** What the sources have, found once. */
   packages(by: Lifecycle): Promise<readonly PluginPackage[]>;
 }
@@ -178,6 +180,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     calls,
     supervisor,
     code: shared.code,
+    shared: shared.guests,
     onDenied: (plugin, permission, scope) => announce('permission:denied', { plugin, permission, scope }),
     announce,
     publish: createPublisher({ bus, chains, metrics, calls, tenant }),

@@ -419,7 +419,7 @@ export class Lifecycle {
     const old = this.#registry.get(key);
     if (old?.state !== 'active' || this.#stopped) return undefined;
     const started = performance.now();
-    if (next === undefined) this.#parts.code.forget(old.package);
+    if (next === undefined) this.#readAnew(old.package);
     let active: ActivePlugin;
     try {
       active = await swap(old, next ?? asResolved(old), this.#parts, {
@@ -449,7 +449,7 @@ export class Lifecycle {
     const snapshot = await this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
       const state = isAsleep(record) ? record.snapshot : await this.#snapshot(record);
-      if (next === undefined) this.#parts.code.forget(record.package);
+      if (next === undefined) this.#readAnew(record.package);
       await this.#deactivate(key);
       if (next !== undefined) this.#registry.rename(key, next);
       else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
@@ -461,6 +461,12 @@ export class Lifecycle {
     const record = this.#ledger.require(now);
     this.#parts.announce('plugin:reloaded', this.#ledger.fact(record));
     return now;
+  }
+
+  /** A reload takes what is there now, not what was read before. */
+  #readAnew(found: PluginPackage): void {
+    this.#parts.code.forget(found);
+    this.#parts.shared.forget(found);
   }
 
   async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {

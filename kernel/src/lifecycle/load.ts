@@ -1,5 +1,5 @@
 /** Stage 4: read the code, launch a guest, and evaluate the code there. All or nothing: a failure leaves no guest. */
-import { createError, type Isolation, messageOf, type Manifest, parseSize, type Statics } from '@plinth/sdk/contract';
+import { covers, createError, type Isolation, messageOf, type Manifest, parseSize, type Statics } from '@plinth/sdk/contract';
 import { GuestConnection } from '../guests/guest-connection.js';
 import type { Guest, Host } from '../host.js';
 import type { KernelParts } from '../parts.js';
@@ -11,7 +11,7 @@ let generation = 0;
 export async function load(record: ResolvedPlugin, parts: KernelParts, staged = false): Promise<LoadedPlugin> {
   const { manifest } = record;
   const source = record.package.exported === undefined ? await parts.code.take(record.package, () => readCode(record, parts)) : undefined;
-  const guest = await launch(record, parts).catch((error: unknown) => {
+  const guest = await guestFor(record, parts).catch((error: unknown) => {
     source?.release();
     throw error;
   });
@@ -58,6 +58,14 @@ async function checkDigest(manifest: Manifest, file: string, code: string, expec
     plugin: manifest.id,
     details: { file, found, expected },
   });
+}
+
+/** A guest of its own, or a way into the one that its tenants share. */
+async function guestFor(record: ResolvedPlugin, parts: KernelParts): Promise<Guest> {
+  const { manifest } = record;
+  const shared = manifest.tenancy === 'shared' && chooseIsolation(record, parts) === 'worker' && parts.policy.shared?.some((pattern) => covers(pattern, manifest.id));
+  if (!shared) return launch(record, parts);
+  return parts.shared.join({ plugin: manifest.id, package: record.package, ready: parts.limits.ready, turn: parts.turn, defer: parts.defer, launch: () => launch(record, parts) });
 }
 
 async function launch(record: ResolvedPlugin, parts: KernelParts): Promise<Guest> {

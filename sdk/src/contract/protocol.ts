@@ -136,6 +136,8 @@ export type LaneMessage =
     }
   | { readonly kind: 'serve' /** As {@link callerText}. */; readonly caller: string; readonly handles: readonly number[] }
   | { readonly kind: 'drain' }
+  /** Another tenant of a shared guest; the port is its pipe. */
+  | { readonly kind: 'join' }
   | { readonly kind: 'close'; readonly error: WireError };
 
 /** The target of a request about a name. */

@@ -88,6 +88,7 @@ class Guest implements GuestApi {
   #loaded: LoadedPlugin | undefined;
   #config: unknown = Object.freeze({});
   #configured = false;
+  #prepared = false;
   /** Of the last event: most follow one of the same topic and source. */
   #meta: EventMeta | undefined;
   #topic = '';
@@ -99,7 +100,7 @@ class Guest implements GuestApi {
     this.link = new Link({
       endpoint,
       turn: this.#turn,
-      lane: (lane, message, port) => this.#lanes.take(lane, message as LaneMessage, port),
+      lane: (lane, message, port) => ((message as LaneMessage).kind === 'join' ? this.#join(port) : this.#lanes.take(lane, message as LaneMessage, port)),
       stacks: true,
       trusting: true,
       budget: BUDGET,
@@ -122,6 +123,20 @@ class Guest implements GuestApi {
       defer,
     });
     this.#lanes = new Lanes({ link: this.link, turn: this.#turn, handles: this.#registrations.handles, defer, port: options.port ?? ((port) => port as LanePort) });
+  }
+
+  /** Boots another guest in this realm, for another tenant of the same plugin: nothing of the runtime is shared with it. */
+  #join(port: unknown): void {
+    const { prepare, port: adapt } = this.#options;
+    bootGuest((adapt?.(port) ?? port) as Endpoint, {
+      ...this.#options,
+      prepare: ({ wasm }) => {
+        if (this.#prepared) return;
+        this.#prepared = true;
+        // Whose line it was can't be known: the console is nobody's here, and what one tenant does is not for another's log.
+        prepare?.({ wasm, log() {} });
+      },
+    });
   }
 
   async load(spec: LoadSpec): Promise<Statics> {
