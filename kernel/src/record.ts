@@ -73,7 +73,8 @@ export interface SuspendedPlugin extends Omit<ActivePlugin, 'state'> {
 /** Paused without a guest: it had nothing to do. The next call or event wakes it, with its state. */
 export interface AsleepPlugin extends Omit<ResolvedPlugin, 'state'> {
   readonly state: 'suspended';
-  readonly reason: 'idle';
+  /** Had nothing to do, and wakes by itself; or was suspended by request in its sleep. */
+  readonly reason: 'idle' | 'request';
   readonly activatedBy: string;
   readonly since: number;
   readonly statics: Statics;
@@ -115,7 +116,7 @@ export function isRunning(record: PluginRecord): record is RunningPlugin {
 
 /** Whether a plugin sleeps, without a guest. */
 export function isAsleep(record: PluginRecord): record is AsleepPlugin {
-  return record.state === 'suspended' && record.reason === 'idle';
+  return record.state === 'suspended' && !('connection' in record);
 }
 
 /** The version, as soon as it is known. */

@@ -28,7 +28,7 @@ import { HookRegistry } from './middleware/hooks.js';
 import { DEFAULT_LIMITS, type KernelParts } from './parts.js';
 import { grantsOf, PermissionSet } from './permissions/broker.js';
 import type { Growth } from './permissions/growth.js';
-import { isAsleep, manifestOf } from './record.js';
+import { isAsleep, manifestOf, type PluginRecord, versionOf } from './record.js';
 import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js';
 import { Installer } from './registry/installer.js';
 import { PluginRegistry } from './registry/plugin-registry.js';
@@ -121,10 +121,11 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     chains,
     metrics,
     activateFor,
+    outranked,
     unknown: unknownCommand,
     deprecated({ owner, version = '', id: command }, caller) {
       const message = installer.deprecation(owner, version);
-      const once = `${caller.id} ${owner}@${version} ${command}`;
+      const once = `${caller.id} ${owner}@${version} ${command} ${message}`;
       if (message === undefined || deprecations.has(once)) return;
       deprecations.add(once);
       log.write('kernel', 'warn', `${caller.id} calls ${command} of ${owner} ${version}, which is deprecated: ${message}`, { plugin: owner, caller: caller.id });
@@ -202,24 +203,49 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   let stopping: Promise<void> | undefined;
   const open = async () => installer.open(await shared.packages(lifecycle));
 
-  /** Wakes the plugin that answers a command: one that has not been started, sleeps, or is on its way back. */
+  /** Whether a command wakes a plugin: one that sleeps, starts already, or has not been started and declares the command. */
+  function wakes(record: PluginRecord, commandId: string): boolean {
+    if (isAsleep(record)) return true;
+    if (!lifecycle.isEnabled(record.key)) return false;
+    if (lifecycle.isStarting(record.key)) return true;
+    const known = manifestOf(record) as Manifest;
+    const declared = known.activation.includes(`command:${commandId}`) || known.contributes.commands?.some((command) => `${record.id}:${command.id}` === commandId);
+    return record.state === 'resolved' && declared === true;
+  }
+
+  function suits({ id, version, manifest: { provides } }: { readonly id: string; readonly version: string; readonly manifest: Manifest }, route: Route | undefined): boolean {
+    return route === undefined || leadsTo(route, { owner: id, version, ...(provides && { provides }) });
+  }
+
+  /** Every version of a plugin that a route leads to, the best first. */
+  function versionsOn(owner: string, route: Route | undefined): readonly PluginRecord[] {
+    return registry.versions(owner).filter((record) => {
+      const known = manifestOf(record) as Manifest;
+      return suits({ id: owner, version: known.version, manifest: known }, route);
+    });
+  }
+
+  /** Wakes the plugin that answers a command. */
   async function activateFor(commandId: string, route: Route | undefined): Promise<boolean> {
     await opened;
-    const owner = ownerOf(commandId);
-    const suits = (version: string, provides: readonly string[] | undefined) => route === undefined || leadsTo(route, { owner, version, ...(provides && { provides }) });
-    for (const record of registry.versions(owner)) {
-      const known = manifestOf(record) as Manifest;
-      if (!suits(known.version, known.provides)) continue;
+    for (const record of versionsOn(ownerOf(commandId), route)) {
       // One that is on its way back answers when it is there.
       const comeback = supervisor.comeback(record.key);
       if (comeback !== undefined) {
         await comeback;
         return commands.has(commandId);
       }
-      const declared = known.activation.includes(`command:${commandId}`) || known.contributes.commands?.some((command) => `${owner}:${command.id}` === commandId);
-      if (!isAsleep(record) && (record.state !== 'resolved' || !declared || !lifecycle.isEnabled(record.key))) continue;
+      if (!wakes(record, commandId)) continue;
       await lifecycle.activate(record.key, `command:${commandId}`);
       return true;
+    }
+    return false;
+  }
+
+  function outranked({ id, owner, version }: { readonly id: string; readonly owner: string; readonly version?: string | undefined }, route: Route | undefined): boolean {
+    for (const record of versionsOn(owner, route)) {
+      if (versionOf(record) === version) return false;
+      if (wakes(record, id)) return true;
     }
     return false;
   }
@@ -227,13 +253,12 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   function unknownCommand(id: string, route: Route | undefined): Error {
     const owner = ownerOf(id);
     const versions = registry.versions(owner);
-    const others = commands.get(id);
-    if (others !== undefined && route !== undefined) {
+    if (versions.length > 0 && route !== undefined && versionsOn(owner, route).length === 0) {
       const wanted = route.range === undefined ? (route.contract ?? owner) : `${owner}@${route.range}`;
-      const found = versions.flatMap((one) => manifestOf(one)?.version ?? []).map((version) => `${owner}@${version}`);
+      const found = versions.map((one) => `${owner}@${versionOf(one)}`);
       return createError('plugin/unsatisfied', `nobody answers ${id} as ${wanted} does: found ${found.join(', ')}`, { plugin: owner, details: { command: id, wanted, found } });
     }
-    const record = registry.find(owner);
+    const record = versionsOn(owner, route)[0] ?? registry.find(owner);
     if (record === undefined || record.state === 'active') {
       const hint = didYouMean(
         id,
@@ -242,14 +267,11 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
       );
       return createError('call/unknown-command', `nobody answers ${id}${hint}`, { ...(record !== undefined && { plugin: owner }), details: { command: id } });
     }
-    return createError(
-      'plugin/unavailable',
-      `nobody answers ${id}: ${explain(owner, record, { quarantine: supervisor.quarantine(record.key), enabled: lifecycle.isEnabled(record.key) }).because}`,
-      {
-        plugin: owner,
-        details: { command: id, state: record.state },
-      },
-    );
+    const circumstances = { quarantine: supervisor.quarantine(record.key), enabled: lifecycle.isEnabled(record.key), blame: lifecycle.blameFor(record.key) };
+    return createError('plugin/unavailable', `nobody answers ${id}: ${explain(owner, record, circumstances).because}`, {
+      plugin: owner,
+      details: { command: id, state: record.state },
+    });
   }
 
   const manifests = () => registry.all().flatMap((record) => manifestOf(record) ?? []);

@@ -84,12 +84,12 @@ interface Extras {
  * The hot path makes one of these a call and hardly anything else, so it avoids closures, timers and private names.
  */
 export class KernelCall implements Reply, Timed, ExecutionContext {
-  readonly target: CallTarget;
+  target: CallTarget;
   readonly caller: Caller;
   /** The call's number in this kernel. */
   readonly number: number;
   /** Milliseconds. */
-  readonly timeout: number;
+  timeout: number;
   /** Milliseconds of the monotonic clock, as of the turn it was made in. */
   readonly started: number;
   /** The provider's answer, its output parsed. */
@@ -174,6 +174,19 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     // A layer that goes on after the time-out or cancel finds the rejection.
     if (!this.ended) this.target.provider(this, input);
     return this.promise;
+  }
+
+  /** Who answers is known now; the time it allows counts from the beginning of the call. */
+  goOnAs(target: CallTarget, input: unknown): void {
+    this.target = target;
+    const { timeout } = target;
+    if (timeout !== undefined && timeout < this.timeout) {
+      const { deadlines } = target.services;
+      deadlines.remove(this);
+      this.timeout = timeout;
+      deadlines.add(this, timeout, this.started);
+    }
+    target.provider(this, input);
   }
 
   /** Whoever works on the call says how to stop; the latest is told first. */

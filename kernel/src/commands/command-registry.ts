@@ -41,7 +41,9 @@ export interface CommandServices extends CallServices {
   readonly metrics: Metrics;
   /** Wakes the plugin that would answer a command; resolves false when there is none. */
   activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
-  /** Why nobody answers: never returns. */
+  /** Whether a version that can be woken comes before one that answers already. */
+  outranked(entry: CommandEntry, route: Route | undefined): boolean;
+  /** Why nobody answers. */
   unknown(commandId: string, route: Route | undefined): Error;
   /** A deprecated version was called. */
   deprecated(entry: CommandEntry, caller: Caller): void;
@@ -102,7 +104,7 @@ export class CommandRegistry {
         details: { command: id, owner: other.owner },
       });
     }
-    const entry: CommandEntry = { ...by, timeout: by.timeout, id, services: this.#services, counter: this.#services.metrics.command(id) };
+    const entry = this.entryFor(id, by);
     this.#set(id, [...others, entry]);
     return disposable(() =>
       this.#set(
@@ -112,13 +114,18 @@ export class CommandRegistry {
     );
   }
 
+  /** An entry that is not in the table. */
+  entryFor(id: string, by: CommandProvider): CommandEntry {
+    return { ...by, timeout: by.timeout, id, services: this.#services, counter: this.#services.metrics.command(id) };
+  }
+
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
   execute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse, route?: Route): Promise<unknown> {
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request, parse, route);
     if (route?.range === undefined && !this.isSpecial(entry.owner)) return this.run(entry, input, caller, request, parse);
     const chosen = this.#choose(id, route);
-    if (chosen === undefined) return this.#wakeAndExecute(id, input, caller, request, parse, route);
+    if (chosen === undefined || this.#services.outranked(chosen, route)) return this.#wakeAndExecute(id, input, caller, request, parse, route);
     this.#services.deprecated(chosen, caller);
     return this.run(chosen, input, caller, request, parse);
   }
@@ -138,7 +145,7 @@ export class CommandRegistry {
     return [...ids].sort().map((id) => ({ ...titles(id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
   }
 
-  #run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
+  #run(entry: CallTarget, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
     const call = new KernelCall(entry, caller, request);
     call.parse = parse;
     const chain = this.#services.chains.of('command', entry.id);
@@ -151,12 +158,25 @@ export class CommandRegistry {
     return call.follow(chain(call, input));
   }
 
-  async #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined, route: Route | undefined): Promise<unknown> {
-    await this.#services.activateFor(id, route);
-    const entry = this.#choose(id, route);
-    if (entry === undefined) throw this.#services.unknown(id, route);
-    if (this.isSpecial(entry.owner)) this.#services.deprecated(entry, caller);
-    return this.#run(entry, input, caller, request, parse);
+  /** The call begins now, and with it its deadline; who answers it is found when the plugin is awake. */
+  #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined, route: Route | undefined): Promise<unknown> {
+    const provider = (call: KernelCall, value: unknown) => {
+      const go = () => {
+        const entry = this.#choose(id, route);
+        if (entry === undefined) throw this.#services.unknown(id, route);
+        if (this.isSpecial(entry.owner)) this.#services.deprecated(entry, caller);
+        if (!call.over) call.goOnAs(entry, value);
+      };
+      this.#services
+        .activateFor(id, route)
+        .then(go)
+        .catch((error: unknown) => call.settle(false, error));
+    };
+    try {
+      return this.#run({ id, services: this.#services, provider }, input, caller, request, parse);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   #choose(id: string, route: Route | undefined): CommandEntry | undefined {

@@ -3,7 +3,7 @@ import { type Manifest, type Registration, Scope } from '@plinth/sdk/contract';
 import type { KernelParts } from '../parts.js';
 import { PermissionSet } from '../permissions/broker.js';
 import type { ResolvedPlugin } from '../record.js';
-import { GuestRegistrations, type Registrant } from './registrations.js';
+import { GuestRegistrations, type Registrant, type Wake } from './registrations.js';
 
 class Dormant implements Registrant {
   readonly manifest: Manifest;
@@ -24,12 +24,7 @@ class Dormant implements Registrant {
  *
  * @param wake told of each call and event that arrives, with its activation event.
  */
-export function putToSleep(
-  record: Pick<ResolvedPlugin, 'manifest' | 'grants'>,
-  from: GuestRegistrations,
-  parts: KernelParts,
-  wake: (activation: string) => void,
-): GuestRegistrations {
+export function putToSleep(record: Pick<ResolvedPlugin, 'manifest' | 'grants'>, from: GuestRegistrations, parts: KernelParts, wake: Wake): GuestRegistrations {
   const registrations = new GuestRegistrations(new Dormant(record, parts), true);
   registrations.standInFor(from, wake);
   return registrations;
@@ -39,7 +34,7 @@ export function putToSleep(
  * Listens in the place of a plugin that has not been started: for the events and hooks that activate it. Undefined when
  * there are none, or when it may not hear them.
  */
-export function listenFor(record: Pick<ResolvedPlugin, 'manifest' | 'grants'>, parts: KernelParts, wake: (activation: string) => void): GuestRegistrations | undefined {
+export function listenFor(record: Pick<ResolvedPlugin, 'manifest' | 'grants'>, parts: KernelParts, wake: Wake): GuestRegistrations | undefined {
   const triggers = record.manifest.activation.filter((activation) => activation.startsWith('event:') || activation.startsWith('hook:'));
   if (triggers.length === 0) return undefined;
   const dormant = new Dormant(record, parts);

@@ -46,11 +46,10 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   #lastStep = 0;
   #onIdle: ((ok: boolean) => void)[] = [];
 
-  /** @param staged whether what the guest registers waits until it takes over from another one. */
-  constructor(manifest: Manifest, guest: Guest, parts: KernelParts, staged = false) {
+  constructor(manifest: Manifest, guest: Guest, parts: KernelParts) {
     this.manifest = manifest;
     this.parts = parts;
-    this.registrations = new GuestRegistrations(this, staged);
+    this.registrations = new GuestRegistrations(this, true);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
     this.permissions = new PermissionSet(manifest.id, grantsOf(manifest, parts.policy.permissions), parts.metrics, parts.onDenied);
     this.storage = new StorageNamespace(parts.storage, parts.tenant, manifest.id, this.permissions.quota);

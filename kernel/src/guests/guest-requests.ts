@@ -7,12 +7,14 @@ import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import { levelAt } from '../telemetry/logger.js';
 import type { LaneEnd } from './lane-end.js';
+import type { GuestRegistrations } from './registrations.js';
 
 /** Who asks. Made by the kernel; nothing in it comes from a message. */
 export interface GuestIdentity extends LaneEnd {
   readonly manifest: Manifest;
   readonly storage: StorageNamespace;
   readonly parts: KernelParts;
+  readonly registrations: GuestRegistrations;
   readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
   crashed(error: Error): void;
 }
@@ -77,6 +79,8 @@ function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0]
   const { commands, lanes, chains } = guest.parts;
   const request = requestOf(timeout, inbound);
   const entry = commands.get(id);
+  const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
+  if (own !== undefined) return commands.run(own, input, guest.caller, request);
   // A plugin reaches the version that it has declared.
   if (entry === undefined || commands.isSpecial(entry.owner)) return commands.execute(id, input, guest.caller, request, undefined, routeOf(guest.manifest, id));
   if (entry.at !== undefined) {

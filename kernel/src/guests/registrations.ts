@@ -7,6 +7,7 @@ import type { EventEnvelope } from '@plinth/sdk';
 import { covers, createError, type EventMeta, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
 import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
+import type { CommandEntry, CommandProvider } from '../commands/command-registry.js';
 import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
 import type { KernelParts } from '../parts.js';
@@ -52,11 +53,14 @@ interface Held {
   fail(error: Error): void;
 }
 
+/** Wakes a plugin; never rejects, but answers why it could not. */
+export type Wake = (activation: string) => Promise<Error | undefined>;
+
 interface Waiting {
   readonly calls: Held[];
   readonly events: Set<Emission>;
-  /** Told of each arrival. */
-  readonly onArrival: ((activation: string) => void) | undefined;
+  /** Told of each arrival; settles when whoever it wakes is awake. */
+  readonly onArrival: Wake | undefined;
   /** Refuses calls at once, when nobody knows how long it will take. */
   readonly refuse: (() => Error) | undefined;
 }
@@ -107,7 +111,7 @@ export class GuestRegistrations {
    * @param onArrival told of each, with its activation event.
    * @param refuse makes the error that calls get in place of waiting.
    */
-  hold({ onArrival, refuse }: { onArrival?: (activation: string) => void; refuse?: () => Error } = {}): void {
+  hold({ onArrival, refuse }: { onArrival?: Wake; refuse?: () => Error } = {}): void {
     this.#waiting = { calls: this.#waiting?.calls ?? [], events: this.#waiting?.events ?? new Set(), onArrival, refuse };
   }
 
@@ -119,24 +123,24 @@ export class GuestRegistrations {
   }
 
   /**
-   * Takes everything over from another guest of the same plugin, in one step: its registrations go, those that were
-   * staged here come, and what it held is passed on in order. Undone when one of them can't be had.
+   * Brings what was staged into the kernel, in one step; from another guest of the same plugin, its registrations go and
+   * what it held is passed on in order. Undone when one of them can't be had.
    */
-  takeOver(from: GuestRegistrations): void {
+  takeOver(from: GuestRegistrations | undefined): void {
     const staged = [...this.#registered.values()].map(({ registration }) => registration);
-    const theirs = from.#withdraw();
+    const theirs = from === undefined ? [] : from.#withdraw();
     this.#staged = false;
     this.#registered.clear();
     try {
       for (const registration of staged) this.#install(registration);
     } catch (error) {
       this.#withdraw();
-      for (const registration of theirs) from.#install(registration);
+      if (from !== undefined) for (const registration of theirs) from.#install(registration);
       throw error;
     }
-    const waiting = from.#waiting;
+    const waiting = from === undefined ? undefined : from.#waiting;
+    if (from === undefined || waiting === undefined) return;
     from.#waiting = undefined;
-    if (waiting === undefined) return;
     if (this.#waiting === undefined) this.#take(waiting);
     else this.#inherit(waiting, this.#waiting);
   }
@@ -146,7 +150,7 @@ export class GuestRegistrations {
    *
    * @param onArrival told of each call and event, also of those that wait already.
    */
-  standInFor(from: GuestRegistrations, onArrival: (activation: string) => void): void {
+  standInFor(from: GuestRegistrations, onArrival: Wake): void {
     this.hold({ onArrival });
     for (const { registration } of from.#registered.values()) this.#registered.set(registration.handle, { registration });
     this.takeOver(from);
@@ -156,23 +160,43 @@ export class GuestRegistrations {
   #inherit(before: Waiting, mine: Waiting): void {
     mine.calls.unshift(...before.calls);
     for (const emission of before.events) mine.events.add(emission);
-    for (const { kind, name } of before.calls) mine.onArrival?.(`${kind}:${name}`);
-    for (const { event } of before.events) mine.onArrival?.(`event:${event.topic}`);
+    for (const { kind, name } of before.calls) void mine.onArrival?.(`${kind}:${name}`);
+    for (const { event } of before.events) void mine.onArrival?.(`event:${event.topic}`);
   }
 
-  /** Nobody will answer what was held. Without a guest everything goes on waiting, for the next one. */
+  /** Nobody will answer what was held. Without a guest the events go on waiting, for the next one. */
   fail(error: Error): void {
     const waiting = this.#waiting;
     if (waiting === undefined) return;
-    if (this.#owner.guest !== undefined) this.#waiting = undefined;
-    waiting.events.clear();
+    if (this.#owner.guest !== undefined) {
+      this.#waiting = undefined;
+      this.#drop(waiting, error);
+    }
     for (const held of waiting.calls.splice(0)) held.fail(error);
+  }
+
+  #drop({ events }: Waiting, error: Error): void {
+    if (events.size === 0) return;
+    const { manifest, parts } = this.#owner;
+    parts.metrics.droppedDeliveries += events.size;
+    parts.log.write('kernel', 'warn', `dropped ${events.size} events for ${manifest.id}: ${error.message}`, { plugin: manifest.id });
+    events.clear();
   }
 
   /** Takes everything out of the kernel. */
   close(error: Error): void {
     this.#withdraw();
+    if (this.#waiting !== undefined) this.#drop(this.#waiting, error);
     this.fail(error);
+  }
+
+  /** A command of its own that a guest calls before everything it registers is there for others. */
+  stagedCommand(name: string): CommandEntry | undefined {
+    if (!this.#staged) return undefined;
+    for (const { registration } of this.#registered.values()) {
+      if (registration.kind === 'command' && registration.name === name) return this.#owner.parts.commands.entryFor(name, this.#commandProvider(registration));
+    }
+    return undefined;
   }
 
   #take({ calls, events }: Waiting): void {
@@ -191,7 +215,7 @@ export class GuestRegistrations {
       held.fail(createError('call/overloaded', `too many calls wait for ${id}: ${MAX_HELD}`, { plugin: id }));
     } else {
       calls.push(held);
-      onArrival?.(`${held.kind}:${held.name}`);
+      void onArrival?.(`${held.kind}:${held.name}`);
     }
   }
 
@@ -238,26 +262,33 @@ export class GuestRegistrations {
   }
 
   #enter(registration: Registration): { dispose(): void } {
-    const { handle, kind, name, timeout } = registration;
+    const { handle, kind, name } = registration;
     const { manifest, parts, guest } = this.#owner;
     const { id } = manifest;
     switch (kind) {
       case 'command':
-        return parts.commands.register(name, {
-          owner: id,
-          version: manifest.version,
-          provides: manifest.provides ?? [],
-          provider: this.#provider(registration),
-          timeout: shortest(timeout, manifest.resources.timeout),
-          at: guest && { end: guest, handle },
-        });
+        return parts.commands.register(name, this.#commandProvider(registration));
       case 'hook':
-        return parts.hooks.handle(name, id, this.#provider(registration));
+        // A plugin without a guest is woken before its handlers are counted: it may have several.
+        return parts.hooks.handle(name, id, this.#provider(registration), guest === undefined ? () => this.#waiting?.onArrival?.(`hook:${name}`) : undefined);
       case 'event':
         return this.#subscribe(name, handle, registration);
       case 'middleware':
         return parts.chains.use(name, { name: id, run: (call, input, next) => this.#wrap(registration, call, input, next) });
     }
+  }
+
+  #commandProvider(registration: Registration): CommandProvider {
+    const { handle, timeout } = registration;
+    const { manifest, guest } = this.#owner;
+    return {
+      owner: manifest.id,
+      version: manifest.version,
+      provides: manifest.provides ?? [],
+      provider: this.#provider(registration),
+      timeout: shortest(timeout, manifest.resources.timeout),
+      at: guest && { end: guest, handle },
+    };
   }
 
   /** Answers over the link, or keeps the call for whoever takes over. */
@@ -359,7 +390,7 @@ export class GuestRegistrations {
       else if (waiting.events.has(emission)) return;
       else if (waiting.events.size < MAX_HELD) {
         waiting.events.add(emission);
-        waiting.onArrival?.(`event:${emission.event.topic}`);
+        void waiting.onArrival?.(`event:${emission.event.topic}`);
       } else onDrop();
     });
     return {

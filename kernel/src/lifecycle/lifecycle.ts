@@ -3,7 +3,7 @@
  * share one run. What an operation needs of other plugins is done outside its turn, so that two operations never wait
  * for each other. Plugins are named by their registry keys here.
  */
-import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { listenFor } from '../guests/dormant.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
 import type { PluginPackage, PluginSource } from '../host.js';
@@ -33,10 +33,20 @@ import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Stage } from './stage.js';
 import { resume, suspend, suspendWithout } from './suspend.js';
 import { isSwappable, retire, swap } from './swap.js';
-import { Turns } from './turns.js';
+import { settleEach, Turns } from './turns.js';
 
 /** How often an operation is tried anew because another one changed a dependency while it waited for its turn. */
 const MAX_TRIES = 10;
+
+/** Who starts a plugin, and with what. */
+interface Start {
+  readonly activatedBy: string;
+  readonly named: boolean;
+  readonly snapshot?: Snapshot | undefined;
+}
+
+/** What somebody does by name, as opposed to what happens. */
+const NAMED: ReadonlySet<string> = new Set(['request', 'startup', 'reload']);
 
 /** Owns the guests behind the records. */
 export class Lifecycle {
@@ -114,6 +124,7 @@ export class Lifecycle {
     this.#listening.delete(key);
     this.#registry.remove(key);
     this.#resolveAll();
+    await this.#resumeDependants();
   }
 
   /** Puts another package in the place of a plugin that doesn't run. Answers its key. */
@@ -145,29 +156,34 @@ export class Lifecycle {
     const wanting = this.#registry
       .all()
       .filter((record): record is ResolvedPlugin => record.state === 'resolved' && this.isEnabled(record.key) && record.manifest.activation.includes(event));
-    const queue = wanting.sort((a, b) => a.level - b.level).map((record) => record.key);
-    const worker = async () => {
-      for (let key = queue.shift(); key !== undefined; key = queue.shift()) {
-        // One that failed already as a dependency isn't tried a second time.
-        if (this.#registry.get(key)?.state === 'resolved') await this.activate(key, event).catch(() => {});
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#parts.limits.parallel, queue.length) }, worker));
+    const keys = wanting.sort((a, b) => a.level - b.level).map((record) => record.key);
+    // One that failed already as a dependency isn't tried a second time.
+    await settleEach(keys, this.#parts.limits.parallel, (key) => (this.#registry.get(key)?.state === 'resolved' ? this.activate(key, event) : undefined));
   }
 
-  /** Brings a plugin to `active`, its dependencies first. Requests that come while it starts share its outcome. */
-  activate(key: string, activatedBy = 'request'): Promise<void> {
+  /**
+   * Brings a plugin to `active`, its dependencies first. Requests that come while it starts share its outcome.
+   *
+   * @param named whether somebody asks for it by name, and with it for what it needs: a plugin that was stopped by name
+   * isn't started again by what merely happens.
+   */
+  activate(key: string, activatedBy = 'request', named = NAMED.has(activatedBy)): Promise<void> {
     const current = this.#activating.get(key);
     if (current !== undefined) return current;
     if (activatedBy === 'request' && this.#registry.get(key)?.state === 'failed') this.#parts.supervisor.steered(key);
-    return this.#begin(key, activatedBy, undefined);
+    return this.#begin(key, { activatedBy, named });
+  }
+
+  /** Whether a plugin is on its way to `active`. */
+  isStarting(key: string): boolean {
+    return this.#activating.has(key);
   }
 
   /** Starts a plugin again whose guest has ended by itself. */
   async restart(key: string, snapshot: Snapshot | undefined): Promise<void> {
     const current = this.#activating.get(key);
     if (current !== undefined) return current;
-    if (this.#registry.get(key)?.state === 'failed') await this.#begin(key, 'restart', snapshot);
+    if (this.#registry.get(key)?.state === 'failed') await this.#begin(key, { activatedBy: 'restart', named: false, snapshot });
   }
 
   /** Why a paused plugin can't go on: what it needs and where that is at fault. */
@@ -199,12 +215,17 @@ export class Lifecycle {
     }
   }
 
+  /** Pauses a plugin until {@link resume}, whatever else happens. */
   suspend(key: string): Promise<void> {
     return this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
-      if (record.state === 'suspended') return;
-      if (record.state !== 'active') throw illegal(record, 'suspend');
-      this.#ledger.advance(await this.#whileAlive(record, suspend(record, this.#parts)), 'plugin:suspended');
+      if (record.state === 'active') {
+        this.#ledger.advance(await this.#hook(record, 'suspend', suspend(record, this.#parts)), 'plugin:suspended');
+      } else if (record.state === 'suspended') {
+        // One that sleeps isn't woken any more, and one that waits for another doesn't go on when that is back.
+        (isAsleep(record) ? record.registrations : record.connection.registrations).hold();
+        this.#ledger.put({ ...record, reason: 'request' });
+      } else throw illegal(record, 'suspend');
     });
   }
 
@@ -216,17 +237,22 @@ export class Lifecycle {
   }
 
   /**
-   * Puts an active plugin to sleep: its guest ends, its state and registrations stay. Answers whether it sleeps now; a
-   * busy one doesn't, nor one that another needs awake.
+   * Puts an active plugin to sleep: its guest ends, its state and registrations stay. Answers whether it sleeps now; one
+   * that works goes on, and so does an object of the application, which is there only once.
    *
-   * @throws what `getState` threw; the plugin goes on then.
+   * @throws PluginLifecycleError `plugin/hook-failed` when `getState` failed; the plugin goes on then.
    */
   sleep(key: string): Promise<boolean> {
     return this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
       if (isAsleep(record)) return true;
       if (record.state !== 'active') throw illegal(record, 'hibernate');
-      const asleep = await sleep(record, this.#parts, (activation) => this.#wake(key, activation));
+      if (record.package.exported !== undefined) return false;
+      const asleep = await this.#hook(
+        record,
+        'getState',
+        sleep(record, this.#parts, (activation) => this.#wake(key, activation)),
+      );
       if (asleep === undefined) return false;
       this.#parts.supervisor.steered(key);
       this.#forgetActive(key);
@@ -248,7 +274,7 @@ export class Lifecycle {
     if (next !== undefined && next.key !== key) this.#admission.checkFree(next);
     if (record.state === 'active' && (await isSwappable(record))) {
       const resolved = next && this.#admission.resolveNext(next, key, this.#relations.dependants(key));
-      await this.#activateDependencies(resolved ?? asResolved(record));
+      await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
       const swapped = await this.#turns.run(key, () => this.#swap(key, resolved));
       if (swapped !== undefined) return swapped;
     }
@@ -278,57 +304,89 @@ export class Lifecycle {
 
   // --- starting --------------------------------------------------------------------------------------------------
 
-  #begin(key: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
-    const forget = () => void this.#activating.delete(key);
-    const done = this.#bringUp(key, activatedBy, snapshot);
-    this.#activating.set(key, done);
-    done.then(forget, forget);
-    return done;
+  #begin(key: string, start: Start): Promise<void> {
+    const run = this.#run(key, start);
+    this.#activating.set(key, run);
+    // Whoever waits for the plugin itself need not wait for those that wait for it: callers in their order, the first, too.
+    const resumed = run.then(() => this.#resumeDependants());
+    if (start.named) return resumed;
+    resumed.catch(() => {});
+    return run;
   }
 
-  #wake(key: string, activation: string): void {
-    // Whoever called hears of a failure; an event has nobody who waits.
-    this.activate(key, activation).catch(() => {});
+  /** One activation, from its dependencies on. Nobody joins it any more once it is known how it ends. */
+  async #run(key: string, start: Start): Promise<void> {
+    try {
+      await this.#bringUp(key, start);
+      this.#activating.delete(key);
+    } catch (error) {
+      this.#activating.delete(key);
+      this.#letDown(key, error as Error);
+      throw error;
+    }
+  }
+
+  /** Tells who waits for a plugin that it won't come. One that sleeps keeps its state and its events for the next try. */
+  #letDown(key: string, error: Error): void {
+    const record = this.#registry.get(key);
+    if (record !== undefined && isAsleep(record)) {
+      this.#parts.log.write('kernel', 'error', `could not wake ${record.id}: ${error.message}`, { plugin: record.id });
+      record.registrations.fail(error);
+    } else if (record?.state !== 'resolved') this.#stopListening(key, error);
+    else this.#listening.get(key)?.fail(error);
+  }
+
+  async #wake(key: string, activation: string): Promise<Error | undefined> {
+    const record = this.#registry.get(key);
+    if (record?.state === 'suspended' && record.reason !== 'idle') return undefined;
+    try {
+      await this.activate(key, activation);
+      return undefined;
+    } catch (error) {
+      // Whoever called hears of it; an event has nobody who waits.
+      return error as Error;
+    }
   }
 
   /** Activates dependencies, then the plugin in its turn; again when a dependency was stopped in between. */
-  async #bringUp(key: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<void> {
+  async #bringUp(key: string, start: Start): Promise<void> {
     for (let tries = 1; ; tries++) {
       const record = this.#ledger.require(key);
       if (!this.isEnabled(key)) throw disabled(record);
-      if (record.state !== 'active') await this.#activateDependencies(record.state === 'suspended' ? asResolved(record) : startable(record));
-      const missing = await this.#turns.run(key, () => this.#activate(key, activatedBy, snapshot));
-      if (missing === undefined) break;
+      // What was suspended by request goes on by request.
+      if (record.state === 'suspended' && record.reason === 'request' && !start.named) return;
+      if (record.state !== 'active') await this.#activateDependencies(record.state === 'suspended' ? asResolved(record) : startable(record), start);
+      const missing = await this.#turns.run(key, () => this.#activate(key, start));
+      if (missing === undefined) return;
       if (tries === MAX_TRIES) throw this.#dependencyMissing(startable(this.#ledger.require(key)), missing);
     }
-    await this.#resumeDependants();
   }
 
   /** Answers undefined when the plugin is active, or the dependency that isn't any more. */
-  async #activate(key: string, activatedBy: string, snapshot: Snapshot | undefined): Promise<string | undefined> {
+  async #activate(key: string, start: Start): Promise<string | undefined> {
     const record = this.#ledger.require(key);
     if (this.#stopped) throw createError('kernel/stopped', `cannot activate ${record.id}: the kernel has stopped`, { plugin: record.id });
     if (record.state === 'active') return undefined;
     if (record.state === 'suspended' && !isAsleep(record)) {
       const lost = this.#relations.lost(record);
-      if (lost === undefined) this.#ledger.advance(await this.#whileAlive(record, resume(record, this.#parts)), 'plugin:resumed');
+      if (lost === undefined) this.#ledger.advance(await this.#hook(record, 'resume', resume(record, this.#parts)), 'plugin:resumed');
       return lost;
     }
     const resolved = isAsleep(record) ? asResolved(record) : startable(record);
     const missing = this.#relations.missing(resolved);
     if (missing !== undefined) return missing;
-    return isAsleep(record) ? this.#start(resolved, activatedBy, record.snapshot, record) : this.#start(resolved, activatedBy, snapshot, undefined);
+    return isAsleep(record) ? this.#start(resolved, { ...start, snapshot: record.snapshot }, record) : this.#start(resolved, start, undefined);
   }
 
   /** @param asleep what the plugin was, when it wakes: it goes back to that when it can't. */
-  async #start(resolved: ResolvedPlugin, activatedBy: string, snapshot: Snapshot | undefined, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
+  async #start(resolved: ResolvedPlugin, { activatedBy, snapshot }: Start, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
     const { key } = resolved;
     const started = performance.now();
     const waiting = asleep?.registrations ?? this.#listening.get(key);
     let stage: Stage = 'load';
     let running: RunningPlugin | undefined;
     try {
-      running = this.#ledger.advance(await load(resolved, this.#parts, waiting !== undefined), 'plugin:loaded');
+      running = this.#ledger.advance(await load(resolved, this.#parts), 'plugin:loaded');
       this.#relations.checkNeeds(running);
       this.#watch(running);
       stage = 'initialize';
@@ -341,7 +399,9 @@ export class Lifecycle {
         await this.#undo(running, asleep);
         return lost;
       }
-      if (waiting !== undefined) running.connection.registrations.takeOver(waiting);
+      if (!this.isEnabled(key)) throw disabled(resolved);
+      // Only now, and all at once: what it has registered is there for others, those first who have waited.
+      running.connection.registrations.takeOver(waiting);
       this.#listening.delete(key);
       this.#ledger.put(running);
     } catch (error) {
@@ -350,22 +410,15 @@ export class Lifecycle {
       const crashed = running === undefined ? undefined : this.#registry.get(key);
       const known = crashed?.state === 'failed' ? crashed.error : undefined;
       if (running !== undefined && known === undefined) await this.#undo(running, asleep);
-      if (asleep !== undefined) this.#fallBack(asleep, known ?? wrapped);
+      if (asleep !== undefined) this.#registry.put(asleep);
       else {
-        this.#stopListening(key, wrapped);
+        this.#stopListening(key, known ?? wrapped);
         if (known === undefined) this.#ledger.fail(resolved, stage, wrapped);
       }
       throw known ?? wrapped;
     }
     this.#entered(running as ActivePlugin, activatedBy, started);
     return undefined;
-  }
-
-  /** What sleeps keeps its state when it can't be woken; who waits for it hears why. */
-  #fallBack(asleep: AsleepPlugin, error: Error): void {
-    this.#registry.put(asleep);
-    this.#parts.log.write('kernel', 'error', `could not wake ${asleep.id}: ${error.message}`, { plugin: asleep.id });
-    asleep.registrations.fail(error);
   }
 
   #stopListening(key: string, error: Error): void {
@@ -388,17 +441,19 @@ export class Lifecycle {
   }
 
   /** One that is only wished for may fail: what can't be done without is known by the manifest's dependencies. */
-  async #activateDependencies(record: ResolvedPlugin): Promise<void> {
+  async #activateDependencies(record: ResolvedPlugin, { named }: Start): Promise<void> {
     const by = `need:${record.id}`;
     const start = (dependency: string) => {
       if (this.#relations.isThere(dependency)) return undefined;
       const known = this.#registry.get(dependency);
       const comeback = this.#parts.supervisor.comeback(dependency);
-      if (comeback !== undefined) return comeback.then(() => this.activate(dependency, by));
-      // Somebody has to ask for a failed one by name: being needed is no reason to try it again and again.
-      return known?.state === 'failed' ? Promise.reject(known.error) : this.activate(dependency, by);
+      if (comeback !== undefined) return comeback.then(() => this.activate(dependency, by, named));
+      // Somebody has to ask for a failed one by name: being needed is no reason to try it again and again. Nor is it one
+      // to start what was stopped by name, unless by somebody who asks by name himself.
+      if (known?.state === 'failed') return Promise.reject(known.error);
+      return known?.state === 'unloaded' && !named ? Promise.reject(gone(known.id)) : this.activate(dependency, by, named);
     };
-    const results = await Promise.allSettled(record.dependencies.map(start));
+    const results = await settleEach(record.dependencies, this.#parts.limits.parallel, start);
     const failed = record.dependencies.find((key, index) => results[index]?.status === 'rejected' && this.#relations.missing({ ...record, dependencies: [key] }) !== undefined);
     if (failed !== undefined) throw this.#dependencyMissing(record, failed);
   }
@@ -457,7 +512,7 @@ export class Lifecycle {
       return state;
     });
     const now = next?.key ?? key;
-    await this.#begin(now, 'reload', snapshot);
+    await this.#begin(now, { activatedBy: 'reload', named: true, snapshot });
     const record = this.#ledger.require(now);
     this.#parts.announce('plugin:reloaded', this.#ledger.fact(record));
     return now;
@@ -485,10 +540,12 @@ export class Lifecycle {
       this.#updateNeeds();
       return;
     }
-    if (!isRunning(record)) {
-      if (record.state === 'resolved') this.#stopListening(key, gone(record.id));
-      return;
+    if (record.state === 'resolved') {
+      // Nothing but its name, or who asks for it by name, starts it from now on.
+      this.#stopListening(key, gone(record.id));
+      this.#ledger.advance({ ...record, state: 'unloaded' }, 'plugin:unloaded');
     }
+    if (!isRunning(record)) return;
     this.#forgetActive(key);
     // Out of `active` first, so that the end of the guest isn't taken for a crash.
     this.#registry.put({ ...asResolved(record), state: 'unloaded' });
@@ -535,11 +592,19 @@ export class Lifecycle {
     this.#ending.add(ended);
   }
 
-  /** A hook's outcome, unless the guest ended meanwhile: then its record is not what it was. */
-  async #whileAlive<R>(record: ActivePlugin | SuspendedPlugin, hook: Promise<R>): Promise<R> {
-    const next = await hook;
-    if (!this.#stillRuns(record)) throw await record.connection.ended;
-    return next;
+  /**
+   * A hook's outcome, unless the guest ended meanwhile: then its record is not what it was.
+   *
+   * @throws PluginLifecycleError `plugin/hook-failed`, PluginTimeoutError `plugin/timeout`, or what the guest ended with.
+   */
+  async #hook<R>(record: ActivePlugin | SuspendedPlugin, hook: string, running: Promise<R>): Promise<R> {
+    try {
+      const next = await running;
+      if (this.#stillRuns(record)) return next;
+    } catch (cause) {
+      if (this.#stillRuns(record)) throw hookFailed(record.id, hook, cause);
+    }
+    throw await record.connection.ended;
   }
 
   /** Whether a record's guest is still the plugin's guest: records are replaced when something around them changes. */
@@ -583,11 +648,10 @@ export class Lifecycle {
     const record = this.#registry.get(key);
     if (!paused(record)) return false;
     try {
-      this.#ledger.advance(await this.#whileAlive(record, resume(record, this.#parts)), 'plugin:resumed');
+      this.#ledger.advance(await this.#hook(record, 'resume', resume(record, this.#parts)), 'plugin:resumed');
       return true;
-    } catch (cause) {
+    } catch (error) {
       if (!this.#stillRuns(record)) return false;
-      const error = createError('plugin/hook-failed', `${record.id} could not resume: ${messageOf(cause)}`, { plugin: record.id, details: { hook: 'resume' }, cause });
       await this.#deactivate(key);
       this.#ledger.fail(asResolved(record), 'activate', error);
       return false;
@@ -654,6 +718,13 @@ function activationFailed(id: string, stage: Stage, cause: unknown): Error {
     details: { stage },
     cause,
   });
+}
+
+/** Errors of ours say what they are; a plugin's own are only the cause. */
+function hookFailed(id: string, hook: string, cause: unknown): Error {
+  const code = (cause as Partial<PluginError> | null)?.code;
+  if (cause instanceof Error && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)) return cause;
+  return createError('plugin/hook-failed', `${id} failed in ${hook}: ${messageOf(cause)}`, { plugin: id, details: { hook }, cause });
 }
 
 function gone(key: string): PluginError {

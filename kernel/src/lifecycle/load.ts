@@ -8,14 +8,14 @@ import type { LoadedPlugin, ResolvedPlugin } from '../record.js';
 let generation = 0;
 
 /** @throws PluginLifecycleError `plugin/load-failed` or `plugin/launch-failed`, PluginSignatureError `plugin/digest-mismatch`. */
-export async function load(record: ResolvedPlugin, parts: KernelParts, staged = false): Promise<LoadedPlugin> {
+export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<LoadedPlugin> {
   const { manifest } = record;
   const source = record.package.exported === undefined ? await parts.code.take(record.package, () => readCode(record, parts)) : undefined;
   const guest = await guestFor(record, parts).catch((error: unknown) => {
     source?.release();
     throw error;
   });
-  const connection = new GuestConnection(manifest, guest, parts, staged);
+  const connection = new GuestConnection(manifest, guest, parts);
   void connection.ended.then(() => source?.release());
   try {
     const statics = await connection.load(source?.code ?? '');

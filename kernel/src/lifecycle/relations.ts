@@ -1,7 +1,7 @@
 /** Who needs whom right now: what the graph has resolved, seen from running plugins. */
-import { createError, type PluginError, parseContractId } from '@plinth/sdk/contract';
+import { createError, type PluginError, parseContractId, satisfies } from '@plinth/sdk/contract';
 import type { CommandRegistry } from '../commands/command-registry.js';
-import { isAsleep, isRunning, type PluginRecord, type ResolvedPlugin, type RunningPlugin } from '../record.js';
+import { isRunning, type PluginRecord, type ResolvedPlugin, type RunningPlugin, versionOf } from '../record.js';
 import { idOf } from '../registry/key.js';
 import { dependencyFailed } from '../registry/dependency-graph.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
@@ -16,25 +16,36 @@ export class Relations {
     this.#commands = commands;
   }
 
-  /** Whether others may count on a plugin: one that sleeps wakes when it is called. */
+  /** Whether others may count on a plugin: one that sleeps wakes when it is called, and calls wait for one that was suspended. */
   isThere(key: string): boolean {
     const record = this.#registry.get(key);
-    return record !== undefined && (record.state === 'active' || isAsleep(record));
+    return record !== undefined && (record.state === 'active' || (record.state === 'suspended' && record.reason !== 'dependency'));
+  }
+
+  /** Whether a plugin, or another version of it that suits as well, is there for another. */
+  #isThereFor({ manifest }: ResolvedPlugin | RunningPlugin, key: string, except?: string): boolean {
+    if (key !== except && this.isThere(key)) return true;
+    const range = manifest.dependencies[idOf(key)];
+    return (
+      range !== undefined && this.#registry.versions(idOf(key)).some((other) => other.key !== except && satisfies(versionOf(other) as string, range) && this.isThere(other.key))
+    );
   }
 
   /** The key of a plugin that another can't do without and that isn't there. */
   missing(record: ResolvedPlugin | RunningPlugin): string | undefined {
-    return record.dependencies.find((key) => Object.hasOwn(record.manifest.dependencies, idOf(key)) && !this.isThere(key));
+    return record.dependencies.find((key) => Object.hasOwn(record.manifest.dependencies, idOf(key)) && !this.#isThereFor(record, key));
   }
 
   /** Like {@link missing}, and by what the code of a running plugin says, too. */
   lost(record: RunningPlugin): string | undefined {
-    return record.dependencies.find((key) => this.#mustHave(record, key) && !this.isThere(key));
+    return record.dependencies.find((key) => this.#mustHave(record, key) && !this.#isThereFor(record, key));
   }
 
-  /** Active and suspended plugins that can't do without a plugin, directly. */
+  /** Active and suspended plugins that can't do without a plugin, directly, and have no other version of it to go on with. */
   dependants(key: string): readonly RunningPlugin[] {
-    return this.#registry.all().filter((record): record is RunningPlugin => isRunning(record) && record.dependencies.includes(key) && this.#mustHave(record, key));
+    return this.#registry
+      .all()
+      .filter((record): record is RunningPlugin => isRunning(record) && record.dependencies.includes(key) && this.#mustHave(record, key) && !this.#isThereFor(record, key, key));
   }
 
   /** {@link dependants}, and theirs, those that nobody depends on first. */
@@ -79,6 +90,8 @@ export class Relations {
   blame(record: { readonly id: string }, dependency: string): PluginError {
     const other = this.#registry.get(dependency);
     const id = idOf(dependency);
+    const lost = other?.state === 'suspended' && isRunning(other) ? this.lost(other) : undefined;
+    if (other !== undefined && lost !== undefined) return dependencyFailed(record.id, id, this.blame(other, lost));
     const cause = other?.state === 'failed' ? other.error : createError('plugin/unavailable', `${id} is ${describe(other)}`, { plugin: id });
     return dependencyFailed(record.id, id, cause);
   }

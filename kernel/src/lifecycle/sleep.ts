@@ -3,6 +3,7 @@
  * what arrives for it waits there; the first such thing wakes it.
  */
 import { putToSleep } from '../guests/dormant.js';
+import type { Wake } from '../guests/registrations.js';
 import type { KernelParts } from '../parts.js';
 import { type ActivePlugin, asResolved, type AsleepPlugin } from '../record.js';
 import { takeSnapshot } from './snapshot.js';
@@ -12,7 +13,7 @@ import { takeSnapshot } from './snapshot.js';
  *
  * @throws what made it impossible to take its state; it goes on then, too.
  */
-export async function sleep(record: ActivePlugin, parts: KernelParts, wake: (activation: string) => void): Promise<AsleepPlugin | undefined> {
+export async function sleep(record: ActivePlugin, parts: KernelParts, wake: Wake): Promise<AsleepPlugin | undefined> {
   const { connection, activatedBy, since, statics } = record;
   const awake = () => {
     connection.registrations.release();
@@ -27,6 +28,11 @@ export async function sleep(record: ActivePlugin, parts: KernelParts, wake: (act
     }
     const snapshot = await takeSnapshot(connection, record, parts.limits.hook);
     if (connection.over) return undefined;
+    // What it has begun while it was asked is cut off otherwise.
+    if (connection.busy) {
+      awake();
+      return undefined;
+    }
     const registrations = putToSleep(record, connection.registrations, parts, wake);
     return { ...asResolved(record), state: 'suspended', reason: 'idle', activatedBy, since, statics, snapshot, registrations };
   } catch (error) {

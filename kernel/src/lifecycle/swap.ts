@@ -33,7 +33,7 @@ export async function isSwappable(old: ActivePlugin): Promise<boolean> {
 
 /** @throws what made it impossible; the old plugin runs on then, and nothing of the new one is left. */
 export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: KernelParts, steps: SwapSteps): Promise<ActivePlugin> {
-  const loaded = await load(next, parts, true);
+  const loaded = await load(next, parts);
   const before = old.connection;
   try {
     steps.checkNeeds(loaded);

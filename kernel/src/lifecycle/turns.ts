@@ -19,3 +19,17 @@ export class Turns {
     while (this.#last.size > 0) await Promise.allSettled([...this.#last.values()]);
   }
 }
+
+/** Runs work for each item, so many at a time; settles when all of it has. */
+export async function settleEach<T>(items: readonly T[], atATime: number, work: (item: T) => Promise<unknown> | undefined): Promise<readonly PromiseSettledResult<unknown>[]> {
+  const results: PromiseSettledResult<unknown>[] = [];
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) {
+      const at = next++;
+      [results[at]] = (await Promise.allSettled([work(items[at] as T)])) as [PromiseSettledResult<unknown>];
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, lane));
+  return results;
+}

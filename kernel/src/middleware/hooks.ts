@@ -5,6 +5,8 @@ import type { Provider } from '../commands/provider.js';
 
 interface HookHandler extends CallTarget {
   readonly owner: string;
+  /** Wakes the plugin that stands behind it; absent when it is awake. */
+  readonly wake: (() => Promise<Error | undefined> | undefined) | undefined;
 }
 
 /** Owns the handlers of every hook: the host's first, then by plugin in the order of discovery, then of registration. */
@@ -21,9 +23,9 @@ export class HookRegistry {
     this.#onFailure = onFailure;
   }
 
-  handle(id: string, owner: string, provider: Provider): Disposable & { dispose(): void } {
+  handle(id: string, owner: string, provider: Provider, wake?: HookHandler['wake']): Disposable & { dispose(): void } {
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a hook id: write '<plugin>:<name>'`, { plugin: owner });
-    const handler: HookHandler = { id, owner, provider, services: this.#services };
+    const handler: HookHandler = { id, owner, provider, wake, services: this.#services };
     const handlers = this.#handlers.get(id) ?? new Set();
     handlers.add(handler);
     this.#handlers.set(id, handlers);
@@ -35,6 +37,7 @@ export class HookRegistry {
 
   /** Asks the handlers. One that fails is left out and reported; it never fails the rest. */
   async run(id: string, mode: HookMode, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
+    await this.#wake(id);
     // One cancel of the caller reaches every handler that is at work, and no further one is asked.
     let cancelled: Error | undefined;
     const atWork = new Set<{ onCancel: ((reason: Error) => void) | undefined }>();
@@ -69,6 +72,21 @@ export class HookRegistry {
     return mode === 'waterfall' ? value : undefined;
   }
 
+  /** Only who is awake has said how many handlers it has. */
+  async #wake(id: string): Promise<void> {
+    const sleeping = [...(this.#handlers.get(id) ?? [])].filter(({ wake }) => wake !== undefined);
+    if (sleeping.length === 0) return;
+    const wake = async ({ owner, wake: start }: HookHandler) => {
+      const error = await start?.();
+      if (error !== undefined) this.#failed(id, owner, error);
+    };
+    await Promise.all(sleeping.map(wake));
+  }
+
+  #failed(id: string, owner: string, cause: unknown): void {
+    this.#onFailure(id, owner, createError('hook/failed', `${owner} failed to answer ${id}: ${messageOf(cause)}`, { plugin: owner, cause }));
+  }
+
   async #ask(
     id: string,
     handler: HookHandler,
@@ -82,7 +100,7 @@ export class HookRegistry {
       return { ok: true, value: await call.promise };
     } catch (error) {
       if (request?.signal?.aborted) throw error;
-      this.#onFailure(id, handler.owner, createError('hook/failed', `${handler.owner} failed to answer ${id}: ${messageOf(error)}`, { plugin: handler.owner, cause: error }));
+      this.#failed(id, handler.owner, error);
       return { ok: false };
     }
   }

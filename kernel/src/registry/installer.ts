@@ -154,7 +154,9 @@ export class Installer {
   /** Stops a plugin and keeps it from being started by anything. */
   async disable(reference: string): Promise<void> {
     await this.#setEnabled(reference, false);
-    for (const record of this.#meant(reference)) if (isRunning(record) || isAsleep(record)) await this.#lifecycle.deactivate(record.key);
+    for (const record of this.#meant(reference)) {
+      if (isRunning(record) || isAsleep(record) || this.#lifecycle.isStarting(record.key)) await this.#lifecycle.deactivate(record.key);
+    }
   }
 
   /**

@@ -151,6 +151,11 @@ export class Supervisor {
         },
         (error) => {
           if (ward.comeback !== comeback) return;
+          // It isn't to blame: it is started with what it needs, by name.
+          if ((error as { readonly code?: unknown }).code === 'plugin/dependency-failed') {
+            this.#endComeback(ward);
+            return;
+          }
           this.#parts.log.write('kernel', 'warn', `could not restart ${idOf(key)}: ${messageOf(error)}`, { plugin: idOf(key) });
           this.crashed(key);
         },

@@ -1,0 +1,449 @@
+/** What can't do without another pauses while that is gone and goes on when it is back; whoever calls it hears why. */
+import { createHost, runtime } from '#host';
+import { type Kernel, type KernelOptions, type PackageInput, packageOf } from '@plinth/kernel';
+import { describe, expect, it } from 'vitest';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { bundleOf, pluginOf } from '../support/plugins.ts';
+
+const may = { permissions: { commands: { execute: ['test.*'] }, events: { subscribe: ['test:*'] } } };
+const crashing = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`;
+const provider = (version = '1.0.0', manifest = {}) => pluginOf('test.provider', `ctx.commands.handle('hi', () => 'hi ${version}'); ${crashing}`, { version, ...manifest });
+/** Counts in memory, and remembers what happened to it. */
+const dependant = (id: string, on: string, members = '', manifest = {}) =>
+  pluginOf(
+    id,
+    `this.made = Math.random();
+     ctx.commands.handle('count', () => ++this.n);
+     ctx.commands.handle('made', () => this.made);
+     ctx.commands.handle('hi', () => ctx.commands.execute('${on}:hi'));
+     ctx.commands.handle('story', () => this.story);
+     ctx.events.on('test:tick', ({ payload }) => { this.story.push(payload); });
+     ${crashing}`,
+    { dependencies: { [on]: '^1.0.0' }, ...may, ...manifest },
+    `n: 0, story: [], ${members || `suspend() { this.story.push('suspend'); }, resume() { this.story.push('resume'); },`}`,
+  );
+const middle = (members = '') => dependant('test.middle', 'test.provider', members);
+const top = () => dependant('test.top', 'test.middle');
+const bystander = pluginOf('test.bystander', `ctx.commands.handle('ping', () => 'pong');`);
+const family = (): PackageInput[] => [provider(), middle(), top(), bystander];
+
+const state = (kernel: Kernel, id: string) => kernel.plugins.get(id)?.state;
+const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(command, input, { timeout: 5_000 });
+const tellOf = (kernel: Kernel, ...topics: string[]) => {
+  const told: string[] = [];
+  for (const topic of topics) kernel.events.on(topic, ({ payload }) => told.push(`${topic.slice(7)} ${(payload as { id: string }).id.slice(5)}`));
+  return told;
+};
+
+for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+  const start = (packages: readonly PackageInput[] = family(), options: KernelOptions = {}) => startKernel(setting, packages, { supervision: false, ...options });
+  const name = setting.isolation === 'inline' ? 'inline' : `${runtime} worker`;
+
+  /** How a provider goes, and how it comes back. */
+  const ways: readonly { readonly how: string; go(kernel: Kernel): Promise<unknown>; back(kernel: Kernel): Promise<unknown>; readonly options?: KernelOptions }[] = [
+    { how: 'deactivated', go: (kernel) => kernel.plugins.deactivate('test.provider'), back: (kernel) => kernel.plugins.activate('test.provider') },
+    { how: 'disabled', go: (kernel) => kernel.plugins.disable('test.provider'), back: (kernel) => kernel.plugins.enable('test.provider') },
+    {
+      how: 'uninstalled',
+      go: (kernel) => kernel.plugins.uninstall('test.provider'),
+      back: async (kernel) => kernel.plugins.activate(await kernel.plugins.install(packageOf(provider('1.2.0')))),
+    },
+    ...(setting.isolation === 'inline'
+      ? []
+      : [
+          {
+            how: 'crashed, and not started again',
+            go: async (kernel: Kernel) => {
+              const suspended = nextEvent(kernel, 'plugin:suspended');
+              await rejection(ask(kernel, 'test.provider:crash'));
+              await suspended;
+            },
+            back: (kernel: Kernel) => kernel.plugins.activate('test.provider'),
+          },
+          {
+            how: 'quarantined',
+            options: { supervision: { crashes: 1 } } as KernelOptions,
+            go: async (kernel: Kernel) => {
+              const suspended = nextEvent(kernel, 'plugin:suspended');
+              await rejection(ask(kernel, 'test.provider:crash'));
+              await suspended;
+            },
+            back: (kernel: Kernel) => kernel.plugins.activate('test.provider'),
+          },
+        ]),
+  ];
+
+  describe(`${name}: a mandatory provider`, () => {
+    for (const { how, go, back, options = {} } of ways) {
+      it(`${how}: what needs it pauses, is to blame no more than it, and goes on as it was`, async () => {
+        const kernel = await start(family(), options);
+        for (const id of ['test.middle', 'test.top']) for (let n = 1; n <= 3; n++) expect(await ask(kernel, `${id}:count`)).toBe(n);
+        const made = await Promise.all(['test.middle', 'test.top'].map((id) => ask(kernel, `${id}:made`)));
+        const told = tellOf(kernel, 'plugin:suspended', 'plugin:resumed', 'plugin:deactivated');
+        await go(kernel);
+        await expect.poll(() => ['test.middle', 'test.top'].map((id) => state(kernel, id))).toEqual(['suspended', 'suspended']);
+        expect(kernel.plugins.get('test.middle')).toMatchObject({ reason: 'dependency' });
+        expect(state(kernel, 'test.bystander')).toBe('active');
+        const error = await rejection(ask(kernel, 'test.middle:count'));
+        expect(error).toMatchObject({ code: 'plugin/dependency-failed', plugin: 'test.middle', details: { path: ['test.middle', 'test.provider'] } });
+        expect(await rejection(ask(kernel, 'test.top:count'))).toMatchObject({ code: 'plugin/dependency-failed', plugin: 'test.top' });
+        expect(kernel.plugins.explain('test.middle')).toMatchObject({ running: false, state: 'suspended', path: ['test.middle', 'test.provider'] });
+        expect(kernel.plugins.explain('test.middle').because).toMatch(/test\.provider/);
+        expect(await ask(kernel, 'test.bystander:ping')).toBe('pong');
+        expect(told.filter((one) => one.startsWith('suspended'))).toEqual(['suspended top', 'suspended middle']);
+        await back(kernel);
+        await expect.poll(() => ['test.provider', 'test.middle', 'test.top'].map((id) => state(kernel, id))).toEqual(['active', 'active', 'active']);
+        expect(told.filter((one) => one.startsWith('resumed'))).toEqual(['resumed middle', 'resumed top']);
+        // The same guests, with what they had in memory.
+        expect(await Promise.all(['test.middle', 'test.top'].map((id) => ask(kernel, `${id}:made`)))).toEqual(made);
+        expect(await ask(kernel, 'test.middle:count')).toBe(4);
+        expect(await ask(kernel, 'test.top:hi')).toMatch(/^hi 1/);
+        expect(await ask(kernel, 'test.top:story')).toEqual(['suspend', 'resume']);
+      });
+    }
+
+    it('dependants pause before it is stopped', async () => {
+      const kernel = await start();
+      const told = tellOf(kernel, 'plugin:suspended', 'plugin:deactivated');
+      await kernel.plugins.deactivate('test.provider');
+      expect(told).toEqual(['suspended top', 'suspended middle', 'deactivated provider']);
+    });
+
+    it('the whole chain is named, also two steps away from what has gone', async () => {
+      const kernel = await start();
+      await kernel.plugins.deactivate('test.provider');
+      expect((await rejection(ask(kernel, 'test.top:count'))).details?.path).toEqual(['test.top', 'test.middle', 'test.provider']);
+      expect(kernel.plugins.explain('test.top').path).toEqual(['test.top', 'test.middle', 'test.provider']);
+    });
+
+    it('activating a paused plugin by name brings back what it needs', async () => {
+      const kernel = await start();
+      await kernel.plugins.deactivate('test.provider');
+      await kernel.plugins.activate('test.top');
+      expect(['test.provider', 'test.middle', 'test.top'].map((id) => state(kernel, id))).toEqual(['active', 'active', 'active']);
+      expect(await ask(kernel, 'test.top:hi')).toBeDefined();
+    });
+
+    it('resuming one whose provider cannot come back is refused, and it stays paused', async () => {
+      const kernel = await start();
+      await kernel.plugins.disable('test.provider');
+      for (const work of [kernel.plugins.resume('test.middle'), kernel.plugins.activate('test.middle')]) expect((await rejection(work)).code).toBe('plugin/dependency-failed');
+      expect(kernel.plugins.get('test.middle')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+    });
+
+    it('a version out of range does not bring them back, one in range does', async () => {
+      const kernel = await start();
+      await kernel.plugins.uninstall('test.provider');
+      await kernel.plugins.activate(await kernel.plugins.install(packageOf(provider('2.0.0'))));
+      expect(state(kernel, 'test.middle')).toBe('suspended');
+      expect((await rejection(ask(kernel, 'test.middle:count'))).code).toBe('plugin/dependency-failed');
+      await kernel.plugins.install(packageOf(provider('1.5.0')));
+      await kernel.plugins.activate('test.provider@1.5.0');
+      expect(state(kernel, 'test.top')).toBe('active');
+      expect(await ask(kernel, 'test.middle:hi')).toBe('hi 1.5.0');
+    });
+
+    it('another version in range that runs already takes its place when it is uninstalled', async () => {
+      const kernel = await start([provider('1.0.0'), provider('1.1.0'), middle()]);
+      expect(await ask(kernel, 'test.middle:hi')).toBe('hi 1.1.0');
+      await kernel.plugins.uninstall('test.provider@1.1.0');
+      expect(state(kernel, 'test.middle')).toBe('active');
+      expect(await ask(kernel, 'test.middle:hi')).toBe('hi 1.0.0');
+    });
+
+    it('another version in range that runs already takes its place when it is deactivated', async () => {
+      const kernel = await start([provider('1.0.0'), provider('1.1.0'), middle()]);
+      await kernel.plugins.deactivate('test.provider@1.1.0');
+      expect(state(kernel, 'test.middle')).toBe('active');
+      expect(await ask(kernel, 'test.middle:hi')).toBe('hi 1.0.0');
+    });
+
+    it('events that come while it is paused wait for it', async () => {
+      const kernel = await start([provider(), middle()]);
+      await kernel.plugins.deactivate('test.provider');
+      for (let n = 0; n < 20; n++) await kernel.events.emit('test:tick', n);
+      await kernel.plugins.activate('test.provider');
+      await expect.poll(() => ask(kernel, 'test.middle:story')).toEqual(['suspend', 'resume', ...Array.from({ length: 20 }, (_, n) => n)]);
+    });
+
+    it('a dependant that ends while it is paused is stopped in order, and does not come back by itself', async () => {
+      const kernel = await start();
+      await kernel.plugins.deactivate('test.provider');
+      await kernel.plugins.deactivate('test.middle');
+      expect(state(kernel, 'test.middle')).toBe('unloaded');
+      await kernel.plugins.activate('test.provider');
+      expect(state(kernel, 'test.middle')).toBe('unloaded');
+      expect(state(kernel, 'test.top')).toBe('suspended');
+      await kernel.plugins.activate('test.middle');
+      expect(state(kernel, 'test.top')).toBe('active');
+    });
+
+    it('going and coming twenty times leaves everybody as they were', async () => {
+      const kernel = await start();
+      const made = await ask(kernel, 'test.top:made');
+      for (let n = 0; n < 20; n++) {
+        const stopping = kernel.plugins.deactivate('test.provider');
+        if (n % 2 === 0) await stopping;
+        await kernel.plugins.activate('test.provider');
+        await stopping;
+      }
+      await kernel.plugins.activate('test.provider');
+      await expect.poll(() => state(kernel, 'test.top')).toBe('active');
+      expect(await ask(kernel, 'test.top:made')).toBe(made);
+      expect(await ask(kernel, 'test.top:hi')).toBe('hi 1.0.0');
+    });
+
+    it('a dependant that sleeps does not start what was deactivated by name: its callers hear of it like those of one awake', async () => {
+      const kernel = await start([provider(), middle()]);
+      expect(await kernel.plugins.hibernate('test.middle')).toBe(true);
+      await kernel.plugins.deactivate('test.provider');
+      expect(await rejection(ask(kernel, 'test.middle:count'))).toMatchObject({ code: 'plugin/dependency-failed', details: { path: ['test.middle', 'test.provider'] } });
+      expect(state(kernel, 'test.provider')).toBe('unloaded');
+    });
+
+    if (setting.isolation === 'worker') {
+      it('a paused dependant that crashes does not start what was deactivated by name', async () => {
+        const kernel = await start([provider(), middle(`suspend() { setTimeout(() => { throw new Error('gone'); }, 20); },`)], { supervision: { backoff: 10 } });
+        const crashed = nextEvent(kernel, 'plugin:crashed');
+        await kernel.plugins.deactivate('test.provider');
+        expect(await crashed).toMatchObject({ id: 'test.middle' });
+        const activated: unknown[] = [];
+        kernel.events.on('plugin:activated', ({ payload }) => activated.push(payload.id));
+        // Nothing may happen: there is no signal to wait for.
+        await Promise.race([nextEvent(kernel, 'plugin:restarted'), new Promise((resolve) => setTimeout(resolve, 300))]);
+        expect(activated).toEqual([]);
+        expect(state(kernel, 'test.provider')).toBe('unloaded');
+      });
+    }
+
+    it('kernel.stop() ends what is paused', async () => {
+      const kernel = await start();
+      await kernel.plugins.deactivate('test.provider');
+      await kernel.stop();
+      expect(['test.middle', 'test.top'].map((id) => state(kernel, id))).toEqual(['unloaded', 'unloaded']);
+    });
+
+    it('one whose resume throws fails with a typed error, alone; what needs it stays paused', async () => {
+      const kernel = await start([provider(), middle(`resume() { throw new Error('still tired'); },`), top(), bystander]);
+      await kernel.plugins.deactivate('test.provider');
+      await kernel.plugins.activate('test.provider');
+      await expect.poll(() => state(kernel, 'test.middle')).toBe('failed');
+      expect(kernel.plugins.explain('test.middle')).toMatchObject({ error: { code: 'plugin/hook-failed', message: expect.stringMatching(/still tired/) } });
+      expect(state(kernel, 'test.top')).toBe('suspended');
+      expect(kernel.plugins.explain('test.top').path).toEqual(['test.top', 'test.middle']);
+      expect(state(kernel, 'test.bystander')).toBe('active');
+    });
+
+    it('one whose suspend throws or hangs pauses all the same', async () => {
+      for (const members of [`suspend() { throw new Error('no'); },`, `suspend() { return new Promise(() => {}); },`]) {
+        const kernel = await start([provider(), middle(members)], { limits: { hook: 150 } });
+        await kernel.plugins.deactivate('test.provider');
+        expect(state(kernel, 'test.middle')).toBe('suspended');
+        expect((await rejection(ask(kernel, 'test.middle:count'))).code).toBe('plugin/dependency-failed');
+        await kernel.plugins.activate('test.provider');
+        expect(await ask(kernel, 'test.middle:count')).toBe(1);
+      }
+    });
+  });
+
+  describe(`${name}: an optional provider`, () => {
+    const searchCode = `const Search = { $id: 'test.search@1', find: { kind: 'command', id: 'test.search:find', errors: {} } };`;
+    const search = (version = '1.0.0') =>
+      bundleOf('test.search', `${searchCode} export default { provides: [Search], activate(ctx) { ctx.provide(Search, { find: (text) => 'found ' + text }); } };`, {
+        version,
+        provides: ['test.search@1'],
+      });
+    const wishful = bundleOf(
+      'test.wishful',
+      `${searchCode} export default { needs: { search: { optional: Search } }, n: 0, activate(ctx) {
+         ctx.commands.handle('find', () => (ctx.needs.search === undefined ? 'nobody' : ctx.needs.search.find('x'))); ctx.commands.handle('count', () => ++this.n); } };`,
+      { needs: ['test.search@^1'], ...may },
+    );
+
+    it('comes and goes with need:changed, and whoever wishes for it goes on', async () => {
+      const kernel = await start([wishful]);
+      const changes: unknown[] = [];
+      kernel.events.on('need:changed', ({ payload }) => changes.push([payload.id, payload.available]));
+      expect(await ask(kernel, 'test.wishful:find')).toBe('nobody');
+      await kernel.plugins.install(packageOf(search()));
+      expect(await ask(kernel, 'test.wishful:find')).toBe('nobody');
+      await kernel.plugins.activate('test.search');
+      expect(await ask(kernel, 'test.wishful:find')).toBe('found x');
+      await kernel.plugins.deactivate('test.search');
+      expect(await ask(kernel, 'test.wishful:find')).toBe('nobody');
+      await kernel.plugins.activate('test.search');
+      await kernel.plugins.hibernate('test.search');
+      expect(await ask(kernel, 'test.wishful:find')).toBe('found x');
+      await kernel.plugins.uninstall('test.search');
+      expect(await ask(kernel, 'test.wishful:find')).toBe('nobody');
+      expect(changes).toEqual([['search'], [], ['search'], []].map((available) => ['test.wishful', available]));
+      expect(state(kernel, 'test.wishful')).toBe('active');
+      expect(await ask(kernel, 'test.wishful:count')).toBe(1);
+    });
+
+    it('one that is there from the start is there in activate, and one that fails is not', async () => {
+      const kernel = await start([wishful, search()]);
+      expect(await ask(kernel, 'test.wishful:find')).toBe('found x');
+      const broken = await start([wishful, bundleOf('test.search', `export default { activate() { throw new Error('no'); } };`, { provides: ['test.search@1'] })]);
+      expect(await ask(broken, 'test.wishful:find')).toBe('nobody');
+    });
+
+    it('a need of the code that is not optional pauses it like a dependency', async () => {
+      const must = bundleOf(
+        'test.must',
+        `${searchCode} export default { needs: { search: Search }, n: 0, activate(ctx) { ctx.commands.handle('find', () => ctx.needs.search.find('x')); ctx.commands.handle('count', () => ++this.n); } };`,
+        { needs: ['test.search@^1'] },
+      );
+      const kernel = await start([must, search()]);
+      expect(await ask(kernel, 'test.must:count')).toBe(1);
+      await kernel.plugins.deactivate('test.search');
+      expect(kernel.plugins.get('test.must')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+      expect((await rejection(ask(kernel, 'test.must:find'))).details?.path).toEqual(['test.must', 'test.search']);
+      await kernel.plugins.activate('test.search');
+      expect(await ask(kernel, 'test.must:find')).toBe('found x');
+      expect(await ask(kernel, 'test.must:count')).toBe(2);
+    });
+  });
+
+  describe(`${name}: suspended by request`, () => {
+    it('calls and events wait and go on in order', async () => {
+      const kernel = await start([provider(), middle()]);
+      await kernel.plugins.suspend('test.middle');
+      expect(kernel.plugins.get('test.middle')).toMatchObject({ state: 'suspended', reason: 'request' });
+      expect(kernel.plugins.explain('test.middle')).toMatchObject({ running: false, path: ['test.middle'] });
+      let answered = 0;
+      const answers = Promise.all(Array.from({ length: 30 }, () => ask(kernel, 'test.middle:count').finally(() => (answered += 1))));
+      for (let n = 0; n < 10; n++) await kernel.events.emit('test:tick', n);
+      expect(await ask(kernel, 'test.provider:hi')).toBe('hi 1.0.0');
+      expect(answered).toBe(0);
+      await kernel.plugins.resume('test.middle');
+      expect(await answers).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
+      await expect.poll(() => ask(kernel, 'test.middle:story')).toEqual(['suspend', 'resume', ...Array.from({ length: 10 }, (_, n) => n)]);
+    });
+
+    it('a deadline and a cancel end a call that waits, and it is not delivered later', async () => {
+      const kernel = await start([provider(), middle()]);
+      await kernel.plugins.suspend('test.middle');
+      const stop = new AbortController();
+      const cancelled = rejection(kernel.commands.execute('test.middle:count', undefined, { signal: stop.signal }));
+      expect((await rejection(kernel.commands.execute('test.middle:count', undefined, { timeout: 100 }))).code).toBe('call/timeout');
+      stop.abort();
+      expect((await cancelled).code).toBe('call/cancelled');
+      await kernel.plugins.resume('test.middle');
+      expect(await ask(kernel, 'test.middle:count')).toBe(1);
+    });
+
+    it('does not pause what depends on it: calls from there wait, too', async () => {
+      const kernel = await start();
+      await kernel.plugins.suspend('test.middle');
+      expect(state(kernel, 'test.top')).toBe('active');
+      const answer = kernel.commands.execute('test.top:hi', undefined, { timeout: 5_000 });
+      await kernel.plugins.resume('test.middle');
+      expect(await answer).toBe('hi 1.0.0');
+    });
+
+    it('one that is asleep is suspended, too: a call waits in place of waking it', async () => {
+      const kernel = await start([provider(), middle()]);
+      expect(await kernel.plugins.hibernate('test.middle')).toBe(true);
+      await kernel.plugins.suspend('test.middle');
+      expect((await rejection(kernel.commands.execute('test.middle:count', undefined, { timeout: 300 }))).code).toBe('call/timeout');
+      expect(state(kernel, 'test.middle')).toBe('suspended');
+      await kernel.plugins.resume('test.middle');
+      expect(await ask(kernel, 'test.middle:count')).toBe(1);
+    });
+
+    it('one that is paused for want of another stays suspended when that is back', async () => {
+      const kernel = await start([provider(), middle()]);
+      await kernel.plugins.deactivate('test.provider');
+      await kernel.plugins.suspend('test.middle');
+      await kernel.plugins.activate('test.provider');
+      expect(kernel.plugins.get('test.middle')).toMatchObject({ state: 'suspended', reason: 'request' });
+      await kernel.plugins.resume('test.middle');
+      expect(state(kernel, 'test.middle')).toBe('active');
+    });
+
+    it('one that was suspended before its provider went stays so when that is back', async () => {
+      const kernel = await start([provider(), middle()]);
+      await kernel.plugins.suspend('test.middle');
+      await kernel.plugins.deactivate('test.provider');
+      await kernel.plugins.activate('test.provider');
+      expect(kernel.plugins.get('test.middle')).toMatchObject({ state: 'suspended', reason: 'request' });
+      await kernel.plugins.resume('test.middle');
+      expect(await ask(kernel, 'test.middle:hi')).toBe('hi 1.0.0');
+    });
+
+    it('is not resumed because another plugin starts that needs it', async () => {
+      const kernel = await start([provider(), dependant('test.middle', 'test.provider', '', { activation: [] })]);
+      await kernel.plugins.suspend('test.provider');
+      const starting = kernel.plugins.activate('test.middle').then(
+        () => 'active',
+        (error) => error.code as string,
+      );
+      expect(await starting).toBeDefined();
+      expect(kernel.plugins.get('test.provider')).toMatchObject({ state: 'suspended', reason: 'request' });
+    });
+
+    const hooks: readonly (readonly [string, string, RegExp])[] = [
+      ['throws', `throw new Error('no, thank you');`, /no, thank you/],
+      ['hangs', 'return new Promise(() => {});', /did not finish/],
+    ];
+    for (const [what, body, message] of hooks) {
+      it(`a suspend() that ${what} changes nothing`, async () => {
+        const kernel = await start([provider(), middle(`suspend() { ${body} },`)], { limits: { hook: 200 } });
+        const suspending = rejection(kernel.plugins.suspend('test.middle'));
+        const answer = ask(kernel, 'test.middle:count');
+        expect((await suspending).message).toMatch(message);
+        expect(await answer).toBe(1);
+        expect(state(kernel, 'test.middle')).toBe('active');
+        expect(await ask(kernel, 'test.middle:count')).toBe(2);
+      });
+
+      it(`a resume() that ${what} leaves it suspended; what waits goes on waiting`, async () => {
+        const kernel = await start([provider(), middle(`tries: 0, resume() { if (this.tries++ === 0) { ${body} } },`)], { limits: { hook: 200 } });
+        await kernel.plugins.suspend('test.middle');
+        const answer = ask(kernel, 'test.middle:count');
+        expect((await rejection(kernel.plugins.resume('test.middle'))).message).toMatch(message);
+        expect(kernel.plugins.get('test.middle')).toMatchObject({ state: 'suspended', reason: 'request' });
+        await kernel.plugins.resume('test.middle');
+        expect(await answer).toBe(1);
+      });
+    }
+
+    it('a hook that throws is told with a code that says whose hook it was', async () => {
+      const kernel = await start([provider(), middle(`suspend() { throw new Error('no, thank you'); },`)]);
+      expect(await rejection(kernel.plugins.suspend('test.middle'))).toMatchObject({
+        code: 'plugin/hook-failed',
+        plugin: 'test.middle',
+        message: expect.stringMatching(/no, thank you/),
+      });
+    });
+
+    it('what cannot be is a typed error and changes nothing', async () => {
+      const kernel = await start([provider(), middle(), pluginOf('test.lazy', '', { activation: [] }), pluginOf('test.bad', `throw new Error('no');`)]);
+      const { plugins } = kernel;
+      const illegal = async (work: Promise<unknown>) => expect((await rejection(work)).code).toBe('plugin/illegal-transition');
+      for (const operation of ['suspend', 'resume', 'hibernate'] as const) {
+        for (const id of ['test.lazy', 'test.bad']) await illegal(plugins[operation](id));
+        expect((await rejection(plugins[operation]('test.nobody'))).code).toBe('plugin/not-found');
+      }
+      await plugins.resume('test.middle');
+      expect(state(kernel, 'test.middle')).toBe('active');
+      await plugins.suspend('test.middle');
+      await plugins.suspend('test.middle');
+      await illegal(plugins.hibernate('test.middle'));
+      await plugins.deactivate('test.middle');
+      for (const operation of ['suspend', 'resume', 'hibernate'] as const) await illegal(plugins[operation]('test.middle'));
+      expect(['test.lazy', 'test.bad', 'test.middle'].map((id) => state(kernel, id))).toEqual(['resolved', 'failed', 'unloaded']);
+      await plugins.activate('test.middle');
+      expect(await ask(kernel, 'test.middle:count')).toBe(1);
+    });
+
+    it('deactivating it settles what waits', async () => {
+      const kernel = await start([provider(), middle()]);
+      await kernel.plugins.suspend('test.middle');
+      const waiting = rejection(ask(kernel, 'test.middle:count'));
+      await kernel.plugins.deactivate('test.middle');
+      expect((await waiting).code).toMatch(/^(guest\/terminated|plugin\/unavailable)$/);
+    });
+  });
+}
