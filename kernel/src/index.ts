@@ -18,9 +18,13 @@ export { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from '
 export type { PermissionPolicy } from './permissions/broker.js';
 export type { PluginState } from './record.js';
 export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
+export type { UpdateOptions } from './registry/installer.js';
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { memoryStorage } from './storage/memory-storage.js';
+export type { HibernationOptions } from './supervision/hibernation.js';
 export type { SupervisionOptions } from './supervision/options.js';
+export type { PermissionRequest, TenantKernel } from './tenant.js';
+export type { ClientOptions } from './commands/client.js';
 export type { Explanation } from './telemetry/explain.js';
 export type { KernelHealth, PluginHealth } from './telemetry/health.js';
 export type { LogEntry, Logger, LogSink } from './telemetry/logger.js';

@@ -3,9 +3,10 @@ import { ASYNC_DISPOSE, createError, DEFAULT_TENANT } from '@plinth/sdk/contract
 import { Deadlines, Turn } from '@plinth/sdk/rpc';
 import { inlineHost } from './guests/inline-host.js';
 import { SharedGuests } from './guests/shared-guests.js';
-import type { Host, PluginPackage } from './host.js';
+import type { Host } from './host.js';
 import { checkOptions, type KernelOptions } from './kernel-options.js';
 import { CodeCache } from './lifecycle/code-cache.js';
+import { type Discovered, discoverAll } from './lifecycle/discover.js';
 import { memoryStorage } from './storage/memory-storage.js';
 import { createTenant, type Shared, type TenantKernel } from './tenant.js';
 
@@ -38,7 +39,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
   checkOptions(options);
   const hosts = [...(options.host === undefined ? [] : [options.host].flat()), inlineHost()] as readonly Host[];
   const deadlines = new Deadlines();
-  let packages: Promise<readonly PluginPackage[]> | undefined;
+  let packages: Promise<Discovered> | undefined;
   const shared: Shared = {
     options,
     hosts,
@@ -47,13 +48,15 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     turn: new Turn(),
     code: new CodeCache(),
     guests: new SharedGuests(),
-    packages(by) {
-      packages ??= by.discover(options.sources ?? []);
+    packages() {
+      packages ??= discoverAll(options.sources ?? []);
       return packages;
     },
   };
   const root = createTenant(shared, DEFAULT_TENANT);
   const tenants = new Map<string, TenantKernel>();
+  /** Tenants that are stopping. */
+  const leaving = new Map<string, Promise<void>>();
   let started = false;
   let stopping: Promise<void> | undefined;
   const kernel: Kernel = {
@@ -68,11 +71,22 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
       const known = tenants.get(id);
       if (known !== undefined) return known;
       const made = createTenant(shared, id);
+      const before = leaving.get(id);
       const tenant: TenantKernel = {
         ...made,
+        async start() {
+          // One tenant never has two guests of one plugin.
+          await before;
+          return made.start();
+        },
         stop() {
+          const stopped = made.stop();
           if (tenants.get(id) === tenant) tenants.delete(id);
-          return made.stop();
+          const left = stopped.finally(() => {
+            if (leaving.get(id) === left) leaving.delete(id);
+          });
+          leaving.set(id, left);
+          return left;
         },
         [ASYNC_DISPOSE]: () => tenant.stop(),
       };
@@ -89,7 +103,7 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
     },
     stop() {
       stopping ??= (async () => {
-        await Promise.allSettled([...tenants.values()].map((tenant) => tenant.stop()));
+        await Promise.allSettled([...leaving.values(), ...[...tenants.values()].map((tenant) => tenant.stop())]);
         await root.stop();
         await Promise.allSettled([shared.storage.close(), ...hosts.map((one) => one.close?.())]);
         deadlines.close();

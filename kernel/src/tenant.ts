@@ -19,9 +19,10 @@ import type { KernelEvents } from './events/kernel-events.js';
 import { createPublisher } from './events/publisher.js';
 import { Lanes } from './guests/lanes.js';
 import type { SharedGuests } from './guests/shared-guests.js';
-import type { Host, PluginPackage, StorageAdapter } from './host.js';
+import type { Host, StorageAdapter } from './host.js';
 import { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
 import type { CodeCache } from './lifecycle/code-cache.js';
+import type { Discovered } from './lifecycle/discover.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
 import { MiddlewareChains } from './middleware/chains.js';
 import { HookRegistry } from './middleware/hooks.js';
@@ -98,7 +99,7 @@ export interface Shared {
   readonly code: CodeCache;
   readonly guests: SharedGuests;
   /** What the sources have, found once. */
-  packages(by: Lifecycle): Promise<readonly PluginPackage[]>;
+  packages(): Promise<Discovered>;
 }
 
 /** Makes one tenant of a kernel. It ends nothing that is shared. */
@@ -192,7 +193,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const installer = new Installer({
     registry,
     lifecycle,
-    store: new RegistryStore(storage, tenant),
+    store: new RegistryStore(storage, tenant, (problem) => lifecycle.report(problem)),
     parts,
     consent: async (question) => (await onRequest?.({ ...question, reason: 'update' })) === true,
   });
@@ -201,7 +202,11 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   let opened: Promise<void> | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
-  const open = async () => installer.open(await shared.packages(lifecycle));
+  const open = async () => {
+    const { packages, problems } = await shared.packages();
+    for (const problem of problems) lifecycle.report(problem);
+    await installer.open(packages);
+  };
 
   /** Whether a command wakes a plugin: one that sleeps, starts already, or has not been started and declares the command. */
   function wakes(record: PluginRecord, commandId: string): boolean {
@@ -286,7 +291,6 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   }
 
   const start = async () => {
-    if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
     opened ??= open();
     await opened;
     await lifecycle.activateAll('startup');
@@ -328,7 +332,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     metrics: { snapshot: () => metrics.snapshot() },
     client: host.client,
     provide: host.provide,
-    start() {
+    async start() {
+      if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
       starting ??= start();
       return starting;
     },

@@ -3,7 +3,7 @@ import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import { asValidated, type DiscoveredPlugin, type PluginRecord, type ResolvedPlugin, type ValidatedPlugin } from '../record.js';
-import { discover, discovered } from './discover.js';
+import { discovered } from './discover.js';
 import type { Ledger } from './ledger.js';
 import { resolve } from './resolve.js';
 import { type Surroundings, validate } from './validate.js';
@@ -30,17 +30,6 @@ export class Admission {
   report(problem: PluginError): void {
     this.#problems.push(problem);
     this.#parts.log.write('kernel', 'error', problem.message, { code: problem.code });
-  }
-
-  /** Everything that sources have; a source that fails keeps what it has found. */
-  async discover(sources: readonly PluginSource[]): Promise<readonly PluginPackage[]> {
-    const packages: PluginPackage[] = [];
-    for (const source of sources) {
-      const { found, problem } = await discover(source);
-      for (const one of found) packages.push(one.package);
-      if (problem !== undefined) this.report(problem);
-    }
-    return packages;
   }
 
   /**

@@ -24,6 +24,24 @@ export async function discover(source: PluginSource): Promise<Discovery> {
   return { found };
 }
 
+/** What all sources have, and why it is less than it should be. */
+export interface Discovered {
+  readonly packages: readonly PluginPackage[];
+  readonly problems: readonly PluginError[];
+}
+
+/** Asks source after source; one that fails keeps what it has found. */
+export async function discoverAll(sources: readonly PluginSource[]): Promise<Discovered> {
+  const packages: PluginPackage[] = [];
+  const problems: PluginError[] = [];
+  for (const source of sources) {
+    const { found, problem } = await discover(source);
+    for (const one of found) packages.push(one.package);
+    if (problem !== undefined) problems.push(problem);
+  }
+  return { packages, problems };
+}
+
 /** A package as a record; it is known by its origin until its manifest has been read. */
 export function discovered(one: PluginPackage): DiscoveredPlugin {
   return { state: 'discovered', key: one.origin, id: one.origin, origin: one.origin, package: one };

@@ -6,7 +6,7 @@
 import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { listenFor } from '../guests/dormant.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
-import type { PluginPackage, PluginSource } from '../host.js';
+import type { PluginPackage } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import {
   type ActivePlugin,
@@ -87,11 +87,6 @@ export class Lifecycle {
     this.#admission.report(problem);
   }
 
-  /** Everything that sources have. */
-  discover(sources: readonly PluginSource[]): Promise<readonly PluginPackage[]> {
-    return this.#admission.discover(sources);
-  }
-
   /** Validates and resolves packages. One bad plugin never stops the others. */
   admit(packages: readonly PluginPackage[], wanted: (record: ValidatedPlugin) => boolean = () => true): void {
     this.#admission.admit(packages, wanted);
@@ -101,6 +96,11 @@ export class Lifecycle {
   /** Reads what a package is. Throws what is wrong with it. */
   validate(found: PluginPackage): ValidatedPlugin {
     return this.#admission.validate(found);
+  }
+
+  /** @throws PluginResolutionError `plugin/duplicate` when this version is there already. */
+  checkFree(record: ValidatedPlugin): void {
+    this.#admission.checkFree(record);
   }
 
   /** @throws when a plugin can't be added as it is: its version is there, or something it needs isn't. */
@@ -127,9 +127,15 @@ export class Lifecycle {
     await this.#resumeDependants();
   }
 
-  /** Puts another package in the place of a plugin that doesn't run. Answers its key. */
+  /**
+   * Puts another package in the place of a plugin that doesn't run. Answers its key.
+   *
+   * @throws PluginResolutionError when it can't be resolved, or its version is there already; nothing is changed then.
+   */
   exchange(key: string, next: ValidatedPlugin): Promise<string> {
     return this.#turns.run(key, async () => {
+      if (next.key !== key) this.#admission.checkFree(next);
+      this.#admission.resolveNext(next, key, []);
       await this.#deactivate(key);
       this.#stopListening(key, gone(next.id));
       this.#registry.rename(key, next);
@@ -266,8 +272,10 @@ export class Lifecycle {
    * Replaces the guest by a fresh one, of another package when one is given. An active plugin is swapped while it runs:
    * when that fails it goes on as it was, and the rejection says why. Any other is stopped and started. Answers the key,
    * which is another one when the version is.
+   *
+   * @param stateless whether the next guest begins without the state of this one.
    */
-  async reload(key: string, next?: ValidatedPlugin): Promise<string> {
+  async reload(key: string, next?: ValidatedPlugin, stateless = false): Promise<string> {
     const record = this.#ledger.require(key);
     if (next !== undefined && next.id !== record.id)
       throw createError('plugin/illegal-transition', `cannot reload ${record.id} with a package of ${next.id}`, { plugin: record.id, details: { other: next.id } });
@@ -275,10 +283,10 @@ export class Lifecycle {
     if (record.state === 'active' && (await isSwappable(record))) {
       const resolved = next && this.#admission.resolveNext(next, key, this.#relations.dependants(key));
       await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
-      const swapped = await this.#turns.run(key, () => this.#swap(key, resolved));
+      const swapped = await this.#turns.run(key, () => this.#swap(key, resolved, stateless));
       if (swapped !== undefined) return swapped;
     }
-    return this.#restart(key, next);
+    return this.#restart(key, next, stateless);
   }
 
   /** Hands changed settings to a running plugin, every version of it; rejects with its refusal, and then it keeps the old ones. */
@@ -470,7 +478,7 @@ export class Lifecycle {
   // --- replacing -------------------------------------------------------------------------------------------------
 
   /** Answers the key of the plugin that runs now, or undefined when it isn't active any more. */
-  async #swap(key: string, next: ResolvedPlugin | undefined): Promise<string | undefined> {
+  async #swap(key: string, next: ResolvedPlugin | undefined, stateless: boolean): Promise<string | undefined> {
     const old = this.#registry.get(key);
     if (old?.state !== 'active' || this.#stopped) return undefined;
     const started = performance.now();
@@ -478,6 +486,7 @@ export class Lifecycle {
     let active: ActivePlugin;
     try {
       active = await swap(old, next ?? asResolved(old), this.#parts, {
+        stateless,
         checkNeeds: (loaded) => this.#relations.checkNeeds(loaded),
         metNeeds: (loaded) => this.#relations.metNeeds(loaded),
         stillThere: () => this.#stillRuns(old) && !this.#stopped,
@@ -498,12 +507,12 @@ export class Lifecycle {
   }
 
   /** Stops a plugin and starts it again; state is handed over when the plugin offers it. */
-  async #restart(key: string, next: ValidatedPlugin | undefined): Promise<string> {
+  async #restart(key: string, next: ValidatedPlugin | undefined, stateless: boolean): Promise<string> {
     this.#parts.supervisor.steered(key);
     await this.#suspendDependants(key);
     const snapshot = await this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
-      const state = isAsleep(record) ? record.snapshot : await this.#snapshot(record);
+      const state = stateless ? undefined : isAsleep(record) ? record.snapshot : await this.#snapshot(record);
       if (next === undefined) this.#readAnew(record.package);
       await this.#deactivate(key);
       if (next !== undefined) this.#registry.rename(key, next);

@@ -14,6 +14,8 @@ import { takeSnapshot } from './snapshot.js';
 
 /** What a swap asks of the lifecycle. */
 export interface SwapSteps {
+  /** Whether the next guest begins without the state of the old one. */
+  readonly stateless: boolean;
   /** Throws when something that the plugin can't do without isn't there. */
   checkNeeds(loaded: LoadedPlugin): void;
   metNeeds(loaded: LoadedPlugin): readonly string[];
@@ -42,7 +44,7 @@ export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: Kerne
     before.registrations.hold();
     // State is only whole when nobody works on it; a plugin without any may finish beside its successor.
     if (before.has('getState')) await before.drained(parts.limits.swap);
-    const snapshot = await takeSnapshot(before, old, parts.limits.hook);
+    const snapshot = steps.stateless ? undefined : await takeSnapshot(before, old, parts.limits.hook);
     const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, parts);
     // One step from here on: nothing else runs in between.
     if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });

@@ -1,7 +1,8 @@
 /** What an update may do that the version before might not. */
-import { allows, PERMISSION_NAMES, type Permissions, scopesOf } from '@plinth/sdk/contract';
+import { allows, PERMISSION_NAMES, type Permissions, parseSize, scopesOf } from '@plinth/sdk/contract';
+import { DEFAULT_QUOTA } from './broker.js';
 
-/** One permission with the scopes that are new; a permission without scopes is one scope, the empty text. */
+/** Permissions with the scopes that are new, `*` for one without scopes; a larger quota counts as `storage.quota`. */
 export type Growth = Readonly<Record<string, readonly string[]>>;
 
 /** Compares what two versions of a plugin get; undefined when the later one gets nothing new. */
@@ -12,5 +13,12 @@ export function growthOf(before: Permissions, after: Permissions): Growth | unde
     const added = scopesOf(after, name).filter((scope) => !allows(had, scope));
     if (added.length > 0) growth[name] = added;
   }
+  const quota = quotaOf(after);
+  if (quota > quotaOf(before)) growth['storage.quota'] = [String(quota)];
   return Object.keys(growth).length === 0 ? undefined : growth;
+}
+
+function quotaOf({ storage }: Permissions): number {
+  if (storage?.write !== true) return 0;
+  return storage.quota === undefined ? DEFAULT_QUOTA : (parseSize(storage.quota) ?? 0);
 }

@@ -59,9 +59,8 @@ export class Installer {
 
   /** Takes in what sources have and what was installed before, as it was left. */
   async open(found: readonly PluginPackage[]): Promise<void> {
-    const entries = await this.#store.load((problem) => this.#lifecycle.report(problem));
+    const entries = await this.#store.load();
     for (const [id, entry] of entries) this.#entries.set(id, entry);
-    await this.#store.sweep(entries);
     const installed = [...entries].flatMap(([id, entry]) => Object.entries(entry.installed).map(([version, manifest]) => this.#storedPackage(keyOf(id, version), manifest)));
     const known = new Set<string>();
     this.#lifecycle.admit([...found, ...installed], ({ id, version, key, package: one }) => {
@@ -91,12 +90,13 @@ export class Installer {
     await this.#turns.run(id, async () => {
       this.#lifecycle.checkAddable(record);
       await this.#keeping(record, async () => {
-        await this.#change(id, (entry) => ({
+        const installed = (entry: PluginEntry) => ({
           ...entry,
           installed: { ...entry.installed, ...this.#asInstalled(record) },
           retired: without(entry.retired, version),
           disabled: without(entry.disabled, version),
-        }));
+        });
+        await this.#change(id, installed, true);
         try {
           this.#lifecycle.setEnabled(key, true);
           await this.#lifecycle.add(record);
@@ -118,22 +118,22 @@ export class Installer {
       const going = this.#meant(reference);
       const versions = going.flatMap((record) => manifestOf(record)?.version ?? []);
       // The package of a source stays where it is, so it is remembered that nobody wants it.
+      const goesToo = ({ previous }: PluginEntry) => previous !== null && (versions.includes(previous.of) || versions.includes(previous.version));
       const retired = (entry: PluginEntry) => versions.filter((version) => !Object.hasOwn(entry.installed, version));
       if (versions.length > 0) {
         await this.#change(id, (entry) => ({
           ...entry,
           retired: [...without(entry.retired, ...versions), ...retired(entry)],
-          installed: omit(entry.installed, ...versions, ...(entry.previous === null ? [] : [entry.previous.version])),
+          installed: omit(entry.installed, ...versions, ...(goesToo(entry) ? [entry.previous?.version ?? ''] : [])),
           disabled: without(entry.disabled, ...versions),
           deprecated: omit(entry.deprecated, ...versions),
-          previous: null,
+          previous: goesToo(entry) ? null : entry.previous,
         }));
       }
       for (const { key } of going) {
         this.#endTrial(key);
         await this.#lifecycle.remove(key);
         this.#lifecycle.setEnabled(key, true);
-        await this.#store.forgetCode(key).catch(() => {});
       }
       this.#versionsChanged(id);
       this.#parts.announce('plugin:uninstalled', { id });
@@ -165,36 +165,47 @@ export class Installer {
    */
   async update(reference: string, found: PluginPackage | PluginSource, { consent = false }: UpdateOptions = {}): Promise<void> {
     const next = this.#lifecycle.validate(await packageFrom(found));
-    const { id, version } = next;
+    const { id } = next;
     const before = this.#require(reference);
     if (id !== before.id) {
       throw createError('plugin/illegal-transition', `cannot update ${before.id} with a package of ${id}`, { plugin: before.id, details: { other: id } });
     }
-    await this.#checkConsent(reference, next, consent);
-    await this.#turns.run(id, async () => {
-      const old = this.#require(reference);
-      const from = versionedManifest(old).version;
-      checkLater(next, from);
-      await this.#keeping(next, async () => {
-        const key = await this.#replace(old, next);
-        try {
-          await this.#change(id, (entry) => ({
-            ...entry,
-            installed: { ...keepOnly(entry.installed, from, ...this.#versionsOf(id)), ...this.#asInstalled(next) },
-            retired: [...without(entry.retired, version, from), from],
-            disabled: entry.disabled.includes(from) ? [...without(entry.disabled, from, version), version] : without(entry.disabled, version),
-            previous: { version: from, of: version },
-          }));
-        } catch (error) {
-          await this.#replace(this.#registry.get(key) ?? old, this.#lifecycle.validate(old.package));
-          throw error;
-        }
-        this.#kept.set(old.key, old.package);
-        this.#versionsChanged(id);
-        this.#parts.announce('plugin:updated', { id, version, from });
-        this.#endTrial(old.key);
-        this.#try(key);
+    for (let updated = false; !updated; ) {
+      const agreed = consent ? undefined : await this.#askConsent(this.#require(reference), next);
+      updated = await this.#turns.run(id, async () => {
+        // Another version may be there by now than the one that was compared: then it is asked again.
+        const growth = consent ? undefined : this.#growth(this.#require(reference), next);
+        if (growth !== undefined && !isWithin(growth, agreed)) return false;
+        await this.#update(this.#require(reference), next);
+        return true;
       });
+    }
+  }
+
+  async #update(old: PluginRecord, next: ValidatedPlugin): Promise<void> {
+    const { id, version } = next;
+    const from = versionedManifest(old).version;
+    checkLater(next, from);
+    this.#lifecycle.checkFree(next);
+    await this.#keeping(next, async () => {
+      const key = await this.#replace(old, next);
+      try {
+        await this.#change(id, (entry) => ({
+          ...entry,
+          installed: { ...keepOnly(entry.installed, from, ...this.#versionsOf(id)), ...this.#asInstalled(next) },
+          retired: [...without(entry.retired, version, from), from],
+          disabled: entry.disabled.includes(from) ? [...without(entry.disabled, from, version), version] : without(entry.disabled, version),
+          previous: { version: from, of: version },
+        }));
+      } catch (error) {
+        await this.#backTo(old, key);
+        throw error;
+      }
+      this.#kept.set(old.key, old.package);
+      this.#versionsChanged(id);
+      this.#parts.announce('plugin:updated', { id, version, from });
+      this.#endTrial(old.key);
+      this.#try(key);
     });
   }
 
@@ -208,7 +219,9 @@ export class Installer {
         throw createError('plugin/no-previous-version', `cannot roll ${id} back: no update has replaced a version of it`, { plugin: id });
       this.#endTrial(current.key);
       const key = keyOf(id, previous.version);
-      const kept = this.#kept.get(key) ?? this.#storedPackage(key, installed[previous.version] ?? '');
+      const manifest = installed[previous.version];
+      const kept = this.#kept.get(key) ?? (manifest === undefined ? undefined : this.#storedPackage(key, manifest));
+      if (kept === undefined) throw createError('plugin/no-previous-version', `cannot roll ${id} back to ${previous.version}: its package is not there any more`, { plugin: id });
       const next = this.#lifecycle.validate(kept);
       const now = await this.#replace(current, next, true);
       try {
@@ -220,11 +233,10 @@ export class Installer {
           previous: null,
         }));
       } catch (error) {
-        await this.#replace(this.#registry.get(now) ?? current, this.#lifecycle.validate(current.package), true);
+        await this.#backTo(current, now);
         throw error;
       }
       this.#kept.delete(key);
-      await this.#store.forgetCode(current.key).catch(() => {});
       this.#versionsChanged(id);
       this.#parts.announce('plugin:rolled-back', { id, version: previous.version, from: previous.of, reason });
     });
@@ -258,11 +270,14 @@ export class Installer {
   /** Keeps a package in the store while it is taken in; when that fails, nothing of it is left. */
   async #keeping(record: ValidatedPlugin, work: () => Promise<void>): Promise<void> {
     if (record.package.exported !== undefined) return work();
-    await this.#store.keepCode(record.key, await readCode(record, this.#parts));
+    const { key } = record;
+    const before = await this.#store.findCode(key);
+    await this.#store.keepCode(key, await readCode(record, this.#parts));
     try {
       await work();
     } catch (error) {
-      await this.#store.forgetCode(record.key).catch(() => {});
+      const undone = before === undefined ? this.#store.forgetCode(key) : this.#store.keepCode(key, before);
+      await undone.catch(() => {});
       throw error;
     }
   }
@@ -277,24 +292,50 @@ export class Installer {
   }
 
   /**
-   * Puts another version in the place of one, running when that one ran.
+   * Puts another version in the place of one, running when that one ran. When that fails, the one before is there again.
    *
-   * @param force whether it has to succeed: a failed plugin is started, too, and state that is refused is given up.
+   * @param force whether it should succeed even without its state, and when the one before has failed.
    */
   async #replace(old: PluginRecord, next: ValidatedPlugin, force = false): Promise<string> {
     const { key } = old;
     this.#lifecycle.setEnabled(next.key, this.#lifecycle.isEnabled(key));
-    const runs = old.state === 'active' || old.state === 'suspended' || (force && old.state === 'failed');
-    if (!runs) return this.#lifecycle.exchange(key, next);
+    if (old.state !== 'active' && old.state !== 'suspended' && !(force && old.state === 'failed')) return this.#lifecycle.exchange(key, next);
     try {
       return await this.#lifecycle.reload(key, next);
     } catch (error) {
       if (!force) throw error;
       this.#parts.log.write('kernel', 'warn', `${old.id} comes back without its state: ${messageOf(error)}`, { plugin: old.id });
-      if (this.#registry.get(next.key) === undefined) await this.#lifecycle.exchange(key, next);
+    }
+    // A swap that failed has changed nothing; a plugin that was stopped for it is there as the next version.
+    if (this.#registry.get(key) !== undefined) return this.#lifecycle.reload(key, next, true);
+    try {
       await this.#lifecycle.activate(next.key);
       return next.key;
+    } catch (error) {
+      await this.#backTo(old, next.key);
+      throw error;
     }
+  }
+
+  /** Undoes a replacement; what goes wrong with that is only said: there is an error already that is more to the point. */
+  async #backTo(old: PluginRecord, key: string): Promise<void> {
+    try {
+      const present = this.#registry.get(key);
+      if (present !== undefined) await this.#replaceBack(present, this.#lifecycle.validate(old.package));
+    } catch (error) {
+      this.#parts.log.write('kernel', 'error', `could not bring ${old.id} back as it was: ${messageOf(error)}`, { plugin: old.id });
+    }
+  }
+
+  async #replaceBack(present: PluginRecord, before: ValidatedPlugin): Promise<void> {
+    const { key } = present;
+    this.#lifecycle.setEnabled(before.key, this.#lifecycle.isEnabled(key));
+    if (present.state === 'active') {
+      await this.#lifecycle.reload(key, before).catch(() => this.#lifecycle.reload(key, before, true));
+      return;
+    }
+    await this.#lifecycle.exchange(key, before);
+    if (present.state !== 'resolved' && present.state !== 'unloaded') await this.#lifecycle.activate(before.key);
   }
 
   #try(key: string): void {
@@ -316,21 +357,22 @@ export class Installer {
     this.#trials.delete(key);
   }
 
-  async #checkConsent(reference: string, next: ValidatedPlugin, consent: boolean): Promise<void> {
-    if (consent) return;
-    const old = versionedManifest(this.#require(reference));
+  #growth(old: PluginRecord, next: ValidatedPlugin): Growth | undefined {
     const { permissions } = this.#parts.policy;
-    const growth = growthOf(grantsOf(old, permissions), grantsOf(next.manifest, permissions));
-    if (growth === undefined) return;
-    if (await this.#consent({ plugin: next.id, version: next.version, permissions: growth })) return;
-    throw createError(
-      'permission/consent-required',
-      `cannot update ${next.id} to ${next.version}: it asks for more than ${old.version} does (${describe(growth)}), and nobody has agreed`,
-      {
-        plugin: next.id,
-        details: { permissions: growth, version: next.version },
-      },
-    );
+    return growthOf(grantsOf(versionedManifest(old), permissions), grantsOf(next.manifest, permissions));
+  }
+
+  /** What was agreed to; undefined when there was nothing to ask. May take as long as whoever is asked likes. */
+  async #askConsent(old: PluginRecord, next: ValidatedPlugin): Promise<Growth | undefined> {
+    const growth = this.#growth(old, next);
+    if (growth === undefined) return undefined;
+    let cause: unknown;
+    try {
+      if (await this.#consent({ plugin: next.id, version: next.version, permissions: growth })) return growth;
+    } catch (error) {
+      cause = error;
+    }
+    throw consentRequired(next, versionedManifest(old).version, growth, cause);
   }
 
   async #setEnabled(reference: string, enabled: boolean): Promise<void> {
@@ -344,8 +386,12 @@ export class Installer {
     });
   }
 
-  async #change(id: string, change: (entry: PluginEntry) => PluginEntry): Promise<void> {
-    this.#entries.set(id, await this.#store.change(id, change));
+  async #change(id: string, change: (entry: PluginEntry) => PluginEntry, repair = false): Promise<void> {
+    const before = Object.keys(this.#entryOf(id).installed);
+    const after = await this.#store.change(id, change, repair);
+    this.#entries.set(id, after);
+    // A package that stays by accident does no harm: it is swept when a kernel starts.
+    for (const version of before) if (!Object.hasOwn(after.installed, version)) await this.#store.forgetCode(keyOf(id, version)).catch(() => {});
   }
 
   #entryOf(id: string): PluginEntry {
@@ -394,6 +440,18 @@ function checkLater({ id, version }: ValidatedPlugin, from: string): void {
     plugin: id,
     details: { version, installed: from },
   });
+}
+
+function consentRequired({ id, version }: ValidatedPlugin, from: string, growth: Growth, cause?: unknown): Error {
+  return createError('permission/consent-required', `cannot update ${id} to ${version}: it asks for more than ${from} does (${describe(growth)}), and nobody has agreed`, {
+    plugin: id,
+    details: { permissions: growth, version },
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+function isWithin(growth: Growth, agreed: Growth | undefined): boolean {
+  return Object.entries(growth).every(([name, scopes]) => scopes.every((scope) => agreed?.[name]?.includes(scope)));
 }
 
 function describe(growth: Growth): string {

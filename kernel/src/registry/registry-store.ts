@@ -2,8 +2,9 @@
  * What is remembered of installed plugins between runs: one entry a plugin id, written in one atomic step, and the
  * packages that were installed at run time. Each entry has a copy of its last good state, for the day it is damaged.
  */
-import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../host.js';
+import { idOf } from './key.js';
 
 /** Version of the form of {@link PluginEntry}. */
 export const ENTRY_FORMAT = 1;
@@ -30,91 +31,140 @@ export const NO_ENTRY: PluginEntry = Object.freeze({ format: ENTRY_FORMAT, disab
 export class RegistryStore {
   readonly #adapter: StorageAdapter;
   readonly #prefix: string;
+  readonly #report: (problem: PluginError) => void;
 
-  constructor(adapter: StorageAdapter, tenant: string) {
+  /** @param report told of what is damaged, or couldn't be copied. */
+  constructor(adapter: StorageAdapter, tenant: string, report: (problem: PluginError) => void) {
     this.#adapter = adapter;
     this.#prefix = `${tenant}\0plinth\0`;
+    this.#report = report;
   }
 
   /** Every entry; one that can't be read is reported, and its copy is taken when that is sound. */
-  async load(report: (problem: PluginError) => void): Promise<ReadonlyMap<string, PluginEntry>> {
+  async load(): Promise<ReadonlyMap<string, PluginEntry>> {
     const entries = new Map<string, PluginEntry>();
-    const known = new Set<string>();
-    for (const part of ['entry', 'copy'] as const) {
-      const prefix = this.#key(part, '');
-      for (const key of await this.#adapter.keys(prefix)) known.add(key.slice(prefix.length));
-    }
+    const known = new Set([...(await this.#names('entry')), ...(await this.#names('copy'))]);
     for (const id of known) {
-      const entry = await this.#read(id, report);
+      const entry = await this.#read(id);
       if (entry !== undefined) entries.set(id, entry);
     }
+    await this.#sweep(entries, known);
     return entries;
   }
 
   /**
    * Changes what is remembered of a plugin, in one step: a change of somebody else in between is kept.
    *
-   * @throws PluginConfigurationError `registry/newer-format`, PluginError `registry/damaged`; nothing is changed then.
+   * @param repair whether an entry that is damaged, with its copy, may be begun anew.
+   * @throws PluginConfigurationError `registry/newer-format`, PluginError `registry/damaged` or `storage/failed`; nothing
+   * is changed then.
    */
-  async change(id: string, change: (entry: PluginEntry) => PluginEntry): Promise<PluginEntry> {
+  async change(id: string, change: (entry: PluginEntry) => PluginEntry, repair = false): Promise<PluginEntry> {
     let next = NO_ENTRY;
-    await this.#adapter.update(this.#key('entry', id), (current) => {
-      next = change(parseEntry(id, current) ?? NO_ENTRY);
-      return next;
-    });
-    await this.#adapter.set(this.#key('copy', id), next);
+    await this.#run(() =>
+      this.#adapter.update(this.#key('entry', id), (current) => {
+        next = change(known(id, current, repair) ?? NO_ENTRY);
+        return next;
+      }),
+    );
+    // The change is made. A copy that is one change behind is still better than none.
+    await this.#run(() => this.#adapter.set(this.#key('copy', id), next)).catch((error: unknown) => this.#report(asProblem(id, error)));
     return next;
   }
 
   async keepCode(key: string, code: string): Promise<void> {
-    await this.#adapter.set(this.#key('code', key), code);
+    await this.#run(() => this.#adapter.set(this.#key('code', key), { code, kept: Date.now() } satisfies KeptCode));
+  }
+
+  /** The text of a kept package, or undefined. */
+  async findCode(key: string): Promise<string | undefined> {
+    const kept = (await this.#run(() => this.#adapter.get(this.#key('code', key)))) as Partial<KeptCode> | undefined;
+    return typeof kept?.code === 'string' ? kept.code : undefined;
   }
 
   /** @throws PluginLifecycleError `plugin/load-failed`. */
   async code(key: string): Promise<string> {
-    const code = await this.#adapter.get(this.#key('code', key));
-    if (typeof code === 'string') return code;
+    const code = await this.findCode(key);
+    if (code !== undefined) return code;
     throw createError('plugin/load-failed', `the installed package of ${key} is not in the storage any more: install it again`, { details: { package: key } });
   }
 
   async forgetCode(key: string): Promise<void> {
-    await this.#adapter.delete(this.#key('code', key));
+    await this.#run(() => this.#adapter.delete(this.#key('code', key)));
   }
 
-  /** Forgets packages that no entry knows: of installations that were cut off. */
-  async sweep(entries: ReadonlyMap<string, PluginEntry>): Promise<void> {
-    const prefix = this.#key('code', '');
-    for (const full of await this.#adapter.keys(prefix)) {
-      const key = full.slice(prefix.length);
-      const at = key.lastIndexOf('@');
-      if (!Object.hasOwn(entries.get(key.slice(0, at))?.installed ?? {}, key.slice(at + 1))) await this.forgetCode(key);
+  /**
+   * Forgets packages that no entry knows: of installations that were cut off. Not those whose entry can't be read, and not
+   * young ones: another tab may be about to write their entry.
+   */
+  async #sweep(entries: ReadonlyMap<string, PluginEntry>, known: ReadonlySet<string>): Promise<void> {
+    for (const key of await this.#names('code')) {
+      const id = idOf(key);
+      const entry = entries.get(id);
+      if (entry === undefined ? known.has(id) : Object.hasOwn(entry.installed, key.slice(id.length + 1))) continue;
+      const kept = (await this.#run(() => this.#adapter.get(this.#key('code', key)))) as Partial<KeptCode> | undefined;
+      if (Math.abs(Date.now() - (kept?.kept ?? 0)) > YOUNG) await this.forgetCode(key);
     }
   }
 
-  async #read(id: string, report: (problem: PluginError) => void): Promise<PluginEntry | undefined> {
+  async #names(part: 'entry' | 'copy' | 'code'): Promise<readonly string[]> {
+    const prefix = this.#key(part, '');
+    const keys = await this.#run(() => this.#adapter.keys(prefix));
+    return keys.map((key) => key.slice(prefix.length));
+  }
+
+  /** Gives failures of the adapter a code. */
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code))) throw cause;
+      throw createError('storage/failed', `the storage of the plugin registry failed: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async #read(id: string): Promise<PluginEntry | undefined> {
     try {
       const entry = parseEntry(id, await this.#adapter.get(this.#key('entry', id)));
       if (entry !== undefined) return entry;
     } catch (error) {
       const problem = asProblem(id, error);
-      report(problem);
+      this.#report(problem);
       // What a newer kernel has written is not for this one to undo.
       if (problem.code === 'registry/newer-format') return undefined;
     }
     try {
       const copy = parseEntry(id, await this.#adapter.get(this.#key('copy', id)));
       if (copy === undefined) return undefined;
-      report(createError('registry/damaged', `what the registry knew of ${id} was damaged or lost: its last good copy is used`, { plugin: id }));
+      this.#report(createError('registry/damaged', `what the registry knew of ${id} was damaged or lost: its last good copy is used`, { plugin: id }));
       await this.#adapter.set(this.#key('entry', id), copy);
       return copy;
     } catch (error) {
-      report(asProblem(id, error));
+      this.#report(asProblem(id, error));
       return undefined;
     }
   }
 
   #key(part: 'entry' | 'copy' | 'code', name: string): string {
     return `${this.#prefix}${part}\0${name}`;
+  }
+}
+
+interface KeptCode {
+  readonly code: string;
+  /** Milliseconds since the epoch. */
+  readonly kept: number;
+}
+
+/** Milliseconds for which a package without an entry may belong to an installation under way. */
+const YOUNG = 3_600_000;
+
+function known(id: string, current: unknown, repair: boolean): PluginEntry | undefined {
+  try {
+    return parseEntry(id, current);
+  } catch (error) {
+    if (repair && (error as PluginError).code === 'registry/damaged') return undefined;
+    throw error;
   }
 }
 
