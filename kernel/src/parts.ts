@@ -1,7 +1,7 @@
 /** What the kernel's parts share: made once in `kernel.ts`, passed to whoever needs it. */
 import type { Caller, Isolation, Manifest } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
-import type { CallServices } from './commands/call.js';
+import type { CallServices, KernelCall } from './commands/call.js';
 import type { CommandRegistry } from './commands/command-registry.js';
 import type { ConfigStore } from './config/config-store.js';
 import type { EventBus } from './events/event-bus.js';
@@ -95,7 +95,11 @@ export interface KernelParts {
   readonly onDenied: OnDenied;
   /** Emits one of the kernel's own events. */
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
-  /** Emits an event on behalf of a caller, through the middleware around it. Resolves when it is accepted. */
-  publish(source: Caller, topic: string, payload: unknown): Promise<void>;
+  /**
+   * Emits an event on behalf of a caller, through the middleware around it. Resolves when it is accepted.
+   *
+   * @param cause the call that its emitter was answering.
+   */
+  publish(source: Caller, topic: string, payload: unknown, cause?: KernelCall): Promise<void>;
   defer(task: () => void): void;
 }

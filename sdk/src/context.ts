@@ -1,5 +1,5 @@
 /** `PluginContext`: everything a plugin can reach. Types only; the guest runtime builds it. */
-import type { Call, Caller, Handlers } from './contract/call-context.js';
+import type { Call, Caller, EventOrigin, Handlers } from './contract/call-context.js';
 import type { AnyContract, CallOptions, Client, Event, EventInput, EventQueue, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
 import type { Manifest } from './contract/manifest.js';
 import type { PermissionName } from './contract/permission.js';
@@ -17,8 +17,8 @@ export type NeedClients<N> = {
   readonly [K in keyof N]: N[K] extends Optional<infer C> ? Client<C> | undefined : Client<N[K]>;
 };
 
-/** What a listener on a pattern receives. */
-export interface EventEnvelope {
+/** What a listener on a pattern receives; with facts of the call that the event was emitted for, where there was one. */
+export interface EventEnvelope extends Partial<EventOrigin> {
   readonly topic: string;
   readonly payload: unknown;
   /** Id of the plugin that emitted it, or `host`, or `kernel`. */

@@ -4,7 +4,7 @@
  * @module
  */
 export type * from './context.js';
-export type { Call, Caller, ExecutionContext, Handlers } from './contract/call-context.js';
+export type { Baggage, Call, Caller, EventOrigin, ExecutionContext, Handlers } from './contract/call-context.js';
 export {
   type AnyContract,
   type CallOptions,

@@ -288,12 +288,12 @@ export class Forge {
     const number = REQUESTS + ++live.requests;
     const slots = this.#pick<() => readonly string[]>([
       () => ['1', `[0, 0, 'test.neighbour:echo']`, this.#plain()],
-      () => ['1', `[500, 0, 'test.neighbour:hang']`, this.#plain()],
+      () => ['1', `[500, 7, 'test.neighbour:hang']`, this.#plain()],
       () => ['1', `[0, 0, 'test.neighbour:wall']`, this.#plain()],
       () => [String(1 + 16 * Math.max(1, live.names)), 'undefined', this.#plain()],
-      () => ['2', `['test.forger:said']`, this.#plain()],
-      () => ['3', `['collect', 0, 'test.neighbour:ask']`, this.#plain()],
-      () => ['3', `['waterfall', 100, 'test.neighbour:ask']`, this.#plain()],
+      () => ['2', `[0, 'test.forger:said']`, this.#plain()],
+      () => ['3', `['collect', 0, 0, 'test.neighbour:ask']`, this.#plain()],
+      () => ['3', `['waterfall', 100, 0, 'test.neighbour:ask']`, this.#plain()],
       () => ['4', `['set', 'key${Math.floor(this.#random() * 9)}', undefined]`, this.#plain()],
       () => ['4', `['swap', 'key', '1']`, this.#plain()],
       () => ['4', `['${this.#pick(['get', 'read', 'has', 'keys', 'delete', 'clear'])}', 'key', undefined]`, 'undefined'],

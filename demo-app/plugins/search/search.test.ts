@@ -55,10 +55,12 @@ test('reindex() makes the same index again', async () => {
   expect(await found(kernel, 'milk')).toEqual(['milk']);
 });
 
-test('search stops with the notes it needs', async () => {
+test('search pauses with the notes it needs, and goes on with them', async () => {
   const kernel = await start();
   await kernel.plugins.deactivate('demo.notes');
-  expect(kernel.plugins.get('demo.search')?.state).toBe('unloaded');
+  expect(kernel.plugins.get('demo.search')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+  await kernel.plugins.activate('demo.notes');
+  expect(kernel.plugins.get('demo.search')?.state).toBe('active');
 });
 
 test.each([

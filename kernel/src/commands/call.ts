@@ -1,5 +1,6 @@
 /** One run of a command or hook: its facts, and the single place where it ends. */
 import {
+  type Baggage,
   type CallMeta,
   type Caller,
   callerText,
@@ -26,6 +27,9 @@ export interface CallRequest {
   /** Milliseconds; may only shorten what the command allows. */
   readonly timeout?: number | undefined;
   readonly traceparent?: string;
+  readonly baggage?: Baggage;
+  /** The call that this one is made for: it hands on its facts, its deadline and its end. */
+  readonly parent?: KernelCall | undefined;
   onProgress?(value: unknown): void;
 }
 
@@ -47,6 +51,10 @@ export interface CallServices {
 /** What is called: a command, a hook's handler or an event on its way through middleware. */
 export interface CallTarget {
   readonly id: string;
+  /** Plugin id, or `host`. */
+  readonly owner?: string;
+  /** Whether it may answer while it is in its own chain of calls. */
+  readonly reentrant?: boolean | undefined;
   readonly services: CallServices;
   /** Milliseconds a call may take; the kernel's default when absent. */
   readonly timeout?: number | undefined;
@@ -75,6 +83,8 @@ interface Extras {
   giveUpOuter: ((error: unknown) => void) | undefined;
   onAbort: (() => void) | undefined;
   controller: AbortController | undefined;
+  /** Calls that are made for this one and have not ended. */
+  children: Set<KernelCall> | undefined;
 }
 
 /**
@@ -119,13 +129,16 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.caller = caller;
     this.number = services.next();
     this.request = request ?? NOTHING;
-    this.timeout = request?.timeout === undefined ? Math.min(timeout ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, timeout);
+    const allowed = request?.timeout === undefined ? Math.min(timeout ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, timeout);
+    const parent = request?.parent;
+    this.timeout = parent === undefined ? allowed : Math.min(allowed, parent.remaining);
     this.started = services.turn.now();
     this.promise = new Promise(capture);
     this.resolve = resolveNew;
     this.reject = rejectNew;
     services.deadlines.add(this, this.timeout, this.started);
     if (request !== undefined) this.listen(request);
+    if (parent !== undefined) parent.adopt(this);
   }
 
   get id(): string {
@@ -133,11 +146,20 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   get user(): string | undefined {
-    return this.request.user;
+    return this.request.user ?? this.request.parent?.user;
   }
 
   get traceparent(): string | undefined {
-    return this.request.traceparent;
+    return this.request.traceparent ?? this.request.parent?.traceparent;
+  }
+
+  get baggage(): Baggage {
+    return this.request.baggage ?? this.request.parent?.baggage ?? NO_BAGGAGE;
+  }
+
+  /** The call that this one is made for. */
+  get parent(): KernelCall | undefined {
+    return this.request.parent;
   }
 
   get tenant(): string {
@@ -267,7 +289,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.ended = true;
     const { services } = this.target;
     services.deadlines.remove(this);
-    if (this.request !== NOTHING) this.unlisten();
+    if (this.request !== NOTHING) {
+      this.unlisten();
+      this.request.parent?.extras?.children?.delete(this);
+    }
     // The turn's clock is good enough for calls that leave the turn; work inside one has to be timed itself.
     const now = services.turn.now();
     services.settled(this, ok, value, (now === this.started ? performance.now() : now) - this.started);
@@ -299,17 +324,27 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
    * @param subject the id of the command or event that a middleware wraps.
    */
   metaFor(link: Link, subject?: string): CallMeta {
-    const { caller, request } = this;
-    if (subject === undefined && this.timeout === DEFAULT_TIMEOUT && request.user === undefined && request.traceparent === undefined) {
+    const { caller, user, traceparent, baggage } = this;
+    // A call that was made for another at once has hardly less time than that: it is kept to the millisecond here all the same.
+    const usual = this.timeout <= DEFAULT_TIMEOUT && this.timeout > DEFAULT_TIMEOUT - NEGLIGIBLE;
+    if (subject === undefined && usual && user === undefined && traceparent === undefined && baggage === NO_BAGGAGE) {
       if (caller.kind === 'host') return pairOf(this.number, 0);
       const name = link.nameOf(textOf(caller));
       if (name > 0) return pairOf(this.number, name);
     }
-    return [this.number, callerText(caller), request.user, this.remaining, request.traceparent, subject];
+    return [this.number, callerText(caller), user, this.remaining, traceparent, baggage === NO_BAGGAGE ? undefined : baggage, subject];
+  }
+
+  /** A call is made for this one. */
+  private adopt(child: KernelCall): void {
+    if (this.ended) return;
+    const extras = this.extra();
+    extras.children ??= new Set();
+    extras.children.add(child);
   }
 
   private extra(): Extras {
-    this.extras ??= { cancel: undefined, giveUpOuter: undefined, onAbort: undefined, controller: undefined };
+    this.extras ??= { cancel: undefined, giveUpOuter: undefined, onAbort: undefined, controller: undefined, children: undefined };
     return this.extras;
   }
 
@@ -343,7 +378,45 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     extras?.cancel?.(error);
     link?.cancel(this.sequence);
     extras?.controller?.abort(error);
+    if (extras?.children === undefined) return;
+    for (const child of [...extras.children]) {
+      child.giveUp(
+        createError('call/cancelled', `the call of ${child.id} was cancelled, because ${this.id} was`, { plugin: ownerOf(child.id), details: { command: child.id }, cause: error }),
+      );
+    }
   }
+}
+
+const NO_BAGGAGE: Baggage = Object.freeze({});
+/** Milliseconds by which a deadline may differ from the usual one before a handler is told. */
+const NEGLIGIBLE = 1_000;
+/** Longest chain of calls that are made for each other. */
+const MAX_DEPTH = 32;
+
+/**
+ * Refuses a call that would come back to where its chain has been: whoever waits there would wait for himself.
+ *
+ * @throws PluginLifecycleError `call/cycle` with the whole path.
+ */
+export function checkChain(target: CallTarget, parent: KernelCall): void {
+  let depth = 1;
+  let cycle = false;
+  for (let above: KernelCall | undefined = parent; above !== undefined; above = above.parent) {
+    depth += 1;
+    if (above.target.id === target.id && above.target.owner === target.owner && target.reentrant !== true) cycle = true;
+  }
+  if (!cycle && depth <= MAX_DEPTH) return;
+  const path = [target.id];
+  for (let above: KernelCall | undefined = parent; above !== undefined; above = above.parent) path.unshift(above.target.id);
+  const shown = path.length > 8 ? [...path.slice(0, 4), '…', ...path.slice(-3)] : path;
+  throw createError(
+    'call/cycle',
+    `${target.id} is not called: ${cycle ? 'its chain of calls has been there already' : `its chain of calls is longer than ${MAX_DEPTH}`} (${shown.join(' → ')})`,
+    {
+      plugin: target.owner,
+      details: { command: target.id, path },
+    },
+  );
 }
 
 // Calls of one guest follow one another.

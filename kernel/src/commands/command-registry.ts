@@ -4,7 +4,7 @@ import { type Caller, compareVersions, createError, disposable, isStable, isTopi
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
-import { type CallRequest, type CallServices, type CallTarget, KernelCall } from './call.js';
+import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from './call.js';
 import type { Provider } from './provider.js';
 
 /** Who answers a command. */
@@ -18,12 +18,15 @@ export interface CommandProvider {
   readonly provider: Provider;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
+  /** Whether it may answer a call of its own chain. */
+  readonly reentrant?: boolean | undefined;
   /** The guest that answers it; absent for the host's own. */
   readonly at?: LaneTarget | undefined;
 }
 
 /** A registered command. */
 export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provider' | 'timeout'> {
+  readonly owner: string;
   readonly counter: CommandCounter;
 }
 
@@ -146,6 +149,7 @@ export class CommandRegistry {
   }
 
   #run(entry: CallTarget, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
+    if (request?.parent !== undefined) checkChain(entry, request.parent);
     const call = new KernelCall(entry, caller, request);
     call.parse = parse;
     const chain = this.#services.chains.of('command', entry.id);
@@ -173,7 +177,7 @@ export class CommandRegistry {
         .catch((error: unknown) => call.settle(false, error));
     };
     try {
-      return this.#run({ id, services: this.#services, provider }, input, caller, request, parse);
+      return this.#run({ id, owner: ownerOf(id), services: this.#services, provider }, input, caller, request, parse);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -1,5 +1,5 @@
 /** Commands as the embedding application sees them. */
-import type { AnyContract, Call, Caller, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
+import type { AnyContract, Baggage, Call, Caller, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
 import {
   createError,
   describeIssues,
@@ -153,6 +153,15 @@ class HostCall implements Call {
 
   get traceparent(): string | undefined {
     return this.call.traceparent;
+  }
+
+  get baggage(): Baggage {
+    return this.call.baggage;
+  }
+
+  /** Calls that are made with it are made for it. */
+  get parent(): KernelCall {
+    return this.call;
   }
 
   progress(value: unknown): void {

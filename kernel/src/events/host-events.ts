@@ -73,11 +73,12 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
         watch(envelope.topic, call(envelope));
       });
     }
-    return bus.on(event.id, ({ event: { topic, payload, source, tenant } }) => {
+    return bus.on(event.id, ({ event: { payload, ...info } }) => {
+      const { topic, source } = info;
       const pass = (parsed: Parsed<unknown>) => {
         if (!parsed.ok) return log.write('kernel', 'warn', `dropped an event: the payload of ${topic} is not valid, ${source} is at fault: ${describeIssues(parsed.issues)}`);
         before?.();
-        watch(topic, call(parsed.value, { topic, source, tenant }));
+        watch(topic, call(parsed.value, info));
       };
       const parsed = parseSchema(event.payload, payload);
       if (isPromiseLike(parsed)) parsed.then(pass).then(undefined, (error) => failed(topic, error));

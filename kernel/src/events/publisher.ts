@@ -1,5 +1,5 @@
 /** Emitting: the middleware around an event, then the bus. */
-import { type Caller, createError, isTopic, ownerOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
+import { type Caller, createError, type EventOrigin, isTopic, ownerOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
 import { type CallServices, KernelCall } from '../commands/call.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -18,14 +18,14 @@ export interface PublisherParts {
  * Makes the one function through which events of plugins and of the host go. It resolves when the event is accepted:
  * its listeners are told, not waited for.
  */
-export function createPublisher({ bus, chains, metrics, calls, tenant }: PublisherParts): (source: Caller, topic: string, payload: unknown) => Promise<void> {
-  return async (source, topic, payload) => {
+export function createPublisher({ bus, chains, metrics, calls, tenant }: PublisherParts): (source: Caller, topic: string, payload: unknown, cause?: KernelCall) => Promise<void> {
+  return async (source, topic, payload, cause) => {
     if (!isTopic(topic)) throw createError('event/invalid', `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`);
     if (RESERVED_SEGMENTS.has(ownerOf(topic)))
       throw createError('permission/denied', `${source.id} cannot emit ${topic}: '${ownerOf(topic)}:' belongs to the kernel`, { plugin: source.id });
     const deliver = (value: unknown) => {
       metrics.events += 1;
-      return bus.emit({ topic, payload: value, source: source.id, tenant });
+      return bus.emit({ topic, payload: value, source: source.id, tenant, ...(cause !== undefined && originOf(cause)) });
     };
     const chain = chains.of('event', topic);
     if (chain === undefined) {
@@ -41,8 +41,15 @@ export function createPublisher({ bus, chains, metrics, calls, tenant }: Publish
           (error) => call.settle(false, error),
         );
     };
-    const call = new KernelCall({ id: topic, services: calls, provider }, source, undefined);
+    const call = new KernelCall({ id: topic, services: calls, provider }, source, cause === undefined ? undefined : { parent: cause });
     call.wrapped = true;
     await call.follow(chain(call, payload));
   };
+}
+
+/** Undefined for a call that carries nothing: then its events travel as cheaply as any. */
+function originOf({ requestId, user, traceparent, baggage }: KernelCall): EventOrigin | undefined {
+  const carries = Object.keys(baggage).length > 0;
+  if (user === undefined && traceparent === undefined && !carries) return undefined;
+  return { requestId, ...(user !== undefined && { user }), ...(traceparent !== undefined && { traceparent }), ...(carries && { baggage }) };
 }

@@ -207,8 +207,9 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
         return;
       }
       const step = ++this.#lastStep;
-      const reply: Reply = {
+      const reply: Reply & { readonly call: KernelCall } = {
         sequence: 0,
+        call,
         settle: (ok, value) => {
           this.steps.delete(step);
           if (ok) resolve(value);

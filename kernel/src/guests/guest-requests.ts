@@ -1,7 +1,7 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
 import { createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, ownerOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
-import type { CallRequest } from '../commands/call.js';
+import { type CallRequest, KernelCall } from '../commands/call.js';
 import type { Route } from '../commands/command-registry.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
@@ -21,15 +21,15 @@ export interface GuestIdentity extends LaneEnd {
 
 /** Answers one request; throws or rejects with what the guest is told. Nothing in `meta` was checked before. */
 export function answerGuest(guest: GuestIdentity, target: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
-  const facts = meta === undefined ? NO_META : meta;
+  const facts = meta === undefined ? NO_META : typeof meta === 'number' ? [0, meta] : meta;
   if (!Array.isArray(facts) || !Number.isSafeInteger(target) || target < 0) throw malformed(guest);
   switch (opOf(target)) {
     case Op.execute:
       return execute(guest, nameOf(guest, target, facts[2]), input, facts, inbound);
     case Op.emit:
-      return emit(guest, nameOf(guest, target, facts[0]), input);
+      return emit(guest, nameOf(guest, target, facts[1]), input, typeof meta === 'number' ? meta : facts[0]);
     case Op.hook:
-      return hook(guest, nameOf(guest, target, facts[2]), input, facts, inbound);
+      return hook(guest, nameOf(guest, target, facts[3]), input, facts, inbound);
     case Op.storage:
       return storage(guest, input, facts);
     case Op.next:
@@ -73,11 +73,11 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
   else throw malformed(guest);
 }
 
-function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('commands.execute', id);
   const { commands, lanes, chains } = guest.parts;
-  const request = requestOf(timeout, inbound);
+  const request = requestOf(guest, timeout, parent, inbound);
   const entry = commands.get(id);
   const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
   if (own !== undefined) return commands.run(own, input, guest.caller, request);
@@ -96,26 +96,35 @@ function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: st
   return { range: dependencies[owner] ?? optionalDependencies[owner], contract: needs.find((need) => need.startsWith(`${owner}@`)) };
 }
 
-function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
-  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(timeout, inbound));
+  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(guest, timeout, parent, inbound));
 }
 
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall']);
 
-function requestOf(timeout: number, inbound: Inbound): CallRequest {
-  return new GuestCallRequest(inbound, timeout === 0 ? undefined : timeout);
+function requestOf(guest: GuestIdentity, timeout: number, parent: unknown, inbound: Inbound): CallRequest {
+  return new GuestCallRequest(inbound, timeout === 0 ? undefined : timeout, parent === 0 ? undefined : callOf(guest, parent));
+}
+
+/** The call that a guest answers and makes another one for; one that is over hands nothing on. */
+function callOf(guest: GuestIdentity, sequence: unknown): KernelCall | undefined {
+  if (typeof sequence !== 'number') throw malformed(guest);
+  const reply = guest.link.waitsFor(sequence) as KernelCall | { readonly call?: KernelCall } | undefined;
+  return reply instanceof KernelCall ? reply : reply?.call;
 }
 
 /** A class, so that a call of a guest costs one object and no closure. */
 class GuestCallRequest implements CallRequest {
   readonly inbound: Inbound;
   readonly timeout: number | undefined;
+  readonly parent: KernelCall | undefined;
 
-  constructor(inbound: Inbound, timeout: number | undefined) {
+  constructor(inbound: Inbound, timeout: number | undefined, parent: KernelCall | undefined) {
     this.inbound = inbound;
     this.timeout = timeout;
+    this.parent = parent;
   }
 
   onProgress(value: unknown): void {
@@ -123,9 +132,9 @@ class GuestCallRequest implements CallRequest {
   }
 }
 
-function emit(guest: GuestIdentity, topic: string, payload: unknown): Promise<void> {
+function emit(guest: GuestIdentity, topic: string, payload: unknown, parent: unknown = 0): Promise<void> {
   guest.permissions.demand('events.emit', topic);
-  return guest.parts.publish(guest.caller, topic, payload);
+  return guest.parts.publish(guest.caller, topic, payload, parent === 0 ? undefined : callOf(guest, parent));
 }
 
 const READS: ReadonlySet<string> = new Set(['get', 'has', 'keys', 'read']);

@@ -4,7 +4,7 @@
  * events that arrive in between wait, in order, for whoever has them in the end.
  */
 import type { EventEnvelope } from '@plinth/sdk';
-import { covers, createError, type EventMeta, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
+import { covers, createError, type EventMeta, type EventOrigin, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
 import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import type { CommandEntry, CommandProvider } from '../commands/command-registry.js';
@@ -279,7 +279,7 @@ export class GuestRegistrations {
   }
 
   #commandProvider(registration: Registration): CommandProvider {
-    const { handle, timeout } = registration;
+    const { handle, timeout, reentrant } = registration;
     const { manifest, guest } = this.#owner;
     return {
       owner: manifest.id,
@@ -287,6 +287,7 @@ export class GuestRegistrations {
       provides: manifest.provides ?? [],
       provider: this.#provider(registration),
       timeout: shortest(timeout, manifest.resources.timeout),
+      reentrant,
       at: guest && { end: guest, handle },
     };
   }
@@ -372,7 +373,7 @@ export class GuestRegistrations {
           ({ topic, source } = event);
           meta = eventMeta(link, event);
         }
-        const room = link.note(handle, shared, meta, queue);
+        const room = link.note(handle, shared, event.requestId === undefined ? meta : [topic, source, originOf(event)], queue);
         metrics.deliveries += 1;
         if (room !== undefined) emission.waitFor(room);
       } catch (error) {
@@ -406,6 +407,10 @@ function eventMeta(link: Link, { topic, source }: EventEnvelope): EventMeta {
   const named = link.nameOf(topic);
   const by = link.nameOf(source);
   return named > 0 && by > 0 ? pairOf(named, by) : [topic, source];
+}
+
+function originOf({ requestId, user, traceparent, baggage }: EventEnvelope): EventOrigin {
+  return { requestId: requestId as string, ...(user !== undefined && { user }), ...(traceparent !== undefined && { traceparent }), ...(baggage !== undefined && { baggage }) };
 }
 
 const KINDS: ReadonlySet<string> = new Set(['command', 'hook', 'event', 'middleware']);

@@ -1,6 +1,6 @@
 /** Hooks: any number of handlers, all asked. */
 import { type Caller, createError, disposable, type HookMode, isTopic, messageOf } from '@plinth/sdk/contract';
-import { type CallRequest, type CallServices, type CallTarget, KernelCall } from '../commands/call.js';
+import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from '../commands/call.js';
 import type { Provider } from '../commands/provider.js';
 
 interface HookHandler extends CallTarget {
@@ -94,9 +94,10 @@ export class HookRegistry {
     caller: Caller,
     request: CallRequest | undefined,
   ): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
-    const call = new KernelCall(handler, caller, request);
-    handler.provider(call, input);
     try {
+      if (request?.parent !== undefined) checkChain(handler, request.parent);
+      const call = new KernelCall(handler, caller, request);
+      handler.provider(call, input);
       return { ok: true, value: await call.promise };
     } catch (error) {
       if (request?.signal?.aborted) throw error;

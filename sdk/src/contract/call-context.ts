@@ -17,6 +17,17 @@ export const DEFAULT_TIMEOUT = 30_000;
 /** The tenant of a kernel that has no tenants. */
 export const DEFAULT_TENANT = 'tenant-0';
 
+/** Small facts that travel with a call, by name. */
+export type Baggage = Readonly<Record<string, string>>;
+
+/** What an event was emitted for: facts of the call that its emitter was answering, when that carried a user, a trace or baggage. */
+export interface EventOrigin {
+  readonly requestId: string;
+  readonly user?: string;
+  readonly traceparent?: string;
+  readonly baggage?: Baggage;
+}
+
 /** Facts of one call, event or hook, carried by the kernel across every hop. */
 export interface ExecutionContext {
   readonly requestId: string;
@@ -27,12 +38,24 @@ export interface ExecutionContext {
   readonly deadline: number;
   /** W3C trace context of the caller's span, when there is one. */
   readonly traceparent?: string;
+  /** What the outermost caller has sent along; empty when it sent nothing. */
+  readonly baggage: Baggage;
 }
 
 /**
  * The second argument of a handler.
  *
  * `signal` aborts when the caller cancels, the deadline passes or the plugin stops.
+ *
+ * A call that is made for this one carries its user, tenant, trace and baggage on, ends at its deadline, and is cancelled
+ * with it. Which calls those are: every one made before the handler's first `await`, and every one that is given this
+ * call, or its signal, as options.
+ *
+ * @example
+ * async add({ text }, call) {
+ *   await ctx.storage.set('last', text);
+ *   return ctx.needs.search.index({ text }, call);
+ * }
  */
 export interface Call<E extends ErrorSchemas = Record<never, never>> extends ExecutionContext {
   readonly signal: AbortSignal;

@@ -20,6 +20,8 @@ export interface Command<I extends Schema = Schema, O extends Schema = Schema, E
   readonly idempotent: boolean;
   /** Milliseconds a call may take; the kernel's default (30 000) when absent. */
   readonly timeout?: number;
+  /** Whether it may be called, directly or not, while it answers a call of its own chain; such a call is refused when absent. */
+  readonly reentrant?: boolean;
 }
 
 /**
@@ -86,6 +88,8 @@ export function command<I extends Schema = Schema, O extends Schema = Schema, E 
   readonly idempotent?: boolean;
   /** Milliseconds. */
   readonly timeout?: number;
+  /** Whether it may be called, directly or not, while it answers a call of its own chain. */
+  readonly reentrant?: boolean;
 }): Command<I, O, E> {
   return { kind: 'command', ...spec, errors: spec.errors ?? ({} as E), idempotent: spec.idempotent ?? false };
 }
@@ -164,7 +168,7 @@ export function optional<C extends AnyContract>(of: C): Optional<C> {
   return { optional: of };
 }
 
-/** Options of one call. */
+/** Options of one call. The call that a handler answers is one, too: what is called with it is called for it. */
 export interface CallOptions {
   /** Aborting it cancels the call here and in the provider. */
   readonly signal?: AbortSignal;

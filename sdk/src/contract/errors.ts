@@ -150,6 +150,7 @@ export const ERROR_CODES = {
   'call/undeclared-error': PluginValidationError,
   'call/timeout': PluginTimeoutError,
   'call/cancelled': PluginCancelledError,
+  'call/cycle': PluginLifecycleError,
   'call/overloaded': PluginOverloadedError,
   'call/failed': PluginError,
   'event/invalid': PluginValidationError,

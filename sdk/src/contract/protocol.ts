@@ -3,6 +3,7 @@
  * {@link HostApi}; everything that happens often is a hot frame with a number: an {@link Op} towards the kernel, a
  * registration's handle towards the guest.
  */
+import type { Baggage, EventOrigin } from './call-context.js';
 import type { Overflow } from './contract.js';
 import type { Manifest } from './manifest.js';
 import type { WireError } from './wire-error.js';
@@ -74,6 +75,7 @@ export interface Registration {
   /** Milliseconds a call may take, from the contract. */
   readonly timeout?: number;
   readonly idempotent?: boolean;
+  readonly reentrant?: boolean;
   readonly contract?: string;
   /** What happens to events that the listener is too slow for. */
   readonly overflow?: Overflow;
@@ -92,11 +94,11 @@ export interface HostApi {
  * names that are sent often have numbers on their link. A name without one stands in `meta` where a text is listed last.
  */
 export const Op = {
-  /** name: command; input; meta: nothing, or [timeout in ms or 0, sequence of the call it belongs to or 0, command] */
+  /** name: command; input; meta: nothing, the sequence of the call it belongs to, or [timeout in ms or 0, that sequence or 0, command] */
   execute: 1,
-  /** name: topic; payload; meta: nothing, or [topic] */
+  /** name: topic; payload; meta: nothing, or [sequence of the call it belongs to or 0, topic] */
   emit: 2,
-  /** name: hook; input; meta: [mode, timeout in ms or 0, hook] */
+  /** name: hook; input; meta: [mode, timeout in ms or 0, sequence of the call it belongs to or 0, hook] */
   hook: 3,
   /** value; meta: [verb, key, revision] */
   storage: 4,
@@ -167,15 +169,32 @@ export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'
 
 /**
  * Facts of a call on the wire. A plain call is a pair: its number, and the name of its caller (0: the host). What says
- * more is a list: [number, caller (empty: the host), user, remaining ms, traceparent, and for middleware the id of the
- * command or event and the number of the step]. Deadlines travel as remaining time, because two clocks never agree.
+ * more is a list: [number, caller (empty: the host), user, remaining ms, traceparent, baggage, and for middleware the id
+ * of the command or event and the number of the step]. Deadlines travel as remaining time, because two clocks never agree.
  */
 export type CallMeta =
   | number
-  | readonly [number: number, caller: string, user: string | undefined, remaining: number, traceparent: string | undefined, subject: string | undefined, step?: number];
+  | readonly [
+      number: number,
+      caller: string,
+      user: string | undefined,
+      remaining: number,
+      traceparent: string | undefined,
+      baggage: Baggage | undefined,
+      subject: string | undefined,
+      step?: number,
+      /** How many calls over lanes it is made for. */
+      depth?: number,
+    ];
 
-/** Facts of an event: a pair of the names of its topic and source, or both as texts. */
-export type EventMeta = number | readonly [topic: string, source: string];
+/**
+ * Facts of an event: a pair of the names of its topic and source, or both as texts, followed by what it was emitted for
+ * when that is known.
+ */
+export type EventMeta = number | readonly [topic: string, source: string, origin?: EventOrigin];
+
+/** Numbers of calls over lanes begin here: they are told apart from each other and from the kernel's own. */
+export const LANE_NUMBERS = 2 ** 40;
 
 /** A plugin as a caller, as its name goes over a link. */
 export const callerText = (caller: { readonly kind: string; readonly id: string; readonly version?: string }): string =>

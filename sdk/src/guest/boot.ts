@@ -2,6 +2,7 @@
  * The guest runtime: what runs beside a plugin in a worker, a child process or inline. It answers the kernel's control
  * calls, dispatches its frames to the plugin's handlers, and holds the plugin's scope.
  */
+import type { EventOrigin } from '../contract/call-context.js';
 import type { AnyContract } from '../contract/contract.js';
 import { createError, messageOf } from '../contract/errors.js';
 import {
@@ -93,6 +94,7 @@ class Guest implements GuestApi {
   #meta: EventMeta | undefined;
   #topic = '';
   #source = '';
+  #origin: EventOrigin | undefined;
 
   constructor(endpoint: Endpoint, options: GuestOptions) {
     this.#options = options;
@@ -181,7 +183,7 @@ class Guest implements GuestApi {
       link: this.link,
       manifest,
       tenant: spec.tenant,
-      requests: spec.requests,
+      handling: { tenant: spec.tenant, requests: spec.requests, textOf: (name) => this.link.textOf(name), current: undefined, signals: new WeakMap() },
       scope: this.#scope,
       signal: this.#stopping.signal,
       registrations: this.#registrations,
@@ -267,10 +269,10 @@ class Guest implements GuestApi {
   #deliver(target: number, payload: unknown, meta: EventMeta): void {
     if (meta !== this.#meta) {
       this.#meta = meta;
-      [this.#topic, this.#source] = typeof meta === 'number' ? [this.link.textOf(highOf(meta)) as string, this.link.textOf(nameIn(meta)) as string] : meta;
+      [this.#topic, this.#source, this.#origin] = typeof meta === 'number' ? [this.link.textOf(highOf(meta)) as string, this.link.textOf(nameIn(meta)) as string, undefined] : meta;
     }
     // A listener that was just taken back: the event was on its way.
-    this.#registrations.listeners.get(target)?.(payload, this.#topic, this.#source);
+    this.#registrations.listeners.get(target)?.(payload, this.#topic, this.#source, this.#origin);
   }
 }
 

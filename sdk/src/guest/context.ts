@@ -11,7 +11,7 @@ import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } 
 import { disposable, type Scope } from '../contract/scope.js';
 import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
-import { HandlerCall, type HandlerScope } from './handler-call.js';
+import { HandlerCall, type HandlerScope, handling, parentOf } from './handler-call.js';
 import type { Lanes } from './lanes.js';
 import type { Handle, Listener, Registrations } from './registrations.js';
 import { metaOf, requestAbout, requestKernel, timeoutOf } from './kernel-calls.js';
@@ -21,8 +21,7 @@ export interface ContextParts {
   readonly link: Link;
   readonly manifest: Manifest;
   readonly tenant: string;
-  /** What request ids begin with. */
-  readonly requests: string;
+  readonly handling: HandlerScope;
   readonly scope: Scope;
   readonly signal: AbortSignal;
   readonly registrations: Registrations;
@@ -44,7 +43,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     return `${manifest.id}:${name}`;
   };
   const emit = async (topic: string, payload: unknown) => {
-    await requestAbout(link, Op.emit, topic, payload, undefined);
+    await requestAbout(link, Op.emit, topic, payload, parentOf(parts.handling, undefined)?.sequence || undefined);
   };
   const execute = createExecute(parts);
   const context: PluginContext<Record<string, unknown>, unknown> = {
@@ -86,7 +85,7 @@ type Register = (
   kind: RegistrationKind,
   name: string,
   target: Handle | Listener,
-  options?: Pick<Registration, 'timeout' | 'idempotent' | 'contract' | 'overflow' | 'queue'>,
+  options?: Pick<Registration, 'timeout' | 'idempotent' | 'reentrant' | 'contract' | 'overflow' | 'queue'>,
 ) => Registered;
 
 /** Registers with the kernel by a number of the guest's own choosing: the call returns before the kernel has answered. */
@@ -128,21 +127,19 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
     const { input, errors } = member as Command;
     const handle = schemaHandle(parts, member.id, input, handler, errors);
     if (member.kind === 'hook') return register('hook', member.id, handle, { contract: contract.$id });
-    const { timeout, idempotent } = member as Command;
-    return register('command', member.id, handle, { contract: contract.$id, idempotent, ...(timeout !== undefined && { timeout }) });
+    const { timeout, idempotent, reentrant } = member as Command;
+    return register('command', member.id, handle, { contract: contract.$id, idempotent, ...(timeout !== undefined && { timeout }), ...(reentrant === true && { reentrant }) });
   });
   return disposable(() => {
     for (const one of registered.reverse()) one.dispose();
   });
 }
 
-function handlerScope({ tenant, requests, link }: ContextParts): HandlerScope {
-  return { tenant, requests, textOf: (name) => link.textOf(name) };
-}
-
-function looseHandle(parts: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
-  const scope = handlerScope(parts);
-  return (input, meta, inbound) => handler(input, new HandlerCall(inbound, meta, scope, errors));
+function looseHandle({ handling: scope }: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
+  return (input, meta, inbound) => {
+    const call = new HandlerCall(inbound, meta, scope, errors);
+    return handling(scope, call, () => handler(input, call));
+  };
 }
 
 /** The receiver parses: an input that doesn't fit never reaches the handler. */
@@ -177,11 +174,11 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
       }
     };
     if (typeof event === 'string') {
-      const envelope: Listener = (payload, topic, source) => deliver({ topic, payload, source, tenant: parts.tenant } satisfies EventEnvelope);
+      const envelope: Listener = (payload, topic, source, origin) => deliver({ topic, payload, source, tenant: parts.tenant, ...origin } satisfies EventEnvelope);
       return register('event', event, envelope, queueOf(options, undefined));
     }
-    const typed: Listener = (payload, topic, source) => {
-      const info = { topic, source, tenant: parts.tenant };
+    const typed: Listener = (payload, topic, source, origin) => {
+      const info = { topic, source, tenant: parts.tenant, ...origin };
       const pass = (parsed: Parsed<unknown>) => {
         if (parsed.ok) deliver(parsed.value, info);
         else createLogger(parts.link).warn(`dropped an event: the payload of ${topic} is not valid, ${source} is at fault: ${describeIssues(parsed.issues)}`, { topic, source });
@@ -223,7 +220,16 @@ function queueOf(options: EventQueue | undefined, event: EventQueue | undefined)
 function createHooks(parts: ContextParts, register: Register, ownId: (name: string, what: string) => string) {
   type HookRef = string | (Hook & { readonly id: string });
   const ask = (mode: HookMode) => (hook: HookRef, input: unknown, options?: CallOptions) =>
-    attempt(() => requestAbout(parts.link, Op.hook, typeof hook === 'string' ? hook : hook.id, input, [mode, timeoutOf(options)], options?.signal));
+    attempt(() =>
+      requestAbout(
+        parts.link,
+        Op.hook,
+        typeof hook === 'string' ? hook : hook.id,
+        input,
+        [mode, timeoutOf(options), parentOf(parts.handling, options)?.sequence ?? 0],
+        options?.signal,
+      ),
+    );
   return {
     handle(hook: HookRef, handler: LooseHandler) {
       if (typeof hook === 'string') return register('hook', ownId(hook, 'hook'), looseHandle(parts, handler));
@@ -237,15 +243,14 @@ function createHooks(parts: ContextParts, register: Register, ownId: (name: stri
 
 /** A middleware step is four frames: enter (this call), next (a request back), its answer, and this call's answer. */
 function middlewareHandle(parts: ContextParts, target: string, middleware: Middleware): Handle {
-  const { link, tenant } = parts;
-  const scope = handlerScope(parts);
+  const { link, tenant, handling: scope } = parts;
   const kind = target.startsWith('event:') ? 'event' : 'command';
   return (input, meta, inbound) => {
     const call = new HandlerCall(inbound, meta, scope, undefined);
     const { requestId, caller, user, signal, subject, step } = call;
     const view: MiddlewareCall = { kind, id: subject, input, requestId, caller, tenant, signal, ...(user !== undefined && { user }) };
     const next = (...args: [input?: unknown]) => requestKernel(link, Op.next, args[0], [step, args.length]);
-    return middleware(view, next);
+    return handling(scope, call, () => middleware(view, next));
   };
 }
 
@@ -295,12 +300,16 @@ export function createLogger(link: Link): PluginContext['logger'] {
   return Object.freeze({ debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') });
 }
 
-/** Calls go to the kernel, or directly where it has opened a lane. */
-function createExecute({ link, lanes }: ContextParts): Execute {
+/** Calls go to the kernel, or directly where it has opened a lane and there is nothing that only the kernel may carry on. */
+function createExecute({ link, lanes, handling: scope }: ContextParts): Execute {
   return (id, input, options) => {
-    const byKernel = (value: unknown) => requestAbout(link, Op.execute, id, value, metaOf(options, parentOf(options)), options?.signal);
+    const parent = parentOf(scope, options);
+    const byKernel = (value: unknown) => requestAbout(link, Op.execute, id, value, metaOf(options, parent?.sequence ?? 0), options?.signal);
     const lane = lanes.routeOf(id);
-    return lane === undefined ? byKernel(input) : lane.execute(id, input, options, byKernel);
+    if (lane === undefined) return byKernel(input);
+    // In its turn: what is on the lane arrives before.
+    if (parent?.carries) lane.giveWay();
+    return lane.execute(id, input, options, parent, byKernel);
   };
 }
 
@@ -312,11 +321,6 @@ function createNeeds({ needs, available }: ContextParts, execute: Execute): obje
     Object.defineProperty(clients, name, { enumerable: true, get: () => (optional && !available.has(name) ? undefined : client) });
   }
   return Object.freeze(clients);
-}
-
-/** The sequence of the call that this one is made for, when the author passed it on. */
-function parentOf(options: CallOptions | undefined): number {
-  return options instanceof HandlerCall ? options.sequence : 0;
 }
 
 /** Makes a throwing start a rejection: an async method never throws at its caller. */

@@ -1,8 +1,8 @@
 /** The second argument of a handler, built from what the kernel says of the call. Most fields are made when asked for. */
-import { type Call, type Caller, DEFAULT_TIMEOUT } from '../contract/call-context.js';
+import { type Baggage, type Call, type Caller, DEFAULT_TIMEOUT } from '../contract/call-context.js';
 import type { ErrorSchemas } from '../contract/contract.js';
 import { createError, PluginDeclaredError } from '../contract/errors.js';
-import { type CallMeta, highOf, nameIn, requestIdOf } from '../contract/protocol.js';
+import { type CallMeta, highOf, LANE_NUMBERS, nameIn, requestIdOf } from '../contract/protocol.js';
 import type { Inbound } from '../rpc/inbound.js';
 
 const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
@@ -14,7 +14,13 @@ export interface HandlerScope {
   readonly requests: string;
   /** The text behind a name of the kernel. */
   textOf(name: number): string | undefined;
+  /** The call whose handler runs right now: only until its first `await`, because nobody can tell after that. */
+  current: HandlerCall | undefined;
+  /** Calls by their signals, for calls that are given one. */
+  readonly signals: WeakMap<AbortSignal, HandlerCall>;
 }
+
+const NO_BAGGAGE: Baggage = Object.freeze({});
 
 /** One call as its handler sees it. */
 export class HandlerCall implements Call {
@@ -22,6 +28,7 @@ export class HandlerCall implements Call {
   private readonly inbound: Inbound;
   private readonly meta: CallMeta;
   private readonly errors: ErrorSchemas | undefined;
+  private tied: Set<(reason: Error) => void> | undefined = undefined;
 
   constructor(inbound: Inbound, meta: CallMeta, scope: HandlerScope, errors: ErrorSchemas | undefined) {
     this.inbound = inbound;
@@ -30,9 +37,33 @@ export class HandlerCall implements Call {
     this.errors = errors;
   }
 
-  /** The kernel's number for this call, by which calls made for it are tied to it. */
+  /** The number of this call on the kernel's link, by which calls made for it are tied to it; 0 when it came over a lane. */
   get sequence(): number {
-    return this.inbound.sequence;
+    return typeof this.meta !== 'number' && this.meta[0] >= LANE_NUMBERS ? 0 : this.inbound.sequence;
+  }
+
+  /** Whether there is something that calls which are made for this one have to carry on, and only the kernel may say. */
+  get carries(): boolean {
+    return typeof this.meta !== 'number' && (this.meta[2] !== undefined || this.meta[4] !== undefined || this.meta[5] !== undefined);
+  }
+
+  /** How many calls over lanes this one is made for. */
+  get depth(): number {
+    return typeof this.meta === 'number' ? 0 : (this.meta[8] ?? 0);
+  }
+
+  /** Ends something with this call, when that is cancelled; the answer takes it back. */
+  tie(cancel: (reason: Error) => void): () => void {
+    if (this.tied === undefined) {
+      const tied = new Set<(reason: Error) => void>();
+      this.tied = tied;
+      this.inbound.onCancel = (reason) => {
+        for (const one of [...tied]) one(reason);
+      };
+    }
+    const { tied } = this;
+    tied.add(cancel);
+    return () => void tied.delete(cancel);
   }
 
   get tenant(): string {
@@ -64,16 +95,22 @@ export class HandlerCall implements Call {
 
   /** Wire id of the command or topic of the event; only middleware is told. */
   get subject(): string {
-    return typeof this.meta === 'number' ? '' : (this.meta[5] ?? '');
+    return typeof this.meta === 'number' ? '' : (this.meta[6] ?? '');
   }
 
   /** Number of the middleware step. */
   get step(): number {
-    return typeof this.meta === 'number' ? 0 : (this.meta[6] ?? 0);
+    return typeof this.meta === 'number' ? 0 : (this.meta[7] ?? 0);
+  }
+
+  get baggage(): Baggage {
+    return typeof this.meta === 'number' ? NO_BAGGAGE : (this.meta[5] ?? NO_BAGGAGE);
   }
 
   get signal(): AbortSignal {
-    return this.inbound.signal;
+    const { signal } = this.inbound;
+    this.scope.signals.set(signal, this);
+    return signal;
   }
 
   progress(value: unknown): void {
@@ -88,4 +125,22 @@ export class HandlerCall implements Call {
     }
     throw new PluginDeclaredError(code, data);
   }
+}
+
+/** Runs a handler as the current one. */
+export function handling<T>(scope: HandlerScope, call: HandlerCall, run: () => T): T {
+  const before = scope.current;
+  scope.current = call;
+  try {
+    return run();
+  } finally {
+    scope.current = before;
+  }
+}
+
+/** The call that another is made for: the one it is given, or the one that is being handled. */
+export function parentOf(scope: HandlerScope, options: { readonly signal?: AbortSignal } | undefined): HandlerCall | undefined {
+  if (options === undefined) return scope.current;
+  if (options instanceof HandlerCall) return options;
+  return (options.signal === undefined ? undefined : scope.signals.get(options.signal)) ?? scope.current;
 }

@@ -16,11 +16,12 @@ export function requestKernel(link: Link, target: number, input: unknown, meta: 
   });
 }
 
-/** {@link requestKernel} about a name, which travels as a number once it has one. */
-export function requestAbout(link: Link, op: number, name: string, input: unknown, meta: readonly unknown[] | undefined, signal?: AbortSignal): Promise<unknown> {
+/** {@link requestKernel} about a name, which travels as a number once it has one; as a text it stands at the end of `meta`. */
+export function requestAbout(link: Link, op: number, name: string, input: unknown, meta: number | readonly unknown[] | undefined, signal?: AbortSignal): Promise<unknown> {
   const number = link.nameOf(name);
   if (number > 0) return requestKernel(link, targetOf(op, number), input, meta, signal);
-  return requestKernel(link, op, input, op === Op.emit ? [name] : [...(meta ?? [0, 0]), name], signal);
+  const facts = typeof meta === 'object' ? meta : op === Op.emit ? [meta ?? 0] : [0, meta ?? 0];
+  return requestKernel(link, op, input, [...facts, name], signal);
 }
 
 /** One request of a guest that waits for its answer. */
@@ -70,10 +71,11 @@ export function cancelled(signal: AbortSignal): Error {
   return createError('call/cancelled', 'the caller cancelled the call', { cause: signal.reason });
 }
 
-/** What a call says of itself: nothing when it is plain. */
-export function metaOf(options: CallOptions | undefined, parent: number): readonly number[] | undefined {
+/** What a call says of itself: nothing when it is plain, one number when it only belongs to another. */
+export function metaOf(options: CallOptions | undefined, parent: number): number | readonly number[] | undefined {
   const timeout = timeoutOf(options);
-  return timeout === 0 && parent === 0 ? undefined : [timeout, parent];
+  if (timeout > 0) return [timeout, parent];
+  return parent === 0 ? undefined : parent;
 }
 
 /** A time-out as it goes on the wire: whole milliseconds, 0 for the command's own. */

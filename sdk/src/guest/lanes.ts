@@ -9,7 +9,7 @@ import { DEFAULT_TIMEOUT } from '../contract/call-context.js';
 import type { CallOptions } from '../contract/contract.js';
 import { createError } from '../contract/errors.js';
 import { ownerOf } from '../contract/names.js';
-import { FENCE, type LaneMessage, Op } from '../contract/protocol.js';
+import { FENCE, LANE_NUMBERS, type LaneMessage, Op } from '../contract/protocol.js';
 import { isPromiseLike } from '../contract/schema.js';
 import { Deadlines, type Timed } from '../rpc/deadlines.js';
 import type { Endpoint } from '../rpc/endpoint.js';
@@ -17,6 +17,7 @@ import type { Inbound } from '../rpc/inbound.js';
 import { Link } from '../rpc/link.js';
 import type { Turn } from '../rpc/turn.js';
 import { copyValue, decodeError } from '../rpc/value.js';
+import type { HandlerCall } from './handler-call.js';
 import type { Handle } from './registrations.js';
 import { cancelled, KernelRequest, requestKernel, timeoutOf } from './kernel-calls.js';
 
@@ -33,6 +34,9 @@ export interface LaneParts {
 export interface LanePort extends Endpoint {
   close(): void;
 }
+
+/** Longest chain of calls over lanes. */
+const MAX_DEPTH = 32;
 
 /** Owns every lane of a guest, both directions. */
 export class Lanes {
@@ -101,6 +105,7 @@ class OutgoingLane {
   /** Calls that wait until all earlier ones have arrived; only while the lane drains. */
   #held: (() => void)[] | undefined;
   #over = false;
+  #why = 'drained';
   #idle: Timed | undefined;
 
   constructor(lane: number, port: LanePort, message: LaneMessage & { kind: 'call' }, parts: LaneParts, deadlines: Deadlines, forget: () => void) {
@@ -125,11 +130,11 @@ class OutgoingLane {
   }
 
   /** Calls a command of the provider. `byKernel` is the way around, for a lane that goes away meanwhile. */
-  execute(id: string, input: unknown, options: CallOptions | undefined, byKernel: (input: unknown) => Promise<unknown>): Promise<unknown> {
+  execute(id: string, input: unknown, options: CallOptions | undefined, parent: HandlerCall | undefined, byKernel: (input: unknown) => Promise<unknown>): Promise<unknown> {
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(cancelled(signal));
     const allowed = this.#allowed(id, options);
-    if (this.#held === undefined) return this.#send(id, input, allowed, signal);
+    if (this.#held === undefined) return this.#send(id, input, parent === undefined ? allowed : Math.max(1, Math.min(allowed, parent.deadline - Date.now())), signal, parent);
     return new Promise((resolve, reject) => {
       const taken = snapshot(input);
       const held = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);
@@ -157,6 +162,12 @@ class OutgoingLane {
     return wanted === 0 ? timeout : Math.min(wanted, timeout);
   }
 
+  /** Leaves for good: calls of this pair have to go by the kernel. */
+  giveWay(): void {
+    this.#why = 'the calls carry what only the kernel may say';
+    this.drain();
+  }
+
   /** No new calls; those that come wait until the ones on their way have arrived, and then go by the kernel. */
   drain(): void {
     if (this.#held !== undefined || this.#over) return;
@@ -179,12 +190,18 @@ class OutgoingLane {
     this.#release();
   }
 
-  #send(id: string, input: unknown, allowed: number, signal: AbortSignal | undefined): Promise<unknown> {
+  #send(id: string, input: unknown, allowed: number, signal: AbortSignal | undefined, parent: HandlerCall | undefined): Promise<unknown> {
     const { handle } = this.#commands.get(id) as { handle: number };
+    const depth = parent === undefined ? 0 : parent.depth + 1;
+    if (depth > MAX_DEPTH) {
+      const error = createError('call/cycle', `${id} is not called: its chain of calls is longer than ${MAX_DEPTH}`, { plugin: ownerOf(id), details: { command: id } });
+      return Promise.reject(error);
+    }
     return new Promise((resolve, reject) => {
       const request = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);
-      this.#link.request(handle, input, allowed, request);
+      this.#link.request(handle, input, depth === 0 ? allowed : [allowed, depth], request);
       request.begin();
+      if (parent !== undefined) request.belongTo(parent);
       if (signal !== undefined) request.follow(signal, this.#link);
     });
   }
@@ -202,7 +219,7 @@ class OutgoingLane {
       this.#deadlines.add(this.#idle, 50);
       return;
     }
-    this.#tell('drained');
+    this.#tell(this.#why);
     this.close(createError('plugin/unavailable', 'the lane was closed'));
   }
 
@@ -229,6 +246,7 @@ class LaneRequest extends KernelRequest implements Timed {
   private readonly link: Link;
   private readonly deadlines: Deadlines;
   private readonly refuse: (error: unknown) => void;
+  private untie: (() => void) | undefined = undefined;
 
   constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void, id: string, timeout: number, link: Link, deadlines: Deadlines) {
     super(resolve, reject);
@@ -243,9 +261,21 @@ class LaneRequest extends KernelRequest implements Timed {
     if (!this.over) this.deadlines.add(this, this.timeout);
   }
 
-  override settle(ok: boolean, value: unknown): void {
+  /** Is cancelled with the call that it is made for. */
+  belongTo(parent: HandlerCall): void {
+    if (this.over) return;
+    this.untie = parent.tie((reason) => {
+      if (this.over) return;
+      this.forget();
+      this.link.cancel(this.sequence);
+      this.refuse(createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: reason }));
+    });
+  }
+
+  override forget(): void {
     this.deadlines.remove(this);
-    super.settle(ok, value);
+    this.untie?.();
+    super.forget();
   }
 
   expire(): void {
@@ -266,8 +296,6 @@ interface Totals {
 
 /** Milliseconds after which calls over a lane have been reported to the kernel. */
 const REPORT = 50;
-/** Sequences of lanes are told apart from each other and from the kernel's own numbers. */
-const LANE_NUMBERS = 2 ** 40;
 
 /** The provider's end of a lane. */
 class IncomingLane {
@@ -313,12 +341,14 @@ class IncomingLane {
     }
     if (this.#left) throw createError('plugin/unavailable', 'the lane was left', { retryable: true });
     const handle = this.#handles.has(target) ? this.#parts.handles.get(target) : undefined;
-    if (handle === undefined || typeof meta !== 'number' || !(meta > 0)) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
+    const [allowed, depth] = (typeof meta === 'number' ? [meta, 0] : Array.isArray(meta) ? meta : []) as readonly unknown[];
+    if (handle === undefined || typeof allowed !== 'number' || !(allowed > 0) || typeof depth !== 'number')
+      throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
     this.#calls += 1;
-    const number = (this.#lane % 8_000) * LANE_NUMBERS + this.#calls;
+    const number = ((this.#lane % 8_000) + 1) * LANE_NUMBERS + this.#calls;
     const started = performance.now();
     try {
-      const result = handle(input, [number, this.#caller, undefined, meta, undefined, undefined], inbound);
+      const result = handle(input, [number, this.#caller, undefined, allowed, undefined, undefined, undefined, undefined, depth], inbound);
       if (!isPromiseLike(result)) {
         this.#count(target, true, started);
         return result;

@@ -224,6 +224,11 @@ export class Link {
     });
   }
 
+  /** Who waits for the answer to a request, while somebody does. */
+  waitsFor(sequence: number): Reply | undefined {
+    return this.#pending.get(sequence);
+  }
+
   /** A number for a text that is sent often, towards the other side; 0 when there is none left. */
   nameOf(text: string): number {
     return this.#outbox.nameOf(text);
