@@ -4,6 +4,7 @@ import { createError, didYouMean } from '@plinth/sdk/contract';
 import type { ConfigOptions } from './config/config-store.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
+import type { ServiceSpec } from './services/container.js';
 import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
 import type { SupervisionOptions } from './supervision/options.js';
 import type { LogSink } from './telemetry/logger.js';
@@ -33,6 +34,8 @@ export interface KernelOptions {
   readonly supervision?: boolean | SupervisionOptions;
   /** Which plugins give their guest away while they have nothing to do; none when absent. */
   readonly hibernation?: HibernationOptions;
+  /** Services of the application by token; each tenant has its own. */
+  readonly services?: Readonly<Record<string, ServiceSpec<unknown>>>;
   /** Middleware of the host, outermost first. */
   readonly middleware?: readonly { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown; readonly name?: string }[];
   /** Takes every log entry. */
@@ -50,6 +53,7 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   lanes: true,
   supervision: true,
   hibernation: true,
+  services: true,
   middleware: true,
   telemetry: true,
 };

@@ -34,6 +34,7 @@ import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js'
 import { Installer } from './registry/installer.js';
 import { PluginRegistry } from './registry/plugin-registry.js';
 import { RegistryStore } from './registry/registry-store.js';
+import { Container, type HostServices } from './services/container.js';
 import { Hibernation } from './supervision/hibernation.js';
 import { supervisionOf } from './supervision/options.js';
 import { Supervisor } from './supervision/supervisor.js';
@@ -63,6 +64,8 @@ export interface TenantKernel extends AsyncDisposable {
   readonly hooks: HostHooks;
   readonly middleware: HostMiddleware;
   readonly config: HostConfig;
+  /** What the application wires for itself: services by token, with lifetimes. */
+  readonly services: HostServices;
   readonly permissions: {
     /** Whether a plugin may do something. */
     check(plugin: string, permission: PermissionName, scope?: string): boolean;
@@ -197,6 +200,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     parts,
     consent: async (question) => (await onRequest?.({ ...question, reason: 'update' })) === true,
   });
+  const services = new Container();
+  for (const [token, spec] of Object.entries(options.services ?? {})) services.provide(token, spec);
   const hibernation = new Hibernation(options.hibernation, { registry, lifecycle, lanes, log });
 
   let opened: Promise<void> | undefined;
@@ -306,6 +311,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     await starting?.catch(() => {});
     await installer.close();
     await lifecycle.stop();
+    await services.close().catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
     announce('kernel:stopped', {});
     bus.close();
   };
@@ -317,6 +323,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     events: createHostEvents(bus, parts.publish, log),
     hooks: createHostHooks(hooks),
     middleware,
+    services,
     config: createHostConfig(config, lifecycle, requireManifest, announce),
     permissions: {
       check: (plugin, permission, scope = '') => permissionsOf(plugin).check(permission, scope),
