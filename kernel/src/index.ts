@@ -15,6 +15,7 @@ export type { ExitReason, Guest, Host, LaunchRequest, PluginPackage, PluginSourc
 export { createKernel, KERNEL_VERSION, type Kernel, type KernelOptions } from './kernel.js';
 export type { Stage } from './lifecycle/stage.js';
 export { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
+export type { HostMessaging } from './messaging/messaging.js';
 export type { PermissionPolicy } from './permissions/broker.js';
 export type { PluginState } from './record.js';
 export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';

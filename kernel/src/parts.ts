@@ -10,6 +10,7 @@ import type { Lanes } from './guests/lanes.js';
 import type { SharedGuests } from './guests/shared-guests.js';
 import type { Host, StorageAdapter } from './host.js';
 import type { CodeCache } from './lifecycle/code-cache.js';
+import type { Messaging } from './messaging/messaging.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
@@ -78,6 +79,7 @@ export interface KernelParts {
   readonly hosts: readonly Host[];
   readonly commands: CommandRegistry;
   readonly hooks: HookRegistry;
+  readonly messaging: Messaging;
   readonly chains: MiddlewareChains;
   readonly lanes: Lanes;
   readonly bus: EventBus;

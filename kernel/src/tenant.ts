@@ -4,7 +4,7 @@
  * file shows what there is.
  */
 import type { AnyContract, Client, Handlers, PermissionName, Permissions } from '@plinth/sdk';
-import { ASYNC_DISPOSE, createError, didYouMean, disposable, type Manifest, messageOf, ownerOf } from '@plinth/sdk/contract';
+import { addressOf, ASYNC_DISPOSE, createError, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { HostCallOptions } from './commands/call-options.js';
 import { createCallServices } from './commands/call-services.js';
@@ -24,6 +24,7 @@ import { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
 import type { CodeCache } from './lifecycle/code-cache.js';
 import type { Discovered } from './lifecycle/discover.js';
 import { Lifecycle } from './lifecycle/lifecycle.js';
+import { createHostMessaging, type HostMessaging, Messaging } from './messaging/messaging.js';
 import { MiddlewareChains } from './middleware/chains.js';
 import { HookRegistry } from './middleware/hooks.js';
 import { DEFAULT_LIMITS, type KernelParts } from './parts.js';
@@ -63,6 +64,7 @@ export interface TenantKernel extends AsyncDisposable {
   readonly events: HostEvents;
   readonly hooks: HostHooks;
   readonly middleware: HostMiddleware;
+  readonly messaging: HostMessaging;
   readonly config: HostConfig;
   /** What the application wires for itself: services by token, with lifetimes. */
   readonly services: HostServices;
@@ -125,6 +127,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     chains,
     metrics,
     activateFor,
+    rank: (owner) => registry.rank(owner),
     outranked,
     unknown: unknownCommand,
     deprecated({ owner, version = '', id: command }, caller) {
@@ -141,7 +144,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     threshold: lanesAfter(options.lanes),
     now: () => turn.now(),
     entries: () => commands.all(),
-    watched: (id) => chains.of('command', id) !== undefined || bus.hears('call:settled') || commands.isSpecial(ownerOf(id)),
+    watched: (id) => chains.of('command', id) !== undefined || bus.hears('call:settled') || commands.isSpecial(ownerOf(id)) || isOpen(id),
     announce,
   });
   chains.onChange = () => lanes.review();
@@ -164,7 +167,9 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     restart: (key, snapshot) => lifecycle.restart(key, snapshot),
     givenUp: (key) => void lifecycle.givenUp(key),
   });
+  const messaging = new Messaging({ commands, hooks, log, activationOf: (plugin) => lifecycle.activationOf(plugin) });
   const parts: KernelParts = {
+    messaging,
     tenant,
     version: KERNEL_VERSION,
     limits,
@@ -220,7 +225,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     if (lifecycle.isStarting(record.key)) return true;
     const known = manifestOf(record) as Manifest;
     const declared = known.activation.includes(`command:${commandId}`) || known.contributes.commands?.some((command) => `${record.id}:${command.id}` === commandId);
-    return record.state === 'resolved' && declared === true;
+    return record.state === 'resolved' && (declared === true || isOpen(commandId));
   }
 
   function suits({ id, version, manifest: { provides } }: { readonly id: string; readonly version: string; readonly manifest: Manifest }, route: Route | undefined): boolean {
@@ -235,10 +240,19 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     });
   }
 
+  /** Who may answer a command, the best first. */
+  function answering(commandId: string, route: Route | undefined): readonly PluginRecord[] {
+    const { id, provider } = addressOf(commandId);
+    const owner = ownerOf(id);
+    if (!isOpen(owner)) return provider === undefined || provider === owner ? versionsOn(owner, route) : [];
+    const offers = (record: PluginRecord) => manifestOf(record)?.provides?.some((contract) => contract.startsWith(`${owner}@`)) === true;
+    return (provider === undefined ? registry.all() : registry.versions(provider)).filter(offers);
+  }
+
   /** Wakes the plugin that answers a command. */
   async function activateFor(commandId: string, route: Route | undefined): Promise<boolean> {
     await opened;
-    for (const record of versionsOn(ownerOf(commandId), route)) {
+    for (const record of answering(commandId, route)) {
       // One that is on its way back answers when it is there.
       const comeback = supervisor.comeback(record.key);
       if (comeback !== undefined) {
@@ -323,6 +337,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     events: createHostEvents(bus, parts.publish, log),
     hooks: createHostHooks(hooks),
     middleware,
+    messaging: createHostMessaging(messaging, commands),
     services,
     config: createHostConfig(config, lifecycle, requireManifest, announce),
     permissions: {

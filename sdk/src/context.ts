@@ -150,6 +150,28 @@ export interface PluginLogger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** Messages to plugins by their id, and to whoever handles them best. */
+export interface PluginMessaging {
+  /**
+   * Sends a message to a plugin; the answer is what its handler makes of it.
+   *
+   * @throws PluginPermissionError `permission/denied` (`messaging.send`), PluginUnavailableError `message/no-handler`.
+   */
+  send(plugin: string, message: unknown, options?: CallOptions): Promise<unknown>;
+  /** Gives a message to the surest of all `MessageHandler`s (`@plinth/sdk/contracts`); needs `messaging.send` for `*`. */
+  route(message: unknown, options?: CallOptions): Promise<unknown>;
+  /** Takes the messages that are sent to this plugin. One handler a plugin. */
+  on(handler: LooseHandler): Registered;
+}
+
+/** Clients and handlers of contracts by themselves: for contracts that `needs` doesn't list. */
+export interface PluginServices {
+  /** As {@link PluginContext.provide}. */
+  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): Registered;
+  /** A typed client; each call needs the permission to execute it. */
+  get<C extends AnyContract>(contract: C): Client<C>;
+}
+
 /** Asks the kernel what this plugin may do. The answer informs; enforcement happens at each use. */
 export interface PluginPermissions {
   has(permission: PermissionName, scope?: string): Promise<boolean>;
@@ -169,6 +191,8 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly events: PluginEvents;
   readonly hooks: PluginHooks;
   readonly middleware: PluginMiddleware;
+  readonly messaging: PluginMessaging;
+  readonly services: PluginServices;
   readonly storage: PluginStorage;
   readonly logger: PluginLogger;
   readonly permissions: PluginPermissions;

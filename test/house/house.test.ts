@@ -42,7 +42,7 @@ describe('doors', () => {
     'idb-keyval': /^host-browser\/src\/indexeddb-storage\.ts$/,
     'write-file-atomic': /^host-node\/src\/(file-storage|folder-lock)\.ts$/,
     'proper-lockfile': /^host-node\/src\/folder-lock\.ts$/,
-    valibot: /^sdk\/src\/contract\/manifest\.ts$/,
+    valibot: /^sdk\/src\/(contract\/manifest|contracts\/[a-z-]+)\.ts$/,
   };
   for (const [dependency, door] of Object.entries(doors)) {
     it(`${dependency} has one door`, () => {

@@ -12,17 +12,20 @@ export type Execute = (id: string, input: unknown, options: HostCallOptions | un
 export interface ClientOptions {
   /** Range of plugin versions, like `^1.2.0`; the highest stable one that provides the contract when absent. */
   readonly version?: string;
+  /** Plugin id: which of the providers of an open contract. */
+  readonly provider?: string;
 }
 
 /** Makes the client of a contract. The caller parses the output, so what it gets is what the types say. */
-export function createClient<C extends AnyContract>(contract: C, execute: Execute, metrics: Metrics, { version }: ClientOptions = {}): Client<C, HostCallOptions> {
+export function createClient<C extends AnyContract>(contract: C, execute: Execute, metrics: Metrics, { version, provider }: ClientOptions = {}): Client<C, HostCallOptions> {
   if (version !== undefined && !isRange(version))
     throw createError('call/invalid-option', `'${version}' is not a version range: write one like '^1.2.0'`, { details: { version } });
   const route: Route = Object.freeze({ contract: contract.$id, range: version });
   const client = Object.create(null) as Record<string, (input?: unknown, options?: HostCallOptions) => Promise<unknown>>;
   for (const [name, member] of membersOf(contract)) {
     if (member.kind !== 'command') continue;
-    const { id, output, timeout } = member as Command & { readonly id: string };
+    const { id: bare, output, timeout } = member as Command & { readonly id: string };
+    const id = provider === undefined ? bare : `${bare}@${provider}`;
     const withTimeout = (options: HostCallOptions | undefined) => (timeout === undefined ? options : { ...options, timeout: Math.min(options?.timeout ?? timeout, timeout) });
     const parse = output === undefined ? undefined : (value: unknown) => parseOutput(id, output, value, metrics);
     client[name] = (input, options) => execute(id, input, withTimeout(options), parse, route);

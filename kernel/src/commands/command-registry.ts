@@ -1,6 +1,6 @@
 /** Which commands exist, who answers them, and the path every call takes: permission, middleware, provider. */
 import type { CommandInfo } from '@plinth/sdk';
-import { type Caller, compareVersions, createError, disposable, isStable, isTopic, ownerOf, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
+import { addressOf, type Caller, compareVersions, createError, disposable, isOpen, isStable, isTopic, ownerOf, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
@@ -44,6 +44,8 @@ export interface CommandServices extends CallServices {
   readonly metrics: Metrics;
   /** Wakes the plugin that would answer a command; resolves false when there is none. */
   activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
+  /** An owner's place in the order of discovery; 0 for the host. */
+  rank(owner: string): number;
   /** Whether a version that can be woken comes before one that answers already. */
   outranked(entry: CommandEntry, route: Route | undefined): boolean;
   /** Why nobody answers. */
@@ -73,6 +75,16 @@ export class CommandRegistry {
     return this.#entries.has(id);
   }
 
+  /** Like {@link has}, for an id that may name its provider. */
+  answers(id: string): boolean {
+    return this.#choose(id, undefined) !== undefined;
+  }
+
+  /** Wakes the plugin that would answer a command; answers whether there was one to wake. */
+  async wake(id: string): Promise<boolean> {
+    return !this.answers(id) && this.#services.activateFor(id, undefined);
+  }
+
   get(id: string): CommandEntry | undefined {
     return this.#entries.get(id);
   }
@@ -100,7 +112,8 @@ export class CommandRegistry {
     const { owner, version } = by;
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a command id: write '<plugin>:<name>'`, { plugin: owner });
     const others = this.#all(id);
-    const other = others.find((one) => one.owner !== owner || one.version === version || version === undefined);
+    // What belongs to nobody may be answered by many, each in one version.
+    const other = others.find((one) => (isOpen(id) ? one.owner === owner && one.version === version : one.owner !== owner || one.version === version || version === undefined));
     if (other !== undefined) {
       throw createError('call/duplicate', `${owner} cannot register ${id}: ${other.owner} has registered it already`, {
         plugin: owner,
@@ -184,7 +197,8 @@ export class CommandRegistry {
   }
 
   #choose(id: string, route: Route | undefined): CommandEntry | undefined {
-    const all = this.#all(id);
+    const { id: bare, provider } = addressOf(id);
+    const all = this.#all(bare).filter(({ owner }) => provider === undefined || owner === provider);
     return route === undefined ? all[0] : all.find((entry) => leadsTo(route, entry));
   }
 
@@ -198,6 +212,8 @@ export class CommandRegistry {
       entries.length < 2
         ? entries
         : [...entries].sort((a, b) => {
+            // The host's come first, then plugins in the order of discovery.
+            if (a.owner !== b.owner) return this.#services.rank(a.owner) - this.#services.rank(b.owner);
             const [left, right] = [a.version as string, b.version as string];
             return Number(isStable(right)) - Number(isStable(left)) || compareVersions(right, left);
           });

@@ -1,5 +1,17 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
-import { createError, type HookMode, type Manifest, nameOfTarget, Op, opOf, ownerOf, PERMISSION_NAMES, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import {
+  addressOf,
+  createError,
+  type HookMode,
+  type Manifest,
+  nameOfTarget,
+  Op,
+  opOf,
+  ownerOf,
+  PERMISSION_NAMES,
+  type PermissionName,
+  type StorageVerb,
+} from '@plinth/sdk/contract';
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import { type CallRequest, KernelCall } from '../commands/call.js';
 import type { Route } from '../commands/command-registry.js';
@@ -38,6 +50,8 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
       return guest.parts.commands.describe(() => undefined, []).filter(({ id }) => guest.permissions.check('commands.execute', id));
     case Op.permission:
       return hasPermission(guest, facts);
+    case Op.message:
+      return message(guest, input, facts, inbound);
     case Op.laneFence:
       return guest.parts.lanes.fence(guest, facts[0]);
     default:
@@ -75,7 +89,7 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
 
 function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number') throw malformed(guest);
-  guest.permissions.demand('commands.execute', id);
+  guest.permissions.demand('commands.execute', addressOf(id).id);
   const { commands, lanes, chains } = guest.parts;
   const request = requestOf(guest, timeout, parent, inbound);
   const entry = commands.get(id);
@@ -135,6 +149,14 @@ class GuestCallRequest implements CallRequest {
 function emit(guest: GuestIdentity, topic: string, payload: unknown, parent: unknown = 0): Promise<void> {
   guest.permissions.demand('events.emit', topic);
   return guest.parts.publish(guest.caller, topic, payload, parent === 0 ? undefined : callOf(guest, parent));
+}
+
+function message(guest: GuestIdentity, input: unknown, [to, timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+  if (typeof to !== 'string' || to.length > MAX_NAME || typeof timeout !== 'number') throw malformed(guest);
+  guest.permissions.demand('messaging.send', to === '' ? '*' : to);
+  const request = requestOf(guest, timeout, parent, inbound);
+  const { messaging } = guest.parts;
+  return to === '' ? messaging.route(input, guest.caller, request) : messaging.send(to, input, guest.caller, request);
 }
 
 const READS: ReadonlySet<string> = new Set(['get', 'has', 'keys', 'read']);

@@ -4,7 +4,7 @@
  * events that arrive in between wait, in order, for whoever has them in the end.
  */
 import type { EventEnvelope } from '@plinth/sdk';
-import { covers, createError, type EventMeta, type EventOrigin, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
+import { covers, createError, isOpen, ownerOf, type EventMeta, type EventOrigin, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
 import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import type { CommandEntry, CommandProvider } from '../commands/command-registry.js';
@@ -233,11 +233,14 @@ export class GuestRegistrations {
   #check({ kind, name }: Registration): void {
     const { manifest, permissions, parts } = this.#owner;
     const { id } = manifest;
+    // A contract that belongs to nobody is any plugin's to answer that says so in its manifest.
+    const offered = isOpen(name) && manifest.provides?.some((contract) => contract.startsWith(`${ownerOf(name)}@`)) === true;
+    if (offered && (kind === 'hook' || kind === 'command')) return;
     if (kind === 'hook') permissions.demand('hooks.handle', name);
     else if (kind === 'event') permissions.demand('events.subscribe', name);
     else if (kind === 'middleware') permissions.demand('middleware.use', name);
     else if (!name.startsWith(`${id}:`)) {
-      throw createError('permission/denied', `${id} cannot register ${name}: a plugin's commands live under its own id`, {
+      throw createError('permission/denied', `${id} cannot register ${name}: a plugin's commands live under its own id, or under an open contract that its manifest provides`, {
         plugin: id,
         details: { permission: 'commands.handle', scope: name },
       });

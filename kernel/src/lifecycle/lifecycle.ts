@@ -20,6 +20,7 @@ import {
   type SuspendedPlugin,
   type ValidatedPlugin,
 } from '../record.js';
+import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { activate } from './activate.js';
 import { Admission } from './admission.js';
@@ -178,6 +179,12 @@ export class Lifecycle {
     if (current !== undefined) return current;
     if (activatedBy === 'request' && this.#registry.get(key)?.state === 'failed') this.#parts.supervisor.steered(key);
     return this.#begin(key, { activatedBy, named });
+  }
+
+  /** A plugin's place in the order of activation; Infinity when it isn't active. */
+  activationOf(id: string): number {
+    const at = this.#activeOrder.findIndex((key) => idOf(key) === id);
+    return at === -1 ? Number.POSITIVE_INFINITY : at;
   }
 
   /** Whether a plugin is on its way to `active`. */

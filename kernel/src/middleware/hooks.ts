@@ -72,6 +72,14 @@ export class HookRegistry {
     return mode === 'waterfall' ? value : undefined;
   }
 
+  /** Asks every handler, and says whose each answer is. Those that fail are left out and reported. */
+  async ask(id: string, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<readonly { readonly owner: string; readonly value: unknown }[]> {
+    await this.#wake(id);
+    const handlers = [...(this.#handlers.get(id) ?? [])];
+    const answers = await Promise.all(handlers.map(async (handler) => ({ owner: handler.owner, answer: await this.#ask(id, handler, input, caller, request) })));
+    return answers.flatMap(({ owner, answer }) => (answer.ok ? [{ owner, value: answer.value }] : []));
+  }
+
   /** Only who is awake has said how many handlers it has. */
   async #wake(id: string): Promise<void> {
     const sleeping = [...(this.#handlers.get(id) ?? [])].filter(({ wake }) => wake !== undefined);

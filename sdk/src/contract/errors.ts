@@ -157,6 +157,7 @@ export const ERROR_CODES = {
   'stream/locked': PluginValidationError,
   'stream/invalid-item': PluginValidationError,
   'hook/failed': PluginError,
+  'message/no-handler': PluginUnavailableError,
   'middleware/next-twice': PluginProtocolError,
   'middleware/failed': PluginError,
   'service/invalid': PluginConfigurationError,

@@ -41,6 +41,21 @@ export function ownerOf(wireId: string): string {
   return colon === -1 ? wireId : wireId.slice(0, colon);
 }
 
+/** Whether a contract or wire id belongs to nobody: any number of plugins may provide it. */
+export const isOpen = (id: string): boolean => id.startsWith('plinth.');
+
+/** The contract of those who handle messages that are addressed to nobody. */
+export const MESSAGE_HANDLER = 'plinth.message-handler';
+
+/** The command by which a plugin takes messages that are sent to it. */
+export const messageMember = (plugin: string): string => `${plugin}:onMessage`;
+
+/** Takes a wire id apart that names its provider, `<contract>:<member>@<plugin id>`. */
+export function addressOf(wireId: string): { readonly id: string; readonly provider: string | undefined } {
+  const at = wireId.indexOf('@');
+  return at === -1 ? { id: wireId, provider: undefined } : { id: wireId.slice(0, at), provider: wireId.slice(at + 1) };
+}
+
 /** Whether a text may be the topic of an event: `<owner>:<name>` with at most three further colons. */
 export function isTopic(topic: string): boolean {
   return topic.length <= MAX_TOPIC && /^[a-z][A-Za-z0-9.-]*(:[A-Za-z0-9._-]+){1,4}$/.test(topic);

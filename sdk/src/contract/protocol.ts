@@ -118,6 +118,8 @@ export const Op = {
   laneFence: 11,
   /** one way: a lane is of no use any more. meta: [lane, why] */
   laneOver: 12,
+  /** message; meta: [plugin it is sent to, or nothing to have it routed; timeout in ms or 0; sequence of the call it belongs to or 0] */
+  message: 13,
 } as const;
 
 /** The target of a request that is answered at once: what came before it has been taken. */

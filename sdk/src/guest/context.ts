@@ -4,7 +4,7 @@ import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, EventQueue
 import { membersOf } from '../contract/contract.js';
 import { createError, messageOf } from '../contract/errors.js';
 import type { Manifest } from '../contract/manifest.js';
-import { isMemberName } from '../contract/names.js';
+import { isMemberName, messageMember } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
@@ -62,6 +62,15 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     middleware: {
       use: (target, middleware) => register('middleware', target, middlewareHandle(parts, target, middleware)),
     },
+    messaging: {
+      send: (plugin, message, options) => attempt(() => sendMessage(parts, plugin, message, options)),
+      route: (message, options) => attempt(() => sendMessage(parts, '', message, options)),
+      on: (handler) => register('command', messageMember(manifest.id), looseHandle(parts, handler)),
+    },
+    services: {
+      provide: (contract, handlers) => provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>),
+      get: (contract) => createClient(execute, contract) as never,
+    },
     storage: createStorage(link),
     logger: createLogger(link),
     permissions: {
@@ -79,6 +88,10 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     },
   };
   return Object.freeze(context);
+}
+
+function sendMessage({ link, handling: scope }: ContextParts, plugin: string, message: unknown, options: CallOptions | undefined): Promise<unknown> {
+  return requestKernel(link, Op.message, message, [plugin, timeoutOf(options), parentOf(scope, options)?.sequence ?? 0], options?.signal);
 }
 
 type Register = (
