@@ -56,6 +56,8 @@ describe('a project with the packed packages', () => {
     const entries = [
       '@plinth/sdk',
       '@plinth/sdk/contract',
+      '@plinth/sdk/contracts',
+      '@plinth/sdk/compat',
       '@plinth/sdk/rpc',
       '@plinth/sdk/guest',
       '@plinth/kernel',
