@@ -20,6 +20,7 @@ export type { PermissionPolicy } from './permissions/broker.js';
 export type { PluginState } from './record.js';
 export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
 export type { UpdateOptions } from './registry/installer.js';
+export type { BreakerPolicy, BulkheadPolicy, CachePolicy, CallPolicy, RatePolicy, ResilienceOptions, RetryPolicy } from './resilience/policy.js';
 export type { HostServices, Lifetime, ServiceResolver, ServiceScope, ServiceSpec, ServiceToken } from './services/container.js';
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { memoryStorage } from './storage/memory-storage.js';

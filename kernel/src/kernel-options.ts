@@ -4,6 +4,7 @@ import { createError, didYouMean } from '@plinth/sdk/contract';
 import type { ConfigOptions } from './config/config-store.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
+import { checkResilience, type ResilienceOptions } from './resilience/policy.js';
 import type { ServiceSpec } from './services/container.js';
 import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
 import type { SupervisionOptions } from './supervision/options.js';
@@ -34,6 +35,8 @@ export interface KernelOptions {
   readonly supervision?: boolean | SupervisionOptions;
   /** Which plugins give their guest away while they have nothing to do; none when absent. */
   readonly hibernation?: HibernationOptions;
+  /** What keeps commands working, by command id or prefix: time-out, retry, breaker, bulkhead, rate, cache, fallback. */
+  readonly resilience?: ResilienceOptions;
   /** Services of the application by token; each tenant has its own. */
   readonly services?: Readonly<Record<string, ServiceSpec<unknown>>>;
   /** Middleware of the host, outermost first. */
@@ -53,6 +56,7 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   lanes: true,
   supervision: true,
   hibernation: true,
+  resilience: true,
   services: true,
   middleware: true,
   telemetry: true,
@@ -65,6 +69,7 @@ export function checkOptions(options: KernelOptions): void {
       throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
   }
   checkHibernation(options.hibernation);
+  checkResilience(options.resilience);
   const { lanes = true } = options;
   const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)

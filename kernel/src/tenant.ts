@@ -35,6 +35,7 @@ import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js'
 import { Installer } from './registry/installer.js';
 import { PluginRegistry } from './registry/plugin-registry.js';
 import { RegistryStore } from './registry/registry-store.js';
+import { Guards } from './resilience/guards.js';
 import { Container, type HostServices } from './services/container.js';
 import { Hibernation } from './supervision/hibernation.js';
 import { supervisionOf } from './supervision/options.js';
@@ -126,6 +127,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     ...calls,
     chains,
     metrics,
+    guards: new Guards(options.resilience, announce),
     activateFor,
     rank: (owner) => registry.rank(owner),
     outranked,
@@ -144,7 +146,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     threshold: lanesAfter(options.lanes),
     now: () => turn.now(),
     entries: () => commands.all(),
-    watched: (id) => chains.of('command', id) !== undefined || bus.hears('call:settled') || commands.isSpecial(ownerOf(id)) || isOpen(id),
+    watched: (id) =>
+      chains.of('command', id) !== undefined || commands.get(id)?.guarded !== undefined || bus.hears('call:settled') || commands.isSpecial(ownerOf(id)) || isOpen(id),
     announce,
   });
   chains.onChange = () => lanes.review();

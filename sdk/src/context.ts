@@ -62,6 +62,8 @@ export interface CommandInfo {
   /** JSON Schemas from the manifest. */
   readonly input?: unknown;
   readonly output?: unknown;
+  /** How its circuit breaker is, where one is configured. */
+  readonly breaker?: 'closed' | 'open' | 'half-open';
   /** Whether a handler is registered now; one that isn't is activated by the first call. */
   readonly active: boolean;
 }

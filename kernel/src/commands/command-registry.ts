@@ -3,6 +3,8 @@ import type { CommandInfo } from '@plinth/sdk';
 import { addressOf, type Caller, compareVersions, createError, disposable, isOpen, isStable, isTopic, ownerOf, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
+import type { Guards } from '../resilience/guards.js';
+import type { DeclaredPolicy } from '../resilience/policy.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
 import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from './call.js';
 import type { Provider } from './provider.js';
@@ -22,12 +24,16 @@ export interface CommandProvider {
   readonly reentrant?: boolean | undefined;
   /** The guest that answers it; absent for the host's own. */
   readonly at?: LaneTarget | undefined;
+  /** What its plugin says of how it may be called. */
+  readonly declared?: DeclaredPolicy;
 }
 
 /** A registered command. */
 export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provider' | 'timeout'> {
   readonly owner: string;
   readonly counter: CommandCounter;
+  /** Takes its calls in its place, when a policy is configured for it. */
+  readonly guarded: CallTarget | undefined;
 }
 
 /** Which of several versions a caller means. */
@@ -42,6 +48,7 @@ export interface Route {
 export interface CommandServices extends CallServices {
   readonly chains: MiddlewareChains;
   readonly metrics: Metrics;
+  readonly guards: Guards;
   /** Wakes the plugin that would answer a command; resolves false when there is none. */
   activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
   /** An owner's place in the order of discovery; 0 for the host. */
@@ -132,7 +139,9 @@ export class CommandRegistry {
 
   /** An entry that is not in the table. */
   entryFor(id: string, by: CommandProvider): CommandEntry {
-    return { ...by, timeout: by.timeout, id, services: this.#services, counter: this.#services.metrics.command(id) };
+    const counter = this.#services.metrics.command(id);
+    const target = { ...by, timeout: by.timeout, id, services: this.#services, counter };
+    return { ...target, guarded: this.#services.guards.guard(target, by.declared ?? { idempotent: false }, this.#services) };
   }
 
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
@@ -149,7 +158,7 @@ export class CommandRegistry {
   /** {@link execute} for a command that was looked up. */
   run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
     try {
-      return this.#run(entry, input, caller, request, parse);
+      return this.#run(entry.guarded ?? entry, input, caller, request, parse);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -158,7 +167,9 @@ export class CommandRegistry {
   /** Listings of the commands an owner or everybody has. */
   describe(titles: (id: string) => Partial<CommandInfo> | undefined, declared: readonly string[]): readonly CommandInfo[] {
     const ids = new Set([...this.#entries.keys(), ...declared]);
-    return [...ids].sort().map((id) => ({ ...titles(id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
+    return [...ids]
+      .sort()
+      .map((id) => ({ ...titles(id), ...breakerOf(this.#services.guards, id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
   }
 
   #run(entry: CallTarget, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
@@ -182,7 +193,7 @@ export class CommandRegistry {
         const entry = this.#choose(id, route);
         if (entry === undefined) throw this.#services.unknown(id, route);
         if (this.isSpecial(entry.owner)) this.#services.deprecated(entry, caller);
-        if (!call.over) call.goOnAs(entry, value);
+        if (!call.over) call.goOnAs(entry.guarded ?? entry, value);
       };
       this.#services
         .activateFor(id, route)
@@ -240,4 +251,9 @@ export function leadsTo(
     return parsed?.base === need?.base ? [(parsed as { major: number }).major] : [];
   });
   return need === undefined || need.base !== owner || majors.length === 0 || majors.some((major) => satisfies(`${major}.0.0`, need.range));
+}
+
+function breakerOf(guards: Guards, id: string): Partial<CommandInfo> {
+  const breaker = guards.breaker(id);
+  return breaker === undefined ? {} : { breaker };
 }

@@ -81,7 +81,9 @@ export function createHostCommands(
         for (const [name, member] of members) {
           const provider = hostProvider(parsing(member as CommandRef, (all[name] as LooseHandler).bind(all), metrics));
           registered.push(
-            member.kind === 'hook' ? hooks.handle(member.id, 'host', provider) : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout }),
+            member.kind === 'hook'
+              ? hooks.handle(member.id, 'host', provider)
+              : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout, declared: { idempotent: (member as Command).idempotent } }),
           );
         }
       } catch (error) {

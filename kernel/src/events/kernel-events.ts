@@ -37,6 +37,8 @@ export interface KernelEvents {
   'need:changed': PluginFact & { readonly available: readonly string[] };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };
+  /** A command that failed too often isn't called any more, is tried, or works again. */
+  'call:circuit-changed': { readonly command: string; readonly state: 'closed' | 'open' | 'half-open' };
   /** A version that should not be used any more was called; told once for each caller and command. */
   'call:deprecated': { readonly command: string; readonly version: string; readonly caller: string; readonly message: string };
   'call:settled': {

@@ -282,7 +282,7 @@ export class GuestRegistrations {
   }
 
   #commandProvider(registration: Registration): CommandProvider {
-    const { handle, timeout, reentrant } = registration;
+    const { handle, name, timeout, reentrant, idempotent = false } = registration;
     const { manifest, guest } = this.#owner;
     return {
       owner: manifest.id,
@@ -291,6 +291,7 @@ export class GuestRegistrations {
       provider: this.#provider(registration),
       timeout: shortest(timeout, manifest.resources.timeout),
       reentrant,
+      declared: { idempotent, ...contributed(manifest, name) },
       at: guest && { end: guest, handle },
     };
   }
@@ -410,6 +411,12 @@ function eventMeta(link: Link, { topic, source }: EventEnvelope): EventMeta {
   const named = link.nameOf(topic);
   const by = link.nameOf(source);
   return named > 0 && by > 0 ? pairOf(named, by) : [topic, source];
+}
+
+/** What the manifest says of a command. */
+function contributed({ id, contributes }: Manifest, name: string): { readonly rateLimit?: number; readonly requiresAuth?: boolean } {
+  const { rateLimit, requiresAuth } = contributes.commands?.find((command) => `${id}:${command.id}` === name) ?? {};
+  return { ...(rateLimit !== undefined && { rateLimit }), ...(requiresAuth !== undefined && { requiresAuth }) };
 }
 
 function originOf({ requestId, user, traceparent, baggage }: EventEnvelope): EventOrigin {

@@ -1,0 +1,89 @@
+/** Which commands have a policy. Those that have none cost nothing; the others load what runs it with their first call. */
+import { type Caller, createError } from '@plinth/sdk/contract';
+import { type CallServices, type CallTarget, KernelCall } from '../commands/call.js';
+import type { KernelEvents } from '../events/kernel-events.js';
+import type { BreakerState, Engine } from './engine.js';
+import { type DecidedPolicy, type DeclaredPolicy, policyFor, type ResilienceOptions } from './policy.js';
+
+/** A command that is to be guarded. */
+export interface GuardedTarget extends CallTarget {
+  readonly owner: string;
+  readonly version?: string | undefined;
+}
+
+interface Guard {
+  readonly version: string | undefined;
+  readonly policy: string;
+  engine: Promise<Engine> | undefined;
+  breaker: BreakerState;
+}
+
+/** Owns the policies of a tenant's commands; breakers, rates and answers outlive a reload of the same version. */
+export class Guards {
+  readonly #options: ResilienceOptions;
+  readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
+  readonly #guards = new Map<string, Guard>();
+
+  constructor(options: ResilienceOptions | undefined, announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void) {
+    this.#options = options ?? {};
+    this.#announce = announce;
+  }
+
+  /** How the breaker of a command is; undefined when it has none. */
+  breaker(id: string): BreakerState | undefined {
+    return this.#guards.get(id)?.breaker;
+  }
+
+  /** The target that calls of a command go to in its place; undefined when it has no policy. */
+  guard(target: GuardedTarget, declared: DeclaredPolicy, services: CallServices): CallTarget | undefined {
+    const policy = policyFor(target.id, this.#options, declared);
+    if (policy === undefined) return undefined;
+    const guard = this.#guardOf(target, policy);
+    // Attempts are part of one call: that one is counted.
+    const { timeout } = policy;
+    const attempts: CallTarget = { ...target, counter: undefined, services: { ...services, settled() {} }, timeout: shorter(target.timeout, timeout) };
+    return {
+      ...target,
+      provider: (call, input) => {
+        if (policy.requiresAuth && call.user === undefined) {
+          call.settle(false, createError('call/unauthenticated', `${target.id} needs a user, and the call has none`, { plugin: target.owner, details: { command: target.id } }));
+          return;
+        }
+        const attempt = () => {
+          const one = new KernelCall(attempts, call.caller, { parent: call });
+          target.provider(one, input);
+          return one.promise;
+        };
+        this.#engineOf(guard, target, policy)
+          .then((engine) => engine.run({ input, caller: nameOf(call.caller), user: call.user, signal: call.signal, attempt }))
+          .then(
+            (value) => call.settle(true, value),
+            (error: unknown) => call.settle(false, error),
+          );
+      },
+    };
+  }
+
+  #guardOf({ id, version }: GuardedTarget, policy: DecidedPolicy): Guard {
+    const text = JSON.stringify(policy);
+    const known = this.#guards.get(id);
+    if (known !== undefined && known.version === version && known.policy === text) return known;
+    const guard: Guard = { version, policy: text, engine: undefined, breaker: 'closed' };
+    this.#guards.set(id, guard);
+    return guard;
+  }
+
+  #engineOf(guard: Guard, { id, owner }: GuardedTarget, policy: DecidedPolicy): Promise<Engine> {
+    guard.engine ??= import('./engine.js').then(
+      ({ Engine: Made }) =>
+        new Made(id, owner, policy, (state) => {
+          guard.breaker = state;
+          this.#announce('call:circuit-changed', { command: id, state });
+        }),
+    );
+    return guard.engine;
+  }
+}
+
+const nameOf = ({ kind, id, version }: Caller) => (kind === 'host' ? 'host' : `${id}@${version}`);
+const shorter = (a: number | undefined, b: number | undefined) => (a === undefined ? b : b === undefined ? a : Math.min(a, b));

@@ -1,0 +1,205 @@
+/** What keeps commands working: each policy alone, and the fixed order of all of them. */
+import { createHost, runtime } from '#host';
+import type { KernelOptions } from '@plinth/kernel';
+import { createKernel } from '@plinth/kernel';
+import { command, contract } from '@plinth/sdk';
+import { describe, expect, it } from 'vitest';
+import { rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+/** Fails as often as it is told, counts, and shows how many run at the same time. */
+const shaky = (manifest = {}) =>
+  pluginOf(
+    'test.shaky',
+    `let calls = 0, failures = 0, hang = false, running = 0, most = 0;
+     const slow = [];
+     ctx.commands.handle('work', async (input) => {
+       calls += 1;
+       if (hang) await new Promise(() => {});
+       if (failures > 0) { failures -= 1; throw new Error('shaky'); }
+       return { calls, input };
+     });
+     ctx.commands.handle('set', (to) => { ({ failures = 0, hang = false } = to); });
+     ctx.commands.handle('calls', () => calls);
+     ctx.commands.handle('slow', async () => { running += 1; most = Math.max(most, running); await new Promise((go) => slow.push(go)); running -= 1; return most; });
+     ctx.commands.handle('release', () => { for (const go of slow.splice(0)) go(); return running; });
+     ctx.commands.handle('mine', () => 'yours');`,
+    manifest,
+  );
+
+for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+  describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} worker`}: resilience`, () => {
+    const start = async (resilience: NonNullable<KernelOptions['resilience']>, manifest = {}) => {
+      const kernel = await startKernel(setting, [shaky(manifest)], { resilience });
+      const run = (name: string, input?: unknown, options = {}) => kernel.commands.execute(`test.shaky:${name}`, input, options);
+      return { kernel, run };
+    };
+
+    it('a time-out ends an attempt, and the handler behind it', async () => {
+      const { kernel, run } = await start({ 'test.shaky:work': { timeout: 40 } });
+      await run('set', { hang: true });
+      expect(await rejection(run('work'))).toMatchObject({ code: 'call/timeout', details: { timeout: 40 } });
+      await expect.poll(async () => (await kernel.plugins.health('test.shaky')).pending).toBe(0);
+    });
+
+    it('the breaker opens above half of 20 failed calls, lets one try, and closes again; its state shows', async () => {
+      const { kernel, run } = await start({ 'test.shaky:*': { breaker: { halfOpenAfter: 60 } }, 'test.shaky:set': {} });
+      const states: string[] = [];
+      kernel.events.on('call:circuit-changed', ({ payload }) => {
+        states.push(payload.state);
+      });
+      const state = () => kernel.commands.list().find(({ id }) => id === 'test.shaky:work')?.breaker;
+      await run('set', { failures: 1_000 });
+      for (let n = 0; n < 20; n++) expect((await rejection(run('work'))).message).toBe('shaky');
+      expect(state()).toBe('open');
+      const before = await run('calls');
+      expect(await rejection(run('work'))).toMatchObject({ code: 'call/circuit-open', plugin: 'test.shaky' });
+      expect(await run('calls')).toBe(before);
+      await run('set', { failures: 0 });
+      await expect
+        .poll(
+          () =>
+            run('work').then(
+              () => 'works',
+              (error) => error.code,
+            ),
+          { interval: 10 },
+        )
+        .toBe('works');
+      expect([state(), states]).toEqual(['closed', ['open', 'half-open', 'closed']]);
+    });
+
+    it('what the caller got wrong opens no breaker', async () => {
+      const { kernel, run } = await start({ '*': { breaker: true } });
+      const calls = Array.from({ length: 30 }, () => {
+        const stop = new AbortController();
+        const call = run('slow', undefined, { signal: stop.signal });
+        stop.abort();
+        return rejection(call);
+      });
+      for (const error of await Promise.all(calls)) expect(error.code).toBe('call/cancelled');
+      expect(kernel.commands.list().find(({ id }) => id === 'test.shaky:slow')?.breaker).toBe('closed');
+    });
+
+    it('a bulkhead lets so many run and so many wait', async () => {
+      const { run } = await start({ 'test.shaky:slow': { bulkhead: { concurrency: 2, queue: 3 } } });
+      const calls = Array.from({ length: 8 }, () =>
+        run('slow').then(
+          (most) => most,
+          (error) => error.code,
+        ),
+      );
+      for (let left = 5; left > 0; left -= 2) await expect.poll(() => run('release'), { interval: 5 }).toBe(Math.min(2, left));
+      const answers = await Promise.all(calls);
+      expect(answers.filter((answer) => answer === 'call/overloaded')).toHaveLength(3);
+      expect(answers.filter((answer) => answer === 2)).toHaveLength(5);
+    });
+
+    it('rates are for each caller, and the lowest of all layers holds', async () => {
+      const contributes = {
+        commands: [
+          { id: 'work', rateLimit: 3 },
+          { id: 'mine', requiresAuth: true },
+        ],
+      };
+      const { kernel, run } = await start({ 'test.shaky:work': { rate: 100 } }, { contributes });
+      for (let n = 0; n < 3; n++) await run('work');
+      const error = await rejection(run('work'));
+      expect(error).toMatchObject({ code: 'call/rate-limited', retryable: true, details: { limit: 3, per: 60_000 } });
+      expect(error.message).toMatch(/^host calls test\.shaky:work too often: 3 times in 60000 ms/);
+      await kernel.plugins.install({
+        origin: 'memory',
+        ...(({ manifest, code }) => ({ manifest: manifest as object, code: async () => code as string }))(
+          pluginOf('test.other', `ctx.commands.handle('go', () => ctx.commands.execute('test.shaky:work'));`, { permissions: { commands: { execute: ['test.shaky:*'] } } }),
+        ),
+      });
+      await kernel.plugins.activate('test.other');
+      expect(await kernel.commands.execute('test.other:go')).toMatchObject({ calls: 4 });
+      expect(await rejection(run('mine'))).toMatchObject({ code: 'call/unauthenticated' });
+      expect(await run('mine', 1, { user: 'u' })).toBe('yours');
+    });
+
+    it('answers are kept for each user and input, fetched once for all, and given while a new one comes', async () => {
+      const { run } = await start({ 'test.shaky:work': { cache: { ttl: 50, stale: 10_000 } } });
+      const same = await Promise.all([run('work', { a: 1, b: [1] }), run('work', { b: [1], a: 1 }), run('work', { a: 1, b: [1] })]);
+      expect(same).toEqual([same[0], same[0], same[0]]);
+      expect(await run('calls')).toBe(1);
+      (same[0] as { calls: number }).calls = 99;
+      expect(await run('work', { a: 1, b: [1] })).toMatchObject({ calls: 1 });
+      expect(await run('work', { a: 2 })).toMatchObject({ calls: 2 });
+      expect(await run('work', { a: 2 }, { user: 'u' })).toMatchObject({ calls: 3 });
+      await expect.poll(() => run('work', { a: 2 }), { interval: 20 }).toMatchObject({ calls: 4 });
+      await run('set', { failures: 1 });
+      await expect.poll(() => run('calls'), { interval: 10 }).toBeGreaterThanOrEqual(4);
+      for (const input of [new Map([[1, 2]]), 10n, new Date(5), -0]) {
+        const before = (await run('calls')) as number;
+        await run('work', input).catch(() => {});
+        await run('work', input).catch(() => {});
+        expect(await run('calls')).toBe(before + 2);
+      }
+    });
+
+    it('a fallback answers when nothing else does, not when the caller gave up', async () => {
+      const { run } = await start({ 'test.shaky:work': { fallback: (error, input) => ({ instead: input, because: error.message }) } });
+      await run('set', { failures: 1 });
+      expect(await run('work', 7)).toEqual({ instead: 7, because: 'shaky' });
+      expect(await run('work', 8)).toMatchObject({ input: 8 });
+      await run('set', { hang: true });
+      const stop = new AbortController();
+      const call = run('work', 9, { signal: stop.signal });
+      stop.abort();
+      expect((await rejection(call)).code).toBe('call/cancelled');
+    });
+  });
+}
+
+describe('retry, by the host as provider', () => {
+  const Api = contract('test.api@1', { read: command({ idempotent: true }), write: command({}) });
+  const start = async (resilience: NonNullable<KernelOptions['resilience']>, answers: readonly (() => unknown)[]) => {
+    const kernel = await createKernel({ resilience });
+    let calls = 0;
+    const next = () => (answers[Math.min(calls++, answers.length - 1)] as () => unknown)();
+    kernel.provide(Api, { read: next, write: next });
+    return { kernel, api: kernel.client(Api), calls: () => calls };
+  };
+  const overloaded = () => {
+    throw Object.assign(new Error('busy'), {});
+  };
+  const slow = () => new Promise(() => {});
+
+  it('tries idempotent commands again after a time-out, with a time-out for each attempt', async () => {
+    const { kernel, api, calls } = await start({ 'test.api:*': { timeout: 30, retry: { attempts: 2, backoff: 1 } } }, [slow, slow, () => 'third']);
+    expect(await api.read()).toBe('third');
+    expect(calls()).toBe(3);
+    expect((await rejection(start({ 'test.api:*': { timeout: 30, retry: true } }, [slow]).then(({ api: other }) => other.write()))).code).toBe('call/timeout');
+    await kernel.stop();
+  });
+
+  it('does not try again what is not worth it, and the breaker counts each attempt', async () => {
+    const { kernel, api, calls } = await start({ 'test.api:*': { retry: 5 } }, [overloaded]);
+    await rejection(api.read());
+    expect(calls()).toBe(1);
+    await kernel.stop();
+    const other = await start({ 'test.api:read': { timeout: 10, retry: { attempts: 30, backoff: 1, maxBackoff: 1 }, breaker: { calls: 4 } } }, [slow]);
+    expect((await rejection(other.api.read())).code).toBe('call/circuit-open');
+    expect(other.calls()).toBe(4);
+    await other.kernel.stop();
+  });
+
+  it('policies that make no sense are refused with their name', async () => {
+    for (const [policy, key] of [
+      [{ timeout: -1 }, 'timeout'],
+      [{ timeout: Number.NaN }, 'timeout'],
+      [{ retry: 1.5 }, 'retry'],
+      [{ breaker: { threshold: 2 } }, 'breaker'],
+      [{ bulkhead: { queue: 3 } }, 'bulkhead'],
+      [{ rate: 0 }, 'rate'],
+      [{ cache: { ttl: 'long' } }, 'cache'],
+      [{ fallback: 'x' }, 'fallback'],
+      [{ retries: 3 }, 'retries'],
+    ] as const) {
+      const error = await rejection(createKernel({ resilience: { 'a.b:*': policy as never } }));
+      expect(error).toMatchObject({ code: 'kernel/invalid-option', details: { option: `resilience['a.b:*'].${key}` } });
+    }
+  });
+});
