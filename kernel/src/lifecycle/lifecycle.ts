@@ -12,6 +12,7 @@ import {
   type ActivePlugin,
   asResolved,
   type AsleepPlugin,
+  asValidated,
   isAsleep,
   isRunning,
   type PluginRecord,
@@ -67,6 +68,8 @@ export class Lifecycle {
   readonly #listening = new Map<string, GuestRegistrations>();
   readonly #disabled = new Set<string>();
   readonly #toldNeeds = new WeakMap<object, string>();
+  /** State of plugins that are being restarted, for whoever starts them next. */
+  readonly #handover = new Map<string, Snapshot>();
   #stopped = false;
 
   constructor(registry: PluginRegistry, parts: KernelParts) {
@@ -224,7 +227,11 @@ export class Lifecycle {
         await this.#deactivate(key);
         return true;
       });
-      if (stopped) return;
+      if (!stopped) continue;
+      // Others have started, or were paused, while this went on.
+      await this.#suspendDependants(key);
+      await this.#resumeDependants();
+      return;
     }
   }
 
@@ -286,14 +293,20 @@ export class Lifecycle {
     const record = this.#ledger.require(key);
     if (next !== undefined && next.id !== record.id)
       throw createError('plugin/illegal-transition', `cannot reload ${record.id} with a package of ${next.id}`, { plugin: record.id, details: { other: next.id } });
-    if (next !== undefined && next.key !== key) this.#admission.checkFree(next);
+    if (!this.isEnabled(key)) throw disabled(record);
+    // Before anything is touched: what can't be the next one changes nothing.
+    const resolved = next && this.#resolveNext(key, next);
     if (record.state === 'active' && (await isSwappable(record))) {
-      const resolved = next && this.#admission.resolveNext(next, key, this.#relations.dependants(key));
       await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
       const swapped = await this.#turns.run(key, () => this.#swap(key, resolved, stateless));
       if (swapped !== undefined) return swapped;
     }
     return this.#restart(key, next, stateless);
+  }
+
+  #resolveNext(key: string, next: ValidatedPlugin): ResolvedPlugin {
+    if (next.key !== key) this.#admission.checkFree(next);
+    return this.#admission.resolveNext(next, key, this.#relations.dependants(key));
   }
 
   /** Hands changed settings to a running plugin, every version of it; rejects with its refusal, and then it keeps the old ones. */
@@ -394,8 +407,9 @@ export class Lifecycle {
   }
 
   /** @param asleep what the plugin was, when it wakes: it goes back to that when it can't. */
-  async #start(resolved: ResolvedPlugin, { activatedBy, snapshot }: Start, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
+  async #start(resolved: ResolvedPlugin, { activatedBy, snapshot: given }: Start, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
     const { key } = resolved;
+    const snapshot = given ?? this.#handover.get(key);
     const started = performance.now();
     const waiting = asleep?.registrations ?? this.#listening.get(key);
     let stage: Stage = 'load';
@@ -417,6 +431,7 @@ export class Lifecycle {
       if (!this.isEnabled(key)) throw disabled(resolved);
       // Only now, and all at once: what it has registered is there for others, those first who have waited.
       running.connection.registrations.takeOver(waiting);
+      this.#handover.delete(key);
       this.#listening.delete(key);
       this.#ledger.put(running);
     } catch (error) {
@@ -497,7 +512,12 @@ export class Lifecycle {
         checkNeeds: (loaded) => this.#relations.checkNeeds(loaded),
         metNeeds: (loaded) => this.#relations.metNeeds(loaded),
         stillThere: () => this.#stillRuns(old) && !this.#stopped,
-        replace: (record) => this.#registry.rename(key, record),
+        replace: (record) => {
+          this.#registry.rename(key, record);
+        },
+        checkFree: () => {
+          if (next !== undefined && next.key !== key) this.#admission.checkFree(asValidated(next));
+        },
       });
     } catch (error) {
       this.#parts.log.write('kernel', 'error', `could not replace ${old.id}: ${messageOf(error)}`, { plugin: old.id });
@@ -513,25 +533,52 @@ export class Lifecycle {
     return active.key;
   }
 
-  /** Stops a plugin and starts it again; state is handed over when the plugin offers it. */
+  /** Stops a plugin and starts it again; state is handed over when the plugin offers it. When that fails, it is there as it was. */
   async #restart(key: string, next: ValidatedPlugin | undefined, stateless: boolean): Promise<string> {
+    const now = next?.key ?? key;
     this.#parts.supervisor.steered(key);
     await this.#suspendDependants(key);
-    const snapshot = await this.#turns.run(key, async () => {
+    const before = await this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
-      const state = stateless ? undefined : isAsleep(record) ? record.snapshot : await this.#snapshot(record);
+      if (next !== undefined) this.#resolveNext(key, next);
+      const snapshot = isAsleep(record) ? record.snapshot : await this.#snapshot(record);
       if (next === undefined) this.#readAnew(record.package);
       await this.#deactivate(key);
       if (next !== undefined) this.#registry.rename(key, next);
       else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
+      // Whoever starts it first hands it over.
+      if (snapshot !== undefined && !stateless) this.#handover.set(now, snapshot);
       this.#resolveAll();
-      return state;
+      return { record, snapshot };
     });
-    const now = next?.key ?? key;
-    await this.#begin(now, { activatedBy: 'reload', named: true, snapshot });
+    try {
+      await (this.#activating.get(now) ?? this.#begin(now, { activatedBy: 'reload', named: true }));
+    } catch (error) {
+      this.#handover.delete(now);
+      if (next !== undefined) await this.#putBack(now, before.record, before.snapshot);
+      throw error;
+    }
     const record = this.#ledger.require(now);
     this.#parts.announce('plugin:reloaded', this.#ledger.fact(record));
     return now;
+  }
+
+  /** A plugin that was stopped for another package that can't start is there again, running when it ran. */
+  async #putBack(key: string, before: PluginRecord, snapshot: Snapshot | undefined): Promise<void> {
+    if (before.state === 'discovered' || before.state === 'failed') return;
+    const ran = isRunning(before) || isAsleep(before);
+    await this.#turns.run(key, async () => {
+      await this.#deactivate(key);
+      this.#registry.rename(key, asValidated(before));
+      if (snapshot !== undefined) this.#handover.set(before.key, snapshot);
+      this.#resolveAll();
+    });
+    if (!ran) return;
+    try {
+      await this.#begin(before.key, { activatedBy: 'reload', named: true });
+    } catch (error) {
+      this.#parts.log.write('kernel', 'error', `${before.id} could not be started as it was: ${messageOf(error)}`, { plugin: before.id });
+    }
   }
 
   /** A reload takes what is there now, not what was read before. */
@@ -542,6 +589,8 @@ export class Lifecycle {
 
   async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
     if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) return undefined;
+    // What is held doesn't disturb it, and what is in flight still belongs to its state.
+    if (record.connection.registrations.held && record.connection.has('getState')) await record.connection.drained(this.#parts.limits.swap);
     return takeSnapshot(record.connection, record, this.#parts.limits.hook);
   }
 

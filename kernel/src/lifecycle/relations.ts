@@ -19,7 +19,9 @@ export class Relations {
   /** Whether others may count on a plugin: one that sleeps wakes when it is called, and calls wait for one that was suspended. */
   isThere(key: string): boolean {
     const record = this.#registry.get(key);
-    return record !== undefined && (record.state === 'active' || (record.state === 'suspended' && record.reason !== 'dependency'));
+    if (record?.state !== 'suspended') return record?.state === 'active';
+    // One that was suspended by request may have lost what it needs meanwhile: it won't go on without that.
+    return record.reason !== 'dependency' && !(isRunning(record) && this.lost(record) !== undefined);
   }
 
   /** Whether a plugin, or another version of it that suits as well, is there for another. */
@@ -43,9 +45,9 @@ export class Relations {
 
   /** Active and suspended plugins that can't do without a plugin, directly, and have no other version of it to go on with. */
   dependants(key: string): readonly RunningPlugin[] {
-    return this.#registry
-      .all()
-      .filter((record): record is RunningPlugin => isRunning(record) && record.dependencies.includes(key) && this.#mustHave(record, key) && !this.#isThereFor(record, key, key));
+    const id = idOf(key);
+    const needs = (record: RunningPlugin) => record.dependencies.some((needed) => idOf(needed) === id && this.#mustHave(record, needed) && !this.#isThereFor(record, needed, key));
+    return this.#registry.all().filter((record): record is RunningPlugin => isRunning(record) && needs(record));
   }
 
   /** {@link dependants}, and theirs, those that nobody depends on first. */

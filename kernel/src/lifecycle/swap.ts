@@ -19,6 +19,8 @@ export interface SwapSteps {
   /** Throws when something that the plugin can't do without isn't there. */
   checkNeeds(loaded: LoadedPlugin): void;
   metNeeds(loaded: LoadedPlugin): readonly string[];
+  /** Throws when somebody else has taken the new one's place meanwhile. */
+  checkFree(): void;
   /** Whether the old plugin still runs. */
   stillThere(): boolean;
   /** Puts the new record in the place of the old one. */
@@ -48,6 +50,7 @@ export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: Kerne
     const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, parts);
     // One step from here on: nothing else runs in between.
     if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });
+    steps.checkFree();
     active.connection.registrations.takeOver(before.registrations);
     steps.replace(active);
     return active;

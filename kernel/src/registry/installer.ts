@@ -153,10 +153,9 @@ export class Installer {
 
   /** Stops a plugin and keeps it from being started by anything. */
   async disable(reference: string): Promise<void> {
-    await this.#setEnabled(reference, false);
-    for (const record of this.#meant(reference)) {
+    await this.#setEnabled(reference, false, async (record) => {
       if (isRunning(record) || isAsleep(record) || this.#lifecycle.isStarting(record.key)) await this.#lifecycle.deactivate(record.key);
-    }
+    });
   }
 
   /**
@@ -375,7 +374,7 @@ export class Installer {
     throw consentRequired(next, versionedManifest(old).version, growth, cause);
   }
 
-  async #setEnabled(reference: string, enabled: boolean): Promise<void> {
+  async #setEnabled(reference: string, enabled: boolean, then?: (record: PluginRecord) => Promise<void>): Promise<void> {
     const { id } = this.#require(reference);
     await this.#turns.run(id, async () => {
       const meant = this.#meant(reference);
@@ -383,6 +382,7 @@ export class Installer {
       await this.#change(id, (entry) => ({ ...entry, disabled: enabled ? without(entry.disabled, ...versions) : [...without(entry.disabled, ...versions), ...versions] }));
       for (const { key } of meant) this.#lifecycle.setEnabled(key, enabled);
       for (const record of meant) this.#parts.announce(enabled ? 'plugin:enabled' : 'plugin:disabled', { id, version: versionedManifest(record).version });
+      if (then !== undefined) for (const { key } of meant) await then(this.#require(key));
     });
   }
 
