@@ -140,10 +140,14 @@ export class Lifecycle {
     return this.#turns.run(key, async () => {
       if (next.key !== key) this.#admission.checkFree(next);
       this.#admission.resolveNext(next, key, []);
+      const stopped = this.#registry.get(key)?.state === 'unloaded';
       await this.#deactivate(key);
       this.#stopListening(key, gone(next.id));
       this.#registry.rename(key, next);
       this.#resolveAll();
+      // What was stopped by name stays so in another version.
+      const record = this.#registry.get(next.key);
+      if (stopped && record?.state === 'resolved') await this.#deactivate(next.key);
       return next.key;
     });
   }
@@ -299,7 +303,10 @@ export class Lifecycle {
     if (record.state === 'active' && (await isSwappable(record))) {
       await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
       const swapped = await this.#turns.run(key, () => this.#swap(key, resolved, stateless));
-      if (swapped !== undefined) return swapped;
+      if (swapped !== undefined) {
+        await this.#resumeDependants();
+        return swapped;
+      }
     }
     return this.#restart(key, next, stateless);
   }
@@ -565,13 +572,13 @@ export class Lifecycle {
 
   /** A plugin that was stopped for another package that can't start is there again, running when it ran. */
   async #putBack(key: string, before: PluginRecord, snapshot: Snapshot | undefined): Promise<void> {
-    if (before.state === 'discovered' || before.state === 'failed') return;
     const ran = isRunning(before) || isAsleep(before);
     await this.#turns.run(key, async () => {
       await this.#deactivate(key);
-      this.#registry.rename(key, asValidated(before));
+      this.#registry.rename(key, before.state === 'discovered' || before.state === 'failed' ? before : asValidated(before));
       if (snapshot !== undefined) this.#handover.set(before.key, snapshot);
       this.#resolveAll();
+      if (before.state === 'unloaded') await this.#deactivate(before.key);
     });
     if (!ran) return;
     try {

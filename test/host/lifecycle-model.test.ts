@@ -1,0 +1,88 @@
+/**
+ * Random operations on plugins that need each other, one at a time and at once; short and seeded here. And tests of the
+ * model: it must notice each way in which a host, a kernel or a plugin is broken on purpose, and nothing in sound ones.
+ */
+import { createHost, runtime } from '#host';
+import type { Guest, Host, Kernel } from '@plinth/kernel';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { runSchedule, type Setting, sequences, storms } from './lifecycle-model.ts';
+
+const seed = 20_261_121;
+const settings: readonly (readonly [string, Setting, number])[] = [
+  ['inline', { isolation: 'inline' }, 30],
+  [`${runtime} worker`, { isolation: 'worker', createHost }, 8],
+];
+
+describe('lifecycle model', () => {
+  for (const [where, setting, numRuns] of settings) {
+    it(`${where}: one at a time, every operation does what the model foretells`, async () => {
+      await fc.assert(
+        fc.asyncProperty(sequences, (schedule) => runSchedule(schedule, setting)),
+        { numRuns, seed },
+      );
+    });
+
+    it(`${where}: at once, everything settles into something sound`, async () => {
+      await fc.assert(
+        fc.asyncProperty(storms, (schedule) => runSchedule(schedule, setting)),
+        { numRuns, seed },
+      );
+    });
+  }
+});
+
+/** A host whose guests are changed. */
+const guests =
+  (change: (guest: Guest) => Guest) =>
+  (host: Host): Host => ({ isolations: host.isolations, launch: async (request) => change(await host.launch(request)) });
+/** A kernel one of whose operations is another one. */
+const plugins =
+  (change: (plugins: Kernel['plugins']) => Partial<Kernel['plugins']>) =>
+  (kernel: Kernel): Kernel => ({ ...kernel, plugins: { ...kernel.plugins, ...change(kernel.plugins) } });
+const execute =
+  (change: (run: () => Promise<unknown>, n: number) => Promise<unknown>) =>
+  (kernel: Kernel): Kernel => {
+    let n = 0;
+    return {
+      ...kernel,
+      commands: {
+        ...kernel.commands,
+        execute: ((...args: Parameters<typeof kernel.commands.execute>) => change(() => kernel.commands.execute(...args), ++n)) as typeof kernel.commands.execute,
+      },
+    };
+  };
+const plugin = (from: string, to: string) => (text: string) => text.replace(from, to);
+
+const mutants: readonly (readonly [string, Partial<Setting>])[] = [
+  ['terminate() does nothing', { changeHost: guests((guest) => ({ endpoint: guest.endpoint, exited: guest.exited, terminate: async () => {} })) }],
+  ['uninstall only disables', { changeKernel: plugins(({ disable }) => ({ uninstall: disable })) }],
+  ['a plugin gives a number twice', { changePlugin: plugin('state.n += 1;', 'if (state.n !== 2) state.n += 1;') }],
+  ['a plugin takes no state', { changePlugin: plugin('this.state = state;', '') }],
+  ['a plugin gives the state it had at first', { changePlugin: plugin('return this.state;', `return { ...this.state, n: 0 };`) }],
+  ['a version answers as another', { changePlugin: plugin(`version: '1.1.0'`, `version: '1.0.0'`) }],
+  ['deactivate does nothing', { changeKernel: plugins(() => ({ deactivate: async () => {} })) }],
+  ['suspend stops', { changeKernel: plugins(({ deactivate }) => ({ suspend: deactivate })) }],
+  ['hibernate only says so', { changeKernel: plugins(() => ({ hibernate: async () => true })) }],
+  ['a rejection has no code', { changeKernel: plugins(({ resume }) => ({ resume: (id) => resume(id).catch(() => Promise.reject(new Error('no'))) })) }],
+  ['a call is delivered twice', { changeKernel: execute((run, n) => (n % 5 === 0 ? Promise.all([run(), run()]).then(([answer]) => answer) : run())) }],
+];
+
+describe('the lifecycle model', () => {
+  const check = (mutant: Partial<Setting>) =>
+    fc.check(
+      fc.asyncProperty(fc.oneof(sequences, storms), (schedule) => runSchedule(schedule, { isolation: 'inline', ...mutant })),
+      { numRuns: 40, seed, endOnFailure: true },
+    );
+
+  it('finds nothing: wrappings that change nothing', async () => {
+    const sound = { changeHost: guests((guest) => guest), changeKernel: plugins((same) => same), changePlugin: (text: string) => text };
+    expect(await check(sound)).toMatchObject({ failed: false, errorInstance: null });
+  });
+
+  for (const [what, mutant] of mutants) {
+    it(`finds: ${what}`, async () => {
+      expect(await check(mutant)).toMatchObject({ failed: true });
+    });
+  }
+});
