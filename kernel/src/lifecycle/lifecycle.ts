@@ -50,6 +50,9 @@ interface Start {
 /** What somebody does by name, as opposed to what happens. */
 const NAMED: ReadonlySet<string> = new Set(['request', 'startup', 'reload']);
 
+/** Milliseconds that a paused plugin may take to finish what is in flight before it is restarted. */
+const PATIENCE = 500;
+
 /** Owns the guests behind the records. */
 export class Lifecycle {
   readonly #registry: PluginRegistry;
@@ -429,7 +432,10 @@ export class Lifecycle {
       running = this.#ledger.advance(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
       running = await activate(running, activatedBy, this.#relations.metNeeds(running), snapshot, this.#parts);
-      if (this.#registry.get(key)?.state !== 'initialized') throw await running.connection.ended;
+      if (!this.#stillRuns(running)) {
+        // Its guest has ended, or another package has taken its place.
+        throw running.connection.over ? await running.connection.ended : createError('plugin/unavailable', `${resolved.id} was replaced while it started`, { plugin: resolved.id });
+      }
       const lost = this.#relations.missing(resolved);
       if (lost !== undefined) {
         await this.#undo(running, asleep);
@@ -446,7 +452,9 @@ export class Lifecycle {
       // The record of a crash that came first stands: it names the cause.
       const crashed = running === undefined ? undefined : this.#registry.get(key);
       const known = crashed?.state === 'failed' ? crashed.error : undefined;
+      const replaced = running !== undefined && known === undefined && !this.#stillRuns(running);
       if (running !== undefined && known === undefined) await this.#undo(running, asleep);
+      if (replaced) throw wrapped;
       if (asleep !== undefined) this.#registry.put(asleep);
       else {
         this.#stopListening(key, known ?? wrapped);
@@ -575,6 +583,12 @@ export class Lifecycle {
     const ran = isRunning(before) || isAsleep(before);
     await this.#turns.run(key, async () => {
       await this.#deactivate(key);
+      // Somebody else may have installed that version meanwhile: it is theirs then.
+      if (before.key !== key && this.#registry.get(before.key) !== undefined) {
+        this.#registry.remove(key);
+        this.#resolveAll();
+        return;
+      }
       this.#registry.rename(key, before.state === 'discovered' || before.state === 'failed' ? before : asValidated(before));
       if (snapshot !== undefined) this.#handover.set(before.key, snapshot);
       this.#resolveAll();
@@ -597,7 +611,7 @@ export class Lifecycle {
   async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
     if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) return undefined;
     // What is held doesn't disturb it, and what is in flight still belongs to its state.
-    if (record.connection.registrations.held && record.connection.has('getState')) await record.connection.drained(this.#parts.limits.swap);
+    if (record.connection.registrations.held && record.connection.has('getState')) await record.connection.drained(Math.min(this.#parts.limits.swap, PATIENCE));
     return takeSnapshot(record.connection, record, this.#parts.limits.hook);
   }
 
@@ -650,7 +664,7 @@ export class Lifecycle {
 
   async #undo(running: RunningPlugin, asleep: AsleepPlugin | undefined): Promise<void> {
     await running.scope.dispose().catch(() => {});
-    this.#registry.put(asleep ?? asResolved(running));
+    if (this.#stillRuns(running)) this.#registry.put(asleep ?? asResolved(running));
     await running.connection.terminate();
   }
 
