@@ -194,7 +194,7 @@ for (const [where, make] of Object.entries(STORES)) {
       await kernel.plugins.disable(ID);
       expect(await answer(kernel)).toBe('plugin/unavailable');
       kernel = await next();
-      expect(versionsOf(kernel)).toEqual(['2.0.0 unloaded disabled']);
+      expect(versionsOf(kernel)).toEqual(['2.0.0 resolved disabled']);
       await kernel.plugins.enable(ID);
       expect(await answer(kernel)).toBe('2.0.0');
       await kernel.plugins.uninstall(ID);
@@ -825,7 +825,7 @@ describe(`${runtime}: trial and rollback`, () => {
     await kernel.plugins.update(ID, packed('2.0.0'));
     expect(versionsOf(kernel)).toEqual(['2.0.0 unloaded disabled']);
     await kernel.plugins.rollback(ID);
-    expect(versionsOf(kernel)).toEqual(['1.0.0 resolved disabled']);
+    expect(versionsOf(kernel)).toEqual(['1.0.0 unloaded disabled']);
     await kernel.stop();
     expect(versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() }))).toEqual(['1.0.0 resolved disabled']);
   });
