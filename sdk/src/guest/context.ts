@@ -278,6 +278,8 @@ function createStorage(link: Link): PluginStorage {
       const current = (await ask('read', key)) as { readonly revision: string; readonly value: unknown };
       const value = change(current.value as T | undefined);
       if (await ask('swap', key, value, current.revision)) return value;
+      // Somebody else is faster again and again: stepping aside for a moment lets both through.
+      if (tries >= 4) await new Promise<void>((resolve) => setTimeout(resolve, Math.random() * Math.min(tries, 32)));
     }
     throw createError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
   };
