@@ -209,8 +209,13 @@ export class GuestRegistrations {
 
   /** Keeps a call for whoever has the registration when {@link hold} ends. */
   #keep(held: Held, { calls, onArrival, refuse }: Waiting): void {
-    if (refuse !== undefined) held.fail(refuse());
-    else if (calls.length >= MAX_HELD) {
+    if (refuse !== undefined) {
+      held.fail(refuse());
+      return;
+    }
+    // Those whose callers have given up must not keep others out.
+    if (calls.length >= MAX_HELD) calls.splice(0, calls.length, ...calls.filter(({ over }) => !over));
+    if (calls.length >= MAX_HELD) {
       const { id } = this.#owner.manifest;
       held.fail(createError('call/overloaded', `too many calls wait for ${id}: ${MAX_HELD}`, { plugin: id }));
     } else {
@@ -298,7 +303,7 @@ export class GuestRegistrations {
 
   /** Answers over the link, or keeps the call for whoever takes over. */
   #provider(registration: Registration): Provider {
-    const { kind, name, handle } = registration;
+    const { name, handle } = registration;
     const { guest } = this.#owner;
     const send = guest && guestProvider(guest.link, handle);
     return (call, input) => {
@@ -308,46 +313,44 @@ export class GuestRegistrations {
         send?.(call, input);
         return;
       }
-      const held: Held = {
-        kind,
-        name,
-        nth: this.#handlesOf(kind, name).indexOf(handle),
-        get over() {
-          return call.over;
-        },
-        go(next, to) {
-          if (to !== undefined) guestProvider(next.link, to)(call, input);
-          else held.fail(createError('call/unknown-command', `nobody answers ${name} any more`, { plugin: next.caller.id, details: { command: name } }));
-        },
-        fail: (error) => call.settle(false, error),
+      const go: Held['go'] = (next, to) => {
+        if (to !== undefined) guestProvider(next.link, to)(call, input);
+        else call.settle(false, createError('call/unknown-command', `nobody answers ${name} any more`, { plugin: next.caller.id, details: { command: name } }));
       };
-      this.#keep(held, waiting);
+      this.#keep(
+        this.#heldFor(registration, call, go, (error) => call.settle(false, error)),
+        waiting,
+      );
     };
   }
 
   /** Runs a middleware of the guest; while the guest is being replaced, the call waits in front of it. */
-  #wrap({ kind, name, handle }: Registration, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown> {
+  #wrap(registration: Registration, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown> {
     const waiting = this.#waiting;
     const { guest } = this.#owner;
     if (waiting === undefined && guest !== undefined) {
       this.uses += 1;
-      return guest.runMiddleware(handle, call, input, next);
+      return guest.runMiddleware(registration.handle, call, input, next);
     }
     return new Promise((resolve, reject) => {
-      const held: Held = {
-        kind,
-        name,
-        nth: this.#handlesOf(kind, name).indexOf(handle),
-        get over() {
-          return call.over;
-        },
-        // One that the next guest doesn't have stands around nothing any more.
-        go: (after, to) => resolve(to === undefined ? next(input) : after.runMiddleware(to, call, input, next)),
-        fail: reject,
-      };
+      // One that the next guest doesn't have stands around nothing any more.
+      const go: Held['go'] = (after, to) => resolve(to === undefined ? next(input) : after.runMiddleware(to, call, input, next));
       call.onCancel(reject);
-      if (waiting !== undefined) this.#keep(held, waiting);
+      if (waiting !== undefined) this.#keep(this.#heldFor(registration, call, go, reject), waiting);
     });
+  }
+
+  #heldFor({ kind, name, handle }: Registration, call: KernelCall, go: Held['go'], fail: Held['fail']): Held {
+    return {
+      kind,
+      name,
+      nth: this.#handlesOf(kind, name).indexOf(handle),
+      get over() {
+        return call.over;
+      },
+      go,
+      fail,
+    };
   }
 
   /** Delivers what a pattern covers; what the guest is too slow for follows the policy it has chosen. */

@@ -27,14 +27,16 @@ export class SharedGuests {
     const found = request.package;
     let known = this.#known.get(found);
     if (known === undefined) {
-      known = request.launch().then((guest) => new SharedGuest(guest, request));
-      this.#known.set(found, known);
       const forget = () => {
         if (this.#known.get(found) === known) this.#known.delete(found);
       };
-      known.then((shared) => shared.over.then(forget), forget);
+      known = request.launch().then((guest) => new SharedGuest(guest, request, forget));
+      this.#known.set(found, known);
+      known.catch(forget);
     }
-    return (await known).join(request);
+    const shared = await known;
+    // Its last tenant left in this very moment: the next one begins anew.
+    return shared.leaving ? this.join(request) : shared.join(request);
   }
 
   /** Has whoever comes next start a guest anew. */
@@ -44,26 +46,30 @@ export class SharedGuests {
 }
 
 class SharedGuest {
-  /** Settles when it is gone, or about to be. */
-  readonly over: Promise<void>;
+  /** Whether it is gone, or about to be. */
+  leaving = false;
   readonly #guest: Guest;
   readonly #link: Link;
   #tenants = 0;
-  #leave!: () => void;
+  readonly #onLeave: () => void;
 
-  constructor(guest: Guest, { plugin, turn, defer }: ShareRequest) {
+  /** @param onLeave told at once when it is gone, or about to be; perhaps twice. */
+  constructor(guest: Guest, { plugin, turn, defer }: ShareRequest, onLeave: () => void) {
     this.#guest = guest;
+    this.#onLeave = onLeave;
     const refuse = () => {
       throw createError('wire/refused', `${plugin} speaks outside of its tenants' pipes`, { plugin });
     };
     this.#link = new Link({ endpoint: guest.endpoint, plugin, stacks: false, turn, serve: refuse, note: refuse, control: {}, onBreach: () => void guest.terminate(), defer });
-    this.over = new Promise((resolve) => {
-      this.#leave = resolve;
-    });
     void guest.exited.then((reason) => {
       this.#link.close(createError('guest/exited', `${plugin} has ended`, { plugin, details: { reason: reason.kind } }));
       this.#leave();
     });
+  }
+
+  #leave(): void {
+    this.leaving = true;
+    this.#onLeave();
   }
 
   async join({ plugin, ready }: ShareRequest): Promise<Guest> {

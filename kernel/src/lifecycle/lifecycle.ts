@@ -127,8 +127,8 @@ export class Lifecycle {
   /** Stops a plugin and forgets it. */
   async remove(key: string): Promise<void> {
     await this.deactivate(key);
-    this.#listening.get(key)?.close(gone(key));
-    this.#listening.delete(key);
+    this.#stopListening(key, gone(key));
+    this.#handover.delete(key);
     this.#registry.remove(key);
     this.#resolveAll();
     await this.#resumeDependants();

@@ -305,15 +305,8 @@ export class Installer {
       if (!force) throw error;
       this.#parts.log.write('kernel', 'warn', `${old.id} comes back without its state: ${messageOf(error)}`, { plugin: old.id });
     }
-    // A swap that failed has changed nothing; a plugin that was stopped for it is there as the next version.
-    if (this.#registry.get(key) !== undefined) return this.#lifecycle.reload(key, next, true);
-    try {
-      await this.#lifecycle.activate(next.key);
-      return next.key;
-    } catch (error) {
-      await this.#backTo(old, next.key);
-      throw error;
-    }
+    // What has failed has changed nothing: it is tried once more, without.
+    return this.#lifecycle.reload(key, next, true);
   }
 
   /** Undoes a replacement; what goes wrong with that is only said: there is an error already that is more to the point. */
