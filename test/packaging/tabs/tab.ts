@@ -8,6 +8,19 @@ const code = `export default { activate(ctx) {
 const manifest = { id: 'test.counter', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, permissions: { storage: { read: true, write: true } } };
 
 const tab = {
+  /** How many of the endless writes have ended. */
+  written: 0,
+  /** Counts in the adapter until the tab is closed, so many at a time. */
+  async endless(width: number): Promise<never> {
+    const storage = indexedDBStorage('tabs-adapter');
+    const writeOn = async (): Promise<never> => {
+      for (;;) {
+        await storage.update('n', (n) => ((n as number | undefined) ?? 0) + 1);
+        tab.written += 1;
+      }
+    };
+    return (await Promise.all(Array.from({ length: width }, writeOn)))[0] as never;
+  },
   /** Counts in the adapter, everything at once. */
   async adapter(times: number): Promise<unknown> {
     const storage = indexedDBStorage('tabs-adapter');
