@@ -1,5 +1,5 @@
 /** What the kernel's parts share: made once in `kernel.ts`, passed to whoever needs it. */
-import type { Caller, Isolation, Manifest } from '@plinth/sdk/contract';
+import type { Caller, EventOrigin, Isolation, Manifest } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { CallServices, KernelCall } from './commands/call.js';
 import type { CommandRegistry } from './commands/command-registry.js';
@@ -102,6 +102,6 @@ export interface KernelParts {
    *
    * @param cause the call that its emitter was answering.
    */
-  publish(source: Caller, topic: string, payload: unknown, cause?: KernelCall): Promise<void>;
+  publish(source: Caller, topic: string, payload: unknown, cause?: KernelCall | EventOrigin): Promise<void>;
   defer(task: () => void): void;
 }

@@ -19,6 +19,10 @@ const hop = (id: string, next: string) =>
      ctx.hooks.handle('test:ask', (_, call) => facts(call));
      ctx.commands.handle('emit', async (_, call) => { await ctx.events.emit('test:happened', 1); });
      const heard = []; ctx.events.on('test:happened', (event) => { heard.push(event); }); ctx.commands.handle('heard', () => heard);
+     ctx.events.on('test:begin', (event) => { ctx.commands.execute('test.c:facts').then((facts) => ctx.events.emit('test:seen', ['at once', '${id}', facts])); });
+     ctx.events.on('test:begin', async (event) => { await null; await null; ctx.events.emit('test:seen', ['later', '${id}', await ctx.commands.execute('test.c:facts', undefined, event)]); });
+     ctx.events.on('test:begin', async () => { await null; ctx.events.emit('test:seen', ['astray', '${id}', await ctx.commands.execute('test.c:facts')]); });
+     ctx.commands.handle('begin', () => ctx.events.emit('test:begin'));
      ctx.commands.handle('hang', (_, call) => new Promise((_, reject) => call.signal.addEventListener('abort', () => { ctx.events.emit('test:aborted', '${id}'); reject(call.signal.reason); })));
      ctx.commands.handle('back', () => ctx.commands.execute('${next}:back'));`,
     may,
@@ -51,6 +55,22 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await kernel.commands.execute('test.a:emit', undefined, given);
       await happened;
       await expect.poll(() => kernel.commands.execute('test.b:heard')).toMatchObject([{ ...given, source: 'test.a', requestId: expect.any(String) }]);
+    });
+
+    it('what listeners do for an event is done for whom it was emitted for', async () => {
+      const kernel = await start();
+      const seen: unknown[] = [];
+      kernel.events.on('test:seen', ({ payload }) => {
+        seen.push(payload);
+      });
+      await kernel.commands.execute('test.a:begin', undefined, given);
+      await expect.poll(() => seen.length).toBe(9);
+      for (const [when, id, facts] of seen as [string, string, object][]) {
+        expect(facts).toMatchObject(when === 'astray' ? { user: undefined, baggage: {}, caller: id } : { ...given, caller: id });
+      }
+      await kernel.commands.execute('test.b:begin');
+      await expect.poll(() => seen.length).toBe(18);
+      expect(seen.slice(9).every((one) => (one as [string, string, { user?: string }])[2].user === undefined)).toBe(true);
     });
 
     it('cancelling the outermost call cancels every one below it, at once', async () => {

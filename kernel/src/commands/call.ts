@@ -20,14 +20,14 @@ export const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
 
 /** What a caller may say of its call. */
 export interface CallRequest {
-  readonly user?: string;
+  readonly user?: string | undefined;
   readonly signal?: AbortSignal;
   /** Takes the caller's cancel when it comes over a link: cheaper than a signal. */
   readonly inbound?: { onCancel: ((reason: Error) => void) | undefined };
   /** Milliseconds; may only shorten what the command allows. */
   readonly timeout?: number | undefined;
-  readonly traceparent?: string;
-  readonly baggage?: Baggage;
+  readonly traceparent?: string | undefined;
+  readonly baggage?: Baggage | undefined;
   /** The call that this one is made for: it hands on its facts, its deadline and its end. */
   readonly parent?: KernelCall | undefined;
   onProgress?(value: unknown): void;

@@ -18,7 +18,13 @@ export interface PublisherParts {
  * Makes the one function through which events of plugins and of the host go. It resolves when the event is accepted:
  * its listeners are told, not waited for.
  */
-export function createPublisher({ bus, chains, metrics, calls, tenant }: PublisherParts): (source: Caller, topic: string, payload: unknown, cause?: KernelCall) => Promise<void> {
+export function createPublisher({
+  bus,
+  chains,
+  metrics,
+  calls,
+  tenant,
+}: PublisherParts): (source: Caller, topic: string, payload: unknown, cause?: KernelCall | EventOrigin) => Promise<void> {
   return async (source, topic, payload, cause) => {
     if (!isTopic(topic)) throw createError('event/invalid', `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`);
     if (RESERVED_SEGMENTS.has(ownerOf(topic)))
@@ -41,14 +47,16 @@ export function createPublisher({ bus, chains, metrics, calls, tenant }: Publish
           (error) => call.settle(false, error),
         );
     };
-    const call = new KernelCall({ id: topic, services: calls, provider }, source, cause === undefined ? undefined : { parent: cause });
+    const call = new KernelCall({ id: topic, services: calls, provider }, source, cause instanceof KernelCall ? { parent: cause } : cause);
     call.wrapped = true;
     await call.follow(chain(call, payload));
   };
 }
 
 /** Undefined for a call that carries nothing: then its events travel as cheaply as any. */
-function originOf({ requestId, user, traceparent, baggage }: KernelCall): EventOrigin | undefined {
+function originOf(cause: KernelCall | EventOrigin): EventOrigin | undefined {
+  if (!(cause instanceof KernelCall)) return cause;
+  const { requestId, user, traceparent, baggage } = cause;
   const carries = Object.keys(baggage).length > 0;
   if (user === undefined && traceparent === undefined && !carries) return undefined;
   return { requestId, ...(user !== undefined && { user }), ...(traceparent !== undefined && { traceparent }), ...(carries && { baggage }) };

@@ -9,6 +9,7 @@ import type { ExitReason, Guest, ResourceUsage } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import { grantsOf, PermissionSet } from '../permissions/broker.js';
 import { StorageNamespace } from '../storage/namespace.js';
+import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
 import { type AnsweringGuest, GuestRegistrations, type Registrant } from './registrations.js';
@@ -31,6 +32,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   readonly parts: KernelParts;
   /** Middleware steps that wait for the guest's `next`, by number. */
   readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
+  readonly causes = new EventCauses();
   readonly traffic = new WeakMap<LaneEnd, Traffic>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;

@@ -1,7 +1,9 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
 import {
   addressOf,
+  type Baggage,
   createError,
+  type EventOrigin,
   type HookMode,
   type Manifest,
   nameOfTarget,
@@ -18,6 +20,7 @@ import type { Route } from '../commands/command-registry.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import { levelAt } from '../telemetry/logger.js';
+import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
 import type { GuestRegistrations } from './registrations.js';
 
@@ -27,6 +30,7 @@ export interface GuestIdentity extends LaneEnd {
   readonly storage: StorageNamespace;
   readonly parts: KernelParts;
   readonly registrations: GuestRegistrations;
+  readonly causes: EventCauses;
   readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
   crashed(error: Error): void;
 }
@@ -119,12 +123,15 @@ function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout, 
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall']);
 
 function requestOf(guest: GuestIdentity, timeout: number, parent: unknown, inbound: Inbound): CallRequest {
-  return new GuestCallRequest(inbound, timeout === 0 ? undefined : timeout, parent === 0 ? undefined : callOf(guest, parent));
+  const limit = timeout === 0 ? undefined : timeout;
+  const cause = parent === 0 ? undefined : causeOf(guest, parent);
+  return cause === undefined || cause instanceof KernelCall ? new GuestCallRequest(inbound, limit, cause) : new CausedCallRequest(inbound, limit, cause);
 }
 
-/** The call that a guest answers and makes another one for; one that is over hands nothing on. */
-function callOf(guest: GuestIdentity, sequence: unknown): KernelCall | undefined {
+/** What a guest makes a call for: a call that it answers, or an event it has got. What is over hands nothing on. */
+function causeOf(guest: GuestIdentity, sequence: unknown): KernelCall | EventOrigin | undefined {
   if (typeof sequence !== 'number') throw malformed(guest);
+  if (sequence < 0) return guest.causes.get(sequence);
   const reply = guest.link.waitsFor(sequence) as KernelCall | { readonly call?: KernelCall } | undefined;
   return reply instanceof KernelCall ? reply : reply?.call;
 }
@@ -146,9 +153,23 @@ class GuestCallRequest implements CallRequest {
   }
 }
 
+/** A call that is made for an event. */
+class CausedCallRequest extends GuestCallRequest {
+  readonly user: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly baggage: Baggage | undefined;
+
+  constructor(inbound: Inbound, timeout: number | undefined, { user, traceparent, baggage }: EventOrigin) {
+    super(inbound, timeout, undefined);
+    this.user = user;
+    this.traceparent = traceparent;
+    this.baggage = baggage;
+  }
+}
+
 function emit(guest: GuestIdentity, topic: string, payload: unknown, parent: unknown = 0): Promise<void> {
   guest.permissions.demand('events.emit', topic);
-  return guest.parts.publish(guest.caller, topic, payload, parent === 0 ? undefined : callOf(guest, parent));
+  return guest.parts.publish(guest.caller, topic, payload, parent === 0 ? undefined : causeOf(guest, parent));
 }
 
 function message(guest: GuestIdentity, input: unknown, [to, timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {

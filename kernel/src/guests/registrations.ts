@@ -12,6 +12,7 @@ import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
 import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
+import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
 
 /** Most registrations of one guest. */
@@ -23,6 +24,7 @@ const MAX_QUEUE = 8_192;
 
 /** A guest that can be asked. */
 export interface AnsweringGuest extends LaneEnd {
+  readonly causes: EventCauses;
   runMiddleware(handle: number, call: KernelCall, input: unknown, next: (input?: unknown) => Promise<unknown>): Promise<unknown>;
 }
 
@@ -380,7 +382,7 @@ export class GuestRegistrations {
           ({ topic, source } = event);
           meta = eventMeta(link, event);
         }
-        const room = link.note(handle, shared, event.requestId === undefined ? meta : [topic, source, originOf(event)], queue);
+        const room = link.note(handle, shared, event.requestId === undefined ? meta : causedMeta(guest, event), queue);
         metrics.deliveries += 1;
         if (room !== undefined) emission.waitFor(room);
       } catch (error) {
@@ -422,8 +424,15 @@ function contributed({ id, contributes }: Manifest, name: string): { readonly ra
   return { ...(rateLimit !== undefined && { rateLimit }), ...(requiresAuth !== undefined && { requiresAuth }) };
 }
 
-function originOf({ requestId, user, traceparent, baggage }: EventEnvelope): EventOrigin {
-  return { requestId: requestId as string, ...(user !== undefined && { user }), ...(traceparent !== undefined && { traceparent }), ...(baggage !== undefined && { baggage }) };
+function causedMeta({ causes }: AnsweringGuest, event: EventEnvelope): EventMeta {
+  const { topic, source, requestId, user, traceparent, baggage } = event;
+  const origin: EventOrigin = {
+    requestId: requestId as string,
+    ...(user !== undefined && { user }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(baggage !== undefined && { baggage }),
+  };
+  return [topic, source, origin, causes.number(origin)];
 }
 
 const KINDS: ReadonlySet<string> = new Set(['command', 'hook', 'event', 'middleware']);

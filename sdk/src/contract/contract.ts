@@ -168,8 +168,13 @@ export function optional<C extends AnyContract>(of: C): Optional<C> {
   return { optional: of };
 }
 
-/** Options of one call. The call that a handler answers is one, too: what is called with it is called for it. */
+/**
+ * Options of one call. The call that a handler answers is one, too, and so is what a listener is told of its event: what is
+ * called with it is called for it.
+ */
 export interface CallOptions {
+  /** Of the call or event that is given. */
+  readonly requestId?: string;
   /** Aborting it cancels the call here and in the provider. */
   readonly signal?: AbortSignal;
   /** Milliseconds until the call fails with `call/timeout`; may only shorten what the command allows. */

@@ -16,8 +16,15 @@ export interface ErrorOptions {
   readonly retryable?: boolean | undefined;
 }
 
-/** Base of every error that Plinth raises. */
+/**
+ * Names the class on its prototype. A plugin's bundle has a copy of these classes, its guest another: by the name they
+ * are the same to `instanceof`.
+ */
+const CLASS_NAME: unique symbol = Symbol.for('plinth.error') as never;
+
+/** Base of every error that Plinth raises; `instanceof` also knows those that another copy of this module has made. */
 export class PluginError extends Error {
+  declare readonly [CLASS_NAME]: string;
   /** Stable identifier, `area/what`. */
   readonly code: string;
   /** Id of the plugin at fault, when there is one. */
@@ -33,6 +40,13 @@ export class PluginError extends Error {
     this.details = options.details ?? {};
     this.retryable = options.retryable ?? isRetryable(this);
   }
+}
+
+/** The name of the class of this taxonomy that an error is of, whichever copy of it was used. */
+export function errorClassOf(value: unknown): keyof typeof ERROR_CLASSES | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  const name = (value as PluginError)[CLASS_NAME];
+  return typeof name === 'string' && Object.hasOwn(ERROR_CLASSES, name) ? (name as keyof typeof ERROR_CLASSES) : undefined;
 }
 
 /** The configuration is wrong: fatal until somebody changes it. */
@@ -108,6 +122,15 @@ export const ERROR_CLASSES = {
 
 for (const [name, Class] of Object.entries(ERROR_CLASSES)) {
   Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true, enumerable: false });
+  Object.defineProperty(Class.prototype, CLASS_NAME, { value: name });
+  Object.defineProperty(Class, Symbol.hasInstance, {
+    value(this: unknown, value: unknown): boolean {
+      // An author's own subclass is nobody else's.
+      if (this !== Class) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+      const found = errorClassOf(value);
+      return found !== undefined && (name === 'PluginError' || name === found);
+    },
+  });
 }
 
 /** Every code and the class it belongs to. */

@@ -94,7 +94,10 @@ export interface HostApi {
  * names that are sent often have numbers on their link. A name without one stands in `meta` where a text is listed last.
  */
 export const Op = {
-  /** name: command; input; meta: nothing, the sequence of the call it belongs to, or [timeout in ms or 0, that sequence or 0, command] */
+  /**
+   * name: command; input; meta: nothing, the sequence of the call it belongs to, or [timeout in ms or 0, that sequence or 0, command].
+   * Here and below, what belongs to an event has the number of the event's cause, below 0, in place of a sequence.
+   */
   execute: 1,
   /** name: topic; payload; meta: nothing, or [sequence of the call it belongs to or 0, topic] */
   emit: 2,
@@ -191,9 +194,9 @@ export type CallMeta =
 
 /**
  * Facts of an event: a pair of the names of its topic and source, or both as texts, followed by what it was emitted for
- * when that is known.
+ * when that is known, and by the number under which the kernel knows that: calls of its listeners refer to it.
  */
-export type EventMeta = number | readonly [topic: string, source: string, origin?: EventOrigin];
+export type EventMeta = number | readonly [topic: string, source: string, origin?: EventOrigin, cause?: number];
 
 /** Numbers of calls over lanes begin here: they are told apart from each other and from the kernel's own. */
 export const LANE_NUMBERS = 2 ** 40;

@@ -3,7 +3,7 @@
  * causes, so errors cross as plain records and are rebuilt by class name. What arrives is untrusted: sizes are cut,
  * classes come from a fixed list, and the plugin at fault is stamped by the receiver.
  */
-import { createError, ERROR_CLASSES, type ErrorCode, type ErrorDetails, messageOf, PluginDeclaredError, PluginError, type PluginErrorClass } from './errors.js';
+import { createError, ERROR_CLASSES, errorClassOf, type ErrorCode, type ErrorDetails, messageOf, PluginDeclaredError, PluginError, type PluginErrorClass } from './errors.js';
 
 /** An error on the wire. */
 export interface WireError {
@@ -47,7 +47,7 @@ function convert(thrown: unknown, stack: boolean, encode: (value: unknown) => un
     return { class: 'PluginError', code: 'call/failed', message: `threw a value that is not an error: ${cut(messageOf(thrown))}`, ...(details && { details }) };
   }
   const known = thrown instanceof PluginError;
-  const className = known ? classNameOf(thrown) : nativeNameOf(thrown);
+  const className = errorClassOf(thrown) ?? nativeNameOf(thrown);
   const code = (thrown as { code?: unknown }).code;
   const details = safely(encode, (thrown as { details?: unknown }).details);
   return {
@@ -62,12 +62,6 @@ function convert(thrown: unknown, stack: boolean, encode: (value: unknown) => un
     ...(thrown.cause !== undefined && depth < MAX_DEPTH && { cause: errorToWire(thrown.cause, stack, encode, depth + 1) }),
     ...(thrown instanceof AggregateError && depth < MAX_DEPTH && { errors: thrown.errors.slice(0, MAX_MEMBERS).map((member) => errorToWire(member, stack, encode, depth + 1)) }),
   };
-}
-
-// By prototype chain, so that an author's subclass travels as the class it extends. The base comes last in the table.
-function classNameOf(error: PluginError): string {
-  for (const [name, Class] of Object.entries(ERROR_CLASSES)) if (error instanceof Class) return name;
-  return 'PluginError';
 }
 
 function nativeNameOf(error: Error): string {

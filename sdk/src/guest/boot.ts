@@ -95,6 +95,7 @@ class Guest implements GuestApi {
   #topic = '';
   #source = '';
   #origin: EventOrigin | undefined;
+  #cause = 0;
 
   constructor(endpoint: Endpoint, options: GuestOptions) {
     this.#options = options;
@@ -183,7 +184,7 @@ class Guest implements GuestApi {
       link: this.link,
       manifest,
       tenant: spec.tenant,
-      handling: { tenant: spec.tenant, requests: spec.requests, textOf: (name) => this.link.textOf(name), current: undefined, signals: new WeakMap() },
+      handling: { tenant: spec.tenant, requests: spec.requests, textOf: (name) => this.link.textOf(name), current: undefined, signals: new WeakMap(), causes: new WeakMap() },
       scope: this.#scope,
       signal: this.#stopping.signal,
       registrations: this.#registrations,
@@ -269,10 +270,11 @@ class Guest implements GuestApi {
   #deliver(target: number, payload: unknown, meta: EventMeta): void {
     if (meta !== this.#meta) {
       this.#meta = meta;
-      [this.#topic, this.#source, this.#origin] = typeof meta === 'number' ? [this.link.textOf(highOf(meta)) as string, this.link.textOf(nameIn(meta)) as string, undefined] : meta;
+      [this.#topic, this.#source, this.#origin, this.#cause = 0] =
+        typeof meta === 'number' ? [this.link.textOf(highOf(meta)) as string, this.link.textOf(nameIn(meta)) as string] : meta;
     }
     // A listener that was just taken back: the event was on its way.
-    this.#registrations.listeners.get(target)?.(payload, this.#topic, this.#source, this.#origin);
+    this.#registrations.listeners.get(target)?.(payload, this.#topic, this.#source, this.#origin, this.#cause);
   }
 }
 

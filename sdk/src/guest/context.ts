@@ -11,7 +11,7 @@ import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } 
 import { disposable, type Scope } from '../contract/scope.js';
 import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
-import { HandlerCall, type HandlerScope, handling, parentOf } from './handler-call.js';
+import { EventCause, HandlerCall, type HandlerScope, handling, parentOf } from './handler-call.js';
 import type { Lanes } from './lanes.js';
 import type { Handle, Listener, Registrations } from './registrations.js';
 import { metaOf, requestAbout, requestKernel, timeoutOf } from './kernel-calls.js';
@@ -177,23 +177,24 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
   const on = (event: string | (Event & { readonly id: string }), listener: (...args: unknown[]) => unknown, options?: EventQueue, limit?: () => void): Registered => {
     const failed = (error: unknown) => createLogger(parts.link).error(`a listener threw: ${messageOf(error)}`);
     // A listener's failure is nobody's answer: it goes to the log.
-    const deliver = (first: unknown, second?: unknown) => {
+    const deliver = (cause: number, info: object, parsed?: readonly [unknown]) => {
       try {
         limit?.();
-        const result = second === undefined ? listener(first) : listener(first, second);
+        const run = () => (parsed === undefined ? listener(info) : listener(parsed[0], info));
+        const result = cause === 0 ? run() : carrying(parts.handling, cause, info, run);
         if (isPromiseLike(result)) result.then(undefined, failed);
       } catch (error) {
         failed(error);
       }
     };
     if (typeof event === 'string') {
-      const envelope: Listener = (payload, topic, source, origin) => deliver({ topic, payload, source, tenant: parts.tenant, ...origin } satisfies EventEnvelope);
+      const envelope: Listener = (payload, topic, source, origin, cause) => deliver(cause, { topic, payload, source, tenant: parts.tenant, ...origin } satisfies EventEnvelope);
       return register('event', event, envelope, queueOf(options, undefined));
     }
-    const typed: Listener = (payload, topic, source, origin) => {
+    const typed: Listener = (payload, topic, source, origin, cause) => {
       const info = { topic, source, tenant: parts.tenant, ...origin };
       const pass = (parsed: Parsed<unknown>) => {
-        if (parsed.ok) deliver(parsed.value, info);
+        if (parsed.ok) deliver(cause, info, [parsed.value]);
         else createLogger(parts.link).warn(`dropped an event: the payload of ${topic} is not valid, ${source} is at fault: ${describeIssues(parsed.issues)}`, { topic, source });
       };
       const parsed = parseSchema(event.payload, payload);
@@ -221,6 +222,13 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
       return emit(event.id, payload);
     },
   };
+}
+
+/** Runs a listener as one whose calls are made for what its event was emitted for. */
+function carrying<T>(scope: HandlerScope, sequence: number, info: object, run: () => T): T {
+  const cause = new EventCause(sequence);
+  scope.causes.set(info, cause);
+  return handling(scope, cause, run);
 }
 
 /** What the listener asks for, else what the event declares. */
@@ -324,7 +332,7 @@ function createExecute({ link, lanes, handling: scope }: ContextParts): Execute 
     if (lane === undefined) return byKernel(input);
     // In its turn: what is on the lane arrives before.
     if (parent?.carries) lane.giveWay();
-    return lane.execute(id, input, options, parent, byKernel);
+    return lane.execute(id, input, options, parent instanceof HandlerCall ? parent : undefined, byKernel);
   };
 }
 

@@ -14,10 +14,26 @@ export interface HandlerScope {
   readonly requests: string;
   /** The text behind a name of the kernel. */
   textOf(name: number): string | undefined;
-  /** The call whose handler runs right now: only until its first `await`, because nobody can tell after that. */
-  current: HandlerCall | undefined;
+  /** The call or event whose handler runs right now: only until its first `await`, because nobody can tell after that. */
+  current: Cause | undefined;
   /** Calls by their signals, for calls that are given one. */
   readonly signals: WeakMap<AbortSignal, HandlerCall>;
+  /** What events were emitted for, by what their listeners were told of them. */
+  readonly causes: WeakMap<object, EventCause>;
+}
+
+/** What a call may be made for. */
+export type Cause = HandlerCall | EventCause;
+
+/** An event that was emitted for something: calls of its listeners carry that on. */
+export class EventCause {
+  /** The kernel's number for it, below 0. */
+  readonly sequence: number;
+  readonly carries = true;
+
+  constructor(sequence: number) {
+    this.sequence = sequence;
+  }
 }
 
 const NO_BAGGAGE: Baggage = Object.freeze({});
@@ -128,7 +144,7 @@ export class HandlerCall implements Call {
 }
 
 /** Runs a handler as the current one. */
-export function handling<T>(scope: HandlerScope, call: HandlerCall, run: () => T): T {
+export function handling<T>(scope: HandlerScope, call: Cause | undefined, run: () => T): T {
   const before = scope.current;
   scope.current = call;
   try {
@@ -138,9 +154,9 @@ export function handling<T>(scope: HandlerScope, call: HandlerCall, run: () => T
   }
 }
 
-/** The call that another is made for: the one it is given, or the one that is being handled. */
-export function parentOf(scope: HandlerScope, options: { readonly signal?: AbortSignal } | undefined): HandlerCall | undefined {
+/** What a call is made for: the call or event it is given, or the one that is being handled. */
+export function parentOf(scope: HandlerScope, options: { readonly signal?: AbortSignal } | undefined): Cause | undefined {
   if (options === undefined) return scope.current;
   if (options instanceof HandlerCall) return options;
-  return (options.signal === undefined ? undefined : scope.signals.get(options.signal)) ?? scope.current;
+  return scope.causes.get(options) ?? (options.signal === undefined ? undefined : scope.signals.get(options.signal)) ?? scope.current;
 }

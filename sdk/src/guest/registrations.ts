@@ -6,7 +6,7 @@ import type { Inbound } from '../rpc/inbound.js';
 /** What the kernel can call by handle. */
 export type Handle = (input: unknown, meta: CallMeta, inbound: Inbound) => unknown;
 /** What the kernel can notify by handle. */
-export type Listener = (payload: unknown, topic: string, source: string, origin: EventOrigin | undefined) => void;
+export type Listener = (payload: unknown, topic: string, source: string, origin: EventOrigin | undefined, cause: number) => void;
 
 /** The guest's tables, shared with the runtime that dispatches frames. */
 export interface Registrations {
