@@ -338,7 +338,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     plugins: createHostPlugins({ registry, lifecycle, installer, supervisor, healthTimeout: limits.hook, opened: () => opened }),
     commands: host.commands,
     events: createHostEvents(bus, parts.publish, log),
-    hooks: createHostHooks(hooks),
+    hooks: createHostHooks(hooks, log),
     middleware,
     messaging: createHostMessaging(messaging, commands),
     services,

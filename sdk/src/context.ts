@@ -1,6 +1,7 @@
 /** `PluginContext`: everything a plugin can reach. Types only; the guest runtime builds it. */
 import type { Call, Caller, EventOrigin, Handlers } from './contract/call-context.js';
 import type { AnyContract, CallOptions, Client, Event, EventInput, EventQueue, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
+import type { HookOptions, HookOutcome } from './contract/hook-answers.js';
 import type { Manifest } from './contract/manifest.js';
 import type { PermissionName } from './contract/permission.js';
 
@@ -89,14 +90,17 @@ export interface PluginHooks {
   handle<H extends Hook & { readonly id: string }>(hook: H, handler: HandlerFor<H, Call>): Registered;
   handle(id: string, handler: LooseHandler): Registered;
   /** Every answer: the host first, then plugins in the order of their discovery; handlers that fail are left out and reported to the log. */
-  collect<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H>[]>;
-  collect(id: string, input?: unknown, options?: CallOptions): Promise<unknown[]>;
+  collect<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<HookOutput<H>[]>;
+  collect(id: string, input?: unknown, options?: HookOptions): Promise<unknown[]>;
   /** The first answer that isn't undefined. */
-  first<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H> | undefined>;
-  first(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
+  first<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<HookOutput<H> | undefined>;
+  first(id: string, input?: unknown, options?: HookOptions): Promise<unknown>;
   /** The value passed through all handlers, each taking what the one before it gave. */
-  waterfall<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: CallOptions): Promise<HookOutput<H>>;
-  waterfall(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
+  waterfall<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<HookOutput<H>>;
+  waterfall(id: string, input?: unknown, options?: HookOptions): Promise<unknown>;
+  /** What became of each handler: its answer, or its error. */
+  parallel<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<readonly HookOutcome<HookOutput<H>>[]>;
+  parallel(id: string, input?: unknown, options?: HookOptions): Promise<readonly HookOutcome[]>;
 }
 
 /** What a middleware sees of the call or event it wraps. */

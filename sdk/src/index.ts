@@ -48,6 +48,7 @@ export {
   PluginUnresponsiveError,
   PluginValidationError,
 } from './contract/errors.js';
+export type { HookOptions, HookOutcome } from './contract/hook-answers.js';
 export { type Isolation, type Manifest, type ManifestInput, parseManifest } from './contract/manifest.js';
 export type { PermissionName, Permissions } from './contract/permission.js';
 export type { HealthReport } from './contract/protocol.js';

@@ -82,7 +82,7 @@ export function createHostCommands(
           const provider = hostProvider(parsing(member as CommandRef, (all[name] as LooseHandler).bind(all), metrics));
           registered.push(
             member.kind === 'hook'
-              ? hooks.handle(member.id, 'host', provider)
+              ? hooks.handle(member.id, 'host', provider, { timeout: member.timeout })
               : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout, declared: { idempotent: (member as Command).idempotent } }),
           );
         }

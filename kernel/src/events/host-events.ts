@@ -1,6 +1,21 @@
 /** Events, hooks and middleware as the embedding application sees them. */
-import type { Event, EventEnvelope, EventInfo, EventInput, EventOutput, HandlerFor, Hook, HookInput, HookOutput, LooseHandler, MiddlewareCall, Next } from '@plinth/sdk';
-import { type Call, type Caller, createError, describeIssues, disposable, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import type {
+  Event,
+  EventEnvelope,
+  EventInfo,
+  EventInput,
+  EventOutput,
+  HandlerFor,
+  Hook,
+  HookInput,
+  HookOptions,
+  HookOutcome,
+  HookOutput,
+  LooseHandler,
+  MiddlewareCall,
+  Next,
+} from '@plinth/sdk';
+import { type Call, type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
 import { HOST, type KernelCall } from '../commands/call.js';
 import type { HostCallOptions } from '../commands/call-options.js';
 import type { HostRegistration } from '../commands/host-commands.js';
@@ -33,16 +48,22 @@ export interface HostEvents {
   emit(topic: string, payload?: unknown): Promise<void>;
 }
 
+/** Options of asking a hook as the host. */
+export type HostHookOptions = HostCallOptions & Pick<HookOptions, 'strict'>;
+
 /** `kernel.hooks`. */
 export interface HostHooks {
   handle<H extends HookRef>(hook: H, handler: HandlerFor<H, Call>): HostRegistration;
   handle(id: string, handler: LooseHandler): HostRegistration;
-  collect<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostCallOptions): Promise<HookOutput<H>[]>;
-  collect(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown[]>;
-  first<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostCallOptions): Promise<HookOutput<H> | undefined>;
-  first(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
-  waterfall<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostCallOptions): Promise<HookOutput<H>>;
-  waterfall(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
+  collect<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<HookOutput<H>[]>;
+  collect(id: string, input?: unknown, options?: HostHookOptions): Promise<unknown[]>;
+  first<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<HookOutput<H> | undefined>;
+  first(id: string, input?: unknown, options?: HostHookOptions): Promise<unknown>;
+  waterfall<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<HookOutput<H>>;
+  waterfall(id: string, input?: unknown, options?: HostHookOptions): Promise<unknown>;
+  /** What became of each handler: its answer, or its error. */
+  parallel<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<readonly HookOutcome<HookOutput<H>>[]>;
+  parallel(id: string, input?: unknown, options?: HostHookOptions): Promise<readonly HookOutcome[]>;
 }
 
 /** `kernel.middleware`. */
@@ -105,17 +126,25 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
 }
 
 /** Makes `kernel.hooks`. */
-export function createHostHooks(registry: HookRegistry): HostHooks {
-  const ask = (mode: 'collect' | 'first' | 'waterfall') => async (hook: string | HookRef, input?: unknown, options?: HostCallOptions) =>
-    registry.run(typeof hook === 'string' ? hook : hook.id, mode, input, HOST, options);
+export function createHostHooks(registry: HookRegistry, log: Log): HostHooks {
+  const ask = (mode: HookMode) => async (hook: string | HookRef, input?: unknown, options?: HostHookOptions) => {
+    const id = typeof hook === 'string' ? hook : hook.id;
+    const strict = options?.strict === true;
+    const outcomes = await registry.run(id, mode, input, HOST, options, strict);
+    return foldAnswers(hook, mode, input, outcomes, (plugin, error) => {
+      if (strict) throw error;
+      log.write('kernel', 'warn', error.message, { hook: id, plugin });
+    });
+  };
   return {
     handle(hook: string | HookRef, handler: (input: never, call: never) => unknown) {
       const run = handler as unknown as (input: unknown, call: KernelCall) => unknown;
-      return registry.handle(typeof hook === 'string' ? hook : hook.id, 'host', hostProvider(run));
+      return registry.handle(typeof hook === 'string' ? hook : hook.id, 'host', hostProvider(run), typeof hook === 'string' ? {} : { timeout: hook.timeout });
     },
     collect: ask('collect'),
     first: ask('first'),
     waterfall: ask('waterfall'),
+    parallel: ask('parallel'),
   } as HostHooks;
 }
 

@@ -45,7 +45,7 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
     case Op.emit:
       return emit(guest, nameOf(guest, target, facts[1]), input, typeof meta === 'number' ? meta : facts[0]);
     case Op.hook:
-      return hook(guest, nameOf(guest, target, facts[3]), input, facts, inbound);
+      return hook(guest, nameOf(guest, target, facts[4]), input, facts, inbound);
     case Op.storage:
       return storage(guest, input, facts);
     case Op.next:
@@ -114,13 +114,13 @@ function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: st
   return { range: dependencies[owner] ?? optionalDependencies[owner], contract: needs.find((need) => need.startsWith(`${owner}@`)) };
 }
 
-function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout, parent = 0, strict]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
-  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(guest, timeout, parent, inbound));
+  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(guest, timeout, parent, inbound), strict === 1);
 }
 
-const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall']);
+const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall', 'parallel']);
 
 function requestOf(guest: GuestIdentity, timeout: number, parent: unknown, inbound: Inbound): CallRequest {
   const limit = timeout === 0 ? undefined : timeout;

@@ -280,7 +280,10 @@ export class GuestRegistrations {
         return parts.commands.register(name, this.#commandProvider(registration));
       case 'hook':
         // A plugin without a guest is woken before its handlers are counted: it may have several.
-        return parts.hooks.handle(name, id, this.#provider(registration), guest === undefined ? () => this.#waiting?.onArrival?.(`hook:${name}`) : undefined);
+        return parts.hooks.handle(name, id, this.#provider(registration), {
+          timeout: shortest(registration.timeout, manifest.resources.timeout),
+          ...(guest === undefined && { wake: () => this.#waiting?.onArrival?.(`hook:${name}`) }),
+        });
       case 'event':
         return this.#subscribe(name, handle, registration);
       case 'middleware':

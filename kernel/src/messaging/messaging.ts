@@ -62,14 +62,17 @@ export class Messaging {
   async route(message: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
     const { hooks, commands, log, activationOf } = this.#parts;
     const timeout = Math.min(request?.timeout ?? CAN_HANDLE, CAN_HANDLE);
-    const answers = await hooks.ask(`${MESSAGE_HANDLER}:canHandle`, message, caller, { ...request, timeout, ...(request?.parent !== undefined && { parent: request.parent }) });
-    const sure = answers.flatMap(({ owner, value }) => {
+    const { user, signal, traceparent, baggage, parent } = request ?? {};
+    const asking: CallRequest = { user, traceparent, baggage, parent, timeout, ...(signal && { signal }), ...(request?.inbound && { inbound: request.inbound }) };
+    const answers = await hooks.run(`${MESSAGE_HANDLER}:canHandle`, 'collect', message, caller, asking);
+    const sure = answers.flatMap((answer) => {
+      const { plugin: owner, value } = answer as { readonly plugin: string; readonly value: unknown };
       if (typeof value === 'number' && value >= 0 && value <= 1) return value > 0 ? [{ owner, value }] : [];
       log.write('kernel', 'warn', `${owner} is passed over: its confidence is ${String(value)}, not a number from 0 to 1`, { plugin: owner });
       return [];
     });
     const [best] = sure.sort((a, b) => b.value - a.value || activationOf(a.owner) - activationOf(b.owner));
-    if (best === undefined) throw createError('message/no-handler', 'nobody handles this message', { details: { asked: answers.map(({ owner }) => owner) } });
+    if (best === undefined) throw createError('message/no-handler', 'nobody handles this message', { details: { asked: answers.map(({ plugin }) => plugin) } });
     return commands.execute(best.owner === 'host' ? `${MESSAGE_HANDLER}:handle` : `${MESSAGE_HANDLER}:handle@${best.owner}`, message, caller, request);
   }
 }

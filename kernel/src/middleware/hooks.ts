@@ -1,5 +1,5 @@
 /** Hooks: any number of handlers, all asked. */
-import { type Caller, createError, disposable, type HookMode, isTopic, messageOf } from '@plinth/sdk/contract';
+import { type Caller, createError, disposable, type HookMode, type HookOutcome, isTopic, messageOf } from '@plinth/sdk/contract';
 import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from '../commands/call.js';
 import type { Provider } from '../commands/provider.js';
 
@@ -7,6 +7,12 @@ interface HookHandler extends CallTarget {
   readonly owner: string;
   /** Wakes the plugin that stands behind it; absent when it is awake. */
   readonly wake: (() => Promise<Error | undefined> | undefined) | undefined;
+}
+
+interface HandlerOptions {
+  readonly wake?: HookHandler['wake'];
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
 }
 
 /** Owns the handlers of every hook: the host's first, then by plugin in the order of discovery, then of registration. */
@@ -23,9 +29,9 @@ export class HookRegistry {
     this.#onFailure = onFailure;
   }
 
-  handle(id: string, owner: string, provider: Provider, wake?: HookHandler['wake']): Disposable & { dispose(): void } {
+  handle(id: string, owner: string, provider: Provider, { wake, timeout }: HandlerOptions = {}): Disposable & { dispose(): void } {
     if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a hook id: write '<plugin>:<name>'`, { plugin: owner });
-    const handler: HookHandler = { id, owner, provider, wake, services: this.#services };
+    const handler: HookHandler = { id, owner, provider, wake, timeout, services: this.#services };
     const handlers = this.#handlers.get(id) ?? new Set();
     handlers.add(handler);
     this.#handlers.set(id, handlers);
@@ -35,82 +41,89 @@ export class HookRegistry {
     });
   }
 
-  /** Asks the handlers. One that fails is left out and reported; it never fails the rest. */
-  async run(id: string, mode: HookMode, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown> {
-    await this.#wake(id);
-    // One cancel of the caller reaches every handler that is at work, and no further one is asked.
-    let cancelled: Error | undefined;
-    const atWork = new Set<{ onCancel: ((reason: Error) => void) | undefined }>();
-    if (request?.inbound !== undefined) {
-      request.inbound.onCancel = (reason) => {
-        cancelled = reason;
-        for (const one of atWork) one.onCancel?.(reason);
-      };
+  /**
+   * Asks the handlers: all at once, or for `first` and `waterfall` one after the other. One that fails is left out and
+   * reported; it fails the rest only when that is asked for.
+   *
+   * @param strict whether the first failure, or nobody to ask, fails the whole.
+   */
+  async run(id: string, mode: HookMode, input: unknown, caller: Caller, request: CallRequest | undefined, strict = false): Promise<readonly HookOutcome[]> {
+    await this.#wake(id, strict);
+    const handlers = this.#sorted(id);
+    if (strict && handlers.length === 0) throw createError('hook/no-handler', `nobody answers ${id}`, { details: { hook: id } });
+    const ask = this.#asker(id, caller, request, strict);
+    if (mode === 'collect' || mode === 'parallel') {
+      const outcomes = await Promise.all(handlers.map((handler) => ask(handler, input)));
+      return mode === 'parallel' ? outcomes : outcomes.filter(({ ok }) => ok);
     }
-    const ask = async (handler: HookHandler, value: unknown) => {
-      if (cancelled !== undefined) throw cancelled;
-      if (request?.inbound === undefined) return this.#ask(id, handler, value, caller, request);
-      const inbound = { onCancel: undefined };
-      atWork.add(inbound);
-      const answer = await this.#ask(id, handler, value, caller, { ...request, inbound });
-      atWork.delete(inbound);
-      if (cancelled !== undefined) throw cancelled;
-      return answer;
-    };
-    const handlers = [...(this.#handlers.get(id) ?? [])].sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner));
-    if (mode === 'collect') {
-      const answers = await Promise.all(handlers.map((handler) => ask(handler, input)));
-      return answers.flatMap((answer) => (answer.ok ? [answer.value] : []));
-    }
-    let value = input;
+    let last: HookOutcome | undefined;
     for (const handler of handlers) {
-      const answer = await ask(handler, value);
-      if (!answer.ok) continue;
-      if (mode === 'first' && answer.value !== undefined) return answer.value;
-      if (mode === 'waterfall') value = answer.value;
+      const outcome = await ask(handler, last?.ok ? last.value : input);
+      if (!outcome.ok || (mode === 'first' && outcome.value === undefined)) continue;
+      last = outcome;
+      if (mode === 'first') break;
     }
-    return mode === 'waterfall' ? value : undefined;
+    return last === undefined ? [] : [last];
   }
 
-  /** Asks every handler, and says whose each answer is. Those that fail are left out and reported. */
-  async ask(id: string, input: unknown, caller: Caller, request: CallRequest | undefined): Promise<readonly { readonly owner: string; readonly value: unknown }[]> {
-    await this.#wake(id);
-    const handlers = [...(this.#handlers.get(id) ?? [])];
-    const answers = await Promise.all(handlers.map(async (handler) => ({ owner: handler.owner, answer: await this.#ask(id, handler, input, caller, request) })));
-    return answers.flatMap(({ owner, answer }) => (answer.ok ? [{ owner, value: answer.value }] : []));
+  #sorted(id: string): readonly HookHandler[] {
+    return [...(this.#handlers.get(id) ?? [])]
+      .map((handler) => [this.#rank(handler.owner), handler] as const)
+      .sort(([a], [b]) => a - b)
+      .map(([, handler]) => handler);
+  }
+
+  /** One cancel of the caller reaches every handler that is at work, and no further one is asked. */
+  #asker(id: string, caller: Caller, request: CallRequest | undefined, strict: boolean): (handler: HookHandler, input: unknown) => Promise<HookOutcome> {
+    if (request?.inbound === undefined) return (handler, input) => this.#ask(id, handler, input, caller, request, strict);
+    let cancelled: Error | undefined;
+    const atWork = new Set<{ onCancel: ((reason: Error) => void) | undefined }>();
+    request.inbound.onCancel = (reason) => {
+      cancelled = reason;
+      for (const one of atWork) one.onCancel?.(reason);
+    };
+    return async (handler, input) => {
+      if (cancelled !== undefined) throw cancelled;
+      const inbound = { onCancel: undefined };
+      atWork.add(inbound);
+      const { user, timeout, traceparent, baggage, parent } = request;
+      const outcome = await this.#ask(id, handler, input, caller, { user, timeout, traceparent, baggage, parent, inbound }, strict);
+      atWork.delete(inbound);
+      if (cancelled !== undefined) throw cancelled;
+      return outcome;
+    };
   }
 
   /** Only who is awake has said how many handlers it has. */
-  async #wake(id: string): Promise<void> {
+  async #wake(id: string, strict: boolean): Promise<void> {
     const sleeping = [...(this.#handlers.get(id) ?? [])].filter(({ wake }) => wake !== undefined);
     if (sleeping.length === 0) return;
     const wake = async ({ owner, wake: start }: HookHandler) => {
       const error = await start?.();
-      if (error !== undefined) this.#failed(id, owner, error);
+      if (error === undefined) return;
+      if (strict) throw hookError(id, owner, error);
+      this.#onFailure(id, owner, hookError(id, owner, error));
     };
     await Promise.all(sleeping.map(wake));
   }
 
-  #failed(id: string, owner: string, cause: unknown): void {
-    this.#onFailure(id, owner, createError('hook/failed', `${owner} failed to answer ${id}: ${messageOf(cause)}`, { plugin: owner, cause }));
-  }
-
-  async #ask(
-    id: string,
-    handler: HookHandler,
-    input: unknown,
-    caller: Caller,
-    request: CallRequest | undefined,
-  ): Promise<{ readonly ok: true; readonly value: unknown } | { readonly ok: false }> {
+  async #ask(id: string, handler: HookHandler, input: unknown, caller: Caller, request: CallRequest | undefined, strict: boolean): Promise<HookOutcome> {
+    const plugin = handler.owner;
     try {
       if (request?.parent !== undefined) checkChain(handler, request.parent);
       const call = new KernelCall(handler, caller, request);
       handler.provider(call, input);
-      return { ok: true, value: await call.promise };
-    } catch (error) {
-      if (request?.signal?.aborted) throw error;
-      this.#failed(id, handler.owner, error);
-      return { ok: false };
+      return { plugin, ok: true, value: await call.promise };
+    } catch (cause) {
+      if (request?.signal?.aborted) throw cause;
+      const error = hookError(id, plugin, cause);
+      if (strict) throw error;
+      this.#onFailure(id, plugin, error);
+      return { plugin, ok: false, error };
     }
   }
+}
+
+function hookError(id: string, plugin: string, cause: unknown): Error {
+  return createError('hook/failed', `${plugin} failed to answer ${id}: ${messageOf(cause)}`, { plugin, details: { hook: id }, cause });
 }

@@ -49,6 +49,8 @@ export interface Hook<I extends Schema = Schema, O extends Schema = Schema> {
   readonly kind: 'hook';
   readonly input?: I;
   readonly output?: O;
+  /** Milliseconds that each handler may take; the kernel's default (30 000) when absent. */
+  readonly timeout?: number;
 }
 
 /** Anything a contract may hold. */
@@ -107,13 +109,18 @@ export function event<P extends Schema>(payload: P, queue: EventQueue = {}): Eve
 }
 
 /**
- * Declares a hook: every handler is asked, the caller gets all answers (`collect`), the first (`first`) or a value
- * passed through all of them (`waterfall`).
+ * Declares a hook: every handler is asked, the caller gets all answers (`collect`), the first (`first`), a value passed
+ * through all of them (`waterfall`), or what became of each (`parallel`).
  *
  * @example
  * hook({ input: v.string(), output: v.string() })
  */
-export function hook<I extends Schema = Schema, O extends Schema = Schema>(spec: { readonly input?: I; readonly output?: O }): Hook<I, O> {
+export function hook<I extends Schema = Schema, O extends Schema = Schema>(spec: {
+  readonly input?: I;
+  readonly output?: O;
+  /** Milliseconds that each handler may take. */
+  readonly timeout?: number;
+}): Hook<I, O> {
   return { kind: 'hook', ...spec };
 }
 

@@ -183,6 +183,7 @@ export const ERROR_CODES = {
   'stream/locked': PluginValidationError,
   'stream/invalid-item': PluginValidationError,
   'hook/failed': PluginError,
+  'hook/no-handler': PluginUnavailableError,
   'message/no-handler': PluginUnavailableError,
   'middleware/next-twice': PluginProtocolError,
   'middleware/failed': PluginError,

@@ -2,6 +2,7 @@
 export * from './call-context.js';
 export * from './contract.js';
 export * from './errors.js';
+export * from './hook-answers.js';
 export { didYouMean } from './json-text.js';
 export * from './manifest.js';
 export * from './names.js';

@@ -101,7 +101,7 @@ export const Op = {
   execute: 1,
   /** name: topic; payload; meta: nothing, or [sequence of the call it belongs to or 0, topic] */
   emit: 2,
-  /** name: hook; input; meta: [mode, timeout in ms or 0, sequence of the call it belongs to or 0, hook] */
+  /** name: hook; input; meta: [mode, timeout in ms or 0, sequence of the call it belongs to or 0, 1 when it is strict, hook] */
   hook: 3,
   /** value; meta: [verb, key, revision] */
   storage: 4,
@@ -165,7 +165,7 @@ export const nameIn = (pair: number): number => pair % 4_096;
 export type StorageVerb = 'get' | 'set' | 'delete' | 'has' | 'keys' | 'clear' | 'swap' | 'read';
 
 /** How a hook's answers are put together. */
-export type HookMode = 'collect' | 'first' | 'waterfall';
+export type HookMode = 'collect' | 'first' | 'waterfall' | 'parallel';
 
 /** Severity of a log entry, least first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -3,6 +3,7 @@ import type { CommandInfo, EventEnvelope, LooseHandler, Middleware, MiddlewareCa
 import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, EventQueue, Hook } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
 import { createError, messageOf } from '../contract/errors.js';
+import { foldAnswers, type HookOptions, type HookOutcome } from '../contract/hook-answers.js';
 import type { Manifest } from '../contract/manifest.js';
 import { isMemberName, messageMember } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission.js';
@@ -139,7 +140,7 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
     const handler = (handlers[name] as LooseHandler).bind(handlers);
     const { input, errors } = member as Command;
     const handle = schemaHandle(parts, member.id, input, handler, errors);
-    if (member.kind === 'hook') return register('hook', member.id, handle, { contract: contract.$id });
+    if (member.kind === 'hook') return register('hook', member.id, handle, { contract: contract.$id, ...limitOf(member) });
     const { timeout, idempotent, reentrant } = member as Command;
     return register('command', member.id, handle, { contract: contract.$id, idempotent, ...(timeout !== undefined && { timeout }), ...(reentrant === true && { reentrant }) });
   });
@@ -240,27 +241,32 @@ function queueOf(options: EventQueue | undefined, event: EventQueue | undefined)
 
 function createHooks(parts: ContextParts, register: Register, ownId: (name: string, what: string) => string) {
   type HookRef = string | (Hook & { readonly id: string });
-  const ask = (mode: HookMode) => (hook: HookRef, input: unknown, options?: CallOptions) =>
-    attempt(() =>
-      requestAbout(
-        parts.link,
-        Op.hook,
-        typeof hook === 'string' ? hook : hook.id,
-        input,
-        [mode, timeoutOf(options), parentOf(parts.handling, options)?.sequence ?? 0],
-        options?.signal,
-      ),
-    );
+  const logger = createLogger(parts.link);
+  const ask = (mode: HookMode) => (hook: HookRef, input: unknown, options?: HookOptions) =>
+    attempt(async () => {
+      const id = typeof hook === 'string' ? hook : hook.id;
+      const strict = options?.strict === true;
+      const meta = [mode, timeoutOf(options), parentOf(parts.handling, options)?.sequence ?? 0, strict ? 1 : 0];
+      const outcomes = (await requestAbout(parts.link, Op.hook, id, input, meta, options?.signal)) as readonly HookOutcome[];
+      return foldAnswers(hook, mode, input, outcomes, (plugin, error) => {
+        if (strict) throw error;
+        logger.warn(error.message, { hook: id, plugin });
+      });
+    });
   return {
     handle(hook: HookRef, handler: LooseHandler) {
       if (typeof hook === 'string') return register('hook', ownId(hook, 'hook'), looseHandle(parts, handler));
-      return register('hook', hook.id, schemaHandle(parts, hook.id, hook.input, handler));
+      return register('hook', hook.id, schemaHandle(parts, hook.id, hook.input, handler), limitOf(hook));
     },
     collect: ask('collect'),
     first: ask('first'),
     waterfall: ask('waterfall'),
+    parallel: ask('parallel'),
   };
 }
+
+/** What a hook's contract allows each of its handlers. */
+const limitOf = ({ timeout }: Hook) => (timeout === undefined ? {} : { timeout });
 
 /** A middleware step is four frames: enter (this call), next (a request back), its answer, and this call's answer. */
 function middlewareHandle(parts: ContextParts, target: string, middleware: Middleware): Handle {

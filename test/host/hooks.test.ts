@@ -1,0 +1,107 @@
+/** Hooks: how answers are put together, what each handler is given, and whose fault a bad one is. */
+import { createHost, runtime } from '#host';
+import { hook, contract, type HookOutcome } from '@plinth/sdk';
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import { rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const may = { permissions: { hooks: { call: ['*'], handle: ['*'] } } };
+const Score = contract('test.scorer@1', { score: hook({ input: v.string(), output: v.number(), timeout: 200 }) });
+const handler = (id: string, body: string) => pluginOf(id, `ctx.hooks.handle('test.scorer:score', ${body});`, may);
+/** Asks as a plugin; its contract is written out, because it has no bundler. */
+const asker = pluginOf(
+  'test.asker',
+  `const number = { '~standard': { version: 1, vendor: 'test', validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'not a number' }] }) } };
+   const score = { kind: 'hook', id: 'test.scorer:score', output: number };
+   const plain = (outcomes) => outcomes.map(({ plugin, ok, value, error }) => ({ plugin, ok, value, code: error?.code }));
+   ctx.commands.handle('ask', async ({ mode, options, bare }) => {
+     const answer = await ctx.hooks[mode](bare ? score.id : score, 'x', options);
+     return mode === 'parallel' ? plain(answer) : answer;
+   });`,
+  may,
+);
+
+for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+  describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} worker`}: hooks`, () => {
+    const good = handler('test.one', '() => 1');
+    const broken = handler('test.broken', `() => { throw new TypeError('no idea'); }`);
+    const wrong = handler('test.wrong', `() => 'three'`);
+    const silent = handler('test.silent', '() => new Promise(() => {})');
+
+    it('parallel says what became of each, in order, and bad answers name whose they are', async () => {
+      const kernel = await startKernel(setting, [good, broken, wrong, asker]);
+      const expected = [
+        { plugin: 'test.one', ok: true, value: 1 },
+        { plugin: 'test.broken', ok: false, code: 'hook/failed' },
+        { plugin: 'test.wrong', ok: false, code: 'call/invalid-output' },
+      ];
+      const outcomes: readonly HookOutcome<number>[] = await kernel.hooks.parallel(Score.score, 'x');
+      expect(outcomes.map((one) => ({ plugin: one.plugin, ok: one.ok, ...(one.ok ? { value: one.value } : { code: (one.error as Error & { code: string }).code }) }))).toEqual(
+        expected,
+      );
+      expect(await kernel.commands.execute('test.asker:ask', { mode: 'parallel' })).toMatchObject(expected);
+      expect(await kernel.hooks.collect(Score.score, 'x')).toEqual([1]);
+      expect(await kernel.commands.execute('test.asker:ask', { mode: 'collect' })).toEqual([1]);
+      // Without the contract nobody knows what an answer should look like.
+      expect(await kernel.commands.execute('test.asker:ask', { mode: 'collect', bare: true })).toEqual([1, 'three']);
+    });
+
+    it('a deadline for each: one that is too slow is left out, however many there are', async () => {
+      const kernel = await startKernel(setting, [silent, handler('test.silent2', '() => new Promise(() => {})'), good, asker]);
+      for (const outcomes of [
+        await kernel.hooks.parallel('test.scorer:score', 'x', { timeout: 40 }),
+        (await kernel.commands.execute('test.asker:ask', { mode: 'parallel', options: { timeout: 40 } })) as readonly HookOutcome[],
+      ]) {
+        expect(outcomes.map(({ ok }) => ok)).toEqual([false, false, true]);
+      }
+      expect(await kernel.hooks.waterfall('test.scorer:score', 'x', { timeout: 40 })).toBe(1);
+      expect(await kernel.hooks.first('test.scorer:score', 'x', { timeout: 40 })).toBe(1);
+    });
+
+    it('strict: the first failure fails the whole and is named, and so does nobody to ask', async () => {
+      const kernel = await startKernel(setting, [good, broken, asker]);
+      for (const mode of ['collect', 'waterfall', 'parallel'] as const) {
+        for (const asked of [kernel.hooks[mode](Score.score, 'x', { strict: true }), kernel.commands.execute('test.asker:ask', { mode, options: { strict: true } })]) {
+          expect(await rejection(asked)).toMatchObject({ code: 'hook/failed', message: expect.stringContaining('test.broken failed to answer test.scorer:score: no idea') });
+        }
+      }
+      expect(await kernel.hooks.first(Score.score, 'x', { strict: true })).toBe(1);
+      expect(await rejection(kernel.hooks.collect('test.nobody:asks', 'x', { strict: true }))).toMatchObject({
+        code: 'hook/no-handler',
+        message: 'nobody answers test.nobody:asks',
+      });
+      const bad = await startKernel(setting, [wrong, asker]);
+      const invalid = { code: 'call/invalid-output', message: expect.stringContaining('test.wrong is at fault') };
+      expect(await rejection(bad.hooks.collect(Score.score, 'x', { strict: true }))).toMatchObject(invalid);
+      expect(await rejection(bad.commands.execute('test.asker:ask', { mode: 'collect', options: { strict: true } }))).toMatchObject(invalid);
+      expect(await rejection(bad.hooks.first(Score.score, 'x'))).toMatchObject(invalid);
+    });
+
+    it('what a contract allows each handler holds for those that provide it', async () => {
+      const provider = pluginOf(
+        'test.scorer',
+        `const Score = { $id: 'test.scorer@1', score: { kind: 'hook', id: 'test.scorer:score', timeout: 30 } };
+         ctx.provide(Score, { score: () => new Promise(() => {}) });`,
+        { ...may, provides: ['test.scorer@1'] },
+      );
+      const kernel = await startKernel(setting, [provider, good]);
+      const [slow, quick] = await kernel.hooks.parallel('test.scorer:score', 'x');
+      expect(slow).toMatchObject({ plugin: 'test.scorer', ok: false, error: { cause: { code: 'call/timeout', message: expect.stringContaining('30 ms') } } });
+      expect(quick).toMatchObject({ plugin: 'test.one', ok: true });
+    });
+
+    it('ten thousand handlers on one hook are all asked, and one more is too many for its guest', async () => {
+      const many = [0, 1, 2].map((n) => pluginOf(`test.many${n}`, `for (let i = 0; i < 3333; i++) ctx.hooks.handle('test.scorer:score', () => i);`, may));
+      const kernel = await startKernel(setting, [...many, good]);
+      const answers = await kernel.hooks.collect('test.scorer:score', 'x');
+      expect(answers).toHaveLength(10_000);
+      expect(answers.reduce<number>((sum, one) => sum + (one as number), 0)).toBe(3 * ((3_332 * 3_333) / 2) + 1);
+      const greedy = pluginOf('test.greedy', `for (let i = 0; i < 5000; i++) ctx.hooks.handle('test.scorer:score', () => i);`, may);
+      const other = await startKernel(setting, [greedy, good]);
+      expect(other.plugins.get('test.greedy')?.state).toBe('failed');
+      expect(other.plugins.explain('test.greedy').because).toContain('has 4096 registrations already');
+      expect(await other.hooks.collect('test.scorer:score', 'x')).toEqual([1]);
+    });
+  });
+}
