@@ -1,5 +1,5 @@
 /** What `createKernel` takes, and whether it makes sense. */
-import type { MiddlewareCall, Next } from '@plinth/sdk';
+import type { MiddlewareCall, MiddlewareOptions, Next } from '@plinth/sdk';
 import { createError, didYouMean } from '@plinth/sdk/contract';
 import type { ConfigOptions } from './config/config-store.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
@@ -40,7 +40,7 @@ export interface KernelOptions {
   /** Services of the application by token; each tenant has its own. */
   readonly services?: Readonly<Record<string, ServiceSpec<unknown>>>;
   /** Middleware of the host, outermost first. */
-  readonly middleware?: readonly { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown; readonly name?: string }[];
+  readonly middleware?: readonly (MiddlewareOptions & { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown })[];
   /** Takes every log entry. */
   readonly telemetry?: { readonly log?: LogSink };
 }

@@ -304,7 +304,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const manifests = () => registry.all().flatMap((record) => manifestOf(record) ?? []);
   const host = createHostCommands(commands, hooks, metrics, manifests);
   const middleware = createHostMiddleware(chains);
-  for (const { target, use, name } of options.middleware ?? []) middleware.use(target, use, name === undefined ? {} : { name });
+  for (const { target, use, ...place } of options.middleware ?? []) middleware.use(target, use, place);
   const permissionsOf = (id: string) => new PermissionSet(id, grantsOf(requireManifest(id), parts.policy.permissions), metrics, () => {});
   function requireManifest(id: string): Manifest {
     const known = manifest(id);

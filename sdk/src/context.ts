@@ -122,9 +122,25 @@ export type Next = (input?: unknown) => Promise<unknown>;
 /** Wraps a command or an event: answers itself, or goes on and changes input or output. */
 export type Middleware = (call: MiddlewareCall, next: Next) => unknown;
 
+/** What a middleware is called, and where it stands among those around the same command or event. */
+export interface MiddlewareOptions {
+  /** What others call it: by itself for the host's, after `<plugin id>:` for a plugin's. The host's are called `host` when absent, a plugin's by its id. */
+  readonly name?: string;
+  /** Which ones stand inside of it, by name, or all of a plugin's by its id. Those that aren't there don't matter. */
+  readonly before?: string | readonly string[];
+  /** Which ones stand around it. */
+  readonly after?: string | readonly string[];
+}
+
 /** Registers middleware; the target is `command:<id>` or `event:<topic>`, whose end may be `*`. */
 export interface PluginMiddleware {
-  use(target: string, middleware: Middleware): Registered;
+  /**
+   * Without `before` and `after` the host's stand outermost, then each plugin's in the order of discovery.
+   *
+   * @example
+   * ctx.middleware.use('command:com.example.notes:*', log, { name: 'log', before: 'com.example.auth' });
+   */
+  use(target: string, middleware: Middleware, options?: MiddlewareOptions): Registered;
 }
 
 /** Key-value storage in the plugin's own namespace: survives restarts, bound by its quota. */

@@ -13,6 +13,7 @@ import {
   requestIdOf,
 } from '@plinth/sdk/contract';
 import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type Turn } from '@plinth/sdk/rpc';
+import { blame, type LayerName } from '../middleware/compose.js';
 import type { CommandCounter } from '../telemetry/metrics.js';
 
 /** Who the embedding application is. */
@@ -110,6 +111,9 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   wrapped = false;
   /** Whether the call only passes through: the buffers in its values are nobody's here and may be moved. */
   relayed = false;
+  /** The middleware around it, and the layer that it waits for; owned by the chain. */
+  layers: readonly LayerName[] | undefined = undefined;
+  within: LayerName | undefined = undefined;
   private answered = false;
   private ended = false;
   // Its place among the deadlines; owned by Deadlines.
@@ -309,9 +313,17 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   expire(): void {
-    this.giveUp(
-      createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
-    );
+    const { id: command, timeout } = this;
+    const late = `${command} did not answer within ${timeout} ms`;
+    const layers = this.answered ? (this.layers ?? []) : this.within === undefined ? [] : [this.within];
+    if (layers.length === 0) {
+      this.giveUp(createError('call/timeout', late, { plugin: ownerOf(command), details: { command, timeout } }));
+      return;
+    }
+    const names = layers.map(({ name }) => name).join(', ');
+    const why = this.answered ? `the middleware around it (${names}) held the answer` : `the middleware ${names} did not go on`;
+    const { plugin, details } = blame(layers[0] as LayerName);
+    this.giveUp(createError('call/timeout', `${late}: ${why}`, { plugin, details: { ...details, middleware: names, command, timeout } }));
   }
 
   stop(): void {

@@ -13,6 +13,7 @@ import type {
   HookOutput,
   LooseHandler,
   MiddlewareCall,
+  MiddlewareOptions,
   Next,
 } from '@plinth/sdk';
 import { type Call, type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
@@ -22,6 +23,7 @@ import type { HostRegistration } from '../commands/host-commands.js';
 import { hostProvider } from '../commands/provider.js';
 import { type MiddlewareChains, parseTarget } from '../middleware/chains.js';
 import type { HookRegistry } from '../middleware/hooks.js';
+import { placeOf } from '../middleware/order.js';
 import type { Log } from '../telemetry/logger.js';
 import type { EventBus } from './event-bus.js';
 import type { KernelEvents, KernelTopic } from './kernel-events.js';
@@ -77,7 +79,7 @@ export interface HostMiddleware {
    *   try { return await next(); } finally { console.log(call.id, performance.now() - started); }
    * });
    */
-  use(target: string, middleware: (call: MiddlewareCall, next: Next) => unknown, options?: { readonly name?: string }): HostRegistration;
+  use(target: string, middleware: (call: MiddlewareCall, next: Next) => unknown, options?: MiddlewareOptions): HostRegistration;
 }
 
 /** Makes `kernel.events`. */
@@ -154,7 +156,8 @@ export function createHostMiddleware(chains: MiddlewareChains): HostMiddleware {
     use(target, middleware, options) {
       const { kind } = parseTarget(target);
       const registered = chains.use(target, {
-        name: options?.name ?? 'host',
+        ...placeOf('host', options),
+        owner: 'host',
         run: (call, input, next) => middleware(new MiddlewareView(call, kind, input), next as Next),
       });
       return disposable(() => registered.dispose());

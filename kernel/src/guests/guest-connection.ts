@@ -209,16 +209,24 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
         return;
       }
       const step = ++this.#lastStep;
+      let passed: unknown;
       const reply: Reply & { readonly call: KernelCall } = {
         sequence: 0,
         call,
         settle: (ok, value) => {
           this.steps.delete(step);
           if (ok) resolve(value);
-          else reject(value);
+          else reject(this.#middlewareError(call, value, passed));
         },
       };
-      this.steps.set(step, (changed) => next(changed === KEEP_INPUT ? input : changed));
+      this.steps.set(step, async (changed) => {
+        try {
+          return await next(changed === KEEP_INPUT ? input : changed);
+        } catch (error) {
+          passed = error;
+          throw error;
+        }
+      });
       try {
         this.link.request(handle, input, [...(call.metaFor(this.link, call.id) as readonly unknown[]), step], reply);
       } catch (error) {
@@ -232,6 +240,16 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
         reject(reason);
       });
     });
+  }
+
+  /** What went wrong further in and was only passed on stays whose it is; anything else says which middleware threw it. */
+  #middlewareError(call: KernelCall, thrown: unknown, passed: unknown): unknown {
+    if (passed instanceof Error && thrown instanceof Error && thrown.message === passed.message && thrown.name === passed.name) return passed;
+    if (thrown instanceof Error) {
+      const { details } = thrown as { readonly details?: Readonly<Record<string, unknown>> };
+      Object.defineProperty(thrown, 'details', { value: { ...details, middleware: this.manifest.id, around: call.id }, configurable: true, writable: true });
+    }
+    return thrown;
   }
 
   #end(reason: ExitReason): PluginError {

@@ -4,12 +4,26 @@
  * events that arrive in between wait, in order, for whoever has them in the end.
  */
 import type { EventEnvelope } from '@plinth/sdk';
-import { covers, createError, isOpen, ownerOf, type EventMeta, type EventOrigin, type Manifest, messageOf, pairOf, type Registration, type Scope } from '@plinth/sdk/contract';
+import {
+  covers,
+  createError,
+  isMemberName,
+  isOpen,
+  ownerOf,
+  type EventMeta,
+  type EventOrigin,
+  type Manifest,
+  messageOf,
+  pairOf,
+  type Registration,
+  type Scope,
+} from '@plinth/sdk/contract';
 import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import type { CommandEntry, CommandProvider } from '../commands/command-registry.js';
 import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
+import { placeOf } from '../middleware/order.js';
 import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { EventCauses } from './event-causes.js';
@@ -287,7 +301,7 @@ export class GuestRegistrations {
       case 'event':
         return this.#subscribe(name, handle, registration);
       case 'middleware':
-        return parts.chains.use(name, { name: id, run: (call, input, next) => this.#wrap(registration, call, input, next) });
+        return parts.chains.use(name, { ...placeOf(id, registration.place), owner: id, run: (call, input, next) => this.#wrap(registration, call, input, next) });
     }
   }
 
@@ -443,7 +457,7 @@ const KINDS: ReadonlySet<string> = new Set(['command', 'hook', 'event', 'middlew
 const OVERFLOWS: ReadonlySet<string> = new Set(['block', 'drop-oldest', 'drop-newest', 'latest']);
 
 function checkRegistration(value: Registration, plugin: string): Registration {
-  const { handle, kind, name, timeout, overflow, queue } = (value ?? {}) as Partial<Registration>;
+  const { handle, kind, name, timeout, overflow, queue, place } = (value ?? {}) as Partial<Registration>;
   const sound =
     Number.isSafeInteger(handle) &&
     (handle as number) > 0 &&
@@ -452,9 +466,19 @@ function checkRegistration(value: Registration, plugin: string): Registration {
     name.length <= 512 &&
     (timeout === undefined || (Number.isFinite(timeout) && timeout > 0)) &&
     (overflow === undefined || OVERFLOWS.has(overflow)) &&
+    (place === undefined || isPlace(place)) &&
     (queue === undefined || (Number.isSafeInteger(queue) && queue >= 1 && queue <= MAX_QUEUE));
   if (!sound) throw createError('wire/refused', `${plugin} sent a registration that is not well formed`, { plugin });
   return value;
+}
+
+const isName = (value: unknown) => typeof value === 'string' && value.length <= 256;
+const isNames = (value: unknown) => value === undefined || isName(value) || (Array.isArray(value) && value.length <= 64 && value.every(isName));
+
+function isPlace(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return false;
+  const { name, before, after } = value as Readonly<Record<string, unknown>>;
+  return (name === undefined || (typeof name === 'string' && isMemberName(name))) && isNames(before) && isNames(after);
 }
 
 function shortest(a: number | undefined, b: number | undefined): number | undefined {

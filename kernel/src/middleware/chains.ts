@@ -3,18 +3,24 @@ import { covers, createError, disposable, isPattern } from '@plinth/sdk/contract
 import type { KernelCall } from '../commands/call.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { type Chain, compose, type Layer } from './compose.js';
+import { order, type Ordered } from './order.js';
 
 /** What can be wrapped. */
 export type MiddlewareKind = 'command' | 'event';
 
-interface Registration extends Layer<KernelCall> {
+interface Registration extends Layer<KernelCall>, Ordered {
   readonly kind: MiddlewareKind;
-  readonly pattern: string;
 }
 
 const MAX_REMEMBERED = 4_096;
 
-/** Owns the middleware of a kernel: the host's outermost, then by plugin in the order of discovery, then of registration. */
+/** A layer, and which others it stands around or inside of. */
+export type PlacedLayer = Layer<KernelCall> & Partial<Pick<Ordered, 'before' | 'after'>>;
+
+/**
+ * Owns the middleware of a kernel: the host's outermost, then by plugin in the order of discovery, then of registration, unless
+ * they say otherwise.
+ */
 export class MiddlewareChains {
   readonly #registrations = new Set<Registration>();
   readonly #chains = new Map<string, Chain<KernelCall> | undefined>();
@@ -33,11 +39,14 @@ export class MiddlewareChains {
   /**
    * Adds a layer around what a target covers; `command:<id>` or `event:<topic>`, whose end may be `*`.
    *
-   * @throws PluginValidationError `permission/invalid` when the target is malformed.
+   * @throws PluginValidationError `permission/invalid` when the target is malformed, PluginConfigurationError
+   * `middleware/cycle`.
    */
-  use(target: string, layer: Layer<KernelCall>): Disposable & { dispose(): void } {
+  use(target: string, layer: PlacedLayer): Disposable & { dispose(): void } {
     const { kind, pattern } = parseTarget(target);
-    const registration: Registration = { name: layer.name, kind, pattern, run: (call, input, next) => layer.run(call, input, next) };
+    const { name, owner, before = [], after = [] } = layer;
+    const registration: Registration = { name, owner, before, after, kind, pattern, run: (call, input, next) => layer.run(call, input, next) };
+    order([...this.#registrations, registration].filter((one) => one.kind === kind));
     this.#registrations.add(registration);
     this.#chains.clear();
     this.onChange?.();
@@ -52,7 +61,7 @@ export class MiddlewareChains {
     if (this.#registrations.size === 0) return undefined;
     const key = kind === 'command' ? id : `event ${id}`;
     if (this.#chains.has(key)) return this.#chains.get(key);
-    const layers = [...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id)).sort((a, b) => this.#rank(a.name) - this.#rank(b.name));
+    const layers = order([...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id)).sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner)));
     const chain = layers.length === 0 ? undefined : compose(layers, this.#metrics);
     if (this.#chains.size >= MAX_REMEMBERED) this.#chains.clear();
     this.#chains.set(key, chain);

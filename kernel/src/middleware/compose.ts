@@ -9,11 +9,20 @@ export type Proceed = (changed?: unknown) => Promise<unknown>;
 export interface Layer<Call> {
   /** Who is at fault when it misbehaves. */
   readonly name: string;
+  /** Plugin id, or `host`. */
+  readonly owner: string;
   run(call: Call, input: unknown, next: Proceed): unknown;
 }
 
+/** Who stands around a call. */
+export type LayerName = Pick<Layer<never>, 'name' | 'owner'>;
+
 /** What a chain ends in: the work itself. */
 export interface Wrapped {
+  /** All layers around it. */
+  layers: readonly LayerName[] | undefined;
+  /** The innermost layer that was entered and has not gone on. */
+  within: LayerName | undefined;
   proceed(input: unknown): Promise<unknown>;
 }
 
@@ -22,16 +31,20 @@ export type Chain<Call> = (call: Call, input: unknown) => Promise<unknown>;
 
 /** Composes layers, the first outermost. A second `next()` of one layer is an error that names it. */
 export function compose<Call extends Wrapped>(layers: readonly Layer<Call>[], metrics: Metrics): Chain<Call> {
-  return (call, input) => enter(layers, 0, call, input, metrics);
+  return (call, input) => {
+    call.layers = layers;
+    return enter(layers, 0, call, input, metrics);
+  };
 }
 
 function enter<Call extends Wrapped>(layers: readonly Layer<Call>[], index: number, call: Call, input: unknown, metrics: Metrics): Promise<unknown> {
   const layer = layers[index];
+  call.within = layer;
   if (layer === undefined) return call.proceed(input);
   let called = false;
   // One closure a layer is what a chain costs; a rest parameter would add a list.
   function next(changed?: unknown): Promise<unknown> {
-    if (called) return Promise.reject(createError('middleware/next-twice', `${(layer as Layer<Call>).name} called next() twice`, { plugin: (layer as Layer<Call>).name }));
+    if (called) return Promise.reject(createError('middleware/next-twice', `${(layer as Layer<Call>).name} called next() twice`, blame(layer as Layer<Call>)));
     called = true;
     // biome-ignore lint/complexity/noArguments: next(undefined) changes the input, next() keeps it.
     return enter(layers, index + 1, call, arguments.length === 0 ? input : changed, metrics);
@@ -43,4 +56,9 @@ function enter<Call extends Wrapped>(layers: readonly Layer<Call>[], index: numb
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** What an error says of a layer that is at fault. */
+export function blame({ name, owner }: LayerName): { readonly plugin: string | undefined; readonly details: { readonly middleware: string } } {
+  return { plugin: owner === 'host' ? undefined : owner, details: { middleware: name } };
 }

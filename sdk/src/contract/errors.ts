@@ -187,6 +187,7 @@ export const ERROR_CODES = {
   'message/no-handler': PluginUnavailableError,
   'middleware/next-twice': PluginProtocolError,
   'middleware/failed': PluginError,
+  'middleware/cycle': PluginConfigurationError,
   'service/invalid': PluginConfigurationError,
   'service/duplicate': PluginConfigurationError,
   'service/cycle': PluginConfigurationError,

@@ -81,6 +81,8 @@ export interface Registration {
   readonly overflow?: Overflow;
   /** Most events that wait for the listener. */
   readonly queue?: number;
+  /** Name of a middleware and its place among others. */
+  readonly place?: { readonly name?: string; readonly before?: string | readonly string[]; readonly after?: string | readonly string[] };
 }
 
 /** Control methods of the kernel, for guests. */

@@ -61,7 +61,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     events: createEvents(parts, register, emit, ownId) as never,
     hooks: createHooks(parts, register, ownId) as never,
     middleware: {
-      use: (target, middleware) => register('middleware', target, middlewareHandle(parts, target, middleware)),
+      use: (target, middleware, options) => register('middleware', target, middlewareHandle(parts, target, middleware), options && { place: options }),
     },
     messaging: {
       send: (plugin, message, options) => attempt(() => sendMessage(parts, plugin, message, options)),
@@ -99,7 +99,7 @@ type Register = (
   kind: RegistrationKind,
   name: string,
   target: Handle | Listener,
-  options?: Pick<Registration, 'timeout' | 'idempotent' | 'reentrant' | 'contract' | 'overflow' | 'queue'>,
+  options?: Pick<Registration, 'timeout' | 'idempotent' | 'reentrant' | 'contract' | 'overflow' | 'queue' | 'place'>,
 ) => Registered;
 
 /** Registers with the kernel by a number of the guest's own choosing: the call returns before the kernel has answered. */
