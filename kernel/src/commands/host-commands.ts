@@ -10,11 +10,13 @@ import {
   membersOf,
   type Parsed,
   PluginDeclaredError,
+  POLICY_PARTS,
   parseSchema,
   type Schema,
 } from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { DeclaredPolicy } from '../resilience/policy.js';
 import { HOST, type KernelCall } from './call.js';
 import type { HostCallOptions } from './call-options.js';
 import { type ClientOptions, createClient, type Execute } from './client.js';
@@ -83,7 +85,7 @@ export function createHostCommands(
           registered.push(
             member.kind === 'hook'
               ? hooks.handle(member.id, 'host', provider, { timeout: member.timeout })
-              : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout, declared: { idempotent: (member as Command).idempotent } }),
+              : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout, declared: declaredBy(member as Command) }),
           );
         }
       } catch (error) {
@@ -95,6 +97,12 @@ export function createHostCommands(
       });
     },
   };
+}
+
+/** What a contract says of one of its commands. */
+function declaredBy(command: Command): DeclaredPolicy {
+  const parts = POLICY_PARTS.filter((part) => command[part] !== undefined);
+  return { idempotent: command.idempotent, ...(parts.length > 0 && { policies: [Object.fromEntries(parts.map((part) => [part, command[part]]))] }) };
 }
 
 const NO_ERRORS = Object.freeze({});

@@ -13,7 +13,9 @@ import {
   type EventMeta,
   type EventOrigin,
   type Manifest,
+  type DeclaredCallPolicy,
   messageOf,
+  policyProblem,
   pairOf,
   type Registration,
   type Scope,
@@ -25,6 +27,7 @@ import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
 import { placeOf } from '../middleware/order.js';
 import type { KernelParts } from '../parts.js';
+import type { DeclaredPolicy } from '../resilience/policy.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
@@ -306,7 +309,7 @@ export class GuestRegistrations {
   }
 
   #commandProvider(registration: Registration): CommandProvider {
-    const { handle, name, timeout, reentrant, idempotent = false } = registration;
+    const { handle, name, timeout, reentrant, idempotent = false, policy } = registration;
     const { manifest, guest } = this.#owner;
     return {
       owner: manifest.id,
@@ -315,7 +318,7 @@ export class GuestRegistrations {
       provider: this.#provider(registration),
       timeout: shortest(timeout, manifest.resources.timeout),
       reentrant,
-      declared: { idempotent, ...contributed(manifest, name) },
+      declared: { idempotent, ...contributed(manifest, name, policy) },
       at: guest && { end: guest, handle },
     };
   }
@@ -436,9 +439,10 @@ function eventMeta(link: Link, { topic, source }: EventEnvelope): EventMeta {
 }
 
 /** What the manifest says of a command. */
-function contributed({ id, contributes }: Manifest, name: string): { readonly rateLimit?: number; readonly requiresAuth?: boolean } {
-  const { rateLimit, requiresAuth } = contributes.commands?.find((command) => `${id}:${command.id}` === name) ?? {};
-  return { ...(rateLimit !== undefined && { rateLimit }), ...(requiresAuth !== undefined && { requiresAuth }) };
+function contributed({ id, contributes }: Manifest, name: string, policy: DeclaredCallPolicy | undefined): Omit<DeclaredPolicy, 'idempotent'> {
+  const { rateLimit, requiresAuth, policy: stated } = contributes.commands?.find((command) => `${id}:${command.id}` === name) ?? {};
+  const policies = [policy, stated].flatMap((one) => one ?? []);
+  return { ...(policies.length > 0 && { policies }), ...(rateLimit !== undefined && { rateLimit }), ...(requiresAuth !== undefined && { requiresAuth }) };
 }
 
 function causedMeta({ causes }: AnsweringGuest, event: EventEnvelope): EventMeta {
@@ -458,6 +462,13 @@ const OVERFLOWS: ReadonlySet<string> = new Set(['block', 'drop-oldest', 'drop-ne
 
 function checkRegistration(value: Registration, plugin: string): Registration {
   const { handle, kind, name, timeout, overflow, queue, place } = (value ?? {}) as Partial<Registration>;
+  const policyFault = value?.policy === undefined ? undefined : policyProblem(Object(value.policy));
+  if (policyFault !== undefined) {
+    throw createError('contract/invalid', `${plugin} cannot register ${String(name).slice(0, 256)}: its contract says of '${policyFault}' what makes no sense`, {
+      plugin,
+      details: { member: name, policy: policyFault },
+    });
+  }
   const sound =
     Number.isSafeInteger(handle) &&
     (handle as number) > 0 &&

@@ -1,18 +1,23 @@
 /** Answers of a command, kept for a while: one fetch for all who ask at once, and the old answer while a new one is fetched. */
 import { isStreamSource } from '@plinth/sdk/contract';
-import { copyValue } from '@plinth/sdk/rpc';
+import { copyValue, encode } from '@plinth/sdk/rpc';
 import type { CachePolicy } from './policy.js';
 
 interface Answer {
   readonly value: unknown;
   /** Milliseconds of the monotonic clock. */
   readonly at: number;
+  readonly bytes: number;
 }
+
+/** Most bytes of one command's answers: a plugin's answers must not be what fills the application. */
+const MAX_BYTES = 16_777_216;
 
 /** Owns the answers of one command. Those that were asked for longest ago go first. */
 export class AnswerCache {
   readonly #policy: Required<CachePolicy>;
   readonly #answers = new Map<string, Answer>();
+  #bytes = 0;
   readonly #fetching = new Map<string, Promise<unknown>>();
 
   constructor(policy: Required<CachePolicy>) {
@@ -53,9 +58,17 @@ export class AnswerCache {
   }
 
   #keep(key: string, value: unknown): void {
+    this.#drop(key);
+    const { bytes } = encode(value);
+    if (bytes > MAX_BYTES) return;
+    this.#answers.set(key, { value, at: performance.now(), bytes });
+    this.#bytes += bytes;
+    while (this.#answers.size > this.#policy.size || this.#bytes > MAX_BYTES) this.#drop(this.#answers.keys().next().value as string);
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#answers.get(key)?.bytes ?? 0;
     this.#answers.delete(key);
-    this.#answers.set(key, { value, at: performance.now() });
-    if (this.#answers.size > this.#policy.size) this.#answers.delete(this.#answers.keys().next().value as string);
   }
 }
 

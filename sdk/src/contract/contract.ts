@@ -5,13 +5,14 @@
  */
 import { createError } from './errors.js';
 import { isMemberName, parseContractId, pluginIdProblem } from './names.js';
+import type { DeclaredCallPolicy } from './policy.js';
 import type { InferInput, InferOutput, Schema } from './schema.js';
 
 /** Schemas of the errors a command declares, by bare key. */
 export type ErrorSchemas = Readonly<Record<string, Schema>>;
 
 /** A command's declaration; see {@link command}. */
-export interface Command<I extends Schema = Schema, O extends Schema = Schema, E extends ErrorSchemas = ErrorSchemas> {
+export interface Command<I extends Schema = Schema, O extends Schema = Schema, E extends ErrorSchemas = ErrorSchemas> extends DeclaredCallPolicy {
   readonly kind: 'command';
   readonly input?: I;
   readonly output?: O;
@@ -80,19 +81,24 @@ type NoErrors = Record<never, Schema>;
  * `input` is parsed by the receiver before the handler runs, `output` by the caller; without a schema any wire value
  * passes. Declared `errors` arrive at the caller as typed {@link PluginDeclaredError}s.
  *
+ * `retry`, `breaker`, `bulkhead`, `rate` and `cache` keep it working, see `docs/resilience.md`; the application may say
+ * otherwise.
+ *
  * @example
  * command({ input: v.object({ text: v.string() }), output: v.object({ id: v.string() }), timeout: 5_000 })
  */
-export function command<I extends Schema = Schema, O extends Schema = Schema, E extends ErrorSchemas = NoErrors>(spec: {
-  readonly input?: I;
-  readonly output?: O;
-  readonly errors?: E;
-  readonly idempotent?: boolean;
-  /** Milliseconds. */
-  readonly timeout?: number;
-  /** Whether it may be called, directly or not, while it answers a call of its own chain. */
-  readonly reentrant?: boolean;
-}): Command<I, O, E> {
+export function command<I extends Schema = Schema, O extends Schema = Schema, E extends ErrorSchemas = NoErrors>(
+  spec: DeclaredCallPolicy & {
+    readonly input?: I;
+    readonly output?: O;
+    readonly errors?: E;
+    readonly idempotent?: boolean;
+    /** Milliseconds. */
+    readonly timeout?: number;
+    /** Whether it may be called, directly or not, while it answers a call of its own chain. */
+    readonly reentrant?: boolean;
+  },
+): Command<I, O, E> {
   return { kind: 'command', ...spec, errors: spec.errors ?? ({} as E), idempotent: spec.idempotent ?? false };
 }
 

@@ -7,6 +7,7 @@ export { didYouMean } from './json-text.js';
 export * from './manifest.js';
 export * from './names.js';
 export * from './permission.js';
+export * from './policy.js';
 export * from './protocol.js';
 export * from './range.js';
 export * from './schema.js';

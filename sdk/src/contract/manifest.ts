@@ -4,6 +4,7 @@ import { createError, type PluginError } from './errors.js';
 import { didYouMean, duplicateKeys, hasPlainKeys, TOO_DEEP, unsafeKeys } from './json-text.js';
 import { isMemberName, isPattern, parseContractId, pluginIdProblem } from './names.js';
 import { parseSize } from './permission.js';
+import { type DeclaredCallPolicy, POLICY_PARTS, policyProblem } from './policy.js';
 import { isRange, isVersion } from './range.js';
 import type { Issue } from './schema.js';
 
@@ -66,6 +67,16 @@ const contributedCommand = v.strictObject({
   tags: v.optional(v.array(text(64))),
   requiresAuth: v.optional(v.boolean()),
   rateLimit: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  policy: v.optional(
+    v.pipe(
+      json,
+      v.rawCheck(({ dataset, addIssue }) => {
+        const problem = dataset.typed ? policyProblem(dataset.value) : undefined;
+        if (problem !== undefined) addIssue({ message: `'${problem}' is not a policy, or has no value for one: write some of ${POLICY_PARTS.join(', ')}` });
+      }),
+      v.transform((value) => value as DeclaredCallPolicy),
+    ),
+  ),
 });
 
 const isolation = v.picklist(['inline', 'worker', 'process', 'sandbox']);

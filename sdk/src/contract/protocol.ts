@@ -6,6 +6,7 @@
 import type { Baggage, EventOrigin } from './call-context.js';
 import type { Overflow } from './contract.js';
 import type { Manifest } from './manifest.js';
+import type { DeclaredCallPolicy } from './policy.js';
 import type { WireError } from './wire-error.js';
 
 /** Raised when frames or methods change in a way that older guests can't speak. */
@@ -76,6 +77,8 @@ export interface Registration {
   readonly timeout?: number;
   readonly idempotent?: boolean;
   readonly reentrant?: boolean;
+  /** What keeps a command working, from the contract. */
+  readonly policy?: DeclaredCallPolicy;
   readonly contract?: string;
   /** What happens to events that the listener is too slow for. */
   readonly overflow?: Overflow;

@@ -7,6 +7,7 @@ import { foldAnswers, type HookOptions, type HookOutcome } from '../contract/hoo
 import type { Manifest } from '../contract/manifest.js';
 import { isMemberName, messageMember } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission.js';
+import { type DeclaredCallPolicy, POLICY_PARTS } from '../contract/policy.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
 import { disposable, type Scope } from '../contract/scope.js';
@@ -99,7 +100,7 @@ type Register = (
   kind: RegistrationKind,
   name: string,
   target: Handle | Listener,
-  options?: Pick<Registration, 'timeout' | 'idempotent' | 'reentrant' | 'contract' | 'overflow' | 'queue' | 'place'>,
+  options?: Pick<Registration, 'timeout' | 'idempotent' | 'reentrant' | 'contract' | 'overflow' | 'queue' | 'place' | 'policy'>,
 ) => Registered;
 
 /** Registers with the kernel by a number of the guest's own choosing: the call returns before the kernel has answered. */
@@ -142,11 +143,24 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
     const handle = schemaHandle(parts, member.id, input, handler, errors);
     if (member.kind === 'hook') return register('hook', member.id, handle, { contract: contract.$id, ...limitOf(member) });
     const { timeout, idempotent, reentrant } = member as Command;
-    return register('command', member.id, handle, { contract: contract.$id, idempotent, ...(timeout !== undefined && { timeout }), ...(reentrant === true && { reentrant }) });
+    const policy = policyOf(member as Command);
+    return register('command', member.id, handle, {
+      contract: contract.$id,
+      idempotent,
+      ...(timeout !== undefined && { timeout }),
+      ...(reentrant === true && { reentrant }),
+      ...(policy && { policy }),
+    });
   });
   return disposable(() => {
     for (const one of registered.reverse()) one.dispose();
   });
+}
+
+/** What a command's contract asks the kernel to do for it. */
+function policyOf(command: Command): DeclaredCallPolicy | undefined {
+  const parts = POLICY_PARTS.filter((part) => command[part] !== undefined);
+  return parts.length === 0 ? undefined : Object.fromEntries(parts.map((part) => [part, command[part]]));
 }
 
 function looseHandle({ handling: scope }: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
