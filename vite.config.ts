@@ -27,8 +27,8 @@ export default defineConfig({
         resolve: { conditions: ['browser'] },
         test: {
           name: 'chromium',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
+          include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
+          exclude: ['**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
           browser: {
             enabled: true,
             headless: true,

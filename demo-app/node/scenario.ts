@@ -1,4 +1,4 @@
-/** The demo for Node: a story told with the five plugins in worker threads. Fails when a step doesn't do what it should. */
+/** The demo for Node: a story told with the plugins in worker threads. Fails when a step doesn't do what it should. */
 import { strict as assert } from 'node:assert';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,8 @@ import { Search } from '../plugins/search/src/contract.ts';
 import { chapter, failed, finished, line } from './transcript.ts';
 
 const plugins = fileURLToPath(new URL('../dist/plugins', import.meta.url));
+/** Who is in the story; the others only start, and stay in the background. */
+const CAST = ['demo.clock', 'demo.markdown', 'demo.notes', 'demo.rogue', 'demo.search'];
 /** Milliseconds to wait for what must happen. */
 const PATIENCE = 10_000;
 
@@ -49,7 +51,7 @@ async function meet(kernel: Kernel): Promise<void> {
     line('kernel', `${id}@${version}`, state);
     assert.equal(state, 'active', kernel.plugins.explain(id).because);
   }
-  assert.equal(kernel.plugins.list().length, 5, `five plugins are expected in ${plugins}: run the build first`);
+  for (const id of CAST) assert.ok(kernel.plugins.get(id), `${id} is expected in ${plugins}: run the build first`);
 }
 
 async function writeNotes(kernel: Kernel): Promise<void> {

@@ -136,6 +136,7 @@ describe('public surface', () => {
         "transfer",
       ]
     `);
+    expect(await names('@plinth/sdk/testing')).toEqual(['contractChecks']);
     expect(await names('@plinth/kernel')).toMatchInlineSnapshot(`
       [
         "DEFAULT_LIMITS",

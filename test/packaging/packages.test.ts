@@ -57,6 +57,7 @@ describe('a project with the packed packages', () => {
       '@plinth/sdk',
       '@plinth/sdk/contract',
       '@plinth/sdk/contracts',
+      '@plinth/sdk/testing',
       '@plinth/sdk/compat',
       '@plinth/sdk/rpc',
       '@plinth/sdk/guest',

@@ -1,6 +1,8 @@
 /** The public surface infers: users never write a generic. Lines that must not compile are marked. */
 import type { Kernel } from '@plinth/kernel';
 import { bytes, command, contract, definePlugin, event, hook, optional, PluginDeclaredError, type Stream, stream, transfer } from '@plinth/sdk';
+import { DataProvider, HealthCheck, MessageHandler } from '@plinth/sdk/contracts';
+import { type Check, contractChecks } from '@plinth/sdk/testing';
 import * as v from 'valibot';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -132,3 +134,31 @@ export async function host(kernel: Kernel): Promise<void> {
 export const wireId: 'com.example.notes:add' = Notes.add.id;
 // @ts-expect-error no such member
 Notes.remove;
+
+export function checked(kernel: Kernel): readonly Check[] {
+  const data = kernel.client(DataProvider);
+  const ask = (message: unknown) => kernel.hooks.collect(MessageHandler.canHandle, message);
+  // @ts-expect-error whether a message is its own can't be guessed
+  contractChecks(MessageHandler, kernel.client(MessageHandler));
+  // @ts-expect-error no such sample
+  contractChecks(DataProvider, data, { table: 'orders' });
+  // @ts-expect-error samples of another contract
+  contractChecks(DataProvider, data, { mine: [], foreign: [], ask });
+  // @ts-expect-error the client of another contract
+  contractChecks(DataProvider, kernel.client(HealthCheck));
+  // @ts-expect-error a contract without checks
+  contractChecks(Search, kernel.client(Search));
+  return [
+    ...contractChecks(DataProvider, data),
+    ...contractChecks(DataProvider, data, { source: 'orders' }),
+    ...contractChecks(HealthCheck, kernel.client(HealthCheck, { provider: 'com.example.health' }), { status: 'healthy' }),
+    ...contractChecks(MessageHandler, kernel.client(MessageHandler), { mine: ['/weather'], foreign: [7], ask }),
+  ];
+}
+
+export const checking = definePlugin({
+  needs: { health: HealthCheck },
+  async activate(ctx) {
+    for (const { name, run } of contractChecks(HealthCheck, ctx.needs.health)) await run().catch((error) => ctx.logger.warn(name, { error: String(error) }));
+  },
+});

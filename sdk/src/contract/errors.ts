@@ -140,6 +140,7 @@ export const ERROR_CODES = {
   'manifest/too-large': PluginManifestError,
   'manifest/invalid': PluginManifestError,
   'contract/invalid': PluginValidationError,
+  'contract/violated': PluginProtocolError,
   'plugin/duplicate': PluginResolutionError,
   'plugin/cycle': PluginResolutionError,
   'plugin/unsatisfied': PluginResolutionError,

@@ -1,0 +1,24 @@
+/** Whether a command is used as it should be. */
+
+/** An option as it is listed. */
+export interface Option {
+  readonly name: string;
+  readonly description: string;
+  readonly type: 'string' | 'number' | 'boolean';
+  readonly required: boolean;
+}
+
+/** Options as they were given. */
+export type Given = Readonly<Record<string, string | number | boolean>>;
+
+/** What is wrong with the options that were given; undefined when nothing is. */
+export function problemOf(options: readonly Option[], given: Given): string | undefined {
+  const unknown = Object.keys(given).find((name) => !options.some((option) => option.name === name));
+  if (unknown !== undefined) return `there is no option --${unknown}`;
+  for (const { name, type, required } of options) {
+    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+    if (value === undefined && required) return `--${name} is missing`;
+    if (value !== undefined && typeof value !== type) return `--${name} should be a ${type}`;
+  }
+  return undefined;
+}

@@ -1,0 +1,43 @@
+/** Checks of `HealthCheck`. */
+import type { Client } from '../contract/contract.js';
+import { HealthCheck } from '../contracts/health-check.js';
+import { type Check, checksOf, ensure } from './check.js';
+
+/** What the checks of a `HealthCheck` may be told. */
+export interface HealthCheckSamples {
+  /** What it must say now; anything when absent. */
+  readonly status?: 'healthy' | 'degraded' | 'unhealthy';
+  /** Milliseconds in which it must answer; 1 000 when absent. */
+  readonly within?: number;
+}
+
+/** How many ask at once. */
+const CROWD = 8;
+
+/** The checks of one `HealthCheck`. Nothing it looks after may change meanwhile. */
+export function healthCheckChecks(client: Client<typeof HealthCheck>, { status, within = 1_000 }: HealthCheckSamples): readonly Check[] {
+  const check = () => client.check(undefined, { timeout: within });
+
+  return checksOf(HealthCheck, {
+    'check() answers how it is, and never fails instead': async () => {
+      const report = await client.check();
+      ensure(status === undefined || report.status === status, `it says '${report.status}' and should say '${status}'`);
+    },
+    'check() answers in time': async () => {
+      const asked = performance.now();
+      await check();
+      ensure(performance.now() - asked <= within, `it took longer than ${within} ms`);
+    },
+    'check() says the same when it is asked again': async () => {
+      const first = await check();
+      const second = await check();
+      ensure(first.status === second.status, `it said '${first.status}', then '${second.status}'`);
+      const keys = [first, second].map(({ details = {} }) => Object.keys(details).sort().join());
+      ensure(keys[0] === keys[1], `its details were about '${keys[0]}', then about '${keys[1]}'`);
+    },
+    'check() answers everybody who asks at once': async () => {
+      const said = await Promise.all(Array.from({ length: CROWD }, check));
+      ensure(new Set(said.map((one) => one.status)).size === 1, 'those who asked at once were told different things', { said: said.map((one) => one.status) });
+    },
+  });
+}

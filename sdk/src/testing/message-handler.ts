@@ -1,0 +1,91 @@
+/** Checks of `MessageHandler`. */
+import type { Client } from '../contract/contract.js';
+import { MessageHandler } from '../contracts/message-handler.js';
+import { type Check, checksOf, ensure, keyOf } from './check.js';
+
+/** What the checks of a `MessageHandler` must be told. */
+export interface MessageHandlerSamples {
+  /** Messages it is there for. Each is handled, more than once. */
+  readonly mine: readonly unknown[];
+  /** Messages that others should get. */
+  readonly foreign: readonly unknown[];
+  /**
+   * Asks the hook, beside no other provider.
+   *
+   * @example
+   * ask: (message) => kernel.hooks.collect(MessageHandler.canHandle, message)
+   */
+  ask(message: unknown): Promise<readonly number[]>;
+}
+
+/** Milliseconds after which a kernel passes a handler over. */
+const PATIENCE = 1_000;
+
+/** Everybody is asked about every message: also about these. */
+const ODD: readonly unknown[] = [undefined, null, '', ' ', 0, Number.NaN, true, [], {}, { text: null }, [[['x']]], new Date(0), new Map(), 'x'.repeat(10_000)];
+
+/** The checks of one `MessageHandler`. */
+export function messageHandlerChecks(client: Client<typeof MessageHandler>, { mine, foreign, ask }: MessageHandlerSamples): readonly Check[] {
+  const scoreOf = async (message: unknown) => {
+    const scores = await ask(message);
+    const said = `about ${shorten(message)}`;
+    ensure(scores.length > 0, `canHandle() failed or didn't answer ${said}`);
+    ensure(scores.length === 1, `${scores.length} handlers were asked ${said}: check one at a time`);
+    return scores[0] as number;
+  };
+  const isScore = (score: unknown) => typeof score === 'number' && score >= 0 && score <= 1;
+
+  return checksOf(MessageHandler, {
+    'canHandle() answers each message with a number from 0 to 1': async () => {
+      for (const message of [...mine, ...foreign]) {
+        const score = await scoreOf(message);
+        ensure(isScore(score), `canHandle() answered ${score} about ${shorten(message)}`);
+      }
+    },
+    'canHandle() takes messages of every kind': async () => {
+      for (const message of ODD) {
+        const score = await scoreOf(message);
+        ensure(isScore(score), `canHandle() answered ${score} about ${shorten(message)}`);
+      }
+    },
+    'canHandle() is surer of its own messages than of any other': async () => {
+      ensure(mine.length > 0, 'there is no message to check with: `mine` is empty');
+      const own = await Promise.all(mine.map(scoreOf));
+      const other = await Promise.all(foreign.map(scoreOf));
+      for (const [index, score] of own.entries()) {
+        ensure(score > 0, `canHandle() answered 0 about its own ${shorten(mine[index])}`);
+        const rival = other.findIndex((one) => one >= score);
+        ensure(rival < 0, `canHandle() is as sure of the foreign ${shorten(foreign[rival])} as of its own ${shorten(mine[index])}`, { own: score, foreign: other[rival] });
+      }
+    },
+    'canHandle() answers the same again, also when it is asked at once': async () => {
+      for (const message of [...mine, ...foreign]) {
+        const first = await scoreOf(message);
+        const again = await Promise.all([message, message, message].map(scoreOf));
+        ensure(
+          again.every((score) => score === first),
+          `canHandle() changed its mind about ${shorten(message)}`,
+          { first, again },
+        );
+      }
+    },
+    'canHandle() answers before it is passed over': async () => {
+      for (const message of [...mine, ...foreign]) {
+        const asked = performance.now();
+        await scoreOf(message);
+        ensure(performance.now() - asked < PATIENCE, `canHandle() took longer than ${PATIENCE} ms about ${shorten(message)}`);
+      }
+    },
+    'handle() answers its own messages': async () => {
+      for (const message of mine) await client.handle(message);
+    },
+    'handle() answers messages that come at once': async () => {
+      await Promise.all(mine.map((message) => client.handle(message)));
+    },
+  });
+}
+
+function shorten(message: unknown): string {
+  const text = keyOf(message);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
