@@ -31,8 +31,8 @@ export async function createKernel(options: NodeKernelOptions = {}): Promise<Ker
   try {
     return await createBareKernel({
       host: nodeHost(),
-      config: { env: process.env, ...rest.config },
       ...rest,
+      config: { env: process.env, ...rest.config },
       sources: [...folders.map((folder) => directorySource(folder)), ...(rest.sources ?? [])],
       ...(storage !== undefined && { storage }),
     });

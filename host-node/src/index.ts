@@ -4,6 +4,7 @@
  * @module
  */
 export * from '@plinth/kernel';
+export { type ConfigFileOptions, configFile } from './config-file.js';
 export { createKernel, type NodeKernelOptions } from './create-kernel.js';
 export { directorySource } from './directory-source.js';
 export { type FileStorageOptions, fileStorage } from './file-storage.js';

@@ -5,8 +5,11 @@
  */
 export type { HostCallOptions } from './commands/call-options.js';
 export type { HostCommands, HostRegistration } from './commands/host-commands.js';
+export type { ConfigWatcher } from './config/config-changes.js';
 export type { ConfigLayer, ConfigOptions, ConfigSource } from './config/config-store.js';
+export type { PluginSettings } from './config/settings.js';
 export type { HostConfig } from './config/host-config.js';
+export type { SettingsSource } from './config/settings-source.js';
 export type { HostEvents, HostHooks, HostMiddleware, KernelEnvelope } from './events/host-events.js';
 export type { KernelEvents, KernelTopic } from './events/kernel-events.js';
 export { inlineHost } from './guests/inline-host.js';

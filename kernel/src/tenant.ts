@@ -11,6 +11,7 @@ import { createCallServices } from './commands/call-services.js';
 import type { ClientOptions } from './commands/client.js';
 import { CommandRegistry, leadsTo, type Route } from './commands/command-registry.js';
 import { createHostCommands, type HostCommands, type HostRegistration } from './commands/host-commands.js';
+import { ConfigChanges } from './config/config-changes.js';
 import { ConfigStore } from './config/config-store.js';
 import { createHostConfig, type HostConfig } from './config/host-config.js';
 import { EventBus } from './events/event-bus.js';
@@ -208,6 +209,16 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     parts,
     consent: async (question) => (await onRequest?.({ ...question, reason: 'update' })) === true,
   });
+  const configChanges = new ConfigChanges({
+    store: config,
+    options: options.config ?? {},
+    storage,
+    tenant,
+    log,
+    announce,
+    manifests: (id) => registry.versions(id).flatMap((record) => manifestOf(record) ?? []),
+    reconfigure: (id) => lifecycle.reconfigure(id),
+  });
   const services = new Container();
   for (const [token, spec] of Object.entries(options.services ?? {})) services.provide(token, spec);
   const hibernation = new Hibernation(options.hibernation, { registry, lifecycle, lanes, log });
@@ -218,6 +229,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const open = async () => {
     const { packages, problems } = await shared.packages();
     for (const problem of problems) lifecycle.report(problem);
+    await configChanges.open();
     await installer.open(packages);
   };
 
@@ -326,6 +338,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     supervisor.close();
     hibernation.close();
     await starting?.catch(() => {});
+    await configChanges.close();
     await installer.close();
     await lifecycle.stop();
     await services.close().catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
@@ -342,7 +355,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     middleware,
     messaging: createHostMessaging(messaging, commands),
     services,
-    config: createHostConfig(config, lifecycle, requireManifest, announce),
+    config: createHostConfig(config, configChanges, requireManifest),
     permissions: {
       check: (plugin, permission, scope = '') => permissionsOf(plugin).check(permission, scope),
       list: (plugin) => permissionsOf(plugin).grants,

@@ -42,6 +42,8 @@ describe('doors', () => {
     'idb-keyval': /^host-browser\/src\/indexeddb-storage\.ts$/,
     'write-file-atomic': /^host-node\/src\/(file-storage|folder-lock)\.ts$/,
     'proper-lockfile': /^host-node\/src\/folder-lock\.ts$/,
+    confbox: /^host-node\/src\/config-text\.ts$/,
+    chokidar: /^host-node\/src\/config-file\.ts$/,
     valibot: /^sdk\/src\/(contract\/manifest|contracts\/[a-z-]+)\.ts$/,
   };
   for (const [dependency, door] of Object.entries(doors)) {
@@ -152,6 +154,7 @@ describe('public surface', () => {
     expect((await names('@plinth/host-node')).filter((name) => !['KERNEL_VERSION', 'DEFAULT_LIMITS'].includes(name))).toMatchInlineSnapshot(`
       [
         "SparePool",
+        "configFile",
         "createKernel",
         "directorySource",
         "fileStorage",

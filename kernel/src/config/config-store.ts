@@ -1,21 +1,23 @@
 /** Configuration: layers merged key by key, weakest first, and who set what. */
-import { createError, disposable, type Manifest } from '@plinth/sdk/contract';
-import { encodeValue } from '@plinth/sdk/rpc';
+import { createError, describeIssues, type Issue, type Manifest } from '@plinth/sdk/contract';
+import { checkSettings, defaultsOf, environmentOf, environmentPrefix, notJson, type PluginSettings, type Settings } from './settings.js';
+import type { SettingsSource } from './settings-source.js';
+import type { SettingsValidator } from './schema-validator.js';
 
 /** Layers from weak to strong. */
 export const CONFIG_LAYERS = ['defaults', 'global', 'environment', 'user', 'runtime'] as const;
 /** The name of a layer. */
 export type ConfigLayer = (typeof CONFIG_LAYERS)[number];
+/** Layers that can be changed while the kernel runs. */
+export type ChangeableLayer = Exclude<ConfigLayer, 'defaults' | 'environment'>;
 
-/** Settings of plugins, by plugin id. */
-export type PluginSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-
-/** What the embedder configures. */
+/** What the embedder configures: settings, or where they come from. */
 export interface ConfigOptions {
-  readonly global?: PluginSettings;
+  readonly global?: PluginSettings | SettingsSource;
   /** Environment variables; `PLINTH_<ID>__<KEY>` is read, everything else ignored. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly user?: PluginSettings;
+  /** What the user has chosen before anything is kept: changes of this layer are kept in the kernel's storage, and count from then on. */
+  readonly user?: PluginSettings | SettingsSource;
   readonly runtime?: PluginSettings;
 }
 
@@ -25,108 +27,115 @@ export interface ConfigSource {
   readonly layer: ConfigLayer;
 }
 
-/** Gets told when a plugin's settings have changed. */
-export type ConfigWatcher = (config: Readonly<Record<string, unknown>>, changed: readonly string[]) => void;
-
-/** Owns every layer of a kernel. */
+/** Owns every layer of a kernel. What it hands out can't be changed. */
 export class ConfigStore {
-  readonly #layers: Record<Exclude<ConfigLayer, 'defaults'>, Map<string, Record<string, unknown>>>;
+  readonly #layers: Record<ChangeableLayer, Map<string, Settings>> = { global: new Map(), user: new Map(), runtime: new Map() };
   readonly #env: Readonly<Record<string, string | undefined>>;
-  readonly #watchers = new Map<string, Set<ConfigWatcher>>();
   readonly #manifest: (id: string) => Manifest | undefined;
+  readonly #validators = new WeakMap<object, Promise<SettingsValidator>>();
 
   constructor(options: ConfigOptions, manifest: (id: string) => Manifest | undefined) {
-    const settings = (from: PluginSettings | undefined, layer: string) => new Map(Object.entries(from ?? {}).map(([id, values]) => [id, checkSettings(values, id, layer)]));
-    this.#layers = {
-      global: settings(options.global, 'global'),
-      environment: new Map(),
-      user: settings(options.user, 'user'),
-      runtime: settings(options.runtime, 'runtime'),
-    };
+    for (const layer of ['global', 'user', 'runtime'] as const) {
+      const from = options[layer];
+      if (from !== undefined && !isSource(from)) for (const [id, values] of Object.entries(from)) this.#layers[layer].set(id, checkSettings(values, id, layer));
+    }
     this.#env = options.env ?? {};
     this.#manifest = manifest;
   }
 
   /** The merged settings of a plugin, before its own schema has seen them. */
-  get(id: string): Readonly<Record<string, unknown>> {
-    return Object.fromEntries(Object.entries(this.layers(id)).map(([key, { value }]) => [key, value]));
+  get(id: string): Settings {
+    return merged(this.layers(id));
+  }
+
+  /** {@link get} for one of several versions. */
+  of(manifest: Manifest): Settings {
+    return merged(this.#layersOf(manifest.id, manifest));
   }
 
   /** Each key with the layer that has the last word. */
   layers(id: string): Readonly<Record<string, ConfigSource>> {
-    const merged: Record<string, ConfigSource> = {};
-    for (const layer of CONFIG_LAYERS) for (const [key, value] of Object.entries(this.#layer(id, layer))) merged[key] = { value, layer };
-    return merged;
+    return this.#layersOf(id, this.#manifest(id));
   }
 
-  /** Changes keys of one layer; a key set to undefined is taken out. Answers how to take the change back. */
-  set(id: string, patch: Readonly<Record<string, unknown>>, layer: ConfigLayer = 'user'): () => void {
-    if (layer === 'defaults' || layer === 'environment') throw createError('config/invalid', `the layer '${layer}' cannot be changed at run time`, { plugin: id });
-    const checked = checkSettings(patch, id, layer);
+  /** What a layer itself says of a plugin. */
+  layer(id: string, layer: ChangeableLayer): Settings | undefined {
+    return this.#layers[layer].get(id);
+  }
+
+  /** Ids that a layer says something of. */
+  ids(layer: ChangeableLayer): readonly string[] {
+    return [...this.#layers[layer].keys()];
+  }
+
+  /** Puts settings in the place of a layer's; undefined takes them out. Answers what was there. */
+  replace(id: string, layer: ChangeableLayer, settings: Settings | undefined): Settings | undefined {
     const before = this.#layers[layer].get(id);
-    const after = Object.fromEntries(Object.entries({ ...before, ...checked }).filter(([, value]) => value !== undefined));
-    this.#layers[layer].set(id, after);
-    return () => {
-      if (before === undefined) this.#layers[layer].delete(id);
-      else this.#layers[layer].set(id, before);
-    };
+    if (settings === undefined) this.#layers[layer].delete(id);
+    else this.#layers[layer].set(id, settings);
+    return before;
   }
 
-  watch(id: string, watcher: ConfigWatcher): Disposable & { dispose(): void } {
-    const watchers = this.#watchers.get(id) ?? new Set();
-    watchers.add(watcher);
-    this.#watchers.set(id, watchers);
-    return disposable(() => watchers.delete(watcher));
+  /**
+   * The merged settings, when they fit the plugin's JSON Schema.
+   *
+   * @throws PluginConfigurationError `config/invalid` with every problem, each with the layer it comes from;
+   * PluginManifestError `manifest/invalid` when the schema itself is none.
+   */
+  async checked(manifest: Manifest): Promise<Settings> {
+    const { id, config: schema } = manifest;
+    const settings = this.of(manifest);
+    if (schema === undefined) return settings;
+    const issues = notJson(settings);
+    const found = issues.length > 0 ? issues : (await this.#validatorOf(schema, id))(settings);
+    if (found.length === 0) return settings;
+    const layers = this.#layersOf(id, manifest);
+    const problems = found.map((issue) => ({ ...issue, ...originOf(issue, layers) }));
+    throw createError(
+      'config/invalid',
+      `the configuration of ${id} is not valid: ${problems.map((one) => describeIssues([{ ...one, message: withOrigin(one, id) }])).join('; ')}`,
+      {
+        plugin: id,
+        details: { issues: problems },
+      },
+    );
   }
 
-  notify(id: string, changed: readonly string[]): void {
-    for (const watcher of this.#watchers.get(id) ?? []) watcher(this.get(id), changed);
+  #validatorOf(schema: object, id: string): Promise<SettingsValidator> {
+    let validator = this.#validators.get(schema);
+    if (validator === undefined) {
+      validator = import('./schema-validator.js').then(({ validatorOf }) => validatorOf(schema, id));
+      this.#validators.set(schema, validator);
+    }
+    return validator;
   }
 
-  #layer(id: string, layer: ConfigLayer): Readonly<Record<string, unknown>> {
-    if (layer === 'defaults') return defaultsOf(this.#manifest(id));
-    if (layer === 'environment') return environmentOf(this.#env, id, this.#manifest(id));
+  #layersOf(id: string, manifest: Manifest | undefined): Readonly<Record<string, ConfigSource>> {
+    const all: Record<string, ConfigSource> = {};
+    for (const layer of CONFIG_LAYERS) for (const [key, value] of Object.entries(this.#layerOf(id, layer, manifest))) all[key] = { value, layer };
+    return all;
+  }
+
+  #layerOf(id: string, layer: ConfigLayer, manifest: Manifest | undefined): Settings {
+    if (layer === 'defaults') return defaultsOf(manifest);
+    if (layer === 'environment') return environmentOf(this.#env, id, manifest);
     return this.#layers[layer].get(id) ?? {};
   }
 }
 
-function checkSettings(values: unknown, id: string, layer: string): Record<string, unknown> {
-  if (values === null || typeof values !== 'object' || Array.isArray(values))
-    throw createError('config/invalid', `the ${layer} configuration of ${id} is not an object`, { plugin: id });
-  if (Object.hasOwn(values, '__proto__')) throw createError('config/invalid', `the ${layer} configuration of ${id} has the key '__proto__'`, { plugin: id });
-  try {
-    return structuredClone(encodeValue(values)) as Record<string, unknown>;
-  } catch (cause) {
-    throw createError('config/invalid', `the ${layer} configuration of ${id} is not plain data: ${(cause as Error).message}`, { plugin: id, cause });
-  }
+/** Whether a layer is read from somewhere. */
+export function isSource(from: PluginSettings | SettingsSource): from is SettingsSource {
+  return typeof (from as SettingsSource).load === 'function';
 }
 
-function defaultsOf(manifest: Manifest | undefined): Readonly<Record<string, unknown>> {
-  const properties = (manifest?.config as { properties?: Record<string, { default?: unknown }> } | undefined)?.properties ?? {};
-  return Object.fromEntries(Object.entries(properties).flatMap(([key, schema]) => (schema?.default === undefined ? [] : [[key, schema.default]])));
+const merged = (layers: Readonly<Record<string, ConfigSource>>): Settings => Object.freeze(Object.fromEntries(Object.entries(layers).map(([key, { value }]) => [key, value])));
+
+function originOf({ path }: Issue, layers: Readonly<Record<string, ConfigSource>>): { readonly layer?: ConfigLayer } {
+  const key = Object.keys(layers).find((one) => path === one || path.startsWith(`${one}.`));
+  return key === undefined ? {} : { layer: (layers[key] as ConfigSource).layer };
 }
 
-/** `PLINTH_COM_EXAMPLE_NOTES__MAX_SIZE=5` → `{ maxSize: 5 }`; a value that is JSON is read as JSON, any other is a text. */
-function environmentOf(env: Readonly<Record<string, string | undefined>>, id: string, manifest: Manifest | undefined): Readonly<Record<string, unknown>> {
-  const prefix = `PLINTH_${id.toUpperCase().replace(/[^A-Z0-9]/g, '_')}__`;
-  const known = Object.keys((manifest?.config as { properties?: object } | undefined)?.properties ?? {});
-  const settings: Record<string, unknown> = {};
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(prefix) || text === undefined) continue;
-    const words = name.slice(prefix.length).toLowerCase();
-    const plain = words.replaceAll('_', '');
-    const key =
-      known.find((candidate) => candidate.toLowerCase() === plain || candidate.toLowerCase() === words) ??
-      words.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-    settings[key] = parseText(text);
-  }
-  return settings;
-}
-
-function parseText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+function withOrigin({ message, layer }: Issue & { readonly layer?: ConfigLayer }, id: string): string {
+  if (layer === undefined) return message;
+  return `${message} (from ${layer === 'environment' ? `the environment, ${environmentPrefix(id)}…` : layer})`;
 }

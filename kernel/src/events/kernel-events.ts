@@ -36,6 +36,8 @@ export interface KernelEvents {
   'plugin:quarantined': PluginFact & { readonly crashes: number; readonly within: number };
   'need:changed': PluginFact & { readonly available: readonly string[] };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
+  /** A source of settings has changed to something that a plugin can't take: what was there stays. */
+  'config:rejected': { readonly plugin: string; readonly layer: string; readonly message: string };
   'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };
   /** A command that failed too often isn't called any more, is tried, or works again. */
   'call:circuit-changed': { readonly command: string; readonly state: 'closed' | 'open' | 'half-open' };

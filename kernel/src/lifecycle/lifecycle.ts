@@ -323,7 +323,7 @@ export class Lifecycle {
   async reconfigure(id: string): Promise<void> {
     for (const record of this.#registry.versions(id)) {
       if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) continue;
-      const answer = await record.connection.ask('configure', this.#parts.limits.hook, this.#parts.config.get(id));
+      const answer = await record.connection.ask('configure', this.#parts.limits.hook, this.#parts.config.of(record.manifest));
       if (answer === 'restart') await this.reload(record.key);
     }
   }

@@ -3,7 +3,7 @@ export * from './call-context.js';
 export * from './contract.js';
 export * from './errors.js';
 export * from './hook-answers.js';
-export { didYouMean } from './json-text.js';
+export { didYouMean, unsafeKeys } from './json-text.js';
 export * from './manifest.js';
 export * from './names.js';
 export * from './permission.js';

@@ -1,0 +1,206 @@
+/** Configuration: layers, the manifest's schema, changes that are all or nothing, what is kept, where it is read from. */
+import { createHost, runtime } from '#host';
+import { createKernel, memoryStorage, type PluginSettings, packageSource, type SettingsSource, type StorageAdapter } from '@plinth/kernel';
+import { describe, expect, it } from 'vitest';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    max: { type: 'integer', minimum: 1, default: 10 },
+    name: { type: 'string' },
+    tags: { type: 'array', items: { type: 'string' } },
+    mode: { enum: ['slow', 'fast'] },
+  },
+};
+/** Shows its configuration; refuses one that is odd, and asks to be restarted for another name. */
+const subject = (config: object | undefined = schema) =>
+  pluginOf(
+    'test.subject',
+    `ctx.commands.handle('config', () => current); ctx.commands.handle('starts', () => starts); starts += 1;`,
+    { ...(config && { config: config as Record<string, unknown> }) },
+    `configure(config, previous) { if (config.max % 2 === 1) throw new Error('odd'); current = { ...config }; if (previous && previous.name !== config.name) return 'restart'; },`,
+  );
+const withState = (made: ReturnType<typeof subject>) => ({ ...made, code: `let current; let starts = 0;\n${made.code}` });
+
+for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+  describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} worker`}: configuration`, () => {
+    const start = (config: NonNullable<Parameters<typeof startKernel>[2]>['config'] = {}, storage?: StorageAdapter, pkg = withState(subject())) =>
+      startKernel(setting, [pkg], { config, ...(storage && { storage }) });
+    const shown = (kernel: Awaited<ReturnType<typeof start>>) => kernel.commands.execute('test.subject:config');
+
+    it('merges five layers key by key and says where each comes from', async () => {
+      const kernel = await start({
+        global: { 'test.subject': { max: 12, mode: 'slow' } },
+        env: { PLINTH_TEST_SUBJECT__MODE: 'fast', PLINTH_TEST_SUBJECT__NAME: '42', OTHER: 'x' },
+        user: { 'test.subject': { max: 14 } },
+        runtime: { 'test.subject': { tags: ['a'] } },
+      });
+      expect(kernel.config.layers('test.subject')).toEqual({
+        max: { value: 14, layer: 'user' },
+        mode: { value: 'fast', layer: 'environment' },
+        // The schema says that it is a text.
+        name: { value: '42', layer: 'environment' },
+        tags: { value: ['a'], layer: 'runtime' },
+      });
+      expect(await shown(kernel)).toEqual(kernel.config.get('test.subject'));
+      expect(() => ((kernel.config.get('test.subject').tags as string[])[0] = 'b')).toThrow(TypeError);
+    });
+
+    it('what does not fit the schema keeps the plugin from starting, with every problem and its layer', async () => {
+      const kernel = await start({ global: { 'test.subject': { max: 0, tagz: [] } }, env: { PLINTH_TEST_SUBJECT__MODE: 'medium' }, user: { 'test.subject': { tags: ['a', 5] } } });
+      expect(kernel.plugins.get('test.subject')?.state).toBe('failed');
+      const error = kernel.plugins.get('test.subject')?.error as Error & { code: string; details: { issues: object[] } };
+      expect(error.code).toBe('config/invalid');
+      expect(
+        error.details.issues
+          .map((one) => one as { path: string; layer: string })
+          .map(({ path, layer }) => `${path} ${layer}`)
+          .sort(),
+      ).toEqual(['max global', 'mode environment', 'tags.1 user', 'tagz global']);
+      expect(error.message).toContain('PLINTH_TEST_SUBJECT__');
+      expect(error.message).toContain("unknown key (did you mean 'tags'?)");
+    });
+
+    it('a bad change is rejected whole, by the schema or by the plugin, and the old snapshot stays', async () => {
+      const kernel = await start();
+      const told: unknown[] = [];
+      kernel.config.watch('test.subject', (config, keys) => told.push([config.max, keys]));
+      expect(await rejection(kernel.config.set('test.subject', { max: 4, mode: 'medium', more: 1 }))).toMatchObject({
+        code: 'config/invalid',
+        details: { issues: [expect.objectContaining({ path: 'mode' }), expect.objectContaining({ path: 'more' })] },
+      });
+      expect((await rejection(kernel.config.set('test.subject', { max: 5 }))).message).toContain('odd');
+      expect([await shown(kernel), kernel.config.get('test.subject')]).toEqual([{ max: 10 }, { max: 10 }]);
+      await kernel.config.set('test.subject', { max: 6 });
+      expect([await shown(kernel), told]).toEqual([{ max: 6 }, [[6, ['max']]]]);
+      for (const bad of [
+        { x: () => 1 },
+        { max: 1n },
+        { name: new Date() },
+        JSON.parse('{ "__proto__": { "max": 2 } }'),
+        JSON.parse('{ "tags": [{ "__proto__": 1 }] }'),
+        [],
+        null,
+      ]) {
+        expect((await rejection(kernel.config.set('test.subject', bad as never))).code).toBe('config/invalid');
+      }
+      for (const layer of ['defaults', 'environment', 'other'] as const)
+        expect((await rejection(kernel.config.set('test.subject', { max: 8 }, layer as never))).code).toBe('config/invalid');
+      expect(await shown(kernel)).toEqual({ max: 6 });
+      expect(Object.prototype).not.toHaveProperty('max');
+    });
+
+    it('configure may ask for a restart; changes at once follow one another', async () => {
+      const kernel = await start();
+      const reloaded = nextEvent(kernel, 'plugin:reloaded');
+      await kernel.config.set('test.subject', { name: 'new' });
+      await reloaded;
+      expect(await shown(kernel)).toEqual({ max: 10, name: 'new' });
+      const changes = [12, 13, 14, 15, 16].map((max) =>
+        kernel.config.set('test.subject', { max }).then(
+          () => 'taken',
+          () => 'refused',
+        ),
+      );
+      expect(await Promise.all(changes)).toEqual(['taken', 'refused', 'taken', 'refused', 'taken']);
+      expect(await shown(kernel)).toEqual({ max: 16, name: 'new' });
+    });
+
+    it('the user layer is kept over a restart, the runtime layer is not; what can not be kept is not taken', async () => {
+      const inner = memoryStorage();
+      let broken = false;
+      const storage: StorageAdapter = {
+        ...Object.fromEntries(
+          (['get', 'delete', 'keys', 'clear', 'update'] as const).map((name) => [name, (...args: never[]) => (inner[name] as (...all: never[]) => unknown)(...args)]),
+        ),
+        set: (key: string, value: unknown) => (broken ? Promise.reject(new Error('disk full')) : inner.set(key, value)),
+        close: async () => {},
+      } as StorageAdapter;
+      const first = await start({ user: { 'test.subject': { mode: 'slow' } } }, storage);
+      await first.config.set('test.subject', { max: 20 });
+      await first.config.set('test.subject', { name: 'gone' }, 'runtime');
+      broken = true;
+      expect(await rejection(first.config.set('test.subject', { max: 22 }))).toMatchObject({ code: 'storage/failed' });
+      broken = false;
+      expect(await shown(first)).toMatchObject({ max: 20 });
+      await first.stop();
+      const second = await start({ user: { 'test.subject': { mode: 'fast' } } }, storage);
+      expect(second.config.get('test.subject')).toEqual({ max: 20, mode: 'slow' });
+      await second.config.set('test.subject', { max: undefined, mode: undefined });
+      await second.stop();
+      expect((await start({}, storage)).config.get('test.subject')).toEqual({ max: 10 });
+    });
+
+    it('a source is read at the start, and again when it tells; what does not fit is told and changes nothing', async () => {
+      let settings: PluginSettings = { 'test.subject': { max: 2 } };
+      let tell = () => {};
+      let disposed = 0;
+      const source: SettingsSource = {
+        name: 'test',
+        load: async () => settings,
+        watch(onChange) {
+          tell = onChange;
+          const dispose = () => void (disposed += 1);
+          return { dispose, [Symbol.dispose]: dispose };
+        },
+      };
+      const kernel = await start({ global: source });
+      expect(await shown(kernel)).toEqual({ max: 2 });
+      settings = { 'test.subject': { max: 4, mode: 'fast' }, 'not.there': { x: 1 } };
+      const changed = nextEvent(kernel, 'config:changed');
+      tell();
+      expect(await changed).toEqual({ plugin: 'test.subject', layer: 'global', keys: ['max', 'mode'] });
+      expect(await shown(kernel)).toEqual({ max: 4, mode: 'fast' });
+      settings = { 'test.subject': { max: 'many' }, 'not.there': { x: 1 } };
+      const rejected = nextEvent<{ message: string }>(kernel, 'config:rejected');
+      tell();
+      expect((await rejected).message).toContain('from global');
+      expect(await shown(kernel)).toEqual({ max: 4, mode: 'fast' });
+      settings = { 'not.there': { x: 1 } };
+      const back = nextEvent(kernel, 'config:changed');
+      tell();
+      await back;
+      expect(await shown(kernel)).toEqual({ max: 10 });
+      await kernel.stop();
+      expect(disposed).toBe(1);
+    });
+
+    it('a schema that is none, or more than one should be, fails its plugin alone', async () => {
+      const deep = (depth: number): object => (depth === 0 ? {} : { items: deep(depth - 1) });
+      const bomb = {
+        $defs: Object.fromEntries(Array.from({ length: 14 }, (_, n) => [`d${n}`, n === 13 ? {} : { allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] }])),
+        $ref: '#/$defs/d0',
+      };
+      for (const [config, problem] of [
+        [{ type: 'strnig' }, 'config.type: is not a type'],
+        [{ properties: 5 }, 'config.properties: is not a set of schemas'],
+        [{ properties: { a: null } }, 'config.properties.a: is not a schema'],
+        [{ $ref: 'https://example.com/schema.json' }, 'config.$ref: refers to something else'],
+        [{ $ref: '#/$defs/none' }, 'config.$ref: refers to nothing'],
+        [{ $ref: '#' }, 'refers to itself'],
+        [{ $id: 'http://[' }, 'config.$id: is not supported'],
+        [{ properties: { a: { pattern: '^(a+)+$' } } }, 'could take for ever'],
+        [{ properties: { a: { pattern: '(' } } }, 'is not a regular expression'],
+        [deep(40), 'nested deeper'],
+        [bomb, 'leads to more than'],
+        [{ enum: Array.from({ length: 1_001 }, (_, n) => n) }, 'is not a list of at most 1000'],
+      ] as const) {
+        const kernel = await start({}, undefined, withState(subject(config as object)));
+        expect(kernel.plugins.explain('test.subject').because, JSON.stringify(config).slice(0, 80)).toContain(problem);
+      }
+      const recursive = { type: 'object', properties: { child: { $ref: '#' }, max: { type: 'integer', default: 2 } } };
+      const kernel = await start({ global: { 'test.subject': { child: { child: { max: 'x' } } } } }, undefined, withState(subject(recursive)));
+      expect(kernel.plugins.explain('test.subject').because).toContain('child.child.max');
+    });
+  });
+}
+
+it('a source that can not be read at the start fails the start', async () => {
+  const source: SettingsSource = { name: 'test', load: () => Promise.reject(new Error('no such file')) };
+  const kernel = await createKernel({ sources: [packageSource([withState(subject())])], config: { global: source } });
+  expect((await rejection(kernel.start())).message).toContain('no such file');
+  await kernel.stop();
+});
