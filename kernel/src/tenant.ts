@@ -272,7 +272,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
       const comeback = supervisor.comeback(record.key);
       if (comeback !== undefined) {
         await comeback;
-        return commands.has(commandId);
+        if (commands.answers(commandId)) return true;
+        // Somebody has taken it up by name meanwhile.
       }
       if (!wakes(record, commandId)) continue;
       await lifecycle.activate(record.key, `command:${commandId}`);

@@ -143,7 +143,9 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         load: async () => settings,
         watch(onChange) {
           tell = onChange;
-          const dispose = () => void (disposed += 1);
+          const dispose = () => {
+            disposed += 1;
+          };
           return { dispose, [Symbol.dispose]: dispose };
         },
       };

@@ -25,7 +25,7 @@ describe(`${runtime} worker: policies and guests that come and go`, () => {
 
   // kernel/src/resilience/guards.ts:52: `attempt` holds on to the registration that was there when the call came. The old
   // guest ends as soon as its link is idle (lifecycle/swap.ts `retire`), whatever waits in front of it.
-  it.fails('calls that wait in a bulkhead while their plugin is reloaded are answered, not `guest/terminated`', async () => {
+  it('calls that wait in a bulkhead while their plugin is reloaded are answered, not `guest/terminated`', async () => {
     const kernel = await startKernel(setting, [narrow()], one);
     const calls = Array.from({ length: 60 }, (_, n) => kernel.commands.execute('test.narrow:work', n).catch(codeOf));
     await calls[0];
@@ -35,7 +35,7 @@ describe(`${runtime} worker: policies and guests that come and go`, () => {
 
   // The same, worse: kernel/src/guests/registrations.ts:313 `send?.(call, input)`: a registration without a guest that has
   // been taken over takes the call and does nothing. Nobody answers; the call ends at its deadline.
-  it.fails('calls that wait in a bulkhead for a plugin that sleeps are answered, not lost', async () => {
+  it('calls that wait in a bulkhead for a plugin that sleeps are answered, not lost', async () => {
     const kernel = await startKernel(setting, [narrow('1.0.0', 0)], one);
     expect(await kernel.plugins.hibernate('test.narrow')).toBe(true);
     const calls = [1, 2].map((n) => kernel.commands.execute('test.narrow:work', n, { timeout: 1_000 }).catch(codeOf));
@@ -43,7 +43,7 @@ describe(`${runtime} worker: policies and guests that come and go`, () => {
   });
 
   // The same place: `guest/crashed` is retryable, and each retry goes to the guest that has crashed.
-  it.fails('a retry after a crash reaches the guest that was started again', async () => {
+  it('a retry after a crash reaches the guest that was started again', async () => {
     const fragile = pluginOf(
       'test.fragile',
       `ctx.provide({ $id: 'test.fragile@1', work: { kind: 'command', id: 'test.fragile:work', errors: {}, idempotent: true } }, {
@@ -61,7 +61,7 @@ describe(`${runtime} worker: policies and guests that come and go`, () => {
   });
 
   // kernel/src/commands/command-registry.ts `#wakeAndExecute`: the target of a call that wakes has no guard around it.
-  it.fails('a fallback answers for a plugin that is not there', async () => {
+  it('a fallback answers for a plugin that is not there', async () => {
     const kernel = await startKernel(setting, [pluginOf('test.shaky', `ctx.commands.handle('work', () => 'works'); ${CRASH}`)], {
       resilience: { 'test.shaky:work': { fallback: () => 'instead' } },
       supervision: { ...quick, crashes: 1 },
@@ -157,7 +157,7 @@ describe(`${runtime} worker: plugins on their way back`, () => {
   });
 
   // kernel/src/supervision/supervisor.ts `steered` ends the comeback, and kernel/src/tenant.ts `activateFor` looks no further.
-  it.fails('calls that wait for a plugin wait for its activation by name, too', async () => {
+  it('calls that wait for a plugin wait for its activation by name, too', async () => {
     const kernel = await startKernel(setting, [pluginOf('test.fragile', `ctx.commands.handle('ping', () => 'pong'); ${CRASH}`)], {
       supervision: { ...quick, backoff: 5_000, maxBackoff: 5_000 },
     });
@@ -168,7 +168,7 @@ describe(`${runtime} worker: plugins on their way back`, () => {
   });
 
   // kernel/src/messaging/messaging.ts:55: `own` isn't there when its wait is over, `offered` is when its own wait is.
-  it.fails('a message to a plugin that is activated meanwhile goes to its own handler', async () => {
+  it('a message to a plugin that is activated meanwhile goes to its own handler', async () => {
     const fragile = pluginOf('test.fragile', `ctx.messaging.on(() => 'own'); ${handling(`{ canHandle: () => 1, handle: () => 'any' }`)} ${CRASH}`, HANDLES);
     const kernel = await startKernel(setting, [fragile], { supervision: { ...quick, backoff: 5_000, maxBackoff: 5_000 } });
     expect(await kernel.messaging.send('test.fragile', 1)).toBe('own');
@@ -200,7 +200,7 @@ describe(`${runtime} worker: hooks, events and messages`, () => {
 
   // kernel/src/middleware/hooks.ts:60: the handlers are taken once, before the first is asked; that of a guest which has gone fails.
   for (const how of ['hibernate', 'reload'] as const) {
-    it.fails(`a waterfall asks a plugin that does ${how} after it began`, async () => {
+    it(`a waterfall asks a plugin that does ${how} after it began`, async () => {
       const kernel = await startKernel(setting, [slow, pluginOf('test.next', `ctx.hooks.handle('test:pass', (value) => [...value, 'next']);`, may)]);
       const passed = kernel.hooks.waterfall('test:pass', []);
       await expect.poll(async () => (await kernel.plugins.health('test.slow')).pending).toBe(1);

@@ -3,7 +3,7 @@ import type { CommandInfo } from '@plinth/sdk';
 import { addressOf, type Caller, compareVersions, createError, disposable, isOpen, isStable, isTopic, ownerOf, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
-import type { Guards } from '../resilience/guards.js';
+import type { Attempt, Guards } from '../resilience/guards.js';
 import type { DeclaredPolicy } from '../resilience/policy.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
 import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from './call.js';
@@ -127,7 +127,7 @@ export class CommandRegistry {
         details: { command: id, owner: other.owner },
       });
     }
-    const entry = this.entryFor(id, by);
+    const entry = this.entryFor(id, by, (call, input) => this.#attempt(id, owner, call, input));
     this.#set(id, [...others, entry]);
     return disposable(() =>
       this.#set(
@@ -138,10 +138,10 @@ export class CommandRegistry {
   }
 
   /** An entry that is not in the table. */
-  entryFor(id: string, by: CommandProvider): CommandEntry {
+  entryFor(id: string, by: CommandProvider, attempt: Attempt = by.provider): CommandEntry {
     const counter = this.#services.metrics.command(id);
     const target = { ...by, timeout: by.timeout, id, services: this.#services, counter };
-    return { ...target, guarded: this.#services.guards.guard(target, by.declared ?? { idempotent: false }, this.#services) };
+    return { ...target, guarded: this.#services.guards.guard(target, by.declared ?? { idempotent: false }, this.#services, attempt) };
   }
 
   /** Calls a command. The caller's permission has been checked. Never throws: what goes wrong is a rejection. */
@@ -186,6 +186,25 @@ export class CommandRegistry {
     return call.follow(chain(call, input));
   }
 
+  /** One attempt of a guarded call: the plugin may have been reloaded, put to sleep or restarted since the call came. */
+  #attempt(id: string, owner: string, call: KernelCall, input: unknown): void {
+    const now = () => this.#all(id).find((one) => one.owner === owner);
+    const entry = now();
+    if (entry !== undefined) {
+      entry.provider(call, input);
+      return;
+    }
+    const go = () => {
+      const woken = now();
+      if (woken === undefined) throw this.#services.unknown(id, undefined);
+      if (!call.over) woken.provider(call, input);
+    };
+    this.#services
+      .activateFor(id, undefined)
+      .then(go)
+      .catch((error: unknown) => call.settle(false, error));
+  }
+
   /** The call begins now, and with it its deadline; who answers it is found when the plugin is awake. */
   #wakeAndExecute(id: string, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined, route: Route | undefined): Promise<unknown> {
     const provider = (call: KernelCall, value: unknown) => {
@@ -198,12 +217,25 @@ export class CommandRegistry {
       this.#services
         .activateFor(id, route)
         .then(go)
-        .catch((error: unknown) => call.settle(false, error));
+        .catch((error: unknown) => this.#fallBack(id, error, call, value));
     };
     try {
       return this.#run({ id, owner: ownerOf(id), services: this.#services, provider }, input, caller, request, parse);
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  async #fallBack(id: string, error: unknown, call: KernelCall, input: unknown): Promise<void> {
+    const fallback = this.#services.guards.fallback(id);
+    if (fallback === undefined || call.over) {
+      call.settle(false, error);
+      return;
+    }
+    try {
+      call.settle(true, await fallback(error as Error, input));
+    } catch (failure) {
+      call.settle(false, failure);
     }
   }
 

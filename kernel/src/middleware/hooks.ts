@@ -57,13 +57,29 @@ export class HookRegistry {
       return mode === 'parallel' ? outcomes : outcomes.filter(({ ok }) => ok);
     }
     let last: HookOutcome | undefined;
-    for (const handler of handlers) {
+    const asked = new Map<string, number>();
+    for (let handler = handlers[0]; handler !== undefined; handler = await this.#next(id, asked, handler.owner, strict)) {
+      asked.set(handler.owner, (asked.get(handler.owner) ?? 0) + 1);
       const outcome = await ask(handler, last?.ok ? last.value : input);
       if (!outcome.ok || (mode === 'first' && outcome.value === undefined)) continue;
       last = outcome;
       if (mode === 'first') break;
     }
     return last === undefined ? [] : [last];
+  }
+
+  /** The next one in order: each plugin as it is by then, for it may have been reloaded or put to sleep since the hook was called. */
+  async #next(id: string, asked: ReadonlyMap<string, number>, after: string, strict: boolean): Promise<HookHandler | undefined> {
+    const next = () => {
+      const seen = new Map<string, number>();
+      return this.#sorted(id).find(({ owner }) => {
+        const nth = seen.get(owner) ?? 0;
+        seen.set(owner, nth + 1);
+        return nth >= (asked.get(owner) ?? 0) && this.#rank(owner) >= this.#rank(after);
+      });
+    };
+    if (next()?.wake !== undefined) await this.#wake(id, strict);
+    return next();
   }
 
   #sorted(id: string): readonly HookHandler[] {

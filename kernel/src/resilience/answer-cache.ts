@@ -37,8 +37,21 @@ export class AnswerCache {
       if (age >= ttl) this.#fetch(key, fetch).catch(() => {});
       return copyValue(known.value);
     }
-    const value = await this.#fetch(key, fetch);
+    const value = await this.#shared(key, fetch);
     return isStreamSource(value) ? value : copyValue(value);
+  }
+
+  /** Somebody else's fetch, unless that one gives up: what his deadline and his cancel mean is nobody's but his. */
+  async #shared(key: string, fetch: () => Promise<unknown>): Promise<unknown> {
+    for (let other = this.#fetching.get(key); other !== undefined; other = this.#fetching.get(key)) {
+      try {
+        return await other;
+      } catch (error) {
+        const { code } = error as { readonly code?: unknown };
+        if (code !== 'call/cancelled' && code !== 'call/timeout') throw error;
+      }
+    }
+    return this.#fetch(key, fetch);
   }
 
   #fetch(key: string, fetch: () => Promise<unknown>): Promise<unknown> {

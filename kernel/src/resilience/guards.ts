@@ -3,13 +3,16 @@ import { type Caller, createError } from '@plinth/sdk/contract';
 import { type CallServices, type CallTarget, KernelCall } from '../commands/call.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { BreakerState, Engine } from './engine.js';
-import { type DecidedPolicy, type DeclaredPolicy, policyFor, type ResilienceOptions } from './policy.js';
+import { type CallPolicy, type DecidedPolicy, type DeclaredPolicy, policyFor, type ResilienceOptions } from './policy.js';
 
 /** A command that is to be guarded. */
 export interface GuardedTarget extends CallTarget {
   readonly owner: string;
   readonly version?: string | undefined;
 }
+
+/** Gives an attempt to whoever answers now: a call that has waited or is tried again may find its plugin reloaded, asleep or restarted. */
+export type Attempt = (call: KernelCall, input: unknown) => void;
 
 interface Guard {
   readonly version: string | undefined;
@@ -34,8 +37,13 @@ export class Guards {
     return this.#guards.get(id)?.breaker;
   }
 
+  /** What answers in the place of a command that nobody answers. */
+  fallback(id: string): CallPolicy['fallback'] {
+    return policyFor(id, this.#options, { idempotent: false })?.fallback;
+  }
+
   /** The target that calls of a command go to in its place; undefined when it has no policy. */
-  guard(target: GuardedTarget, declared: DeclaredPolicy, services: CallServices): CallTarget | undefined {
+  guard(target: GuardedTarget, declared: DeclaredPolicy, services: CallServices, provide: Attempt): CallTarget | undefined {
     const policy = policyFor(target.id, this.#options, declared);
     if (policy === undefined) return undefined;
     const guard = this.#guardOf(target, policy);
@@ -51,7 +59,7 @@ export class Guards {
         }
         const attempt = () => {
           const one = new KernelCall(attempts, call.caller, { parent: call });
-          target.provider(one, input);
+          provide(one, input);
           return one.promise;
         };
         this.#engineOf(guard, target, policy)
