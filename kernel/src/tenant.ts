@@ -217,7 +217,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     log,
     announce,
     manifests: (id) => registry.versions(id).flatMap((record) => manifestOf(record) ?? []),
-    reconfigure: (id) => lifecycle.reconfigure(id),
+    reconfigure: (id, taken, only) => lifecycle.reconfigure(id, taken, only),
   });
   const services = new Container();
   for (const [token, spec] of Object.entries(options.services ?? {})) services.provide(token, spec);

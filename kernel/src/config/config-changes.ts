@@ -23,8 +23,8 @@ export interface ConfigChangeParts {
   readonly announce: KernelParts['announce'];
   /** Every installed version of a plugin. */
   manifests(id: string): readonly Manifest[];
-  /** Hands the settings to the plugin where it runs. */
-  reconfigure(id: string): Promise<void>;
+  /** Hands the settings to the plugin where it runs, or only to some of its versions; tells which have taken them. */
+  reconfigure(id: string, taken: Set<string>, only?: ReadonlySet<string>): Promise<void>;
 }
 
 /** How kept settings are written. */
@@ -96,17 +96,18 @@ export class ConfigChanges {
   async #apply(id: string, layer: ChangeableLayer, settings: Settings | undefined, keys: readonly string[]): Promise<void> {
     const { store, manifests, reconfigure, announce, log } = this.#parts;
     const before = store.replace(id, layer, settings);
-    let handedOver = false;
+    const taken = new Set<string>();
     try {
       for (const manifest of manifests(id)) await store.checked(manifest);
-      handedOver = true;
-      await reconfigure(id);
+      await reconfigure(id, taken);
       if (layer === 'user') await this.#keep(id, settings);
     } catch (error) {
       store.replace(id, layer, before);
       // Versions that have taken it already get the old settings again.
-      if (handedOver)
-        await reconfigure(id).catch((failure: unknown) => log.write('kernel', 'error', `could not give ${id} its old configuration back: ${messageOf(failure)}`, { plugin: id }));
+      if (taken.size > 0) {
+        const failed = (failure: unknown) => log.write('kernel', 'error', `could not give ${id} its old configuration back: ${messageOf(failure)}`, { plugin: id });
+        await reconfigure(id, new Set(), taken).catch(failed);
+      }
       throw error;
     }
     for (const watcher of [...(this.#watchers.get(id) ?? [])]) {

@@ -319,11 +319,18 @@ export class Lifecycle {
     return this.#admission.resolveNext(next, key, this.#relations.dependants(key));
   }
 
-  /** Hands changed settings to a running plugin, every version of it; rejects with its refusal, and then it keeps the old ones. */
-  async reconfigure(id: string): Promise<void> {
+  /**
+   * Hands changed settings to a running plugin, every version of it; rejects with its refusal, and then it keeps the old ones.
+   *
+   * @param taken gets the keys of those that have taken them.
+   * @param only whom they are for; all when absent.
+   */
+  async reconfigure(id: string, taken: Set<string>, only?: ReadonlySet<string>): Promise<void> {
     for (const record of this.#registry.versions(id)) {
       if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) continue;
+      if (only?.has(record.key) === false) continue;
       const answer = await record.connection.ask('configure', this.#parts.limits.hook, this.#parts.config.of(record.manifest));
+      taken.add(record.key);
       if (answer === 'restart') await this.reload(record.key);
     }
   }
