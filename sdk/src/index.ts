@@ -5,6 +5,7 @@
  */
 export type * from './context.js';
 export type { Baggage, Call, Caller, EventOrigin, ExecutionContext, Handlers } from './contract/call-context.js';
+export { type Compatibility, type CompatOptions, type ContractChange, compat, type VersionStep } from './contract/compat.js';
 export {
   type AnyContract,
   type CallOptions,

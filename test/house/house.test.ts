@@ -128,6 +128,7 @@ describe('public surface', () => {
         "PluginValidationError",
         "bytes",
         "command",
+        "compat",
         "contract",
         "definePlugin",
         "event",

@@ -1,5 +1,6 @@
 /** The nouns that kernel, hosts and guests agree on. */
 export * from './call-context.js';
+export * from './compat.js';
 export * from './contract.js';
 export * from './errors.js';
 export * from './hook-answers.js';

@@ -15,6 +15,8 @@ import { type HttpRoutesSamples, httpRoutesChecks } from './http-routes.js';
 import { type MessageHandlerSamples, messageHandlerChecks } from './message-handler.js';
 
 export type { AnalyticsProviderSamples, Check, CliCommandsSamples, DataProviderSamples, HealthCheckSamples, HttpRoutesSamples, MessageHandlerSamples };
+export { compatChecks } from './compat.js';
+export { type Compatibility, type CompatOptions, type ContractChange, compat } from '../contract/compat.js';
 export type { CliRun } from './cli-commands.js';
 
 /** A contract that has checks. */

@@ -1,0 +1,154 @@
+/**
+ * What changed between two versions of a contract, and for whom. A contract's version is its set of members: whoever was
+ * written for the older one must get along with a provider of the newer one, or the major version goes up.
+ */
+import type { StandardJSONSchemaV1 } from '@standard-schema/spec';
+import { type AnyContract, type Command, type Event, type Hook, type Member, membersOf } from './contract.js';
+import { createError, messageOf } from './errors.js';
+import { parseContractId } from './names.js';
+import { type JsonSchema, same, uncovered } from './schema-cover.js';
+import type { Schema } from './schema.js';
+
+/** The step of a version that a change asks for. */
+export type VersionStep = 'none' | 'patch' | 'minor' | 'major';
+
+/** One difference between two versions of a contract. */
+export interface ContractChange {
+  /** Bare name of the member. */
+  readonly member: string;
+  /** Which of its parts: `input`, `output`, `payload`, `error <code>`, or what it says of itself; absent for the whole member. */
+  readonly part?: string;
+  /** Dotted path inside the value; empty for the value itself. */
+  readonly path: string;
+  readonly step: Exclude<VersionStep, 'none'>;
+  readonly message: string;
+}
+
+/** The answer of {@link compat}. */
+export interface Compatibility {
+  /** Whether whoever was written for the older version gets along with a provider of the newer one. */
+  readonly compatible: boolean;
+  /** The step that all the changes ask for. */
+  readonly step: VersionStep;
+  /** Whether the newer id is one that the step allows: a major step needs a higher major version. */
+  readonly versioned: boolean;
+  readonly changes: readonly ContractChange[];
+}
+
+/** What {@link compat} is told. */
+export interface CompatOptions {
+  /**
+   * Describes what a schema accepts as JSON Schema, like `toJsonSchema` of `@valibot/to-json-schema`; not needed for schemas that do so
+   * themselves (Standard JSON Schema). May throw for what it can't describe.
+   */
+  jsonSchema?(schema: Schema): unknown;
+}
+
+/**
+ * Compares two versions of a contract: members that are gone, new or of another kind; inputs that accept less, outputs and payloads that
+ * say more than callers and listeners were written for; promises that are no longer made. Both directions matter for a hook, which anybody
+ * may ask and anybody may handle.
+ *
+ * Schemas are compared as JSON Schema, and objects as open: a property that a schema doesn't name may be added to the other. What can't be
+ * told counts as breaking and says so.
+ *
+ * @throws PluginValidationError `contract/invalid` when these are not two versions of one contract, the older one first.
+ * @example
+ * const { step, changes } = compat(NotesBefore, Notes, { jsonSchema: toJsonSchema });
+ */
+export function compat(older: AnyContract, newer: AnyContract, options: CompatOptions = {}): Compatibility {
+  const [from, to] = [parseContractId(older.$id), parseContractId(newer.$id)];
+  if (from === undefined || to === undefined || from.base !== to.base || from.major > to.major)
+    throw createError('contract/invalid', `'${older.$id}' and '${newer.$id}' are not two versions of one contract, the older one first`);
+  const changes: ContractChange[] = [];
+  const after = new Map(membersOf(newer));
+  for (const [name, member] of membersOf(older)) {
+    const now = after.get(name);
+    after.delete(name);
+    if (now === undefined) changes.push({ member: name, path: '', step: 'major', message: `the ${member.kind} is gone` });
+    else if (now.kind !== member.kind) changes.push({ member: name, path: '', step: 'major', message: `was a ${member.kind}, and is a ${now.kind}` });
+    else compareMembers(name, member, now, options, changes);
+  }
+  for (const [name, { kind }] of after) changes.push({ member: name, path: '', step: 'minor', message: `the ${kind} is new` });
+  const step = STEPS.find((one) => changes.some((change) => change.step === one)) ?? 'none';
+  return { compatible: step !== 'major', step, versioned: step !== 'major' || to.major > from.major, changes };
+}
+
+const STEPS: readonly VersionStep[] = ['major', 'minor', 'patch'];
+
+function compareMembers(member: string, before: Member, now: Member, options: CompatOptions, changes: ContractChange[]): void {
+  const add = (part: string, step: ContractChange['step'], message: string, path = '') => changes.push({ member, part, path, step, message });
+  /** Everything that passes `narrow` has to pass `wide`. */
+  const fits = (part: string, wide: Schema | undefined, narrow: Schema | undefined) => {
+    if (wide === narrow || wide === undefined) return;
+    for (const { path, message } of differences(wide, narrow, options)) add(part, 'major', message, path);
+  };
+  /** What differs and breaks nobody. */
+  const widened = (part: string, a: Schema | undefined, b: Schema | undefined) => {
+    if (a === b || changes.some((change) => change.member === member && change.part === part)) return;
+    if (!same(describe(a, options), describe(b, options))) add(part, 'minor', 'is not what it was, and breaks nobody');
+  };
+  const settings = (names: readonly string[]) => {
+    for (const name of names) {
+      const [was, is] = [(before as unknown as Record<string, unknown>)[name], (now as unknown as Record<string, unknown>)[name]];
+      if (JSON.stringify(was) !== JSON.stringify(is)) add(name, 'patch', `was ${shown(was)}, and is ${shown(is)}`);
+    }
+  };
+
+  if (before.kind === 'event') {
+    const [was, is] = [before, now as Event];
+    fits('payload', was.payload, is.payload);
+    widened('payload', was.payload, is.payload);
+    settings(['overflow', 'queue']);
+    return;
+  }
+  const [was, is] = [before as Command | Hook, now as Command | Hook];
+  fits('input', is.input, was.input);
+  fits('output', was.output, is.output);
+  if (before.kind === 'hook') {
+    fits('input', was.input, is.input);
+    fits('output', is.output, was.output);
+  }
+  widened('input', was.input, is.input);
+  widened('output', was.output, is.output);
+  settings(['timeout']);
+  if (before.kind === 'hook') return;
+  const [command, next] = [before as Command, now as Command];
+  for (const [promise, lost] of [
+    ['idempotent', 'callers may have run it twice'],
+    ['reentrant', 'callers may have called it from within'],
+  ] as const) {
+    const [had, has] = [command[promise] === true, next[promise] === true];
+    if (had && !has) add(promise, 'major', `is not ${promise} any more: ${lost}`);
+    if (!had && has) add(promise, 'minor', `is ${promise} now`);
+  }
+  settings(['retry', 'breaker', 'bulkhead', 'rate', 'cache']);
+  for (const code of new Set([...Object.keys(command.errors), ...Object.keys(next.errors)])) {
+    const part = `error ${code}`;
+    const [had, has] = [command.errors[code], next.errors[code]];
+    if (had === undefined || has === undefined) add(part, 'minor', had === undefined ? 'is new' : 'is gone');
+    else {
+      fits(part, had, has);
+      widened(part, had, has);
+    }
+  }
+}
+
+const shown = (value: unknown) => (value === undefined ? 'not said' : JSON.stringify(value));
+
+function differences(wide: Schema | undefined, narrow: Schema | undefined, options: CompatOptions): readonly { readonly path: string; readonly message: string }[] {
+  try {
+    return uncovered(describe(wide, options), describe(narrow, options));
+  } catch (error) {
+    return [{ path: '', message: `cannot be compared: ${messageOf(error)}` }];
+  }
+}
+
+function describe(schema: Schema | undefined, options: CompatOptions): JsonSchema {
+  if (schema === undefined) return true;
+  const standard = schema['~standard'] as Schema['~standard'] & Partial<StandardJSONSchemaV1.Props>;
+  // What goes over the wire is what a schema takes in, also for an output: its caller parses it.
+  const described = options.jsonSchema?.(schema) ?? standard.jsonSchema?.input({ target: 'draft-2020-12' });
+  if (typeof described === 'boolean' || (described !== null && typeof described === 'object')) return described as JsonSchema;
+  throw new TypeError(`schemas of '${standard.vendor}' don't describe themselves: give 'jsonSchema', a function that does`);
+}
