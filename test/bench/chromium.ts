@@ -49,7 +49,7 @@ async function serve(): Promise<ViteDevServer> {
     server: { host: '127.0.0.1', port: 0, hmr: false },
     appType: 'mpa',
     plugins: [{ name: 'bench', configureServer: ({ middlewares }) => void middlewares.use(servePageAndGuest) }],
-    optimizeDeps: { noDiscovery: true, include: ['comlink', 'semver/classes/range.js', 'semver/classes/semver.js'] },
+    optimizeDeps: { noDiscovery: true, include: ['comlink', 'valibot', 'semver/classes/range.js', 'semver/classes/semver.js'] },
   });
   await server.listen();
   return server;

@@ -4,6 +4,7 @@
 export const ROWS = [
   'calls',
   'kernel',
+  'validation',
   'relay',
   'events',
   'crowd',
@@ -49,6 +50,7 @@ export const GOALS: readonly Goal[] = [
   { row: 'calls', key: 'comlink', what: 'calls/s, 256 in flight, to plain Comlink', unit: '', is: 'at least', node: 8, chromium: 10 },
   { row: 'kernel', key: 'cost', what: "the kernel's own cost of a call: 3 middlewares, validation, deadline, metrics", unit: 'µs', is: 'at most', node: 0.5, chromium: 0.5 },
   { row: 'kernel', key: 'costWithCopies', what: 'the same, with the argument and the answer copied', unit: 'µs', is: 'at most', node: 0.5, chromium: 0.5, informational: true },
+  { row: 'validation', key: 'ratio', what: 'a call whose input and output are parsed (valibot), to one without schemas', unit: '', is: 'at most', node: 2, chromium: 2 },
   { row: 'relay', key: 'policed', what: 'plugin → plugin, calls/s, 256 in flight, to raw workers joined directly', unit: '', is: 'at least', node: 1, chromium: 2.5 },
   { row: 'relay', key: 'plain', what: 'the same without middleware', unit: '', is: 'at least', node: 1, chromium: 2.5, informational: true },
   { row: 'events', key: 'burst', what: '100 events in a turn to 100 guests (Chromium 50), time to raw messages', unit: '', is: 'at most', node: 0.1, chromium: 0.1 },

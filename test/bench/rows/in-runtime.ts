@@ -12,9 +12,11 @@ import { measureSearch10k } from './search10k.ts';
 import { measureSettle } from './settle.ts';
 import { measureSpare } from './spare.ts';
 import { measureSwap } from './swap.ts';
+import { measureValidation } from './validation.ts';
 
 export const IN_RUNTIME: Readonly<Partial<Record<RowName, (bench: Bench) => Promise<Outcomes>>>> = {
   kernel: measureKernel,
+  validation: measureValidation,
   relay: measureRelay,
   events: measureEvents,
   crowd: measureCrowd,
