@@ -23,11 +23,20 @@ declare function structuredClone<T>(value: T, options?: { transfer?: Transferabl
 declare function setTimeout(callback: () => void, ms?: number): number;
 declare function clearTimeout(timer: number | undefined): void;
 declare function queueMicrotask(callback: () => void): void;
+interface SecretKey {
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
 declare const performance: { now(): number };
 declare const crypto: {
   randomUUID(): string;
   getRandomValues<T extends Uint8Array>(array: T): T;
-  subtle: { digest(algorithm: string, data: Uint8Array | ArrayBuffer): Promise<ArrayBuffer> };
+  subtle: {
+    digest(algorithm: string, data: Uint8Array | ArrayBuffer): Promise<ArrayBuffer>;
+    importKey(format: 'raw', key: Uint8Array, algorithm: string, extractable: boolean, usages: readonly string[]): Promise<SecretKey>;
+    encrypt(algorithm: object, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
+    decrypt(algorithm: object, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
+  };
 };
 declare class TextEncoder {
   encode(text: string): Uint8Array<ArrayBuffer>;

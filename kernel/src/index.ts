@@ -4,13 +4,14 @@
  * @module
  */
 export type { HostCallOptions } from './commands/call-options.js';
+export type { HostCall, HostHandler, HostHandlers } from './commands/host-call.js';
 export type { HostCommands, HostRegistration } from './commands/host-commands.js';
 export type { ConfigWatcher } from './config/config-changes.js';
 export type { ConfigLayer, ConfigOptions, ConfigSource } from './config/config-store.js';
 export type { PluginSettings } from './config/settings.js';
 export type { HostConfig } from './config/host-config.js';
 export type { SettingsSource } from './config/settings-source.js';
-export type { HostEvents, HostHooks, HostMiddleware, KernelEnvelope } from './events/host-events.js';
+export type { HostEvents, HostHooks, HostMiddleware, HostMiddlewareCall, KernelEnvelope } from './events/host-events.js';
 export type { KernelEvents, KernelTopic } from './events/kernel-events.js';
 export { inlineHost } from './guests/inline-host.js';
 export { type Spare, SparePool } from './guests/spare-pool.js';
@@ -24,6 +25,7 @@ export type { PluginState } from './record.js';
 export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
 export type { UpdateOptions } from './registry/installer.js';
 export type { BreakerPolicy, BulkheadPolicy, CachePolicy, CallPolicy, RatePolicy, ResilienceOptions, RetryPolicy } from './resilience/policy.js';
+export type { HostSecrets, SecretsOptions } from './secrets/secrets.js';
 export type { HostServices, Lifetime, ServiceResolver, ServiceScope, ServiceSpec, ServiceToken } from './services/container.js';
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { memoryStorage } from './storage/memory-storage.js';

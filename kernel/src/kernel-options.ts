@@ -1,10 +1,12 @@
 /** What `createKernel` takes, and whether it makes sense. */
-import type { MiddlewareCall, MiddlewareOptions, Next } from '@plinth/sdk';
+import type { MiddlewareOptions, Next } from '@plinth/sdk';
 import { createError, didYouMean } from '@plinth/sdk/contract';
 import type { ConfigOptions } from './config/config-store.js';
+import type { HostMiddlewareCall } from './events/host-events.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
 import { checkResilience, type ResilienceOptions } from './resilience/policy.js';
+import { checkSecrets, type SecretsOptions } from './secrets/secrets.js';
 import type { ServiceSpec } from './services/container.js';
 import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
 import type { SupervisionOptions } from './supervision/options.js';
@@ -39,8 +41,10 @@ export interface KernelOptions {
   readonly resilience?: ResilienceOptions;
   /** Services of the application by token; each tenant has its own. */
   readonly services?: Readonly<Record<string, ServiceSpec<unknown>>>;
+  /** How secrets of plugins are kept; in memory alone when absent. */
+  readonly secrets?: SecretsOptions;
   /** Middleware of the host, outermost first. */
-  readonly middleware?: readonly (MiddlewareOptions & { readonly target: string; readonly use: (call: MiddlewareCall, next: Next) => unknown })[];
+  readonly middleware?: readonly (MiddlewareOptions & { readonly target: string; readonly use: (call: HostMiddlewareCall, next: Next) => unknown })[];
   /** Takes every log entry. */
   readonly telemetry?: { readonly log?: LogSink };
 }
@@ -58,6 +62,7 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   hibernation: true,
   resilience: true,
   services: true,
+  secrets: true,
   middleware: true,
   telemetry: true,
 };
@@ -70,6 +75,7 @@ export function checkOptions(options: KernelOptions): void {
   }
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
+  checkSecrets(options.secrets);
   const { lanes = true } = options;
   const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)

@@ -14,6 +14,8 @@ import type { Messaging } from './messaging/messaging.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
+import type { Redaction } from './secrets/redaction.js';
+import type { Secrets } from './secrets/secrets.js';
 import type { Supervisor } from './supervision/supervisor.js';
 import type { Log } from './telemetry/logger.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -85,6 +87,8 @@ export interface KernelParts {
   readonly bus: EventBus;
   readonly storage: StorageAdapter;
   readonly config: ConfigStore;
+  readonly secrets: Secrets;
+  readonly redaction: Redaction;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly deadlines: Deadlines;

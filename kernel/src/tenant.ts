@@ -3,13 +3,14 @@
  * once a tenant, and never shared: what tenants have in common is in {@link Shared}, and no plugin sees it. Reading this
  * file shows what there is.
  */
-import type { AnyContract, Client, Handlers, PermissionName, Permissions } from '@plinth/sdk';
+import type { AnyContract, Client, PermissionName, Permissions } from '@plinth/sdk';
 import { addressOf, ASYNC_DISPOSE, createError, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { HostCallOptions } from './commands/call-options.js';
 import { createCallServices } from './commands/call-services.js';
 import type { ClientOptions } from './commands/client.js';
 import { CommandRegistry, leadsTo, type Route } from './commands/command-registry.js';
+import type { HostHandlers } from './commands/host-call.js';
 import { createHostCommands, type HostCommands, type HostRegistration } from './commands/host-commands.js';
 import { ConfigChanges } from './config/config-changes.js';
 import { ConfigStore } from './config/config-store.js';
@@ -37,6 +38,8 @@ import { Installer } from './registry/installer.js';
 import { PluginRegistry } from './registry/plugin-registry.js';
 import { RegistryStore } from './registry/registry-store.js';
 import { Guards } from './resilience/guards.js';
+import { Redaction } from './secrets/redaction.js';
+import { type HostSecrets, Secrets } from './secrets/secrets.js';
 import { Container, type HostServices } from './services/container.js';
 import { Hibernation } from './supervision/hibernation.js';
 import { supervisionOf } from './supervision/options.js';
@@ -68,6 +71,8 @@ export interface TenantKernel extends AsyncDisposable {
   readonly middleware: HostMiddleware;
   readonly messaging: HostMessaging;
   readonly config: HostConfig;
+  /** What plugins are given and nobody else sees. */
+  readonly secrets: HostSecrets;
   /** What the application wires for itself: services by token, with lifetimes. */
   readonly services: HostServices;
   readonly permissions: {
@@ -87,7 +92,7 @@ export interface TenantKernel extends AsyncDisposable {
    */
   client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
   /** Answers a contract as the host. */
-  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
+  provide<C extends AnyContract>(contract: C, handlers: HostHandlers<C>): HostRegistration;
   /** Discovers, validates, resolves, and activates what asks for `startup`. A bad plugin is recorded, never thrown. */
   start(): Promise<void>;
   /** Stops every plugin, the latest first, and releases everything. Idempotent. */
@@ -113,15 +118,18 @@ export interface Shared {
 export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const { options, hosts, storage, deadlines, turn } = shared;
   const created = Date.now();
-  const log = new Log(options.telemetry?.log === undefined ? [] : [options.telemetry.log], tenant);
+  const redaction = new Redaction();
+  const log = new Log(options.telemetry?.log === undefined ? [] : [options.telemetry.log], tenant, redaction);
   const metrics = new Metrics();
   const registry = new PluginRegistry();
   const bus = new EventBus((error, topic) => log.write('kernel', 'error', `a listener of ${topic} threw: ${messageOf(error)}`));
   const announce = <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => {
-    if (bus.hears(topic)) bus.emit({ topic, payload, source: 'kernel', tenant });
+    if (bus.hears(topic)) bus.emit({ topic, payload: redaction.value(payload), source: 'kernel', tenant });
   };
   log.addSink((entry) => announce('log:written', entry));
-  const calls = createCallServices({ tenant, deadlines, turn, metrics, bus, log });
+  const services = new Container();
+  for (const [token, spec] of Object.entries(options.services ?? {})) services.provide(token, spec);
+  const calls = createCallServices({ tenant, deadlines, turn, metrics, bus, log, createScope: () => services.createScope() });
   const chains = new MiddlewareChains(metrics, (owner) => registry.rank(owner));
   const deprecations = new Set<string>();
   const commands = new CommandRegistry({
@@ -162,6 +170,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     return record === undefined ? undefined : manifestOf(record);
   };
   const config = new ConfigStore(options.config ?? {}, manifest);
+  const secrets = new Secrets({ options: options.secrets, storage, tenant, redaction });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const supervisor = new Supervisor({
     options: supervisionOf(options.supervision),
@@ -187,6 +196,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     bus,
     storage,
     config,
+    secrets,
+    redaction,
     log,
     metrics,
     deadlines,
@@ -219,8 +230,6 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     manifests: (id) => registry.versions(id).flatMap((record) => manifestOf(record) ?? []),
     reconfigure: (id, taken, only) => lifecycle.reconfigure(id, taken, only),
   });
-  const services = new Container();
-  for (const [token, spec] of Object.entries(options.services ?? {})) services.provide(token, spec);
   const hibernation = new Hibernation(options.hibernation, { registry, lifecycle, lanes, log });
 
   let opened: Promise<void> | undefined;
@@ -325,6 +334,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     return known;
   }
 
+  const healthOf = (record: PluginRecord) => pluginHealth(record, limits.hook, redaction);
   const start = async () => {
     opened ??= open();
     await opened;
@@ -349,13 +359,14 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const kernel: TenantKernel = {
     version: KERNEL_VERSION,
     id: tenant,
-    plugins: createHostPlugins({ registry, lifecycle, installer, supervisor, healthTimeout: limits.hook, opened: () => opened }),
+    plugins: createHostPlugins({ registry, lifecycle, installer, supervisor, health: healthOf, opened: () => opened }),
     commands: host.commands,
     events: createHostEvents(bus, parts.publish, log),
     hooks: createHostHooks(hooks, log),
     middleware,
     messaging: createHostMessaging(messaging, commands),
     services,
+    secrets: { set: (plugin, name, value) => secrets.set(plugin, name, value), delete: (plugin, name) => secrets.delete(plugin, name), names: (plugin) => secrets.names(plugin) },
     config: createHostConfig(config, configChanges, requireManifest),
     permissions: {
       check: (plugin, permission, scope = '') => permissionsOf(plugin).check(permission, scope),
@@ -381,7 +392,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
       return stopping;
     },
     async health() {
-      const plugins = await Promise.all(registry.all().map((record) => pluginHealth(record, limits.hook)));
+      const plugins = await Promise.all(registry.all().map(healthOf));
       return kernelHealth(plugins, lifecycle.problems, Date.now() - created);
     },
     [ASYNC_DISPOSE]: () => kernel.stop(),

@@ -143,6 +143,16 @@ export interface PluginMiddleware {
   use(target: string, middleware: Middleware, options?: MiddlewareOptions): Registered;
 }
 
+/** What the application has given this plugin alone: keys, tokens, passwords. */
+export interface PluginSecrets {
+  /**
+   * A secret by its name; undefined when there is none. Ask for it where it is used rather than keep it: the application may replace it.
+   *
+   * @throws PluginPermissionError `permission/denied` without `secrets.read` for the name, PluginUnavailableError `secret/locked`.
+   */
+  get(name: string): Promise<string | undefined>;
+}
+
 /** Key-value storage in the plugin's own namespace: survives restarts, bound by its quota. */
 export interface PluginStorage {
   get(key: string): Promise<unknown>;
@@ -216,6 +226,7 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly messaging: PluginMessaging;
   readonly services: PluginServices;
   readonly storage: PluginStorage;
+  readonly secrets: PluginSecrets;
   readonly logger: PluginLogger;
   readonly permissions: PluginPermissions;
   /** Answers every command and hook of a contract. */

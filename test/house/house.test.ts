@@ -139,7 +139,7 @@ describe('public surface', () => {
         "transfer",
       ]
     `);
-    expect(await names('@plinth/sdk/testing')).toEqual(['contractChecks']);
+    expect(await names('@plinth/sdk/testing')).toEqual(['compat', 'compatChecks', 'contractChecks']);
     expect(await names('@plinth/kernel')).toMatchInlineSnapshot(`
       [
         "DEFAULT_LIMITS",

@@ -1,5 +1,6 @@
 /** Services of the application: lifetimes, their order of ending, and what can't be wired, with the path. */
-import { createKernel, type Kernel } from '@plinth/kernel';
+import { createKernel, type Kernel, type ServiceResolver } from '@plinth/kernel';
+import { command, contract, PluginOverloadedError } from '@plinth/sdk';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
 
@@ -118,5 +119,94 @@ describe('services', () => {
     const again = services.provide('w', { create: () => 1 });
     again.dispose();
     expect(services.has('w')).toBe(false);
+  });
+});
+
+describe('a scope for each call', () => {
+  const setUp = async () => {
+    const services = await make();
+    const log: string[] = [];
+    let last = 0;
+    services.provide('unit', { lifetime: 'scoped', create: () => ({ n: ++last }), dispose: ({ n }) => void log.push(`end ${n}`) });
+    return { services, log };
+  };
+  const unitOf = (call: { readonly services: ServiceResolver }) => call.services.get('unit') as Promise<{ n: number }>;
+
+  it('is shared by the handler and the middleware around it, and ends with the call', async () => {
+    const { log } = await setUp();
+    kernel.middleware.use('command:host:*', async (call, next) => {
+      log.push(`around ${(await unitOf(call)).n}`);
+      const answer = await next();
+      log.push('after');
+      return answer;
+    });
+    kernel.commands.handle('work', async (_, call) => (await unitOf(call)).n);
+    expect([await kernel.commands.execute('host:work'), await kernel.commands.execute('host:work')]).toEqual([1, 2]);
+    await expect.poll(() => log).toEqual(['around 1', 'after', 'end 1', 'around 2', 'after', 'end 2']);
+  });
+
+  it('is not that of a call which is made for it, nor of a hook or an event', async () => {
+    const { log } = await setUp();
+    kernel.commands.handle('inner', async (_, call) => (await unitOf(call)).n);
+    kernel.commands.handle('outer', async (_, call) => [(await unitOf(call)).n, await kernel.commands.execute('host:inner', undefined, call), (await unitOf(call)).n]);
+    kernel.hooks.handle('host:hook', async (_, call) => (await unitOf(call)).n);
+    kernel.middleware.use('event:host:*', async (call, next) => {
+      log.push(`event ${(await unitOf(call)).n}`);
+      return next();
+    });
+    expect(await kernel.commands.execute('host:outer')).toEqual([1, 2, 1]);
+    expect(await kernel.hooks.collect('host:hook')).toEqual([3]);
+    await kernel.events.emit('happened');
+    await expect.poll(() => log).toEqual(['end 2', 'end 1', 'end 3', 'event 4', 'end 4']);
+  });
+
+  it('ends when its call is cancelled or fails, and gives nothing any more', async () => {
+    const { log } = await setUp();
+    const stop = new AbortController();
+    const late = new Promise((resolve) => {
+      kernel.commands.handle('hang', async (_, call) => {
+        await unitOf(call);
+        stop.abort();
+        resolve(await rejection(unitOf(call)));
+      });
+    });
+    expect(await rejection(kernel.commands.execute('host:hang', undefined, { signal: stop.signal }))).toMatchObject({ code: 'call/cancelled' });
+    expect(await late).toMatchObject({ code: 'service/ended' });
+    kernel.commands.handle('fail', async (_, call) => {
+      throw new Error(`no ${(await unitOf(call)).n}`);
+    });
+    await rejection(kernel.commands.execute('host:fail'));
+    await expect.poll(() => log).toEqual(['end 1', 'end 2']);
+  });
+
+  it('is a new one for each attempt', async () => {
+    const log: number[] = [];
+    kernel = await createKernel({ resilience: { 'test.api:*': { retry: { attempts: 2, backoff: 1 } } } });
+    kernel.services.provide('unit', { lifetime: 'scoped', create: () => ({ n: log.length + 1 }) });
+    const Api = contract('test.api@1', { work: command({ idempotent: true }) });
+    kernel.provide(Api, {
+      async work(_, call) {
+        log.push((await unitOf(call)).n);
+        if (log.length < 3) throw new PluginOverloadedError('call/overloaded', 'later', {});
+        return 'done';
+      },
+    });
+    expect(await kernel.client(Api).work()).toBe('done');
+    expect(log).toEqual([1, 2, 3]);
+  });
+
+  it('that cannot end says so in the log, and the answer is none the worse', async () => {
+    const written: string[] = [];
+    kernel = await createKernel({ telemetry: { log: ({ message }) => void written.push(message) } });
+    kernel.services.provide('unit', {
+      lifetime: 'scoped',
+      create: () => 1,
+      dispose() {
+        throw new Error('stuck');
+      },
+    });
+    kernel.commands.handle('work', (_, call) => call.services.get('unit'));
+    expect(await kernel.commands.execute('host:work')).toBe(1);
+    await expect.poll(() => written).toEqual([expect.stringMatching(/services of a call of host:work did not end well: .*unit.*stuck/)]);
   });
 });

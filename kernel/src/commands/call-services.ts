@@ -4,6 +4,7 @@ import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { EventBus } from '../events/event-bus.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { ServiceScope } from '../services/container.js';
 import type { CallServices } from './call.js';
 
 /** What calls are made from. */
@@ -14,10 +15,11 @@ export interface CallServiceParts {
   readonly metrics: Metrics;
   readonly bus: EventBus;
   readonly log: Log;
+  createScope(): ServiceScope;
 }
 
 /** Makes the services of one tenant's calls. */
-export function createCallServices({ tenant, deadlines, turn, metrics, bus, log }: CallServiceParts): CallServices {
+export function createCallServices({ tenant, deadlines, turn, metrics, bus, log, createScope }: CallServiceParts): CallServices {
   let last = 0;
   let revision = -1;
   let heard = false;
@@ -26,6 +28,7 @@ export function createCallServices({ tenant, deadlines, turn, metrics, bus, log 
     prefix: crypto.randomUUID().slice(0, 8),
     deadlines,
     turn,
+    createScope,
     report: (what, error) => log.write('kernel', 'error', `${what}: ${messageOf(error)}`),
     next: () => ++last,
     settled(call, ok, value, took) {

@@ -14,6 +14,7 @@ import {
 } from '@plinth/sdk/contract';
 import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type Turn } from '@plinth/sdk/rpc';
 import { blame, type LayerName } from '../middleware/compose.js';
+import type { ServiceResolver, ServiceScope } from '../services/container.js';
 import type { CommandCounter } from '../telemetry/metrics.js';
 
 /** Who the embedding application is. */
@@ -43,6 +44,8 @@ export interface CallServices {
   readonly turn: Turn;
   /** Numbers a call. */
   next(): number;
+  /** Starts a scope of the application's services. */
+  createScope(): ServiceScope;
   /** Takes the failure of foreign code that nobody waits for. */
   report(what: string, error: unknown): void;
   /** Told once, when a call has ended. */
@@ -84,6 +87,8 @@ interface Extras {
   giveUpOuter: ((error: unknown) => void) | undefined;
   onAbort: (() => void) | undefined;
   controller: AbortController | undefined;
+  /** The application's services for this call alone. */
+  scope: ServiceScope | undefined;
   /** Calls that are made for this one and have not ended. */
   children: Set<KernelCall> | undefined;
 }
@@ -188,6 +193,16 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     const extras = this.extra();
     extras.controller ??= new AbortController();
     return extras.controller.signal;
+  }
+
+  /** The application's services in a scope of this call; they end with it. */
+  get services(): ServiceResolver {
+    const extras = this.extra();
+    if (extras.scope === undefined) {
+      extras.scope = this.target.services.createScope();
+      if (this.ended) this.endScope(extras.scope);
+    }
+    return extras.scope;
   }
 
   /** Whether nobody waits any more: then nothing new may start. */
@@ -297,9 +312,15 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
       this.unlisten();
       this.request.parent?.extras?.children?.delete(this);
     }
+    const scope = this.extras?.scope;
+    if (scope !== undefined) this.endScope(scope);
     // The turn's clock is good enough for calls that leave the turn; work inside one has to be timed itself.
     const now = services.turn.now();
     services.settled(this, ok, value, (now === this.started ? performance.now() : now) - this.started);
+  }
+
+  private endScope(scope: ServiceScope): void {
+    scope.dispose().catch((error: unknown) => this.target.services.report(`the services of a call of ${this.id} did not end well`, error));
   }
 
   progress(value: unknown): void {
@@ -356,7 +377,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   private extra(): Extras {
-    this.extras ??= { cancel: undefined, giveUpOuter: undefined, onAbort: undefined, controller: undefined, children: undefined };
+    this.extras ??= { cancel: undefined, giveUpOuter: undefined, onAbort: undefined, controller: undefined, scope: undefined, children: undefined };
     return this.extras;
   }
 

@@ -1,19 +1,6 @@
 /** Commands as the embedding application sees them. */
-import type { AnyContract, Baggage, Call, Caller, Client, Command, CommandInfo, Handlers, LooseHandler } from '@plinth/sdk';
-import {
-  createError,
-  describeIssues,
-  disposable,
-  isPromiseLike,
-  isRange,
-  type Manifest,
-  membersOf,
-  type Parsed,
-  PluginDeclaredError,
-  POLICY_PARTS,
-  parseSchema,
-  type Schema,
-} from '@plinth/sdk/contract';
+import type { AnyContract, Client, Command, CommandInfo } from '@plinth/sdk';
+import { createError, describeIssues, disposable, isPromiseLike, isRange, type Manifest, membersOf, type Parsed, POLICY_PARTS, parseSchema } from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { DeclaredPolicy } from '../resilience/policy.js';
@@ -21,6 +8,7 @@ import { HOST, type KernelCall } from './call.js';
 import type { HostCallOptions } from './call-options.js';
 import { type ClientOptions, createClient, type Execute } from './client.js';
 import type { CommandRegistry } from './command-registry.js';
+import { type HostHandler, type HostHandlers, HostCallView } from './host-call.js';
 import { hostProvider } from './provider.js';
 
 /** A registration of the host. */
@@ -31,7 +19,7 @@ export interface HostRegistration extends Disposable {
 /** `kernel.commands`. */
 export interface HostCommands {
   /** Answers a command as the host; a bare name registers `host:<name>`. */
-  handle(name: string, handler: LooseHandler): HostRegistration;
+  handle(name: string, handler: HostHandler): HostRegistration;
   /**
    * Calls a command by its wire id.
    *
@@ -53,7 +41,7 @@ export function createHostCommands(
 ): {
   readonly commands: HostCommands;
   client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
-  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): HostRegistration;
+  provide<C extends AnyContract>(contract: C, handlers: HostHandlers<C>): HostRegistration;
 } {
   const execute: Execute = (id, input, options, parse, route) => {
     const range = options?.version;
@@ -64,7 +52,7 @@ export function createHostCommands(
   const commands: HostCommands = {
     handle(name, handler) {
       const id = name.includes(':') ? name : `host:${name}`;
-      return registry.register(id, { owner: 'host', provider: hostProvider((input, call) => handler(input, new HostCall(call, NO_ERRORS))) });
+      return registry.register(id, { owner: 'host', provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))) });
     },
     execute: (id, input, options) => execute(id, input, options),
     list: () => listCommands(registry, manifests()),
@@ -74,14 +62,14 @@ export function createHostCommands(
     commands,
     client: (contract, options) => createClient(contract, execute, metrics, options),
     provide(contract, handlers) {
-      const all = handlers as Readonly<Record<string, LooseHandler>>;
+      const all = handlers as unknown as Readonly<Record<string, HostHandler>>;
       const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
       const missing = members.filter(([name]) => typeof all[name] !== 'function').map(([name]) => name);
       if (missing.length > 0) throw createError('contract/invalid', `the host provides '${contract.$id}' without a handler for ${missing.join(', ')}`, { details: { missing } });
       const registered: HostRegistration[] = [];
       try {
         for (const [name, member] of members) {
-          const provider = hostProvider(parsing(member as CommandRef, (all[name] as LooseHandler).bind(all), metrics));
+          const provider = hostProvider(parsing(member as CommandRef, (all[name] as HostHandler).bind(all), metrics));
           registered.push(
             member.kind === 'hook'
               ? hooks.handle(member.id, 'host', provider, { timeout: member.timeout })
@@ -110,9 +98,9 @@ const NO_ERRORS = Object.freeze({});
 type CommandRef = Command & { readonly id: string };
 
 /** The receiver parses, also when it is the host. */
-function parsing(member: CommandRef, handler: LooseHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
+function parsing(member: CommandRef, handler: HostHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
   const { input: schema, errors } = member;
-  const run = (input: unknown, call: KernelCall) => handler(input, new HostCall(call, errors ?? NO_ERRORS));
+  const run = (input: unknown, call: KernelCall) => handler(input, new HostCallView(call, errors ?? NO_ERRORS));
   if (schema === undefined) return run;
   return (input, call) => {
     metrics.validations += 1;
@@ -125,63 +113,6 @@ function parsing(member: CommandRef, handler: LooseHandler, metrics: Metrics): (
     };
     return isPromiseLike(parsed) ? parsed.then(go) : go(parsed as Parsed<unknown>);
   };
-}
-
-/** A call as a handler of the host sees it. Its parts are made when they are asked for: few handlers look at any. */
-class HostCall implements Call {
-  private readonly call: KernelCall;
-  private readonly errors: Readonly<Record<string, Schema>>;
-
-  constructor(call: KernelCall, errors: Readonly<Record<string, Schema>>) {
-    this.call = call;
-    this.errors = errors;
-  }
-
-  get requestId(): string {
-    return this.call.requestId;
-  }
-
-  get caller(): Caller {
-    return this.call.caller;
-  }
-
-  get tenant(): string {
-    return this.call.tenant;
-  }
-
-  get deadline(): number {
-    return this.call.deadline;
-  }
-
-  get signal(): AbortSignal {
-    return this.call.signal;
-  }
-
-  get user(): string | undefined {
-    return this.call.user;
-  }
-
-  get traceparent(): string | undefined {
-    return this.call.traceparent;
-  }
-
-  get baggage(): Baggage {
-    return this.call.baggage;
-  }
-
-  /** Calls that are made with it are made for it. */
-  get parent(): KernelCall {
-    return this.call;
-  }
-
-  progress(value: unknown): void {
-    this.call.progress(value);
-  }
-
-  fail(code: string, data: unknown): never {
-    if (!Object.hasOwn(this.errors, code)) throw createError('call/undeclared-error', `'${code}' is not an error this command declares`);
-    throw new PluginDeclaredError(code, data);
-  }
 }
 
 /** Commands that are registered, and those a manifest promises. */

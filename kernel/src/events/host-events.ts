@@ -11,19 +11,20 @@ import type {
   HookOptions,
   HookOutcome,
   HookOutput,
-  LooseHandler,
   MiddlewareCall,
   MiddlewareOptions,
   Next,
 } from '@plinth/sdk';
-import { type Call, type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import { type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
 import { HOST, type KernelCall } from '../commands/call.js';
 import type { HostCallOptions } from '../commands/call-options.js';
+import type { HostCall, HostHandler } from '../commands/host-call.js';
 import type { HostRegistration } from '../commands/host-commands.js';
 import { hostProvider } from '../commands/provider.js';
 import { type MiddlewareChains, parseTarget } from '../middleware/chains.js';
 import type { HookRegistry } from '../middleware/hooks.js';
 import { placeOf } from '../middleware/order.js';
+import type { ServiceResolver } from '../services/container.js';
 import type { Log } from '../telemetry/logger.js';
 import type { EventBus } from './event-bus.js';
 import type { KernelEvents, KernelTopic } from './kernel-events.js';
@@ -55,8 +56,8 @@ export type HostHookOptions = HostCallOptions & Pick<HookOptions, 'strict'>;
 
 /** `kernel.hooks`. */
 export interface HostHooks {
-  handle<H extends HookRef>(hook: H, handler: HandlerFor<H, Call>): HostRegistration;
-  handle(id: string, handler: LooseHandler): HostRegistration;
+  handle<H extends HookRef>(hook: H, handler: HandlerFor<H, HostCall>): HostRegistration;
+  handle(id: string, handler: HostHandler): HostRegistration;
   collect<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<HookOutput<H>[]>;
   collect(id: string, input?: unknown, options?: HostHookOptions): Promise<unknown[]>;
   first<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<HookOutput<H> | undefined>;
@@ -66,6 +67,12 @@ export interface HostHooks {
   /** What became of each handler: its answer, or its error. */
   parallel<H extends HookRef>(hook: H, input: HookInput<H>, options?: HostHookOptions): Promise<readonly HookOutcome<HookOutput<H>>[]>;
   parallel(id: string, input?: unknown, options?: HostHookOptions): Promise<readonly HookOutcome[]>;
+}
+
+/** A call or event as the host's middleware sees it. */
+export interface HostMiddlewareCall extends MiddlewareCall {
+  /** The application's services in a scope of this call, which its handler shares when it is the host's. */
+  readonly services: ServiceResolver;
 }
 
 /** `kernel.middleware`. */
@@ -79,7 +86,7 @@ export interface HostMiddleware {
    *   try { return await next(); } finally { console.log(call.id, performance.now() - started); }
    * });
    */
-  use(target: string, middleware: (call: MiddlewareCall, next: Next) => unknown, options?: MiddlewareOptions): HostRegistration;
+  use(target: string, middleware: (call: HostMiddlewareCall, next: Next) => unknown, options?: MiddlewareOptions): HostRegistration;
 }
 
 /** Makes `kernel.events`. */
@@ -166,7 +173,7 @@ export function createHostMiddleware(chains: MiddlewareChains): HostMiddleware {
 }
 
 /** What a middleware of the host sees. A class, because an object literal with getters costs more than the whole call. */
-class MiddlewareView implements MiddlewareCall {
+class MiddlewareView implements HostMiddlewareCall {
   readonly kind: 'command' | 'event';
   readonly input: unknown;
   private readonly call: KernelCall;
@@ -199,5 +206,9 @@ class MiddlewareView implements MiddlewareCall {
 
   get signal(): AbortSignal {
     return this.call.signal;
+  }
+
+  get services(): ServiceResolver {
+    return this.call.services;
   }
 }

@@ -56,6 +56,8 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
       return hasPermission(guest, facts);
     case Op.message:
       return message(guest, input, facts, inbound);
+    case Op.secret:
+      return secret(guest, facts[0]);
     case Op.laneFence:
       return guest.parts.lanes.fence(guest, facts[0]);
     default:
@@ -206,6 +208,12 @@ function storage(guest: GuestIdentity, value: unknown, [verb, key, revision]: re
     default:
       throw malformed(guest);
   }
+}
+
+function secret(guest: GuestIdentity, name: unknown): Promise<string | undefined> {
+  if (typeof name !== 'string' || name.length > MAX_NAME) throw malformed(guest);
+  guest.permissions.demand('secrets.read', name);
+  return guest.parts.secrets.get(guest.manifest.id, name);
 }
 
 /** A middleware step goes on: only steps that this guest was given, each once. */

@@ -50,7 +50,7 @@ export class Ledger {
   /** @param previous what the plugin goes back to when it is tried again. */
   fail(previous: FailedPlugin['previous'], stage: Stage, thrown: unknown): void {
     const { key, id, origin } = previous;
-    const error = thrown instanceof Error ? thrown : createError('plugin/activation-failed', messageOf(thrown), { plugin: id });
+    const error = this.#parts.redaction.value(thrown instanceof Error ? thrown : createError('plugin/activation-failed', messageOf(thrown), { plugin: id }));
     this.registry.put({ state: 'failed', key, id, origin, package: previous.package, stage, error, previous });
     const code = typeof (error as Partial<PluginError>).code === 'string' ? (error as PluginError).code : 'plugin/activation-failed';
     this.#parts.log.write('kernel', 'error', error.message, { code, plugin: id, stage });

@@ -8,7 +8,7 @@ import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
 import { idOf } from './key.js';
 import type { Supervisor } from '../supervision/supervisor.js';
 import { type Explanation, explain } from '../telemetry/explain.js';
-import { type PluginHealth, pluginHealth } from '../telemetry/health.js';
+import type { PluginHealth } from '../telemetry/health.js';
 import type { Installer, UpdateOptions } from './installer.js';
 import type { PluginRegistry } from './plugin-registry.js';
 import { SearchIndex } from './search-index.js';
@@ -99,14 +99,13 @@ export interface HostPluginsParts {
   readonly lifecycle: Lifecycle;
   readonly installer: Installer;
   readonly supervisor: Supervisor;
-  /** Milliseconds. */
-  readonly healthTimeout: number;
+  health(record: PluginRecord): Promise<PluginHealth>;
   /** Settles when it is known who is there; undefined when nobody has begun to look. */
   opened(): Promise<void> | undefined;
 }
 
 /** Makes `kernel.plugins`. */
-export function createHostPlugins({ registry, lifecycle, installer, supervisor, healthTimeout, opened }: HostPluginsParts): HostPlugins {
+export function createHostPlugins({ registry, lifecycle, installer, supervisor, health, opened }: HostPluginsParts): HostPlugins {
   // Records are replaced, never changed, so what is shown of one can be shown again.
   const infos = new WeakMap<PluginRecord, PluginInfo>();
   const info = (record: PluginRecord): PluginInfo => {
@@ -173,7 +172,7 @@ export function createHostPlugins({ registry, lifecycle, installer, supervisor, 
     },
     async health(id) {
       await opened();
-      return pluginHealth(find(id), healthTimeout);
+      return health(find(id));
     },
   };
 }

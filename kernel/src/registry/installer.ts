@@ -333,8 +333,8 @@ export class Installer {
   #try(key: string): void {
     const length = this.#parts.limits.trial;
     if (length === 0 || this.#registry.get(key)?.state !== 'active') return;
-    const { bus, limits } = this.#parts;
-    const trial = new Trial(key, length, { registry: this.#registry, bus, hookTimeout: limits.hook }, (reason) => {
+    const { bus, limits, redaction } = this.#parts;
+    const trial = new Trial(key, length, { registry: this.#registry, bus, limits, redaction }, (reason) => {
       this.#trials.delete(key);
       this.#parts.log.write('kernel', 'error', `${key} is rolled back: ${reason}`, { plugin: idOf(key) });
       this.rollback(idOf(key), reason).catch((error: unknown) => {

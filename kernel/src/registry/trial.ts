@@ -1,6 +1,8 @@
 /** Watches an updated plugin for a while: whether it crashes, or says that it is unhealthy. */
 import type { EventBus } from '../events/event-bus.js';
+import type { Limits } from '../parts.js';
 import { versionOf } from '../record.js';
+import type { Redaction } from '../secrets/redaction.js';
 import { pluginHealth } from '../telemetry/health.js';
 import type { PluginRegistry } from './plugin-registry.js';
 
@@ -8,8 +10,8 @@ import type { PluginRegistry } from './plugin-registry.js';
 export interface TrialParts {
   readonly registry: PluginRegistry;
   readonly bus: EventBus;
-  /** Milliseconds a plugin may take to say how it is. */
-  readonly hookTimeout: number;
+  readonly limits: Pick<Limits, 'hook'>;
+  readonly redaction: Redaction;
 }
 
 /** How often a plugin is asked within its trial. */
@@ -56,7 +58,7 @@ export class Trial {
   async #look(): Promise<void> {
     const record = this.#parts.registry.get(this.key);
     if (record === undefined || performance.now() >= this.#end) return this.close();
-    const { status, details } = await pluginHealth(record, this.#parts.hookTimeout);
+    const { status, details } = await pluginHealth(record, this.#parts.limits.hook, this.#parts.redaction);
     if (this.#over) return;
     if (status === 'unhealthy') this.#bad(`it is unhealthy${typeof details === 'string' ? `: ${details}` : ''}`);
     else this.#lookLater();

@@ -2,6 +2,7 @@
 import type { HealthReport } from '@plinth/sdk';
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
 import { isRunning, type PluginRecord, type PluginState } from '../record.js';
+import type { Redaction } from '../secrets/redaction.js';
 
 /** Health of one plugin. */
 export interface PluginHealth {
@@ -28,7 +29,7 @@ export interface KernelHealth {
 }
 
 /** Asks one plugin; a plugin that doesn't answer in time is unhealthy, and that is an answer. */
-export async function pluginHealth(record: PluginRecord, timeout: number): Promise<PluginHealth> {
+export async function pluginHealth(record: PluginRecord, timeout: number, redaction: Redaction): Promise<PluginHealth> {
   const known = { id: record.id, state: record.state, ...('version' in record && { version: record.version }) };
   if (record.state === 'failed')
     return { ...known, status: 'unhealthy', error: { code: (record.error as Partial<PluginError>).code ?? 'call/failed', message: record.error.message } };
@@ -40,9 +41,9 @@ export async function pluginHealth(record: PluginRecord, timeout: number): Promi
     const report = (await connection.ask('healthCheck', timeout)) as Partial<HealthReport> | undefined;
     const status = report?.status;
     if (status !== 'healthy' && status !== 'degraded' && status !== 'unhealthy') return { ...running, status: 'unhealthy', details: "healthCheck didn't answer with a status" };
-    return { ...running, status, ...(report?.details !== undefined && { details: report.details }) };
+    return { ...running, status, ...(report?.details !== undefined && { details: redaction.value(report.details) }) };
   } catch (error) {
-    return { ...running, status: 'unhealthy', details: messageOf(error) };
+    return { ...running, status: 'unhealthy', details: redaction.text(messageOf(error)) };
   }
 }
 

@@ -1,5 +1,6 @@
 /** The kernel's log: a port for the embedder's logger, and a short memory for those who come later. */
 import { LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
+import type { Redaction } from '../secrets/redaction.js';
 
 /** One entry. */
 export interface LogEntry {
@@ -35,9 +36,12 @@ export class Log {
   readonly #tenant: string;
   readonly #entries: LogEntry[] = [];
 
-  constructor(sinks: readonly LogSink[], tenant: string) {
+  readonly #redaction: Redaction;
+
+  constructor(sinks: readonly LogSink[], tenant: string, redaction: Redaction) {
     this.#sinks = [...sinks];
     this.#tenant = tenant;
+    this.#redaction = redaction;
   }
 
   addSink(sink: LogSink): void {
@@ -45,8 +49,9 @@ export class Log {
   }
 
   write(source: string, level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void {
-    const text = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
-    const entry: LogEntry = { level, message: text, source, tenant: this.#tenant, time: Date.now(), ...(fields !== undefined && { fields }) };
+    const clean = this.#redaction.text(message);
+    const text = clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE)}…` : clean;
+    const entry: LogEntry = { level, message: text, source, tenant: this.#tenant, time: Date.now(), ...(fields !== undefined && { fields: this.#redaction.value(fields) }) };
     this.#entries.push(entry);
     if (this.#entries.length > REMEMBERED * 2) this.#entries.splice(0, REMEMBERED);
     for (const sink of this.#sinks) {

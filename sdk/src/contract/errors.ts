@@ -189,6 +189,8 @@ export const ERROR_CODES = {
   'middleware/next-twice': PluginProtocolError,
   'middleware/failed': PluginError,
   'middleware/cycle': PluginConfigurationError,
+  'secret/invalid': PluginConfigurationError,
+  'secret/locked': PluginUnavailableError,
   'service/invalid': PluginConfigurationError,
   'service/duplicate': PluginConfigurationError,
   'service/cycle': PluginConfigurationError,

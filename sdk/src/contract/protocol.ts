@@ -128,6 +128,8 @@ export const Op = {
   laneOver: 12,
   /** message; meta: [plugin it is sent to, or nothing to have it routed; timeout in ms or 0; sequence of the call it belongs to or 0] */
   message: 13,
+  /** meta: [name] */
+  secret: 14,
 } as const;
 
 /** The target of a request that is answered at once: what came before it has been taken. */

@@ -74,6 +74,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
       get: (contract) => createClient(execute, contract) as never,
     },
     storage: createStorage(link),
+    secrets: { get: (name) => requestKernel(link, Op.secret, undefined, [name]) as Promise<string | undefined> },
     logger: createLogger(link),
     permissions: {
       has: (permission: PermissionName, scopeText = '') => requestKernel(link, Op.permission, undefined, [permission, scopeText]) as Promise<boolean>,

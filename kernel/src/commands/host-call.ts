@@ -1,0 +1,83 @@
+/** A call as handlers and middleware of the host see it. */
+import type { AnyContract, Baggage, Call, Caller, HandlerFor, Schema } from '@plinth/sdk';
+import { createError, type ErrorSchemas, type ErrorsOf, PluginDeclaredError } from '@plinth/sdk/contract';
+import type { ServiceResolver } from '../services/container.js';
+import type { KernelCall } from './call.js';
+
+/** The second argument of a handler of the host. */
+export interface HostCall<E extends ErrorSchemas = Record<never, never>> extends Call<E> {
+  /**
+   * The application's services in a scope of this call: one of each `scoped` service for its handler and for the host's middleware
+   * around it, made when it is first asked for, ended in reverse when the call has ended, however it ended. A retry is a call of its own.
+   */
+  readonly services: ServiceResolver;
+}
+
+/** A handler of the host for a command called by id. */
+export type HostHandler = { handle(input: unknown, call: HostCall): unknown }['handle'];
+
+/** What `kernel.provide` takes: one handler for each command and hook of the contract. */
+export type HostHandlers<C extends AnyContract> = {
+  [K in keyof C as C[K] extends { readonly kind: 'command' | 'hook' } ? K : never]: HandlerFor<C[K], HostCall<ErrorsOf<C[K]>>>;
+};
+
+/** Its parts are made when they are asked for: few handlers look at any. */
+export class HostCallView implements HostCall {
+  private readonly call: KernelCall;
+  private readonly errors: Readonly<Record<string, Schema>>;
+
+  constructor(call: KernelCall, errors: Readonly<Record<string, Schema>>) {
+    this.call = call;
+    this.errors = errors;
+  }
+
+  get requestId(): string {
+    return this.call.requestId;
+  }
+
+  get caller(): Caller {
+    return this.call.caller;
+  }
+
+  get tenant(): string {
+    return this.call.tenant;
+  }
+
+  get deadline(): number {
+    return this.call.deadline;
+  }
+
+  get signal(): AbortSignal {
+    return this.call.signal;
+  }
+
+  get user(): string | undefined {
+    return this.call.user;
+  }
+
+  get traceparent(): string | undefined {
+    return this.call.traceparent;
+  }
+
+  get baggage(): Baggage {
+    return this.call.baggage;
+  }
+
+  get services(): ServiceResolver {
+    return this.call.services;
+  }
+
+  /** Calls that are made with it are made for it. */
+  get parent(): KernelCall {
+    return this.call;
+  }
+
+  progress(value: unknown): void {
+    this.call.progress(value);
+  }
+
+  fail(code: string, data: unknown): never {
+    if (!Object.hasOwn(this.errors, code)) throw createError('call/undeclared-error', `'${code}' is not an error this command declares`);
+    throw new PluginDeclaredError(code, data);
+  }
+}

@@ -1,0 +1,67 @@
+/** Keeps the values of secrets out of what is written down or announced: log entries, the kernel's events, failures. */
+
+/** What stands in the place of a secret. */
+const REDACTED = '[secret]';
+/** Values that are remembered, the latest ones: also those that were replaced, which a plugin may still hold. */
+const MAX_VALUES = 4_096;
+
+/** Owns the texts that must not be seen. */
+export class Redaction {
+  /** In every spelling in which they may turn up, longest first. */
+  #texts: readonly string[] = [];
+
+  add(value: string): void {
+    const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.replaceAll(/\p{Surrogate}/gu, '\uFFFD'))];
+    const texts = new Set([...this.#texts, ...spellings]);
+    this.#texts = [...texts].slice(-MAX_VALUES).sort((a, b) => b.length - a.length);
+  }
+
+  text(text: string): string {
+    let clean = text;
+    for (const secret of this.#texts) if (clean.includes(secret)) clean = clean.replaceAll(secret, REDACTED);
+    return clean;
+  }
+
+  /** The value itself when there is nothing to hide in it, else a copy. */
+  value<T>(value: T): T {
+    return this.#texts.length === 0 ? value : (this.#clean(value, new Map()) as T);
+  }
+
+  #clean(value: unknown, seen: Map<unknown, unknown>): unknown {
+    if (typeof value === 'string') return this.text(value);
+    if (value === null || typeof value !== 'object') return value;
+    const known = seen.get(value);
+    if (known !== undefined) return known;
+    // Where it contains itself: what holds it is copied when anything else in it changes.
+    seen.set(value, value);
+    const clean = this.#cleanObject(value, seen);
+    seen.set(value, clean);
+    return clean;
+  }
+
+  #cleanObject(value: object, seen: Map<unknown, unknown>): unknown {
+    const clean = (one: unknown) => this.#clean(one, seen);
+    if (Array.isArray(value)) {
+      const items = value.map(clean);
+      return items.every((item, index) => item === value[index]) ? value : items;
+    }
+    if (value instanceof Map) return new Map([...value].map(([key, one]) => [clean(key), clean(one)]));
+    if (value instanceof Set) return new Set([...value].map(clean));
+    if (!(value instanceof Error)) {
+      const prototype: unknown = Object.getPrototypeOf(value);
+      if (prototype !== Object.prototype && prototype !== null) return value;
+    }
+    const before = Object.getOwnPropertyDescriptors(value) as Record<string, PropertyDescriptor>;
+    const after: Record<string, PropertyDescriptor> = {};
+    let changed = false;
+    for (const [name, property] of Object.entries(before)) {
+      const [cleanName, cleanValue] = [this.text(name), 'value' in property ? clean(property.value) : undefined];
+      after[cleanName] = 'value' in property ? { ...property, value: cleanValue } : property;
+      if (cleanName !== name || ('value' in property && cleanValue !== property.value)) changed = true;
+    }
+    if (!changed) return value;
+    // An engine may keep the stack of an error behind an accessor, which a copy doesn't inherit.
+    if (value instanceof Error) after.stack = { value: this.text(String(value.stack)), configurable: true, writable: true };
+    return Object.create(Object.getPrototypeOf(value), after);
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Secrets of plugins: set by the application, read by the plugin they are for, seen by nobody else. In memory alone, or
+ * kept in the storage under a key of the application's: AES-GCM, bound to tenant and plugin.
+ */
+import { createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
+import type { StorageAdapter } from '../host.js';
+import type { Redaction } from './redaction.js';
+
+/** What of a `CryptoKey` is looked at. */
+export interface EncryptionKey {
+  readonly algorithm: { readonly name: string };
+  readonly usages: readonly string[];
+}
+
+/** How secrets are kept. */
+export interface SecretsOptions {
+  /**
+   * Encrypts what is kept: 32 random bytes, or a `CryptoKey` for AES-GCM that may encrypt and decrypt. Secrets are in memory alone when
+   * absent. The key is the application's to keep, from whatever its runtime offers.
+   */
+  readonly key?: EncryptionKey | Uint8Array;
+}
+
+/** `kernel.secrets`: what the application may do, which is everything but read them. */
+export interface HostSecrets {
+  /**
+   * Gives a plugin a secret, under a name it asks for with `ctx.secrets.get`; it needs the permission `secrets.read` for it. It need not
+   * be installed yet.
+   *
+   * @param value 4 to 65 536 characters: what is shorter can't be told from other text.
+   * @throws PluginConfigurationError `secret/invalid`, PluginUnavailableError `secret/locked` when what is kept can't be read with this
+   * key; nothing is changed then.
+   */
+  set(plugin: string, name: string, value: string): Promise<void>;
+  /** Answers whether there was one. */
+  delete(plugin: string, name: string): Promise<boolean>;
+  /** Names of a plugin's secrets, sorted. */
+  names(plugin: string): Promise<readonly string[]>;
+}
+
+/** What secrets need of the kernel. */
+export interface SecretsParts {
+  readonly options: SecretsOptions | undefined;
+  readonly storage: StorageAdapter;
+  readonly tenant: string;
+  readonly redaction: Redaction;
+}
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
+const MIN_LENGTH = 4;
+const MAX_LENGTH = 65_536;
+/** Secrets of one plugin. */
+const MAX_SECRETS = 256;
+/** How kept secrets are written. */
+const FORMAT = 1;
+
+interface AesGcm {
+  readonly name: 'AES-GCM';
+  readonly iv: Uint8Array;
+  readonly additionalData: Uint8Array;
+}
+
+interface Kept {
+  readonly format: number;
+  readonly iv: Uint8Array<ArrayBuffer>;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+type Values = ReadonlyMap<string, string>;
+
+/** Owns the secrets of one tenant. Changes of one plugin's follow one another. */
+export class Secrets implements HostSecrets {
+  readonly #parts: SecretsParts;
+  readonly #values = new Map<string, Values>();
+  readonly #turns = new Map<string, Promise<unknown>>();
+  #key: Promise<EncryptionKey> | undefined;
+
+  constructor(parts: SecretsParts) {
+    this.#parts = parts;
+  }
+
+  set(plugin: string, name: string, value: string): Promise<void> {
+    return this.#inTurn(plugin, async () => {
+      this.#check(plugin, name);
+      if (typeof value !== 'string' || value.length < MIN_LENGTH || value.length > MAX_LENGTH)
+        throw createError('secret/invalid', `the secret '${name}' of ${plugin} must be a text of ${MIN_LENGTH} to ${MAX_LENGTH} characters`, { plugin, details: { name } });
+      const before = await this.#load(plugin);
+      if (before.size >= MAX_SECRETS && !before.has(name))
+        throw createError('secret/invalid', `${plugin} has ${MAX_SECRETS} secrets, more are not kept`, { plugin, details: { name } });
+      this.#parts.redaction.add(value);
+      await this.#keep(plugin, new Map([...before, [name, value]]));
+    });
+  }
+
+  delete(plugin: string, name: string): Promise<boolean> {
+    return this.#inTurn(plugin, async () => {
+      this.#check(plugin, name);
+      const after = new Map(await this.#load(plugin));
+      if (!after.delete(name)) return false;
+      await this.#keep(plugin, after);
+      return true;
+    });
+  }
+
+  names(plugin: string): Promise<readonly string[]> {
+    return this.#inTurn(plugin, async () => [...(await this.#load(plugin)).keys()].sort());
+  }
+
+  /** For the plugin itself; its permission has been checked. */
+  get(plugin: string, name: string): Promise<string | undefined> {
+    return this.#inTurn(plugin, async () => (await this.#load(plugin)).get(name));
+  }
+
+  #check(plugin: string, name: string): void {
+    if (typeof plugin === 'string' && NAME.test(plugin) && typeof name === 'string' && NAME.test(name)) return;
+    throw createError(
+      'secret/invalid',
+      `'${String(name).slice(0, 80)}' is not a name for a secret of '${String(plugin).slice(0, 80)}': letters, digits, '.', '_' and '-', at most 128`,
+    );
+  }
+
+  #inTurn<T>(plugin: string, work: () => Promise<T>): Promise<T> {
+    const run = (this.#turns.get(plugin) ?? Promise.resolve()).then(work, work);
+    const done = run.catch(() => {});
+    this.#turns.set(plugin, done);
+    done.then(() => {
+      if (this.#turns.get(plugin) === done) this.#turns.delete(plugin);
+    });
+    return run;
+  }
+
+  #slot(plugin: string): string {
+    // No plugin is called so.
+    return `${this.#parts.tenant}\0plinth\0secrets\0${plugin}`;
+  }
+
+  async #load(plugin: string): Promise<Values> {
+    const known = this.#values.get(plugin);
+    if (known !== undefined) return known;
+    const values = this.#parts.options?.key === undefined ? new Map<string, string>() : await this.#read(plugin, this.#parts.options.key);
+    for (const value of values.values()) this.#parts.redaction.add(value);
+    this.#values.set(plugin, values);
+    return values;
+  }
+
+  async #read(plugin: string, secretKey: EncryptionKey | Uint8Array): Promise<Values> {
+    const kept = (await this.#stored(plugin, () => this.#parts.storage.get(this.#slot(plugin)))) as Kept | undefined;
+    if (kept === undefined) return new Map();
+    try {
+      if (kept.format !== FORMAT) throw new TypeError(`it has format ${String(kept.format)}, this version knows ${FORMAT}`);
+      const plain = await crypto.subtle.decrypt(this.#algorithm(plugin, kept.iv), await this.#cryptoKey(secretKey), kept.data);
+      return new Map(Object.entries(JSON.parse(new TextDecoder().decode(plain)) as Record<string, string>));
+    } catch (cause) {
+      // Left as it is: another key may fit.
+      throw createError('secret/locked', `the secrets of ${plugin} cannot be read with the key that was given: ${messageOf(cause) || 'it is another one, or they were changed'}`, {
+        plugin,
+        cause,
+      });
+    }
+  }
+
+  async #keep(plugin: string, values: Values): Promise<void> {
+    const secretKey = this.#parts.options?.key;
+    if (secretKey !== undefined) {
+      const iv = crypto.getRandomValues(new Uint8Array(12));
+      const plain = new TextEncoder().encode(JSON.stringify(Object.fromEntries(values)));
+      const data = new Uint8Array(await crypto.subtle.encrypt(this.#algorithm(plugin, iv), await this.#cryptoKey(secretKey), plain));
+      const slot = this.#slot(plugin);
+      const { storage } = this.#parts;
+      await this.#stored<unknown>(plugin, () => (values.size === 0 ? storage.delete(slot) : storage.set(slot, { format: FORMAT, iv, data } satisfies Kept)));
+    }
+    this.#values.set(plugin, values);
+  }
+
+  /** The text that goes with it has what is kept for one plugin of one tenant be read for no other. */
+  #algorithm(plugin: string, iv: Uint8Array<ArrayBuffer>): AesGcm {
+    return { name: 'AES-GCM', iv, additionalData: new TextEncoder().encode(this.#slot(plugin)) };
+  }
+
+  #cryptoKey(given: EncryptionKey | Uint8Array): Promise<EncryptionKey> {
+    this.#key ??= given instanceof Uint8Array ? crypto.subtle.importKey('raw', new Uint8Array(given), 'AES-GCM', false, ['encrypt', 'decrypt']) : Promise.resolve(given);
+    return this.#key;
+  }
+
+  async #stored<T>(plugin: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code))) throw cause;
+      throw createError('storage/failed', `the secrets of ${plugin} could not be read or kept: ${messageOf(cause)}`, { plugin, cause });
+    }
+  }
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option` when the key can't be one. */
+export function checkSecrets(options: SecretsOptions | undefined): void {
+  if (options === undefined) return;
+  const unknown = Object.keys(options).find((key) => key !== 'key');
+  const { key } = options;
+  const usable =
+    key === undefined ||
+    (key instanceof Uint8Array ? key.length === KEY_BYTES : key?.algorithm?.name === 'AES-GCM' && ['encrypt', 'decrypt'].every((usage) => key.usages.includes(usage)));
+  if (unknown !== undefined || !usable) {
+    const option = `secrets.${unknown ?? 'key'}`;
+    throw createError(
+      'kernel/invalid-option',
+      unknown === undefined ? `'secrets.key' must be ${KEY_BYTES} bytes, or a CryptoKey for AES-GCM that may encrypt and decrypt` : `'${option}' is not an option`,
+      {
+        details: { option },
+      },
+    );
+  }
+}
+
+const KEY_BYTES = 32;
