@@ -117,7 +117,7 @@ export interface Shared {
 /** Makes one tenant of a kernel. It ends nothing that is shared. */
 export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const { options, hosts, storage, deadlines, turn } = shared;
-  const created = Date.now();
+  const created = performance.now();
   const redaction = new Redaction();
   const log = new Log(options.telemetry?.log === undefined ? [] : [options.telemetry.log], tenant, redaction);
   const metrics = new Metrics();
@@ -393,7 +393,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     },
     async health() {
       const plugins = await Promise.all(registry.all().map(healthOf));
-      return kernelHealth(plugins, lifecycle.problems, Date.now() - created);
+      return kernelHealth(plugins, lifecycle.problems, performance.now() - created);
     },
     [ASYNC_DISPOSE]: () => kernel.stop(),
   };

@@ -403,6 +403,36 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await ask(kernel, 'count')).toBe(5);
     });
 
+    it.each([
+      ['its own package', '1.0.0'],
+      ['another version', '1.1.0'],
+    ])('reload with %s keeps what comes meanwhile, and has it sleep on when that fails', async (_, version) => {
+      const kernel = await start();
+      await ask(kernel, 'count');
+      expect(await sleep(kernel)).toBe(true);
+      const broken = sleeper(stateful, `throw new Error('broken');`, 'test.sleeper', { version });
+      let loaded = nextEvent(kernel, 'plugin:loaded');
+      const refused = rejection(kernel.plugins.reload('test.sleeper', packageOf(broken)));
+      await loaded;
+      const early = kernel.events.emit('test:tick', 1);
+      expect((await refused).message).toContain('broken');
+      await early;
+      // What came has woken it as it was.
+      await expect.poll(() => info(kernel)?.state).toBe('active');
+      expect([info(kernel)?.version, await ask(kernel, 'ticks'), await ask(kernel, 'count')]).toEqual(['1.0.0', [1], 2]);
+
+      expect(await sleep(kernel)).toBe(true);
+      loaded = nextEvent(kernel, 'plugin:loaded');
+      const fixed = sleeper(stateful, '', 'test.sleeper', { version });
+      const reloaded = kernel.plugins.reload('test.sleeper', packageOf(fixed));
+      await loaded;
+      await kernel.events.emit('test:tick', 2);
+      const counted = ask(kernel, 'count');
+      await reloaded;
+      expect([info(kernel)?.state, info(kernel)?.version, await counted, await ask(kernel, 'ticks')]).toEqual(['active', version, 3, [1, 2]]);
+      expect(kernel.plugins.list().length).toBe(1);
+    });
+
     it('settings that change while it sleeps are there when it wakes', async () => {
       const kernel = await start([sleeper(stateful, `ctx.commands.handle('setting', () => ctx.config.color);`)]);
       await sleep(kernel);

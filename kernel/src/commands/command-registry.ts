@@ -72,6 +72,8 @@ export class CommandRegistry {
   readonly #versions = new Map<string, readonly CommandEntry[]>();
   /** Owners whose calls have to be looked at: several versions, or a deprecated one. */
   readonly #special = new Set<string>();
+  /** The last call that waits for a plugin, by its owner and by what else says which version is meant: later ones come after it. */
+  readonly #waiting = new Map<string, Map<string, Promise<void>>>();
   readonly #services: CommandServices;
 
   constructor(services: CommandServices) {
@@ -100,9 +102,9 @@ export class CommandRegistry {
     return [...this.#entries.values()];
   }
 
-  /** Whether it matters which version of a plugin a caller means. */
+  /** Whether calls of an owner have to be looked at: it matters which version a caller means, or other calls wait already. */
   isSpecial(owner: string): boolean {
-    return this.#special.size !== 0 && this.#special.has(owner);
+    return (this.#special.size !== 0 && this.#special.has(owner)) || (this.#waiting.size !== 0 && this.#waiting.has(owner));
   }
 
   setSpecial(owner: string, special: boolean): void {
@@ -149,6 +151,7 @@ export class CommandRegistry {
     const entry = this.#entries.get(id);
     if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request, parse, route);
     if (route?.range === undefined && !this.isSpecial(entry.owner)) return this.run(entry, input, caller, request, parse);
+    if (this.#waiting.get(ownerOf(id))?.has(routeKey(route)) === true) return this.#wakeAndExecute(id, input, caller, request, parse, route);
     const chosen = this.#choose(id, route);
     if (chosen === undefined || this.#services.outranked(chosen, route)) return this.#wakeAndExecute(id, input, caller, request, parse, route);
     this.#services.deprecated(chosen, caller);
@@ -214,16 +217,30 @@ export class CommandRegistry {
         if (this.isSpecial(entry.owner)) this.#services.deprecated(entry, caller);
         if (!call.over) call.goOnAs(entry.guarded ?? entry, value);
       };
-      this.#services
-        .activateFor(id, route)
-        .then(go)
-        .catch((error: unknown) => this.#fallBack(id, error, call, value));
+      const ready = this.#services.activateFor(id, route);
+      this.#inTurn(ownerOf(id), routeKey(route), ready, go).catch((error: unknown) => this.#fallBack(id, error, call, value));
     };
     try {
-      return this.#run({ id, owner: ownerOf(id), services: this.#services, provider }, input, caller, request, parse);
+      return this.#run({ id, owner: ownerOf(id), services: this.#services, counter: this.#services.metrics.known(id), provider }, input, caller, request, parse);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** Goes on when a plugin is there, after those that have waited for it before. */
+  #inTurn(owner: string, route: string, ready: Promise<unknown>, go: () => void): Promise<void> {
+    const routes = this.#waiting.get(owner) ?? new Map<string, Promise<void>>();
+    const before = routes.get(route);
+    const gone = (before === undefined ? ready : before.then(() => ready)).then(go);
+    const over = gone.then(nothing, nothing);
+    this.#waiting.set(owner, routes.set(route, over));
+    over.then(() => {
+      if (routes.get(route) === over) routes.delete(route);
+      if (routes.size === 0 && this.#waiting.get(owner) === routes) this.#waiting.delete(owner);
+    });
+    // Refused before it was its turn: that is known when it is.
+    ready.catch(nothing);
+    return gone;
   }
 
   async #fallBack(id: string, error: unknown, call: KernelCall, input: unknown): Promise<void> {
@@ -284,6 +301,9 @@ export function leadsTo(
   });
   return need === undefined || need.base !== owner || majors.length === 0 || majors.some((major) => satisfies(`${major}.0.0`, need.range));
 }
+
+const nothing = () => {};
+const routeKey = (route: Route | undefined): string => (route === undefined ? '' : `${route.range ?? ''} ${route.contract ?? ''}`);
 
 function breakerOf(guards: Guards, id: string): Partial<CommandInfo> {
   const breaker = guards.breaker(id);

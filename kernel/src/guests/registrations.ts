@@ -127,11 +127,13 @@ export class GuestRegistrations {
   /**
    * Has calls and events wait from now on.
    *
-   * @param onArrival told of each, with its activation event.
+   * @param onArrival told of each, with its activation event, also of those that wait already.
    * @param refuse makes the error that calls get in place of waiting.
    */
   hold({ onArrival, refuse }: { onArrival?: Wake; refuse?: () => Error } = {}): void {
+    const before = this.#waiting;
     this.#waiting = { calls: this.#waiting?.calls ?? [], events: this.#waiting?.events ?? new Set(), onArrival, refuse };
+    if (before !== undefined) this.#tell(before, onArrival);
   }
 
   /** Lets what was held go to this guest after all. */
@@ -179,8 +181,12 @@ export class GuestRegistrations {
   #inherit(before: Waiting, mine: Waiting): void {
     mine.calls.unshift(...before.calls);
     for (const emission of before.events) mine.events.add(emission);
-    for (const { kind, name } of before.calls) void mine.onArrival?.(`${kind}:${name}`);
-    for (const { event } of before.events) void mine.onArrival?.(`event:${event.topic}`);
+    this.#tell(before, mine.onArrival);
+  }
+
+  #tell({ calls, events }: Waiting, onArrival: Wake | undefined): void {
+    for (const { kind, name } of calls) void onArrival?.(`${kind}:${name}`);
+    for (const { event } of events) void onArrival?.(`event:${event.topic}`);
   }
 
   /** Nobody will answer what was held. Without a guest the events go on waiting, for the next one. */

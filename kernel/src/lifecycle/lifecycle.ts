@@ -311,6 +311,14 @@ export class Lifecycle {
         return swapped;
       }
     }
+    if (isAsleep(record)) {
+      await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
+      const woken = await this.#turns.run(key, () => this.#wakeAs(key, resolved, stateless));
+      if (woken !== undefined) {
+        await this.#resumeDependants();
+        return woken;
+      }
+    }
     return this.#restart(key, next, stateless);
   }
 
@@ -553,6 +561,39 @@ export class Lifecycle {
     this.#entered(active, 'reload', started);
     this.#parts.announce('plugin:reloaded', { id: active.id, version: active.version });
     return active.key;
+  }
+
+  /**
+   * Wakes a plugin with another package, or its own read anew: what has come for it while it slept is not lost. When that fails it
+   * sleeps on. Answers the key of the plugin that runs now, or undefined when it doesn't sleep any more.
+   */
+  async #wakeAs(key: string, next: ResolvedPlugin | undefined, stateless: boolean): Promise<string | undefined> {
+    const asleep = this.#registry.get(key);
+    if (asleep === undefined || !isAsleep(asleep) || this.#stopped) return undefined;
+    const resolved = next ?? asResolved(asleep);
+    const missing = this.#relations.missing(resolved);
+    if (missing !== undefined) throw this.#relations.blame(resolved, missing);
+    this.#parts.supervisor.steered(key);
+    if (next === undefined) this.#readAnew(asleep.package);
+    const renamed = resolved.key !== key;
+    // It wakes already; what comes waits for how that ends.
+    asleep.registrations.hold();
+    if (renamed) this.#registry.rename(key, resolved);
+    try {
+      const lost = await this.#start(resolved, { activatedBy: 'reload', named: true, snapshot: stateless ? undefined : asleep.snapshot }, asleep);
+      if (lost !== undefined) throw this.#relations.blame(resolved, lost);
+    } catch (error) {
+      if (renamed) {
+        this.#registry.remove(key);
+        this.#registry.rename(resolved.key, asleep);
+        this.#resolveAll();
+      }
+      asleep.registrations.hold({ onArrival: (activation) => this.#wake(key, activation) });
+      throw error;
+    }
+    if (renamed) this.#resolveAll();
+    this.#parts.announce('plugin:reloaded', this.#ledger.fact(resolved));
+    return resolved.key;
   }
 
   /** Stops a plugin and starts it again; state is handed over when the plugin offers it. When that fails, it is there as it was. */

@@ -10,6 +10,7 @@ import {
   ExponentialBackoff,
   fullJitterGenerator,
   handleWhen,
+  type IBackoffFactory,
   type IPolicy,
   noop,
   retry,
@@ -115,9 +116,30 @@ function retryOf({ retry: policy }: DecidedPolicy): IPolicy {
 function breakerOf({ breaker: policy }: DecidedPolicy, onBreaker: (state: BreakerState) => void): IPolicy {
   if (policy === undefined) return noop;
   const { threshold, calls, halfOpenAfter } = policy;
-  const breaker = circuitBreaker(handleWhen(isFault), { halfOpenAfter, breaker: new CountBreaker({ threshold, size: calls, minimumNumberOfCalls: calls }) });
+  const breaker = circuitBreaker(handleWhen(isFault), {
+    halfOpenAfter: pauseOf(halfOpenAfter),
+    breaker: new CountBreaker({ threshold, size: calls, minimumNumberOfCalls: calls }),
+  });
   breaker.onStateChange((state) => onBreaker(state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half-open' : 'closed'));
   return breaker;
+}
+
+/**
+ * A pause by the monotonic clock. cockatiel compares the wall clock's with `duration`, and that may be set: so this one says that
+ * the pause is over, or that it isn't, whatever is compared with it.
+ */
+function pauseOf(milliseconds: number): IBackoffFactory<unknown> {
+  return {
+    next() {
+      const end = performance.now() + milliseconds;
+      return {
+        get duration() {
+          return performance.now() >= end ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+        },
+        next: () => pauseOf(milliseconds).next(undefined),
+      };
+    },
+  };
 }
 
 /** An error that may be gone next time. */

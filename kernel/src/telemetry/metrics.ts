@@ -79,6 +79,11 @@ export class Metrics {
     return counter;
   }
 
+  /** The totals of a command that has been there before; names that nobody has had must not be what fills the table. */
+  known(id: string): CommandCounter | undefined {
+    return this.#commands.get(id);
+  }
+
   snapshot(): MetricsSnapshot {
     const { calls, failures, laneCalls, permissionChecks, permissionDenials, middlewareRuns, validations, events, deliveries, droppedDeliveries, refusedMessages } = this;
     const commands = Object.fromEntries([...this.#commands].map(([id, counter]) => [id, { ...counter }]));

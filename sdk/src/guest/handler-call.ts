@@ -102,7 +102,13 @@ export class HandlerCall implements Call {
   }
 
   get deadline(): number {
-    return this.inbound.received + (typeof this.meta === 'number' ? DEFAULT_TIMEOUT : this.meta[3]);
+    return Date.now() + this.remaining;
+  }
+
+  /** Milliseconds left, never below 1, whatever becomes of the wall clock. */
+  get remaining(): number {
+    const given = typeof this.meta === 'number' ? DEFAULT_TIMEOUT : this.meta[3];
+    return Math.max(1, Math.ceil(given - (performance.now() - this.inbound.received)));
   }
 
   get traceparent(): string | undefined {

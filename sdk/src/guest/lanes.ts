@@ -134,7 +134,7 @@ class OutgoingLane {
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(cancelled(signal));
     const allowed = this.#allowed(id, options);
-    if (this.#held === undefined) return this.#send(id, input, parent === undefined ? allowed : Math.max(1, Math.min(allowed, parent.deadline - Date.now())), signal, parent);
+    if (this.#held === undefined) return this.#send(id, input, parent === undefined ? allowed : Math.min(allowed, parent.remaining), signal, parent);
     return new Promise((resolve, reject) => {
       const taken = snapshot(input);
       const held = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);

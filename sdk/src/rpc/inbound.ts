@@ -13,7 +13,7 @@ interface Cancellable {
 /** A request being served. */
 export class Inbound {
   readonly sequence: number;
-  /** When its message arrived, in milliseconds since the epoch. */
+  /** When its message arrived, in milliseconds of the monotonic clock. */
   readonly received: number;
   /** Called once when the caller cancels or the link closes: cheaper than a signal. Set by whoever serves. */
   onCancel: ((reason: Error) => void) | undefined = undefined;

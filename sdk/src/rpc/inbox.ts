@@ -59,7 +59,7 @@ export class Inbox {
   #closed = false;
   /** Messages so far. */
   received = 0;
-  /** When the message in hand arrived, in milliseconds since the epoch. */
+  /** When the message in hand arrived, in milliseconds of the monotonic clock. */
   messageTime = 0;
 
   constructor(taker: Taker, budget: number, defer: (task: () => void) => void) {
@@ -81,7 +81,7 @@ export class Inbox {
   receive(message: unknown): void {
     if (this.#closed) return;
     this.received += 1;
-    this.messageTime = Date.now();
+    this.messageTime = performance.now();
     if (this.#isFlood()) return this.#taker.breach('more messages than anybody could answer');
     if (!Array.isArray(message)) return this.#taker.foreign(message);
     if (message.length > MAX_SLOTS + MAX_FRAME) return this.#taker.breach('a message with too many frames');

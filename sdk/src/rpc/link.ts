@@ -303,7 +303,7 @@ export class Link {
         return inbox();
       },
       streams: this.#door,
-      request: (sequence, target, meta, input) => this.#serve(sequence, target, meta, input, Date.now()),
+      request: (sequence, target, meta, input) => this.#serve(sequence, target, meta, input, performance.now()),
       settle: (sequence, ok, value) => {
         // The streams in a late answer are wanted by nobody, and those in any other belong to it alone.
         if (this.#pending.get(sequence) === undefined) this.#dropAccepted();
