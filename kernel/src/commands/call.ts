@@ -10,6 +10,7 @@ import {
   type ExecutionContext,
   isStreamSource,
   pairOf,
+  PluginError,
   requestIdOf,
 } from '@plinth/sdk/contract';
 import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type Turn } from '@plinth/sdk/rpc';
@@ -138,7 +139,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.caller = caller;
     this.number = services.next();
     this.request = request ?? NOTHING;
-    const allowed = request?.timeout === undefined ? Math.min(timeout ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, timeout);
+    const allowed = request?.timeout === undefined ? Math.min(timeout ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, timeout, target.id);
     const parent = request?.parent;
     this.timeout = parent === undefined ? allowed : Math.min(allowed, parent.remaining);
     this.started = services.turn.now();
@@ -256,6 +257,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
       return;
     }
     this.answered = true;
+    if (!ok) value = withCommand(value, this.target);
     if (this.request.signal !== undefined && value instanceof RemoteStream) value.follow(this.request.signal);
     let good = ok;
     let result = value;
@@ -420,6 +422,16 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 }
 
+/** What a provider did that is no error of its own is told with the command that it was asked for. */
+function withCommand(error: unknown, { id, owner }: CallTarget): unknown {
+  if (!(error instanceof PluginError) || error.details.command !== undefined) return error;
+  const unsent = error.code === 'value/invalid' && error.details.side === 'provider';
+  if (!unsent && error.code !== 'call/failed') return error;
+  const { plugin = owner === 'host' ? undefined : owner, message, details, cause } = error;
+  const told = unsent ? message.replace('the answer', `the answer of ${id}`) : `${id} ${message}`;
+  return createError(error.code as 'call/failed', told, { plugin, details: { ...details, command: id }, ...(cause !== undefined && { cause }) });
+}
+
 const NO_BAGGAGE: Baggage = Object.freeze({});
 /** Milliseconds by which a deadline may differ from the usual one before a handler is told. */
 const NEGLIGIBLE = 1_000;
@@ -472,9 +484,9 @@ const MAX_TIMEOUT = 86_400_000;
  *
  * @throws PluginValidationError `call/invalid-option`.
  */
-export function effectiveTimeout(wanted: number, allowed: number | undefined): number {
+export function effectiveTimeout(wanted: number, allowed: number | undefined, id: string): number {
   if (typeof wanted !== 'number' || !Number.isFinite(wanted) || wanted <= 0) {
-    throw createError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(wanted)}`);
+    throw createError('call/invalid-option', `the timeout of a call of ${id} must be a positive number of milliseconds, not ${String(wanted)}`, { details: { command: id } });
   }
   return Math.min(wanted, allowed ?? MAX_TIMEOUT, MAX_TIMEOUT);
 }

@@ -1,6 +1,6 @@
 /** Who answers: a guest over its link, or a function of the host. Both look the same to the rest of the kernel. */
-import { isPromiseLike, isStreamSource } from '@plinth/sdk/contract';
-import { copyValue, type Link, type StreamDoor } from '@plinth/sdk/rpc';
+import { asPromise, isStreamSource } from '@plinth/sdk/contract';
+import { copyValue, type Link, type StreamDoor, unreadable, unsendable } from '@plinth/sdk/rpc';
 import type { KernelCall } from './call.js';
 
 /** Starts answering a call; the answer goes to the call. */
@@ -12,7 +12,7 @@ export function guestProvider(link: Link, handle: number): Provider {
     try {
       call.sendOver(link, handle, input);
     } catch (error) {
-      call.settle(false, error);
+      call.settle(false, unsendable(error, `the input of ${call.id}`, { command: call.id, side: 'caller' }));
     }
   };
 }
@@ -27,13 +27,21 @@ export function hostProvider(handler: (input: unknown, call: KernelCall) => unkn
       try {
         call.settle(true, copyShared(value));
       } catch (error) {
-        call.settle(false, error);
+        call.settle(false, unsendable(unreadable(error), `the answer of ${call.id}`, { command: call.id, side: 'provider' }));
       }
     };
+    let taken: unknown;
     try {
-      const result = handler(copyShared(input), call);
-      if (isPromiseLike(result)) result.then(done, (error: unknown) => call.settle(false, error));
-      else done(result);
+      taken = copyShared(input);
+    } catch (error) {
+      call.settle(false, unsendable(unreadable(error), `the input of ${call.id}`, { command: call.id, side: 'caller' }));
+      return;
+    }
+    try {
+      const result = handler(taken, call);
+      const promise = asPromise(result);
+      if (promise === undefined) done(result);
+      else promise.then(done, (error: unknown) => call.settle(false, error));
     } catch (error) {
       call.settle(false, error);
     }

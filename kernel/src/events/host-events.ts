@@ -15,7 +15,7 @@ import type {
   MiddlewareOptions,
   Next,
 } from '@plinth/sdk';
-import { type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import { asPromise, type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
 import { HOST, type KernelCall } from '../commands/call.js';
 import type { HostCallOptions } from '../commands/call-options.js';
 import type { HostCall, HostHandler } from '../commands/host-call.js';
@@ -93,7 +93,7 @@ export interface HostMiddleware {
 export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, topic: string, payload: unknown) => Promise<void>, log: Log): HostEvents {
   const failed = (topic: string, error: unknown) => log.write('kernel', 'error', `a listener of ${topic} failed: ${error instanceof Error ? error.message : String(error)}`);
   const watch = (topic: string, result: unknown) => {
-    if (isPromiseLike(result)) result.then(undefined, (error) => failed(topic, error));
+    asPromise(result)?.then(undefined, (error) => failed(topic, error));
   };
   const on = (event: string | EventRef, listener: (...args: never[]) => unknown, before?: () => void): HostRegistration => {
     const call = listener as unknown as (...args: unknown[]) => unknown;

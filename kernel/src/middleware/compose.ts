@@ -1,5 +1,5 @@
 /** The middleware chain: a fold of layers around a call, nothing async of its own. */
-import { createError, isPromiseLike } from '@plinth/sdk/contract';
+import { createError, asPromise } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** Goes on to the next layer, with the input as it is when none is given. */
@@ -52,7 +52,7 @@ function enter<Call extends Wrapped>(layers: readonly Layer<Call>[], index: numb
   metrics.middlewareRuns += 1;
   try {
     const result = layer.run(call, input, next);
-    return isPromiseLike(result) ? (result as Promise<unknown>) : Promise.resolve(result);
+    return asPromise(result) ?? Promise.resolve(result);
   } catch (error) {
     return Promise.reject(error);
   }

@@ -3,6 +3,7 @@
  * inputs, outputs and payloads. The kernel only ever runs `~standard.validate`.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { messageOf } from './errors.js';
 
 /** A schema of any library that implements Standard Schema v1. */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
@@ -39,23 +40,44 @@ export function parseSchema<S extends Schema>(schema: S, value: unknown): Parsed
   return isPromiseLike(result) ? Promise.resolve(result).then(toParsed<S>, schemaThrew) : toParsed<S>(result);
 }
 
+/** A schema is foreign code: what it answers may be anything. */
 function toParsed<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Parsed<InferOutput<S>> {
-  if (result.issues === undefined) return { ok: true, value: result.value as InferOutput<S> };
-  return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(toIssue) };
+  try {
+    if (result === null || typeof result !== 'object') throw new TypeError(`it answered with ${result === null ? 'null' : typeof result}`);
+    if (result.issues === undefined) return { ok: true, value: result.value as InferOutput<S> };
+    if (!Array.isArray(result.issues)) throw new TypeError("its 'issues' are not a list");
+    return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(toIssue) };
+  } catch (error) {
+    return schemaThrew(error);
+  }
 }
 
 function toIssue(issue: StandardSchemaV1.Issue): Issue {
   const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-  return { path, message: issue.message };
+  return { path, message: String(issue.message) };
 }
 
 function schemaThrew(error: unknown): { ok: false; issues: readonly Issue[] } {
-  return { ok: false, issues: [{ path: '', message: `the schema itself threw: ${error instanceof Error ? error.message : String(error)}` }] };
+  return { ok: false, issues: [{ path: '', message: `the schema itself threw: ${messageOf(error)}` }] };
 }
 
 /** Whether a value can be awaited. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/**
+ * What foreign code answered, as a promise when it is to be waited for: a real one as it is, anything else with a `then` inside of one,
+ * which asks it once and takes its first answer. Undefined for every other value.
+ *
+ * @throws what reading its `then` throws.
+ */
+export function asPromise(value: unknown): Promise<unknown> | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  const { then } = value as { readonly then?: unknown };
+  if (typeof then !== 'function') return undefined;
+  if (then === Promise.prototype.then && value instanceof Promise) return value;
+  return new Promise((resolve) => resolve(value));
 }
 
 /** One line per issue, for messages: `text: Expected string (and 2 more)`. */

@@ -37,7 +37,7 @@ export function errorToWire(thrown: unknown, stack: boolean, encode: (value: unk
     return convert(thrown, stack, encode, depth);
   } catch {
     // A getter on the thrown value threw in turn.
-    return { class: 'Error', message: 'an error that cannot be read' };
+    return { class: 'PluginError', code: 'call/failed', message: 'threw an error that cannot be read' };
   }
 }
 

@@ -9,7 +9,7 @@ import { isMemberName, messageMember } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission.js';
 import { type DeclaredCallPolicy, POLICY_PARTS } from '../contract/policy.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
-import { describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
+import { asPromise, describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
 import { disposable, type Scope } from '../contract/scope.js';
 import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
@@ -198,7 +198,7 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
         limit?.();
         const run = () => (parsed === undefined ? listener(info) : listener(parsed[0], info));
         const result = cause === 0 ? run() : carrying(parts.handling, cause, info, run);
-        if (isPromiseLike(result)) result.then(undefined, failed);
+        asPromise(result)?.then(undefined, failed);
       } catch (error) {
         failed(error);
       }

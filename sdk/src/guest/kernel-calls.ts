@@ -4,14 +4,19 @@ import type { CallOptions } from '../contract/contract.js';
 import { Op, targetOf } from '../contract/protocol.js';
 import type { Link, Reply } from '../rpc/link.js';
 import { RemoteStream } from '../rpc/streams.js';
+import { unsendable } from '../rpc/value.js';
 
 /** Asks the kernel for something. Rejects with the kernel's typed error. */
-export function requestKernel(link: Link, target: number, input: unknown, meta: unknown, signal?: AbortSignal): Promise<unknown> {
+export function requestKernel(link: Link, target: number, input: unknown, meta: unknown, signal?: AbortSignal, about?: string): Promise<unknown> {
   if (link.abandoned) return new Promise(() => {});
   if (signal?.aborted) return Promise.reject(cancelled(signal));
   return new Promise((resolve, reject) => {
     const request = new KernelRequest(resolve, reject);
-    link.request(target, input, meta, request);
+    try {
+      link.request(target, input, meta, request);
+    } catch (error) {
+      throw about === undefined ? error : unsendable(error, `the input of ${about}`, { command: about, side: 'caller' });
+    }
     if (signal !== undefined) request.follow(signal, link);
   });
 }
@@ -19,9 +24,9 @@ export function requestKernel(link: Link, target: number, input: unknown, meta: 
 /** {@link requestKernel} about a name, which travels as a number once it has one; as a text it stands at the end of `meta`. */
 export function requestAbout(link: Link, op: number, name: string, input: unknown, meta: number | readonly unknown[] | undefined, signal?: AbortSignal): Promise<unknown> {
   const number = link.nameOf(name);
-  if (number > 0) return requestKernel(link, targetOf(op, number), input, meta, signal);
+  if (number > 0) return requestKernel(link, targetOf(op, number), input, meta, signal, name);
   const facts = typeof meta === 'object' ? meta : op === Op.emit ? [meta ?? 0] : [0, meta ?? 0];
-  return requestKernel(link, op, input, [...facts, name], signal);
+  return requestKernel(link, op, input, [...facts, name], signal, name);
 }
 
 /** One request of a guest that waits for its answer. */
@@ -82,6 +87,6 @@ export function metaOf(options: CallOptions | undefined, parent: number): number
 export function timeoutOf(options: CallOptions | undefined): number {
   const timeout = options?.timeout;
   if (timeout === undefined) return 0;
-  if (!Number.isFinite(timeout) || timeout <= 0) throw createError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${timeout}`);
+  if (!Number.isFinite(timeout) || timeout <= 0) throw createError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(timeout)}`);
   return Math.ceil(timeout);
 }

@@ -10,7 +10,7 @@ import type { CallOptions } from '../contract/contract.js';
 import { createError } from '../contract/errors.js';
 import { ownerOf } from '../contract/names.js';
 import { FENCE, LANE_NUMBERS, type LaneMessage, Op } from '../contract/protocol.js';
-import { isPromiseLike } from '../contract/schema.js';
+import { asPromise } from '../contract/schema.js';
 import { Deadlines, type Timed } from '../rpc/deadlines.js';
 import type { Endpoint } from '../rpc/endpoint.js';
 import type { Inbound } from '../rpc/inbound.js';
@@ -349,11 +349,12 @@ class IncomingLane {
     const started = performance.now();
     try {
       const result = handle(input, [number, this.#caller, undefined, allowed, undefined, undefined, undefined, undefined, depth], inbound);
-      if (!isPromiseLike(result)) {
+      const promise = asPromise(result);
+      if (promise === undefined) {
         this.#count(target, true, started);
         return result;
       }
-      return result.then(
+      return promise.then(
         (value) => {
           this.#count(target, true, started);
           return value;

@@ -7,7 +7,7 @@
  * malformed message never throws out of here.
  */
 import { createError, type PluginError } from '../contract/errors.js';
-import { isPromiseLike } from '../contract/schema.js';
+import { asPromise } from '../contract/schema.js';
 import { cancelSource, isStreamSource } from '../contract/stream.js';
 import { errorToWire } from '../contract/wire-error.js';
 import { type Control, type ControlApi, createControl, failedReply, type Refusal, refusalReply } from './control.js';
@@ -20,7 +20,7 @@ import { MAX_WAITING, Outbox, SharedValue } from './outbox.js';
 import { PendingTable } from './pending.js';
 import { Streams, type StreamWire } from './streams.js';
 import { Turn } from './turn.js';
-import { copyValue, decode, decodeError, decodeValue, encodeValue, revive, type StreamDoor } from './value.js';
+import { copyValue, decode, decodeError, decodeValue, encodeValue, revive, type StreamDoor, unreadable, unsendable } from './value.js';
 
 /** Where an answer goes. Settled exactly once, perhaps before the request returns; must not throw. */
 export interface Reply {
@@ -173,7 +173,7 @@ export class Link {
     } catch (error) {
       this.#pending.take(sequence);
       this.#stopFeeds(this.#door.takeOpened());
-      throw error;
+      throw unreadable(error);
     }
     const fed = this.#door.takeOpened();
     if (fed !== undefined) this.#fed.set(sequence, fed);
@@ -392,19 +392,21 @@ export class Link {
     const inbound = new Inbound(this.#inboundWire, sequence, received);
     inbound.streams = this.#door.takeAccepted();
     let result: unknown;
+    let promise: Promise<unknown> | undefined;
     try {
       result = this.#options.serve(target, input, meta, inbound);
+      promise = asPromise(result);
     } catch (error) {
       inbound.end(false);
       this.#fail(sequence, error);
       return;
     }
-    if (!isPromiseLike(result)) {
+    if (promise === undefined) {
       this.#reply(inbound, result);
       return;
     }
     this.#inbound.set(sequence, inbound);
-    result.then(
+    promise.then(
       (value) => {
         if (this.#inbound.delete(sequence)) this.#reply(inbound, value);
         // The caller is gone; the source of a stream still has to hear of it.
@@ -431,7 +433,7 @@ export class Link {
     } catch (error) {
       this.#stopFeeds(this.#door.takeOpened());
       inbound.end(false);
-      this.#fail(sequence, error);
+      this.#fail(sequence, unsendable(unreadable(error), 'the answer', { side: 'provider' }));
       return;
     }
     inbound.end(this.#door.takeOpened() !== undefined);

@@ -6,7 +6,7 @@
  * RegExp, ArrayBuffer, typed arrays and DataView, errors; streams where the link carries them. Refused: functions,
  * symbols, class instances, cycles and shared references, shared memory, ports and other platform objects.
  */
-import { createError } from '../contract/errors.js';
+import { createError, type ErrorDetails, messageOf, PluginError } from '../contract/errors.js';
 import { takeMark } from './transfer.js';
 import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
 
@@ -182,6 +182,18 @@ export function encode(value: unknown, streams?: StreamDoor): Encoded {
   visit(value, walk, 0);
   if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
   return { value: walk.special ? rewrite(value, outwards(streams)) : value, bytes: walk.bytes, special: walk.special, buffers: walk.buffers };
+}
+
+/** What reading a value threw, when that was the value's own doing: a getter, a proxy. */
+export function unreadable(error: unknown): Error {
+  return error instanceof PluginError ? error : createError('value/invalid', `the value cannot be read: ${messageOf(error)}`, { cause: error });
+}
+
+/** The same error, saying whose value it was that can't be sent. */
+export function unsendable(error: unknown, what: string, details: ErrorDetails): unknown {
+  if (!(error instanceof PluginError) || error.code !== 'value/invalid' || error.details.side !== undefined) return error;
+  const { plugin, message, cause } = error;
+  return createError('value/invalid', `${what} cannot be sent: ${message}`, { plugin, details: { ...error.details, ...details }, ...(cause !== undefined && { cause }) });
 }
 
 /**
