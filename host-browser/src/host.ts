@@ -1,6 +1,7 @@
-/** The browser host: one Web Worker a plugin. */
+/** The browser host: one Web Worker a plugin, or one frame behind a wall with a worker in it. */
 import { type Guest, type Host, SparePool } from '@plinth/kernel';
 import { createError, REHEARSE } from '@plinth/sdk/contract';
+import { startFrame } from './frame.js';
 import { startWorker } from './worker.js';
 
 /** How a browser host is made. */
@@ -11,6 +12,11 @@ export interface BrowserHostOptions {
    * starts your own file which imports `@plinth/host-browser/plugin-worker`.
    */
   readonly createWorker?: () => Worker;
+  /**
+   * Where `plinth-frame.html` of this package is served, with `plinth-frame.js` beside it: the page that guests behind a wall run in. Needed where the
+   * Content-Security-Policy of the application lets no inline script run; a frame without a file is used when absent.
+   */
+  readonly frame?: string | URL;
   /** Workers that are kept started for the next plugin; 0 when absent. One saves a plugin its spawn, some 10 ms. */
   readonly spares?: number;
 }
@@ -21,11 +27,12 @@ const KIND = 0;
 const READY = 10_000;
 
 /**
- * Launches guests as Web Workers: a fault is the plugin's own, but it is not a wall against hostile code.
+ * Launches guests as Web Workers, where a fault is the plugin's own, but which are no wall against hostile code; in frames that let nothing
+ * in or out (`process`); and in such frames with hardened JavaScript in them (`sandbox`).
  *
  * @throws PluginConfigurationError `kernel/invalid-option`.
  */
-export function browserHost({ createWorker, spares = 0 }: BrowserHostOptions = {}): Host {
+export function browserHost({ createWorker, frame, spares = 0 }: BrowserHostOptions = {}): Host {
   if (!Number.isSafeInteger(spares) || spares < 0) throw createError('kernel/invalid-option', `'spares' must be a whole number, not ${String(spares)}`);
   const turns = createTurns();
   const pool = new SparePool<Guest>(spares, async () => {
@@ -35,8 +42,11 @@ export function browserHost({ createWorker, spares = 0 }: BrowserHostOptions = {
   });
   return {
     runtime: 'browser',
-    isolations: ['worker'],
-    launch: async ({ plugin, limits }) => pool.take(KIND) ?? startWorker(plugin.id, limits.ready, createWorker),
+    isolations: ['worker', 'process', 'sandbox'],
+    async launch(request) {
+      if (request.isolation !== 'worker') return startFrame(request, frame === undefined ? undefined : new URL(frame, location.href).href);
+      return pool.take(KIND) ?? startWorker(request.plugin.id, request.limits.ready, createWorker);
+    },
     defer: turns.next,
     prepare: () => pool.fill(KIND),
     async close() {

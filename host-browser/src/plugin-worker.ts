@@ -1,5 +1,5 @@
 /** Their side of a worker guest: the entry file of the worker. Built into one file that imports nothing. */
-import { type BootedGuest, bootGuest, bridgeConsole, hideGlobals, rehearse } from '@plinth/sdk/guest';
+import { type BootedGuest, bootGuest, bridgeConsole, hideGlobals, importModule, rehearse } from '@plinth/sdk/guest';
 import { REHEARSE } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
 
@@ -43,6 +43,7 @@ const endpoint: Endpoint = {
 };
 const guest = bootGuest(endpoint, {
   defer,
+  evaluate: importModule,
   prepare({ wasm, log }) {
     hideGlobals(globalThis, { wasm });
     bridgeConsole(globalThis, log);

@@ -1,7 +1,8 @@
-/** The Node host: one worker thread a plugin. */
+/** The Node host: one worker thread a plugin, or one process behind a wall. */
 import { type Host, type LaunchRequest, SparePool } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 import type { Worker } from 'node:worker_threads';
+import { ProcessLauncher } from './process.js';
 import { type IdleWorker, startWorker, type WorkerSettings } from './worker.js';
 
 /** How a Node host is made. */
@@ -26,7 +27,8 @@ const NO_LIMIT = 0;
 const READY = 10_000;
 
 /**
- * Launches guests as worker threads: a fault is the plugin's own, but it is not a wall against hostile code.
+ * Launches guests as worker threads, where a fault is the plugin's own, but which are no wall against hostile code; as processes that may
+ * reach nothing (`process`); and as such processes with hardened JavaScript in them (`sandbox`).
  *
  * @throws PluginConfigurationError `kernel/invalid-option`.
  */
@@ -37,17 +39,22 @@ export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Ho
     worker.rehearse();
     return worker;
   });
+  const processes = new ProcessLauncher();
   return {
     runtime: 'node',
-    isolations: ['worker'],
+    isolations: ['worker', 'process', 'sandbox'],
     async launch(request) {
+      if (request.isolation !== 'worker') return processes.launch(request);
       const kind = classOf(request);
       const worker = (kind === undefined ? undefined : pool.take(kind)) ?? (await startWorker({ label: request.plugin.id, ...request.limits, createWorker }));
       return worker.adopt(request);
     },
     defer: (task) => void setImmediate(task),
     prepare: () => pool.fill(NO_LIMIT),
-    close: () => pool.close(),
+    async close() {
+      await pool.close();
+      await processes.close();
+    },
   };
 }
 

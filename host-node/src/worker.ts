@@ -1,8 +1,8 @@
 /** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
 import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
 import { createError, READY, REHEARSE } from '@plinth/sdk/contract';
-import type { Readable } from 'node:stream';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { capture } from './capture.js';
 import { endpointOf } from './endpoint.js';
 
 /** Settings that every worker guest gets: no environment, no arguments, its output captured, its heap bounded. */
@@ -127,36 +127,4 @@ async function endThread(worker: Worker): Promise<void> {
 async function usageOf(worker: Worker) {
   const heap = await worker.getHeapStatistics?.().catch(() => undefined);
   return heap === undefined ? {} : { memory: heap.used_heap_size + heap.external_memory };
-}
-
-const MAX_LINE = 8_192;
-/** Characters of output a second that reach the log; more is dropped, and said so once a second. */
-const OUTPUT_PER_SECOND = 262_144;
-
-/** Hands a stream's lines on, bounded in length and rate. Must read whatever comes: an unread stream fills the host. */
-function capture(stream: Readable, write: (line: string) => void): void {
-  let rest = '';
-  let windowStart = 0;
-  let written = 0;
-  stream.setEncoding('utf8');
-  stream.on('data', (chunk: string) => {
-    const now = Date.now();
-    if (now - windowStart > 1_000) {
-      windowStart = now;
-      written = 0;
-    }
-    const before = written;
-    written += chunk.length;
-    if (written > OUTPUT_PER_SECOND) {
-      if (before <= OUTPUT_PER_SECOND) write('… output dropped: more than 256 kB in a second');
-      rest = '';
-      return;
-    }
-    const lines = (rest + chunk).split('\n');
-    rest = (lines.pop() as string).slice(0, MAX_LINE);
-    for (const line of lines) if (line !== '') write(line.slice(0, MAX_LINE));
-  });
-  stream.on('end', () => {
-    if (rest !== '') write(rest);
-  });
 }

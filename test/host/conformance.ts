@@ -29,7 +29,7 @@ export const Greeter = contract('test.greeter@1', {
 
 export function conformance(name: string, setting: Setting): void {
   const start = (packages: Parameters<typeof startKernel>[1], options?: Parameters<typeof startKernel>[2]) => startKernel(setting, packages, options);
-  const worker = setting.isolation === 'worker';
+  const worker = setting.isolation !== 'inline';
 
   describe(`${name}: lifecycle`, () => {
     it('start() activates what asks for startup, dependencies first', async () => {

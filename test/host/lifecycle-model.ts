@@ -439,10 +439,13 @@ class World {
     if (!record.enabled) throw new Refusal('plugin/disabled');
     if (to !== record.version) this.#checkFree(record.name, to);
     if (version !== undefined) this.#checkResolvable(record.name);
-    if (record.state === 'active') {
+    // One that sleeps wakes as the next one, or sleeps on.
+    if (record.state === 'active' || isAsleep(record)) {
       this.#startDependencies(record.name, true, () => {});
       if (to === VERSIONS.bad) throw new Refusal('plugin/activation-failed');
-      return this.#exchange(record, to, 'active');
+      const next = this.#exchange(record, to, 'active');
+      this.#resumeDependants();
+      return next;
     }
     this.#suspendDependants(record);
     const before = { ...record };

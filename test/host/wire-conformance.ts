@@ -359,7 +359,7 @@ export function wireConformance(name: string, setting: Setting): void {
     });
   });
 
-  if (setting.isolation === 'worker') {
+  if (setting.isolation !== 'inline') {
     describe(`${name}: listeners that can't keep up`, () => {
       /** Blocks its thread until told to go on, so that everything sent in between has to wait. */
       const slow = (options: string) =>

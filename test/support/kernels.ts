@@ -10,7 +10,7 @@ afterEach(async () => {
 
 /** How a suite runs its plugins. */
 export interface Setting {
-  readonly isolation: 'inline' | 'worker';
+  readonly isolation: 'inline' | 'worker' | 'process' | 'sandbox';
   readonly createHost?: () => Host;
 }
 
@@ -18,7 +18,7 @@ export interface Setting {
 export async function startKernel(setting: Setting, packages: readonly PackageInput[], options: KernelOptions = {}): Promise<Kernel> {
   const kernel = await createKernel({
     ...(setting.createHost && { host: setting.createHost() }),
-    ...(setting.isolation === 'inline' && { isolation: 'inline' as const }),
+    ...(setting.isolation !== 'worker' && { isolation: setting.isolation }),
     ...options,
     sources: packages.length === 0 ? [] : [packageSource(packages)],
   });

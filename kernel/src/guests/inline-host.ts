@@ -1,5 +1,5 @@
 /** Inline guests: a trusted plugin in the application's own thread, behind the same link as every other. */
-import { bootGuest } from '@plinth/sdk/guest';
+import { bootGuest, importModule } from '@plinth/sdk/guest';
 import { endpointPair } from '@plinth/sdk/rpc';
 import type { ExitReason, Host } from '../host.js';
 
@@ -12,7 +12,7 @@ export function inlineHost(): Host {
     isolations: ['inline'],
     async launch(request) {
       const [kernelSide, guestSide] = endpointPair({ direct: true });
-      const guest = bootGuest(guestSide, { exported: request.exported, generation: request.generation });
+      const guest = bootGuest(guestSide, { evaluate: importModule, exported: request.exported, generation: request.generation });
       let exit: ((reason: ExitReason) => void) | undefined;
       const exited = new Promise<ExitReason>((resolve) => {
         exit = resolve;

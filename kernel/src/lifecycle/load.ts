@@ -10,7 +10,7 @@ let generation = 0;
 /** @throws PluginLifecycleError `plugin/load-failed` or `plugin/launch-failed`, PluginSignatureError `plugin/digest-mismatch`. */
 export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<LoadedPlugin> {
   const { manifest } = record;
-  const source = record.package.exported === undefined ? await parts.code.take(record.package, () => readCode(record, parts)) : undefined;
+  const source = record.package.exported === undefined ? await parts.code.take(record.package, () => codeFor(record, parts)) : undefined;
   const guest = await guestFor(record, parts).catch((error: unknown) => {
     source?.release();
     throw error;
@@ -27,6 +27,16 @@ export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<
     await connection.terminate();
     throw error;
   }
+}
+
+/** Behind a wall there are no modules: what is evaluated there is made of the bundle here. */
+async function codeFor(record: ResolvedPlugin, parts: KernelParts): Promise<string> {
+  const { manifest, origin } = record;
+  const code = await readCode(record, parts);
+  const isolation = chooseIsolation(record, parts);
+  if (isolation !== 'process' && isolation !== 'sandbox') return code;
+  const { toFunctor } = await import('@plinth/sdk/pack');
+  return toFunctor(code, `${manifest.id} (${origin}/${manifest.main})`);
 }
 
 /** @throws PluginLifecycleError `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`. */

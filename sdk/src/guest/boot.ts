@@ -32,13 +32,15 @@ import { encodeValue } from '../rpc/value.js';
 import { createContext, createLogger } from './context.js';
 import type { Handle, Listener, Registrations } from './registrations.js';
 import { type LanePort, Lanes } from './lanes.js';
-import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
+import { checkPlugin, type Evaluate, type LoadedPlugin, loadPlugin } from './load-plugin.js';
 
 /** What a runtime tells the guest about itself. */
 export interface GuestOptions {
   /** Called once, after identity is known and before plugin code is loaded: hide globals, bridge the console. */
   prepare?(guest: { readonly wasm: boolean; readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void }): void;
-  /** A plugin that is already loaded, for inline guests made from an object; otherwise the text is imported. */
+  /** Evaluates the text of the plugin's bundle. */
+  readonly evaluate?: Evaluate;
+  /** A plugin that is already loaded, for inline guests made from an object. */
   readonly exported?: unknown;
   /** Distinguishes reloads that share a realm. */
   readonly generation?: number;
@@ -61,7 +63,7 @@ export interface BootedGuest {
  *
  * @example
  * // the whole of a worker's entry file
- * bootGuest(self);
+ * bootGuest(self, { evaluate: importModule });
  */
 export function bootGuest(endpoint: Endpoint, options: GuestOptions = {}): BootedGuest {
   const guest = new Guest(endpoint, options);
@@ -148,7 +150,9 @@ class Guest implements GuestApi {
     const logger = createLogger(this.link);
     this.#options.prepare?.({ wasm: spec.manifest.permissions.wasm === true, log: (level, message) => logger[level](message) });
     this.#loaded =
-      this.#options.exported === undefined ? await loadPlugin(spec.manifest, spec.code, this.#options.generation ?? 0) : checkPlugin(spec.manifest, this.#options.exported);
+      this.#options.exported === undefined
+        ? await loadPlugin(spec.manifest, spec.code, this.#options.generation ?? 0, this.#options.evaluate ?? noCode)
+        : checkPlugin(spec.manifest, this.#options.exported);
     return this.#loaded.statics;
   }
 
@@ -276,6 +280,10 @@ class Guest implements GuestApi {
     // A listener that was just taken back: the event was on its way.
     this.#registrations.listeners.get(target)?.(payload, this.#topic, this.#source, this.#origin, this.#cause);
   }
+}
+
+async function noCode(): Promise<never> {
+  throw createError('plugin/load-failed', 'this guest cannot evaluate code');
 }
 
 /** Work of one turn: all that credit allows, because a turn more only delays the answers. */

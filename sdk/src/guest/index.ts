@@ -2,4 +2,5 @@
 export { type BootedGuest, bootGuest, type GuestOptions } from './boot.js';
 export { bridgeConsole } from './console.js';
 export { hideGlobals } from './globals.js';
+export { importModule } from './import-module.js';
 export { rehearse } from './rehearse.js';

@@ -11,19 +11,20 @@ export interface LoadedPlugin {
   readonly statics: Statics;
 }
 
+/** Evaluates the text of a bundle; the name is for stacks. */
+export type Evaluate = (code: string, name: string) => Promise<{ readonly default?: unknown }>;
+
 /**
- * Imports a bundle through a `data:` URL: the only form that works in workers of every runtime.
+ * Evaluates a bundle.
  *
  * @throws PluginLifecycleError `plugin/load-failed` when the code doesn't parse, throws while loading, or exports no
  * plugin; names the plugin, the file and the cause.
  */
-export async function loadPlugin(manifest: Manifest, code: string, generation: number): Promise<LoadedPlugin> {
+export async function loadPlugin(manifest: Manifest, code: string, generation: number, evaluate: Evaluate): Promise<LoadedPlugin> {
   const file = `${manifest.id}/${manifest.main}`;
-  // The name shows up in stacks instead of the whole text; the generation makes a reload evaluate anew.
-  const named = `${code}\n//# sourceURL=plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`;
   let module: { readonly default?: unknown };
   try {
-    module = (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${encodeURIComponent(named)}`)) as typeof module;
+    module = await evaluate(code, `plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`);
   } catch (cause) {
     const what = cause instanceof SyntaxError ? 'does not parse' : 'threw while loading';
     throw createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`, {

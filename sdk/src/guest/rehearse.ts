@@ -8,6 +8,7 @@ import type { LoadSpec, Registration } from '../contract/protocol.js';
 import { endpointPair } from '../rpc/endpoint.js';
 import { Link } from '../rpc/link.js';
 import { bootGuest } from './boot.js';
+import { importModule } from './import-module.js';
 
 const ID = 'plinth.rehearsal';
 const CODE = [
@@ -27,7 +28,7 @@ export async function rehearse(defer: (task: () => void) => void): Promise<void>
 
 async function perform(defer: (task: () => void) => void): Promise<void> {
   const [kernelEnd, guestEnd] = endpointPair();
-  const guest = bootGuest(guestEnd, { defer });
+  const guest = bootGuest(guestEnd, { defer, evaluate: importModule });
   let handle = 0;
   const kernel = new Link({
     endpoint: kernelEnd,

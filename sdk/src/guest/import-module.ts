@@ -1,0 +1,7 @@
+/** How worker-like runtimes evaluate a bundle: as a module behind a `data:` URL, the only form that works in workers of every runtime. */
+
+/** Evaluates the text of a module. The name shows up in stacks instead of the whole text, and has a reload evaluate anew. */
+export async function importModule(code: string, name: string): Promise<{ readonly default?: unknown }> {
+  const text = encodeURIComponent(`${code}\n//# sourceURL=${name}`);
+  return (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${text}`)) as { readonly default?: unknown };
+}

@@ -1,0 +1,104 @@
+/**
+ * What a compartment is given of the realm around it: functions that are wrapped, classes that are frozen, and nothing through which more
+ * could be reached.
+ */
+
+type Any = Record<string, unknown>;
+
+/** Freezes a value and all that can be reached from it; hardened JavaScript brings it. */
+export type Harden = <T>(value: T) => T;
+
+/** Timers of one compartment that may wait at a time. */
+const MAX_TIMERS = 10_000;
+
+/** Classes of the platform without any power: they only handle data. Frozen with all that hangs on them. */
+const DATA_CLASSES = [
+  'URL',
+  'URLSearchParams',
+  'TextEncoder',
+  'TextDecoder',
+  'Event',
+  'EventTarget',
+  'AbortController',
+  'AbortSignal',
+  'DOMException',
+  'ReadableStream',
+  'WritableStream',
+  'TransformStream',
+  'ByteLengthQueuingStrategy',
+  'CountQueuingStrategy',
+] as const;
+
+/** Takes the platform's functions from a realm, before anything foreign runs in it. */
+export function takeEndowments(realm: object, harden: Harden): Any {
+  const global = realm as Any & typeof globalThis;
+  const { setTimeout, clearTimeout, queueMicrotask, structuredClone, crypto, performance, atob, btoa } = global as unknown as {
+    setTimeout(run: () => void, ms: number): unknown;
+    clearTimeout(timer: unknown): void;
+    queueMicrotask(run: () => void): void;
+    structuredClone(value: unknown, options?: object): unknown;
+    crypto: { getRandomValues(bytes: object): unknown; randomUUID?(): string; subtle?: { digest(algorithm: unknown, data: unknown): Promise<ArrayBuffer> } };
+    performance: { now(): number; timeOrigin: number };
+    atob(text: string): string;
+    btoa(text: string): string;
+  };
+  const timers = new Map<number, unknown>();
+  let last = 0;
+  const start = (run: unknown, ms: unknown, again: boolean, values: readonly unknown[]): number => {
+    if (typeof run !== 'function') throw new TypeError('a timer needs a function');
+    if (timers.size >= MAX_TIMERS) throw new RangeError(`more than ${MAX_TIMERS} timers`);
+    last += 1;
+    const id = last;
+    const wait = Math.max(again ? 1 : 0, Number(ms) || 0);
+    const go = () => {
+      if (again) timers.set(id, setTimeout(go, wait));
+      else timers.delete(id);
+      Reflect.apply(run as () => void, undefined, values);
+    };
+    timers.set(id, setTimeout(go, wait));
+    return id;
+  };
+  const stop = (id: unknown) => {
+    if (!timers.has(id as number)) return;
+    clearTimeout(timers.get(id as number));
+    timers.delete(id as number);
+  };
+  const classes = Object.fromEntries(DATA_CLASSES.flatMap((name) => (typeof global[name] === 'function' ? [[name, tamed(global[name] as object, harden)]] : [])));
+  return harden({
+    ...classes,
+    setTimeout: (run: unknown, ms?: unknown, ...values: unknown[]) => start(run, ms, false, values),
+    setInterval: (run: unknown, ms?: unknown, ...values: unknown[]) => start(run, ms, true, values),
+    clearTimeout: stop,
+    clearInterval: stop,
+    queueMicrotask(run: unknown) {
+      if (typeof run !== 'function') throw new TypeError('queueMicrotask needs a function');
+      queueMicrotask(() => Reflect.apply(run as () => void, undefined, []));
+    },
+    structuredClone: (value: unknown, options?: object) => structuredClone(value, options),
+    crypto: {
+      getRandomValues: (bytes: object) => crypto.getRandomValues(bytes),
+      ...(crypto.randomUUID !== undefined && { randomUUID: () => (crypto.randomUUID as () => string)() }),
+      ...(crypto.subtle !== undefined && {
+        subtle: { digest: (algorithm: unknown, data: unknown) => (crypto.subtle as { digest(a: unknown, d: unknown): Promise<ArrayBuffer> }).digest(algorithm, data) },
+      }),
+    },
+    performance: { now: () => performance.now(), timeOrigin: performance.timeOrigin },
+    atob: (text: unknown) => atob(String(text)),
+    btoa: (text: unknown) => btoa(String(text)),
+    // Compartments go without them, because a NaN of theirs may carry bits to a neighbour: here there is none.
+    ...Object.fromEntries(['Float16Array', 'Float32Array', 'Float64Array'].flatMap((name) => (typeof global[name] === 'function' ? [[name, global[name]]] : []))),
+    // Those of the realm tell the time and the luck that a compartment's own don't.
+    Date: global.Date,
+    Math: global.Math,
+    Intl: global.Intl,
+  });
+}
+
+/** A class without the ways that a runtime has for its own inspector. */
+function tamed(platformClass: object, harden: Harden): object {
+  const inspect = Symbol.for('nodejs.util.inspect.custom');
+  for (let at: object | null = (platformClass as { prototype: object }).prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
+    Reflect.deleteProperty(at, inspect);
+  }
+  return harden(platformClass);
+}

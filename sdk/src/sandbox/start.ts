@@ -1,0 +1,127 @@
+/**
+ * The wall around a guest of hardened JavaScript: what runs outside of its compartments. It knows the endpoint and nothing else; the guest
+ * runtime itself is inside, so that taking it over gains nothing.
+ */
+import { hideGlobals } from '../guest/globals.js';
+import type { BootedGuest } from '../guest/boot.js';
+import type { Endpoint, MessageEventLike } from '../rpc/endpoint.js';
+import { type Harden, takeEndowments } from './endowments.js';
+import type { Inside } from './inside.js';
+
+/** A compartment of hardened JavaScript. */
+interface CompartmentLike {
+  readonly globalThis: Record<string, unknown>;
+  evaluate(text: string): unknown;
+}
+
+/** What `ses` adds to the global object. */
+interface Hardened {
+  lockdown(options: object): void;
+  readonly Compartment: new (options: object) => CompartmentLike;
+  readonly harden: Harden;
+}
+
+/** How a guest is started. */
+export interface StartOptions {
+  /** Text of the guest runtime: an expression whose value has `start`. */
+  readonly runtime: string;
+  readonly endpoint: Endpoint;
+  defer(task: () => void): void;
+  /** Whether its code is hardened; only walled in by the platform when not. */
+  readonly hardened: boolean;
+}
+
+type Start = (inside: Inside) => BootedGuest;
+
+/** Starts a guest in this realm, which belongs to it alone. To be called once, before anything foreign has run. */
+export function startSandbox(options: StartOptions): BootedGuest {
+  return options.hardened ? startHardened(options) : startPlain(options);
+}
+
+/** Every option, because what is not given is read from the environment. */
+const LOCKDOWN = {
+  errorTaming: 'unsafe',
+  consoleTaming: 'unsafe',
+  overrideTaming: 'severe',
+  stackFiltering: 'omit-frames',
+  localeTaming: 'unsafe',
+  regExpTaming: 'safe',
+  evalTaming: 'safe-eval',
+  domainTaming: 'unsafe',
+  errorTrapping: 'none',
+  unhandledRejectionTrapping: 'none',
+  reporting: 'none',
+} as const;
+
+function startHardened({ runtime, endpoint, defer }: StartOptions): BootedGuest {
+  const { lockdown, Compartment, harden: early } = globalThis as unknown as Hardened;
+  lockdown(LOCKDOWN);
+  const harden = (globalThis as unknown as Hardened).harden ?? early;
+  const endowments = takeEndowments(globalThis, harden);
+  const outside = harden({ endpoint: guarded(endpoint), defer: (task: () => void) => defer(() => task()) });
+  // What is left of the realm is of no use to anybody any more.
+  hideGlobals(globalThis, { wasm: false });
+  const make = () => {
+    const compartment = new Compartment({ __options__: true, globals: endowments, transforms: [refuseImports] });
+    for (const name of ['Compartment', 'lockdown', 'harden', 'ModuleSource']) delete compartment.globalThis[name];
+    compartment.globalThis.self = compartment.globalThis;
+    return compartment;
+  };
+  const forPlugin = make();
+  const { start } = evaluateIn(make(), runtime) as { start: Start };
+  const evaluate = harden(async (functor: string, name: string) => {
+    const exports = {};
+    await (evaluateIn(forPlugin, String(functor), name) as (exports: object) => Promise<void>)(exports);
+    return exports;
+  });
+  return start({ ...outside, evaluate, scope: forPlugin.globalThis });
+}
+
+function startPlain({ runtime, endpoint, defer }: StartOptions): BootedGuest {
+  // biome-ignore lint/security/noGlobalEval: evaluating plugins is what this process is for, and there is nothing else in it.
+  const run = globalThis.eval as (text: string) => unknown;
+  const { start } = run(`(${runtime}\n)`) as { start: Start };
+  hideGlobals(globalThis, { wasm: false });
+  const evaluate = async (functor: string, name: string) => {
+    const exports = {};
+    await (run(`(${functor}\n)${sourceUrl(name)}`) as (exports: object) => Promise<void>)(exports);
+    return exports;
+  };
+  return start({ endpoint, defer, evaluate, scope: globalThis });
+}
+
+/** Just these three functions, and nothing of the endpoint behind them. */
+function guarded(endpoint: Endpoint): Endpoint {
+  const listeners = new Map<unknown, (event: MessageEventLike) => void>();
+  return {
+    postMessage: (message, transfer) => endpoint.postMessage(message, transfer),
+    addEventListener(type, listener) {
+      const heard = ({ data }: MessageEventLike) => listener({ data });
+      listeners.set(listener, heard);
+      endpoint.addEventListener(type, heard);
+    },
+    removeEventListener(type, listener) {
+      const heard = listeners.get(listener);
+      listeners.delete(listener);
+      if (heard !== undefined) endpoint.removeEventListener(type, heard);
+    },
+  };
+}
+
+/** `import.source(…)` and its like reach the real loader past what hardened JavaScript looks for itself. */
+function refuseImports(text: string): string {
+  if (/(?:^|[^.]|\.\.\.)\bimport\s*(?:\.|\(|\/[/*])/.test(text)) throw new SyntaxError('import() is not available to plugins');
+  return text;
+}
+
+/** A name that can be a parameter: global names as such are looked up in a proxy, many times slower. */
+const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
+
+function evaluateIn(compartment: CompartmentLike, expression: string, name = ''): unknown {
+  const scope = compartment.globalThis;
+  const names = Object.getOwnPropertyNames(scope).filter((one) => IDENTIFIER.test(one) && one !== 'eval' && one !== 'arguments');
+  const make = compartment.evaluate(`(function(${names.join()}){"use strict";return ${expression}\n})${sourceUrl(name)}`) as (...values: unknown[]) => unknown;
+  return make(...names.map((one) => scope[one]));
+}
+
+const sourceUrl = (name: string): string => (/^[\w.@:/?-]{1,300}$/.test(name) ? `\n//# sourceURL=${name}` : '');
