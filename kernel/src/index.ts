@@ -31,7 +31,9 @@ export { type PackageInput, packageOf, packageSource } from './sources/package-s
 export { memoryStorage } from './storage/memory-storage.js';
 export type { HibernationOptions } from './supervision/hibernation.js';
 export type { SupervisionOptions } from './supervision/options.js';
-export type { PermissionRequest, TenantKernel } from './tenant.js';
+export type { GrantOptions } from './permissions/grants.js';
+export type { PermissionAnswer, PermissionHandler, PermissionRequest } from './permissions/requests.js';
+export type { TenantKernel } from './tenant.js';
 export type { ClientOptions } from './commands/client.js';
 export type { Explanation } from './telemetry/explain.js';
 export type { KernelHealth, PluginHealth } from './telemetry/health.js';

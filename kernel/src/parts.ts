@@ -14,6 +14,8 @@ import type { Messaging } from './messaging/messaging.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
+import type { Grants } from './permissions/grants.js';
+import type { PermissionWish } from './permissions/requests.js';
 import type { Redaction } from './secrets/redaction.js';
 import type { Secrets } from './secrets/secrets.js';
 import type { Supervisor } from './supervision/supervisor.js';
@@ -87,6 +89,9 @@ export interface KernelParts {
   readonly bus: EventBus;
   readonly storage: StorageAdapter;
   readonly config: ConfigStore;
+  readonly grants: Grants;
+  /** Asks the application for a right that a plugin has asked for; answers whether it has it now. */
+  requestPermission(request: PermissionWish): Promise<boolean>;
   readonly secrets: Secrets;
   readonly redaction: Redaction;
   readonly log: Log;

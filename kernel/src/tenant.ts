@@ -30,8 +30,9 @@ import { createHostMessaging, type HostMessaging, Messaging } from './messaging/
 import { MiddlewareChains } from './middleware/chains.js';
 import { HookRegistry } from './middleware/hooks.js';
 import { DEFAULT_LIMITS, type KernelParts } from './parts.js';
-import { grantsOf, PermissionSet } from './permissions/broker.js';
-import type { Growth } from './permissions/growth.js';
+import { PermissionSet } from './permissions/broker.js';
+import { type GrantOptions, Grants } from './permissions/grants.js';
+import { type PermissionHandler, PermissionRequests } from './permissions/requests.js';
 import { isAsleep, manifestOf, type PluginRecord, versionOf } from './record.js';
 import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js';
 import { Installer } from './registry/installer.js';
@@ -48,16 +49,6 @@ import { explain } from './telemetry/explain.js';
 import { type KernelHealth, kernelHealth, pluginHealth } from './telemetry/health.js';
 import { Log, type Logger } from './telemetry/logger.js';
 import { Metrics, type MetricsSnapshot } from './telemetry/metrics.js';
-
-/** What a plugin asks the embedder for. */
-export interface PermissionRequest {
-  readonly plugin: string;
-  readonly version: string;
-  /** Why it asks: an update asks for more than the version before. */
-  readonly reason: 'update';
-  /** Permissions with the scopes that are new. */
-  readonly permissions: Growth;
-}
 
 /** Plugins, and everything they and the host say to each other. */
 export interface TenantKernel extends AsyncDisposable {
@@ -80,8 +71,20 @@ export interface TenantKernel extends AsyncDisposable {
     check(plugin: string, permission: PermissionName, scope?: string): boolean;
     /** Everything a plugin was given. */
     list(plugin: string): Permissions;
-    /** Decides what plugins ask for beyond what they have; without a handler the answer is no. The last handler counts. */
-    onRequest(handler: (request: PermissionRequest) => boolean | Promise<boolean>): HostRegistration;
+    /**
+     * Gives a plugin a right beyond what its manifest asks, or gives back what was revoked; holds from its next message on, and for so
+     * many milliseconds when that is said. Every scope when none is given.
+     *
+     * @throws PluginPermissionError `permission/denied` when policy doesn't allow it, PluginValidationError `permission/invalid`.
+     */
+    grant(plugin: string, permission: PermissionName, scope?: string, options?: GrantOptions): Promise<void>;
+    /** Takes a right away: from its next message on, and what was opened under it is closed. */
+    revoke(plugin: string, permission: PermissionName, scope?: string): Promise<void>;
+    /**
+     * Decides what plugins ask for beyond what they have: yes, no, or `{ for }` so many milliseconds at most. Without a handler the answer
+     * is no. The last handler counts.
+     */
+    onRequest(handler: PermissionHandler): HostRegistration;
   };
   readonly logger: Logger;
   readonly metrics: { snapshot(): MetricsSnapshot };
@@ -170,6 +173,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     return record === undefined ? undefined : manifestOf(record);
   };
   const config = new ConfigStore(options.config ?? {}, manifest);
+  const grants = new Grants({ policy: options.policy?.permissions, storage, tenant, log, announce });
+  const requests = new PermissionRequests(grants, log);
   const secrets = new Secrets({ options: options.secrets, storage, tenant, redaction });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const supervisor = new Supervisor({
@@ -196,6 +201,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     bus,
     storage,
     config,
+    grants,
+    requestPermission: (wish) => requests.ask(wish),
     secrets,
     redaction,
     log,
@@ -212,13 +219,12 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     defer: hosts.find((host) => host.defer !== undefined)?.defer ?? ((task) => setTimeout(task, 0)),
   };
   const lifecycle = new Lifecycle(registry, parts);
-  let onRequest: ((request: PermissionRequest) => boolean | Promise<boolean>) | undefined;
   const installer = new Installer({
     registry,
     lifecycle,
     store: new RegistryStore(storage, tenant, (problem) => lifecycle.report(problem)),
     parts,
-    consent: async (question) => (await onRequest?.({ ...question, reason: 'update' })) === true,
+    consent: (question) => requests.consent(question),
   });
   const configChanges = new ConfigChanges({
     store: config,
@@ -239,6 +245,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     const { packages, problems } = await shared.packages();
     for (const problem of problems) lifecycle.report(problem);
     await configChanges.open();
+    await grants.open();
     await installer.open(packages);
   };
 
@@ -327,7 +334,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const host = createHostCommands(commands, hooks, metrics, manifests);
   const middleware = createHostMiddleware(chains);
   for (const { target, use, ...place } of options.middleware ?? []) middleware.use(target, use, place);
-  const permissionsOf = (id: string) => new PermissionSet(id, grantsOf(requireManifest(id), parts.policy.permissions), metrics, () => {});
+  const permissionsOf = (id: string) => new PermissionSet(id, grants.of(requireManifest(id)), metrics, () => {}, grants.denied(id));
   function requireManifest(id: string): Manifest {
     const known = manifest(id);
     if (known === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
@@ -350,6 +357,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     hibernation.close();
     await starting?.catch(() => {});
     await configChanges.close();
+    await grants.close();
     await installer.close();
     await lifecycle.stop();
     await services.close().catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
@@ -371,10 +379,12 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     permissions: {
       check: (plugin, permission, scope = '') => permissionsOf(plugin).check(permission, scope),
       list: (plugin) => permissionsOf(plugin).grants,
+      grant: async (plugin, permission, scope = '*', options) => grants.grant(requireManifest(plugin), permission, scope, options),
+      revoke: async (plugin, permission, scope = '*') => grants.revoke(requireManifest(plugin).id, permission, scope),
       onRequest(handler) {
-        onRequest = handler;
+        requests.handler = handler;
         return disposable(() => {
-          if (onRequest === handler) onRequest = undefined;
+          if (requests.handler === handler) requests.handler = undefined;
         });
       },
     },

@@ -207,6 +207,14 @@ export interface PluginServices {
 /** Asks the kernel what this plugin may do. The answer informs; enforcement happens at each use. */
 export interface PluginPermissions {
   has(permission: PermissionName, scope?: string): Promise<boolean>;
+  /**
+   * Asks the application for a right that policy leaves open; answers whether the plugin has it now. Nobody may be there to decide: the answer
+   * is no then.
+   *
+   * @param options why it is needed, in a sentence for people; for how many milliseconds, for good when absent.
+   * @throws PluginValidationError `permission/invalid`.
+   */
+  request(permission: PermissionName, scope?: string, options?: { readonly why?: string; readonly for?: number }): Promise<boolean>;
 }
 
 /** What `activate` receives. Everything registered through it belongs to the plugin's scope and ends with it. */

@@ -35,6 +35,9 @@ export interface KernelEvents {
   /** A plugin crashed too often and isn't started again until it is activated by name. `within` is in milliseconds. */
   'plugin:quarantined': PluginFact & { readonly crashes: number; readonly within: number };
   'need:changed': PluginFact & { readonly available: readonly string[] };
+  /** `for` is in milliseconds. */
+  'permission:granted': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string; readonly for?: number };
+  'permission:revoked': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   /** A source of settings has changed to something that a plugin can't take: what was there stays. */
   'config:rejected': { readonly plugin: string; readonly layer: string; readonly message: string };

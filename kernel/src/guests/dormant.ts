@@ -12,10 +12,10 @@ class Dormant implements Registrant {
   readonly parts: KernelParts;
   readonly guest = undefined;
 
-  constructor({ manifest, grants }: Pick<ResolvedPlugin, 'manifest' | 'grants'>, parts: KernelParts) {
+  constructor({ manifest }: Pick<ResolvedPlugin, 'manifest'>, parts: KernelParts) {
     this.manifest = manifest;
     this.parts = parts;
-    this.permissions = new PermissionSet(manifest.id, grants, parts.metrics, parts.onDenied);
+    this.permissions = new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
   }
 }
 
@@ -24,7 +24,7 @@ class Dormant implements Registrant {
  *
  * @param wake told of each call and event that arrives, with its activation event.
  */
-export function putToSleep(record: Pick<ResolvedPlugin, 'manifest' | 'grants'>, from: GuestRegistrations, parts: KernelParts, wake: Wake): GuestRegistrations {
+export function putToSleep(record: Pick<ResolvedPlugin, 'manifest'>, from: GuestRegistrations, parts: KernelParts, wake: Wake): GuestRegistrations {
   const registrations = new GuestRegistrations(new Dormant(record, parts), true);
   registrations.standInFor(from, wake);
   return registrations;
@@ -34,7 +34,7 @@ export function putToSleep(record: Pick<ResolvedPlugin, 'manifest' | 'grants'>, 
  * Listens in the place of a plugin that has not been started: for the events and hooks that activate it. Undefined when
  * there are none, or when it may not hear them.
  */
-export function listenFor(record: Pick<ResolvedPlugin, 'manifest' | 'grants'>, parts: KernelParts, wake: Wake): GuestRegistrations | undefined {
+export function listenFor(record: Pick<ResolvedPlugin, 'manifest'>, parts: KernelParts, wake: Wake): GuestRegistrations | undefined {
   const triggers = record.manifest.activation.filter((activation) => activation.startsWith('event:') || activation.startsWith('hook:'));
   if (triggers.length === 0) return undefined;
   const dormant = new Dormant(record, parts);

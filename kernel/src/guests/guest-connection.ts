@@ -7,7 +7,7 @@ import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import type { ExitReason, Guest, ResourceUsage } from '../host.js';
 import type { KernelParts } from '../parts.js';
-import { grantsOf, PermissionSet } from '../permissions/broker.js';
+import { PermissionSet } from '../permissions/broker.js';
 import { StorageNamespace } from '../storage/namespace.js';
 import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
@@ -53,7 +53,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.parts = parts;
     this.registrations = new GuestRegistrations(this, true);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
-    this.permissions = new PermissionSet(manifest.id, grantsOf(manifest, parts.policy.permissions), parts.metrics, parts.onDenied);
+    this.permissions = new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
     this.storage = new StorageNamespace(parts.storage, parts.tenant, manifest.id, this.permissions.quota);
     this.#guest = guest;
     this.link = new Link({
@@ -81,7 +81,14 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
       },
       defer: (task) => parts.defer(task),
     });
-    this.ended = guest.exited.then((reason) => this.#end(reason));
+    const unwatch = parts.grants.watch(manifest, this.permissions, () => {
+      this.registrations.review();
+      parts.lanes.review();
+    });
+    this.ended = guest.exited.then((reason) => {
+      unwatch();
+      return this.#end(reason);
+    });
   }
 
   /** Loads the plugin's code into the guest. */

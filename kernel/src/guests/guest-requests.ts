@@ -58,6 +58,8 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
       return message(guest, input, facts, inbound);
     case Op.secret:
       return secret(guest, facts[0]);
+    case Op.request:
+      return requestPermission(guest, facts);
     case Op.laneFence:
       return guest.parts.lanes.fence(guest, facts[0]);
     default:
@@ -231,6 +233,18 @@ function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unkno
     throw createError('permission/invalid', `'${typeof permission === 'string' ? permission.slice(0, 64) : typeof permission}' is not a permission`, { plugin: guest.manifest.id });
   }
   return guest.permissions.check(permission as PermissionName, scope);
+}
+
+function requestPermission(guest: GuestIdentity, [permission, scope, why, time]: readonly unknown[]): Promise<boolean> {
+  if (typeof permission !== 'string' || typeof scope !== 'string' || typeof time !== 'number') throw malformed(guest);
+  return guest.parts.requestPermission({
+    manifest: guest.manifest,
+    permission: permission as PermissionName,
+    scope,
+    why: typeof why === 'string' ? why : undefined,
+    for: time === 0 ? undefined : time,
+    has: () => guest.permissions.check(permission as PermissionName, scope),
+  });
 }
 
 function malformed(guest: GuestIdentity): Error {

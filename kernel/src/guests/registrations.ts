@@ -15,6 +15,7 @@ import {
   type Manifest,
   type DeclaredCallPolicy,
   messageOf,
+  type PermissionName,
   policyProblem,
   pairOf,
   type Registration,
@@ -31,6 +32,14 @@ import type { DeclaredPolicy } from '../resilience/policy.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
+
+/** What a registration needs beside being the plugin's own. */
+const PERMISSION_FOR: Readonly<Record<Registration['kind'], PermissionName | undefined>> = {
+  command: undefined,
+  hook: 'hooks.handle',
+  event: 'events.subscribe',
+  middleware: 'middleware.use',
+};
 
 /** Most registrations of one guest. */
 const MAX_REGISTRATIONS = 4_096;
@@ -122,6 +131,18 @@ export class GuestRegistrations {
     if (guest !== undefined) parts.lanes.unregistered(guest, handle);
     this.#registered.get(handle)?.undo?.();
     this.#registered.delete(handle);
+  }
+
+  /** The guest's rights have changed: what it may not have any more is taken back. */
+  review(): void {
+    const { manifest, permissions, parts } = this.#owner;
+    for (const [handle, { registration }] of [...this.#registered]) {
+      const { kind, name } = registration;
+      const permission = PERMISSION_FOR[kind];
+      if (permission === undefined || isOpen(name) || permissions.check(permission, name)) continue;
+      this.remove(handle);
+      parts.log.write('kernel', 'warn', `${manifest.id} may not have its ${kind} '${name}' any more: ${permission} was revoked`, { plugin: manifest.id });
+    }
   }
 
   /**

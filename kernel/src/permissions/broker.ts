@@ -1,5 +1,17 @@
 /** Who may do what: computes what a plugin was given, and answers each check in the kernel, not in the guest. */
-import { allows, createError, intersectScopes, type Manifest, PERMISSION_NAMES, type PermissionName, type Permissions, parseNeed, parseSize, scopesOf } from '@plinth/sdk/contract';
+import {
+  allows,
+  coversPattern,
+  createError,
+  intersectScopes,
+  type Manifest,
+  PERMISSION_NAMES,
+  type PermissionName,
+  type Permissions,
+  parseNeed,
+  parseSize,
+  scopesOf,
+} from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** Bytes a plugin may store when its manifest asks for storage without a quota. */
@@ -45,26 +57,43 @@ function intersect(asked: Permissions, allowed: Permissions): Permissions {
   return result as Permissions;
 }
 
+/** Scopes that were taken away, by permission. What overlaps one of them is not allowed. */
+export type Denied = ReadonlyMap<PermissionName, readonly string[]>;
+const NONE: Denied = new Map();
+
 /** One plugin's rights, compiled for the hot path: a check of a known scope is one Map lookup. */
 export class PermissionSet {
   readonly plugin: string;
-  readonly grants: Permissions;
+  #grants: Permissions;
+  #denied: Denied;
   readonly #metrics: Metrics;
   readonly #onDenied: OnDenied;
   readonly #verdicts = new Map<PermissionName, Map<string, boolean>>();
   readonly #own: string;
 
-  constructor(plugin: string, grants: Permissions, metrics: Metrics, onDenied: OnDenied) {
+  constructor(plugin: string, grants: Permissions, metrics: Metrics, onDenied: OnDenied, denied: Denied = NONE) {
     this.plugin = plugin;
-    this.grants = grants;
+    this.#grants = grants;
+    this.#denied = denied;
     this.#metrics = metrics;
     this.#onDenied = onDenied;
     this.#own = `${plugin}:`;
   }
 
+  get grants(): Permissions {
+    return this.#grants;
+  }
+
+  /** Other rights from now on. */
+  replace(grants: Permissions, denied: Denied): void {
+    this.#grants = grants;
+    this.#denied = denied;
+    this.#verdicts.clear();
+  }
+
   /** Bytes of storage. */
   get quota(): number {
-    const { quota } = this.grants.storage ?? {};
+    const { quota } = this.#grants.storage ?? {};
     return quota === undefined ? DEFAULT_QUOTA : (parseSize(quota) ?? 0);
   }
 
@@ -92,7 +121,7 @@ export class PermissionSet {
     this.#metrics.permissionDenials += 1;
     this.#onDenied(this.plugin, permission, scope);
     const what = scope === '' ? permission : `${permission} for '${scope}'`;
-    throw createError('permission/denied', `${this.plugin} may not use ${what}: its manifest doesn't ask for it, or policy refuses it`, {
+    throw createError('permission/denied', `${this.plugin} may not use ${what}: its manifest doesn't ask for it, policy refuses it, or it was revoked`, {
       plugin: this.plugin,
       details: { permission, scope },
     });
@@ -100,7 +129,8 @@ export class PermissionSet {
 
   #decide(permission: PermissionName, scope: string): boolean {
     if (OWNED.has(permission) && scope.startsWith(this.#own)) return true;
-    const scopes = scopesOf(this.grants, permission);
+    for (const denied of this.#denied.get(permission) ?? []) if (scope === '' ? denied === '*' : coversPattern(denied, scope) || coversPattern(scope, denied)) return false;
+    const scopes = scopesOf(this.#grants, permission);
     return scope === '' ? scopes.length > 0 : allows(scopes, scope);
   }
 }

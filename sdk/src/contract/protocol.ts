@@ -130,6 +130,8 @@ export const Op = {
   message: 13,
   /** meta: [name] */
   secret: 14,
+  /** meta: [permission, scope, why or nothing, ms or 0] */
+  request: 15,
 } as const;
 
 /** The target of a request that is answered at once: what came before it has been taken. */
@@ -155,11 +157,11 @@ export type LaneMessage =
   | { readonly kind: 'close'; readonly error: WireError };
 
 /** The target of a request about a name. */
-export const targetOf = (op: number, name: number): number => name * 16 + op;
+export const targetOf = (op: number, name: number): number => name * 32 + op;
 /** The operation of a target. */
-export const opOf = (target: number): number => target % 16;
+export const opOf = (target: number): number => target % 32;
 /** The number of a target's name. */
-export const nameOfTarget = (target: number): number => Math.floor(target / 16);
+export const nameOfTarget = (target: number): number => Math.floor(target / 32);
 
 /** Two names or a number and a name as one number, as calls and events carry them. */
 export const pairOf = (high: number, name: number): number => high * 4_096 + name;

@@ -78,6 +78,8 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     logger: createLogger(link),
     permissions: {
       has: (permission: PermissionName, scopeText = '') => requestKernel(link, Op.permission, undefined, [permission, scopeText]) as Promise<boolean>,
+      request: (permission: PermissionName, scopeText = '*', { why, for: time = 0 } = {}) =>
+        requestKernel(link, Op.request, undefined, [permission, scopeText, why, time]) as Promise<boolean>,
     },
     provide(contract, handlers) {
       return provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>);

@@ -1,0 +1,215 @@
+/** Rights that change while plugins run: granted, revoked, lent for a while, asked for. */
+import { createHost, runtime } from '#host';
+import { createKernel, type Kernel, type KernelOptions, memoryStorage, type PermissionRequest, packageSource } from '@plinth/kernel';
+import type { ManifestInput } from '@plinth/sdk/contract';
+import { describe, expect, it } from 'vitest';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const user = (permissions: ManifestInput['permissions'] = {}) =>
+  pluginOf(
+    'test.user',
+    `const heard = [];
+     ctx.commands.handle('call', (id) => ctx.commands.execute(id).catch((error) => error.code));
+     ctx.commands.handle('emit', (topic) => ctx.events.emit(topic, 1).then(() => 'emitted', (error) => error.code));
+     ctx.commands.handle('hook', (id) => ctx.hooks.collect(id).then(() => 'asked', (error) => error.code));
+     ctx.commands.handle('send', (id) => ctx.messaging.send(id, 1).catch((error) => error.code));
+     ctx.commands.handle('store', () => ctx.storage.set('a', 1).then(() => 'stored', (error) => error.code));
+     ctx.commands.handle('read', () => ctx.storage.get('a').then(() => 'read', (error) => error.code));
+     ctx.commands.handle('secret', () => ctx.secrets.get('key').then(() => 'told', (error) => error.code));
+     ctx.commands.handle('listen', (pattern) => { ctx.events.on(pattern, ({ topic }) => { heard.push(topic); }); });
+     ctx.commands.handle('heard', () => heard);
+     ctx.commands.handle('answer', (id) => { ctx.hooks.handle(id, () => 'answer'); });
+     ctx.commands.handle('wrap', (target) => { ctx.middleware.use(target, (call, next) => next()); });
+     ctx.commands.handle('has', ([permission, scope]) => ctx.permissions.has(permission, scope));
+     ctx.commands.handle('often', async () => { for (let n = 0; n < 60; n++) await ctx.commands.execute('test.other:ping'); });
+     ctx.commands.handle('request', ([permission, scope, options]) => ctx.permissions.request(permission, scope, options).catch((error) => error.code));`,
+    { permissions },
+  );
+const other = pluginOf('test.other', `ctx.commands.handle('ping', () => 'pong'); ctx.messaging.on(() => 'got'); ctx.hooks.handle('test.other:hook', () => 1);`);
+const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(`test.user:${command}`, input);
+
+for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbox', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+  const start = (permissions?: ManifestInput['permissions'], options: KernelOptions = {}) => startKernel(setting, [user(permissions), other], options);
+  describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} ${setting.isolation}`}: rights`, () => {
+    /** A right, what uses it, and what that answers when it may. */
+    const uses: readonly (readonly [permission: Parameters<Kernel['permissions']['grant']>[1], scope: string, command: string, input: unknown, answer: string])[] = [
+      ['commands.execute', 'test.other:*', 'call', 'test.other:ping', 'pong'],
+      ['events.emit', 'app:*', 'emit', 'app:done', 'emitted'],
+      ['hooks.call', 'test.other:hook', 'hook', 'test.other:hook', 'asked'],
+      ['messaging.send', 'test.other', 'send', 'test.other', 'got'],
+      ['storage.write', '*', 'store', undefined, 'stored'],
+      ['storage.read', '*', 'read', undefined, 'read'],
+      ['secrets.read', 'key', 'secret', undefined, 'told'],
+    ];
+    it.each(uses)('%s is denied, granted, revoked, and granted again: from the next message on', async (permission, scope, command, input, answer) => {
+      const kernel = await start();
+      const denied: unknown[] = [];
+      kernel.events.on('permission:denied', ({ payload }) => void denied.push(payload.permission));
+      expect(await ask(kernel, command, input)).toBe('permission/denied');
+      await kernel.permissions.grant('test.user', permission, scope);
+      expect(await ask(kernel, command, input)).toBe(answer);
+      expect(kernel.permissions.check('test.user', permission, scope === '*' ? '' : scope.replace('*', 'x'))).toBe(true);
+      await kernel.permissions.revoke('test.user', permission, scope);
+      expect(await ask(kernel, command, input)).toBe('permission/denied');
+      await kernel.permissions.grant('test.user', permission, scope);
+      expect(await ask(kernel, command, input)).toBe(answer);
+      expect(denied).toEqual([permission, permission]);
+    });
+
+    it('what was opened under a right ends with it: listeners, hooks, middleware', async () => {
+      const kernel = await start({ events: { subscribe: ['app:*'] }, hooks: { handle: ['app:*'] }, middleware: { use: ['command:host:*'] } });
+      kernel.commands.handle('work', () => 1);
+      await ask(kernel, 'listen', 'app:*');
+      await ask(kernel, 'answer', 'app:menu');
+      await ask(kernel, 'wrap', 'command:host:*');
+      await kernel.events.emit('app:one');
+      expect(await kernel.hooks.collect('app:menu')).toEqual(['answer']);
+      const runs = () => kernel.metrics.snapshot().middlewareRuns;
+      await kernel.commands.execute('host:work');
+      expect(runs()).toBe(1);
+      await Promise.all((['events.subscribe', 'hooks.handle', 'middleware.use'] as const).map((permission) => kernel.permissions.revoke('test.user', permission)));
+      await kernel.events.emit('app:two');
+      expect(await kernel.hooks.collect('app:menu')).toEqual([]);
+      await kernel.commands.execute('host:work');
+      expect([runs(), await ask(kernel, 'heard')]).toEqual([1, ['app:one']]);
+    });
+
+    it('a part of a right can be taken: what overlaps it is denied, the rest stays', async () => {
+      const kernel = await start({ commands: { execute: ['test.other:*', 'host:*'] } });
+      kernel.commands.handle('work', () => 'worked');
+      kernel.commands.handle('danger', () => 'done');
+      await kernel.permissions.revoke('test.user', 'commands.execute', 'host:danger');
+      expect([await ask(kernel, 'call', 'host:danger'), await ask(kernel, 'call', 'host:work'), await ask(kernel, 'call', 'test.other:ping')]).toEqual([
+        'permission/denied',
+        'worked',
+        'pong',
+      ]);
+      expect(await ask(kernel, 'has', ['commands.execute', 'host:*'])).toBe(false);
+    });
+
+    it('a right that is lent ends by itself, and says so', async () => {
+      const kernel = await start();
+      const revoked = nextEvent(kernel, 'permission:revoked');
+      await kernel.permissions.grant('test.user', 'commands.execute', 'test.other:ping', { for: 150 });
+      expect(await ask(kernel, 'call', 'test.other:ping')).toBe('pong');
+      expect(await revoked).toEqual({ plugin: 'test.user', permission: 'commands.execute', scope: 'test.other:ping' });
+      expect(await ask(kernel, 'call', 'test.other:ping')).toBe('permission/denied');
+    });
+
+    it('policy is the ceiling of what can be granted', async () => {
+      const kernel = await start({}, { policy: { permissions: { commands: { execute: ['test.other:*'] } } } });
+      await kernel.permissions.grant('test.user', 'commands.execute', 'test.other:ping');
+      for (const [permission, scope] of [
+        ['commands.execute', 'host:work'],
+        ['commands.execute', '*'],
+        ['storage.write', '*'],
+      ] as const) {
+        expect(await rejection(kernel.permissions.grant('test.user', permission, scope)), scope).toMatchObject({ code: 'permission/denied', plugin: 'test.user' });
+      }
+      expect(await ask(kernel, 'store')).toBe('permission/denied');
+    });
+
+    it('a plugin asks the application: what, why and for how long; nobody there means no', async () => {
+      const kernel = await start({}, { policy: { permissions: { commands: { execute: ['test.other:*'] } } } });
+      const wish = ['commands.execute', 'test.other:ping', { why: 'to play', for: 60_000 }];
+      expect(await ask(kernel, 'request', wish)).toBe(false);
+      const asked: PermissionRequest[] = [];
+      let answer: boolean | { for: number } = false;
+      const handler = kernel.permissions.onRequest((request) => {
+        asked.push(request);
+        return answer;
+      });
+      expect(await ask(kernel, 'request', wish)).toBe(false);
+      expect(asked).toEqual([{ plugin: 'test.user', version: '1.0.0', reason: 'request', permissions: { 'commands.execute': ['test.other:ping'] }, why: 'to play', for: 60_000 }]);
+      answer = { for: 100 };
+      const revoked = nextEvent(kernel, 'permission:revoked');
+      expect([await ask(kernel, 'request', wish), await ask(kernel, 'call', 'test.other:ping')]).toEqual([true, 'pong']);
+      await revoked;
+      answer = true;
+      expect([await ask(kernel, 'request', ['commands.execute', 'test.other:ping']), await ask(kernel, 'request', ['commands.execute', 'test.other:ping'])]).toEqual([true, true]);
+      // What it has it need not ask for, and what policy refuses nobody is asked about.
+      expect(asked.length).toBe(3);
+      expect(await ask(kernel, 'request', ['storage.write', '*'])).toBe(false);
+      expect(asked.length).toBe(3);
+      for (const bad of [
+        ['everything', '*'],
+        ['storage.write', ''],
+        ['storage.write', '*', { for: -1 }],
+      ])
+        expect(await ask(kernel, 'request', bad)).toMatch(/^permission\/invalid$|^wire\/refused$/);
+      handler.dispose();
+      kernel.permissions.onRequest(() => {
+        throw new Error('broken');
+      });
+      await kernel.permissions.revoke('test.user', 'commands.execute');
+      expect(await ask(kernel, 'request', wish)).toBe(false);
+    });
+
+    it('a lane ends with the right to call', async () => {
+      if (setting.isolation !== 'worker') return;
+      const kernel = await start({ commands: { execute: ['test.other:*'] } }, { lanes: { calls: 10 } });
+      const opened = nextEvent(kernel, 'lane:opened');
+      await ask(kernel, 'often');
+      await opened;
+      await kernel.permissions.revoke('test.user', 'commands.execute', 'test.other:*');
+      expect(await ask(kernel, 'call', 'test.other:ping')).toBe('permission/denied');
+    });
+  });
+}
+
+describe('kept rights', () => {
+  const open = async (storage = memoryStorage(), options: KernelOptions = {}) => {
+    const kernel = await createKernel({
+      isolation: 'inline',
+      storage: { ...bound(storage), close: async () => {} },
+      sources: [packageSource([user({ storage: { write: true } }), other])],
+      ...options,
+    });
+    await kernel.start();
+    return kernel;
+  };
+  it('are there again after a restart, but not those that were lent', async () => {
+    const storage = memoryStorage();
+    const first = await open(storage);
+    await first.permissions.grant('test.user', 'commands.execute', 'test.other:*');
+    await first.permissions.grant('test.user', 'events.emit', 'app:*', { for: 60_000 });
+    await first.permissions.revoke('test.user', 'storage.write');
+    await first.stop();
+    const second = await open(storage);
+    expect([await ask(second, 'call', 'test.other:ping'), await ask(second, 'emit', 'app:x'), await ask(second, 'store')]).toEqual([
+      'pong',
+      'permission/denied',
+      'permission/denied',
+    ]);
+    await second.stop();
+  });
+  it('that cannot be read give nobody anything', async () => {
+    const storage = memoryStorage();
+    await storage.set('tenant-0\0plinth\0grants\0test.user', { format: 9 });
+    const kernel = await open(storage);
+    expect([await ask(kernel, 'store'), kernel.permissions.check('test.other', 'commands.execute', 'test.other:ping')]).toEqual(['permission/denied', true]);
+    expect(kernel.logger.recent().some(({ message }) => message.includes('kept grants of test.user cannot be read'))).toBe(true);
+    await kernel.stop();
+  });
+  it('make no sense for strangers, and not in every shape', async () => {
+    const kernel = await open();
+    expect(await rejection(kernel.permissions.grant('test.nobody', 'storage.read'))).toMatchObject({ code: 'plugin/not-found' });
+    for (const [permission, scope, options] of [
+      ['everything', '*', {}],
+      ['commands.execute', '', {}],
+      ['commands.execute', 'a*b', {}],
+      ['commands.execute', 'a:*', { for: 0 }],
+      ['commands.execute', 'a:*', { for: Number.NaN }],
+    ] as const) {
+      expect(await rejection(kernel.permissions.grant('test.user', permission as never, scope, options)), scope).toMatchObject({ code: 'permission/invalid' });
+    }
+    await kernel.stop();
+  });
+});
+
+function bound(storage: ReturnType<typeof memoryStorage>): ReturnType<typeof memoryStorage> {
+  return Object.fromEntries(
+    (['get', 'set', 'delete', 'keys', 'clear', 'update', 'close'] as const).map((name) => [name, (storage[name] as (...args: unknown[]) => unknown).bind(storage)]),
+  ) as never;
+}
