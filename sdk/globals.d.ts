@@ -27,13 +27,19 @@ interface SecretKey {
   readonly algorithm: { readonly name: string };
   readonly usages: readonly string[];
 }
+declare function atob(text: string): string;
+declare function btoa(text: string): string;
 declare const performance: { now(): number };
 declare const crypto: {
   randomUUID(): string;
   getRandomValues<T extends Uint8Array>(array: T): T;
   subtle: {
     digest(algorithm: string, data: Uint8Array | ArrayBuffer): Promise<ArrayBuffer>;
-    importKey(format: 'raw', key: Uint8Array, algorithm: string, extractable: boolean, usages: readonly string[]): Promise<SecretKey>;
+    generateKey(algorithm: string, extractable: boolean, usages: readonly string[]): Promise<unknown>;
+    exportKey(format: 'raw' | 'pkcs8', key: SecretKey): Promise<ArrayBuffer>;
+    sign(algorithm: string, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
+    verify(algorithm: string, key: SecretKey, signature: Uint8Array, data: Uint8Array): Promise<boolean>;
+    importKey(format: 'raw' | 'pkcs8', key: Uint8Array, algorithm: string, extractable: boolean, usages: readonly string[]): Promise<SecretKey>;
     encrypt(algorithm: object, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
     decrypt(algorithm: object, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
   };

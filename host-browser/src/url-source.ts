@@ -1,6 +1,7 @@
 /** Plugins behind URLs: each URL names a `plugin.json`. */
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
 import { createError, MAX_MANIFEST } from '@plinth/sdk/contract';
+import { SIGNATURE_FILE } from '@plinth/sdk/signing';
 
 /** Milliseconds until a server that doesn't answer counts as failed. */
 const TIMEOUT = 15_000;
@@ -23,11 +24,11 @@ export function urlSource(urls: readonly string[]): PluginSource {
 
 async function fetchPackage(url: string): Promise<PluginPackage> {
   const base = new URL(url, location.href);
-  const code = (main: string) => fetchText(codeUrl(base, main), undefined);
+  const files = { code: (main: string) => fetchText(codeUrl(base, main), undefined), signature: () => fetchSignature(codeUrl(base, SIGNATURE_FILE)) };
   try {
-    return { origin: base.href, manifest: await fetchText(base, MAX_MANIFEST), code };
+    return { origin: base.href, manifest: await fetchText(base, MAX_MANIFEST), ...files };
   } catch (problem) {
-    return { origin: base.href, manifest: '', problem, code };
+    return { origin: base.href, manifest: '', problem, ...files };
   }
 }
 
@@ -37,6 +38,14 @@ function codeUrl(manifest: URL, main: string): URL {
   const target = new URL(main, folder);
   if (!target.href.startsWith(folder.href)) throw new Error("the path leads out of the plugin's folder");
   return target;
+}
+
+/** A server that has no such file says so with 404 or 410, and nothing else. */
+async function fetchSignature(url: URL): Promise<string | undefined> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT), cache: 'no-cache' });
+  if (response.status === 404 || response.status === 410) return undefined;
+  if (!response.ok) throw new Error(`${url.href} answered ${response.status} ${response.statusText}`);
+  return response.text();
 }
 
 async function fetchText(url: URL, limit: number | undefined): Promise<string> {

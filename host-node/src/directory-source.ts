@@ -1,6 +1,7 @@
 /** Plugins in folders: each subfolder with a `plugin.json` is one. */
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
 import { createError, MAX_MANIFEST } from '@plinth/sdk/contract';
+import { SIGNATURE_FILE } from '@plinth/sdk/signing';
 import { lstatSync, readFileSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
@@ -48,20 +49,48 @@ function readAtOnce(folder: string): PluginPackage | undefined {
     const file = join(folder, 'plugin.json');
     const found = lstatSync(file);
     if (!found.isFile() || found.size > MAX_MANIFEST) return undefined;
-    return { origin: folder, manifest: readFileSync(file, 'utf8'), code: (main) => readInside(folder, main) };
+    return { origin: folder, manifest: readFileSync(file, 'utf8'), ...filesOf(folder) };
   } catch {
     return undefined;
   }
 }
 
 async function packageIn(folder: string): Promise<PluginPackage> {
-  const code = (main: string) => readInside(folder, main);
   try {
-    return { origin: folder, manifest: await readManifest(folder), code };
+    return { origin: folder, manifest: await readManifest(folder), ...filesOf(folder) };
   } catch (problem) {
-    return { origin: folder, manifest: '', problem, code };
+    return { origin: folder, manifest: '', problem, ...filesOf(folder) };
   }
 }
+
+/** How the files of a package are read: nothing outside of its folder, wherever a link leads. */
+function filesOf(folder: string): Required<Pick<PluginPackage, 'code' | 'signature' | 'list' | 'read'>> {
+  return {
+    code: (main) => readInside(folder, main),
+    async signature() {
+      try {
+        const { target, size } = await fileInside(folder, SIGNATURE_FILE);
+        if (size > MAX_MANIFEST) throw new Error(`${SIGNATURE_FILE} has ${size} bytes`);
+        return await readFile(target, 'utf8');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    list: () => listFiles(folder),
+    read: async (path) => readFile((await fileInside(folder, path)).target),
+  };
+}
+
+/** Every file in a folder and below, with slashes. What is neither a file nor a folder, a link for instance, counts as a file. */
+async function listFiles(folder: string): Promise<readonly string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  if (entries.length > MAX_FILES) throw new Error(`${folder} has more than ${MAX_FILES} files`);
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+/** Most files of a signed package. */
+const MAX_FILES = 2_000;
 
 async function readManifest(folder: string): Promise<string> {
   const file = join(folder, 'plugin.json');

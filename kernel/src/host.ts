@@ -75,6 +75,12 @@ export interface PluginPackage {
   readonly problem?: unknown;
   /** Reads the bundle that the manifest calls `main`. */
   code(main: string): Promise<string>;
+  /** Reads the text of `plugin.sig.json`; undefined when there is none. */
+  signature?(): Promise<string | undefined>;
+  /** Every file of the package by its path, where that can be told. */
+  list?(): Promise<readonly string[]>;
+  /** Reads a file of the package. */
+  read?(path: string): Promise<Uint8Array>;
   /** A plugin object that the application itself holds; runs inline. */
   readonly exported?: unknown;
 }

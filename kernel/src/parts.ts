@@ -15,6 +15,7 @@ import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
 import type { Grants } from './permissions/grants.js';
+import type { SignaturePolicy, Trust, TrustPolicy } from './permissions/trust.js';
 import type { PermissionWish } from './permissions/requests.js';
 import type { Redaction } from './secrets/redaction.js';
 import type { Secrets } from './secrets/secrets.js';
@@ -68,6 +69,11 @@ export interface Policy {
   readonly shared?: readonly string[];
   /** What plugins may do at most. */
   readonly permissions?: PermissionPolicy;
+  /** How far plugins are trusted: that decides how they are isolated, and whether they need a signature. Nothing is decided when absent. */
+  readonly trust?: TrustPolicy;
+  readonly signatures?: SignaturePolicy;
+  /** Plugins, or versions of them, that may not run any more: `com.acme.notes`, `com.acme.*`, `com.acme.notes@<1.2.0`. */
+  readonly revoked?: readonly string[];
 }
 
 /** Chooses where a plugin runs; undefined leaves it to the manifest. */
@@ -89,6 +95,7 @@ export interface KernelParts {
   readonly bus: EventBus;
   readonly storage: StorageAdapter;
   readonly config: ConfigStore;
+  readonly trust: Trust;
   readonly grants: Grants;
   /** Asks the application for a right that a plugin has asked for; answers whether it has it now. */
   requestPermission(request: PermissionWish): Promise<boolean>;

@@ -32,6 +32,7 @@ import { HookRegistry } from './middleware/hooks.js';
 import { DEFAULT_LIMITS, type KernelParts } from './parts.js';
 import { PermissionSet } from './permissions/broker.js';
 import { type GrantOptions, Grants } from './permissions/grants.js';
+import { Trust } from './permissions/trust.js';
 import { type PermissionHandler, PermissionRequests } from './permissions/requests.js';
 import { isAsleep, manifestOf, type PluginRecord, versionOf } from './record.js';
 import { createHostPlugins, type HostPlugins } from './registry/host-plugins.js';
@@ -175,6 +176,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const config = new ConfigStore(options.config ?? {}, manifest);
   const grants = new Grants({ policy: options.policy?.permissions, storage, tenant, log, announce });
   const requests = new PermissionRequests(grants, log);
+  const trust = new Trust({ policy: options.policy ?? {}, storage, tenant, log });
   const secrets = new Secrets({ options: options.secrets, storage, tenant, redaction });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const supervisor = new Supervisor({
@@ -202,6 +204,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     storage,
     config,
     grants,
+    trust,
     requestPermission: (wish) => requests.ask(wish),
     secrets,
     redaction,

@@ -1,7 +1,7 @@
 /** Stage 4: read the code, launch a guest, and evaluate the code there. All or nothing: a failure leaves no guest. */
 import { covers, createError, type Isolation, messageOf, type Manifest, parseSize, type Statics } from '@plinth/sdk/contract';
 import { GuestConnection } from '../guests/guest-connection.js';
-import type { Guest, Host } from '../host.js';
+import type { Guest, Host, PluginPackage } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import type { LoadedPlugin, ResolvedPlugin } from '../record.js';
 
@@ -10,15 +10,22 @@ let generation = 0;
 /** @throws PluginLifecycleError `plugin/load-failed` or `plugin/launch-failed`, PluginSignatureError `plugin/digest-mismatch`. */
 export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<LoadedPlugin> {
   const { manifest } = record;
-  const source = record.package.exported === undefined ? await parts.code.take(record.package, () => codeFor(record, parts)) : undefined;
-  const guest = await guestFor(record, parts).catch((error: unknown) => {
+  const source = record.package.exported === undefined ? await parts.code.take(record.package, () => readCode(record, parts)) : undefined;
+  let guest: Guest;
+  let code: string;
+  try {
+    // Each time: what was trusted when it was read may not be any more.
+    if (source !== undefined) await parts.trust.admit(record.package, manifest, source.code);
+    code = source === undefined ? '' : await codeFor(record, source.code, parts);
+    guest = await guestFor(record, parts);
+  } catch (error) {
     source?.release();
     throw error;
-  });
+  }
   const connection = new GuestConnection(manifest, guest, parts);
   void connection.ended.then(() => source?.release());
   try {
-    const statics = await connection.load(source?.code ?? '');
+    const statics = await connection.load(code);
     checkStatics(statics, manifest, parts);
     return { ...record, state: 'loaded', scope: connection.scope, connection, statics };
   } catch (error) {
@@ -29,14 +36,19 @@ export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<
   }
 }
 
+const functors = new WeakMap<PluginPackage, { readonly code: string; readonly functor: string }>();
+
 /** Behind a wall there are no modules: what is evaluated there is made of the bundle here. */
-async function codeFor(record: ResolvedPlugin, parts: KernelParts): Promise<string> {
-  const { manifest, origin } = record;
-  const code = await readCode(record, parts);
+async function codeFor(record: ResolvedPlugin, code: string, parts: KernelParts): Promise<string> {
+  const { manifest, origin, package: found } = record;
   const isolation = chooseIsolation(record, parts);
   if (isolation !== 'process' && isolation !== 'sandbox') return code;
+  const known = functors.get(found);
+  if (known?.code === code) return known.functor;
   const { toFunctor } = await import('@plinth/sdk/pack');
-  return toFunctor(code, `${manifest.id} (${origin}/${manifest.main})`);
+  const functor = toFunctor(code, `${manifest.id} (${origin}/${manifest.main})`);
+  functors.set(found, { code, functor });
+  return functor;
 }
 
 /** @throws PluginLifecycleError `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`. */
@@ -100,8 +112,14 @@ async function launch(record: ResolvedPlugin, parts: KernelParts): Promise<Guest
 }
 
 /** Where a plugin runs: the embedder decides, then the manifest. A plugin can't ask its way out of isolation. */
-export function chooseIsolation({ manifest, package: found }: Pick<ResolvedPlugin, 'manifest' | 'package'>, { isolation }: Pick<KernelParts, 'isolation'>): Isolation {
+export function chooseIsolation(record: Pick<ResolvedPlugin, 'manifest' | 'package'>, parts: Pick<KernelParts, 'isolation' | 'trust'>): Isolation {
+  const { manifest, package: found } = record;
+  // What the application itself holds is its own.
   if (found.exported !== undefined) return 'inline';
+  return parts.trust.isolation(wantedIsolation(record, parts), found, manifest);
+}
+
+function wantedIsolation({ manifest }: Pick<ResolvedPlugin, 'manifest'>, { isolation }: Pick<KernelParts, 'isolation'>): Isolation {
   const decided = typeof isolation === 'function' ? isolation(manifest) : isolation;
   if (decided !== undefined) return decided;
   if (manifest.isolation === 'inline') {

@@ -222,6 +222,7 @@ export class Installer {
       const kept = this.#kept.get(key) ?? (manifest === undefined ? undefined : this.#storedPackage(key, manifest));
       if (kept === undefined) throw createError('plugin/no-previous-version', `cannot roll ${id} back to ${previous.version}: its package is not there any more`, { plugin: id });
       const next = this.#lifecycle.validate(kept);
+      await this.#parts.trust.lower(id, previous.version);
       const now = await this.#replace(current, next, true);
       try {
         await this.#change(id, (entry) => ({
@@ -271,11 +272,14 @@ export class Installer {
     if (record.package.exported !== undefined) return work();
     const { key } = record;
     const before = await this.#store.findCode(key);
-    await this.#store.keepCode(key, await readCode(record, this.#parts));
+    const beforeSigned = await this.#store.signature(key);
+    const code = await readCode(record, this.#parts);
+    await this.#parts.trust.admit(record.package, record.manifest, code);
+    await this.#store.keepCode(key, code, await record.package.signature?.());
     try {
       await work();
     } catch (error) {
-      const undone = before === undefined ? this.#store.forgetCode(key) : this.#store.keepCode(key, before);
+      const undone = before === undefined ? this.#store.forgetCode(key) : this.#store.keepCode(key, before, beforeSigned);
       await undone.catch(() => {});
       throw error;
     }
@@ -287,7 +291,7 @@ export class Installer {
   }
 
   #storedPackage(key: string, manifest: string): PluginPackage {
-    return { origin: `${ORIGIN}${key}`, manifest, code: () => this.#store.code(key) };
+    return { origin: `${ORIGIN}${key}`, manifest, code: () => this.#store.code(key), signature: () => this.#store.signature(key) };
   }
 
   /**

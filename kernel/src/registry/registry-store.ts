@@ -72,14 +72,20 @@ export class RegistryStore {
     return next;
   }
 
-  async keepCode(key: string, code: string): Promise<void> {
-    await this.#run(() => this.#adapter.set(this.#key('code', key), { code, kept: Date.now() } satisfies KeptCode));
+  async keepCode(key: string, code: string, signature: string | undefined): Promise<void> {
+    await this.#run(() => this.#adapter.set(this.#key('code', key), { code, kept: Date.now(), ...(signature !== undefined && { signature }) } satisfies KeptCode));
   }
 
   /** The text of a kept package, or undefined. */
   async findCode(key: string): Promise<string | undefined> {
     const kept = (await this.#run(() => this.#adapter.get(this.#key('code', key)))) as Partial<KeptCode> | undefined;
     return typeof kept?.code === 'string' ? kept.code : undefined;
+  }
+
+  /** The signature of a kept package, or undefined. */
+  async signature(key: string): Promise<string | undefined> {
+    const kept = (await this.#run(() => this.#adapter.get(this.#key('code', key)))) as Partial<KeptCode> | undefined;
+    return typeof kept?.signature === 'string' ? kept.signature : undefined;
   }
 
   /** @throws PluginLifecycleError `plugin/load-failed`. */
@@ -154,6 +160,7 @@ interface KeptCode {
   readonly code: string;
   /** Milliseconds since the epoch. */
   readonly kept: number;
+  readonly signature?: string;
 }
 
 /** Milliseconds for which a package without an entry may belong to an installation under way. */

@@ -9,6 +9,8 @@ export interface PackageInput {
   readonly manifest: ManifestInput | string;
   /** Text of the bundle that `main` names. */
   readonly code?: string;
+  /** Text of its `plugin.sig.json`; the manifest then has to be text, too. */
+  readonly signature?: string;
   /** The plugin itself, in place of its code: it then runs inline. */
   readonly plugin?: Plugin<never, never> | object;
 }
@@ -30,13 +32,14 @@ export function packageSource(packages: readonly PackageInput[]): PluginSource {
 
 /** One in-memory plugin as a package, for `kernel.plugins.install`. */
 export function packageOf(input: PackageInput, index = 0): PluginPackage {
-  const { manifest, code, plugin } = input;
+  const { manifest, code, plugin, signature } = input;
   const claimed = typeof manifest === 'string' ? undefined : manifest?.id;
   const origin = typeof claimed === 'string' ? `memory:${claimed}` : `memory:${index}`;
   return {
     origin: index === 0 ? origin : `${origin}#${index}`,
     manifest: (manifest ?? '') as object | string,
     ...(plugin !== undefined && { exported: plugin }),
+    ...(signature !== undefined && { signature: async () => signature }),
     async code() {
       if (code === undefined) throw createError('plugin/load-failed', 'the package holds neither code nor a plugin');
       return code;

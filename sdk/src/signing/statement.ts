@@ -1,0 +1,85 @@
+/**
+ * What is signed: the exact bytes of a statement that lists every file of a package with its size and SHA-256. Bytes, so that nobody has to
+ * agree on how JSON is written; one text in front of them, so that a signature made for something else is none of a plugin.
+ */
+import { createError } from '../contract/errors.js';
+
+/** Name of the file beside `plugin.json` that holds the signature. It lists every file but itself. */
+export const SIGNATURE_FILE = 'plugin.sig.json';
+/** Name of the manifest's file. */
+export const MANIFEST_FILE = 'plugin.json';
+/** What the payload of a signature file is. */
+export const TYPE = 'plinth/integrity+json';
+const DOMAIN = 'plinth-sig';
+/** Largest signature file, in characters. */
+export const MAX_SIGNATURE = 1_048_576;
+/** Most files of a package. */
+export const MAX_FILES = 2_000;
+
+/** One file of a package: path, bytes, SHA-256 in hexadecimal digits. */
+export type FileEntry = readonly [path: string, size: number, digest: string];
+
+/** What a signature says. */
+export interface Statement {
+  readonly v: 1;
+  readonly id: string;
+  readonly version: string;
+  readonly files: readonly FileEntry[];
+  /** Milliseconds since the epoch after which the package may not be started any more; never when absent. */
+  readonly expires?: number;
+}
+
+/** A signature file. */
+export interface SignatureFile {
+  readonly v: 1;
+  readonly type: string;
+  /** {@link keyIdOf} the public key. */
+  readonly keyId: string;
+  /** The statement's bytes in base64. */
+  readonly payload: string;
+  /** Ed25519, in base64. */
+  readonly sig: string;
+}
+
+const utf8 = new TextEncoder();
+
+/** The bytes that are signed. */
+export function signedBytes(type: string, payload: Uint8Array): Uint8Array {
+  const head = utf8.encode(`${DOMAIN} v1 ${utf8.encode(type).length} ${type} ${payload.length} `);
+  const bytes = new Uint8Array(head.length + payload.length);
+  bytes.set(head);
+  bytes.set(payload, head.length);
+  return bytes;
+}
+
+/** SHA-256 in hexadecimal digits. */
+export async function digestOf(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** What a public key is called: the first half of its SHA-256. */
+export async function keyIdOf(publicKey: Uint8Array): Promise<string> {
+  return (await digestOf(publicKey)).slice(0, 32);
+}
+
+/** Lower-case ASCII: the same file in every file system. No device names, no dots at the end, nothing that leads out. */
+const PATH = /^[A-Za-z0-9_][A-Za-z0-9_.@-]*(\/[A-Za-z0-9_][A-Za-z0-9_.@-]*)*$/;
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+/** @throws PluginSignatureError `signature/malformed` for a path that is no plain path inside of a package. */
+export function checkPath(path: unknown): string {
+  const plain = typeof path === 'string' && path.length <= 200 && PATH.test(path) && path.split('/').every((part) => !part.endsWith('.') && !DEVICE.test(part));
+  if (!plain) throw createError('signature/malformed', `'${String(path).slice(0, 80)}' is not the path of a file in a package`);
+  return path;
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
+
+export function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+}

@@ -1,0 +1,52 @@
+/** Signatures of packages in folders: every file is covered. */
+import { createKernel } from '@plinth/host-node';
+import { createSigningKey, signPackage } from '@plinth/sdk/signing';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+
+const utf8 = new TextEncoder();
+
+it('a folder runs as it was signed, and not with a file more, less or other', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'plinth-signed-'));
+  const key = await createSigningKey();
+  const folder = join(root, 'tool');
+  await mkdir(join(folder, 'assets'), { recursive: true });
+  const files = new Map([
+    ['plugin.json', utf8.encode(JSON.stringify({ id: 'com.acme.tool', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, activation: ['startup'] }))],
+    ['plugin.js', utf8.encode('export default { activate() {} };')],
+    ['assets/logo.svg', utf8.encode('<svg/>')],
+  ]);
+  for (const [path, bytes] of files) await writeFile(join(folder, path), bytes);
+  const signature = join(folder, 'plugin.sig.json');
+  await writeFile(signature, await signPackage({ files, key }));
+  const policy = { trust: [], signatures: { keys: { [key.keyId]: { publicKey: key.publicKey, publisher: 'Acme', scopes: ['com.acme.*'] } } } } as const;
+  const outcome = async () => {
+    await using kernel = await createKernel({ plugins: root, policy });
+    await kernel.start();
+    const { state, error } = kernel.plugins.get('com.acme.tool') ?? {};
+    return state === 'failed' ? (error as { code?: string }).code : state;
+  };
+  try {
+    expect(await outcome()).toBe('active');
+    await writeFile(join(folder, 'more.js'), '1');
+    expect(await outcome()).toBe('signature/file-unlisted');
+    await rm(join(folder, 'more.js'));
+    await symlink('/etc/hostname', join(folder, 'linked'));
+    expect(await outcome()).toBe('signature/file-unlisted');
+    await rm(join(folder, 'linked'));
+    await writeFile(join(folder, 'assets/logo.svg'), '<svg />');
+    expect(await outcome()).toBe('signature/file-changed');
+    await rm(join(folder, 'assets/logo.svg'));
+    expect(await outcome()).toBe('signature/file-missing');
+    await writeFile(join(folder, 'assets/logo.svg'), '<svg/>');
+    expect(await outcome()).toBe('active');
+    await rename(signature, join(root, 'elsewhere.json'));
+    expect(await outcome()).toBe('signature/missing');
+    await mkdir(signature);
+    expect(await outcome()).toBe('signature/malformed');
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
