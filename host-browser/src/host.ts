@@ -1,6 +1,7 @@
 /** The browser host: one Web Worker a plugin, or one frame behind a wall with a worker in it. */
 import { type Guest, type Host, SparePool } from '@plinth/kernel';
 import { createError, REHEARSE } from '@plinth/sdk/contract';
+import { sendRequest } from './network.js';
 import { startFrame } from './frame.js';
 import { startWorker } from './worker.js';
 
@@ -43,6 +44,7 @@ export function browserHost({ createWorker, frame, spares = 0 }: BrowserHostOpti
   return {
     runtime: 'browser',
     isolations: ['worker', 'process', 'sandbox'],
+    send: sendRequest,
     async launch(request) {
       if (request.isolation !== 'worker') return startFrame(request, frame === undefined ? undefined : new URL(frame, location.href).href);
       return pool.take(KIND) ?? startWorker(request.plugin.id, request.limits.ready, createWorker);

@@ -1,6 +1,7 @@
 /** The ports a host implements: where guests run, where plugins come from, where bytes are kept. Types only. */
 import type { Isolation, LogLevel } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
+import type { SendRequest } from './network/fetch.js';
 
 /** What a guest is launched for. The plugin's code and identity follow over the link, never through the launch. */
 export interface LaunchRequest {
@@ -57,6 +58,8 @@ export interface Host {
   readonly isolations: readonly Isolation[];
   /** @throws PluginLifecycleError `plugin/launch-failed` that names the cure; nothing is left running then. */
   launch(request: LaunchRequest): Promise<Guest>;
+  /** Sends a request for a plugin that may; without it `ctx.fetch` fails. */
+  send?: SendRequest;
   /** Runs a task after the event loop had a turn; `setTimeout` where absent. */
   defer?(task: () => void): void;
   /** Starts what the host keeps ready; called when the kernel has started. */

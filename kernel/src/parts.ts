@@ -13,9 +13,10 @@ import type { CodeCache } from './lifecycle/code-cache.js';
 import type { Messaging } from './messaging/messaging.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
+import type { SendRequest } from './network/fetch.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
 import type { Grants } from './permissions/grants.js';
-import type { SignaturePolicy, Trust, TrustPolicy } from './permissions/trust.js';
+import type { Trust, TrustDecisions } from './permissions/trust.js';
 import type { PermissionWish } from './permissions/requests.js';
 import type { Redaction } from './secrets/redaction.js';
 import type { Secrets } from './secrets/secrets.js';
@@ -60,7 +61,7 @@ export const DEFAULT_LIMITS: Limits = {
 };
 
 /** What the embedder decides about plugins. */
-export interface Policy {
+export interface Policy extends TrustDecisions {
   /** Ids or prefixes that may run; everything when absent. */
   readonly allow?: readonly string[];
   /** Ids or prefixes that may not run, whatever else says so. */
@@ -69,11 +70,6 @@ export interface Policy {
   readonly shared?: readonly string[];
   /** What plugins may do at most. */
   readonly permissions?: PermissionPolicy;
-  /** How far plugins are trusted: that decides how they are isolated, and whether they need a signature. Nothing is decided when absent. */
-  readonly trust?: TrustPolicy;
-  readonly signatures?: SignaturePolicy;
-  /** Plugins, or versions of them, that may not run any more: `com.acme.notes`, `com.acme.*`, `com.acme.notes@<1.2.0`. */
-  readonly revoked?: readonly string[];
 }
 
 /** Chooses where a plugin runs; undefined leaves it to the manifest. */
@@ -97,6 +93,8 @@ export interface KernelParts {
   readonly config: ConfigStore;
   readonly trust: Trust;
   readonly grants: Grants;
+  /** How requests of plugins leave this machine. */
+  readonly send: SendRequest | undefined;
   /** Asks the application for a right that a plugin has asked for; answers whether it has it now. */
   requestPermission(request: PermissionWish): Promise<boolean>;
   readonly secrets: Secrets;

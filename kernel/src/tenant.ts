@@ -205,6 +205,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     config,
     grants,
     trust,
+    send: hosts.find((host) => host.send !== undefined)?.send,
     requestPermission: (wish) => requests.ask(wish),
     secrets,
     redaction,

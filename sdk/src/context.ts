@@ -217,6 +217,39 @@ export interface PluginPermissions {
   request(permission: PermissionName, scope?: string, options?: { readonly why?: string; readonly for?: number }): Promise<boolean>;
 }
 
+/** What `ctx.fetch` may be told. */
+export interface FetchOptions {
+  /** `GET` when absent. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]>;
+  /** At most 8 MiB. */
+  readonly body?: string | ArrayBuffer | ArrayBufferView | null;
+  /** Aborting it ends the request. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds; 30 000 when absent. */
+  readonly timeout?: number;
+}
+
+/** What `ctx.fetch` answers: the answer as a whole, at most 16 MiB. */
+export interface FetchResponse {
+  /** Where it came from in the end. */
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  /** Whether the status is one of success. */
+  readonly ok: boolean;
+  readonly headers: {
+    get(name: string): string | null;
+    has(name: string): boolean;
+    entries(): IterableIterator<[string, string]>;
+  };
+  text(): Promise<string>;
+  json(): Promise<unknown>;
+  bytes(): Promise<Uint8Array>;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
 /** What `activate` receives. Everything registered through it belongs to the plugin's scope and ends with it. */
 export interface PluginContext<N = Record<never, never>, Config = Record<string, unknown>> {
   readonly plugin: { readonly id: string; readonly version: string; readonly manifest: Manifest };
@@ -235,6 +268,15 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly services: PluginServices;
   readonly storage: PluginStorage;
   readonly secrets: PluginSecrets;
+  /**
+   * Fetches a URL by way of the host: only what the permission `network.fetch` names, also after redirects, without cookies.
+   *
+   * @throws PluginPermissionError `permission/denied`, PluginValidationError `network/invalid`, PluginNetworkError `network/failed`,
+   * PluginTimeoutError `call/timeout`, PluginOverloadedError `network/too-large`.
+   * @example
+   * const { rates } = await (await ctx.fetch('https://api.example.com/rates')).json();
+   */
+  fetch(url: string | URL, options?: FetchOptions): Promise<FetchResponse>;
   readonly logger: PluginLogger;
   readonly permissions: PluginPermissions;
   /** Answers every command and hook of a contract. */

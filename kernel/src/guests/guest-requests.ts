@@ -17,6 +17,7 @@ import {
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import { type CallRequest, KernelCall } from '../commands/call.js';
 import type { Route } from '../commands/command-registry.js';
+import { type FetchAsk, fetchFor } from '../network/fetch.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import { levelAt } from '../telemetry/logger.js';
@@ -58,6 +59,8 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
       return message(guest, input, facts, inbound);
     case Op.secret:
       return secret(guest, facts[0]);
+    case Op.fetch:
+      return fetchUrl(guest, input, facts, inbound);
     case Op.request:
       return requestPermission(guest, facts);
     case Op.laneFence:
@@ -233,6 +236,13 @@ function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unkno
     throw createError('permission/invalid', `'${typeof permission === 'string' ? permission.slice(0, 64) : typeof permission}' is not a permission`, { plugin: guest.manifest.id });
   }
   return guest.permissions.check(permission as PermissionName, scope);
+}
+
+function fetchUrl(guest: GuestIdentity, input: unknown, [timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+  if (input === null || typeof input !== 'object' || typeof timeout !== 'number') throw malformed(guest);
+  const { url, method, headers, body } = input as Record<string, unknown>;
+  const ask = { url, method, headers, body, timeout: timeout === 0 ? undefined : timeout } as FetchAsk;
+  return fetchFor(guest.manifest.id, guest.permissions, guest.parts.send, ask, inbound.signal);
 }
 
 function requestPermission(guest: GuestIdentity, [permission, scope, why, time]: readonly unknown[]): Promise<boolean> {

@@ -1,7 +1,7 @@
 /** Who may do what: computes what a plugin was given, and answers each check in the kernel, not in the guest. */
 import {
   allows,
-  coversPattern,
+  coversUrl,
   createError,
   intersectScopes,
   type Manifest,
@@ -10,6 +10,7 @@ import {
   type Permissions,
   parseNeed,
   parseSize,
+  scopeCovers,
   scopesOf,
 } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -46,7 +47,7 @@ function intersect(asked: Permissions, allowed: Permissions): Permissions {
   const result: Record<string, unknown> = {};
   for (const name of PERMISSION_NAMES) {
     const [resource, action] = name.split('.') as [string, string | undefined];
-    const scopes = intersectScopes(scopesOf(asked, name), scopesOf(allowed, name));
+    const scopes = intersectScopes(scopesOf(asked, name), scopesOf(allowed, name), scopeCovers(name));
     if (scopes.length === 0) continue;
     const flag = action === undefined || resource === 'storage';
     if (action === undefined) result[resource] = true;
@@ -115,6 +116,11 @@ export class PermissionSet {
     return verdict;
   }
 
+  /** Whether a right to fetch a URL names its host, rather than allow whatever there is. */
+  namesHost(url: string): boolean {
+    return scopesOf(this.#grants, 'network.fetch').some((scope) => scope !== '*' && coversUrl(scope, url) && isAddress(new URL(url).hostname));
+  }
+
   /** @throws PluginPermissionError `permission/denied` that names the plugin, the permission and the cure. */
   demand(permission: PermissionName, scope: string): void {
     if (this.check(permission, scope)) return;
@@ -129,10 +135,15 @@ export class PermissionSet {
 
   #decide(permission: PermissionName, scope: string): boolean {
     if (OWNED.has(permission) && scope.startsWith(this.#own)) return true;
-    for (const denied of this.#denied.get(permission) ?? []) if (scope === '' ? denied === '*' : coversPattern(denied, scope) || coversPattern(scope, denied)) return false;
+    const within = scopeCovers(permission);
+    for (const denied of this.#denied.get(permission) ?? []) if (scope === '' ? denied === '*' : within(denied, scope) || within(scope, denied)) return false;
     const scopes = scopesOf(this.#grants, permission);
+    if (permission === 'network.fetch' && scope !== '') return scopes.some((one) => within(one, scope));
     return scope === '' ? scopes.length > 0 : allows(scopes, scope);
   }
 }
+
+/** Whether a host is said by its address, or as this machine: a name may lead anywhere. */
+const isAddress = (host: string) => host === 'localhost' || host.startsWith('[') || /^[\d.]+$/.test(host);
 
 const OWNED: ReadonlySet<PermissionName> = new Set(['commands.execute', 'events.subscribe', 'events.emit', 'hooks.call', 'hooks.handle']);

@@ -2,9 +2,9 @@
  * What plugins may do at this moment. What runs is (what the manifest asks + what was granted) ∩ what policy allows, without what was revoked.
  * A change holds from the next message on, and what was opened under a right that is gone is closed.
  */
-import { allows, coversPattern, createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName, type Permissions, scopesOf } from '@plinth/sdk/contract';
+import { createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName, type Permissions, scopeCovers, scopesOf } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../host.js';
-import type { KernelParts } from '../parts.js';
+import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
 import { type Denied, grantsOf, type PermissionPolicy, type PermissionSet } from './broker.js';
 
@@ -20,7 +20,7 @@ export interface GrantsParts {
   readonly storage: StorageAdapter;
   readonly tenant: string;
   readonly log: Log;
-  readonly announce: KernelParts['announce'];
+  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
 }
 
 interface Entry {
@@ -138,7 +138,7 @@ export class Grants {
   /** Whether policy would let a plugin have a right. */
   mayGet(manifest: Manifest, permission: PermissionName, scope: string): boolean {
     const asking = { ...manifest, permissions: extended({}, [{ permission, scope }]), needs: [] };
-    return allows(scopesOf(grantsOf(asking, this.#parts.policy), permission), scope);
+    return scopesOf(grantsOf(asking, this.#parts.policy), permission).some((one) => scopeCovers(permission)(one, scope));
   }
 
   async close(): Promise<void> {
@@ -239,7 +239,7 @@ function stateOf(kept: unknown): State {
 /** Entries that a scope doesn't cover. */
 function without(entries: readonly Entry[], permission: PermissionName, scope: string): Entry[] {
   return entries.filter((entry) => {
-    const covered = entry.permission === permission && coversPattern(scope, entry.scope);
+    const covered = entry.permission === permission && scopeCovers(permission)(scope, entry.scope);
     if (covered) clearTimeout(entry.timer);
     return !covered;
   });

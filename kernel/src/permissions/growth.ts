@@ -1,5 +1,5 @@
 /** What an update may do that the version before might not. */
-import { allows, PERMISSION_NAMES, type Permissions, parseSize, scopesOf } from '@plinth/sdk/contract';
+import { PERMISSION_NAMES, type Permissions, parseSize, scopeCovers, scopesOf } from '@plinth/sdk/contract';
 import { DEFAULT_QUOTA } from './broker.js';
 
 /** Permissions with the scopes that are new, `*` for one without scopes; a larger quota counts as `storage.quota`. */
@@ -10,7 +10,7 @@ export function growthOf(before: Permissions, after: Permissions): Growth | unde
   const growth: Record<string, readonly string[]> = {};
   for (const name of PERMISSION_NAMES) {
     const had = scopesOf(before, name);
-    const added = scopesOf(after, name).filter((scope) => !allows(had, scope));
+    const added = scopesOf(after, name).filter((scope) => !had.some((one) => scopeCovers(name)(one, scope)));
     if (added.length > 0) growth[name] = added;
   }
   const quota = quotaOf(after);

@@ -20,6 +20,7 @@ export interface PermissionRequest {
 
 /** Decides a request: whether, or for how many milliseconds at most. */
 export type PermissionHandler = (request: PermissionRequest) => PermissionAnswer | Promise<PermissionAnswer>;
+/** Yes, no, or for so many milliseconds. */
 export type PermissionAnswer = boolean | { readonly for: number };
 
 /** One right that a running plugin would like to have. */

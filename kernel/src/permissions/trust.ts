@@ -6,7 +6,6 @@ import { covers, createError, type Isolation, isRange, type Manifest, messageOf,
 import type { TrustStore, Verdict } from '@plinth/sdk/signing';
 import type { PluginPackage, StorageAdapter } from '../host.js';
 import type { Log } from '../telemetry/logger.js';
-import type { Policy } from '../parts.js';
 
 /** How far a plugin is trusted. */
 export type TrustLevel = 'trusted' | 'partner' | 'untrusted';
@@ -44,9 +43,18 @@ export interface SignaturePolicy {
   readonly rollback?: 'refuse' | 'allow';
 }
 
+/** What the embedder decides about whom to trust. */
+export interface TrustDecisions {
+  /** How far plugins are trusted: that decides how they are isolated, and whether they need a signature. Nothing is decided when absent. */
+  readonly trust?: TrustPolicy;
+  readonly signatures?: SignaturePolicy;
+  /** Plugins, or versions of them, that may not run any more: `com.acme.notes`, `com.acme.*`, `com.acme.notes@<1.2.0`. */
+  readonly revoked?: readonly string[];
+}
+
 /** What trust needs of the kernel. */
 export interface TrustParts {
-  readonly policy: Policy;
+  readonly policy: TrustDecisions;
   readonly storage: StorageAdapter;
   readonly tenant: string;
   readonly log: Log;

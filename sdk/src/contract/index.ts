@@ -14,4 +14,5 @@ export * from './range.js';
 export * from './schema.js';
 export * from './scope.js';
 export * from './stream.js';
+export * from './url-scope.js';
 export * from './wire-error.js';

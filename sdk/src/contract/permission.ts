@@ -3,6 +3,7 @@
  * denied. Scopes are exact ids or prefixes that end in `*`; both sides of a check are compared as texts, never parsed.
  */
 import { covers, coversPattern } from './names.js';
+import { coversUrl } from './url-scope.js';
 
 /** What a plugin may do. Every list holds scopes; an absent key denies. */
 export interface Permissions {
@@ -78,6 +79,9 @@ export function scopesOf(permissions: Permissions, name: PermissionName): readon
   return Array.isArray(value) ? (value as string[]) : [];
 }
 
+/** How scopes of a permission are compared: those of the network are URLs, all others texts. */
+export const scopeCovers = (name: PermissionName): ((wide: string, narrow: string) => boolean) => (name === 'network.fetch' ? coversUrl : coversPattern);
+
 /** Whether any of the scopes covers an id, or, for a pattern that ends in `*`, everything that pattern could match. */
 export function allows(scopes: readonly string[], idOrPattern: string): boolean {
   for (const scope of scopes) if (idOrPattern.endsWith('*') ? coversPattern(scope, idOrPattern) : covers(scope, idOrPattern)) return true;
@@ -85,12 +89,12 @@ export function allows(scopes: readonly string[], idOrPattern: string): boolean 
 }
 
 /** What both lists of scopes allow: from each overlapping pair the narrower one. */
-export function intersectScopes(a: readonly string[], b: readonly string[]): readonly string[] {
+export function intersectScopes(a: readonly string[], b: readonly string[], coversScope: (wide: string, narrow: string) => boolean = coversPattern): readonly string[] {
   const both = new Set<string>();
   for (const x of a) {
     for (const y of b) {
-      if (coversPattern(x, y)) both.add(y);
-      else if (coversPattern(y, x)) both.add(x);
+      if (coversScope(x, y)) both.add(y);
+      else if (coversScope(y, x)) both.add(x);
     }
   }
   return [...both];

@@ -132,6 +132,8 @@ export const Op = {
   secret: 14,
   /** meta: [permission, scope, why or nothing, ms or 0] */
   request: 15,
+  /** { url, method, headers, body }; meta: [timeout in ms or 0] */
+  fetch: 16,
 } as const;
 
 /** The target of a request that is answered at once: what came before it has been taken. */

@@ -15,6 +15,7 @@ import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
 import { EventCause, HandlerCall, type HandlerScope, handling, parentOf } from './handler-call.js';
 import type { Lanes } from './lanes.js';
+import { createFetch } from './fetch.js';
 import type { Handle, Listener, Registrations } from './registrations.js';
 import { metaOf, requestAbout, requestKernel, timeoutOf } from './kernel-calls.js';
 
@@ -74,6 +75,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
       get: (contract) => createClient(execute, contract) as never,
     },
     storage: createStorage(link),
+    fetch: createFetch(link),
     secrets: { get: (name) => requestKernel(link, Op.secret, undefined, [name]) as Promise<string | undefined> },
     logger: createLogger(link),
     permissions: {

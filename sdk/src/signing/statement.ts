@@ -74,12 +74,14 @@ export function checkPath(path: unknown): string {
   return path;
 }
 
+/** The usual alphabet, with padding. */
 export function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }
 
+/** @throws an error of the platform for what is none. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -1,0 +1,154 @@
+/**
+ * `ctx.fetch`: the network as a call to the host. The plugin never has a socket; the kernel checks the URL, and each one that it is led to, and the
+ * host sends one request at a time, without cookies, to an address it has looked at.
+ */
+import { createError, messageOf } from '@plinth/sdk/contract';
+import type { PermissionSet } from '../permissions/broker.js';
+
+/** One request, as a host sends it: it follows no redirect, and sends nothing that isn't said here. */
+export interface NetworkRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body?: Uint8Array;
+  readonly signal: AbortSignal;
+  /** Largest body of the answer, in bytes. */
+  readonly maxBytes: number;
+  /** Whether an address of this machine or of a private network may be reached: the right names it. */
+  readonly privateAllowed: boolean;
+}
+
+/** The answer to one request. */
+export interface NetworkResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array;
+}
+
+/** What a host offers for `ctx.fetch`. @throws PluginNetworkError, PluginPermissionError. */
+export type SendRequest = (request: NetworkRequest) => Promise<NetworkResponse>;
+
+/** What a plugin asks for; nothing in it was checked. */
+export interface FetchAsk {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array | undefined;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+}
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Headers that are the host's to set. */
+const FORBIDDEN = /^(?:host|connection|content-length|transfer-encoding|keep-alive|upgrade|te|trailer|expect|via|proxy-.*|sec-.*|origin|referer)$/;
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+const MAX_HEADERS = 64;
+const MAX_HEADER = 8_192;
+const MAX_URL = 8_192;
+const MAX_SENT = 8_388_608;
+const MAX_RECEIVED = 16_777_216;
+const MAX_REDIRECTS = 5;
+const DEFAULT_TIME = 30_000;
+/** Requests of one plugin at a time. */
+const MAX_OPEN = 32;
+
+const open = new WeakMap<PermissionSet, number>();
+
+/**
+ * Fetches for a plugin.
+ *
+ * @param signal ends the request.
+ * @throws PluginPermissionError `permission/denied`, PluginValidationError `network/invalid`, PluginNetworkError `network/failed`,
+ * PluginTimeoutError `call/timeout`, PluginOverloadedError `network/too-large`, `call/overloaded`.
+ */
+export async function fetchFor(
+  plugin: string,
+  permissions: PermissionSet,
+  send: SendRequest | undefined,
+  ask: FetchAsk,
+  signal: AbortSignal,
+): Promise<NetworkResponse & { readonly url: string; readonly redirected: boolean }> {
+  let request = checked(plugin, ask);
+  permissions.demand('network.fetch', request.url);
+  if (send === undefined) throw createError('network/failed', `${plugin} cannot fetch: the host offers no network`, { plugin });
+  const running = open.get(permissions) ?? 0;
+  if (running >= MAX_OPEN) throw createError('call/overloaded', `${plugin} has ${MAX_OPEN} requests under way already`, { plugin });
+  open.set(permissions, running + 1);
+  const stop = new AbortController();
+  const onAbort = () => stop.abort(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const time = Math.min(ask.timeout ?? DEFAULT_TIME, DEFAULT_TIME * 10);
+  const timer = setTimeout(
+    () => stop.abort(createError('call/timeout', `${request.url} did not answer ${plugin} within ${time} ms`, { plugin, details: { timeout: time } })),
+    time,
+  );
+  try {
+    for (let hops = 0; ; hops++) {
+      const response = await send({ ...request, signal: stop.signal, maxBytes: MAX_RECEIVED, privateAllowed: permissions.namesHost(request.url) });
+      const location = response.status >= 300 && response.status < 400 ? response.headers.find(([name]) => name === 'location')?.[1] : undefined;
+      if (location === undefined || response.status === 304) return { ...response, url: request.url, redirected: hops > 0 };
+      if (hops === MAX_REDIRECTS) throw createError('network/failed', `${ask.url} was redirected more than ${MAX_REDIRECTS} times`, { plugin });
+      request = redirected(plugin, request, response.status, location);
+      // Where it leads is asked for like the first: a granted server must not be a way to others.
+      permissions.demand('network.fetch', request.url);
+    }
+  } catch (error) {
+    if (stop.signal.aborted) throw stop.signal.reason;
+    if (typeof (error as { code?: unknown }).code === 'string' && /^(?:network|permission|call)\//.test((error as { code: string }).code)) throw error;
+    throw createError('network/failed', `${request.url} could not be fetched for ${plugin}: ${messageOf(error)}`, { plugin, cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+    const left = (open.get(permissions) ?? 1) - 1;
+    if (left === 0) open.delete(permissions);
+    else open.set(permissions, left);
+  }
+}
+
+type Checked = Pick<NetworkRequest, 'url' | 'method' | 'headers' | 'body'>;
+
+function checked(plugin: string, { url, method, headers, body, timeout }: FetchAsk): Checked {
+  const refuse = (why: string) => createError('network/invalid', `${plugin} cannot fetch: ${why}`, { plugin });
+  const target = urlOf(url, undefined);
+  if (target === undefined) throw refuse(`'${String(url).slice(0, 200)}' is not a URL of http or https without a name and password`);
+  const verb = String(method).toUpperCase();
+  if (!METHODS.has(verb)) throw refuse(`'${String(method).slice(0, 32)}' is not a method`);
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0)) throw refuse(`a time-out must be a positive number of milliseconds, not ${String(timeout)}`);
+  if (!Array.isArray(headers) || headers.length > MAX_HEADERS) throw refuse(`more than ${MAX_HEADERS} headers`);
+  const clean = headers.map((one: unknown) => {
+    const [name, value] = (Array.isArray(one) ? one : []) as readonly unknown[];
+    if (typeof name !== 'string' || typeof value !== 'string') throw refuse('a header is a name and a text');
+    const lower = name.toLowerCase();
+    if (!TOKEN.test(lower) || value.length > MAX_HEADER || /[^\t\x20-\x7e\x80-\xff]/.test(value)) throw refuse(`the header '${name.slice(0, 64)}' is not well formed`);
+    if (FORBIDDEN.test(lower)) throw refuse(`the header '${lower}' is the host's to set`);
+    return [lower, value] as const;
+  });
+  if (body !== undefined && (verb === 'GET' || verb === 'HEAD')) throw refuse(`a ${verb} has no body`);
+  if (body !== undefined && !(body instanceof Uint8Array)) throw refuse('a body is bytes');
+  if (body !== undefined && body.length > MAX_SENT) throw refuse(`a body has at most ${MAX_SENT} bytes, not ${body.length}`);
+  return { url: target, method: verb, headers: clean, ...(body !== undefined && { body }) };
+}
+
+/** A URL that may be fetched, without its fragment. */
+function urlOf(text: unknown, base: string | undefined): string | undefined {
+  if (typeof text !== 'string' || text.length > MAX_URL) return undefined;
+  try {
+    const url = new URL(text, base);
+    url.hash = '';
+    return (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '' ? url.href : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function redirected(plugin: string, request: Checked, status: number, location: string): Checked {
+  const url = urlOf(location, request.url);
+  if (url === undefined) throw createError('network/failed', `${request.url} redirects ${plugin} to what is no URL`, { plugin });
+  // As browsers do it: a form that was taken is not sent again.
+  const drops = status === 303 || ((status === 301 || status === 302) && request.method === 'POST');
+  const sameOrigin = new URL(url).origin === new URL(request.url).origin;
+  const headers = request.headers.filter(([name]) => (sameOrigin || (name !== 'authorization' && name !== 'cookie')) && !(drops && name.startsWith('content-')));
+  const { body, ...rest } = request;
+  return { ...rest, url, headers, method: drops && request.method !== 'HEAD' ? 'GET' : request.method, ...(body !== undefined && !drops && { body }) };
+}

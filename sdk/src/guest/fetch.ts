@@ -1,0 +1,55 @@
+/** `ctx.fetch` as a plugin sees it. */
+import type { FetchOptions, FetchResponse } from '../context.js';
+import { createError } from '../contract/errors.js';
+import { Op } from '../contract/protocol.js';
+import type { Link } from '../rpc/link.js';
+import { requestKernel } from './kernel-calls.js';
+
+interface Answer {
+  readonly url: string;
+  readonly redirected: boolean;
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Makes it. */
+export function createFetch(link: Link): (url: string | URL, options?: FetchOptions) => Promise<FetchResponse> {
+  return async (url, { method = 'GET', headers = {}, body, signal, timeout = 0 } = {}) => {
+    const pairs = Symbol.iterator in headers ? [...headers].map(([name, value]) => [name, value]) : Object.entries(headers);
+    const asked = { url: String(url), method, headers: pairs, body: bytesOf(body) };
+    return responseOf((await requestKernel(link, Op.fetch, asked, [timeout], signal)) as Answer);
+  };
+}
+
+function bytesOf(body: FetchOptions['body']): Uint8Array | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (typeof body === 'string') return new TextEncoder().encode(body);
+  if (body instanceof ArrayBuffer) return new Uint8Array(body);
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  throw createError('network/invalid', 'a body is a text or bytes');
+}
+
+function responseOf({ url, redirected, status, statusText, headers, body }: Answer): FetchResponse {
+  const text = () => new TextDecoder().decode(body);
+  return Object.freeze({
+    url,
+    redirected,
+    status,
+    statusText,
+    ok: status >= 200 && status < 300,
+    headers: Object.freeze({
+      get: (name: string) => {
+        const values = headers.filter(([one]) => one === name.toLowerCase()).map(([, value]) => value);
+        return values.length === 0 ? null : values.join(', ');
+      },
+      has: (name: string) => headers.some(([one]) => one === name.toLowerCase()),
+      entries: () => headers.map(([name, value]) => [name, value] as [string, string])[Symbol.iterator](),
+    }),
+    bytes: async () => body.slice(),
+    arrayBuffer: async () => body.slice().buffer,
+    text: async () => text(),
+    json: async () => JSON.parse(text()) as unknown,
+  });
+}
