@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { AuditEntry, AuditHead, AuditVerdict, HostAudit } from './audit/audit-log.js';
 export type { HostCallOptions } from './commands/call-options.js';
 export type { HostCall, HostHandler, HostHandlers } from './commands/host-call.js';
 export type { HostCommands, HostRegistration } from './commands/host-commands.js';

@@ -6,6 +6,7 @@
 import type { AnyContract, Client, PermissionName, Permissions } from '@plinth/sdk';
 import { addressOf, ASYNC_DISPOSE, createError, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
+import { AuditLog, type HostAudit } from './audit/audit-log.js';
 import type { HostCallOptions } from './commands/call-options.js';
 import { createCallServices } from './commands/call-services.js';
 import type { ClientOptions } from './commands/client.js';
@@ -87,6 +88,8 @@ export interface TenantKernel extends AsyncDisposable {
      */
     onRequest(handler: PermissionHandler): HostRegistration;
   };
+  /** What was decided about plugins, and what they tried: hash-chained and kept. */
+  readonly audit: HostAudit;
   readonly logger: Logger;
   readonly metrics: { snapshot(): MetricsSnapshot };
   /**
@@ -175,8 +178,9 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   };
   const config = new ConfigStore(options.config ?? {}, manifest);
   const grants = new Grants({ policy: options.policy?.permissions, storage, tenant, log, announce });
-  const requests = new PermissionRequests(grants, log);
-  const trust = new Trust({ policy: options.policy ?? {}, storage, tenant, log });
+  const requests = new PermissionRequests(grants, log, announce);
+  const trust = new Trust({ policy: options.policy ?? {}, storage, tenant, announce });
+  const audit = new AuditLog({ bus, storage, tenant, log });
   const secrets = new Secrets({ options: options.secrets, storage, tenant, redaction });
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const supervisor = new Supervisor({
@@ -366,6 +370,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     await lifecycle.stop();
     await services.close().catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
     announce('kernel:stopped', {});
+    await audit.close();
     bus.close();
   };
   const kernel: TenantKernel = {
@@ -392,6 +397,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
         });
       },
     },
+    audit,
     logger: log.logger('host'),
     metrics: { snapshot: () => metrics.snapshot() },
     client: host.client,

@@ -39,6 +39,10 @@ export interface KernelEvents {
   'permission:granted': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string; readonly for?: number };
   'permission:revoked': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
+  /** A plugin has asked for more than it has; `granted` is what it was told. */
+  'permission:requested': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string; readonly granted: boolean };
+  /** The signature of a package was looked at; `code` names the step that refused it. */
+  'signature:checked': { readonly plugin: string; readonly version: string; readonly ok: boolean; readonly keyId?: string; readonly code?: string };
   /** A source of settings has changed to something that a plugin can't take: what was there stays. */
   'config:rejected': { readonly plugin: string; readonly layer: string; readonly message: string };
   'config:changed': { readonly plugin: string; readonly layer: string; readonly keys: readonly string[] };

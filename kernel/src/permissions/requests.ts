@@ -1,5 +1,6 @@
 /** What plugins ask the application for: more than they have, while they run, or with an update. */
 import { createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName } from '@plinth/sdk/contract';
+import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Grants } from './grants.js';
 import type { Growth } from './growth.js';
@@ -45,9 +46,12 @@ export class PermissionRequests {
   readonly #pending = new Map<string, number>();
   handler: PermissionHandler | undefined;
 
-  constructor(grants: Grants, log: Log) {
+  readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
+
+  constructor(grants: Grants, log: Log, announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void) {
     this.#grants = grants;
     this.#log = log;
+    this.#announce = announce;
   }
 
   /** Whether an update that may do more is welcome. */
@@ -60,7 +64,14 @@ export class PermissionRequests {
    *
    * @throws PluginValidationError `permission/invalid`, PluginOverloadedError `call/overloaded` for one that asks too often.
    */
-  async ask({ manifest, permission, scope, why, for: time, has }: PermissionWish): Promise<boolean> {
+  async ask(wish: PermissionWish): Promise<boolean> {
+    const granted = await this.#decide(wish);
+    const { manifest, permission, scope } = wish;
+    this.#announce('permission:requested', { plugin: manifest.id, permission, scope, granted });
+    return granted;
+  }
+
+  async #decide({ manifest, permission, scope, why, for: time, has }: PermissionWish): Promise<boolean> {
     const { id, version } = manifest;
     const sound = PERMISSION_NAMES.includes(permission) && typeof scope === 'string' && scope !== '' && scope.length <= MAX_WHY;
     if (!sound || (time !== undefined && !(typeof time === 'number' && time > 0)))

@@ -5,7 +5,7 @@
 import { covers, createError, type Isolation, isRange, type Manifest, messageOf, compareVersions, satisfies } from '@plinth/sdk/contract';
 import type { TrustStore, Verdict } from '@plinth/sdk/signing';
 import type { PluginPackage, StorageAdapter } from '../host.js';
-import type { Log } from '../telemetry/logger.js';
+import type { KernelEvents } from '../events/kernel-events.js';
 
 /** How far a plugin is trusted. */
 export type TrustLevel = 'trusted' | 'partner' | 'untrusted';
@@ -57,7 +57,7 @@ export interface TrustParts {
   readonly policy: TrustDecisions;
   readonly storage: StorageAdapter;
   readonly tenant: string;
-  readonly log: Log;
+  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
 }
 
 /** The weakest isolation of each level. */
@@ -90,6 +90,18 @@ export class Trust {
    * @throws PluginSignatureError `signature/…` that names the step; PluginUnavailableError `plugin/disabled` for a revoked version.
    */
   async admit(found: PluginPackage, manifest: Manifest, code: string): Promise<void> {
+    const { id: plugin, version } = manifest;
+    try {
+      const verdict = await this.#admit(found, manifest, code);
+      if (verdict !== undefined) this.#parts.announce('signature:checked', { plugin, version, ok: true, keyId: verdict.keyId });
+    } catch (error) {
+      const known = (error as { readonly code?: unknown }).code;
+      if (typeof known === 'string' && known.startsWith('signature/')) this.#parts.announce('signature:checked', { plugin, version, ok: false, code: known });
+      throw error;
+    }
+  }
+
+  async #admit(found: PluginPackage, manifest: Manifest, code: string): Promise<Verdict | undefined> {
     const { policy } = this.#parts;
     const { id, version } = manifest;
     const revoked = policy.revoked?.find((one) => isRevoked(one, manifest));
@@ -103,6 +115,7 @@ export class Trust {
       throw createError('signature/missing', `${id} ${version} needs a signature to run here, and ${why}`, { plugin: id, details: { version, level } });
     }
     if (verdict !== undefined) await this.#remember(manifest, policy.signatures as SignaturePolicy);
+    return verdict;
   }
 
   /** How far a package is trusted; undefined when the application decides nothing. */
