@@ -1,6 +1,6 @@
 /** Builds the texts that guests behind a wall are started from, and writes them into the modules that hand them out. */
 import { createRequire } from 'node:module';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { build, type Rollup } from 'vite';
@@ -9,12 +9,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Writes `process-source.js` and `frame-source.js`. */
 export async function buildTexts(): Promise<void> {
-  const hardened = await readFile(
-    createRequire(import.meta.url)
-      .resolve('ses/package.json')
-      .replace('package.json', 'dist/ses.umd.min.js'),
-    'utf8',
-  );
+  const ses = createRequire(import.meta.url)
+    .resolve('ses/package.json')
+    .replace('package.json', '');
+  const hardened = await readFile(`${ses}dist/ses.umd.min.js`, 'utf8');
+  for (const host of ['host-node', 'host-browser']) await copyFile(`${ses}LICENSE`, join(root, host, 'dist/ses.LICENSE'));
   const runtime = `(() => {${await textOf('sdk/src/sandbox/inside.ts', 'plinthGuest')}\nreturn plinthGuest;})()`;
   // Hardened JavaScript refuses these wherever they stand.
   const refused = /\bimport\s*(?:\(|\.|\/)|\beval\s*\(|<!--|-->/.exec(runtime);

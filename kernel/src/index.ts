@@ -34,7 +34,7 @@ export type { HibernationOptions } from './supervision/hibernation.js';
 export type { SupervisionOptions } from './supervision/options.js';
 export type { SignaturePolicy, TrustFacts, TrustLevel, TrustPolicy, TrustRule } from './permissions/trust.js';
 export type { NetworkRequest, NetworkResponse, SendRequest } from './network/fetch.js';
-export type { GrantOptions } from './permissions/grants.js';
+export type { ChainPolicy, GrantOptions } from './permissions/grants.js';
 export type { PermissionAnswer, PermissionHandler, PermissionRequest } from './permissions/requests.js';
 export type { TenantKernel } from './tenant.js';
 export type { ClientOptions } from './commands/client.js';

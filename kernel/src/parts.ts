@@ -15,7 +15,7 @@ import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
 import type { SendRequest } from './network/fetch.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
-import type { Grants } from './permissions/grants.js';
+import type { ChainPolicy, Grants } from './permissions/grants.js';
 import type { Trust, TrustDecisions } from './permissions/trust.js';
 import type { PermissionWish } from './permissions/requests.js';
 import type { Redaction } from './secrets/redaction.js';
@@ -70,6 +70,11 @@ export interface Policy extends TrustDecisions {
   readonly shared?: readonly string[];
   /** What plugins may do at most. */
   readonly permissions?: PermissionPolicy;
+  /**
+   * With whose rights a plugin does what it does for another, which is what it does with the call it answers: with those that all in the chain
+   * of calls have (`intersect`, when absent), or with its own (`own`).
+   */
+  readonly chain?: ChainPolicy;
 }
 
 /** Chooses where a plugin runs; undefined leaves it to the manifest. */

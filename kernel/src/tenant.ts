@@ -164,6 +164,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     entries: () => commands.all(),
     watched: (id) =>
       chains.of('command', id) !== undefined || commands.get(id)?.guarded !== undefined || bus.hears('call:settled') || commands.isSpecial(ownerOf(id)) || isOpen(id),
+    mayBypass: (provider) => grants.isLeaf(provider),
     announce,
   });
   chains.onChange = () => lanes.review();
@@ -177,7 +178,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     return record === undefined ? undefined : manifestOf(record);
   };
   const config = new ConfigStore(options.config ?? {}, manifest);
-  const grants = new Grants({ policy: options.policy?.permissions, storage, tenant, log, announce });
+  const grants = new Grants({ policy: options.policy?.permissions, chain: options.policy?.chain, storage, tenant, log, announce });
   const requests = new PermissionRequests(grants, log, announce);
   const trust = new Trust({ policy: options.policy ?? {}, storage, tenant, announce });
   const audit = new AuditLog({ bus, storage, tenant, log });

@@ -1,4 +1,5 @@
 /** Sound manifests that don't fit: this kernel, this runtime, each other. */
+import { createHost } from '#host';
 import { runtime } from '#host';
 import { type PackageInput, packageSource } from '@plinth/kernel';
 import { PluginResolutionError, PluginUnavailableError } from '@plinth/sdk';
@@ -39,7 +40,7 @@ describe('a plugin that does not fit', () => {
   });
 
   it.each(['process', 'sandbox'] as const)('asks for an isolation that no host here offers: %s', async (isolation) => {
-    const { failures, failure } = await diagnose([idle('test.bad', { isolation })], WORKER());
+    const { failures, failure } = await diagnose([idle('test.bad', { isolation })], { host: { ...createHost(), isolations: ['worker'] } });
     expect(failures).toHaveLength(1);
     expect(failure.error).toMatchObject({ code: 'plugin/launch-failed', plugin: 'test.bad', details: { isolation } });
   });

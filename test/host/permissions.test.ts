@@ -146,6 +146,40 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect(await ask(kernel, 'request', wish)).toBe(false);
     });
 
+    it('a plugin does for another only what both may, unless it does it for itself', async () => {
+      const deputy = pluginOf(
+        'test.deputy',
+        `ctx.commands.handle('now', (id) => ctx.commands.execute(id).catch((error) => [error.code, error.details.onBehalfOf]));
+         ctx.commands.handle('later', async (id, call) => { await null; return ctx.commands.execute(id, undefined, call).catch((error) => error.code); });
+         ctx.commands.handle('emit', (topic) => ctx.events.emit(topic, 1).then(() => 'emitted', (error) => error.code));
+         ctx.commands.handle('own', async (id) => { await null; return ctx.commands.execute(id).catch((error) => error.code); });
+         ctx.commands.handle('inner', () => 'inner');`,
+        { permissions: { commands: { execute: ['*'] }, events: { emit: ['*'] } } },
+      );
+      const middle = pluginOf('test.middle', `ctx.commands.handle('pass', (id, call) => ctx.commands.execute('test.deputy:now', id, call).catch((error) => error.code));`, {
+        permissions: { commands: { execute: ['*'] } },
+      });
+      const asker = pluginOf('test.asker', `ctx.commands.handle('ask', ([id, input]) => ctx.commands.execute(id, input).catch((error) => error.code));`, {
+        permissions: { commands: { execute: ['test.deputy:*', 'test.middle:*'] } },
+      });
+      const run = (kernel: Kernel, command: string, input: string) => kernel.commands.execute('test.asker:ask', [command, input]);
+      const kernel = await startKernel(setting, [deputy, middle, asker, other]);
+      kernel.commands.handle('danger', () => 'done');
+      expect(await run(kernel, 'test.deputy:now', 'host:danger')).toEqual(['permission/denied', 'test.asker']);
+      expect(await run(kernel, 'test.deputy:later', 'host:danger')).toBe('permission/denied');
+      expect(await run(kernel, 'test.deputy:emit', 'app:done')).toBe('permission/denied');
+      expect(await run(kernel, 'test.middle:pass', 'host:danger')).toEqual(['permission/denied', 'test.asker']);
+      // What is its own, what it does for itself, and what the host asks for.
+      expect(await run(kernel, 'test.deputy:now', 'test.deputy:inner')).toBe('inner');
+      expect(await run(kernel, 'test.deputy:own', 'host:danger')).toBe('done');
+      expect(await kernel.commands.execute('test.deputy:now', 'host:danger')).toBe('done');
+      await kernel.permissions.grant('test.asker', 'commands.execute', 'host:danger');
+      expect(await run(kernel, 'test.deputy:now', 'host:danger')).toBe('done');
+      const lax = await startKernel(setting, [deputy, middle, asker], { policy: { chain: 'own' } });
+      lax.commands.handle('danger', () => 'done');
+      expect(await run(lax, 'test.deputy:now', 'host:danger')).toBe('done');
+    });
+
     it('a lane ends with the right to call', async () => {
       if (setting.isolation !== 'worker') return;
       const kernel = await start({ commands: { execute: ['test.other:*'] } }, { lanes: { calls: 10 } });

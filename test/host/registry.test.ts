@@ -336,7 +336,9 @@ describe(`${runtime}: what can't be read`, () => {
 function failing(adapter: StorageAdapter, thrown: () => unknown = () => Object.assign(new Error('the disk is full'), { code: 'storage/failed' })) {
   let left = Number.POSITIVE_INFINITY;
   let failed = false;
-  const write = async <T>(work: () => Promise<T>): Promise<T> => {
+  const write = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    // The audit writes when it likes, and nobody waits for it.
+    if (key.includes('\0audit\0')) return work();
     left -= 1;
     if (left !== 0) return work();
     failed = true;
@@ -345,8 +347,8 @@ function failing(adapter: StorageAdapter, thrown: () => unknown = () => Object.a
   return {
     storage: {
       ...outliving(adapter),
-      set: (key, value) => write(() => adapter.set(key, value)),
-      update: (key, change) => write(() => adapter.update(key, change)),
+      set: (key, value) => write(key, () => adapter.set(key, value)),
+      update: (key, change) => write(key, () => adapter.update(key, change)),
     } satisfies StorageAdapter,
     failAt(n: number) {
       left = n;

@@ -81,7 +81,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
       },
       defer: (task) => parts.defer(task),
     });
-    const unwatch = parts.grants.watch(manifest, this.permissions, () => {
+    const unwatch = parts.grants.watch(manifest, this.caller, this.permissions, () => {
       this.registrations.review();
       parts.lanes.review();
     });

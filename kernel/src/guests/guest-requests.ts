@@ -100,9 +100,11 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
 
 function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number') throw malformed(guest);
-  guest.permissions.demand('commands.execute', addressOf(id).id);
+  const scope = addressOf(id).id;
+  guest.permissions.demand('commands.execute', scope);
   const { commands, lanes, chains } = guest.parts;
   const request = requestOf(guest, timeout, parent, inbound);
+  demandForAll(guest, request.parent, 'commands.execute', scope);
   const entry = commands.get(id);
   const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
   if (own !== undefined) return commands.run(own, input, guest.caller, request);
@@ -116,6 +118,20 @@ function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0,
   return commands.run(entry, input, guest.caller, request);
 }
 
+/** What is done for others needs their rights, too: nobody gets done through another what he may not do himself. */
+function demandForAll(guest: GuestIdentity, call: KernelCall | undefined, permission: PermissionName, scope: string): void {
+  if (call === undefined) return;
+  const { parts, manifest } = guest;
+  const lacking = parts.grants.lacking(call, manifest.id, permission, scope);
+  if (lacking === undefined) return;
+  parts.metrics.permissionDenials += 1;
+  parts.onDenied(lacking.id, permission, scope);
+  throw createError('permission/denied', `${manifest.id} may not use ${permission} for '${scope}' on behalf of ${lacking.id}, which may not itself`, {
+    plugin: manifest.id,
+    details: { permission, scope, onBehalfOf: lacking.id },
+  });
+}
+
 function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: string): Route {
   const owner = ownerOf(id);
   return { range: dependencies[owner] ?? optionalDependencies[owner], contract: needs.find((need) => need.startsWith(`${owner}@`)) };
@@ -124,7 +140,9 @@ function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: st
 function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout, parent = 0, strict]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
-  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, requestOf(guest, timeout, parent, inbound), strict === 1);
+  const request = requestOf(guest, timeout, parent, inbound);
+  demandForAll(guest, request.parent, 'hooks.call', id);
+  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, request, strict === 1);
 }
 
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall', 'parallel']);
@@ -176,13 +194,16 @@ class CausedCallRequest extends GuestCallRequest {
 
 function emit(guest: GuestIdentity, topic: string, payload: unknown, parent: unknown = 0): Promise<void> {
   guest.permissions.demand('events.emit', topic);
-  return guest.parts.publish(guest.caller, topic, payload, parent === 0 ? undefined : causeOf(guest, parent));
+  const cause = parent === 0 ? undefined : causeOf(guest, parent);
+  if (cause instanceof KernelCall) demandForAll(guest, cause, 'events.emit', topic);
+  return guest.parts.publish(guest.caller, topic, payload, cause);
 }
 
 function message(guest: GuestIdentity, input: unknown, [to, timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof to !== 'string' || to.length > MAX_NAME || typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('messaging.send', to === '' ? '*' : to);
   const request = requestOf(guest, timeout, parent, inbound);
+  demandForAll(guest, request.parent, 'messaging.send', to === '' ? '*' : to);
   const { messaging } = guest.parts;
   return to === '' ? messaging.route(input, guest.caller, request) : messaging.send(to, input, guest.caller, request);
 }
@@ -238,11 +259,16 @@ function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unkno
   return guest.permissions.check(permission as PermissionName, scope);
 }
 
-function fetchUrl(guest: GuestIdentity, input: unknown, [timeout]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+function fetchUrl(guest: GuestIdentity, input: unknown, [timeout, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (input === null || typeof input !== 'object' || typeof timeout !== 'number') throw malformed(guest);
   const { url, method, headers, body } = input as Record<string, unknown>;
   const ask = { url, method, headers, body, timeout: timeout === 0 ? undefined : timeout } as FetchAsk;
-  return fetchFor(guest.manifest.id, guest.permissions, guest.parts.send, ask, inbound.signal);
+  const cause = parent === 0 ? undefined : causeOf(guest, parent);
+  const demand = (target: string) => {
+    guest.permissions.demand('network.fetch', target);
+    if (cause instanceof KernelCall) demandForAll(guest, cause, 'network.fetch', target);
+  };
+  return fetchFor(guest.manifest.id, guest.permissions, demand, guest.parts.send, ask, inbound.signal);
 }
 
 function requestPermission(guest: GuestIdentity, [permission, scope, why, time]: readonly unknown[]): Promise<boolean> {

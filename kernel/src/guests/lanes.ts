@@ -9,6 +9,7 @@ import { encodeValue } from '@plinth/sdk/rpc';
 import type { CommandEntry } from '../commands/command-registry.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { PermissionSet } from '../permissions/broker.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
 
 /** What lanes need of the kernel. */
@@ -20,6 +21,8 @@ export interface LaneServices {
   entries(): readonly CommandEntry[];
   /** Whether calls of a command have to come by the kernel. */
   watched(command: string): boolean;
+  /** Whether calls of a guest may pass the kernel by, with these rights. */
+  mayBypass(provider: PermissionSet): boolean;
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
 }
 
@@ -120,7 +123,7 @@ export class Lanes {
     const { caller, provider, commands } = lane;
     if (!commands.every(({ id }) => caller.permissions.check('commands.execute', id))) {
       this.#close(lane, createError('permission/denied', `${caller.caller.id} may not call ${provider.caller.id} any more`, { plugin: caller.caller.id }));
-    } else if (commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
+    } else if (!this.#services.mayBypass(provider.permissions) || commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
   }
 
   /** A guest has taken a registration back: what is registered anew has another number. */
@@ -174,6 +177,7 @@ export class Lanes {
   }
 
   #open(caller: LaneEnd, provider: LaneEnd, traffic: Traffic, called: CommandEntry): void {
+    if (!this.#services.mayBypass(provider.permissions)) return;
     const commands = this.#services
       .entries()
       .filter((entry) => entry.at?.end === provider && caller.permissions.check('commands.execute', entry.id) && !this.#services.watched(entry.id));

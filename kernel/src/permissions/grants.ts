@@ -2,7 +2,7 @@
  * What plugins may do at this moment. What runs is (what the manifest asks + what was granted) ∩ what policy allows, without what was revoked.
  * A change holds from the next message on, and what was opened under a right that is gone is closed.
  */
-import { createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName, type Permissions, scopeCovers, scopesOf } from '@plinth/sdk/contract';
+import { type Caller, createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName, type Permissions, scopeCovers, scopesOf } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../host.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
@@ -14,9 +14,24 @@ export interface GrantOptions {
   readonly for?: number;
 }
 
+/**
+ * With whose rights a plugin does what it does for another: with those that all in the chain of calls have, or with its own.
+ */
+export type ChainPolicy = 'intersect' | 'own';
+
+/** A call, as far as a chain of them is looked at. */
+export interface ChainLink {
+  readonly caller: Caller;
+  readonly parent: ChainLink | undefined;
+}
+
+/** What may be done for others; storage and secrets are always a plugin's own. */
+const DELEGATED: readonly PermissionName[] = ['commands.execute', 'events.emit', 'hooks.call', 'messaging.send', 'network.fetch'];
+
 /** What grants need of the kernel. */
 export interface GrantsParts {
   readonly policy: PermissionPolicy | undefined;
+  readonly chain: ChainPolicy | undefined;
   readonly storage: StorageAdapter;
   readonly tenant: string;
   readonly log: Log;
@@ -56,6 +71,8 @@ export class Grants {
   readonly #states = new Map<string, State>();
   readonly #watched = new Map<string, Set<Watched>>();
   readonly #turns = new Map<string, Promise<void>>();
+  /** Rights of guests by who they are as callers. */
+  readonly #callers = new WeakMap<Caller, PermissionSet>();
   #closed = false;
 
   constructor(parts: GrantsParts) {
@@ -87,6 +104,21 @@ export class Grants {
     return grantsOf(this.#asking(manifest), this.#parts.policy);
   }
 
+  /**
+   * Who in a chain of calls may not do something that is about to be done for him; undefined when all may. What is a plugin's own it may
+   * always do for others.
+   */
+  lacking(chain: ChainLink | undefined, actor: string, permission: PermissionName, scope: string): Caller | undefined {
+    if (this.#parts.chain === 'own' || scope.startsWith(`${actor}:`)) return undefined;
+    for (let call = chain; call !== undefined; call = call.parent) if (this.#callers.get(call.caller)?.check(permission, scope) === false) return call.caller;
+    return undefined;
+  }
+
+  /** Whether a guest may do nothing for others that they would need rights for: then calls of it need not come by here. */
+  isLeaf({ grants }: PermissionSet): boolean {
+    return this.#parts.chain === 'own' || DELEGATED.every((permission) => scopesOf(grants, permission).length === 0);
+  }
+
   /** What was taken away again. */
   denied(id: string): Denied {
     const denied = new Map<PermissionName, string[]>();
@@ -95,7 +127,8 @@ export class Grants {
   }
 
   /** Keeps a guest's rights as they are now; the answer ends that. */
-  watch(manifest: Manifest, set: PermissionSet, onChange: () => void): () => void {
+  watch(manifest: Manifest, caller: Caller, set: PermissionSet, onChange: () => void): () => void {
+    this.#callers.set(caller, set);
     const watched: Watched = { manifest, set, onChange };
     const all = this.#watched.get(manifest.id) ?? new Set();
     this.#watched.set(manifest.id, all.add(watched));

@@ -132,7 +132,7 @@ export const Op = {
   secret: 14,
   /** meta: [permission, scope, why or nothing, ms or 0] */
   request: 15,
-  /** { url, method, headers, body }; meta: [timeout in ms or 0] */
+  /** { url, method, headers, body }; meta: [timeout in ms or 0, sequence of the call it belongs to or 0] */
   fetch: 16,
 } as const;
 

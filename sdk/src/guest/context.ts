@@ -75,7 +75,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
       get: (contract) => createClient(execute, contract) as never,
     },
     storage: createStorage(link),
-    fetch: createFetch(link),
+    fetch: createFetch(link, parts.handling),
     secrets: { get: (name) => requestKernel(link, Op.secret, undefined, [name]) as Promise<string | undefined> },
     logger: createLogger(link),
     permissions: {

@@ -3,6 +3,7 @@ import type { FetchOptions, FetchResponse } from '../context.js';
 import { createError } from '../contract/errors.js';
 import { Op } from '../contract/protocol.js';
 import type { Link } from '../rpc/link.js';
+import { type HandlerScope, parentOf } from './handler-call.js';
 import { requestKernel } from './kernel-calls.js';
 
 interface Answer {
@@ -15,11 +16,13 @@ interface Answer {
 }
 
 /** Makes it. */
-export function createFetch(link: Link): (url: string | URL, options?: FetchOptions) => Promise<FetchResponse> {
-  return async (url, { method = 'GET', headers = {}, body, signal, timeout = 0 } = {}) => {
+export function createFetch(link: Link, handling: HandlerScope): (url: string | URL, options?: FetchOptions) => Promise<FetchResponse> {
+  return async (url, options = {}) => {
+    const { method = 'GET', headers = {}, body, signal, timeout = 0 } = options;
+    const parent = parentOf(handling, options)?.sequence ?? 0;
     const pairs = Symbol.iterator in headers ? [...headers].map(([name, value]) => [name, value]) : Object.entries(headers);
     const asked = { url: String(url), method, headers: pairs, body: bytesOf(body) };
-    return responseOf((await requestKernel(link, Op.fetch, asked, [timeout], signal)) as Answer);
+    return responseOf((await requestKernel(link, Op.fetch, asked, [timeout, parent], signal)) as Answer);
   };
 }
 

@@ -3,10 +3,12 @@
  * back is made of plain reads with every length checked first, so that bytes from a hostile process can only be refused.
  */
 
-/** Longest message, in bytes: a value of the largest size, and what surrounds it. */
-export const MAX_MESSAGE = 96 * 1_024 * 1_024;
+/** Longest message, in bytes: a value of the largest size, whose letters may take half as much again, and what surrounds it. */
+export const MAX_MESSAGE = 100 * 1_024 * 1_024;
 /** Most values in one message: small ones take more room when they are read than they do as bytes. */
 const MAX_NODES = 2_000_000;
+/** What a map, set, pattern or buffer counts for: an empty one takes hundreds of bytes. */
+const HEAVY = 8;
 /** Deepest nesting: that of a value, and of the message around it. */
 const MAX_DEPTH = 96;
 
@@ -51,6 +53,7 @@ const VIEWS = [
 ] as const;
 
 const SHORT = 64;
+const NOTHING = new Uint8Array(0);
 const utf8 = new TextEncoder();
 const text8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -59,6 +62,7 @@ export class MessageWriter {
   #bytes = new Uint8Array(16_384);
   #view = new DataView(this.#bytes.buffer);
   #at = 0;
+  #nodes = 0;
   #busy = false;
 
   /**
@@ -67,11 +71,12 @@ export class MessageWriter {
    * @throws TypeError for what no message holds; RangeError when it is too large.
    */
   write(message: unknown): Uint8Array<ArrayBuffer> {
-    // A getter of a value that is being written must not get in between.
-    if (this.#busy) throw new TypeError('a message cannot be written while another one is');
+    // A getter of a value that is being written may send something itself; that must not get in between.
+    if (this.#busy) return new MessageWriter().write(message);
     this.#busy = true;
     try {
       this.#at = 4;
+      this.#nodes = 0;
       this.#value(message, 0);
       this.#view.setUint32(0, this.#at - 4, true);
       return this.#bytes.slice(0, this.#at);
@@ -113,7 +118,14 @@ export class MessageWriter {
     this.#at += bytes.length;
   }
 
+  /** The reader counts the same: what it would refuse isn't sent. */
+  #count(more: number): void {
+    this.#nodes += more;
+    if (this.#nodes > MAX_NODES) throw new RangeError(`a message has more than ${MAX_NODES} values`);
+  }
+
   #value(value: unknown, depth: number): void {
+    this.#count(1);
     switch (typeof value) {
       case 'string':
         return this.#text(value);
@@ -163,7 +175,12 @@ export class MessageWriter {
       for (let index = 0; index < text.length; index++, this.#at += 2) this.#view.setUint16(this.#at, text.charCodeAt(index), true);
       return;
     }
-    // No character takes more than three bytes for each of its halves.
+    // No character takes more than three bytes for each of its halves, and hardly ever that many.
+    if (this.#at + 5 + text.length * 3 > MAX_MESSAGE) {
+      const bytes = utf8.encode(text);
+      this.#length(Tag.utf8, bytes.length);
+      return this.#raw(bytes);
+    }
     this.#room(5 + text.length * 3);
     const { written } = utf8.encodeInto(text, this.#bytes.subarray(this.#at + 5));
     this.#length(Tag.utf8, written);
@@ -190,30 +207,42 @@ export class MessageWriter {
     if (depth >= MAX_DEPTH) throw new RangeError(`a message is nested deeper than ${MAX_DEPTH} levels`);
     if (Array.isArray(value)) {
       const { length } = value;
+      // A proxy may say anything.
+      if (length !== length >>> 0) throw new TypeError('a message cannot hold an array of no length');
       this.#length(Tag.array, length);
       for (let index = 0; index < length; index++) this.#value(value[index], depth + 1);
     } else if (ArrayBuffer.isView(value)) {
       const kind = VIEWS.findIndex((View) => value instanceof View);
       if (kind === -1) throw new TypeError('a message cannot hold this kind of typed array');
-      this.#length(Tag.view, value.byteLength);
+      const bytes = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      this.#count(HEAVY - 1);
+      this.#length(Tag.view, bytes.length);
       this.#tag(kind);
-      this.#raw(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      this.#raw(bytes);
     } else if (value instanceof ArrayBuffer) {
-      this.#length(Tag.buffer, value.byteLength);
-      this.#raw(new Uint8Array(value));
+      const bytes = new Uint8Array(value);
+      this.#count(HEAVY - 1);
+      this.#length(Tag.buffer, bytes.length);
+      this.#raw(bytes);
     } else if (value instanceof Date) {
       this.#tag(Tag.date);
       this.#number(value.getTime());
     } else if (value instanceof Map) {
-      this.#length(Tag.map, value.size);
-      for (const [key, item] of value) {
+      // Getters in it may add to it.
+      const entries = [...value];
+      this.#count(HEAVY - 1);
+      this.#length(Tag.map, entries.length);
+      for (const [key, item] of entries) {
         this.#value(key, depth + 1);
         this.#value(item, depth + 1);
       }
     } else if (value instanceof Set) {
-      this.#length(Tag.set, value.size);
-      for (const item of value) this.#value(item, depth + 1);
+      const items = [...value];
+      this.#count(HEAVY - 1);
+      this.#length(Tag.set, items.length);
+      for (const item of items) this.#value(item, depth + 1);
     } else if (value instanceof RegExp) {
+      this.#count(HEAVY - 1);
       this.#tag(Tag.regexp);
       this.#text(value.source);
       this.#text(value.flags);
@@ -221,6 +250,7 @@ export class MessageWriter {
       const keys = Object.keys(value);
       this.#length(Tag.object, keys.length);
       for (const key of keys) {
+        if (key === '__proto__') throw new TypeError("a message cannot hold an object with the key '__proto__'");
         this.#text(key);
         this.#value((value as Record<string, unknown>)[key], depth + 1);
       }
@@ -247,7 +277,8 @@ class Reader {
   #nodes = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // A Buffer of Node is one too, but its slices are no copies.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -274,9 +305,13 @@ class Reader {
     return count;
   }
 
-  value(depth: number): unknown {
-    this.#nodes += 1;
+  #weigh(more: number): void {
+    this.#nodes += more;
     if (this.#nodes > MAX_NODES) throw new RangeError(`a message has more than ${MAX_NODES} values`);
+  }
+
+  value(depth: number): unknown {
+    this.#weigh(1);
     if (depth > MAX_DEPTH) throw new RangeError(`a message is nested deeper than ${MAX_DEPTH} levels`);
     const tag = this.#bytes[this.#take(1)];
     switch (tag) {
@@ -310,17 +345,19 @@ class Reader {
         return new Date(time);
       }
       case Tag.map: {
+        this.#weigh(HEAVY - 1);
         const map = new Map();
         for (let left = this.#count(2); left > 0; left--) map.set(this.value(depth + 1), this.value(depth + 1));
         return map;
       }
       case Tag.set: {
+        this.#weigh(HEAVY - 1);
         const set = new Set();
         for (let left = this.#count(1); left > 0; left--) set.add(this.value(depth + 1));
         return set;
       }
       case Tag.regexp:
-        return new RegExp(this.#text(), this.#text());
+        return this.#regexp();
       case Tag.buffer:
         return this.#buffer(this.#length());
       case Tag.view: {
@@ -336,15 +373,28 @@ class Reader {
   }
 
   #buffer(length: number): ArrayBuffer {
+    this.#weigh(HEAVY - 1);
     const start = this.#take(length);
     return this.#bytes.slice(start, start + length).buffer as ArrayBuffer;
   }
 
+  #regexp(): RegExp {
+    this.#weigh(HEAVY - 1);
+    const [source, flags] = [this.#text(), this.#text()];
+    try {
+      return new RegExp(source, flags);
+    } catch (cause) {
+      throw new TypeError('a message has a regular expression that is none', { cause });
+    }
+  }
+
   #bigint(): bigint {
     const text = this.#text();
-    // Long ones take time that grows with their square.
-    if (text.length > 65_536 || !/^-?[0-9a-f]+$/.test(text)) throw new TypeError('a message has a bigint that is none');
-    return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`);
+    const digits = text.startsWith('-') ? text.slice(1) : text;
+    if (digits === '' || /[^0-9a-f]/.test(digits)) throw new TypeError('a message has a bigint that is none');
+    // Hexadecimal digits take time that grows with their number, decimal ones with its square.
+    const value = BigInt(`0x${digits}`);
+    return digits === text ? value : -value;
   }
 
   #text(): string {
@@ -392,47 +442,82 @@ class Reader {
 /** Puts messages together from the pieces in which they arrive. */
 export class MessageReader {
   readonly #onMessage: (message: unknown) => void;
-  #pieces: Uint8Array[] = [];
-  #held = 0;
+  /** Holds what has come and wasn't read, from `#start` to `#end`: a piece, or a copy of several that has room for more. */
+  #held: Uint8Array = NOTHING;
+  #copied = false;
+  #start = 0;
+  #end = 0;
   /** Bytes of the message that is arriving, with its length; unknown while that is not there. */
   #wanted: number | undefined;
+  #refused = false;
 
   constructor(onMessage: (message: unknown) => void) {
     this.#onMessage = onMessage;
   }
 
-  /** @throws RangeError or TypeError when what arrives is no message; nothing more may be taken then. */
+  /** @throws RangeError or TypeError when what arrives is no message, and for everything that arrives after it. */
   take(piece: Uint8Array): void {
+    if (this.#refused) throw new RangeError('what follows on something that is no message is none either');
     if (piece.length === 0) return;
-    this.#pieces.push(piece);
-    this.#held += piece.length;
-    while (this.#held >= 4) {
-      if (this.#wanted === undefined) {
-        const bytes = this.#joined();
-        const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-        if (length > MAX_MESSAGE) throw new RangeError(`a message of ${length} bytes is larger than ${MAX_MESSAGE}`);
-        this.#wanted = length + 4;
-      }
-      if (this.#held < this.#wanted) return;
-      const bytes = this.#joined();
-      const message = bytes.subarray(4, this.#wanted);
-      this.#pieces = [bytes.subarray(this.#wanted)];
-      this.#held -= this.#wanted;
-      this.#wanted = undefined;
-      this.#onMessage(readMessage(message));
+    this.#add(piece);
+    while (this.#end - this.#start >= (this.#wanted ?? 4)) {
+      if (this.#wanted === undefined) this.#wanted = 4 + this.#length();
+      else this.#onMessage(this.#read(this.#wanted));
     }
   }
 
-  #joined(): Uint8Array {
-    const [first] = this.#pieces;
-    if (this.#pieces.length === 1 && first !== undefined) return first;
-    const all = new Uint8Array(this.#held);
-    let at = 0;
-    for (const piece of this.#pieces) {
-      all.set(piece, at);
-      at += piece.length;
+  #length(): number {
+    const length = new DataView(this.#held.buffer, this.#held.byteOffset + this.#start, 4).getUint32(0, true);
+    if (length <= MAX_MESSAGE) return length;
+    this.#refuse();
+    throw new RangeError(`a message of ${length} bytes is larger than ${MAX_MESSAGE}`);
+  }
+
+  /** Reads the message that is there; all is in order again before anybody hears of it. */
+  #read(size: number): unknown {
+    const bytes = this.#held.subarray(this.#start + 4, this.#start + size);
+    this.#start += size;
+    this.#wanted = undefined;
+    if (this.#start === this.#end) this.#drop();
+    try {
+      return readMessage(bytes);
+    } catch (error) {
+      this.#refuse();
+      throw error;
     }
-    this.#pieces = [all];
-    return all;
+  }
+
+  #refuse(): void {
+    this.#refused = true;
+    this.#drop();
+  }
+
+  #drop(): void {
+    this.#held = NOTHING;
+    this.#copied = false;
+    this.#start = 0;
+    this.#end = 0;
+  }
+
+  /** Room grows with what has come, not with what its length promises; many tiny pieces take no more than a large one. */
+  #add(piece: Uint8Array): void {
+    const size = this.#end - this.#start;
+    if (size === 0) {
+      this.#held = piece;
+      this.#copied = false;
+      this.#start = 0;
+      this.#end = piece.length;
+      return;
+    }
+    if (!this.#copied || this.#end + piece.length > this.#held.length) {
+      const larger = new Uint8Array(Math.max(size + piece.length, Math.min(size * 2, this.#wanted ?? 4)));
+      larger.set(this.#held.subarray(this.#start, this.#end));
+      this.#held = larger;
+      this.#copied = true;
+      this.#start = 0;
+      this.#end = size;
+    }
+    this.#held.set(piece, this.#end);
+    this.#end += piece.length;
   }
 }
