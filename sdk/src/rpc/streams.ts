@@ -209,7 +209,11 @@ export class RemoteStream implements AsyncIterable<unknown> {
 
   /** Ends the stream when the signal of the call that brought it aborts. */
   follow(signal: AbortSignal): void {
-    const onAbort = () => this.fail(createError('call/cancelled', 'the caller cancelled the call that this stream belongs to', { cause: signal.reason }));
+    const onAbort = () => {
+      // Who cancels wants nothing more, not even what has come.
+      this.#items.clear();
+      this.fail(createError('call/cancelled', 'the caller cancelled the call that this stream belongs to', { cause: signal.reason }));
+    };
     if (signal.aborted) onAbort();
     else if (this.#end === undefined) {
       signal.addEventListener('abort', onAbort, { once: true });
