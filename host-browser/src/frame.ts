@@ -2,7 +2,7 @@
  * Our side of a guest in a frame: an `iframe` of an opaque origin, with a policy that lets nothing out, and a worker in it. Its side is
  * `frame-page.ts` and `plugin-frame.ts`.
  */
-import type { ExitReason, Guest, LaunchRequest } from '@plinth/kernel';
+import type { ExitReason, Guest } from '@plinth/kernel';
 import { createError, READY } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { FRAME, FRAME_FAILED, framePage, type FrameOrder } from './frame-page.js';
@@ -12,12 +12,12 @@ const POLICY = "default-src 'none'; script-src 'unsafe-eval'; worker-src data:; 
 
 let workers: Promise<Record<'process' | 'sandbox', string>> | undefined;
 
-/** Starts a guest in a frame of its own. `page` is the URL where `frame.html` is served; a frame without a file when absent. */
-export async function startFrame({ plugin: { id }, isolation, limits }: LaunchRequest, page: string | undefined): Promise<Guest> {
+/** Starts a guest in a frame of its own. `id` says in messages whom it is for; `ready` is in milliseconds; `page` is the URL where `frame.html` is served; a frame without a file when absent. */
+export async function startFrame(id: string, hardened: boolean, ready: number, page: string | undefined): Promise<Guest> {
   if (typeof document === 'undefined')
     throw failed(id, "there is no document here, and without a frame there is no wall: run the kernel in a page, or give the plugin isolation 'worker'");
   workers ??= workerUrls();
-  const worker = (await workers)[isolation as 'process' | 'sandbox'];
+  const worker = (await workers)[hardened ? 'sandbox' : 'process'];
   const frame = document.createElement('iframe');
   frame.setAttribute('sandbox', 'allow-scripts');
   frame.setAttribute('allow', '');
@@ -56,7 +56,7 @@ export async function startFrame({ plugin: { id }, isolation, limits }: LaunchRe
   addEventListener('message', heard);
   document.body.append(frame);
   try {
-    await announced(port1, id, limits.ready, exited, page);
+    await announced(port1, id, ready, exited, page);
   } catch (error) {
     await guest.terminate();
     throw error;

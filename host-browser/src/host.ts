@@ -18,12 +18,15 @@ export interface BrowserHostOptions {
    * Content-Security-Policy of the application lets no inline script run; a frame without a file is used when absent.
    */
   readonly frame?: string | URL;
-  /** Workers that are kept started for the next plugin; 0 when absent. One saves a plugin its spawn, some 10 ms. */
+  /**
+   * Workers that are kept started for the next plugin; 0 when absent. One saves a plugin its spawn, some 10 ms; frames, which are kept once there has
+   * been one, save most of what they cost to start.
+   */
   readonly spares?: number;
 }
 
-/** Spares of a page are all alike: browsers set no heap limits. */
-const KIND = 0;
+/** Kinds of spares: browsers set no heap limits, so those of one isolation are all alike. */
+const KINDS = { worker: 0, process: 1, sandbox: 2 } as const;
 /** Milliseconds until a spare must have announced itself. */
 const READY = 10_000;
 
@@ -36,7 +39,9 @@ const READY = 10_000;
 export function browserHost({ createWorker, frame, spares = 0 }: BrowserHostOptions = {}): Host {
   if (!Number.isSafeInteger(spares) || spares < 0) throw createError('kernel/invalid-option', `'spares' must be a whole number, not ${String(spares)}`);
   const turns = createTurns();
-  const pool = new SparePool<Guest>(spares, async () => {
+  const page = frame === undefined ? undefined : () => new URL(frame, location.href).href;
+  const pool = new SparePool<Guest>(spares, async (kind) => {
+    if (kind !== KINDS.worker) return startFrame('spare', kind === KINDS.sandbox, READY, page?.());
     const guest = await startWorker('spare', READY, createWorker);
     guest.endpoint.postMessage(REHEARSE);
     return guest;
@@ -46,11 +51,13 @@ export function browserHost({ createWorker, frame, spares = 0 }: BrowserHostOpti
     isolations: ['worker', 'process', 'sandbox'],
     send: sendRequest,
     async launch(request) {
-      if (request.isolation !== 'worker') return startFrame(request, frame === undefined ? undefined : new URL(frame, location.href).href);
-      return pool.take(KIND) ?? startWorker(request.plugin.id, request.limits.ready, createWorker);
+      const { isolation, plugin, limits } = request;
+      const spare = pool.take(KINDS[isolation as keyof typeof KINDS]);
+      if (spare !== undefined) return spare;
+      return isolation === 'worker' ? startWorker(plugin.id, limits.ready, createWorker) : startFrame(plugin.id, isolation === 'sandbox', limits.ready, page?.());
     },
     defer: turns.next,
-    prepare: () => pool.fill(KIND),
+    prepare: () => pool.fill(KINDS.worker),
     async close() {
       turns.close();
       await pool.close();

@@ -40,7 +40,7 @@ export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Ho
     worker.rehearse();
     return worker;
   });
-  const processes = new ProcessLauncher();
+  const processes = new ProcessLauncher(spares);
   return {
     runtime: 'node',
     isolations: ['worker', 'process', 'sandbox'],

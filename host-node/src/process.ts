@@ -2,7 +2,7 @@
  * Our side of a guest in a process of its own, under Node's permission model: launch, announce, watch, end. Its side is
  * `plugin-process.ts`. The process may read no file: everything it runs comes over its pipe, as length-prefixed bytes.
  */
-import type { ExitReason, Guest, LaunchRequest, ResourceUsage } from '@plinth/kernel';
+import { type ExitReason, type Guest, type LaunchRequest, type ResourceUsage, SparePool } from '@plinth/kernel';
 import { createError, messageOf, READY } from '@plinth/sdk/contract';
 import { MessageReader, MessageWriter } from '@plinth/sdk/codec';
 import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
@@ -42,31 +42,48 @@ const endAll = () => {
   for (const child of alive) child.kill('SIGKILL');
 };
 
-/** Owns the empty folder that guests of one host start in. */
+/** Kinds of spares; those with a limit of their own are started for their plugin. */
+const KINDS = { process: 0, sandbox: 1 } as const;
+/** Milliseconds until a spare must have announced itself. */
+const READY_WITHIN = 10_000;
+
+/** Owns the empty folder that guests of one host start in, and those that wait for their plugin. */
 export class ProcessLauncher {
+  readonly #pool: SparePool<ProcessGuest>;
   #folder: Promise<string> | undefined;
+
+  /** @param spares processes that are kept started, once there has been one of their kind. */
+  constructor(spares: number) {
+    this.#pool = new SparePool(spares, (kind) => this.#start('spare', kind === KINDS.sandbox, undefined, READY_WITHIN));
+  }
 
   /** @throws PluginLifecycleError `plugin/launch-failed` that names the wall that is missing. */
   async launch(request: LaunchRequest): Promise<Guest> {
-    const { id } = request.plugin;
-    const hardened = request.isolation === 'sandbox';
+    const { plugin, isolation, limits } = request;
+    const spare = limits.memory === undefined ? this.#pool.take(KINDS[isolation as keyof typeof KINDS]) : undefined;
+    const guest = spare ?? (await this.#start(plugin.id, isolation === 'sandbox', limits.memory, limits.ready));
+    guest.adopt(request);
+    return guest;
+  }
+
+  async #start(id: string, hardened: boolean, memory: number | undefined, ready: number): Promise<ProcessGuest> {
     if (process.allowedNodeEnvironmentFlags?.has('--permission') !== true || process.versions.bun !== undefined) {
       throw failed(id, "this runtime has no permission model ('--permission'), and without it a process is no wall: run Node 22.22, 24.15 or later");
     }
     const source = await import('./process-source.js');
     this.#folder ??= mkdtemp(join(tmpdir(), 'plinth-guest-'));
     const cwd = await this.#folder;
-    const heap = Math.max(16_000_000, request.limits.memory ?? HEAP);
+    const heap = Math.max(16_000_000, memory ?? HEAP);
     const child = spawn(process.execPath, ['--permission', `--max-old-space-size=${Math.ceil(heap / 1_000_000)}`, '--no-warnings', '-e', FIRST_LINE], {
       cwd,
       env: {},
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     });
-    const guest = new ProcessGuest(child, request, heap + OVERHEAD);
+    const guest = new ProcessGuest(child, id, heap + OVERHEAD);
     try {
       guest.write(firstMessage(source, hardened));
-      await guest.announced(request.limits.ready);
+      await guest.announced(ready);
     } catch (error) {
       await guest.terminate();
       throw error;
@@ -75,6 +92,7 @@ export class ProcessLauncher {
   }
 
   async close(): Promise<void> {
+    await this.#pool.close();
     const folder = this.#folder;
     this.#folder = undefined;
     if (folder !== undefined) await rm(await folder, { recursive: true, force: true });
@@ -95,7 +113,8 @@ class ProcessGuest implements Guest {
   readonly exited: Promise<ExitReason>;
   readonly #child: ChildProcess;
   readonly #pipe: Socket;
-  readonly #id: string;
+  #id: string;
+  #log: LaunchRequest['log'] | undefined;
   readonly #limit: number;
   readonly #watch: NodeJS.Timeout;
   readonly #listeners = new Set<(event: MessageEventLike) => void>();
@@ -103,15 +122,15 @@ class ProcessGuest implements Guest {
   #early: unknown[] | undefined = [];
   #cause: ExitReason | undefined;
 
-  constructor(child: ChildProcess, { plugin, log }: LaunchRequest, limit: number) {
+  constructor(child: ChildProcess, id: string, limit: number) {
     this.#child = child;
     this.#pipe = child.stdio[PIPE] as Socket;
-    this.#id = plugin.id;
+    this.#id = id;
     this.#limit = limit;
     if (alive.size === 0) process.once('exit', endAll);
     alive.add(child);
-    if (child.stdout !== null) capture(child.stdout, (text) => log('info', text));
-    if (child.stderr !== null) capture(child.stderr, (text) => log('warn', text));
+    if (child.stdout !== null) capture(child.stdout, (text) => this.#log?.('info', text));
+    if (child.stderr !== null) capture(child.stderr, (text) => this.#log?.('warn', text));
     const writer = new MessageWriter();
     const reader = new MessageReader((data) => this.#take(data));
     this.#pipe.on('data', (chunk: Buffer) => {
@@ -152,6 +171,19 @@ class ProcessGuest implements Guest {
     this.#watch.unref();
   }
 
+  /** It is this plugin's from now on. */
+  adopt({ plugin, log }: LaunchRequest): void {
+    this.#id = plugin.id;
+    this.#log = log;
+    this.#hold('ref');
+  }
+
+  /** One that nobody uses must not keep the application alive. */
+  #hold(how: 'ref' | 'unref'): void {
+    this.#child[how]();
+    for (const stream of this.#child.stdio) (stream as Socket | null)?.[how]?.();
+  }
+
   write(bytes: Uint8Array): void {
     if (this.#pipe.destroyed) return;
     if (this.#pipe.writableLength > MAX_UNREAD)
@@ -170,6 +202,7 @@ class ProcessGuest implements Guest {
         clearTimeout(timer);
         this.#listeners.delete(heard);
         this.#early = [];
+        this.#hold('unref');
         then();
       };
       this.endpoint.addEventListener('message', heard);

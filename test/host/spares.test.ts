@@ -6,18 +6,18 @@ import { pluginOf } from '../support/plugins.ts';
 
 const lazy = (id: string) => pluginOf(id, `ctx.commands.handle('ping', () => ctx.plugin.id);`, { activation: [] });
 
-it(`${runtime}: a spare is used for the next plugin, whoever that is, and replaced`, async () => {
+it.each(['worker', 'process', 'sandbox'] as const)(`${runtime} %s: a spare is used for the next plugin, whoever that is, and replaced`, async (isolation) => {
   const host = createHost({ spares: 1 });
-  const launched: (() => Promise<void>)[] = [];
+  const launched: object[] = [];
   const counted = {
     ...host,
     launch: async (request: Parameters<typeof host.launch>[0]) => {
       const guest = await host.launch(request);
-      launched.push(guest.terminate);
+      launched.push(guest.endpoint);
       return guest;
     },
   };
-  const kernel = await startKernel({ isolation: 'worker', createHost: () => counted }, [lazy('test.a'), lazy('test.b'), lazy('test.c')]);
+  const kernel = await startKernel({ isolation, createHost: () => counted }, [lazy('test.a'), lazy('test.b'), lazy('test.c')]);
   for (const id of ['test.a', 'test.b', 'test.c']) {
     await kernel.plugins.activate(id);
     expect(await kernel.commands.execute(`${id}:ping`)).toBe(id);

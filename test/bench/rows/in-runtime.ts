@@ -9,6 +9,7 @@ import { measureKernel } from './kernel.ts';
 import { measureRelay } from './relay.ts';
 import { measureResolve10k } from './resolve10k.ts';
 import { measureSearch10k } from './search10k.ts';
+import { measureSandbox } from './sandbox.ts';
 import { measureSettle } from './settle.ts';
 import { measureSpare } from './spare.ts';
 import { measureSwap } from './swap.ts';
@@ -21,6 +22,7 @@ export const IN_RUNTIME: Readonly<Partial<Record<RowName, (bench: Bench) => Prom
   events: measureEvents,
   crowd: measureCrowd,
   spare: measureSpare,
+  sandbox: measureSandbox,
   settle: measureSettle,
   flood: measureFlood,
   resolve10k: measureResolve10k,
