@@ -180,6 +180,19 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect(await run(lax, 'test.deputy:now', 'host:danger')).toBe('done');
     });
 
+    it('the log takes only so much of one plugin in a second, and says so', async () => {
+      const chatty = pluginOf(
+        'test.chatty',
+        `ctx.commands.handle('chat', () => { for (let n = 0; n < 900; n++) ctx.logger.info('line ' + n); }); ctx.commands.handle('one', () => ctx.logger.info('one'));`,
+      );
+      const kernel = await startKernel(setting, [chatty, other]);
+      await kernel.commands.execute('test.chatty:chat');
+      await kernel.commands.execute('test.chatty:one');
+      expect(kernel.logger.recent('test.chatty').length).toBeLessThanOrEqual(500);
+      expect(kernel.logger.recent('test.chatty')[0]?.message).toBe('line 0');
+      expect(kernel.logger.recent('kernel').filter(({ message }) => message.includes('test.chatty writes too much'))).toHaveLength(1);
+    });
+
     it('a lane ends with the right to call', async () => {
       if (setting.isolation !== 'worker') return;
       const kernel = await start({ commands: { execute: ['test.other:*'] } }, { lanes: { calls: 10 } });

@@ -12,6 +12,7 @@ import { StorageNamespace } from '../storage/namespace.js';
 import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
+import { LogBudget } from './log-budget.js';
 import { type AnsweringGuest, GuestRegistrations, type Registrant } from './registrations.js';
 import { answerGuest, type GuestIdentity, KEEP_INPUT, takeNote } from './guest-requests.js';
 
@@ -33,6 +34,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   /** Middleware steps that wait for the guest's `next`, by number. */
   readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
   readonly causes = new EventCauses();
+  readonly logs = new LogBudget();
   readonly traffic = new WeakMap<LaneEnd, Traffic>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;
