@@ -2,6 +2,7 @@
 import { type Host, type LaunchRequest, SparePool } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 import type { Worker } from 'node:worker_threads';
+import { files } from './files.js';
 import { sendRequest } from './network.js';
 import { ProcessLauncher } from './process.js';
 import { type IdleWorker, startWorker, type WorkerSettings } from './worker.js';
@@ -45,6 +46,8 @@ export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Ho
     runtime: 'node',
     isolations: ['worker', 'process', 'sandbox'],
     send: sendRequest,
+    files,
+    environment: (name) => process.env[name],
     async launch(request) {
       if (request.isolation !== 'worker') return processes.launch(request);
       const kind = classOf(request);

@@ -1,6 +1,7 @@
 /** The ports a host implements: where guests run, where plugins come from, where bytes are kept. Types only. */
 import type { Isolation, LogLevel } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
+import type { HostFiles } from './host-abilities.js';
 import type { SendRequest } from './network/fetch.js';
 
 /** What a guest is launched for. The plugin's code and identity follow over the link, never through the launch. */
@@ -60,6 +61,10 @@ export interface Host {
   launch(request: LaunchRequest): Promise<Guest>;
   /** Sends a request for a plugin that may; without it `ctx.fetch` fails. */
   send?: SendRequest;
+  /** Files of this machine, for plugins that may use them; none where absent. */
+  readonly files?: HostFiles;
+  /** A variable of the environment, for plugins that may read it. */
+  environment?(name: string): string | undefined;
   /** Runs a task after the event loop had a turn; `setTimeout` where absent. */
   defer?(task: () => void): void;
   /** Starts what the host keeps ready; called when the kernel has started. */

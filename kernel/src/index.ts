@@ -16,6 +16,7 @@ export type { HostEvents, HostHooks, HostMiddleware, HostMiddlewareCall, KernelE
 export type { KernelEvents, KernelTopic } from './events/kernel-events.js';
 export { inlineHost } from './guests/inline-host.js';
 export { type Spare, SparePool } from './guests/spare-pool.js';
+export type { CheckPath, FileFacts, HostFiles } from './host-abilities.js';
 export type { ExitReason, Guest, Host, LaunchRequest, PluginPackage, PluginSource, ResourceUsage, StorageAdapter } from './host.js';
 export { createKernel, KERNEL_VERSION, type Kernel, type KernelOptions } from './kernel.js';
 export type { Stage } from './lifecycle/stage.js';

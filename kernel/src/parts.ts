@@ -13,6 +13,7 @@ import type { CodeCache } from './lifecycle/code-cache.js';
 import type { Messaging } from './messaging/messaging.js';
 import type { MiddlewareChains } from './middleware/chains.js';
 import type { HookRegistry } from './middleware/hooks.js';
+import type { HostFiles } from './host-abilities.js';
 import type { SendRequest } from './network/fetch.js';
 import type { OnDenied, PermissionPolicy } from './permissions/broker.js';
 import type { ChainPolicy, Grants } from './permissions/grants.js';
@@ -98,6 +99,8 @@ export interface KernelParts {
   readonly config: ConfigStore;
   readonly trust: Trust;
   readonly grants: Grants;
+  readonly files: HostFiles | undefined;
+  readonly environment: Host['environment'];
   /** How requests of plugins leave this machine. */
   readonly send: SendRequest | undefined;
   /** Asks the application for a right that a plugin has asked for; answers whether it has it now. */

@@ -210,6 +210,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     config,
     grants,
     trust,
+    files: hosts.find((host) => host.files !== undefined)?.files,
+    environment: hosts.find((host) => host.environment !== undefined)?.environment,
     send: hosts.find((host) => host.send !== undefined)?.send,
     requestPermission: (wish) => requests.ask(wish),
     secrets,

@@ -217,6 +217,21 @@ export interface PluginPermissions {
   request(permission: PermissionName, scope?: string, options?: { readonly why?: string; readonly for?: number }): Promise<boolean>;
 }
 
+/** Files of the machine, by absolute paths that `fs.read` and `fs.write` name; only in Node. */
+export interface PluginFiles {
+  /** At most 16 MiB. */
+  read(path: string): Promise<Uint8Array>;
+  readText(path: string): Promise<string>;
+  /** Replaces the file as a whole, or makes it; its folder has to be there. */
+  write(path: string, data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
+  /** Names in a folder, sorted. */
+  list(path: string): Promise<readonly string[]>;
+  /** Undefined when there is nothing. Sizes are bytes, times milliseconds since the epoch. */
+  stat(path: string): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly size: number; readonly modified: number } | undefined>;
+  /** Answers whether there was a file. */
+  remove(path: string): Promise<boolean>;
+}
+
 /** What `ctx.fetch` may be told. */
 export interface FetchOptions {
   /** `GET` when absent. */
@@ -268,6 +283,17 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly services: PluginServices;
   readonly storage: PluginStorage;
   readonly secrets: PluginSecrets;
+  /**
+   * Files. A link leads nowhere that isn't allowed, too.
+   *
+   * @throws PluginPermissionError `permission/denied`, PluginValidationError `fs/invalid`, PluginError `fs/failed`, also where there are no files.
+   */
+  readonly fs: PluginFiles;
+  /** Variables of the application's environment that `env.read` names; only in Node. */
+  readonly env: {
+    /** @throws PluginPermissionError `permission/denied`. */
+    get(name: string): Promise<string | undefined>;
+  };
   /**
    * Fetches a URL by way of the host: only what the permission `network.fetch` names, also after redirects, without cookies.
    *

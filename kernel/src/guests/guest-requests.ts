@@ -23,6 +23,7 @@ import type { StorageNamespace } from '../storage/namespace.js';
 import { levelAt } from '../telemetry/logger.js';
 import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
+import { askEnvironment, askFiles } from './host-requests.js';
 import type { LogBudget } from './log-budget.js';
 import type { GuestRegistrations } from './registrations.js';
 
@@ -63,6 +64,11 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
       return secret(guest, facts[0]);
     case Op.fetch:
       return fetchUrl(guest, input, facts, inbound);
+    case Op.fs:
+      return askFiles(guest.manifest.id, guest.permissions, guest.parts, facts[0], facts[1], input);
+    case Op.env:
+      if (typeof facts[0] !== 'string' || facts[0].length > MAX_NAME) throw malformed(guest);
+      return askEnvironment(guest.permissions, guest.parts, facts[0]);
     case Op.request:
       return requestPermission(guest, facts);
     case Op.laneFence:

@@ -218,6 +218,8 @@ export const ERROR_CODES = {
   'storage/corrupt': PluginError,
   'storage/locked': PluginUnavailableError,
   'storage/failed': PluginError,
+  'fs/invalid': PluginValidationError,
+  'fs/failed': PluginError,
   'network/invalid': PluginValidationError,
   'network/failed': PluginNetworkError,
   'network/too-large': PluginOverloadedError,

@@ -134,6 +134,10 @@ export const Op = {
   request: 15,
   /** { url, method, headers, body }; meta: [timeout in ms or 0, sequence of the call it belongs to or 0] */
   fetch: 16,
+  /** bytes to write or nothing; meta: [verb, path] */
+  fs: 17,
+  /** meta: [name] */
+  env: 18,
 } as const;
 
 /** The target of a request that is answered at once: what came before it has been taken. */

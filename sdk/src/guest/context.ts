@@ -15,6 +15,7 @@ import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
 import { EventCause, HandlerCall, type HandlerScope, handling, parentOf } from './handler-call.js';
 import type { Lanes } from './lanes.js';
+import { createFiles } from './files.js';
 import { createFetch } from './fetch.js';
 import type { Handle, Listener, Registrations } from './registrations.js';
 import { metaOf, requestAbout, requestKernel, timeoutOf } from './kernel-calls.js';
@@ -75,6 +76,8 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
       get: (contract) => createClient(execute, contract) as never,
     },
     storage: createStorage(link),
+    fs: createFiles(link),
+    env: { get: (name) => requestKernel(link, Op.env, undefined, [name]) as Promise<string | undefined> },
     fetch: createFetch(link, parts.handling),
     secrets: { get: (name) => requestKernel(link, Op.secret, undefined, [name]) as Promise<string | undefined> },
     logger: createLogger(link),

@@ -1,0 +1,108 @@
+/** `ctx.fs` and `ctx.env`: what a plugin reads and writes, seen in the file system. */
+import { createHost } from '#host';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Kernel } from '@plinth/kernel';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+let root: string;
+let mine: string;
+let theirs: string;
+beforeAll(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), 'plinth-files-')));
+  [mine, theirs] = [join(root, 'mine'), join(root, 'theirs')];
+  await Promise.all([mkdir(join(mine, 'sub'), { recursive: true }), mkdir(theirs)]);
+  await Promise.all([writeFile(join(mine, 'a.txt'), 'größe'), writeFile(join(theirs, 'secret.txt'), 'secret')]);
+  await Promise.all([
+    symlink(join(theirs, 'secret.txt'), join(mine, 'link.txt')),
+    symlink(theirs, join(mine, 'linked')),
+    symlink(join(mine, 'a.txt'), join(mine, 'inner.txt')),
+    symlink('/etc', join(mine, 'sub', 'etc')),
+  ]);
+  spawnSync('mkfifo', [join(mine, 'pipe')]);
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const plugin = (permissions: object) =>
+  pluginOf('test.files', `ctx.commands.handle('do', ([verb, ...args]) => ctx.fs[verb](...args)); ctx.commands.handle('env', (name) => ctx.env.get(name));`, { permissions });
+const ask = (kernel: Kernel, ...args: unknown[]) => kernel.commands.execute('test.files:do', args);
+const codeOf = async (kernel: Kernel, ...args: unknown[]) => (await rejection(ask(kernel, ...args))).code;
+
+for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbox', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+  describe(`node ${setting.isolation}: ctx.fs and ctx.env`, () => {
+    const start = (permissions: object) => startKernel(setting, [plugin(permissions)], { host: createHost() });
+    const own = () => start({ fs: { read: [`${mine}/*`, mine], write: [`${mine}/*`] } });
+
+    it('reads, writes, lists, looks at and removes what is granted', async () => {
+      const kernel = await own();
+      expect(await ask(kernel, 'readText', join(mine, 'a.txt'))).toBe('größe');
+      await ask(kernel, 'write', join(mine, 'new.txt'), 'one');
+      await ask(kernel, 'write', join(mine, 'new.txt'), new Uint8Array([50]));
+      expect(await readFile(join(mine, 'new.txt'), 'utf8')).toBe('2');
+      expect(await ask(kernel, 'stat', join(mine, 'new.txt'))).toMatchObject({ kind: 'file', size: 1 });
+      expect(await ask(kernel, 'list', mine)).toEqual(['a.txt', 'inner.txt', 'link.txt', 'linked', 'new.txt', 'pipe', 'sub']);
+      expect([await ask(kernel, 'remove', join(mine, 'new.txt')), await ask(kernel, 'remove', join(mine, 'new.txt')), await ask(kernel, 'stat', join(mine, 'new.txt'))]).toEqual([
+        true,
+        false,
+        undefined,
+      ]);
+      expect(await readdir(mine)).toHaveLength(6);
+    });
+
+    it('leads nowhere else, by no spelling and by no link', async () => {
+      const kernel = await own();
+      const out = [
+        join(theirs, 'secret.txt'),
+        `${mine}/../theirs/secret.txt`,
+        `${mine}//a.txt`,
+        `${mine}/./a.txt`,
+        `${mine}/sub/../../theirs/secret.txt`,
+        'a.txt',
+        '',
+        '/',
+        `${mine}/a.txt\0.png`,
+        `${mine}x/a.txt`,
+      ];
+      for (const path of out) {
+        expect(await codeOf(kernel, 'read', path), path).toMatch(/^(permission\/denied|fs\/invalid)$/);
+        expect(await codeOf(kernel, 'write', path, 'x'), path).toMatch(/^(permission\/denied|fs\/invalid)$/);
+      }
+      for (const path of ['link.txt', 'inner.txt', 'linked/secret.txt', 'sub/etc/hostname', 'pipe', 'sub', 'missing/x']) {
+        expect(await codeOf(kernel, 'read', join(mine, path)), path).toMatch(/^(permission\/denied|fs\/invalid|fs\/failed)$/);
+      }
+      for (const path of ['linked/new.txt', 'sub/etc/new', 'sub', 'pipe', 'link.txt', 'missing/x']) {
+        expect(await codeOf(kernel, 'write', join(mine, path), 'x'), path).toMatch(/^(permission\/denied|fs\/invalid|fs\/failed)$/);
+      }
+      expect(await codeOf(kernel, 'list', join(mine, 'linked'))).toBe('permission/denied');
+      expect(await codeOf(kernel, 'remove', join(mine, 'linked/secret.txt'))).toBe('permission/denied');
+      expect(await codeOf(kernel, 'remove', join(mine, 'sub'))).toBe('fs/invalid');
+      expect([await readdir(theirs), await readFile(join(theirs, 'secret.txt'), 'utf8')]).toEqual([['secret.txt'], 'secret']);
+    });
+
+    it('reads without the right to write, and the other way round, and nothing without either', async () => {
+      const reader = await start({ fs: { read: [`${mine}/*`] } });
+      expect([
+        await ask(reader, 'readText', join(mine, 'a.txt')),
+        await codeOf(reader, 'write', join(mine, 'b.txt'), 'x'),
+        await codeOf(reader, 'remove', join(mine, 'a.txt')),
+      ]).toEqual(['größe', 'permission/denied', 'permission/denied']);
+      const nobody = await start({});
+      for (const verb of ['read', 'list', 'stat', 'remove']) expect(await codeOf(nobody, verb, join(mine, 'a.txt')), verb).toBe('permission/denied');
+      expect((await rejection(nobody.commands.execute('test.files:env', 'HOME'))).code).toBe('permission/denied');
+    });
+
+    it('one variable of the environment, when it may', async () => {
+      process.env.PLINTH_TEST_SHOWN = 'shown';
+      const kernel = await start({ env: { read: ['PLINTH_TEST_*'] } });
+      expect([await kernel.commands.execute('test.files:env', 'PLINTH_TEST_SHOWN'), await kernel.commands.execute('test.files:env', 'PLINTH_TEST_NONE')]).toEqual([
+        'shown',
+        undefined,
+      ]);
+      expect((await rejection(kernel.commands.execute('test.files:env', 'PATH'))).code).toBe('permission/denied');
+    });
+  });
+}
