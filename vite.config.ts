@@ -19,6 +19,7 @@ export default defineConfig({
           name: 'node',
           include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
           exclude: ['test/**/*.browser.*', 'test/e2e/**', 'test/packaging/**', ...(full ? [] : long)],
+          globalSetup: './test/support/witness-server.ts',
           pool: 'forks',
         },
       },
@@ -29,6 +30,7 @@ export default defineConfig({
           name: 'chromium',
           include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
           exclude: ['**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
+          globalSetup: './test/support/witness-server.ts',
           browser: {
             enabled: true,
             headless: true,

@@ -64,6 +64,7 @@ export function takeEndowments(realm: object, harden: Harden): Any {
     timers.delete(id as number);
   };
   const classes = Object.fromEntries(DATA_CLASSES.flatMap((name) => (typeof global[name] === 'function' ? [[name, tamed(global[name] as object, harden)]] : [])));
+  for (const made of makings(global)) harden(quiet(Object.getPrototypeOf(made) as object));
   return harden({
     ...classes,
     setTimeout: (run: unknown, ms?: unknown, ...values: unknown[]) => start(run, ms, false, values),
@@ -96,9 +97,49 @@ export function takeEndowments(realm: object, harden: Harden): Any {
 
 /** A class without the ways that a runtime has for its own inspector. */
 function tamed(platformClass: object, harden: Harden): object {
-  const inspect = Symbol.for('nodejs.util.inspect.custom');
-  for (let at: object | null = (platformClass as { prototype: object }).prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) {
-    Reflect.deleteProperty(at, inspect);
-  }
+  const { prototype } = platformClass as { prototype: object };
+  // Node assigns it to streams that it makes itself, which a frozen prototype would refuse.
+  Reflect.defineProperty(prototype, 'constructor', {
+    get: () => platformClass,
+    set(this: object, value: unknown) {
+      Reflect.defineProperty(this, 'constructor', { value, writable: true, configurable: true });
+    },
+    configurable: true,
+  });
+  quiet(prototype);
   return harden(platformClass);
+}
+
+function quiet(prototype: object): object {
+  const inspect = Symbol.for('nodejs.util.inspect.custom');
+  for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) Reflect.deleteProperty(at, inspect);
+  return prototype;
+}
+
+/** What the platform's classes offer that is used here. */
+interface Making {
+  getReader(options?: object): object;
+  getWriter(): object;
+  entries(): object;
+  [Symbol.asyncIterator]?(): object;
+}
+
+/** One of each that the classes make and that has no name: what a plugin did to their prototypes, the guest runtime would run. */
+function makings(global: object): object[] {
+  const { ReadableStream, WritableStream, TransformStream, URLSearchParams } = global as Record<
+    'ReadableStream' | 'WritableStream' | 'TransformStream' | 'URLSearchParams',
+    new (
+      options?: object,
+    ) => Making
+  >;
+  const made: object[] = [];
+  const start = (controller: object) => void made.push(controller);
+  const bytes = new ReadableStream({ type: 'bytes', start });
+  made.push(new ReadableStream({ start }).getReader(), bytes.getReader({ mode: 'byob' }), new WritableStream({ start }).getWriter(), new URLSearchParams().entries());
+  new TransformStream({ start });
+  const iterator = new ReadableStream()[Symbol.asyncIterator]?.();
+  if (iterator !== undefined) made.push(iterator);
+  const segments = new Intl.Segmenter().segment('');
+  made.push(segments, segments[Symbol.iterator]());
+  return made;
 }

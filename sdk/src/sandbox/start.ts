@@ -54,9 +54,9 @@ const LOCKDOWN = {
 } as const;
 
 function startHardened({ runtime, endpoint, defer }: StartOptions): BootedGuest {
-  const { lockdown, Compartment, harden: early } = globalThis as unknown as Hardened;
-  lockdown(LOCKDOWN);
-  const harden = (globalThis as unknown as Hardened).harden ?? early;
+  (globalThis as unknown as Hardened).lockdown(LOCKDOWN);
+  // Those of before would hand out this realm's own Error and RegExp: there is another Compartment only now.
+  const { Compartment, harden } = globalThis as unknown as Hardened;
   const endowments = takeEndowments(globalThis, harden);
   const outside = harden({ endpoint: guarded(endpoint), defer: (task: () => void) => defer(() => task()) });
   // What is left of the realm is of no use to anybody any more.
