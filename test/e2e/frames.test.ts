@@ -77,8 +77,6 @@ const run = (page: Page, isolation: string, frame?: string) => page.evaluate(`ru
 
 it.each([
   ['/open.html', 'sandbox', undefined, 'pong undefined true'],
-  ['/open.html', 'process', undefined, 'pong undefined false'],
-  ['/open.html', 'sandbox', '/plinth-frame.html', 'pong undefined true'],
   ['/strict.html', 'sandbox', '/plinth-frame.html', 'pong undefined true'],
   ['/strict.html', 'process', '/plinth-frame.html', 'pong undefined false'],
 ])('%s: %s with the frame %s answers, and nothing is left of it', async (path, isolation, frame, answer) => {

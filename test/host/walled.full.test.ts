@@ -1,8 +1,7 @@
-/** Guests behind the outer wall alone behave as all others do. */
+/** Guests behind the outer wall alone, and what the wire promises to those behind both. */
 import { createHost, runtime } from '#host';
 import { conformance } from './conformance.ts';
 import { wireConformance } from './wire-conformance.ts';
 
-const setting = { isolation: 'process', createHost } as const;
-conformance(`${runtime} process`, setting);
-wireConformance(`${runtime} process`, setting);
+conformance(`${runtime} process`, { isolation: 'process', createHost });
+for (const isolation of ['process', 'sandbox'] as const) wireConformance(`${runtime} ${isolation}`, { isolation, createHost });

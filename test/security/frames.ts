@@ -46,7 +46,7 @@ export const frames: AttackClass = [
       'by whatever on the context posts, links or sends',
       `const seen = new Set(), queue = [ctx, call, input]; while (queue.length > 0 && seen.size < 5_000) { const one = queue.shift(); if (Object(one) !== one || seen.has(one)) continue; seen.add(one);
          for (let at = one; at !== null; at = Object.getPrototypeOf(at)) for (const key of Reflect.ownKeys(at)) { let value; try { value = one[key]; } catch { continue; } queue.push(value);
-           if (typeof value === 'function' && /^(postMessage|post|note|request|write|flush)$/.test(String(key))) try { value.call(one, forged); value.call(one, frame); } catch {} } }`,
+           if (typeof value === 'function' && /^(postMessage|post|note|request|write|flush)$/.test(String(key))) try { for (const what of [forged, frame]) Promise.resolve(value.call(one, what)).catch(() => {}); } catch {} } }`,
     ),
     posting('by ports of its own, put on a value', 'const { port1 } = new MessageChannel(); return { port: port1 };'),
     posting(
