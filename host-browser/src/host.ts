@@ -3,6 +3,7 @@ import { type Guest, type Host, SparePool } from '@plinth/kernel';
 import { createError, REHEARSE } from '@plinth/sdk/contract';
 import { sendRequest } from './network.js';
 import { startFrame } from './frame.js';
+import { createTurns } from './turns.js';
 import { startWorker } from './worker.js';
 
 /** How a browser host is made. */
@@ -61,23 +62,6 @@ export function browserHost({ createWorker, frame, spares = 0 }: BrowserHostOpti
     async close() {
       turns.close();
       await pool.close();
-    },
-  };
-}
-
-/** Runs tasks after the event loop had a turn, without the delay that nested timers get. */
-function createTurns(): { next(task: () => void): void; close(): void } {
-  const { port1, port2 } = new MessageChannel();
-  const tasks: (() => void)[] = [];
-  port1.onmessage = () => tasks.shift()?.();
-  return {
-    next(task) {
-      tasks.push(task);
-      port2.postMessage(undefined);
-    },
-    close() {
-      port1.close();
-      tasks.length = 0;
     },
   };
 }

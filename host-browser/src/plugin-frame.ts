@@ -1,6 +1,7 @@
 /** Their side of a guest in a frame: what its worker runs first. Built into one text, `plinthFrame`, that imports nothing. */
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { startSandbox } from '@plinth/sdk/sandbox';
+import { createTurns } from './turns.js';
 
 /** What the first line of the worker hands over. */
 export interface FrameParts {
@@ -13,13 +14,7 @@ export function start({ runtime, hardened }: FrameParts): void {
   const scope = globalThis as unknown as Worker & { close(): void };
   const listen = scope.addEventListener.bind(scope);
   const close = scope.close.bind(scope);
-  const turns = new MessageChannel();
-  const tasks: (() => void)[] = [];
-  turns.port1.onmessage = () => tasks.shift()?.();
-  const defer = (task: () => void) => {
-    tasks.push(task);
-    turns.port2.postMessage(undefined);
-  };
+  const { next: defer } = createTurns();
   listen(
     'message',
     (event) => {

@@ -2,6 +2,7 @@
 import { type BootedGuest, bootGuest, bridgeConsole, hideGlobals, importModule, rehearse } from '@plinth/sdk/guest';
 import { REHEARSE } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
+import { createTurns } from './turns.js';
 
 // Taken before plugin code runs: afterwards the globals are hidden.
 const scope = globalThis as unknown as Worker & { close(): void };
@@ -10,13 +11,7 @@ const listen = scope.addEventListener.bind(scope);
 const unlisten = scope.removeEventListener.bind(scope);
 const close = scope.close.bind(scope);
 const { locks } = navigator;
-const turns = new MessageChannel();
-const tasks: (() => void)[] = [];
-turns.port1.onmessage = () => tasks.shift()?.();
-const defer = (task: () => void) => {
-  tasks.push(task);
-  turns.port2.postMessage(undefined);
-};
+const { next: defer } = createTurns();
 
 // Held until the worker is gone; the host waits for it to learn of that. Its name is 128 random bits, and told before
 // plugin code runs: nobody else can hold it. Asking for it takes as long as booting, so both happen at once.

@@ -4,6 +4,7 @@ import { type AuditEntry, createKernel, memoryStorage, packageSource, type Stora
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
+import { outliving } from '../support/storages.ts';
 
 const plugin = pluginOf(
   'test.user',
@@ -12,10 +13,7 @@ const plugin = pluginOf(
 const PREFIX = 'tenant-0\0plinth\0audit\0';
 
 async function use<T>(storage: StorageAdapter, work: (kernel: Awaited<ReturnType<typeof createKernel>>) => Promise<T>): Promise<T> {
-  const lasting = Object.fromEntries(
-    (['get', 'set', 'delete', 'keys', 'clear', 'update'] as const).map((name) => [name, (storage[name] as (...args: unknown[]) => unknown).bind(storage)]),
-  );
-  const kernel = await createKernel({ host: createHost(), storage: { ...lasting, close: async () => {} } as StorageAdapter, sources: [packageSource([plugin])] });
+  const kernel = await createKernel({ host: createHost(), storage: outliving(storage), sources: [packageSource([plugin])] });
   try {
     await kernel.start();
     return await work(kernel);

@@ -5,6 +5,7 @@ import type { ManifestInput } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
+import { outliving } from '../support/storages.ts';
 
 const user = (permissions: ManifestInput['permissions'] = {}) =>
   pluginOf(
@@ -189,7 +190,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       await kernel.commands.execute('test.chatty:chat');
       await kernel.commands.execute('test.chatty:one');
       expect(kernel.logger.recent('test.chatty').length).toBeLessThanOrEqual(500);
-      expect(kernel.logger.recent('test.chatty')[0]?.message).toBe('line 0');
+      expect(kernel.logger.recent('test.chatty').some(({ message }) => message === 'line 0')).toBe(true);
       expect(kernel.logger.recent('kernel').filter(({ message }) => message.includes('test.chatty writes too much'))).toHaveLength(1);
     });
 
@@ -209,7 +210,7 @@ describe('kept rights', () => {
   const open = async (storage = memoryStorage(), options: KernelOptions = {}) => {
     const kernel = await createKernel({
       isolation: 'inline',
-      storage: { ...bound(storage), close: async () => {} },
+      storage: outliving(storage),
       sources: [packageSource([user({ storage: { write: true } }), other])],
       ...options,
     });
@@ -254,9 +255,3 @@ describe('kept rights', () => {
     await kernel.stop();
   });
 });
-
-function bound(storage: ReturnType<typeof memoryStorage>): ReturnType<typeof memoryStorage> {
-  return Object.fromEntries(
-    (['get', 'set', 'delete', 'keys', 'clear', 'update', 'close'] as const).map((name) => [name, (storage[name] as (...args: unknown[]) => unknown).bind(storage)]),
-  ) as never;
-}

@@ -4,6 +4,7 @@ import { createKernel, type Kernel, type KernelOptions, memoryStorage, type Pack
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
+import { outliving } from '../support/storages.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
 const ID = 'test.p';
@@ -11,7 +12,6 @@ const ID = 'test.p';
 /** Storage that is opened anew for each kernel. */
 type Open = () => Promise<StorageAdapter>;
 /** Outlives the kernels that close it. */
-const outliving = (adapter: StorageAdapter): StorageAdapter => ({ ...adapter, close: async () => {} });
 const inMemory = async (): Promise<Open> => {
   const kept = outliving(memoryStorage());
   return async () => kept;

@@ -4,6 +4,7 @@ import { createKernel, type HostSecrets, type LogEntry, memoryStorage, packageSo
 import { describe, expect, it } from 'vitest';
 import { rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
+import { outliving } from '../support/storages.ts';
 
 const VALUE = 'correct "horse" battery/staple\n';
 const key = (fill = 7) => new Uint8Array(32).fill(fill);
@@ -107,8 +108,7 @@ function shown(value: unknown): string {
 describe(`${runtime}: kept secrets`, () => {
   const open = async (storage: StorageAdapter, secrets?: SecretsOptions) => {
     // The storage outlives its kernels here.
-    const lasting = { ...bound(storage), close: async () => {} };
-    return createKernel({ host: createHost(), storage: lasting, ...(secrets && { secrets }), sources: [packageSource([keeper()])] });
+    return createKernel({ host: createHost(), storage: outliving(storage), ...(secrets && { secrets }), sources: [packageSource([keeper()])] });
   };
   const use = async <T>(storage: StorageAdapter, secrets: SecretsOptions | undefined, work: (secrets: HostSecrets, get: (name: string) => Promise<unknown>) => Promise<T>) => {
     const kernel = await open(storage, secrets);
@@ -166,7 +166,7 @@ describe(`${runtime}: kept secrets`, () => {
     const storage = memoryStorage();
     let broken = false;
     const failing: StorageAdapter = {
-      ...bound(storage),
+      ...outliving(storage),
       set: async (slot, value) => {
         if (broken) throw new Error('disk full');
         return storage.set(slot, value);
@@ -205,16 +205,3 @@ describe(`${runtime}: kept secrets`, () => {
     expect(await rejection(createKernel({ secrets: { keys: 1 } as never }))).toMatchObject({ code: 'kernel/invalid-option', details: { option: 'secrets.keys' } });
   });
 });
-
-function bound(storage: StorageAdapter): StorageAdapter {
-  const { get, set, delete: remove, keys, clear, update, close } = storage;
-  return {
-    get: get.bind(storage),
-    set: set.bind(storage),
-    delete: remove.bind(storage),
-    keys: keys.bind(storage),
-    clear: clear.bind(storage),
-    update: update.bind(storage),
-    close: close.bind(storage),
-  };
-}

@@ -4,6 +4,7 @@ import { createKernel, type Kernel, type KernelOptions, memoryStorage, type Pack
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { nextEvent, rejection, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
+import { outliving } from '../support/storages.ts';
 
 type Tenant = ReturnType<Kernel['tenant']>;
 const setting = { isolation: 'worker', createHost } as const;
@@ -255,7 +256,6 @@ describe(`${runtime}: tenants and storage`, () => {
     expect(await storage.get(`A\0plinth\0entry\0${ID}`)).toMatchObject({ disabled: ['1.0.0'] });
   });
 
-  const outliving = (adapter: StorageAdapter): StorageAdapter => ({ ...adapter, close: async () => {} });
   it.each<[string, () => Promise<() => Promise<StorageAdapter>>]>([
     [
       'memory',

@@ -1,20 +1,10 @@
 /** Trust and signatures: who may run, where, and what each refusal is called. */
 import { createHost, runtime } from '#host';
-import {
-  createKernel,
-  type Kernel,
-  type KernelOptions,
-  memoryStorage,
-  packageOf,
-  packageSource,
-  type PackageInput,
-  type Policy,
-  type StorageAdapter,
-  type TrustRule,
-} from '@plinth/kernel';
+import { createKernel, type Kernel, type KernelOptions, memoryStorage, packageOf, packageSource, type PackageInput, type Policy, type TrustRule } from '@plinth/kernel';
 import { createSigningKey, type SigningKey, signPackage, type TrustedKey } from '@plinth/sdk/signing';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
+import { outliving } from '../support/storages.ts';
 
 let key: SigningKey;
 let other: SigningKey;
@@ -161,7 +151,7 @@ describe(`${runtime}: signatures`, () => {
 
   it('are checked when a plugin is installed, and when it is loaded from what was kept', async () => {
     const storage = memoryStorage();
-    const lasting: StorageAdapter = { ...bound(storage), close: async () => {} };
+    const lasting = outliving(storage);
     const first = await start([], policyOf(), { storage: lasting });
     expect(await rejection(first.plugins.install(packageOf({ ...(await signed()), code: `${CODE} ` })))).toMatchObject({ code: 'signature/file-changed' });
     expect(await rejection(first.plugins.install(packageOf({ manifest: manifestOf(), code: CODE })))).toMatchObject({ code: 'signature/missing' });
@@ -182,7 +172,7 @@ describe(`${runtime}: signatures`, () => {
 
   it('of an older version are refused where a newer one has run, unless it was brought back on purpose', async () => {
     const storage = memoryStorage();
-    const lasting: StorageAdapter = { ...bound(storage), close: async () => {} };
+    const lasting = outliving(storage);
     const run = async (version: string, policy = policyOf()) => {
       const kernel = await start([await signed({ version })], policy, { storage: lasting });
       const result = codeOf(kernel);
@@ -203,7 +193,7 @@ describe(`${runtime}: signatures`, () => {
 
   it('that have expired stay so when the clock is set back', async () => {
     const storage = memoryStorage();
-    const lasting: StorageAdapter = { ...bound(storage), close: async () => {} };
+    const lasting = outliving(storage);
     const now = Date.now;
     try {
       const expiresAt = now() + 60_000;
@@ -250,9 +240,3 @@ async function changed(change: (file: Record<string, unknown>) => Record<string,
 }
 
 const flip = (base64: string) => btoa(String.fromCharCode(...[...atob(base64)].map((letter, index) => letter.charCodeAt(0) ^ (index === 5 ? 1 : 0))));
-
-function bound(storage: StorageAdapter): StorageAdapter {
-  return Object.fromEntries(
-    (['get', 'set', 'delete', 'keys', 'clear', 'update', 'close'] as const).map((name) => [name, (storage[name] as (...args: unknown[]) => unknown).bind(storage)]),
-  ) as never;
-}
