@@ -15,7 +15,7 @@ const PAGE = `
   const code = "export default { activate(ctx) { ctx.commands.handle('ping', () => 'pong ' + typeof indexedDB + ' ' + Object.isFrozen(Array.prototype)); ctx.commands.handle('spin', () => { for (;;); }); } };";
   const plugin = (id) => ({ manifest: { id, version: '1.0.0', main: 'p.js', engines: { plinth: '*' }, activation: ['startup'] }, code });
   globalThis.run = async (isolation, frame) => {
-    const kernel = await createKernel({ host: browserHost({ frame }), isolation, limits: { ready: 3000 }, sources: [packageSource([plugin('test.a'), plugin('test.b')])] });
+    const kernel = await createKernel({ host: browserHost({ frame }), isolation, limits: { ready: 2000, deactivate: 500 }, sources: [packageSource([plugin('test.a'), plugin('test.b')])] });
     await kernel.start();
     globalThis.kernel = kernel;
     kernel.commands.execute('test.b:spin').catch(() => {});

@@ -1,0 +1,6 @@
+/** Attacks that try to get out of the realm they run in, in a frame; in a process they are part of the short run. */
+import { suite } from './attack.ts';
+import { dynamicCode } from './dynamic-code.ts';
+import { realm } from './realm.ts';
+
+for (const one of [realm, dynamicCode]) suite(one);
