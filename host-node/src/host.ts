@@ -47,7 +47,7 @@ export function nodeHost({ createWorker, spares = 0 }: NodeHostOptions = {}): Ho
     isolations: ['worker', 'process', 'sandbox'],
     send: sendRequest,
     files,
-    environment: (name) => process.env[name],
+    environment: (name) => (Object.hasOwn(process.env, name) ? process.env[name] : undefined),
     async launch(request) {
       if (request.isolation !== 'worker') return processes.launch(request);
       const kind = classOf(request);

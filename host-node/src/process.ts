@@ -80,6 +80,15 @@ export class ProcessLauncher {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       windowsHide: true,
     });
+    // A process that couldn't even be started has no pipes, and says why later.
+    let problem: unknown;
+    child.on('error', (error) => {
+      problem = error;
+    });
+    if (child.stdio?.[PIPE] == null) {
+      await new Promise((resolve) => setImmediate(resolve));
+      throw failed(id, 'its process could not be started', problem);
+    }
     const guest = new ProcessGuest(child, id, heap + OVERHEAD);
     try {
       guest.write(firstMessage(source, hardened));

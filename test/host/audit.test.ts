@@ -103,6 +103,15 @@ describe(`${runtime}: audit`, () => {
     });
   });
 
+  it('takes only the word of the kernel', async () => {
+    const forger = pluginOf('signature', `await ctx.events.emit('signature:checked', { plugin: 'test.user', version: '1.0.0', ok: true });`);
+    const kernel = await createKernel({ host: createHost(), sources: [packageSource([forger])] });
+    await kernel.start();
+    expect(kernel.plugins.get('signature')?.state).toBe('active');
+    expect(await kernel.audit.entries({ topic: 'signature:checked' })).toEqual([]);
+    await kernel.stop();
+  });
+
   it('goes on when it cannot be read, and says so', async () => {
     const storage = memoryStorage();
     await storage.set(`${PREFIX}0000000000000000`, 'nonsense');

@@ -98,6 +98,24 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect(await ask(kernel, 'call', 'test.other:ping')).toBe('permission/denied');
     });
 
+    it('what was revoked can be lent, and is revoked again afterwards; the later word counts for the part it is about', async () => {
+      const kernel = await start({ commands: { execute: ['host:*'] } });
+      for (const name of ['work', 'danger']) kernel.commands.handle(name, () => name);
+      const both = async () => [await ask(kernel, 'call', 'host:work'), await ask(kernel, 'call', 'host:danger')];
+      await kernel.permissions.revoke('test.user', 'commands.execute', 'host:*');
+      expect(await both()).toEqual(['permission/denied', 'permission/denied']);
+      const over = nextEvent(kernel, 'permission:revoked');
+      await kernel.permissions.grant('test.user', 'commands.execute', 'host:*', { for: 300 });
+      expect(await both()).toEqual(['work', 'danger']);
+      await over;
+      expect(await both()).toEqual(['permission/denied', 'permission/denied']);
+      await kernel.permissions.grant('test.user', 'commands.execute', 'host:work');
+      expect(await both()).toEqual(['work', 'permission/denied']);
+      await kernel.permissions.grant('test.user', 'commands.execute', 'host:*', { for: 60_000 });
+      await kernel.permissions.revoke('test.user', 'commands.execute', 'host:danger');
+      expect(await both()).toEqual(['work', 'permission/denied']);
+    });
+
     it('policy is the ceiling of what can be granted', async () => {
       const kernel = await start({}, { policy: { permissions: { commands: { execute: ['test.other:*'] } } } });
       await kernel.permissions.grant('test.user', 'commands.execute', 'test.other:ping');
@@ -140,6 +158,11 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       ])
         expect(await ask(kernel, 'request', bad)).toMatch(/^permission\/invalid$|^wire\/refused$/);
       handler.dispose();
+      for (const odd of [{}, null, 'yes', 1, { for: 'ever' }]) {
+        kernel.permissions.onRequest(() => odd as never);
+        await kernel.permissions.revoke('test.user', 'commands.execute');
+        expect(await ask(kernel, 'request', wish), JSON.stringify(odd)).toBe(false);
+      }
       kernel.permissions.onRequest(() => {
         throw new Error('broken');
       });

@@ -42,6 +42,19 @@ it('a folder runs as it was signed, and not with a file more, less or other', as
     expect(await outcome()).toBe('signature/file-missing');
     await writeFile(join(folder, 'assets/logo.svg'), '<svg/>');
     expect(await outcome()).toBe('active');
+    // Who has been verified is not believed without a signature afterwards.
+    {
+      await using kernel = await createKernel({ plugins: root, policy: { ...policy, trust: [{ level: 'partner', publishers: ['Acme'] }] } });
+      await kernel.start();
+      expect(kernel.plugins.get('com.acme.tool')?.state).toBe('active');
+      await kernel.plugins.deactivate('com.acme.tool');
+      await rename(signature, join(root, 'elsewhere.json'));
+      await writeFile(join(folder, 'plugin.js'), 'export default { activate() { globalThis.bad = 1; } };');
+      await expect(kernel.plugins.activate('com.acme.tool')).rejects.toMatchObject({ code: expect.stringMatching(/signature\/missing|plugin\/load-failed/) });
+      expect(kernel.plugins.get('com.acme.tool')?.state).toBe('failed');
+      await writeFile(join(folder, 'plugin.js'), files.get('plugin.js') as Uint8Array);
+      await rename(join(root, 'elsewhere.json'), signature);
+    }
     await rename(signature, join(root, 'elsewhere.json'));
     expect(await outcome()).toBe('signature/missing');
     await mkdir(signature);

@@ -103,7 +103,11 @@ export class AuditLog implements HostAudit {
 
   constructor(parts: AuditParts) {
     this.#parts = parts;
-    for (const topic of TOPICS) this.#listeners.push(parts.bus.on(topic, ({ event }) => this.#take(topic, event.payload as KernelEvents[KernelTopic])));
+    for (const topic of TOPICS)
+      this.#listeners.push(
+        // Not what somebody else calls so.
+        parts.bus.on(topic, ({ event }) => (event.source === 'kernel' ? this.#take(topic, event.payload as KernelEvents[KernelTopic]) : undefined)),
+      );
   }
 
   async entries({ plugin, topic }: { readonly plugin?: string; readonly topic?: KernelTopic } = {}): Promise<readonly AuditEntry[]> {

@@ -58,8 +58,13 @@ function intersect(asked: Permissions, allowed: Permissions): Permissions {
   return result as Permissions;
 }
 
+/** A scope that was taken away, and what of it was given back since. */
+export interface DeniedScope {
+  readonly scope: string;
+  readonly except: readonly string[];
+}
 /** Scopes that were taken away, by permission. What overlaps one of them is not allowed. */
-export type Denied = ReadonlyMap<PermissionName, readonly string[]>;
+export type Denied = ReadonlyMap<PermissionName, readonly DeniedScope[]>;
 const NONE: Denied = new Map();
 
 /** One plugin's rights, compiled for the hot path: a check of a known scope is one Map lookup. */
@@ -136,7 +141,10 @@ export class PermissionSet {
   #decide(permission: PermissionName, scope: string): boolean {
     if (OWNED.has(permission) && scope.startsWith(this.#own)) return true;
     const within = scopeCovers(permission);
-    for (const denied of this.#denied.get(permission) ?? []) if (scope === '' ? denied === '*' : within(denied, scope) || within(scope, denied)) return false;
+    for (const { scope: denied, except } of this.#denied.get(permission) ?? []) {
+      const concerned = scope === '' ? denied === '*' : within(denied, scope) || within(scope, denied);
+      if (concerned && !except.some((one) => (scope === '' ? one === '*' : within(one, scope)))) return false;
+    }
     const scopes = scopesOf(this.#grants, permission);
     if (permission === 'network.fetch' && scope !== '') return scopes.some((one) => within(one, scope));
     return scope === '' ? scopes.length > 0 : allows(scopes, scope);

@@ -6,7 +6,7 @@ import { type Caller, createError, type Manifest, messageOf, PERMISSION_NAMES, t
 import type { StorageAdapter } from '../host.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
-import { type Denied, grantsOf, type PermissionPolicy, type PermissionSet } from './broker.js';
+import { type Denied, type DeniedScope, grantsOf, type PermissionPolicy, type PermissionSet } from './broker.js';
 
 /** How long a right is given. */
 export interface GrantOptions {
@@ -41,6 +41,8 @@ export interface GrantsParts {
 interface Entry {
   readonly permission: PermissionName;
   readonly scope: string;
+  /** Its place in the order of grants and revocations of its plugin: the later one counts. */
+  readonly at: number;
   /** Whether it is kept. */
   readonly lasting: boolean;
   timer?: number | undefined;
@@ -90,7 +92,7 @@ export class Grants {
           this.#states.set(id, stateOf(await storage.get(key)));
         } catch (error) {
           // Rights that were taken away must not come back because nobody can read it.
-          this.#states.set(id, { granted: [], revoked: PERMISSION_NAMES.map((permission) => ({ permission, scope: '*', lasting: false })) });
+          this.#states.set(id, { granted: [], revoked: PERMISSION_NAMES.map((permission) => ({ permission, scope: '*', at: 0, lasting: false })) });
           log.write('kernel', 'error', `the kept grants of ${id} cannot be read, it may do nothing: ${messageOf(error)}`, { plugin: id });
         }
       }
@@ -121,8 +123,12 @@ export class Grants {
 
   /** What was taken away again. */
   denied(id: string): Denied {
-    const denied = new Map<PermissionName, string[]>();
-    for (const { permission, scope } of this.#states.get(id)?.revoked ?? []) denied.set(permission, [...(denied.get(permission) ?? []), scope]);
+    const denied = new Map<PermissionName, DeniedScope[]>();
+    const { granted, revoked } = this.#state(id);
+    for (const { permission, scope, at } of revoked) {
+      const except = granted.flatMap((entry) => (entry.permission === permission && entry.at > at ? [entry.scope] : []));
+      denied.set(permission, [...(denied.get(permission) ?? []), { scope, except }]);
+    }
     return denied;
   }
 
@@ -150,7 +156,8 @@ export class Grants {
       throw createError('permission/denied', `${id} cannot be granted ${permission} for '${scope}': policy doesn't allow it`, { plugin: id, details: { permission, scope } });
     }
     const state = this.#state(id);
-    state.revoked = without(state.revoked, permission, scope);
+    // What is lent only covers it up: it holds again afterwards.
+    if (options.for === undefined) state.revoked = without(state.revoked, permission, scope);
     this.#add(id, state, 'granted', permission, scope, options);
     this.#changed(id);
     this.#parts.announce('permission:granted', { plugin: id, permission, scope, ...(options.for !== undefined && { for: options.for }) });
@@ -205,7 +212,8 @@ export class Grants {
   }
 
   #add(id: string, state: State, list: 'granted' | 'revoked', permission: PermissionName, scope: string, { for: time }: GrantOptions): void {
-    const entry: Entry = { permission, scope, lasting: time === undefined };
+    const at = 1 + Math.max(0, ...[...state.granted, ...state.revoked].map((one) => one.at));
+    const entry: Entry = { permission, scope, at, lasting: time === undefined };
     const same = state[list].find((one) => one.permission === permission && one.scope === scope);
     clearTimeout(same?.timer);
     state[list] = [...state[list].filter((one) => one !== same), entry];
@@ -241,7 +249,7 @@ export class Grants {
   #keep(id: string): Promise<void> {
     const write = async () => {
       const { granted, revoked } = this.#state(id);
-      const lasting = (entries: readonly Entry[]) => entries.flatMap(({ permission, scope, lasting: keeps }) => (keeps ? [[permission, scope]] : []));
+      const lasting = (entries: readonly Entry[]) => entries.flatMap(({ permission, scope, at, lasting: keeps }) => (keeps ? [[permission, scope, at]] : []));
       try {
         await this.#parts.storage.set(this.#key(id), { format: FORMAT, granted: lasting(granted), revoked: lasting(revoked) });
       } catch (cause) {
@@ -261,9 +269,9 @@ function stateOf(kept: unknown): State {
   const entries = (list: unknown): Entry[] => {
     if (!Array.isArray(list)) throw new TypeError('they are not a list');
     return list.map((one: unknown) => {
-      const [permission, scope] = one as [PermissionName, string];
-      if (!PERMISSION_NAMES.includes(permission) || typeof scope !== 'string') throw new TypeError('one of them is malformed');
-      return { permission, scope, lasting: true };
+      const [permission, scope, at] = one as [PermissionName, string, number];
+      if (!PERMISSION_NAMES.includes(permission) || typeof scope !== 'string' || !Number.isSafeInteger(at)) throw new TypeError('one of them is malformed');
+      return { permission, scope, at, lasting: true };
     });
   };
   return { granted: entries(granted), revoked: entries(revoked) };

@@ -91,8 +91,10 @@ export class PermissionRequests {
         ...(time !== undefined && { for: time }),
       };
       const answer = await this.handler(request);
-      if (answer !== true && typeof answer !== 'object') return false;
-      const limits = [time, typeof answer === 'object' ? answer.for : undefined].filter((one) => one !== undefined);
+      const lent = answer !== null && typeof answer === 'object' && typeof answer.for === 'number' ? answer.for : undefined;
+      // Anything but a plain yes or a time is a no.
+      if (answer !== true && lent === undefined) return false;
+      const limits = [time, lent].filter((one) => one !== undefined);
       await this.#grants.grant(manifest, permission, scope, limits.length === 0 ? {} : { for: Math.min(...limits) });
       return true;
     } catch (error) {

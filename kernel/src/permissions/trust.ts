@@ -106,6 +106,8 @@ export class Trust {
     const { id, version } = manifest;
     const revoked = policy.revoked?.find((one) => isRevoked(one, manifest));
     if (revoked !== undefined) throw createError('plugin/disabled', `${id} ${version} may not run: the application has revoked '${revoked}'`, { plugin: id, details: { revoked } });
+    // What was verified before may have been changed since.
+    this.#verdicts.delete(found);
     const verdict = policy.signatures === undefined ? undefined : await this.#verify(found, manifest, code, policy.signatures);
     if (verdict !== undefined) this.#verdicts.set(found, verdict);
     const required = policy.signatures?.required ?? 'untrusted';
@@ -206,6 +208,8 @@ export class Trust {
   #mark(id: string): Promise<Mark | undefined> {
     const known = this.#marks.get(id) ?? this.#readMark(id);
     this.#marks.set(id, known);
+    // Who asks next reads again.
+    known.catch(() => this.#marks.delete(id));
     return known;
   }
 

@@ -7,13 +7,15 @@ const MAX_VALUES = 4_096;
 
 /** Owns the texts that must not be seen. */
 export class Redaction {
-  /** In every spelling in which they may turn up, longest first. */
+  /** In every spelling in which they may turn up, the latest last. */
+  #known: readonly string[] = [];
+  /** The same, longest first. */
   #texts: readonly string[] = [];
 
   add(value: string): void {
     const spellings = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value.replaceAll(/\p{Surrogate}/gu, '\uFFFD'))];
-    const texts = new Set([...this.#texts, ...spellings]);
-    this.#texts = [...texts].slice(-MAX_VALUES).sort((a, b) => b.length - a.length);
+    this.#known = [...new Set([...this.#known.filter((one) => !spellings.includes(one)), ...spellings])].slice(-MAX_VALUES);
+    this.#texts = [...this.#known].sort((a, b) => b.length - a.length);
   }
 
   text(text: string): string {
