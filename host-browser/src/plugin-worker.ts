@@ -1,5 +1,5 @@
 /** Their side of a worker guest: the entry file of the worker. Built into one file that imports nothing. */
-import { type BootedGuest, bootGuest, bridgeConsole, hideGlobals, importModule, rehearse } from '@plinth/sdk/guest';
+import { type BootedGuest, bootGuest, bridgeConsole, hideGlobals, limitTimers, importModule, rehearse } from '@plinth/sdk/guest';
 import { REHEARSE } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { createTurns } from './turns.js';
@@ -39,8 +39,9 @@ const endpoint: Endpoint = {
 const guest = bootGuest(endpoint, {
   defer,
   evaluate: importModule,
-  prepare({ wasm, log }) {
+  prepare({ wasm, timers, log }) {
     hideGlobals(globalThis, { wasm });
+    limitTimers(globalThis, timers);
     bridgeConsole(globalThis, log);
   },
 });

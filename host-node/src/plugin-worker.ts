@@ -1,6 +1,6 @@
 /** Their side of a worker guest: the entry file of the thread. Built into one file that imports nothing. */
 import { REHEARSE } from '@plinth/sdk/contract';
-import { bootGuest, bridgeConsole, hideGlobals, importModule, rehearse } from '@plinth/sdk/guest';
+import { bootGuest, bridgeConsole, hideGlobals, limitTimers, importModule, rehearse } from '@plinth/sdk/guest';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { endpointOf } from './endpoint.js';
 
@@ -10,8 +10,9 @@ bootGuest(endpointOf(parentPort as MessagePort), {
   port: (port) => ({ ...endpointOf(port as MessagePort), close: () => (port as MessagePort).close() }),
   defer: (task) => void defer(task),
   evaluate: importModule,
-  prepare({ wasm, log }) {
+  prepare({ wasm, timers, log }) {
     hideGlobals(globalThis, { wasm });
+    limitTimers(globalThis, timers);
     bridgeConsole(globalThis, log);
   },
 });

@@ -130,6 +130,8 @@ class ProcessGuest implements Guest {
   /** What has come before anybody listened. */
   #early: unknown[] | undefined = [];
   #cause: ExitReason | undefined;
+  /** Bytes it had before it belonged to a plugin. */
+  #base = 0;
 
   constructor(child: ChildProcess, id: string, limit: number) {
     this.#child = child;
@@ -184,6 +186,9 @@ class ProcessGuest implements Guest {
   adopt({ plugin, log }: LaunchRequest): void {
     this.#id = plugin.id;
     this.#log = log;
+    void this.#resident().then((bytes = 0) => {
+      this.#base = bytes;
+    });
     this.#hold('ref');
   }
 
@@ -220,15 +225,26 @@ class ProcessGuest implements Guest {
   }
 
   async usage(): Promise<ResourceUsage> {
-    const { pid } = this.#child;
-    if (pid === undefined) return {};
-    try {
-      const pages = Number((await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1]);
-      return { memory: pages * PAGE };
-    } catch {
-      // Only Linux tells.
-      return {};
-    }
+    const [resident, cpu] = await Promise.all([this.#resident(), this.#cpu()]);
+    return { ...(resident !== undefined && { memory: Math.max(0, resident - this.#base) }), ...(cpu !== undefined && { cpu }) };
+  }
+
+  /** Bytes; only Linux tells. */
+  async #resident(): Promise<number | undefined> {
+    const text = await this.#told('statm');
+    return text === undefined ? undefined : Number(text.split(' ')[1]) * PAGE;
+  }
+
+  /** Milliseconds; only Linux tells. */
+  async #cpu(): Promise<number | undefined> {
+    const text = await this.#told('stat');
+    // Its name may hold anything, and ends with the last parenthesis: user and system time are the 14th and 15th field.
+    const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
+    return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK;
+  }
+
+  #told(file: string): Promise<string | undefined> {
+    return readFile(`/proc/${this.#child.pid}/${file}`, 'utf8').catch(() => undefined);
   }
 
   async terminate(): Promise<void> {
@@ -248,12 +264,14 @@ class ProcessGuest implements Guest {
 
   /** Typed arrays and wasm memory lie outside of the heap: the process as a whole has to stay within its limit. */
   async #look(): Promise<void> {
-    const { memory = 0 } = await this.usage();
+    const memory = (await this.#resident()) ?? 0;
     if (memory > this.#limit) this.#end({ kind: 'out-of-memory' });
   }
 }
 
 const PAGE = 4_096;
+/** Milliseconds of a tick of Linux's clock, as it is told to programs. */
+const CLOCK_TICK = 10;
 
 /** V8 ends a process that has no heap left by aborting it. */
 function reasonOf(code: number | null, signal: string | null): ExitReason {

@@ -32,8 +32,10 @@ export type { HostServices, Lifetime, ServiceResolver, ServiceScope, ServiceSpec
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { memoryStorage } from './storage/memory-storage.js';
 export type { HibernationOptions } from './supervision/hibernation.js';
+export type { LimitStep, Resource, ResourceLimits, ResourcePolicy, TenantLimits } from './supervision/resource-policy.js';
 export type { SupervisionOptions } from './supervision/options.js';
-export type { SignaturePolicy, TrustFacts, TrustLevel, TrustPolicy, TrustRule } from './permissions/trust.js';
+export type { TrustLevel } from './permissions/trust-level.js';
+export type { SignaturePolicy, TrustFacts, TrustPolicy, TrustRule } from './permissions/trust.js';
 export type { NetworkRequest, NetworkResponse, SendRequest } from './network/fetch.js';
 export type { ChainPolicy, GrantOptions } from './permissions/grants.js';
 export type { PermissionAnswer, PermissionHandler, PermissionRequest } from './permissions/requests.js';

@@ -9,6 +9,7 @@ import { checkResilience, type ResilienceOptions } from './resilience/policy.js'
 import { checkSecrets, type SecretsOptions } from './secrets/secrets.js';
 import type { ServiceSpec } from './services/container.js';
 import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
+import { checkResources } from './supervision/resource-policy.js';
 import type { SupervisionOptions } from './supervision/options.js';
 import type { LogSink } from './telemetry/logger.js';
 
@@ -76,6 +77,7 @@ export function checkOptions(options: KernelOptions): void {
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
   checkSecrets(options.secrets);
+  checkResources(options.policy?.resources);
   const { lanes = true } = options;
   const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)

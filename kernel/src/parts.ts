@@ -21,6 +21,9 @@ import type { Trust, TrustDecisions } from './permissions/trust.js';
 import type { PermissionWish } from './permissions/requests.js';
 import type { Redaction } from './secrets/redaction.js';
 import type { Secrets } from './secrets/secrets.js';
+import type { StorageBudget } from './storage/storage-budget.js';
+import type { ResourcePolicy } from './supervision/resource-policy.js';
+import type { ResourceWatch } from './supervision/resource-watch.js';
 import type { Supervisor } from './supervision/supervisor.js';
 import type { Log } from './telemetry/logger.js';
 import type { Metrics } from './telemetry/metrics.js';
@@ -76,6 +79,8 @@ export interface Policy extends TrustDecisions {
    * of calls have (`intersect`, when absent), or with its own (`own`).
    */
   readonly chain?: ChainPolicy;
+  /** How much plugins may use, each and together. */
+  readonly resources?: ResourcePolicy;
 }
 
 /** Chooses where a plugin runs; undefined leaves it to the manifest. */
@@ -114,6 +119,9 @@ export interface KernelParts {
   readonly turn: Turn;
   readonly calls: CallServices;
   readonly supervisor: Supervisor;
+  readonly resources: ResourceWatch;
+  /** Bytes that all plugins of the tenant may store together. */
+  readonly storageBudget: StorageBudget;
   readonly code: CodeCache;
   readonly shared: SharedGuests;
   readonly onDenied: OnDenied;

@@ -66,8 +66,8 @@ export interface ActivePlugin extends Omit<InitializedPlugin, 'state'> {
 /** Paused with its guest: what it is asked meanwhile waits, or is refused when nobody knows for how long. */
 export interface SuspendedPlugin extends Omit<ActivePlugin, 'state'> {
   readonly state: 'suspended';
-  /** By request, or because something that it can't do without has gone. */
-  readonly reason: 'request' | 'dependency';
+  /** By request, because something that it can't do without has gone, or because it was over a limit. */
+  readonly reason: 'request' | 'dependency' | 'limit';
 }
 
 /** Paused without a guest: it had nothing to do. The next call or event wakes it, with its state. */

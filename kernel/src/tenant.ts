@@ -45,6 +45,8 @@ import { Redaction } from './secrets/redaction.js';
 import { type HostSecrets, Secrets } from './secrets/secrets.js';
 import { Container, type HostServices } from './services/container.js';
 import { Hibernation } from './supervision/hibernation.js';
+import { StorageBudget } from './storage/storage-budget.js';
+import { ResourceWatch } from './supervision/resource-watch.js';
 import { supervisionOf } from './supervision/options.js';
 import { Supervisor } from './supervision/supervisor.js';
 import { explain } from './telemetry/explain.js';
@@ -192,6 +194,13 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     restart: (key, snapshot) => lifecycle.restart(key, snapshot),
     givenUp: (key) => void lifecycle.givenUp(key),
   });
+  const resources = new ResourceWatch({
+    policy: options.policy?.resources,
+    log,
+    announce,
+    suspend: (guest, blame) => lifecycle.suspendOver(guest, blame),
+    resume: (guest) => lifecycle.resumeOver(guest),
+  });
   const messaging = new Messaging({ commands, hooks, log, activationOf: (plugin) => lifecycle.activationOf(plugin) });
   const parts: KernelParts = {
     messaging,
@@ -222,6 +231,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     turn,
     calls,
     supervisor,
+    resources,
+    storageBudget: new StorageBudget(storage, tenant, resources.tenant.storage),
     code: shared.code,
     shared: shared.guests,
     onDenied: (plugin, permission, scope) => announce('permission:denied', { plugin, permission, scope }),
@@ -365,6 +376,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   };
   const stop = async () => {
     supervisor.close();
+    resources.close();
     hibernation.close();
     await starting?.catch(() => {});
     await configChanges.close();

@@ -67,6 +67,7 @@ const TOPICS: readonly KernelTopic[] = [
   'permission:denied',
   'permission:requested',
   'signature:checked',
+  'resource:limited',
   'wire:refused',
 ];
 

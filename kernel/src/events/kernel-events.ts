@@ -1,6 +1,7 @@
 /** The catalogue of what can happen; its keys in order tell the story. */
 import type { PermissionName } from '@plinth/sdk/contract';
 import type { Stage } from '../lifecycle/stage.js';
+import type { LimitStep, Resource } from '../supervision/resource-policy.js';
 import type { LogEntry } from '../telemetry/logger.js';
 
 interface PluginFact {
@@ -60,6 +61,15 @@ export interface KernelEvents {
   };
   /** A listener in a guest is too slow; `dropped` counts since it subscribed. Told at the first drop and at each doubling. */
   'event:dropped': { readonly plugin: string; readonly pattern: string; readonly overflow: string; readonly dropped: number };
+  /** A plugin is near a limit or beyond it, and what was done; told once for each step. `of` says whose limit it is. */
+  'resource:limited': {
+    readonly plugin: string;
+    readonly resource: Resource;
+    readonly step: LimitStep;
+    readonly used: number;
+    readonly limit: number;
+    readonly of: 'plugin' | 'tenant';
+  };
   'wire:refused': { readonly plugin: string; readonly reason: string; readonly count: number };
   /** Two plugins that call each other often have got a channel of their own. */
   'lane:opened': { readonly caller: string; readonly provider: string };

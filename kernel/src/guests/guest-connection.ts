@@ -8,11 +8,12 @@ import type { KernelCall } from '../commands/call.js';
 import type { ExitReason, Guest, ResourceUsage } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import { PermissionSet } from '../permissions/broker.js';
+import type { TrustLevel } from '../permissions/trust-level.js';
 import { StorageNamespace } from '../storage/namespace.js';
+import type { Meter } from '../supervision/resource-watch.js';
 import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
-import { LogBudget } from './log-budget.js';
 import { type AnsweringGuest, GuestRegistrations, type Registrant } from './registrations.js';
 import { answerGuest, type GuestIdentity, KEEP_INPUT, takeNote } from './guest-requests.js';
 
@@ -34,7 +35,8 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   /** Middleware steps that wait for the guest's `next`, by number. */
   readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
   readonly causes = new EventCauses();
-  readonly logs = new LogBudget();
+  /** What it uses, and may use. */
+  readonly meter: Meter;
   readonly traffic = new WeakMap<LaneEnd, Traffic>();
   /** Settles when the guest has ended, with what callers are told. */
   readonly ended: Promise<PluginError>;
@@ -50,24 +52,31 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   #lastStep = 0;
   #onIdle: ((ok: boolean) => void)[] = [];
 
-  constructor(manifest: Manifest, guest: Guest, parts: KernelParts) {
+  /** @param level how far the plugin is trusted, where that is decided. */
+  constructor(manifest: Manifest, guest: Guest, parts: KernelParts, level?: TrustLevel) {
     this.manifest = manifest;
     this.parts = parts;
     this.registrations = new GuestRegistrations(this, true);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
     this.permissions = new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
-    this.storage = new StorageNamespace(parts.storage, parts.tenant, manifest.id, this.permissions.quota);
     this.#guest = guest;
+    this.meter = parts.resources.meter(manifest, level, this);
+    this.storage = new StorageNamespace(parts.storage, parts.tenant, manifest.id, Math.min(this.permissions.quota, this.meter.limits.storage), parts.storageBudget);
     this.link = new Link({
       endpoint: guest.endpoint,
       plugin: manifest.id,
       stacks: false,
       turn: parts.turn,
+      ...(Number.isFinite(this.meter.limits.messageSize) && { admit: (value: unknown) => this.meter.checkSize(value) }),
       serve: (target, input, meta, inbound) => {
         this.requests += 1;
+        this.meter.request();
         return answerGuest(this, target, input, meta, inbound);
       },
-      note: (target, payload, meta) => takeNote(this, target, payload, meta),
+      note: (target, payload, meta) => {
+        this.meter.note();
+        takeNote(this, target, payload, meta);
+      },
       control: {
         register: async (registration: Registration) => this.registrations.add(registration),
         unregister: async (handle: number) => this.registrations.remove(handle),
@@ -83,6 +92,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
       },
       defer: (task) => parts.defer(task),
     });
+    parts.resources.started(this.meter);
     const unwatch = parts.grants.watch(manifest, this.caller, this.permissions, () => {
       this.registrations.review();
       parts.lanes.review();
@@ -95,7 +105,14 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
 
   /** Loads the plugin's code into the guest. */
   async load(code: string): Promise<Statics> {
-    const statics = (await this.ask('load', this.parts.limits.load, { manifest: this.manifest, tenant: this.parts.tenant, requests: this.parts.calls.prefix, code })) as Statics;
+    const { timers } = this.meter.limits;
+    const statics = (await this.ask('load', this.parts.limits.load, {
+      manifest: this.manifest,
+      tenant: this.parts.tenant,
+      requests: this.parts.calls.prefix,
+      code,
+      ...(Number.isFinite(timers) && { timers }),
+    })) as Statics;
     for (const hook of Array.isArray(statics?.hooks) ? statics.hooks : []) this.#hooks.add(hook);
     return statics;
   }
@@ -166,8 +183,13 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     return this.#guest.endpoint.direct === undefined;
   }
 
+  get callTime(): number | undefined {
+    const { callTime } = this.meter.limits;
+    return Number.isFinite(callTime) ? callTime : undefined;
+  }
+
   get ports(): boolean {
-    return this.#guest.ports === true;
+    return this.#guest.ports === true && !this.meter.counts;
   }
 
   /**
@@ -272,6 +294,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.#over = true;
     // First, so that whoever learns from a call that the guest is gone finds the kernel knowing it, too.
     this.onEnd?.(error);
+    this.parts.resources.ended(this.meter);
     this.link.close(error);
     this.registrations.fail(error);
     this.parts.lanes.ended(this, error);

@@ -20,11 +20,11 @@ import type { Route } from '../commands/command-registry.js';
 import { type FetchAsk, fetchFor } from '../network/fetch.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
+import type { Meter } from '../supervision/resource-watch.js';
 import { levelAt } from '../telemetry/logger.js';
 import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
 import { askEnvironment, askFiles } from './host-requests.js';
-import type { LogBudget } from './log-budget.js';
 import type { GuestRegistrations } from './registrations.js';
 
 /** Who asks. Made by the kernel; nothing in it comes from a message. */
@@ -34,7 +34,7 @@ export interface GuestIdentity extends LaneEnd {
   readonly parts: KernelParts;
   readonly registrations: GuestRegistrations;
   readonly causes: EventCauses;
-  readonly logs: LogBudget;
+  readonly meter: Meter;
   readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
   crashed(error: Error): void;
 }
@@ -95,10 +95,7 @@ const MAX_LOG_FIELDS = 32_768;
 export function takeNote(guest: GuestIdentity, op: number, payload: unknown, meta: unknown): void {
   if (!Array.isArray(meta)) throw malformed(guest);
   if (op === Op.log) {
-    const left = guest.logs.take();
-    if (left === 'last')
-      guest.parts.log.write('kernel', 'warn', `${guest.manifest.id} writes too much into the log: the rest of this second is dropped`, { plugin: guest.manifest.id });
-    if (left !== true) return;
+    if (!guest.meter.logEntry()) return;
     const given = payload !== null && typeof payload === 'object' ? (payload as Record<string, unknown>) : undefined;
     // The log remembers entries: what a plugin puts in them must not be what fills the host.
     const fields = given !== undefined && encode(given).bytes > MAX_LOG_FIELDS ? { dropped: `fields larger than ${MAX_LOG_FIELDS} bytes` } : given;

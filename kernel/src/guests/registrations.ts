@@ -61,6 +61,8 @@ export interface Registrant {
   readonly scope: Scope;
   readonly parts: KernelParts;
   readonly guest: AnsweringGuest | undefined;
+  /** Milliseconds that policy lets it take for an answer. */
+  readonly callTime?: number | undefined;
 }
 
 interface Registered {
@@ -325,7 +327,7 @@ export class GuestRegistrations {
       case 'hook':
         // A plugin without a guest is woken before its handlers are counted: it may have several.
         return parts.hooks.handle(name, id, this.#provider(registration), {
-          timeout: shortest(registration.timeout, manifest.resources.timeout),
+          timeout: this.#shortest(registration.timeout),
           ...(guest === undefined && { wake: () => this.#waiting?.onArrival?.(`hook:${name}`) }),
         });
       case 'event':
@@ -333,6 +335,12 @@ export class GuestRegistrations {
       case 'middleware':
         return parts.chains.use(name, { ...placeOf(id, registration.place), owner: id, run: (call, input, next) => this.#wrap(registration, call, input, next) });
     }
+  }
+
+  /** Milliseconds that something of this guest may take. */
+  #shortest(timeout: number | undefined): number | undefined {
+    const { manifest, callTime } = this.#owner;
+    return shortest(shortest(timeout, manifest.resources.timeout), callTime);
   }
 
   #commandProvider(registration: Registration): CommandProvider {
@@ -343,7 +351,7 @@ export class GuestRegistrations {
       version: manifest.version,
       provides: manifest.provides ?? [],
       provider: this.#provider(registration),
-      timeout: shortest(timeout, manifest.resources.timeout),
+      timeout: this.#shortest(timeout),
       reentrant,
       declared: { idempotent, ...contributed(manifest, name, policy) },
       at: guest && { end: guest, handle },

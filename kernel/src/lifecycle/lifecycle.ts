@@ -72,6 +72,8 @@ export class Lifecycle {
   readonly #disabled = new Set<string>();
   readonly #toldNeeds = new WeakMap<object, string>();
   /** State of plugins that are being restarted, for whoever starts them next. */
+  /** Why guests are suspended that were over a limit. */
+  readonly #overLimit = new WeakMap<object, () => PluginError>();
   readonly #handover = new Map<string, Snapshot>();
   #stopped = false;
 
@@ -212,6 +214,7 @@ export class Lifecycle {
   /** Why a paused plugin can't go on: what it needs and where that is at fault. */
   blameFor(key: string): PluginError | undefined {
     const record = this.#registry.get(key);
+    if (record?.state === 'suspended' && record.reason === 'limit') return this.#overLimit.get(record.connection)?.();
     if (record?.state !== 'suspended' || record.reason !== 'dependency') return undefined;
     const lost = this.#relations.lost(record);
     return lost === undefined ? undefined : this.#relations.blame(record, lost);
@@ -254,6 +257,33 @@ export class Lifecycle {
         this.#ledger.put({ ...record, reason: 'request' });
       } else throw illegal(record, 'suspend');
     });
+  }
+
+  /** Suspends the plugin of a guest that is over a limit; whoever calls it hears why. */
+  async suspendOver(guest: object, blame: () => PluginError): Promise<void> {
+    const key = this.#keyOf(guest);
+    if (key === undefined) return;
+    await this.#turns.run(key, async () => {
+      const record = this.#registry.get(key);
+      if (record?.state !== 'active' || record.connection !== guest) return;
+      this.#overLimit.set(guest, blame);
+      const { record: suspended, problem } = await suspendWithout(record, 'limit', blame, this.#parts);
+      if (problem !== undefined) this.#parts.log.write('kernel', 'warn', `${record.id} failed while it was suspended: ${messageOf(problem)}`, { plugin: record.id });
+      if (this.#stillRuns(record)) this.#ledger.advance(suspended, 'plugin:suspended');
+    });
+  }
+
+  /** The time is over for which it was suspended. */
+  async resumeOver(guest: object): Promise<void> {
+    const key = this.#keyOf(guest);
+    const record = key === undefined ? undefined : this.#registry.get(key);
+    if (key === undefined || record?.state !== 'suspended' || record.reason !== 'limit') return;
+    // What can't be resumed shows as failed, or stays for what it lacks.
+    await this.activate(key, 'limit').catch((error) => this.#parts.log.write('kernel', 'warn', `could not resume ${record.id}: ${messageOf(error)}`, { plugin: record.id }));
+  }
+
+  #keyOf(guest: object): string | undefined {
+    return this.#registry.all().find((record) => isRunning(record) && record.connection === guest)?.key;
   }
 
   async resume(key: string): Promise<void> {
@@ -757,7 +787,7 @@ export class Lifecycle {
         const record = this.#registry.get(dependant.key);
         if (record?.state !== 'active') return;
         const blame = () => this.#relations.blame(record, this.#relations.lost(record) ?? key);
-        const { record: suspended, problem } = await suspendWithout(record, blame, this.#parts);
+        const { record: suspended, problem } = await suspendWithout(record, 'dependency', blame, this.#parts);
         if (problem !== undefined) this.#parts.log.write('kernel', 'warn', `${record.id} failed while it was suspended: ${messageOf(problem)}`, { plugin: record.id });
         if (this.#stillRuns(record)) this.#ledger.advance(suspended, 'plugin:suspended');
       });

@@ -1,8 +1,9 @@
 /** Stage 4: read the code, launch a guest, and evaluate the code there. All or nothing: a failure leaves no guest. */
-import { covers, createError, type Isolation, messageOf, type Manifest, parseSize, type Statics } from '@plinth/sdk/contract';
+import { covers, createError, type Isolation, messageOf, type Manifest, type Statics } from '@plinth/sdk/contract';
 import { GuestConnection } from '../guests/guest-connection.js';
 import type { Guest, Host, PluginPackage } from '../host.js';
 import type { KernelParts } from '../parts.js';
+import { limitsFor } from '../supervision/resource-policy.js';
 import type { LoadedPlugin, ResolvedPlugin } from '../record.js';
 
 let generation = 0;
@@ -22,7 +23,7 @@ export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<
     source?.release();
     throw error;
   }
-  const connection = new GuestConnection(manifest, guest, parts);
+  const connection = new GuestConnection(manifest, guest, parts, parts.trust.level(record.package, manifest));
   void connection.ended.then(() => source?.release());
   try {
     const statics = await connection.load(code);
@@ -94,7 +95,7 @@ async function launch(record: ResolvedPlugin, parts: KernelParts): Promise<Guest
   const { manifest } = record;
   const isolation = chooseIsolation(record, parts);
   const host = hostFor(isolation, manifest, parts.hosts);
-  const memory = manifest.resources.memory === undefined ? undefined : parseSize(manifest.resources.memory);
+  const memory = memoryOf(record, parts);
   generation += 1;
   try {
     return await host.launch({
@@ -109,6 +110,12 @@ async function launch(record: ResolvedPlugin, parts: KernelParts): Promise<Guest
     if ((cause as { code?: unknown }).code === 'plugin/launch-failed') throw cause;
     throw createError('plugin/launch-failed', `cannot launch ${manifest.id} (${isolation}): ${messageOf(cause)}`, { plugin: manifest.id, cause });
   }
+}
+
+/** Bytes; undefined for no limit. */
+function memoryOf({ manifest, package: found }: ResolvedPlugin, { policy, trust }: KernelParts): number | undefined {
+  const { memory } = limitsFor(policy.resources, manifest, trust.level(found, manifest));
+  return Number.isFinite(memory) ? memory : undefined;
 }
 
 /** Where a plugin runs: the embedder decides, then the manifest. A plugin can't ask its way out of isolation. */

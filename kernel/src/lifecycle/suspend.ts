@@ -15,16 +15,17 @@ export async function suspend(record: ActivePlugin, parts: KernelParts): Promise
   return { ...record, state: 'suspended', reason: 'request' };
 }
 
-/** Suspends a plugin that can't work, whatever it says to that; its callers get an error in place of waiting. */
+/** Suspends a plugin that can't work, or may not for a while, whatever it says to that; its callers get an error in place of waiting. */
 export async function suspendWithout(
   record: ActivePlugin | SuspendedPlugin,
+  reason: 'dependency' | 'limit',
   blame: () => Error,
   parts: KernelParts,
 ): Promise<{ readonly record: SuspendedPlugin; readonly problem?: unknown }> {
   const { connection } = record;
   connection.registrations.hold({ refuse: blame });
   await parts.lanes.detour(connection, parts.limits.swap);
-  const suspended: SuspendedPlugin = { ...record, state: 'suspended', reason: 'dependency' };
+  const suspended: SuspendedPlugin = { ...record, state: 'suspended', reason };
   if (record.state === 'suspended') return { record: suspended };
   try {
     await connection.ask('suspend', parts.limits.hook);

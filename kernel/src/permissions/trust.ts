@@ -6,9 +6,7 @@ import { covers, createError, type Isolation, isRange, type Manifest, messageOf,
 import type { TrustStore, Verdict } from '@plinth/sdk/signing';
 import type { PluginPackage, StorageAdapter } from '../host.js';
 import type { KernelEvents } from '../events/kernel-events.js';
-
-/** How far a plugin is trusted. */
-export type TrustLevel = 'trusted' | 'partner' | 'untrusted';
+import type { TrustLevel } from './trust-level.js';
 
 /** What is known of a package when its trust is decided. */
 export interface TrustFacts {

@@ -22,8 +22,8 @@ export interface PluginInfo {
   readonly state: PluginState;
   /** Whether it may be started. */
   readonly enabled: boolean;
-  /** Why it is suspended: by request, because what it needs has gone, or because it had nothing to do. */
-  readonly reason?: 'request' | 'dependency' | 'idle';
+  /** Why it is suspended: by request, because what it needs has gone, because it had nothing to do, or because it was over a limit. */
+  readonly reason?: 'request' | 'dependency' | 'idle' | 'limit';
   readonly origin: string;
   readonly manifest?: Manifest;
   readonly dependencies: readonly string[];

@@ -2,6 +2,7 @@
 import { createError } from '@plinth/sdk/contract';
 import { decodeValue, encode } from '@plinth/sdk/rpc';
 import type { StorageAdapter } from '../host.js';
+import type { StorageBudget } from './storage-budget.js';
 
 /** What is kept under a key. */
 interface Entry {
@@ -24,14 +25,16 @@ export class StorageNamespace {
   readonly #prefix: string;
   readonly #plugin: string;
   readonly #quota: number;
+  readonly #budget: StorageBudget | undefined;
   /** Bytes in use; counted once, then kept by every write. */
   #used = 0;
   #measured: Promise<void> | undefined;
 
-  constructor(adapter: StorageAdapter, tenant: string, plugin: string, quota: number) {
+  constructor(adapter: StorageAdapter, tenant: string, plugin: string, quota: number, budget?: StorageBudget) {
     this.#adapter = adapter;
     this.#plugin = plugin;
     this.#quota = quota;
+    this.#budget = budget;
     // NUL can't occur in a tenant or plugin id, so no two namespaces share a prefix.
     this.#prefix = `${tenant}\0${plugin}\0`;
   }
@@ -65,7 +68,10 @@ export class StorageNamespace {
         return undefined;
       }),
     );
-    if (freed !== undefined) this.#used -= freed;
+    if (freed !== undefined) {
+      this.#used -= freed;
+      this.#budget?.add(-freed, this.#plugin);
+    }
     return freed !== undefined;
   }
 
@@ -81,6 +87,7 @@ export class StorageNamespace {
   async clear(): Promise<void> {
     await this.#run(() => this.#adapter.clear(this.#prefix));
     this.#measured = undefined;
+    this.#budget?.forget();
   }
 
   async #write(key: string, value: unknown, expected: string | undefined): Promise<boolean> {
@@ -89,6 +96,7 @@ export class StorageNamespace {
     const size = encoded.bytes + key.length * 2;
     if (value === undefined) throw createError('value/invalid', `cannot store undefined under '${key}': delete the key instead`, { plugin: this.#plugin });
     await this.#measure();
+    await this.#run(async () => this.#budget?.measure());
     let written = false;
     let grown = 0;
     try {
@@ -98,6 +106,7 @@ export class StorageNamespace {
           if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected) return current;
           grown = size - (entry?.size ?? 0);
           if (grown > 0 && this.#used + grown > this.#quota) throw this.#full(key, this.#used + grown);
+          this.#budget?.add(grown, this.#plugin);
           // Counted now, not when it is written: of many writes at once only those that fit together may pass.
           this.#used += grown;
           written = true;
@@ -106,7 +115,10 @@ export class StorageNamespace {
         }),
       );
     } catch (error) {
-      if (written) this.#used -= grown;
+      if (written) {
+        this.#used -= grown;
+        this.#budget?.add(-grown, this.#plugin);
+      }
       throw error;
     }
     return written;

@@ -41,6 +41,7 @@ export function explain(id: string, record: PluginRecord | undefined, { quaranti
     };
   }
   if (!enabled) return { ...base, because: `${id} is disabled: enable it first`, path: [id] };
+  if (record.state === 'suspended' && record.reason === 'limit') return { ...base, because: blame?.message ?? `${id} is suspended: it was over a limit`, path: [id] };
   if (record.state === 'suspended' && record.reason === 'dependency') {
     const path = (blame?.details.path as readonly string[] | undefined) ?? [id];
     return { ...base, because: `${id} is suspended until what it needs is back${blame === undefined ? '' : `: ${blame.message}`}`, path };

@@ -29,6 +29,8 @@ export interface LoadSpec {
   readonly requests: string;
   /** The plugin's bundle: one ES module as text. */
   readonly code: string;
+  /** Timers that the plugin may have waiting at once. */
+  readonly timers?: number;
 }
 
 /** What a plugin's code says of itself, compared with its manifest. */

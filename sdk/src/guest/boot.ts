@@ -37,7 +37,7 @@ import { checkPlugin, type Evaluate, type LoadedPlugin, loadPlugin } from './loa
 /** What a runtime tells the guest about itself. */
 export interface GuestOptions {
   /** Called once, after identity is known and before plugin code is loaded: hide globals, bridge the console. */
-  prepare?(guest: { readonly wasm: boolean; readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void }): void;
+  prepare?(guest: { readonly wasm: boolean; readonly timers: number | undefined; readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void }): void;
   /** Evaluates the text of the plugin's bundle. */
   readonly evaluate?: Evaluate;
   /** A plugin that is already loaded, for inline guests made from an object. */
@@ -135,11 +135,11 @@ class Guest implements GuestApi {
     const { prepare, port: adapt } = this.#options;
     bootGuest((adapt?.(port) ?? port) as Endpoint, {
       ...this.#options,
-      prepare: ({ wasm }) => {
+      prepare: ({ wasm, timers }) => {
         if (this.#prepared) return;
         this.#prepared = true;
         // Whose line it was can't be known: the console is nobody's here, and what one tenant does is not for another's log.
-        prepare?.({ wasm, log() {} });
+        prepare?.({ wasm, timers, log() {} });
       },
     });
   }
@@ -148,7 +148,7 @@ class Guest implements GuestApi {
     if (this.#spec !== undefined) throw createError('plugin/illegal-transition', `${spec.manifest.id} is loaded already`, { plugin: spec.manifest.id });
     this.#spec = spec;
     const logger = createLogger(this.link);
-    this.#options.prepare?.({ wasm: spec.manifest.permissions.wasm === true, log: (level, message) => logger[level](message) });
+    this.#options.prepare?.({ wasm: spec.manifest.permissions.wasm === true, timers: spec.timers, log: (level, message) => logger[level](message) });
     this.#loaded =
       this.#options.exported === undefined
         ? await loadPlugin(spec.manifest, spec.code, this.#options.generation ?? 0, this.#options.evaluate ?? noCode)

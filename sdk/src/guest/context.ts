@@ -11,6 +11,7 @@ import { type DeclaredCallPolicy, POLICY_PARTS } from '../contract/policy.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { asPromise, describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
 import { disposable, type Scope } from '../contract/scope.js';
+import { takeTimers } from '../rpc/deadlines.js';
 import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
 import { EventCause, HandlerCall, type HandlerScope, handling, parentOf } from './handler-call.js';
@@ -304,6 +305,8 @@ function middlewareHandle(parts: ContextParts, target: string, middleware: Middl
 }
 
 const MAX_UPDATE_TRIES = 64;
+/** The runtime's own: they are no timers of the plugin. */
+const timers = takeTimers();
 
 function createStorage(link: Link): PluginStorage {
   const ask = (verb: StorageVerb, key = '', value?: unknown, revision?: string) => requestKernel(link, Op.storage, value, [verb, key, revision]);
@@ -315,7 +318,7 @@ function createStorage(link: Link): PluginStorage {
       const value = change(current.value as T | undefined);
       if (await ask('swap', key, value, current.revision)) return value;
       // Somebody else is faster again and again: stepping aside for a moment lets both through.
-      if (tries >= 4) await new Promise<void>((resolve) => setTimeout(resolve, Math.random() * Math.min(tries, 32)));
+      if (tries >= 4) await new Promise<void>((resolve) => void timers.set(resolve, Math.random() * Math.min(tries, 32)));
     }
     throw createError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
   };

@@ -4,3 +4,4 @@ export { bridgeConsole } from './console.js';
 export { hideGlobals } from './globals.js';
 export { importModule } from './import-module.js';
 export { rehearse } from './rehearse.js';
+export { limitTimers } from './timers.js';

@@ -11,7 +11,7 @@ import { createError } from '../contract/errors.js';
 import { ownerOf } from '../contract/names.js';
 import { FENCE, LANE_NUMBERS, type LaneMessage, Op } from '../contract/protocol.js';
 import { asPromise } from '../contract/schema.js';
-import { Deadlines, type Timed } from '../rpc/deadlines.js';
+import { Deadlines, takeTimers, type Timed } from '../rpc/deadlines.js';
 import type { Endpoint } from '../rpc/endpoint.js';
 import type { Inbound } from '../rpc/inbound.js';
 import { Link } from '../rpc/link.js';
@@ -44,7 +44,7 @@ export class Lanes {
   readonly #outgoing = new Map<number, OutgoingLane>();
   readonly #incoming = new Map<number, IncomingLane>();
   readonly #routes = new Map<string, OutgoingLane>();
-  readonly #deadlines = new Deadlines();
+  readonly #deadlines = new Deadlines(timers);
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
@@ -294,6 +294,9 @@ interface Totals {
   slowest: number;
 }
 
+/** The runtime's own: they are no timers of the plugin. */
+const timers = takeTimers();
+
 /** Milliseconds after which calls over a lane have been reported to the kernel. */
 const REPORT = 50;
 
@@ -327,7 +330,7 @@ class IncomingLane {
   }
 
   close(error: Error): void {
-    clearTimeout(this.#report);
+    timers.clear(this.#report);
     this.#sendReport();
     this.#link.close(error);
     this.#port.close();
@@ -378,7 +381,7 @@ class IncomingLane {
     if (!ok) totals.failures += 1;
     totals.total += took;
     totals.slowest = Math.max(totals.slowest, took);
-    this.#report ??= setTimeout(() => this.#sendReport(), REPORT);
+    this.#report ??= timers.set(() => this.#sendReport(), REPORT);
   }
 
   #sendReport(): void {

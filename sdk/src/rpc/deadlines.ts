@@ -22,12 +22,32 @@ export interface Bucket {
   readonly entries: Timed[];
 }
 
+/** How time is waited for. */
+export interface Timers {
+  set(run: () => void, ms: number): number;
+  clear(timer: number | undefined): void;
+}
+
+const globalTimers: Timers = { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer) };
+
+/** The timers of this realm as they are now: a plugin's may be counted later. */
+export function takeTimers(): Timers {
+  const { setTimeout, clearTimeout } = globalThis;
+  return { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer) };
+}
+
 /** Owns one timer and every pending deadline of a kernel or guest. */
 export class Deadlines {
   readonly #buckets = new Map<number, Bucket>();
   #latest: Bucket | undefined;
   #armed = Number.POSITIVE_INFINITY;
   #timer: number | undefined;
+  readonly #timers: Timers;
+
+  /** @param timers those of the realm at the time, when absent. */
+  constructor(timers: Timers = globalTimers) {
+    this.#timers = timers;
+  }
 
   /** Adds an entry that expires in `ms`, unless it is removed before. */
   add(entry: Timed, ms: number, now = performance.now()): void {
@@ -53,7 +73,7 @@ export class Deadlines {
 
   /** Stops the timer; entries left in it are told, and never expire. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timers.clear(this.#timer);
     this.#timer = undefined;
     const left = [...this.#buckets.values()].flatMap(({ entries }) => [...entries]);
     for (const entry of left) {
@@ -75,9 +95,9 @@ export class Deadlines {
   }
 
   #arm(tick: number, now: number): void {
-    clearTimeout(this.#timer);
+    this.#timers.clear(this.#timer);
     this.#armed = tick;
-    this.#timer = setTimeout(() => this.#sweep(), Math.max(0, Math.min(tick * TICK - now, 0x7fff_ffff)));
+    this.#timer = this.#timers.set(() => this.#sweep(), Math.max(0, Math.min(tick * TICK - now, 0x7fff_ffff)));
   }
 
   #sweep(): void {

@@ -50,6 +50,8 @@ export class Inbox {
   #backlogged = 0;
   #backloggedSlots = 0;
   #draining = false;
+  /** Whether nothing is taken for now; what comes waits in its order, as far as the sender's credit goes. */
+  #held = false;
   /** Messages that are being walked through: a handler may send, and must not overtake the rest. */
   #inHand = 0;
   #taken = 0;
@@ -70,7 +72,7 @@ export class Inbox {
 
   /** Whether everything that has arrived was taken. */
   get empty(): boolean {
-    return this.#backlog.length === 0 && this.#inHand === 0;
+    return this.#backlog.length === 0 && this.#inHand === 0 && !this.#held;
   }
 
   /** The text of a name; undefined when the sender never defined it. */
@@ -87,6 +89,17 @@ export class Inbox {
     if (message.length > MAX_SLOTS + MAX_FRAME) return this.#taker.breach('a message with too many frames');
     if (this.#backlog.length > 0) this.#keep(message, 0, 'push');
     else this.#run(message, 0, this.#budget);
+  }
+
+  /** Takes nothing more until {@link release}. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    if (this.#backlog.length > 0) this.#drainLater();
   }
 
   close(): void {
@@ -125,9 +138,9 @@ export class Inbox {
       const end = VALUED[kind] ? this.#valueEnd(form, message, value) : value;
       if (end > message.length) return this.#stop('a frame that is cut short, or of no known shape');
       if (COSTLY[kind]) {
-        if (left === 0) {
+        if (left === 0 || this.#held) {
           this.#keep(message, index, 'unshift');
-          this.#drainLater();
+          if (!this.#held) this.#drainLater();
           return -1;
         }
         left -= 1;
@@ -180,7 +193,7 @@ export class Inbox {
     this.#defer(() => {
       this.#draining = false;
       let left = this.#budget;
-      while (left >= 0 && this.#backlog.length > 0 && !this.#closed) {
+      while (left >= 0 && this.#backlog.length > 0 && !this.#closed && !this.#held) {
         const { message, from, frames } = this.#backlog.shift() as HeldMessage;
         this.#backlogged -= frames;
         this.#backloggedSlots -= message.length - from;

@@ -9,4 +9,4 @@ export { SharedValue } from './outbox.js';
 export { RemoteStream } from './streams.js';
 export { transfer } from './transfer.js';
 export { Turn } from './turn.js';
-export { copyValue, decode, decodeError, decodeValue, type Encoded, encode, encodeValue, type StreamDoor, unreadable, unsendable } from './value.js';
+export { copyValue, decode, decodeError, decodeValue, type Encoded, encode, encodeValue, sizeOf, type StreamDoor, unreadable, unsendable } from './value.js';

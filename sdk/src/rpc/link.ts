@@ -47,6 +47,8 @@ export interface LinkOptions {
   serve(target: number, input: unknown, meta: unknown, inbound: Inbound): unknown;
   /** Takes a one-way note; what it throws is reported as a refusal. `meta` is as it came. */
   note(target: number, payload: unknown, meta: unknown): void;
+  /** Looks at each value of the other side, but those of notes, before it is used; what it throws is the answer. */
+  admit?(value: unknown): void;
   /** Methods for the other side's control calls. */
   readonly control: ControlApi;
   /** Takes what is said about a direct lane, and its port; a breach where absent. */
@@ -245,6 +247,16 @@ export class Link {
     else if (this.#closed === undefined) this.#outbox.postPort(Kind.lane, lane, what, port);
   }
 
+  /** Takes nothing more from the other side until {@link release}: it runs out of credit, and nothing is lost. */
+  hold(): void {
+    this.#inbox.hold();
+  }
+
+  /** Goes on with what has waited. */
+  release(): void {
+    this.#inbox.release();
+  }
+
   /** Posts what this turn has collected now instead of at its end. */
   flush(): void {
     this.#outbox.flush();
@@ -380,6 +392,7 @@ export class Link {
     try {
       if (this.#inbound.size >= MAX_WAITING) throw createError('call/overloaded', `too many calls wait for an answer: ${MAX_WAITING}`, { plugin: this.#options.plugin });
       input = this.#decode(form, message, at, this.#door);
+      this.#options.admit?.(input);
     } catch (error) {
       this.#dropAccepted();
       this.#fail(sequence, error);
@@ -472,6 +485,7 @@ export class Link {
     try {
       // A late answer is read only for the streams in it: their sources must hear that nobody wants them.
       if (!late || form === Form.marked) value = this.#decode(form, message, at, this.#door);
+      if (!late) this.#options.admit?.(value);
     } catch (error) {
       this.#dropAccepted();
       this.#stopFeedsOf(sequence);
@@ -523,6 +537,7 @@ export class Link {
     let value: unknown;
     try {
       value = this.#decode(form, message, at, undefined);
+      this.#options.admit?.(value);
     } catch (error) {
       this.#streams.failItem(stream, error);
       return;

@@ -7,6 +7,7 @@
  * symbols, class instances, cycles and shared references, shared memory, ports and other platform objects.
  */
 import { createError, type ErrorDetails, messageOf, PluginError } from '../contract/errors.js';
+import { isStreamSource } from '../contract/stream.js';
 import { takeMark } from './transfer.js';
 import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
 
@@ -182,6 +183,22 @@ export function encode(value: unknown, streams?: StreamDoor): Encoded {
   visit(value, walk, 0);
   if (walk.bytes > MAX_BYTES) throw refusal(walk, `larger than ${MAX_BYTES} bytes`);
   return { value: walk.special ? rewrite(value, outwards(streams)) : value, bytes: walk.bytes, special: walk.special, buffers: walk.buffers };
+}
+
+/** Streams are no part of the size of the value they are in. */
+const UNOPENED: StreamDoor = {
+  isSource: isStreamSource,
+  open: () => 0,
+  accept() {
+    throw new TypeError('nothing comes in here');
+  },
+};
+
+/** Rough bytes of a value, as quotas count them. */
+export function sizeOf(value: unknown): number {
+  const walk = newWalk(true, UNOPENED);
+  visit(value, walk, 0);
+  return walk.bytes;
 }
 
 /** What reading a value threw, when that was the value's own doing: a getter, a proxy. */

@@ -6,6 +6,7 @@
  */
 import { type BootedGuest, bootGuest } from '../guest/boot.js';
 import { bridgeConsole } from '../guest/console.js';
+import { limitTimers } from '../guest/timers.js';
 import type { Endpoint } from '../rpc/endpoint.js';
 
 /** What is handed in. */
@@ -20,5 +21,12 @@ export interface Inside {
 
 /** Boots the guest. */
 export function start({ endpoint, evaluate, scope, defer }: Inside): BootedGuest {
-  return bootGuest(endpoint, { defer, evaluate, prepare: ({ log }) => bridgeConsole(scope, log) });
+  return bootGuest(endpoint, {
+    defer,
+    evaluate,
+    prepare({ timers, log }) {
+      limitTimers(scope, timers);
+      bridgeConsole(scope, log);
+    },
+  });
 }
