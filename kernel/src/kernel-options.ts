@@ -5,11 +5,11 @@ import type { ConfigOptions } from './config/config-store.js';
 import type { HostMiddlewareCall } from './events/host-events.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
+import { checkPolicy } from './permissions/check-policy.js';
 import { checkResilience, type ResilienceOptions } from './resilience/policy.js';
 import { checkSecrets, type SecretsOptions } from './secrets/secrets.js';
 import type { ServiceSpec } from './services/container.js';
 import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
-import { checkResources } from './supervision/resource-policy.js';
 import type { SupervisionOptions } from './supervision/options.js';
 import type { LogSink } from './telemetry/logger.js';
 
@@ -77,7 +77,7 @@ export function checkOptions(options: KernelOptions): void {
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
   checkSecrets(options.secrets);
-  checkResources(options.policy?.resources);
+  checkPolicy(options.policy);
   const { lanes = true } = options;
   const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)

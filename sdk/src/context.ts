@@ -3,7 +3,7 @@ import type { Call, Caller, EventOrigin, Handlers } from './contract/call-contex
 import type { AnyContract, CallOptions, Client, Event, EventInput, EventQueue, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
 import type { HookOptions, HookOutcome } from './contract/hook-answers.js';
 import type { Manifest } from './contract/manifest.js';
-import type { PermissionName } from './contract/permission.js';
+import type { PermissionName } from './contract/permission-names.js';
 
 /** A registration; disposing it twice is harmless. */
 export interface Registered extends Disposable {

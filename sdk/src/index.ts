@@ -51,7 +51,8 @@ export {
 } from './contract/errors.js';
 export type { HookOptions, HookOutcome } from './contract/hook-answers.js';
 export { type Isolation, type Manifest, type ManifestInput, parseManifest } from './contract/manifest.js';
-export type { PermissionName, Permissions } from './contract/permission.js';
+export type { Permissions } from './contract/permission.js';
+export type { PermissionName } from './contract/permission-names.js';
 export type { HealthReport } from './contract/protocol.js';
 export type { Schema } from './contract/schema.js';
 export { bytes, type Stream, type StreamInput, stream } from './contract/stream.js';

@@ -169,7 +169,7 @@ describe('values of a manifest', () => {
     ['scope', { permissions: { middleware: { use: ['test.other:*'] } } }, 'permissions.middleware.use.0', "not a target: write 'command:<id>' or 'event:<topic>'"],
     ['scope', { permissions: { middleware: { use: ['command:'] } } }, 'permissions.middleware.use.0', 'not a target'],
     ['scope', { permissions: { storage: true } }, 'permissions.storage', 'Expected Object'],
-    ['scope', { permissions: { storage: { read: 'yes' } } }, 'permissions.storage.read', 'Expected boolean'],
+    ['scope', { permissions: { storage: { read: 'yes' } } }, 'permissions.storage.read', 'Expected boolean or a list of keys'],
     ...['lots', -1, 1.5, '5 TB', ''].map((value): [string, object, string, string] => [
       'quota',
       { permissions: { storage: { quota: value } } },

@@ -52,6 +52,34 @@ describe(`${runtime}: audit`, () => {
     await storage.close();
   });
 
+  it('of an untrusted plugin it has the first use of each right, too; of others only what was decided', async () => {
+    const able = { ...plugin.manifest, permissions: { commands: { execute: ['host:*'] } } } as never;
+    for (const [level, expected] of [
+      [
+        'untrusted',
+        [
+          { permission: 'commands.execute', scope: 'host:a' },
+          { permission: 'commands.execute', scope: 'host:b' },
+        ],
+      ],
+      ['partner', []],
+    ] as const) {
+      const kernel = await createKernel({
+        host: createHost(),
+        sources: [packageSource([{ ...plugin, manifest: able }])],
+        policy: { trust: () => level, signatures: { keys: {}, required: 'none' } },
+      });
+      try {
+        await kernel.start();
+        for (const name of ['a', 'b']) kernel.commands.handle(name, () => name);
+        for (const id of ['host:a', 'host:a', 'host:b', 'host:a']) await attempt(kernel, id);
+        expect((await kernel.audit.entries({ topic: 'permission:used' })).map(({ facts }) => facts)).toEqual(expected);
+      } finally {
+        await kernel.stop();
+      }
+    }
+  });
+
   it('tells a flood as one entry with its count, and stays bounded', async () => {
     const storage = memoryStorage();
     await use(storage, async (kernel) => {

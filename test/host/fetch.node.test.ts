@@ -16,19 +16,28 @@ interface Seen {
 interface Loopback {
   readonly origin: string;
   readonly seen: Seen[];
+  /** Resolves with the next request. */
+  next(): Promise<void>;
   close(): void;
 }
 async function serve(answer: (request: Seen, response: ServerResponse) => void): Promise<Loopback> {
   const seen: Seen[] = [];
+  let heard = () => {};
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const piece of request) body += String(piece);
     const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
     seen.push(one);
+    heard();
     answer(one, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, close: () => server.closeAllConnections() };
+  return {
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen,
+    next: () => new Promise((resolve) => (heard = resolve)),
+    close: () => server.closeAllConnections(),
+  };
 }
 
 let api: Loopback;
@@ -164,6 +173,26 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect((await rejection(kernel.commands.execute('test.net:cancel', `${api.origin}/slow`))).code).toBe('call/cancelled');
       await kernel.permissions.revoke('test.net', 'network.fetch', api.origin);
       expect(await refused(kernel, `${api.origin}/`)).toBe('permission/denied');
+    });
+
+    it('may be given for some methods and paths, and so often', async () => {
+      const kernel = await start([`GET,HEAD ${api.origin}/v1/*`, `POST ${api.origin}/v1/notes 2/h`]);
+      api.seen.length = 0;
+      expect(await get(kernel, `${api.origin}/v1/x`)).toMatchObject({ status: 200 });
+      expect(await refused(kernel, `${api.origin}/v1/x`, { method: 'DELETE' })).toBe('permission/denied');
+      expect(await refused(kernel, `${api.origin}/v2`)).toBe('permission/denied');
+      for (let n = 0; n < 2; n++) expect(await get(kernel, `${api.origin}/v1/notes`, { method: 'POST', body: 'x' })).toMatchObject({ status: 200 });
+      expect(await refused(kernel, `${api.origin}/v1/notes`, { method: 'POST', body: 'x' })).toBe('permission/rate');
+      expect(api.seen.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /v1/x', 'POST /v1/notes', 'POST /v1/notes']);
+    });
+
+    it('a request that is under way ends with the right', async () => {
+      const kernel = await start([api.origin]);
+      const arrived = api.next();
+      const waiting = refused(kernel, `${api.origin}/slow`);
+      await arrived;
+      await kernel.permissions.revoke('test.net', 'network.fetch', api.origin);
+      expect(await waiting).toBe('permission/denied');
     });
 
     it('sends no request that is malformed or says what is the host’s to say', async () => {

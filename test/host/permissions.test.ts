@@ -17,6 +17,10 @@ const user = (permissions: ManifestInput['permissions'] = {}) =>
      ctx.commands.handle('send', (id) => ctx.messaging.send(id, 1).catch((error) => error.code));
      ctx.commands.handle('store', () => ctx.storage.set('a', 1).then(() => 'stored', (error) => error.code));
      ctx.commands.handle('read', () => ctx.storage.get('a').then(() => 'read', (error) => error.code));
+     ctx.commands.handle('keys', async () => { const said = {}; const say = (name, run) => run().then(() => { said[name] = 'yes'; }, (error) => { said[name] = error.code; });
+       await say('own', () => ctx.storage.set('settings:a', 1)); await say('other', () => ctx.storage.set('notes:a', 1)); await say('read', () => ctx.storage.get('notes:a'));
+       await say('list', () => ctx.storage.keys('settings:')); await say('all', () => ctx.storage.keys()); await say('clear', () => ctx.storage.clear()); return said; });
+     ctx.commands.handle('count', async (id) => { try { for await (const n of await ctx.commands.execute(id)) {} return 'all'; } catch (error) { return error.code; } });
      ctx.commands.handle('secret', () => ctx.secrets.get('key').then(() => 'told', (error) => error.code));
      ctx.commands.handle('listen', (pattern) => { ctx.events.on(pattern, ({ topic }) => { heard.push(topic); }); });
      ctx.commands.handle('heard', () => heard);
@@ -74,6 +78,73 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect(await kernel.hooks.collect('app:menu')).toEqual([]);
       await kernel.commands.execute('host:work');
       expect([runs(), await ask(kernel, 'heard')]).toEqual([1, ['app:one']]);
+    });
+
+    it('calls that wait and streams that flow under a right end with it', async () => {
+      const kernel = await start({ commands: { execute: ['host:*'] } });
+      let cancelled = 0;
+      const begun = new Promise<void>((resolve) => {
+        kernel.commands.handle('wait', (_input, call) => {
+          call.signal.addEventListener('abort', () => {
+            cancelled += 1;
+          });
+          resolve();
+          return new Promise(() => {});
+        });
+      });
+      let returned!: () => void;
+      const ended = new Promise<void>((resolve) => {
+        returned = resolve;
+      });
+      let flows!: () => void;
+      const flowing = new Promise<void>((resolve) => {
+        flows = resolve;
+      });
+      kernel.commands.handle('count', async function* () {
+        try {
+          for (let n = 0; ; n++) {
+            if (n === 100) flows();
+            yield n;
+          }
+        } finally {
+          returned();
+        }
+      });
+      const counting = ask(kernel, 'count', 'host:count');
+      const waiting = ask(kernel, 'call', 'host:wait');
+      await Promise.all([begun, flowing]);
+      await kernel.permissions.revoke('test.user', 'commands.execute', 'host:*');
+      expect(await waiting).toBe('permission/denied');
+      expect(await counting).toBe('permission/denied');
+      await ended;
+      expect(cancelled).toBe(1);
+    });
+
+    it('a right may have a rate: what is beyond it is refused, and may be tried again', async () => {
+      const kernel = await start({ commands: { execute: ['test.other:* 3/h'] }, events: { emit: ['app:* 2/min', 'app:free'] } });
+      const codes: unknown[] = [];
+      for (let n = 0; n < 5; n++) codes.push(await ask(kernel, 'call', 'test.other:ping'));
+      expect(codes).toEqual(['pong', 'pong', 'pong', 'permission/rate', 'permission/rate']);
+      const emitted: unknown[] = [];
+      for (const topic of ['app:a', 'app:b', 'app:c', 'app:free', 'app:free', 'app:free']) emitted.push(await ask(kernel, 'emit', topic));
+      expect(emitted).toEqual(['emitted', 'emitted', 'permission/rate', 'emitted', 'emitted', 'emitted']);
+      expect(await ask(kernel, 'has', ['events.emit', 'app:a'])).toBe(true);
+      await kernel.permissions.grant('test.user', 'commands.execute', 'test.other:ping');
+      expect(await ask(kernel, 'call', 'test.other:ping')).toBe('pong');
+    });
+
+    it('policy lowers a rate', async () => {
+      const kernel = await start({ commands: { execute: ['test.other:*'] } }, { policy: { permissions: { commands: { execute: ['* 1/h'] } } } });
+      expect([await ask(kernel, 'call', 'test.other:ping'), await ask(kernel, 'call', 'test.other:ping')]).toEqual(['pong', 'permission/rate']);
+      expect(kernel.permissions.list('test.user').commands?.execute).toEqual(['test.other:* 1/h']);
+    });
+
+    it('storage can be given by key', async () => {
+      const kernel = await start({ storage: { read: ['settings:*'], write: ['settings:*'] } });
+      const denied = 'permission/denied';
+      expect(await ask(kernel, 'keys')).toEqual({ own: 'yes', other: denied, read: denied, list: 'yes', all: denied, clear: denied });
+      const whole = await startKernel(setting, [user({ storage: { read: true, write: true } })], { policy: { permissions: { storage: { read: true, write: ['notes:*'] } } } });
+      expect(await ask(whole, 'keys')).toEqual({ own: denied, other: 'yes', read: 'yes', list: 'yes', all: 'yes', clear: denied });
     });
 
     it('a part of a right can be taken: what overlaps it is denied, the rest stays', async () => {

@@ -180,7 +180,7 @@ for (const setting of [
       const kernel = await startKernel(setting, [busy(), busy('test.other')], {
         policy: {
           trust: [{ level: 'untrusted', plugins: ['test.busy'] }, { level: 'partner' }],
-          signatures: { keys: [], required: 'none' },
+          signatures: { keys: {}, required: 'none' },
           resources: { levels: { partner: { timers: 50 } } },
         },
       });

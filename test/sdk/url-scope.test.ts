@@ -30,5 +30,5 @@ it.each([
 });
 
 it('of manifest and policy meet in the narrower one', () => {
-  expect(intersectScopes(['https://a.test', 'https://b.test'], ['https://a.test/v1/*', 'https://c.test'], coversUrl)).toEqual(['https://a.test/v1/*']);
+  expect(intersectScopes('network.fetch', ['https://a.test', 'https://b.test'], ['https://a.test/v1/*', 'https://c.test'])).toEqual(['https://a.test/v1/*']);
 });

@@ -64,6 +64,7 @@ const TOPICS: readonly KernelTopic[] = [
   'plugin:quarantined',
   'permission:granted',
   'permission:revoked',
+  'permission:used',
   'permission:denied',
   'permission:requested',
   'signature:checked',

@@ -39,6 +39,8 @@ export interface KernelEvents {
   /** `for` is in milliseconds. */
   'permission:granted': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string; readonly for?: number };
   'permission:revoked': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
+  /** An untrusted plugin uses a right for the first time since it was started, or since its rights have changed. */
+  'permission:used': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   'permission:denied': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string };
   /** A plugin has asked for more than it has; `granted` is what it was told. */
   'permission:requested': { readonly plugin: string; readonly permission: PermissionName; readonly scope: string; readonly granted: boolean };

@@ -2,7 +2,19 @@
  * The kernel's end of one guest: its link, its rights, and everything it has registered. Each message of the guest is
  * checked here, in this order: shape, permission, use. Who is calling is known from this object, never from a message.
  */
-import { type Caller, createError, FENCE, type LifecycleHook, type Manifest, messageOf, PluginError, type Registration, Scope, type Statics } from '@plinth/sdk/contract';
+import {
+  type Caller,
+  createError,
+  FENCE,
+  type LifecycleHook,
+  type Manifest,
+  messageOf,
+  type PermissionName,
+  PluginError,
+  type Registration,
+  Scope,
+  type Statics,
+} from '@plinth/sdk/contract';
 import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
 import type { ExitReason, Guest, ResourceUsage } from '../host.js';
@@ -15,7 +27,7 @@ import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
 import { type AnsweringGuest, GuestRegistrations, type Registrant } from './registrations.js';
-import { answerGuest, type GuestIdentity, KEEP_INPUT, takeNote } from './guest-requests.js';
+import { answerGuest, type GuestIdentity, KEEP_INPUT, rightOf, takeNote } from './guest-requests.js';
 
 /** Methods of the guest that the kernel calls over the control plane. */
 type GuestMethod = 'load' | 'configure' | 'needs' | 'restoreState' | 'activate' | 'suspend' | 'resume' | 'healthCheck' | 'getState' | 'deactivate';
@@ -58,7 +70,16 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.parts = parts;
     this.registrations = new GuestRegistrations(this, true);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
-    this.permissions = new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
+    // What strangers do with their rights is written down, too.
+    const onUsed = (permission: PermissionName, scope: string) => parts.announce('permission:used', { plugin: manifest.id, permission, scope });
+    this.permissions = new PermissionSet(
+      manifest.id,
+      parts.grants.of(manifest),
+      parts.metrics,
+      parts.onDenied,
+      parts.grants.denied(manifest.id),
+      level === 'untrusted' ? onUsed : undefined,
+    );
     this.#guest = guest;
     this.meter = parts.resources.meter(manifest, level, this);
     this.storage = new StorageNamespace(parts.storage, parts.tenant, manifest.id, Math.min(this.permissions.quota, this.meter.limits.storage), parts.storageBudget);
@@ -96,6 +117,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     const unwatch = parts.grants.watch(manifest, this.caller, this.permissions, () => {
       this.registrations.review();
       parts.lanes.review();
+      this.#endForbidden();
     });
     this.ended = guest.exited.then((reason) => {
       unwatch();
@@ -304,6 +326,16 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   #asPluginError(error: Error): PluginError {
     if (error instanceof PluginError && (error.code.startsWith('wire/') || error.code.startsWith('guest/'))) return error;
     return exitError(this.manifest.id, { kind: 'crashed', error });
+  }
+
+  /** Requests that wait, and streams that flow, under a right that is gone. */
+  #endForbidden(): void {
+    const { id: plugin } = this.manifest;
+    this.link.endServed((about) => {
+      const [permission, scope] = rightOf(about);
+      if (this.permissions.check(permission, scope)) return undefined;
+      return createError('permission/denied', `${plugin} may not use ${permission} for '${scope}' any more`, { plugin, details: { permission, scope } });
+    });
   }
 
   #refused(error: PluginError): void {

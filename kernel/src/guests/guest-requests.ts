@@ -111,6 +111,7 @@ function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0,
   if (typeof timeout !== 'number') throw malformed(guest);
   const scope = addressOf(id).id;
   guest.permissions.demand('commands.execute', scope);
+  inbound.about = scope;
   const { commands, lanes, chains } = guest.parts;
   const request = requestOf(guest, timeout, parent, inbound);
   demandForAll(guest, request.parent, 'commands.execute', scope);
@@ -125,6 +126,12 @@ function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0,
     inbound.moves = chains.of('command', id) === undefined;
   }
   return commands.run(entry, input, guest.caller, request);
+}
+
+/** The right that a request is made under, by what is noted of it: calls, which are most, name the command alone. */
+export function rightOf(about: string): readonly [permission: PermissionName, scope: string] {
+  const space = about.indexOf(' ');
+  return space === -1 ? ['commands.execute', about] : [about.slice(0, space) as PermissionName, about.slice(space + 1)];
 }
 
 /** What is done for others needs their rights, too: nobody gets done through another what he may not do himself. */
@@ -149,6 +156,7 @@ function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: st
 function hook(guest: GuestIdentity, id: string, input: unknown, [mode, timeout, parent = 0, strict]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
+  inbound.about = `hooks.call ${id}`;
   const request = requestOf(guest, timeout, parent, inbound);
   demandForAll(guest, request.parent, 'hooks.call', id);
   return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, request, strict === 1);
@@ -211,6 +219,7 @@ function emit(guest: GuestIdentity, topic: string, payload: unknown, parent: unk
 function message(guest: GuestIdentity, input: unknown, [to, timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (typeof to !== 'string' || to.length > MAX_NAME || typeof timeout !== 'number') throw malformed(guest);
   guest.permissions.demand('messaging.send', to === '' ? '*' : to);
+  inbound.about = `messaging.send ${to === '' ? '*' : to}`;
   const request = requestOf(guest, timeout, parent, inbound);
   demandForAll(guest, request.parent, 'messaging.send', to === '' ? '*' : to);
   const { messaging } = guest.parts;
@@ -221,7 +230,8 @@ const READS: ReadonlySet<string> = new Set(['get', 'has', 'keys', 'read']);
 
 function storage(guest: GuestIdentity, value: unknown, [verb, key, revision]: readonly unknown[]): Promise<unknown> {
   if (typeof key !== 'string') throw createError('storage/invalid-key', 'a storage key is a text', { plugin: guest.manifest.id });
-  guest.permissions.demand(READS.has(verb as string) ? 'storage.read' : 'storage.write', '');
+  const wanted = verb === 'keys' ? `${key}*` : verb === 'clear' ? '*' : key;
+  guest.permissions.demand(READS.has(verb as string) ? 'storage.read' : 'storage.write', wanted);
   const own = guest.storage;
   switch (verb as StorageVerb) {
     case 'get':
@@ -273,7 +283,9 @@ function fetchUrl(guest: GuestIdentity, input: unknown, [timeout, parent = 0]: r
   const { url, method, headers, body } = input as Record<string, unknown>;
   const ask = { url, method, headers, body, timeout: timeout === 0 ? undefined : timeout } as FetchAsk;
   const cause = parent === 0 ? undefined : causeOf(guest, parent);
-  const demand = (target: string) => {
+  const demand = (verb: string, url: string) => {
+    const target = `${verb} ${url}`;
+    inbound.about = `network.fetch ${target}`;
     guest.permissions.demand('network.fetch', target);
     if (cause instanceof KernelCall) demandForAll(guest, cause, 'network.fetch', target);
   };

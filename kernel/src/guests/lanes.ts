@@ -121,7 +121,7 @@ export class Lanes {
 
   #review(lane: Lane): void {
     const { caller, provider, commands } = lane;
-    if (!commands.every(({ id }) => caller.permissions.check('commands.execute', id))) {
+    if (!commands.every(({ id }) => caller.permissions.isFree('commands.execute', id))) {
       this.#close(lane, createError('permission/denied', `${caller.caller.id} may not call ${provider.caller.id} any more`, { plugin: caller.caller.id }));
     } else if (!this.#services.mayBypass(provider.permissions) || commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
   }
@@ -180,7 +180,7 @@ export class Lanes {
     if (!this.#services.mayBypass(provider.permissions)) return;
     const commands = this.#services
       .entries()
-      .filter((entry) => entry.at?.end === provider && caller.permissions.check('commands.execute', entry.id) && !this.#services.watched(entry.id));
+      .filter((entry) => entry.at?.end === provider && caller.permissions.isFree('commands.execute', entry.id) && !this.#services.watched(entry.id));
     if (!commands.includes(called)) return;
     traffic.settled = true;
     this.#last += 1;

@@ -58,7 +58,7 @@ const open = new WeakMap<PermissionSet, number>();
 /**
  * Fetches for a plugin.
  *
- * @param demand throws when a URL may not be fetched.
+ * @param demand throws when a URL may not be fetched by a method.
  * @param signal ends the request.
  * @throws PluginPermissionError `permission/denied`, PluginValidationError `network/invalid`, PluginNetworkError `network/failed`,
  * PluginTimeoutError `call/timeout`, PluginOverloadedError `network/too-large`, `call/overloaded`.
@@ -66,13 +66,13 @@ const open = new WeakMap<PermissionSet, number>();
 export async function fetchFor(
   plugin: string,
   permissions: PermissionSet,
-  demand: (url: string) => void,
+  demand: (method: string, url: string) => void,
   send: SendRequest | undefined,
   ask: FetchAsk,
   signal: AbortSignal,
 ): Promise<NetworkResponse & { readonly url: string; readonly redirected: boolean }> {
   let request = checked(plugin, ask);
-  demand(request.url);
+  demand(request.method, request.url);
   if (send === undefined) throw createError('network/failed', `${plugin} cannot fetch: the host offers no network`, { plugin });
   const running = open.get(permissions) ?? 0;
   if (running >= MAX_OPEN) throw createError('call/overloaded', `${plugin} has ${MAX_OPEN} requests under way already`, { plugin });
@@ -93,7 +93,7 @@ export async function fetchFor(
       if (hops === MAX_REDIRECTS) throw createError('network/failed', `${ask.url} was redirected more than ${MAX_REDIRECTS} times`, { plugin });
       request = redirected(plugin, request, response.status, location);
       // Where it leads is asked for like the first: a granted server must not be a way to others.
-      demand(request.url);
+      demand(request.method, request.url);
     }
   } catch (error) {
     if (stop.signal.aborted) throw stop.signal.reason;

@@ -1,19 +1,24 @@
 /** Who may do what: computes what a plugin was given, and answers each check in the kernel, not in the guest. */
 import {
-  allows,
   coversUrl,
   createError,
   intersectScopes,
   type Manifest,
+  meetRights,
+  parseAsked,
+  parseRight,
   PERMISSION_NAMES,
   type PermissionName,
   type Permissions,
   parseNeed,
   parseSize,
-  scopeCovers,
+  type Rate,
+  type Right,
+  rightReaches,
   scopesOf,
 } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
+import { RateBucket } from './rate.js';
 
 /** Bytes a plugin may store when its manifest asks for storage without a quota. */
 export const DEFAULT_QUOTA = 5_000_000;
@@ -23,6 +28,9 @@ export type PermissionPolicy = Permissions | ((manifest: Manifest) => Permission
 
 /** Gets told of each denial. */
 export type OnDenied = (plugin: string, permission: PermissionName, scope: string) => void;
+
+/** Gets told when a right is used for the first time, or for the first time after long. */
+export type OnUsed = (permission: PermissionName, scope: string) => void;
 
 /** What runs: what the manifest asks ∩ what policy allows. A need asks for its contract's members. */
 export function grantsOf(manifest: Manifest, policy: PermissionPolicy | undefined): Permissions {
@@ -47,11 +55,11 @@ function intersect(asked: Permissions, allowed: Permissions): Permissions {
   const result: Record<string, unknown> = {};
   for (const name of PERMISSION_NAMES) {
     const [resource, action] = name.split('.') as [string, string | undefined];
-    const scopes = intersectScopes(scopesOf(asked, name), scopesOf(allowed, name), scopeCovers(name));
+    const scopes = intersectScopes(name, scopesOf(asked, name), scopesOf(allowed, name));
     if (scopes.length === 0) continue;
-    const flag = action === undefined || resource === 'storage';
+    const whole = resource === 'storage' && scopes.includes('*');
     if (action === undefined) result[resource] = true;
-    else result[resource] = { ...(result[resource] as object | undefined), [action]: flag ? true : scopes };
+    else result[resource] = { ...(result[resource] as object | undefined), [action]: whole ? true : scopes };
   }
   const quotas = [asked.storage?.quota, allowed.storage?.quota].flatMap((quota) => (quota === undefined ? [] : [parseSize(quota) as number]));
   if (result.storage !== undefined && quotas.length > 0) result.storage = { ...(result.storage as object), quota: Math.min(...quotas) };
@@ -74,15 +82,23 @@ export class PermissionSet {
   #denied: Denied;
   readonly #metrics: Metrics;
   readonly #onDenied: OnDenied;
-  readonly #verdicts = new Map<PermissionName, Map<string, boolean>>();
+  readonly #onUsed: OnUsed | undefined;
+  /** Whether the last verdict was made anew. */
+  #fresh = false;
+  readonly #verdicts = new Map<PermissionName, Map<string, Verdict>>();
+  /** The rights of each permission, taken apart. */
+  readonly #rights = new Map<PermissionName, readonly { readonly text: string; readonly right: Right }[]>();
+  /** By permission and right; they outlive a change of rights. */
+  readonly #rates = new Map<string, RateBucket>();
   readonly #own: string;
 
-  constructor(plugin: string, grants: Permissions, metrics: Metrics, onDenied: OnDenied, denied: Denied = NONE) {
+  constructor(plugin: string, grants: Permissions, metrics: Metrics, onDenied: OnDenied, denied: Denied = NONE, onUsed?: OnUsed) {
     this.plugin = plugin;
     this.#grants = grants;
     this.#denied = denied;
     this.#metrics = metrics;
     this.#onDenied = onDenied;
+    this.#onUsed = onUsed;
     this.#own = `${plugin}:`;
   }
 
@@ -95,6 +111,7 @@ export class PermissionSet {
     this.#grants = grants;
     this.#denied = denied;
     this.#verdicts.clear();
+    this.#rights.clear();
   }
 
   /** Bytes of storage. */
@@ -105,6 +122,15 @@ export class PermissionSet {
 
   /** Whether a permission covers a scope. A plugin's own commands, events and hooks are always its own. */
   check(permission: PermissionName, scope: string): boolean {
+    return this.#verdict(permission, scope) !== false;
+  }
+
+  /** Whether it covers a scope without a rate: then nobody has to count. */
+  isFree(permission: PermissionName, scope: string): boolean {
+    return this.#verdict(permission, scope) === true;
+  }
+
+  #verdict(permission: PermissionName, scope: string): Verdict {
     this.#metrics.permissionChecks += 1;
     let verdicts = this.#verdicts.get(permission);
     if (verdicts === undefined) {
@@ -114,6 +140,7 @@ export class PermissionSet {
     let verdict = verdicts.get(scope);
     if (verdict === undefined) {
       verdict = this.#decide(permission, scope);
+      this.#fresh = true;
       // Scopes come from the plugin: a bound keeps it from growing the table.
       if (verdicts.size >= 1_024) verdicts.clear();
       verdicts.set(scope, verdict);
@@ -123,12 +150,28 @@ export class PermissionSet {
 
   /** Whether a right to fetch a URL names its host, rather than allow whatever there is. */
   namesHost(url: string): boolean {
-    return scopesOf(this.#grants, 'network.fetch').some((scope) => scope !== '*' && coversUrl(scope, url) && isAddress(new URL(url).hostname));
+    return this.#rightsTo('network.fetch').some(({ right: { scope } }) => scope !== '*' && coversUrl(scope, url) && isAddress(new URL(url).hostname));
   }
 
-  /** @throws PluginPermissionError `permission/denied` that names the plugin, the permission and the cure. */
+  /**
+   * Something is about to be done.
+   *
+   * @throws PluginPermissionError `permission/denied` that names the plugin, the permission and the cure, PluginOverloadedError `permission/rate`
+   * when it was done too often.
+   */
   demand(permission: PermissionName, scope: string): void {
-    if (this.check(permission, scope)) return;
+    this.#fresh = false;
+    const verdict = this.#verdict(permission, scope);
+    if (this.#fresh && verdict !== false) this.#onUsed?.(permission, scope);
+    if (verdict === true) return;
+    if (verdict !== false) {
+      if (verdict.some((rate) => rate.take())) return;
+      const { count, per } = (verdict[0] as RateBucket).rate;
+      throw createError('permission/rate', `${this.plugin} may use ${permission} for '${scope}' ${count} times in ${per} ms, and has`, {
+        plugin: this.plugin,
+        details: { permission, scope, count, per },
+      });
+    }
     this.#metrics.permissionDenials += 1;
     this.#onDenied(this.plugin, permission, scope);
     const what = scope === '' ? permission : `${permission} for '${scope}'`;
@@ -138,17 +181,51 @@ export class PermissionSet {
     });
   }
 
-  #decide(permission: PermissionName, scope: string): boolean {
+  #decide(permission: PermissionName, scope: string): Verdict {
     if (OWNED.has(permission) && scope.startsWith(this.#own)) return true;
-    const within = scopeCovers(permission);
-    for (const { scope: denied, except } of this.#denied.get(permission) ?? []) {
-      const concerned = scope === '' ? denied === '*' : within(denied, scope) || within(scope, denied);
-      if (concerned && !except.some((one) => (scope === '' ? one === '*' : within(one, scope)))) return false;
+    const asked = parseAsked(permission, scope);
+    for (const { scope: taken, except } of this.#denied.get(permission) ?? []) {
+      const concerned = scope === '' ? taken === '*' : overlaps(permission, taken, asked);
+      if (concerned && !except.some((one) => (scope === '' ? one === '*' : holds(permission, one, asked)))) return false;
     }
-    const scopes = scopesOf(this.#grants, permission);
-    if (permission === 'network.fetch' && scope !== '') return scopes.some((one) => within(one, scope));
-    return scope === '' ? scopes.length > 0 : allows(scopes, scope);
+    const rights = this.#rightsTo(permission);
+    if (scope === '') return rights.length > 0;
+    const fitting = rights.filter(({ right }) => rightReaches(permission, right, asked));
+    if (fitting.some(({ right }) => right.rate === undefined)) return true;
+    return fitting.length > 0 && fitting.map(({ text, right }) => this.#rateOf(permission, text, right));
   }
+
+  #rightsTo(permission: PermissionName): readonly { readonly text: string; readonly right: Right }[] {
+    let rights = this.#rights.get(permission);
+    if (rights === undefined) {
+      rights = scopesOf(this.#grants, permission).flatMap((text) => {
+        const right = parseRight(permission, text);
+        return right === undefined ? [] : [{ text, right }];
+      });
+      this.#rights.set(permission, rights);
+    }
+    return rights;
+  }
+
+  #rateOf(permission: PermissionName, text: string, { rate }: Right): RateBucket {
+    const key = `${permission} ${text}`;
+    const known = this.#rates.get(key) ?? new RateBucket(rate as Rate);
+    this.#rates.set(key, known);
+    return known;
+  }
+}
+
+/** Yes, no, or as often as one of these says. */
+type Verdict = boolean | readonly RateBucket[];
+
+function overlaps(permission: PermissionName, text: string, asked: Right): boolean {
+  const right = parseRight(permission, text);
+  return right !== undefined && meetRights(permission, right, asked) !== undefined;
+}
+
+function holds(permission: PermissionName, text: string, asked: Right): boolean {
+  const right = parseRight(permission, text);
+  return right !== undefined && rightReaches(permission, right, asked);
 }
 
 /** Whether a host is said by its address, or as this machine: a name may lead anywhere. */

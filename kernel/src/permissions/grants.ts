@@ -2,7 +2,18 @@
  * What plugins may do at this moment. What runs is (what the manifest asks + what was granted) ∩ what policy allows, without what was revoked.
  * A change holds from the next message on, and what was opened under a right that is gone is closed.
  */
-import { type Caller, createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName, type Permissions, scopeCovers, scopesOf } from '@plinth/sdk/contract';
+import {
+  type Caller,
+  createError,
+  type Manifest,
+  messageOf,
+  parseRight,
+  PERMISSION_NAMES,
+  type PermissionName,
+  type Permissions,
+  scopeCovers,
+  scopesOf,
+} from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../host.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
@@ -178,7 +189,7 @@ export class Grants {
   /** Whether policy would let a plugin have a right. */
   mayGet(manifest: Manifest, permission: PermissionName, scope: string): boolean {
     const asking = { ...manifest, permissions: extended({}, [{ permission, scope }]), needs: [] };
-    return scopesOf(grantsOf(asking, this.#parts.policy), permission).some((one) => scopeCovers(permission)(one, scope));
+    return scopesOf(grantsOf(asking, this.#parts.policy), permission).some((one) => scopeCovers(permission, one, scope));
   }
 
   async close(): Promise<void> {
@@ -201,8 +212,8 @@ export class Grants {
   #check(id: string, permission: PermissionName, scope: string, { for: time }: GrantOptions): void {
     const wrong = !PERMISSION_NAMES.includes(permission)
       ? `'${String(permission).slice(0, 64)}' is not a permission`
-      : typeof scope !== 'string' || scope === '' || scope.length > MAX_SCOPE || (scope.includes('*') && scope.indexOf('*') !== scope.length - 1)
-        ? `'${String(scope).slice(0, 80)}' is not a scope: an exact text, or a prefix that ends in '*'`
+      : typeof scope !== 'string' || scope === '' || scope.length > MAX_SCOPE || parseRight(permission, scope) === undefined
+        ? `'${String(scope).slice(0, 80)}' is not a scope of ${permission}: an exact text, or a prefix that ends in '*', perhaps with a rate, like 'app:* 10/s'`
         : time !== undefined && (typeof time !== 'number' || !(time > 0))
           ? `'for' must be a positive number of milliseconds, not ${String(time)}`
           : (this.#states.get(id)?.granted.length ?? 0) + (this.#states.get(id)?.revoked.length ?? 0) >= MAX_ENTRIES
@@ -280,7 +291,7 @@ function stateOf(kept: unknown): State {
 /** Entries that a scope doesn't cover. */
 function without(entries: readonly Entry[], permission: PermissionName, scope: string): Entry[] {
   return entries.filter((entry) => {
-    const covered = entry.permission === permission && scopeCovers(permission)(scope, entry.scope);
+    const covered = entry.permission === permission && scopeCovers(permission, scope, entry.scope);
     if (covered) clearTimeout(entry.timer);
     return !covered;
   });
@@ -291,10 +302,11 @@ function extended(permissions: Permissions, granted: readonly Pick<Entry, 'permi
   for (const { permission, scope } of granted) {
     const [resource, action] = permission.split('.') as [string, string | undefined];
     if (action === undefined) result[resource] = true;
-    else if (resource === 'storage') result[resource] = { ...(result[resource] as object | undefined), [action]: true };
+    else if (resource === 'storage' && scope === '*') result[resource] = { ...(result[resource] as object | undefined), [action]: true };
     else {
-      const before = result[resource] as Record<string, readonly string[]> | undefined;
-      result[resource] = { ...before, [action]: [...(before?.[action] ?? []), scope] };
+      const before = result[resource] as Record<string, readonly string[] | boolean> | undefined;
+      const had = before?.[action];
+      if (had !== true) result[resource] = { ...before, [action]: [...(had || []), scope] };
     }
   }
   return result as Manifest['permissions'];

@@ -10,7 +10,7 @@ export function growthOf(before: Permissions, after: Permissions): Growth | unde
   const growth: Record<string, readonly string[]> = {};
   for (const name of PERMISSION_NAMES) {
     const had = scopesOf(before, name);
-    const added = scopesOf(after, name).filter((scope) => !had.some((one) => scopeCovers(name)(one, scope)));
+    const added = scopesOf(after, name).filter((scope) => !had.some((one) => scopeCovers(name, one, scope)));
     if (added.length > 0) growth[name] = added;
   }
   const quota = quotaOf(after);
@@ -19,6 +19,6 @@ export function growthOf(before: Permissions, after: Permissions): Growth | unde
 }
 
 function quotaOf({ storage }: Permissions): number {
-  if (storage?.write !== true) return 0;
+  if (storage?.write === undefined || storage.write === false) return 0;
   return storage.quota === undefined ? DEFAULT_QUOTA : (parseSize(storage.quota) ?? 0);
 }

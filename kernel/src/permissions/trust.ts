@@ -137,12 +137,19 @@ export class Trust {
     return STRENGTH.indexOf(LEAST[level]) > STRENGTH.indexOf(chosen) ? LEAST[level] : chosen;
   }
 
-  /** An older version was brought back on purpose: it may start again. */
-  async lower(id: string, version: string): Promise<void> {
-    if (this.#parts.policy.signatures === undefined) return;
-    const mark: Mark = { format: 1, version, time: Date.now() };
-    this.#marks.set(id, Promise.resolve(mark));
-    await this.#parts.storage.set(this.#key(id), mark);
+  /** An older version is brought back on purpose: it may start again. Answers what takes that back, when nothing has come of it. */
+  async lower(id: string, version: string): Promise<() => Promise<void>> {
+    if (this.#parts.policy.signatures === undefined) return async () => {};
+    const before = await this.#mark(id);
+    const put = async (mark: Mark) => {
+      this.#marks.set(id, Promise.resolve(mark));
+      await this.#parts.storage.set(this.#key(id), mark);
+    };
+    // The latest moment stays: a version that comes back doesn't set the clock back.
+    await put({ format: 1, version, time: Math.max(Date.now(), before?.time ?? 0) });
+    return async () => {
+      if (before !== undefined) await put(before);
+    };
   }
 
   async #verify(found: PluginPackage, manifest: Manifest, code: string, { keys }: SignaturePolicy): Promise<Verdict | undefined> {

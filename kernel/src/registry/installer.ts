@@ -222,8 +222,11 @@ export class Installer {
       const kept = this.#kept.get(key) ?? (manifest === undefined ? undefined : this.#storedPackage(key, manifest));
       if (kept === undefined) throw createError('plugin/no-previous-version', `cannot roll ${id} back to ${previous.version}: its package is not there any more`, { plugin: id });
       const next = this.#lifecycle.validate(kept);
-      await this.#parts.trust.lower(id, previous.version);
-      const now = await this.#replace(current, next, true);
+      const raise = await this.#parts.trust.lower(id, previous.version);
+      const now = await this.#replace(current, next, true).catch(async (error: unknown) => {
+        await raise();
+        throw error;
+      });
       try {
         await this.#change(id, (entry) => ({
           ...entry,
@@ -234,6 +237,7 @@ export class Installer {
         }));
       } catch (error) {
         await this.#backTo(current, now);
+        await raise();
         throw error;
       }
       this.#kept.delete(key);

@@ -177,6 +177,7 @@ export const ERROR_CODES = {
   'signature/no-trust-store': PluginSignatureError,
   'scope/disposed': PluginLifecycleError,
   'permission/denied': PluginPermissionError,
+  'permission/rate': PluginOverloadedError,
   'permission/consent-required': PluginPermissionError,
   'permission/invalid': PluginValidationError,
   'config/invalid': PluginConfigurationError,

@@ -8,6 +8,8 @@ export { didYouMean, unsafeKeys } from './json-text.js';
 export * from './manifest.js';
 export * from './names.js';
 export * from './permission.js';
+export * from './permission-names.js';
+export * from './right.js';
 export * from './policy.js';
 export * from './protocol.js';
 export * from './range.js';

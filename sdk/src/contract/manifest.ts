@@ -4,8 +4,10 @@ import { createError, type PluginError } from './errors.js';
 import { didYouMean, duplicateKeys, hasPlainKeys, TOO_DEEP, unsafeKeys } from './json-text.js';
 import { isMemberName, isPattern, parseContractId, pluginIdProblem } from './names.js';
 import { parseSize } from './permission.js';
+import type { PermissionName } from './permission-names.js';
 import { type DeclaredCallPolicy, POLICY_PARTS, policyProblem } from './policy.js';
 import { isRange, isVersion } from './range.js';
+import { parseRight } from './right.js';
 import type { Issue } from './schema.js';
 
 /** Largest manifest, in bytes. */
@@ -25,7 +27,22 @@ const version = checked(256, isVersion, "not a version: write 'major.minor.patch
 const range = checked(256, isRange, "not a version range: write one like '^1.2.0'");
 const contractId = checked(160, (value) => parseContractId(value) !== undefined, "not a contract id: write '<plugin id>@<major>'");
 const need = checked(320, (value) => parseNeed(value) !== undefined, "not a need: write '<plugin id>@<range>', like 'com.example.search@^1'");
-const scope = checked(512, (value) => isPattern(value), "not a scope: write an id, or a prefix that ends in '*'");
+const right = (name: PermissionName, isScope: (scope: string) => boolean, message: string) =>
+  checked(
+    512,
+    (value) => {
+      const parsed = parseRight(name, value);
+      return parsed !== undefined && isScope(parsed.scope);
+    },
+    message,
+  );
+const scope = right('commands.execute', isPattern, "not a scope: write an id, or a prefix that ends in '*', perhaps with a rate, like 'app:* 10/s'");
+const url = right(
+  'network.fetch',
+  () => true,
+  "not a scope of the network: write an origin, or a prefix of URLs like 'https://api.example.com/v1/*', perhaps after methods, like 'GET,HEAD '",
+);
+const named = right('storage.read', () => true, "not a scope: write a text, or a prefix that ends in '*'");
 const target = checked(
   512,
   (value) => /^(command|event):/.test(value) && isPattern(value.slice(value.indexOf(':') + 1)),
@@ -37,13 +54,14 @@ const size = v.pipe(
 );
 const relativePath = checked(512, isRelativePath, "not a path inside the plugin's folder: no '..', no drive, no leading '/'");
 const scopes = v.pipe(v.array(scope), v.maxLength(256));
-const texts = v.pipe(v.array(text(512)), v.maxLength(256));
+const texts = v.pipe(v.array(named), v.maxLength(256));
+const keys = v.union([v.boolean(), texts], 'Expected boolean or a list of keys');
 const activation = checked(512, isActivation, "not an activation event: write 'startup', 'command:<id>', 'event:<topic>', 'hook:<id>' or 'need:<contract>'");
 const json = v.record(v.string(), v.unknown());
 
 const permissions = v.strictObject({
-  storage: v.optional(v.strictObject({ read: v.optional(v.boolean()), write: v.optional(v.boolean()), quota: v.optional(size) })),
-  network: v.optional(v.strictObject({ fetch: v.optional(texts) })),
+  storage: v.optional(v.strictObject({ read: v.optional(keys), write: v.optional(keys), quota: v.optional(size) })),
+  network: v.optional(v.strictObject({ fetch: v.optional(v.pipe(v.array(url), v.maxLength(256))) })),
   commands: v.optional(v.strictObject({ execute: v.optional(scopes) })),
   events: v.optional(v.strictObject({ subscribe: v.optional(scopes), emit: v.optional(scopes) })),
   middleware: v.optional(v.strictObject({ use: v.optional(v.pipe(v.array(target), v.maxLength(256))) })),

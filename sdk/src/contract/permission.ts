@@ -1,14 +1,20 @@
 /**
  * The permission grammar. A manifest asks, policy and grants narrow, and what runs is the intersection. Missing means
- * denied. Scopes are exact ids or prefixes that end in `*`; both sides of a check are compared as texts, never parsed.
+ * denied. Scopes are exact ids or prefixes that end in `*`, perhaps with a rate: see `right.ts` for the whole grammar.
  */
-import { covers, coversPattern } from './names.js';
-import { coversUrl } from './url-scope.js';
+import type { PermissionName } from './permission-names.js';
+import { meetRights, parseRight, rightCovers } from './right.js';
 
 /** What a plugin may do. Every list holds scopes; an absent key denies. */
 export interface Permissions {
-  readonly storage?: { readonly read?: boolean; readonly write?: boolean /** Bytes, or a text like `5MB`. */; readonly quota?: string | number };
-  /** Origins (`https://api.example.com`) or prefixes of URLs. */
+  readonly storage?: {
+    /** Keys or prefixes of keys; true for all. */
+    readonly read?: boolean | readonly string[];
+    readonly write?: boolean | readonly string[];
+    /** Bytes, or a text like `5MB`. */
+    readonly quota?: string | number;
+  };
+  /** Origins (`https://api.example.com`) or prefixes of URLs, perhaps after methods: `GET,HEAD https://api.example.com/v1/*`. */
   readonly network?: { readonly fetch?: readonly string[] };
   readonly commands?: { readonly execute?: readonly string[] };
   readonly events?: { readonly subscribe?: readonly string[]; readonly emit?: readonly string[] };
@@ -25,51 +31,6 @@ export interface Permissions {
   readonly wasm?: boolean;
 }
 
-/** A permission's name: resource and action. */
-export type PermissionName =
-  | 'storage.read'
-  | 'storage.write'
-  | 'network.fetch'
-  | 'commands.execute'
-  | 'events.subscribe'
-  | 'events.emit'
-  | 'middleware.use'
-  | 'hooks.call'
-  | 'hooks.handle'
-  | 'messaging.send'
-  | 'services.get'
-  | 'fs.read'
-  | 'fs.write'
-  | 'env.read'
-  | 'config.read'
-  | 'config.write'
-  | 'secrets.read'
-  | 'workers'
-  | 'wasm';
-
-/** Every permission, in the order of the manifest. */
-export const PERMISSION_NAMES: readonly PermissionName[] = [
-  'storage.read',
-  'storage.write',
-  'network.fetch',
-  'commands.execute',
-  'events.subscribe',
-  'events.emit',
-  'middleware.use',
-  'hooks.call',
-  'hooks.handle',
-  'messaging.send',
-  'services.get',
-  'fs.read',
-  'fs.write',
-  'env.read',
-  'config.read',
-  'config.write',
-  'secrets.read',
-  'workers',
-  'wasm',
-];
-
 /** The scopes that a set of permissions gives one name: `['*']` for a true flag, none for an absent one. */
 export function scopesOf(permissions: Permissions, name: PermissionName): readonly string[] {
   const [resource, action] = name.split('.') as [keyof Permissions, string | undefined];
@@ -79,25 +40,17 @@ export function scopesOf(permissions: Permissions, name: PermissionName): readon
   return Array.isArray(value) ? (value as string[]) : [];
 }
 
-/** How scopes of a permission are compared: those of the network are URLs, all others texts. */
-export const scopeCovers = (name: PermissionName): ((wide: string, narrow: string) => boolean) => (name === 'network.fetch' ? coversUrl : coversPattern);
-
-/** Whether any of the scopes covers an id, or, for a pattern that ends in `*`, everything that pattern could match. */
-export function allows(scopes: readonly string[], idOrPattern: string): boolean {
-  for (const scope of scopes) if (idOrPattern.endsWith('*') ? coversPattern(scope, idOrPattern) : covers(scope, idOrPattern)) return true;
-  return false;
+/** Whether a right, as it is written, covers another of the same permission. What is no right covers nothing. */
+export function scopeCovers(name: PermissionName, wide: string, narrow: string): boolean {
+  const [a, b] = [parseRight(name, wide), parseRight(name, narrow)];
+  return a !== undefined && b !== undefined && rightCovers(name, a, b);
 }
 
-/** What both lists of scopes allow: from each overlapping pair the narrower one. */
-export function intersectScopes(a: readonly string[], b: readonly string[], coversScope: (wide: string, narrow: string) => boolean = coversPattern): readonly string[] {
-  const both = new Set<string>();
-  for (const x of a) {
-    for (const y of b) {
-      if (coversScope(x, y)) both.add(y);
-      else if (coversScope(y, x)) both.add(x);
-    }
-  }
-  return [...both];
+/** What both lists of rights allow: of each pair what it has in common. */
+export function intersectScopes(name: PermissionName, a: readonly string[], b: readonly string[]): readonly string[] {
+  const parsed = (list: readonly string[]) => list.flatMap((text) => parseRight(name, text) ?? []);
+  const others = parsed(b);
+  return [...new Set(parsed(a).flatMap((one) => others.flatMap((other) => meetRights(name, one, other) ?? [])))];
 }
 
 const UNITS: Readonly<Record<string, number>> = { b: 1, kb: 1_000, mb: 1_000_000, gb: 1_000_000_000 };

@@ -6,7 +6,7 @@ import { createError, messageOf } from '../contract/errors.js';
 import { foldAnswers, type HookOptions, type HookOutcome } from '../contract/hook-answers.js';
 import type { Manifest } from '../contract/manifest.js';
 import { isMemberName, messageMember } from '../contract/names.js';
-import type { PermissionName } from '../contract/permission.js';
+import type { PermissionName } from '../contract/permission-names.js';
 import { type DeclaredCallPolicy, POLICY_PARTS } from '../contract/policy.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { asPromise, describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';

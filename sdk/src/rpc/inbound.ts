@@ -21,6 +21,8 @@ export class Inbound {
   moves = false;
   /** Streams of the input; they end with the call, unless its answer is a stream too. */
   streams: readonly Cancellable[] | undefined = undefined;
+  /** What it is about, when it and the streams of its answer may have to end early; see `Link.endServed`. Set by whoever serves. */
+  about: string | undefined = undefined;
   private readonly wire: InboundWire;
   private answered = false;
   private controller: AbortController | undefined = undefined;

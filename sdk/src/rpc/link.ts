@@ -66,6 +66,8 @@ export interface LinkOptions {
 }
 
 const DEFAULT_BUDGET = 64;
+/** Entries after which it is looked which streams have ended. */
+const MAX_LENT = 64;
 /** Calls of one end into the other that may be inside one another before they go round by messages. */
 const MAX_DIRECT_DEPTH = 16;
 
@@ -78,6 +80,8 @@ export class Link {
   /** Streams that went out with a request, until it is answered. */
   readonly #fed = new Map<number, readonly number[]>();
   readonly #inbound = new Map<number, Inbound>();
+  /** Streams that went out with answers, by what these were about; those that have ended are forgotten now and then. */
+  #lent: { readonly about: string; readonly streams: readonly number[] }[] = [];
   readonly #streams: Streams;
   readonly #door: RecordingDoor;
   readonly #outbox: Outbox;
@@ -449,7 +453,37 @@ export class Link {
       this.#fail(sequence, unsendable(unreadable(error), 'the answer', { side: 'provider' }));
       return;
     }
-    inbound.end(this.#door.takeOpened() !== undefined);
+    const opened = this.#door.takeOpened();
+    if (opened !== undefined && inbound.about !== undefined) this.#lend(inbound.about, opened);
+    inbound.end(opened !== undefined);
+  }
+
+  /**
+   * Ends requests that are being answered, and streams that were part of answers.
+   *
+   * @param over the error that the other side gets when what they are about may not go on.
+   */
+  endServed(over: (about: string) => Error | undefined): void {
+    for (const [sequence, inbound] of [...this.#inbound]) {
+      const error = inbound.about === undefined ? undefined : over(inbound.about);
+      if (error === undefined || !this.#inbound.delete(sequence)) continue;
+      inbound.abort(error);
+      this.#fail(sequence, error);
+    }
+    for (const { about, streams } of this.#lent) {
+      const error = over(about);
+      if (error !== undefined) for (const stream of streams) this.#streams.failFeed(stream, error);
+    }
+    this.#forgetLent();
+  }
+
+  #lend(about: string, streams: readonly number[]): void {
+    if (this.#lent.length >= MAX_LENT) this.#forgetLent();
+    this.#lent.push({ about, streams });
+  }
+
+  #forgetLent(): void {
+    this.#lent = this.#lent.filter(({ streams }) => streams.some((stream) => this.#streams.feeds(stream)));
   }
 
   #fail(sequence: number, error: unknown): void {

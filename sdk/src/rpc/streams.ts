@@ -93,6 +93,16 @@ export class Streams implements StreamDoor {
     this.#feeds.get(stream)?.stop();
   }
 
+  /** Whether a stream of this side is still fed. */
+  feeds(stream: number): boolean {
+    return this.#feeds.has(stream);
+  }
+
+  /** Ends a stream of this side: its reader hears why. */
+  failFeed(stream: number, error: Error): void {
+    this.#feeds.get(stream)?.fail(error);
+  }
+
   close(error: Error): void {
     for (const feed of [...this.#feeds.values()]) feed.stop();
     for (const reader of [...this.#readers.values()]) reader.finish(error);
@@ -129,6 +139,12 @@ class Feed {
     if (this.#over) return;
     this.#over = true;
     this.#forget();
+    this.#release();
+  }
+
+  fail(error: Error): void {
+    if (this.#over) return;
+    this.#finish(error);
     this.#release();
   }
 
