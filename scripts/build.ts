@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
 import { buildPlugins } from './build-plugins.ts';
+import { buildStandalone } from './build-standalone.ts';
 import { buildTexts } from './build-texts.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -15,6 +16,7 @@ await buildWorker('host-node', 'cjs');
 const source = await buildWorker('host-browser', 'es');
 await writeFile(join(root, 'host-browser/dist/worker-source.js'), `/** Text of plugin-worker.js. */\nexport const source = ${JSON.stringify(source)};\n`);
 await buildTexts();
+await buildStandalone();
 await buildPlugins();
 
 function tsc(): void {

@@ -2,7 +2,6 @@
 import { type Guest, type Host, SparePool } from '@plinth/kernel';
 import { createError, REHEARSE } from '@plinth/sdk/contract';
 import { sendRequest } from './network.js';
-import { startFrame } from './frame.js';
 import { createTurns } from './turns.js';
 import { startWorker } from './worker.js';
 
@@ -41,6 +40,7 @@ export function browserHost({ createWorker, frame, spares = 0 }: BrowserHostOpti
   if (!Number.isSafeInteger(spares) || spares < 0) throw createError('kernel/invalid-option', `'spares' must be a whole number, not ${String(spares)}`);
   const turns = createTurns();
   const page = frame === undefined ? undefined : () => new URL(frame, location.href).href;
+  const startFrame: typeof import('./frame.js').startFrame = async (...args) => (await import('./frame.js')).startFrame(...args);
   const pool = new SparePool<Guest>(spares, async (kind) => {
     if (kind !== KINDS.worker) return startFrame('spare', kind === KINDS.sandbox, READY, page?.());
     const guest = await startWorker('spare', READY, createWorker);

@@ -1,7 +1,6 @@
 /** Plugins behind URLs: each URL names a `plugin.json`. */
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
-import { createError, MAX_MANIFEST } from '@plinth/sdk/contract';
-import { SIGNATURE_FILE } from '@plinth/sdk/signing';
+import { createError, MAX_MANIFEST, SIGNATURE_FILE } from '@plinth/sdk/contract';
 
 /** Milliseconds until a server that doesn't answer counts as failed. */
 const TIMEOUT = 15_000;

@@ -1,7 +1,6 @@
 /** Plugins in folders: each subfolder with a `plugin.json` is one. */
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
-import { createError, MAX_MANIFEST } from '@plinth/sdk/contract';
-import { SIGNATURE_FILE } from '@plinth/sdk/signing';
+import { createError, MAX_MANIFEST, SIGNATURE_FILE } from '@plinth/sdk/contract';
 import { lstatSync, readFileSync } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';

@@ -45,6 +45,8 @@ export const files: HostFiles = {
       const draft = join(dirname(target), `.${basename(target)}.${process.pid}.${++last}.tmp`);
       const handle = await opened(draft, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, () => {});
       try {
+        // Who may read what it replaces may read it, too, and nobody else.
+        if (found !== undefined) await handle.chmod(found.mode & 0o777);
         await handle.writeFile(data);
         await handle.sync();
         await handle.close();

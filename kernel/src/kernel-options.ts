@@ -5,7 +5,6 @@ import type { ConfigOptions } from './config/config-store.js';
 import type { HostMiddlewareCall } from './events/host-events.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
-import { checkPolicy } from './permissions/check-policy.js';
 import { checkResilience, type ResilienceOptions } from './resilience/policy.js';
 import { checkSecrets, type SecretsOptions } from './secrets/secrets.js';
 import type { ServiceSpec } from './services/container.js';
@@ -77,7 +76,6 @@ export function checkOptions(options: KernelOptions): void {
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
   checkSecrets(options.secrets);
-  checkPolicy(options.policy);
   const { lanes = true } = options;
   const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)

@@ -37,6 +37,10 @@ const TENANT_ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
  */
 export async function createKernel(options: KernelOptions = {}): Promise<Kernel> {
   checkOptions(options);
+  if (options.policy !== undefined) {
+    const { checkPolicy } = await import('./permissions/check-policy.js');
+    checkPolicy(options.policy);
+  }
   const hosts = [...(options.host === undefined ? [] : [options.host].flat()), inlineHost()] as readonly Host[];
   const deadlines = new Deadlines();
   let packages: Promise<Discovered> | undefined;

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { buildPlugin } from '../../scripts/build-plugins.ts';
 import { errorPage } from '../../scripts/error-docs.ts';
+import { shippingPage } from '../../scripts/shipping-docs.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -30,4 +31,8 @@ it("README's plugin and host run as they are written", async () => {
 
 it('docs/errors.md lists every code', () => {
   expect(readFileSync(join(root, 'docs/errors.md'), 'utf8')).toBe(errorPage());
+});
+
+it('docs/shipping.md is the list that the tests of shipping run on', () => {
+  expect(readFileSync(join(root, 'docs/shipping.md'), 'utf8')).toBe(shippingPage());
 });

@@ -1,10 +1,10 @@
 /** `ctx.fs` and `ctx.env`: what a plugin reads and writes, seen in the file system. */
 import { createHost } from '#host';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kernel } from '@plinth/kernel';
+import type { Kernel, ResourcePolicy } from '@plinth/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
@@ -34,8 +34,26 @@ const codeOf = async (kernel: Kernel, ...args: unknown[]) => (await rejection(as
 
 for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbox', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
   describe(`node ${setting.isolation}: ctx.fs and ctx.env`, () => {
-    const start = (permissions: object) => startKernel(setting, [plugin(permissions)], { host: createHost() });
+    const start = (permissions: object, resources?: ResourcePolicy) =>
+      startKernel(setting, [plugin(permissions)], { host: createHost(), ...(resources && { policy: { resources } }) });
     const own = () => start({ fs: { read: [`${mine}/*`, mine], write: [`${mine}/*`] } });
+
+    it('writes only so many bytes, gets them back for what it removes, and leaves a file to those who had it', async () => {
+      const kernel = await start({ fs: { write: [`${mine}/*`] } }, { default: { files: '1kB' } });
+      const bytes = (length: number) => new Uint8Array(length);
+      await ask(kernel, 'write', join(mine, 'q1'), bytes(600));
+      expect(await codeOf(kernel, 'write', join(mine, 'q2'), bytes(600))).toBe('fs/quota');
+      expect(await readdir(mine)).not.toContain('q2');
+      await ask(kernel, 'write', join(mine, 'q1'), bytes(900));
+      await kernel.plugins.reload('test.files');
+      expect(await codeOf(kernel, 'write', join(mine, 'q2'), bytes(600))).toBe('fs/quota');
+      expect(await ask(kernel, 'remove', join(mine, 'q1'))).toBe(true);
+      await writeFile(join(mine, 'q2'), 'x');
+      await chmod(join(mine, 'q2'), 0o640);
+      await ask(kernel, 'write', join(mine, 'q2'), bytes(600));
+      expect((await stat(join(mine, 'q2'))).mode & 0o777).toBe(0o640);
+      await rm(join(mine, 'q2'));
+    });
 
     it('reads, writes, lists, looks at and removes what is granted', async () => {
       const kernel = await own();

@@ -29,7 +29,9 @@ describe.each(PACKAGES)('@plinth/%s', (name) => {
     expect(files).toContain('package/dist/index.js');
     expect(files).toContain('package/dist/index.d.ts');
     expect(
-      files.filter((file) => !/^package\/(package\.json|README\.md|LICENSE|globals\.d\.ts|(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|ses\.LICENSE))$/.test(file)),
+      files.filter(
+        (file) => !/^package\/(package\.json|README\.md|LICENSE|globals\.d\.ts|(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(file),
+      ),
     ).toEqual([]);
     expect(files.filter((file) => /tsbuildinfo|\.test\./.test(file))).toEqual([]);
   });
@@ -67,6 +69,7 @@ describe('a project with the packed packages', () => {
       '@plinth/host-node',
       '@plinth/host-browser',
       '@plinth/host-browser/inline',
+      '@plinth/host-browser/standalone',
     ];
     const script = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
     expect(await runNode(project, '--input-type=module', '--eval', script)).toBe('');

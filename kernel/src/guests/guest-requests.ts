@@ -17,7 +17,7 @@ import {
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import { type CallRequest, KernelCall } from '../commands/call.js';
 import type { Route } from '../commands/command-registry.js';
-import { type FetchAsk, fetchFor } from '../network/fetch.js';
+import type { FetchAsk } from '../network/fetch.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import type { Meter } from '../supervision/resource-watch.js';
@@ -65,7 +65,7 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
     case Op.fetch:
       return fetchUrl(guest, input, facts, inbound);
     case Op.fs:
-      return askFiles(guest.manifest.id, guest.permissions, guest.parts, facts[0], facts[1], input);
+      return askFiles(guest.manifest.id, guest.permissions, guest.meter.limits.files, guest.parts, facts[0], facts[1], input);
     case Op.env:
       if (typeof facts[0] !== 'string' || facts[0].length > MAX_NAME) throw malformed(guest);
       return askEnvironment(guest.permissions, guest.parts, facts[0]);
@@ -278,7 +278,7 @@ function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unkno
   return guest.permissions.check(permission as PermissionName, scope);
 }
 
-function fetchUrl(guest: GuestIdentity, input: unknown, [timeout, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
+async function fetchUrl(guest: GuestIdentity, input: unknown, [timeout, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {
   if (input === null || typeof input !== 'object' || typeof timeout !== 'number') throw malformed(guest);
   const { url, method, headers, body } = input as Record<string, unknown>;
   const ask = { url, method, headers, body, timeout: timeout === 0 ? undefined : timeout } as FetchAsk;
@@ -289,6 +289,7 @@ function fetchUrl(guest: GuestIdentity, input: unknown, [timeout, parent = 0]: r
     guest.permissions.demand('network.fetch', target);
     if (cause instanceof KernelCall) demandForAll(guest, cause, 'network.fetch', target);
   };
+  const { fetchFor } = await import('../network/fetch.js');
   return fetchFor(guest.manifest.id, guest.permissions, demand, guest.parts.send, ask, inbound.signal);
 }
 

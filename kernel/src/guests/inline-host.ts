@@ -1,5 +1,4 @@
 /** Inline guests: a trusted plugin in the application's own thread, behind the same link as every other. */
-import { bootGuest, importModule } from '@plinth/sdk/guest';
 import { endpointPair } from '@plinth/sdk/rpc';
 import type { ExitReason, Host } from '../host.js';
 
@@ -11,6 +10,8 @@ export function inlineHost(): Host {
   return {
     isolations: ['inline'],
     async launch(request) {
+      // Most applications have none: a page need not load what runs them.
+      const { bootGuest, importModule } = await import('@plinth/sdk/guest');
       const [kernelSide, guestSide] = endpointPair({ direct: true });
       const guest = bootGuest(guestSide, { evaluate: importModule, exported: request.exported, generation: request.generation });
       let exit: ((reason: ExitReason) => void) | undefined;

@@ -20,6 +20,8 @@ export interface ResourceLimits {
   readonly logs?: number;
   /** Bytes of storage, or a text like `5MB`; with what its permissions say, the lesser of the two. */
   readonly storage?: number | string;
+  /** Bytes of files that it has written and not removed since the kernel was started, or a text like `100MB`. */
+  readonly files?: number | string;
   /** Timers that may wait at once. */
   readonly timers?: number;
 }
@@ -63,11 +65,12 @@ const NONE: Limited = {
   callTime: Number.POSITIVE_INFINITY,
   logs: 500,
   storage: Number.POSITIVE_INFINITY,
+  files: 100_000_000,
   timers: Number.POSITIVE_INFINITY,
 };
 const NAMES = Object.keys(NONE) as (keyof ResourceLimits)[];
 const TENANT: readonly string[] = ['memory', 'messages', 'calls', 'storage'];
-const SIZES: ReadonlySet<string> = new Set(['memory', 'messageSize', 'storage']);
+const SIZES: ReadonlySet<string> = new Set(['memory', 'messageSize', 'storage', 'files']);
 /** What an untrusted plugin gets where the policy knows levels and says nothing of it. */
 const UNTRUSTED: ResourceLimits = { memory: '256MB', cpu: 0.9, messages: 20_000, calls: 1_024, logs: 100, timers: 1_000 };
 const OPTIONS: readonly string[] = ['default', 'levels', 'plugins', 'tenant', 'patience', 'pause', 'pauses'];

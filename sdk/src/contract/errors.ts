@@ -220,6 +220,7 @@ export const ERROR_CODES = {
   'storage/corrupt': PluginError,
   'storage/locked': PluginUnavailableError,
   'storage/failed': PluginError,
+  'fs/quota': PluginOverloadedError,
   'fs/invalid': PluginValidationError,
   'fs/failed': PluginError,
   'network/invalid': PluginValidationError,

@@ -80,3 +80,6 @@ export function coversPattern(wide: string, narrow: string): boolean {
   if (!narrow.endsWith('*')) return covers(wide, narrow);
   return wide.endsWith('*') && narrow.startsWith(wide.slice(0, -1));
 }
+
+/** Name of the file beside `plugin.json` that holds its signature. It lists every file but itself. */
+export const SIGNATURE_FILE = 'plugin.sig.json';

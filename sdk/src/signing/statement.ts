@@ -4,8 +4,8 @@
  */
 import { createError } from '../contract/errors.js';
 
-/** Name of the file beside `plugin.json` that holds the signature. It lists every file but itself. */
-export const SIGNATURE_FILE = 'plugin.sig.json';
+// With the names, so that who only asks for the file doesn't load what checks it.
+export { SIGNATURE_FILE } from '../contract/names.js';
 /** Name of the manifest's file. */
 export const MANIFEST_FILE = 'plugin.json';
 /** What the payload of a signature file is. */

@@ -1,0 +1,3 @@
+import { browserHost } from '@plinth/host-browser';
+
+export const host = () => browserHost();

@@ -1,0 +1,5 @@
+export default {
+  activate(ctx) {
+    ctx.commands.handle('greet', (name) => `hello ${name}`);
+  },
+};

@@ -1,0 +1,5 @@
+import { createKernel } from './plinth/standalone.js';
+import { host } from './host.js';
+import { run } from './run.js';
+
+globalThis.outcome = await run((isolation) => createKernel({ host: host(), plugins: ['/plugins/greeter/plugin.json'], isolation }));

@@ -1,0 +1,134 @@
+/** What the packages weigh once an application's bundler has shaken and minified them: four budgets, and who uses them up. */
+import { readFile } from 'node:fs/promises';
+import { SourceMap } from 'node:module';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build, type OutputChunk } from 'rolldown';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What may be loaded before something runs, in bytes: minified, with `gzip -9`. */
+export interface Budget {
+  readonly name: string;
+  readonly gzip: number;
+  /** Where it isn't reached yet: what it weighs at most meanwhile. To be lowered, never raised for convenience. */
+  readonly meanwhile?: number;
+  /** Code as its author writes it; or a file that is shipped as it is weighed, and the source that it was made from. */
+  readonly what: string | { readonly shipped: string; readonly source: string };
+}
+
+const KB = 1000;
+
+/** The table. Chunks that are reached by `import()` alone aren't counted: nothing waits for them. */
+export const BUDGETS: readonly Budget[] = [
+  {
+    name: 'a plugin with one command',
+    gzip: 4 * KB,
+    what: `import { command, contract, definePlugin } from '@plinth/sdk';
+      const Greeter = contract('example.greeter@1', { greet: command({}) });
+      export default definePlugin({ provides: [Greeter], activate(ctx) { ctx.provide(Greeter, { greet: (name) => 'hello ' + name }); } });`,
+  },
+  {
+    name: 'a page with a kernel and its host',
+    gzip: 30 * KB,
+    meanwhile: 93 * KB,
+    what: `import { browserHost, createKernel } from '@plinth/host-browser';
+      export const kernel = await createKernel({ host: browserHost(), plugins: ['/plugins/greeter/plugin.json'] });`,
+  },
+  { name: 'the link alone', gzip: 6 * KB, meanwhile: 16.7 * KB, what: `export { Link } from '@plinth/sdk/rpc';` },
+  { name: "a worker's runtime", gzip: 10 * KB, meanwhile: 28.2 * KB, what: { shipped: 'host-browser/dist/plugin-worker.js', source: 'host-browser/src/plugin-worker.ts' } },
+];
+
+// Beside the workspace's packages, so that their names resolve.
+const WEIGHED = `${root}weighed.js`;
+
+/** What is loaded at once, in bytes; and of which modules it consists, the heaviest first. */
+export interface Weight {
+  readonly minified: number;
+  readonly gzip: number;
+  readonly modules: readonly Share[];
+}
+
+/** What is left of a module, and by how much less everything would weigh without it. */
+export interface Share {
+  readonly module: string;
+  readonly minified: number;
+  readonly gzip: number;
+}
+
+/** Bundles against the built packages and weighs what is loaded before it runs. */
+export async function weigh(what: Budget['what']): Promise<Weight> {
+  const { output } = await build({
+    input: typeof what === 'string' ? WEIGHED : join(root, what.source),
+    cwd: root,
+    platform: 'browser',
+    write: false,
+    logLevel: 'warn',
+    plugins: [{ name: 'weighed', resolveId: (id) => (id === WEIGHED ? id : undefined), load: (id) => (id === WEIGHED && typeof what === 'string' ? what : undefined) }],
+    resolve: { extensionAlias: { '.js': ['.ts', '.js'] } },
+    output: { format: 'es', minify: true, sourcemap: 'hidden', comments: false },
+  });
+  const chunks = eagerChunks(output.filter((file) => file.type === 'chunk'));
+  const texts = typeof what === 'string' ? chunks.map((chunk) => chunk.code) : [await readFile(join(root, what.shipped), 'utf8')];
+  return {
+    minified: sum(texts.map((text) => text.length)),
+    gzip: sum(texts.map(zipped)),
+    modules: chunks.flatMap(shares).sort((one, other) => other.gzip - one.gzip),
+  };
+}
+
+function eagerChunks(chunks: readonly OutputChunk[]): readonly OutputChunk[] {
+  const eager = new Set<string>();
+  const add = (name: string): void => {
+    if (eager.has(name)) return;
+    eager.add(name);
+    for (const imported of chunks.find((chunk) => chunk.fileName === name)?.imports ?? []) add(imported);
+  };
+  for (const chunk of chunks) if (chunk.isEntry) add(chunk.fileName);
+  return chunks.filter((chunk) => eager.has(chunk.fileName));
+}
+
+/** Splits a chunk along its source map. */
+function shares({ code, map, fileName }: OutputChunk): readonly Share[] {
+  if (map === null) throw new Error(`${fileName} has no source map`);
+  const sources = new SourceMap({ ...map, file: fileName, sourceRoot: '', sourcesContent: [] });
+  const pieces: { readonly module: string; readonly text: string }[] = [];
+  for (const [line, text] of code.split('\n').entries()) {
+    let module = '';
+    let from = 0;
+    for (let column = 0; column <= text.length; column++) {
+      const entry = sources.findEntry(line, column);
+      const next = 'originalSource' in entry && entry.originalSource !== undefined ? entry.originalSource : module;
+      if (next === module && column < text.length) continue;
+      if (column > from) pieces.push({ module, text: text.slice(from, column) });
+      [module, from] = [next, column];
+    }
+  }
+  const whole = zipped(code);
+  return [...new Set(pieces.map((piece) => piece.module))].map((module) => ({
+    module: named(module),
+    minified: sum(pieces.filter((piece) => piece.module === module).map((piece) => piece.text.length)),
+    gzip:
+      whole -
+      zipped(
+        pieces
+          .filter((piece) => piece.module !== module)
+          .map((piece) => piece.text)
+          .join(''),
+      ),
+  }));
+}
+
+const named = (module: string): string =>
+  module === '' ? '(the bundler)' : relative(root, module.startsWith('/') ? module : `${root}${module.replace(/^(\.\.\/)+/, '')}`).replace(/^node_modules\//, '');
+const zipped = (text: string): number => gzipSync(text, { level: 9 }).length;
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+if (import.meta.main) {
+  for (const budget of BUDGETS) {
+    const { gzip, minified, modules } = await weigh(budget.what);
+    console.log(`${budget.name}: ${gzip} of ${budget.gzip} B, ${minified} B before gzip`);
+    console.table(modules);
+  }
+}
