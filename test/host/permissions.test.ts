@@ -147,6 +147,29 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect(await ask(whole, 'keys')).toEqual({ own: denied, other: 'yes', read: 'yes', list: 'yes', all: 'yes', clear: denied });
     });
 
+    it('a right to a service is one to its members, and goes with it', async () => {
+      const kernel = await start({ services: { get: ['test.other'] } });
+      expect([await ask(kernel, 'call', 'test.other:ping'), await ask(kernel, 'hook', 'test.other:hook'), await ask(kernel, 'call', 'host:x')]).toEqual([
+        'pong',
+        'asked',
+        'permission/denied',
+      ]);
+      await kernel.permissions.revoke('test.user', 'services.get', 'test.other');
+      expect([await ask(kernel, 'call', 'test.other:ping'), await ask(kernel, 'hook', 'test.other:hook')]).toEqual(['permission/denied', 'permission/denied']);
+      await kernel.permissions.grant('test.user', 'services.get', 'test.other');
+      expect(await ask(kernel, 'call', 'test.other:ping')).toBe('pong');
+      const narrow = await start({ services: { get: ['test.other'] } }, { policy: { permissions: { services: { get: ['test.else'] } } } });
+      expect(await ask(narrow, 'call', 'test.other:ping')).toBe('permission/denied');
+    });
+
+    it('WebAssembly is there for who may, below a wall', async () => {
+      const asks = (permissions?: ManifestInput['permissions']) =>
+        startKernel(setting, [pluginOf('test.wasm', `ctx.commands.handle('kind', () => typeof WebAssembly);`, { ...(permissions && { permissions }) })]);
+      const kinds = async (permissions?: ManifestInput['permissions']) => (await asks(permissions)).commands.execute('test.wasm:kind');
+      const open = setting.isolation === 'inline' ? 'object' : 'undefined';
+      expect([await kinds(), await kinds({ wasm: true })]).toEqual([open, setting.isolation === 'sandbox' ? 'undefined' : 'object']);
+    });
+
     it('a part of a right can be taken: what overlaps it is denied, the rest stays', async () => {
       const kernel = await start({ commands: { execute: ['test.other:*', 'host:*'] } });
       kernel.commands.handle('work', () => 'worked');

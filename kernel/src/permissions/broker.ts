@@ -32,16 +32,26 @@ export type OnDenied = (plugin: string, permission: PermissionName, scope: strin
 /** Gets told when a right is used for the first time, or for the first time after long. */
 export type OnUsed = (permission: PermissionName, scope: string) => void;
 
-/** What runs: what the manifest asks ∩ what policy allows. A need asks for its contract's members. */
+/** What runs: what the manifest asks ∩ what policy allows. A need, and a right to a service, is one to its contract's members. */
 export function grantsOf(manifest: Manifest, policy: PermissionPolicy | undefined): Permissions {
-  const asked = withNeeds(manifest);
+  const { permissions, needs } = manifest;
+  const asked = withMembers(
+    permissions,
+    needs.map((need) => (parseNeed(need) as { base: string }).base),
+  );
   const allowed = typeof policy === 'function' ? policy(manifest) : policy;
-  return allowed === undefined ? asked : intersect(asked, allowed);
+  return allowed === undefined ? asked : intersect(asked, withMembers(allowed, []));
 }
 
-function withNeeds({ permissions, needs }: Manifest): Permissions {
-  if (needs.length === 0) return permissions;
-  const members = needs.map((need) => `${(parseNeed(need) as { base: string }).base}:*`);
+/** Scopes of the members of services: `com.example.search` has `com.example.search:*`, and `com.example.*` is itself one of its members. */
+export const membersOf = (service: string): string => (service.endsWith('*') ? service : `${service}:*`);
+
+/** The permissions that a right to a service brings. */
+export const SERVICE_PERMISSIONS: readonly PermissionName[] = ['commands.execute', 'events.subscribe', 'hooks.call', 'hooks.handle'];
+
+function withMembers(permissions: Permissions, needs: readonly string[]): Permissions {
+  const members = [...needs, ...(permissions.services?.get ?? [])].map(membersOf);
+  if (members.length === 0) return permissions;
   const add = (scopes: readonly string[] | undefined) => [...(scopes ?? []), ...members];
   return {
     ...permissions,

@@ -17,7 +17,7 @@ import {
 import type { StorageAdapter } from '../host.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
-import { type Denied, type DeniedScope, grantsOf, type PermissionPolicy, type PermissionSet } from './broker.js';
+import { type Denied, type DeniedScope, grantsOf, membersOf, type PermissionPolicy, type PermissionSet, SERVICE_PERMISSIONS } from './broker.js';
 
 /** How long a right is given. */
 export interface GrantOptions {
@@ -138,7 +138,14 @@ export class Grants {
     const { granted, revoked } = this.#state(id);
     for (const { permission, scope, at } of revoked) {
       const except = granted.flatMap((entry) => (entry.permission === permission && entry.at > at ? [entry.scope] : []));
-      denied.set(permission, [...(denied.get(permission) ?? []), { scope, except }]);
+      const deny = (name: PermissionName, one: DeniedScope) => denied.set(name, [...(denied.get(name) ?? []), one]);
+      deny(permission, { scope, except });
+      // What a service brings goes with it, unless it was given by itself since.
+      if (permission === 'services.get')
+        for (const name of SERVICE_PERMISSIONS) {
+          const given = granted.flatMap((entry) => (entry.permission === name && entry.at > at ? [entry.scope] : []));
+          deny(name, { scope: membersOf(scope), except: [...except.map(membersOf), ...given] });
+        }
     }
     return denied;
   }
