@@ -3,6 +3,7 @@
  * without the wall, in which the witness must see something. So nothing passes by doing nothing.
  */
 import { createHost, runtime } from '#host';
+import { machineLate } from '#reference-clock';
 import type { Kernel, KernelOptions, PackageInput } from '@plinth/kernel';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { describe, expect, inject, it } from 'vitest';
@@ -52,8 +53,30 @@ const here = (attacks: readonly Attack[]) => attacks.filter(({ only }) => only =
 
 function refused({ attempt, leak }: Attack, isolation: Isolation, name: string): void {
   (leak === undefined ? it : it.fails)(name, async () => {
-    expect(await attempt(isolation)).toBeUndefined();
+    const clock = await watchTimers();
+    try {
+      expect(await attempt(isolation)).toBeUndefined();
+      expect(await clock.late(), "milliseconds by which the host's timers were late").toBeLessThan(LATE);
+    } finally {
+      clock.stop();
+    }
   });
+}
+
+/** Milliseconds that the host's timers may be late, whatever a guest does. */
+export const LATE = 1_000;
+
+/** Measures how late this thread's timers are, beyond what the machine is to blame for: those of a thread that does nothing. */
+export async function watchTimers(): Promise<{ late(): Promise<number>; stop(): void }> {
+  const since = Date.now();
+  await machineLate(since);
+  let worst = 0;
+  let expected = performance.now() + 50;
+  const timer = setInterval(() => {
+    worst = Math.max(worst, performance.now() - expected);
+    expected = performance.now() + 50;
+  }, 50);
+  return { late: async () => worst - (await machineLate(since)), stop: () => clearInterval(timer) };
 }
 
 /** What the neighbour keeps to itself. */

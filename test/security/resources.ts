@@ -1,9 +1,7 @@
 /** Guests that use up what there is: the host stays awake, the guest is gone within seconds, and its neighbours answer. */
 import { nextEvent } from '../support/kernels.ts';
-import { type Attack, attack, type AttackClass, disturbed, type Isolation, startScene } from './attack.ts';
+import { type Attack, attack, type AttackClass, disturbed, type Isolation, LATE, startScene, watchTimers } from './attack.ts';
 
-/** Milliseconds that the host's timer may be late. */
-const LATE = 1_000;
 /** Milliseconds in which a guest that has to go must be gone. */
 const GONE = 7_000;
 
@@ -21,44 +19,36 @@ interface Exhausting {
 
 function exhausting(name: string, { code, ends = false, only, also, memory, slow }: Exhausting): Attack {
   const run = async (isolation: Isolation, text: string, limit: number) => {
-    let late = 0;
-    let expected = performance.now() + 50;
-    const timer = setInterval(() => {
-      late = Math.max(late, performance.now() - expected);
-      expected = performance.now() + 50;
-    }, 50);
-    try {
-      const kernel = await startScene(isolation, `const limit = ${limit}, end = Date.now() + limit; ${text}`, {
-        options: { supervision: { restart: false, heartbeat: 100, timeout: 800 } },
-        manifest: { permissions: { events: { emit: ['*'] }, storage: { read: true, write: true, quota: '5mb' } }, ...(memory !== undefined && { resources: { memory } }) },
-      });
-      const gone = nextEvent<{ code: string }>(kernel, 'plugin:crashed');
-      late = 0;
-      const attacking = attack(kernel, undefined, GONE);
-      // While it goes on, a neighbour is asked again and again.
-      let trouble: string | undefined;
-      let over = false;
-      const asking = (async () => {
-        while (!over && trouble === undefined) {
-          trouble = await disturbed(kernel);
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      })();
-      const ended = await Promise.race(
-        [
-          gone.then(({ code: why }) => why),
-          ends && isolation !== 'inline' ? undefined : attacking.then(() => undefined),
-          new Promise((resolve) => setTimeout(resolve, GONE, 'still there')),
-        ].filter((one) => one !== undefined),
-      );
-      over = true;
-      await asking;
-      if (late > LATE) return `the host's timer was late by ${Math.round(late)} ms`;
-      if (ends && ended === 'still there') return `the guest is still there after ${GONE} ms`;
-      return trouble ?? (await disturbed(kernel));
-    } finally {
-      clearInterval(timer);
-    }
+    const kernel = await startScene(isolation, `const limit = ${limit}, end = Date.now() + limit; ${text}`, {
+      options: { supervision: { restart: false, heartbeat: 100, timeout: 800 } },
+      manifest: { permissions: { events: { emit: ['*'] }, storage: { read: true, write: true, quota: '5mb' } }, ...(memory !== undefined && { resources: { memory } }) },
+    });
+    const gone = nextEvent<{ code: string }>(kernel, 'plugin:crashed');
+    const clock = await watchTimers();
+    const attacking = attack(kernel, undefined, GONE);
+    // While it goes on, a neighbour is asked again and again.
+    let trouble: string | undefined;
+    let over = false;
+    const asking = (async () => {
+      while (!over && trouble === undefined) {
+        trouble = await disturbed(kernel);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    const ended = await Promise.race(
+      [
+        gone.then(({ code: why }) => why),
+        ends && isolation !== 'inline' ? undefined : attacking.then(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, GONE, 'still there')),
+      ].filter((one) => one !== undefined),
+    );
+    over = true;
+    await asking;
+    const late = await clock.late();
+    clock.stop();
+    if (late > LATE) return `the host's timer was late by ${Math.round(late)} ms`;
+    if (ends && ended === 'still there') return `the guest is still there after ${GONE} ms`;
+    return trouble ?? (await disturbed(kernel));
   };
   return {
     name,

@@ -1,0 +1,191 @@
+/** How much plugins may use: what is counted, and what happens to who uses more. */
+import { runtime } from '#host';
+import type { Kernel, KernelOptions, ResourcePolicy } from '@plinth/kernel';
+import { describe, expect, it } from 'vitest';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+interface Limited {
+  readonly plugin: string;
+  readonly resource: string;
+  readonly step: string;
+  readonly used: number;
+  readonly limit: number;
+  readonly of: string;
+}
+
+const events = { events: { emit: ['app:*'] }, commands: { execute: ['app.host:*'] }, storage: { read: true, write: true } };
+const busy = (id = 'test.busy') =>
+  pluginOf(
+    id,
+    `let flooding = true;
+     const deep = (n) => 'x'.repeat(n);
+     ctx.commands.handle('emit', async (count) => { await Promise.all(Array.from({ length: count }, (_, n) => ctx.events.emit('app:n', n))); return count; });
+     ctx.commands.handle('flood', () => { (async () => { while (flooding) await ctx.events.emit('app:n', 0); })(); });
+     ctx.commands.handle('ask', async (count) => (await Promise.allSettled(Array.from({ length: count }, () => ctx.commands.execute('app.host:wait')))).map((one) => one.reason?.code ?? one.value));
+     ctx.commands.handle('say', async (length) => { await ctx.events.emit('app:n', deep(length)).catch((error) => { throw error; }); });
+     ctx.commands.handle('answer', (length) => deep(length));
+     ctx.commands.handle('letters', async function* (length) { for (let n = 0; n < 3; n++) yield deep(length); });
+     ctx.commands.handle('never', () => new Promise(() => {}));
+     ctx.commands.handle('timers', (count) => { try { for (let n = 0; n < count; n++) setTimeout(() => {}, 60_000); return 'all'; } catch (error) { return error.name; } });
+     ctx.commands.handle('useTimers', async (count) => { for (let n = 0; n < count; n++) await new Promise((done) => setTimeout(done, 0)); const one = setInterval(() => {}, 60_000); clearInterval(one); return 'all'; });
+     ctx.commands.handle('store', ([key, length]) => ctx.storage.set(key, deep(length)).then(() => 'stored', (error) => error.code));
+     ctx.commands.handle('drop', (key) => ctx.storage.delete(key));
+     ctx.commands.handle('ping', () => 'pong');`,
+    { permissions: events },
+  );
+const call = (kernel: Kernel, command: string, input?: unknown, plugin = 'test.busy') => kernel.commands.execute(`${plugin}:${command}`, input);
+const spoken = (kernel: Kernel): Limited[] => {
+  const all: Limited[] = [];
+  kernel.events.on('resource:limited', ({ payload }) => void all.push(payload));
+  return all;
+};
+
+/** The same in every isolation. */
+export function limits(setting: Setting): void {
+  const start = (resources: ResourcePolicy, options: KernelOptions = {}) =>
+    startKernel(setting, [busy(), busy('test.other')], { ...options, policy: { ...options.policy, resources } });
+
+  describe(`${runtime} ${setting.isolation}: limits`, () => {
+    it('who sends more than it may in a second is heard later, in order and whole', async () => {
+      const kernel = await start({ plugins: { 'test.busy': { messages: 40 } } });
+      const steps = spoken(kernel);
+      const heard: unknown[] = [];
+      kernel.events.on('app:n', ({ payload, source }) => void (source === 'test.busy' && heard.push(payload)));
+      const begun = performance.now();
+      expect(await call(kernel, 'emit', 100)).toBe(100);
+      expect(performance.now() - begun).toBeGreaterThan(900);
+      expect(heard).toEqual(Array.from({ length: 100 }, (_, n) => n));
+      expect(steps.map(({ plugin, resource, step, of }) => [plugin, resource, step, of])).toEqual([['test.busy', 'messages', 'throttled', 'plugin']]);
+      expect(await call(kernel, 'emit', 100, 'test.other')).toBe(100);
+    });
+
+    it('time in which this thread was not free is nobody’s flood', async () => {
+      const kernel = await start({ default: { messages: 60 } });
+      const steps = spoken(kernel);
+      const sent = call(kernel, 'emit', 100);
+      await new Promise<void>((done) => {
+        const channel = new MessageChannel();
+        channel.port1.onmessage = () => {
+          for (const end = performance.now() + 2_500; performance.now() < end; );
+          channel.port1.close();
+          done();
+        };
+        channel.port2.postMessage(0);
+      });
+      expect(await sent).toBe(100);
+      expect(steps.filter(({ step }) => step !== 'warned')).toEqual([]);
+    });
+
+    it('who goes on is suspended, by name; and ended when that has changed nothing', async () => {
+      const kernel = await start({ default: { messages: 30 }, patience: 1, pause: 400, pauses: 1 }, { supervision: { backoff: 60_000 } });
+      const steps = spoken(kernel);
+      await call(kernel, 'flood');
+      const suspended = await nextEvent<{ id: string }>(kernel, 'plugin:suspended');
+      expect(suspended.id).toBe('test.busy');
+      expect(kernel.plugins.get('test.busy')).toMatchObject({ state: 'suspended', reason: 'limit' });
+      expect(kernel.plugins.explain('test.busy').because).toMatch(/test\.busy is suspended: \d+ messages a second, and 30 is the limit/);
+      expect(await rejection(call(kernel, 'ping'))).toMatchObject({ code: 'plugin/over-limit', plugin: 'test.busy', retryable: true });
+      const crashed = await nextEvent<{ code: string }>(kernel, 'plugin:crashed');
+      expect(crashed.code).toBe('guest/over-limit');
+      expect(steps.map(({ step }) => step)).toEqual(expect.arrayContaining(['throttled', 'suspended', 'ended']));
+      const written = (await kernel.audit.entries({ topic: 'resource:limited' })).map(({ facts }) => facts.step);
+      expect(written).toEqual(expect.arrayContaining(['throttled', 'suspended', 'ended']));
+      expect(await call(kernel, 'ping', undefined, 'test.other')).toBe('pong');
+    }, 20_000);
+
+    it('one that was suspended goes on by itself when it has calmed down', async () => {
+      const kernel = await start({ default: { messages: 30 }, patience: 1, pause: 100 });
+      const resumed = nextEvent<{ id: string }>(kernel, 'plugin:resumed');
+      await call(kernel, 'emit', 70).catch(() => {});
+      expect((await resumed).id).toBe('test.busy');
+      expect(await call(kernel, 'ping')).toBe('pong');
+    });
+
+    it('only so many of its requests are open at once', async () => {
+      const kernel = await start({ default: { calls: 10 } });
+      const waiting: (() => void)[] = [];
+      kernel.commands.handle('app.host:wait', () => new Promise<string>((done) => waiting.push(() => done('done'))));
+      const asked = call(kernel, 'ask', 25);
+      await nextEvent(kernel, 'resource:limited');
+      expect(await call(kernel, 'ping')).toBe('pong');
+      for (const done of waiting) done();
+      const answers = (await asked) as string[];
+      expect([answers.filter((one) => one === 'done').length, answers.filter((one) => one === 'call/overloaded').length]).toEqual([10, 15]);
+    });
+
+    it('a call waits for it only so long, whatever the caller allows', async () => {
+      const kernel = await start({ plugins: { 'test.*': { callTime: 200 } } });
+      const error = await rejection(kernel.commands.execute('test.busy:never', undefined, { timeout: 60_000 }));
+      expect(error).toMatchObject({ code: 'call/timeout', details: { timeout: 200 } });
+    });
+
+    it('a message of it has only so many bytes: a request, an answer, an item', async () => {
+      const kernel = await start({ default: { messageSize: '10kB' } });
+      expect(await rejection(call(kernel, 'say', 20_000))).toMatchObject({ code: 'value/invalid' });
+      expect(await rejection(call(kernel, 'answer', 20_000))).toMatchObject({ code: 'value/invalid', plugin: 'test.busy' });
+      expect(await call(kernel, 'answer', 2_000)).toHaveLength(2_000);
+      const lengths = async (length: number) => {
+        const all: number[] = [];
+        for await (const text of (await call(kernel, 'letters', length)) as AsyncIterable<string>) all.push(text.length);
+        return all;
+      };
+      expect(await lengths(100)).toEqual([100, 100, 100]);
+      expect(await rejection(lengths(20_000))).toMatchObject({ code: 'value/invalid' });
+    });
+
+    it('it has only so many timers', async () => {
+      const kernel = await start({ plugins: { 'test.busy': { timers: 20 } } });
+      expect(await call(kernel, 'useTimers', 100)).toBe('all');
+      // One may be Vite's own, which speaks with its server from every worker.
+      expect(await call(kernel, 'timers', 19)).toBe('all');
+      expect(await call(kernel, 'timers', 2)).toBe('RangeError');
+      expect(await call(kernel, 'timers', 200, 'test.other')).toBe('all');
+    });
+
+    it('its log has only so many lines in a second, and says so', async () => {
+      const chatty = pluginOf(
+        'test.chatty',
+        `ctx.commands.handle('chat', () => { for (let n = 0; n < 50; n++) ctx.logger.info('line ' + n); }); ctx.commands.handle('one', () => 1);`,
+      );
+      const kernel = await startKernel(setting, [chatty], { policy: { resources: { default: { logs: 10 } } } });
+      await kernel.commands.execute('test.chatty:chat');
+      await kernel.commands.execute('test.chatty:one');
+      expect(kernel.logger.recent('test.chatty').filter(({ message }) => message.startsWith('line'))).toHaveLength(10);
+      expect(kernel.logger.recent('kernel').filter(({ message }) => message.includes('test.chatty is throttled: 11 log entries'))).toHaveLength(1);
+    });
+
+    it('a tenant’s plugins store only so much together, and give it back', async () => {
+      const kernel = await start({ tenant: { storage: '10kB' } });
+      expect(await call(kernel, 'store', ['a', 2_000])).toBe('stored');
+      expect(await call(kernel, 'store', ['a', 2_500], 'test.other')).toBe('stored');
+      expect(await call(kernel, 'store', ['b', 2_000])).toBe('storage/quota');
+      expect(await call(kernel, 'drop', 'a', 'test.other')).toBe(true);
+      expect(await call(kernel, 'store', ['b', 2_000])).toBe('stored');
+      const elsewhere = kernel.tenant('two');
+      await elsewhere.start();
+      expect(await elsewhere.commands.execute('test.busy:store', ['a', 2_500])).toBe('stored');
+    });
+
+    it('a tenant’s plugins send only so much together, and nobody is blamed for it', async () => {
+      const kernel = await start({ tenant: { messages: 60 }, patience: 1 });
+      const steps = spoken(kernel);
+      expect(await Promise.all([call(kernel, 'emit', 50), call(kernel, 'emit', 50, 'test.other')])).toEqual([50, 50]);
+      expect(new Set(steps.map(({ step, of }) => `${step} ${of}`))).toEqual(new Set(['throttled tenant']));
+    });
+
+    it('a level of trust brings its limits; what is untrusted has some where nothing is said', async () => {
+      const kernel = await startKernel(setting, [busy(), busy('test.other')], {
+        policy: {
+          trust: [{ level: 'untrusted', plugins: ['test.busy'] }, { level: 'partner' }],
+          signatures: { keys: {}, required: 'none' },
+          resources: { levels: { partner: { timers: 50 } } },
+        },
+      });
+      expect(await call(kernel, 'timers', 1_000)).toBe('all');
+      expect(await call(kernel, 'timers', 1)).toBe('RangeError');
+      expect(await call(kernel, 'timers', 40, 'test.other')).toBe('all');
+      expect(await call(kernel, 'timers', 20, 'test.other')).toBe('RangeError');
+    });
+  });
+}

@@ -1,0 +1,5 @@
+/** How much plugins may use: behind a wall. */
+import { createHost } from '#host';
+import { limits } from './resources-conformance.ts';
+
+limits({ isolation: 'sandbox', createHost });
