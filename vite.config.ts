@@ -1,4 +1,4 @@
-/** The test matrix. The playground has its own configuration in `demo-app/`. */
+/** The quick tests, in Node and Chromium. All runtimes are in `test/matrix/`; the playground has its own configuration in `demo-app/`. */
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumArguments, findChromium } from './scripts/find-chromium.ts';
@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
-          exclude: ['test/**/*.browser.*', 'test/e2e/**', 'test/packaging/**', ...(full ? [] : long)],
+          exclude: ['test/**/*.browser.*', 'test/e2e/**', 'test/packaging/**', 'test/matrix/**', ...(full ? [] : long)],
           globalSetup: './test/support/witness-server.ts',
           pool: 'forks',
         },
@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'chromium',
           include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
-          exclude: ['**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
+          exclude: ['**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/matrix/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
           globalSetup: './test/support/witness-server.ts',
           browser: {
             enabled: true,

@@ -1,21 +1,76 @@
-/** Sees to it that there is a Chromium for the tests: the system's, Playwright's download, or Debian's package. */
+/** Sees to it that what the tests drive is there: the system's, Playwright's download, or Debian's package. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chromium } from 'playwright';
-import { findChromium } from './find-chromium.ts';
+import { chromium, firefox, webkit } from 'playwright';
+import { LEGS, type LegName } from '../test/matrix/legs.ts';
+import { findFirefox, findMiniBrowser } from './find-browsers.ts';
+import { findChromium, onPath } from './find-chromium.ts';
 
-/** Exits with one line that says what to do when no browser can be had. */
-export function ensureBrowser(): void {
-  if (findChromium() !== undefined || existsSync(chromium.executablePath())) return;
-  console.log('No Chromium found: getting one for the tests.');
-  if (run('npx', ['playwright', 'install', 'chromium']) && existsSync(chromium.executablePath())) return;
-  if (process.getuid?.() === 0 && run('apt-get', ['--version'], true)) {
-    run('apt-get', ['update', '-qq'], true);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], true);
+interface Need {
+  readonly title: string;
+  /** Whether it can be used as things are. */
+  present(): boolean;
+  /** Debian's packages that bring it. */
+  readonly packages: readonly string[];
+  /** What else helps, for the message. */
+  readonly variable: string;
+}
+
+const downloaded = (path: string) => existsSync(path);
+
+const NEEDS = {
+  chromium: {
+    title: 'Chromium',
+    present: () => findChromium() !== undefined || downloaded(chromium.executablePath()),
+    packages: ['chromium'],
+    variable: 'CHROMIUM_PATH',
+  },
+  firefox: {
+    title: 'Firefox',
+    present: () => findFirefox() !== undefined || downloaded(firefox.executablePath()),
+    packages: ['firefox-esr'],
+    variable: 'FIREFOX_PATH',
+  },
+  webkit: {
+    title: 'WebKit',
+    present: () =>
+      (findMiniBrowser() !== undefined && onPath('WebKitWebDriver') !== undefined && hasDisplay()) || (findMiniBrowser() === undefined && downloaded(webkit.executablePath())),
+    packages: ['webkit2gtk-driver', 'xvfb'],
+    variable: 'WEBKIT_PATH',
+  },
+} as const satisfies Partial<Record<LegName, Need>>;
+
+type Browser = keyof typeof NEEDS;
+
+const hasDisplay = () => process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY !== undefined || onPath('Xvfb') !== undefined;
+
+/** Exits with one line that says what to do when a browser can't be had. */
+export function ensureBrowser(browser: Browser = 'chromium'): void {
+  const { title, present, packages, variable }: Need = NEEDS[browser];
+  if (present()) return;
+  console.log(`No ${title} found: getting one for the tests.`);
+  const fetched = browser === 'chromium' ? [download, install] : [install, download];
+  for (const get of fetched) {
+    get(browser, packages);
+    if (present()) return;
   }
-  if (findChromium() !== undefined) return;
-  console.error('No Chromium: install one (Debian: apt-get install chromium) or set CHROMIUM_PATH, then run this again.');
+  console.error(`No ${title}: install one (Debian: apt-get install ${packages.join(' ')}) or set ${variable}, then run this again.`);
   process.exit(1);
+}
+
+/** The same for every browser among the legs. */
+export function ensureLegs(legs: readonly LegName[]): void {
+  for (const leg of legs) if (LEGS[leg].drive === 'browser') ensureBrowser(leg as Browser);
+}
+
+function download(browser: Browser): void {
+  run('npx', ['playwright', 'install', browser]);
+}
+
+function install(_browser: Browser, packages: readonly string[]): void {
+  if (process.getuid?.() !== 0 || !run('apt-get', ['--version'], true)) return;
+  run('apt-get', ['update', '-qq'], true);
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], true);
 }
 
 function run(command: string, args: readonly string[], quiet = false): boolean {

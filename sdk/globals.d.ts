@@ -1,6 +1,9 @@
 // The globals that every supported runtime shares and nothing else: what sdk and kernel may rely on.
 // Written by hand because the DOM and Node libraries would let each package see its own runtime.
 
+interface String {
+  isWellFormed(): boolean;
+}
 interface EventTargetLike {
   addEventListener(type: string, listener: (event: { readonly type: string }) => void, options?: { once?: boolean }): void;
   removeEventListener(type: string, listener: (event: { readonly type: string }) => void): void;

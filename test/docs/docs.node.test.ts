@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { buildPlugin } from '../../scripts/build-plugins.ts';
 import { errorPage } from '../../scripts/error-docs.ts';
 import { shippingPage } from '../../scripts/shipping-docs.ts';
+import { runtimesPage } from '../../scripts/runtimes-doc.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -35,4 +36,8 @@ it('docs/errors.md lists every code', () => {
 
 it('docs/shipping.md is the list that the tests of shipping run on', () => {
   expect(readFileSync(join(root, 'docs/shipping.md'), 'utf8')).toBe(shippingPage());
+});
+
+it('docs/runtimes.md shows every gap', () => {
+  expect(readFileSync(join(root, 'docs/runtimes.md'), 'utf8')).toBe(runtimesPage());
 });

@@ -28,11 +28,8 @@ export const Greeter = contract('test.greeter@1', {
 });
 
 /** What a plugin has written into its log; not what a development server's client in its worker has. */
-const linesOf = (kernel: Kernel, id: string) =>
-  kernel.logger
-    .recent(id)
-    .map(({ message }) => message)
-    .filter((message) => !message.startsWith('[vite]'));
+const writtenBy = (kernel: Kernel, id: string) => kernel.logger.recent(id).filter(({ message }) => !message.startsWith('[vite]'));
+const linesOf = (kernel: Kernel, id: string) => writtenBy(kernel, id).map(({ message }) => message);
 
 export function conformance(name: string, setting: Setting): void {
   const start = (packages: Parameters<typeof startKernel>[1], options?: Parameters<typeof startKernel>[2]) => startKernel(setting, packages, options);
@@ -61,6 +58,17 @@ export function conformance(name: string, setting: Setting): void {
       await kernel.plugins.deactivate('test.order');
       expect(linesOf(kernel, 'test.order')).toEqual(['activate', 'deactivate true', 'signal', 'undo 2', 'undo 1']);
       expect(kernel.plugins.get('test.order')?.state).toBe('unloaded');
+    });
+
+    it('own() disposes of things by name and by symbol, also where the runtime has no such symbol', async () => {
+      const kernel = await start([
+        pluginOf(
+          'test.owner',
+          `ctx.own({ dispose() { ctx.logger.info('by name'); } }); ctx.own({ [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() { ctx.logger.info('by symbol'); } });`,
+        ),
+      ]);
+      await kernel.plugins.deactivate('test.owner');
+      expect(linesOf(kernel, 'test.owner')).toEqual(['by symbol', 'by name']);
     });
 
     it('deactivate() takes back commands, listeners and hooks, and activate() brings them again', async () => {
@@ -731,7 +739,7 @@ export function conformance(name: string, setting: Setting): void {
 
       it("writes its console to the plugin's log", async () => {
         const kernel = await start([pluginOf('test.console', `console.warn('careful', { n: 1 });`)]);
-        expect(kernel.logger.recent('test.console').map(({ level, message }) => [level, message])).toEqual([['warn', 'careful {"n":1}']]);
+        expect(writtenBy(kernel, 'test.console').map(({ level, message }) => [level, message])).toEqual([['warn', 'careful {"n":1}']]);
       });
     });
   }

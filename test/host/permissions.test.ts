@@ -3,6 +3,7 @@ import { createHost, runtime } from '#host';
 import { createKernel, type Kernel, type KernelOptions, memoryStorage, type PermissionRequest, packageSource } from '@plinth/kernel';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
+import { has } from '../matrix/gaps.ts';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
@@ -34,9 +35,11 @@ const user = (permissions: ManifestInput['permissions'] = {}) =>
 const other = pluginOf('test.other', `ctx.commands.handle('ping', () => 'pong'); ctx.messaging.on(() => 'got'); ctx.hooks.handle('test.other:hook', () => 1);`);
 const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(`test.user:${command}`, input);
 
+const wall = await has('wall');
+
 for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbox', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
   const start = (permissions?: ManifestInput['permissions'], options: KernelOptions = {}) => startKernel(setting, [user(permissions), other], options);
-  describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} ${setting.isolation}`}: rights`, () => {
+  describe.skipIf(setting.isolation === 'sandbox' && !wall)(`${setting.isolation === 'inline' ? 'inline' : `${runtime} ${setting.isolation}`}: rights`, () => {
     /** A right, what uses it, and what that answers when it may. */
     const uses: readonly (readonly [permission: Parameters<Kernel['permissions']['grant']>[1], scope: string, command: string, input: unknown, answer: string])[] = [
       ['commands.execute', 'test.other:*', 'call', 'test.other:ping', 'pong'],

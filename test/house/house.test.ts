@@ -1,5 +1,5 @@
 /** The house rules of docs/architecture.md, executed. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Import, importsOf, root, sourcesOf } from './imports.ts';
@@ -102,6 +102,20 @@ describe('shape', () => {
 function code(file: string): string {
   return readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, '');
 }
+
+describe('the matrix', () => {
+  it('skips nothing but by a probe of the list', () => {
+    const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /^(host|rpc|storage|matrix)\b.*(?<!\.(node|browser|full))\.test\.ts$/.test(file),
+    );
+    const bare = tests.filter((file) => {
+      const text = readFileSync(join(root, 'test', file), 'utf8');
+      return /\.(skip|only|todo|runIf)\(/.test(text) || (text.includes('.skipIf(') && !/\bhas\('[a-z-]+'\)/.test(text)) || /^ *if \(runtime\b.*\{\n *it\(/m.test(text);
+    });
+    expect(tests.length).toBeGreaterThan(30);
+    expect(bare).toEqual([]);
+  });
+});
 
 describe('public surface', () => {
   it('exports what it is known for, and nothing by accident', async () => {

@@ -3,6 +3,8 @@ import { fileStorage, nodeHost } from '@plinth/host-node';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 export const runtime = 'node' as const;
 export const createHost = nodeHost;
@@ -10,8 +12,13 @@ export const persistentStorage = async (name?: string) => fileStorage(name ?? (a
 /** A name under which storage can be opened again. */
 export const storageName = () => mkdtemp(join(tmpdir(), 'plinth-'));
 
-/** A host whose guests can reach their raw port; in Node every worker can, by importing it. */
-export const createBreachedHost = nodeHost;
+const guest = fileURLToPath(new URL('../../host-node/dist/plugin-worker.cjs', import.meta.url));
+
+/** In Deno, `process.exit` looks for a global that guests don't have. */
+const stash = 'Object.rawExit = globalThis.Deno?.exit ?? process.exit.bind(process);';
+
+/** A host whose guests can reach their raw port, which in Node every worker can by importing it, and can end themselves. */
+export const createBreachedHost = () => nodeHost({ createWorker: (settings) => new Worker(`${stash} require(${JSON.stringify(guest)});`, { ...settings, eval: true }) });
 /** How plugin text gets at them. */
 export const rawPost = "((port) => (message) => port.postMessage(message))((await import('node:worker_threads')).parentPort)";
-export const rawExit = "(await import('node:process')).default.exit(7)";
+export const rawExit = 'Object.rawExit(7)';

@@ -10,7 +10,7 @@ import type { PermissionName } from '../contract/permission-names.js';
 import { type DeclaredCallPolicy, POLICY_PARTS } from '../contract/policy.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
 import { asPromise, describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
-import { disposable, type Scope } from '../contract/scope.js';
+import { DISPOSE, disposable, type Scope } from '../contract/scope.js';
 import { takeTimers } from '../rpc/deadlines.js';
 import type { Link } from '../rpc/link.js';
 import { createClient, type Execute } from './client.js';
@@ -91,7 +91,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
       return provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>);
     },
     own(value) {
-      scope.add(() => ('dispose' in value ? value.dispose() : value[Symbol.dispose]()));
+      scope.add(() => ('dispose' in value ? value.dispose() : value[DISPOSE]()));
       return value;
     },
     defer(undo) {

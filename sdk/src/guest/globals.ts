@@ -43,6 +43,9 @@ const PORTABLE: ReadonlySet<string> = new Set([
   'Headers',
 ]);
 
+/** Deno tells of errors that nobody caught through it; without it they would end the worker as something else. */
+const NEEDED_BELOW: ReadonlySet<string> = new Set(['dispatchEvent']);
+
 /** ECMAScript's globals: never touched, whatever edition the engine speaks. */
 const ECMASCRIPT: ReadonlySet<string> = new Set([
   'undefined',
@@ -115,7 +118,7 @@ const ECMASCRIPT: ReadonlySet<string> = new Set([
 export function hideGlobals(scope: object, allowed: { readonly wasm: boolean }): void {
   for (let object: object | null = scope; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
     for (const name of Object.getOwnPropertyNames(object)) {
-      if (name === 'constructor' || PORTABLE.has(name) || ECMASCRIPT.has(name)) continue;
+      if (name === 'constructor' || PORTABLE.has(name) || ECMASCRIPT.has(name) || NEEDED_BELOW.has(name)) continue;
       if (name === 'WebAssembly' && allowed.wasm) continue;
       hide(scope, name);
     }

@@ -1,8 +1,23 @@
 /** How worker-like runtimes evaluate a bundle: as a module behind a `data:` URL, the only form that works in workers of every runtime. */
 
-/** Evaluates the text of a module. The name shows up in stacks instead of the whole text, and has a reload evaluate anew. */
+/**
+ * Evaluates the text of a module. The name shows up in stacks instead of the whole text, and has a reload evaluate anew.
+ * The last line is for Bun, which goes by how a URL ends, not by its type: after any other dot it would take the text for an asset.
+ */
 export async function importModule(code: string, name: string): Promise<{ readonly default?: unknown }> {
-  // Bun takes what follows the last dot of the whole URL for the extension of a file, and imports other files as assets (1.4.5).
   const text = encodeURIComponent(`${code}\n//# sourceURL=${name}\n//.js`);
-  return (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${text}`)) as { readonly default?: unknown };
+  try {
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${text}`)) as { readonly default?: unknown };
+  } catch (error) {
+    throw parseError(error) ?? error;
+  }
+}
+
+/** Bun and Deno parse modules by themselves, and what they throw is no SyntaxError; in Deno it quotes the whole URL. */
+function parseError(error: unknown): SyntaxError | undefined {
+  if (!(error instanceof Error) || error instanceof SyntaxError) return undefined;
+  const { name, message } = error;
+  if (name === 'BuildMessage') return new SyntaxError(message);
+  const [, problem] = /^SyntaxError: ([\s\S]*?)(?:\n +at data:|$)/.exec(message) ?? [];
+  return problem === undefined ? undefined : new SyntaxError(problem);
 }

@@ -169,7 +169,8 @@ export class MessageWriter {
 
   #text(text: string): void {
     if (text.length <= SHORT && this.#latin(text)) return;
-    if (/\p{Surrogate}/u.test(text)) {
+    // Not by a pattern: to WebKitGTK's \p{Surrogate} the half in U+F800 U+DC00 is none.
+    if (!text.isWellFormed()) {
       this.#length(Tag.utf16, text.length);
       this.#room(text.length * 2);
       for (let index = 0; index < text.length; index++, this.#at += 2) this.#view.setUint16(this.#at, text.charCodeAt(index), true);

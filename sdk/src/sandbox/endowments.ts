@@ -134,12 +134,22 @@ function makings(global: object): object[] {
   >;
   const made: object[] = [];
   const start = (controller: object) => void made.push(controller);
-  const bytes = new ReadableStream({ type: 'bytes', start });
-  made.push(new ReadableStream({ start }).getReader(), bytes.getReader({ mode: 'byob' }), new WritableStream({ start }).getWriter(), new URLSearchParams().entries());
+  made.push(new ReadableStream({ start }).getReader(), new WritableStream({ start }).getWriter(), new URLSearchParams().entries());
+  const reader = byteReader(() => new ReadableStream({ type: 'bytes', start }));
+  if (reader !== undefined) made.push(reader);
   new TransformStream({ start });
   const iterator = new ReadableStream()[Symbol.asyncIterator]?.();
   if (iterator !== undefined) made.push(iterator);
   const segments = new Intl.Segmenter().segment('');
   made.push(segments, segments[Symbol.iterator]());
   return made;
+}
+
+/** WebKitGTK has no streams of bytes, and a plugin can't have them there either. */
+function byteReader(stream: () => Making): object | undefined {
+  try {
+    return stream().getReader({ mode: 'byob' });
+  } catch {
+    return undefined;
+  }
 }

@@ -1,0 +1,157 @@
+/**
+ * `npm run test:matrix`: the same suites in every runtime, one process a leg, two legs at a time. Fails when a leg fails, takes too long, or
+ * has not run as many tests as the others. `--leg=node22,webkit` runs a part.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LegReport } from '../test/matrix/leg-reporter.ts';
+import { LEG_NAMES, type LegName, LEGS, legOf } from '../test/matrix/legs.ts';
+import { ensureLegs } from './ensure-browser.ts';
+
+/** Legs that run side by side. */
+const SIDE_BY_SIDE = 2;
+/** Milliseconds between asking a leg to end and ending it. */
+const GRACE = 5_000;
+
+/** What became of a leg. */
+interface Outcome {
+  readonly leg: LegName;
+  readonly report: LegReport | undefined;
+  /** Why it counts as failed; undefined when it passed. */
+  readonly problem: string | undefined;
+  readonly seconds: number;
+}
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const inModules = (path: string) => join(root, 'node_modules', path);
+
+/** How vitest is started in each runtime; browsers are driven from this one. Deno is no dependency: its packages for other platforms would be missing in the lock file. */
+const RUNTIMES: Partial<Record<LegName, readonly [string, ...string[]]>> = {
+  node22: [inModules('node22/bin/node')],
+  node24: [inModules('node/bin/node')],
+  node26: [inModules('node26/bin/node')],
+  bun: [inModules('.bin/bun'), '--bun'],
+  deno: ['npx', '--yes', 'deno@2.9.6', 'run', '-A'],
+};
+
+const running = new Set<ChildProcess>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+process.once('exit', () => {
+  for (const child of running) endGroup(child, 'SIGKILL');
+});
+
+const legs = chosen();
+ensureLegs(legs);
+build();
+const folder = mkdtempSync(join(tmpdir(), 'plinth-matrix-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const outcomes = await runAll(legs);
+process.exitCode = summarize(outcomes) ? 0 : 1;
+
+function chosen(): readonly LegName[] {
+  const option = process.argv.find((argument) => argument.startsWith('--leg='));
+  return option === undefined ? LEG_NAMES : option.slice('--leg='.length).split(',').map(legOf);
+}
+
+function build(): void {
+  const { status } = spawnSync(process.execPath, ['scripts/build.ts'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+async function runAll(names: readonly LegName[]): Promise<readonly Outcome[]> {
+  const waiting = [...names];
+  const done: Outcome[] = [];
+  const lane = async () => {
+    for (let leg = waiting.shift(); leg !== undefined; leg = waiting.shift()) {
+      const outcome = await run(leg);
+      done.push(outcome);
+      console.log(line(outcome));
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
+  return names.flatMap((leg) => done.filter((one) => one.leg === leg));
+}
+
+/** Runs a leg as a group of processes of its own, so that browsers and forks end with it. What it wrote is shown when it failed. */
+function run(leg: LegName): Promise<Outcome> {
+  const started = performance.now();
+  const file = join(folder, `${leg}.json`);
+  const [command, ...args] = RUNTIMES[leg] ?? [process.execPath];
+  const child = spawn(command, [...args, inModules('vitest/vitest.mjs'), 'run', '--config', 'test/matrix/vitest.config.ts'], {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CI: 'true', NO_COLOR: '1', PLINTH_LEG: leg, PLINTH_REPORT: file },
+  });
+  running.add(child);
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    endGroup(child, 'SIGTERM');
+    setTimeout(() => endGroup(child, 'SIGKILL'), GRACE).unref();
+  }, LEGS[leg].timeout);
+  return new Promise((resolve) => {
+    const finish = (why: string | undefined) => {
+      clearTimeout(timer);
+      endGroup(child, 'SIGKILL');
+      running.delete(child);
+      const report = reportIn(file);
+      const problem = late ? `timed out after ${LEGS[leg].timeout / 1_000} s` : (why ?? (report === undefined ? 'left no report' : report.failed > 0 ? 'has failures' : undefined));
+      if (problem !== undefined) console.log(`--- ${leg}\n${output.join('')}---`);
+      resolve({ leg, report, problem, seconds: (performance.now() - started) / 1_000 });
+    };
+    child.once('error', (error) => finish(error.message));
+    child.once('exit', (code, signal) => finish(code === 0 ? undefined : `ended with ${signal ?? code}`));
+  });
+}
+
+function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // All of them have ended.
+  }
+}
+
+function reportIn(file: string): LegReport | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as LegReport;
+  } catch {
+    return undefined;
+  }
+}
+
+function totalOf({ report }: Outcome): number {
+  return report === undefined ? 0 : report.passed + report.skipped + report.failed;
+}
+
+function line({ leg, report, problem, seconds }: Outcome): string {
+  const { passed = 0, failed = 0, skipped = 0 } = report ?? {};
+  return `${leg.padEnd(10)} ${passed} passed, ${failed} failed, ${skipped} skipped, ${seconds.toFixed(0)} s${problem === undefined ? '' : `: ${problem}`}`;
+}
+
+/** Prints a line a leg and one for all; answers whether all is well. */
+function summarize(all: readonly Outcome[]): boolean {
+  console.log('');
+  for (const outcome of all) console.log(line(outcome));
+  const uneven = unevenFiles(all);
+  for (const text of uneven) console.log(text);
+  const sum = (key: 'passed' | 'failed' | 'skipped') => all.reduce((total, { report }) => total + (report?.[key] ?? 0), 0);
+  const silent = all.filter(({ report, problem }) => problem !== undefined && (report?.failed ?? 0) === 0).length;
+  console.log(`${sum('passed')} passed, ${sum('failed') + silent + (uneven.length > 0 ? 1 : 0)} failed, ${sum('skipped')} skipped`);
+  return uneven.length === 0 && all.every(({ problem }) => problem === undefined);
+}
+
+/** Where legs differ in how many tests they have: that is a failure, for a test that is missing can't fail. */
+function unevenFiles(all: readonly Outcome[]): readonly string[] {
+  if (new Set(all.map(totalOf)).size <= 1) return [];
+  const files = new Set(all.flatMap(({ report }) => Object.keys(report?.files ?? {})));
+  const rows = [...files].map((file) => [file, all.map(({ leg, report }) => `${leg} ${report?.files[file] ?? 0}`)] as const);
+  const uneven = rows.filter(([file]) => new Set(all.map(({ report }) => report?.files[file] ?? 0)).size > 1);
+  return ['the legs have not run the same tests:', ...uneven.map(([file, counts]) => `  ${file}: ${counts.join(', ')}`)];
+}

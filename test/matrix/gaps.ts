@@ -1,0 +1,174 @@
+/**
+ * What runtimes differ in, as data: who lacks it, how to find out, and what that means here. Tests that need something ask `has`, and are
+ * skipped where it isn't; `gaps.test.ts` fails as soon as a runtime and this list disagree. `docs/runtimes.md` is made from it.
+ */
+import type { LegName } from './legs.ts';
+import { evaluated, importAs, threadSays, workerSays } from './probes.ts';
+
+/** One difference. */
+export interface Gap {
+  readonly id: string;
+  /** What a runtime has or lacks. */
+  readonly what: string;
+  /** What we do where it is lacking; which tests are skipped there, if any. */
+  readonly without: string;
+  /** The legs that lack it. */
+  readonly legs: readonly LegName[];
+  /** Whether this runtime has it; one that throws hasn't. */
+  probe(): unknown;
+}
+
+const BROWSERS = ['chromium', 'firefox', 'webkit'] as const;
+const NODES = ['node22', 'node24', 'node26'] as const;
+
+const ALLOCATES = "parentPort.once('message', () => { const all = []; for (let n = 0; n < 3_000_000; n++) all.push({ n }); post('no limit'); });";
+
+export const GAPS = [
+  {
+    id: 'wall',
+    what: "A wall around untrusted code: Node's permission model, or a frame of an opaque origin",
+    without: "Plugins of isolation `process` and `sandbox` don't start, and the error names what is missing. Skipped: everything behind a wall",
+    legs: ['bun', 'deno'],
+    probe: () => (typeof document === 'undefined' ? processIsWalled() : frameIsWalled()),
+  },
+  {
+    id: 'heap-limit',
+    what: 'A heap limit for each worker, and word of it when it is reached',
+    without: 'The supervisor ends a plugin that no longer answers; memory is bounded in `process` and `sandbox` alone. Skipped: out of memory in a worker',
+    legs: [...BROWSERS, 'bun', 'deno'],
+    // In a task of its own, as plugins run: there Deno stops the thread and tells nobody. Where there is no limit the loop ends by itself.
+    probe: async () => (await threadSays(ALLOCATES, { resourceLimits: { maxOldGenerationSizeMb: 16 } })) === 'error',
+  },
+  {
+    id: 'drained-loop',
+    what: 'A worker with nothing left to do ends',
+    without: 'It stays until the plugin is deactivated. Skipped: the end by a drained loop',
+    legs: BROWSERS,
+    probe: async () => (await threadSays('')) === 'exit',
+  },
+  {
+    id: 'rejections',
+    what: 'A rejection that nobody handles reaches whoever made the worker',
+    without: 'The guest reports it and ends itself, so that plugins behave the same',
+    legs: BROWSERS,
+    probe: async () => (await workerSays("Promise.reject(new Error('nobody')); setTimeout(() => post('alive'), 50);")) === 'error',
+  },
+  {
+    id: 'syntax-errors',
+    what: "A module that doesn't parse is a SyntaxError",
+    without: 'The guest makes one of what it gets',
+    legs: ['bun', 'deno'],
+    probe: () =>
+      importAs('data:text/javascript,)(//.js').then(
+        () => false,
+        (error) => error instanceof SyntaxError,
+      ),
+  },
+  {
+    id: 'data-modules',
+    what: '`data:` modules go by their type, whatever their text ends with',
+    without: "The text of a plugin is made to end in a script's suffix",
+    legs: ['bun'],
+    probe: async () => ((await importAs("data:text/javascript,export default 1; export const two = ''.at")) as { default: unknown }).default === 1,
+  },
+  {
+    id: 'locks',
+    what: 'navigator.locks',
+    without: 'Not used in hosts that run there',
+    legs: ['node22', 'bun'],
+    probe: () => navigator.locks.request('plinth-probe', () => true),
+  },
+  {
+    id: 'stream-transfer',
+    what: 'ReadableStream can be transferred',
+    without: 'Streams are sent as messages everywhere',
+    legs: ['webkit', 'bun'],
+    probe() {
+      const stream = new ReadableStream();
+      return structuredClone(stream, { transfer: [stream as unknown as ArrayBuffer] }) instanceof ReadableStream;
+    },
+  },
+  {
+    id: 'byte-streams',
+    what: 'ReadableStream of type `bytes`',
+    without: 'Plugins have none; streams of chunks of bytes work',
+    legs: ['webkit'],
+    probe: () => new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' }),
+  },
+  {
+    id: 'error-cause',
+    what: 'structuredClone keeps the cause of an error',
+    without: 'Errors travel as records of our own',
+    legs: ['webkit', 'bun'],
+    probe: () => (structuredClone(new Error('a', { cause: new Error('b') })).cause as Error).message === 'b',
+  },
+  {
+    id: 'sparse-clone',
+    what: 'The holes of a sparse array cost nothing to send',
+    without: 'A plugin that sends billions of them hangs itself, and is ended like any that hangs. Forged messages have fewer of them',
+    legs: ['webkit', 'bun'],
+    probe: async () => (await workerSays("structuredClone(new Array(2 ** 32 - 1)); post('done');")) === 'done',
+  },
+  {
+    id: 'using',
+    what: 'The `using` statement',
+    without: 'Compiled code has none; plugins use `ctx.own` and `ctx.defer`',
+    legs: ['node22', 'webkit'],
+    probe: () => evaluated('{ using none = null; } return true;'),
+  },
+  { id: 'dispose', what: 'Symbol.dispose', without: 'A symbol of the registry takes its place', legs: ['webkit'], probe: () => Symbol.dispose },
+  { id: 'promise-try', what: 'Promise.try', without: 'Not used', legs: ['node22'], probe: () => 'try' in Promise },
+  { id: 'regexp-escape', what: 'RegExp.escape', without: 'Not used', legs: ['node22'], probe: () => 'escape' in RegExp },
+  {
+    id: 'lone-surrogates',
+    what: '`\\p{Surrogate}` finds every half of a pair',
+    without: 'String.prototype.isWellFormed is asked instead',
+    legs: ['webkit'],
+    probe: () => /\p{Surrogate}/u.test('\uf800\udc00'),
+  },
+  {
+    id: 'private-files',
+    what: 'A private file system (OPFS)',
+    without: 'Not used: browsers keep data in IndexedDB, the others in files',
+    legs: [...NODES, 'webkit', 'bun', 'deno'],
+    probe: () => navigator.storage.getDirectory(),
+  },
+] as const satisfies readonly Gap[];
+
+export type GapId = (typeof GAPS)[number]['id'];
+
+const answers = new Map<GapId, Promise<boolean>>();
+
+/** Whether this runtime has something; asked once. */
+export function has(id: GapId): Promise<boolean> {
+  const known = answers.get(id);
+  if (known !== undefined) return known;
+  const gap = GAPS.find((one) => one.id === id) as Gap;
+  const answer = (async () => Boolean(await gap.probe()))().catch(() => false);
+  answers.set(id, answer);
+  return answer;
+}
+
+/** Whether a process that is told to may really read nothing. */
+async function processIsWalled(): Promise<boolean> {
+  const { execFileSync } = (await importAs('node:child_process')) as typeof import('node:child_process');
+  return execFileSync(process.execPath, ['--permission', '-p', "process.permission.has('fs.read')"], { encoding: 'utf8', stdio: 'pipe', timeout: 10_000 }).trim() === 'false';
+}
+
+/** Whether a frame can be kept from the origin of its page. */
+function frameIsWalled(): Promise<boolean> {
+  const frame = document.createElement('iframe');
+  frame.setAttribute('sandbox', 'allow-scripts');
+  frame.hidden = true;
+  frame.srcdoc = "<script>parent.postMessage('plinth-probe', '*')</script>";
+  return new Promise<boolean>((resolve) => {
+    const heard = ({ source, data, origin }: MessageEvent) => {
+      if (source !== frame.contentWindow || data !== 'plinth-probe') return;
+      removeEventListener('message', heard);
+      frame.remove();
+      resolve(origin === 'null');
+    };
+    addEventListener('message', heard);
+    document.body.append(frame);
+  });
+}
