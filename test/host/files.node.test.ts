@@ -55,6 +55,43 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       await rm(join(mine, 'q2'));
     });
 
+    it('counts what is there in the end, whatever is written and removed at once', async () => {
+      const kernel = await start({ fs: { write: [`${mine}/*`] } }, { default: { files: '10MB' } });
+      const [first, second] = [join(mine, 'r1'), join(mine, 'r2')];
+      // The large one is there last, if nobody keeps their order; and again for one that is removed meanwhile.
+      await Promise.all([ask(kernel, 'write', first, new Uint8Array(9_000_000)), ask(kernel, 'write', first, new Uint8Array(1))]);
+      const kept = await stat(first);
+      expect(
+        await ask(kernel, 'write', second, new Uint8Array(9_000_000)).then(
+          () => 'written',
+          (error) => error.code,
+        ),
+      ).toBe(kept.size === 1 ? 'written' : 'fs/quota');
+      await Promise.all([ask(kernel, 'write', second, new Uint8Array(9_500_000)), ask(kernel, 'remove', second)]).catch(() => {});
+      const sizes = await Promise.all(
+        [first, second].map((path) =>
+          stat(path).then(
+            ({ size }) => size,
+            () => 0,
+          ),
+        ),
+      );
+      expect(
+        await ask(kernel, 'write', join(mine, 'r3'), new Uint8Array(9_000_000)).then(
+          () => 'written',
+          (error) => error.code,
+        ),
+      ).toBe((sizes[0] as number) + (sizes[1] as number) > 1_000_000 ? 'fs/quota' : 'written');
+      await Promise.all(['r1', 'r2', 'r3'].map((name) => rm(join(mine, name), { force: true })));
+    });
+
+    it('one use of a right to a file counts once', async () => {
+      const kernel = await start({ fs: { read: [`${mine}/* 2/h`] } });
+      expect(await ask(kernel, 'readText', join(mine, 'a.txt'))).toBe('größe');
+      expect(await ask(kernel, 'readText', join(mine, 'a.txt'))).toBe('größe');
+      expect(await codeOf(kernel, 'readText', join(mine, 'a.txt'))).toBe('permission/rate');
+    });
+
     it('reads, writes, lists, looks at and removes what is granted', async () => {
       const kernel = await own();
       expect(await ask(kernel, 'readText', join(mine, 'a.txt'))).toBe('größe');

@@ -149,6 +149,16 @@ function pluginStorage(name: string, setting: Setting, newStorage: () => Promise
       expect(await commands.execute('test.a:keys')).toEqual(['d']);
     });
 
+    it('counts right though everything is cleared while it writes', async () => {
+      const { commands } = await start([keeper('test.a', { storage: { read: true, write: true, quota: '10kB' } })]);
+      const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);
+      for (let round = 0; round < 5; round++)
+        await Promise.all([commands.execute('test.a:fill', { keys, size: 100 }), commands.execute('test.a:clear'), commands.execute('test.a:fill', { keys, size: 200 })]);
+      await commands.execute('test.a:clear');
+      const outcomes = (await commands.execute('test.a:fill', { keys, size: 1_000 })) as string[];
+      expect(outcomes.filter((one) => one === 'fulfilled')).toHaveLength(4);
+    });
+
     it('keeps many concurrent writes within the quota', async () => {
       const { commands } = await start([keeper('test.a', { storage: { read: true, write: true, quota: '10kB' } })]);
       const keys = Array.from({ length: 20 }, (_, index) => `key-${index}`);

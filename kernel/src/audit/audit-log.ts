@@ -72,6 +72,8 @@ const TOPICS: readonly KernelTopic[] = [
   'wire:refused',
 ];
 
+/** What a plugin can have written down as often as it likes. */
+const BY_PLUGIN: ReadonlySet<KernelTopic> = new Set(['permission:used', 'permission:denied', 'permission:requested', 'wire:refused']);
 /** Entries that are written together. */
 const SEGMENT = 200;
 /** Segments that are kept; the oldest goes first. */
@@ -80,6 +82,8 @@ const MAX_SEGMENTS = 50;
 const WINDOW = 100;
 /** Different things in one window; of the others only the number is told. */
 const MAX_WINDOW = 500;
+/** Of those, how many may be of one plugin: it must not keep out what is said of others. */
+const MAX_OF_ONE = 100;
 const MAX_FACTS = 4_096;
 const START: AuditHead = { number: 0, hash: '' };
 
@@ -97,6 +101,8 @@ export class AuditLog implements HostAudit {
   readonly #parts: AuditParts;
   readonly #listeners: { dispose(): void }[] = [];
   #drafts = new Map<string, Draft>();
+  /** How many of them each plugin has. */
+  #of = new Map<string | undefined, number>();
   #dropped = 0;
   #timer: number | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -157,9 +163,13 @@ export class AuditLog implements HostAudit {
     const facts = this.#bounded(rest);
     const key = JSON.stringify([topic, plugin, facts]);
     const same = this.#drafts.get(key);
+    const of = this.#of.get(plugin) ?? 0;
     if (same !== undefined) same.count += 1;
-    else if (this.#drafts.size >= MAX_WINDOW) this.#dropped += 1;
-    else this.#drafts.set(key, { time: Date.now(), topic, plugin, facts, count: 1 });
+    else if (this.#drafts.size >= MAX_WINDOW || (BY_PLUGIN.has(topic) && of >= MAX_OF_ONE)) this.#dropped += 1;
+    else {
+      this.#of.set(plugin, of + 1);
+      this.#drafts.set(key, { time: Date.now(), topic, plugin, facts, count: 1 });
+    }
     this.#timer ??= setTimeout(() => void this.#write(), WINDOW);
   }
 
@@ -175,6 +185,7 @@ export class AuditLog implements HostAudit {
     this.#timer = undefined;
     const drafts = [...this.#drafts.values()];
     this.#drafts = new Map();
+    this.#of = new Map();
     if (this.#dropped > 0) {
       drafts.push({ time: Date.now(), topic: 'permission:denied', plugin: undefined, facts: { unlisted: this.#dropped }, count: this.#dropped });
       this.#dropped = 0;

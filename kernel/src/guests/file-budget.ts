@@ -1,5 +1,6 @@
 /** Bytes of the files that plugins have written and not removed since the kernel was started: a restart of a plugin gives nothing back. */
 import { createError } from '@plinth/sdk/contract';
+import { Turns } from '../lifecycle/turns.js';
 
 /** Files of one plugin that are counted. */
 const MAX_FILES = 10_000;
@@ -7,13 +8,36 @@ const MAX_FILES = 10_000;
 /** Owns the count of one tenant. */
 export class FileBudget {
   readonly #written = new Map<string, Map<string, number>>();
+  /** What is done with one file is done in its order: of two writes at once nobody could say which one stays. */
+  readonly #turns = new Turns();
 
   /**
-   * Counts a file that is about to be written; answers what takes that back.
+   * Counts a file and writes it.
    *
-   * @throws PluginOverloadedError `fs/quota`.
+   * @throws PluginOverloadedError `fs/quota`, or what the writing threw; nothing is counted then.
    */
-  take(plugin: string, path: string, bytes: number, limit: number): () => void {
+  write<T>(plugin: string, path: string, bytes: number, limit: number, write: () => Promise<T>): Promise<T> {
+    return this.#turns.run(`${plugin}\0${path}`, async () => {
+      const undo = this.#take(plugin, path, bytes, limit);
+      try {
+        return await write();
+      } catch (error) {
+        undo();
+        throw error;
+      }
+    });
+  }
+
+  /** Removes a file, and gives its bytes back when it was there. */
+  remove(plugin: string, path: string, remove: () => Promise<boolean>): Promise<boolean> {
+    return this.#turns.run(`${plugin}\0${path}`, async () => {
+      const gone = await remove();
+      if (gone) this.#written.get(plugin)?.delete(path);
+      return gone;
+    });
+  }
+
+  #take(plugin: string, path: string, bytes: number, limit: number): () => void {
     const files = this.#written.get(plugin) ?? new Map<string, number>();
     this.#written.set(plugin, files);
     const before = files.get(path);
@@ -32,10 +56,5 @@ export class FileBudget {
       if (before === undefined) files.delete(path);
       else files.set(path, before);
     };
-  }
-
-  /** A file is gone. */
-  removed(plugin: string, path: string): void {
-    this.#written.get(plugin)?.delete(path);
   }
 }

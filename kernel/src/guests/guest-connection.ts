@@ -79,6 +79,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
       parts.onDenied,
       parts.grants.denied(manifest.id),
       level === 'untrusted' ? onUsed : undefined,
+      parts.grants.bounds(manifest),
     );
     this.#guest = guest;
     this.meter = parts.resources.meter(manifest, level, this);
@@ -98,6 +99,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
         this.meter.note();
         takeNote(this, target, payload, meta);
       },
+      count: () => this.meter.note(),
       control: {
         register: async (registration: Registration) => this.registrations.add(registration),
         unregister: async (handle: number) => this.registrations.remove(handle),
@@ -187,7 +189,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
 
   /** Whether anybody works: the guest for others, or others for the guest. */
   get busy(): boolean {
-    return this.link.pending > 0 || this.link.serving > 0 || this.link.streams > 0;
+    return this.link.pending > 0 || this.link.serving > 0 || this.link.streams > 0 || this.link.untaken;
   }
 
   /** Whether the guest has ended. */

@@ -140,11 +140,17 @@ function demandForAll(guest: GuestIdentity, call: KernelCall | undefined, permis
   const { parts, manifest } = guest;
   const lacking = parts.grants.lacking(call, manifest.id, permission, scope);
   if (lacking === undefined) return;
+  const { id } = lacking.caller;
+  if (lacking.why === 'rate')
+    throw createError('permission/rate', `${manifest.id} may not use ${permission} for '${scope}' on behalf of ${id}, which has used it too often`, {
+      plugin: manifest.id,
+      details: { permission, scope, onBehalfOf: id },
+    });
   parts.metrics.permissionDenials += 1;
-  parts.onDenied(lacking.id, permission, scope);
-  throw createError('permission/denied', `${manifest.id} may not use ${permission} for '${scope}' on behalf of ${lacking.id}, which may not itself`, {
+  parts.onDenied(id, permission, scope);
+  throw createError('permission/denied', `${manifest.id} may not use ${permission} for '${scope}' on behalf of ${id}, which may not itself`, {
     plugin: manifest.id,
-    details: { permission, scope, onBehalfOf: lacking.id },
+    details: { permission, scope, onBehalfOf: id },
   });
 }
 

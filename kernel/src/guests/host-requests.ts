@@ -19,23 +19,19 @@ export async function askFiles(
   if (typeof path !== 'string') throw createError('fs/invalid', 'a path is a text', { plugin });
   if (verb !== 'write' && verb !== 'remove' && !READS.has(verb as string)) throw createError('wire/refused', `refused a message of ${plugin}: it is not well formed`, { plugin });
   const permission = READS.has(verb as string) ? 'fs.read' : 'fs.write';
-  const check = (wanted: string) => permissions.demand(permission, wanted);
+  const counted = new Set<string>();
+  // It is looked at several times on the way, and is one use of the right.
+  const check = (wanted: string) => {
+    if (counted.has(wanted) && permissions.check(permission, wanted)) return;
+    counted.add(wanted);
+    permissions.demand(permission, wanted);
+  };
   check(path);
   if (files === undefined) throw createError('fs/failed', `${plugin} cannot use files: there are none here`, { plugin });
-  if (verb === 'remove') {
-    const gone = await files.remove(path, check);
-    if (gone) fileBudget.removed(plugin, path);
-    return gone;
-  }
+  if (verb === 'remove') return fileBudget.remove(plugin, path, () => files.remove(path, check));
   if (verb !== 'write') return files[verb as Exclude<keyof HostFiles, 'write'>](path, check);
   if (!(data instanceof Uint8Array)) throw createError('fs/invalid', 'what is written are bytes', { plugin });
-  const undo = fileBudget.take(plugin, path, data.length, limit);
-  try {
-    return await files.write(path, data, check);
-  } catch (error) {
-    undo();
-    throw error;
-  }
+  return fileBudget.write(plugin, path, data.length, limit, () => files.write(path, data, check));
 }
 
 /** One variable of the environment; undefined where there is none. */

@@ -11,6 +11,7 @@ export interface Deactivated {
 /** Never rejects: the guest is gone when this resolves. */
 export async function deactivate(record: RunningPlugin, parts: KernelParts): Promise<Deactivated> {
   const { connection } = record;
+  connection.meter.letThrough();
   const problems: Error[] = [];
   const attempt = async (work: () => Promise<unknown>) => {
     try {

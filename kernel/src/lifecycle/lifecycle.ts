@@ -71,9 +71,9 @@ export class Lifecycle {
   readonly #listening = new Map<string, GuestRegistrations>();
   readonly #disabled = new Set<string>();
   readonly #toldNeeds = new WeakMap<object, string>();
-  /** State of plugins that are being restarted, for whoever starts them next. */
   /** Why guests are suspended that were over a limit. */
   readonly #overLimit = new WeakMap<object, () => PluginError>();
+  /** State of plugins that are being restarted, for whoever starts them next. */
   readonly #handover = new Map<string, Snapshot>();
   #stopped = false;
 
@@ -278,8 +278,22 @@ export class Lifecycle {
     const key = this.#keyOf(guest);
     const record = key === undefined ? undefined : this.#registry.get(key);
     if (key === undefined || record?.state !== 'suspended' || record.reason !== 'limit') return;
-    // What can't be resumed shows as failed, or stays for what it lacks.
-    await this.activate(key, 'limit').catch((error) => this.#parts.log.write('kernel', 'warn', `could not resume ${record.id}: ${messageOf(error)}`, { plugin: record.id }));
+    try {
+      await this.activate(key, 'limit');
+    } catch (error) {
+      this.#parts.log.write('kernel', 'warn', `could not resume ${record.id}: ${messageOf(error)}`, { plugin: record.id });
+      await this.#turns.run(key, () => this.#waitForLost(key, guest));
+    }
+  }
+
+  /** One that can't be resumed for want of something goes on when that is back. */
+  async #waitForLost(key: string, guest: object): Promise<void> {
+    const record = this.#registry.get(key);
+    if (record?.state !== 'suspended' || record.reason !== 'limit' || record.connection !== guest) return;
+    const lost = this.#relations.lost(record);
+    if (lost === undefined) return;
+    const { record: suspended } = await suspendWithout(record, 'dependency', () => this.#relations.blame(record, this.#relations.lost(record) ?? lost), this.#parts);
+    this.#ledger.put(suspended);
   }
 
   #keyOf(guest: object): string | undefined {
@@ -331,6 +345,15 @@ export class Lifecycle {
     if (next !== undefined && next.id !== record.id)
       throw createError('plugin/illegal-transition', `cannot reload ${record.id} with a package of ${next.id}`, { plugin: record.id, details: { other: next.id } });
     if (!this.isEnabled(key)) throw disabled(record);
+    const hold = isRunning(record) ? record.connection.meter.letThrough() : undefined;
+    try {
+      return await this.#reload(key, record, next, stateless);
+    } finally {
+      hold?.();
+    }
+  }
+
+  async #reload(key: string, record: PluginRecord, next: ValidatedPlugin | undefined, stateless: boolean): Promise<string> {
     // Before anything is touched: what can't be the next one changes nothing.
     const resolved = next && this.#resolveNext(key, next);
     if (record.state === 'active' && (await isSwappable(record))) {
@@ -451,6 +474,8 @@ export class Lifecycle {
     if (this.#stopped) throw createError('kernel/stopped', `cannot activate ${record.id}: the kernel has stopped`, { plugin: record.id });
     if (record.state === 'active') return undefined;
     if (record.state === 'suspended' && !isAsleep(record)) {
+      // Somebody may have suspended it by name while this waited for its turn.
+      if (record.reason === 'request' && !start.named) return undefined;
       const lost = this.#relations.lost(record);
       if (lost === undefined) this.#ledger.advance(await this.#hook(record, 'resume', resume(record, this.#parts)), 'plugin:resumed');
       return lost;

@@ -44,6 +44,7 @@ export async function sleep(record: ActivePlugin, parts: KernelParts, wake: Wake
 /** Ends the guest of a plugin that sleeps now. */
 export async function endGuest(record: ActivePlugin, parts: KernelParts): Promise<void> {
   const { connection, scope } = record;
+  connection.meter.letThrough();
   await connection.ask('deactivate', parts.limits.deactivate).catch(() => {});
   await scope.dispose().catch(() => {});
   await connection.terminate();

@@ -15,6 +15,7 @@ import {
   type Rate,
   type Right,
   rightReaches,
+  scopeCovers,
   scopesOf,
 } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -29,7 +30,7 @@ export type PermissionPolicy = Permissions | ((manifest: Manifest) => Permission
 /** Gets told of each denial. */
 export type OnDenied = (plugin: string, permission: PermissionName, scope: string) => void;
 
-/** Gets told when a right is used for the first time, or for the first time after long. */
+/** Gets told when something is done for the first time, or for the first time after long. */
 export type OnUsed = (permission: PermissionName, scope: string) => void;
 
 /** What runs: what the manifest asks ∩ what policy allows. A need, and a right to a service, is one to its contract's members. */
@@ -39,8 +40,14 @@ export function grantsOf(manifest: Manifest, policy: PermissionPolicy | undefine
     permissions,
     needs.map((need) => (parseNeed(need) as { base: string }).base),
   );
+  const allowed = ceilingOf(manifest, policy);
+  return allowed === undefined ? asked : intersect(asked, allowed);
+}
+
+/** What policy allows at most; undefined for all. */
+export function ceilingOf(manifest: Manifest, policy: PermissionPolicy | undefined): Permissions | undefined {
   const allowed = typeof policy === 'function' ? policy(manifest) : policy;
-  return allowed === undefined ? asked : intersect(asked, withMembers(allowed, []));
+  return allowed === undefined ? undefined : withMembers(allowed, []);
 }
 
 /** Scopes of the members of services: `com.example.search` has `com.example.search:*`, and `com.example.*` is itself one of its members. */
@@ -67,7 +74,7 @@ function intersect(asked: Permissions, allowed: Permissions): Permissions {
     const [resource, action] = name.split('.') as [string, string | undefined];
     const scopes = intersectScopes(name, scopesOf(asked, name), scopesOf(allowed, name));
     if (scopes.length === 0) continue;
-    const whole = resource === 'storage' && scopes.includes('*');
+    const whole = resource === 'storage' && scopes.length === 1 && scopes[0] === '*';
     if (action === undefined) result[resource] = true;
     else result[resource] = { ...(result[resource] as object | undefined), [action]: whole ? true : scopes };
   }
@@ -85,6 +92,20 @@ export interface DeniedScope {
 export type Denied = ReadonlyMap<PermissionName, readonly DeniedScope[]>;
 const NONE: Denied = new Map();
 
+/** What holds a plugin's rights as a whole. */
+export interface RightBounds {
+  /** What policy allows at most: its rates hold for all that is asked for under them together. */
+  readonly ceiling: Permissions | undefined;
+  /** How often rights were used of late, by permission and right: a guest may end, what it has used stays used. */
+  readonly rates: Map<string, RateBucket>;
+}
+
+/** Things that are told to have been done within {@link NOTED_IN} milliseconds. */
+const NOTED = 64;
+const NOTED_IN = 60_000;
+/** Scopes of one permission that are remembered: they come from the plugin. */
+const MAX_SCOPES = 1_024;
+
 /** One plugin's rights, compiled for the hot path: a check of a known scope is one Map lookup. */
 export class PermissionSet {
   readonly plugin: string;
@@ -93,22 +114,30 @@ export class PermissionSet {
   readonly #metrics: Metrics;
   readonly #onDenied: OnDenied;
   readonly #onUsed: OnUsed | undefined;
-  /** Whether the last verdict was made anew. */
-  #fresh = false;
+  readonly #noted = new Map<PermissionName, Set<string>>();
+  readonly #notes = new RateBucket({ count: NOTED, per: NOTED_IN });
   readonly #verdicts = new Map<PermissionName, Map<string, Verdict>>();
   /** The rights of each permission, taken apart. */
-  readonly #rights = new Map<PermissionName, readonly { readonly text: string; readonly right: Right }[]>();
-  /** By permission and right; they outlive a change of rights. */
-  readonly #rates = new Map<string, RateBucket>();
+  readonly #rights = new Map<PermissionName, readonly WrittenRight[]>();
+  #bounds: RightBounds;
   readonly #own: string;
 
-  constructor(plugin: string, grants: Permissions, metrics: Metrics, onDenied: OnDenied, denied: Denied = NONE, onUsed?: OnUsed) {
+  constructor(
+    plugin: string,
+    grants: Permissions,
+    metrics: Metrics,
+    onDenied: OnDenied,
+    denied: Denied = NONE,
+    onUsed?: OnUsed,
+    bounds: RightBounds = { ceiling: undefined, rates: new Map() },
+  ) {
     this.plugin = plugin;
     this.#grants = grants;
     this.#denied = denied;
     this.#metrics = metrics;
     this.#onDenied = onDenied;
     this.#onUsed = onUsed;
+    this.#bounds = bounds;
     this.#own = `${plugin}:`;
   }
 
@@ -117,9 +146,11 @@ export class PermissionSet {
   }
 
   /** Other rights from now on. */
-  replace(grants: Permissions, denied: Denied): void {
+  replace(grants: Permissions, denied: Denied, bounds: RightBounds): void {
     this.#grants = grants;
     this.#denied = denied;
+    this.#bounds = bounds;
+    this.#noted.clear();
     this.#verdicts.clear();
     this.#rights.clear();
   }
@@ -150,9 +181,7 @@ export class PermissionSet {
     let verdict = verdicts.get(scope);
     if (verdict === undefined) {
       verdict = this.#decide(permission, scope);
-      this.#fresh = true;
-      // Scopes come from the plugin: a bound keeps it from growing the table.
-      if (verdicts.size >= 1_024) verdicts.clear();
+      if (verdicts.size >= MAX_SCOPES) verdicts.clear();
       verdicts.set(scope, verdict);
     }
     return verdict;
@@ -170,13 +199,12 @@ export class PermissionSet {
    * when it was done too often.
    */
   demand(permission: PermissionName, scope: string): void {
-    this.#fresh = false;
     const verdict = this.#verdict(permission, scope);
-    if (this.#fresh && verdict !== false) this.#onUsed?.(permission, scope);
-    if (verdict === true) return;
     if (verdict !== false) {
-      if (verdict.some((rate) => rate.take())) return;
-      const { count, per } = (verdict[0] as RateBucket).rate;
+      if (this.#onUsed !== undefined) this.#note(permission, scope, this.#onUsed);
+      const spent = takeAll(verdict);
+      if (spent === undefined) return;
+      const { count, per } = spent;
       throw createError('permission/rate', `${this.plugin} may use ${permission} for '${scope}' ${count} times in ${per} ms, and has`, {
         plugin: this.plugin,
         details: { permission, scope, count, per },
@@ -191,42 +219,93 @@ export class PermissionSet {
     });
   }
 
+  /** Counts something that is done on behalf of the plugin; answers whether it may be done now. */
+  take(permission: PermissionName, scope: string): boolean {
+    const verdict = this.#verdict(permission, scope);
+    return verdict !== false && takeAll(verdict) === undefined;
+  }
+
+  #isOwn(permission: PermissionName, scope: string): boolean {
+    return OWNED.has(permission) && scope.startsWith(this.#own);
+  }
+
+  /** Tells of what is done for the first time, as often as somebody could read it. */
+  #note(permission: PermissionName, scope: string, tell: OnUsed): void {
+    if (this.#isOwn(permission, scope)) return;
+    const noted = this.#noted.get(permission) ?? new Set();
+    this.#noted.set(permission, noted);
+    if (noted.has(scope) || !this.#notes.take()) return;
+    if (noted.size >= MAX_SCOPES) noted.clear();
+    noted.add(scope);
+    tell(permission, scope);
+  }
+
   #decide(permission: PermissionName, scope: string): Verdict {
-    if (OWNED.has(permission) && scope.startsWith(this.#own)) return true;
+    if (this.#isOwn(permission, scope)) return true;
     const asked = parseAsked(permission, scope);
+    /** Of each revocation that concerns it, what was given back since. */
+    const back: (readonly string[])[] = [];
     for (const { scope: taken, except } of this.#denied.get(permission) ?? []) {
       const concerned = scope === '' ? taken === '*' : overlaps(permission, taken, asked);
-      if (concerned && !except.some((one) => (scope === '' ? one === '*' : holds(permission, one, asked)))) return false;
+      if (!concerned) continue;
+      const given = except.filter((one) => (scope === '' ? one === '*' : holds(permission, one, asked)));
+      if (given.length === 0) return false;
+      back.push(given);
     }
     const rights = this.#rightsTo(permission);
     if (scope === '') return rights.length > 0;
-    const fitting = rights.filter(({ right }) => rightReaches(permission, right, asked));
-    if (fitting.some(({ right }) => right.rate === undefined)) return true;
-    return fitting.length > 0 && fitting.map(({ text, right }) => this.#rateOf(permission, text, right));
+    const reaching = (all: readonly WrittenRight[]) => all.filter(({ right }) => rightReaches(permission, right, asked));
+    // What was given back is no more than that: with its rate, if it has one.
+    const fitting = reaching(rights).filter(({ text }) => back.every((given) => given.some((one) => scopeCovers(permission, one, text))));
+    if (fitting.length === 0) return false;
+    const rated = [this.#ratesOf(`${permission} `, fitting), this.#ratesOf(`policy ${permission} `, reaching(writtenRights(permission, this.#bounds.ceiling ?? {})))].flatMap(
+      (rates) => (rates === undefined ? [] : [rates]),
+    );
+    return rated.length === 0 || rated;
   }
 
-  #rightsTo(permission: PermissionName): readonly { readonly text: string; readonly right: Right }[] {
+  #rightsTo(permission: PermissionName): readonly WrittenRight[] {
     let rights = this.#rights.get(permission);
     if (rights === undefined) {
-      rights = scopesOf(this.#grants, permission).flatMap((text) => {
-        const right = parseRight(permission, text);
-        return right === undefined ? [] : [{ text, right }];
-      });
+      rights = writtenRights(permission, this.#grants);
       this.#rights.set(permission, rights);
     }
     return rights;
   }
 
-  #rateOf(permission: PermissionName, text: string, { rate }: Right): RateBucket {
-    const key = `${permission} ${text}`;
-    const known = this.#rates.get(key) ?? new RateBucket(rate as Rate);
-    this.#rates.set(key, known);
-    return known;
+  /** Undefined when one of the rights has no rate, or there is none. */
+  #ratesOf(prefix: string, rights: readonly WrittenRight[]): readonly RateBucket[] | undefined {
+    if (rights.length === 0 || rights.some(({ right }) => right.rate === undefined)) return undefined;
+    const { rates } = this.#bounds;
+    return rights.map(({ text, right }) => {
+      const known = rates.get(prefix + text) ?? new RateBucket(right.rate as Rate);
+      rates.set(prefix + text, known);
+      return known;
+    });
   }
 }
 
-/** Yes, no, or as often as one of these says. */
-type Verdict = boolean | readonly RateBucket[];
+/** A right, as it is written and taken apart. */
+interface WrittenRight {
+  readonly text: string;
+  readonly right: Right;
+}
+
+function writtenRights(permission: PermissionName, permissions: Permissions): readonly WrittenRight[] {
+  return scopesOf(permissions, permission).flatMap((text) => {
+    const right = parseRight(permission, text);
+    return right === undefined ? [] : [{ text, right }];
+  });
+}
+
+/** Yes, no, or as often as one of each of these says. */
+type Verdict = boolean | readonly (readonly RateBucket[])[];
+
+/** Counts one use; answers the rate that is used up. */
+function takeAll(verdict: Verdict): Rate | undefined {
+  if (typeof verdict === 'boolean') return undefined;
+  return verdict.find((rates) => !rates.some((rate) => rate.take()))?.[0]?.rate;
+}
 
 function overlaps(permission: PermissionName, text: string, asked: Right): boolean {
   const right = parseRight(permission, text);

@@ -17,7 +17,8 @@ import {
 import type { StorageAdapter } from '../host.js';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
-import { type Denied, type DeniedScope, grantsOf, membersOf, type PermissionPolicy, type PermissionSet, SERVICE_PERMISSIONS } from './broker.js';
+import { ceilingOf, type Denied, type DeniedScope, grantsOf, membersOf, type PermissionPolicy, type PermissionSet, type RightBounds, SERVICE_PERMISSIONS } from './broker.js';
+import type { RateBucket } from './rate.js';
 
 /** How long a right is given. */
 export interface GrantOptions {
@@ -34,6 +35,12 @@ export type ChainPolicy = 'intersect' | 'own';
 export interface ChainLink {
   readonly caller: Caller;
   readonly parent: ChainLink | undefined;
+}
+
+/** Who in a chain of calls is in the way, and why. */
+export interface Lacking {
+  readonly caller: Caller;
+  readonly why: 'denied' | 'rate';
 }
 
 /** What may be done for others; storage and secrets are always a plugin's own. */
@@ -84,6 +91,8 @@ export class Grants {
   readonly #states = new Map<string, State>();
   readonly #watched = new Map<string, Set<Watched>>();
   readonly #turns = new Map<string, Promise<void>>();
+  /** How often rights were used, by plugin. */
+  readonly #rates = new Map<string, Map<string, RateBucket>>();
   /** Rights of guests by who they are as callers. */
   readonly #callers = new WeakMap<Caller, PermissionSet>();
   #closed = false;
@@ -117,13 +126,31 @@ export class Grants {
     return grantsOf(this.#asking(manifest), this.#parts.policy);
   }
 
+  /** What bounds a plugin's rights as a whole. */
+  bounds(manifest: Manifest): RightBounds {
+    const rates = this.#rates.get(manifest.id) ?? new Map();
+    this.#rates.set(manifest.id, rates);
+    return { ceiling: ceilingOf(this.#asking(manifest), this.#parts.policy), rates };
+  }
+
   /**
-   * Who in a chain of calls may not do something that is about to be done for him; undefined when all may. What is a plugin's own it may
-   * always do for others.
+   * Who in a chain of calls may not do something that is about to be done for him, or has done it too often; undefined when all may. It counts
+   * for each of them. What is a plugin's own it may always do for others.
    */
-  lacking(chain: ChainLink | undefined, actor: string, permission: PermissionName, scope: string): Caller | undefined {
+  lacking(chain: ChainLink | undefined, actor: string, permission: PermissionName, scope: string): Lacking | undefined {
     if (this.#parts.chain === 'own' || scope.startsWith(`${actor}:`)) return undefined;
-    for (let call = chain; call !== undefined; call = call.parent) if (this.#callers.get(call.caller)?.check(permission, scope) === false) return call.caller;
+    let counted: PermissionSet[] | undefined;
+    for (let call = chain; call !== undefined; call = call.parent) {
+      const { caller } = call;
+      const set = this.#callers.get(caller);
+      if (set === undefined || set.isFree(permission, scope)) continue;
+      if (!set.check(permission, scope)) return { caller, why: 'denied' };
+      // Once for each, however often it is in the chain; for the actor it was counted before.
+      if (set.plugin === actor || counted?.includes(set)) continue;
+      counted ??= [];
+      counted.push(set);
+      if (!set.take(permission, scope)) return { caller, why: 'rate' };
+    }
     return undefined;
   }
 
@@ -253,7 +280,7 @@ export class Grants {
 
   #changed(id: string): void {
     for (const { manifest, set, onChange } of this.#watched.get(id) ?? []) {
-      set.replace(this.of(manifest), this.denied(id));
+      set.replace(this.of(manifest), this.denied(id), this.bounds(manifest));
       onChange();
     }
   }
@@ -313,7 +340,7 @@ function extended(permissions: Permissions, granted: readonly Pick<Entry, 'permi
     else {
       const before = result[resource] as Record<string, readonly string[] | boolean> | undefined;
       const had = before?.[action];
-      if (had !== true) result[resource] = { ...before, [action]: [...(had || []), scope] };
+      result[resource] = { ...before, [action]: [...(had === true ? ['*'] : had || []), scope] };
     }
   }
   return result as Manifest['permissions'];

@@ -29,6 +29,10 @@ export class StorageNamespace {
   /** Bytes in use; counted once, then kept by every write. */
   #used = 0;
   #measured: Promise<void> | undefined;
+  /** The last {@link clear}: changes wait for it. */
+  #cleared: Promise<void> = Promise.resolve();
+  /** Changes that are under way. */
+  readonly #changes = new Set<Promise<unknown>>();
 
   constructor(adapter: StorageAdapter, tenant: string, plugin: string, quota: number, budget?: StorageBudget) {
     this.#adapter = adapter;
@@ -50,15 +54,19 @@ export class StorageNamespace {
   }
 
   async set(key: string, value: unknown): Promise<void> {
-    await this.#write(key, value, undefined);
+    await this.#change(() => this.#write(key, value, undefined));
   }
 
   /** Writes when the revision is still the same; answers whether it was. */
   swap(key: string, value: unknown, revision: string): Promise<boolean> {
-    return this.#write(key, value, revision);
+    return this.#change(() => this.#write(key, value, revision));
   }
 
-  async delete(key: string): Promise<boolean> {
+  delete(key: string): Promise<boolean> {
+    return this.#change(() => this.#delete(key));
+  }
+
+  async #delete(key: string): Promise<boolean> {
     let freed: number | undefined;
     const full = this.#key(key);
     await this.#measure();
@@ -85,9 +93,31 @@ export class StorageNamespace {
   }
 
   async clear(): Promise<void> {
-    await this.#run(() => this.#adapter.clear(this.#prefix));
-    this.#measured = undefined;
-    this.#budget?.forget();
+    await this.#measure();
+    // Nothing is written meanwhile: nobody could say whether its bytes are among those that go.
+    const before = this.#cleared;
+    const done = (async () => {
+      await before;
+      await Promise.allSettled(this.#changes);
+      await this.#run(() => this.#adapter.clear(this.#prefix));
+      this.#budget?.add(-this.#used, this.#plugin);
+      this.#used = 0;
+    })();
+    // Whoever comes after it goes on, however it ended.
+    this.#cleared = done.catch(() => {});
+    await done;
+  }
+
+  /** One change of a key. */
+  async #change<T>(work: () => Promise<T>): Promise<T> {
+    await this.#cleared;
+    const change = work();
+    this.#changes.add(change);
+    try {
+      return await change;
+    } finally {
+      this.#changes.delete(change);
+    }
   }
 
   async #write(key: string, value: unknown, expected: string | undefined): Promise<boolean> {

@@ -38,11 +38,6 @@ export class StorageBudget {
     this.#used += bytes;
   }
 
-  /** Much has gone at once: it is counted anew. */
-  forget(): void {
-    this.#measured = undefined;
-  }
-
   async #sum(): Promise<void> {
     let used = 0;
     const own = `${this.#prefix}plinth\0`;

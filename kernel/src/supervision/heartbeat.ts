@@ -67,8 +67,9 @@ export class Heartbeat {
     const blocked = performance.now() - this.#expected > this.#interval / 2;
     const silent: Beat[] = [];
     for (const beat of this.#beats) {
-      const { received } = beat.watched.link;
-      if (received !== beat.seen) {
+      const { received, untaken, waiting } = beat.watched.link;
+      // Who is kept waiting here can't be asked either: the credit for a question is among what wasn't taken.
+      if (received !== beat.seen || (untaken && waiting > 0)) {
         beat.seen = received;
         beat.silent = 0;
         // A question that a full link refused was never sent: the next silence needs one of its own.

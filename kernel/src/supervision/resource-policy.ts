@@ -8,7 +8,7 @@ export interface ResourceLimits {
   readonly memory?: number | string;
   /** Share of one core over ten seconds, from 0 to 1. Measured in Node, where the platform tells. */
   readonly cpu?: number;
-  /** Requests and notes of the plugin in a second. */
+  /** Requests, notes, items of streams, progress and registrations of the plugin in a second. */
   readonly messages?: number;
   /** Largest value in a message, as bytes or a text like `1MB`. */
   readonly messageSize?: number | string;

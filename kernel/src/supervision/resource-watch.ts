@@ -74,7 +74,7 @@ export class ResourceWatch {
 
   /** Its guest runs. */
   started(meter: Meter): void {
-    if (this.#closed) return;
+    if (this.#closed) return void meter.close();
     this.#meters.add(meter);
     if (!meter.needsTime || this.#timer !== undefined) return;
     this.since = performance.now();
@@ -85,7 +85,12 @@ export class ResourceWatch {
   /** Its guest has ended. */
   ended(meter: Meter): void {
     this.#meters.delete(meter);
-    if (this.#meters.size === 0) this.#disarm();
+    meter.close();
+    if (!this.#needsTime) this.#disarm();
+  }
+
+  get #needsTime(): boolean {
+    return [...this.#meters].some(({ needsTime }) => needsTime);
   }
 
   /** Requests of all plugins that are open. */
@@ -117,14 +122,14 @@ export class ResourceWatch {
     this.late = Math.max(0, now - this.since - TICK);
     this.since = now;
     this.messages = 0;
-    const meters = [...this.#meters];
-    for (const meter of meters) {
+    for (const meter of [...this.#meters]) {
       meter.countMessages(seconds);
       meter.judge();
       meter.measure();
     }
-    this.#holdTenant(meters);
-    if (!this.#closed && this.#meters.size > 0) this.#arm();
+    // Not those that were ended just now.
+    this.#holdTenant([...this.#meters]);
+    if (!this.#closed && this.#needsTime) this.#arm();
     else this.#timer = undefined;
   }
 
@@ -158,6 +163,9 @@ export class Meter {
   #measuring = false;
   #suspended = false;
   #timer: number | undefined;
+  #closed = false;
+  /** How many have it let everything through for a while. */
+  #free = 0;
 
   constructor(watch: ResourceWatch, plugin: string, limits: Limited, guest: MeteredGuest) {
     this.#watch = watch;
@@ -168,9 +176,9 @@ export class Meter {
 
   /** Whether anything of it has to be looked at now and then. */
   get needsTime(): boolean {
-    const { messages, cpu, memory } = this.limits;
+    const { messages, calls, cpu, memory } = this.limits;
     const { tenant } = this.#watch;
-    return [messages, cpu, memory, tenant.messages, tenant.memory].some(Number.isFinite);
+    return calls < MAX_CALLS || [messages, cpu, memory, tenant.messages, tenant.memory].some(Number.isFinite);
   }
 
   /** Whether its calls have to be counted, so that none may go by another way. */
@@ -267,7 +275,7 @@ export class Meter {
     if (share > cpu) {
       this.#over = { resource: 'cpu', used: share, limit: cpu };
       this.#say('cpu', 'throttled', share, cpu, 'plugin');
-      this.guest.link.hold();
+      this.#hold();
     } else if (share > cpu * NEAR) this.#say('cpu', 'warned', share, cpu, 'plugin');
     this.#escalate();
   }
@@ -278,8 +286,24 @@ export class Meter {
     this.guest.endBecause(this.#error(resource === 'memory' ? 'guest/out-of-memory' : 'guest/over-limit', resource, used, limit, whose));
   }
 
+  /** The guest ends: nothing of it is held any more. */
   close(): void {
+    this.#closed = true;
     clearTimeout(this.#timer);
+    this.guest.link.release();
+  }
+
+  /** What it sends is taken at once, so that what is asked of it in order can be answered in order; the answer ends that. */
+  letThrough(): () => void {
+    this.#free += 1;
+    this.guest.link.release();
+    return () => {
+      this.#free -= 1;
+    };
+  }
+
+  #hold(): void {
+    if (!this.#closed && this.#free === 0) this.guest.link.hold();
   }
 
   #tooMany(resource: Resource, count: number, limit: number, whose: 'plugin' | 'tenant'): void {
@@ -288,11 +312,12 @@ export class Meter {
     if (count <= limit * seconds) return;
     if (whose === 'plugin') this.#over = { resource, used: count, limit };
     this.#say(resource, 'throttled', count, limit, whose);
-    this.guest.link.hold();
+    this.#hold();
   }
 
   #tooManyCalls(used: number, limit: number, whose: 'plugin' | 'tenant'): PluginError {
-    this.#over ??= { resource: 'calls', used, limit };
+    // What others of the tenant hold open is not its fault.
+    if (whose === 'plugin') this.#over ??= { resource: 'calls', used, limit };
     this.#say('calls', 'throttled', used, limit, whose);
     return this.#error('call/overloaded', 'calls', used, limit, whose);
   }
@@ -314,6 +339,8 @@ export class Meter {
   #escalate(): void {
     const over = this.#over;
     this.#over = undefined;
+    // What it had sent before it was suspended is still being taken, at its limit: only work shows that it goes on.
+    if (over !== undefined && this.#suspended && over.resource !== 'cpu') return;
     if (over === undefined) {
       this.#strikes = Math.max(0, this.#strikes - 1);
       this.#calm += 1;
@@ -338,11 +365,14 @@ export class Meter {
     const until = Date.now() + pause;
     this.#say(resource, 'suspended', used, limit, 'plugin');
     const blame = () => this.#error('plugin/over-limit', resource, used, limit, 'plugin', { until });
-    this.#timer = setTimeout(() => {
+    const suspending = parts.suspend(this.guest, blame);
+    this.#timer = setTimeout(async () => {
       this.#suspended = false;
-      void parts.resume(this.guest);
+      // Its own hook may take longer than the pause: before it is suspended there is nothing to resume.
+      await suspending;
+      if (!this.#closed) await parts.resume(this.guest);
     }, pause);
-    await parts.suspend(this.guest, blame);
+    await suspending;
   }
 
   /** Tells of each step of a resource once, until it has been calm. */

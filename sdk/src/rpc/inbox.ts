@@ -75,6 +75,11 @@ export class Inbox {
     return this.#backlog.length === 0 && this.#inHand === 0 && !this.#held;
   }
 
+  /** Whether something has arrived that waits for a later turn. */
+  get waiting(): boolean {
+    return this.#backlog.length > 0;
+  }
+
   /** The text of a name; undefined when the sender never defined it. */
   nameOf(number: number): string | undefined {
     return number > 0 ? this.#names[number] : undefined;

@@ -49,6 +49,8 @@ export interface LinkOptions {
   note(target: number, payload: unknown, meta: unknown): void;
   /** Looks at each value of the other side, but those of notes, before it is used; what it throws is the answer. */
   admit?(value: unknown): void;
+  /** Told of each message of the other side that makes work and is served by nothing above. */
+  count?(): void;
   /** Methods for the other side's control calls. */
   readonly control: ControlApi;
   /** Takes what is said about a direct lane, and its port; a breach where absent. */
@@ -149,6 +151,11 @@ export class Link {
   /** Frames that wait for the other side's credit. */
   get waiting(): number {
     return this.#outbox.waiting;
+  }
+
+  /** Whether the other side has sent what was not taken yet. */
+  get untaken(): boolean {
+    return this.#inbox.waiting;
   }
 
   /** Requests of the other side that are being answered. */
@@ -353,6 +360,7 @@ export class Link {
         this.#takeProgress(sequence, form, message, value);
         break;
       case Kind.control:
+        this.#options.count?.();
         this.#refuse(this.#control.receiveRequest(message[index + 1]));
         break;
       case Kind.controlReply:
@@ -365,7 +373,7 @@ export class Link {
         this.#takeItem(sequence, form, message, value);
         break;
       case Kind.end:
-        this.#streams.takeEnd(sequence, message[index + 1] === undefined ? undefined : decodeError(message[index + 1], this.#options.plugin));
+        this.#streams.takeEnd(sequence, message[index + 1] === undefined ? undefined : this.#takeError(message[index + 1]));
         break;
       case Kind.pull:
         this.#streams.takePull(sequence, message[index + 1]);
@@ -398,6 +406,7 @@ export class Link {
       input = this.#decode(form, message, at, this.#door);
       this.#options.admit?.(input);
     } catch (error) {
+      this.#options.count?.();
       this.#dropAccepted();
       this.#fail(sequence, error);
       return;
@@ -550,9 +559,20 @@ export class Link {
       reply.settle(true, value);
     } else {
       this.#stopFeedsOf(sequence);
-      reply.settle(false, decodeError(value, this.#options.plugin));
+      reply.settle(false, this.#takeError(value));
     }
     this.#checkIdle();
+  }
+
+  /** An error of the other side, or why it is too much. */
+  #takeError(wire: unknown): unknown {
+    const error = decodeError(wire, this.#options.plugin);
+    try {
+      this.#options.admit?.(error);
+      return error;
+    } catch (refused) {
+      return refused;
+    }
   }
 
   #checkIdle(): void {
@@ -560,14 +580,27 @@ export class Link {
   }
 
   #takeProgress(sequence: number, form: number, message: readonly unknown[], at: number): void {
+    this.#options.count?.();
     try {
-      this.#pending.get(sequence)?.progress?.(this.#decode(form, message, at, undefined));
+      const value = this.#decode(form, message, at, undefined);
+      if (this.#admits(value)) this.#pending.get(sequence)?.progress?.(value);
     } catch (error) {
       this.#options.onRefused?.(error as PluginError);
     }
   }
 
+  /** What nobody waits for is dropped without a word. */
+  #admits(value: unknown): boolean {
+    try {
+      this.#options.admit?.(value);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #takeItem(stream: number, form: number, message: readonly unknown[], at: number): void {
+    this.#options.count?.();
     let value: unknown;
     try {
       value = this.#decode(form, message, at, undefined);

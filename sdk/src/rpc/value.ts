@@ -305,6 +305,10 @@ function visitObject(value: object, walk: Walk, depth: number): void {
   if (value instanceof Error) {
     if (!walk.outgoing) throw refusal(walk, 'an error that is not a record');
     walk.special = true;
+    // It travels, and is kept, as a record of all that it holds.
+    const record = newWalk(false);
+    visit(errorToWire(value, false, encodeValue), record, 0);
+    walk.bytes += record.bytes;
     return;
   }
   visitBuiltin(value, prototype, walk, depth);

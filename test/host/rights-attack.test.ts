@@ -1,0 +1,99 @@
+/** Ways around rights: rates that multiply, begin anew or are somebody else's; what is kept from the audit. */
+import { createHost, runtime } from '#host';
+import type { Kernel, KernelOptions, Permissions } from '@plinth/kernel';
+import type { ManifestInput } from '@plinth/sdk/contract';
+import { describe, expect, it } from 'vitest';
+import { type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const user = (permissions: ManifestInput['permissions'], id = 'test.user') =>
+  pluginOf(
+    id,
+    `const often = async (count, run) => { let done = 0; const codes = new Set(); for (let n = 0; n < count; n++) await run(n).then(() => done++, (error) => codes.add(error.code)); return [done, ...codes]; };
+     ctx.commands.handle('emit', ([topic, count]) => often(count, () => ctx.events.emit(topic, 1)));
+     ctx.commands.handle('emitAll', ([topic, count]) => often(count, (n) => ctx.events.emit(topic + n, 1)));
+     ctx.commands.handle('emitAtOnce', async ([topic, count]) => { await Promise.allSettled(Array.from({ length: count }, (_, n) => ctx.events.emit(topic + n, 1))); });
+     ctx.commands.handle('store', ([key, count]) => often(count, (n) => ctx.storage.set(key + n, 1)));
+     ctx.commands.handle('call', ([id, count]) => often(count, () => ctx.commands.execute(id)));
+     ctx.commands.handle('do', (id, call) => call.commands === undefined ? ctx.commands.execute(id) : call.commands.execute(id));
+     ctx.commands.handle('through', ([id, count]) => often(count, () => ctx.commands.execute('test.deputy:do', id)));
+     ctx.commands.handle('has', ([permission, scope]) => ctx.permissions.has(permission, scope));`,
+    { permissions },
+  );
+const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(`test.user:${command}`, input);
+const setting = { isolation: 'worker', createHost } satisfies Setting;
+const start = (permissions: ManifestInput['permissions'], allowed?: Permissions, options: KernelOptions = {}) =>
+  startKernel(setting, [user(permissions)], { ...options, policy: { ...options.policy, ...(allowed && { permissions: allowed }) } });
+
+describe(`${runtime}: rates`, () => {
+  it('of policy hold for all together, however many rights are asked for under them', async () => {
+    const kernel = await start({ events: { emit: ['app:*', 'app:a*', 'app:ab*', 'app:abc'] } }, { events: { emit: ['app:* 3/h'] } });
+    expect(await ask(kernel, 'emit', ['app:abc', 10])).toEqual([3, 'permission/rate']);
+    expect(await ask(kernel, 'emit', ['app:x', 3])).toEqual([0, 'permission/rate']);
+  });
+
+  it('of policy are no more at once when the same is asked for over a longer time', async () => {
+    const kernel = await start({ events: { emit: ['app:* 1200/h'] } }, { events: { emit: ['app:* 20/min'] } });
+    expect(await ask(kernel, 'emit', ['app:x', 60])).toEqual([20, 'permission/rate']);
+  });
+
+  it('begin no new time with another guest', async () => {
+    const kernel = await start({ events: { emit: ['app:* 3/h'] } });
+    expect(await ask(kernel, 'emit', ['app:x', 2])).toEqual([2]);
+    await kernel.plugins.reload('test.user');
+    expect(await ask(kernel, 'emit', ['app:x', 3])).toEqual([1, 'permission/rate']);
+    await kernel.permissions.grant('test.user', 'events.emit', 'other:*');
+    expect(await ask(kernel, 'emit', ['app:x', 3])).toEqual([0, 'permission/rate']);
+  });
+
+  it('are no way around for who has others do it', async () => {
+    const kernel = await startKernel(setting, [
+      user({ commands: { execute: ['test.deputy:*', 'app.host:work 2/h'] } }),
+      user({ commands: { execute: ['app.host:*'] } }, 'test.deputy'),
+    ]);
+    kernel.commands.handle('app.host:work', () => 1);
+    expect(await ask(kernel, 'through', ['app.host:work', 5])).toEqual([2, 'permission/rate']);
+  });
+
+  it('are what is given back of a right that was taken away', async () => {
+    const kernel = await start({ events: { emit: ['app:*'] }, storage: { read: true, write: true } });
+    await kernel.permissions.revoke('test.user', 'events.emit', 'app:*');
+    await kernel.permissions.grant('test.user', 'events.emit', 'app:* 2/h');
+    expect(await ask(kernel, 'emit', ['app:x', 5])).toEqual([2, 'permission/rate']);
+    await kernel.permissions.revoke('test.user', 'storage.write', '*');
+    await kernel.permissions.grant('test.user', 'storage.write', 'a* 2/h');
+    expect(await ask(kernel, 'store', ['a', 5])).toEqual([2, 'permission/rate']);
+    expect(await ask(kernel, 'store', ['b', 5])).toEqual([0, 'permission/denied']);
+    await kernel.permissions.grant('test.user', 'storage.write', 'b*');
+    expect(await ask(kernel, 'store', ['b', 5])).toEqual([5]);
+  });
+});
+
+describe(`${runtime}: the audit of what strangers use`, () => {
+  const policy = { trust: () => 'untrusted' as const, signatures: { keys: {}, required: 'none' as const } };
+  const used = async (kernel: Kernel) => (await kernel.audit.entries({ topic: 'permission:used' })).map(({ facts }) => facts.scope);
+
+  it('has what they asked about first, too', async () => {
+    const kernel = await start({ events: { emit: ['app:*'] } }, undefined, { policy });
+    expect(await ask(kernel, 'has', ['events.emit', 'app:x'])).toBe(true);
+    expect(await ask(kernel, 'emit', ['app:x', 1])).toEqual([1]);
+    expect(await used(kernel)).toEqual(['app:x']);
+  });
+
+  it('is not filled by what they do under a right for many things, or with what is their own', async () => {
+    const kernel = await start({ events: { emit: ['app:*'] } }, undefined, { policy });
+    expect(await ask(kernel, 'emitAll', ['test.user:n', 300])).toEqual([300]);
+    expect(await used(kernel)).toEqual([]);
+    expect(await ask(kernel, 'emitAll', ['app:n', 1_000])).toEqual([1_000]);
+    expect((await used(kernel)).length).toBeLessThan(100);
+  });
+
+  it('keeps what others did while one floods it', async () => {
+    const kernel = await start({}, undefined, { policy });
+    for (let n = 0; n < 20; n++) {
+      await ask(kernel, 'emitAtOnce', [`app:${n}.`, 900]);
+      await kernel.permissions.grant('test.user', 'secrets.read', `name${n}`);
+    }
+    expect(await kernel.audit.entries({ topic: 'permission:granted' })).toHaveLength(20);
+  });
+});
