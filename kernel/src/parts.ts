@@ -6,7 +6,6 @@ import type { CommandRegistry } from './commands/command-registry.js';
 import type { ConfigStore } from './config/config-store.js';
 import type { EventBus } from './events/event-bus.js';
 import type { KernelEvents } from './events/kernel-events.js';
-import type { FileBudget } from './guests/file-budget.js';
 import type { Lanes } from './guests/lanes.js';
 import type { SharedGuests } from './guests/shared-guests.js';
 import type { Host, StorageAdapter } from './host.js';
@@ -106,7 +105,6 @@ export interface KernelParts {
   readonly trust: Trust;
   readonly grants: Grants;
   readonly files: HostFiles | undefined;
-  readonly fileBudget: FileBudget;
   readonly environment: Host['environment'];
   /** How requests of plugins leave this machine. */
   readonly send: SendRequest | undefined;

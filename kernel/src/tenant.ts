@@ -20,7 +20,6 @@ import { EventBus } from './events/event-bus.js';
 import { createHostEvents, createHostHooks, createHostMiddleware, type HostEvents, type HostHooks, type HostMiddleware } from './events/host-events.js';
 import type { KernelEvents } from './events/kernel-events.js';
 import { createPublisher } from './events/publisher.js';
-import { FileBudget } from './guests/file-budget.js';
 import { Lanes } from './guests/lanes.js';
 import type { SharedGuests } from './guests/shared-guests.js';
 import type { Host, StorageAdapter } from './host.js';
@@ -221,7 +220,6 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     grants,
     trust,
     files: hosts.find((host) => host.files !== undefined)?.files,
-    fileBudget: new FileBudget(),
     environment: hosts.find((host) => host.environment !== undefined)?.environment,
     send: hosts.find((host) => host.send !== undefined)?.send,
     requestPermission: (wish) => requests.ask(wish),

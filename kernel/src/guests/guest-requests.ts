@@ -24,7 +24,6 @@ import type { Meter } from '../supervision/resource-watch.js';
 import { levelAt } from '../telemetry/logger.js';
 import type { EventCauses } from './event-causes.js';
 import type { LaneEnd } from './lane-end.js';
-import { askEnvironment, askFiles } from './host-requests.js';
 import type { GuestRegistrations } from './registrations.js';
 
 /** Who asks. Made by the kernel; nothing in it comes from a message. */
@@ -65,10 +64,11 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
     case Op.fetch:
       return fetchUrl(guest, input, facts, inbound);
     case Op.fs:
-      return askFiles(guest.manifest.id, guest.permissions, guest.meter.limits.files, guest.parts, facts[0], facts[1], input);
+      return useFiles(guest, facts, input);
     case Op.env:
       if (typeof facts[0] !== 'string' || facts[0].length > MAX_NAME) throw malformed(guest);
-      return askEnvironment(guest.permissions, guest.parts, facts[0]);
+      guest.permissions.demand('env.read', facts[0]);
+      return guest.parts.environment?.(facts[0]);
     case Op.request:
       return requestPermission(guest, facts);
     case Op.laneFence:
@@ -282,6 +282,11 @@ function hasPermission(guest: GuestIdentity, [permission, scope]: readonly unkno
     throw createError('permission/invalid', `'${typeof permission === 'string' ? permission.slice(0, 64) : typeof permission}' is not a permission`, { plugin: guest.manifest.id });
   }
   return guest.permissions.check(permission as PermissionName, scope);
+}
+
+async function useFiles(guest: GuestIdentity, [verb, path]: readonly unknown[], data: unknown): Promise<unknown> {
+  const { askFiles } = await import('./file-requests.js');
+  return askFiles(guest.manifest.id, guest.permissions, guest.meter.limits.files, guest.parts, verb, path, data);
 }
 
 async function fetchUrl(guest: GuestIdentity, input: unknown, [timeout, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {

@@ -1,21 +1,26 @@
-/** What a guest may ask of the machine it runs on, where its host offers that: shape, permission, use. */
+/** What a guest may ask of the files of the machine, where its host offers them: shape, permission, use. Loaded with the first that asks. */
 import { createError } from '@plinth/sdk/contract';
 import type { HostFiles } from '../host-abilities.js';
 import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
+import { FileBudget } from './file-budget.js';
 
 const READS: ReadonlySet<string> = new Set(['read', 'list', 'stat']);
+
+/** One for each tenant. */
+const budgets = new WeakMap<object, FileBudget>();
 
 /** One request about files. */
 export async function askFiles(
   plugin: string,
   permissions: PermissionSet,
   limit: number,
-  { files, fileBudget }: Pick<KernelParts, 'files' | 'fileBudget'>,
+  parts: Pick<KernelParts, 'files'>,
   verb: unknown,
   path: unknown,
   data: unknown,
 ): Promise<unknown> {
+  const { files } = parts;
   if (typeof path !== 'string') throw createError('fs/invalid', 'a path is a text', { plugin });
   if (verb !== 'write' && verb !== 'remove' && !READS.has(verb as string)) throw createError('wire/refused', `refused a message of ${plugin}: it is not well formed`, { plugin });
   const permission = READS.has(verb as string) ? 'fs.read' : 'fs.write';
@@ -28,14 +33,10 @@ export async function askFiles(
   };
   check(path);
   if (files === undefined) throw createError('fs/failed', `${plugin} cannot use files: there are none here`, { plugin });
-  if (verb === 'remove') return fileBudget.remove(plugin, path, () => files.remove(path, check));
+  const budget = budgets.get(parts) ?? new FileBudget();
+  budgets.set(parts, budget);
+  if (verb === 'remove') return budget.remove(plugin, path, () => files.remove(path, check));
   if (verb !== 'write') return files[verb as Exclude<keyof HostFiles, 'write'>](path, check);
   if (!(data instanceof Uint8Array)) throw createError('fs/invalid', 'what is written are bytes', { plugin });
-  return fileBudget.write(plugin, path, data.length, limit, () => files.write(path, data, check));
-}
-
-/** One variable of the environment; undefined where there is none. */
-export function askEnvironment(permissions: PermissionSet, { environment }: Pick<KernelParts, 'environment'>, name: string): string | undefined {
-  permissions.demand('env.read', name);
-  return environment?.(name);
+  return budget.write(plugin, path, data.length, limit, () => files.write(path, data, check));
 }

@@ -1,0 +1,5 @@
+/** Rights behind a wall. */
+import { createHost } from '#host';
+import { rights } from './permissions-conformance.ts';
+
+rights({ isolation: 'sandbox', createHost });
