@@ -1,5 +1,5 @@
 /**
- * `npm run test:matrix`: the same suites in every runtime, one process a leg, two legs at a time. Fails when a leg fails, takes too long, or
+ * `npm run test:matrix`: the same suites in every runtime, one process a leg, three legs at a time. Fails when a leg fails, takes too long, or
  * has not run as many tests as the others. `--leg=node22,webkit` runs a part.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -12,7 +12,9 @@ import { LEG_NAMES, type LegName, LEGS, legOf } from '../test/matrix/legs.ts';
 import { ensureLegs } from './ensure-browser.ts';
 
 /** Legs that run side by side. */
-const SIDE_BY_SIDE = 2;
+const SIDE_BY_SIDE = 3;
+/** Legs that take much longer than the others, the longest last. */
+const LONGEST: readonly LegName[] = ['chromium', 'webkit', 'firefox'];
 /** Milliseconds between asking a leg to end and ending it. */
 const GRACE = 5_000;
 
@@ -62,7 +64,8 @@ function build(): void {
 }
 
 async function runAll(names: readonly LegName[]): Promise<readonly Outcome[]> {
-  const waiting = [...names];
+  // Those that take longest first, so that none of them is alone in the end.
+  const waiting = [...names].sort((a, b) => LONGEST.indexOf(b) - LONGEST.indexOf(a));
   const done: Outcome[] = [];
   const lane = async () => {
     for (let leg = waiting.shift(); leg !== undefined; leg = waiting.shift()) {

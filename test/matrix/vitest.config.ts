@@ -13,10 +13,7 @@ declare module 'vitest' {
 /** Suites of the host that stand on what runtimes differ in; the rest is the kernel's own work, which Node and Chromium show. */
 const hosts = [
   'activation',
-  'compat',
-  'config',
   'context',
-  'contract-policies',
   'death',
   'dependencies',
   'hooks',
@@ -24,8 +21,6 @@ const hosts = [
   'messaging',
   'middleware',
   'permissions',
-  'policy',
-  'resilience',
   'resources',
   'secrets',
   'shared-tenancy',
