@@ -1,0 +1,11 @@
+/** What plugins behind a wall try in vain, in every runtime that has one: to get out of the realm they run in. */
+import { describe } from 'vitest';
+import { suite } from '../security/attack.ts';
+import { dynamicCode } from '../security/dynamic-code.ts';
+import { realm } from '../security/realm.ts';
+import { has } from './gaps.ts';
+
+// What makes sense in one kind of runtime alone isn't counted the same in all of them.
+describe.skipIf(!(await has('wall')))('behind a wall', () => {
+  for (const [name, attacks] of [realm, dynamicCode]) suite([name, attacks.filter(({ only }) => only === undefined)]);
+});
