@@ -215,6 +215,8 @@ export class Meter {
   logEntry(): boolean {
     const now = performance.now();
     if (now - this.#logsSince >= TICK) {
+      // A flood is told once; the next one is another.
+      if (this.#logs <= this.limits.logs) this.#said.delete('logs plugin');
       this.#logsSince = now;
       this.#logs = 0;
     }
