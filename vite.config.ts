@@ -12,6 +12,8 @@ export default defineConfig({
     reporters: ['default', './test/support/summary-reporter.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    // Most of the time somebody waits for a worker or a timer: two files at a time keep two cores busy.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,

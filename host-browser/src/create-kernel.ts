@@ -1,5 +1,5 @@
 /** `createKernel` with a page's defaults. */
-import { createKernel as createBareKernel, type Kernel, type KernelOptions } from '@plinth/kernel';
+import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 import { browserHost } from './host.js';
 import { indexedDBStorage } from './indexeddb-storage.js';
@@ -25,6 +25,8 @@ export async function createKernel(options: BrowserKernelOptions = {}): Promise<
   const { plugins, data, ...rest } = options;
   if (data !== undefined && rest.storage !== undefined)
     throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
+  // The page shows before its kernel is there: a bundler makes a file of its own of it.
+  const { createKernel: createBareKernel } = await import('@plinth/kernel/create-kernel');
   const urls = plugins === undefined ? [] : [plugins].flat();
   return createBareKernel({
     host: browserHost(),

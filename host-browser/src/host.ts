@@ -1,5 +1,6 @@
 /** The browser host: one Web Worker a plugin, or one frame behind a wall with a worker in it. */
-import { type Guest, type Host, SparePool } from '@plinth/kernel';
+import type { Guest, Host } from '@plinth/kernel';
+import { SparePool } from '@plinth/kernel/spare-pool';
 import { createError, REHEARSE } from '@plinth/sdk/contract';
 import { sendRequest } from './network.js';
 import { createTurns } from './turns.js';

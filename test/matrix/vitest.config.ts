@@ -11,25 +11,7 @@ declare module 'vitest' {
 }
 
 /** Suites of the host that stand on what runtimes differ in; the rest is the kernel's own work, which Node and Chromium show. */
-const hosts = [
-  'activation',
-  'context',
-  'death',
-  'dependencies',
-  'hooks',
-  'inline',
-  'messaging',
-  'middleware',
-  'permissions',
-  'resources',
-  'secrets',
-  'shared-tenancy',
-  'spares',
-  'supervision',
-  'swap',
-  'walled',
-  'worker',
-];
+const hosts = ['activation', 'context', 'death', 'inline', 'permissions', 'resources', 'shared-tenancy', 'spares', 'supervision', 'swap', 'walled', 'worker'];
 
 const leg = legOf(process.env.PLINTH_LEG ?? 'node24');
 

@@ -66,6 +66,8 @@ describe('a project with the packed packages', () => {
       '@plinth/sdk/rpc',
       '@plinth/sdk/guest',
       '@plinth/kernel',
+      '@plinth/kernel/create-kernel',
+      '@plinth/kernel/spare-pool',
       '@plinth/host-node',
       '@plinth/host-browser',
       '@plinth/host-browser/inline',

@@ -32,10 +32,11 @@ export const BUDGETS: readonly Budget[] = [
   {
     name: 'a page with a kernel and its host',
     gzip: 30 * KB,
-    meanwhile: 94 * KB,
     what: `import { browserHost, createKernel } from '@plinth/host-browser';
       export const kernel = await createKernel({ host: browserHost(), plugins: ['/plugins/greeter/plugin.json'] });`,
   },
+  // Loaded by the first `createKernel()`: there is no goal for it but to stay as it is.
+  { name: 'the kernel itself', gzip: 91 * KB, what: `export { createKernel } from '@plinth/kernel';` },
   { name: 'the link alone', gzip: 6 * KB, meanwhile: 16.7 * KB, what: `export { Link } from '@plinth/sdk/rpc';` },
   { name: "a worker's runtime", gzip: 10 * KB, meanwhile: 28.2 * KB, what: { shipped: 'host-browser/dist/plugin-worker.js', source: 'host-browser/src/plugin-worker.ts' } },
 ];
@@ -91,7 +92,8 @@ function eagerChunks(chunks: readonly OutputChunk[]): readonly OutputChunk[] {
 
 /** Splits a chunk along its source map. */
 function shares({ code, map, fileName }: OutputChunk): readonly Share[] {
-  if (map === null) throw new Error(`${fileName} has no source map`);
+  // The bundler's own lines have none.
+  if (map === null) return [{ module: named(''), minified: code.length, gzip: zipped(code) }];
   const sources = new SourceMap({ ...map, file: fileName, sourceRoot: '', sourcesContent: [] });
   const pieces: { readonly module: string; readonly text: string }[] = [];
   for (const [line, text] of code.split('\n').entries()) {
