@@ -323,7 +323,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       const kernel = await start([moody]);
       kernel.commands.handle('refuse', () => true);
       await sleep(kernel);
-      const again = () => rejection(kernel.commands.execute('test.sleeper:count', undefined, { timeout: 400 }));
+      const again = () => rejection(kernel.commands.execute('test.sleeper:count', undefined, { timeout: 5_000 }));
       expect((await again()).code).toBe('plugin/activation-failed');
       expect((await again()).code).toBe('plugin/activation-failed');
     });
