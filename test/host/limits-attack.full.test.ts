@@ -116,6 +116,16 @@ describe(`${runtime}: a plugin that was suspended for a limit`, () => {
     expect(await call(kernel, 'ping')).toBe('pong');
   });
 
+  it('is not ended for what it had sent before, which is still being taken', async () => {
+    const kernel = await start({ default: { messages: 30 }, patience: 1, pause: 4_000 });
+    const crashed: unknown[] = [];
+    kernel.events.on('plugin:crashed', ({ payload }) => void crashed.push(payload));
+    const resumed = nextEvent<{ id: string }>(kernel, 'plugin:resumed');
+    call(kernel, 'burst', 80).catch(() => {});
+    expect((await resumed).id).toBe('test.busy');
+    expect(crashed).toEqual([]);
+  });
+
   it('goes on when what it needs is back, which went meanwhile', async () => {
     const tried = Promise.withResolvers<void>();
     const kernel = await start(
