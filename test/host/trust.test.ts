@@ -83,6 +83,20 @@ describe(`${runtime}: trust decides the isolation`, () => {
     expect(await asking('worker', () => 'untrusted')).toBe('undefined hardened');
     expect(await asking('sandbox', () => 'trusted')).toBe('undefined hardened');
   });
+  it('what the application itself holds is its own, and has no limits of a stranger', async () => {
+    const lines = 200;
+    const plugin = {
+      activate(ctx: { logger: { info(text: string): void }; storage: { get(key: string): Promise<unknown> } }) {
+        for (let n = 0; n < lines; n++) ctx.logger.info(`line ${n}`);
+        return ctx.storage.get('a');
+      },
+    };
+    const manifest = { ...JSON.parse(manifestOf()), permissions: { storage: { read: true } } };
+    const kernel = await start([{ manifest, plugin }], { trust: [] });
+    expect(codeOf(kernel)).toBe('active');
+    expect(kernel.logger.recent('com.acme.tool')).toHaveLength(lines);
+    expect(await kernel.audit.entries({ topic: 'permission:used' })).toEqual([]);
+  });
   it('who is trusted or a partner needs no signature; who is not does, by name', async () => {
     const unsigned: PackageInput = { manifest: manifestOf(), code: CODE };
     expect(codeOf(await start([unsigned], policyOf({}, { trust: () => 'partner' })))).toBe('active');

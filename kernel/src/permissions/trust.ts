@@ -122,6 +122,8 @@ export class Trust {
   level(found: PluginPackage, { id, version }: Manifest): TrustLevel | undefined {
     const { trust } = this.#parts.policy;
     if (trust === undefined) return undefined;
+    // What the application itself holds is its own.
+    if (found.exported !== undefined) return 'trusted';
     const verdict = this.#verdicts.get(found);
     const facts: TrustFacts = { id, version, origin: found.origin, ...(verdict && { keyId: verdict.keyId, publisher: verdict.publisher }) };
     const level = typeof trust === 'function' ? trust(facts) : (trust.find((rule) => applies(rule, facts))?.level ?? 'untrusted');

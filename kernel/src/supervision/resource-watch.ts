@@ -3,7 +3,7 @@
  * order, and nobody takes it until the second is over), suspended when that goes on, and ended when suspending it has changed nothing. Memory
  * can't be throttled: there the steps are a warning and the end.
  */
-import { createError, type Manifest, type PluginError } from '@plinth/sdk/contract';
+import { createError, type Manifest, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { type Link, sizeOf } from '@plinth/sdk/rpc';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { ResourceUsage } from '../host.js';
@@ -357,24 +357,30 @@ export class Meter {
     this.#pauses = this.#pauses.filter((at) => now - at < MEMORY);
     const { resource, used, limit } = over;
     if (this.#suspended || this.#pauses.length >= this.#watch.pauses) this.end(resource, used, limit, 'plugin');
-    else void this.#suspend(resource, used, limit);
+    else this.#suspend(resource, used, limit);
   }
 
-  async #suspend(resource: Resource, used: number, limit: number): Promise<void> {
+  #suspend(resource: Resource, used: number, limit: number): void {
     const { parts, pause } = this.#watch;
     this.#suspended = true;
     this.#pauses.push(performance.now());
     const until = Date.now() + pause;
     this.#say(resource, 'suspended', used, limit, 'plugin');
     const blame = () => this.#error('plugin/over-limit', resource, used, limit, 'plugin', { until });
-    const suspending = parts.suspend(this.guest, blame);
+    const suspending = this.#heard(parts.suspend(this.guest, blame));
     this.#timer = setTimeout(async () => {
       this.#suspended = false;
       // Its own hook may take longer than the pause: before it is suspended there is nothing to resume.
       await suspending;
-      if (!this.#closed) await parts.resume(this.guest);
+      if (!this.#closed) await this.#heard(parts.resume(this.guest));
     }, pause);
-    await suspending;
+  }
+
+  /** Nobody waits for it: what goes wrong is told, and must not end the application. */
+  #heard(step: Promise<void>): Promise<void> {
+    return step.catch((error: unknown) =>
+      this.#watch.parts.log.write('kernel', 'error', `${this.#plugin} could not be suspended or resumed: ${messageOf(error)}`, { plugin: this.#plugin }),
+    );
   }
 
   /** Tells of each step of a resource once, until it has been calm. */
