@@ -10,6 +10,7 @@ const filters = process.argv.slice(2).filter((argument) => argument !== '--full'
 ensureBrowser();
 step('build', process.execPath, ['scripts/build.ts']);
 step('types of the demo', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'demo-app']);
+step('types of the tests', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test']);
 step('demo site', process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'demo-app', '--logLevel', 'warn']);
 step('format and lint', 'npx', ['--yes', '@biomejs/biome@2.6.8', 'check', '--error-on-warnings', '.']);
 step('tests', process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...filters]);

@@ -62,7 +62,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     it('strict: the first failure fails the whole and is named, and so does nobody to ask', async () => {
       const kernel = await startKernel(setting, [good, broken, asker]);
       for (const mode of ['collect', 'waterfall', 'parallel'] as const) {
-        for (const asked of [kernel.hooks[mode](Score.score, 'x', { strict: true }), kernel.commands.execute('test.asker:ask', { mode, options: { strict: true } })]) {
+        for (const asked of [kernel.hooks[mode](Score.score as never, 'x', { strict: true }), kernel.commands.execute('test.asker:ask', { mode, options: { strict: true } })]) {
           expect(await rejection(asked)).toMatchObject({ code: 'hook/failed', message: expect.stringContaining('test.broken failed to answer test.scorer:score: no idea') });
         }
       }

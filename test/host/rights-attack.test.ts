@@ -1,7 +1,7 @@
 /** Ways around rights: rates that multiply, begin anew or are somebody else's; what is kept from the audit. */
 import { createHost, runtime } from '#host';
-import type { Kernel, KernelOptions, Permissions } from '@plinth/kernel';
-import type { ManifestInput } from '@plinth/sdk/contract';
+import type { Kernel, KernelOptions } from '@plinth/kernel';
+import type { ManifestInput, Permissions } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';

@@ -56,7 +56,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         { permissions: { secrets: { read: ['*'] }, storage: { read: true, write: true } } },
         `async healthCheck() { return { status: 'degraded', details: { why: 'no answer to ' + this.seen } }; },`,
       );
-      const kernel = await startKernel(setting, [{ ...leaky, manifest: { ...(leaky.manifest as object), activation: ['command:test.leaky:crash'] } }], {
+      const kernel = await startKernel(setting, [{ ...leaky, manifest: { ...leaky.manifest, activation: ['command:test.leaky:crash'] } }], {
         telemetry: { log: (entry) => void entries.push(entry) },
         supervision: false,
       });
@@ -64,7 +64,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await kernel.secrets.set('test.leaky', 'api', VALUE);
       await rejection(kernel.plugins.activate('test.leaky'));
       expect(kernel.plugins.get('test.leaky')?.state).toBe('failed');
-      const told = [kernel.plugins.explain('test.leaky'), kernel.plugins.get('test.leaky'), await kernel.plugins.health('test.leaky')];
+      const told: unknown[] = [kernel.plugins.explain('test.leaky'), kernel.plugins.get('test.leaky'), await kernel.plugins.health('test.leaky')];
       kernel.logger.error(`the host says ${VALUE}`, { error: new Error(VALUE) });
       await kernel.plugins.activate('test.leaky');
       told.push(await kernel.plugins.health('test.leaky'), await kernel.health());

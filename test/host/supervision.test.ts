@@ -70,7 +70,7 @@ describe(`${runtime}: supervision`, () => {
     const stubborn = await start({ ...quick, crashes: 3 }, [
       {
         ...fragile('test.fragile', `if (await ctx.storage.has('x')) throw new Error('never again'); await ctx.storage.set('x', 1);`),
-        manifest: { ...(fragile('test.fragile').manifest as object), permissions: { storage: { read: true, write: true } } },
+        manifest: { ...fragile('test.fragile').manifest, permissions: { storage: { read: true, write: true } } },
       },
       neighbour,
     ]);

@@ -2,7 +2,7 @@
 import { browserHost, indexedDBStorage } from '@plinth/host-browser';
 import workerSource from '../../host-browser/dist/plugin-worker.js?raw';
 
-export const runtime = 'browser' as const;
+export const runtime = 'browser' as 'node' | 'browser';
 export const createHost = browserHost;
 export const persistentStorage = async (name?: string) => indexedDBStorage(name ?? `plinth-${crypto.randomUUID()}`);
 /** A name under which storage can be opened again. */

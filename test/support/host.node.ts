@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
-export const runtime = 'node' as const;
+export const runtime = 'node' as 'node' | 'browser';
 export const createHost = nodeHost;
 export const persistentStorage = async (name?: string) => fileStorage(name ?? (await mkdtemp(join(tmpdir(), 'plinth-'))));
 /** A name under which storage can be opened again. */

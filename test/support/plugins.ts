@@ -2,8 +2,14 @@
 import type { ManifestInput } from '@plinth/sdk/contract';
 import type { PackageInput } from '@plinth/kernel';
 
+/** A package that exists as text alone. */
+export interface TextPackage extends PackageInput {
+  readonly manifest: ManifestInput;
+  readonly code: string;
+}
+
 /** A package whose bundle is the given text of an `activate` body; everything else has a default. */
-export function pluginOf(id: string, activate: string, manifest: Partial<ManifestInput> = {}, members = ''): PackageInput {
+export function pluginOf(id: string, activate: string, manifest: Partial<ManifestInput> = {}, members = ''): TextPackage {
   return {
     manifest: { id, version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, ...manifest },
     code: `export default { ${members} async activate(ctx) { ${activate} } };`,
@@ -11,6 +17,6 @@ export function pluginOf(id: string, activate: string, manifest: Partial<Manifes
 }
 
 /** A package with its whole bundle given. */
-export function bundleOf(id: string, code: string, manifest: Partial<ManifestInput> = {}): PackageInput {
+export function bundleOf(id: string, code: string, manifest: Partial<ManifestInput> = {}): TextPackage {
   return { manifest: { id, version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, ...manifest }, code };
 }

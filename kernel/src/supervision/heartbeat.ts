@@ -30,7 +30,7 @@ export class Heartbeat {
   readonly #interval: number;
   readonly #timeout: number;
   readonly #beats = new Set<Beat>();
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #expected = 0;
 
   /** Both in milliseconds. */

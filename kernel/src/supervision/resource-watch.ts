@@ -52,7 +52,7 @@ export class ResourceWatch {
   readonly pause: number;
   readonly pauses: number;
   readonly #meters = new Set<Meter>();
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   /** When the second began, in milliseconds of the monotonic clock. */
   since = performance.now();
@@ -162,7 +162,7 @@ export class Meter {
   #usage: ResourceUsage | undefined;
   #measuring = false;
   #suspended = false;
-  #timer: number | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
   /** How many have it let everything through for a while. */
   #free = 0;
