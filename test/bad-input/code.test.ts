@@ -1,6 +1,6 @@
 /** Bundles with everything that can be wrong with them, inline and in workers. */
 import { runtime } from '#host';
-import type { KernelOptions, PackageInput } from '@plinth/kernel';
+import { createKernel, type KernelOptions, type PackageInput } from '@plinth/kernel';
 import { PluginCrashedError, PluginLifecycleError, PluginSignatureError, PluginTimeoutError } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { bundleOf, pluginOf } from '../support/plugins.ts';
@@ -51,6 +51,25 @@ function badCode(name: string, options: () => KernelOptions): void {
       const { manifest } = bundleOf('test.bad', '', { main: 'dist/plugin.js' });
       const { error } = await fail({ manifest });
       expect(error).toMatchObject({ code: 'plugin/load-failed', details: { file: 'memory:test.bad/dist/plugin.js' } });
+    });
+
+    it('that is not where its manifest is: names the file beside the manifest', async () => {
+      const { manifest } = bundleOf('test.bad', '');
+      const found = { origin: 'https://plugins.example/bad/plugin.json', manifest, code: async () => Promise.reject(new Error('gone')) };
+      const kernel = await createKernel({
+        ...options(),
+        sources: [
+          {
+            origin: 'here',
+            async *discover() {
+              yield found;
+            },
+          },
+        ],
+      });
+      await kernel.start();
+      expect(kernel.plugins.explain('test.bad').because).toContain('https://plugins.example/bad/plugin.js cannot be read: gone');
+      await kernel.stop();
     });
 
     it('that is too large: plugin/load-failed with both sizes', async () => {

@@ -25,6 +25,8 @@ const PAGE = `
 let server: Server;
 let base: string;
 let browser: Browser;
+/** Path of the file that workers start from. */
+let workerFile: string | undefined;
 /** The policy of the page, by its path. */
 const POLICIES: Readonly<Record<string, string | undefined>> = {
   '/open.html': undefined,
@@ -49,9 +51,10 @@ beforeAll(async () => {
   })) as Rollup.RollupOutput;
   const files = new Map<string, string | Uint8Array>(output.output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]));
   for (const name of ['plinth-frame.html', 'plinth-frame.js']) files.set(`/${name}`, await readFile(`${root}host-browser/dist/${name}`, 'utf8'));
+  workerFile = [...files.keys()].find((path) => path.includes('plugin-worker'));
   server = createServer((request, response) => {
     const path = request.url ?? '';
-    const policy = POLICIES[path];
+    const policy = path === workerFile ? "script-src 'self'" : POLICIES[path];
     if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Content-Type', path.endsWith('.js') ? 'text/javascript' : 'text/html');
     if (Object.hasOwn(POLICIES, path)) response.end('<!doctype html><title>page</title><body><script type="module" src="/page.js"></script></body>');
@@ -98,5 +101,14 @@ it.each([
   expect(await run(page, 'sandbox', frame)).toMatch(message);
   await page.evaluate('kernel.stop()');
   await expect.poll(() => page.frames().length).toBe(1);
+  await page.close();
+});
+
+it('a worker whose own policy refuses modules from data: URLs says so, without quoting the bundle', async () => {
+  const page = await at('/open.html');
+  const because = await run(page, 'worker');
+  expect(because).toMatch(/cannot load test\.a: test\.a\/p\.js threw while loading: .*Content-Security-Policy of the worker's own file has to allow 'script-src data:'/);
+  expect(because).not.toContain('pong');
+  await page.evaluate('kernel.stop()');
   await page.close();
 });

@@ -41,23 +41,21 @@ const functors = new WeakMap<PluginPackage, { readonly code: string; readonly fu
 
 /** Behind a wall there are no modules: what is evaluated there is made of the bundle here. */
 async function codeFor(record: ResolvedPlugin, code: string, parts: KernelParts): Promise<string> {
-  const { manifest, origin, package: found } = record;
+  const { manifest, package: found } = record;
   const isolation = chooseIsolation(record, parts);
   if (isolation !== 'process' && isolation !== 'sandbox') return code;
   const known = functors.get(found);
   if (known?.code === code) return known.functor;
   const { toFunctor } = await import('@plinth/sdk/pack');
-  const functor = toFunctor(code, `${manifest.id} (${origin}/${manifest.main})`);
+  const functor = toFunctor(code, `${manifest.id} (${fileOf(record)})`);
   functors.set(found, { code, functor });
   return functor;
 }
 
 /** @throws PluginLifecycleError `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`. */
-export async function readCode(
-  { manifest, package: found, origin }: Pick<ResolvedPlugin, 'manifest' | 'package' | 'origin'>,
-  { limits }: Pick<KernelParts, 'limits'>,
-): Promise<string> {
-  const file = `${origin}/${manifest.main}`;
+export async function readCode(record: Pick<ResolvedPlugin, 'manifest' | 'package' | 'origin'>, { limits }: Pick<KernelParts, 'limits'>): Promise<string> {
+  const { manifest, package: found } = record;
+  const file = fileOf(record);
   const fail = (what: string, cause?: unknown) =>
     createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}`, { plugin: manifest.id, details: { file }, ...(cause !== undefined && { cause }) });
   let code: string;
@@ -71,6 +69,11 @@ export async function readCode(
   const expected = manifest.files?.[manifest.main];
   if (expected !== undefined) await checkDigest(manifest, file, code, expected);
   return code;
+}
+
+/** Where a bundle is: in its folder, which is what the origin names, or the folder of its manifest. */
+function fileOf({ origin, manifest }: Pick<ResolvedPlugin, 'manifest' | 'origin'>): string {
+  return `${origin.endsWith('.json') ? origin.slice(0, origin.lastIndexOf('/')) : origin}/${manifest.main}`;
 }
 
 async function checkDigest(manifest: Manifest, file: string, code: string, expected: string): Promise<void> {

@@ -9,7 +9,7 @@ export async function importModule(code: string, name: string): Promise<{ readon
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${text}`)) as { readonly default?: unknown };
   } catch (error) {
-    throw parseError(error) ?? error;
+    throw parseError(error) ?? refusal(error) ?? error;
   }
 }
 
@@ -20,4 +20,13 @@ function parseError(error: unknown): SyntaxError | undefined {
   if (name === 'BuildMessage') return new SyntaxError(message);
   const [, problem] = /^SyntaxError: ([\s\S]*?)(?:\n +at data:|$)/.exec(message) ?? [];
   return problem === undefined ? undefined : new SyntaxError(problem);
+}
+
+/**
+ * A browser that refuses the URL quotes it, and with it the whole bundle (Chromium, Firefox), or says nothing (WebKit). The
+ * policy that counts is the one of the file that the worker was started from.
+ */
+function refusal(error: unknown): TypeError | undefined {
+  if (!(error instanceof TypeError) || !/ported module: data:|^Importing a module script failed\.$/.test(error.message)) return undefined;
+  return new TypeError("the Content-Security-Policy of the worker's own file has to allow 'script-src data:'");
 }
