@@ -21,8 +21,11 @@ describe('a right', () => {
   it.each<readonly [PermissionName, string, string, boolean]>([
     ['events.emit', 'app:*', 'app:x 10/s', true],
     ['events.emit', 'app:* 10/s', 'app:x', false],
-    ['events.emit', 'app:* 10/s', 'app:x 600/min', true],
-    ['events.emit', 'app:* 10/s', 'app:x 601/min', false],
+    ['events.emit', 'app:* 10/s', 'app:x 10/s', true],
+    ['events.emit', 'app:* 10/s', 'app:x 10/min', true],
+    ['events.emit', 'app:* 600/min', 'app:x 10/s', true],
+    ['events.emit', 'app:* 600/min', 'app:x 11/s', false],
+    ['events.emit', 'app:* 10/s', 'app:x 600/min', false],
     ['network.fetch', 'https://a.test', 'GET https://a.test/x', true],
     ['network.fetch', 'GET https://a.test', 'https://a.test/x', false],
     ['network.fetch', 'GET,POST https://a.test', 'GET https://a.test/x', true],
@@ -34,6 +37,7 @@ describe('a right', () => {
   it.each<readonly [PermissionName, string[], string[], string[]]>([
     ['events.emit', ['app:* 10/s'], ['app:menu:*'], ['app:menu:* 10/s']],
     ['events.emit', ['app:* 10/s'], ['app:* 1/s'], ['app:* 1/s']],
+    ['events.emit', ['app:* 10/s'], ['app:* 600/min'], ['app:* 10/s']],
     ['network.fetch', ['GET,POST https://a.test'], ['GET,PUT https://a.test/v1/*'], ['GET https://a.test/v1/*']],
     ['network.fetch', ['GET https://a.test'], ['POST https://a.test'], []],
     ['storage.read', ['settings:*'], ['*'], ['settings:*']],

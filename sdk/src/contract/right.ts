@@ -46,8 +46,12 @@ export function parseAsked(permission: PermissionName, text: string): Right {
 
 /** Whether who has the one right has the other, too. */
 export function rightCovers(permission: PermissionName, wide: Right, narrow: Right): boolean {
-  const rate = wide.rate === undefined || (narrow.rate !== undefined && narrow.rate.count * wide.rate.per <= wide.rate.count * narrow.rate.per);
-  return rate && rightReaches(permission, wide, narrow);
+  return (wide.rate === undefined || (narrow.rate !== undefined && rateCovers(wide.rate, narrow.rate))) && rightReaches(permission, wide, narrow);
+}
+
+/** Neither more in the long run nor more at once: `60/min` may be used up within a second, `1/s` may not. */
+function rateCovers(wide: Rate, narrow: Rate): boolean {
+  return narrow.count <= wide.count && narrow.count * wide.per <= wide.count * narrow.per;
 }
 
 /** The same, however often. */
@@ -62,7 +66,7 @@ export function meetRights(permission: PermissionName, a: Right, b: Right): stri
   if (scope === undefined) return undefined;
   const methods = a.methods === undefined ? b.methods : b.methods === undefined ? a.methods : a.methods.filter((method) => b.methods?.includes(method));
   if (methods?.length === 0) return undefined;
-  const rate = [a.rate, b.rate].filter((one) => one !== undefined).sort((x, y) => x.count / x.per - y.count / y.per)[0];
+  const rate = [a.rate, b.rate].filter((one) => one !== undefined).sort((x, y) => x.count / x.per - y.count / y.per || x.count - y.count)[0];
   return rightText({ scope, ...(methods !== undefined && { methods }), ...(rate !== undefined && { rate }) });
 }
 
