@@ -7,8 +7,11 @@ import { createError, READY } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { FRAME, FRAME_FAILED, framePage, type FrameOrder } from './frame-page.js';
 
-/** Nothing in, nothing out: code comes over the port, and the network is the kernel's to use. */
-const POLICY = "default-src 'none'; script-src 'unsafe-eval'; worker-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'; webrtc 'block'";
+/**
+ * Nothing in, nothing out: code comes over the port, and the network is the kernel's to use. No `webrtc 'block'`: no engine knows it
+ * yet, each complains of it in the page's console, and a plugin runs in the frame's worker, where there is no WebRTC.
+ */
+const POLICY = "default-src 'none'; script-src 'unsafe-eval'; worker-src data:; connect-src 'none'; base-uri 'none'; form-action 'none'";
 
 let workers: Promise<Record<'process' | 'sandbox', string>> | undefined;
 

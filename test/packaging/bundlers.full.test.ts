@@ -35,8 +35,8 @@ async function open(project: string, shipping: Shipping): Promise<unknown> {
   const complaints: string[] = [];
   page.on('pageerror', (error) => void complaints.push(error.message));
   page.on('console', (message) => {
-    // Chromium doesn't know the directive yet; the connection of Vite's client ends with the worker that it is in; nobody has drawn an icon.
-    const known = message.text().includes("directive 'webrtc'") || /\/@vite\/|\/favicon\.ico$/.test(message.location().url);
+    // The connection of Vite's client ends with the worker that it is in; nobody has drawn an icon.
+    const known = /\/@vite\/|\/favicon\.ico$/.test(message.location().url);
     if (message.type() === 'error' && !known) complaints.push(message.text());
   });
   try {
