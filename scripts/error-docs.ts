@@ -4,7 +4,7 @@ import { ERROR_CODES, createError, type ErrorCode } from '@plinth/sdk/contract';
 
 /** The page's text. */
 export function errorPage(): string {
-  const rows = (Object.keys(ERROR_CODES) as ErrorCode[]).map((code) => {
+  const rows = (Object.keys(ERROR_CODES) as ErrorCode[]).sort().map((code) => {
     const error = createError(code, '');
     return `| \`${code}\` | \`${error.name}\` | ${error.retryable ? 'yes' : 'no'} |`;
   });

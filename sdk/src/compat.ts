@@ -9,7 +9,7 @@
  * @module
  */
 import type { PluginContext } from './context.js';
-import { createError } from './contract/errors.js';
+import { createError } from './contract/error-codes.js';
 import { isMemberName } from './contract/names.js';
 import type { HealthReport } from './contract/protocol.js';
 import type { Plugin } from './plugin.js';

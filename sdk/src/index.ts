@@ -29,7 +29,6 @@ export {
   type Overflow,
 } from './contract/contract.js';
 export {
-  type ErrorCode,
   PluginAuthenticationError,
   PluginCancelledError,
   PluginConfigurationError,
@@ -49,6 +48,7 @@ export {
   PluginUnresponsiveError,
   PluginValidationError,
 } from './contract/errors.js';
+export type { ErrorCode } from './contract/error-codes.js';
 export type { HookOptions, HookOutcome } from './contract/hook-answers.js';
 export { type Isolation, type Manifest, type ManifestInput, parseManifest } from './contract/manifest.js';
 export type { Permissions } from './contract/permission.js';

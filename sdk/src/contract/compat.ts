@@ -4,7 +4,8 @@
  */
 import type { StandardJSONSchemaV1 } from '@standard-schema/spec';
 import { type AnyContract, type Command, type Event, type Hook, type Member, membersOf } from './contract.js';
-import { createError, messageOf } from './errors.js';
+import { createError } from './error-codes.js';
+import { messageOf } from './errors.js';
 import { parseContractId } from './names.js';
 import { type JsonSchema, same, uncovered } from './schema-cover.js';
 import type { Schema } from './schema.js';

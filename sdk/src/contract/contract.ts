@@ -3,7 +3,7 @@
  * provider and one answer, an event any number of listeners and no answer, a hook any number of handlers and all their
  * answers; middleware wraps commands and events and needs no declaration.
  */
-import { createError } from './errors.js';
+import { createSharedError } from './errors.js';
 import { isMemberName, parseContractId, pluginIdProblem } from './names.js';
 import type { DeclaredCallPolicy } from './policy.js';
 import type { InferInput, InferOutput, Schema } from './schema.js';
@@ -144,13 +144,13 @@ export function hook<I extends Schema = Schema, O extends Schema = Schema>(spec:
 export function contract<const Id extends string, M extends Record<string, Member>>(id: Id, members: M): Contract<Id, M> {
   const parsed = parseContractId(id);
   if (parsed === undefined) {
-    throw createError('contract/invalid', `'${id}' is not a contract id: write '<plugin id>@<major>', like 'com.example.notes@1'`);
+    throw createSharedError('contract/invalid', `'${id}' is not a contract id: write '<plugin id>@<major>', like 'com.example.notes@1'`);
   }
   const problem = parsed.base.startsWith('plinth.') ? undefined : pluginIdProblem(parsed.base);
-  if (problem !== undefined) throw createError('contract/invalid', `contract '${id}': ${problem}`);
+  if (problem !== undefined) throw createSharedError('contract/invalid', `contract '${id}': ${problem}`);
   const refs: Record<string, unknown> = { $id: id };
   for (const [name, member] of Object.entries(members)) {
-    if (!isMemberName(name)) throw createError('contract/invalid', `contract '${id}': '${name}' is not a member name (letters and digits, lower-case first)`);
+    if (!isMemberName(name)) throw createSharedError('contract/invalid', `contract '${id}': '${name}' is not a member name (letters and digits, lower-case first)`);
     refs[name] = Object.freeze({ ...member, id: `${parsed.base}:${name}` });
   }
   return Object.freeze(refs) as Contract<Id, M>;

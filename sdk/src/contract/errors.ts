@@ -133,56 +133,17 @@ for (const [name, Class] of Object.entries(ERROR_CLASSES)) {
   });
 }
 
-/** Every code and the class it belongs to. */
-export const ERROR_CODES = {
-  'manifest/missing': PluginManifestError,
-  'manifest/not-json': PluginManifestError,
-  'manifest/too-large': PluginManifestError,
-  'manifest/invalid': PluginManifestError,
+/**
+ * Codes that a guest raises, too, and the class each belongs to. What only the kernel raises is in `error-codes.ts`: a
+ * guest knows the class of what arrives by its name.
+ */
+export const SHARED_CODES = {
   'contract/invalid': PluginValidationError,
-  'contract/violated': PluginProtocolError,
-  'plugin/duplicate': PluginResolutionError,
-  'plugin/cycle': PluginResolutionError,
-  'plugin/unsatisfied': PluginResolutionError,
-  'plugin/incompatible': PluginResolutionError,
-  'plugin/dependency-failed': PluginResolutionError,
-  'plugin/source-failed': PluginUnavailableError,
-  'plugin/not-found': PluginUnavailableError,
-  'plugin/disabled': PluginUnavailableError,
   'plugin/unavailable': PluginUnavailableError,
-  'plugin/launch-failed': PluginLifecycleError,
   'plugin/load-failed': PluginLifecycleError,
-  'plugin/activation-failed': PluginLifecycleError,
-  'plugin/deactivation-failed': PluginLifecycleError,
-  'plugin/hook-failed': PluginLifecycleError,
-  'plugin/over-limit': PluginOverloadedError,
   'plugin/illegal-transition': PluginLifecycleError,
-  'plugin/downgrade': PluginLifecycleError,
-  'plugin/no-previous-version': PluginLifecycleError,
-  'plugin/state-too-large': PluginLifecycleError,
-  'plugin/timeout': PluginTimeoutError,
-  'plugin/digest-mismatch': PluginSignatureError,
-  'signature/missing': PluginSignatureError,
-  'signature/malformed': PluginSignatureError,
-  'signature/unknown-key': PluginSignatureError,
-  'signature/revoked-key': PluginSignatureError,
-  'signature/expired': PluginSignatureError,
-  'signature/invalid': PluginSignatureError,
-  'signature/mismatch': PluginSignatureError,
-  'signature/scope': PluginSignatureError,
-  'signature/file-missing': PluginSignatureError,
-  'signature/file-changed': PluginSignatureError,
-  'signature/file-unlisted': PluginSignatureError,
-  'signature/rollback': PluginSignatureError,
-  'signature/no-trust-store': PluginSignatureError,
   'scope/disposed': PluginLifecycleError,
-  'permission/denied': PluginPermissionError,
-  'permission/rate': PluginOverloadedError,
-  'permission/consent-required': PluginPermissionError,
-  'permission/invalid': PluginValidationError,
   'config/invalid': PluginConfigurationError,
-  'call/unknown-command': PluginUnavailableError,
-  'call/duplicate': PluginLifecycleError,
   'call/invalid-input': PluginValidationError,
   'call/invalid-output': PluginValidationError,
   'call/invalid-option': PluginValidationError,
@@ -190,67 +151,25 @@ export const ERROR_CODES = {
   'call/timeout': PluginTimeoutError,
   'call/cancelled': PluginCancelledError,
   'call/cycle': PluginLifecycleError,
-  'call/unauthenticated': PluginAuthenticationError,
-  'call/rate-limited': PluginOverloadedError,
-  'call/circuit-open': PluginUnavailableError,
   'call/overloaded': PluginOverloadedError,
   'call/failed': PluginError,
   'event/invalid': PluginValidationError,
   'stream/locked': PluginValidationError,
   'stream/invalid-item': PluginValidationError,
-  'hook/failed': PluginError,
-  'hook/no-handler': PluginUnavailableError,
-  'message/no-handler': PluginUnavailableError,
-  'middleware/next-twice': PluginProtocolError,
-  'middleware/failed': PluginError,
-  'middleware/cycle': PluginConfigurationError,
-  'secret/invalid': PluginConfigurationError,
-  'secret/locked': PluginUnavailableError,
-  'service/invalid': PluginConfigurationError,
-  'service/duplicate': PluginConfigurationError,
-  'service/cycle': PluginConfigurationError,
-  'service/captive': PluginConfigurationError,
-  'service/no-scope': PluginConfigurationError,
-  'service/unknown': PluginUnavailableError,
-  'service/ended': PluginUnavailableError,
-  'service/failed': PluginError,
-  'storage/quota': PluginOverloadedError,
   'storage/conflict': PluginOverloadedError,
-  'storage/invalid-key': PluginValidationError,
-  'storage/corrupt': PluginError,
-  'storage/locked': PluginUnavailableError,
-  'storage/failed': PluginError,
-  'fs/quota': PluginOverloadedError,
   'fs/invalid': PluginValidationError,
-  'fs/failed': PluginError,
   'network/invalid': PluginValidationError,
-  'network/failed': PluginNetworkError,
-  'network/too-large': PluginOverloadedError,
   'value/invalid': PluginValidationError,
-  'guest/exited': PluginCrashedError,
-  'guest/crashed': PluginCrashedError,
-  'guest/out-of-memory': PluginCrashedError,
   'guest/terminated': PluginCrashedError,
-  'guest/over-limit': PluginCrashedError,
-  'guest/unresponsive': PluginUnresponsiveError,
   'wire/refused': PluginProtocolError,
-  'registry/damaged': PluginError,
-  'registry/newer-format': PluginConfigurationError,
-  'kernel/invalid-option': PluginConfigurationError,
-  'kernel/stopped': PluginUnavailableError,
 } as const satisfies Record<string, PluginErrorClass>;
 
-/** A code that Plinth itself raises. */
-export type ErrorCode = keyof typeof ERROR_CODES;
+/** A code that either side raises. */
+export type SharedErrorCode = keyof typeof SHARED_CODES;
 
-/**
- * Makes the typed error that belongs to a code.
- *
- * @example
- * throw createError('permission/denied', `cannot execute ${id}: ${plugin} has no permission`, { plugin });
- */
-export function createError(code: ErrorCode, message: string, options?: ErrorOptions): PluginError {
-  const Class: PluginErrorClass = ERROR_CODES[code];
+/** Makes the typed error that belongs to one of them. */
+export function createSharedError(code: SharedErrorCode, message: string, options?: ErrorOptions): PluginError {
+  const Class: PluginErrorClass = SHARED_CODES[code];
   return new Class(code, message, options);
 }
 

@@ -1,6 +1,6 @@
 /** What comes of asking a hook: the answers as the kernel gives them, and as the caller wants them. */
 import type { CallOptions, Hook } from './contract.js';
-import { createError } from './errors.js';
+import { createSharedError } from './errors.js';
 import type { HookMode } from './protocol.js';
 import { describeIssues, parseSchema } from './schema.js';
 
@@ -47,7 +47,7 @@ export async function foldAnswers(
 async function parseAnswer(id: string, output: NonNullable<Hook['output']>, { plugin, value }: { readonly plugin: string; readonly value: unknown }): Promise<HookOutcome> {
   const parsed = await parseSchema(output, value);
   if (parsed.ok) return { plugin, ok: true, value: parsed.value };
-  const error = createError('call/invalid-output', `the answer of ${plugin} to ${id} is not valid, ${plugin} is at fault: ${describeIssues(parsed.issues)}`, {
+  const error = createSharedError('call/invalid-output', `the answer of ${plugin} to ${id} is not valid, ${plugin} is at fault: ${describeIssues(parsed.issues)}`, {
     plugin,
     details: { hook: id, side: 'handler', issues: parsed.issues },
   });

@@ -1,6 +1,7 @@
 /** `plugin.json`: what can be known about a plugin without running it. Text from strangers: parsed once, strictly. */
 import * as v from 'valibot';
-import { createError, type PluginError } from './errors.js';
+import { createError } from './error-codes.js';
+import type { PluginError } from './errors.js';
 import { didYouMean, duplicateKeys, hasPlainKeys, TOO_DEEP, unsafeKeys } from './json-text.js';
 import { isMemberName, isPattern, parseContractId, pluginIdProblem } from './names.js';
 import { parseSize } from './permission.js';

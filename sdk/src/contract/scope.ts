@@ -1,5 +1,5 @@
 /** A stack of undo: whatever a plugin adds hangs on one, and ending the plugin is disposing it. */
-import { createError } from './errors.js';
+import { createSharedError } from './errors.js';
 import { isPromiseLike } from './schema.js';
 
 /** Takes something back. May be asynchronous. */
@@ -41,7 +41,7 @@ export class Scope {
    * @throws PluginLifecycleError `scope/disposed` when the scope has ended: nothing may be added to a stopped plugin.
    */
   add(undo: Undo): () => void {
-    if (this.#disposed) throw createError('scope/disposed', 'nothing can be registered any more: the plugin has stopped');
+    if (this.#disposed) throw createSharedError('scope/disposed', 'nothing can be registered any more: the plugin has stopped');
     // Wrapped, so that the same function added twice runs twice.
     const entry = () => undo();
     this.#undos.add(entry);

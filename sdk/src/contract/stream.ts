@@ -2,7 +2,7 @@
  * Streams in contracts: a command takes or returns items one after another instead of one value. The wire carries them
  * with back-pressure; these schemas say what they hold.
  */
-import { createError } from './errors.js';
+import { createSharedError } from './errors.js';
 import { describeIssues, type InferInput, type InferOutput, isPromiseLike, type Parsed, parseSchema, type Schema } from './schema.js';
 
 /** What a stream may be given as: an async iterable (an async generator, for instance) or a stream of the platform. */
@@ -106,7 +106,7 @@ function checked(source: object, item: Schema): Stream<unknown> {
   };
   return {
     [Symbol.asyncIterator]() {
-      if (iterator !== undefined) throw createError('stream/locked', 'a stream can be read once, by one reader');
+      if (iterator !== undefined) throw createSharedError('stream/locked', 'a stream can be read once, by one reader');
       const reading = iteratorOf(source);
       iterator = reading;
       return {
@@ -117,7 +117,7 @@ function checked(source: object, item: Schema): Stream<unknown> {
           const parsed = isPromiseLike(answer) ? await answer : (answer as Parsed<unknown>);
           if (parsed.ok) return { done: false, value: parsed.value };
           await reading.return?.();
-          throw createError('stream/invalid-item', `an item of a stream is not valid, its source is at fault: ${describeIssues(parsed.issues)}`, {
+          throw createSharedError('stream/invalid-item', `an item of a stream is not valid, its source is at fault: ${describeIssues(parsed.issues)}`, {
             details: { side: 'source', issues: parsed.issues },
           });
         },

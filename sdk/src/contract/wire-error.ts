@@ -3,7 +3,17 @@
  * causes, so errors cross as plain records and are rebuilt by class name. What arrives is untrusted: sizes are cut,
  * classes come from a fixed list, and the plugin at fault is stamped by the receiver.
  */
-import { createError, ERROR_CLASSES, errorClassOf, type ErrorCode, type ErrorDetails, messageOf, PluginDeclaredError, PluginError, type PluginErrorClass } from './errors.js';
+import {
+  createSharedError,
+  ERROR_CLASSES,
+  errorClassOf,
+  type SharedErrorCode,
+  type ErrorDetails,
+  messageOf,
+  PluginDeclaredError,
+  PluginError,
+  type PluginErrorClass,
+} from './errors.js';
 
 /** An error on the wire. */
 export interface WireError {
@@ -95,7 +105,7 @@ export function errorFromWire(wire: unknown, options: FromWireOptions, depth = 0
   try {
     return rebuild(wire as WireError, options, depth);
   } catch (cause) {
-    return createError('wire/refused', 'refused an error that is not well formed', { plugin: options.plugin, cause });
+    return createSharedError('wire/refused', 'refused an error that is not well formed', { plugin: options.plugin, cause });
   }
 }
 
@@ -120,7 +130,7 @@ function instantiate(wire: WireError, message: string, cause: Error | undefined,
     const common = { plugin, details, retryable: wire.retryable === true, ...(cause !== undefined && { cause }) };
     if (wire.class === 'PluginDeclaredError') return new PluginDeclaredError(String(code), details?.data, { ...common, message });
     const Class = ERROR_CLASSES[wire.class as keyof typeof ERROR_CLASSES] as PluginErrorClass;
-    return new Class(String(code ?? ('call/failed' satisfies ErrorCode)), message, common);
+    return new Class(String(code ?? ('call/failed' satisfies SharedErrorCode)), message, common);
   }
   const withCause = cause === undefined ? undefined : { cause };
   const error =

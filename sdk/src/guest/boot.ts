@@ -4,7 +4,7 @@
  */
 import type { EventOrigin } from '../contract/call-context.js';
 import type { AnyContract } from '../contract/contract.js';
-import { createError, messageOf } from '../contract/errors.js';
+import { createSharedError, messageOf } from '../contract/errors.js';
 import {
   type CallMeta,
   type EventMeta,
@@ -145,7 +145,7 @@ class Guest implements GuestApi {
   }
 
   async load(spec: LoadSpec): Promise<Statics> {
-    if (this.#spec !== undefined) throw createError('plugin/illegal-transition', `${spec.manifest.id} is loaded already`, { plugin: spec.manifest.id });
+    if (this.#spec !== undefined) throw createSharedError('plugin/illegal-transition', `${spec.manifest.id} is loaded already`, { plugin: spec.manifest.id });
     this.#spec = spec;
     const logger = createLogger(this.link);
     this.#options.prepare?.({ wasm: spec.manifest.permissions.wasm === true, timers: spec.timers, log: (level, message) => logger[level](message) });
@@ -160,7 +160,7 @@ class Guest implements GuestApi {
     const { plugin, manifest } = this.#plugin;
     const parsed = plugin.config === undefined ? { ok: true as const, value: config } : await parseSchema(plugin.config, config);
     if (!parsed.ok) {
-      throw createError('config/invalid', `the configuration of ${manifest.id} is not valid: ${describeIssues(parsed.issues)}`, {
+      throw createSharedError('config/invalid', `the configuration of ${manifest.id} is not valid: ${describeIssues(parsed.issues)}`, {
         plugin: manifest.id,
         details: { issues: parsed.issues },
       });
@@ -224,7 +224,7 @@ class Guest implements GuestApi {
     } catch (error) {
       failures.push(error);
     }
-    this.#stopping.abort(createError('plugin/unavailable', 'the plugin has stopped'));
+    this.#stopping.abort(createSharedError('plugin/unavailable', 'the plugin has stopped'));
     try {
       await this.#scope.dispose();
     } catch (error) {
@@ -235,7 +235,7 @@ class Guest implements GuestApi {
 
   /** The guest is over, whether its plugin was asked to stop or not. */
   end(): void {
-    const ended = createError('plugin/unavailable', 'the guest has ended');
+    const ended = createSharedError('plugin/unavailable', 'the guest has ended');
     this.#stopping.abort(ended);
     this.#lanes.close(ended);
     this.link.abandon(ended);
@@ -251,7 +251,7 @@ class Guest implements GuestApi {
   }
 
   get #plugin(): { readonly plugin: Plugin; readonly manifest: LoadSpec['manifest']; readonly spec: LoadSpec } {
-    if (this.#spec === undefined || this.#loaded === undefined) throw createError('plugin/illegal-transition', 'no plugin is loaded');
+    if (this.#spec === undefined || this.#loaded === undefined) throw createSharedError('plugin/illegal-transition', 'no plugin is loaded');
     return { plugin: this.#loaded.plugin, manifest: this.#spec.manifest, spec: this.#spec };
   }
 
@@ -267,7 +267,7 @@ class Guest implements GuestApi {
   #serve(target: number, input: unknown, meta: CallMeta, inbound: Inbound): unknown {
     if (target === FENCE) return undefined;
     const handle = this.#registrations.handles.get(target);
-    if (handle === undefined) throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
+    if (handle === undefined) throw createSharedError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
     return handle(input, meta, inbound);
   }
 
@@ -283,7 +283,7 @@ class Guest implements GuestApi {
 }
 
 async function noCode(): Promise<never> {
-  throw createError('plugin/load-failed', 'this guest cannot evaluate code');
+  throw createSharedError('plugin/load-failed', 'this guest cannot evaluate code');
 }
 
 /** Work of one turn: all that credit allows, because a turn more only delays the answers. */

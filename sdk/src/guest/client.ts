@@ -1,7 +1,7 @@
 /** A typed client for a contract, inside a guest. */
 import type { AnyContract, CallOptions, Command } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 
 /** Calls a command of whoever provides it. */
@@ -18,7 +18,7 @@ export function createClient(execute: Execute, contract: AnyContract): object {
       if (output === undefined) return answer;
       const parsed = await parseSchema(output, answer);
       if (parsed.ok) return parsed.value;
-      throw createError('call/invalid-output', `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`, {
+      throw createSharedError('call/invalid-output', `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`, {
         details: { command: id, side: 'provider', issues: parsed.issues },
       });
     };

@@ -2,7 +2,7 @@
 import type { CommandInfo, EventEnvelope, LooseHandler, Middleware, MiddlewareCall, PluginContext, PluginStorage, Registered } from '../context.js';
 import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, EventQueue, Hook } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
-import { createError, messageOf } from '../contract/errors.js';
+import { createSharedError, messageOf } from '../contract/errors.js';
 import { foldAnswers, type HookOptions, type HookOutcome } from '../contract/hook-answers.js';
 import type { Manifest } from '../contract/manifest.js';
 import { isMemberName, messageMember } from '../contract/names.js';
@@ -44,13 +44,15 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
   const register = createRegistrar(parts);
   const ownId = (name: string, what: string) => {
     if (name.includes(':')) return name;
-    if (!isMemberName(name)) throw createError('contract/invalid', `'${name}' is not a name for a ${what}: letters and digits, lower-case first`, { plugin: manifest.id });
+    if (!isMemberName(name)) throw createSharedError('contract/invalid', `'${name}' is not a name for a ${what}: letters and digits, lower-case first`, { plugin: manifest.id });
     return `${manifest.id}:${name}`;
   };
   const emit = async (topic: string, payload: unknown) => {
     await requestAbout(link, Op.emit, topic, payload, parentOf(parts.handling, undefined)?.sequence || undefined);
   };
   const execute = createExecute(parts);
+  const ask = (operation: number, ...meta: readonly unknown[]) => requestKernel(link, operation, undefined, meta);
+  const provideAs: PluginContext['provide'] = (contract, handlers) => provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>);
   const context: PluginContext<Record<string, unknown>, unknown> = {
     plugin: { id: manifest.id, version: manifest.version, manifest },
     tenant: parts.tenant,
@@ -60,7 +62,7 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     commands: {
       handle: (name, handler) => register('command', ownId(name, 'command'), looseHandle(parts, handler)),
       execute: (id, input, options) => attempt(() => execute(id, input, options)),
-      list: () => requestKernel(link, Op.commands, undefined, []) as Promise<CommandInfo[]>,
+      list: () => ask(Op.commands) as Promise<CommandInfo[]>,
     },
     events: createEvents(parts, register, emit, ownId) as never,
     hooks: createHooks(parts, register, ownId) as never,
@@ -73,23 +75,20 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
       on: (handler) => register('command', messageMember(manifest.id), looseHandle(parts, handler)),
     },
     services: {
-      provide: (contract, handlers) => provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>),
+      provide: provideAs,
       get: (contract) => createClient(execute, contract) as never,
     },
     storage: createStorage(link),
     fs: createFiles(link),
-    env: { get: (name) => requestKernel(link, Op.env, undefined, [name]) as Promise<string | undefined> },
+    env: { get: (name) => ask(Op.env, name) as Promise<string | undefined> },
     fetch: createFetch(link, parts.handling),
-    secrets: { get: (name) => requestKernel(link, Op.secret, undefined, [name]) as Promise<string | undefined> },
+    secrets: { get: (name) => ask(Op.secret, name) as Promise<string | undefined> },
     logger: createLogger(link),
     permissions: {
-      has: (permission: PermissionName, scopeText = '') => requestKernel(link, Op.permission, undefined, [permission, scopeText]) as Promise<boolean>,
-      request: (permission: PermissionName, scopeText = '*', { why, for: time = 0 } = {}) =>
-        requestKernel(link, Op.request, undefined, [permission, scopeText, why, time]) as Promise<boolean>,
+      has: (permission: PermissionName, scopeText = '') => ask(Op.permission, permission, scopeText) as Promise<boolean>,
+      request: (permission: PermissionName, scopeText = '*', { why, for: time = 0 } = {}) => ask(Op.request, permission, scopeText, why, time) as Promise<boolean>,
     },
-    provide(contract, handlers) {
-      return provide(parts, register, contract, handlers as Readonly<Record<string, LooseHandler>>);
-    },
+    provide: provideAs,
     own(value) {
       scope.add(() => ('dispose' in value ? value.dispose() : value[DISPOSE]()));
       return value;
@@ -141,7 +140,7 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
   const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
   const missing = members.filter(([name]) => typeof handlers[name] !== 'function').map(([name]) => name);
   if (missing.length > 0) {
-    throw createError('contract/invalid', `${parts.manifest.id} provides '${contract.$id}' without a handler for ${missing.join(', ')}`, {
+    throw createSharedError('contract/invalid', `${parts.manifest.id} provides '${contract.$id}' without a handler for ${missing.join(', ')}`, {
       plugin: parts.manifest.id,
       details: { missing },
     });
@@ -192,7 +191,7 @@ function schemaHandle(parts: ContextParts, id: string, schema: Schema | undefine
 
 function accept(parsed: Parsed<unknown>, id: string): unknown {
   if (parsed.ok) return parsed.value;
-  throw createError('call/invalid-input', `the input of ${id} is not valid, the caller is at fault: ${describeIssues(parsed.issues)}`, {
+  throw createSharedError('call/invalid-input', `the input of ${id} is not valid, the caller is at fault: ${describeIssues(parsed.issues)}`, {
     details: { command: id, side: 'caller', issues: parsed.issues },
   });
 }
@@ -238,7 +237,7 @@ function createEvents(parts: ContextParts, register: Register, emit: (topic: str
       // The emitter's mistake should show at the emitter; what is sent is the payload as given, for receivers to parse.
       const parsed = await parseSchema(event.payload, payload);
       if (!parsed.ok) {
-        throw createError('event/invalid', `the payload of ${event.id} is not valid, the emitter is at fault: ${describeIssues(parsed.issues)}`, {
+        throw createSharedError('event/invalid', `the payload of ${event.id} is not valid, the emitter is at fault: ${describeIssues(parsed.issues)}`, {
           plugin: parts.manifest.id,
           details: { topic: event.id, side: 'emitter', issues: parsed.issues },
         });
@@ -320,7 +319,7 @@ function createStorage(link: Link): PluginStorage {
       // Somebody else is faster again and again: stepping aside for a moment lets both through.
       if (tries >= 4) await new Promise<void>((resolve) => void timers.set(resolve, Math.random() * Math.min(tries, 32)));
     }
-    throw createError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
+    throw createSharedError('storage/conflict', `'${key}' changed ${MAX_UPDATE_TRIES} times while it was updated`, { details: { key } });
   };
   return {
     get: (key) => ask('get', key),

@@ -1,8 +1,9 @@
 /** `ctx.fetch` as a plugin sees it. */
 import type { FetchOptions, FetchResponse } from '../context.js';
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import { Op } from '../contract/protocol.js';
 import type { Link } from '../rpc/link.js';
+import { bytesOf } from './bytes.js';
 import { type HandlerScope, parentOf } from './handler-call.js';
 import { requestKernel } from './kernel-calls.js';
 
@@ -21,17 +22,16 @@ export function createFetch(link: Link, handling: HandlerScope): (url: string | 
     const { method = 'GET', headers = {}, body, signal, timeout = 0 } = options;
     const parent = parentOf(handling, options)?.sequence ?? 0;
     const pairs = Symbol.iterator in headers ? [...headers].map(([name, value]) => [name, value]) : Object.entries(headers);
-    const asked = { url: String(url), method, headers: pairs, body: bytesOf(body) };
+    const asked = { url: String(url), method, headers: pairs, body: bodyOf(body) };
     return responseOf((await requestKernel(link, Op.fetch, asked, [timeout, parent], signal)) as Answer);
   };
 }
 
-function bytesOf(body: FetchOptions['body']): Uint8Array | undefined {
-  if (body === undefined || body === null) return undefined;
-  if (typeof body === 'string') return new TextEncoder().encode(body);
-  if (body instanceof ArrayBuffer) return new Uint8Array(body);
-  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
-  throw createError('network/invalid', 'a body is a text or bytes');
+/** @throws PluginValidationError `network/invalid`. */
+function bodyOf(body: FetchOptions['body']): Uint8Array | undefined {
+  const bytes = bytesOf(body);
+  if (bytes === undefined && body !== undefined && body !== null) throw createSharedError('network/invalid', 'a body is a text or bytes');
+  return bytes;
 }
 
 function responseOf({ url, redirected, status, statusText, headers, body }: Answer): FetchResponse {

@@ -1,8 +1,9 @@
 /** `ctx.fs` as a plugin sees it. */
 import type { PluginFiles } from '../context.js';
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import { Op } from '../contract/protocol.js';
 import type { Link } from '../rpc/link.js';
+import { bytesOf } from './bytes.js';
 import { requestKernel } from './kernel-calls.js';
 
 /** Makes it. */
@@ -12,16 +13,16 @@ export function createFiles(link: Link): PluginFiles {
   return {
     read,
     readText: async (path) => new TextDecoder().decode(await read(path)),
-    write: async (path, data) => void (await ask('write', path, bytesOf(data))),
+    write: async (path, data) => void (await ask('write', path, contentOf(data))),
     list: (path) => ask('list', path) as Promise<readonly string[]>,
     stat: (path) => ask('stat', path) as ReturnType<PluginFiles['stat']>,
     remove: (path) => ask('remove', path) as Promise<boolean>,
   };
 }
 
-function bytesOf(data: unknown): Uint8Array {
-  if (typeof data === 'string') return new TextEncoder().encode(data);
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
-  throw createError('fs/invalid', 'what is written is a text or bytes');
+/** @throws PluginValidationError `fs/invalid`. */
+function contentOf(data: unknown): Uint8Array {
+  const bytes = bytesOf(data);
+  if (bytes === undefined) throw createSharedError('fs/invalid', 'what is written is a text or bytes');
+  return bytes;
 }

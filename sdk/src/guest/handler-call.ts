@@ -1,7 +1,7 @@
 /** The second argument of a handler, built from what the kernel says of the call. Most fields are made when asked for. */
 import { type Baggage, type Call, type Caller, DEFAULT_TIMEOUT } from '../contract/call-context.js';
 import type { ErrorSchemas } from '../contract/contract.js';
-import { createError, PluginDeclaredError } from '../contract/errors.js';
+import { createSharedError, PluginDeclaredError } from '../contract/errors.js';
 import { type CallMeta, highOf, LANE_NUMBERS, nameIn, requestIdOf } from '../contract/protocol.js';
 import type { Inbound } from '../rpc/inbound.js';
 
@@ -143,7 +143,7 @@ export class HandlerCall implements Call {
     const schema = this.errors?.[code];
     if (schema === undefined) {
       const known = Object.keys(this.errors ?? {});
-      throw createError('call/undeclared-error', `'${code}' is not an error this command declares${known.length === 0 ? '' : `; it declares ${known.join(', ')}`}`);
+      throw createSharedError('call/undeclared-error', `'${code}' is not an error this command declares${known.length === 0 ? '' : `; it declares ${known.join(', ')}`}`);
     }
     throw new PluginDeclaredError(code, data);
   }

@@ -1,5 +1,5 @@
 /** Requests of a guest to the kernel: one promise each, cancelled by the caller's signal. */
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import type { CallOptions } from '../contract/contract.js';
 import { Op, targetOf } from '../contract/protocol.js';
 import type { Link, Reply } from '../rpc/link.js';
@@ -73,7 +73,7 @@ export class KernelRequest implements Reply {
 
 /** What a call rejects with whose signal has aborted. */
 export function cancelled(signal: AbortSignal): Error {
-  return createError('call/cancelled', 'the caller cancelled the call', { cause: signal.reason });
+  return createSharedError('call/cancelled', 'the caller cancelled the call', { cause: signal.reason });
 }
 
 /** What a call says of itself: nothing when it is plain, one number when it only belongs to another. */
@@ -87,6 +87,6 @@ export function metaOf(options: CallOptions | undefined, parent: number): number
 export function timeoutOf(options: CallOptions | undefined): number {
   const timeout = options?.timeout;
   if (timeout === undefined) return 0;
-  if (!Number.isFinite(timeout) || timeout <= 0) throw createError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(timeout)}`);
+  if (!Number.isFinite(timeout) || timeout <= 0) throw createSharedError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(timeout)}`);
   return Math.ceil(timeout);
 }

@@ -7,7 +7,7 @@
  */
 import { DEFAULT_TIMEOUT } from '../contract/call-context.js';
 import type { CallOptions } from '../contract/contract.js';
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import { ownerOf } from '../contract/names.js';
 import { FENCE, LANE_NUMBERS, type LaneMessage, Op } from '../contract/protocol.js';
 import { asPromise } from '../contract/schema.js';
@@ -118,7 +118,7 @@ class OutgoingLane {
     this.#gate = new Gate(port);
     this.#link = laneLink(this.#gate, message.provider, parts, {
       serve: () => {
-        throw createError('wire/refused', 'a lane carries calls one way');
+        throw createSharedError('wire/refused', 'a lane carries calls one way');
       },
       onBreach: (error) => this.#giveUp(error),
     });
@@ -194,7 +194,7 @@ class OutgoingLane {
     const { handle } = this.#commands.get(id) as { handle: number };
     const depth = parent === undefined ? 0 : parent.depth + 1;
     if (depth > MAX_DEPTH) {
-      const error = createError('call/cycle', `${id} is not called: its chain of calls is longer than ${MAX_DEPTH}`, { plugin: ownerOf(id), details: { command: id } });
+      const error = createSharedError('call/cycle', `${id} is not called: its chain of calls is longer than ${MAX_DEPTH}`, { plugin: ownerOf(id), details: { command: id } });
       return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
@@ -220,7 +220,7 @@ class OutgoingLane {
       return;
     }
     this.#tell(this.#why);
-    this.close(createError('plugin/unavailable', 'the lane was closed'));
+    this.close(createSharedError('plugin/unavailable', 'the lane was closed'));
   }
 
   #giveUp(error: Error): void {
@@ -268,7 +268,7 @@ class LaneRequest extends KernelRequest implements Timed {
       if (this.over) return;
       this.forget();
       this.link.cancel(this.sequence);
-      this.refuse(createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: reason }));
+      this.refuse(createSharedError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: reason }));
     });
   }
 
@@ -282,7 +282,7 @@ class LaneRequest extends KernelRequest implements Timed {
     this.forget();
     this.link.cancel(this.sequence);
     this.refuse(
-      createError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
+      createSharedError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
     );
   }
 }
@@ -342,11 +342,11 @@ class IncomingLane {
       this.#left = true;
       return undefined;
     }
-    if (this.#left) throw createError('plugin/unavailable', 'the lane was left', { retryable: true });
+    if (this.#left) throw createSharedError('plugin/unavailable', 'the lane was left', { retryable: true });
     const handle = this.#handles.has(target) ? this.#parts.handles.get(target) : undefined;
     const [allowed, depth] = (typeof meta === 'number' ? [meta, 0] : Array.isArray(meta) ? meta : []) as readonly unknown[];
     if (handle === undefined || typeof allowed !== 'number' || !(allowed > 0) || typeof depth !== 'number')
-      throw createError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
+      throw createSharedError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
     this.#calls += 1;
     const number = ((this.#lane % 8_000) + 1) * LANE_NUMBERS + this.#calls;
     const started = performance.now();

@@ -1,5 +1,5 @@
 /** From bundle text to a plugin: the one way in which plugin code is evaluated, in every worker-like runtime. */
-import { createError, messageOf } from '../contract/errors.js';
+import { createSharedError, messageOf } from '../contract/errors.js';
 import { type AnyContract, handledMembers } from '../contract/contract.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { LifecycleHook, Statics } from '../contract/protocol.js';
@@ -27,7 +27,7 @@ export async function loadPlugin(manifest: Manifest, code: string, generation: n
     module = await evaluate(code, `plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`);
   } catch (cause) {
     const what = cause instanceof SyntaxError ? 'does not parse' : 'threw while loading';
-    throw createError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`, {
+    throw createSharedError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`, {
       plugin: manifest.id,
       details: { file },
       cause,
@@ -56,7 +56,7 @@ function instantiate(manifest: Manifest, Class: object): unknown {
   try {
     return new (Class as new () => unknown)();
   } catch (cause) {
-    throw createError('plugin/load-failed', `cannot load ${manifest.id}: its class threw when it was made: ${messageOf(cause)}`, {
+    throw createSharedError('plugin/load-failed', `cannot load ${manifest.id}: its class threw when it was made: ${messageOf(cause)}`, {
       plugin: manifest.id,
       cause,
     });
@@ -82,7 +82,7 @@ const idOf =
   };
 
 function failure(manifest: Manifest, problem: string): Error {
-  return createError('plugin/load-failed', `cannot load ${manifest.id}: ${manifest.id}/${manifest.main} ${problem}`, {
+  return createSharedError('plugin/load-failed', `cannot load ${manifest.id}: ${manifest.id}/${manifest.main} ${problem}`, {
     plugin: manifest.id,
     details: { file: `${manifest.id}/${manifest.main}` },
   });

@@ -2,7 +2,7 @@
  * A rehearsal: the whole small life of a plugin inside a guest that waits for its first one. It makes the engine load
  * and compile what an activation runs through, which is most of what one costs in a fresh thread.
  */
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { LoadSpec, Registration } from '../contract/protocol.js';
 import { endpointPair } from '../rpc/endpoint.js';
@@ -56,5 +56,5 @@ async function perform(defer: (task: () => void) => void): Promise<void> {
   }
   await kernel.call('deactivate');
   guest.close();
-  kernel.close(createError('guest/terminated', 'the rehearsal is over'));
+  kernel.close(createSharedError('guest/terminated', 'the rehearsal is over'));
 }

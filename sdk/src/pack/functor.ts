@@ -4,7 +4,7 @@
  * comments, strings and regular expressions that hold such text are written in another spelling that means the same.
  */
 import jsTokens, { type Token } from 'js-tokens';
-import { createError } from '../contract/errors.js';
+import { createError } from '../contract/error-codes.js';
 
 /**
  * Makes the functor: `async ($exports) => { … }`, as an expression. Only the default export is kept. What is written in a tagged template

@@ -7,7 +7,7 @@
  * are outcomes made of data, never Comlink's own handlers.
  */
 import { expose, releaseProxy, wrap } from 'comlink';
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import type { Outcome } from '../contract/protocol.js';
 import { errorToWire } from '../contract/wire-error.js';
 import type { MessageEventLike } from './endpoint.js';
@@ -84,7 +84,7 @@ export function createControl(api: ControlApi, wire: ControlWire): Control {
 
 /** The reply that tells a sender its control message was refused. */
 export function refusalReply(refusal: Refusal): unknown {
-  return failedReply(refusal, createError('wire/refused', `refused a control message: ${refusal.reason}`));
+  return failedReply(refusal, createSharedError('wire/refused', `refused a control message: ${refusal.reason}`));
 }
 
 /** The reply that takes the place of one that can't be had. */

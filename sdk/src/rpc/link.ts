@@ -6,10 +6,11 @@
  * settles exactly once, at the latest when the link closes; a value that can't be sent fails its own call only; a
  * malformed message never throws out of here.
  */
-import { createError, type PluginError } from '../contract/errors.js';
+import { createSharedError, type PluginError } from '../contract/errors.js';
 import { asPromise } from '../contract/schema.js';
 import { cancelSource, isStreamSource } from '../contract/stream.js';
 import { errorToWire } from '../contract/wire-error.js';
+import { CarriedStreams } from './carried-streams.js';
 import { type Control, type ControlApi, createControl, failedReply, type Refusal, refusalReply } from './control.js';
 import type { DirectEnd, DirectReceiver, Endpoint, MessageEventLike } from './endpoint.js';
 import { Form, headOf, Kind } from './frames.js';
@@ -68,8 +69,6 @@ export interface LinkOptions {
 }
 
 const DEFAULT_BUDGET = 64;
-/** Entries after which it is looked which streams have ended. */
-const MAX_LENT = 64;
 /** Calls of one end into the other that may be inside one another before they go round by messages. */
 const MAX_DIRECT_DEPTH = 16;
 
@@ -79,13 +78,9 @@ export class Link {
   readonly #control: Control;
   readonly #controlCalls = new Set<(error: unknown) => void>();
   readonly #pending = new PendingTable<Reply>();
-  /** Streams that went out with a request, until it is answered. */
-  readonly #fed = new Map<number, readonly number[]>();
   readonly #inbound = new Map<number, Inbound>();
-  /** Streams that went out with answers, by what these were about; those that have ended are forgotten now and then. */
-  #lent: { readonly about: string; readonly streams: readonly number[] }[] = [];
   readonly #streams: Streams;
-  readonly #door: RecordingDoor;
+  readonly #carried: CarriedStreams;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #direct: DirectEnd | undefined;
@@ -107,11 +102,11 @@ export class Link {
       stop: (stream) => this.#outbox.push(Kind.stop, stream),
     };
     this.#streams = new Streams(wire, () => this.#checkIdle());
-    this.#door = new RecordingDoor(this.#streams);
+    this.#carried = new CarriedStreams(this.#streams);
     this.#outbox = new Outbox({
       endpoint,
       turn: options.turn ?? new Turn(),
-      streams: this.#door,
+      streams: this.#carried,
       peer: options.plugin,
       wanted: (sequence) => this.#pending.get(sequence) !== undefined,
       failed: (kind, sequence, frame, cause) => this.#failFrame(kind, sequence, frame, cause),
@@ -185,11 +180,10 @@ export class Link {
       this.#outbox.request(Kind.request, sequence, target, meta, input, move);
     } catch (error) {
       this.#pending.take(sequence);
-      this.#stopFeeds(this.#door.takeOpened());
+      this.#carried.unsent();
       throw unreadable(error);
     }
-    const fed = this.#door.takeOpened();
-    if (fed !== undefined) this.#fed.set(sequence, fed);
+    this.#carried.sentWith(sequence);
   }
 
   /**
@@ -213,7 +207,7 @@ export class Link {
   /** Forgets a request and tells the other side; its reply is dropped when it comes. The caller settles itself. */
   cancel(sequence: number): void {
     if (this.#pending.take(sequence) === undefined) return;
-    this.#stopFeedsOf(sequence);
+    this.#carried.failed(sequence);
     this.#outbox.cancel(sequence);
     this.#checkIdle();
   }
@@ -312,9 +306,8 @@ export class Link {
   }
 
   #requestDirectly(direct: DirectReceiver, sequence: number, target: number, meta: unknown, input: unknown): void {
-    const copy = copyValue(input, this.#door, direct.streams);
-    const fed = this.#door.takeOpened();
-    if (fed !== undefined) this.#fed.set(sequence, fed);
+    const copy = copyValue(input, this.#carried, direct.streams);
+    this.#carried.sentWith(sequence);
     this.#outbox.passed(sequence);
     nested(() => direct.request(sequence, target, meta, copy));
   }
@@ -325,12 +318,12 @@ export class Link {
       get idle() {
         return inbox();
       },
-      streams: this.#door,
+      streams: this.#carried,
       request: (sequence, target, meta, input) => this.#serve(sequence, target, meta, input, performance.now()),
       settle: (sequence, ok, value) => {
         // The streams in a late answer are wanted by nobody, and those in any other belong to it alone.
-        if (this.#pending.get(sequence) === undefined) this.#dropAccepted();
-        else this.#door.takeAccepted();
+        if (this.#pending.get(sequence) === undefined) this.#carried.refused();
+        else this.#carried.taken();
         this.#settle(sequence, ok, value);
       },
       note: (target, meta, payload) => nested(() => this.#takeNote(target, meta, payload)),
@@ -354,7 +347,7 @@ export class Link {
         this.#decodeNote(form, message, index, value);
         break;
       case Kind.cancel:
-        this.#inbound.get(sequence)?.abort(createError('call/cancelled', 'the caller cancelled the call'));
+        this.#inbound.get(sequence)?.abort(createSharedError('call/cancelled', 'the caller cancelled the call'));
         break;
       case Kind.progress:
         this.#takeProgress(sequence, form, message, value);
@@ -392,7 +385,7 @@ export class Link {
     if (form === Form.packed) return this.#inbox.shapes.read(message, at);
     const value = message[at];
     const { trusting, plugin } = this.#options;
-    if (form === Form.text) throw createError('wire/refused', 'refused a value as text: only the kernel sends those, as notes', { plugin });
+    if (form === Form.text) throw createSharedError('wire/refused', 'refused a value as text: only the kernel sends those, as notes', { plugin });
     if (trusting) return form === Form.marked ? revive(value, streams) : value;
     return form === Form.marked ? decode(value, plugin, streams).value : decodeValue(value, plugin);
   }
@@ -402,12 +395,12 @@ export class Link {
     if (typeof target !== 'number' || this.#inbound.has(sequence)) return this.#breach('a request without a target, or twice');
     let input: unknown;
     try {
-      if (this.#inbound.size >= MAX_WAITING) throw createError('call/overloaded', `too many calls wait for an answer: ${MAX_WAITING}`, { plugin: this.#options.plugin });
-      input = this.#decode(form, message, at, this.#door);
+      if (this.#inbound.size >= MAX_WAITING) throw createSharedError('call/overloaded', `too many calls wait for an answer: ${MAX_WAITING}`, { plugin: this.#options.plugin });
+      input = this.#decode(form, message, at, this.#carried);
       this.#options.admit?.(input);
     } catch (error) {
       this.#options.count?.();
-      this.#dropAccepted();
+      this.#carried.refused();
       this.#fail(sequence, error);
       return;
     }
@@ -416,7 +409,7 @@ export class Link {
 
   #serve(sequence: number, target: number, meta: unknown, input: unknown, received: number): void {
     const inbound = new Inbound(this.#inboundWire, sequence, received);
-    inbound.streams = this.#door.takeAccepted();
+    inbound.streams = this.#carried.taken();
     let result: unknown;
     let promise: Promise<unknown> | undefined;
     try {
@@ -455,16 +448,14 @@ export class Link {
     try {
       const direct = this.#direct === undefined ? undefined : this.#directly();
       if (direct === undefined) this.#outbox.value(Kind.reply, sequence, value, inbound.moves);
-      else direct.settle(sequence, true, copyValue(value, this.#door, direct.streams));
+      else direct.settle(sequence, true, copyValue(value, this.#carried, direct.streams));
     } catch (error) {
-      this.#stopFeeds(this.#door.takeOpened());
+      this.#carried.unsent();
       inbound.end(false);
       this.#fail(sequence, unsendable(unreadable(error), 'the answer', { side: 'provider' }));
       return;
     }
-    const opened = this.#door.takeOpened();
-    if (opened !== undefined && inbound.about !== undefined) this.#lend(inbound.about, opened);
-    inbound.end(opened !== undefined);
+    inbound.end(this.#carried.answeredWith(inbound.about));
   }
 
   /**
@@ -479,20 +470,7 @@ export class Link {
       inbound.abort(error);
       this.#fail(sequence, error);
     }
-    for (const { about, streams } of this.#lent) {
-      const error = over(about);
-      if (error !== undefined) for (const stream of streams) this.#streams.failFeed(stream, error);
-    }
-    this.#forgetLent();
-  }
-
-  #lend(about: string, streams: readonly number[]): void {
-    if (this.#lent.length >= MAX_LENT) this.#forgetLent();
-    this.#lent.push({ about, streams });
-  }
-
-  #forgetLent(): void {
-    this.#lent = this.#lent.filter(({ streams }) => streams.some((stream) => this.#streams.feeds(stream)));
+    this.#carried.endLent(over);
   }
 
   #fail(sequence: number, error: unknown): void {
@@ -505,7 +483,7 @@ export class Link {
   #decodeNote(form: number, message: readonly unknown[], index: number, at: number): void {
     try {
       const target = message[index + 1];
-      if (typeof target !== 'number') throw createError('wire/refused', 'a note without a target');
+      if (typeof target !== 'number') throw createSharedError('wire/refused', 'a note without a target');
       if (form === Form.text && this.#options.trusting) {
         for (const payload of JSON.parse(message[at] as string) as unknown[]) this.#takeNote(target, message[index + 2], payload);
       } else this.#options.note(target, this.#decode(form, message, at, undefined), message[index + 2]);
@@ -527,22 +505,18 @@ export class Link {
     let value: unknown;
     try {
       // A late answer is read only for the streams in it: their sources must hear that nobody wants them.
-      if (!late || form === Form.marked) value = this.#decode(form, message, at, this.#door);
+      if (!late || form === Form.marked) value = this.#decode(form, message, at, this.#carried);
       if (!late) this.#options.admit?.(value);
     } catch (error) {
-      this.#dropAccepted();
-      this.#stopFeedsOf(sequence);
+      this.#carried.refused();
+      this.#carried.failed(sequence);
       this.#pending.take(sequence)?.settle(false, error);
       this.#checkIdle();
       return;
     }
-    if (late) this.#dropAccepted();
-    else this.#door.takeAccepted();
+    if (late) this.#carried.refused();
+    else this.#carried.taken();
     this.#settle(sequence, true, value);
-  }
-
-  #dropAccepted(): void {
-    for (const stream of this.#door.takeAccepted() ?? []) void stream.cancel();
   }
 
   /** An answer: a value, or the record of an error. */
@@ -555,10 +529,10 @@ export class Link {
       return;
     }
     if (ok) {
-      this.#fed.delete(sequence);
+      this.#carried.answered(sequence);
       reply.settle(true, value);
     } else {
-      this.#stopFeedsOf(sequence);
+      this.#carried.failed(sequence);
       reply.settle(false, this.#takeError(value));
     }
     this.#checkIdle();
@@ -618,23 +592,12 @@ export class Link {
     if (this.#closed === undefined) this.#outbox.progress(sequence, value);
   }
 
-  #stopFeedsOf(sequence: number): void {
-    if (this.#fed.size === 0) return;
-    const fed = this.#fed.get(sequence);
-    this.#fed.delete(sequence);
-    this.#stopFeeds(fed);
-  }
-
-  #stopFeeds(streams: readonly number[] | undefined): void {
-    for (const stream of streams ?? []) this.#streams.stopFeed(stream);
-  }
-
   #failFrame(kind: number, sequence: number, frame: readonly unknown[], cause: unknown): void {
-    const error = createError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
+    const error = createSharedError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
     const post = (head: number) => this.#options.endpoint.postMessage([headOf(sequence, head), errorToWire(error, false, encodeValue)]);
     switch (kind) {
       case Kind.request:
-        this.#stopFeedsOf(sequence);
+        this.#carried.failed(sequence);
         this.#pending.take(sequence)?.settle(false, error);
         this.#checkIdle();
         break;
@@ -667,14 +630,14 @@ export class Link {
 
   #refuse(refusal: Refusal | undefined): void {
     if (refusal === undefined) return;
-    this.#options.onRefused?.(createError('wire/refused', `refused a message: ${refusal.reason}`, { plugin: this.#options.plugin, details: { reason: refusal.reason } }));
+    this.#options.onRefused?.(createSharedError('wire/refused', `refused a message: ${refusal.reason}`, { plugin: this.#options.plugin, details: { reason: refusal.reason } }));
     if (refusal.id !== undefined) this.#outbox.push(Kind.controlReply, 0, refusalReply(refusal));
   }
 
   #breach(reason: string): void {
     if (this.#closed !== undefined) return;
     this.#options.onBreach(
-      createError('wire/refused', `${this.#options.plugin ?? 'the kernel'} broke the protocol: ${reason}`, { plugin: this.#options.plugin, details: { reason } }),
+      createSharedError('wire/refused', `${this.#options.plugin ?? 'the kernel'} broke the protocol: ${reason}`, { plugin: this.#options.plugin, details: { reason } }),
     );
   }
 }
@@ -688,46 +651,5 @@ function nested(run: () => void): void {
     run();
   } finally {
     depth -= 1;
-  }
-}
-
-/** Streams with a memory: which of them came or went with the value in hand. */
-class RecordingDoor implements StreamDoor {
-  readonly #streams: Streams;
-  #opened: number[] | undefined;
-  #accepted: { cancel(): Promise<void> }[] | undefined;
-
-  constructor(streams: Streams) {
-    this.#streams = streams;
-  }
-
-  isSource(value: object): boolean {
-    return this.#streams.isSource(value);
-  }
-
-  open(source: object): number {
-    const stream = this.#streams.open(source);
-    this.#opened ??= [];
-    this.#opened.push(stream);
-    return stream;
-  }
-
-  accept(stream: number): object {
-    const reader = this.#streams.accept(stream);
-    this.#accepted ??= [];
-    this.#accepted.push(reader);
-    return reader;
-  }
-
-  takeOpened(): readonly number[] | undefined {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    return opened;
-  }
-
-  takeAccepted(): readonly { cancel(): Promise<void> }[] | undefined {
-    const accepted = this.#accepted;
-    this.#accepted = undefined;
-    return accepted;
   }
 }

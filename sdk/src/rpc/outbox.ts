@@ -2,7 +2,7 @@
  * The sending half of a link: frames of a turn become one message. Requests, notes and progress need credit; what has
  * none waits in order, everything that was sent after it included.
  */
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import type { Endpoint } from './endpoint.js';
 import { COUNTED, FIXED, Form, formOf, headOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
 import { HeldFrames } from './held.js';
@@ -553,6 +553,6 @@ export class Outbox implements Flushable {
 
   #overloaded(): Error {
     const { peer } = this.#parts;
-    return createError('call/overloaded', `too many messages wait for ${peer ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: peer });
+    return createSharedError('call/overloaded', `too many messages wait for ${peer ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: peer });
   }
 }

@@ -5,7 +5,7 @@
  *
  * The writer's walk is also the check of the value: what it packs needs no other look.
  */
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 
 /** Keys of a shape in order: a text for a leaf, a list `[key, …]` for an object below it. */
 export type Skeleton = readonly (string | Skeleton)[];
@@ -248,4 +248,4 @@ function parse(skeleton: unknown, from: number, depth: number, count: { leaves: 
   return fields;
 }
 
-const refused = (reason: string) => createError('wire/refused', `refused ${reason}`, { details: { reason } });
+const refused = (reason: string) => createSharedError('wire/refused', `refused ${reason}`, { details: { reason } });

@@ -3,7 +3,7 @@
  * The reader grants how many items may come; nothing is made before it has asked, and nothing waits in between beyond
  * that. Both ends let go when the stream ends, when its reader stops, and when the link closes.
  */
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import { cancelSource, isStreamSource, iteratorOf } from '../contract/stream.js';
 import { Fifo } from './fifo.js';
 import type { StreamDoor } from './value.js';
@@ -51,7 +51,7 @@ export class Streams implements StreamDoor {
 
   /** @throws PluginOverloadedError when too many are open. */
   open(source: object): number {
-    if (this.#feeds.size >= MAX_STREAMS) throw createError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
+    if (this.#feeds.size >= MAX_STREAMS) throw createSharedError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
     const stream = ++this.#opened;
     this.#feeds.set(stream, new Feed(stream, source, this.#wire, () => this.#forget(this.#feeds, stream)));
     return stream;
@@ -59,8 +59,8 @@ export class Streams implements StreamDoor {
 
   /** @throws PluginProtocolError when the number is in use, PluginOverloadedError when too many are open. */
   accept(stream: number): RemoteStream {
-    if (this.#readers.has(stream)) throw createError('wire/refused', 'refused a stream that was sent before');
-    if (this.#readers.size >= MAX_STREAMS) throw createError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
+    if (this.#readers.has(stream)) throw createSharedError('wire/refused', 'refused a stream that was sent before');
+    if (this.#readers.size >= MAX_STREAMS) throw createSharedError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
     this.#accepted = Math.max(this.#accepted, stream);
     const reader = new RemoteStream(stream, this.#wire, () => this.#forget(this.#readers, stream));
     this.#readers.set(stream, reader);
@@ -212,7 +212,7 @@ export class RemoteStream implements AsyncIterable<unknown> {
 
   /** @throws PluginValidationError `stream/locked` when somebody reads it already. */
   [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    if (this.#reading) throw createError('stream/locked', 'a stream can be read once, by one reader');
+    if (this.#reading) throw createSharedError('stream/locked', 'a stream can be read once, by one reader');
     this.#reading = true;
     return { next: () => this.#next(), return: () => this.#return() };
   }
@@ -228,7 +228,7 @@ export class RemoteStream implements AsyncIterable<unknown> {
     const onAbort = () => {
       // Who cancels wants nothing more, not even what has come.
       this.#items.clear();
-      this.fail(createError('call/cancelled', 'the caller cancelled the call that this stream belongs to', { cause: signal.reason }));
+      this.fail(createSharedError('call/cancelled', 'the caller cancelled the call that this stream belongs to', { cause: signal.reason }));
     };
     if (signal.aborted) onAbort();
     else if (this.#end === undefined) {

@@ -1,5 +1,5 @@
 /** Buffers that move instead of being copied, marked by their owner for one sending. */
-import { createError } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 
 // A registered symbol on the value itself: a plugin's bundle holds its own copy of this module.
 const MARK = Symbol.for('plinth.transfer');
@@ -16,11 +16,11 @@ const MARK = Symbol.for('plinth.transfer');
  * await ctx.needs.images.store(transfer({ name: 'a.png', pixels }, [pixels.buffer]));
  */
 export function transfer<T extends object>(value: T, buffers: readonly ArrayBufferLike[]): T {
-  if (!buffers.every((buffer) => buffer instanceof ArrayBuffer)) throw createError('value/invalid', 'only an ArrayBuffer can be transferred');
+  if (!buffers.every((buffer) => buffer instanceof ArrayBuffer)) throw createSharedError('value/invalid', 'only an ArrayBuffer can be transferred');
   const parts = new Set<unknown>();
   collect(value, parts);
-  if (!buffers.every((buffer) => parts.has(buffer))) throw createError('value/invalid', 'a buffer to transfer is not part of the value');
-  if (!Object.isExtensible(value)) throw createError('value/invalid', 'a frozen value cannot be marked for transfer: mark a copy of it');
+  if (!buffers.every((buffer) => parts.has(buffer))) throw createSharedError('value/invalid', 'a buffer to transfer is not part of the value');
+  if (!Object.isExtensible(value)) throw createSharedError('value/invalid', 'a frozen value cannot be marked for transfer: mark a copy of it');
   return Object.defineProperty(value, MARK, { value: buffers, configurable: true, enumerable: false });
 }
 

@@ -6,7 +6,7 @@
  * RegExp, ArrayBuffer, typed arrays and DataView, errors; streams where the link carries them. Refused: functions,
  * symbols, class instances, cycles and shared references, shared memory, ports and other platform objects.
  */
-import { createError, type ErrorDetails, messageOf, PluginError } from '../contract/errors.js';
+import { createSharedError, type ErrorDetails, messageOf, PluginError } from '../contract/errors.js';
 import { isStreamSource } from '../contract/stream.js';
 import { takeMark } from './transfer.js';
 import { errorFromWire, errorToWire, type WireError } from '../contract/wire-error.js';
@@ -94,7 +94,7 @@ export function clone(encoded: Encoded, marked: readonly ArrayBuffer[] | undefin
   try {
     return structuredClone(encoded.value, transfer);
   } catch (cause) {
-    throw createError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
+    throw createSharedError('value/invalid', 'the value cannot cross to another plugin: it cannot be cloned', { cause });
   }
 }
 
@@ -203,14 +203,14 @@ export function sizeOf(value: unknown): number {
 
 /** What reading a value threw, when that was the value's own doing: a getter, a proxy. */
 export function unreadable(error: unknown): Error {
-  return error instanceof PluginError ? error : createError('value/invalid', `the value cannot be read: ${messageOf(error)}`, { cause: error });
+  return error instanceof PluginError ? error : createSharedError('value/invalid', `the value cannot be read: ${messageOf(error)}`, { cause: error });
 }
 
 /** The same error, saying whose value it was that can't be sent. */
 export function unsendable(error: unknown, what: string, details: ErrorDetails): unknown {
   if (!(error instanceof PluginError) || error.code !== 'value/invalid' || error.details.side !== undefined) return error;
   const { plugin, message, cause } = error;
-  return createError('value/invalid', `${what} cannot be sent: ${message}`, { plugin, details: { ...error.details, ...details }, ...(cause !== undefined && { cause }) });
+  return createSharedError('value/invalid', `${what} cannot be sent: ${message}`, { plugin, details: { ...error.details, ...details }, ...(cause !== undefined && { cause }) });
 }
 
 /**
@@ -220,7 +220,7 @@ export function unsendable(error: unknown, what: string, details: ErrorDetails):
  */
 export function checkTransfer(encoded: Encoded, buffers: readonly ArrayBuffer[]): ArrayBuffer[] {
   for (const buffer of buffers) {
-    if (!encoded.buffers.includes(buffer)) throw createError('value/invalid', 'a buffer to transfer is not part of the value, or only a piece of it is');
+    if (!encoded.buffers.includes(buffer)) throw createSharedError('value/invalid', 'a buffer to transfer is not part of the value, or only a piece of it is');
   }
   return [...new Set(buffers)];
 }
@@ -256,14 +256,14 @@ export function decodeError(wire: unknown, plugin: string | undefined): Error {
   try {
     visit(wire, newWalk(false), 0);
   } catch (cause) {
-    return createError('wire/refused', 'refused an error that is not well formed', { plugin, cause });
+    return createSharedError('wire/refused', 'refused an error that is not well formed', { plugin, cause });
   }
   return errorFromWire(wire, { plugin, decode: (details) => decodeValue(details, plugin) });
 }
 
 function refusal(walk: Walk, what: string): Error {
   const path = walk.path.join('.');
-  return createError('value/invalid', `${path === '' ? 'the value' : `'${path}'`} cannot cross to another plugin: ${what}`, { details: { path } });
+  return createSharedError('value/invalid', `${path === '' ? 'the value' : `'${path}'`} cannot cross to another plugin: ${what}`, { details: { path } });
 }
 
 function visit(value: unknown, walk: Walk, depth: number): void {

@@ -1,6 +1,6 @@
 /** Signing a package. */
 import { parseManifest } from '../contract/manifest.js';
-import { createError } from '../contract/errors.js';
+import { createError } from '../contract/error-codes.js';
 import { checkPath, digestOf, type FileEntry, keyIdOf, MANIFEST_FILE, SIGNATURE_FILE, type SignatureFile, type Statement, signedBytes, toBase64, TYPE } from './statement.js';
 
 /** A pair of keys, as texts that can be kept: base64 of 32 raw bytes, and of a PKCS #8 document that nobody else may see. */

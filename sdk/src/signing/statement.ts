@@ -2,7 +2,7 @@
  * What is signed: the exact bytes of a statement that lists every file of a package with its size and SHA-256. Bytes, so that nobody has to
  * agree on how JSON is written; one text in front of them, so that a signature made for something else is none of a plugin.
  */
-import { createError } from '../contract/errors.js';
+import { createError } from '../contract/error-codes.js';
 
 // With the names, so that who only asks for the file doesn't load what checks it.
 export { SIGNATURE_FILE } from '../contract/names.js';

@@ -1,5 +1,6 @@
 /** Verifying a package: step by step, each with its own code, on the bytes that are given and nothing else. */
-import { createError, type ErrorCode, messageOf } from '../contract/errors.js';
+import { createError, type ErrorCode } from '../contract/error-codes.js';
+import { messageOf } from '../contract/errors.js';
 import {
   checkPath,
   digestOf,

@@ -1,6 +1,7 @@
 /** What a check is, and what checks are made of. Whatever goes wrong in one is a violation of the contract it checks. */
 import { type AnyContract, type Client, type Command, membersOf } from '../contract/contract.js';
-import { createError, type ErrorDetails, messageOf, type PluginError } from '../contract/errors.js';
+import { createError } from '../contract/error-codes.js';
+import { type ErrorDetails, messageOf, type PluginError } from '../contract/errors.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 
 /** One thing that every implementation of a contract must do. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from '../contract/contract.js';
-import { createError } from '../contract/errors.js';
+import { createError } from '../contract/error-codes.js';
 import type { AnalyticsProvider, CliCommands, DataProvider, HealthCheck, HttpRoutes, MessageHandler } from '../contracts/index.js';
 import { type AnalyticsProviderSamples, analyticsProviderChecks } from './analytics-provider.js';
 import { type Check, strictClient } from './check.js';
