@@ -1,6 +1,7 @@
 /** Stage 6: the plugin becomes operational: everything it registers is in the kernel when this is done. */
 import type { KernelParts } from '../parts.js';
 import type { ActivePlugin, InitializedPlugin } from '../record.js';
+import { hookFailed } from './failures.js';
 import type { Snapshot } from './snapshot.js';
 
 /** @throws what the plugin threw, or PluginTimeoutError `plugin/timeout`. */
@@ -13,7 +14,11 @@ export async function activate(
 ): Promise<ActivePlugin> {
   const { connection } = record;
   if (record.statics.needs.some((need) => need.optional)) await connection.ask('needs', parts.limits.hook, available);
-  if (snapshot !== undefined && connection.has('restoreState')) await connection.ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion);
+  if (snapshot !== undefined && connection.has('restoreState')) {
+    await connection.ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion).catch((cause: unknown) => {
+      throw hookFailed(record.id, 'restoreState', cause);
+    });
+  }
   await connection.ask('activate', parts.limits.activate);
   return { ...record, state: 'active', activatedBy, since: Date.now() };
 }

@@ -3,7 +3,7 @@
  * share one run. What an operation needs of other plugins is done outside its turn, so that two operations never wait
  * for each other. Plugins are named by their registry keys here.
  */
-import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
+import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { listenFor } from '../guests/dormant.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
 import type { PluginPackage } from '../host.js';
@@ -26,6 +26,7 @@ import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { activate } from './activate.js';
 import { Admission } from './admission.js';
 import { deactivate } from './deactivate.js';
+import { activationFailed, disabled, gone, hookFailed, hookOf, illegal, loadFailed } from './failures.js';
 import { initialize } from './initialize.js';
 import { Ledger } from './ledger.js';
 import { load } from './load.js';
@@ -34,7 +35,7 @@ import { endGuest, sleep } from './sleep.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Stage } from './stage.js';
 import { resume, suspend, suspendWithout } from './suspend.js';
-import { isSwappable, retire, swap } from './swap.js';
+import { ALIVE, isSwappable, retire, swap } from './swap.js';
 import { settleEach, Turns } from './turns.js';
 
 /** How often an operation is tried anew because another one changed a dependency while it waited for its turn. */
@@ -63,6 +64,8 @@ export class Lifecycle {
   readonly #turns = new Turns();
   /** Activations in flight, dependencies included. */
   readonly #activating = new Map<string, Promise<void>>();
+  /** Stops under way: who starts a plugin after that starts it anew. */
+  readonly #stopping = new Map<string, Promise<unknown>>();
   /** Plugins in the order of their activation, to be stopped in reverse. */
   readonly #activeOrder: string[] = [];
   /** Guests that have been replaced or sent to sleep, and end. */
@@ -164,7 +167,10 @@ export class Lifecycle {
   /** A disabled plugin isn't started by anything; one that runs is not stopped here. */
   setEnabled(key: string, enabled: boolean): void {
     if (enabled) this.#disabled.delete(key);
-    else this.#disabled.add(key);
+    else {
+      this.#disabled.add(key);
+      if (this.#registry.get(key)?.state === 'failed') this.#parts.supervisor.stopped(key);
+    }
     this.#listen();
   }
 
@@ -187,8 +193,10 @@ export class Lifecycle {
    * isn't started again by what merely happens.
    */
   activate(key: string, activatedBy = 'request', named = NAMED.has(activatedBy)): Promise<void> {
+    const stopping = this.#stopping.get(key);
     const current = this.#activating.get(key);
-    if (current !== undefined) return current;
+    if (current !== undefined && stopping === undefined) return current;
+    if (stopping !== undefined) return stopping.then(() => this.activate(key, activatedBy, named));
     if (activatedBy === 'request' && this.#registry.get(key)?.state === 'failed') this.#parts.supervisor.steered(key);
     return this.#begin(key, { activatedBy, named });
   }
@@ -228,7 +236,24 @@ export class Lifecycle {
   /** Stops a plugin; before it, what can't do without it pauses. */
   async deactivate(key: string): Promise<void> {
     this.#ledger.require(key);
-    this.#parts.supervisor.steered(key);
+    this.#parts.supervisor.stopped(key);
+    const stopping = this.#stop(key);
+    const over = stopping.then(
+      () => {},
+      () => {},
+    );
+    this.#stopping.set(key, over);
+    try {
+      await stopping;
+    } finally {
+      if (this.#stopping.get(key) === over) this.#stopping.delete(key);
+    }
+    // Others have started, or were paused, while this went on.
+    await this.#suspendDependants(key);
+    await this.#resumeDependants();
+  }
+
+  async #stop(key: string): Promise<void> {
     for (let tries = 1; ; tries++) {
       await this.#suspendDependants(key);
       const stopped = await this.#turns.run(key, async () => {
@@ -237,12 +262,24 @@ export class Lifecycle {
         await this.#deactivate(key);
         return true;
       });
-      if (!stopped) continue;
-      // Others have started, or were paused, while this went on.
-      await this.#suspendDependants(key);
-      await this.#resumeDependants();
-      return;
+      if (stopped) return;
     }
+  }
+
+  /** Settles when nothing is under way with a plugin: then it is known what it is. */
+  async settled(key: string): Promise<void> {
+    while (this.#activating.has(key) || this.#turns.busy(key)) {
+      await this.#activating.get(key)?.catch(() => {});
+      await this.#turns.settled(key);
+    }
+  }
+
+  /** Whether somebody counts on a plugin to run: it does, it is on its way back, or it would if it could. */
+  wantsToRun(key: string): boolean {
+    const record = this.#registry.get(key);
+    if (record?.state !== 'failed') return record?.state === 'active' || record?.state === 'suspended';
+    const { supervisor } = this.#parts;
+    return supervisor.comeback(key) !== undefined || supervisor.quarantine(key) !== undefined;
   }
 
   /** Pauses a plugin until {@link resume}, whatever else happens. */
@@ -325,7 +362,7 @@ export class Lifecycle {
         sleep(record, this.#parts, (activation) => this.#wake(key, activation)),
       );
       if (asleep === undefined) return false;
-      this.#parts.supervisor.steered(key);
+      this.#parts.supervisor.slept(key);
       this.#forgetActive(key);
       this.#ledger.advance(asleep, 'plugin:suspended');
       this.#end(endGuest(record, this.#parts));
@@ -341,6 +378,8 @@ export class Lifecycle {
    * @param stateless whether the next guest begins without the state of this one.
    */
   async reload(key: string, next?: ValidatedPlugin, stateless = false): Promise<string> {
+    this.#ledger.require(key);
+    await this.settled(key);
     const record = this.#ledger.require(key);
     if (next !== undefined && next.id !== record.id)
       throw createError('plugin/illegal-transition', `cannot reload ${record.id} with a package of ${next.id}`, { plugin: record.id, details: { other: next.id } });
@@ -489,7 +528,7 @@ export class Lifecycle {
   /** @param asleep what the plugin was, when it wakes: it goes back to that when it can't. */
   async #start(resolved: ResolvedPlugin, { activatedBy, snapshot: given }: Start, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
     const { key } = resolved;
-    const snapshot = given ?? this.#handover.get(key);
+    const snapshot = given ?? this.#handover.get(key) ?? this.#parts.supervisor.snapshot(key);
     const started = performance.now();
     const waiting = asleep?.registrations ?? this.#listening.get(key);
     let stage: Stage = 'load';
@@ -524,6 +563,8 @@ export class Lifecycle {
       const known = crashed?.state === 'failed' ? crashed.error : undefined;
       const replaced = running !== undefined && known === undefined && !this.#stillRuns(running);
       if (running !== undefined && known === undefined) await this.#undo(running, asleep);
+      // A state that it can't take would keep it down for good.
+      if (hookOf(wrapped) === 'restoreState') this.#parts.supervisor.forgetState(key);
       if (replaced) throw wrapped;
       if (asleep !== undefined) this.#registry.put(asleep);
       else {
@@ -532,7 +573,7 @@ export class Lifecycle {
       }
       throw known ?? wrapped;
     }
-    this.#entered(running as ActivePlugin, activatedBy, started);
+    this.#entered(running as ActivePlugin, activatedBy, started, snapshot);
     return undefined;
   }
 
@@ -541,10 +582,10 @@ export class Lifecycle {
     this.#listening.delete(key);
   }
 
-  #entered(active: ActivePlugin, activatedBy: string, started: number): void {
+  #entered(active: ActivePlugin, activatedBy: string, started: number, snapshot: Snapshot | undefined): void {
     const { key, version, connection } = active;
     this.#activeOrder.push(key);
-    this.#parts.supervisor.started(key, version, connection);
+    this.#parts.supervisor.started(key, version, connection, snapshot);
     this.#parts.announce('plugin:activated', { id: active.id, version, activatedBy, took: performance.now() - started });
     this.#updateNeeds();
   }
@@ -591,8 +632,9 @@ export class Lifecycle {
     const started = performance.now();
     if (next === undefined) this.#readAnew(old.package);
     let active: ActivePlugin;
+    let snapshot: Snapshot | undefined;
     try {
-      active = await swap(old, next ?? asResolved(old), this.#parts, {
+      ({ active, snapshot } = await swap(old, next ?? asResolved(old), this.#parts, {
         stateless,
         checkNeeds: (loaded) => this.#relations.checkNeeds(loaded),
         metNeeds: (loaded) => this.#relations.metNeeds(loaded),
@@ -603,17 +645,17 @@ export class Lifecycle {
         checkFree: () => {
           if (next !== undefined && next.key !== key) this.#admission.checkFree(asValidated(next));
         },
-      });
+      }));
     } catch (error) {
       this.#parts.log.write('kernel', 'error', `could not replace ${old.id}: ${messageOf(error)}`, { plugin: old.id });
       throw error instanceof Error && 'code' in error ? error : activationFailed(old.id, 'activate', error);
     }
     this.#watch(active);
-    this.#parts.supervisor.steered(key);
+    this.#parts.supervisor.stopped(key);
     this.#end(retire(old, this.#parts));
     this.#forgetActive(key);
     this.#resolveAll();
-    this.#entered(active, 'reload', started);
+    this.#entered(active, 'reload', started, snapshot);
     this.#parts.announce('plugin:reloaded', { id: active.id, version: active.version });
     return active.key;
   }
@@ -628,7 +670,7 @@ export class Lifecycle {
     const resolved = next ?? asResolved(asleep);
     const missing = this.#relations.missing(resolved);
     if (missing !== undefined) throw this.#relations.blame(resolved, missing);
-    this.#parts.supervisor.steered(key);
+    this.#parts.supervisor.stopped(key);
     if (next === undefined) this.#readAnew(asleep.package);
     const renamed = resolved.key !== key;
     // It wakes already; what comes waits for how that ends.
@@ -654,18 +696,20 @@ export class Lifecycle {
   /** Stops a plugin and starts it again; state is handed over when the plugin offers it. When that fails, it is there as it was. */
   async #restart(key: string, next: ValidatedPlugin | undefined, stateless: boolean): Promise<string> {
     const now = next?.key ?? key;
+    const planned = this.#parts.supervisor.comeback(key) !== undefined;
     this.#parts.supervisor.steered(key);
     await this.#suspendDependants(key);
     const before = await this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
       if (next !== undefined) this.#resolveNext(key, next);
-      const snapshot = isAsleep(record) ? record.snapshot : await this.#snapshot(record);
+      const snapshot = stateless ? undefined : await this.#snapshot(record);
+      this.#parts.supervisor.stopped(key);
       if (next === undefined) this.#readAnew(record.package);
       await this.#deactivate(key);
       if (next !== undefined) this.#registry.rename(key, next);
       else if (record.state === 'failed' && record.previous.state !== 'resolved') this.#registry.put(record.previous);
       // Whoever starts it first hands it over.
-      if (snapshot !== undefined && !stateless) this.#handover.set(now, snapshot);
+      if (snapshot !== undefined) this.#handover.set(now, snapshot);
       this.#resolveAll();
       return { record, snapshot };
     });
@@ -674,6 +718,7 @@ export class Lifecycle {
     } catch (error) {
       this.#handover.delete(now);
       if (next !== undefined) await this.#putBack(now, before.record, before.snapshot);
+      if (this.#registry.get(before.record.key)?.state === 'failed') this.#parts.supervisor.steeredInVain(before.record.key, before.snapshot, planned);
       throw error;
     }
     const record = this.#ledger.require(now);
@@ -693,7 +738,7 @@ export class Lifecycle {
         return;
       }
       this.#registry.rename(key, before.state === 'discovered' || before.state === 'failed' ? before : asValidated(before));
-      if (snapshot !== undefined) this.#handover.set(before.key, snapshot);
+      if (snapshot !== undefined && ran) this.#handover.set(before.key, snapshot);
       this.#resolveAll();
       if (before.state === 'unloaded') await this.#deactivate(before.key);
     });
@@ -711,8 +756,15 @@ export class Lifecycle {
     this.#parts.shared.forget(found);
   }
 
+  /** What the next guest begins with: the state as it is, or the last one that was taken of who can't be asked any more. */
   async #snapshot(record: PluginRecord): Promise<Snapshot | undefined> {
-    if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) return undefined;
+    if (isAsleep(record)) return record.snapshot;
+    const last = this.#parts.supervisor.snapshot(record.key);
+    if (record.state !== 'active' && record.state !== 'suspended') return record.state === 'failed' ? last : undefined;
+    if (record.connection.has('getState') && !(await record.connection.alive(ALIVE))) {
+      this.#parts.log.write('kernel', 'warn', `${record.id} does not answer: it is restarted with the state of its last snapshot`, { plugin: record.id });
+      return last;
+    }
     // What is held doesn't disturb it, and what is in flight still belongs to its state.
     if (record.connection.registrations.held && record.connection.has('getState')) await record.connection.drained(Math.min(this.#parts.limits.swap, PATIENCE));
     return takeSnapshot(record.connection, record, this.#parts.limits.hook);
@@ -891,39 +943,4 @@ function startable(record: PluginRecord): ResolvedPlugin {
     throw record.error;
   }
   throw illegal(record, 'activate');
-}
-
-function loadFailed(id: string, cause: unknown): Error {
-  const code = (cause as Partial<PluginError> | null)?.code;
-  if (cause instanceof Error && typeof code === 'string' && code.includes('/')) return cause;
-  return createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause });
-}
-
-function activationFailed(id: string, stage: Stage, cause: unknown): Error {
-  const code = (cause as Partial<PluginError> | null)?.code;
-  if (code === 'config/invalid' || code === 'plugin/timeout') return cause as Error;
-  return createError('plugin/activation-failed', `cannot activate ${id}: ${stage === 'initialize' ? 'configure' : 'activate'} failed: ${messageOf(cause)}`, {
-    plugin: id,
-    details: { stage },
-    cause,
-  });
-}
-
-/** Errors of ours say what they are; a plugin's own are only the cause. */
-function hookFailed(id: string, hook: string, cause: unknown): Error {
-  const code = (cause as Partial<PluginError> | null)?.code;
-  if (cause instanceof Error && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)) return cause;
-  return createError('plugin/hook-failed', `${id} failed in ${hook}: ${messageOf(cause)}`, { plugin: id, details: { hook }, cause });
-}
-
-function gone(key: string): PluginError {
-  return createError('plugin/unavailable', `${key} was stopped`, { plugin: key });
-}
-
-function disabled(record: PluginRecord): PluginError {
-  return createError('plugin/disabled', `cannot activate ${record.id}: it is disabled, enable it first`, { plugin: record.id });
-}
-
-function illegal(record: PluginRecord, operation: string): PluginError {
-  return createError('plugin/illegal-transition', `cannot ${operation} ${record.id}: it is ${record.state}`, { plugin: record.id, details: { state: record.state, operation } });
 }

@@ -1,6 +1,7 @@
 /** State that a plugin hands from one of its guests to the next. */
 import { createError } from '@plinth/sdk/contract';
 import { encode } from '@plinth/sdk/rpc';
+import { hookFailed } from './failures.js';
 
 /** State that an earlier instance of a plugin left. */
 export interface Snapshot {
@@ -20,12 +21,14 @@ export interface StateHolder {
 /**
  * Asks a guest for its state; undefined when its plugin has none to give.
  *
- * @throws PluginValidationError `value/invalid`, PluginLifecycleError `plugin/state-too-large`, PluginTimeoutError
- * `plugin/timeout`, or what `getState` threw.
+ * @throws PluginValidationError `value/invalid`, PluginLifecycleError `plugin/state-too-large` or `plugin/hook-failed` with what
+ * `getState` threw, PluginTimeoutError `plugin/timeout`.
  */
 export async function takeSnapshot(guest: StateHolder, { id, version }: { readonly id: string; readonly version: string }, timeout: number): Promise<Snapshot | undefined> {
   if (!guest.has('getState')) return undefined;
-  const state = await guest.ask('getState', timeout);
+  const state = await guest.ask('getState', timeout).catch((cause: unknown) => {
+    throw hookFailed(id, 'getState', cause);
+  });
   const { bytes } = encode(state);
   if (bytes > MAX_STATE) {
     throw createError('plugin/state-too-large', `the state of ${id}@${version} has ${bytes} bytes, more than the limit of ${MAX_STATE}: keep large data in ctx.storage`, {

@@ -10,7 +10,7 @@ import { activate } from './activate.js';
 import { initialize } from './initialize.js';
 import { load } from './load.js';
 import { endGuest } from './sleep.js';
-import { takeSnapshot } from './snapshot.js';
+import { type Snapshot, takeSnapshot } from './snapshot.js';
 
 /** What a swap asks of the lifecycle. */
 export interface SwapSteps {
@@ -28,7 +28,7 @@ export interface SwapSteps {
 }
 
 /** Milliseconds in which a guest that isn't hung answers. */
-const ALIVE = 1_000;
+export const ALIVE = 1_000;
 
 /** Whether a plugin can be swapped: a hung guest has to be stopped, and an object of the application is there only once. */
 export async function isSwappable(old: ActivePlugin): Promise<boolean> {
@@ -36,7 +36,12 @@ export async function isSwappable(old: ActivePlugin): Promise<boolean> {
 }
 
 /** @throws what made it impossible; the old plugin runs on then, and nothing of the new one is left. */
-export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: KernelParts, steps: SwapSteps): Promise<ActivePlugin> {
+export async function swap(
+  old: ActivePlugin,
+  next: ResolvedPlugin,
+  parts: KernelParts,
+  steps: SwapSteps,
+): Promise<{ readonly active: ActivePlugin; readonly snapshot: Snapshot | undefined }> {
   const loaded = await load(next, parts);
   const before = old.connection;
   try {
@@ -53,7 +58,7 @@ export async function swap(old: ActivePlugin, next: ResolvedPlugin, parts: Kerne
     steps.checkFree();
     active.connection.registrations.takeOver(before.registrations);
     steps.replace(active);
-    return active;
+    return { active, snapshot };
   } catch (error) {
     before.registrations.release();
     parts.lanes.direct(before);

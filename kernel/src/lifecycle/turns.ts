@@ -14,6 +14,16 @@ export class Turns {
     return done;
   }
 
+  /** Whether something is under way, or waits. */
+  busy(key: string): boolean {
+    return this.#last.has(key);
+  }
+
+  /** Settles when nothing of a plugin is under way. */
+  async settled(key: string): Promise<void> {
+    for (let last = this.#last.get(key); last !== undefined; last = this.#last.get(key)) await last.catch(() => {});
+  }
+
   /** Settles when nothing is under way. */
   async idle(): Promise<void> {
     while (this.#last.size > 0) await Promise.allSettled([...this.#last.values()]);

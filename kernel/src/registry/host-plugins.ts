@@ -2,7 +2,6 @@
 import type { AnyContract, Manifest } from '@plinth/sdk';
 import { createError, type PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
-import { packageFrom } from '../lifecycle/admission.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
 import { idOf } from './key.js';
@@ -122,9 +121,15 @@ export function createHostPlugins({ registry, lifecycle, installer, supervisor, 
     if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
     return record;
   };
-  const keyOf = async (id: string): Promise<string> => {
+  /** Does something with a plugin as soon as it is known which one is meant: an update under way may put another in its place. */
+  const steer = async <T>(id: string, work: (key: string) => Promise<T>): Promise<T> => {
     await opened();
-    return find(id).key;
+    for (;;) {
+      const { id: known, key } = find(id);
+      const busy = installer.settled(known);
+      if (busy === undefined) return work(key);
+      await busy;
+    }
   };
   const whenOpen = async <T>(work: () => Promise<T>): Promise<T> => {
     await opened();
@@ -144,14 +149,14 @@ export function createHostPlugins({ registry, lifecycle, installer, supervisor, 
     uninstall: (id) => whenOpen(() => installer.uninstall(id)),
     enable: (id) => whenOpen(() => installer.enable(id)),
     disable: (id) => whenOpen(() => installer.disable(id)),
-    activate: async (id) => lifecycle.activate(await keyOf(id)),
-    deactivate: async (id) => lifecycle.deactivate(await keyOf(id)),
-    suspend: async (id) => lifecycle.suspend(await keyOf(id)),
-    resume: async (id) => lifecycle.resume(await keyOf(id)),
-    hibernate: async (id) => lifecycle.sleep(await keyOf(id)),
+    activate: (id) => steer(id, (key) => lifecycle.activate(key)),
+    deactivate: (id) => steer(id, (key) => lifecycle.deactivate(key)),
+    suspend: (id) => steer(id, (key) => lifecycle.suspend(key)),
+    resume: (id) => steer(id, (key) => lifecycle.resume(key)),
+    hibernate: (id) => steer(id, (key) => lifecycle.sleep(key)),
     async reload(id, found) {
-      const key = await keyOf(id);
-      await lifecycle.reload(key, found === undefined ? undefined : lifecycle.validate(await packageFrom(found)));
+      if (found === undefined) await steer(id, (key) => lifecycle.reload(key));
+      else await whenOpen(() => installer.reload(id, found));
     },
     update: (id, found, options) => whenOpen(() => installer.update(id, found, options)),
     rollback: (id) => whenOpen(() => installer.rollback(id)),

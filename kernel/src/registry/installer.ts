@@ -140,11 +140,24 @@ export class Installer {
     });
   }
 
+  /** Settles when an operation on a plugin is over; undefined when none is under way. */
+  settled(id: string): Promise<void> | undefined {
+    return this.#turns.busy(id) ? this.#turns.settled(id) : undefined;
+  }
+
+  /** Replaces the guest of a plugin by one of another package, for as long as the kernel runs. */
+  async reload(reference: string, found: PluginPackage | PluginSource): Promise<void> {
+    const next = this.#lifecycle.validate(await packageFrom(found));
+    await this.#turns.run(this.#require(reference).id, async () => {
+      await this.#lifecycle.reload(this.#require(reference).key, next);
+    });
+  }
+
   /** Lets a plugin start again; one that asks for it is started at once. */
   async enable(reference: string): Promise<void> {
     await this.#setEnabled(reference, true);
     if (!this.#started) return;
-    const starting = this.#meant(reference).filter((record) => record.state === 'resolved' || record.state === 'unloaded');
+    const starting = this.#meant(reference).filter(({ state }) => state === 'resolved' || state === 'unloaded' || state === 'failed');
     for (const record of starting) {
       // A failure is recorded, as at the start of the kernel: the plugin is enabled all the same.
       if (manifestOf(record)?.activation.includes('startup')) await this.#lifecycle.activate(record.key, 'startup').catch(() => {});
@@ -306,7 +319,9 @@ export class Installer {
   async #replace(old: PluginRecord, next: ValidatedPlugin, force = false): Promise<string> {
     const { key } = old;
     this.#lifecycle.setEnabled(next.key, this.#lifecycle.isEnabled(key));
-    if (old.state !== 'active' && old.state !== 'suspended' && !(force && old.state === 'failed')) return this.#lifecycle.exchange(key, next);
+    // One that starts is swapped when it runs.
+    await this.#lifecycle.settled(key);
+    if (!this.#lifecycle.wantsToRun(key) && !(force && this.#registry.get(key)?.state === 'failed')) return this.#lifecycle.exchange(key, next);
     try {
       return await this.#lifecycle.reload(key, next);
     } catch (error) {

@@ -71,11 +71,16 @@ export class Supervisor {
     this.#heartbeat = new Heartbeat(parts.options.heartbeat, parts.options.timeout);
   }
 
-  /** A plugin has become active. */
-  started(key: string, version: string, connection: SupervisedGuest): void {
+  /**
+   * A plugin has become active.
+   *
+   * @param snapshot the state it has begun with: until there is a later one, the next guest begins with it, too.
+   */
+  started(key: string, version: string, connection: SupervisedGuest, snapshot: Snapshot | undefined): void {
     const id = idOf(key);
     const ward = this.#wardOf(key);
     this.#release(ward);
+    ward.snapshot = snapshot;
     if (connection.isolated) {
       ward.stopWatching = this.#heartbeat.watch({
         link: connection.link,
@@ -86,13 +91,51 @@ export class Supervisor {
     if (connection.has('getState') && this.#parts.options.snapshot !== Number.POSITIVE_INFINITY) this.#snapshotLater(id, version, connection, ward);
   }
 
-  /** Somebody stops, replaces or starts a plugin by hand: what was planned for it is off, and what it did forgotten. */
+  /** Somebody starts a plugin by hand: what was planned for it is off, and what it did forgotten, but not its state. */
   steered(key: string): void {
     const ward = this.#wards.get(key);
     if (ward === undefined) return;
     this.#release(ward);
-    this.#wards.delete(key);
+    ward.crashes = [];
+    ward.quarantine = undefined;
     this.#endComeback(ward);
+  }
+
+  /** Somebody stops or replaces a plugin: nothing of it counts any more. */
+  stopped(key: string): void {
+    this.steered(key);
+    this.#wards.delete(key);
+  }
+
+  /** A plugin sleeps, and has its state with it; its crashes still count. */
+  slept(key: string): void {
+    const ward = this.#wards.get(key);
+    if (ward === undefined) return;
+    this.#release(ward);
+    ward.snapshot = undefined;
+  }
+
+  /** The last known state of a plugin that runs, or has crashed. */
+  snapshot(key: string): Snapshot | undefined {
+    return this.#wards.get(key)?.snapshot;
+  }
+
+  /** Its last state is of no use: it begins without. */
+  forgetState(key: string): void {
+    const ward = this.#wards.get(key);
+    if (ward !== undefined) ward.snapshot = undefined;
+  }
+
+  /**
+   * Somebody has steered a plugin to no avail: its state is kept.
+   *
+   * @param planned whether it was on its way back, and is again.
+   */
+  steeredInVain(key: string, snapshot: Snapshot | undefined, planned: boolean): void {
+    if (this.#closed) return;
+    const ward = this.#wardOf(key);
+    ward.snapshot = snapshot;
+    if (planned && this.#parts.options.restart && ward.comeback === undefined) this.#plan(key, ward, this.#parts.options.backoff, 1);
   }
 
   /** A guest has ended by itself. */

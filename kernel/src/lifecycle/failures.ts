@@ -1,0 +1,46 @@
+/** What went wrong in a plugin's life, as errors that say whose fault it was and where. */
+import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
+import type { PluginRecord } from '../record.js';
+import type { Stage } from './stage.js';
+
+export function loadFailed(id: string, cause: unknown): Error {
+  const code = (cause as Partial<PluginError> | null)?.code;
+  if (cause instanceof Error && typeof code === 'string' && code.includes('/')) return cause;
+  return createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause });
+}
+
+export function activationFailed(id: string, stage: Stage, cause: unknown): Error {
+  const code = (cause as Partial<PluginError> | null)?.code;
+  if (code === 'config/invalid' || code === 'plugin/timeout') return cause as Error;
+  const hook = stage === 'initialize' ? 'configure' : (hookOf(cause) ?? 'activate');
+  const told = code === 'plugin/hook-failed' && (cause as Error).cause !== undefined ? (cause as Error).cause : cause;
+  return createError('plugin/activation-failed', `cannot activate ${id}: ${hook} failed: ${messageOf(told)}`, { plugin: id, details: { stage, hook }, cause: told });
+}
+
+/** Errors of ours say what they are; a plugin's own are only the cause. */
+export function hookFailed(id: string, hook: string, cause: unknown): Error {
+  const code = (cause as Partial<PluginError> | null)?.code;
+  const ours = cause instanceof Error && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+  // What can't cross says where in the value, not whose it is; what was thrown in place of an error says nothing.
+  if (ours && code !== 'value/invalid' && code !== 'call/failed') return cause;
+  return createError(ours && code === 'value/invalid' ? code : 'plugin/hook-failed', `${id} failed in ${hook}: ${messageOf(cause)}`, { plugin: id, details: { hook }, cause });
+}
+
+/** The hook in which a plugin failed, when the error says so. */
+export function hookOf(error: unknown): string | undefined {
+  const { hook, method } = (error as Partial<PluginError> | null)?.details ?? {};
+  const named = hook ?? method;
+  return typeof named === 'string' ? named : undefined;
+}
+
+export function gone(key: string): PluginError {
+  return createError('plugin/unavailable', `${key} was stopped`, { plugin: key });
+}
+
+export function disabled(record: PluginRecord): PluginError {
+  return createError('plugin/disabled', `cannot activate ${record.id}: it is disabled, enable it first`, { plugin: record.id });
+}
+
+export function illegal(record: PluginRecord, operation: string): PluginError {
+  return createError('plugin/illegal-transition', `cannot ${operation} ${record.id}: it is ${record.state}`, { plugin: record.id, details: { state: record.state, operation } });
+}
