@@ -439,11 +439,12 @@ class World {
     if (!record.enabled) throw new Refusal('plugin/disabled');
     if (to !== record.version) this.#checkFree(record.name, to);
     if (version !== undefined) this.#checkResolvable(record.name);
-    // One that sleeps wakes as the next one, or sleeps on.
-    if (record.state === 'active' || isAsleep(record)) {
-      this.#startDependencies(record.name, true, () => {});
+    // One that sleeps wakes as the next one, or sleeps on; one that is paused by request stays so.
+    if (isUp(record)) {
+      const paused = !isAsleep(record) && record.state !== 'active';
+      this.#startDependencies(record.name, !paused, () => {});
       if (to === VERSIONS.bad) throw new Refusal('plugin/activation-failed');
-      const next = this.#exchange(record, to, 'active');
+      const next = this.#exchange(record, to, paused && record.state === 'request' ? 'request' : 'active');
       this.#resumeDependants();
       return next;
     }
@@ -499,11 +500,16 @@ class World {
     const current = previous && this.records.get(keyOf(name, previous.of));
     if (previous === undefined || current === undefined) throw new Refusal('plugin/no-previous-version');
     this.#checkFree(name, previous.version);
-    if (!isUp(current)) this.#checkResolvable(name);
-    const runs = isUp(current) || (current.state === 'failed' && current.enabled);
-    if (current.state === 'active') this.#startDependencies(name, true, () => {});
-    else this.#suspendDependants(current);
-    const next = this.#exchange(current, previous.version, runs && current.state === 'active' ? 'active' : current.state === 'unloaded' ? 'unloaded' : 'resolved');
+    if (isUp(current)) {
+      this.#reload(current, previous.version);
+      this.#previous.delete(name);
+      this.#resolve();
+      return;
+    }
+    this.#checkResolvable(name);
+    const runs = current.state === 'failed' && current.enabled;
+    this.#suspendDependants(current);
+    const next = this.#exchange(current, previous.version, current.state === 'unloaded' ? 'unloaded' : 'resolved');
     this.#previous.delete(name);
     this.#resolve();
     if (runs) this.#start(next, true);
@@ -593,11 +599,6 @@ const KNOWN: Readonly<Record<string, Known>> = {
   'KNOWN: a version beside a higher one has no dependants: they stay active when it goes': (operation, world) =>
     'name' in operation && STOPPING.has(operation.kind) && (world.isShadowed('base') || world.isShadowed('middle')),
   'KNOWN: a rollback that cannot be resolved is not undone': (operation, world) => operation.kind === 'rollback' && world.isUnresolvable(operation.name),
-  'KNOWN: an update of a suspended plugin that fails leaves the new version, failed, and its state is lost': (operation, world) => {
-    if (operation.kind !== 'update') return false;
-    const state = world.find(operation.name)?.state;
-    return (state === 'request' || state === 'dependency' || state === 'idle') && (operation.which === 'bad' || NEEDS[operation.name] !== undefined);
-  },
 };
 
 // --- runs ----------------------------------------------------------------------------------------------------------

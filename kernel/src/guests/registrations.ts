@@ -78,6 +78,8 @@ interface Held {
   /** Which of the guest's registrations of this kind and name it was meant for. */
   readonly nth: number;
   readonly over: boolean;
+  /** Its place among all that waits. */
+  readonly at: number;
   /** Goes on with the guest that has the registration now; undefined when nobody has. */
   go(guest: AnsweringGuest, handle: number | undefined): void;
   fail(error: Error): void;
@@ -88,12 +90,16 @@ export type Wake = (activation: string) => Promise<Error | undefined>;
 
 interface Waiting {
   readonly calls: Held[];
-  readonly events: Set<Emission>;
+  /** With their places among all that waits. */
+  readonly events: Map<Emission, number>;
   /** Told of each arrival; settles when whoever it wakes is awake. */
   readonly onArrival: Wake | undefined;
   /** Refuses calls at once, when nobody knows how long it will take. */
   readonly refuse: (() => Error) | undefined;
 }
+
+/** Counts what has had to wait. */
+let arrivals = 0;
 
 /** Owns the registrations of one guest. */
 export class GuestRegistrations {
@@ -152,11 +158,17 @@ export class GuestRegistrations {
    *
    * @param onArrival told of each, with its activation event, also of those that wait already.
    * @param refuse makes the error that calls get in place of waiting.
+   * @returns what makes it as it was before, with what has come meanwhile.
    */
-  hold({ onArrival, refuse }: { onArrival?: Wake; refuse?: () => Error } = {}): void {
+  hold({ onArrival, refuse }: { onArrival?: Wake; refuse?: () => Error } = {}): () => void {
     const before = this.#waiting;
-    this.#waiting = { calls: this.#waiting?.calls ?? [], events: this.#waiting?.events ?? new Set(), onArrival, refuse };
+    this.#waiting = { calls: this.#waiting?.calls ?? [], events: this.#waiting?.events ?? new Map(), onArrival, refuse };
     if (before !== undefined) this.#tell(before, onArrival);
+    return () => {
+      if (before === undefined || this.#waiting === undefined) return this.release();
+      this.#waiting = before;
+      if (before.refuse !== undefined) for (const held of before.calls.splice(0)) held.fail(before.refuse());
+    };
   }
 
   /** Lets what was held go to this guest after all. */
@@ -203,13 +215,13 @@ export class GuestRegistrations {
   /** What waited before this took over goes first. */
   #inherit(before: Waiting, mine: Waiting): void {
     mine.calls.unshift(...before.calls);
-    for (const emission of before.events) mine.events.add(emission);
+    for (const [emission, at] of before.events) mine.events.set(emission, at);
     this.#tell(before, mine.onArrival);
   }
 
   #tell({ calls, events }: Waiting, onArrival: Wake | undefined): void {
     for (const { kind, name } of calls) void onArrival?.(`${kind}:${name}`);
-    for (const { event } of events) void onArrival?.(`event:${event.topic}`);
+    for (const { event } of events.keys()) void onArrival?.(`event:${event.topic}`);
   }
 
   /** Nobody will answer what was held. Without a guest the events go on waiting, for the next one. */
@@ -247,12 +259,21 @@ export class GuestRegistrations {
     return undefined;
   }
 
+  /** Gives this guest what has waited for it, in the order in which it came: who emits and then calls is heard in that order. */
   #take({ calls, events }: Waiting): void {
-    for (const emission of events) {
-      for (const { pattern, deliver } of this.#listeners) if (pattern === emission.event.topic || covers(pattern, emission.event.topic)) deliver(emission);
-    }
     const { guest } = this.#owner;
-    for (const held of calls) if (guest !== undefined && !held.over) held.go(guest, this.#handlesOf(held.kind, held.name)[held.nth]);
+    const deliveries = [...events].map(([emission, at]) => ({ at, go: () => this.#deliver(emission) }));
+    const answers = calls.map((held) => ({
+      at: held.at,
+      go: () => {
+        if (guest !== undefined && !held.over) held.go(guest, this.#handlesOf(held.kind, held.name)[held.nth]);
+      },
+    }));
+    for (const { go } of [...deliveries, ...answers].sort((one, other) => one.at - other.at)) go();
+  }
+
+  #deliver(emission: Emission): void {
+    for (const { pattern, deliver } of this.#listeners) if (pattern === emission.event.topic || covers(pattern, emission.event.topic)) deliver(emission);
   }
 
   /** Keeps a call for whoever has the registration when {@link hold} ends. */
@@ -402,6 +423,7 @@ export class GuestRegistrations {
       kind,
       name,
       nth: this.#handlesOf(kind, name).indexOf(handle),
+      at: ++arrivals,
       get over() {
         return call.over;
       },
@@ -454,7 +476,7 @@ export class GuestRegistrations {
       if (waiting === undefined) deliver(emission);
       else if (waiting.events.has(emission)) return;
       else if (waiting.events.size < MAX_HELD) {
-        waiting.events.add(emission);
+        waiting.events.set(emission, ++arrivals);
         void waiting.onArrival?.(`event:${emission.event.topic}`);
       } else onDrop();
     });

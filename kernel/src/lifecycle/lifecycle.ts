@@ -395,8 +395,12 @@ export class Lifecycle {
   async #reload(key: string, record: PluginRecord, next: ValidatedPlugin | undefined, stateless: boolean): Promise<string> {
     // Before anything is touched: what can't be the next one changes nothing.
     const resolved = next && this.#resolveNext(key, next);
-    if (record.state === 'active' && (await isSwappable(record))) {
-      await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
+    if (record.state === 'suspended' && !isAsleep(record)) {
+      // It runs only if it may: what was stopped by name isn't started for one that waits.
+      await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: false });
+    }
+    if ((record.state === 'active' || (record.state === 'suspended' && !isAsleep(record))) && (await isSwappable(record))) {
+      if (record.state === 'active') await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
       const swapped = await this.#turns.run(key, () => this.#swap(key, resolved, stateless));
       if (swapped !== undefined) {
         await this.#resumeDependants();
@@ -582,7 +586,7 @@ export class Lifecycle {
     this.#listening.delete(key);
   }
 
-  #entered(active: ActivePlugin, activatedBy: string, started: number, snapshot: Snapshot | undefined): void {
+  #entered(active: ActivePlugin | SuspendedPlugin, activatedBy: string, started: number, snapshot: Snapshot | undefined): void {
     const { key, version, connection } = active;
     this.#activeOrder.push(key);
     this.#parts.supervisor.started(key, version, connection, snapshot);
@@ -619,7 +623,7 @@ export class Lifecycle {
     const error = this.#relations.blame(record, dependency);
     const current = this.#registry.get(record.key);
     // One that is paused for want of it stays so: it resumes when the dependency is back.
-    if (current?.state !== 'suspended' && current?.state !== 'active') this.#ledger.fail(record, 'activate', error);
+    if (current !== undefined && current.state !== 'suspended' && current.state !== 'active') this.#ledger.fail(record, 'activate', error);
     return error;
   }
 
@@ -628,13 +632,13 @@ export class Lifecycle {
   /** Answers the key of the plugin that runs now, or undefined when it isn't active any more. */
   async #swap(key: string, next: ResolvedPlugin | undefined, stateless: boolean): Promise<string | undefined> {
     const old = this.#registry.get(key);
-    if (old?.state !== 'active' || this.#stopped) return undefined;
+    if ((old?.state !== 'active' && old?.state !== 'suspended') || isAsleep(old) || this.#stopped) return undefined;
     const started = performance.now();
     if (next === undefined) this.#readAnew(old.package);
-    let active: ActivePlugin;
+    let successor: ActivePlugin | SuspendedPlugin;
     let snapshot: Snapshot | undefined;
     try {
-      ({ active, snapshot } = await swap(old, next ?? asResolved(old), this.#parts, {
+      ({ next: successor, snapshot } = await swap(old, next ?? asResolved(old), this.#parts, {
         stateless,
         checkNeeds: (loaded) => this.#relations.checkNeeds(loaded),
         metNeeds: (loaded) => this.#relations.metNeeds(loaded),
@@ -650,14 +654,15 @@ export class Lifecycle {
       this.#parts.log.write('kernel', 'error', `could not replace ${old.id}: ${messageOf(error)}`, { plugin: old.id });
       throw error instanceof Error && 'code' in error ? error : activationFailed(old.id, 'activate', error);
     }
-    this.#watch(active);
+    this.#watch(successor);
     this.#parts.supervisor.stopped(key);
     this.#end(retire(old, this.#parts));
     this.#forgetActive(key);
     this.#resolveAll();
-    this.#entered(active, 'reload', started, snapshot);
-    this.#parts.announce('plugin:reloaded', { id: active.id, version: active.version });
-    return active.key;
+    this.#entered(successor, 'reload', started, snapshot);
+    this.#parts.announce('plugin:reloaded', { id: successor.id, version: successor.version });
+    if (successor.state === 'suspended') this.#parts.announce('plugin:suspended', this.#ledger.fact(successor));
+    return successor.key;
   }
 
   /**
@@ -721,8 +726,9 @@ export class Lifecycle {
       if (this.#registry.get(before.record.key)?.state === 'failed') this.#parts.supervisor.steeredInVain(before.record.key, before.snapshot, planned);
       throw error;
     }
-    const record = this.#ledger.require(now);
-    this.#parts.announce('plugin:reloaded', this.#ledger.fact(record));
+    // What was suspended by request goes on by request.
+    if (before.record.state === 'suspended' && before.record.reason === 'request') await this.suspend(now);
+    this.#parts.announce('plugin:reloaded', this.#ledger.fact(this.#ledger.require(now)));
     return now;
   }
 

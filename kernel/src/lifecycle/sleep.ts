@@ -5,7 +5,7 @@
 import { putToSleep } from '../guests/dormant.js';
 import type { Wake } from '../guests/registrations.js';
 import type { KernelParts } from '../parts.js';
-import { type ActivePlugin, asResolved, type AsleepPlugin } from '../record.js';
+import { type ActivePlugin, asResolved, type AsleepPlugin, type SuspendedPlugin } from '../record.js';
 import { takeSnapshot } from './snapshot.js';
 
 /**
@@ -42,7 +42,7 @@ export async function sleep(record: ActivePlugin, parts: KernelParts, wake: Wake
 }
 
 /** Ends the guest of a plugin that sleeps now. */
-export async function endGuest(record: ActivePlugin, parts: KernelParts): Promise<void> {
+export async function endGuest(record: ActivePlugin | SuspendedPlugin, parts: KernelParts): Promise<void> {
   const { connection, scope } = record;
   connection.meter.letThrough();
   await connection.ask('deactivate', parts.limits.deactivate).catch(() => {});

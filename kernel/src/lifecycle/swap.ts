@@ -5,12 +5,13 @@
  */
 import { createError } from '@plinth/sdk/contract';
 import type { KernelParts } from '../parts.js';
-import type { ActivePlugin, LoadedPlugin, ResolvedPlugin } from '../record.js';
+import type { ActivePlugin, LoadedPlugin, ResolvedPlugin, SuspendedPlugin } from '../record.js';
 import { activate } from './activate.js';
 import { initialize } from './initialize.js';
 import { load } from './load.js';
 import { endGuest } from './sleep.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
+import { suspend } from './suspend.js';
 
 /** What a swap asks of the lifecycle. */
 export interface SwapSteps {
@@ -24,44 +25,49 @@ export interface SwapSteps {
   /** Whether the old plugin still runs. */
   stillThere(): boolean;
   /** Puts the new record in the place of the old one. */
-  replace(active: ActivePlugin): void;
+  replace(next: ActivePlugin | SuspendedPlugin): void;
 }
 
 /** Milliseconds in which a guest that isn't hung answers. */
 export const ALIVE = 1_000;
 
 /** Whether a plugin can be swapped: a hung guest has to be stopped, and an object of the application is there only once. */
-export async function isSwappable(old: ActivePlugin): Promise<boolean> {
+export async function isSwappable(old: ActivePlugin | SuspendedPlugin): Promise<boolean> {
   return old.package.exported === undefined && old.connection.alive(ALIVE);
 }
 
-/** @throws what made it impossible; the old plugin runs on then, and nothing of the new one is left. */
-export async function swap(
-  old: ActivePlugin,
-  next: ResolvedPlugin,
-  parts: KernelParts,
-  steps: SwapSteps,
-): Promise<{ readonly active: ActivePlugin; readonly snapshot: Snapshot | undefined }> {
-  const loaded = await load(next, parts);
+/** What a swap has come to. */
+export interface Swapped {
+  /** Suspended when the old one was, by request. */
+  readonly next: ActivePlugin | SuspendedPlugin;
+  /** The state that it has begun with. */
+  readonly snapshot: Snapshot | undefined;
+}
+
+/** @throws what made it impossible; the old plugin is as it was then, and nothing of the new one is left. */
+export async function swap(old: ActivePlugin | SuspendedPlugin, resolved: ResolvedPlugin, parts: KernelParts, steps: SwapSteps): Promise<Swapped> {
+  const loaded = await load(resolved, parts);
   const before = old.connection;
+  let release: (() => void) | undefined;
   try {
     steps.checkNeeds(loaded);
     const initialized = await initialize(loaded, parts);
     await parts.lanes.detour(before, parts.limits.swap);
-    before.registrations.hold();
+    release = before.registrations.hold();
     // State is only whole when nobody works on it; a plugin without any may finish beside its successor.
     if (before.has('getState')) await before.drained(parts.limits.swap);
     const snapshot = steps.stateless ? undefined : await takeSnapshot(before, old, parts.limits.hook);
     const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, parts);
+    const next = old.state === 'suspended' && old.reason === 'request' ? await suspend(active, parts) : active;
     // One step from here on: nothing else runs in between.
     if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });
     steps.checkFree();
-    active.connection.registrations.takeOver(before.registrations);
-    steps.replace(active);
-    return { active, snapshot };
+    next.connection.registrations.takeOver(before.registrations);
+    steps.replace(next);
+    return { next, snapshot };
   } catch (error) {
-    before.registrations.release();
-    parts.lanes.direct(before);
+    release?.();
+    if (old.state === 'active') parts.lanes.direct(before);
     await loaded.scope.dispose().catch(() => {});
     await loaded.connection.terminate();
     throw error;
@@ -69,7 +75,7 @@ export async function swap(
 }
 
 /** Ends a guest that has been replaced, once its calls are through. */
-export async function retire(old: ActivePlugin, parts: KernelParts): Promise<void> {
+export async function retire(old: ActivePlugin | SuspendedPlugin, parts: KernelParts): Promise<void> {
   await old.connection.drained(parts.limits.swap, true);
   await endGuest(old, parts);
 }
