@@ -236,7 +236,7 @@ for (const [where, make] of Object.entries(STORES)) {
 }
 
 describe(`${runtime}: what can't be read`, () => {
-  const newer = { format: 2, disabled: { everything: true }, notes: 'of a newer kernel' };
+  const newer = { format: 3, disabled: { everything: true }, notes: 'of a newer kernel' };
 
   it('an entry in a newer format is reported and never overwritten, whatever is asked', async () => {
     const open = await inMemory();
@@ -262,7 +262,7 @@ describe(`${runtime}: what can't be read`, () => {
     const first = await startKernel(setting, [], { storage: await open() });
     await first.plugins.install(packed('1.0.0'));
     await first.stop();
-    await between(open, async (storage) => storage.update(tenantKey('entry', ID), (entry) => ({ ...(entry as object), format: 2 })));
+    await between(open, async (storage) => storage.update(tenantKey('entry', ID), (entry) => ({ ...(entry as object), format: 3 })));
     await (await startKernel(setting, [], { storage: await open() })).stop();
     await between(open, async (storage) => expect(await storage.get(tenantKey('code', 'test.p@1.0.0'))).toBeDefined());
   });

@@ -11,10 +11,10 @@ import { Turns } from '../lifecycle/turns.js';
 import type { KernelParts } from '../parts.js';
 import { grantsOf } from '../permissions/broker.js';
 import { type Growth, growthOf } from '../permissions/growth.js';
-import { isAsleep, isRunning, manifestOf, type PluginRecord, type ValidatedPlugin } from '../record.js';
+import { asValidated, isAsleep, isRunning, manifestOf, type PluginRecord, type ValidatedPlugin, versionOf } from '../record.js';
 import { idOf, keyOf } from './key.js';
 import type { PluginRegistry } from './plugin-registry.js';
-import { NO_ENTRY, type PluginEntry, type RegistryStore } from './registry-store.js';
+import { NO_ENTRY, packagesIn, type PluginEntry, type RegistryStore } from './registry-store.js';
 import { Trial } from './trial.js';
 
 /** How an update is made. */
@@ -48,6 +48,7 @@ export class Installer {
   readonly #kept = new Map<string, PluginPackage>();
   readonly #trials = new Map<string, Trial>();
   #started = false;
+  #closed = false;
 
   constructor({ registry, lifecycle, store, parts, consent }: InstallerParts) {
     this.#registry = registry;
@@ -61,12 +62,14 @@ export class Installer {
   async open(found: readonly PluginPackage[]): Promise<void> {
     const entries = await this.#store.load();
     for (const [id, entry] of entries) this.#entries.set(id, entry);
-    const installed = [...entries].flatMap(([id, entry]) => Object.entries(entry.installed).map(([version, manifest]) => this.#storedPackage(keyOf(id, version), manifest)));
+    const installed = [...entries].flatMap(([id, entry]) =>
+      Object.entries({ ...entry.ready, ...entry.installed }).map(([version, manifest]) => this.#storedPackage(keyOf(id, version), manifest)),
+    );
     const known = new Set<string>();
     this.#lifecycle.admit([...found, ...installed], ({ id, version, key, package: one }) => {
       const { retired, disabled } = this.#entryOf(id);
       if (retired.includes(version)) {
-        this.#kept.set(key, one);
+        if (!this.#kept.has(key)) this.#kept.set(key, one);
         return false;
       }
       // The same version in the store is only there for the day its source has lost it.
@@ -76,6 +79,8 @@ export class Installer {
       return true;
     });
     for (const id of known) this.#versionsChanged(id);
+    // A trial isn't over because the kernel ended.
+    for (const [id, { trials }] of entries) for (const version of trials) if (this.#registry.get(keyOf(id, version)) !== undefined) this.#try(keyOf(id, version));
   }
 
   /** Says that plugins may be activated now. */
@@ -87,7 +92,7 @@ export class Installer {
   async install(found: PluginPackage | PluginSource): Promise<string> {
     const record = this.#lifecycle.validate(await packageFrom(found));
     const { id, key, version } = record;
-    await this.#turns.run(id, async () => {
+    await this.#run(id, async () => {
       this.#lifecycle.checkAddable(record);
       await this.#keeping(record, async () => {
         const installed = (entry: PluginEntry) => ({
@@ -114,20 +119,21 @@ export class Installer {
   /** Stops plugins and forgets them: all versions of an id, or the one that is named. */
   async uninstall(reference: string): Promise<void> {
     const { id } = this.#require(reference);
-    await this.#turns.run(id, async () => {
+    await this.#run(id, async () => {
       const going = this.#meant(reference);
       const versions = going.flatMap((record) => manifestOf(record)?.version ?? []);
       // The package of a source stays where it is, so it is remembered that nobody wants it.
-      const goesToo = ({ previous }: PluginEntry) => previous !== null && (versions.includes(previous.of) || versions.includes(previous.version));
       const retired = (entry: PluginEntry) => versions.filter((version) => !Object.hasOwn(entry.installed, version));
       if (versions.length > 0) {
         await this.#change(id, (entry) => ({
           ...entry,
           retired: [...without(entry.retired, ...versions), ...retired(entry)],
-          installed: omit(entry.installed, ...versions, ...(goesToo(entry) ? [entry.previous?.version ?? ''] : [])),
+          installed: omit(entry.installed, ...versions, ...this.#needless(id, entry, versions)),
+          ready: omit(entry.ready, ...versions, ...this.#needless(id, entry, versions)),
           disabled: without(entry.disabled, ...versions),
           deprecated: omit(entry.deprecated, ...versions),
-          previous: goesToo(entry) ? null : entry.previous,
+          previous: withoutPrevious(entry.previous, versions),
+          trials: without(entry.trials, ...versions),
         }));
       }
       for (const { key } of going) {
@@ -148,7 +154,7 @@ export class Installer {
   /** Replaces the guest of a plugin by one of another package, for as long as the kernel runs. */
   async reload(reference: string, found: PluginPackage | PluginSource): Promise<void> {
     const next = this.#lifecycle.validate(await packageFrom(found));
-    await this.#turns.run(this.#require(reference).id, async () => {
+    await this.#run(this.#require(reference).id, async () => {
       await this.#lifecycle.reload(this.#require(reference).key, next);
     });
   }
@@ -184,7 +190,7 @@ export class Installer {
     }
     for (let updated = false; !updated; ) {
       const agreed = consent ? undefined : await this.#askConsent(this.#require(reference), next);
-      updated = await this.#turns.run(id, async () => {
+      updated = await this.#run(id, async () => {
         // Another version may be there by now than the one that was compared: then it is asked again.
         const growth = consent ? undefined : this.#growth(this.#require(reference), next);
         if (growth !== undefined && !isWithin(growth, agreed)) return false;
@@ -201,16 +207,21 @@ export class Installer {
     this.#lifecycle.checkFree(next);
     await this.#keeping(next, async () => {
       const key = await this.#replace(old, next);
+      const ready = await this.#keepReady(old);
       try {
         await this.#change(id, (entry) => ({
           ...entry,
-          installed: { ...keepOnly(entry.installed, from, ...this.#versionsOf(id)), ...this.#asInstalled(next) },
+          // What the old one had replaced in its time is let go of, and nothing else: others may have installed what isn't known here.
+          installed: { ...omit(entry.installed, ...this.#needless(id, entry, [from])), ...this.#asInstalled(next) },
+          ready: { ...omit(entry.ready, version, ...this.#needless(id, entry, [from])), ...(Object.hasOwn(entry.installed, from) ? {} : ready) },
           retired: [...without(entry.retired, version, from), from],
           disabled: entry.disabled.includes(from) ? [...without(entry.disabled, from, version), version] : without(entry.disabled, version),
-          previous: { version: from, of: version },
+          previous: { ...omit(entry.previous, from), [version]: from },
+          trials: [...without(entry.trials, from, version), ...(this.#parts.limits.trial === 0 ? [] : [version])],
         }));
       } catch (error) {
         await this.#backTo(old, key);
+        for (const kept of Object.keys(ready)) await this.#store.forgetCode(keyOf(id, kept)).catch(() => {});
         throw error;
       }
       this.#kept.set(old.key, old.package);
@@ -224,18 +235,20 @@ export class Installer {
   /** Brings the version back that an update has replaced. */
   async rollback(reference: string, reason = 'request'): Promise<void> {
     const { id } = this.#require(reference);
-    await this.#turns.run(id, async () => {
-      const { previous, installed } = this.#entryOf(id);
-      const current = previous && this.#registry.get(keyOf(id, previous.of));
-      if (previous === null || current === undefined || current === null)
-        throw createError('plugin/no-previous-version', `cannot roll ${id} back: no update has replaced a version of it`, { plugin: id });
+    await this.#run(id, async () => {
+      const { previous, installed, ready } = this.#entryOf(id);
+      const of = this.#updated(reference);
+      const current = of === undefined ? undefined : this.#registry.get(keyOf(id, of));
+      const version = of === undefined ? undefined : previous[of];
+      if (of === undefined || version === undefined || current === undefined)
+        throw createError('plugin/no-previous-version', `cannot roll ${reference} back: no update has replaced a version of it`, { plugin: id });
       this.#endTrial(current.key);
-      const key = keyOf(id, previous.version);
-      const manifest = installed[previous.version];
+      const key = keyOf(id, version);
+      const manifest = installed[version] ?? ready[version];
       const kept = this.#kept.get(key) ?? (manifest === undefined ? undefined : this.#storedPackage(key, manifest));
-      if (kept === undefined) throw createError('plugin/no-previous-version', `cannot roll ${id} back to ${previous.version}: its package is not there any more`, { plugin: id });
+      if (kept === undefined) throw createError('plugin/no-previous-version', `cannot roll ${id} back to ${version}: its package is not there any more`, { plugin: id });
       const next = this.#lifecycle.validate(kept);
-      const raise = await this.#parts.trust.lower(id, previous.version);
+      const raise = await this.#parts.trust.lower(id, version);
       const now = await this.#replace(current, next, true).catch(async (error: unknown) => {
         await raise();
         throw error;
@@ -243,10 +256,13 @@ export class Installer {
       try {
         await this.#change(id, (entry) => ({
           ...entry,
-          retired: without(entry.retired, previous.version),
-          installed: omit(entry.installed, previous.of),
-          disabled: entry.disabled.includes(previous.of) ? [...without(entry.disabled, previous.of), previous.version] : entry.disabled,
-          previous: null,
+          retired: without(entry.retired, version),
+          // One that its source has lost is the store's from now on.
+          installed: { ...omit(entry.installed, of), ...(kept.origin.startsWith(ORIGIN) && manifest !== undefined && { [version]: manifest }) },
+          ready: omit(entry.ready, version),
+          disabled: entry.disabled.includes(of) ? [...without(entry.disabled, of), version] : entry.disabled,
+          previous: omit(entry.previous, of),
+          trials: without(entry.trials, of),
         }));
       } catch (error) {
         await this.#backTo(current, now);
@@ -255,7 +271,7 @@ export class Installer {
       }
       this.#kept.delete(key);
       this.#versionsChanged(id);
-      this.#parts.announce('plugin:rolled-back', { id, version: previous.version, from: previous.of, reason });
+      this.#parts.announce('plugin:rolled-back', { id, version, from: of, reason });
     });
   }
 
@@ -263,7 +279,7 @@ export class Installer {
   async deprecate(reference: string, message: string | false): Promise<void> {
     const record = this.#require(reference);
     const { version } = versionedManifest(record);
-    await this.#turns.run(record.id, async () => {
+    await this.#run(record.id, async () => {
       await this.#change(record.id, (entry) => ({ ...entry, deprecated: { ...omit(entry.deprecated, version), ...(message !== false && { [version]: message }) } }));
       this.#versionsChanged(record.id);
     });
@@ -277,9 +293,17 @@ export class Installer {
 
   /** Waits for what is under way and ends all trials. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const key of [...this.#trials.keys()]) this.#endTrial(key);
     await this.#turns.idle();
     for (const key of [...this.#trials.keys()]) this.#endTrial(key);
+  }
+
+  async #run<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#turns.run(id, async () => {
+      if (this.#closed) throw createError('kernel/stopped', `cannot change ${id}: the kernel has stopped`, { plugin: id });
+      return work();
+    });
   }
 
   // --- steps -----------------------------------------------------------------------------------------------------
@@ -353,17 +377,54 @@ export class Installer {
     if (present.state !== 'resolved' && present.state !== 'unloaded') await this.#lifecycle.activate(before.key);
   }
 
+  /** The version that an update has put where a reference points: that one itself, or the highest of its id. */
+  #updated(reference: string): string | undefined {
+    const record = this.#require(reference);
+    const { previous } = this.#entryOf(record.id);
+    const version = versionOf(record);
+    if (version !== undefined && Object.hasOwn(previous, version)) return version;
+    return reference.includes('@') ? undefined : this.#versionsOf(record.id).find((one) => Object.hasOwn(previous, one));
+  }
+
+  /** Packages that stood ready for versions, and are neither there nor ready for others. */
+  #needless(id: string, entry: PluginEntry, versions: readonly string[]): readonly string[] {
+    const others = Object.values(withoutPrevious(entry.previous, versions));
+    return versions.flatMap((of) => entry.previous[of] ?? []).filter((version) => !others.includes(version) && this.#registry.get(keyOf(id, version)) === undefined);
+  }
+
+  /** Keeps what is about to be replaced for the day it comes back: its source may have lost it by then. */
+  async #keepReady(old: PluginRecord): Promise<Readonly<Record<string, string>>> {
+    if (old.state === 'discovered' || old.state === 'failed' || old.package.exported !== undefined || packagesIn(this.#entryOf(old.id)).includes(versionOf(old) ?? '')) return {};
+    try {
+      await this.#store.keepCode(old.key, await readCode(old, this.#parts), await old.package.signature?.());
+      return this.#asInstalled(old.state === 'validated' ? old : asValidated(old));
+    } catch (error) {
+      this.#parts.log.write('kernel', 'warn', `${old.key} is replaced, and could not be kept for a rollback: ${messageOf(error)}`, { plugin: old.id });
+      return {};
+    }
+  }
+
   #try(key: string): void {
     const length = this.#parts.limits.trial;
-    if (length === 0 || this.#registry.get(key)?.state !== 'active') return;
+    if (length === 0) return;
     const { bus, limits, redaction } = this.#parts;
-    const trial = new Trial(key, length, { registry: this.#registry, bus, limits, redaction }, (reason) => {
-      this.#trials.delete(key);
-      this.#parts.log.write('kernel', 'error', `${key} is rolled back: ${reason}`, { plugin: idOf(key) });
-      this.rollback(idOf(key), reason).catch((error: unknown) => {
-        this.#parts.log.write('kernel', 'error', `could not roll ${key} back: ${messageOf(error)}`, { plugin: idOf(key) });
-      });
-    });
+    const trial = new Trial(
+      key,
+      length,
+      { registry: this.#registry, bus, limits, redaction },
+      (reason) => {
+        this.#trials.delete(key);
+        this.#parts.log.write('kernel', 'error', `${key} is rolled back: ${reason}`, { plugin: idOf(key) });
+        this.rollback(key, reason).catch((error: unknown) => {
+          this.#parts.log.write('kernel', 'error', `could not roll ${key} back: ${messageOf(error)}`, { plugin: idOf(key) });
+        });
+      },
+      () => {
+        this.#trials.delete(key);
+        const { id, version } = { id: idOf(key), version: key.slice(idOf(key).length + 1) };
+        this.#run(id, () => this.#change(id, (entry) => ({ ...entry, trials: without(entry.trials, version) }))).catch(() => {});
+      },
+    );
     this.#trials.set(key, trial);
   }
 
@@ -392,7 +453,7 @@ export class Installer {
 
   async #setEnabled(reference: string, enabled: boolean, then?: (record: PluginRecord) => Promise<void>): Promise<void> {
     const { id } = this.#require(reference);
-    await this.#turns.run(id, async () => {
+    await this.#run(id, async () => {
       const meant = this.#meant(reference);
       const versions = meant.flatMap((record) => manifestOf(record)?.version ?? []);
       await this.#change(id, (entry) => ({ ...entry, disabled: enabled ? without(entry.disabled, ...versions) : [...without(entry.disabled, ...versions), ...versions] }));
@@ -403,11 +464,11 @@ export class Installer {
   }
 
   async #change(id: string, change: (entry: PluginEntry) => PluginEntry, repair = false): Promise<void> {
-    const before = Object.keys(this.#entryOf(id).installed);
+    const before = packagesIn(this.#entryOf(id));
     const after = await this.#store.change(id, change, repair);
     this.#entries.set(id, after);
     // A package that stays by accident does no harm: it is swept when a kernel starts.
-    for (const version of before) if (!Object.hasOwn(after.installed, version)) await this.#store.forgetCode(keyOf(id, version)).catch(() => {});
+    for (const version of before) if (!packagesIn(after).includes(version)) await this.#store.forgetCode(keyOf(id, version)).catch(() => {});
   }
 
   #entryOf(id: string): PluginEntry {
@@ -478,4 +539,6 @@ function describe(growth: Growth): string {
 
 const without = (list: readonly string[], ...gone: readonly string[]) => list.filter((one) => !gone.includes(one));
 const omit = (record: Readonly<Record<string, string>>, ...gone: readonly string[]) => Object.fromEntries(Object.entries(record).filter(([key]) => !gone.includes(key)));
-const keepOnly = (record: Readonly<Record<string, string>>, ...kept: readonly string[]) => Object.fromEntries(Object.entries(record).filter(([key]) => kept.includes(key)));
+/** Without what stands ready for versions, or is one of them. */
+const withoutPrevious = (previous: Readonly<Record<string, string>>, versions: readonly string[]) =>
+  Object.fromEntries(Object.entries(previous).filter(([of, version]) => !versions.includes(of) && !versions.includes(version)));

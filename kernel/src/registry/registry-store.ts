@@ -7,7 +7,7 @@ import type { StorageAdapter } from '../host.js';
 import { idOf } from './key.js';
 
 /** Version of the form of {@link PluginEntry}. */
-export const ENTRY_FORMAT = 1;
+export const ENTRY_FORMAT = 2;
 
 /** What is remembered of a plugin id. Versions are named exactly. */
 export interface PluginEntry {
@@ -18,14 +18,21 @@ export interface PluginEntry {
   readonly retired: readonly string[];
   /** Versions whose package is kept in the store, with the text of their manifest. */
   readonly installed: Readonly<Record<string, string>>;
-  /** What an update has replaced: `version` stands ready to come back in the place of `of`. */
-  readonly previous: { readonly version: string; readonly of: string } | null;
+  /** Versions of sources that updates have replaced, whose package is kept for the day it is wanted back, with the text of their manifest. */
+  readonly ready: Readonly<Record<string, string>>;
+  /** What updates have replaced: the version that stands ready to come back, by the one in its place. */
+  readonly previous: Readonly<Record<string, string>>;
+  /** Versions that have replaced another and not shown yet that they work. */
+  readonly trials: readonly string[];
   /** Why a version should not be used any more. */
   readonly deprecated: Readonly<Record<string, string>>;
 }
 
 /** Of a plugin nobody has decided anything about. */
-export const NO_ENTRY: PluginEntry = Object.freeze({ format: ENTRY_FORMAT, disabled: [], retired: [], installed: {}, previous: null, deprecated: {} });
+export const NO_ENTRY: PluginEntry = Object.freeze({ format: ENTRY_FORMAT, disabled: [], retired: [], installed: {}, ready: {}, previous: {}, trials: [], deprecated: {} });
+
+/** Versions whose package is kept. */
+export const packagesIn = ({ installed, ready }: PluginEntry): readonly string[] => [...Object.keys(installed), ...Object.keys(ready)];
 
 /** Owns the registry's keys in a storage; no plugin can have them, because `plinth` is no plugin's id. */
 export class RegistryStore {
@@ -107,7 +114,7 @@ export class RegistryStore {
     for (const key of await this.#names('code')) {
       const id = idOf(key);
       const entry = entries.get(id);
-      if (entry === undefined ? known.has(id) : Object.hasOwn(entry.installed, key.slice(id.length + 1))) continue;
+      if (entry === undefined ? known.has(id) : packagesIn(entry).includes(key.slice(id.length + 1))) continue;
       const kept = (await this.#run(() => this.#adapter.get(this.#key('code', key)))) as Partial<KeptCode> | undefined;
       if (Math.abs(Date.now() - (kept?.kept ?? 0)) > YOUNG) await this.forgetCode(key);
     }
@@ -183,24 +190,37 @@ function asProblem(id: string, error: unknown): PluginError {
 /** Undefined when there is none. Data of an earlier run, or of another kernel: checked before use. */
 function parseEntry(id: string, value: unknown): PluginEntry | undefined {
   if (value === undefined) return undefined;
-  const { format, disabled, retired, installed, previous, deprecated } = (value ?? {}) as Partial<Record<keyof PluginEntry, unknown>>;
+  const { format } = (value ?? {}) as { readonly format?: unknown };
   if (typeof format === 'number' && format > ENTRY_FORMAT) {
     throw createError('registry/newer-format', `what the registry knows of ${id} has the format ${format}, this kernel reads up to ${ENTRY_FORMAT}: use a newer kernel`, {
       plugin: id,
       details: { format, supported: ENTRY_FORMAT },
     });
   }
-  const from = previous as Partial<NonNullable<PluginEntry['previous']>> | null;
+  const upgrade = typeof format === 'number' ? UPGRADES[format] : undefined;
+  const entry = (upgrade === undefined ? value : upgrade(value as object)) as Partial<Record<keyof PluginEntry, unknown>> | null;
+  const { disabled, retired, installed, ready, previous, trials, deprecated } = entry ?? {};
   const sound =
-    format === ENTRY_FORMAT &&
+    entry?.format === ENTRY_FORMAT &&
+    isTexts(trials) &&
+    isTextRecord(previous) &&
+    isTextRecord(ready) &&
     isTexts(disabled) &&
     isTexts(retired) &&
     isTextRecord(installed) &&
-    isTextRecord(deprecated) &&
-    (from === null || (typeof from?.version === 'string' && typeof from.of === 'string'));
+    isTextRecord(deprecated);
   if (!sound) throw createError('registry/damaged', `what the registry knows of ${id} is not well formed`, { plugin: id });
-  return value as PluginEntry;
+  return entry as unknown as PluginEntry;
 }
+
+/** What kernels before have written, as the format after theirs has it. */
+const UPGRADES: Readonly<Record<number, (entry: object) => object>> = {
+  // One update of an id could be undone, whichever of its versions it had replaced.
+  1: (entry) => {
+    const { version, of } = ((entry as { readonly previous?: unknown }).previous ?? {}) as { readonly version?: string; readonly of?: string };
+    return { ...entry, format: 2, ready: {}, previous: typeof version === 'string' && typeof of === 'string' ? { [of]: version } : {}, trials: [] };
+  },
+};
 
 const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string');
 const isTextRecord = (value: unknown) => value !== null && typeof value === 'object' && Object.values(value).every((one) => typeof one === 'string');

@@ -1,4 +1,7 @@
-/** Watches an updated plugin for a while: whether it crashes, or says that it is unhealthy. */
+/**
+ * Watches an updated plugin for a while, from its activation on: whether it can be activated at all, crashes, or says that it is
+ * unhealthy.
+ */
 import type { EventBus } from '../events/event-bus.js';
 import type { Limits } from '../parts.js';
 import { versionOf } from '../record.js';
@@ -22,42 +25,64 @@ export class Trial {
   readonly key: string;
   readonly #parts: TrialParts;
   readonly #onBad: (reason: string) => void;
-  readonly #listener: { dispose(): void };
-  readonly #end: number;
-  readonly #pause: number;
+  readonly #onGood: () => void;
+  readonly #listeners: readonly { dispose(): void }[];
+  readonly #length: number;
+  /** When it is over; not known before the plugin is active. */
+  #end: number | undefined;
   #timer: number | undefined;
   #over = false;
 
   /** @param length in milliseconds. */
-  constructor(key: string, length: number, parts: TrialParts, onBad: (reason: string) => void) {
+  constructor(key: string, length: number, parts: TrialParts, onBad: (reason: string) => void, onGood: () => void) {
     this.key = key;
     this.#parts = parts;
     this.#onBad = onBad;
-    this.#end = performance.now() + length;
-    this.#pause = length / LOOKS;
+    this.#onGood = onGood;
+    this.#length = length;
     const { id } = parts.registry.get(key) ?? { id: key };
-    this.#listener = parts.bus.on('plugin:crashed', ({ event }) => {
-      const crashed = event.payload as { readonly id: string; readonly version?: string; readonly message: string };
-      const record = parts.registry.get(key);
-      if (crashed.id === id && record !== undefined && crashed.version === versionOf(record)) this.#bad(crashed.message);
-    });
-    this.#lookLater();
+    this.#listeners = [
+      parts.bus.on('plugin:crashed', ({ event }) => {
+        const crashed = event.payload as { readonly id: string; readonly version?: string; readonly message: string };
+        const record = parts.registry.get(key);
+        if (crashed.id === id && record !== undefined && crashed.version === versionOf(record)) this.#bad(crashed.message);
+      }),
+      parts.bus.on('plugin:failed', ({ event }) => {
+        const record = parts.registry.get(key);
+        // What it needs isn't there: that is not its fault.
+        const innocent = (event.payload as { readonly code: string }).code === 'plugin/dependency-failed';
+        if ((event.payload as { readonly id: string }).id === id && !innocent && record?.state === 'failed') this.#bad(record.error.message);
+      }),
+      parts.bus.on('plugin:activated', () => this.#begin()),
+    ];
+    this.#begin();
   }
 
   close(): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    this.#listener.dispose();
+    for (const listener of this.#listeners) listener.dispose();
+  }
+
+  #begin(): void {
+    if (this.#over || this.#end !== undefined || this.#parts.registry.get(this.key)?.state !== 'active') return;
+    this.#end = performance.now() + this.#length;
+    this.#lookLater();
   }
 
   #lookLater(): void {
-    this.#timer = setTimeout(() => void this.#look(), this.#pause);
+    this.#timer = setTimeout(() => void this.#look(), this.#length / LOOKS);
   }
 
   async #look(): Promise<void> {
     const record = this.#parts.registry.get(this.key);
-    if (record === undefined || performance.now() >= this.#end) return this.close();
+    if (record === undefined) return this.close();
+    if (performance.now() >= (this.#end as number)) {
+      this.close();
+      this.#onGood();
+      return;
+    }
     const { status, details } = await pluginHealth(record, this.#parts.limits.hook, this.#parts.redaction);
     if (this.#over) return;
     if (status === 'unhealthy') this.#bad(`it is unhealthy${typeof details === 'string' ? `: ${details}` : ''}`);
