@@ -229,7 +229,8 @@ const OK = 'ok';
 /** Foretells what operations do that run one at a time. */
 class World {
   readonly records = new Map<string, Expected>();
-  readonly #previous = new Map<Name, { readonly version: string; readonly of: string }>();
+  /** What stands ready to come back, by the key of the version in its place. */
+  readonly #previous = new Map<string, string>();
 
   constructor() {
     for (const name of NAMES) this.#put(name, VERSIONS.one, name === 'lone' ? 'resolved' : 'active');
@@ -331,8 +332,8 @@ class World {
         return this.#install(operation.name, VERSIONS[operation.which]);
       case 'uninstall':
         this.#find(operation.name);
-        this.#previous.delete(operation.name);
         for (const record of this.#versions(operation.name)) {
+          this.#previous.delete(keyOf(record.name, record.version));
           this.#stop(record);
           this.records.delete(keyOf(record.name, record.version));
         }
@@ -491,26 +492,28 @@ class World {
       this.records.set(keyOf(name, old.version), before);
       throw error;
     }
-    this.#previous.set(name, { version: old.version, of: version });
+    this.#previous.delete(keyOf(name, old.version));
+    this.#previous.set(keyOf(name, version), old.version);
   }
 
   #rollback(name: Name): void {
     this.#find(name);
-    const previous = this.#previous.get(name);
-    const current = previous && this.records.get(keyOf(name, previous.of));
-    if (previous === undefined || current === undefined) throw new Refusal('plugin/no-previous-version');
-    this.#checkFree(name, previous.version);
+    const current = this.#versions(name).find(({ version }) => this.#previous.has(keyOf(name, version)));
+    if (current === undefined) throw new Refusal('plugin/no-previous-version');
+    const of = keyOf(name, current.version);
+    const previous = this.#previous.get(of) as string;
+    this.#checkFree(name, previous);
     if (isUp(current)) {
-      this.#reload(current, previous.version);
-      this.#previous.delete(name);
+      this.#reload(current, previous);
+      this.#previous.delete(of);
       this.#resolve();
       return;
     }
     this.#checkResolvable(name);
     const runs = current.state === 'failed' && current.enabled;
     this.#suspendDependants(current);
-    const next = this.#exchange(current, previous.version, current.state === 'unloaded' ? 'unloaded' : 'resolved');
-    this.#previous.delete(name);
+    const next = this.#exchange(current, previous, current.state === 'unloaded' ? 'unloaded' : 'resolved');
+    this.#previous.delete(of);
     this.#resolve();
     if (runs) this.#start(next, true);
   }
