@@ -3,6 +3,7 @@ import type { Caller, EventOrigin, Isolation, Manifest } from '@plinth/sdk/contr
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { CallServices, KernelCall } from './commands/call.js';
 import type { CommandRegistry } from './commands/command-registry.js';
+import type { HostContracts } from './commands/host-contracts.js';
 import type { ConfigStore } from './config/config-store.js';
 import type { EventBus } from './events/event-bus.js';
 import type { KernelEvents } from './events/kernel-events.js';
@@ -95,6 +96,7 @@ export interface KernelParts {
   readonly isolation: IsolationPolicy | undefined;
   readonly hosts: readonly Host[];
   readonly commands: CommandRegistry;
+  readonly hostContracts: HostContracts;
   readonly hooks: HookRegistry;
   readonly messaging: Messaging;
   readonly chains: MiddlewareChains;

@@ -12,6 +12,7 @@ import { createCallServices } from './commands/call-services.js';
 import type { ClientOptions } from './commands/client.js';
 import { CommandRegistry, leadsTo, type Route } from './commands/command-registry.js';
 import type { HostHandlers } from './commands/host-call.js';
+import { HostContracts } from './commands/host-contracts.js';
 import { createHostCommands, type HostCommands, type HostRegistration } from './commands/host-commands.js';
 import { ConfigChanges } from './config/config-changes.js';
 import { ConfigStore } from './config/config-store.js';
@@ -100,7 +101,7 @@ export interface TenantKernel extends AsyncDisposable {
    * @throws PluginValidationError `call/invalid-option` when `version` is not a range.
    */
   client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
-  /** Answers a contract as the host. */
+  /** Answers a contract as the host. Disposing the answer takes it back: plugins that can't do without it pause. */
   provide<C extends AnyContract>(contract: C, handlers: HostHandlers<C>): HostRegistration;
   /** Discovers, validates, resolves, and activates what asks for `startup`. A bad plugin is recorded, never thrown. */
   start(): Promise<void>;
@@ -202,6 +203,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     resume: (guest) => lifecycle.resumeOver(guest),
   });
   const messaging = new Messaging({ commands, hooks, log, activationOf: (plugin) => lifecycle.activationOf(plugin) });
+  const hostContracts = new HostContracts();
   const parts: KernelParts = {
     messaging,
     tenant,
@@ -211,6 +213,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     isolation: options.isolation,
     hosts,
     commands,
+    hostContracts,
     hooks,
     chains,
     lanes,
@@ -241,6 +244,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     defer: hosts.find((host) => host.defer !== undefined)?.defer ?? ((task) => setTimeout(task, 0)),
   };
   const lifecycle = new Lifecycle(registry, parts);
+  // A moment later: what the host only replaces was never gone.
+  hostContracts.onChange = (base) => void Promise.resolve().then(() => lifecycle.hostChanged(base));
   const installer = new Installer({
     registry,
     lifecycle,
@@ -353,7 +358,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   }
 
   const manifests = () => registry.all().flatMap((record) => manifestOf(record) ?? []);
-  const host = createHostCommands(commands, hooks, metrics, manifests);
+  const host = createHostCommands(commands, hooks, hostContracts, metrics, manifests);
   const middleware = createHostMiddleware(chains);
   for (const { target, use, ...place } of options.middleware ?? []) middleware.use(target, use, place);
   const permissionsOf = (id: string) => new PermissionSet(id, grants.of(requireManifest(id)), metrics, () => {}, grants.denied(id));

@@ -4,7 +4,7 @@ import { runtime } from '#host';
 import { type PackageInput, packageSource } from '@plinth/kernel';
 import { PluginResolutionError, PluginUnavailableError } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
-import { pluginOf } from '../support/plugins.ts';
+import { bundleOf, pluginOf } from '../support/plugins.ts';
 import { diagnose, INLINE, WORKER } from './diagnose.ts';
 
 const idle = (id: string, manifest: Parameters<typeof pluginOf>[2] = {}): PackageInput => pluginOf(id, '', manifest);
@@ -109,6 +109,18 @@ describe('dependencies', () => {
       ['test.b', 'plugin/cycle', 'cannot resolve test.b: its dependencies form a cycle (test.b → test.c → test.a → test.b)'],
       ['test.c', 'plugin/cycle', 'cannot resolve test.c: its dependencies form a cycle (test.c → test.a → test.b → test.c)'],
     ]);
+  });
+
+  it('in a cycle of needs that the code can not do without: plugin/cycle with the whole path, for each of them', async () => {
+    const needing = (id: string, on: string) =>
+      bundleOf(id, `export default { provides: [{ $id: '${id}@1' }], needs: { other: { $id: '${on}@1' } }, activate() {} };`, { provides: [`${id}@1`], needs: [`${on}@^1`] });
+    const { failures } = await diagnose([needing('test.a', 'test.b'), needing('test.b', 'test.c'), needing('test.c', 'test.a'), idle('test.user', needs('test.a'))]);
+    expect(Object.fromEntries(failures.map(({ id, error }) => [id, [error.code, error.message]]))).toEqual({
+      'test.a': ['plugin/cycle', 'cannot start test.a: its dependencies form a cycle (test.a → test.b → test.c → test.a)'],
+      'test.b': ['plugin/cycle', 'cannot start test.b: its dependencies form a cycle (test.b → test.c → test.a → test.b)'],
+      'test.c': ['plugin/cycle', 'cannot start test.c: its dependencies form a cycle (test.c → test.a → test.b → test.c)'],
+      'test.user': ['plugin/dependency-failed', expect.stringMatching(/test\.user → test\.a\): cannot start test\.a: its dependencies form a cycle/)],
+    });
   });
 
   it('that lead into a cycle or a failed resolution: plugin/dependency-failed with the path', async () => {

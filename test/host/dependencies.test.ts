@@ -1,6 +1,8 @@
 /** What can't do without another pauses while that is gone and goes on when it is back; whoever calls it hears why. */
 import { createHost, runtime } from '#host';
 import { type Kernel, type KernelOptions, type PackageInput, packageOf } from '@plinth/kernel';
+import { command, contract } from '@plinth/sdk';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { bundleOf, pluginOf } from '../support/plugins.ts';
@@ -26,6 +28,27 @@ const middle = (members = '') => dependant('test.middle', 'test.provider', membe
 const top = () => dependant('test.top', 'test.middle');
 const bystander = pluginOf('test.bystander', `ctx.commands.handle('ping', () => 'pong');`);
 const family = (): PackageInput[] => [provider(), middle(), top(), bystander];
+
+/** A plugin that provides a contract, and answers with a name of its own; and one that needs it, and counts in memory. */
+const contractCode = (id: string) => `const Found = { $id: '${id}', find: { kind: 'command', id: '${id.slice(0, id.indexOf('@'))}:find', errors: {} } };`;
+const providing = (id: string, contractId: string, version = '1.0.0') =>
+  bundleOf(id, `${contractCode(contractId)} export default { provides: [Found], activate(ctx) { ctx.provide(Found, { find: () => '${id} ${version}' }); } };`, {
+    version,
+    provides: [contractId],
+  });
+const needing = (
+  id: string,
+  contractId: string,
+  { optional = false, provides, ...manifest }: { optional?: boolean; provides?: string; version?: string; dependencies?: Record<string, string> } = {},
+) =>
+  bundleOf(
+    id,
+    `${contractCode(contractId)} export default { provides: ${provides === undefined ? '[]' : `[{ $id: '${provides}' }]`}, needs: { found: ${optional ? '{ optional: Found }' : 'Found'} }, n: 0, activate(ctx) {
+       ctx.commands.handle('find', () => (ctx.needs.found === undefined ? 'nobody' : ctx.needs.found.find('x'))); ctx.commands.handle('count', () => ++this.n); } };`,
+    { needs: [contractId.replace('@', '@^')], ...(provides !== undefined && { provides: [provides] }), ...manifest },
+  );
+const Search = contract('test.search@1', { find: command({ input: v.string(), output: v.string() }) });
+const OPEN = 'plinth.finder@1';
 
 const state = (kernel: Kernel, id: string) => kernel.plugins.get(id)?.state;
 const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(command, input, { timeout: 5_000 });
@@ -288,6 +311,30 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await ask(broken, 'test.wishful:find')).toBe('nobody');
     });
 
+    it('the host is one, too: it comes and goes with need:changed, also for whoever is paused meanwhile', async () => {
+      const kernel = await start([needing('test.wishful', 'test.search@1', { optional: true, dependencies: { 'test.provider': '^1.0.0' } }), provider()]);
+      const find = () => ask(kernel, 'test.wishful:find');
+      expect(await find()).toBe('nobody');
+      let changed = nextEvent(kernel, 'need:changed');
+      const provided = kernel.provide(Search, { find: (text) => `host ${text}` });
+      expect(await changed).toMatchObject({ id: 'test.wishful', available: ['found'] });
+      expect(await find()).toBe('host x');
+      await kernel.plugins.deactivate('test.provider');
+      changed = nextEvent(kernel, 'need:changed');
+      provided.dispose();
+      expect(await changed).toMatchObject({ id: 'test.wishful', available: [] });
+      await kernel.plugins.activate('test.provider');
+      expect(await find()).toBe('nobody');
+    });
+
+    it('what the host provides before the start is there in activate', async () => {
+      const kernel = await start([]);
+      kernel.provide(Search, { find: () => 'host' });
+      await kernel.plugins.install(packageOf(needing('test.wishful', 'test.search@1', { optional: true })));
+      await kernel.plugins.activate('test.wishful');
+      expect(await ask(kernel, 'test.wishful:find')).toBe('host');
+    });
+
     it('a need of the code that is not optional pauses it like a dependency', async () => {
       const must = bundleOf(
         'test.must',
@@ -302,6 +349,155 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await kernel.plugins.activate('test.search');
       expect(await ask(kernel, 'test.must:find')).toBe('found x');
       expect(await ask(kernel, 'test.must:count')).toBe(2);
+    });
+  });
+
+  describe(`${name}: a contract that the code can't do without`, () => {
+    const paused = async (kernel: Kernel, path: readonly string[], because: RegExp) => {
+      expect(kernel.plugins.get('test.must')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+      for (const error of [await rejection(ask(kernel, 'test.must:find')), await rejection(kernel.plugins.resume('test.must'))]) {
+        expect(error).toMatchObject({ code: 'plugin/dependency-failed', plugin: 'test.must', details: { path }, message: expect.stringMatching(because) });
+      }
+      expect(kernel.plugins.get('test.must')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+    };
+
+    it('that belongs to nobody pauses it with the last who provides it, and it goes on as it was', async () => {
+      const kernel = await start([providing('test.first', OPEN), providing('test.second', OPEN), needing('test.must', OPEN)]);
+      expect(await ask(kernel, 'test.must:count')).toBe(1);
+      await kernel.plugins.deactivate('test.first');
+      expect(await ask(kernel, 'test.must:find')).toBe('test.second 1.0.0');
+      await kernel.plugins.disable('test.first');
+      await kernel.plugins.disable('test.second');
+      await paused(kernel, ['test.must', 'test.first'], /test\.first is not there .*: test\.first was disabled/);
+      await kernel.plugins.enable('test.second');
+      expect(await ask(kernel, 'test.must:find')).toBe('test.second 1.0.0');
+      expect(await ask(kernel, 'test.must:count')).toBe(2);
+    });
+
+    it('that belongs to nobody wakes with one who provides it and sleeps', async () => {
+      const kernel = await start([providing('test.first', OPEN), needing('test.must', OPEN)]);
+      for (const id of ['test.first', 'test.must']) expect(await kernel.plugins.hibernate(id)).toBe(true);
+      expect(await ask(kernel, 'test.must:find')).toBe('test.first 1.0.0');
+    });
+
+    it('that the host provides pauses it when the host takes it back', async () => {
+      const kernel = await start([needing('test.must', 'test.search@1')]);
+      expect(kernel.plugins.explain('test.must')).toMatchObject({ error: { code: 'plugin/dependency-failed' }, because: expect.stringMatching(/nobody provides test\.search@1/) });
+      const provided = kernel.provide(Search, { find: () => 'host' });
+      await kernel.plugins.activate('test.must');
+      expect(await ask(kernel, 'test.must:count')).toBe(1);
+      const suspended = nextEvent(kernel, 'plugin:suspended');
+      provided.dispose();
+      expect(await suspended).toMatchObject({ id: 'test.must' });
+      await paused(kernel, ['test.must', 'test.search'], /nobody provides test\.search@1/);
+      const resumed = nextEvent(kernel, 'plugin:resumed');
+      kernel.provide(Search, { find: () => 'host again' });
+      expect(await resumed).toMatchObject({ id: 'test.must' });
+      expect(await ask(kernel, 'test.must:find')).toBe('host again');
+      expect(await ask(kernel, 'test.must:count')).toBe(2);
+    });
+
+    it('that the host replaces in one go was never gone', async () => {
+      const kernel = await start([needing('test.must', 'test.search@1', { optional: true }), needing('test.other', 'test.search@1')]);
+      const provided = kernel.provide(Search, { find: () => 'host' });
+      await kernel.plugins.activate('test.other');
+      const told = tellOf(kernel, 'plugin:suspended');
+      kernel.events.on('need:changed', ({ payload }) => told.push(payload.id));
+      provided.dispose();
+      const next = kernel.provide(Search, { find: () => 'host again' });
+      for (const id of ['test.must', 'test.other']) expect(await ask(kernel, `${id}:find`)).toBe('host again');
+      expect(told).toEqual([]);
+      next.dispose();
+      await expect.poll(() => told).toEqual(['test.must', 'suspended other']);
+    });
+
+    it('goes on with another version that provides it, and not with one that provides a later one', async () => {
+      const kernel = await start([
+        providing('test.search', 'test.search@1', '1.0.0'),
+        providing('test.search', 'test.search@1', '1.1.0'),
+        providing('test.search', 'test.search@2', '2.0.0'),
+        needing('test.must', 'test.search@1'),
+      ]);
+      expect(await ask(kernel, 'test.must:find')).toBe('test.search 1.1.0');
+      const told = tellOf(kernel, 'plugin:suspended');
+      await kernel.plugins.deactivate('test.search@1.1.0');
+      expect(await ask(kernel, 'test.must:find')).toBe('test.search 1.0.0');
+      expect(told).toEqual([]);
+      await kernel.plugins.deactivate('test.search@1.0.0');
+      expect(kernel.plugins.get('test.must')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+      await kernel.plugins.activate('test.search@1.0.0');
+      expect(await ask(kernel, 'test.must:find')).toBe('test.search 1.0.0');
+    });
+
+    it('stays paused after its plugin was uninstalled, until it is installed and active again', async () => {
+      const kernel = await start([providing('test.search', 'test.search@1'), needing('test.must', 'test.search@1')]);
+      expect(await ask(kernel, 'test.must:count')).toBe(1);
+      await kernel.plugins.uninstall('test.search');
+      await paused(kernel, ['test.must', 'test.search'], /nobody provides test\.search@1/);
+      expect(kernel.plugins.explain('test.must')).toMatchObject({ running: false, path: ['test.must', 'test.search'] });
+      await kernel.plugins.install(packageOf(providing('test.search', 'test.search@1', '1.2.0')));
+      expect(state(kernel, 'test.must')).toBe('suspended');
+      await kernel.plugins.activate('test.search');
+      expect(await ask(kernel, 'test.must:find')).toBe('test.search 1.2.0');
+      expect(await ask(kernel, 'test.must:count')).toBe(2);
+    });
+  });
+
+  describe(`${name}: who is to blame`, () => {
+    const lazy = (activate = '') =>
+      pluginOf('test.lazy', `ctx.commands.handle('hi', () => 'hi'); ${activate}`, {
+        dependencies: { 'test.provider': '^1.0.0' },
+        activation: ['command:test.lazy:hi'],
+        permissions: { commands: { execute: ['host:*'] } },
+      });
+    const messageOf = async (work: Promise<unknown>) => (await rejection(work)).message;
+
+    it('a provider that was disabled, stopped or uninstalled is called that', async () => {
+      const kernel = await start([provider(), middle()]);
+      const message = (what: string) => `cannot start test.middle: test.provider is not there (test.middle → test.provider): test.provider ${what}`;
+      await kernel.plugins.deactivate('test.provider');
+      expect(await messageOf(ask(kernel, 'test.middle:count'))).toBe(message('was stopped'));
+      await kernel.plugins.disable('test.provider');
+      expect(await messageOf(ask(kernel, 'test.middle:count'))).toBe(message('was disabled'));
+      await kernel.plugins.uninstall('test.provider');
+      expect(await messageOf(ask(kernel, 'test.middle:count'))).toBe(message('is not installed'));
+    });
+
+    it('one that has not been started and is disabled is called disabled', async () => {
+      const kernel = await start([provider('1.0.0', { activation: [] }), lazy()]);
+      await kernel.plugins.disable('test.provider');
+      expect(await messageOf(ask(kernel, 'test.lazy:hi'))).toMatch(/test\.provider was disabled$/);
+    });
+
+    it('a provider that was replaced by one that needs its dependant cannot come back, and the cycle is named', async () => {
+      const kernel = await start([providing('test.b', 'test.b@1'), needing('test.a', 'test.b@1', { provides: 'test.a@1' })]);
+      await kernel.plugins.reload('test.b', packageOf(needing('test.b', 'test.a@1', { provides: 'test.b@1', version: '1.1.0' })));
+      for (const id of ['test.a', 'test.b']) await kernel.plugins.suspend(id);
+      for (const id of ['test.a', 'test.b']) await kernel.plugins.resume(id);
+      await kernel.plugins.deactivate('test.b');
+      expect(kernel.plugins.get('test.a')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+      for (const [id, path] of [
+        ['test.b', ['test.b', 'test.a', 'test.b']],
+        ['test.a', ['test.a', 'test.b', 'test.a']],
+      ] as const) {
+        expect(await rejection(kernel.plugins.activate(id))).toMatchObject({ code: 'plugin/cycle', plugin: id, details: { path } });
+      }
+    });
+
+    it('one that is stopped while its dependant starts is not called active', async () => {
+      const kernel = await start([provider(), lazy(`await ctx.commands.execute('host:gate');`)]);
+      const reached = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      kernel.commands.handle('gate', () => {
+        reached.resolve();
+        return gate.promise;
+      });
+      const refused = messageOf(ask(kernel, 'test.lazy:hi'));
+      await reached.promise;
+      const stopped = kernel.plugins.deactivate('test.provider');
+      gate.resolve();
+      await stopped;
+      expect(await refused).toMatch(/test\.provider (was stopped|is about to stop, or has just come back)$/);
     });
   });
 

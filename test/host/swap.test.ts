@@ -98,6 +98,11 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect((await rejection(kernel.plugins.reload('test.counter', packageOf(counter('2.0.0'))))).code).toBe('plugin/unsatisfied');
       expect(await kernel.commands.execute('test.dependant:n')).toBe(3);
       expect(state(kernel)?.version).toBe('1.1.0');
+      await kernel.plugins.hibernate('test.dependant');
+      for (const work of [kernel.plugins.reload('test.counter', packageOf(counter('2.0.0'))), kernel.plugins.update('test.counter', packageOf(counter('2.0.0')))]) {
+        expect((await rejection(work)).code).toBe('plugin/unsatisfied');
+      }
+      expect(await kernel.commands.execute('test.dependant:n')).toBe(4);
     });
 
     const bad: readonly (readonly [string, Parameters<typeof counter>[1], RegExp])[] = [

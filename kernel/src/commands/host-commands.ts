@@ -1,6 +1,19 @@
 /** Commands as the embedding application sees them. */
 import type { AnyContract, Client, Command, CommandInfo } from '@plinth/sdk';
-import { createError, describeIssues, disposable, isPromiseLike, isRange, type Manifest, membersOf, type Parsed, POLICY_PARTS, parseSchema } from '@plinth/sdk/contract';
+import {
+  createError,
+  describeIssues,
+  disposable,
+  isPromiseLike,
+  isRange,
+  type Manifest,
+  membersOf,
+  ownerOf,
+  type Parsed,
+  POLICY_PARTS,
+  parseContractId,
+  parseSchema,
+} from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { DeclaredPolicy } from '../resilience/policy.js';
@@ -9,6 +22,7 @@ import type { HostCallOptions } from './call-options.js';
 import { type ClientOptions, createClient, type Execute } from './client.js';
 import type { CommandRegistry } from './command-registry.js';
 import { type HostHandler, type HostHandlers, HostCallView } from './host-call.js';
+import type { HostContracts } from './host-contracts.js';
 import { hostProvider } from './provider.js';
 
 /** A registration of the host. */
@@ -36,6 +50,7 @@ export interface HostCommands {
 export function createHostCommands(
   registry: CommandRegistry,
   hooks: HookRegistry,
+  contracts: HostContracts,
   metrics: Metrics,
   manifests: () => readonly Manifest[],
 ): {
@@ -52,7 +67,8 @@ export function createHostCommands(
   const commands: HostCommands = {
     handle(name, handler) {
       const id = name.includes(':') ? name : `host:${name}`;
-      return registry.register(id, { owner: 'host', provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))) });
+      const command = registry.register(id, { owner: 'host', provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))) });
+      return together([command, contracts.add(ownerOf(id))]);
     },
     execute: (id, input, options) => execute(id, input, options),
     list: () => listCommands(registry, manifests()),
@@ -80,11 +96,16 @@ export function createHostCommands(
         for (const one of registered) one.dispose();
         throw error;
       }
-      return disposable(() => {
-        for (const one of registered.reverse()) one.dispose();
-      });
+      return together([...registered, contracts.add(parseContractId(contract.$id)?.base ?? contract.$id)]);
     },
   };
+}
+
+/** One registration of several. They are taken back in their order: who is told of it is told last. */
+function together(all: readonly HostRegistration[]): HostRegistration {
+  return disposable(() => {
+    for (const one of all) one.dispose();
+  });
 }
 
 /** What a contract says of one of its commands. */

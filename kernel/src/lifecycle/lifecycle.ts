@@ -13,6 +13,7 @@ import {
   asResolved,
   type AsleepPlugin,
   asValidated,
+  type FailedPlugin,
   isAsleep,
   isRunning,
   type PluginRecord,
@@ -85,7 +86,7 @@ export class Lifecycle {
     this.#parts = parts;
     this.#ledger = new Ledger(registry, parts);
     this.#admission = new Admission(this.#ledger, parts);
-    this.#relations = new Relations(registry, parts.commands);
+    this.#relations = new Relations(registry, parts.hostContracts, (key) => this.isEnabled(key));
   }
 
   // --- who is there ----------------------------------------------------------------------------------------------
@@ -231,6 +232,13 @@ export class Lifecycle {
   /** A plugin won't be started again by itself: what can't do without it pauses. */
   async givenUp(key: string): Promise<void> {
     await this.#suspendDependants(key);
+  }
+
+  /** The host provides a contract now, or doesn't any more. */
+  async hostChanged(base: string): Promise<void> {
+    this.#updateNeeds();
+    await this.#suspendDependants(base);
+    await this.#resumeDependants();
   }
 
   /** Stops a plugin; before it, what can't do without it pauses. */
@@ -420,7 +428,7 @@ export class Lifecycle {
 
   #resolveNext(key: string, next: ValidatedPlugin): ResolvedPlugin {
     if (next.key !== key) this.#admission.checkFree(next);
-    return this.#admission.resolveNext(next, key, this.#relations.dependants(key));
+    return this.#admission.resolveNext(next, key, this.#relations.reliant(key));
   }
 
   /**
@@ -507,7 +515,8 @@ export class Lifecycle {
       if (record.state !== 'active') await this.#activateDependencies(record.state === 'suspended' ? asResolved(record) : startable(record), start);
       const missing = await this.#turns.run(key, () => this.#activate(key, start));
       if (missing === undefined) return;
-      if (tries === MAX_TRIES) throw this.#dependencyMissing(startable(this.#ledger.require(key)), missing);
+      const now = this.#ledger.require(key);
+      if (tries === MAX_TRIES) throw this.#dependencyMissing(now.state === 'suspended' ? asResolved(now) : startable(now), missing);
     }
   }
 
@@ -889,6 +898,22 @@ export class Lifecycle {
         .sort((a, b) => a.level - b.level);
       for (const { key } of ready) again = (await this.#turns.run(key, async () => this.#resumeOne(key, paused))) || again;
     }
+    this.#retryStranded();
+  }
+
+  /** Those that failed for want of something that is there again may be started anew; who was running, or asks for it, is. */
+  #retryStranded(): void {
+    if (this.#stopped) return;
+    const found = this.#registry.all().filter((record): record is FailedPlugin => record.state === 'failed' && !this.#activating.has(record.key) && this.isEnabled(record.key));
+    for (const { key, error, previous } of found) {
+      const { code, details } = error as Partial<PluginError>;
+      const wanted = Array.isArray(details?.path) ? String(details.path[1]) : undefined;
+      if (code !== 'plugin/dependency-failed' || wanted === undefined || previous.state !== 'resolved' || this.#relations.missing(previous) !== undefined) continue;
+      if (!this.#registry.versions(wanted).some((one) => this.#relations.isThere(one.key))) continue;
+      this.#ledger.put(previous);
+      this.#listen();
+      if (this.#parts.supervisor.waits(key) || previous.manifest.activation.includes('startup')) this.activate(key, 'restart').catch(() => {});
+    }
   }
 
   async #resumeOne(key: string, paused: (record: PluginRecord | undefined) => record is SuspendedPlugin): Promise<boolean> {
@@ -907,7 +932,12 @@ export class Lifecycle {
 
   /** Tells plugins with optional needs who is there now. */
   #updateNeeds(): void {
-    const wishful = this.#registry.all().filter((record) => record.state === 'active' && record.statics.needs.some((need) => need.optional)) as readonly ActivePlugin[];
+    const wishful = this.#registry
+      .all()
+      .filter(
+        (record): record is ActivePlugin | SuspendedPlugin =>
+          isRunning(record) && (record.state === 'active' || record.state === 'suspended') && record.statics.needs.some((need) => need.optional),
+      );
     if (wishful.length === 0) return;
     const provided = this.#relations.provided();
     for (const record of wishful) {

@@ -65,7 +65,8 @@ export function dependencyFailed(id: string, dependency: string, cause: PluginEr
   const below = (cause as PluginError).code === 'plugin/dependency-failed' ? ((cause as PluginError).details.path as readonly string[]) : [dependency];
   const path = [id, ...below];
   const root = rootCause(cause);
-  return createError('plugin/dependency-failed', `cannot start ${id}: ${path.at(-1)} failed (${path.join(' → ')}): ${root.message}`, { plugin: id, details: { path }, cause });
+  const fate = (root as PluginError).code === 'plugin/unavailable' ? 'is not there' : 'failed';
+  return createError('plugin/dependency-failed', `cannot start ${id}: ${path.at(-1)} ${fate} (${path.join(' → ')}): ${root.message}`, { plugin: id, details: { path }, cause });
 }
 
 function rootCause(error: Error): Error {
@@ -246,11 +247,12 @@ function breakCycle(path: Vertex[], back: Vertex): void {
 function markCycle(cycle: readonly Vertex[]): void {
   const ids = cycle.map(({ node }) => node.id);
   for (const [index, vertex] of cycle.entries()) {
-    const path = [...ids.slice(index), ...ids.slice(0, index), ids[index] as string];
-    const { id } = vertex.node;
-    vertex.resolution = {
-      ok: false,
-      error: createError('plugin/cycle', `cannot resolve ${id}: its dependencies form a cycle (${path.join(' → ')})`, { plugin: id, details: { path } }),
-    };
+    vertex.resolution = { ok: false, error: cycleFailed('resolve', [...ids.slice(index), ...ids.slice(0, index), ids[index] as string]) };
   }
+}
+
+/** The error of a plugin that leads back to itself; the path begins and ends with it. */
+export function cycleFailed(operation: 'resolve' | 'start', path: readonly string[]): PluginError {
+  const id = path[0] as string;
+  return createError('plugin/cycle', `cannot ${operation} ${id}: its dependencies form a cycle (${path.join(' → ')})`, { plugin: id, details: { path } });
 }

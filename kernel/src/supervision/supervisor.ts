@@ -51,6 +51,8 @@ interface Ward {
   comeback: Comeback | undefined;
   stopWatching: (() => void) | undefined;
   snapshots: number | undefined;
+  /** Whether it would be on its way back if what it needs were there. */
+  waits: boolean;
 }
 
 interface Comeback {
@@ -81,6 +83,7 @@ export class Supervisor {
     const ward = this.#wardOf(key);
     this.#release(ward);
     ward.snapshot = snapshot;
+    ward.waits = false;
     if (connection.isolated) {
       ward.stopWatching = this.#heartbeat.watch({
         link: connection.link,
@@ -113,6 +116,11 @@ export class Supervisor {
     if (ward === undefined) return;
     this.#release(ward);
     ward.snapshot = undefined;
+  }
+
+  /** Whether a plugin would be on its way back if what it needs were there. */
+  waits(key: string): boolean {
+    return this.#wards.get(key)?.waits === true;
   }
 
   /** The last known state of a plugin that runs, or has crashed. */
@@ -196,6 +204,7 @@ export class Supervisor {
           if (ward.comeback !== comeback) return;
           // It isn't to blame: it is started with what it needs, by name.
           if ((error as { readonly code?: unknown }).code === 'plugin/dependency-failed') {
+            ward.waits = true;
             this.#endComeback(ward);
             return;
           }
@@ -235,7 +244,15 @@ export class Supervisor {
   }
 
   #wardOf(key: string): Ward {
-    const ward: Ward = this.#wards.get(key) ?? { crashes: [], snapshot: undefined, quarantine: undefined, comeback: undefined, stopWatching: undefined, snapshots: undefined };
+    const ward: Ward = this.#wards.get(key) ?? {
+      crashes: [],
+      snapshot: undefined,
+      quarantine: undefined,
+      comeback: undefined,
+      stopWatching: undefined,
+      snapshots: undefined,
+      waits: false,
+    };
     this.#wards.set(key, ward);
     return ward;
   }
