@@ -37,7 +37,7 @@ import { type Snapshot, takeSnapshot } from './snapshot.js';
 import type { Stage } from './stage.js';
 import { resume, suspend, suspendWithout } from './suspend.js';
 import { ALIVE, isSwappable, retire, swap } from './swap.js';
-import { settleEach, Turns } from './turns.js';
+import { settleEach, Slots, Turns } from './turns.js';
 
 /** How often an operation is tried anew because another one changed a dependency while it waited for its turn. */
 const MAX_TRIES = 10;
@@ -46,6 +46,8 @@ const MAX_TRIES = 10;
 interface Start {
   readonly activatedBy: string;
   readonly named: boolean;
+  /** Whether it takes its turn among those that start together; one that somebody in his own start waits for must not. */
+  readonly together?: boolean;
   readonly snapshot?: Snapshot | undefined;
 }
 
@@ -63,6 +65,7 @@ export class Lifecycle {
   readonly #admission: Admission;
   readonly #relations: Relations;
   readonly #turns = new Turns();
+  readonly #slots: Slots;
   /** Activations in flight, dependencies included. */
   readonly #activating = new Map<string, Promise<void>>();
   /** Stops under way: who starts a plugin after that starts it anew. */
@@ -84,6 +87,7 @@ export class Lifecycle {
   constructor(registry: PluginRegistry, parts: KernelParts) {
     this.#registry = registry;
     this.#parts = parts;
+    this.#slots = new Slots(parts.limits.parallel);
     this.#ledger = new Ledger(registry, parts);
     this.#admission = new Admission(this.#ledger, parts);
     this.#relations = new Relations(registry, parts.hostContracts, (key) => this.isEnabled(key));
@@ -184,7 +188,9 @@ export class Lifecycle {
       .filter((record): record is ResolvedPlugin => record.state === 'resolved' && this.isEnabled(record.key) && record.manifest.activation.includes(event));
     const keys = wanting.sort((a, b) => a.level - b.level).map((record) => record.key);
     // One that failed already as a dependency isn't tried a second time.
-    await settleEach(keys, this.#parts.limits.parallel, (key) => (this.#registry.get(key)?.state === 'resolved' ? this.activate(key, event) : undefined));
+    await settleEach(keys, this.#parts.limits.parallel, (key) =>
+      this.#registry.get(key)?.state === 'resolved' ? this.#activateTogether(key, event, NAMED.has(event)) : undefined,
+    );
   }
 
   /**
@@ -200,6 +206,10 @@ export class Lifecycle {
     if (stopping !== undefined) return stopping.then(() => this.activate(key, activatedBy, named));
     if (activatedBy === 'request' && this.#registry.get(key)?.state === 'failed') this.#parts.supervisor.steered(key);
     return this.#begin(key, { activatedBy, named });
+  }
+
+  #activateTogether(key: string, activatedBy: string, named: boolean): Promise<void> {
+    return this.#stopping.has(key) || this.#activating.has(key) ? this.activate(key, activatedBy, named) : this.#begin(key, { activatedBy, named, together: true });
   }
 
   /** A plugin's place in the order of activation; Infinity when it isn't active. */
@@ -535,7 +545,8 @@ export class Lifecycle {
     const resolved = isAsleep(record) ? asResolved(record) : startable(record);
     const missing = this.#relations.missing(resolved);
     if (missing !== undefined) return missing;
-    return isAsleep(record) ? this.#start(resolved, { ...start, snapshot: record.snapshot }, record) : this.#start(resolved, start, undefined);
+    const work = () => (isAsleep(record) ? this.#start(resolved, { ...start, snapshot: record.snapshot }, record) : this.#start(resolved, start, undefined));
+    return start.together ? this.#slots.run(work) : work();
   }
 
   /** @param asleep what the plugin was, when it wakes: it goes back to that when it can't. */
@@ -610,7 +621,7 @@ export class Lifecycle {
   }
 
   /** One that is only wished for may fail: what can't be done without is known by the manifest's dependencies. */
-  async #activateDependencies(record: ResolvedPlugin, { named }: Start): Promise<void> {
+  async #activateDependencies(record: ResolvedPlugin, { named, together = false }: Start): Promise<void> {
     const by = `need:${record.id}`;
     const start = (dependency: string) => {
       if (this.#relations.isThere(dependency)) return undefined;
@@ -620,7 +631,8 @@ export class Lifecycle {
       // Somebody has to ask for a failed one by name: being needed is no reason to try it again and again. Nor is it one
       // to start what was stopped by name, unless by somebody who asks by name himself.
       if (known?.state === 'failed') return Promise.reject(known.error);
-      return known?.state === 'unloaded' && !named ? Promise.reject(gone(known.id)) : this.activate(dependency, by, named);
+      if (known?.state === 'unloaded' && !named) return Promise.reject(gone(known.id));
+      return together ? this.#activateTogether(dependency, by, named) : this.activate(dependency, by, named);
     };
     const results = await settleEach(record.dependencies, this.#parts.limits.parallel, start);
     const failed = record.dependencies.find((key, index) => results[index]?.status === 'rejected' && this.#relations.missing({ ...record, dependencies: [key] }) !== undefined);

@@ -30,6 +30,28 @@ export class Turns {
   }
 }
 
+/** So many pieces of work at a time, in the order in which they came. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}
+
 /** Runs work for each item, so many at a time; settles when all of it has. */
 export async function settleEach<T>(items: readonly T[], atATime: number, work: (item: T) => Promise<unknown> | undefined): Promise<readonly PromiseSettledResult<unknown>[]> {
   const results: PromiseSettledResult<unknown>[] = [];
