@@ -1,6 +1,6 @@
 /** What `createKernel` takes, and whether it makes sense. */
 import type { MiddlewareOptions, Next } from '@plinth/sdk';
-import { createError, didYouMean } from '@plinth/sdk/contract';
+import { createError, didYouMean, type Isolation } from '@plinth/sdk/contract';
 import type { ConfigOptions } from './config/config-store.js';
 import type { HostMiddlewareCall } from './events/host-events.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
@@ -76,14 +76,40 @@ export function checkOptions(options: KernelOptions): void {
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
   checkSecrets(options.secrets);
+  const { isolation, sources, middleware } = options;
+  if (isolation !== undefined && typeof isolation !== 'function' && !ISOLATIONS.includes(isolation))
+    throw wrong('isolation', `must be one of ${ISOLATIONS.join(', ')}, or a function, not ${String(isolation)}`);
+  checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
+  checkKeys('telemetry', options.telemetry, ['log']);
+  for (const [index, source] of listOf('sources', sources)) if (typeof source?.discover !== 'function') throw wrong(`sources[${index}]`, "has no 'discover'");
+  for (const [index, one] of listOf('middleware', middleware)) {
+    const at = `middleware[${index}]`;
+    checkKeys(at, one, ['target', 'use', 'name', 'before', 'after']);
+    if (typeof one?.target !== 'string' || typeof one.use !== 'function') throw wrong(at, "needs a 'target' and a function 'use'");
+  }
   const { lanes = true } = options;
   const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
-  if (!Number.isSafeInteger(calls) || (calls as number) < 1)
-    throw createError('kernel/invalid-option', `'lanes.calls' must be a whole number above 0, not ${String(calls)}`, { details: { option: 'lanes.calls' } });
+  if (!Number.isSafeInteger(calls) || (calls as number) < 1) throw wrong('lanes.calls', `must be a whole number above 0, not ${String(calls)}`);
   for (const [key, value] of Object.entries(options.limits ?? {})) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, key))
-      throw createError('kernel/invalid-option', `'limits.${key}' is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`, { details: { option: `limits.${key}` } });
-    if (typeof value !== 'number' || !(value > 0 || (key === 'trial' && value === 0)))
-      throw createError('kernel/invalid-option', `'limits.${key}' must be a positive number, not ${String(value)}`, { details: { option: `limits.${key}` } });
+    if (!Object.hasOwn(DEFAULT_LIMITS, key)) throw wrong(`limits.${key}`, `is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`);
+    if (typeof value !== 'number' || !(value > 0 || (key === 'trial' && value === 0))) throw wrong(`limits.${key}`, `must be a positive number, not ${String(value)}`);
   }
+}
+
+const ISOLATIONS: readonly unknown[] = ['inline', 'worker', 'process', 'sandbox'] satisfies readonly Isolation[];
+
+/** A key that is misspelt would quietly do nothing. */
+function checkKeys(option: string, value: object | undefined, known: readonly string[]): void {
+  if (value === undefined) return;
+  if (typeof value !== 'object' || value === null) throw wrong(option, `must be an object, not ${String(value)}`);
+  for (const key of Object.keys(value)) if (!known.includes(key)) throw wrong(`${option}.${key}`, `is not an option${didYouMean(key, known, [])}`);
+}
+
+function listOf<T>(option: string, value: readonly T[] = []): Iterable<[number, T | undefined]> {
+  if (!Array.isArray(value)) throw wrong(option, `must be a list, not ${String(value)}`);
+  return value.entries();
+}
+
+function wrong(option: string, what: string): Error {
+  return createError('kernel/invalid-option', `'${option}' ${what}`, { details: { option } });
 }

@@ -104,6 +104,8 @@ export interface KernelParts {
   readonly bus: EventBus;
   readonly storage: StorageAdapter;
   readonly config: ConfigStore;
+  /** Of every installed plugin, whatever became of it. */
+  manifests(): readonly Manifest[];
   readonly trust: Trust;
   readonly grants: Grants;
   readonly files: HostFiles | undefined;

@@ -4,7 +4,7 @@
  * file shows what there is.
  */
 import type { AnyContract, Client, PermissionName, Permissions } from '@plinth/sdk';
-import { addressOf, ASYNC_DISPOSE, createError, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf } from '@plinth/sdk/contract';
+import { addressOf, ASYNC_DISPOSE, createError, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf, PERMISSION_NAMES } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import { AuditLog, type HostAudit } from './audit/audit-log.js';
 import type { HostCallOptions } from './commands/call-options.js';
@@ -72,7 +72,11 @@ export interface TenantKernel extends AsyncDisposable {
   /** What the application wires for itself: services by token, with lifetimes. */
   readonly services: HostServices;
   readonly permissions: {
-    /** Whether a plugin may do something. */
+    /**
+     * Whether a plugin may do something.
+     *
+     * @throws PluginValidationError `permission/invalid` for what is no permission.
+     */
     check(plugin: string, permission: PermissionName, scope?: string): boolean;
     /** Everything a plugin was given. */
     list(plugin: string): Permissions;
@@ -180,6 +184,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     const record = registry.find(id);
     return record === undefined ? undefined : manifestOf(record);
   };
+  const manifests = () => registry.all().flatMap((record) => manifestOf(record) ?? []);
   const config = new ConfigStore(options.config ?? {}, manifest);
   const grants = new Grants({ policy: options.policy?.permissions, chain: options.policy?.chain, storage, tenant, log, announce });
   const requests = new PermissionRequests(grants, log, announce);
@@ -220,6 +225,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     bus,
     storage,
     config,
+    manifests,
     grants,
     trust,
     files: hosts.find((host) => host.files !== undefined)?.files,
@@ -268,6 +274,12 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   let opened: Promise<void> | undefined;
   let starting: Promise<void> | undefined;
   let stopping: Promise<void> | undefined;
+  /** Whether every plugin has ended: until then the host may still ask them. */
+  let stopped = false;
+  const hasStopped = () => createError('kernel/stopped', 'the kernel has stopped: make a new one');
+  const checkRunning = () => {
+    if (stopped) throw hasStopped();
+  };
   const open = async () => {
     const { packages, problems } = await shared.packages();
     for (const problem of problems) lifecycle.report(problem);
@@ -350,6 +362,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
       );
       return createError('call/unknown-command', `nobody answers ${id}${hint}`, { ...(record !== undefined && { plugin: owner }), details: { command: id } });
     }
+    if (stopping !== undefined) return hasStopped();
     const circumstances = { quarantine: supervisor.quarantine(record.key), enabled: lifecycle.isEnabled(record.key), blame: lifecycle.blameFor(record.key) };
     return createError('plugin/unavailable', `nobody answers ${id}: ${explain(owner, record, circumstances).because}`, {
       plugin: owner,
@@ -357,8 +370,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     });
   }
 
-  const manifests = () => registry.all().flatMap((record) => manifestOf(record) ?? []);
-  const host = createHostCommands(commands, hooks, hostContracts, metrics, manifests);
+  const host = createHostCommands(commands, hooks, hostContracts, metrics, manifests, checkRunning);
   const middleware = createHostMiddleware(chains);
   for (const { target, use, ...place } of options.middleware ?? []) middleware.use(target, use, place);
   const permissionsOf = (id: string) => new PermissionSet(id, grants.of(requireManifest(id)), metrics, () => {}, grants.denied(id));
@@ -388,6 +400,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     await grants.close();
     await installer.close();
     await lifecycle.stop();
+    stopped = true;
     await services.close().catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
     announce('kernel:stopped', {});
     await audit.close();
@@ -398,15 +411,19 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     id: tenant,
     plugins: createHostPlugins({ registry, lifecycle, installer, supervisor, health: healthOf, opened: () => opened }),
     commands: host.commands,
-    events: createHostEvents(bus, parts.publish, log),
-    hooks: createHostHooks(hooks, log),
+    events: createHostEvents(bus, parts.publish, log, checkRunning),
+    hooks: createHostHooks(hooks, metrics, log, checkRunning),
     middleware,
-    messaging: createHostMessaging(messaging, commands),
+    messaging: createHostMessaging(messaging, commands, checkRunning),
     services,
     secrets: { set: (plugin, name, value) => secrets.set(plugin, name, value), delete: (plugin, name) => secrets.delete(plugin, name), names: (plugin) => secrets.names(plugin) },
     config: createHostConfig(config, configChanges, requireManifest),
     permissions: {
-      check: (plugin, permission, scope = '') => permissionsOf(plugin).check(permission, scope),
+      check(plugin, permission, scope = '') {
+        const given = permissionsOf(plugin);
+        if (!PERMISSION_NAMES.includes(permission)) throw createError('permission/invalid', `'${String(permission).slice(0, 64)}' is not a permission`, { plugin });
+        return given.check(permission, scope);
+      },
       list: (plugin) => permissionsOf(plugin).grants,
       grant: async (plugin, permission, scope = '*', options) => grants.grant(requireManifest(plugin), permission, scope, options),
       revoke: async (plugin, permission, scope = '*') => grants.revoke(requireManifest(plugin).id, permission, scope),
@@ -423,7 +440,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     client: host.client,
     provide: host.provide,
     async start() {
-      if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+      if (stopping !== undefined) throw hasStopped();
       starting ??= start();
       return starting;
     },

@@ -49,7 +49,7 @@ export interface PluginCommands {
    * PluginTimeoutError `call/timeout`, or whatever the provider threw.
    */
   execute(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
-  /** The commands this plugin may execute. */
+  /** The commands this plugin may execute, also those of plugins that are not started yet. */
   list(): Promise<readonly CommandInfo[]>;
 }
 

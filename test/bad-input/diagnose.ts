@@ -8,6 +8,7 @@ import { pluginOf } from '../support/plugins.ts';
 /** One plugin that failed, and how. */
 export interface Failure {
   readonly id: string;
+  readonly version?: string;
   readonly stage: string | undefined;
   readonly error: PluginError;
 }
@@ -56,14 +57,14 @@ export async function diagnose(packages: readonly PackageInput[], options: Kerne
 
 function failuresOf(kernel: Kernel, events: readonly KernelEvents['plugin:failed'][]): readonly Failure[] {
   const failed = kernel.plugins.list({ state: 'failed' });
-  const failures = failed.map(({ id, stage, error }) => {
+  const failures = failed.map(({ id, version, stage, error }) => {
     expect(error, `${id}: ${error?.message}`).toBeInstanceOf(PluginError);
     const typed = error as PluginError;
     expect(typed, typed.message).toBeInstanceOf(ERROR_CODES[typed.code as ErrorCode]);
     expect(kernel.plugins.explain(id)).toMatchObject({ running: false, error: { code: typed.code, message: typed.message, stage } });
-    return { id, stage, error: typed };
+    return { id, ...(version !== undefined && { version }), stage, error: typed };
   });
-  expect(events).toEqual(failures.map(({ id, stage, error: { code, message } }) => ({ id, stage, code, message })).sort(bySameOrder(events)));
+  expect(events).toEqual(failures.map(({ error: { code, message }, ...known }) => ({ ...known, code, message })).sort(bySameOrder(events)));
   return failures;
 }
 

@@ -33,6 +33,13 @@ describe('a plugin that does not fit', () => {
     expect(failure.error).toMatchObject({ code: 'plugin/incompatible', details: { missing: ['telepathy'] } });
   });
 
+  it('requires what every kernel has: it starts', async () => {
+    const parts = ['commands', 'events', 'hooks', 'middleware', 'messaging', 'services', 'storage', 'config', 'secrets', 'logger', 'permissions'];
+    const more = ['network', 'fetch', 'fs', 'env', 'streams', 'tenants', 'hibernation'];
+    const { failures, active } = await diagnose([idle('test.good', { requiredFeatures: [...parts, ...more] })]);
+    expect([failures, active]).toEqual([[], expect.arrayContaining(['test.good'])]);
+  });
+
   it('is refused by policy: plugin/disabled', async () => {
     const { failure } = await diagnose([idle('test.bad')], { ...INLINE, policy: { deny: ['test.b*'] } });
     expect(failure.error).toBeInstanceOf(PluginUnavailableError);

@@ -139,6 +139,40 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await works(kernel);
     });
 
+    it('events of the host that cannot be sent, and what happens to their payload afterwards', async () => {
+      const kernel = await startKernel(setting, [
+        pluginOf('test.ears', `const heard = []; ctx.events.on('host:*', ({ payload }) => heard.push(payload)); ctx.commands.handle('heard', () => heard);`, {
+          permissions: { events: { subscribe: ['host:*'] } },
+        }),
+      ]);
+      const heard: unknown[] = [];
+      kernel.events.on('host:*', ({ payload }) => heard.push(payload));
+      for (const middleware of [false, true]) {
+        if (middleware) kernel.middleware.use('event:host:*', (call, next) => (call.id === 'host:changed' ? next({ f() {} }) : next()));
+        expect(await rejection(kernel.events.emit('said', { deep: [{ f() {} }] }))).toMatchObject({
+          name: 'PluginValidationError',
+          code: 'value/invalid',
+          message: expect.stringContaining("the payload of host:said cannot be sent: 'deep.0.f'"),
+          details: { topic: 'host:said', side: 'emitter', path: 'deep.0.f' },
+        });
+        const payload = { list: [1] };
+        const emitted = kernel.events.emit('said', payload);
+        payload.list.push(2);
+        await emitted;
+      }
+      expect((await rejection(kernel.events.emit('changed', 1))).code).toBe('value/invalid');
+      const said = [{ list: [1] }, { list: [1] }];
+      expect([heard, await kernel.commands.execute('test.ears:heard')]).toEqual([said, said]);
+    });
+
+    it('a command id that is no text', async () => {
+      const kernel = await start();
+      for (const id of [5, undefined, null, {}, Symbol('s')]) {
+        expect(await rejection(kernel.commands.execute(id as never)), String(id)).toMatchObject({ name: 'PluginValidationError', code: 'contract/invalid' });
+      }
+      await works(kernel);
+    });
+
     it('two providers of one service', async () => {
       const kernel = await start();
       kernel.services.provide('test.service', { create: () => 1 });

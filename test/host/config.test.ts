@@ -72,7 +72,13 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         code: 'config/invalid',
         details: { issues: [expect.objectContaining({ path: 'mode' }), expect.objectContaining({ path: 'more' })] },
       });
-      expect((await rejection(kernel.config.set('test.subject', { max: 5 }))).message).toContain('odd');
+      expect(await rejection(kernel.config.set('test.subject', { max: 5 }))).toMatchObject({
+        name: 'PluginConfigurationError',
+        code: 'config/invalid',
+        plugin: 'test.subject',
+        message: 'test.subject refuses its configuration: odd',
+        cause: { name: 'Error', message: 'odd' },
+      });
       expect([await shown(kernel), kernel.config.get('test.subject')]).toEqual([{ max: 10 }, { max: 10 }]);
       await kernel.config.set('test.subject', { max: 6 });
       expect([await shown(kernel), told]).toEqual([{ max: 6 }, [[6, ['max']]]]);

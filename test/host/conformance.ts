@@ -215,6 +215,41 @@ export function conformance(name: string, setting: Setting): void {
       expect((await rejection(kernel.client(Greeter).greet({ name: 'undeclared' }))).code).toBe('call/undeclared-error');
     });
 
+    it("a declared error's data is checked where it is raised, by a plugin and by the host", async () => {
+      const code = `
+        const word = { '~standard': { version: 1, vendor: 'test', validate: (value) => (typeof value?.word === 'string' ? { value } : { issues: [{ message: 'not a text', path: ['word'] }] }) } };
+        const Strict = { $id: 'test.strict@1', say: { kind: 'command', id: 'test.strict:say', errors: { rude: word }, idempotent: false } };
+        ctx.provide(Strict, { say: (name, call) => call.fail(name, { word: 5 }) });`;
+      const kernel = await start([pluginOf('test.strict', code, { provides: ['test.strict@1'] })]);
+      const Own = contract('test.own@1', { say: command({ errors: { rude: v.object({ word: v.string() }) } }) });
+      kernel.provide(Own, { say: (name, call) => call.fail(name as 'rude', { word: 5 as never }) });
+      for (const id of ['test.strict:say', 'test.own:say']) {
+        expect(await rejection(kernel.commands.execute(id, 'rude'))).toMatchObject({
+          name: 'PluginValidationError',
+          code: 'call/invalid-output',
+          message: expect.stringContaining(`the error 'rude' of ${id} is not valid, the provider is at fault: word`),
+          details: { command: id, side: 'provider', issues: [expect.objectContaining({ path: 'word' })] },
+        });
+        for (const name of ['other', 'constructor', '__proto__']) expect((await rejection(kernel.commands.execute(id, name))).code, name).toBe('call/undeclared-error');
+      }
+    });
+
+    it('a plugin sees of the commands that it may execute what the host sees, also of those that are not started yet', async () => {
+      const kernel = await start([
+        pluginOf('test.lazy', `ctx.commands.handle('run', () => 1);`, {
+          activation: ['command:test.lazy:run'],
+          contributes: { commands: [{ id: 'run', title: 'Run', tags: ['go'], input: { type: 'string' } }] },
+        }),
+        pluginOf('test.hidden', `ctx.commands.handle('run', () => 1);`, { contributes: { commands: [{ id: 'run', title: 'Hidden' }] } }),
+        pluginOf('test.menu', `ctx.commands.handle('list', () => ctx.commands.list());`, { permissions: { commands: { execute: ['test.lazy:*'] } } }),
+      ]);
+      const listed = kernel.commands.list();
+      expect(await kernel.commands.execute('test.menu:list')).toEqual(listed.filter(({ plugin }) => plugin !== 'test.hidden'));
+      expect(listed[1]).toEqual({ id: 'test.lazy:run', plugin: 'test.lazy', active: false, title: 'Run', tags: ['go'], input: { type: 'string' } });
+      expect([kernel.commands.has('test.lazy:run'), kernel.commands.has('test.lazy:other')]).toEqual([true, false]);
+      expect(await kernel.commands.execute('test.lazy:run')).toBe(1);
+    });
+
     it('errors keep class, code, details, causes and members; a plugin at fault is stamped by the kernel', async () => {
       const kernel = await start([
         pluginOf(
@@ -714,6 +749,15 @@ export function conformance(name: string, setting: Setting): void {
       expect((await kernel.plugins.health('test.ill')).details).toEqual({ queue: 9 });
     });
 
+    it('is as bad as the worst plugin that runs', async () => {
+      const well = pluginOf('test.well', '');
+      const worst = pluginOf('test.worst', '', {}, `healthCheck() { return { status: 'unhealthy' }; },`);
+      const broken = pluginOf('test.broken', `throw new Error('x');`);
+      const statuses = [];
+      for (const plugins of [[well], [well, broken], [well, broken, worst]]) statuses.push((await (await start(plugins)).health()).status);
+      expect(statuses).toEqual(['healthy', 'degraded', 'unhealthy']);
+    });
+
     it('stop() ends everything, once, and the kernel says so', async () => {
       const kernel: Kernel = await start([echoPlugin(), hangingPlugin()]);
       const hanging = rejection(kernel.commands.execute('test.hang:hang'));
@@ -721,7 +765,19 @@ export function conformance(name: string, setting: Setting): void {
       expect(await hanging).toBeInstanceOf(PluginError);
       expect(kernel.plugins.list().map(({ state }) => state)).toEqual(['unloaded', 'unloaded']);
       expect((await rejection(kernel.plugins.activate('test.echo'))).code).toBe('kernel/stopped');
-      expect((await rejection(kernel.commands.execute('test.echo:echo'))).code).toBe('plugin/unavailable');
+      kernel.commands.handle('own', () => 1);
+      for (const late of [
+        kernel.commands.execute('test.echo:echo'),
+        kernel.commands.execute('host:own'),
+        kernel.client(Greeter).greet({ name: 'late' }),
+        kernel.events.emit('late', 1),
+        kernel.events.emit(Greeter.greeted, { name: 'late' }),
+        kernel.hooks.collect('test.echo:hook', 1),
+        kernel.messaging.send('test.echo', 1),
+        kernel.messaging.route(1),
+      ]) {
+        expect(await rejection(late)).toMatchObject({ name: 'PluginUnavailableError', code: 'kernel/stopped' });
+      }
     });
   });
 

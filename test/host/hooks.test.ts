@@ -91,6 +91,42 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(quick).toMatchObject({ plugin: 'test.one', ok: true });
     });
 
+    it('what the host asks with is checked before anybody is asked, and is what it was when it was asked', async () => {
+      const echo = pluginOf('test.echo', `ctx.hooks.handle('test.echo:list', (list) => list);`, { ...may, activation: ['hook:test.echo:list'] });
+      const kernel = await startKernel(setting, [echo]);
+      for (const mode of ['collect', 'first', 'waterfall', 'parallel'] as const) {
+        for (const id of ['test.echo:list', 'test.nobody:asks']) {
+          expect(await rejection(kernel.hooks[mode](id, { deep: [{ f() {} }] })), mode).toMatchObject({
+            name: 'PluginValidationError',
+            code: 'value/invalid',
+            message: expect.stringContaining(`the input of ${id} cannot be sent: 'deep.0.f'`),
+            details: { hook: id, side: 'caller', path: 'deep.0.f' },
+          });
+        }
+      }
+      const list = [1];
+      const asked = kernel.hooks.collect('test.echo:list', list);
+      list.push(2);
+      expect(await asked).toEqual([[1]]);
+    });
+
+    it('a handler of the host gets what the contract makes of the input, and the same call as any', async () => {
+      const kernel = await startKernel(setting, [asker]);
+      const Trim = contract('test.trim@1', { trim: hook({ input: v.pipe(v.string(), v.trim()), output: v.string() }) });
+      const callers: string[] = [];
+      kernel.hooks.handle(Trim.trim, (text, call) => {
+        callers.push(call.caller.id);
+        return `<${text}>`;
+      });
+      expect(await kernel.hooks.collect(Trim.trim, ' a ')).toEqual(['<a>']);
+      expect(callers).toEqual(['host']);
+      expect(await rejection(kernel.hooks.collect(Trim.trim, 5 as never, { strict: true }))).toMatchObject({
+        code: 'hook/failed',
+        cause: { code: 'call/invalid-input', details: { command: 'test.trim:trim', side: 'caller' } },
+      });
+      expect(callers).toEqual(['host']);
+    });
+
     it('ten thousand handlers on one hook are all asked, and one more is too many for its guest', async () => {
       const many = [0, 1, 2].map((n) => pluginOf(`test.many${n}`, `for (let i = 0; i < 3333; i++) ctx.hooks.handle('test.scorer:score', () => i);`, may));
       const kernel = await startKernel(setting, [...many, good]);

@@ -212,6 +212,15 @@ export function rights(setting: Setting): void {
       expect(await both()).toEqual(['work', 'permission/denied']);
     });
 
+    it('what is no permission is neither granted nor checked', async () => {
+      const kernel = await start({});
+      expect((await rejection(kernel.permissions.grant('test.user', 'commands.exectue' as never))).code).toBe('permission/invalid');
+      expect(() => kernel.permissions.check('test.user', 'commands.exectue' as never)).toThrow(
+        expect.objectContaining({ name: 'PluginValidationError', code: 'permission/invalid', plugin: 'test.user' }),
+      );
+      expect(() => kernel.permissions.check('test.nobody', 'commands.execute')).toThrow(expect.objectContaining({ code: 'plugin/not-found' }));
+    });
+
     it('policy is the ceiling of what can be granted', async () => {
       const kernel = await start({}, { policy: { permissions: { commands: { execute: ['test.other:*'] } } } });
       await kernel.permissions.grant('test.user', 'commands.execute', 'test.other:ping');

@@ -1,6 +1,6 @@
 /** A call as handlers and middleware of the host see it. */
-import type { AnyContract, Baggage, Call, Caller, HandlerFor, Schema } from '@plinth/sdk';
-import { createError, type ErrorSchemas, type ErrorsOf, PluginDeclaredError } from '@plinth/sdk/contract';
+import type { AnyContract, Baggage, Call, Caller, HandlerFor } from '@plinth/sdk';
+import { declaredError, type ErrorSchemas, type ErrorsOf } from '@plinth/sdk/contract';
 import type { ServiceResolver } from '../services/container.js';
 import type { KernelCall } from './call.js';
 
@@ -24,9 +24,9 @@ export type HostHandlers<C extends AnyContract> = {
 /** Its parts are made when they are asked for: few handlers look at any. */
 export class HostCallView implements HostCall {
   private readonly call: KernelCall;
-  private readonly errors: Readonly<Record<string, Schema>>;
+  private readonly errors: ErrorSchemas;
 
-  constructor(call: KernelCall, errors: Readonly<Record<string, Schema>>) {
+  constructor(call: KernelCall, errors: ErrorSchemas) {
     this.call = call;
     this.errors = errors;
   }
@@ -77,7 +77,6 @@ export class HostCallView implements HostCall {
   }
 
   fail(code: string, data: unknown): never {
-    if (!Object.hasOwn(this.errors, code)) throw createError('call/undeclared-error', `'${code}' is not an error this command declares`);
-    throw new PluginDeclaredError(code, data);
+    throw declaredError({ id: this.call.id, errors: this.errors }, code, data);
   }
 }

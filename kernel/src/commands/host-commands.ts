@@ -38,27 +38,40 @@ export interface HostCommands {
    * Calls a command by its wire id.
    *
    * @throws PluginUnavailableError `call/unknown-command` when nobody answers it, PluginTimeoutError `call/timeout`,
-   * PluginCancelledError `call/cancelled`, PluginCrashedError when the guest ends meanwhile, or what the handler threw.
+   * PluginCancelledError `call/cancelled`, PluginCrashedError when the guest ends meanwhile, PluginUnavailableError `kernel/stopped`, or what
+   * the handler threw.
    */
   execute(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
   /** Every command, registered or declared in a manifest. */
   list(): readonly CommandInfo[];
+  /** Whether a command is listed: registered, or declared in a manifest. */
   has(id: string): boolean;
 }
 
-/** Makes the host's views on commands. */
+/**
+ * Makes the host's views on commands.
+ *
+ * @param check throws when the kernel has stopped.
+ */
 export function createHostCommands(
   registry: CommandRegistry,
   hooks: HookRegistry,
   contracts: HostContracts,
   metrics: Metrics,
   manifests: () => readonly Manifest[],
+  check: () => void,
 ): {
   readonly commands: HostCommands;
   client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
   provide<C extends AnyContract>(contract: C, handlers: HostHandlers<C>): HostRegistration;
 } {
   const execute: Execute = (id, input, options, parse, route) => {
+    try {
+      check();
+      if (typeof id !== 'string') throw createError('contract/invalid', `a command id is a text, not ${id === null ? 'null' : typeof id}`);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const range = options?.version;
     if (range === undefined) return registry.execute(id, input, HOST, options, parse, route);
     if (typeof range === 'string' && isRange(range)) return registry.execute(id, input, HOST, options, parse, { ...route, range });
@@ -72,7 +85,7 @@ export function createHostCommands(
     },
     execute: (id, input, options) => execute(id, input, options),
     list: () => listCommands(registry, manifests()),
-    has: (id) => registry.has(id),
+    has: (id) => registry.has(id) || declares(manifests(), id),
   };
   return {
     commands,
@@ -85,7 +98,7 @@ export function createHostCommands(
       const registered: HostRegistration[] = [];
       try {
         for (const [name, member] of members) {
-          const provider = hostProvider(parsing(member as CommandRef, (all[name] as HostHandler).bind(all), metrics));
+          const provider = hostProvider(parsing(member, (all[name] as HostHandler).bind(all), metrics));
           registered.push(
             member.kind === 'hook'
               ? hooks.handle(member.id, 'host', provider, { timeout: member.timeout })
@@ -116,10 +129,11 @@ function declaredBy(command: Command): DeclaredPolicy {
 
 const NO_ERRORS = Object.freeze({});
 
-type CommandRef = Command & { readonly id: string };
+/** What a handler answers: a command, a hook, or a mere id. */
+type Handled = Partial<Pick<Command, 'input' | 'errors'>> & { readonly id: string };
 
 /** The receiver parses, also when it is the host. */
-function parsing(member: CommandRef, handler: HostHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
+export function parsing(member: Handled, handler: HostHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
   const { input: schema, errors } = member;
   const run = (input: unknown, call: KernelCall) => handler(input, new HostCallView(call, errors ?? NO_ERRORS));
   if (schema === undefined) return run;
@@ -134,6 +148,11 @@ function parsing(member: CommandRef, handler: HostHandler, metrics: Metrics): (i
     };
     return isPromiseLike(parsed) ? parsed.then(go) : go(parsed as Parsed<unknown>);
   };
+}
+
+/** Whether a manifest promises a command. */
+function declares(manifests: readonly Manifest[], id: string): boolean {
+  return manifests.some(({ id: plugin, contributes }) => contributes.commands?.some((command) => `${plugin}:${command.id}` === id));
 }
 
 /** Commands that are registered, and those a manifest promises. */

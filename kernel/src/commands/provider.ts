@@ -70,6 +70,6 @@ class HandOver implements StreamDoor {
 const handOver = new HandOver();
 
 /** Copies a value between parts of one thread; a stream in it is handed over as it is. */
-function copyShared(value: unknown): unknown {
+export function copyShared(value: unknown): unknown {
   return copyValue(value, handOver, handOver);
 }

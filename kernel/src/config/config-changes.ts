@@ -99,7 +99,9 @@ export class ConfigChanges {
     const taken = new Set<string>();
     try {
       for (const manifest of manifests(id)) await store.checked(manifest);
-      await reconfigure(id, taken);
+      await reconfigure(id, taken).catch((error: unknown) => {
+        throw refusal(id, error);
+      });
       if (layer === 'user') await this.#keep(id, settings);
     } catch (error) {
       store.replace(id, layer, before);
@@ -178,6 +180,13 @@ export class ConfigChanges {
       log.write('kernel', 'error', `kept configuration could not be read: ${messageOf(error)}`);
     }
   }
+}
+
+/** What a plugin's `configure` threw of its own is its refusal; what Plinth raised, like a time-out, says itself what it is. */
+function refusal(id: string, thrown: unknown): unknown {
+  const code = String((thrown as { code?: unknown } | null)?.code);
+  if (code !== 'call/failed' && Object.hasOwn(ERROR_CODES, code)) return thrown;
+  return createError('config/invalid', `${id} refuses its configuration: ${messageOf(thrown)}`, { plugin: id, cause: thrown });
 }
 
 function changedKeys(before: Settings = {}, after: Settings = {}): readonly string[] {

@@ -16,16 +16,18 @@ import type {
   Next,
 } from '@plinth/sdk';
 import { asPromise, type Caller, createError, describeIssues, disposable, foldAnswers, type HookMode, isPromiseLike, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import { unreadable, unsendable } from '@plinth/sdk/rpc';
 import { HOST, type KernelCall } from '../commands/call.js';
 import type { HostCallOptions } from '../commands/call-options.js';
 import type { HostCall, HostHandler } from '../commands/host-call.js';
-import type { HostRegistration } from '../commands/host-commands.js';
-import { hostProvider } from '../commands/provider.js';
+import { type HostRegistration, parsing } from '../commands/host-commands.js';
+import { copyShared, hostProvider } from '../commands/provider.js';
 import { type MiddlewareChains, parseTarget } from '../middleware/chains.js';
 import type { HookRegistry } from '../middleware/hooks.js';
 import { placeOf } from '../middleware/order.js';
 import type { ServiceResolver } from '../services/container.js';
 import type { Log } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import type { EventBus } from './event-bus.js';
 import type { KernelEvents, KernelTopic } from './kernel-events.js';
 
@@ -46,7 +48,13 @@ export interface HostEvents {
   once<T extends KernelTopic>(topic: T, listener: (event: KernelEnvelope<T>) => unknown): HostRegistration;
   once<E extends EventRef>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown): HostRegistration;
   once(pattern: string, listener: (event: EventEnvelope) => unknown): HostRegistration;
-  /** Resolves when the event is accepted and its middleware is through. A bare topic emits `host:<topic>`. */
+  /**
+   * Resolves when the event is accepted and its middleware is through. A bare topic emits `host:<topic>`. Listeners get the payload as
+   * it is now.
+   *
+   * @throws PluginValidationError `value/invalid` for what can't cross to a plugin, `event/invalid` for what isn't the event's payload,
+   * PluginUnavailableError `kernel/stopped`.
+   */
   emit<E extends EventRef>(event: E, payload: EventInput<E>): Promise<void>;
   emit(topic: string, payload?: unknown): Promise<void>;
 }
@@ -89,8 +97,12 @@ export interface HostMiddleware {
   use(target: string, middleware: (call: HostMiddlewareCall, next: Next) => unknown, options?: MiddlewareOptions): HostRegistration;
 }
 
-/** Makes `kernel.events`. */
-export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, topic: string, payload: unknown) => Promise<void>, log: Log): HostEvents {
+/**
+ * Makes `kernel.events`.
+ *
+ * @param check throws when the kernel has stopped.
+ */
+export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, topic: string, payload: unknown) => Promise<void>, log: Log, check: () => void): HostEvents {
   const failed = (topic: string, error: unknown) => log.write('kernel', 'error', `a listener of ${topic} failed: ${error instanceof Error ? error.message : String(error)}`);
   const watch = (topic: string, result: unknown) => {
     asPromise(result)?.then(undefined, (error) => failed(topic, error));
@@ -122,6 +134,7 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
       return registration;
     },
     async emit(event: string | EventRef, payload?: unknown) {
+      check();
       if (typeof event === 'string') return publish(HOST, event.includes(':') ? event : `host:${event}`, payload);
       const parsed = await parseSchema(event.payload, payload);
       if (!parsed.ok) {
@@ -134,27 +147,41 @@ export function createHostEvents(bus: EventBus, publish: (source: typeof HOST, t
   } as HostEvents;
 }
 
-/** Makes `kernel.hooks`. */
-export function createHostHooks(registry: HookRegistry, log: Log): HostHooks {
+/**
+ * Makes `kernel.hooks`.
+ *
+ * @param check throws when the kernel has stopped.
+ */
+export function createHostHooks(registry: HookRegistry, metrics: Metrics, log: Log, check: () => void): HostHooks {
   const ask = (mode: HookMode) => async (hook: string | HookRef, input?: unknown, options?: HostHookOptions) => {
+    check();
     const id = typeof hook === 'string' ? hook : hook.id;
     const strict = options?.strict === true;
-    const outcomes = await registry.run(id, mode, input, HOST, options, strict);
+    const outcomes = await registry.run(id, mode, ownInput(id, input), HOST, options, strict);
     return foldAnswers(hook, mode, input, outcomes, (plugin, error) => {
       if (strict) throw error;
       log.write('kernel', 'warn', error.message, { hook: id, plugin });
     });
   };
   return {
-    handle(hook: string | HookRef, handler: (input: never, call: never) => unknown) {
-      const run = handler as unknown as (input: unknown, call: KernelCall) => unknown;
-      return registry.handle(typeof hook === 'string' ? hook : hook.id, 'host', hostProvider(run), typeof hook === 'string' ? {} : { timeout: hook.timeout });
+    handle(hook: string | HookRef, handler: HostHandler) {
+      const member = typeof hook === 'string' ? { id: hook } : hook;
+      return registry.handle(member.id, 'host', hostProvider(parsing(member, handler, metrics)), 'timeout' in member ? { timeout: member.timeout } : {});
     },
     collect: ask('collect'),
     first: ask('first'),
     waterfall: ask('waterfall'),
     parallel: ask('parallel'),
   } as HostHooks;
+}
+
+/** What the handlers of a hook are given, whenever they are asked: what the host does to its input meanwhile reaches none of them. */
+function ownInput(id: string, input: unknown): unknown {
+  try {
+    return copyShared(input);
+  } catch (error) {
+    throw unsendable(unreadable(error), `the input of ${id}`, { hook: id, side: 'caller' });
+  }
 }
 
 /** Makes `kernel.middleware`. */

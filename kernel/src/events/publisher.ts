@@ -1,6 +1,7 @@
 /** Emitting: the middleware around an event, then the bus. */
 import { type Caller, createError, type EventOrigin, isTopic, ownerOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
-import { type CallServices, KernelCall } from '../commands/call.js';
+import { copyValue, unreadable, unsendable } from '@plinth/sdk/rpc';
+import { type CallServices, HOST, KernelCall } from '../commands/call.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { EventBus } from './event-bus.js';
@@ -33,13 +34,16 @@ export function createPublisher({
       metrics.events += 1;
       return bus.emit({ topic, payload: value, source: source.id, tenant, ...(cause !== undefined && originOf(cause)) });
     };
+    // What a guest sends has been checked and is the kernel's own already.
+    const own = source === HOST ? ownPayload(topic, payload) : payload;
     const chain = chains.of('event', topic);
     if (chain === undefined) {
-      await deliver(payload);
+      await deliver(own);
       return;
     }
     const provider = (call: KernelCall, value: unknown) => {
-      const room = deliver(value);
+      // A middleware may have put anything in its place.
+      const room = deliver(value === own ? own : ownPayload(topic, value));
       if (room === undefined) call.settle(true, undefined);
       else
         room.then(
@@ -49,8 +53,17 @@ export function createPublisher({
     };
     const call = new KernelCall({ id: topic, services: calls, provider }, source, cause instanceof KernelCall ? { parent: cause } : cause);
     call.wrapped = true;
-    await call.follow(chain(call, payload));
+    await call.follow(chain(call, own));
   };
+}
+
+/** A copy that is nobody else's: what its emitter does to the payload afterwards reaches no listener. */
+function ownPayload(topic: string, payload: unknown): unknown {
+  try {
+    return copyValue(payload);
+  } catch (error) {
+    throw unsendable(unreadable(error), `the payload of ${topic}`, { topic, side: 'emitter' });
+  }
 }
 
 /** Undefined for a call that carries nothing: then its events travel as cheaply as any. */

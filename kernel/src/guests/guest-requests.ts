@@ -17,6 +17,7 @@ import {
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import { type CallRequest, KernelCall } from '../commands/call.js';
 import type { Route } from '../commands/command-registry.js';
+import { listCommands } from '../commands/host-commands.js';
 import type { FetchAsk } from '../network/fetch.js';
 import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
@@ -54,7 +55,7 @@ export function answerGuest(guest: GuestIdentity, target: number, input: unknown
     case Op.next:
       return next(guest, input, facts);
     case Op.commands:
-      return guest.parts.commands.describe(() => undefined, []).filter(({ id }) => guest.permissions.check('commands.execute', id));
+      return list(guest);
     case Op.permission:
       return hasPermission(guest, facts);
     case Op.message:
@@ -105,6 +106,11 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
   } else if (op === Op.laneCalls) guest.parts.lanes.report(guest, meta);
   else if (op === Op.laneOver) guest.parts.lanes.over(guest, meta);
   else throw malformed(guest);
+}
+
+/** The commands that it may execute. As JSON, which manifests are: one that holds an object twice must not keep others from being listed. */
+function list({ parts, permissions }: GuestIdentity): unknown {
+  return JSON.parse(JSON.stringify(listCommands(parts.commands, parts.manifests()).filter(({ id }) => permissions.check('commands.execute', id))));
 }
 
 function execute(guest: GuestIdentity, id: string, input: unknown, [timeout = 0, parent = 0]: readonly unknown[], inbound: Inbound): Promise<unknown> {

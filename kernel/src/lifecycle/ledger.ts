@@ -54,7 +54,7 @@ export class Ledger {
     this.registry.put({ state: 'failed', key, id, origin, package: previous.package, stage, error, previous });
     const code = typeof (error as Partial<PluginError>).code === 'string' ? (error as PluginError).code : 'plugin/activation-failed';
     this.#parts.log.write('kernel', 'error', error.message, { code, plugin: id, stage });
-    this.#parts.announce('plugin:failed', { id, stage, code, message: error.message });
+    this.#parts.announce('plugin:failed', { ...this.fact(previous), stage, code, message: error.message });
   }
 
   fact(record: PluginRecord): { readonly id: string; readonly version?: string } {

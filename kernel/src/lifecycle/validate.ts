@@ -14,8 +14,11 @@ export interface Surroundings {
   readonly policy: Policy;
 }
 
-/** Kernel features a manifest may require. */
-export const FEATURES: ReadonlySet<string> = new Set(['commands', 'events', 'hooks', 'middleware', 'storage', 'config', 'logger', 'permissions']);
+/** What a manifest may require of a kernel: parts of `ctx` and of `permissions` by their names there, and what else it does for plugins. */
+export const FEATURES: ReadonlySet<string> = new Set([
+  ...['commands', 'events', 'hooks', 'middleware', 'messaging', 'services', 'storage', 'config', 'secrets', 'logger', 'permissions'],
+  ...['network', 'fetch', 'fs', 'env', 'streams', 'tenants', 'hibernation'],
+]);
 
 /** Manifests are read once a package, however many tenants have it. */
 const parsed = new WeakMap<PluginPackage, Manifest>();

@@ -77,11 +77,21 @@ export class Messaging {
   }
 }
 
-/** Makes `kernel.messaging`. */
-export function createHostMessaging(messaging: Messaging, commands: CommandRegistry): HostMessaging {
+/**
+ * Makes `kernel.messaging`.
+ *
+ * @param check throws when the kernel has stopped.
+ */
+export function createHostMessaging(messaging: Messaging, commands: CommandRegistry, check: () => void): HostMessaging {
   return {
-    send: (plugin, message, options) => messaging.send(plugin, message, HOST, options),
-    route: (message, options) => messaging.route(message, HOST, options),
+    async send(plugin, message, options) {
+      check();
+      return messaging.send(plugin, message, HOST, options);
+    },
+    async route(message, options) {
+      check();
+      return messaging.route(message, HOST, options);
+    },
     on(handler) {
       const registered = commands.register(messageMember('host'), { owner: 'host', provider: hostProvider((message, call) => handler(message, { caller: call.caller })) });
       return disposable(() => registered.dispose());

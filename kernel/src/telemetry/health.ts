@@ -18,7 +18,7 @@ export interface PluginHealth {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-/** Health of a kernel: as bad as its worst part. */
+/** Health of a kernel: as bad as the worst plugin that runs, and degraded when something is missing: a plugin that failed, or what a source should have found. */
 export interface KernelHealth {
   readonly status: HealthReport['status'];
   /** Milliseconds since the kernel was made. */
@@ -49,7 +49,8 @@ export async function pluginHealth(record: PluginRecord, timeout: number, redact
 
 /** The whole tree. */
 export function kernelHealth(plugins: readonly PluginHealth[], problems: readonly PluginError[], uptime: number): KernelHealth {
-  const bad = problems.length > 0 || plugins.some((plugin) => plugin.status === 'unhealthy');
-  const degraded = plugins.some((plugin) => plugin.status === 'degraded');
-  return { status: bad ? 'degraded' : degraded ? 'degraded' : 'healthy', uptime, plugins, problems: problems.map(({ code, message }) => ({ code, message })) };
+  const bad = plugins.filter((plugin) => plugin.status === 'unhealthy' || plugin.status === 'degraded');
+  const ill = bad.some((plugin) => plugin.status === 'unhealthy' && plugin.state !== 'failed');
+  const status = ill ? 'unhealthy' : bad.length > 0 || problems.length > 0 ? 'degraded' : 'healthy';
+  return { status, uptime, plugins, problems: problems.map(({ code, message }) => ({ code, message })) };
 }

@@ -61,7 +61,11 @@ export interface Call<E extends ErrorSchemas = Record<never, never>> extends Exe
   readonly signal: AbortSignal;
   /** Tells the caller how far the work is; dropped when nobody listens. */
   progress(value: unknown): void;
-  /** Ends the call with one of the contract's declared errors. Never returns. */
+  /**
+   * Ends the call with one of the contract's declared errors. Never returns.
+   *
+   * @throws PluginValidationError `call/undeclared-error`, or `call/invalid-output` for data that its schema refuses at once.
+   */
   fail<K extends keyof E & string>(code: K, data: InferInput<E[K]>): never;
 }
 

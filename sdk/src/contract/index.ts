@@ -2,6 +2,7 @@
 export * from './call-context.js';
 export * from './compat.js';
 export * from './contract.js';
+export * from './declared-error.js';
 export * from './error-codes.js';
 export * from './errors.js';
 export * from './hook-answers.js';

@@ -1,6 +1,6 @@
 /** Builds the context that `activate` receives. Nothing here decides what is allowed: the kernel does, at each use. */
 import type { CommandInfo, EventEnvelope, LooseHandler, Middleware, MiddlewareCall, PluginContext, PluginStorage, Registered } from '../context.js';
-import type { AnyContract, CallOptions, Command, ErrorSchemas, Event, EventQueue, Hook } from '../contract/contract.js';
+import type { AnyContract, CallOptions, Command, Event, EventQueue, Hook } from '../contract/contract.js';
 import { membersOf } from '../contract/contract.js';
 import { createSharedError, messageOf } from '../contract/errors.js';
 import { foldAnswers, type HookOptions, type HookOutcome } from '../contract/hook-answers.js';
@@ -9,7 +9,7 @@ import { isMemberName, messageMember } from '../contract/names.js';
 import type { PermissionName } from '../contract/permission-names.js';
 import { type DeclaredCallPolicy, POLICY_PARTS } from '../contract/policy.js';
 import { type HookMode, LOG_LEVELS, type LogLevel, Op, type Registration, type RegistrationKind, type StorageVerb } from '../contract/protocol.js';
-import { asPromise, describeIssues, isPromiseLike, type Parsed, parseSchema, type Schema } from '../contract/schema.js';
+import { asPromise, describeIssues, isPromiseLike, type Parsed, parseSchema } from '../contract/schema.js';
 import { DISPOSE, disposable, type Scope } from '../contract/scope.js';
 import { takeTimers } from '../rpc/deadlines.js';
 import type { Link } from '../rpc/link.js';
@@ -147,8 +147,7 @@ function provide(parts: ContextParts, register: Register, contract: AnyContract,
   }
   const registered = members.map(([name, member]) => {
     const handler = (handlers[name] as LooseHandler).bind(handlers);
-    const { input, errors } = member as Command;
-    const handle = schemaHandle(parts, member.id, input, handler, errors);
+    const handle = schemaHandle(parts, member as Handled, handler);
     if (member.kind === 'hook') return register('hook', member.id, handle, { contract: contract.$id, ...limitOf(member) });
     const { timeout, idempotent, reentrant } = member as Command;
     const policy = policyOf(member as Command);
@@ -171,16 +170,19 @@ function policyOf(command: Command): DeclaredCallPolicy | undefined {
   return parts.length === 0 ? undefined : Object.fromEntries(parts.map((part) => [part, command[part]]));
 }
 
-function looseHandle({ handling: scope }: ContextParts, handler: LooseHandler, errors?: ErrorSchemas): Handle {
+function looseHandle({ handling: scope }: ContextParts, handler: LooseHandler, member?: Handled): Handle {
   return (input, meta, inbound) => {
-    const call = new HandlerCall(inbound, meta, scope, errors);
+    const call = new HandlerCall(inbound, meta, scope, member);
     return handling(scope, call, () => handler(input, call));
   };
 }
 
+type Handled = Partial<Pick<Command, 'input' | 'errors'>> & { readonly id: string };
+
 /** The receiver parses: an input that doesn't fit never reaches the handler. */
-function schemaHandle(parts: ContextParts, id: string, schema: Schema | undefined, handler: LooseHandler, errors?: ErrorSchemas): Handle {
-  const run = looseHandle(parts, handler, errors);
+function schemaHandle(parts: ContextParts, member: Handled, handler: LooseHandler): Handle {
+  const run = looseHandle(parts, handler, member);
+  const { id, input: schema } = member;
   if (schema === undefined) return run;
   return (input, meta, inbound) => {
     const parsed = parseSchema(schema, input);
@@ -278,7 +280,7 @@ function createHooks(parts: ContextParts, register: Register, ownId: (name: stri
   return {
     handle(hook: HookRef, handler: LooseHandler) {
       if (typeof hook === 'string') return register('hook', ownId(hook, 'hook'), looseHandle(parts, handler));
-      return register('hook', hook.id, schemaHandle(parts, hook.id, hook.input, handler), limitOf(hook));
+      return register('hook', hook.id, schemaHandle(parts, hook, handler), limitOf(hook));
     },
     collect: ask('collect'),
     first: ask('first'),
@@ -295,7 +297,7 @@ function middlewareHandle(parts: ContextParts, target: string, middleware: Middl
   const { link, tenant, handling: scope } = parts;
   const kind = target.startsWith('event:') ? 'event' : 'command';
   return (input, meta, inbound) => {
-    const call = new HandlerCall(inbound, meta, scope, undefined);
+    const call = new HandlerCall(inbound, meta, scope);
     const { requestId, caller, user, signal, subject, step } = call;
     const view: MiddlewareCall = { kind, id: subject, input, requestId, caller, tenant, signal, ...(user !== undefined && { user }) };
     const next = (...args: [input?: unknown]) => requestKernel(link, Op.next, args[0], [step, args.length]);

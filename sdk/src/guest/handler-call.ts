@@ -1,7 +1,6 @@
 /** The second argument of a handler, built from what the kernel says of the call. Most fields are made when asked for. */
 import { type Baggage, type Call, type Caller, DEFAULT_TIMEOUT } from '../contract/call-context.js';
-import type { ErrorSchemas } from '../contract/contract.js';
-import { createSharedError, PluginDeclaredError } from '../contract/errors.js';
+import { type Answered, declaredError } from '../contract/declared-error.js';
 import { type CallMeta, highOf, LANE_NUMBERS, nameIn, requestIdOf } from '../contract/protocol.js';
 import type { Inbound } from '../rpc/inbound.js';
 
@@ -43,14 +42,14 @@ export class HandlerCall implements Call {
   private readonly scope: HandlerScope;
   private readonly inbound: Inbound;
   private readonly meta: CallMeta;
-  private readonly errors: ErrorSchemas | undefined;
+  private readonly member: Answered | undefined;
   private tied: Set<(reason: Error) => void> | undefined = undefined;
 
-  constructor(inbound: Inbound, meta: CallMeta, scope: HandlerScope, errors: ErrorSchemas | undefined) {
+  constructor(inbound: Inbound, meta: CallMeta, scope: HandlerScope, member?: Answered) {
     this.inbound = inbound;
     this.meta = meta;
     this.scope = scope;
-    this.errors = errors;
+    this.member = member;
   }
 
   /** The number of this call on the kernel's link, by which calls made for it are tied to it; 0 when it came over a lane. */
@@ -140,12 +139,7 @@ export class HandlerCall implements Call {
   }
 
   fail(code: string, data: unknown): never {
-    const schema = this.errors?.[code];
-    if (schema === undefined) {
-      const known = Object.keys(this.errors ?? {});
-      throw createSharedError('call/undeclared-error', `'${code}' is not an error this command declares${known.length === 0 ? '' : `; it declares ${known.join(', ')}`}`);
-    }
-    throw new PluginDeclaredError(code, data);
+    throw declaredError(this.member ?? {}, code, data);
   }
 }
 
