@@ -16,7 +16,7 @@ import { type FolderLock, lockFolder } from './folder-lock.js';
 
 /** How a file storage behaves. */
 export interface FileStorageOptions {
-  /** Told when a file can't be read; the key then counts as absent and the file is kept as `<name>.corrupt`. */
+  /** Told of each damaged file, those found before included; the key then counts as absent and the file is kept as `<name>.corrupt`. */
   readonly onCorrupt?: (error: PluginError) => void;
 }
 
@@ -36,15 +36,17 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
   const folder = await makeFolder(resolve(path));
   let shared = open.get(folder);
   if (shared === undefined) {
-    shared = { store: (closing.get(folder) ?? Promise.resolve()).then(() => FileStore.open(folder, options)), users: 0 };
+    shared = { store: (closing.get(folder) ?? Promise.resolve()).then(() => FileStore.open(folder)), users: 0 };
     open.set(folder, shared);
   }
   const entry = shared;
   entry.users += 1;
   let closed = false;
+  const listening: (() => void)[] = [];
   const close = async () => {
     if (closed) return;
     closed = true;
+    for (const undo of listening) undo();
     entry.users -= 1;
     if (entry.users > 0) return;
     open.delete(folder);
@@ -56,6 +58,7 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
   };
   try {
     const store = await entry.store;
+    if (options.onCorrupt !== undefined) listening.push(store.onCorrupt(options.onCorrupt));
     const live = () => {
       if (closed) throw createError('storage/failed', `the storage in ${folder} was closed`, { details: { folder } });
       return store;
@@ -67,6 +70,7 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
       keys: async (prefix) => live().keys(prefix),
       clear: async (prefix) => live().clear(prefix),
       update: async (key, change) => live().update(key, change),
+      onCorrupt: (listener) => void listening.push(live().onCorrupt(listener)),
       close,
     };
   } catch (error) {
@@ -94,21 +98,22 @@ const TEMPORARY_FILE = /^(?:[0-9a-f]{64}\.value|owner\.json)\.\d+$/;
 class FileStore {
   readonly #folder: string;
   readonly #lock: FolderLock;
-  readonly #onCorrupt: (error: PluginError) => void;
+  /** What was set aside: each of the folder's users hears all of it, whenever it comes. */
+  readonly #corrupt: PluginError[] = [];
+  readonly #listeners = new Set<(error: PluginError) => void>();
   /** Every key and its file. */
   readonly #files = new Map<string, string>();
   /** The last write of each key: writes of one key follow one another, different keys don't wait. */
   readonly #writes = new Map<string, Promise<unknown>>();
 
-  private constructor(folder: string, lock: FolderLock, options: FileStorageOptions) {
+  private constructor(folder: string, lock: FolderLock) {
     this.#folder = folder;
     this.#lock = lock;
-    this.#onCorrupt = options.onCorrupt ?? (() => {});
   }
 
-  static async open(folder: string, options: FileStorageOptions): Promise<FileStore> {
+  static async open(folder: string): Promise<FileStore> {
     const lock = await lockFolder(folder);
-    const store = new FileStore(folder, lock, options);
+    const store = new FileStore(folder, lock);
     try {
       await store.#index();
       return store;
@@ -118,13 +123,22 @@ class FileStore {
     }
   }
 
+  /** Tells of what was set aside and will be; answers what ends that. */
+  onCorrupt(listener: (error: PluginError) => void): () => void {
+    // One function may be given twice, and each time it is one more listener.
+    const tell = (error: PluginError) => listener(error);
+    for (const error of this.#corrupt) tell(error);
+    this.#listeners.add(tell);
+    return () => this.#listeners.delete(tell);
+  }
+
   async get(key: string): Promise<unknown> {
     await this.#writes.get(key)?.catch(() => {});
     const name = this.#files.get(key);
     if (name === undefined) return undefined;
     const entry = await this.#parse(name);
     // In its turn: a write that came in between has replaced the file, and must not be set aside with it.
-    return entry === undefined ? this.#inTurn(key, () => this.#read(key)) : entry.value;
+    return entry === undefined ? this.#inTurn(key, () => this.#read(key)) : decodeEntry(entry);
   }
 
   /** Takes the value as it is now; what the caller does to it later isn't stored. */
@@ -195,7 +209,7 @@ class FileStore {
     const name = this.#files.get(key);
     if (name === undefined) return undefined;
     const entry = await this.#parse(name);
-    if (entry !== undefined) return entry.value;
+    if (entry !== undefined) return decodeEntry(entry);
     this.#lock.check();
     this.#files.delete(key);
     await this.#setAside(name);
@@ -223,8 +237,8 @@ class FileStore {
     this.#files.delete(key);
   }
 
-  /** A file's key and value; `undefined` for a file that is gone or isn't what its header says. */
-  async #parse(name: string): Promise<{ readonly key: string; readonly value: unknown } | undefined> {
+  /** A file's key and the bytes of its value; `undefined` for a file that is gone or isn't what its header and its name say. */
+  async #parse(name: string): Promise<FileEntry | undefined> {
     const file = join(this.#folder, name);
     const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
@@ -234,11 +248,12 @@ class FileStore {
     const line = bytes.indexOf(10);
     const [magic, digest, keyLength] = bytes.subarray(0, Math.max(0, line)).toString('latin1').split(' ');
     const body = bytes.subarray(line + 1);
-    if (magic === MAGIC && createHash('sha256').update(body).digest('hex') === digest) {
-      const length = Number(keyLength);
-      return { key: body.subarray(0, length).toString('utf16le'), value: deserialize(body.subarray(length)) };
-    }
-    return undefined;
+    if (magic !== MAGIC || createHash('sha256').update(body).digest('hex') !== digest) return undefined;
+    // The digest is of the body alone: the length is right when the key is the one of the name.
+    const length = Number(keyLength);
+    if (!Number.isInteger(length) || length < 0 || length % 2 !== 0 || length > body.length) return undefined;
+    const key = body.subarray(0, length).toString('utf16le');
+    return nameOf(key) === name ? { file, key, value: body.subarray(length) } : undefined;
   }
 
   /** Keeps a damaged file under another name, and reports it. */
@@ -251,7 +266,28 @@ class FileStore {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    this.#onCorrupt(createError('storage/corrupt', `${file} is damaged: it was set aside as ${name}.corrupt and its key counts as absent`, { details: { file } }));
+    const error = createError('storage/corrupt', `${file} is damaged: it was set aside as ${name}.corrupt and its key counts as absent`, { details: { file } });
+    this.#corrupt.push(error);
+    for (const tell of this.#listeners) tell(error);
+  }
+}
+
+interface FileEntry {
+  readonly file: string;
+  readonly key: string;
+  /** As V8 serializes it. */
+  readonly value: Buffer;
+}
+
+/** The value of a sound file. One that can't be decoded was written by a later runtime: it is kept for that. */
+function decodeEntry({ file, key, value }: FileEntry): unknown {
+  try {
+    return deserialize(value);
+  } catch (cause) {
+    throw createError('storage/failed', `cannot read '${printable(key)}': ${file} is sound, but this runtime cannot decode it: ${(cause as Error).message}`, {
+      details: { key: printable(key), file },
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /** The ports a host implements: where guests run, where plugins come from, where bytes are kept. Types only. */
-import type { Isolation, LogLevel } from '@plinth/sdk/contract';
+import type { Isolation, LogLevel, PluginError } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import type { HostFiles } from './host-abilities.js';
 import type { SendRequest } from './network/fetch.js';
@@ -48,8 +48,12 @@ export interface Guest {
   /** Settles once, by whatever cause; never rejects. */
   readonly exited: Promise<ExitReason>;
   usage?(): Promise<ResourceUsage>;
-  /** Ends the guest at once. Idempotent; resolves when it is gone. */
-  terminate(): Promise<void>;
+  /**
+   * Ends the guest at once. Idempotent; resolves when it is gone.
+   *
+   * @param whole ends it for everybody who shares it; where nobody does it is always that.
+   */
+  terminate(whole?: boolean): Promise<void>;
 }
 
 /** Starts guests. */
@@ -111,5 +115,7 @@ export interface StorageAdapter {
   clear(prefix: string): Promise<void>;
   /** Replaces the value by what a synchronous function makes of it; `undefined` deletes. No change in between is lost. */
   update(key: string, change: (current: unknown) => unknown): Promise<void>;
+  /** Tells of each value that was found damaged, and counts as absent; at once of those found before. */
+  onCorrupt?(listener: (problem: PluginError) => void): void;
   close(): Promise<void>;
 }

@@ -17,7 +17,8 @@ export interface Kernel extends TenantKernel {
   /**
    * The same for one tenant: its own plugins, settings, storage, events and calls, over the same sources. Nothing of one
    * tenant can be reached or seen from another. The first request makes it, and starts it when the kernel has been
-   * started; its `stop()` ends it alone.
+   * started: what is asked of its commands, plugins, settings and permissions waits until it is known who is there, and
+   * `start()` until all have started. Its `stop()` ends it alone.
    *
    * @throws PluginConfigurationError `kernel/invalid-option` when the id isn't one, PluginUnavailableError `kernel/stopped`.
    */
@@ -74,15 +75,10 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
       if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
       const known = tenants.get(id);
       if (known !== undefined) return known;
-      const made = createTenant(shared, id);
-      const before = leaving.get(id);
+      // One tenant never has two guests of one plugin.
+      const made = createTenant(shared, id, leaving.get(id));
       const tenant: TenantKernel = {
         ...made,
-        async start() {
-          // One tenant never has two guests of one plugin.
-          await before;
-          return made.start();
-        },
         stop() {
           const stopped = made.stop();
           if (tenants.get(id) === tenant) tenants.delete(id);

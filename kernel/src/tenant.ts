@@ -4,7 +4,7 @@
  * file shows what there is.
  */
 import type { AnyContract, Client, PermissionName, Permissions } from '@plinth/sdk';
-import { addressOf, ASYNC_DISPOSE, createError, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf, PERMISSION_NAMES } from '@plinth/sdk/contract';
+import { addressOf, ASYNC_DISPOSE, createError, DEFAULT_TENANT, didYouMean, disposable, isOpen, type Manifest, messageOf, ownerOf, PERMISSION_NAMES } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import { AuditLog, type HostAudit } from './audit/audit-log.js';
 import type { HostCallOptions } from './commands/call-options.js';
@@ -128,8 +128,12 @@ export interface Shared {
   packages(): Promise<Discovered>;
 }
 
-/** Makes one tenant of a kernel. It ends nothing that is shared. */
-export function createTenant(shared: Shared, tenant: string): TenantKernel {
+/**
+ * Makes one tenant of a kernel. It ends nothing that is shared.
+ *
+ * @param before what has to be over before it opens: the tenant of the same id that stops.
+ */
+export function createTenant(shared: Shared, tenant: string, before?: Promise<void>): TenantKernel {
   const { options, hosts, storage, deadlines, turn } = shared;
   const created = performance.now();
   const redaction = new Redaction();
@@ -252,6 +256,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const lifecycle = new Lifecycle(registry, parts);
   // A moment later: what the host only replaces was never gone.
   hostContracts.onChange = (base) => void Promise.resolve().then(() => lifecycle.hostChanged(base));
+  // A storage is everybody's, and so is what was damaged in it: the application hears of it once.
+  if (tenant === DEFAULT_TENANT) storage.onCorrupt?.((problem) => lifecycle.report(problem));
   const installer = new Installer({
     registry,
     lifecycle,
@@ -280,7 +286,10 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
   const checkRunning = () => {
     if (stopped) throw hasStopped();
   };
+  /** Whether plugins that ask for `startup` are being started: some of them may wait for their turn. */
+  let startup = false;
   const open = async () => {
+    await before;
     const { packages, problems } = await shared.packages();
     for (const problem of problems) lifecycle.report(problem);
     await configChanges.open();
@@ -288,11 +297,16 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     await installer.open(packages);
   };
 
+  /** Whether a plugin is about to be started, because the tenant is. */
+  function comes(record: PluginRecord): boolean {
+    return startup && record.state === 'resolved' && record.manifest.activation.includes('startup');
+  }
+
   /** Whether a command wakes a plugin: one that sleeps, starts already, or has not been started and declares the command. */
   function wakes(record: PluginRecord, commandId: string): boolean {
     if (isAsleep(record)) return true;
     if (!lifecycle.isEnabled(record.key)) return false;
-    if (lifecycle.isStarting(record.key)) return true;
+    if (lifecycle.isStarting(record.key) || comes(record)) return true;
     const known = manifestOf(record) as Manifest;
     const declared = known.activation.includes(`command:${commandId}`) || known.contributes.commands?.some((command) => `${record.id}:${command.id}` === commandId);
     return record.state === 'resolved' && (declared === true || isOpen(commandId));
@@ -331,7 +345,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
         // Somebody has taken it up by name meanwhile.
       }
       if (!wakes(record, commandId)) continue;
-      await lifecycle.activate(record.key, `command:${commandId}`);
+      await lifecycle.activate(record.key, comes(record) ? 'startup' : `command:${commandId}`);
       return true;
     }
     return false;
@@ -379,12 +393,19 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     if (known === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
     return known;
   }
+  /** The same, for whoever asks while it isn't known yet who is there. */
+  async function awaitManifest(id: string): Promise<Manifest> {
+    await opened;
+    return requireManifest(id);
+  }
 
   const healthOf = (record: PluginRecord) => pluginHealth(record, limits.hook, redaction);
   const start = async () => {
     opened ??= open();
     await opened;
+    startup = true;
     await lifecycle.activateAll('startup');
+    startup = false;
     installer.started();
     hibernation.start();
     const records = registry.all();
@@ -417,7 +438,7 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
     messaging: createHostMessaging(messaging, commands, checkRunning),
     services,
     secrets: { set: (plugin, name, value) => secrets.set(plugin, name, value), delete: (plugin, name) => secrets.delete(plugin, name), names: (plugin) => secrets.names(plugin) },
-    config: createHostConfig(config, configChanges, requireManifest),
+    config: createHostConfig(config, configChanges, requireManifest, awaitManifest),
     permissions: {
       check(plugin, permission, scope = '') {
         const given = permissionsOf(plugin);
@@ -425,8 +446,8 @@ export function createTenant(shared: Shared, tenant: string): TenantKernel {
         return given.check(permission, scope);
       },
       list: (plugin) => permissionsOf(plugin).grants,
-      grant: async (plugin, permission, scope = '*', options) => grants.grant(requireManifest(plugin), permission, scope, options),
-      revoke: async (plugin, permission, scope = '*') => grants.revoke(requireManifest(plugin).id, permission, scope),
+      grant: async (plugin, permission, scope = '*', options) => grants.grant(manifest(plugin) ?? (await awaitManifest(plugin)), permission, scope, options),
+      revoke: async (plugin, permission, scope = '*') => grants.revoke((manifest(plugin) ?? (await awaitManifest(plugin))).id, permission, scope),
       onRequest(handler) {
         requests.handler = handler;
         return disposable(() => {

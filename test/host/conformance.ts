@@ -60,6 +60,17 @@ export function conformance(name: string, setting: Setting): void {
       expect(kernel.plugins.get('test.order')?.state).toBe('unloaded');
     });
 
+    it("what a plugin owns is released also when its deactivate() doesn't end", async () => {
+      const stuck = pluginOf('test.stuck', `ctx.defer(() => ctx.logger.info('undone'));`, {}, `deactivate() { return new Promise(() => {}); }, getState: () => 1,`);
+      const kernel = await start([stuck], { limits: { deactivate: 50 } });
+      await kernel.plugins.deactivate('test.stuck');
+      expect(linesOf(kernel, 'test.stuck')).toEqual(['undone']);
+      expect(kernel.logger.recent().map(({ message }) => message)).toContainEqual(expect.stringContaining("did not finish 'deactivate' within 50 ms"));
+      await kernel.plugins.activate('test.stuck');
+      await kernel.plugins.reload('test.stuck');
+      await expect.poll(() => linesOf(kernel, 'test.stuck')).toEqual(['undone', 'undone']);
+    });
+
     it('own() disposes of things by name and by symbol, also where the runtime has no such symbol', async () => {
       const kernel = await start([
         pluginOf(
@@ -355,6 +366,29 @@ export function conformance(name: string, setting: Setting): void {
       expect(await kernel.commands.execute('test.uses:go')).toEqual({ sum: 5, by: 'test.uses' });
       added.dispose();
       expect(kernel.commands.has('host:add')).toBe(false);
+    });
+  });
+
+  describe(`${name}: contracts of the manifest`, () => {
+    const { manifest, code } = greeterPlugin();
+    const warnings = (kernel: Kernel) => kernel.logger.recent().flatMap(({ level, message }) => (level === 'warn' ? [message] : []));
+
+    it('code that provides another version than its manifest says does not load', async () => {
+      const kernel = await start([{ manifest: { ...manifest, provides: ['test.greeter@2'] }, code }]);
+      expect(kernel.plugins.get('test.greeter')).toMatchObject({ state: 'failed', error: { code: 'plugin/load-failed' } });
+      expect(kernel.plugins.get('test.greeter')?.error?.message).toContain("its manifest provides 'test.greeter@2', its code 'test.greeter@1'");
+    });
+
+    it('one that is promised and not answered is told of; answered by hand it is not', async () => {
+      const kernel = await start([
+        greeterPlugin(),
+        pluginOf('test.none', '', { provides: ['test.none@1', 'plinth.health-check@1'] }),
+        pluginOf('test.hand', `ctx.commands.handle('x', () => 1);`, { provides: ['test.hand@1'] }),
+      ]);
+      expect(warnings(kernel)).toEqual([
+        "test.none lists 'test.none@1' in 'provides' of its manifest, and answers nothing of it",
+        "test.none lists 'plinth.health-check@1' in 'provides' of its manifest, and answers nothing of it",
+      ]);
     });
   });
 

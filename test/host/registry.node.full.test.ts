@@ -119,7 +119,7 @@ describe('Node, files that are cut in half', () => {
     await cut(fileOf(folder, 'entry', 'test.a'));
     const kernel = await start(folder);
     expect([await version(kernel, 'test.a'), await version(kernel, 'test.b'), await version(kernel, 'test.source')]).toEqual(['2.0.0', '1.0.0', '1.0.0']);
-    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual(['registry/damaged']);
+    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual(['storage/corrupt', 'registry/damaged']);
     await kernel.plugins.rollback('test.a');
     await kernel.stop();
     const again = await start(folder);
@@ -130,7 +130,7 @@ describe('Node, files that are cut in half', () => {
     const folder = await prepared();
     await cut(fileOf(folder, 'copy', 'test.a'));
     const kernel = await start(folder);
-    expect([await version(kernel, 'test.a'), (await kernel.health()).problems]).toEqual(['2.0.0', []]);
+    expect([await version(kernel, 'test.a'), (await kernel.health()).problems.map(({ code }) => code)]).toEqual(['2.0.0', ['storage/corrupt']]);
     await kernel.plugins.disable('test.a');
     await kernel.plugins.enable('test.a');
     await kernel.stop();
@@ -153,11 +153,12 @@ describe('Node, files that are cut in half', () => {
     await expect(access(fileOf(folder, 'code', 'test.a@2.0.0'))).rejects.toThrow();
   });
 
-  it('entry and copy: that plugin is gone, the others are not', async () => {
+  it('entry and copy: that plugin is gone, and it is said; the others are not', async () => {
     const folder = await prepared();
     for (const part of ['entry', 'copy'] as const) await cut(fileOf(folder, part, 'test.a'));
     const kernel = await start(folder);
     expect([await version(kernel, 'test.b'), await version(kernel, 'test.source'), kernel.plugins.get('test.a')]).toEqual(['1.0.0', '1.0.0', undefined]);
+    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual(['storage/corrupt', 'storage/corrupt']);
     await kernel.plugins.install(packageOf(plugin('test.a', '3.0.0')));
     await kernel.plugins.activate('test.a');
     expect(await version(kernel, 'test.a')).toBe('3.0.0');

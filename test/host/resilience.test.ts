@@ -94,6 +94,64 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(answers.filter((answer) => answer === 2)).toHaveLength(5);
     });
 
+    /** Two calls of it may be under way; each ends when the host says so. */
+    const narrow = pluginOf(
+      'test.narrow',
+      `for (const name of ['a', 'b']) ctx.commands.handle(name, (n) => ctx.commands.execute('host:door', name + n));
+       ctx.commands.handle('outer', (n) => ctx.commands.execute('test.other:pass', n));
+       ctx.commands.handle('inner', (n) => n);`,
+      { resources: { concurrency: 2 }, permissions: { commands: { execute: ['host:door', 'test.other:*'] } } },
+    );
+    const other = pluginOf('test.other', `ctx.commands.handle('pass', (n) => ctx.commands.execute('test.narrow:inner', n));`, {
+      permissions: { commands: { execute: ['test.narrow:*'] } },
+    });
+    const startNarrow = async (options: KernelOptions = {}) => {
+      const kernel = await startKernel(setting, [narrow, other], options);
+      const entered: unknown[] = [];
+      const doors: (() => void)[] = [];
+      kernel.commands.handle('door', (name) => {
+        entered.push(name);
+        return new Promise((resolve) => doors.push(() => resolve(name)));
+      });
+      return { kernel, entered, open: () => doors.shift()?.(), run: (command: string, input: number, more = {}) => kernel.commands.execute(`test.narrow:${command}`, input, more) };
+    };
+
+    it('resources.concurrency of a manifest: so many calls of all its commands are under way, the others wait in their order', async () => {
+      const { run, entered, open } = await startNarrow();
+      const calls = ['a', 'b', 'a', 'b', 'a'].map((command, n) => run(command, n));
+      expect((await rejection(run('a', 9, { timeout: 20 }))).code).toBe('call/timeout');
+      for (let under = 2; under <= 5; under++) {
+        await expect.poll(() => entered.length, { interval: 5 }).toBe(under);
+        open();
+        // In the order in which they came, whatever the command.
+        expect(await calls[under - 2]).toBe(entered[under - 2]);
+      }
+      open();
+      expect([await calls[4], entered]).toEqual(['a4', ['a0', 'b1', 'a2', 'b3', 'a4']]);
+    });
+
+    it('resources.concurrency: what a plugin calls of itself, through another one, does not wait', async () => {
+      const { run } = await startNarrow();
+      expect(await Promise.all([1, 2, 3, 4, 5].map((n) => run('outer', n, { timeout: 2_000 })))).toEqual([1, 2, 3, 4, 5]);
+    });
+
+    it('resources.concurrency goes with policies, and what waits finds a plugin that was reloaded', async () => {
+      const { kernel, run, entered, open } = await startNarrow({ resilience: { '*': { timeout: 4_000 } } });
+      const calls = [1, 2, 3, 4].map((n) => run('a', n));
+      await expect.poll(() => entered).toEqual(['a1', 'a2']);
+      const reloaded = kernel.plugins.reload('test.narrow');
+      for (const pair of [1, 2]) {
+        await expect.poll(() => entered.length, { interval: 5 }).toBe(2 * pair);
+        open();
+        open();
+      }
+      await reloaded;
+      expect([await Promise.all(calls), entered]).toEqual([
+        ['a1', 'a2', 'a3', 'a4'],
+        ['a1', 'a2', 'a3', 'a4'],
+      ]);
+    });
+
     it('rates are for each caller, and the lowest of all layers holds', async () => {
       const contributes = {
         commands: [

@@ -13,6 +13,7 @@ const plugin = pluginOf(
    ctx.commands.handle('log', (text) => { console.log('console ' + text); ctx.logger.info(text); });
    ctx.commands.handle('config', () => ctx.config.name);
    ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+   ctx.commands.handle('hang', () => { for (;;); });
    const heard = []; ctx.events.on('test:*', ({ payload, tenant }) => heard.push([payload, tenant])); ctx.commands.handle('heard', () => heard);`,
   { tenancy: 'shared', permissions: { storage: { read: true, write: true }, events: { subscribe: ['test:*'] } } },
 );
@@ -86,6 +87,24 @@ describe(`${runtime}: one guest for several tenants`, () => {
     expect(alive()).toBe(1);
     await kernel.plugins.deactivate('test.shared');
     expect(alive()).toBe(0);
+  });
+
+  it('is ended for all of its tenants when it hangs, and comes back for them as one', async () => {
+    // Restarted at once, so that some are back before the others have noticed.
+    const { kernel, a, b, alive } = await start({ policy: { shared: ['test.*'] }, supervision: { backoff: 1, heartbeat: 200, timeout: 400 }, limits: { ready: 1_000 } });
+    const all = [kernel, a, b];
+    for (const id of ['c', 'd', 'e']) {
+      const next = kernel.tenant(id);
+      await next.start();
+      all.push(next as Kernel);
+    }
+    const told: string[] = [];
+    for (const one of all) one.events.on('plugin:quarantined', () => told.push(one.id));
+    const restarted = all.map((one) => new Promise((resolve) => one.events.once('plugin:restarted', resolve)));
+    expect(await rejection(a.commands.execute('test.shared:hang'))).toMatchObject({ code: expect.stringMatching(/^guest\/(unresponsive|terminated)$/) });
+    await Promise.all(restarted);
+    for (const one of all) expect(await one.commands.execute('test.shared:who')).toMatchObject({ tenant: one.id });
+    expect([alive(), told]).toEqual([1, []]);
   });
 
   it('needs the policy: what a plugin declares alone changes nothing', async () => {

@@ -90,6 +90,32 @@ describe(`${runtime}: tenants`, () => {
     },
   );
 
+  it('can be used at once: what is asked of it waits until it is known who is there', async () => {
+    const lazy = pluginOf('test.lazy', `ctx.commands.handle('x', () => ctx.tenant);`, { activation: ['command:test.lazy:x'] });
+    const kernel = await startKernel(setting, [pluginOf('test.first', ''), busy(), lazy], { limits: { parallel: 1 } });
+    const at = (id: string) => kernel.tenant(id);
+    expect(
+      await Promise.all([
+        at('a').commands.execute('test.lazy:x'),
+        execute(at('b'), 'who'),
+        at('c')
+          .plugins.activate('test.lazy')
+          .then(() => at('c').plugins.get('test.lazy')?.state),
+        at('d')
+          .config.set(ID, { colour: 'red' })
+          .then(() => at('d').config.get(ID).colour),
+        at('e')
+          .permissions.grant('test.lazy', 'storage.read')
+          .then(() => at('e').permissions.check('test.lazy', 'storage.read')),
+      ]),
+    ).toEqual(['a', ['b', 'b'], 'active', 'red', true]);
+    // One that comes back begins when the one before it is over.
+    const stopped = at('a').stop();
+    expect(await at('a').commands.execute('test.lazy:x')).toBe('a');
+    await stopped;
+    expect(await rejection(at('f').commands.execute('test.nobody:x'))).toMatchObject({ code: 'call/unknown-command' });
+  });
+
   it('plugins see whose they are: in ctx, in each call, in each event', async () => {
     const { all } = await three();
     const names = all.map(({ id }) => id);

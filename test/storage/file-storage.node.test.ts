@@ -1,11 +1,14 @@
 /** File storage: the suite, and what happens on a disk. */
 import { createKernel, fileStorage } from '@plinth/host-node';
+import { packageSource } from '@plinth/kernel';
 import { PluginError, PluginUnavailableError } from '@plinth/sdk';
+import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { rejection } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
 import { startWriter } from './file-crash.ts';
 import { storageSuite } from './storage-suite.ts';
 
@@ -19,6 +22,13 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true,
 
 storageSuite('file', async (name) => fileStorage(name ?? (await newFolder())), newFolder);
 
+/** A file whose header says that its key is so many bytes long. */
+const withKeyLength = (length: (before: number) => number | string) => (bytes: Buffer) => {
+  const line = bytes.indexOf(10);
+  const [magic, digest, before] = bytes.subarray(0, line).toString('latin1').split(' ');
+  return Buffer.concat([Buffer.from(`${magic} ${digest} ${length(Number(before))}`), bytes.subarray(line)]);
+};
+
 const valueFiles = async (folder: string) => (await readdir(folder)).filter((name) => name.endsWith('.value'));
 
 describe('fileStorage()', () => {
@@ -28,6 +38,12 @@ describe('fileStorage()', () => {
     ['nothing in it', () => Buffer.alloc(0)],
     ['no header', () => Buffer.from('garbage without a line')],
     ['only zeros, as after a power cut', (bytes) => Buffer.alloc(bytes.length)],
+    ['a header with a shorter key', withKeyLength((length) => length - 2)],
+    ['a header with a longer key', withKeyLength((length) => length + 2)],
+    ['a header with a key of half characters', withKeyLength((length) => length + 1)],
+    ['a header with a key longer than the file', withKeyLength(() => 2 ** 40)],
+    ['a header with a key of negative length', withKeyLength((length) => -length)],
+    ['a header without the length of its key', withKeyLength(() => 'x')],
   ])('sets a file aside that has %s, and reports it once', async (_, damage) => {
     const folder = await newFolder();
     const first = await fileStorage(folder);
@@ -63,6 +79,69 @@ describe('fileStorage()', () => {
     expect(await storage.keys('')).toEqual([]);
     expect(reports).toHaveLength(1);
     await storage.close();
+  });
+
+  it('tells everybody who uses it of what was set aside, before and after he asks', async () => {
+    const folder = await newFolder();
+    const first = await fileStorage(folder);
+    await Promise.all([first.set('a', 1), first.set('b', 2)]);
+    await first.close();
+    const [one, other] = (await valueFiles(folder)) as [string, string];
+    await writeFile(join(folder, one), 'garbage');
+    const users = await Promise.all([fileStorage(folder), fileStorage(folder)]);
+    const heard = users.map((user) => {
+      const files: unknown[] = [];
+      user.onCorrupt?.((error) => files.push(error.details?.file));
+      return files;
+    });
+    expect(heard).toEqual([[join(folder, one)], [join(folder, one)]]);
+    await writeFile(join(folder, other), 'garbage');
+    expect([await users[0]?.get('a'), await users[0]?.get('b')]).toEqual([undefined, undefined]);
+    const both = [join(folder, one), join(folder, other)];
+    expect(heard).toEqual([both, both]);
+    await Promise.all(users.map((user) => user.close()));
+  });
+
+  it('opens, and keeps the file, when a sound value is of a later runtime', async () => {
+    const folder = await newFolder();
+    const first = await fileStorage(folder);
+    await Promise.all([first.set('later', 1), first.set('kept', 2)]);
+    await first.close();
+    const body = Buffer.concat([Buffer.from('later', 'utf16le'), Buffer.from([0xff, 0x7f, 0x30])]);
+    const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+    const file = join(folder, `${hash(Buffer.from('later', 'utf16le'))}.value`);
+    const bytes = Buffer.concat([Buffer.from(`plinth1 ${hash(body)} 10\n`), body]);
+    await writeFile(file, bytes);
+    const storage = await fileStorage(folder);
+    expect(await storage.get('kept')).toBe(2);
+    expect(await rejection(storage.get('later'))).toMatchObject({ code: 'storage/failed', message: expect.stringContaining(file) });
+    expect(await readFile(file)).toEqual(bytes);
+    await storage.close();
+  });
+
+  it('a kernel says what of its data was damaged: in its health and in its log', async () => {
+    const folder = await newFolder();
+    const start = async () => {
+      const kernel = await createKernel({ data: folder, isolation: 'inline', sources: [packageSource([pluginOf('test.off', '')])] });
+      onTestFinished(() => kernel.stop());
+      await kernel.start();
+      return kernel;
+    };
+    const first = await start();
+    expect((await first.health()).problems).toEqual([]);
+    await first.plugins.disable('test.off');
+    await first.stop();
+    // What it knew of the plugin, and the copy of that.
+    for (const name of await valueFiles(folder)) {
+      const bytes = await readFile(join(folder, name));
+      if (bytes.includes(Buffer.from('test.off', 'utf16le'))) await writeFile(join(folder, name), bytes.subarray(0, bytes.length / 2));
+    }
+    const second = await start();
+    const { status, problems } = await second.health();
+    expect([status, problems.map(({ code }) => code)]).toEqual(['degraded', ['storage/corrupt', 'storage/corrupt']]);
+    const messages = second.logger.recent().map(({ message }) => message);
+    for (const problem of problems) expect(messages).toContain(problem.message);
+    expect((await second.tenant('other').health()).problems).toEqual([]);
   });
 
   it('sweeps what a killed writer left, and nothing else', async () => {

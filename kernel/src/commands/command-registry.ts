@@ -129,7 +129,7 @@ export class CommandRegistry {
         details: { command: id, owner: other.owner },
       });
     }
-    const entry = this.entryFor(id, by, (call, input) => this.#attempt(id, owner, call, input));
+    const entry = this.entryFor(id, by, (call, input) => this.#attempt(id, by, call, input));
     this.#set(id, [...others, entry]);
     return disposable(() =>
       this.#set(
@@ -190,8 +190,12 @@ export class CommandRegistry {
   }
 
   /** One attempt of a guarded call: the plugin may have been reloaded, put to sleep or restarted since the call came. */
-  #attempt(id: string, owner: string, call: KernelCall, input: unknown): void {
-    const now = () => this.#all(id).find((one) => one.owner === owner);
+  #attempt(id: string, { owner, version }: CommandProvider, call: KernelCall, input: unknown): void {
+    const now = () => {
+      const own = this.#all(id).filter((one) => one.owner === owner);
+      // Another version has taken its place, when its own isn't there any more.
+      return own.find((one) => one.version === version) ?? own[0];
+    };
     const entry = now();
     if (entry !== undefined) {
       entry.provider(call, input);

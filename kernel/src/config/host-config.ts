@@ -22,12 +22,21 @@ export interface HostConfig {
   watch(id: string, watcher: ConfigWatcher): HostRegistration;
 }
 
-/** Makes `kernel.config`. */
-export function createHostConfig(store: ConfigStore, changes: ConfigChanges, requireManifest: (id: string) => Manifest): HostConfig {
+/**
+ * Makes `kernel.config`.
+ *
+ * @param awaitManifest as `requireManifest`, once it is known who is there.
+ */
+export function createHostConfig(
+  store: ConfigStore,
+  changes: ConfigChanges,
+  requireManifest: (id: string) => Manifest,
+  awaitManifest: (id: string) => Promise<Manifest>,
+): HostConfig {
   return {
     get: (id) => store.get(requireManifest(id).id),
     async set(id, patch, layer = 'user') {
-      await changes.set(requireManifest(id).id, patch, layer);
+      await changes.set((await awaitManifest(id)).id, patch, layer);
     },
     layers: (id) => store.layers(requireManifest(id).id),
     watch(id, watcher) {

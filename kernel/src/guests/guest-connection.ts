@@ -9,6 +9,7 @@ import {
   type LifecycleHook,
   type Manifest,
   messageOf,
+  ownerOf,
   type PermissionName,
   PluginError,
   type Registration,
@@ -54,6 +55,8 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   readonly ended: Promise<PluginError>;
   /** Told once, at once, when the guest has ended by whatever cause. */
   onEnd: ((error: PluginError) => void) | undefined = undefined;
+  /** Contracts that its manifest promises and of which it has answered nothing yet. */
+  readonly unanswered: Set<string>;
   /** How often the guest has asked for something. */
   requests = 0;
   readonly #guest: Guest;
@@ -69,6 +72,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.manifest = manifest;
     this.parts = parts;
     this.registrations = new GuestRegistrations(this, true);
+    this.unanswered = new Set(manifest.provides);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
     // What strangers do with their rights is written down, too.
     const onUsed = (permission: PermissionName, scope: string) => parts.announce('permission:used', { plugin: manifest.id, permission, scope });
@@ -101,7 +105,12 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
       },
       count: () => this.meter.note(),
       control: {
-        register: async (registration: Registration) => this.registrations.add(registration),
+        register: async (registration: Registration) => {
+          this.registrations.add(registration);
+          const { kind, name } = registration;
+          if (kind !== 'command' && kind !== 'hook') return;
+          for (const contract of this.unanswered) if (contract.startsWith(`${ownerOf(name)}@`)) this.unanswered.delete(contract);
+        },
         unregister: async (handle: number) => this.registrations.remove(handle),
       },
       onIdle: () => {
@@ -177,7 +186,8 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   /** Ends the guest at once: pending calls settle with `error`. The platform's own signal may come later or never. */
   endBecause(error: Error): void {
     this.#fatal ??= error;
-    void this.#guest.terminate();
+    // One that is silent is so for all who share it.
+    void this.#guest.terminate((error as Partial<PluginError>).code === 'guest/unresponsive');
     this.#close(this.#asPluginError(this.#fatal));
   }
 
@@ -205,6 +215,10 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   /** Whether it has a thread of its own. */
   get isolated(): boolean {
     return this.#guest.endpoint.direct === undefined;
+  }
+
+  get concurrency(): number | undefined {
+    return this.manifest.resources.concurrency;
   }
 
   get callTime(): number | undefined {

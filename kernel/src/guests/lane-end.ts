@@ -20,6 +20,8 @@ export interface LaneEnd {
   readonly permissions: PermissionSet;
   /** Whether ports can be sent to it. */
   readonly ports: boolean;
+  /** Calls of its commands that may be under way at once; any number when undefined. */
+  readonly concurrency: number | undefined;
   /** Whom it calls. */
   readonly traffic: WeakMap<LaneEnd, Traffic>;
 }

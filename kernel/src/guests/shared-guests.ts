@@ -46,14 +46,14 @@ export class SharedGuests {
 }
 
 class SharedGuest {
-  /** Whether it is gone, or about to be. */
+  /** Whether nobody can join it any more: it is gone, about to be, or doesn't answer. */
   leaving = false;
   readonly #guest: Guest;
   readonly #link: Link;
   #tenants = 0;
   readonly #onLeave: () => void;
 
-  /** @param onLeave told at once when it is gone, or about to be; perhaps twice. */
+  /** @param onLeave told at once when nobody can join it any more; perhaps twice. */
   constructor(guest: Guest, { plugin, turn, defer }: ShareRequest, onLeave: () => void) {
     this.#guest = guest;
     this.#onLeave = onLeave;
@@ -81,12 +81,12 @@ class SharedGuest {
       settle = resolve;
     });
     let gone = false;
-    const terminate = async () => {
+    const terminate = async (whole = false) => {
       if (gone) return;
       gone = true;
       port1.close();
       this.#tenants -= 1;
-      if (this.#tenants > 0) return settle({ kind: 'terminated' });
+      if (this.#tenants > 0 && !whole) return settle({ kind: 'terminated' });
       this.#leave();
       await this.#guest.terminate();
       settle({ kind: 'terminated' });
@@ -99,6 +99,8 @@ class SharedGuest {
       this.#link.flush();
       await announced;
     } catch (error) {
+      // Who gets no answer now won't get one later: those who are in it stay, and the next one begins anew.
+      this.#leave();
       await terminate();
       throw error;
     }

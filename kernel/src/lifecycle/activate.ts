@@ -20,5 +20,7 @@ export async function activate(
     });
   }
   await connection.ask('activate', parts.limits.activate);
+  for (const contract of connection.unanswered)
+    parts.log.write('kernel', 'warn', `${record.id} lists '${contract}' in 'provides' of its manifest, and answers nothing of it`, { plugin: record.id });
   return { ...record, state: 'active', activatedBy, since: Date.now() };
 }

@@ -20,6 +20,8 @@ export function activationFailed(id: string, stage: Stage, cause: unknown): Erro
 /** Errors of ours say what they are; a plugin's own are only the cause. */
 export function hookFailed(id: string, hook: string, cause: unknown): Error {
   const code = (cause as Partial<PluginError> | null)?.code;
+  // Said already, nearer to it.
+  if (cause instanceof Error && (cause as Partial<PluginError>).details?.hook === hook) return cause;
   const ours = cause instanceof Error && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
   // What can't cross says where in the value, not whose it is; what was thrown in place of an error says nothing.
   if (ours && code !== 'value/invalid' && code !== 'call/failed') return cause;

@@ -170,10 +170,21 @@ function checkStatics(statics: Statics, manifest: Manifest, { log }: KernelParts
     }
     if (!declared.has(id)) log.write('kernel', 'warn', `${manifest.id} provides '${id}', which its manifest doesn't list in 'provides'`);
   }
+  for (const id of manifest.provides ?? []) {
+    // Code that provides no version of it may still answer it, command by command: that is known when it is active.
+    const other = statics.provides.includes(id) ? undefined : statics.provides.find((one) => !declared.has(one) && baseOf(one) === baseOf(id));
+    if (other === undefined) continue;
+    throw createError('plugin/load-failed', `cannot load ${manifest.id}: its manifest provides '${id}', its code '${other}'`, {
+      plugin: manifest.id,
+      details: { contract: other, expected: id },
+    });
+  }
   for (const { contract, optional } of statics.needs) {
-    const base = contract.slice(0, contract.indexOf('@'));
+    const base = baseOf(contract);
     if (!manifest.needs.some((need) => need.startsWith(`${base}@`))) {
       log.write('kernel', 'warn', `${manifest.id} needs '${contract}'${optional ? ' (optional)' : ''}, which its manifest doesn't list in 'needs': its calls will be refused`);
     }
   }
 }
+
+const baseOf = (contract: string) => contract.slice(0, contract.indexOf('@'));

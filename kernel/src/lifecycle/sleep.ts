@@ -6,6 +6,7 @@ import { putToSleep } from '../guests/dormant.js';
 import type { Wake } from '../guests/registrations.js';
 import type { KernelParts } from '../parts.js';
 import { type ActivePlugin, asResolved, type AsleepPlugin, type SuspendedPlugin } from '../record.js';
+import { askToStop } from './deactivate.js';
 import { takeSnapshot } from './snapshot.js';
 
 /**
@@ -45,7 +46,7 @@ export async function sleep(record: ActivePlugin, parts: KernelParts, wake: Wake
 export async function endGuest(record: ActivePlugin | SuspendedPlugin, parts: KernelParts): Promise<void> {
   const { connection, scope } = record;
   connection.meter.letThrough();
-  await connection.ask('deactivate', parts.limits.deactivate).catch(() => {});
+  await askToStop(connection, parts).catch(() => {});
   await scope.dispose().catch(() => {});
   await connection.terminate();
 }

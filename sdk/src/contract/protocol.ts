@@ -63,7 +63,8 @@ export interface GuestApi {
   resume(): Promise<void>;
   healthCheck(): Promise<HealthReport>;
   getState(): Promise<unknown>;
-  deactivate(): Promise<void>;
+  /** @param late whether the plugin's own hook didn't end in time: what it owns is released without it. */
+  deactivate(late?: boolean): Promise<void>;
 }
 
 /** What a guest can add to the kernel. */

@@ -121,7 +121,7 @@ class Guest implements GuestApi {
         resume: () => this.resume(),
         healthCheck: () => this.healthCheck(),
         getState: () => this.getState(),
-        deactivate: () => this.deactivate(),
+        deactivate: (late?: boolean) => this.deactivate(late),
       },
       // The kernel answers what this side has sent: only forged frames lead here, and the kernel judges those.
       onBreach() {},
@@ -217,10 +217,10 @@ class Guest implements GuestApi {
     return this.#plugin.plugin.getState?.();
   }
 
-  async deactivate(): Promise<void> {
+  async deactivate(late?: boolean): Promise<void> {
     const failures: unknown[] = [];
     try {
-      await this.#loaded?.plugin.deactivate?.();
+      if (!late) await this.#loaded?.plugin.deactivate?.();
     } catch (error) {
       failures.push(error);
     }
