@@ -1,0 +1,369 @@
+/** Plugins that are steered while something else happens to them: requests keep their order, state is kept, and what fails changes nothing. */
+import { createHost, runtime } from '#host';
+import { createKernel, type Kernel, memoryStorage, type PackageInput, type PluginPackage, packageOf } from '@plinth/kernel';
+import { describe, expect, it } from 'vitest';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf, type TextPackage } from '../support/plugins.ts';
+import { outliving } from '../support/storages.ts';
+
+const setting: Setting = { isolation: 'worker', createHost };
+const ID = 'test.p';
+const MAY = { permissions: { commands: { execute: ['*'] }, events: { subscribe: ['test:*'] } } };
+
+/** Counts, writes down what it hears, crashes and hangs on request, and says which version it is. */
+function version(of: string, activate = '', manifest: Partial<TextPackage['manifest']> = {}, members = ''): TextPackage {
+  return pluginOf(
+    manifest.id ?? ID,
+    `${activate}
+     ctx.commands.handle('version', () => '${of}');
+     ctx.commands.handle('count', () => ++this.n);
+     ctx.commands.handle('note', (what) => { this.heard.push(what); });
+     ctx.commands.handle('heard', () => this.heard);
+     ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+     ctx.commands.handle('hang', () => { for (;;); });
+     ctx.events.on('test:*', ({ payload }) => { this.heard.push(payload); });`,
+    { version: of, ...MAY, ...manifest },
+    `n: 0, heard: [], ${members || 'getState() { return this.n; }, restoreState(n) { this.n = n; },'}`,
+  );
+}
+const packed = (...args: Parameters<typeof version>): PluginPackage => packageOf(version(...args));
+const ask = (kernel: Kernel, name: string, id = ID) => kernel.commands.execute(`${id}:${name}`, undefined, { timeout: 10_000 });
+const states = (kernel: Kernel, id = ID) =>
+  kernel.plugins
+    .list()
+    .filter((one) => one.id === id)
+    .map(({ version: of, state, enabled }) => `${of} ${state}${enabled ? '' : ' disabled'}`)
+    .sort();
+const settled = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'ok',
+    (error: { code?: string }) => error.code,
+  );
+
+/** Holds up whoever asks the host for it; told when somebody does. */
+function gateOf(kernel: Kernel) {
+  let open!: () => void;
+  let tell!: () => void;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  kernel.commands.handle('gate', () => {
+    tell();
+    return opened;
+  });
+  return { open, reached };
+}
+const GATED = `await ctx.commands.execute('host:gate');`;
+
+describe(`steering, ${runtime}`, () => {
+  it.each([
+    ['deactivate', '1.1.0 unloaded'],
+    ['suspend', '1.1.0 suspended'],
+    ['hibernate', '1.1.0 suspended'],
+    ['reload', '1.1.0 active'],
+    ['activate', '1.1.0 active'],
+  ] as const)('%s while an update puts another version in its place: means that one, when it is there', async (operation, expected) => {
+    const kernel = await startKernel(setting, [version('1.0.0')]);
+    const gate = gateOf(kernel);
+    const updating = kernel.plugins.update(ID, packed('1.1.0', GATED));
+    await gate.reached;
+    const steered = kernel.plugins[operation](ID);
+    gate.open();
+    await Promise.all([updating, steered]);
+    expect(states(kernel)).toEqual([expected]);
+  });
+
+  it('activate, deactivate, activate: the last word counts', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0', '', { activation: [] })]);
+    await Promise.all([kernel.plugins.activate(ID), kernel.plugins.deactivate(ID), kernel.plugins.activate(ID)]);
+    expect(states(kernel)).toEqual(['1.0.0 active']);
+  });
+
+  it.each(['update', 'reload'] as const)('%s while it starts: whoever woke it is answered, and it runs on', async (operation) => {
+    const kernel = await startKernel(setting, [version('1.0.0', GATED, { activation: [`command:${ID}:version`] })]);
+    const gate = gateOf(kernel);
+    const call = ask(kernel, 'version');
+    await gate.reached;
+    const steered = operation === 'update' ? kernel.plugins.update(ID, packed('1.1.0')) : kernel.plugins.reload(ID);
+    gate.open();
+    await steered;
+    expect(await call).toBe('1.0.0');
+    expect(await ask(kernel, 'version')).toBe(operation === 'update' ? '1.1.0' : '1.0.0');
+  });
+
+  describe('suspended by request', () => {
+    it.each(['reload', 'update'] as const)('%s: stays so, and what waits goes on waiting, in its order', async (operation) => {
+      const kernel = await startKernel(setting, [version('1.0.0')]);
+      await ask(kernel, 'count');
+      await kernel.plugins.suspend(ID);
+      await kernel.events.emit('test:tick', 1);
+      const noted = kernel.commands.execute(`${ID}:note`, 2);
+      await kernel.events.emit('test:tick', 3);
+      const call = ask(kernel, 'count');
+      await (operation === 'update' ? kernel.plugins.update(ID, packed('1.1.0')) : kernel.plugins.reload(ID));
+      expect(states(kernel)).toEqual([`${operation === 'update' ? '1.1.0' : '1.0.0'} suspended`]);
+      await kernel.plugins.resume(ID);
+      expect([await call, await noted, await ask(kernel, 'heard')]).toEqual([2, undefined, [1, 2, 3]]);
+    });
+
+    it('a reload that fails changes nothing', async () => {
+      let bad = false;
+      const good = packed('1.0.0');
+      const kernel = await startKernel(setting, []);
+      await kernel.plugins.install({ ...good, code: async (main) => (bad ? 'export default { activate() { throw new Error("no"); } };' : good.code(main)) });
+      await kernel.plugins.activate(ID);
+      await ask(kernel, 'count');
+      await kernel.plugins.suspend(ID);
+      const call = ask(kernel, 'count');
+      bad = true;
+      expect(await rejection(kernel.plugins.reload(ID))).toMatchObject({ code: 'plugin/activation-failed' });
+      expect(kernel.plugins.get(ID)).toMatchObject({ state: 'suspended', reason: 'request' });
+      await kernel.plugins.resume(ID);
+      expect(await call).toBe(2);
+    });
+  });
+
+  it('paused for want of something: an update that can not have it either changes nothing and starts nobody', async () => {
+    const needy = (of: string) => version(of, '', { dependencies: { 'test.d': '^1.0.0' } });
+    const kernel = await startKernel(setting, [needy('1.0.0'), version('1.0.0', '', { id: 'test.d' })]);
+    await ask(kernel, 'count');
+    await kernel.plugins.deactivate('test.d');
+    await kernel.events.emit('test:tick', 1);
+    expect(await rejection(kernel.plugins.update(ID, packageOf(needy('1.1.0'))))).toMatchObject({ code: 'plugin/dependency-failed', details: { path: [ID, 'test.d'] } });
+    expect([states(kernel), states(kernel, 'test.d')]).toEqual([['1.0.0 suspended'], ['1.0.0 unloaded']]);
+    await kernel.plugins.activate('test.d');
+    expect([await ask(kernel, 'count'), await ask(kernel, 'heard')]).toEqual([2, [1]]);
+  });
+
+  it('what came while it slept is heard in the order in which it came', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0')]);
+    await kernel.plugins.hibernate(ID);
+    const made = [0, 1, 2, 3, 4, 5].map((n) => (n % 2 === 0 ? kernel.events.emit('test:tick', n) : kernel.commands.execute(`${ID}:note`, n)));
+    await Promise.all(made);
+    expect(await ask(kernel, 'heard')).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it('limits.parallel holds over what several plugins need', async () => {
+    const leaves = ['a', 'b', 'c', 'd'].map((name) => `leaf.${name}`);
+    const packages = [
+      ...leaves.map((id) => pluginOf(id, `await ctx.commands.execute('host:start');`, { activation: [], ...MAY })),
+      pluginOf('top.a', '', { dependencies: { 'leaf.a': '*', 'leaf.b': '*' } }),
+      pluginOf('top.b', '', { dependencies: { 'leaf.c': '*', 'leaf.d': '*' } }),
+    ];
+    const kernel = await createKernel({
+      host: createHost(),
+      sources: [
+        {
+          origin: 'here',
+          discover: async function* () {
+            yield* packages.map((one) => packageOf(one));
+          },
+        },
+      ],
+      limits: { parallel: 2 },
+    });
+    let [now, most, came] = [0, 0, 0];
+    const waiting: (() => void)[] = [];
+    kernel.commands.handle('start', async () => {
+      now += 1;
+      came += 1;
+      most = Math.max(most, now);
+      // Each waits for one more to be here; a third would be seen.
+      if (came % 2 === 1) await new Promise<void>((resolve) => void waiting.push(resolve));
+      else waiting.shift()?.();
+      now -= 1;
+    });
+    await kernel.start();
+    expect([most, kernel.plugins.list().map(({ state }) => state)]).toEqual([2, packages.map(() => 'active')]);
+    await kernel.stop();
+  });
+
+  it('after stop() nothing is changed any more', async () => {
+    const storage = outliving(memoryStorage());
+    const kernel = await startKernel(setting, [version('1.0.0')], { storage });
+    await kernel.stop();
+    const { plugins } = kernel;
+    const asked = [plugins.install(packed('2.0.0')), plugins.disable(ID), plugins.enable(ID), plugins.update(ID, packed('1.1.0')), plugins.uninstall(ID)];
+    expect(await Promise.all(asked.map(settled))).toEqual(asked.map(() => 'kernel/stopped'));
+    expect(await storage.keys('')).toEqual([]);
+  });
+});
+
+describe(`state over crashes, ${runtime}`, () => {
+  const patient = { supervision: { backoff: 60_000, maxBackoff: 60_000 } };
+  const quick = { supervision: { backoff: 20, maxBackoff: 40 } };
+  const crash = async (kernel: Kernel, id = ID) => {
+    const crashed = nextEvent(kernel, 'plugin:crashed');
+    await rejection(ask(kernel, 'crash', id));
+    await crashed;
+  };
+  /** A plugin that has counted to two, and whose state is known. */
+  async function counted(options: typeof quick, packages: readonly PackageInput[] = [version('1.0.0')]): Promise<Kernel> {
+    const kernel = await startKernel(setting, packages, options);
+    await ask(kernel, 'count');
+    await ask(kernel, 'count');
+    await kernel.plugins.reload(ID);
+    return kernel;
+  }
+
+  it('what was handed over is there after a crash that comes before the next snapshot', async () => {
+    const kernel = await counted(quick);
+    await crash(kernel);
+    expect(await ask(kernel, 'count')).toBe(3);
+    await kernel.plugins.hibernate(ID);
+    expect(await ask(kernel, 'version')).toBe('1.0.0');
+    await crash(kernel);
+    expect(await ask(kernel, 'count')).toBe(4);
+  });
+
+  it.each(['activate', 'reload', 'update'] as const)('%s on its way back: it begins with its last state', async (operation) => {
+    const kernel = await counted(patient);
+    await crash(kernel);
+    await (operation === 'update' ? kernel.plugins.update(ID, packed('1.1.0')) : kernel.plugins[operation](ID));
+    expect([await ask(kernel, 'count'), await ask(kernel, 'version')]).toEqual([3, operation === 'update' ? '1.1.0' : '1.0.0']);
+  });
+
+  it('the version before gets the state back that it has handed over', async () => {
+    const kernel = await counted(quick);
+    await kernel.plugins.update(ID, packed('1.1.0'));
+    const back = nextEvent(kernel, 'plugin:rolled-back');
+    await crash(kernel);
+    await back;
+    expect([await ask(kernel, 'version'), await ask(kernel, 'count')]).toEqual(['1.0.0', 3]);
+  });
+
+  it('a state that it can not take is tried once', async () => {
+    const picky = `getState() { this.asked(); return 'poison'; }, restoreState(state) { if (state === 'poison') throw new Error('bad state'); },`;
+    const tells = `this.asked = () => void ctx.commands.execute('host:asked');`;
+    const kernel = await startKernel(setting, [version('1.0.0', tells, {}, picky)], { supervision: { ...quick.supervision, snapshot: 10 } });
+    // Who is asked a second time has been heard the first time.
+    await new Promise<void>((resolve) => {
+      let asked = 0;
+      kernel.commands.handle('asked', () => void (++asked === 2 && resolve()));
+    });
+    const back = nextEvent(kernel, 'plugin:restarted');
+    await crash(kernel);
+    await back;
+    expect(states(kernel)).toEqual(['1.0.0 active']);
+  });
+
+  it.each(['reload', 'update'] as const)('%s of one that hangs: it is replaced, with the state that is known', async (operation) => {
+    const kernel = await startKernel(setting, [version('1.0.0')], { supervision: false });
+    ask(kernel, 'hang').catch(() => {});
+    await (operation === 'update' ? kernel.plugins.update(ID, packed('1.1.0')) : kernel.plugins.reload(ID));
+    expect(await ask(kernel, 'version')).toBe(operation === 'update' ? '1.1.0' : '1.0.0');
+  });
+
+  it('disabled on its way back: not started and not blamed any more, and there again when it is enabled', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0')], { supervision: { ...quick.supervision, crashes: 2 } });
+    const told: string[] = [];
+    kernel.events.on('plugin:*', ({ topic }) => void told.push(topic));
+    await crash(kernel);
+    await kernel.plugins.disable(ID);
+    expect(states(kernel)).toEqual(['1.0.0 failed disabled']);
+    await kernel.plugins.enable(ID);
+    expect(states(kernel)).toEqual(['1.0.0 active']);
+    expect(told).not.toContain('plugin:quarantined');
+  });
+
+  it('crashes count over sleep', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0')], { supervision: { ...quick.supervision, crashes: 2 } });
+    const back = nextEvent(kernel, 'plugin:restarted');
+    await crash(kernel);
+    await back;
+    expect(await kernel.plugins.hibernate(ID)).toBe(true);
+    const quarantined = nextEvent(kernel, 'plugin:quarantined');
+    await rejection(ask(kernel, 'crash'));
+    expect(await quarantined).toMatchObject({ id: ID, crashes: 2 });
+  });
+
+  it('who crashed, or was called first, while what it needs was away is there when that is back', async () => {
+    const needy = version('1.0.0', '', { id: 'test.d', dependencies: { [ID]: '^1.0.0' } });
+    const lazy = version('1.0.0', '', { id: 'test.lazy', dependencies: { [ID]: '^1.0.0' }, activation: ['command:test.lazy:version'] });
+    const kernel = await startKernel(setting, [version('1.0.0'), needy, lazy], patient);
+    await crash(kernel, 'test.d');
+    await kernel.plugins.disable(ID);
+    expect(await rejection(ask(kernel, 'version', 'test.lazy'))).toMatchObject({ code: 'plugin/dependency-failed' });
+    await rejection(kernel.plugins.activate('test.d'));
+    const active = nextEvent(kernel, 'plugin:activated');
+    await kernel.plugins.enable(ID);
+    expect(await active).toMatchObject({ id: ID });
+    await expect.poll(() => states(kernel, 'test.d')).toEqual(['1.0.0 active']);
+    expect(await ask(kernel, 'version', 'test.lazy')).toBe('1.0.0');
+  });
+});
+
+describe(`updates, ${runtime}`, () => {
+  it('each line of versions has its own way back', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0'), version('2.0.0')], { supervision: { backoff: 20 } });
+    await kernel.plugins.update(`${ID}@^1`, packed('1.1.0'));
+    await kernel.plugins.update(`${ID}@^2`, packed('2.1.0'));
+    const back = nextEvent(kernel, 'plugin:rolled-back');
+    await rejection(kernel.commands.execute(`${ID}:crash`, undefined, { version: '^1' }));
+    expect(await back).toMatchObject({ version: '1.0.0', from: '1.1.0' });
+    await expect.poll(() => states(kernel)).toEqual(['1.0.0 active', '2.1.0 active']);
+    await kernel.plugins.rollback(`${ID}@^2`);
+    expect(states(kernel)).toEqual(['1.0.0 active', '2.0.0 active']);
+    expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({ code: 'plugin/no-previous-version' });
+  });
+
+  it('what another kernel over the same storage has installed stays', async () => {
+    const storage = outliving(memoryStorage());
+    const one = await startKernel(setting, [], { storage });
+    const other = await startKernel(setting, [], { storage });
+    await one.plugins.install(packed('1.0.0'));
+    await other.plugins.install(packed('2.0.0'));
+    await one.plugins.update(ID, packed('1.5.0'));
+    await Promise.all([one.stop(), other.stop()]);
+    const next = await startKernel(setting, [], { storage });
+    expect(states(next)).toEqual(['1.5.0 active', '2.0.0 active']);
+    await next.plugins.rollback(`${ID}@^1`);
+    expect(states(next)).toEqual(['1.0.0 active', '2.0.0 active']);
+  });
+
+  it.each([false, true])('a version that can not be activated goes back by itself, also when nothing has woken it yet (in the next kernel: %s)', async (later) => {
+    const storage = outliving(memoryStorage());
+    const lazy = (of: string, activate = '') => version(of, activate, { activation: [`command:${ID}:version`] });
+    const first = await startKernel(setting, [lazy('1.0.0')], { storage });
+    await first.plugins.update(ID, packageOf(lazy('1.1.0', `throw new Error('bad build');`)));
+    if (later) await first.stop();
+    const kernel = later ? await startKernel(setting, [lazy('1.0.0')], { storage }) : first;
+    const back = nextEvent(kernel, 'plugin:rolled-back');
+    await rejection(ask(kernel, 'version'));
+    expect(await back).toMatchObject({ version: '1.0.0', from: '1.1.0' });
+    expect(await ask(kernel, 'version')).toBe('1.0.0');
+  });
+
+  it('one that its source has lost meanwhile can be brought back, and is there for good', async () => {
+    const storage = outliving(memoryStorage());
+    const kernel = await startKernel(setting, [version('1.0.0')], { storage });
+    await kernel.plugins.update(ID, packed('1.1.0'));
+    await kernel.stop();
+    const without = await startKernel(setting, [], { storage });
+    await without.plugins.rollback(ID);
+    expect(await ask(without, 'version')).toBe('1.0.0');
+    await without.stop();
+    expect(states(await startKernel(setting, [], { storage }))).toEqual(['1.0.0 active']);
+  });
+
+  it('what a kernel of the first format has written is read', async () => {
+    const storage = outliving(memoryStorage());
+    const kernel = await startKernel(setting, [version('1.0.0')], { storage });
+    await kernel.plugins.update(ID, packed('1.1.0'));
+    await kernel.stop();
+    for (const key of await storage.keys('')) {
+      if (!/(entry|copy)\0/.test(key)) continue;
+      await storage.update(key, (entry) => {
+        const { ready, trials, ...rest } = entry as { ready: object; trials: unknown; installed: object };
+        return { ...rest, format: 1, installed: { ...rest.installed, ...ready }, previous: { version: '1.0.0', of: '1.1.0' } };
+      });
+    }
+    const next = await startKernel(setting, [], { storage });
+    expect(await ask(next, 'version')).toBe('1.1.0');
+    await next.plugins.rollback(ID);
+    expect([await ask(next, 'version'), (await next.health()).problems]).toEqual(['1.0.0', []]);
+  });
+});
