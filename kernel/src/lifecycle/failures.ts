@@ -1,14 +1,15 @@
 /** What went wrong in a plugin's life, as errors that say whose fault it was and where. */
 import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { PluginRecord } from '../record.js';
 import type { Stage } from './stage.js';
 
+/** Why a plugin could not be loaded: what says so itself stays as it is. */
 export function loadFailed(id: string, cause: unknown): Error {
   const code = (cause as Partial<PluginError> | null)?.code;
   if (cause instanceof Error && typeof code === 'string' && code.includes('/')) return cause;
   return createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause });
 }
 
+/** Why a plugin could not be activated, and in which hook. */
 export function activationFailed(id: string, stage: Stage, cause: unknown): Error {
   const code = (cause as Partial<PluginError> | null)?.code;
   if (code === 'config/invalid' || code === 'plugin/timeout') return cause as Error;
@@ -35,14 +36,17 @@ export function hookOf(error: unknown): string | undefined {
   return typeof named === 'string' ? named : undefined;
 }
 
+/** For those who wait for a plugin that was stopped. */
 export function gone(key: string): PluginError {
   return createError('plugin/unavailable', `${key} was stopped`, { plugin: key });
 }
 
-export function disabled(record: PluginRecord): PluginError {
+/** Why a plugin isn't started that may not be. */
+export function disabled(record: { readonly id: string }): PluginError {
   return createError('plugin/disabled', `cannot activate ${record.id}: it is disabled, enable it first`, { plugin: record.id });
 }
 
-export function illegal(record: PluginRecord, operation: string): PluginError {
+/** Why an operation isn't possible in the state that a plugin is in. */
+export function illegal(record: { readonly id: string; readonly state: string }, operation: string): PluginError {
   return createError('plugin/illegal-transition', `cannot ${operation} ${record.id}: it is ${record.state}`, { plugin: record.id, details: { state: record.state, operation } });
 }
