@@ -272,7 +272,7 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly tenant: string;
   /** Aborts when the plugin stops. */
   readonly signal: AbortSignal;
-  /** Frozen, parsed by the plugin's own schema. */
+  /** The settings as they are now: frozen, parsed by the plugin's own schema. A change is another object; `configure` is told of it. */
   readonly config: Readonly<Config>;
   readonly needs: NeedClients<N>;
   readonly commands: PluginCommands;

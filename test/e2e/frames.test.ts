@@ -14,8 +14,8 @@ const PAGE = `
   import { browserHost, createKernel, packageSource } from '@plinth/host-browser';
   const code = "export default { activate(ctx) { ctx.commands.handle('ping', () => 'pong ' + typeof indexedDB + ' ' + Object.isFrozen(Array.prototype)); ctx.commands.handle('spin', () => { for (;;); }); } };";
   const plugin = (id) => ({ manifest: { id, version: '1.0.0', main: 'p.js', engines: { plinth: '*' }, activation: ['startup'] }, code });
-  globalThis.run = async (isolation, frame) => {
-    const kernel = await createKernel({ host: browserHost({ frame }), isolation, limits: { ready: 2000, deactivate: 500 }, sources: [packageSource([plugin('test.a'), plugin('test.b')])] });
+  globalThis.run = async (isolation, frame, ready) => {
+    const kernel = await createKernel({ host: browserHost({ frame }), isolation, limits: { ready, deactivate: 500 }, sources: [packageSource([plugin('test.a'), plugin('test.b')])] });
     await kernel.start();
     globalThis.kernel = kernel;
     kernel.commands.execute('test.b:spin').catch(() => {});
@@ -76,7 +76,8 @@ async function at(path: string): Promise<Page> {
   await page.waitForFunction("typeof globalThis.run === 'function'");
   return page;
 }
-const run = (page: Page, isolation: string, frame?: string) => page.evaluate(`run('${isolation}', ${JSON.stringify(frame)})`);
+/** @param ready milliseconds that a guest has to start: short where it isn't going to. */
+const run = (page: Page, isolation: string, frame?: string, ready = 30_000) => page.evaluate(`run('${isolation}', ${JSON.stringify(frame)}, ${ready})`);
 
 it.each([
   ['/open.html', 'sandbox', undefined, 'pong undefined true'],
@@ -98,7 +99,7 @@ it.each([
   ['/noframes.html', '/plinth-frame.html', /Content-Security-Policy/],
 ])('%s with the frame %s: fails closed, and names the wall and the cure', async (path, frame, message) => {
   const page = await at(path);
-  expect(await run(page, 'sandbox', frame)).toMatch(message);
+  expect(await run(page, 'sandbox', frame, 2_000)).toMatch(message);
   await page.evaluate('kernel.stop()');
   await expect.poll(() => page.frames().length).toBe(1);
   await page.close();

@@ -759,6 +759,7 @@ export function conformance(name: string, setting: Setting): void {
       await kernel.config.set('test.cfg', { max: 50 }, 'runtime');
       expect((await rejection(kernel.config.set('test.cfg', { max: 500 }, 'runtime'))).message).toContain('too large');
       expect(kernel.config.get('test.cfg').max).toBe(50);
+      expect(await kernel.commands.execute('test.cfg:get')).toMatchObject({ max: 50, frozen: true });
       expect(await kernel.commands.execute('test.cfg:log')).toEqual([
         [3, undefined],
         [50, 3],

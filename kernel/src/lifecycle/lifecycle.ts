@@ -13,7 +13,6 @@ import {
   asResolved,
   type AsleepPlugin,
   asValidated,
-  type FailedPlugin,
   isAsleep,
   isRunning,
   type PluginRecord,
@@ -27,6 +26,7 @@ import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { activate } from './activate.js';
 import { Admission } from './admission.js';
 import { deactivate } from './deactivate.js';
+import { Dependants } from './dependants.js';
 import { activationFailed, disabled, gone, hookFailed, hookOf, illegal, loadFailed } from './failures.js';
 import { initialize } from './initialize.js';
 import { Ledger } from './ledger.js';
@@ -64,6 +64,7 @@ export class Lifecycle {
   readonly #ledger: Ledger;
   readonly #admission: Admission;
   readonly #relations: Relations;
+  readonly #dependants: Dependants;
   readonly #turns = new Turns();
   readonly #slots: Slots;
   /** Activations in flight, dependencies included. */
@@ -77,7 +78,6 @@ export class Lifecycle {
   /** What listens for the events and hooks that activate a plugin. */
   readonly #listening = new Map<string, GuestRegistrations>();
   readonly #disabled = new Set<string>();
-  readonly #toldNeeds = new WeakMap<object, string>();
   /** Why guests are suspended that were over a limit. */
   readonly #overLimit = new WeakMap<object, () => PluginError>();
   /** State of plugins that are being restarted, for whoever starts them next. */
@@ -91,6 +91,16 @@ export class Lifecycle {
     this.#ledger = new Ledger(registry, parts);
     this.#admission = new Admission(this.#ledger, parts);
     this.#relations = new Relations(registry, parts.hostContracts, (key) => this.isEnabled(key));
+    this.#dependants = new Dependants(this.#ledger, this.#relations, this.#turns, parts, {
+      isOver: () => this.#stopped,
+      isStarting: (key) => this.isStarting(key),
+      isEnabled: (key) => this.isEnabled(key),
+      stillRuns: (record) => this.#stillRuns(record),
+      hook: (record, hook, running) => this.#hook(record, hook, running),
+      end: (key) => this.#deactivate(key),
+      listen: () => this.#listen(),
+      start: (key) => this.activate(key, 'restart'),
+    });
   }
 
   // --- who is there ----------------------------------------------------------------------------------------------
@@ -131,7 +141,7 @@ export class Lifecycle {
     this.checkAddable(record);
     this.#registry.put(this.#admission.resolveNext(record, undefined, []));
     this.#resolveAll();
-    await this.#resumeDependants();
+    await this.#dependants.resume();
   }
 
   /** Stops a plugin and forgets it. */
@@ -141,7 +151,7 @@ export class Lifecycle {
     this.#handover.delete(key);
     this.#registry.remove(key);
     this.#resolveAll();
-    await this.#resumeDependants();
+    await this.#dependants.resume();
   }
 
   /**
@@ -241,14 +251,14 @@ export class Lifecycle {
 
   /** A plugin won't be started again by itself: what can't do without it pauses. */
   async givenUp(key: string): Promise<void> {
-    await this.#suspendDependants(key);
+    await this.#dependants.pause(key);
   }
 
   /** The host provides a contract now, or doesn't any more. */
   async hostChanged(base: string): Promise<void> {
-    this.#updateNeeds();
-    await this.#suspendDependants(base);
-    await this.#resumeDependants();
+    this.#dependants.tell();
+    await this.#dependants.pause(base);
+    await this.#dependants.resume();
   }
 
   /** Stops a plugin; before it, what can't do without it pauses. */
@@ -267,13 +277,13 @@ export class Lifecycle {
       if (this.#stopping.get(key) === over) this.#stopping.delete(key);
     }
     // Others have started, or were paused, while this went on.
-    await this.#suspendDependants(key);
-    await this.#resumeDependants();
+    await this.#dependants.pause(key);
+    await this.#dependants.resume();
   }
 
   async #stop(key: string): Promise<void> {
     for (let tries = 1; ; tries++) {
-      await this.#suspendDependants(key);
+      await this.#dependants.pause(key);
       const stopped = await this.#turns.run(key, async () => {
         // One may have started again while this waited for its turn.
         if (tries < MAX_TRIES && !this.#stopped && this.#relations.dependants(key).some(({ state }) => state === 'active')) return false;
@@ -421,7 +431,7 @@ export class Lifecycle {
       if (record.state === 'active') await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
       const swapped = await this.#turns.run(key, () => this.#swap(key, resolved, stateless));
       if (swapped !== undefined) {
-        await this.#resumeDependants();
+        await this.#dependants.resume();
         return swapped;
       }
     }
@@ -429,7 +439,7 @@ export class Lifecycle {
       await this.#activateDependencies(resolved ?? asResolved(record), { activatedBy: 'reload', named: true });
       const woken = await this.#turns.run(key, () => this.#wakeAs(key, resolved, stateless));
       if (woken !== undefined) {
-        await this.#resumeDependants();
+        await this.#dependants.resume();
         return woken;
       }
     }
@@ -475,7 +485,7 @@ export class Lifecycle {
     const run = this.#run(key, start);
     this.#activating.set(key, run);
     // Whoever waits for the plugin itself need not wait for those that wait for it: callers in their order, the first, too.
-    const resumed = run.then(() => this.#resumeDependants());
+    const resumed = run.then(() => this.#dependants.resume());
     if (start.named) return resumed;
     resumed.catch(() => {});
     return run;
@@ -611,7 +621,7 @@ export class Lifecycle {
     this.#activeOrder.push(key);
     this.#parts.supervisor.started(key, version, connection, snapshot);
     this.#parts.announce('plugin:activated', { id: active.id, version, activatedBy, took: performance.now() - started });
-    this.#updateNeeds();
+    this.#dependants.tell();
   }
 
   #watch({ key, connection }: RunningPlugin): void {
@@ -724,7 +734,7 @@ export class Lifecycle {
     const now = next?.key ?? key;
     const planned = this.#parts.supervisor.comeback(key) !== undefined;
     this.#parts.supervisor.steered(key);
-    await this.#suspendDependants(key);
+    await this.#dependants.pause(key);
     const before = await this.#turns.run(key, async () => {
       const record = this.#ledger.require(key);
       if (next !== undefined) this.#resolveNext(key, next);
@@ -805,7 +815,7 @@ export class Lifecycle {
     if (isAsleep(record)) {
       record.registrations.close(gone(record.id));
       this.#ledger.advance({ ...asResolved(record), state: 'unloaded' }, 'plugin:unloaded');
-      this.#updateNeeds();
+      this.#dependants.tell();
       return;
     }
     if (record.state === 'resolved') {
@@ -824,7 +834,7 @@ export class Lifecycle {
     }
     this.#parts.announce('plugin:deactivated', { id: record.id, version: unloaded.version });
     this.#ledger.advance(unloaded, 'plugin:unloaded');
-    this.#updateNeeds();
+    this.#dependants.tell();
   }
 
   /** A guest has ended. When nobody asked for it, that is a crash. */
@@ -839,9 +849,9 @@ export class Lifecycle {
     this.#ledger.fail(asResolved(record), starting ? 'activate' : 'run', error);
     if (!starting) {
       this.#parts.supervisor.crashed(key);
-      if (this.#parts.supervisor.comeback(key) === undefined) void this.#suspendDependants(key);
+      if (this.#parts.supervisor.comeback(key) === undefined) void this.#dependants.pause(key);
     }
-    this.#updateNeeds();
+    this.#dependants.tell();
   }
 
   async #undo(running: RunningPlugin, asleep: AsleepPlugin | undefined): Promise<void> {
@@ -881,86 +891,7 @@ export class Lifecycle {
     return record !== undefined && isRunning(record) && record.connection === connection;
   }
 
-  // --- who needs whom --------------------------------------------------------------------------------------------
-
-  /** Pauses everything that can't do without a plugin, those that nobody depends on first. */
-  async #suspendDependants(key: string): Promise<void> {
-    if (this.#stopped) return;
-    for (const dependant of this.#relations.allDependants(key)) {
-      await this.#turns.run(dependant.key, async () => {
-        const record = this.#registry.get(dependant.key);
-        if (record?.state !== 'active') return;
-        const blame = () => this.#relations.blame(record, this.#relations.lost(record) ?? key);
-        const { record: suspended, problem } = await suspendWithout(record, 'dependency', blame, this.#parts);
-        if (problem !== undefined) this.#parts.log.write('kernel', 'warn', `${record.id} failed while it was suspended: ${messageOf(problem)}`, { plugin: record.id });
-        if (this.#stillRuns(record)) this.#ledger.advance(suspended, 'plugin:suspended');
-      });
-    }
-  }
-
-  /** Resumes what was paused for want of something that is there again. */
-  async #resumeDependants(): Promise<void> {
-    const paused = (record: PluginRecord | undefined): record is SuspendedPlugin =>
-      record?.state === 'suspended' && record.reason === 'dependency' && this.#relations.lost(record) === undefined;
-    for (let again = true; again && !this.#stopped; ) {
-      again = false;
-      const ready = this.#registry
-        .all()
-        .filter(paused)
-        .sort((a, b) => a.level - b.level);
-      for (const { key } of ready) again = (await this.#turns.run(key, async () => this.#resumeOne(key, paused))) || again;
-    }
-    this.#retryStranded();
-  }
-
-  /** Those that failed for want of something that is there again may be started anew; who was running, or asks for it, is. */
-  #retryStranded(): void {
-    if (this.#stopped) return;
-    const found = this.#registry.all().filter((record): record is FailedPlugin => record.state === 'failed' && !this.#activating.has(record.key) && this.isEnabled(record.key));
-    for (const { key, error, previous } of found) {
-      const { code, details } = error as Partial<PluginError>;
-      const wanted = Array.isArray(details?.path) ? String(details.path[1]) : undefined;
-      if (code !== 'plugin/dependency-failed' || wanted === undefined || previous.state !== 'resolved' || this.#relations.missing(previous) !== undefined) continue;
-      if (!this.#registry.versions(wanted).some((one) => this.#relations.isThere(one.key))) continue;
-      this.#ledger.put(previous);
-      this.#listen();
-      if (this.#parts.supervisor.waits(key) || previous.manifest.activation.includes('startup')) this.activate(key, 'restart').catch(() => {});
-    }
-  }
-
-  async #resumeOne(key: string, paused: (record: PluginRecord | undefined) => record is SuspendedPlugin): Promise<boolean> {
-    const record = this.#registry.get(key);
-    if (!paused(record)) return false;
-    try {
-      this.#ledger.advance(await this.#hook(record, 'resume', resume(record, this.#parts)), 'plugin:resumed');
-      return true;
-    } catch (error) {
-      if (!this.#stillRuns(record)) return false;
-      await this.#deactivate(key);
-      this.#ledger.fail(asResolved(record), 'activate', error);
-      return false;
-    }
-  }
-
-  /** Tells plugins with optional needs who is there now. */
-  #updateNeeds(): void {
-    const wishful = this.#registry
-      .all()
-      .filter(
-        (record): record is ActivePlugin | SuspendedPlugin =>
-          isRunning(record) && (record.state === 'active' || record.state === 'suspended') && record.statics.needs.some((need) => need.optional),
-      );
-    if (wishful.length === 0) return;
-    const provided = this.#relations.provided();
-    for (const record of wishful) {
-      const available = this.#relations.metNeeds(record, provided);
-      const before = this.#toldNeeds.get(record.connection);
-      if (before === available.join()) continue;
-      this.#toldNeeds.set(record.connection, available.join());
-      record.connection.ask('needs', this.#parts.limits.hook, available).catch(() => {});
-      if (before !== undefined) this.#parts.announce('need:changed', { id: record.id, version: record.version, available });
-    }
-  }
+  // --- who has not been started ----------------------------------------------------------------------------------
 
   #resolveAll(): void {
     this.#admission.resolveAll();

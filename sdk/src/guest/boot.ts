@@ -193,7 +193,7 @@ class Guest implements GuestApi {
       signal: this.#stopping.signal,
       registrations: this.#registrations,
       lanes: this.#lanes,
-      config: this.#config,
+      config: () => this.#config,
       needs: contractsOf(plugin),
       available: this.#available,
     });

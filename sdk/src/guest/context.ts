@@ -31,7 +31,8 @@ export interface ContextParts {
   readonly signal: AbortSignal;
   readonly registrations: Registrations;
   readonly lanes: Lanes;
-  readonly config: unknown;
+  /** The settings as they are now. */
+  readonly config: () => unknown;
   /** Contracts by the name the plugin gave them. */
   readonly needs: ReadonlyMap<string, { readonly contract: AnyContract; readonly optional: boolean }>;
   /** Names of the needs somebody provides now; kept up to date by the kernel. */
@@ -57,7 +58,9 @@ export function createContext(parts: ContextParts): PluginContext<Record<string,
     plugin: { id: manifest.id, version: manifest.version, manifest },
     tenant: parts.tenant,
     signal: parts.signal,
-    config: parts.config as never,
+    get config() {
+      return parts.config() as never;
+    },
     needs: createNeeds(parts, execute) as never,
     commands: {
       handle: (name, handler) => register('command', ownId(name, 'command'), looseHandle(parts, handler)),
