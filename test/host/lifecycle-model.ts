@@ -968,7 +968,8 @@ class Run {
     this.#lives = lives;
     this.#forgetful.clear();
     this.#restarted.clear();
-    this.#crashes.clear();
+    // One that isn't back yet goes on from its snapshot when it is.
+    for (const name of [...this.#crashes.keys()]) if (records.some((record) => record.name === name && record.state === 'active')) this.#crashes.delete(name);
   }
 
   #listen(): void {

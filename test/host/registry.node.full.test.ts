@@ -138,14 +138,14 @@ describe('Node, files that are cut in half', () => {
     expect(await version(await start(folder), 'test.a')).toBe('2.0.0');
   });
 
-  it('the code: that plugin alone fails, says so, can be rolled back, and be installed again', async () => {
+  it('the code: that plugin alone fails and says so; one on trial is rolled back, any can be installed again', async () => {
     const folder = await prepared();
     for (const name of ['test.a@2.0.0', 'test.b@1.0.0']) await cut(fileOf(folder, 'code', name));
     const kernel = await start(folder);
     expect(await version(kernel, 'test.source')).toBe('1.0.0');
-    for (const id of ['test.a', 'test.b']) expect(kernel.plugins.get(id)).toMatchObject({ state: 'failed', error: { code: 'plugin/load-failed' } });
-    await kernel.plugins.rollback('test.a');
-    expect(await version(kernel, 'test.a')).toBe('1.0.0');
+    expect(kernel.plugins.get('test.b')).toMatchObject({ state: 'failed', error: { code: 'plugin/load-failed' } });
+    // It is still on trial: the version before comes back by itself.
+    await expect.poll(() => version(kernel, 'test.a').catch(() => undefined)).toBe('1.0.0');
     await kernel.plugins.install(packageOf(plugin('test.b')));
     await kernel.stop();
     const again = await start(folder);

@@ -16,7 +16,8 @@ function observed(): { readonly storage: StorageAdapter; readonly foreign: strin
   };
   const storage = new Proxy(inner, {
     get(target, name) {
-      const method = Reflect.get(target, name) as (...values: unknown[]) => unknown;
+      const method: unknown = Reflect.get(target, name);
+      if (typeof method !== 'function') return method;
       return (key: unknown, ...more: unknown[]) => {
         if (typeof key === 'string') note(key);
         return Reflect.apply(method, target, [key, ...more]);
