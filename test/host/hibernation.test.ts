@@ -181,7 +181,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await ask(kernel, 'count');
       await sleep(kernel);
       await kernel.plugins.disable('test.base');
-      const outcome = await Promise.race([rejection(ask(kernel, 'count')), new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 400))]);
+      const outcome = await Promise.race([rejection(ask(kernel, 'count')), new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 5_000))]);
       await kernel.plugins.enable('test.base');
       expect(outcome.code).toBe('plugin/dependency-failed');
       expect(await ask(kernel, 'count')).toBe(2);
@@ -196,7 +196,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       const activating = kernel.plugins.activate('test.sleeper');
       await gate.reached;
       expect(await sleep(kernel)).toBe(true);
-      const outcome = await Promise.race([ask(kernel, 'count'), new Promise((resolve) => setTimeout(() => resolve('still waiting'), 400))]);
+      const outcome = await Promise.race([ask(kernel, 'count'), new Promise((resolve) => setTimeout(() => resolve('still waiting'), 5_000))]);
       gate.open();
       await activating;
       expect(outcome).toBe(1);

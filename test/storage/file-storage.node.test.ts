@@ -196,7 +196,8 @@ describe('fileStorage()', () => {
     await storage.close();
   });
 
-  it('gives the lock of a killed process to one of many that want it', async () => {
+  // Starts 35 processes.
+  it('gives the lock of a killed process to one of many that want it', { timeout: 60_000 }, async () => {
     for (let round = 0; round < 5; round++) {
       const folder = await newFolder();
       await (await startWriter(folder)).kill();
