@@ -181,7 +181,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await ask(kernel, 'count');
       await sleep(kernel);
       await kernel.plugins.disable('test.base');
-      const outcome = await Promise.race([rejection(ask(kernel, 'count')), new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 5_000))]);
+      const outcome = await Promise.race([
+        rejection(ask(kernel, 'count')),
+        new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 5_000)),
+      ]);
       await kernel.plugins.enable('test.base');
       expect(outcome.code).toBe('plugin/dependency-failed');
       expect(await ask(kernel, 'count')).toBe(2);
