@@ -10,8 +10,8 @@ const executablePath = findChromium();
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Most of the time somebody waits for a worker or a timer: two files at a time keep two cores busy.
     maxWorkers: 2,
     projects: [

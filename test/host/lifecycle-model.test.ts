@@ -16,17 +16,17 @@ const settings: readonly (readonly [string, Setting, number])[] = [
 
 describe('lifecycle model', () => {
   for (const [where, setting, numRuns] of settings) {
-    it(`${where}: one at a time, every operation does what the model foretells`, async () => {
+    it(`${where}: one at a time, every operation does what the model foretells`, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(sequences, (schedule) => runSchedule(schedule, setting)),
-        { numRuns, seed },
+        { numRuns, seed, endOnFailure: true },
       );
     });
 
-    it(`${where}: at once, everything settles into something sound`, async () => {
+    it(`${where}: at once, everything settles into something sound`, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(storms, (schedule) => runSchedule(schedule, setting)),
-        { numRuns, seed },
+        { numRuns, seed, endOnFailure: true },
       );
     });
   }

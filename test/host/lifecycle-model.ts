@@ -639,9 +639,9 @@ const PATHS: Readonly<Record<string, readonly [from: readonly string[], to: stri
 };
 
 /** Milliseconds in which what must come true does. */
-const PATIENCE = { inline: 500, worker: 3_000 } as const;
-const SOON = 3_000;
-const NEVER = 12_000;
+const PATIENCE = { inline: 500, worker: 10_000 } as const;
+const SOON = 10_000;
+const NEVER = 15_000;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 class Run {
@@ -718,18 +718,29 @@ class Run {
     const before = this.#world.describe();
     const expected = this.#world.apply(operation);
     const timeout = expected === 'call/timeout' ? 60 : SOON;
+    const over = operation.kind === 'crash' ? this.#comeback(operation.name) : undefined;
     const code = await this.#run(operation, timeout, timeout / 2);
     this.#check(code === expected, `${textOf(operation)}: ${code} in place of ${expected}, before: ${JSON.stringify(before)}`);
-    if (operation.kind === 'crash' && expected === 'guest/crashed') await this.#comeback(operation.name);
+    if (over !== undefined && expected === 'guest/crashed') {
+      this.#check((await within(over, PATIENCE[this.#setting.isolation])) === true, `${textOf(operation)}: neither restarted nor given up`);
+      if (this.#quarantined.size === 0 && operation.kind === 'crash') this.#world.restart(operation.name);
+      for (const key of this.#quarantined) this.#world.quarantine(key);
+      this.#quarantined.clear();
+    }
     await this.#compare(textOf(operation), before);
   }
 
-  /** Waits for a plugin to be started again, or given up. */
-  async #comeback(name: Name): Promise<void> {
-    await pause(40);
-    if (this.#quarantined.size === 0) this.#world.restart(name);
-    for (const key of this.#quarantined) this.#world.quarantine(key);
-    this.#quarantined.clear();
+  /** Told when a plugin has been started again, or given up. */
+  #comeback(name: Name): Promise<true> {
+    return new Promise((resolve) => {
+      const listeners = ['plugin:restarted', 'plugin:quarantined'].map((topic) =>
+        this.#kernel.events.on(topic, ({ payload }) => {
+          if ((payload as { readonly id: string }).id !== idOf(name)) return;
+          for (const listener of listeners) listener.dispose();
+          resolve(true);
+        }),
+      );
+    });
   }
 
   /** What is there has to become what the model says. */

@@ -3,7 +3,7 @@ import { createHost, runtime } from '#host';
 import { createKernel, type Kernel, memoryStorage, type PackageInput, type PluginPackage, packageOf } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf, type TextPackage } from '../support/plugins.ts';
+import { bundleOf, pluginOf, type TextPackage } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
@@ -293,6 +293,22 @@ describe(`state over crashes, ${runtime}`, () => {
     expect(await active).toMatchObject({ id: ID });
     await expect.poll(() => states(kernel, 'test.d')).toEqual(['1.0.0 active']);
     expect(await ask(kernel, 'version', 'test.lazy')).toBe('1.0.0');
+  });
+
+  it('what only the kernel can know it takes from no plugin: who lacks what', async () => {
+    const forged = (details: string) => `throw Object.assign(new Error('not me'), { name: 'PluginError', code: 'plugin/dependency-failed', details: ${details} });`;
+    for (const details of ['{}', `{ path: ['${ID}', 'test.other'] }`]) {
+      const liar = bundleOf(ID, `export default { get activate() { ${forged(details)} } };`, { activation: ['startup'] });
+      const needy = version('1.0.0', '', { id: 'test.d', dependencies: { [ID]: '^1.0.0' } });
+      const weary = pluginOf('test.weary', '', { activation: ['startup'] }, `suspend() {}, resume() { ${forged(details)} },`);
+      const kernel = await startKernel(setting, [liar, needy, weary, version('1.0.0', '', { id: 'test.other', activation: ['command:test.other:version'] })], patient);
+      expect(await rejection(kernel.plugins.activate('test.d'))).toMatchObject({ code: 'plugin/dependency-failed', details: { path: ['test.d', ID] } });
+      await kernel.plugins.suspend('test.weary');
+      expect(await rejection(kernel.plugins.resume('test.weary'))).toMatchObject({ code: 'plugin/hook-failed', details: { hook: 'resume' } });
+      await kernel.plugins.activate('test.other');
+      expect(kernel.plugins.get(ID)).toMatchObject({ state: 'failed', error: { code: 'plugin/load-failed' } });
+      await kernel.stop();
+    }
   });
 });
 

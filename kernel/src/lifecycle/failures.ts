@@ -2,11 +2,20 @@
 import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { Stage } from './stage.js';
 
+/** What only the kernel can know: it acts on these, so it takes them from nobody else. */
+const VERDICTS: ReadonlySet<unknown> = new Set(['plugin/dependency-failed', 'plugin/cycle']);
+
 /** Why a plugin could not be loaded: what says so itself stays as it is. */
 export function loadFailed(id: string, cause: unknown): Error {
   const code = (cause as Partial<PluginError> | null)?.code;
   if (cause instanceof Error && typeof code === 'string' && code.includes('/')) return cause;
   return createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause });
+}
+
+/** What a guest says of its failure to load; it can say anything. */
+export function toldByGuest(id: string, cause: unknown): Error {
+  const { code } = cause as Partial<PluginError>;
+  return VERDICTS.has(code) ? createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause }) : (cause as Error);
 }
 
 /** Why a plugin could not be activated, and in which hook. */
@@ -22,8 +31,8 @@ export function activationFailed(id: string, stage: Stage, cause: unknown): Erro
 export function hookFailed(id: string, hook: string, cause: unknown): Error {
   const code = (cause as Partial<PluginError> | null)?.code;
   // Said already, nearer to it.
-  if (cause instanceof Error && (cause as Partial<PluginError>).details?.hook === hook) return cause;
-  const ours = cause instanceof Error && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+  if (cause instanceof Error && !VERDICTS.has(code) && (cause as Partial<PluginError>).details?.hook === hook) return cause;
+  const ours = cause instanceof Error && typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) && !VERDICTS.has(code);
   // What can't cross says where in the value, not whose it is; what was thrown in place of an error says nothing.
   if (ours && code !== 'value/invalid' && code !== 'call/failed') return cause;
   return createError(ours && code === 'value/invalid' ? code : 'plugin/hook-failed', `${id} failed in ${hook}: ${messageOf(cause)}`, { plugin: id, details: { hook }, cause });

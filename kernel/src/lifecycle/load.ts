@@ -5,6 +5,7 @@ import type { Guest, Host, PluginPackage } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import { limitsFor } from '../supervision/resource-policy.js';
 import type { LoadedPlugin, ResolvedPlugin } from '../record.js';
+import { toldByGuest } from './failures.js';
 
 let generation = 0;
 
@@ -26,7 +27,9 @@ export async function load(record: ResolvedPlugin, parts: KernelParts): Promise<
   const connection = new GuestConnection(manifest, guest, parts, parts.trust.level(record.package, manifest));
   void connection.ended.then(() => source?.release());
   try {
-    const statics = await connection.load(code);
+    const statics = await connection.load(code).catch((error: unknown) => {
+      throw toldByGuest(manifest.id, error);
+    });
     checkStatics(statics, manifest, parts);
     return { ...record, state: 'loaded', scope: connection.scope, connection, statics };
   } catch (error) {
