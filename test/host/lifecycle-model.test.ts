@@ -6,7 +6,7 @@ import { createHost, runtime } from '#host';
 import type { Guest, Host, Kernel } from '@plinth/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { runSchedule, type Setting, sequences, storms } from './lifecycle-model.ts';
+import { type Operation, runSchedule, type Setting, sequences, storms } from './lifecycle-model.ts';
 
 const seed = 20_261_121;
 const settings: readonly (readonly [string, Setting, number])[] = [
@@ -30,6 +30,26 @@ describe('lifecycle model', () => {
       );
     });
   }
+});
+
+/** Schedules in which something was wrong once. */
+const lessons: Readonly<Record<string, readonly (readonly Operation[])[]>> = {
+  'one that waits for what is gone is not replaced by one that runs without': [
+    [{ kind: 'suspend', name: 'middle' }],
+    [{ kind: 'uninstall', name: 'base' }],
+    [{ kind: 'reload', name: 'top' }],
+  ],
+  'what is stopped while another that needs it is updated takes the new version with it': [
+    [
+      { kind: 'resume', name: 'middle' },
+      { kind: 'update', name: 'middle', which: 'two' },
+      { kind: 'deactivate', name: 'base' },
+    ],
+  ],
+};
+
+describe('lessons of the lifecycle model', () => {
+  for (const [where, setting] of settings) for (const [what, batches] of Object.entries(lessons)) it(`${where}: ${what}`, () => runSchedule({ batches, trial: 0 }, setting));
 });
 
 /** A host whose guests are changed. */

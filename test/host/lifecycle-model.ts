@@ -21,9 +21,6 @@ const WISHES: Partial<Record<Name, Name>> = { top: 'base', wish: 'middle' };
 const VERSIONS = { one: '1.0.0', two: '1.1.0', bad: '1.2.0' } as const;
 type Which = keyof typeof VERSIONS;
 
-/** Those that others can't do without. */
-const DEPENDED: ReadonlySet<Name> = new Set(['base', 'middle']);
-
 const idOf = (name: Name) => `model.${name}`;
 const keyOf = (name: Name, version: string) => `${idOf(name)}@${version}`;
 const nameOf = (id: string) => id.replace(/^model\.([a-z]+).*/, '$1') as Name;
@@ -260,19 +257,6 @@ class World {
     this.#suspendDependants(record);
   }
 
-  find(name: Name): Expected | undefined {
-    return this.#versions(name)[0];
-  }
-
-  /** Whether a version is up that isn't the highest. */
-  isShadowed(name: Name): boolean {
-    return this.#versions(name).slice(1).some(isUp);
-  }
-
-  isUnresolvable(name: Name): boolean {
-    return this.#unresolved(name) !== undefined;
-  }
-
   /** A plugin that has crashed is started again, and with it what it needs. */
   restart(name: Name): void {
     this.#attempt(() => this.#startDependencies(name, false, () => {}));
@@ -395,7 +379,7 @@ class World {
       const best = this.#versions(other)[0];
       // A wish that can't be had is none.
       if (other === WISHES[name] && this.#unresolved(other) !== undefined) continue;
-      if (best === undefined || isThere(best)) continue;
+      if (best === undefined || isThere(best, this.#all)) continue;
       // What can't be resolved any more goes by what it had.
       if (other === WISHES[name] && this.#unresolved(name) !== undefined && this.#isThere(other)) continue;
       if (best.state === 'failed' || (best.state === 'unloaded' && !named)) continue;
@@ -414,7 +398,7 @@ class World {
   }
 
   #suspendDependants(record: Expected): void {
-    if (this.#versions(record.name).some((other) => other !== record && isThere(other))) return;
+    if (this.#versions(record.name).some((other) => other !== record && isThere(other, this.#all))) return;
     for (const dependant of this.records.values()) {
       if (NEEDS[dependant.name] !== record.name || !isUp(dependant) || isAsleep(dependant)) continue;
       // What depends on it in turn pauses with it, even where it was suspended by request itself.
@@ -552,13 +536,17 @@ class World {
   }
 
   #isThere(name: Name): boolean {
-    return this.#versions(name).some(isThere);
+    return this.#versions(name).some((record) => isThere(record, this.#all));
   }
 
   #find(name: Name): Expected {
     const [record] = this.#versions(name);
     if (record === undefined) throw new Refusal('plugin/not-found');
     return record;
+  }
+
+  get #all(): readonly Expected[] {
+    return [...this.records.values()];
   }
 
   /** The highest first. */
@@ -583,26 +571,12 @@ class World {
 
 const isAsleep = ({ state, asleep }: Expected) => state === 'idle' || (state === 'request' && asleep === true);
 const isUp = ({ state }: { readonly state: State }) => state === 'active' || state === 'request' || state === 'dependency' || state === 'idle';
-/** Whether others can count on it: calls wait for it at worst. */
-const isThere = ({ state }: { readonly state: State }) => isUp({ state }) && state !== 'dependency';
-
-// --- KNOWN ---------------------------------------------------------------------------------------------------------
-
-/** Operations that stop a plugin, if only for a while, or may do so. */
-const STOPPING: ReadonlySet<Operation['kind']> = new Set(['deactivate', 'disable', 'uninstall', 'crash', 'reload', 'reload-with', 'update', 'rollback']);
-
-/** Why an operation isn't run in a state: the kernel is known to be wrong there. */
-type Known = (operation: Operation, world: World) => boolean;
-const KNOWN: Readonly<Record<string, Known>> = {
-  'KNOWN: reload of a plugin that is disabled is refused, but after it was changed: unloaded, and the package put in its place': (operation, world) =>
-    (operation.kind === 'reload' || operation.kind === 'reload-with') && world.find(operation.name)?.enabled === false,
-  'KNOWN: what was suspended by request counts as there although what it needs has gone: those that need it pause, and resume with the next activation': (operation, world) =>
-    (operation.kind === 'suspend' && world.find(operation.name)?.state === 'dependency') ||
-    ('name' in operation && operation.name === 'base' && STOPPING.has(operation.kind) && world.find('middle')?.state === 'request'),
-  'KNOWN: a version beside a higher one has no dependants: they stay active when it goes': (operation, world) =>
-    'name' in operation && STOPPING.has(operation.kind) && (world.isShadowed('base') || world.isShadowed('middle')),
-  'KNOWN: a rollback that cannot be resolved is not undone': (operation, world) => operation.kind === 'rollback' && world.isUnresolvable(operation.name),
-};
+/** Whether others can count on a plugin: calls wait for it at worst. One that is paused by request goes on only with what it needs itself. */
+function isThere(record: Expected, all: readonly Expected[]): boolean {
+  const need = NEEDS[record.name];
+  if (record.state === 'request' && record.asleep !== true && need !== undefined) return all.some((other) => other.name === need && isThere(other, all));
+  return isUp(record) && record.state !== 'dependency';
+}
 
 // --- runs ----------------------------------------------------------------------------------------------------------
 
@@ -639,7 +613,7 @@ const PATHS: Readonly<Record<string, readonly [from: readonly string[], to: stri
 };
 
 /** Milliseconds in which what must come true does. */
-const PATIENCE = { inline: 500, worker: 10_000 } as const;
+const PATIENCE = { inline: 2_000, worker: 10_000 } as const;
 const SOON = 10_000;
 const NEVER = 15_000;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -659,13 +633,9 @@ class Run {
   /** The life of each plugin that was up after the last batch; undefined when that can't be told. */
   #lives = new Map<Name, string>();
   readonly #forgetful = new Set<Name>();
-  /** Plugins whose numbers may have been given twice in this batch. */
-  readonly #restarted = new Set<Name>();
   /** Plugins that have crashed, with the time. */
   readonly #crashes = new Map<Name, number>();
   readonly #quarantined = new Set<string>();
-  /** KNOWN: who is stopped while somebody resumes may leave dependants active without it, or paused beside it. */
-  #raced = false;
   #call = 0;
   #tick = 0;
 
@@ -714,7 +684,6 @@ class Run {
   // --- one at a time -------------------------------------------------------------------------------------------------
 
   async #one(operation: Operation): Promise<void> {
-    if (Object.values(KNOWN).some((known) => known(operation, this.#world))) return;
     const before = this.#world.describe();
     const expected = this.#world.apply(operation);
     const timeout = expected === 'call/timeout' ? 60 : SOON;
@@ -775,39 +744,7 @@ class Run {
   // --- at once -------------------------------------------------------------------------------------------------------
 
   async #several(batch: readonly Operation[]): Promise<void> {
-    const running = batch.filter((operation, index) => !this.#isKnown(operation, batch.toSpliced(index, 1)));
-    if (running.length > 1 && running.some((operation) => 'name' in operation && STOPPING.has(operation.kind) && DEPENDED.has(operation.name))) this.#raced = true;
-    for (const operation of running) {
-      if (running.length === 1 || !('name' in operation) || !RELOADING.has(operation.kind) || this.#isSwapped(operation.name, running)) continue;
-      // KNOWN: who is activated between the two halves of a restart starts without the state that the restart has kept.
-      this.#forgetful.add(operation.name);
-      // KNOWN: a restart takes the state while calls are in flight, and what they do to it afterwards is lost.
-      this.#restarted.add(operation.name);
-    }
-    await Promise.all(running.map((operation) => this.#run(operation, 600, 300)));
-  }
-
-  /** Whether a plugin that is reloaded in a batch stays active until then: its guest is replaced while it runs. */
-  #isSwapped(name: Name, batch: readonly Operation[]): boolean {
-    const steered = batch.some((other) => {
-      if (!('name' in other)) return false;
-      if (other.name === name) return !RELOADING.has(other.kind) && other.kind !== 'call' && other.kind !== 'via';
-      return NEEDS[name] !== undefined && STOPPING.has(other.kind) && DEPENDED.has(other.name);
-    });
-    return !steered && this.#records().some((record) => record.name === name && record.state === 'active');
-  }
-
-  /** Whether an operation isn't run beside others, because the kernel is known to be wrong there. */
-  #isKnown(operation: Operation, others: readonly Operation[]): boolean {
-    if (operation.kind === 'event') return false;
-    const { name } = operation;
-    // KNOWN: `disable` stops only what is there when it has written that down: not what an update is about to put in its place.
-    if (operation.kind === 'disable') return others.some((other) => 'name' in other && other.name === name && (RELOADING.has(other.kind) || other.kind === 'rollback'));
-    if (operation.kind !== 'install') return false;
-    // KNOWN: `reload` and `update` look only once whether a version is free, before their turn.
-    if (others.some((other) => 'which' in other && other.name === name)) return true;
-    // KNOWN: see `isShadowed`.
-    return DEPENDED.has(name) && this.#records().some((record) => record.name === name);
+    await Promise.all(batch.map((operation) => this.#run(operation, 600, 300)));
   }
 
   // --- operations ----------------------------------------------------------------------------------------------------
@@ -899,7 +836,7 @@ class Run {
     const numbers = this.#numbers.get(life) ?? new Set();
     this.#numbers.set(life, numbers);
     // After a crash it goes on from its last snapshot.
-    const loose = this.#crashes.has(name) || this.#restarted.has(name);
+    const loose = this.#crashes.has(name);
     if (loose) numbers.clear();
     const highest = Math.max(0, ...numbers);
     const follows = this.#sequential ? n === highest + 1 : last ? n > highest : !numbers.has(n);
@@ -922,16 +859,15 @@ class Run {
   /** What isn't as it must be when nothing is under way. */
   #unsettled(): string | undefined {
     const records = this.#records();
-    const there = (name: Name) => records.some((record) => record.name === name && isThere(record));
+    const all = records.map(({ info, key, ...record }) => ({ ...record, version: info.version as string, asleep: this.#host.count(key) === 0 }));
+    const there = (name: Name) => all.some((record) => record.name === name && isThere(record, all));
     for (const { info, key, name, state, enabled } of records) {
       const need = NEEDS[name];
       const legal = isUp({ state }) || state === 'resolved' || state === 'unloaded' || state === 'failed';
       if (!legal) return `${key} stays ${state}`;
       if (!enabled && isUp({ state })) return `${key} is disabled, and ${state}`;
-      if (!this.#raced && state === 'active' && need !== undefined && !there(need)) return `${key} is active without ${need}`;
-      // KNOWN: not when it sleeps, or was suspended by request, after what needs it was paused.
-      if (!this.#raced && state === 'dependency' && need !== undefined && records.some((record) => record.name === need && record.state === 'active'))
-        return `${key} waits for ${need}, which is there`;
+      if (state === 'active' && need !== undefined && !there(need)) return `${key} is active without ${need}`;
+      if (state === 'dependency' && need !== undefined && there(need)) return `${key} waits for ${need}, which is there`;
       const crash = this.#crashes.get(name) ?? Number.NEGATIVE_INFINITY;
       const onTheWay = state === 'failed' && info.error?.code?.startsWith('guest/') === true && !this.#quarantined.has(key) && performance.now() - crash < 150;
       if (onTheWay) return `${key} is on its way back`;
@@ -941,8 +877,9 @@ class Run {
       const told = this.#paths.get(key);
       const fits =
         state === 'request' || state === 'dependency' || state === 'idle' ? told === 'suspended' || told === 'asleep' : told === state || (state === 'resolved' && !isUpWord(told));
-      // An asleep one that can't be woken goes back without a word.
-      if (!fits && !((state === 'idle' || state === 'request') && (told === 'loaded' || told === 'initialized'))) return `${key} is ${state}, and its events say ${told}`;
+      // What had failed and is put back is not told of twice. An asleep one that can't be woken goes back without a word.
+      if (!fits && !(state === 'failed' && told === 'none') && !((state === 'idle' || state === 'request') && (told === 'loaded' || told === 'initialized')))
+        return `${key} is ${state}, and its events say ${told}`;
     }
     for (const key of this.#host.live.values()) if (!records.some((record) => record.key === key)) return `a guest of ${key} lives, which is gone`;
     return undefined;
@@ -978,7 +915,6 @@ class Run {
     }
     this.#lives = lives;
     this.#forgetful.clear();
-    this.#restarted.clear();
     // One that isn't back yet goes on from its snapshot when it is.
     for (const name of [...this.#crashes.keys()]) if (records.some((record) => record.name === name && record.state === 'active')) this.#crashes.delete(name);
   }

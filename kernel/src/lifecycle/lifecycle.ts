@@ -671,7 +671,11 @@ export class Lifecycle {
     try {
       ({ next: successor, snapshot } = await swap(old, next ?? asResolved(old), this.#parts, {
         stateless,
-        checkNeeds: (loaded) => this.#relations.checkNeeds(loaded),
+        checkNeeds: (loaded) => {
+          const missing = this.#relations.missing(loaded);
+          if (missing !== undefined) throw this.#relations.blame(loaded, missing);
+          this.#relations.checkNeeds(loaded);
+        },
         metNeeds: (loaded) => this.#relations.metNeeds(loaded),
         stillThere: () => this.#stillRuns(old) && !this.#stopped,
         replace: (record) => {

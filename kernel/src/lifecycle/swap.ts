@@ -62,6 +62,8 @@ export async function swap(old: ActivePlugin | SuspendedPlugin, resolved: Resolv
     // One step from here on: nothing else runs in between.
     if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });
     steps.checkFree();
+    // Who has lost something was told so under the old one's name: nobody would tell the new one.
+    steps.checkNeeds(loaded);
     next.connection.registrations.takeOver(before.registrations);
     steps.replace(next);
     return { next, snapshot };
