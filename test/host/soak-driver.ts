@@ -216,8 +216,7 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
     // The host is first, then plugins as they were found; only one that dies may be missing.
     const found = mode === 'collect' ? (value as string[]) : (value as string[]).slice(1);
     const all = ['host', 'soak.a', 'soak.b', 'soak.m', 'soak.n', 'soak.z'];
-    // KNOWN: a waterfall leaves out who was swapped or put to sleep after it began.
-    const missing = all.filter((one) => !found.includes(one) && one !== 'soak.m' && (mode === 'collect' || (one !== 'soak.n' && one !== 'soak.z')));
+    const missing = all.filter((one) => !found.includes(one) && one !== 'soak.m');
     must(missing.length === 0 && found.join() === all.filter((one) => found.includes(one)).join(), `${mode} did not ask everybody in order`, found);
   };
   const message = async (): Promise<void> => {
@@ -246,8 +245,7 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
     const what = oneOf(['flaky', 'narrow', 'rated', 'cached', 'fragile', 'brittle'] as const);
     const input = { nonce: what === 'cached' ? below(4) : ++nonce };
     const name = what === 'fragile' || what === 'brittle' ? 'm' : 'n';
-    // KNOWN: some of them wait for nobody, see `STRANDED` in soak.ts.
-    const answer = await call(`soak.${name}:${what}`, what, input, { timeout: name === 'n' ? plenty / 4 : plenty });
+    const answer = await call(`soak.${name}:${what}`, what, input);
     if (answer === undefined) return;
     const { nonce: got, serial } = answer.value as { readonly nonce: number; readonly serial?: number };
     must(got === input.nonce, `soak.${name}:${what} gave another answer`, answer.value);

@@ -56,11 +56,6 @@ export interface Outcome {
 
 const ENDS = ['guest/crashed', 'guest/exited', 'guest/terminated', 'guest/unresponsive'];
 const MORTAL = [...ENDS, 'plugin/unavailable'];
-/**
- * KNOWN: what waits in front of an attempt, for its turn or before it is tried again, goes to the guest that was there when
- * it came; and when that slept, to nobody, until its deadline.
- */
-const STRANDED = ['guest/terminated', 'call/timeout'];
 
 /** By which codes a call may fail. What isn't listed must not fail at all. */
 const codes: Assignment['expected'] = {
@@ -73,12 +68,8 @@ const codes: Assignment['expected'] = {
   'mortal stream': [...ENDS],
   'mortal message': [...MORTAL, 'message/no-handler', 'call/unknown-command'],
   emit: [...ENDS],
-  flaky: [...STRANDED],
-  narrow: ['call/overloaded', ...STRANDED],
-  rated: ['call/rate-limited', ...STRANDED],
-  cached: [...STRANDED],
-  // KNOWN: a fallback does not answer for a plugin that is not there.
-  fragile: ['plugin/unavailable'],
+  narrow: ['call/overloaded'],
+  rated: ['call/rate-limited'],
   brittle: [...MORTAL, 'thrown', 'call/circuit-open'],
 };
 
@@ -328,8 +319,6 @@ class Run {
       }
       case 'reload': {
         const name = ['n', 'z', 'n', 'm'][this.#random(4)] as Name;
-        // KNOWN: one that sleeps is stopped and started in place of being swapped: calls and events are lost meanwhile.
-        if (name !== 'm' && plugins.get(`soak.${name}`)?.state !== 'active') return;
         return this.#steer(name, () => plugins.reload(`soak.${name}`));
       }
       case 'suspend': {

@@ -19,8 +19,6 @@ export interface Attack {
   readonly only?: readonly [where: 'node' | 'browser', because: string];
   /** Further isolations in which it must fail; `sandbox` always is one. */
   readonly also?: readonly Isolation[];
-  /** It gets through as things are: where, and why. */
-  readonly leak?: string;
   /** Attacks a plugin's way; answers what the witness has seen, undefined when nothing. */
   attempt(isolation: Isolation): Promise<unknown>;
   /** The same where nothing is in its way; answers what the witness has seen. */
@@ -51,8 +49,8 @@ export function controls([name, attacks]: AttackClass): void {
 
 const here = (attacks: readonly Attack[]) => attacks.filter(({ only }) => only === undefined || only[0] === runtime);
 
-function refused({ attempt, leak }: Attack, isolation: Isolation, name: string): void {
-  (leak === undefined ? it : it.fails)(name, async () => {
+function refused({ attempt }: Attack, isolation: Isolation, name: string): void {
+  it(name, async () => {
     const clock = await watchTimers();
     try {
       expect(await attempt(isolation)).toBeUndefined();
@@ -231,7 +229,7 @@ const LOOT = `
   };`;
 
 /** An attack that hands whatever it gets hold of to `found(…)`; then tries to get out by it. The control is a `worker`, which is no wall. */
-export function reaching(name: string, code: string, { scene, ...more }: Partial<Pick<Attack, 'only' | 'leak' | 'also'>> & { readonly scene?: Scene } = {}): Attack {
+export function reaching(name: string, code: string, { scene, ...more }: Partial<Pick<Attack, 'only' | 'also'>> & { readonly scene?: Scene } = {}): Attack {
   const run = async (isolation: Isolation, trusted: boolean, setting: Scene | undefined) => {
     const { at, seen } = witness();
     const host = watchHost();
