@@ -759,6 +759,23 @@ describe(`${runtime}: trial and rollback`, () => {
     expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual(['1.0.0', 2]);
   });
 
+  it('an update that cannot be woken within its trial is rolled back by itself, with its state', async () => {
+    const permissions = { commands: { execute: ['host:is-awake'] } };
+    const kernel = await startKernel(setting, [version('1.0.0', { permissions })]);
+    let awake = true;
+    kernel.commands.handle('is-awake', () => awake);
+    const moody = `if (!(await ctx.commands.execute('host:is-awake'))) throw new Error('not today');`;
+    await kernel.plugins.update(ID, packed('2.0.0', { activate: moody, permissions }));
+    await kernel.commands.execute(`${ID}:count`);
+    expect(await kernel.plugins.hibernate(ID)).toBe(true);
+    awake = false;
+    const [failed, back] = [nextEvent(kernel, 'plugin:wake-failed'), nextEvent(kernel, 'plugin:rolled-back')];
+    expect(await answer(kernel)).toBe('plugin/activation-failed');
+    expect(await failed).toMatchObject({ id: ID, version: '2.0.0', code: 'plugin/activation-failed', message: expect.stringMatching(/not today/) });
+    expect(await back).toMatchObject({ version: '1.0.0', from: '2.0.0', reason: expect.stringMatching(/not today/) });
+    expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual(['1.0.0', 2]);
+  });
+
   it('a healthy or degraded update stays; once its trial is over a crash is a crash like any other', async () => {
     const trial = 60;
     const kernel = await startKernel(setting, [version('1.0.0')], { supervision, limits: { trial } });

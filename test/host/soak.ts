@@ -132,7 +132,8 @@ class Run {
       ...(isolation === 'inline' && { isolation }),
       sources: [packageSource(NAMES.map((name) => packageFor(name, isolation, changePlugin)))],
       supervision: { backoff: 4, maxBackoff: 16, crashes: 1_000_000, heartbeat: 100, timeout: 500, snapshot: 1_000 },
-      limits: { swap: 300 },
+      // Longer than it takes to notice that somebody spins: what is in flight then belongs to the state that is handed over.
+      limits: { swap: 5_000 },
       resilience: {
         'soak.n:flaky': { timeout: 25, retry: { attempts: 6, backoff: 1, maxBackoff: 4 } },
         'soak.n:narrow': { bulkhead: { concurrency: 2, queue: 4 } },

@@ -31,6 +31,8 @@ export interface KernelEvents {
   'plugin:rolled-back': PluginFact & { readonly from: string; readonly reason: string };
   'plugin:failed': PluginFact & { readonly stage: Stage; readonly code: string; readonly message: string };
   'plugin:crashed': PluginFact & { readonly reason: string; readonly code: string; readonly message: string };
+  /** A plugin that slept could not be started for what has come for it; it sleeps on. */
+  'plugin:wake-failed': PluginFact & { readonly code: string; readonly message: string };
   /** A guest that had ended by itself runs again; `attempt` counts its crashes of late. */
   'plugin:restarted': PluginFact & { readonly attempt: number };
   /** A plugin crashed too often and isn't started again until it is activated by name. `within` is in milliseconds. */

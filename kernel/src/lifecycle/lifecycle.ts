@@ -509,6 +509,7 @@ export class Lifecycle {
     if (record !== undefined && isAsleep(record)) {
       this.#parts.log.write('kernel', 'error', `could not wake ${record.id}: ${error.message}`, { plugin: record.id });
       record.registrations.fail(error);
+      this.#parts.announce('plugin:wake-failed', { ...this.#ledger.fact(record), code: String((error as Partial<PluginError>).code), message: error.message });
     } else if (record?.state !== 'resolved') this.#stopListening(key, error);
     else this.#listening.get(key)?.fail(error);
   }

@@ -41,18 +41,14 @@ export class Trial {
     this.#onGood = onGood;
     this.#length = length;
     const { id } = parts.registry.get(key) ?? { id: key };
+    const failed = ({ event }: { readonly event: { readonly payload: unknown } }) => {
+      const told = event.payload as { readonly id: string; readonly version?: string; readonly code: string; readonly message: string };
+      const record = parts.registry.get(key);
+      // When what it needs isn't there, that is not its fault.
+      if (told.id === id && record !== undefined && told.version === versionOf(record) && told.code !== 'plugin/dependency-failed') this.#bad(told.message);
+    };
     this.#listeners = [
-      parts.bus.on('plugin:crashed', ({ event }) => {
-        const crashed = event.payload as { readonly id: string; readonly version?: string; readonly message: string };
-        const record = parts.registry.get(key);
-        if (crashed.id === id && record !== undefined && crashed.version === versionOf(record)) this.#bad(crashed.message);
-      }),
-      parts.bus.on('plugin:failed', ({ event }) => {
-        const record = parts.registry.get(key);
-        // What it needs isn't there: that is not its fault.
-        const innocent = (event.payload as { readonly code: string }).code === 'plugin/dependency-failed';
-        if ((event.payload as { readonly id: string }).id === id && !innocent && record?.state === 'failed') this.#bad(record.error.message);
-      }),
+      ...['plugin:crashed', 'plugin:failed', 'plugin:wake-failed'].map((topic) => parts.bus.on(topic, failed)),
       parts.bus.on('plugin:activated', () => this.#begin()),
     ];
     this.#begin();
