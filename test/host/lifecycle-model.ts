@@ -605,8 +605,7 @@ const PATHS: Readonly<Record<string, readonly [from: readonly string[], to: stri
   'plugin:activated': [['initialized', 'active'], 'active'],
   'plugin:suspended': [['active'], 'suspended'],
   'plugin:resumed': [['suspended'], 'active'],
-  // KNOWN: a start that misses a dependency writes `failed` down while the plugin is being stopped.
-  'plugin:deactivated': [['active', 'suspended', 'loaded', 'initialized', 'asleep', 'failed'], undefined],
+  'plugin:deactivated': [['active', 'suspended', 'loaded', 'initialized', 'asleep'], undefined],
   'plugin:unloaded': [['active', 'suspended', 'asleep', 'loaded', 'initialized', 'resolved', 'unloaded', 'failed'], 'unloaded'],
   'plugin:crashed': [['active', 'suspended', 'loaded', 'initialized'], undefined],
   'plugin:reloaded': [['active', 'suspended', 'failed'], undefined],

@@ -73,6 +73,8 @@ export class Lifecycle {
   readonly #stopping = new Map<string, Promise<unknown>>();
   /** Plugins in the order of their activation, to be stopped in reverse. */
   readonly #activeOrder: string[] = [];
+  /** Plugins whose guest is being ended: until that is over nothing else is written down of them. */
+  readonly #leaving = new Set<string>();
   /** Guests that have been replaced or sent to sleep, and end. */
   readonly #ending = new Set<Promise<void>>();
   /** What listens for the events and hooks that activate a plugin. */
@@ -655,7 +657,7 @@ export class Lifecycle {
     const error = this.#relations.blame(record, dependency);
     const current = this.#registry.get(record.key);
     // One that is paused for want of it stays so: it resumes when the dependency is back.
-    if (current !== undefined && current.state !== 'suspended' && current.state !== 'active') this.#ledger.fail(record, 'activate', error);
+    if (current !== undefined && current.state !== 'suspended' && current.state !== 'active' && !this.#leaving.has(record.key)) this.#ledger.fail(record, 'activate', error);
     return error;
   }
 
@@ -832,7 +834,9 @@ export class Lifecycle {
     this.#forgetActive(key);
     // Out of `active` first, so that the end of the guest isn't taken for a crash.
     this.#registry.put({ ...asResolved(record), state: 'unloaded' });
+    this.#leaving.add(key);
     const { record: unloaded, problem } = await deactivate(record, this.#parts);
+    this.#leaving.delete(key);
     if (problem !== undefined) {
       const error = createError('plugin/deactivation-failed', `${record.id} was stopped, but failed while stopping: ${messageOf(problem)}`, { plugin: record.id, cause: problem });
       this.#parts.log.write('kernel', 'error', error.message, { code: error.code });
