@@ -77,9 +77,10 @@ const codes: Assignment['expected'] = {
 
 /** The seed of a run: `VITE_PLINTH_SEED=…` sets it. */
 export function seedFor(usual: number): number {
-  // Written out, because Vite looks for just that text.
+  // Written out, because Vite looks for just that text; in Node it may remember what it has put there before.
   const env = (import.meta as ImportMeta & { readonly env?: Readonly<Record<string, string | undefined>> }).env;
-  return Number(env?.VITE_PLINTH_SEED ?? usual);
+  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
+  return Number(process?.env?.VITE_PLINTH_SEED ?? env?.VITE_PLINTH_SEED ?? usual);
 }
 
 /** Runs one soak; throws when something is wrong. */
@@ -259,8 +260,8 @@ class Run {
       if (report === undefined) throw new Error(`soak.${name} gives no report`);
       return report;
     };
-    // What readers have left reaches its source a moment later.
-    for (const name of ['a', 'b', 'n'] as const) {
+    // What readers have left reaches its source a moment later. Who is replaced hands its state on while its streams go on, so it can't tell.
+    for (const name of ['a', 'b'] as const) {
       await this.#until(async () => {
         const { opened, closed } = await ask(name);
         return opened === closed;
