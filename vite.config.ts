@@ -12,6 +12,8 @@ export default defineConfig({
     reporters: ['default', './test/support/summary-reporter.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What is waited for comes; how soon is up to the machine.
+    expect: { poll: { timeout: 10_000 } },
     // Most of the time somebody waits for a worker or a timer: two files at a time keep two cores busy.
     maxWorkers: 2,
     projects: [

@@ -190,7 +190,7 @@ describe(`${runtime} worker: what a guest says of itself`, () => {
     const started = performance.now();
     await kernel.commands.execute('test.forger:post', `[[${head(1, 'error')}, ${bomb}], [${execute(`{ '\\u0001plinth:error': ${bomb} }`)}]]`).catch(() => {});
     expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   it('what code registers while it is loaded is gone when loading fails', async () => {

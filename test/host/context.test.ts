@@ -86,7 +86,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       stop.abort();
       expect((await rejection(call)).code).toBe('call/cancelled');
       await expect.poll(() => aborted, { interval: 1 }).toEqual(['test.c']);
-      expect(performance.now() - since).toBeLessThan(1_000);
+      expect(performance.now() - since).toBeLessThan(5_000);
       for (const id of ['test.a', 'test.b', 'test.c']) expect((await kernel.plugins.health(id)).pending).toBe(0);
     });
 

@@ -50,13 +50,13 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     it('a deadline for each: one that is too slow is left out, however many there are', async () => {
       const kernel = await startKernel(setting, [silent, handler('test.silent2', '() => new Promise(() => {})'), good, asker]);
       for (const outcomes of [
-        await kernel.hooks.parallel('test.scorer:score', 'x', { timeout: 40 }),
-        (await kernel.commands.execute('test.asker:ask', { mode: 'parallel', options: { timeout: 40 } })) as readonly HookOutcome[],
+        await kernel.hooks.parallel('test.scorer:score', 'x', { timeout: 400 }),
+        (await kernel.commands.execute('test.asker:ask', { mode: 'parallel', options: { timeout: 400 } })) as readonly HookOutcome[],
       ]) {
         expect(outcomes.map(({ ok }) => ok)).toEqual([false, false, true]);
       }
-      expect(await kernel.hooks.waterfall('test.scorer:score', 'x', { timeout: 40 })).toBe(1);
-      expect(await kernel.hooks.first('test.scorer:score', 'x', { timeout: 40 })).toBe(1);
+      expect(await kernel.hooks.waterfall('test.scorer:score', 'x', { timeout: 400 })).toBe(1);
+      expect(await kernel.hooks.first('test.scorer:score', 'x', { timeout: 400 })).toBe(1);
     });
 
     it('strict: the first failure fails the whole and is named, and so does nobody to ask', async () => {

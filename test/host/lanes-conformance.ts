@@ -150,7 +150,7 @@ export function lanesConformance(name: string, setting: Setting): void {
 
     it('while one drains and the provider is busy, calls keep their deadlines, and a bad option is its own fault', async () => {
       const kernel = await startWithLane();
-      void kernel.commands.execute('test.provider:spin', 400);
+      void kernel.commands.execute('test.provider:spin', 1_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
       const release = kernel.middleware.use('command:test.provider:*', (_, next) => next());
       await new Promise((resolve) => setTimeout(resolve, 20));

@@ -69,7 +69,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         code: async () => handler('test.good', '0.01').code as string,
       });
       await kernel.plugins.activate('test.good');
-      expect(await kernel.messaging.route('x', { timeout: 200 })).toMatchObject({ by: 'test.good' });
+      expect(await kernel.messaging.route('x', { timeout: 1_000 })).toMatchObject({ by: 'test.good' });
       expect(kernel.logger.recent().some(({ message }) => /test\.sure is passed over: its confidence is 99/.test(message))).toBe(true);
     });
 

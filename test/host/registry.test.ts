@@ -400,7 +400,7 @@ describe(`${runtime}: all or nothing`, () => {
           expect(met).toBe(true);
           expect(outcome).toBe('storage/failed');
           expect([now, await answer(kernel)]).toEqual([before, answered]);
-          if (guest !== undefined) await vi.waitFor(() => expect(live).not.toContain(guest));
+          if (guest !== undefined) await vi.waitFor(() => expect(live).not.toContain(guest), 10_000);
         }
         await kernel.stop();
         const again = await startKernel(setting, [], { storage: outliving(disk) });
@@ -505,7 +505,7 @@ describe(`${runtime}: at the same time`, () => {
       for (const code of codesOf(outcomes)) expect(code, `round ${round}`).toMatch(/^[a-z]+\/[a-z-]+$/);
       const there = () => versionsOf(kernel).map((one) => one.replace(/ (resolved|active|unloaded|failed)/, ''));
       const running = versionsOf(kernel).flatMap((one) => (one.includes(' active') ? [`${ID}@${one.split(' ')[0]}`] : []));
-      await vi.waitFor(() => expect([...live].sort()).toEqual(running.sort()));
+      await vi.waitFor(() => expect([...live].sort()).toEqual(running.sort()), 10_000);
       const left = there();
       await kernel.stop();
       expect(live).toEqual([]);
@@ -527,7 +527,7 @@ describe(`${runtime}: at the same time`, () => {
     await uninstalling;
     await activating;
     expect([kernel.plugins.get(ID), await answer(kernel)]).toEqual([undefined, 'call/unknown-command']);
-    await vi.waitFor(() => expect(live).toEqual([]));
+    await vi.waitFor(() => expect(live).toEqual([]), 10_000);
   });
 
   for (const when of ['while its code is read', 'in its activate()']) {
@@ -611,7 +611,7 @@ describe(`${runtime}: update`, () => {
     expect(error.code).toMatch(/^[a-z]+\//);
     if (code !== undefined) expect(error.code).toBe(code);
     expect([versionsOf(kernel), await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([['1.0.0 active'], '1.0.0', 2]);
-    await vi.waitFor(() => expect(live).toEqual([`${ID}@1.0.0`]));
+    await vi.waitFor(() => expect(live).toEqual([`${ID}@1.0.0`]), 10_000);
     expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({ code: 'plugin/no-previous-version' });
     await kernel.stop();
     expect(versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() }))).toEqual(['1.0.0 active']);
@@ -783,7 +783,7 @@ describe(`${runtime}: trial and rollback`, () => {
     kernel.events.on('plugin:rolled-back', rolledBack);
     await kernel.plugins.update(ID, packed('2.0.0', { members: `n: 0, healthCheck() { return { status: 'degraded' }; },` }));
     const over = performance.now() + 5 * trial;
-    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(over));
+    await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(over), 10_000);
     const restarted = nextEvent(kernel, 'plugin:restarted');
     await rejection(kernel.commands.execute(`${ID}:crash`));
     await restarted;

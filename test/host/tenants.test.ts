@@ -210,7 +210,7 @@ describe(`${runtime}: tenants`, () => {
     await rejection(execute(b, 'fail'));
     a.logger.warn('said by the host of a');
     const messages = (tenant: Tenant) => tenant.logger.recent().map(({ message }) => message);
-    await vi.waitFor(() => expect(messages(a)).toEqual(expect.arrayContaining(['a secret of a', 'said by the host of a'])));
+    await vi.waitFor(() => expect(messages(a)).toEqual(expect.arrayContaining(['a secret of a', 'said by the host of a'])), 10_000);
     for (const tenant of all) {
       expect(tenant.logger.recent().filter((entry) => entry.tenant !== tenant.id)).toEqual([]);
       if (tenant !== a) expect(messages(tenant).join()).not.toContain('of a');
@@ -349,7 +349,7 @@ describe(`${runtime}: the life of a tenant`, () => {
     expect(live).toHaveLength(3);
     await execute(a, 'set', { key: 'k', value: 1 });
     await Promise.all([a.stop(), a.stop()]);
-    await vi.waitFor(() => expect(live).toHaveLength(2));
+    await vi.waitFor(() => expect(live).toHaveLength(2), 10_000);
     expect([await execute(kernel, 'version'), await execute(kernel.tenant('b'), 'version')]).toEqual(['1.0.0', '1.0.0']);
     const again = kernel.tenant('a');
     expect(again).not.toBe(a);

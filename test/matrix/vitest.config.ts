@@ -28,6 +28,7 @@ export default defineConfig(async () => ({
     provide: { leg },
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     ...(LEGS[leg].drive === 'browser' ? { browser: await browserSettings() } : { pool: 'forks' as const }),
   },
 }));

@@ -21,15 +21,15 @@ afterEach(async () => {
 test('a note can be found once it is added, and no longer once it is removed', async () => {
   const kernel = await start();
   const { id } = await kernel.client(Notes).add({ text: 'Buy milk' });
-  await vi.waitFor(async () => expect(await found(kernel, 'milk')).toEqual(['Buy milk']));
+  await vi.waitFor(async () => expect(await found(kernel, 'milk')).toEqual(['Buy milk']), 10_000);
   await kernel.client(Notes).remove({ id });
-  await vi.waitFor(async () => expect(await found(kernel, 'milk')).toEqual([]));
+  await vi.waitFor(async () => expect(await found(kernel, 'milk')).toEqual([]), 10_000);
 });
 
 test('query() wants every word, and limits the answer', async () => {
   const kernel = await start();
   for (const text of ['red apple', 'red pear', 'green apple']) await kernel.client(Notes).add({ text });
-  await vi.waitFor(async () => expect((await kernel.client(Search).stats()).notes).toBe(3));
+  await vi.waitFor(async () => expect((await kernel.client(Search).stats()).notes).toBe(3), 10_000);
   expect(await found(kernel, 'apple red')).toEqual(['red apple']);
   expect(await kernel.client(Search).query({ text: 'apple', limit: 1 })).toHaveLength(1);
 });
@@ -38,7 +38,7 @@ test('a restart takes the index from storage and adds what is new', async () => 
   const storage = lastingStorage();
   const before = await start({ storage });
   await before.client(Notes).add({ text: 'constructor and toString' });
-  await vi.waitFor(async () => expect((await before.client(Search).stats()).notes).toBe(1));
+  await vi.waitFor(async () => expect((await before.client(Search).stats()).notes).toBe(1), 10_000);
   await before.plugins.deactivate('demo.search');
   await before.client(Notes).add({ text: 'missed meanwhile' });
   await before.stop();
