@@ -112,7 +112,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       const gate = gateOf(kernel);
       const late = rejection(kernel.commands.execute('test.lazy:note', 0, { timeout: 100 }));
       await gate.reached;
-      const outcome = await Promise.race([late, new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 400))]);
+      const outcome = await Promise.race([late, new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 5_000))]);
       gate.open();
       await expect.poll(() => state(kernel)).toBe('active');
       expect(outcome.code).toBe('call/timeout');
@@ -268,7 +268,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
           ...waiting,
         }),
       ]);
-      const outcome = await Promise.race([kernel.hooks.collect('app:menu', 1, { timeout: 20_000 }), new Promise((resolve) => setTimeout(() => resolve('still waiting'), 400))]);
+      const outcome = await Promise.race([kernel.hooks.collect('app:menu', 1, { timeout: 20_000 }), new Promise((resolve) => setTimeout(() => resolve('still waiting'), 5_000))]);
       expect(outcome).toEqual([]);
     });
 
