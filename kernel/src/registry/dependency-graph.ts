@@ -13,17 +13,13 @@ export interface GraphNode {
 /** A plugin's place, or why it has none. */
 export type Resolution = { readonly ok: true; readonly dependencies: readonly string[]; readonly level: number } | { readonly ok: false; readonly error: PluginError };
 
-/** One edge. */
-interface Edge {
-  readonly to: Vertex;
-  /** Whether it only tells the order: it is dropped when it closes a cycle or leads to a plugin that can't run. */
-  readonly soft: boolean;
-}
-
 /** A plugin while the graph is worked on. */
 interface Vertex {
   readonly node: GraphNode;
-  edges: Edge[];
+  /** Whom it needs. */
+  edges: readonly Vertex[];
+  /** How many of them, the first ones, it can't do without. The others only tell the order: they are dropped when they close a cycle or lead to a plugin that can't run. */
+  hard: number;
   /** The next edge to look at, while what is below this one is visited. */
   cursor: number;
   state: 'new' | 'on path' | 'done';
@@ -35,27 +31,29 @@ interface Vertex {
  * taken. Pure; no recursion, because chains may be thousands of plugins long. Answers by key.
  */
 export function resolveGraph(nodes: readonly GraphNode[]): ReadonlyMap<string, Resolution> {
-  const vertices = nodes.map((node): Vertex => ({ node, edges: [], cursor: 0, state: 'new', resolution: undefined }));
+  const vertices = nodes.map((node): Vertex => ({ node, edges: [], hard: 0, cursor: 0, state: 'new', resolution: undefined }));
   const catalogue = catalogueOf(vertices);
   for (const vertex of vertices) {
-    const found = edgesOf(vertex, catalogue);
-    if (Array.isArray(found)) vertex.edges = found;
-    else vertex.resolution = { ok: false, error: found as PluginError };
+    const error = connect(vertex, catalogue);
+    if (error !== undefined) vertex.resolution = { ok: false, error };
   }
   for (const vertex of orderOf(vertices)) vertex.resolution ??= place(vertex);
-  return new Map(vertices.map(({ node, resolution }) => [node.key, resolution as Resolution]));
+  const resolutions = new Map<string, Resolution>();
+  for (const { node, resolution } of vertices) resolutions.set(node.key, resolution as Resolution);
+  return resolutions;
 }
 
 /** A plugin's place, when everything below it has one. */
-function place({ node, edges }: Vertex): Resolution {
+function place({ node, edges, hard }: Vertex): Resolution {
   let level = 0;
   const dependencies: string[] = [];
-  for (const { to, soft } of edges) {
+  for (let at = 0; at < edges.length; at++) {
+    const to = edges[at] as Vertex;
     const below = to.resolution;
     if (below?.ok) {
       if (!dependencies.includes(to.node.key)) dependencies.push(to.node.key);
-      level = Math.max(level, below.level + 1);
-    } else if (!soft && below !== undefined) return { ok: false, error: dependencyFailed(node.id, to.node.id, below.error) };
+      if (below.level >= level) level = below.level + 1;
+    } else if (at < hard && below !== undefined) return { ok: false, error: dependencyFailed(node.id, to.node.id, below.error) };
   }
   return { ok: true, dependencies, level };
 }
@@ -159,8 +157,9 @@ function bestFirst(a: GraphNode, b: GraphNode): number {
   return Number(isStable(b.version)) - Number(isStable(a.version)) || compareVersions(b.version, a.version);
 }
 
-function edgesOf(vertex: Vertex, { plugins, providers }: Catalogue): Edge[] | PluginError {
-  const edges: Edge[] = [];
+/** Finds a plugin's edges; answers why it can't have them. */
+function connect(vertex: Vertex, { plugins, providers }: Catalogue): PluginError | undefined {
+  const edges: Vertex[] = [];
   const { id, manifest } = vertex.node;
   const { dependencies, optional, needs } = wishesOf(manifest);
   for (const [to, range] of dependencies) {
@@ -169,24 +168,27 @@ function edgesOf(vertex: Vertex, { plugins, providers }: Catalogue): Edge[] | Pl
       const known = plugins.all(to).map(({ node }) => `${to}@${node.version}`);
       return unsatisfied(id, to, range, known.length === 0 ? undefined : known);
     }
-    edges.push({ to: found, soft: false });
+    edges.push(found);
   }
+  const hard = edges.length;
   for (const [to, range] of optional) {
     const found = plugins.find(to, ({ node }) => satisfies(node.version, range));
-    if (found !== undefined) edges.push({ to: found, soft: true });
+    if (found !== undefined) edges.push(found);
   }
   for (const { base, range } of needs) {
     const fits = ({ major }: Provider) => satisfies(`${major}.0.0`, range);
     // The same version that a dependency on its plugin has chosen, when that one provides it.
-    const provider = providers.find(base, (one) => fits(one) && edges.some(({ to }) => to === one.vertex)) ?? providers.find(base, fits);
+    const provider = providers.find(base, (one) => fits(one) && edges.includes(one.vertex)) ?? providers.find(base, fits);
     // Whether a need may be absent is written in the code; the manifest only tells the order when somebody is there.
-    if (provider !== undefined && provider.vertex.node.id !== id) edges.push({ to: provider.vertex, soft: true });
+    if (provider !== undefined && provider.vertex.node.id !== id) edges.push(provider.vertex);
     else if (provider === undefined) {
       const known = providers.all(base).map(({ major }) => `${base}@${major}`);
       if (known.length > 0) return unsatisfied(id, base, range, known);
     }
   }
-  return edges;
+  vertex.edges = edges;
+  vertex.hard = hard;
+  return undefined;
 }
 
 function unsatisfied(id: string, to: string, range: string, found: readonly string[] | undefined): PluginError {
@@ -208,18 +210,18 @@ function orderOf(vertices: readonly Vertex[]): readonly Vertex[] {
     start.state = 'on path';
     const path = [start];
     for (let vertex = path.at(-1); vertex !== undefined; vertex = path.at(-1)) {
-      const edge = vertex.edges[vertex.cursor];
-      if (edge === undefined) {
+      const to = vertex.edges[vertex.cursor];
+      if (to === undefined) {
         vertex.state = 'done';
         order.push(vertex);
         path.pop();
-      } else if (edge.to.state === 'done') {
+      } else if (to.state === 'done') {
         // The cursor stays on an edge while what is below it is visited.
         vertex.cursor += 1;
-      } else if (edge.to.state === 'new') {
-        edge.to.state = 'on path';
-        path.push(edge.to);
-      } else breakCycle(path, edge.to);
+      } else if (to.state === 'new') {
+        to.state = 'on path';
+        path.push(to);
+      } else breakCycle(path, to);
     }
   }
   return order;
@@ -229,7 +231,7 @@ function orderOf(vertices: readonly Vertex[]): readonly Vertex[] {
 function breakCycle(path: Vertex[], back: Vertex): void {
   const from = path.indexOf(back);
   const cycle = path.slice(from);
-  const softAt = cycle.findLastIndex((member) => member.edges[member.cursor]?.soft);
+  const softAt = cycle.findLastIndex(({ cursor, hard }) => cursor >= hard);
   if (softAt === -1) {
     markCycle(cycle);
     (path.at(-1) as Vertex).cursor += 1;
@@ -237,7 +239,7 @@ function breakCycle(path: Vertex[], back: Vertex): void {
   }
   // Back to where the soft edge starts: what was below it is visited again from another side.
   const start = cycle[softAt] as Vertex;
-  start.edges.splice(start.cursor, 1);
+  start.edges = start.edges.toSpliced(start.cursor, 1);
   for (const dropped of path.splice(from + softAt + 1)) {
     dropped.state = 'new';
     dropped.cursor = 0;
