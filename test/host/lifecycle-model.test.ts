@@ -39,6 +39,27 @@ const lessons: Readonly<Record<string, readonly (readonly Operation[])[]>> = {
     [{ kind: 'uninstall', name: 'base' }],
     [{ kind: 'reload', name: 'top' }],
   ],
+  'who is resumed for one that is about to be paused does not stay without it': [
+    [{ kind: 'hibernate', name: 'base' }],
+    [
+      { kind: 'uninstall', name: 'wish' },
+      { kind: 'deactivate', name: 'base' },
+    ],
+  ],
+  'what failed for want of something is tried again when that is back': [
+    [{ kind: 'disable', name: 'base' }],
+    [{ kind: 'deactivate', name: 'middle' }],
+    [{ kind: 'activate', name: 'middle' }],
+    [{ kind: 'enable', name: 'base' }],
+    [{ kind: 'call', name: 'middle' }],
+  ],
+  'one that cannot be resolved any more says so, also when it is asked for by name': [
+    [{ kind: 'install', name: 'middle', which: 'two' }],
+    [{ kind: 'uninstall', name: 'base' }],
+    [{ kind: 'reload', name: 'middle' }],
+    [{ kind: 'activate', name: 'middle' }],
+    [{ kind: 'install', name: 'base', which: 'one' }],
+  ],
   'what is stopped while another that needs it is updated takes the new version with it': [
     [
       { kind: 'resume', name: 'middle' },

@@ -210,6 +210,8 @@ interface Expected {
   asleep?: boolean;
   /** Of a failed one: why it can't be tried again. */
   unresolved?: string | undefined;
+  /** Of a failed one: whether it only lacked what it needs. */
+  lacking?: boolean;
 }
 
 /** What an operation answers: a code, or that it is fulfilled. */
@@ -361,14 +363,17 @@ class World {
       if (!isUp(record)) {
         record.state = 'failed';
         record.unresolved = undefined;
+        record.lacking = true;
       }
     });
     const stays = record.state === 'request' || record.state === 'dependency';
     if (!stays && record.version === VERSIONS.bad) {
       record.state = 'failed';
       record.unresolved = undefined;
+      record.lacking = false;
       throw new Refusal('plugin/activation-failed');
     }
+    record.lacking = false;
     record.state = 'active';
     this.#resumeDependants();
   }
@@ -411,8 +416,15 @@ class World {
     for (let again = true; again; ) {
       again = false;
       for (const record of this.records.values()) {
-        if (record.state !== 'dependency' || !this.#isThere(NEEDS[record.name] as Name)) continue;
-        record.state = 'active';
+        const need = NEEDS[record.name];
+        if (need === undefined || !this.#isThere(need)) continue;
+        if (record.state === 'dependency') record.state = 'active';
+        else if (record.state === 'failed' && record.lacking === true && record.enabled) {
+          // What failed for want of something is tried again.
+          record.lacking = false;
+          record.state = 'resolved';
+          this.#attempt(() => this.#start(record, false));
+        } else continue;
         again = true;
       }
     }

@@ -50,17 +50,28 @@ export class Dependants {
 
   /** Pauses everything that can't do without a plugin, those that nobody depends on first. */
   async pause(key: string): Promise<void> {
-    if (this.#steering.isOver()) return;
+    const all = () => true;
+    // Somebody may resume one for the sake of another that is paused only then: it has lost that now.
+    const lacking = (record: ActivePlugin) => this.#relations.lost(record) !== undefined;
+    for (let again = await this.#pauseEach(key, all); again; again = await this.#pauseEach(key, lacking));
+  }
+
+  /** Answers whether somebody was paused. */
+  async #pauseEach(key: string, wanted: (record: ActivePlugin) => boolean): Promise<boolean> {
+    let paused = false;
+    if (this.#steering.isOver()) return paused;
     for (const dependant of this.#relations.allDependants(key)) {
       await this.#turns.run(dependant.key, async () => {
         const record = this.#registry.get(dependant.key);
-        if (record?.state !== 'active') return;
+        if (record?.state !== 'active' || !wanted(record)) return;
+        paused = true;
         const blame = () => this.#relations.blame(record, this.#relations.lost(record) ?? key);
         const { record: suspended, problem } = await suspendWithout(record, 'dependency', blame, this.#parts);
         if (problem !== undefined) this.#parts.log.write('kernel', 'warn', `${record.id} failed while it was suspended: ${messageOf(problem)}`, { plugin: record.id });
         if (this.#steering.stillRuns(record)) this.#ledger.advance(suspended, 'plugin:suspended');
       });
     }
+    return paused;
   }
 
   /** Resumes what was paused for want of something that is there again, and has another try with what failed for it. */
@@ -115,10 +126,10 @@ export class Dependants {
   /** Those that failed for want of something that is there again may be started anew; who was running, or asks for it, is. */
   #retryFailed(): void {
     const failed = this.#registry.all().filter((record): record is FailedPlugin => record.state === 'failed');
-    for (const { key, error, previous } of failed) {
+    for (const { key, error, previous, stage } of failed) {
       const { code, details } = error as Partial<PluginError>;
       const wanted = Array.isArray(details?.path) ? String(details.path[1]) : undefined;
-      if (code !== 'plugin/dependency-failed' || wanted === undefined || previous.state !== 'resolved') continue;
+      if (code !== 'plugin/dependency-failed' || wanted === undefined || previous.state !== 'resolved' || stage === 'resolve') continue;
       if (this.#steering.isStarting(key) || !this.#steering.isEnabled(key) || this.#relations.missing(previous) !== undefined) continue;
       // What is needed by the code alone isn't in the manifest: who is named has to be there, else each start of anybody would be a try.
       if (!this.#registry.versions(wanted).some((one) => this.#relations.isThere(one.key))) continue;

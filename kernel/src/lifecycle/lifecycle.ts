@@ -927,7 +927,8 @@ function startable(record: PluginRecord): ResolvedPlugin {
   if (record.state === 'resolved') return record;
   if (record.state === 'unloaded') return asResolved(record);
   if (record.state === 'failed') {
-    if (record.previous.state === 'resolved') return record.previous;
+    // One that can't be resolved any more has nothing to start from, whatever it had before.
+    if (record.previous.state === 'resolved' && record.stage !== 'resolve') return record.previous;
     throw record.error;
   }
   throw illegal(record, 'activate');
