@@ -52,6 +52,10 @@ export interface LoadedPlugin extends Omit<ResolvedPlugin, 'state'> {
 export interface InitializedPlugin extends Omit<LoadedPlugin, 'state'> {
   readonly state: 'initialized';
   readonly config: Readonly<Record<string, unknown>>;
+  /** Which state of its settings that is: they may change while it starts. */
+  readonly configRevision: number;
+  /** Whether it has asked to be restarted for what has changed since. */
+  readonly restart: boolean;
 }
 
 /** It is operational. */

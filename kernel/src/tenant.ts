@@ -354,7 +354,7 @@ export function createTenant(shared: Shared, tenant: string, before?: Promise<vo
   function outranked({ id, owner, version }: { readonly id: string; readonly owner: string; readonly version?: string | undefined }, route: Route | undefined): boolean {
     for (const record of versionsOn(owner, route)) {
       if (versionOf(record) === version) return false;
-      if (wakes(record, id)) return true;
+      if (wakes(record, id) || supervisor.comeback(record.key) !== undefined) return true;
     }
     return false;
   }

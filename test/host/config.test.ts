@@ -25,6 +25,15 @@ const subject = (config: object | undefined = schema) =>
   );
 const withState = (made: ReturnType<typeof subject>) => ({ ...made, code: `let current; let starts = 0;\n${made.code}` });
 
+/** Waits for the host while it starts. */
+const gated = (members: string) =>
+  pluginOf(
+    'test.subject',
+    `ctx.commands.handle('config', () => ctx.config); await ctx.commands.execute('host:gate');`,
+    { activation: [], permissions: { commands: { execute: ['host:*'] } } },
+    members,
+  );
+
 for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
   describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} worker`}: configuration`, () => {
     const start = (config: NonNullable<Parameters<typeof startKernel>[2]>['config'] = {}, storage?: StorageAdapter, pkg = withState(subject())) =>
@@ -113,6 +122,32 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       );
       expect(await Promise.all(changes)).toEqual(['taken', 'refused', 'taken', 'refused', 'taken']);
       expect(await shown(kernel)).toEqual({ max: 16, name: 'new' });
+    });
+
+    it.each(['start', 'reload', 'wake'] as const)('what is changed during a %s is there when it is over', async (how) => {
+      const kernel = await start({}, undefined, gated(''));
+      let gate = async () => {};
+      kernel.commands.handle('gate', () => gate());
+      if (how !== 'start') await kernel.plugins.activate('test.subject');
+      if (how === 'wake') expect(await kernel.plugins.hibernate('test.subject')).toBe(true);
+      gate = () => kernel.config.set('test.subject', { max: 20 });
+      await (how === 'reload' ? kernel.plugins.reload('test.subject') : kernel.plugins.activate('test.subject'));
+      expect(await shown(kernel)).toEqual({ max: 20 });
+    });
+
+    it('who asks to be restarted for what was changed while it started is restarted, and who refuses it does not start', async () => {
+      const kernel = await start({}, undefined, gated(`configure({ name }, previous) { if (name === 'bad') throw new Error('no'); if (previous) return 'restart'; },`));
+      let gates = 0;
+      const restarted = nextEvent(kernel, 'plugin:reloaded');
+      kernel.commands.handle('gate', async () => {
+        if (++gates === 1) await kernel.config.set('test.subject', { name: 'good' });
+        if (gates === 3) await kernel.config.set('test.subject', { name: 'bad' });
+      });
+      await kernel.plugins.activate('test.subject');
+      await restarted;
+      expect([gates, await shown(kernel)]).toEqual([2, { name: 'good' }]);
+      expect(await rejection(kernel.plugins.reload('test.subject'))).toMatchObject({ message: expect.stringMatching(/no/) });
+      expect(kernel.plugins.get('test.subject')?.state).toBe('active');
     });
 
     it('the user layer is kept over a restart, the runtime layer is not; what can not be kept is not taken', async () => {

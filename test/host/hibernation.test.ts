@@ -91,6 +91,23 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       });
     }
 
+    it('what it may not have any more passes it by, and wakes it again once the right is back', async () => {
+      const early = pluginOf('test.early', `ctx.commands.handle('hi', () => 'hi');`, { ...may, activation: ['event:test:tick', 'hook:app:menu'] });
+      const kernel = await startKernel(setting, [sleeper(), other, early]);
+      expect(await sleep(kernel)).toBe(true);
+      const rights = ['events.subscribe', 'hooks.handle', 'middleware.use'] as const;
+      for (const id of ['test.sleeper', 'test.early']) for (const right of rights) await kernel.permissions.revoke(id, right);
+      await kernel.events.emit('test:tick', 1);
+      expect(await kernel.hooks.collect('app:menu', 0)).toEqual([]);
+      expect(await kernel.commands.execute('test.other:hi')).toBe('hi');
+      expect([info(kernel), info(kernel, 'test.early')]).toMatchObject([asleep, { state: 'resolved' }]);
+      for (const id of ['test.sleeper', 'test.early']) for (const right of rights) await kernel.permissions.grant(id, right);
+      await kernel.events.emit('test:tick', 2);
+      await expect.poll(() => info(kernel)?.state).toBe('active');
+      expect(await ask(kernel, 'ticks')).toEqual([2]);
+      await expect.poll(() => info(kernel, 'test.early')?.state).toBe('active');
+    });
+
     it('one without state wakes as new', async () => {
       const kernel = await start([sleeper('n: 0, ticks: [],')]);
       expect(await ask(kernel, 'count')).toBe(1);

@@ -146,6 +146,16 @@ describe(`steering, ${runtime}`, () => {
     expect(await ask(kernel, 'heard')).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
+  it('an emitter that was promised that nothing is lost hears of what waits no more', async () => {
+    const counting = `let seen = 0; ctx.events.on('test:tick', () => { seen += 1; }, { overflow: 'block' }); ctx.commands.handle('seen', () => seen);`;
+    const kernel = await startKernel(setting, [pluginOf(ID, counting, MAY)]);
+    await kernel.plugins.suspend(ID);
+    const emitted = await Promise.all(Array.from({ length: 8_200 }, (_, n) => settled(kernel.events.emit('test:tick', n))));
+    expect([emitted.filter((one) => one === 'ok').length, emitted.filter((one) => one === 'call/overloaded').length]).toEqual([8_192, 8]);
+    await kernel.plugins.resume(ID);
+    await expect.poll(() => ask(kernel, 'seen')).toBe(8_192);
+  });
+
   it('limits.parallel holds over what several plugins need', async () => {
     const leaves = ['a', 'b', 'c', 'd'].map((name) => `leaf.${name}`);
     const packages = [
@@ -351,6 +361,51 @@ describe(`updates, ${runtime}`, () => {
     await rejection(ask(kernel, 'version'));
     expect(await back).toMatchObject({ version: '1.0.0', from: '1.1.0' });
     expect(await ask(kernel, 'version')).toBe('1.0.0');
+  });
+
+  it.each([
+    ['uninstall', []],
+    ['disable', ['1.0.0 resolved disabled']],
+    ['update', ['1.2.0 active']],
+  ] as const)('%s of what reload() has put in the place of another version: the next kernel does not bring that back', async (operation, expected) => {
+    const storage = outliving(memoryStorage());
+    const kernel = await startKernel(setting, [version('1.0.0')], { storage });
+    await kernel.plugins.reload(ID, packed('1.1.0-dev.1'));
+    await kernel.plugins.reload(ID, packed('1.1.0-dev.2'));
+    await (operation === 'update' ? kernel.plugins.update(ID, packed('1.2.0')) : kernel.plugins[operation](ID));
+    await kernel.stop();
+    const next = await startKernel(setting, [version('1.0.0')], { storage });
+    expect(states(next)).toEqual(expected);
+  });
+
+  it('reload() of what was disabled, updated and rolled back: the way back holds, now and in the next kernel', async () => {
+    const storage = outliving(memoryStorage());
+    const kernel = await startKernel(setting, [version('1.0.0')], { storage });
+    await kernel.plugins.disable(ID);
+    await kernel.plugins.update(ID, packed('1.1.0'));
+    await kernel.plugins.enable(ID);
+    await kernel.plugins.reload(ID, packed('1.0.0'));
+    expect(states(kernel)).toEqual(['1.0.0 active']);
+    await kernel.plugins.reload(ID, packed('1.1.0'));
+    await kernel.plugins.reload(ID, packed('1.1.1'));
+    await kernel.plugins.update(ID, packed('1.2.0'));
+    await kernel.plugins.rollback(ID);
+    expect(states(kernel)).toEqual(['1.1.1 active']);
+    await kernel.stop();
+    expect(states(await startKernel(setting, [version('1.0.0')], { storage }))).toEqual(['1.1.0 active']);
+  });
+
+  it('the trial of one that was suspended when it was updated begins when it is resumed, and ends', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0')], { limits: { trial: 200 }, supervision: { backoff: 10 } });
+    await kernel.plugins.suspend(ID);
+    await kernel.plugins.update(ID, packed('1.1.0'));
+    await kernel.plugins.resume(ID);
+    const over = performance.now() + 500;
+    await expect.poll(() => performance.now()).toBeGreaterThan(over);
+    const back = nextEvent(kernel, 'plugin:restarted');
+    await rejection(ask(kernel, 'crash'));
+    await back;
+    expect(states(kernel)).toEqual(['1.1.0 active']);
   });
 
   it('one that its source has lost meanwhile can be brought back, and is there for good', async () => {

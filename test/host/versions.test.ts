@@ -32,6 +32,7 @@ const user = (id: string, manifest = {}) =>
     { permissions: { commands: { execute: ['test.lib:*'] } }, ...manifest },
     'calls: 0,',
   );
+const CRASH = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`;
 const on = (range: string) => ({ dependencies: { 'test.lib': range } });
 const Lib = (major: number) => contract(`test.lib@${major}`, { version: command({}), count: command({}) });
 const ask = (kernel: Kernel, id: string, version?: string) => kernel.commands.execute(id, undefined, { timeout: 5_000, ...(version !== undefined && { version }) });
@@ -181,6 +182,31 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
     });
 
+    it.each([
+      ['another that its caller means', [library('1.0.0')], '1.0.0'],
+      ['nobody when there is none', [], 'plugin/unsatisfied'],
+    ] as const)('a call that waits while its version is replaced goes to %s', async (_, others, expected) => {
+      const asking = `async getState() { await this.ctx.commands.execute('host:now'); return { n: 0 }; },`;
+      const replaced = pluginOf(
+        'test.lib',
+        `this.ctx = ctx; ctx.commands.handle('version', () => '1.4.0');`,
+        { version: '1.4.0', permissions: { commands: { execute: ['host:now'] } } },
+        asking,
+      );
+      const kernel = await start([...others, replaced]);
+      const calls: Promise<unknown>[] = [];
+      // Asked for its state, it is held already.
+      kernel.commands.handle('now', () => {
+        calls.push(
+          ask(kernel, 'test.lib:version', '^1').catch((error: { code?: string }) => error.code),
+          ask(kernel, 'test.lib:version', '>=1'),
+          ask(kernel, 'test.lib:version'),
+        );
+      });
+      await kernel.plugins.update('test.lib@1.4.0', packageOf(library('2.0.0')), { consent: true });
+      expect(await Promise.all(calls)).toEqual([expected, '2.0.0', '2.0.0']);
+    });
+
     it('reloading one leaves the others alone, and a caller never reaches another meanwhile', async () => {
       const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.one', on('^1')), user('test.two', on('^2'))]);
       for (let n = 0; n < 3; n++) await ask(kernel, 'test.lib:count', '^1');
@@ -259,6 +285,23 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
   });
 
   if (setting.isolation === 'worker') {
+    it(`${name}: calls wait for the default version that is on its way back after a crash, and do not go to a lower one`, async () => {
+      const kernel = await start([library('1.0.0'), library('2.0.0', {}, CRASH), user('test.any'), user('test.range', on('>=1'))], { supervision: { backoff: 50 } });
+      const crashed = nextEvent(kernel, 'plugin:crashed');
+      await rejection(ask(kernel, 'test.lib:crash'));
+      await crashed;
+      const calls = [ask(kernel, 'test.lib:version'), ask(kernel, 'test.any:ask'), ask(kernel, 'test.range:ask'), ask(kernel, 'test.lib:version', '^1')];
+      expect(await Promise.all(calls)).toEqual(['2.0.0', '2.0.0', '2.0.0', '1.0.0']);
+    });
+
+    it(`${name}: one that was given up leaves its calls to a lower one`, async () => {
+      const kernel = await start([library('1.0.0'), library('2.0.0', {}, CRASH)], { supervision: { backoff: 50, crashes: 1 } });
+      const quarantined = nextEvent(kernel, 'plugin:quarantined');
+      await rejection(ask(kernel, 'test.lib:crash'));
+      await quarantined;
+      expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
+    });
+
     describe(`${name}: versions and lanes`, () => {
       it('a version that arrives in the middle of the traffic over a lane gets nobody who does not mean it', async () => {
         const kernel = await start([library('1.0.0'), user('test.one', on('^1')), user('test.need', { needs: ['test.lib@^1'] }), user('test.any')], { lanes: { calls: 8 } });

@@ -17,6 +17,7 @@ import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type T
 import { blame, type LayerName } from '../middleware/compose.js';
 import type { ServiceResolver, ServiceScope } from '../services/container.js';
 import type { CommandCounter } from '../telemetry/metrics.js';
+import type { Route } from './command-registry.js';
 
 /** Who the embedding application is. */
 export const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
@@ -113,6 +114,8 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   readonly promise: Promise<unknown>;
   /** Parses the output, when the caller holds the contract. */
   parse: ((value: unknown) => unknown) | undefined = undefined;
+  /** Which versions of its plugin the caller means. */
+  route: Route | undefined = undefined;
   /** Whether middleware stands between the answer and the caller: the end of the chain is then the end of the call. */
   wrapped = false;
   /** Whether the call only passes through: the buffers in its values are nobody's here and may be moved. */

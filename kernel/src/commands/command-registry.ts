@@ -155,13 +155,13 @@ export class CommandRegistry {
     const chosen = this.#choose(id, route);
     if (chosen === undefined || this.#services.outranked(chosen, route)) return this.#wakeAndExecute(id, input, caller, request, parse, route);
     this.#services.deprecated(chosen, caller);
-    return this.run(chosen, input, caller, request, parse);
+    return this.run(chosen, input, caller, request, parse, route);
   }
 
   /** {@link execute} for a command that was looked up. */
-  run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse): Promise<unknown> {
+  run(entry: CommandEntry, input: unknown, caller: Caller, request: CallRequest | undefined, parse?: Parse, route?: Route): Promise<unknown> {
     try {
-      return this.#run(entry.guarded ?? entry, input, caller, request, parse);
+      return this.#run(entry.guarded ?? entry, input, caller, request, parse, route);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -175,10 +175,24 @@ export class CommandRegistry {
       .map((id) => ({ ...titles(id), ...breakerOf(this.#services.guards, id), id, plugin: this.#entries.get(id)?.owner ?? ownerOf(id), active: this.#entries.has(id) }));
   }
 
-  #run(entry: CallTarget, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined): Promise<unknown> {
+  /** A call that has waited for one version, and may not be answered by the one that has come in its place, goes to one that its caller means. */
+  reroute(id: string, call: KernelCall, input: unknown): void {
+    const go = () => {
+      const entry = this.#choose(id, call.route);
+      if (entry === undefined) throw this.#services.unknown(id, call.route);
+      if (!call.over) call.goOnAs(entry, input);
+    };
+    this.#services
+      .activateFor(id, call.route)
+      .then(go)
+      .catch((error: unknown) => call.settle(false, error));
+  }
+
+  #run(entry: CallTarget, input: unknown, caller: Caller, request: CallRequest | undefined, parse: Parse | undefined, route: Route | undefined): Promise<unknown> {
     if (request?.parent !== undefined) checkChain(entry, request.parent);
     const call = new KernelCall(entry, caller, request);
     call.parse = parse;
+    call.route = route;
     const chain = this.#services.chains.of('command', entry.id);
     if (chain === undefined) {
       call.relayed = caller.kind === 'plugin';
@@ -194,7 +208,7 @@ export class CommandRegistry {
     const now = () => {
       const own = this.#all(id).filter((one) => one.owner === owner);
       // Another version has taken its place, when its own isn't there any more.
-      return own.find((one) => one.version === version) ?? own[0];
+      return own.find((one) => one.version === version) ?? own.find((one) => call.route === undefined || leadsTo(call.route, one));
     };
     const entry = now();
     if (entry !== undefined) {
@@ -203,11 +217,11 @@ export class CommandRegistry {
     }
     const go = () => {
       const woken = now();
-      if (woken === undefined) throw this.#services.unknown(id, undefined);
+      if (woken === undefined) throw this.#services.unknown(id, call.route);
       if (!call.over) woken.provider(call, input);
     };
     this.#services
-      .activateFor(id, undefined)
+      .activateFor(id, call.route)
       .then(go)
       .catch((error: unknown) => call.settle(false, error));
   }
@@ -225,7 +239,7 @@ export class CommandRegistry {
       this.#inTurn(ownerOf(id), routeKey(route), ready, go).catch((error: unknown) => this.#fallBack(id, error, call, value));
     };
     try {
-      return this.#run({ id, owner: ownerOf(id), services: this.#services, counter: this.#services.metrics.known(id), provider }, input, caller, request, parse);
+      return this.#run({ id, owner: ownerOf(id), services: this.#services, counter: this.#services.metrics.known(id), provider }, input, caller, request, parse, route);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -30,6 +30,8 @@ export interface ConfigSource {
 /** Owns every layer of a kernel. What it hands out can't be changed. */
 export class ConfigStore {
   readonly #layers: Record<ChangeableLayer, Map<string, Settings>> = { global: new Map(), user: new Map(), runtime: new Map() };
+  /** How often the layers of an id were changed. */
+  readonly #revisions = new Map<string, number>();
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #manifest: (id: string) => Manifest | undefined;
   readonly #validators = new WeakMap<object, Promise<SettingsValidator>>();
@@ -68,9 +70,15 @@ export class ConfigStore {
     return [...this.#layers[layer].keys()];
   }
 
+  /** Another number with each change of a plugin's settings. */
+  revision(id: string): number {
+    return this.#revisions.get(id) ?? 0;
+  }
+
   /** Puts settings in the place of a layer's; undefined takes them out. Answers what was there. */
   replace(id: string, layer: ChangeableLayer, settings: Settings | undefined): Settings | undefined {
     const before = this.#layers[layer].get(id);
+    this.#revisions.set(id, this.revision(id) + 1);
     if (settings === undefined) this.#layers[layer].delete(id);
     else this.#layers[layer].set(id, settings);
     return before;

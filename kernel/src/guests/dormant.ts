@@ -7,7 +7,6 @@ import { GuestRegistrations, type Registrant, type Wake } from './registrations.
 
 class Dormant implements Registrant {
   readonly manifest: Manifest;
-  readonly permissions: PermissionSet;
   readonly scope = new Scope();
   readonly parts: KernelParts;
   readonly guest = undefined;
@@ -15,7 +14,12 @@ class Dormant implements Registrant {
   constructor({ manifest }: Pick<ResolvedPlugin, 'manifest'>, parts: KernelParts) {
     this.manifest = manifest;
     this.parts = parts;
-    this.permissions = new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
+  }
+
+  /** As they are now: they may change while it sleeps. */
+  get permissions(): PermissionSet {
+    const { manifest, parts } = this;
+    return new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
   }
 }
 

@@ -23,7 +23,7 @@ import {
 } from '@plinth/sdk/contract';
 import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
-import type { CommandEntry, CommandProvider } from '../commands/command-registry.js';
+import { type CommandEntry, type CommandProvider, leadsTo } from '../commands/command-registry.js';
 import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
 import { placeOf } from '../middleware/order.js';
@@ -81,7 +81,7 @@ interface Held {
   /** Its place among all that waits. */
   readonly at: number;
   /** Goes on with the guest that has the registration now; undefined when nobody has. */
-  go(guest: AnsweringGuest, handle: number | undefined): void;
+  go(guest: AnsweringGuest, handle: number | undefined, manifest: Manifest): void;
   fail(error: Error): void;
 }
 
@@ -143,14 +143,23 @@ export class GuestRegistrations {
 
   /** The guest's rights have changed: what it may not have any more is taken back. */
   review(): void {
-    const { manifest, permissions, parts } = this.#owner;
+    const { manifest, parts } = this.#owner;
     for (const [handle, { registration }] of [...this.#registered]) {
+      if (this.#mayHave(registration)) continue;
       const { kind, name } = registration;
-      const permission = PERMISSION_FOR[kind];
-      if (permission === undefined || isOpen(name) || permissions.check(permission, name)) continue;
       this.remove(handle);
-      parts.log.write('kernel', 'warn', `${manifest.id} may not have its ${kind} '${name}' any more: ${permission} was revoked`, { plugin: manifest.id });
+      parts.log.write('kernel', 'warn', `${manifest.id} may not have its ${kind} '${name}' any more: ${PERMISSION_FOR[kind]} was revoked`, { plugin: manifest.id });
     }
+  }
+
+  #mayHave({ kind, name }: Pick<Registration, 'kind' | 'name'>): boolean {
+    const permission = PERMISSION_FOR[kind];
+    return permission === undefined || isOpen(name) || this.#owner.permissions.check(permission, name);
+  }
+
+  /** Without a guest nothing is taken back when rights change: they may be given again before it wakes. What it may not have now is passed by. */
+  #isPassedBy(registration: Pick<Registration, 'kind' | 'name'>): boolean {
+    return this.#owner.guest === undefined && !this.#mayHave(registration);
   }
 
   /**
@@ -261,12 +270,12 @@ export class GuestRegistrations {
 
   /** Gives this guest what has waited for it, in the order in which it came: who emits and then calls is heard in that order. */
   #take({ calls, events }: Waiting): void {
-    const { guest } = this.#owner;
+    const { guest, manifest } = this.#owner;
     const deliveries = [...events].map(([emission, at]) => ({ at, go: () => this.#deliver(emission) }));
     const answers = calls.map((held) => ({
       at: held.at,
       go: () => {
-        if (guest !== undefined && !held.over) held.go(guest, this.#handlesOf(held.kind, held.name)[held.nth]);
+        if (guest !== undefined && !held.over) held.go(guest, this.#handlesOf(held.kind, held.name)[held.nth], manifest);
       },
     }));
     for (const { go } of [...deliveries, ...answers].sort((one, other) => one.at - other.at)) go();
@@ -349,7 +358,7 @@ export class GuestRegistrations {
         // A plugin without a guest is woken before its handlers are counted: it may have several.
         return parts.hooks.handle(name, id, this.#provider(registration), {
           timeout: this.#shortest(registration.timeout),
-          ...(guest === undefined && { wake: () => this.#waiting?.onArrival?.(`hook:${name}`) }),
+          ...(guest === undefined && { wake: () => (this.#isPassedBy(registration) ? undefined : this.#waiting?.onArrival?.(`hook:${name}`)) }),
         });
       case 'event':
         return this.#subscribe(name, handle, registration);
@@ -382,7 +391,7 @@ export class GuestRegistrations {
   /** Answers over the link, or keeps the call for whoever takes over. */
   #provider(registration: Registration): Provider {
     const { name, handle } = registration;
-    const { guest } = this.#owner;
+    const { guest, parts } = this.#owner;
     const send = guest && guestProvider(guest.link, handle);
     return (call, input) => {
       const waiting = this.#waiting;
@@ -391,8 +400,14 @@ export class GuestRegistrations {
         send?.(call, input);
         return;
       }
-      const go: Held['go'] = (next, to) => {
-        if (to !== undefined) guestProvider(next.link, to)(call, input);
+      if (this.#isPassedBy(registration)) {
+        const { id } = this.#owner.manifest;
+        call.settle(false, createError('permission/denied', `${id} may not answer ${name} any more: the right to it was revoked`, { plugin: id }));
+        return;
+      }
+      const go: Held['go'] = (next, to, { id: owner, version, provides }) => {
+        if (call.route !== undefined && !leadsTo(call.route, { owner, version, ...(provides && { provides }) })) parts.commands.reroute(name, call, input);
+        else if (to !== undefined) guestProvider(next.link, to)(call, input);
         else call.settle(false, createError('call/unknown-command', `nobody answers ${name} any more`, { plugin: next.caller.id, details: { command: name } }));
       };
       this.#keep(
@@ -410,6 +425,7 @@ export class GuestRegistrations {
       this.uses += 1;
       return guest.runMiddleware(registration.handle, call, input, next);
     }
+    if (this.#isPassedBy(registration)) return next(input);
     return new Promise((resolve, reject) => {
       // One that the next guest doesn't have stands around nothing any more.
       const go: Held['go'] = (after, to) => resolve(to === undefined ? next(input) : after.runMiddleware(to, call, input, next));
@@ -472,13 +488,17 @@ export class GuestRegistrations {
     const listener = { pattern, deliver };
     this.#listeners.add(listener);
     const registered = parts.bus.on(pattern, (emission) => {
+      if (this.#isPassedBy({ kind: 'event', name: pattern })) return;
       const waiting = this.#waiting;
       if (waiting === undefined) deliver(emission);
       else if (waiting.events.has(emission)) return;
       else if (waiting.events.size < MAX_HELD) {
         waiting.events.set(emission, ++arrivals);
         void waiting.onArrival?.(`event:${emission.event.topic}`);
-      } else onDrop();
+      } else {
+        onDrop();
+        if (overflow === 'block') emission.waitFor(Promise.reject(createError('call/overloaded', `too many events wait for ${plugin}: ${MAX_HELD}`, { plugin })));
+      }
     });
     return {
       dispose: () => {

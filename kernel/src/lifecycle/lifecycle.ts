@@ -28,7 +28,7 @@ import { Admission } from './admission.js';
 import { deactivate } from './deactivate.js';
 import { Dependants } from './dependants.js';
 import { activationFailed, disabled, gone, hookFailed, hookOf, illegal, loadFailed } from './failures.js';
-import { initialize } from './initialize.js';
+import { catchUp, initialize, isBehind } from './initialize.js';
 import { Ledger } from './ledger.js';
 import { load } from './load.js';
 import { Relations } from './relations.js';
@@ -570,6 +570,7 @@ export class Lifecycle {
     const waiting = asleep?.registrations ?? this.#listening.get(key);
     let stage: Stage = 'load';
     let running: RunningPlugin | undefined;
+    let active: ActivePlugin;
     try {
       running = this.#ledger.advance(await load(resolved, this.#parts), 'plugin:loaded');
       this.#relations.checkNeeds(running);
@@ -577,7 +578,9 @@ export class Lifecycle {
       stage = 'initialize';
       running = this.#ledger.advance(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
-      running = await activate(running, activatedBy, this.#relations.metNeeds(running), snapshot, this.#parts);
+      active = await activate(running, activatedBy, this.#relations.metNeeds(running), snapshot, this.#parts);
+      while (isBehind(active, this.#parts)) active = await catchUp(active, this.#parts);
+      running = active;
       if (!this.#stillRuns(running)) {
         // Its guest has ended, or another package has taken its place.
         throw running.connection.over ? await running.connection.ended : createError('plugin/unavailable', `${resolved.id} was replaced while it started`, { plugin: resolved.id });
@@ -610,7 +613,7 @@ export class Lifecycle {
       }
       throw known ?? wrapped;
     }
-    this.#entered(running as ActivePlugin, activatedBy, started, snapshot);
+    this.#entered(active, activatedBy, started, snapshot);
     return undefined;
   }
 
@@ -625,6 +628,9 @@ export class Lifecycle {
     this.#parts.supervisor.started(key, version, connection, snapshot);
     this.#parts.announce('plugin:activated', { id: active.id, version, activatedBy, took: performance.now() - started });
     this.#dependants.tell();
+    // Once it is known to run: it waits for what is under way with it.
+    if (active.restart)
+      this.reload(key).catch((error: unknown) => this.#parts.log.write('kernel', 'error', `could not restart ${active.id}: ${messageOf(error)}`, { plugin: active.id }));
   }
 
   #watch({ key, connection }: RunningPlugin): void {

@@ -7,7 +7,7 @@ import { createError } from '@plinth/sdk/contract';
 import type { KernelParts } from '../parts.js';
 import type { ActivePlugin, LoadedPlugin, ResolvedPlugin, SuspendedPlugin } from '../record.js';
 import { activate } from './activate.js';
-import { initialize } from './initialize.js';
+import { catchUp, initialize, isBehind } from './initialize.js';
 import { load } from './load.js';
 import { endGuest } from './sleep.js';
 import { type Snapshot, takeSnapshot } from './snapshot.js';
@@ -58,7 +58,8 @@ export async function swap(old: ActivePlugin | SuspendedPlugin, resolved: Resolv
     if (before.has('getState')) await before.drained(parts.limits.swap);
     const snapshot = steps.stateless ? undefined : await takeSnapshot(before, old, parts.limits.hook);
     const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, parts);
-    const next = old.state === 'suspended' && old.reason === 'request' ? await suspend(active, parts) : active;
+    let next = old.state === 'suspended' && old.reason === 'request' ? await suspend(active, parts) : active;
+    while (isBehind(next, parts)) next = await catchUp(next, parts);
     // One step from here on: nothing else runs in between.
     if (!steps.stillThere()) throw createError('guest/terminated', `${old.id} ended while it was replaced`, { plugin: old.id });
     steps.checkFree();

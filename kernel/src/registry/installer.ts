@@ -47,6 +47,8 @@ export class Installer {
   /** Packages of versions that aren't there now and may come back. */
   readonly #kept = new Map<string, PluginPackage>();
   readonly #trials = new Map<string, Trial>();
+  /** Of what `reload` has put in the place of another version, for as long as the kernel runs: the version that was there. */
+  readonly #standsFor = new Map<string, string>();
   #started = false;
   #closed = false;
 
@@ -121,7 +123,7 @@ export class Installer {
     const { id } = this.#require(reference);
     await this.#run(id, async () => {
       const going = this.#meant(reference);
-      const versions = going.flatMap((record) => manifestOf(record)?.version ?? []);
+      const versions = going.flatMap((record) => this.#meantBy(record));
       // The package of a source stays where it is, so it is remembered that nobody wants it.
       const retired = (entry: PluginEntry) => versions.filter((version) => !Object.hasOwn(entry.installed, version));
       if (versions.length > 0) {
@@ -139,6 +141,7 @@ export class Installer {
       for (const { key } of going) {
         this.#endTrial(key);
         await this.#lifecycle.remove(key);
+        this.#standsFor.delete(key);
         this.#lifecycle.setEnabled(key, true);
       }
       this.#versionsChanged(id);
@@ -155,7 +158,14 @@ export class Installer {
   async reload(reference: string, found: PluginPackage | PluginSource): Promise<void> {
     const next = this.#lifecycle.validate(await packageFrom(found));
     await this.#run(this.#require(reference).id, async () => {
-      await this.#lifecycle.reload(this.#require(reference).key, next);
+      const old = this.#require(reference);
+      if (next.id === old.id && next.key !== old.key) {
+        this.#lifecycle.checkFree(next);
+        this.#lifecycle.setEnabled(next.key, this.#lifecycle.isEnabled(old.key));
+      }
+      await this.#lifecycle.reload(old.key, next);
+      const version = this.#standsFor.get(old.key) ?? versionOf(old);
+      if (next.key !== old.key && version !== undefined) this.#standsFor.set(next.key, version);
     });
   }
 
@@ -208,13 +218,14 @@ export class Installer {
     await this.#keeping(next, async () => {
       const key = await this.#replace(old, next);
       const ready = await this.#keepReady(old);
+      const replaced = this.#meantBy(old);
       try {
         await this.#change(id, (entry) => ({
           ...entry,
           // What the old one had replaced in its time is let go of, and nothing else: others may have installed what isn't known here.
           installed: { ...omit(entry.installed, ...this.#needless(id, entry, [from])), ...this.#asInstalled(next) },
           ready: { ...omit(entry.ready, version, ...this.#needless(id, entry, [from])), ...(Object.hasOwn(entry.installed, from) ? {} : ready) },
-          retired: [...without(entry.retired, version, from), from],
+          retired: [...without(entry.retired, version, ...replaced), ...replaced],
           disabled: entry.disabled.includes(from) ? [...without(entry.disabled, from, version), version] : without(entry.disabled, version),
           previous: { ...omit(entry.previous, from), [version]: from },
           trials: [...without(entry.trials, from, version), ...(this.#parts.limits.trial === 0 ? [] : [version])],
@@ -256,7 +267,7 @@ export class Installer {
       try {
         await this.#change(id, (entry) => ({
           ...entry,
-          retired: without(entry.retired, version),
+          retired: without(entry.retired, version, ...this.#standingFor(key)),
           // One that its source has lost is the store's from now on.
           installed: { ...omit(entry.installed, of), ...(kept.origin.startsWith(ORIGIN) && manifest !== undefined && { [version]: manifest }) },
           ready: omit(entry.ready, version),
@@ -455,7 +466,7 @@ export class Installer {
     const { id } = this.#require(reference);
     await this.#run(id, async () => {
       const meant = this.#meant(reference);
-      const versions = meant.flatMap((record) => manifestOf(record)?.version ?? []);
+      const versions = meant.flatMap((record) => this.#meantBy(record));
       await this.#change(id, (entry) => ({ ...entry, disabled: enabled ? without(entry.disabled, ...versions) : [...without(entry.disabled, ...versions), ...versions] }));
       for (const { key } of meant) this.#lifecycle.setEnabled(key, enabled);
       for (const record of meant) this.#parts.announce(enabled ? 'plugin:enabled' : 'plugin:disabled', { id, version: versionedManifest(record).version });
@@ -469,6 +480,16 @@ export class Installer {
     this.#entries.set(id, after);
     // A package that stays by accident does no harm: it is swept when a kernel starts.
     for (const version of before) if (!packagesIn(after).includes(version)) await this.#store.forgetCode(keyOf(id, version)).catch(() => {});
+  }
+
+  /** The versions that are to be written down when a plugin is meant: its own, and the one that it stands for. */
+  #meantBy(record: PluginRecord): readonly string[] {
+    return [...(versionOf(record) === undefined ? [] : [versionOf(record) as string]), ...this.#standingFor(record.key)];
+  }
+
+  #standingFor(key: string): readonly string[] {
+    const version = this.#standsFor.get(key);
+    return version === undefined || this.#registry.get(keyOf(idOf(key), version)) !== undefined ? [] : [version];
   }
 
   #entryOf(id: string): PluginEntry {

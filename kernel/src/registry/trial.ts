@@ -49,7 +49,8 @@ export class Trial {
     };
     this.#listeners = [
       ...['plugin:crashed', 'plugin:failed', 'plugin:wake-failed'].map((topic) => parts.bus.on(topic, failed)),
-      parts.bus.on('plugin:activated', () => this.#begin()),
+      // One that was suspended when it was updated is active once it is resumed.
+      ...['plugin:activated', 'plugin:resumed'].map((topic) => parts.bus.on(topic, () => this.#begin())),
     ];
     this.#begin();
   }

@@ -77,6 +77,7 @@ export class Guards {
         }
         const attempt = () => {
           const one = new KernelCall(attempts, call.caller, { parent: call });
+          one.route = call.route;
           enter(one, call.parent, input);
           return one.promise;
         };
