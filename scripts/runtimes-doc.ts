@@ -11,8 +11,8 @@ export function runtimesPage(): string {
   const rows = GAPS.map(({ what, without, legs }) => row([what, ...LEG_NAMES.map((leg) => ((legs as readonly string[]).includes(leg) ? '–' : 'yes')), without]));
   return `# Runtimes
 
-\`npm run test:matrix\` runs the same tests in all of these: every host's conformance suite, storage, the wire's models and its fuzzing. A
-test that needs what a runtime lacks is skipped there, and counted. WebKit is tested as WebKitGTK, which differs from Safari in what it
+\`npm run test:matrix\` runs the same tests in all of these: every host's conformance suite, storage, the wire's models and its fuzzing, how
+guests die, and what plugins behind a wall try in vain. A test that needs what a runtime lacks is skipped there, and counted. WebKit is tested as WebKitGTK, which differs from Safari in what it
 turns on. Bun and Deno use \`@plinth/host-node\`.
 
 ${[...head, ...rows].join('\n')}

@@ -23,8 +23,12 @@ const LOOK = 200;
 const MAX_UNREAD = 256 * 1_024 * 1_024;
 const PIPE = 3;
 
-/** Reads the first message, which is the text of what to run, and runs it. */
+/** What a process ends with that finds itself without its wall. */
+const NO_WALL = 73;
+
+/** Looks for the wall, before there is anything to keep behind it; then reads the first message, which is the text of what to run, and runs it. */
 const FIRST_LINE = `
+if (process.permission?.has('fs.read') !== false) process.exit(${NO_WALL});
 const socket = new (require('node:net').Socket)({ fd: ${PIPE} });
 let held = Buffer.alloc(0);
 socket.on('data', function first(chunk) {
@@ -67,9 +71,7 @@ export class ProcessLauncher {
   }
 
   async #start(id: string, hardened: boolean, memory: number | undefined, ready: number): Promise<ProcessGuest> {
-    if (process.allowedNodeEnvironmentFlags?.has('--permission') !== true || process.versions.bun !== undefined) {
-      throw failed(id, "this runtime has no permission model ('--permission'), and without it a process is no wall: run Node 22.22, 24.15 or later");
-    }
+    if (process.allowedNodeEnvironmentFlags?.has('--permission') !== true) throw unwalled(id);
     const source = await import('./process-source.js');
     this.#folder ??= mkdtemp(join(tmpdir(), 'plinth-guest-'));
     const cwd = await this.#folder;
@@ -220,7 +222,9 @@ class ProcessGuest implements Guest {
         then();
       };
       this.endpoint.addEventListener('message', heard);
-      void this.exited.then(({ kind, error }) => done(() => reject(failed(this.#id, `its process ended while it started (${kind})`, error))));
+      void this.exited.then(({ kind, code, error }) =>
+        done(() => reject(code === NO_WALL ? unwalled(this.#id) : failed(this.#id, `its process ended while it started (${kind})`, error))),
+      );
     });
   }
 
@@ -278,6 +282,10 @@ function reasonOf(code: number | null, signal: string | null): ExitReason {
   if (signal === 'SIGABRT' || signal === 'SIGTRAP' || signal === 'SIGILL' || code === 134) return { kind: 'out-of-memory' };
   if (signal !== null) return { kind: 'crashed', error: new Error(`the process was ended by ${signal}`) };
   return { kind: 'exited', ...(code !== null && { code }) };
+}
+
+function unwalled(id: string): Error {
+  return failed(id, "this runtime has no permission model ('--permission'), and without it a process is no wall: run Node 22.22, 24.15 or later");
 }
 
 function failed(id: string, message: string, cause?: unknown): Error {

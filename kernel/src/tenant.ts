@@ -10,7 +10,8 @@ import { AuditLog, type HostAudit } from './audit/audit-log.js';
 import type { HostCallOptions } from './commands/call-options.js';
 import { createCallServices } from './commands/call-services.js';
 import type { ClientOptions } from './commands/client.js';
-import { CommandRegistry, leadsTo, type Route } from './commands/command-registry.js';
+import { CommandRegistry } from './commands/command-registry.js';
+import { leadsTo, type Route } from './commands/route.js';
 import type { HostHandlers } from './commands/host-call.js';
 import { HostContracts } from './commands/host-contracts.js';
 import { createHostCommands, type HostCommands, type HostRegistration } from './commands/host-commands.js';
@@ -369,11 +370,12 @@ export function createTenant(shared: Shared, tenant: string, before?: Promise<vo
     }
     const record = versionsOn(owner, route)[0] ?? registry.find(owner);
     if (record === undefined || record.state === 'active') {
-      const hint = didYouMean(
+      const near = didYouMean(
         id,
         commands.all().map((entry) => entry.id),
         [],
       );
+      const hint = starting === undefined ? ': the kernel has not been started' : near || record === undefined ? near : `: ${owner} is active and has not registered it`;
       return createError('call/unknown-command', `nobody answers ${id}${hint}`, { ...(record !== undefined && { plugin: owner }), details: { command: id } });
     }
     if (stopping !== undefined) return hasStopped();

@@ -6,6 +6,9 @@ import { describe, expect, it } from 'vitest';
 import { bundleOf, pluginOf } from '../support/plugins.ts';
 import { diagnose, INLINE, WORKER } from './diagnose.ts';
 
+/** What is said of an import; nothing else of the bundle's text. */
+const IMPORTS = (what: string) => new RegExp(`^cannot load test\\.bad: test\\.bad/\\S+ threw while loading: it imports '${what}': bundle it into one file$`);
+
 function badCode(name: string, options: () => KernelOptions): void {
   const fail = async (bad: PackageInput, more: KernelOptions = {}) => {
     const { failures, failure } = await diagnose([bad], { ...options(), ...more });
@@ -33,7 +36,8 @@ function badCode(name: string, options: () => KernelOptions): void {
       ['throws null at import', 'throw null;', /threw while loading/],
       ['throws something unprintable at import', 'throw Object.create(null);', /threw while loading/],
       ['throws from a getter', 'export default { get activate() { throw new Error("got"); } };', /got/],
-      ['imports a file beside it', "import './other.js'; export default { activate() {} };", /plugin\.js/],
+      ['imports a file beside it', "import './other.js'; export default { activate() {} };", IMPORTS('./other.js')],
+      ['was not bundled', "import { definePlugin } from '@nobody/sdk'; export default definePlugin({ activate() {} });", IMPORTS('@nobody/sdk')],
       ['provides something that is no list', 'export default { provides: 42, activate() {} };', /'provides'/],
       ['provides something that is no contract', 'export default { provides: [null], activate() {} };', /'provides'/],
       ['needs something that is no contract', 'export default { needs: { other: 5 }, activate() {} };', /'needs'/],

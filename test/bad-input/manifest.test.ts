@@ -50,6 +50,8 @@ describe('keys of a manifest', () => {
     ['maim', { maim: 'plugin.js' }, 'maim', "unknown key (did you mean 'main'?)"],
     ['depenencies', { depenencies: {} }, 'depenencies', "unknown key (did you mean 'dependencies'?)"],
     ['Name', { Name: 'x' }, 'Name', "unknown key (did you mean 'name'?)"],
+    ['permissions, a list', { permissions: ['storage.read', 'storage.write'] }, 'permissions', 'is a list, and has to be an object'],
+    ['permissions.storage, a list', { permissions: { storage: ['read'] } }, 'permissions.storage', 'is a list, and has to be an object'],
     ['qwertyuiop', { qwertyuiop: 1 }, 'qwertyuiop', 'unknown key'],
     ['permissions.netwrok', { permissions: { netwrok: {} } }, 'permissions.netwrok', "unknown key (did you mean 'network'?)"],
     ['permissions.storage.raed', { permissions: { storage: { raed: true } } }, 'permissions.storage.raed', "unknown key (did you mean 'read'?)"],

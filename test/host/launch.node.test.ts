@@ -1,5 +1,8 @@
 /** A worker that can't start is a typed error that names the cure, and nothing of it is left. */
 import { nodeHost } from '@plinth/host-node';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { startKernel } from '../support/kernels.ts';
@@ -33,6 +36,20 @@ it.each([
   expect(error?.code).toBe('plugin/launch-failed');
   expect(because).toMatch(message);
   expect(threads.map(({ threadId }) => threadId)).toEqual([-1]);
+});
+
+it('a process that is started without its wall is given no code', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'plinth-no-wall-'));
+  const [node, careless] = [process.execPath, join(folder, 'node')];
+  await writeFile(careless, `#!/bin/sh\nshift\nexec '${node}' "$@"\n`, { mode: 0o700 });
+  process.execPath = careless;
+  try {
+    const kernel = await startKernel({ isolation: 'process', createHost: () => nodeHost() }, [pluginOf('test.a', '')]);
+    expect(kernel.plugins.explain('test.a')).toMatchObject({ running: false, error: { code: 'plugin/launch-failed', message: expect.stringContaining("'--permission'") } });
+  } finally {
+    process.execPath = node;
+    await rm(folder, { recursive: true });
+  }
 });
 
 it("captures what a plugin writes past its console, bounded, in the plugin's log", async () => {

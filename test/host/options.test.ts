@@ -1,8 +1,9 @@
 /** Options that make no sense: no kernel is made with them, and the option is named. */
 import { runtime } from '#host';
 import { createKernel, type KernelOptions, packageSource } from '@plinth/kernel';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { rejection } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
 
 const use = (_: unknown, next: () => unknown) => next();
 
@@ -25,6 +26,16 @@ describe(`${runtime}: options`, () => {
     ['a misspelt place of middleware', 'middleware[0].befor', { middleware: [{ target: 'command:*', use, befor: 'x' }] }],
   ])('%s is refused: %s', async (_what, option, options) => {
     expect(await rejection(createKernel(options as KernelOptions))).toMatchObject({ name: 'PluginConfigurationError', code: 'kernel/invalid-option', details: { option } });
+  });
+
+  it('a command that nobody answers yet: says that the kernel has not been started, later who has not registered it', async () => {
+    const kernel = await createKernel({ isolation: 'inline', sources: [packageSource([pluginOf('test.a', '')])] });
+    onTestFinished(() => kernel.stop());
+    const message = async (id: string) => ((await rejection(kernel.commands.execute(id))) as Error).message;
+    expect(await message('test.a:go')).toBe('nobody answers test.a:go: the kernel has not been started');
+    await kernel.start();
+    expect(await message('test.a:go')).toBe('nobody answers test.a:go: test.a is active and has not registered it');
+    expect(await message('test.b:go')).toBe('nobody answers test.b:go');
   });
 
   it('what makes sense is taken', async () => {

@@ -72,6 +72,17 @@ export const GAPS = [
     probe: async () => ((await importAs("data:text/javascript,export default 1; export const two = ''.at")) as { default: unknown }).default === 1,
   },
   {
+    id: 'bare-imports',
+    what: "A `data:` module can't import a package by its name",
+    without: 'A plugin that was not bundled finds the packages of the application; everywhere else it fails to load, and is told to be bundled',
+    legs: ['bun'],
+    probe: () =>
+      importAs("data:text/javascript,import 'semver'//.js").then(
+        () => false,
+        () => true,
+      ),
+  },
+  {
     id: 'locks',
     what: 'navigator.locks',
     without: 'Not used in hosts that run there',

@@ -1,12 +1,29 @@
 /** What is published: it is sound as a package, and works where nothing of the workspace is. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installConsumer, PACKAGES, type Packed, pack, runNode, runTool } from './packed.ts';
 import { type Site, serveBuilt, startChromium } from './site.ts';
+
+/** What is imported by name: of any host, of one. */
+const ENTRIES = [
+  '@plinth/sdk',
+  '@plinth/sdk/contract',
+  '@plinth/sdk/contracts',
+  '@plinth/sdk/testing',
+  '@plinth/sdk/compat',
+  '@plinth/sdk/rpc',
+  '@plinth/sdk/guest',
+  '@plinth/kernel',
+  '@plinth/kernel/create-kernel',
+  '@plinth/kernel/spare-pool',
+];
+const NODE_ENTRIES = ['@plinth/host-node'];
+const BROWSER_ENTRIES = ['@plinth/host-browser', '@plinth/host-browser/inline', '@plinth/host-browser/standalone'];
 
 let packed: Packed;
 beforeAll(async () => {
@@ -57,24 +74,27 @@ describe('a project with the packed packages', () => {
   });
 
   it('can load every entry in Node that is meant for it, and none has an effect', async () => {
-    const entries = [
-      '@plinth/sdk',
-      '@plinth/sdk/contract',
-      '@plinth/sdk/contracts',
-      '@plinth/sdk/testing',
-      '@plinth/sdk/compat',
-      '@plinth/sdk/rpc',
-      '@plinth/sdk/guest',
-      '@plinth/kernel',
-      '@plinth/kernel/create-kernel',
-      '@plinth/kernel/spare-pool',
-      '@plinth/host-node',
-      '@plinth/host-browser',
-      '@plinth/host-browser/inline',
-      '@plinth/host-browser/standalone',
-    ];
-    const script = `for (const entry of ${JSON.stringify(entries)}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
+    const script = `for (const entry of ${JSON.stringify([...ENTRIES, ...NODE_ENTRIES, ...BROWSER_ENTRIES])}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
     expect(await runNode(project, '--input-type=module', '--eval', script)).toBe('');
+  });
+
+  it.each([
+    ['Node', NODE_ENTRIES, { lib: ['es2023'], types: ['node'] }],
+    ['pages', BROWSER_ENTRIES, { lib: ['es2023', 'dom'], types: [] }],
+  ])('has types that hold in strict projects for %s, also where libraries are checked', async (_, entries, options) => {
+    const folder = await mkdtemp(join(project, 'types-'));
+    const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false };
+    const compilerOptions = {
+      ...strict,
+      ...options,
+      module: 'nodenext',
+      target: 'es2023',
+      noEmit: true,
+      typeRoots: [fileURLToPath(new URL('../../node_modules/@types', import.meta.url))],
+    };
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['entries.ts'] }));
+    await writeFile(join(folder, 'entries.ts'), [...ENTRIES, ...entries].map((entry, index) => `export * as entry${index} from '${entry}';\n`).join(''));
+    expect(await runTool('typescript/bin/tsc', '-p', folder)).toEqual({ code: 0, output: '' });
   });
 
   describe('in a browser, built by Vite', () => {

@@ -36,7 +36,7 @@ export const BUDGETS: readonly Budget[] = [
       export const kernel = await createKernel({ host: browserHost(), plugins: ['/plugins/greeter/plugin.json'] });`,
   },
   // Loaded by the first `createKernel()`: there is no goal for it but to stay as it is.
-  { name: 'the kernel itself', gzip: 95 * KB, what: `export { createKernel } from '@plinth/kernel';` },
+  { name: 'the kernel itself', gzip: 96 * KB, what: `export { createKernel } from '@plinth/kernel';` },
   { name: 'the link alone', gzip: 6 * KB, meanwhile: 16.1 * KB, what: `export { Link } from '@plinth/sdk/rpc';` },
   { name: "a worker's runtime", gzip: 10 * KB, meanwhile: 27.8 * KB, what: { shipped: 'host-browser/dist/plugin-worker.js', source: 'host-browser/src/plugin-worker.ts' } },
 ];

@@ -17,7 +17,7 @@ import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type T
 import { blame, type LayerName } from '../middleware/compose.js';
 import type { ServiceResolver, ServiceScope } from '../services/container.js';
 import type { CommandCounter } from '../telemetry/metrics.js';
-import type { Route } from './command-registry.js';
+import type { Route } from './route.js';
 
 /** Who the embedding application is. */
 export const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });

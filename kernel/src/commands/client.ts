@@ -3,7 +3,8 @@ import type { AnyContract, Client, Command } from '@plinth/sdk';
 import { createError, describeIssues, isRange, isPromiseLike, membersOf, type Parsed, parseSchema, type Schema } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { HostCallOptions } from './call-options.js';
-import type { Parse, Route } from './command-registry.js';
+import type { Parse } from './command-registry.js';
+import type { Route } from './route.js';
 
 /** Executes a command for the host. */
 export type Execute = (id: string, input: unknown, options: HostCallOptions | undefined, parse?: Parse, route?: Route) => Promise<unknown>;

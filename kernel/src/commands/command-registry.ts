@@ -1,6 +1,6 @@
 /** Which commands exist, who answers them, and the path every call takes: permission, middleware, provider. */
 import type { CommandInfo } from '@plinth/sdk';
-import { addressOf, type Caller, compareVersions, createError, disposable, isOpen, isStable, isTopic, ownerOf, parseContractId, parseNeed, satisfies } from '@plinth/sdk/contract';
+import { addressOf, type Caller, compareVersions, createError, disposable, isOpen, isStable, isTopic, ownerOf } from '@plinth/sdk/contract';
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { Attempt, Guards } from '../resilience/guards.js';
@@ -8,6 +8,7 @@ import type { DeclaredPolicy } from '../resilience/policy.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
 import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from './call.js';
 import type { Provider } from './provider.js';
+import { leadsTo, type Route, routeKey } from './route.js';
 
 /** Who answers a command. */
 export interface CommandProvider {
@@ -34,14 +35,6 @@ export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provide
   readonly counter: CommandCounter;
   /** Takes its calls in its place, when a policy is configured for it. */
   readonly guarded: CallTarget | undefined;
-}
-
-/** Which of several versions a caller means. */
-export interface Route {
-  /** Range of plugin versions. */
-  readonly range?: string | undefined;
-  /** A contract (`<id>@<major>`), or a need (`<id>@<range>`). */
-  readonly contract?: string | undefined;
 }
 
 /** What the registry needs of the kernel. */
@@ -303,25 +296,7 @@ export class CommandRegistry {
   }
 }
 
-/** Whether a version is one that a caller may mean. The host's own commands have no version, and suit everybody. */
-export function leadsTo(
-  { range, contract }: Route,
-  { version, provides = [], owner }: { readonly version?: string | undefined; readonly provides?: readonly string[]; readonly owner: string },
-): boolean {
-  if (version === undefined) return true;
-  if (range !== undefined && !satisfies(version, range)) return false;
-  if (contract === undefined) return true;
-  const need = parseNeed(contract);
-  // A plugin that doesn't say in its manifest what it provides can't be told apart by it.
-  const majors = provides.flatMap((one) => {
-    const parsed = parseContractId(one);
-    return parsed?.base === need?.base ? [(parsed as { major: number }).major] : [];
-  });
-  return need === undefined || need.base !== owner || majors.length === 0 || majors.some((major) => satisfies(`${major}.0.0`, need.range));
-}
-
 const nothing = () => {};
-const routeKey = (route: Route | undefined): string => (route === undefined ? '' : `${route.range ?? ''} ${route.contract ?? ''}`);
 
 function breakerOf(guards: Guards, id: string): Partial<CommandInfo> {
   const breaker = guards.breaker(id);

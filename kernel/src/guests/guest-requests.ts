@@ -16,7 +16,7 @@ import {
 } from '@plinth/sdk/contract';
 import { decodeError, encode, type Inbound } from '@plinth/sdk/rpc';
 import { type CallRequest, KernelCall } from '../commands/call.js';
-import type { Route } from '../commands/command-registry.js';
+import type { Route } from '../commands/route.js';
 import { listCommands } from '../commands/host-commands.js';
 import type { FetchAsk } from '../network/fetch.js';
 import type { KernelParts } from '../parts.js';

@@ -23,7 +23,8 @@ import {
 } from '@plinth/sdk/contract';
 import { DEFAULT_QUEUE, type Link, NoteQueue } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../commands/call.js';
-import { type CommandEntry, type CommandProvider, leadsTo } from '../commands/command-registry.js';
+import type { CommandEntry, CommandProvider } from '../commands/command-registry.js';
+import { leadsTo } from '../commands/route.js';
 import { guestProvider, type Provider } from '../commands/provider.js';
 import type { Emission } from '../events/event-bus.js';
 import { placeOf } from '../middleware/order.js';

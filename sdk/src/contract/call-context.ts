@@ -32,12 +32,12 @@ export interface EventOrigin {
 export interface ExecutionContext {
   readonly requestId: string;
   readonly caller: Caller;
-  readonly user?: string;
+  readonly user?: string | undefined;
   readonly tenant: string;
   /** When the answer stops being wanted, in milliseconds since the epoch. */
   readonly deadline: number;
   /** W3C trace context of the caller's span, when there is one. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** What the outermost caller has sent along; empty when it sent nothing. */
   readonly baggage: Baggage;
 }

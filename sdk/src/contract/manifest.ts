@@ -193,6 +193,7 @@ function toProblem(issue: v.BaseIssue<unknown>): Issue {
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     const key = String(issue.path?.at(-1)?.key);
     const parent = issue.path?.at(-1)?.input as object | undefined;
+    if (Array.isArray(parent)) return { path: path.slice(0, -key.length - 1), message: 'is a list, and has to be an object' };
     return { path, message: `unknown key${didYouMean(key, knownKeys(path), Object.keys(parent ?? {}))}` };
   }
   if (issue.received === 'undefined' && issue.kind === 'schema') return { path, message: 'is required' };

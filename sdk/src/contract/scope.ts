@@ -1,4 +1,5 @@
 /** A stack of undo: whatever a plugin adds hangs on one, and ending the plugin is disposing it. */
+/// <reference lib="esnext.disposable" preserve="true" />
 import { createSharedError } from './errors.js';
 import { isPromiseLike } from './schema.js';
 

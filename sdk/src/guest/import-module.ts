@@ -9,24 +9,23 @@ export async function importModule(code: string, name: string): Promise<{ readon
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ `data:text/javascript;charset=utf-8,${text}`)) as { readonly default?: unknown };
   } catch (error) {
-    throw parseError(error) ?? refusal(error) ?? error;
+    throw explained(error) ?? error;
   }
 }
 
-/** Bun and Deno parse modules by themselves, and what they throw is no SyntaxError; in Deno it quotes the whole URL. */
-function parseError(error: unknown): SyntaxError | undefined {
+/** What an engine's own words mean here; undefined where they say it, or the code itself threw. */
+function explained(error: unknown): Error | undefined {
   if (!(error instanceof Error) || error instanceof SyntaxError) return undefined;
   const { name, message } = error;
+  // Bun and Deno parse modules by themselves, and what they throw is no SyntaxError; in Deno it quotes the whole URL.
   if (name === 'BuildMessage') return new SyntaxError(message);
-  const [, problem] = /^SyntaxError: ([\s\S]*?)(?:\n +at data:|$)/.exec(message) ?? [];
-  return problem === undefined ? undefined : new SyntaxError(problem);
-}
-
-/**
- * A browser that refuses the URL quotes it, and with it the whole bundle (Chromium, Firefox), or says nothing (WebKit). The
- * policy that counts is the one of the file that the worker was started from.
- */
-function refusal(error: unknown): TypeError | undefined {
-  if (!(error instanceof TypeError) || !/ported module: data:|^Importing a module script failed\.$/.test(error.message)) return undefined;
-  return new TypeError("the Content-Security-Policy of the worker's own file has to allow 'script-src data:'");
+  const problem = /^SyntaxError: ([\s\S]*?)(?:\n +at data:|$)/.exec(message)?.[1];
+  if (problem !== undefined) return new SyntaxError(problem);
+  // Each engine has words of its own for what isn't found from a `data:` URL; Node, Bun and Deno quote that, and with it the whole bundle.
+  const imported = /(specifier|module|Import|name,) ["'“](.+?)["'”]/.exec(message)?.[2];
+  if (imported !== undefined) return new TypeError(`it imports '${imported}': bundle it into one file`);
+  // A browser that refuses the URL quotes it (Chromium, Firefox), or says nothing (WebKit); so it does when an import of the module fails.
+  // The policy that counts is the one of the file that the worker was started from.
+  if (!/ported module: data:|^Importing a module script failed/.test(message)) return undefined;
+  return new TypeError("it imports something, or the Content-Security-Policy of the worker's own file has to allow 'script-src data:'");
 }

@@ -412,7 +412,7 @@ class Gate implements Endpoint {
     this.#port = port;
   }
 
-  postMessage(message: unknown, transfer?: Transferable[]): void {
+  postMessage(message: unknown, transfer?: object[]): void {
     if (this.#kept === undefined) this.#port.postMessage(message, transfer);
     // What is kept must not change meanwhile, and what can't cross must fail now.
     else this.#kept.push(structuredClone(message, transfer && { transfer }));

@@ -28,7 +28,7 @@ export interface DirectEnd {
 /** Anything that posts structured-cloneable messages and delivers them in order. */
 export interface Endpoint {
   /** @throws DataCloneError when a value can't be cloned; nothing is sent then. */
-  postMessage(message: unknown, transfer?: Transferable[]): void;
+  postMessage(message: unknown, transfer?: object[]): void;
   addEventListener(type: 'message', listener: (event: MessageEventLike) => void): void;
   removeEventListener(type: 'message', listener: (event: MessageEventLike) => void): void;
   /** Begins delivery, where the platform waits for it. */
@@ -61,7 +61,7 @@ class MemoryEndpoint implements Endpoint, DirectEnd {
     if (direct) this.direct = this;
   }
 
-  postMessage(message: unknown, transfer?: Transferable[]): void {
+  postMessage(message: unknown, transfer?: object[]): void {
     const data = structuredClone(message, transfer === undefined ? undefined : { transfer });
     this.inFlight += 1;
     queueMicrotask(() => {

@@ -296,7 +296,7 @@ export class Outbox implements Flushable {
     if (transfers.length > 0) this.#transfers = [];
     try {
       if (transfers.length === 0) this.#parts.endpoint.postMessage(queue);
-      else this.#parts.endpoint.postMessage(queue, transfers.flatMap(({ buffers }) => buffers) as unknown as Transferable[]);
+      else this.#parts.endpoint.postMessage(queue, transfers.flatMap(({ buffers }) => buffers) as unknown as object[]);
     } catch {
       this.#flushOneByOne(queue, transfers);
     }
@@ -305,7 +305,7 @@ export class Outbox implements Flushable {
   /** Posts a message with ports in it by itself, in its place. */
   postPort(kind: number, sequence: number, slot: unknown, port: unknown): void {
     this.flush();
-    if (!this.#closed) this.#parts.endpoint.postMessage([headOf(sequence, kind), slot, port], [port as Transferable]);
+    if (!this.#closed) this.#parts.endpoint.postMessage([headOf(sequence, kind), slot, port], [port as object]);
   }
 
   close(): void {
@@ -505,7 +505,7 @@ export class Outbox implements Flushable {
       const buffers = transfers.flatMap((one) => (one.at === index ? one.buffers : []));
       index = end;
       try {
-        this.#parts.endpoint.postMessage(frame, buffers as unknown as Transferable[]);
+        this.#parts.endpoint.postMessage(frame, buffers as unknown as object[]);
       } catch (cause) {
         if (COUNTED[kindOf(head)]) this.#sent -= formOf(head) === Form.text ? sequenceOf(head) : 1;
         this.#parts.failed(kindOf(head), sequenceOf(head), frame, cause);
