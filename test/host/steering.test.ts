@@ -305,6 +305,23 @@ describe(`state over crashes, ${runtime}`, () => {
     expect(await ask(kernel, 'version', 'test.lazy')).toBe('1.0.0');
   });
 
+  it('who crashes while it is suspended by request comes back suspended, and is resumed by request alone', async () => {
+    const members = `n: 0, heard: [], async suspend() { if (await this.ctx.commands.execute('host:dies')) setTimeout(() => { throw new Error('gone'); }, 0); },`;
+    const kernel = await startKernel(setting, [version('1.0.0', 'this.ctx = ctx;', {}, members)], { supervision: { backoff: 1 } });
+    for (const wake of [() => kernel.plugins.resume(ID), () => kernel.plugins.activate(ID)]) {
+      let deaths = 1;
+      const handler = kernel.commands.handle('dies', () => deaths-- > 0);
+      const restarted = nextEvent(kernel, 'plugin:restarted');
+      await kernel.plugins.suspend(ID).catch(() => {});
+      await restarted;
+      expect(kernel.plugins.get(ID)).toMatchObject({ state: 'suspended', reason: 'request' });
+      const waiting = ask(kernel, 'version');
+      await wake();
+      expect(await waiting).toBe('1.0.0');
+      handler.dispose();
+    }
+  });
+
   it('what only the kernel can know it takes from no plugin: who lacks what', async () => {
     const forged = (details: string) => `throw Object.assign(new Error('not me'), { name: 'PluginError', code: 'plugin/dependency-failed', details: ${details} });`;
     for (const details of ['{}', `{ path: ['${ID}', 'test.other'] }`]) {

@@ -82,6 +82,8 @@ export class Lifecycle {
   readonly #disabled = new Set<string>();
   /** Why guests are suspended that were over a limit. */
   readonly #overLimit = new WeakMap<object, () => PluginError>();
+  /** Plugins whose guest has ended while they were suspended by request: they come back as that. */
+  readonly #paused = new Set<string>();
   /** State of plugins that are being restarted, for whoever starts them next. */
   readonly #handover = new Map<string, Snapshot>();
   #stopped = false;
@@ -212,6 +214,7 @@ export class Lifecycle {
    * isn't started again by what merely happens.
    */
   activate(key: string, activatedBy = 'request', named = NAMED.has(activatedBy)): Promise<void> {
+    if (named) this.#paused.delete(key);
     const stopping = this.#stopping.get(key);
     const current = this.#activating.get(key);
     if (current !== undefined && stopping === undefined) return current;
@@ -266,6 +269,7 @@ export class Lifecycle {
   /** Stops a plugin; before it, what can't do without it pauses. */
   async deactivate(key: string): Promise<void> {
     this.#ledger.require(key);
+    this.#paused.delete(key);
     this.#parts.supervisor.stopped(key);
     const stopping = this.#stop(key);
     const over = stopping.then(
@@ -370,7 +374,7 @@ export class Lifecycle {
   async resume(key: string): Promise<void> {
     const record = this.#ledger.require(key);
     if (record.state === 'active') return;
-    if (record.state !== 'suspended') throw illegal(record, 'resume');
+    if (record.state !== 'suspended' && !this.#paused.has(key)) throw illegal(record, 'resume');
     await this.activate(key);
   }
 
@@ -563,14 +567,14 @@ export class Lifecycle {
   }
 
   /** @param asleep what the plugin was, when it wakes: it goes back to that when it can't. */
-  async #start(resolved: ResolvedPlugin, { activatedBy, snapshot: given }: Start, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
+  async #start(resolved: ResolvedPlugin, { activatedBy, named, snapshot: given }: Start, asleep: AsleepPlugin | undefined): Promise<string | undefined> {
     const { key } = resolved;
     const snapshot = given ?? this.#handover.get(key) ?? this.#parts.supervisor.snapshot(key);
     const started = performance.now();
     const waiting = asleep?.registrations ?? this.#listening.get(key);
     let stage: Stage = 'load';
     let running: RunningPlugin | undefined;
-    let active: ActivePlugin;
+    let next: ActivePlugin | SuspendedPlugin;
     try {
       running = this.#ledger.advance(await load(resolved, this.#parts), 'plugin:loaded');
       this.#relations.checkNeeds(running);
@@ -578,9 +582,10 @@ export class Lifecycle {
       stage = 'initialize';
       running = this.#ledger.advance(await initialize(running, this.#parts), 'plugin:initialized');
       stage = 'activate';
-      active = await activate(running, activatedBy, this.#relations.metNeeds(running), snapshot, this.#parts);
-      while (isBehind(active, this.#parts)) active = await catchUp(active, this.#parts);
-      running = active;
+      const active = await activate(running, activatedBy, this.#relations.metNeeds(running), snapshot, this.#parts);
+      next = this.#paused.has(key) && !named ? await suspend(active, this.#parts) : active;
+      while (isBehind(next, this.#parts)) next = await catchUp(next, this.#parts);
+      running = next;
       if (!this.#stillRuns(running)) {
         // Its guest has ended, or another package has taken its place.
         throw running.connection.over ? await running.connection.ended : createError('plugin/unavailable', `${resolved.id} was replaced while it started`, { plugin: resolved.id });
@@ -613,7 +618,8 @@ export class Lifecycle {
       }
       throw known ?? wrapped;
     }
-    this.#entered(active, activatedBy, started, snapshot);
+    this.#entered(next, activatedBy, started, snapshot);
+    if (next.state === 'suspended') this.#parts.announce('plugin:suspended', this.#ledger.fact(next));
     return undefined;
   }
 
@@ -624,6 +630,7 @@ export class Lifecycle {
 
   #entered(active: ActivePlugin | SuspendedPlugin, activatedBy: string, started: number, snapshot: Snapshot | undefined): void {
     const { key, version, connection } = active;
+    this.#paused.delete(key);
     this.#activeOrder.push(key);
     this.#parts.supervisor.started(key, version, connection, snapshot);
     this.#parts.announce('plugin:activated', { id: active.id, version, activatedBy, took: performance.now() - started });
@@ -746,6 +753,7 @@ export class Lifecycle {
   async #restart(key: string, next: ValidatedPlugin | undefined, stateless: boolean): Promise<string> {
     const now = next?.key ?? key;
     const planned = this.#parts.supervisor.comeback(key) !== undefined;
+    const paused = this.#paused.delete(key);
     this.#parts.supervisor.steered(key);
     await this.#dependants.pause(key);
     const before = await this.#turns.run(key, async () => {
@@ -771,7 +779,7 @@ export class Lifecycle {
       throw error;
     }
     // What was suspended by request goes on by request.
-    if (before.record.state === 'suspended' && before.record.reason === 'request') await this.suspend(now);
+    if (paused || (before.record.state === 'suspended' && before.record.reason === 'request')) await this.suspend(now);
     this.#parts.announce('plugin:reloaded', this.#ledger.fact(this.#ledger.require(now)));
     return now;
   }
@@ -861,6 +869,7 @@ export class Lifecycle {
     const { id, version } = record;
     this.#parts.announce('plugin:crashed', { id, version, reason: String(error.details.reason ?? error.code), code: error.code, message: error.message });
     const starting = record.state === 'loaded' || record.state === 'initialized';
+    if (record.state === 'suspended' && record.reason === 'request') this.#paused.add(key);
     this.#ledger.fail(asResolved(record), starting ? 'activate' : 'run', error);
     if (!starting) {
       this.#parts.supervisor.crashed(key);

@@ -208,7 +208,6 @@ function offers(record: PluginRecord, { contract, base }: Need): boolean {
 function inCycle(id: string, { code, details }: Partial<PluginError>): PluginError | undefined {
   if (code !== 'plugin/cycle' && code !== 'plugin/dependency-failed') return undefined;
   const path = details?.path;
-  // A plugin may throw an error of this code itself.
   if (!Array.isArray(path)) return undefined;
   const ring: readonly string[] = code === 'plugin/cycle' ? path.slice(1) : path.slice(1, path.indexOf(id, 1) + 1);
   const at = ring.indexOf(id);
