@@ -12,14 +12,14 @@ export interface Leg {
 }
 
 export const LEGS = {
-  node22: { title: 'Node 22', drive: 'runtime', timeout: 420_000 },
-  node24: { title: 'Node 24', drive: 'runtime', timeout: 420_000 },
-  node26: { title: 'Node 26', drive: 'runtime', timeout: 420_000 },
-  chromium: { title: 'Chromium', drive: 'browser', timeout: 420_000 },
-  firefox: { title: 'Firefox ESR', drive: 'browser', timeout: 420_000 },
-  webkit: { title: 'WebKitGTK', drive: 'browser', timeout: 420_000 },
-  bun: { title: 'Bun', drive: 'runtime', timeout: 420_000 },
-  deno: { title: 'Deno', drive: 'runtime', timeout: 420_000 },
+  node22: { title: 'Node 22', drive: 'runtime', timeout: 600_000 },
+  node24: { title: 'Node 24', drive: 'runtime', timeout: 600_000 },
+  node26: { title: 'Node 26', drive: 'runtime', timeout: 600_000 },
+  chromium: { title: 'Chromium', drive: 'browser', timeout: 600_000 },
+  firefox: { title: 'Firefox ESR', drive: 'browser', timeout: 600_000 },
+  webkit: { title: 'WebKitGTK', drive: 'browser', timeout: 600_000 },
+  bun: { title: 'Bun', drive: 'runtime', timeout: 600_000 },
+  deno: { title: 'Deno', drive: 'runtime', timeout: 600_000 },
 } as const satisfies Record<string, Leg>;
 
 export type LegName = keyof typeof LEGS;
