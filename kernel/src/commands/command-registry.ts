@@ -170,14 +170,24 @@ export class CommandRegistry {
 
   /** A call that has waited for one version, and may not be answered by the one that has come in its place, goes to one that its caller means. */
   reroute(id: string, call: KernelCall, input: unknown): void {
-    const go = () => {
-      const entry = this.#choose(id, call.route);
+    this.#whenAwake(
+      id,
+      call,
+      () => this.#choose(id, call.route),
+      (entry) => call.goOnAs(entry, input),
+    );
+  }
+
+  /** Goes on with a call when the plugin is awake that its caller means. */
+  #whenAwake(id: string, call: KernelCall, find: () => CommandEntry | undefined, go: (entry: CommandEntry) => void): void {
+    const goOn = () => {
+      const entry = find();
       if (entry === undefined) throw this.#services.unknown(id, call.route);
-      if (!call.over) call.goOnAs(entry, input);
+      if (!call.over) go(entry);
     };
     this.#services
       .activateFor(id, call.route)
-      .then(go)
+      .then(goOn)
       .catch((error: unknown) => call.settle(false, error));
   }
 
@@ -204,19 +214,8 @@ export class CommandRegistry {
       return own.find((one) => one.version === version) ?? own.find((one) => call.route === undefined || leadsTo(call.route, one));
     };
     const entry = now();
-    if (entry !== undefined) {
-      entry.provider(call, input);
-      return;
-    }
-    const go = () => {
-      const woken = now();
-      if (woken === undefined) throw this.#services.unknown(id, call.route);
-      if (!call.over) woken.provider(call, input);
-    };
-    this.#services
-      .activateFor(id, call.route)
-      .then(go)
-      .catch((error: unknown) => call.settle(false, error));
+    if (entry !== undefined) entry.provider(call, input);
+    else this.#whenAwake(id, call, now, (woken) => woken.provider(call, input));
   }
 
   /** The call begins now, and with it its deadline; who answers it is found when the plugin is awake. */

@@ -14,8 +14,9 @@ export function loadFailed(id: string, cause: unknown): Error {
 
 /** What a guest says of its failure to load; it can say anything. */
 export function toldByGuest(id: string, cause: unknown): Error {
-  const { code } = cause as Partial<PluginError>;
-  return VERDICTS.has(code) ? createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause }) : (cause as Error);
+  return VERDICTS.has((cause as Partial<PluginError> | null)?.code)
+    ? createError('plugin/load-failed', `cannot load ${id}: ${messageOf(cause)}`, { plugin: id, cause })
+    : (cause as Error);
 }
 
 /** Why a plugin could not be activated, and in which hook. */

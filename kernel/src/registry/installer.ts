@@ -484,7 +484,7 @@ export class Installer {
 
   /** The versions that are to be written down when a plugin is meant: its own, and the one that it stands for. */
   #meantBy(record: PluginRecord): readonly string[] {
-    return [...(versionOf(record) === undefined ? [] : [versionOf(record) as string]), ...this.#standingFor(record.key)];
+    return [versionOf(record) ?? [], this.#standingFor(record.key)].flat();
   }
 
   #standingFor(key: string): readonly string[] {
