@@ -2,14 +2,25 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumArguments, findChromium } from './scripts/find-chromium.ts';
+import { PAGE_SUITES } from './test/support/runtime-suites.ts';
 
 const full = process.env.PLINTH_TEST === 'full';
 const long = full ? [] : ['test/**/*.full.*'];
+/** In quick runs Chromium leaves the kernel's own work to Node. */
+const inChromium = full
+  ? ['test/**/*.test.ts']
+  : [
+      `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
+      'test/host/*.browser.test.ts',
+      'test/{docs,kernel,rpc,security,storage}/**/*.test.ts',
+    ];
+const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();
 
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
+    provide: { full },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes; how soon is up to the machine.
@@ -22,7 +33,13 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
-          exclude: ['test/**/*.browser.*', 'test/e2e/**', 'test/packaging/**', 'test/matrix/**', ...(full ? [] : long)],
+          exclude: [
+            'test/**/*.browser.*',
+            'test/e2e/**',
+            'test/packaging/**',
+            'test/matrix/**',
+            ...long,
+          ],
           globalSetup: './test/support/witness-server.ts',
           pool: 'forks',
         },
@@ -32,14 +49,28 @@ export default defineConfig({
         resolve: { conditions: ['browser'] },
         test: {
           name: 'chromium',
-          include: ['test/**/*.test.ts', 'demo-app/plugins/**/*.test.ts'],
-          exclude: ['**/*.node.*', 'test/e2e/**', 'test/packaging/**', 'test/matrix/**', 'test/house/**', 'test/types/**', ...(full ? [] : long)],
+          include: [...inChromium, 'demo-app/plugins/**/*.test.ts'],
+          exclude: [
+            '**/*.node.*',
+            'test/e2e/**',
+            'test/packaging/**',
+            'test/matrix/**',
+            'test/house/**',
+            'test/types/**',
+            ...long,
+            ...ofNode,
+          ],
           globalSetup: './test/support/witness-server.ts',
           browser: {
             enabled: true,
             headless: true,
             screenshotFailures: false,
-            provider: playwright({ launchOptions: { ...(executablePath && { executablePath }), args: [...chromiumArguments()] } }),
+            provider: playwright({
+              launchOptions: {
+                ...(executablePath && { executablePath }),
+                args: [...chromiumArguments()],
+              },
+            }),
             instances: [{ browser: 'chromium' }],
           },
         },
@@ -49,7 +80,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts', 'test/packaging/**/*.test.ts'],
-          exclude: full ? [] : long,
+          exclude: long,
           pool: 'forks',
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -1,4 +1,7 @@
-/** The playground: served while it is worked on, and built into one folder that any web server can serve. */
+/**
+ * The playground: served during development, and built into one folder that any web server can
+ * serve.
+ */
 import { cp, readFile } from 'node:fs/promises';
 import { join, normalize, sep } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
@@ -7,7 +10,10 @@ const bundles = join(import.meta.dirname, 'dist/plugins');
 const site = join(import.meta.dirname, 'dist/site');
 const TYPES: Readonly<Record<string, string>> = { json: 'application/json', js: 'text/javascript' };
 
-/** Puts the bundled plugins at `plugins/`: answered from their folder in development, copied beside a built site. */
+/**
+ * Serves the bundled plugins at `plugins/`: from their folder in development, copied into a built
+ * site.
+ */
 function demoPlugins(): Plugin {
   return {
     name: 'demo-plugins',
@@ -34,7 +40,7 @@ function demoPlugins(): Plugin {
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
-  // A file that isn't there is a 404 and not the page: a kernel must be told.
+  // A missing file must be a 404 and not the page, so that the kernel notices.
   appType: 'mpa',
   publicDir: false,
   plugins: [demoPlugins()],

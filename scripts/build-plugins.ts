@@ -1,4 +1,4 @@
-/** Bundles plugins: one ES module each, fit for every isolation, with its manifest beside it. */
+/** Bundles plugins: one ES module each, for every isolation, with its manifest beside it. */
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,5 +30,6 @@ export async function buildPlugin(folder: string, out: string): Promise<void> {
 export async function buildPlugins(): Promise<void> {
   const from = join(root, 'demo-app/plugins');
   const folders = await readdir(from).catch(() => []);
-  for (const name of folders) await buildPlugin(join(from, name), join(root, 'demo-app/dist/plugins', name));
+  for (const name of folders)
+    await buildPlugin(join(from, name), join(root, 'demo-app/dist/plugins', name));
 }

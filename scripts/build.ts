@@ -1,4 +1,7 @@
-/** Builds everything: types and modules by tsc, the worker entries and the demo's plugins as single files by Vite. */
+/**
+ * Builds everything: types and modules by tsc, the worker entries and the demo's plugins as single
+ * files by Vite.
+ */
 import { spawnSync } from 'node:child_process';
 import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,24 +17,32 @@ tsc();
 // CommonJS starts faster in Node; browsers know only modules and scripts.
 await buildWorker('host-node', 'cjs');
 const source = await buildWorker('host-browser', 'es');
-await writeFile(join(root, 'host-browser/dist/worker-source.js'), `/** Text of plugin-worker.js. */\nexport const source = ${JSON.stringify(source)};\n`);
+await writeFile(
+  join(root, 'host-browser/dist/worker-source.js'),
+  `/** Text of plugin-worker.js. */\nexport const source = ${JSON.stringify(source)};\n`,
+);
 await buildTexts();
 await buildStandalone();
 await buildPlugins();
 
 function tsc(): void {
-  const { status } = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-b'],
+    { cwd: root, stdio: 'inherit' },
+  );
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** Replaces tsc's copy of a worker entry by one file that imports nothing but Node's own modules. */
+/** Replaces tsc's copy of a worker entry by one file that imports only Node's own modules. */
 async function buildWorker(folder: string, format: 'es' | 'cjs'): Promise<string> {
   const file = format === 'es' ? 'plugin-worker.js' : 'plugin-worker.cjs';
   const oneFile: Plugin = {
     name: 'one-file',
     generateBundle(_, bundle) {
       const chunk = bundle[file];
-      if (chunk?.type !== 'chunk' || chunk.imports.some((name) => !name.startsWith('node:'))) throw new Error(`${folder}/${file} must be one file`);
+      if (chunk?.type !== 'chunk' || chunk.imports.some((name) => !name.startsWith('node:')))
+        throw new Error(`${folder}/${file} must be one file`);
     },
   };
   const dist = join(root, folder, 'dist');
@@ -44,7 +55,11 @@ async function buildWorker(folder: string, format: 'es' | 'cjs'): Promise<string
       emptyOutDir: false,
       target: 'es2023',
       minify: true,
-      lib: { entry: { 'plugin-worker': 'src/plugin-worker.ts' }, formats: [format], fileName: () => file },
+      lib: {
+        entry: { 'plugin-worker': 'src/plugin-worker.ts' },
+        formats: [format],
+        fileName: () => file,
+      },
       rolldownOptions: { external: /^node:/, output: { minify: true } },
     },
     plugins: [oneFile],

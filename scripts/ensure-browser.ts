@@ -1,4 +1,7 @@
-/** Sees to it that what the tests drive is there: the system's, Playwright's download, or Debian's package. */
+/**
+ * Makes sure that the browser for the tests exists: the system's, Playwright's download, or
+ * Debian's package.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chromium, firefox, webkit } from 'playwright';
@@ -8,11 +11,11 @@ import { findChromium, onPath } from './find-chromium.ts';
 
 interface Need {
   readonly title: string;
-  /** Whether it can be used as things are. */
+  /** Whether it is usable now. */
   present(): boolean;
-  /** Debian's packages that bring it. */
+  /** Debian's packages for it. */
   readonly packages: readonly string[];
-  /** What else helps, for the message. */
+  /** Another way to provide it, for the message. */
   readonly variable: string;
 }
 
@@ -34,7 +37,10 @@ const NEEDS = {
   webkit: {
     title: 'WebKit',
     present: () =>
-      (findMiniBrowser() !== undefined && onPath('WebKitWebDriver') !== undefined && hasDisplay()) || (findMiniBrowser() === undefined && downloaded(webkit.executablePath())),
+      (findMiniBrowser() !== undefined &&
+        onPath('WebKitWebDriver') !== undefined &&
+        hasDisplay()) ||
+      (findMiniBrowser() === undefined && downloaded(webkit.executablePath())),
     packages: ['webkit2gtk-driver', 'xvfb'],
     variable: 'WEBKIT_PATH',
   },
@@ -42,9 +48,12 @@ const NEEDS = {
 
 type Browser = keyof typeof NEEDS;
 
-const hasDisplay = () => process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY !== undefined || onPath('Xvfb') !== undefined;
+const hasDisplay = () =>
+  process.env.DISPLAY !== undefined ||
+  process.env.WAYLAND_DISPLAY !== undefined ||
+  onPath('Xvfb') !== undefined;
 
-/** Exits with one line that says what to do when a browser can't be had. */
+/** Exits with a one-line instruction when a browser can't be provided. */
 export function ensureBrowser(browser: Browser = 'chromium'): void {
   const { title, present, packages, variable }: Need = NEEDS[browser];
   if (present()) return;
@@ -54,7 +63,9 @@ export function ensureBrowser(browser: Browser = 'chromium'): void {
     get(browser, packages);
     if (present()) return;
   }
-  console.error(`No ${title}: install one (Debian: apt-get install ${packages.join(' ')}) or set ${variable}, then run this again.`);
+  console.error(
+    `No ${title}: install one (Debian: apt-get install ${packages.join(' ')}) or set ${variable}, then run this again.`,
+  );
   process.exit(1);
 }
 
@@ -74,5 +85,8 @@ function install(_browser: Browser, packages: readonly string[]): void {
 }
 
 function run(command: string, args: readonly string[], quiet = false): boolean {
-  return spawnSync(command, [...args], { stdio: quiet ? 'ignore' : 'inherit', timeout: 600_000 }).status === 0;
+  return (
+    spawnSync(command, [...args], { stdio: quiet ? 'ignore' : 'inherit', timeout: 600_000 })
+      .status === 0
+  );
 }

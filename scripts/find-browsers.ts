@@ -1,4 +1,4 @@
-/** Where the matrix's other browsers are: stock Firefox, and WebKitGTK with what drives it. */
+/** Finds the matrix's other browsers: stock Firefox, and WebKitGTK with its driver. */
 import { globSync } from 'node:fs';
 import { onPath } from './find-chromium.ts';
 
@@ -9,5 +9,8 @@ export function findFirefox(): string | undefined {
 
 /** WebKitGTK's smallest browser, or undefined; distributions put it beside the library. */
 export function findMiniBrowser(): string | undefined {
-  return process.env.WEBKIT_PATH || globSync(['/usr/lib/*/webkit*gtk*/MiniBrowser', '/usr/libexec/webkit*gtk*/MiniBrowser'])[0];
+  return (
+    process.env.WEBKIT_PATH ||
+    globSync(['/usr/lib/*/webkit*gtk*/MiniBrowser', '/usr/libexec/webkit*gtk*/MiniBrowser'])[0]
+  );
 }

@@ -5,7 +5,11 @@ interface String {
   isWellFormed(): boolean;
 }
 interface EventTargetLike {
-  addEventListener(type: string, listener: (event: { readonly type: string }) => void, options?: { once?: boolean }): void;
+  addEventListener(
+    type: string,
+    listener: (event: { readonly type: string }) => void,
+    options?: { once?: boolean },
+  ): void;
   removeEventListener(type: string, listener: (event: { readonly type: string }) => void): void;
 }
 interface AbortSignal extends EventTargetLike {
@@ -38,11 +42,26 @@ declare const crypto: {
   getRandomValues<T extends Uint8Array>(array: T): T;
   subtle: {
     digest(algorithm: string, data: Uint8Array | ArrayBuffer): Promise<ArrayBuffer>;
-    generateKey(algorithm: string, extractable: boolean, usages: readonly string[]): Promise<unknown>;
+    generateKey(
+      algorithm: string,
+      extractable: boolean,
+      usages: readonly string[],
+    ): Promise<unknown>;
     exportKey(format: 'raw' | 'pkcs8', key: SecretKey): Promise<ArrayBuffer>;
     sign(algorithm: string, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
-    verify(algorithm: string, key: SecretKey, signature: Uint8Array, data: Uint8Array): Promise<boolean>;
-    importKey(format: 'raw' | 'pkcs8', key: Uint8Array, algorithm: string, extractable: boolean, usages: readonly string[]): Promise<SecretKey>;
+    verify(
+      algorithm: string,
+      key: SecretKey,
+      signature: Uint8Array,
+      data: Uint8Array,
+    ): Promise<boolean>;
+    importKey(
+      format: 'raw' | 'pkcs8',
+      key: Uint8Array,
+      algorithm: string,
+      extractable: boolean,
+      usages: readonly string[],
+    ): Promise<SecretKey>;
     encrypt(algorithm: object, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
     decrypt(algorithm: object, key: SecretKey, data: Uint8Array): Promise<ArrayBuffer>;
   };
@@ -53,17 +72,27 @@ declare class TextEncoder {
 }
 declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
-  decode(bytes: Uint8Array | ArrayBuffer): string;
+  decode(bytes: Uint8Array | ArrayBuffer, options?: { stream?: boolean }): string;
 }
 interface ReadableStreamController<T> {
   enqueue(item: T): void;
   close(): void;
 }
 declare class ReadableStream<T = unknown> {
-  constructor(source: { pull?(controller: ReadableStreamController<T>): unknown; cancel?(reason?: unknown): unknown }, strategy?: { highWaterMark?: number });
+  constructor(
+    source: {
+      pull?(controller: ReadableStreamController<T>): unknown;
+      cancel?(reason?: unknown): unknown;
+    },
+    strategy?: { highWaterMark?: number },
+  );
   readonly locked: boolean;
   cancel(reason?: unknown): Promise<void>;
-  getReader(): { read(): Promise<{ done: boolean; value?: T }>; cancel(reason?: unknown): Promise<void>; releaseLock(): void };
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: T }>;
+    cancel(reason?: unknown): Promise<void>;
+    releaseLock(): void;
+  };
 }
 interface MessagePort {
   postMessage(message: unknown, transfer?: Transferable[]): void;

@@ -1,4 +1,7 @@
-/** The demo for Node: a story told with the plugins in worker threads. Fails when a step doesn't do what it should. */
+/**
+ * The demo for Node: runs a scenario with the plugins in worker threads. Fails when a step doesn't
+ * do what it should.
+ */
 import { strict as assert } from 'node:assert';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,9 +15,9 @@ import { Search } from '../plugins/search/src/contract.ts';
 import { chapter, failed, finished, line } from './transcript.ts';
 
 const plugins = fileURLToPath(new URL('../dist/plugins', import.meta.url));
-/** Who is in the story; the others only start, and stay in the background. */
+/** The plugins in the scenario; the others only start. */
 const CAST = ['demo.clock', 'demo.markdown', 'demo.notes', 'demo.rogue', 'demo.search'];
-/** Milliseconds to wait for what must happen. */
+/** Milliseconds to wait for an expected event. */
 const PATIENCE = 10_000;
 
 const data = await mkdtemp(join(tmpdir(), 'plinth-demo-'));
@@ -27,7 +30,7 @@ try {
     await misbehave(kernel);
   });
   await withKernel(comeBack);
-  finished(`the story went as it should, in ${Math.round(performance.now() - started)} ms`);
+  finished(`the scenario succeeded in ${Math.round(performance.now() - started)} ms`);
 } catch (error) {
   failed(error);
   process.exitCode = 1;
@@ -51,7 +54,8 @@ async function meet(kernel: Kernel): Promise<void> {
     line('kernel', `${id}@${version}`, state);
     assert.equal(state, 'active', kernel.plugins.explain(id).because);
   }
-  for (const id of CAST) assert.ok(kernel.plugins.get(id), `${id} is expected in ${plugins}: run the build first`);
+  for (const id of CAST)
+    assert.ok(kernel.plugins.get(id), `${id} is expected in ${plugins}: run the build first`);
 }
 
 async function writeNotes(kernel: Kernel): Promise<void> {
@@ -61,7 +65,11 @@ async function writeNotes(kernel: Kernel): Promise<void> {
   const note = await notes.get({ id });
   line('notes', `add "  Buy **milk** and \`bread\`  ⏎⏎⏎⏎"`, id);
   line('markdown', 'tidied it on its way in', JSON.stringify(note?.text));
-  assert.equal(note?.text, 'Buy **milk** and `bread`', 'the middleware of demo.markdown tidies notes');
+  assert.equal(
+    note?.text,
+    'Buy **milk** and `bread`',
+    'the middleware of demo.markdown tidies notes',
+  );
   await notes.add({ text: 'Call the **plumber** <script>alert(1)</script>' });
   line('notes', 'add "Call the **plumber** <script>…"', 'n2');
 
@@ -74,7 +82,11 @@ async function writeNotes(kernel: Kernel): Promise<void> {
     const found = await search.query({ text: 'plumb' });
     return found.length > 0 ? found : undefined;
   });
-  line('search', 'query "plumb"', hits.map((hit) => `${hit.id} (${hit.score.toFixed(2)})`).join(', '));
+  line(
+    'search',
+    'query "plumb"',
+    hits.map((hit) => `${hit.id} (${hit.score.toFixed(2)})`).join(', '),
+  );
   assert.deepEqual(
     hits.map((hit) => hit.id),
     ['n2'],
@@ -108,7 +120,7 @@ async function misbehave(kernel: Kernel): Promise<void> {
     const explanation = kernel.plugins.explain('demo.rogue');
     return explanation.running ? undefined : explanation.because;
   });
-  line('rogue', 'throws where nobody catches');
+  line('rogue', 'throws an error that is not caught');
   line('kernel', 'explains', because);
   await notesAnswer(kernel);
 
@@ -126,7 +138,8 @@ async function misbehave(kernel: Kernel): Promise<void> {
 
 async function comeBack(kernel: Kernel): Promise<void> {
   chapter('A second kernel opens the same data');
-  for (const { id, text } of await kernel.client(Notes).list()) line('notes', id, JSON.stringify(text));
+  for (const { id, text } of await kernel.client(Notes).list())
+    line('notes', id, JSON.stringify(text));
   const { notes, reused } = await kernel.client(Search).stats();
   line('search', 'took its index from storage', `${reused} of ${notes} entries`);
   assert.deepEqual([notes, reused], [2, 2], 'notes and index survive a restart');
@@ -135,14 +148,21 @@ async function comeBack(kernel: Kernel): Promise<void> {
 async function notesAnswer(kernel: Kernel): Promise<void> {
   const asked = performance.now();
   const notes = await kernel.client(Notes).list(undefined, { timeout: PATIENCE });
-  line('notes', 'still answer', `${notes.length} notes in ${(performance.now() - asked).toFixed(1)} ms`);
+  line(
+    'notes',
+    'still answer',
+    `${notes.length} notes in ${(performance.now() - asked).toFixed(1)} ms`,
+  );
   assert.equal(notes.length, 2);
 }
 
 async function nextTick(kernel: Kernel): Promise<number> {
   const ticked = Promise.withResolvers<number>();
   const listening = kernel.events.once(Clock.tick, ({ ticks }) => ticked.resolve(ticks));
-  const timer = setTimeout(() => ticked.reject(new Error(`no tick within ${PATIENCE} ms`)), PATIENCE);
+  const timer = setTimeout(
+    () => ticked.reject(new Error(`no tick within ${PATIENCE} ms`)),
+    PATIENCE,
+  );
   try {
     return await ticked.promise;
   } finally {
@@ -151,7 +171,7 @@ async function nextTick(kernel: Kernel): Promise<number> {
   }
 }
 
-/** Asks until there is an answer. */
+/** Asks repeatedly until there is an answer. */
 async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + PATIENCE;
   for (;;) {

@@ -1,4 +1,4 @@
-/** The middle column: runs any command and shows what came of it. */
+/** The middle column: runs any command and shows the result. */
 import type { Kernel } from '@plinth/host-browser';
 import { byId, element } from './dom.ts';
 import { exampleOf, hintOf } from './json-schema.ts';
@@ -6,7 +6,7 @@ import { showValue } from './show-value.ts';
 
 const FIRST = 'demo.notes:add';
 
-/** Makes the form work. */
+/** Connects the form to the kernel. */
 export function showCommandForm(kernel: Kernel): void {
   const form = byId('command-form', HTMLFormElement);
   const command = byId('command', HTMLInputElement);
@@ -17,14 +17,17 @@ export function showCommandForm(kernel: Kernel): void {
   let runs = 0;
 
   const listCommands = () => {
-    const options = kernel.commands.list().map(({ id, title }) => element('option', { value: id }, title ?? id));
+    const options = kernel.commands
+      .list()
+      .map(({ id, title }) => element('option', { value: id }, title ?? id));
     byId('commands', HTMLDataListElement).replaceChildren(...options);
   };
   const choose = () => {
     const known = kernel.commands.list().find(({ id }) => id === command.value.trim());
-    about.textContent = known?.title ?? (command.value === '' ? 'Type or choose one.' : 'Nobody is known to answer this.');
+    about.textContent =
+      known?.title ?? (command.value === '' ? 'Type or choose one.' : 'No plugin answers this.');
     hint.textContent = known === undefined ? '' : hintOf(known.input);
-    // What somebody has typed is only replaced when another command is chosen.
+    // A typed input is only replaced when another command is chosen.
     if (known === undefined || known.id === chosen) return;
     chosen = known.id;
     const example = exampleOf(known.input);
@@ -33,7 +36,7 @@ export function showCommandForm(kernel: Kernel): void {
   const run = async () => {
     const number = ++runs;
     const show = (content: readonly (Node | string)[], status: string) => {
-      // The answer of an earlier run must not cover that of a later one.
+      // The answer of an earlier run must not replace that of a later one.
       if (number !== runs) return;
       const result = byId('result', HTMLDivElement);
       result.dataset.status = status;
@@ -47,7 +50,10 @@ export function showCommandForm(kernel: Kernel): void {
       show(resultOf(`${id} answered`, started, showValue(value)), 'ok');
     } catch (error) {
       const { message, code } = error as Error & { readonly code?: string };
-      show(resultOf(`${id} failed${code === undefined ? '' : ` with ${code}`}`, started, message), 'failed');
+      show(
+        resultOf(`${id} failed${code === undefined ? '' : ` with ${code}`}`, started, message),
+        'failed',
+      );
     }
   };
 
@@ -73,11 +79,21 @@ function parseInput(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new Error(`the input is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(
+      `the input is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   }
 }
 
 function resultOf(title: string, started: number, text: string): Node[] {
-  const took = element('span', { className: 'took' }, `${(performance.now() - started).toFixed(1)} ms`);
-  return [element('p', { className: 'result-title' }, element('strong', {}, title), ' ', took), element('pre', {}, text)];
+  const took = element(
+    'span',
+    { className: 'took' },
+    `${(performance.now() - started).toFixed(1)} ms`,
+  );
+  return [
+    element('p', { className: 'result-title' }, element('strong', {}, title), ' ', took),
+    element('pre', {}, text),
+  ];
 }

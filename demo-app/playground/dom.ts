@@ -1,9 +1,11 @@
-/** The few things this page needs of the DOM. Text is only ever set as text. */
+/** The DOM helpers of this page. Text is always set as text, never as HTML. */
 
-/** Makes an element; properties are set as they are, `data` as data attributes. */
+/** Creates an element. Properties are set directly, `data` as data attributes. */
 export function element<K extends keyof HTMLElementTagNameMap>(
   tag: K,
-  properties: Partial<HTMLElementTagNameMap[K]> & { readonly data?: Readonly<Record<string, string>> } = {},
+  properties: Partial<HTMLElementTagNameMap[K]> & {
+    readonly data?: Readonly<Record<string, string>>;
+  } = {},
   ...children: readonly (Node | string)[]
 ): HTMLElementTagNameMap[K] {
   const { data, ...rest } = properties;
@@ -13,14 +15,17 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** The element of an id that the page is known to have. */
-export function byId<E extends HTMLElement>(id: string, type: abstract new (...args: never[]) => E): E {
+/** An element by an id that must exist. */
+export function byId<E extends HTMLElement>(
+  id: string,
+  type: abstract new (...args: never[]) => E,
+): E {
   const found = document.getElementById(id);
   if (!(found instanceof type)) throw new Error(`the page has no ${type.name} with the id '${id}'`);
   return found;
 }
 
-/** Runs a function at most once a frame, however often it is asked for. */
+/** Runs a function at most once per frame, however often it is requested. */
 export function oncePerFrame(run: () => void): () => void {
   let asked = false;
   return () => {

@@ -1,4 +1,4 @@
-/** The right column: everything that happens in the kernel, newest first, bounded. */
+/** The right column: all events of the kernel, newest first, bounded. */
 import type { Kernel } from '@plinth/host-browser';
 import { byId, element, oncePerFrame } from './dom.ts';
 import { summarise } from './show-value.ts';
@@ -39,7 +39,13 @@ export function showEvents(kernel: Kernel): void {
   kernel.events.on('*', ({ topic, source, payload }) => {
     if (paused) return;
     seen += 1;
-    rows.unshift({ time: Date.now(), topic, source, text: textOf(topic, payload), kind: kindOf(topic, source, payload) });
+    rows.unshift({
+      time: Date.now(),
+      topic,
+      source,
+      text: textOf(topic, payload),
+      kind: kindOf(topic, source, payload),
+    });
     if (rows.length > MAX_ROWS) rows.length = MAX_ROWS;
     render();
   });
@@ -65,15 +71,28 @@ function textOf(topic: string, payload: unknown): string {
   return summarise(payload);
 }
 
-const PROBLEMS: ReadonlySet<string> = new Set(['plugin:failed', 'plugin:crashed', 'plugin:quarantined', 'permission:denied', 'wire:refused', 'event:dropped']);
+const PROBLEMS: ReadonlySet<string> = new Set([
+  'plugin:failed',
+  'plugin:crashed',
+  'plugin:quarantined',
+  'permission:denied',
+  'wire:refused',
+  'event:dropped',
+]);
 
 function kindOf(topic: string, source: string, payload: unknown): Row['kind'] {
-  const failed = isRecord(payload) && (payload.ok === false || payload.level === 'error' || payload.level === 'warn');
+  const failed =
+    isRecord(payload) &&
+    (payload.ok === false || payload.level === 'error' || payload.level === 'warn');
   if (PROBLEMS.has(topic) || (source === 'kernel' && failed)) return 'problem';
   return source === 'kernel' ? 'kernel' : 'plugin';
 }
 
-const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const clock = new Intl.DateTimeFormat('en-GB', {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+});
 
 function rowElement({ time, topic, source, text, kind }: Row): HTMLLIElement {
   return element(

@@ -1,4 +1,4 @@
-/** The kernel's health in the header, asked for whenever something may have changed it. */
+/** The kernel's health in the header, refreshed whenever something may have changed it. */
 import type { Kernel } from '@plinth/host-browser';
 import { byId, oncePerFrame } from './dom.ts';
 
@@ -12,7 +12,7 @@ export function showHealth(kernel: Kernel): void {
     if (number !== asked) return;
     const active = plugins.filter(({ state }) => state === 'active').length;
     const text = `${status}: ${active} of ${plugins.length} plugins active`;
-    // The same text again would be read out again.
+    // Setting the same text would make screen readers repeat it.
     if (panel.textContent !== text) panel.textContent = text;
     panel.dataset.status = status;
   });

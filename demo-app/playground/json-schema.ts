@@ -1,4 +1,4 @@
-/** What a command's JSON Schema says to somebody who fills in a form. */
+/** Describes a command's JSON Schema to a person who fills in a form. */
 
 interface Schema {
   readonly type?: string;
@@ -11,7 +11,9 @@ interface Schema {
   readonly maximum?: number;
 }
 
-/** An input to start from: examples and defaults where there are some; undefined when nothing is wanted. */
+/**
+ * A first input, made of examples and defaults where given; undefined when no input is expected.
+ */
 export function exampleOf(schema: unknown): unknown {
   return isSchema(schema) ? example(schema) : undefined;
 }
@@ -31,7 +33,12 @@ function example(schema: Schema): unknown {
   if (schema.enum?.length) return schema.enum[0];
   switch (schema.type) {
     case 'object':
-      return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, property]) => [name, example(property)]));
+      return Object.fromEntries(
+        Object.entries(schema.properties ?? {}).map(([name, property]) => [
+          name,
+          example(property),
+        ]),
+      );
     case 'array':
       return [];
     case 'integer':
@@ -46,7 +53,8 @@ function example(schema: Schema): unknown {
 
 function describe({ type, enum: choices, minimum, maximum }: Schema): string {
   if (choices !== undefined) return choices.join(' or ');
-  const range = minimum === undefined && maximum === undefined ? '' : ` ${minimum ?? ''}–${maximum ?? ''}`;
+  const range =
+    minimum === undefined && maximum === undefined ? '' : ` ${minimum ?? ''}–${maximum ?? ''}`;
   return `${type ?? 'anything'}${range}`;
 }
 

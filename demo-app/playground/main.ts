@@ -1,4 +1,4 @@
-/** The playground: makes a kernel and connects it to the page. */
+/** The playground: creates a kernel and connects it to the page. */
 import { createKernel } from '@plinth/host-browser';
 import { showCommandForm } from './command-form.ts';
 import { byId } from './dom.ts';

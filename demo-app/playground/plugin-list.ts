@@ -1,4 +1,4 @@
-/** The left column: a card for each plugin, with what can be done to it. */
+/** The left column: a card for each plugin, with its actions. */
 import type { Kernel, PluginInfo } from '@plinth/host-browser';
 import { byId, element, oncePerFrame } from './dom.ts';
 
@@ -32,7 +32,10 @@ export function showPlugins(kernel: Kernel): void {
   render();
 }
 
-/** One card. Its elements stay the same, so that a button keeps the focus while its plugin changes state. */
+/**
+ * One card. Its elements are reused, so that a button keeps the focus while its plugin changes
+ * state.
+ */
 class Card {
   readonly root: HTMLLIElement;
   readonly #kernel: Kernel;
@@ -51,7 +54,16 @@ class Card {
     this.#id = id;
     this.#problem.setAttribute('role', 'alert');
     const title = element('div', { className: 'card-title' }, this.#name, this.#badge);
-    this.root = element('li', { className: 'panel card', data: { plugin: id } }, title, this.#version, this.#about, this.#why, this.#row, this.#problem);
+    this.root = element(
+      'li',
+      { className: 'panel card', data: { plugin: id } },
+      title,
+      this.#version,
+      this.#about,
+      this.#why,
+      this.#row,
+      this.#problem,
+    );
   }
 
   update({ name, version, state, manifest }: PluginInfo): void {
@@ -72,19 +84,29 @@ class Card {
       ['Activate', () => plugins.activate(id), !active],
       ['Deactivate', () => plugins.deactivate(id), active],
       ['Reload', () => plugins.reload(id), true],
-      ...(id === 'demo.rogue' ? [['Crash', () => commands.execute('demo.rogue:throwLater'), active] satisfies Action] : []),
+      ...(id === 'demo.rogue'
+        ? [['Crash', () => commands.execute('demo.rogue:throwLater'), active] satisfies Action]
+        : []),
     ];
   }
 
   #button([label, run, possible]: Action, name: string): void {
     let button = this.#buttons.get(label);
     if (button === undefined) {
-      button = element('button', { type: 'button', ariaLabel: `${label} ${name}`, className: label === 'Crash' ? 'danger' : '' }, label);
+      button = element(
+        'button',
+        {
+          type: 'button',
+          ariaLabel: `${label} ${name}`,
+          className: label === 'Crash' ? 'danger' : '',
+        },
+        label,
+      );
       button.addEventListener('click', () => this.#run(label, run));
       this.#buttons.set(label, button);
       this.#row.append(button);
     }
-    // Not `disabled`: that would drop the focus of whoever has just pressed it.
+    // Not `disabled`: a button that was just pressed would lose the focus.
     button.setAttribute('aria-disabled', String(!possible));
   }
 

@@ -1,13 +1,16 @@
-/** Any value of the wire as text that a person can read. */
+/** Any wire value as readable text. */
 
-/** Like JSON over several lines, with what JSON lacks spelled out. */
+/** Like JSON over several lines, with a notation for what JSON lacks. */
 export function showValue(value: unknown): string {
   return cut(JSON.stringify(value, replace, 2) ?? 'undefined', 20_000);
 }
 
-/** The same in one line, for an overview: shorter, and numbers rounded. */
+/** The same in one line: shorter, and with rounded numbers. */
 export function summarise(value: unknown): string {
-  const round = (key: string, inner: unknown) => (typeof inner === 'number' && Number.isFinite(inner) ? Math.round(inner * 100) / 100 : replace(key, inner));
+  const round = (key: string, inner: unknown) =>
+    typeof inner === 'number' && Number.isFinite(inner)
+      ? Math.round(inner * 100) / 100
+      : replace(key, inner);
   return cut(JSON.stringify(value, round) ?? '', 400);
 }
 

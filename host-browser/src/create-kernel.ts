@@ -1,5 +1,5 @@
 /** `createKernel` with a page's defaults. */
-import type { Kernel, KernelOptions } from '@plinth/kernel';
+import type { AnyExtension, KernelOptions, KernelWith } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 import { browserHost } from './host.js';
 import { indexedDBStorage } from './indexeddb-storage.js';
@@ -7,25 +7,33 @@ import { urlSource } from './url-source.js';
 
 /** Options of the kernel, and two short forms. */
 export interface BrowserKernelOptions extends KernelOptions {
-  /** URLs of manifests; `main` is relative to its manifest. */
+  /** URLs of manifests. `main` is relative to its manifest. */
   readonly plugins?: string | readonly string[];
-  /** Name of an IndexedDB database for plugins' data. Without it and without `storage` data ends with the page. */
+  /**
+   * Name of an IndexedDB database for plugins' data. Without it and without `storage`, data ends
+   * with the page.
+   */
   readonly data?: string;
 }
 
 /**
- * Makes a kernel whose plugins run in Web Workers.
+ * Creates a kernel whose plugins run in Web Workers.
  *
  * @throws PluginConfigurationError `kernel/invalid-option`.
  * @example
  * const kernel = await createKernel({ plugins: ['/plugins/notes/plugin.json'], data: 'my-app' });
  * await kernel.start();
  */
-export async function createKernel(options: BrowserKernelOptions = {}): Promise<Kernel> {
+export async function createKernel<const E extends readonly AnyExtension[] = readonly []>(
+  options: BrowserKernelOptions & { readonly extensions?: E } = {},
+): Promise<KernelWith<E>> {
   const { plugins, data, ...rest } = options;
   if (data !== undefined && rest.storage !== undefined)
-    throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", { details: { option: 'data' } });
-  // The page shows before its kernel is there: a bundler makes a file of its own of it.
+    throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", {
+      details: { option: 'data' },
+    });
+  // Imported dynamically so that the page shows first: a bundler puts the kernel in a file of its
+  // own.
   const { createKernel: createBareKernel } = await import('@plinth/kernel/create-kernel');
   const urls = plugins === undefined ? [] : [plugins].flat();
   return createBareKernel({

@@ -1,23 +1,24 @@
 /**
- * What runs in the page of a frame: it sets the policy, starts one worker, hands it the port, and says when that fails. Built into
- * `plinth-frame.js`, for `plinth-frame.html` and for frames that have no file.
+ * Runs in the page of a frame: sets the policy, starts one worker, passes it the port, and reports
+ * a failure. Built into `plinth-frame.js`, for `plinth-frame.html` and for frames without a file.
  */
 
-/** What the frame says once it can be spoken to. */
+/** What the frame posts when it can receive messages. */
 export const FRAME = 'plinth:frame';
-/** What it says when its worker has failed; the reason follows. */
+/** What it posts when its worker has failed; the reason follows. */
 export const FRAME_FAILED = 'plinth:frame-failed';
 
-/** The order to the frame, with the port of the guest. */
+/** The only message to the frame, with the guest's port. */
 export interface FrameOrder {
   readonly policy: string;
   /** URL of the worker. */
   readonly worker: string;
 }
 
-/** Waits for the one order. As text it stands alone. */
+/** Waits for the one order. Its text must work without imports. */
 export function framePage(): void {
-  const failed = (reason: unknown) => parent.postMessage(['plinth:frame-failed', String(reason)], '*');
+  const failed = (reason: unknown) =>
+    parent.postMessage(['plinth:frame-failed', String(reason)], '*');
   addEventListener('message', function first({ source, data, ports }) {
     if (source !== parent) return;
     removeEventListener('message', first);

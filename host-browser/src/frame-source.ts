@@ -1,8 +1,11 @@
-/** Texts that a walled guest is started from; the build replaces this file's output with the real ones. */
+/**
+ * Texts that a walled guest is started from. The build replaces this file's output with the real
+ * ones.
+ */
 
 /** Hardened JavaScript. */
 export const hardened: string = '';
-/** What runs in the frame's worker before anything else: `plinthFrame`. */
+/** What the frame's worker runs first: `plinthFrame`. */
 export const boot: string = '';
 /** The guest runtime: an expression. */
 export const runtime: string = '';

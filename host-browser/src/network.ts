@@ -1,9 +1,19 @@
-/** One request for a plugin: without cookies, and without following where it is led, because a page isn't told where that is. */
+/**
+ * One request for a plugin: without cookies, and without following redirects, because a page isn't
+ * told where they lead.
+ */
 import type { NetworkRequest, NetworkResponse } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 
 /** @throws PluginNetworkError `network/failed`, PluginOverloadedError `network/too-large`. */
-export async function sendRequest({ url, method, headers, body, signal, maxBytes }: NetworkRequest): Promise<NetworkResponse> {
+export async function sendRequest({
+  url,
+  method,
+  headers,
+  body,
+  signal,
+  maxBytes,
+}: NetworkRequest): Promise<NetworkResponse> {
   const response = await fetch(url, {
     method,
     headers: headers.map(([name, value]) => [name, value]),
@@ -14,7 +24,11 @@ export async function sendRequest({ url, method, headers, body, signal, maxBytes
     referrerPolicy: 'no-referrer',
     cache: 'no-store',
   });
-  if (response.type === 'opaqueredirect') throw createError('network/failed', `${url} redirects, and a page cannot look where to: name the URL it leads to`);
+  if (response.type === 'opaqueredirect')
+    throw createError(
+      'network/failed',
+      `${url} redirects, and a page cannot look where to: name the URL it leads to`,
+    );
   const reader = response.body?.getReader();
   const pieces: Uint8Array[] = [];
   let length = 0;
@@ -32,5 +46,10 @@ export async function sendRequest({ url, method, headers, body, signal, maxBytes
     all.set(piece, at);
     at += piece.length;
   }
-  return { status: response.status, statusText: response.statusText, headers: [...response.headers], body: all };
+  return {
+    status: response.status,
+    statusText: response.statusText,
+    headers: [...response.headers],
+    body: all,
+  };
 }

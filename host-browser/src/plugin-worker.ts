@@ -1,10 +1,19 @@
-/** Their side of a worker guest: the entry file of the worker. Built into one file that imports nothing. */
-import { type BootedGuest, bootGuest, bridgeConsole, hideGlobals, limitTimers, importModule, rehearse } from '@plinth/sdk/guest';
-import { REHEARSE } from '@plinth/sdk/contract';
+/** The guest side of a worker: the worker's entry file. Built into one file without imports. */
+
+import { REHEARSE, randomMark } from '@plinth/sdk/contract';
+import {
+  type BootedGuest,
+  bootGuest,
+  bridgeConsole,
+  hideGlobals,
+  importModule,
+  limitTimers,
+  rehearse,
+} from '@plinth/sdk/guest';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { createTurns } from './turns.js';
 
-// Taken before plugin code runs: afterwards the globals are hidden.
+// Taken before plugin code runs; afterwards the globals are hidden.
 const scope = globalThis as unknown as Worker & { close(): void };
 const post = scope.postMessage.bind(scope);
 const listen = scope.addEventListener.bind(scope);
@@ -13,9 +22,10 @@ const close = scope.close.bind(scope);
 const { locks } = navigator;
 const { next: defer } = createTurns();
 
-// Held until the worker is gone; the host waits for it to learn of that. Its name is 128 random bits, and told before
-// plugin code runs: nobody else can hold it. Asking for it takes as long as booting, so both happen at once.
-const lock = locks === undefined ? undefined : `plinth-${crypto.randomUUID()}`;
+// Held until the worker is gone, so that the host notices its end. The name is 128 random bits and
+// is sent before plugin code runs, so no other code can hold it. Requesting it takes as long as
+// booting, so both happen at the same time.
+const lock = locks === undefined ? undefined : `plinth-${randomMark()}`;
 let announcement: unknown[] | undefined;
 let holding = lock === undefined;
 if (lock !== undefined) {
@@ -29,7 +39,7 @@ if (lock !== undefined) {
 const endpoint: Endpoint = {
   postMessage(message, transfer) {
     if (announcement !== undefined) return post(message, transfer ?? []);
-    // The first message says that this worker can be spoken to, and under which lock it lives.
+    // The first message says that this worker can receive messages, and names its lock.
     announcement = [...(message as readonly unknown[]), lock];
     if (holding) post(announcement, []);
   },
@@ -39,15 +49,19 @@ const endpoint: Endpoint = {
 const guest = bootGuest(endpoint, {
   defer,
   evaluate: importModule,
-  prepare({ wasm, timers, log }) {
-    hideGlobals(globalThis, { wasm });
+  prepare({ wasm, code, timers, log }) {
+    hideGlobals(globalThis, { wasm, code });
     limitTimers(globalThis, timers);
     bridgeConsole(globalThis, log);
   },
 });
-// In Node an error that nobody catches ends the worker; here it would be a line in the console.
-listen('error', (event) => crash(guest, (event as ErrorEvent).error ?? new Error((event as ErrorEvent).message), event));
-listen('unhandledrejection', (event) => crash(guest, (event as unknown as PromiseRejectionEvent).reason, event));
+// In Node an uncaught error ends the worker; here it would only be a line in the console.
+listen('error', (event) =>
+  crash(guest, (event as ErrorEvent).error ?? new Error((event as ErrorEvent).message), event),
+);
+listen('unhandledrejection', (event) =>
+  crash(guest, (event as unknown as PromiseRejectionEvent).reason, event),
+);
 
 function onSpare({ data }: MessageEvent): void {
   if (data === REHEARSE) void rehearse(defer);
@@ -57,6 +71,6 @@ listen('message', onSpare as EventListener);
 
 function crash(guest: BootedGuest, error: unknown, event: Event): void {
   event.preventDefault();
-  guest.fatal(error);
+  guest.fatal(error, event.type === 'unhandledrejection');
   close();
 }

@@ -1,12 +1,12 @@
 /** Turns of the event loop, in pages and in workers. */
 
-/** Runs tasks after the event loop had a turn. */
+/** Runs tasks after a turn of the event loop. */
 export interface Turns {
   next(task: () => void): void;
   close(): void;
 }
 
-/** By a channel to itself: nested timers are delayed. */
+/** Uses a message channel, because nested timers are delayed. */
 export function createTurns(): Turns {
   const { port1, port2 } = new MessageChannel();
   const tasks: (() => void)[] = [];

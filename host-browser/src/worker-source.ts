@@ -1,2 +1,2 @@
-/** Text of `plugin-worker.js`; the build replaces this file's output with the real text. */
+/** Text of `plugin-worker.js`. The build replaces this file's output with the real text. */
 export const source: string = '';

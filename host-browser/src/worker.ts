@@ -1,15 +1,33 @@
-/** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
+/**
+ * The host side of a worker guest: launch, announce, watch, end. The guest side is
+ * `plugin-worker.ts`.
+ */
 import type { ExitReason, Guest } from '@plinth/kernel';
-import { createError, READY } from '@plinth/sdk/contract';
+import { alarm, createError, READY } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
+import { isolatedCure, trustedCure } from './trusted.js';
 
-/** Starts a worker and waits until it can be spoken to. `label` says in messages whom it is for; `ready` is in milliseconds. */
-export async function startWorker(label: string, ready: number, createWorker: () => Worker = defaultWorker): Promise<Guest> {
+/**
+ * Starts a worker and waits until it can receive messages. `label` names its purpose in messages;
+ * `ready` is in milliseconds.
+ */
+export async function startWorker(
+  label: string,
+  ready: number,
+  createWorker: () => Worker = defaultWorker,
+): Promise<Guest> {
   let worker: Worker;
   try {
     worker = createWorker();
   } catch (cause) {
-    throw createError('plugin/launch-failed', `cannot launch ${label}: the browser refused the worker: ${(cause as Error).message}. ${CURE}`, { plugin: label, cause });
+    throw createError(
+      'plugin/launch-failed',
+      `cannot launch ${label}: the browser refused the worker: ${(cause as Error).message}. ${trustedCure(cause) ?? CURE}`,
+      {
+        plugin: label,
+        cause,
+      },
+    );
   }
   let settle!: (reason: ExitReason) => void;
   const exited = new Promise<ExitReason>((resolve) => {
@@ -40,23 +58,46 @@ export async function startWorker(label: string, ready: number, createWorker: ()
 const CURE =
   "If the application is bundled, pass createWorker: browserHost({ createWorker }) with the one from '@plinth/host-browser/inline', or serve plugin-worker.js beside the bundle";
 
-// The literal pattern lets bundlers find the file.
+// Bundlers find the file by this literal pattern.
 function defaultWorker(): Worker {
-  return new Worker(new URL('./plugin-worker.js', import.meta.url), { type: 'module', name: 'plinth' });
+  return new Worker(new URL('./plugin-worker.js', import.meta.url), {
+    type: 'module',
+    name: 'plinth',
+  });
 }
 
-/** Waits for the worker's first message; answers the name of the lock that it holds for as long as it lives. */
+/**
+ * Waits for the worker's first message. Returns the name of the lock that it holds for as long as
+ * it lives.
+ */
 function announced(worker: Worker, label: string, ready: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const fail = (message: string) => reject(createError('plugin/launch-failed', `cannot launch ${label}: ${message}. ${CURE}`, { plugin: label }));
-    const timer = setTimeout(() => done(() => fail(`its worker did not announce itself within ${ready} ms`)), ready);
+    const fail = (message: string, cure = `. ${CURE}`) =>
+      reject(
+        createError('plugin/launch-failed', `cannot launch ${label}: ${message}${cure}`, {
+          plugin: label,
+        }),
+      );
+    const late = alarm(
+      () => done(() => fail(`its worker did not announce itself within ${ready} ms`)),
+      ready,
+    );
     const onMessage = ({ data }: MessageEvent) => {
-      if (Array.isArray(data) && data[0] === READY) done(() => resolve(typeof data[2] === 'string' ? data[2] : undefined));
+      if (Array.isArray(data) && data[0] === READY)
+        done(() => resolve(typeof data[2] === 'string' ? data[2] : undefined));
     };
-    // A file that isn't there is an error event without a message.
-    const onError = (event: ErrorEvent) => done(() => fail(event.message ? `its worker failed: ${event.message}` : 'its worker file could not be loaded'));
+    // A missing file causes an error event without a message.
+    const onError = (event: ErrorEvent) =>
+      done(() => {
+        if (event.message) fail(`its worker failed: ${event.message}`);
+        else
+          fail(
+            `its worker file could not be loaded. ${isolatedCure('plugin-worker.js') ?? CURE}`,
+            '',
+          );
+      });
     const done = (then: () => void) => {
-      clearTimeout(timer);
+      late.clear();
       worker.removeEventListener('message', onMessage);
       worker.removeEventListener('error', onError);
       then();
@@ -67,8 +108,8 @@ function announced(worker: Worker, label: string, ready: number): Promise<string
 }
 
 /**
- * Browsers don't tell when a worker has ended. It holds a lock while it lives; getting that lock is the signal.
- * Measured in Chromium 156: 1 to 6 ms after the end.
+ * Browsers don't report when a worker has ended. It holds a lock while it lives, and acquiring that
+ * lock is the signal. Measured in Chromium 156: 1 to 6 ms after the end.
  */
 function watchEnd(lock: string | undefined, signal: AbortSignal, ended: () => void): void {
   if (lock === undefined || navigator.locks === undefined) return;

@@ -1,11 +1,17 @@
-/** What guests write past the kernel, to stdout for instance: into the log, bounded. */
+/** Captures what guests write past the kernel, for example to stdout, and logs it within bounds. */
 import type { Readable } from 'node:stream';
 
 const MAX_LINE = 8_192;
-/** Characters of output a second that reach the log; more is dropped, and said so once a second. */
+/**
+ * Characters of output per second that are logged. More is dropped, which is reported once a
+ * second.
+ */
 const OUTPUT_PER_SECOND = 262_144;
 
-/** Hands a stream's lines on, bounded in length and rate. Must read whatever comes: an unread stream fills the host. */
+/**
+ * Passes on a stream's lines, bounded in length and rate. It must read everything: an unread stream
+ * fills the host's memory.
+ */
 export function capture(stream: Readable, write: (line: string) => void): void {
   let rest = '';
   let windowStart = 0;

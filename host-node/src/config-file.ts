@@ -1,37 +1,53 @@
-/** Settings of plugins in a file: read with care, because a person or another program is writing it. */
-import type { PluginSettings, SettingsSource } from '@plinth/kernel';
-import { createError, didYouMean, disposable, messageOf } from '@plinth/sdk/contract';
+/**
+ * Plugin settings from a file. Read with care, because a person or another program may be writing
+ * it.
+ */
+
 import { type BigIntStats, constants, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { PluginSettings, SettingsSource } from '@plinth/kernel';
+import {
+  checkOptionNames,
+  createError,
+  didYouMean,
+  disposable,
+  messageOf,
+} from '@plinth/sdk/contract';
 import { FORMATS, type Format, MAX_CONFIG, parseSettings } from './config-text.js';
 
-/** How a file of settings is read. */
+/** Options of a settings file. */
 export interface ConfigFileOptions {
-  /** Whether the file may be absent; there are no settings then. */
+  /** Whether the file may be absent, which means no settings. */
   readonly optional?: boolean;
 }
 
 /**
- * Settings of plugins from a file: YAML (`.yaml`, `.yml`), JSON, JSON with comments (`.jsonc`), JSON5 or TOML, as its name
- * ends. At the top are plugin ids, each with its settings; in TOML an id with dots is written in quotes,
- * `["com.example.notes"]`. Dates become texts as they are written in ISO 8601, because a plugin shall get the same from
- * every format; what isn't data (NaN, infinities, YAML's own tags) is refused, and so is what a format would silently
- * lose: keys written twice, YAML's merge keys.
+ * Plugin settings from a file: YAML (`.yaml`, `.yml`), JSON, JSON with comments (`.jsonc`), JSON5
+ * or TOML, by the file's extension. The top level maps plugin ids to settings; in TOML an id with
+ * dots is quoted, `["com.example.notes"]`. Dates become ISO 8601 texts, so that a plugin gets the
+ * same from every format. What isn't data (NaN, infinities, YAML's own tags) is refused, and so is
+ * what a format would silently lose: duplicate keys, YAML's merge keys.
  *
  * A file that changes while it is read is read again.
  *
- * @throws PluginConfigurationError `config/invalid` when the name has an unknown end. `load()` rejects with it for whatever
- * is wrong with the file: `details` has its `path`, the `line` and `column` of a mistake in writing, or every problem
- * with its path in `problems`. No message quotes the file, which may hold secrets.
+ * @throws PluginConfigurationError `config/invalid` when the extension is unknown. `load()` rejects
+ * with it for every problem of the file: `details` has its `path`, the `line` and `column` of a
+ * syntax error, or every problem with its path in `problems`. No message quotes the file, which may
+ * hold secrets.
  * @example
  * createKernel({ config: { global: configFile('./plinth.yaml') } })
  */
 export function configFile(path: string, options: ConfigFileOptions = {}): SettingsSource {
+  checkOptionNames('configFile', options, ['optional']);
   const name = resolve(path);
   const format = formatOf(name);
-  return { name, load: () => load(name, format, options.optional === true), watch: (onChange) => watch(name, onChange) };
+  return {
+    name,
+    load: () => load(name, format, options.optional === true),
+    watch: (onChange) => watch(name, onChange),
+  };
 }
 
 function formatOf(path: string): Format {
@@ -39,17 +55,21 @@ function formatOf(path: string): Format {
   const format = FORMATS.get(end);
   if (format !== undefined) return format;
   const known = [...FORMATS.keys()];
-  throw createError('config/invalid', `${path} ends in '.${end}'${didYouMean(end, known, [])}: settings are read from ${known.map((one) => `.${one}`).join(', ')}`, {
-    details: { path },
-  });
+  throw createError(
+    'config/invalid',
+    `${path} ends in '.${end}'${didYouMean(end, known, [])}: settings are read from ${known.map((one) => `.${one}`).join(', ')}`,
+    {
+      details: { path },
+    },
+  );
 }
 
-/** How often a file is read that changes all the time. */
+/** How often a constantly changing file is read. */
 const ATTEMPTS = 8;
-/** Milliseconds after which a writer that is at it is expected to have got on. */
-const SETTLE = 25;
-/** A file that was last written so many milliseconds ago may still be written. */
-const FRESH = 1_000;
+/** Milliseconds to wait for a writer that may be active. */
+const WRITER_PAUSE = 25;
+/** A file written less than this many milliseconds ago may still be being written. */
+const RECENT = 1_000;
 
 async function load(path: string, format: Format, optional: boolean): Promise<PluginSettings> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -57,38 +77,55 @@ async function load(path: string, format: Format, optional: boolean): Promise<Pl
     if (found === 'absent') return {};
     if (found !== 'torn') return parseSettings(decode(path, found), format, path);
   }
-  throw createError('config/invalid', `${path} changes faster than it can be read`, { details: { path }, retryable: true });
+  throw createError('config/invalid', `${path} changes faster than it can be read`, {
+    details: { path },
+    retryable: true,
+  });
 }
 
-/** The bytes of a file; `torn` when it was written meanwhile, `absent` when it is and may be. */
+/**
+ * The bytes of a file; `torn` when it was written meanwhile, `absent` when it is missing and may
+ * be.
+ */
 async function read(path: string, optional: boolean): Promise<Buffer | 'torn' | 'absent'> {
   let file: FileHandle | undefined;
   try {
-    // Opening a pipe that nobody writes to would otherwise never end.
+    // Without O_NONBLOCK, opening a pipe without a writer would never finish.
     file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const before = await file.stat({ bigint: true });
-    if (!before.isFile()) throw createError('config/invalid', `${path} is ${before.isDirectory() ? 'a folder' : 'not a file'}`, { details: { path } });
+    if (!before.isFile())
+      throw createError(
+        'config/invalid',
+        `${path} is ${before.isDirectory() ? 'a folder' : 'not a file'}`,
+        { details: { path } },
+      );
     if (before.size > MAX_CONFIG) throw tooLarge(path);
     const bytes = await readUpTo(file, MAX_CONFIG + 1);
-    // Half of a YAML or TOML file is valid as a rule, so only time can tell. A file that is replaced stays as it is here.
-    if (Math.abs(Date.now() - Number(before.mtimeMs)) < FRESH) await wait(SETTLE);
+    // Half of a YAML or TOML file is usually valid, so only waiting can tell. A replaced file stays
+    // as it is here.
+    if (Math.abs(Date.now() - Number(before.mtimeMs)) < RECENT) await wait(WRITER_PAUSE);
     if (stateOf(before) !== stateOf(await file.stat({ bigint: true }))) return 'torn';
-    // The system's own files don't tell their size beforehand.
+    // System files don't report their size in advance.
     if (bytes.length > MAX_CONFIG) throw tooLarge(path);
     return bytes;
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === 'config/invalid') throw cause;
     if (code === 'ENOENT' && optional) return 'absent';
-    throw createError('config/invalid', code === 'ENOENT' ? `${path} does not exist` : `cannot read ${path}: ${messageOf(cause)}`, { details: { path }, cause });
+    throw createError(
+      'config/invalid',
+      code === 'ENOENT' ? `${path} does not exist` : `cannot read ${path}: ${messageOf(cause)}`,
+      { details: { path }, cause },
+    );
   } finally {
     await file?.close();
   }
 }
 
-const tooLarge = (path: string) => createError('config/invalid', `${path} has more than ${MAX_CONFIG} bytes`, { details: { path } });
+const tooLarge = (path: string) =>
+  createError('config/invalid', `${path} has more than ${MAX_CONFIG} bytes`, { details: { path } });
 
-/** Reads from the start to the end or the limit: a file that grows meanwhile isn't followed. */
+/** Reads from the start to the end or the limit. It doesn't follow a file that grows meanwhile. */
 async function readUpTo(file: FileHandle, limit: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(limit);
   let length = 0;
@@ -100,10 +137,10 @@ async function readUpTo(file: FileHandle, limit: number): Promise<Buffer> {
   return buffer.subarray(0, length);
 }
 
-/** What is different when a file has other contents. */
+/** Differs when a file has other contents. */
 const stateOf = ({ dev, ino, size, mtimeNs }: BigIntStats) => `${dev}:${ino}:${size}:${mtimeNs}`;
 
-/** The text of a file, without the mark that some editors put before it. */
+/** The text of a file, without a byte order mark. */
 function decode(path: string, bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -112,14 +149,16 @@ function decode(path: string, bytes: Buffer): string {
   }
 }
 
-/** Milliseconds within which several changes are told once. */
+/** Milliseconds within which several changes are reported once. */
 const COALESCE = 50;
-/** Milliseconds between two looks at a file that the system can't watch. */
+/** Milliseconds between checks of a file that the system can't watch. */
 const POLL = 1_000;
 
-/** Watches a file that may be replaced, removed and made again. It never keeps the process alive. */
+/**
+ * Watches a file that may be replaced, removed and created again. It never keeps the process alive.
+ */
 function watch(path: string, onChange: () => void): Disposable & { dispose(): void } {
-  // What changes from here on is told, also before the watchers stand.
+  // Changes from here on are reported, even those before the watchers exist.
   const before = stateNow(path);
   let timer: NodeJS.Timeout | undefined;
   let disposed = false;
@@ -135,8 +174,11 @@ function watch(path: string, onChange: () => void): Disposable & { dispose(): vo
   const start = async () => {
     const chokidar = await import('chokidar');
     if (disposed) return;
-    // Kubernetes replaces neither the file nor the link to it, but the link `..data` on the way.
-    const watchers = [chokidar.watch(path, WATCH), chokidar.watch(join(dirname(path), '..data'), { ...WATCH, followSymlinks: false })];
+    // Kubernetes replaces neither the file nor its link, but the link `..data` in its path.
+    const watchers = [
+      chokidar.watch(path, WATCH),
+      chokidar.watch(join(dirname(path), '..data'), { ...WATCH, followSymlinks: false }),
+    ];
     let waiting = watchers.length;
     for (const watcher of watchers) {
       undo.push(() => void watcher.close());
@@ -149,7 +191,7 @@ function watch(path: string, onChange: () => void): Disposable & { dispose(): vo
     }
   };
 
-  /** The system has no more watches to give: looking from time to time needs none. */
+  /** The system has no watches left, so the file is polled. */
   let polling: NodeJS.Timeout | undefined;
   const poll = () => {
     if (polling !== undefined || disposed) return;
@@ -173,7 +215,7 @@ function watch(path: string, onChange: () => void): Disposable & { dispose(): vo
 
 const WATCH = { ignoreInitial: true, persistent: false } as const;
 
-/** The state of a file, and undefined for one that isn't there. */
+/** The state of a file; undefined when it doesn't exist. */
 function stateNow(path: string): string | undefined {
   try {
     return stateOf(statSync(path, { bigint: true }));

@@ -1,4 +1,4 @@
-/** What worker_threads calls ports and workers, as links use it. Both sides of a worker guest import this. */
+/** Adapts worker_threads ports and workers for links. Both sides of a worker guest import this. */
 import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 
 /** The part of a Worker or a MessagePort that carries messages. */
@@ -8,7 +8,9 @@ export interface NodePort {
   off(event: 'message', listener: (data: unknown) => void): unknown;
 }
 
-/** Adapts a port. Node's own listeners, because an event for each message would cost, and load, a lot. */
+/**
+ * Adapts a port. Uses Node's own listeners, because an event object per message would be costly.
+ */
 export function endpointOf(port: NodePort): Endpoint {
   const listeners = new Map<(event: MessageEventLike) => void, (data: unknown) => void>();
   return {

@@ -1,42 +1,75 @@
 /**
- * Storage in files: one file a key, written atomically, so that a crash leaves the old value or the new one, never a
- * torn one. One process owns a folder for as long as the storage is open.
+ * Storage in files: one file per key, written atomically, so that a crash leaves the old value or
+ * the new one, never a torn one. One process owns a folder for as long as the storage is open.
  *
- * A file is a header line `plinth1 <sha256> <length of the key>` and then the key and the value. The name is a hash of
- * the key, because keys are any text; the key inside is the truth.
+ * A file is a header line `plinth1 <sha256> <length of the key>`, then the key and the value. The
+ * file name is a hash of the key, because keys are any text; the key inside the file is
+ * authoritative. Opening reads only the keys; a value is checked when it is read.
  */
-import type { StorageAdapter } from '@plinth/kernel';
-import { createError, type PluginError } from '@plinth/sdk/contract';
+
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { mkdir, readdir, realpath, rename } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
-import writeFileAtomic from 'write-file-atomic';
+import type { StorageAdapter } from '@plinth/kernel';
+import { checkOptionNames, createError, PluginError } from '@plinth/sdk/contract';
+import {
+  DRAFT_END,
+  diskProblem,
+  patiently,
+  readWhole,
+  removeFile,
+  replaceFile,
+} from './durable-file.js';
 import { type FolderLock, lockFolder } from './folder-lock.js';
 
-/** How a file storage behaves. */
+/** Options of a file storage. */
 export interface FileStorageOptions {
-  /** Told of each damaged file, those found before included; the key then counts as absent and the file is kept as `<name>.corrupt`. */
+  /**
+   * Called for each damaged file, including those found before. The key then counts as absent and
+   * the file is kept as `<name>.corrupt`. Also called when the folder was deleted while in use and
+   * was created again without its content.
+   */
   readonly onCorrupt?: (error: PluginError) => void;
 }
 
-/** Opened storages of this process by folder: a second kernel on the same folder shares the first one's. */
+/**
+ * Open storages of this process by folder: a second kernel on the same folder shares the first
+ * one's.
+ */
 const open = new Map<string, { readonly store: Promise<FileStore>; users: number }>();
-/** Those that are about to let go of their folder. */
+/** Storages that are about to release their folder. */
 const closing = new Map<string, Promise<unknown>>();
 
 /**
- * Opens a folder as storage, making it when needed.
+ * Opens a folder as storage and creates it when needed.
  *
- * @throws PluginUnavailableError `storage/locked` when another process owns the folder.
+ * @throws PluginUnavailableError `storage/locked` when another process owns the folder; PluginError
+ * `storage/failed` when it can't be used, with the path and the cure; PluginConfigurationError
+ * `kernel/invalid-option` when the path is no text.
  * @example
  * const kernel = await createKernel({ plugins: './plugins', storage: await fileStorage('./data') });
  */
-export async function fileStorage(path: string, options: FileStorageOptions = {}): Promise<StorageAdapter> {
+export async function fileStorage(
+  path: string,
+  options: FileStorageOptions = {},
+): Promise<StorageAdapter> {
+  if (typeof path !== 'string' || path === '')
+    throw createError(
+      'kernel/invalid-option',
+      `a data folder is a path, not ${path === '' ? 'an empty text' : String(path)}`,
+      { details: { option: 'data' } },
+    );
+  checkOptionNames('fileStorage', options, ['onCorrupt']);
   const folder = await makeFolder(resolve(path));
   let shared = open.get(folder);
   if (shared === undefined) {
-    shared = { store: (closing.get(folder) ?? Promise.resolve()).then(() => FileStore.open(folder)), users: 0 };
+    shared = {
+      store: (closing.get(folder) ?? Promise.resolve()).then(() => FileStore.open(folder)),
+      users: 0,
+    };
     open.set(folder, shared);
   }
   const entry = shared;
@@ -60,7 +93,10 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
     const store = await entry.store;
     if (options.onCorrupt !== undefined) listening.push(store.onCorrupt(options.onCorrupt));
     const live = () => {
-      if (closed) throw createError('storage/failed', `the storage in ${folder} was closed`, { details: { folder } });
+      if (closed)
+        throw createError('storage/failed', `the storage in ${folder} was closed`, {
+          details: { folder },
+        });
       return store;
     };
     return {
@@ -70,6 +106,9 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
       keys: async (prefix) => live().keys(prefix),
       clear: async (prefix) => live().clear(prefix),
       update: async (key, change) => live().update(key, change),
+      cost: (key, value) => live().cost(key, value),
+      sizes: async (prefix) => live().sizes(prefix),
+      problem: async () => live().problem(),
       onCorrupt: (listener) => void listening.push(live().onCorrupt(listener)),
       close,
     };
@@ -79,32 +118,76 @@ export async function fileStorage(path: string, options: FileStorageOptions = {}
   }
 }
 
-/** Makes a folder when needed; answers its one true path, whatever links led there. */
+/** Creates a folder when needed. Returns its real path, with all links resolved. */
 async function makeFolder(folder: string): Promise<string> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     return await realpath(folder);
   } catch (cause) {
-    throw createError('storage/failed', `cannot use ${folder} for data: ${(cause as Error).message}`, { details: { folder }, cause });
+    throw unusable(folder, await reasonOf(folder, cause));
   }
 }
 
+/**
+ * Creating a folder recursively may report that it is missing instead of why it can't be created.
+ */
+async function reasonOf(folder: string, cause: unknown): Promise<unknown> {
+  for (
+    let at = folder;
+    (cause as NodeJS.ErrnoException).code === 'ENOENT' && dirname(at) !== at;
+    at = dirname(at)
+  ) {
+    const reason = await mkdir(at, { mode: 0o700 }).catch((error: unknown) => error);
+    if (reason === undefined) break;
+    if ((reason as NodeJS.ErrnoException).code !== 'ENOENT') return reason;
+  }
+  return cause;
+}
+
+/** A disk failure as a typed error. Errors that are typed already stay unchanged. */
+function unusable(folder: string, cause: unknown): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (cause instanceof PluginError) return cause;
+  return createError('storage/failed', `cannot use ${folder} for data: ${diskProblem(cause)}`, {
+    details: { folder, ...(code && { reason: code }) },
+    cause,
+  });
+}
+
 const MAGIC = 'plinth1';
-/** Only names that this storage makes: a user's own files in the folder stay as they are. */
+/** Only names that this storage creates: a user's own files in the folder are not touched. */
 const VALUE_FILE = /^[0-9a-f]{64}\.value$/;
-/** What a killed writer leaves. */
-const TEMPORARY_FILE = /^(?:[0-9a-f]{64}\.value|owner\.json)\.\d+$/;
+/** Drafts of a killed writer, without the end of their names. */
+const OWN_FILE = /^(?:[0-9a-f]{64}\.value|owner\.json)$/;
+/** File systems allocate files in multiples of this many bytes. */
+const BLOCK = 4_096;
+/** Milliseconds for which reading many keys may block the event loop. */
+const SLICE = 8;
+
+interface Known {
+  readonly name: string;
+  /** Bytes of the file. */
+  readonly bytes: number;
+}
 
 class FileStore {
   readonly #folder: string;
-  readonly #lock: FolderLock;
-  /** What was set aside: each of the folder's users hears all of it, whenever it comes. */
+  #lock: FolderLock;
+  /**
+   * Files that were set aside or lost. Each user of the folder hears of all, before and after it
+   * opened.
+   */
   readonly #corrupt: PluginError[] = [];
   readonly #listeners = new Set<(error: PluginError) => void>();
   /** Every key and its file. */
-  readonly #files = new Map<string, string>();
-  /** The last write of each key: writes of one key follow one another, different keys don't wait. */
+  #files = new Map<string, Known>();
+  /**
+   * The last write of each key: writes of one key run in order, different keys don't wait for each
+   * other.
+   */
   readonly #writes = new Map<string, Promise<unknown>>();
+  /** The lock is being acquired again. */
+  #renewing: Promise<void> | undefined;
 
   private constructor(folder: string, lock: FolderLock) {
     this.#folder = folder;
@@ -112,20 +195,24 @@ class FileStore {
   }
 
   static async open(folder: string): Promise<FileStore> {
-    const lock = await lockFolder(folder);
-    const store = new FileStore(folder, lock);
     try {
-      await store.#index();
-      return store;
-    } catch (error) {
-      await lock.release();
-      throw error;
+      const lock = await lockFolder(folder);
+      const store = new FileStore(folder, lock);
+      try {
+        store.#files = await store.#index();
+        return store;
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    } catch (cause) {
+      throw unusable(folder, cause);
     }
   }
 
-  /** Tells of what was set aside and will be; answers what ends that. */
+  /** Reports past and future damaged files. Returns a function that removes the listener. */
   onCorrupt(listener: (error: PluginError) => void): () => void {
-    // One function may be given twice, and each time it is one more listener.
+    // The same function may be given twice; each time adds a listener.
     const tell = (error: PluginError) => listener(error);
     for (const error of this.#corrupt) tell(error);
     this.#listeners.add(tell);
@@ -134,24 +221,32 @@ class FileStore {
 
   async get(key: string): Promise<unknown> {
     await this.#writes.get(key)?.catch(() => {});
-    const name = this.#files.get(key);
+    const name = this.#files.get(key)?.name;
     if (name === undefined) return undefined;
     const entry = await this.#parse(name);
-    // In its turn: a write that came in between has replaced the file, and must not be set aside with it.
+    // Queued: a write in between has replaced the file, which must not be set aside.
     return entry === undefined ? this.#inTurn(key, () => this.#read(key)) : decodeEntry(entry);
   }
 
-  /** Takes the value as it is now; what the caller does to it later isn't stored. */
+  /** Captures the value now; later changes by the caller aren't stored. */
   set(key: string, value: unknown): Promise<void> {
     const bytes = encodeFile(key, value);
-    return this.#inTurn(key, async () => {
-      this.#lock.check();
-      await this.#write(key, bytes);
-    });
+    return this.#change(key, () => this.#write(key, bytes));
   }
 
   keys(prefix: string): readonly string[] {
     return [...this.#files.keys()].filter((key) => key.startsWith(prefix));
+  }
+
+  sizes(prefix: string): ReadonlyMap<string, number> {
+    const sizes = new Map<string, number>();
+    for (const [key, { bytes }] of this.#files)
+      if (key.startsWith(prefix)) sizes.set(key, inBlocks(bytes));
+    return sizes;
+  }
+
+  cost(key: string, value: unknown): number {
+    return inBlocks(MAX_HEADER + key.length * 2 + encodeValue(key, value).length);
   }
 
   async delete(key: string): Promise<boolean> {
@@ -164,22 +259,35 @@ class FileStore {
   }
 
   async clear(prefix: string): Promise<void> {
-    await Promise.all(this.keys(prefix).map((key) => this.delete(key)));
+    await Promise.all(this.keys(prefix).map((key) => this.#change(key, () => this.#remove(key))));
   }
 
-  /** Reads, changes and writes with no other write of the key in between; resolves when the value is on the disk. */
+  /**
+   * Reads, changes and writes with no other write of the key in between. Resolves when the value is
+   * on disk.
+   */
   update(key: string, change: (current: unknown) => unknown): Promise<void> {
-    return this.#inTurn(key, async () => {
-      this.#lock.check();
+    return this.#change(key, async () => {
       const current = await this.#read(key);
       const next = change(current);
-      if (next === undefined) await this.#remove(key);
-      else await this.#write(key, encodeFile(key, next));
+      if (next === undefined) return this.#remove(key);
+      await this.#write(key, encodeFile(key, next));
     });
+  }
+
+  /** What prevents use of the folder now. A deleted folder is created again first. */
+  async problem(): Promise<PluginError | undefined> {
+    try {
+      await this.#own();
+      return undefined;
+    } catch (error) {
+      return error as PluginError;
+    }
   }
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#writes.values());
+    await this.#renewing?.catch(() => {});
     await this.#lock.release();
   }
 
@@ -194,23 +302,112 @@ class FileStore {
     return done;
   }
 
-  /** Reads the key of every file; sweeps what a killed writer left. */
-  async #index(): Promise<void> {
+  /** One change of a key, made only while the folder is owned. */
+  #change(key: string, work: () => Promise<void>): Promise<void> {
+    return this.#inTurn(key, async () => {
+      await this.#own();
+      await work();
+    });
+  }
+
+  /**
+   * @throws PluginUnavailableError `storage/locked` when another process owns the folder now;
+   * PluginError `storage/failed`.
+   */
+  async #own(): Promise<void> {
+    try {
+      if (this.#renewing === undefined && (await this.#lock.state()) === 'held') return;
+      this.#renewing ??= this.#renew().finally(() => {
+        this.#renewing = undefined;
+      });
+      await this.#renewing;
+    } catch (cause) {
+      throw unusable(this.#folder, cause);
+    }
+  }
+
+  /**
+   * The folder was deleted, or another process owned it for a while: its current content counts.
+   */
+  async #renew(): Promise<void> {
+    const folder = this.#folder;
+    const before = await this.#lock.state();
+    if (before === 'held') return;
+    await this.#lock.release();
+    await makeFolder(folder);
+    this.#lock = await lockFolder(folder);
+    const files = await this.#index();
+    const lost = [...this.#files.keys()].filter((key) => !files.has(key)).length;
+    this.#files = files;
+    if (before === 'late' && lost === 0) return;
+    this.#tell(
+      createError(
+        'storage/failed',
+        `${folder} was deleted while it was in use: it was made again${lost === 0 ? '' : `, and ${lost} values that were in it are gone`}`,
+        {
+          details: { folder, lost },
+        },
+      ),
+    );
+  }
+
+  /** Reads the key of every file and removes what a killed writer left. */
+  async #index(): Promise<Map<string, Known>> {
+    const files = new Map<string, Known>();
+    let since = performance.now();
     for (const name of await readdir(this.#folder)) {
       if (VALUE_FILE.test(name)) {
-        const entry = await this.#parse(name);
-        if (entry === undefined) await this.#setAside(name);
-        else this.#files.set(entry.key, name);
-      } else if (TEMPORARY_FILE.test(name)) await rm(join(this.#folder, name), { force: true });
+        const found = this.#head(name);
+        if (found === undefined) await this.#setAside(name);
+        else files.set(found.key, { name, bytes: found.bytes });
+      } else if (DRAFT_END.test(name) && OWN_FILE.test(name.replace(DRAFT_END, '')))
+        await removeFile(join(this.#folder, name));
+      if (performance.now() - since < SLICE) continue;
+      await setImmediate();
+      since = performance.now();
+    }
+    return files;
+  }
+
+  /**
+   * A file's key and size; undefined when the content doesn't match the file's name. Synchronous,
+   * because an `await` per file costs more than reading it.
+   */
+  #head(name: string): { readonly key: string; readonly bytes: number } | undefined {
+    const file = join(this.#folder, name);
+    let handle: number | undefined;
+    try {
+      handle = openSync(file, 'r');
+      const { size } = fstatSync(handle);
+      const head = HEAD.subarray(0, readSync(handle, HEAD, 0, HEAD.length, 0));
+      const header = parseHeader(head, size);
+      if (header === undefined) return undefined;
+      let keyBytes = head.subarray(header.start, header.start + header.keyLength);
+      if (keyBytes.length < header.keyLength) {
+        keyBytes = Buffer.alloc(header.keyLength);
+        if (readSync(handle, keyBytes, 0, header.keyLength, header.start) < header.keyLength)
+          return undefined;
+      }
+      const key = keyBytes.toString('utf16le');
+      return nameOf(key) === name ? { key, bytes: size } : undefined;
+    } catch (cause) {
+      throw createError('storage/failed', `cannot read ${file}: ${diskProblem(cause)}`, {
+        details: { file, folder: this.#folder },
+        cause,
+      });
+    } finally {
+      if (handle !== undefined) closeSync(handle);
     }
   }
 
   async #read(key: string): Promise<unknown> {
-    const name = this.#files.get(key);
+    const name = this.#files.get(key)?.name;
     if (name === undefined) return undefined;
     const entry = await this.#parse(name);
     if (entry !== undefined) return decodeEntry(entry);
-    this.#lock.check();
+    // The loss of the whole folder is reported as such.
+    await this.#own();
+    if (this.#files.get(key)?.name !== name) return undefined;
     this.#files.delete(key);
     await this.#setAside(name);
     return undefined;
@@ -218,55 +415,77 @@ class FileStore {
 
   async #write(key: string, bytes: Buffer): Promise<void> {
     const name = nameOf(key);
-    try {
-      await writeFileAtomic(join(this.#folder, name), bytes, { mode: 0o600 });
-    } catch (cause) {
-      const full = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
-      throw createError('storage/failed', full ? `cannot store '${printable(key)}': the disk is full` : `cannot store '${printable(key)}': ${(cause as Error).message}`, {
-        details: { key: printable(key) },
-        cause,
-      });
-    }
-    this.#files.set(key, name);
+    await this.#onDisk('store', key, () => replaceFile(join(this.#folder, name), bytes, 0o600));
+    this.#files.set(key, { name, bytes: bytes.length });
   }
 
   async #remove(key: string): Promise<void> {
-    const name = this.#files.get(key);
+    const name = this.#files.get(key)?.name;
     if (name === undefined) return;
-    await rm(join(this.#folder, name), { force: true });
+    await this.#onDisk('delete', key, () => removeFile(join(this.#folder, name)));
     this.#files.delete(key);
   }
 
-  /** A file's key and the bytes of its value; `undefined` for a file that is gone or isn't what its header and its name say. */
-  async #parse(name: string): Promise<FileEntry | undefined> {
-    const file = join(this.#folder, name);
-    const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (bytes === undefined) return undefined;
-    const line = bytes.indexOf(10);
-    const [magic, digest, keyLength] = bytes.subarray(0, Math.max(0, line)).toString('latin1').split(' ');
-    const body = bytes.subarray(line + 1);
-    if (magic !== MAGIC || createHash('sha256').update(body).digest('hex') !== digest) return undefined;
-    // The digest is of the body alone: the length is right when the key is the one of the name.
-    const length = Number(keyLength);
-    if (!Number.isInteger(length) || length < 0 || length % 2 !== 0 || length > body.length) return undefined;
-    const key = body.subarray(0, length).toString('utf16le');
-    return nameOf(key) === name ? { file, key, value: body.subarray(length) } : undefined;
+  /** One step that changes the disk. */
+  async #onDisk(what: 'store' | 'delete', key: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw createError(
+        'storage/failed',
+        `cannot ${what} '${printable(key)}' in ${this.#folder}: ${diskProblem(cause)}`,
+        {
+          details: { key: printable(key), folder: this.#folder, ...(code && { reason: code }) },
+          cause,
+        },
+      );
+    }
   }
 
-  /** Keeps a damaged file under another name, and reports it. */
+  /**
+   * A file's key and the bytes of its value; `undefined` for a file that is gone or doesn't match
+   * its header and name.
+   */
+  async #parse(name: string): Promise<FileEntry | undefined> {
+    const file = join(this.#folder, name);
+    let bytes: Buffer;
+    try {
+      bytes = await readWhole(file);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw createError('storage/failed', `cannot read ${file}: ${diskProblem(cause)}`, {
+        details: { file, folder: this.#folder },
+        cause,
+      });
+    }
+    const header = parseHeader(bytes, bytes.length);
+    if (header === undefined) return undefined;
+    const body = bytes.subarray(header.start);
+    if (createHash('sha256').update(body).digest('hex') !== header.digest) return undefined;
+    const key = body.subarray(0, header.keyLength).toString('utf16le');
+    return nameOf(key) === name ? { file, key, value: body.subarray(header.keyLength) } : undefined;
+  }
+
+  /** Keeps a damaged file under another name and reports it. */
   async #setAside(name: string): Promise<void> {
     const file = join(this.#folder, name);
+    let what = `is damaged: it was set aside as ${name}.corrupt and its key counts as absent`;
     try {
-      await rename(file, `${file}.corrupt`);
-    } catch (error) {
-      // Somebody has removed it: nothing is left to keep or to report.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
+      await patiently(() => rename(file, `${file}.corrupt`));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT')
+        throw createError(
+          'storage/failed',
+          `${file} is damaged, and can't be set aside: ${diskProblem(cause)}`,
+          { details: { file, folder: this.#folder }, cause },
+        );
+      what = 'is gone: another program has removed it, and its key counts as absent';
     }
-    const error = createError('storage/corrupt', `${file} is damaged: it was set aside as ${name}.corrupt and its key counts as absent`, { details: { file } });
+    this.#tell(createError('storage/corrupt', `${file} ${what}`, { details: { file } }));
+  }
+
+  #tell(error: PluginError): void {
     this.#corrupt.push(error);
     for (const tell of this.#listeners) tell(error);
   }
@@ -279,23 +498,84 @@ interface FileEntry {
   readonly value: Buffer;
 }
 
-/** The value of a sound file. One that can't be decoded was written by a later runtime: it is kept for that. */
+/** Enough for the header and any plugin's key; longer keys are read separately. */
+const HEAD = Buffer.alloc(2_048);
+/** A header ends within this many bytes. */
+const MAX_HEADER = 128;
+
+interface Header {
+  readonly digest: string;
+  /** Length of the key in bytes. */
+  readonly keyLength: number;
+  /** Offset of the key. */
+  readonly start: number;
+}
+
+/**
+ * Reads the first line of a file of `size` bytes. The digest covers only the body; whether the
+ * key's length is right follows from the name.
+ */
+function parseHeader(bytes: Buffer, size: number): Header | undefined {
+  const line = bytes.subarray(0, MAX_HEADER).indexOf(10);
+  const [magic, digest, keyLength] = bytes
+    .subarray(0, Math.max(0, line))
+    .toString('latin1')
+    .split(' ');
+  const length = Number(keyLength);
+  const start = line + 1;
+  if (
+    magic !== MAGIC ||
+    digest === undefined ||
+    !Number.isInteger(length) ||
+    length < 0 ||
+    length % 2 !== 0 ||
+    length > size - start
+  )
+    return undefined;
+  return { digest, keyLength: length, start };
+}
+
+/**
+ * The value of an intact file. If it can't be decoded, a later runtime wrote it, and the file is
+ * kept for that.
+ */
 function decodeEntry({ file, key, value }: FileEntry): unknown {
   try {
     return deserialize(value);
   } catch (cause) {
-    throw createError('storage/failed', `cannot read '${printable(key)}': ${file} is sound, but this runtime cannot decode it: ${(cause as Error).message}`, {
-      details: { key: printable(key), file },
-      cause,
-    });
+    throw createError(
+      'storage/failed',
+      `cannot read '${printable(key)}': ${file} is sound, but this runtime cannot decode it: ${(cause as Error).message}`,
+      {
+        details: { key: printable(key), file },
+        cause,
+      },
+    );
+  }
+}
+
+function encodeValue(key: string, value: unknown): Buffer {
+  try {
+    return serialize(value);
+  } catch (cause) {
+    throw createError(
+      'storage/failed',
+      `cannot store '${printable(key)}': ${(cause as Error).message}`,
+      { details: { key: printable(key) }, cause },
+    );
   }
 }
 
 function encodeFile(key: string, value: unknown): Buffer {
   const keyBytes = Buffer.from(key, 'utf16le');
-  const body = Buffer.concat([keyBytes, serialize(value)]);
-  return Buffer.concat([Buffer.from(`${MAGIC} ${createHash('sha256').update(body).digest('hex')} ${keyBytes.length}\n`), body]);
+  const body = Buffer.concat([keyBytes, encodeValue(key, value)]);
+  return Buffer.concat([
+    Buffer.from(`${MAGIC} ${createHash('sha256').update(body).digest('hex')} ${keyBytes.length}\n`),
+    body,
+  ]);
 }
 
-const nameOf = (key: string) => `${createHash('sha256').update(key, 'utf16le').digest('hex')}.value`;
+const nameOf = (key: string) =>
+  `${createHash('sha256').update(key, 'utf16le').digest('hex')}.value`;
+const inBlocks = (bytes: number) => Math.ceil(bytes / BLOCK) * BLOCK;
 const printable = (key: string) => key.replaceAll('\0', '/');

@@ -1,12 +1,19 @@
-/** One request for a plugin: to an address that was looked at before, without anything that wasn't asked for. */
-import type { NetworkRequest, NetworkResponse } from '@plinth/kernel';
-import { createError } from '@plinth/sdk/contract';
+/**
+ * One request for a plugin: to an address that was checked before, without anything the plugin
+ * didn't ask for.
+ */
+
 import { lookup } from 'node:dns/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { BlockList, isIP } from 'node:net';
+import type { NetworkRequest, NetworkResponse } from '@plinth/kernel';
+import { createError } from '@plinth/sdk/contract';
 
-/** Addresses of this machine, of private networks, and of no network at all (RFC 6890 and the registries it refers to). */
+/**
+ * Addresses of this machine, of private networks, and of no network at all (RFC 6890 and its
+ * registries).
+ */
 const PRIVATE = new BlockList();
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -43,18 +50,34 @@ for (const [network, prefix] of [
   PRIVATE.addSubnet(network, prefix, 'ipv6');
 }
 
-/** @throws PluginPermissionError `permission/denied` for a private address, PluginNetworkError `network/failed`, PluginOverloadedError. */
-export async function sendRequest({ url, method, headers, body, signal, maxBytes, privateAllowed }: NetworkRequest): Promise<NetworkResponse> {
+/**
+ * @throws PluginPermissionError `permission/denied` for a private address, PluginNetworkError
+ * `network/failed`, PluginOverloadedError.
+ */
+export async function sendRequest({
+  url,
+  method,
+  headers,
+  body,
+  signal,
+  maxBytes,
+  privateAllowed,
+}: NetworkRequest): Promise<NetworkResponse> {
   const target = new URL(url);
   const host = target.hostname.replace(/^\[|\]$/g, '');
-  const found = isIP(host) === 0 ? await lookup(host, { all: true }) : [{ address: host, family: isIP(host) }];
+  const found =
+    isIP(host) === 0 ? await lookup(host, { all: true }) : [{ address: host, family: isIP(host) }];
   const [first] = found;
   if (first === undefined) throw createError('network/failed', `${host} has no address`);
-  // All of them: a name may have a good one and a bad one.
+  // Every address is checked: a name may have a good one and a bad one.
   if (!privateAllowed && found.some(({ address, family }) => isPrivate(address, family))) {
-    throw createError('permission/denied', `${url} is not fetched: ${host} is an address of this machine or of a private network`, {
-      details: { permission: 'network.fetch', scope: url },
-    });
+    throw createError(
+      'permission/denied',
+      `${url} is not fetched: ${host} is an address of this machine or of a private network`,
+      {
+        details: { permission: 'network.fetch', scope: url },
+      },
+    );
   }
   signal.throwIfAborted();
   const request = target.protocol === 'https:' ? requestHttps : requestHttp;
@@ -63,10 +86,20 @@ export async function sendRequest({ url, method, headers, body, signal, maxBytes
       target,
       {
         method,
-        headers: { ...Object.fromEntries(headers), ...(body !== undefined && { 'content-length': String(body.length) }), 'accept-encoding': 'identity' },
-        // Pinned: what is connected to is what was looked at.
-        lookup: ((_name: string, options: { readonly all?: boolean }, done: (error: null, address: unknown, family?: number) => void) =>
-          options.all === true ? done(null, [first]) : done(null, first.address, first.family)) as never,
+        headers: {
+          ...Object.fromEntries(headers),
+          ...(body !== undefined && { 'content-length': String(body.length) }),
+          'accept-encoding': 'identity',
+        },
+        // Pinned: connects to the address that was checked.
+        lookup: ((
+          _name: string,
+          options: { readonly all?: boolean },
+          done: (error: null, address: unknown, family?: number) => void,
+        ) =>
+          options.all === true
+            ? done(null, [first])
+            : done(null, first.address, first.family)) as never,
         agent: false,
         signal,
       },
@@ -93,11 +126,18 @@ async function read(response: IncomingMessage, maxBytes: number): Promise<Networ
   let length = 0;
   for await (const piece of response as AsyncIterable<Buffer>) {
     length += piece.length;
-    if (length > maxBytes) throw createError('network/too-large', `the answer has more than ${maxBytes} bytes`);
+    if (length > maxBytes)
+      throw createError('network/too-large', `the answer has more than ${maxBytes} bytes`);
     pieces.push(piece);
   }
   const headers: [string, string][] = [];
   const { rawHeaders } = response;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) headers.push([(rawHeaders[index] as string).toLowerCase(), rawHeaders[index + 1] as string]);
-  return { status: response.statusCode ?? 0, statusText: response.statusMessage ?? '', headers, body: new Uint8Array(Buffer.concat(pieces)) };
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    headers.push([(rawHeaders[index] as string).toLowerCase(), rawHeaders[index + 1] as string]);
+  return {
+    status: response.statusCode ?? 0,
+    statusText: response.statusMessage ?? '',
+    headers,
+    body: new Uint8Array(Buffer.concat(pieces)),
+  };
 }

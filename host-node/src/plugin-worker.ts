@@ -1,20 +1,56 @@
-/** Their side of a worker guest: the entry file of the thread. Built into one file that imports nothing. */
-import { REHEARSE } from '@plinth/sdk/contract';
-import { bootGuest, bridgeConsole, hideGlobals, limitTimers, importModule, rehearse } from '@plinth/sdk/guest';
+/** The guest side of a worker: the thread's entry file. Built into one file without imports. */
+
+import { AsyncLocalStorage } from 'node:async_hooks';
+import * as modules from 'node:module';
+import process from 'node:process';
 import { type MessagePort, parentPort } from 'node:worker_threads';
+import { REHEARSE } from '@plinth/sdk/contract';
+import {
+  bootGuest,
+  bridgeConsole,
+  hideGlobals,
+  importModule,
+  limitTimers,
+  refusedImport,
+  rehearse,
+} from '@plinth/sdk/guest';
+import { contextOver } from './async-context.js';
 import { endpointOf } from './endpoint.js';
 
 const defer = setImmediate;
+/** Not in every runtime. Without it, imports are refused where they are visible in the text. */
+const { registerHooks } = modules as Partial<typeof modules>;
+// Taken before plugin code runs; afterwards the globals are hidden.
+const exit = process.exit.bind(process);
 
-bootGuest(endpointOf(parentPort as MessagePort), {
-  port: (port) => ({ ...endpointOf(port as MessagePort), close: () => (port as MessagePort).close() }),
+// Only bundles may be imported, whatever modules a runtime has, so that a plugin is the same in all
+// of them.
+registerHooks?.({
+  resolve(specifier, context, next) {
+    if (specifier.startsWith('data:')) return next(specifier, context);
+    throw new TypeError(refusedImport(specifier));
+  },
+});
+
+const guest = bootGuest(endpointOf(parentPort as MessagePort), {
+  port: (port) => ({
+    ...endpointOf(port as MessagePort),
+    close: () => (port as MessagePort).close(),
+  }),
   defer: (task) => void defer(task),
   evaluate: importModule,
-  prepare({ wasm, timers, log }) {
-    hideGlobals(globalThis, { wasm });
+  context: contextOver(AsyncLocalStorage),
+  prepare({ wasm, code, timers, log }) {
+    hideGlobals(globalThis, { wasm, code });
     limitTimers(globalThis, timers);
     bridgeConsole(globalThis, log);
   },
+});
+
+// As in every guest, an uncaught error is reported with its origin before the thread ends.
+process.on('uncaughtException', (error, origin) => {
+  guest.fatal(error, origin === 'unhandledRejection');
+  exit(1);
 });
 
 (parentPort as MessagePort).once('message', (message) => {

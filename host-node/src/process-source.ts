@@ -1,8 +1,11 @@
-/** Texts that a guest process is started from; the build replaces this file's output with the real ones. */
+/**
+ * Texts that a guest process is started from. The build replaces this file's output with the real
+ * ones.
+ */
 
 /** Hardened JavaScript. */
 export const hardened: string = '';
-/** What runs in the process before anything else: `plinthProcess`. */
+/** What the process runs first: `plinthProcess`. */
 export const boot: string = '';
 /** The guest runtime: an expression. */
 export const runtime: string = '';

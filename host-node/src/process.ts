@@ -1,32 +1,45 @@
 /**
- * Our side of a guest in a process of its own, under Node's permission model: launch, announce, watch, end. Its side is
- * `plugin-process.ts`. The process may read no file: everything it runs comes over its pipe, as length-prefixed bytes.
+ * The host side of a guest in its own process, under Node's permission model: launch, announce,
+ * watch, end. The guest side is `plugin-process.ts`. The process may read no file: everything it
+ * runs comes over its pipe, as length-prefixed bytes.
  */
-import { type ExitReason, type Guest, type LaunchRequest, type ResourceUsage, SparePool } from '@plinth/kernel';
-import { createError, messageOf, READY } from '@plinth/sdk/contract';
-import { MessageReader, MessageWriter } from '@plinth/sdk/codec';
-import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  type ExitReason,
+  type Guest,
+  type LaunchRequest,
+  type ResourceUsage,
+  SparePool,
+} from '@plinth/kernel';
+import { MessageReader, MessageWriter } from '@plinth/sdk/codec';
+import { alarm, createError, messageOf, READY } from '@plinth/sdk/contract';
+import type { Endpoint, MessageEventLike } from '@plinth/sdk/rpc';
 import { capture } from './capture.js';
 
-/** Heap of a guest that says nothing, in bytes. */
+/** Default heap limit of a guest, in bytes. */
 const HEAP = 128_000_000;
-/** Bytes that a process needs beside its heap; what lies outside of the heap counts against the rest. */
+/**
+ * Bytes that a process needs beside its heap. Memory outside the heap counts against the limit too.
+ */
 const OVERHEAD = 128_000_000;
-/** Milliseconds between two looks at a process's memory. */
-const LOOK = 200;
-/** Bytes that may wait for a guest that doesn't read. */
+/** Milliseconds between checks of a process's memory. */
+const CHECK_INTERVAL = 200;
+/** Most bytes queued for a guest that doesn't read. */
 const MAX_UNREAD = 256 * 1_024 * 1_024;
 const PIPE = 3;
 
-/** What a process ends with that finds itself without its wall. */
+/** Exit code of a process that finds its wall missing. */
 const NO_WALL = 73;
 
-/** Looks for the wall, before there is anything to keep behind it; then reads the first message, which is the text of what to run, and runs it. */
+/**
+ * Checks the wall before there is anything to protect. Then reads the first message, the text to
+ * run, and runs it.
+ */
 const FIRST_LINE = `
 if (process.permission?.has('fs.read') !== false) process.exit(${NO_WALL});
 const socket = new (require('node:net').Socket)({ fd: ${PIPE} });
@@ -37,52 +50,74 @@ socket.on('data', function first(chunk) {
   socket.off('data', first);
   socket.pause();
   const end = 4 + held.readUInt32LE(0);
-  new Function('process', 'socket', 'rest', 'setImmediate', held.toString('utf8', 4, end))(process, socket, held.subarray(end), setImmediate);
+  const { AsyncLocalStorage } = require('node:async_hooks');
+  new Function('process', 'socket', 'rest', 'setImmediate', 'AsyncLocalStorage', held.toString('utf8', 4, end))(process, socket, held.subarray(end), setImmediate, AsyncLocalStorage);
 });`;
 
-/** Guests that are alive: they end with this process. */
+/** Live guests: they end with this process. */
 const alive = new Set<ChildProcess>();
 const endAll = () => {
   for (const child of alive) child.kill('SIGKILL');
 };
 
-/** Kinds of spares; those with a limit of their own are started for their plugin. */
+/** Kinds of spares. A plugin with its own limit gets a process started for it. */
 const KINDS = { process: 0, sandbox: 1 } as const;
-/** Milliseconds until a spare must have announced itself. */
+/** Milliseconds in which a spare must announce itself. */
 const READY_WITHIN = 10_000;
 
-/** Owns the empty folder that guests of one host start in, and those that wait for their plugin. */
+/** Owns the empty folder that one host's guests start in, and the spares. */
 export class ProcessLauncher {
   readonly #pool: SparePool<ProcessGuest>;
   #folder: Promise<string> | undefined;
 
-  /** @param spares processes that are kept started, once there has been one of their kind. */
+  /** @param spares processes kept ready, once one of their kind was needed. */
   constructor(spares: number) {
-    this.#pool = new SparePool(spares, (kind) => this.#start('spare', kind === KINDS.sandbox, undefined, READY_WITHIN));
+    this.#pool = new SparePool(spares, (kind) =>
+      this.#start('spare', kind === KINDS.sandbox, undefined, READY_WITHIN),
+    );
   }
 
-  /** @throws PluginLifecycleError `plugin/launch-failed` that names the wall that is missing. */
+  /** @throws PluginLifecycleError `plugin/launch-failed`; it names the missing wall. */
   async launch(request: LaunchRequest): Promise<Guest> {
     const { plugin, isolation, limits } = request;
-    const spare = limits.memory === undefined ? this.#pool.take(KINDS[isolation as keyof typeof KINDS]) : undefined;
-    const guest = spare ?? (await this.#start(plugin.id, isolation === 'sandbox', limits.memory, limits.ready));
+    const spare =
+      limits.memory === undefined
+        ? this.#pool.take(KINDS[isolation as keyof typeof KINDS])
+        : undefined;
+    const guest =
+      spare ?? (await this.#start(plugin.id, isolation === 'sandbox', limits.memory, limits.ready));
     guest.adopt(request);
     return guest;
   }
 
-  async #start(id: string, hardened: boolean, memory: number | undefined, ready: number): Promise<ProcessGuest> {
+  async #start(
+    id: string,
+    hardened: boolean,
+    memory: number | undefined,
+    ready: number,
+  ): Promise<ProcessGuest> {
     if (process.allowedNodeEnvironmentFlags?.has('--permission') !== true) throw unwalled(id);
     const source = await import('./process-source.js');
     this.#folder ??= mkdtemp(join(tmpdir(), 'plinth-guest-'));
     const cwd = await this.#folder;
     const heap = Math.max(16_000_000, memory ?? HEAP);
-    const child = spawn(process.execPath, ['--permission', `--max-old-space-size=${Math.ceil(heap / 1_000_000)}`, '--no-warnings', '-e', FIRST_LINE], {
-      cwd,
-      env: {},
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      windowsHide: true,
-    });
-    // A process that couldn't even be started has no pipes, and says why later.
+    const child = spawn(
+      process.execPath,
+      [
+        '--permission',
+        `--max-old-space-size=${Math.ceil(heap / 1_000_000)}`,
+        '--no-warnings',
+        '-e',
+        FIRST_LINE,
+      ],
+      {
+        cwd,
+        env: {},
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        windowsHide: true,
+      },
+    );
+    // A process that couldn't be started has no pipes. Its error event gives the reason later.
     let problem: unknown;
     child.on('error', (error) => {
       problem = error;
@@ -110,8 +145,11 @@ export class ProcessLauncher {
   }
 }
 
-function firstMessage({ hardened, boot, runtime }: typeof import('./process-source.js'), harden: boolean): Uint8Array {
-  const text = `${harden ? `${hardened}\n;` : ''}${boot}\n;plinthProcess.start({ process, socket, rest, setImmediate, hardened: ${harden}, runtime: ${JSON.stringify(runtime)} });`;
+function firstMessage(
+  { hardened, boot, runtime }: typeof import('./process-source.js'),
+  harden: boolean,
+): Uint8Array {
+  const text = `${harden ? `${hardened}\n;` : ''}${boot}\n;plinthProcess.start({ process, socket, rest, setImmediate, AsyncLocalStorage, hardened: ${harden}, runtime: ${JSON.stringify(runtime)} });`;
   const body = Buffer.from(text);
   const head = Buffer.alloc(4);
   head.writeUInt32LE(body.length);
@@ -129,10 +167,11 @@ class ProcessGuest implements Guest {
   readonly #limit: number;
   readonly #watch: NodeJS.Timeout;
   readonly #listeners = new Set<(event: MessageEventLike) => void>();
-  /** What has come before anybody listened. */
+  /** Messages that arrived before there was a listener. */
   #early: unknown[] | undefined = [];
   #cause: ExitReason | undefined;
-  /** Bytes it had before it belonged to a plugin. */
+  #unread = MAX_UNREAD;
+  /** Memory in bytes before it belonged to a plugin. */
   #base = 0;
 
   constructor(child: ChildProcess, id: string, limit: number) {
@@ -150,15 +189,23 @@ class ProcessGuest implements Guest {
       try {
         reader.take(chunk);
       } catch (error) {
-        this.#end({ kind: 'crashed', error: createError('wire/refused', `${this.#id} sent what is no message: ${messageOf(error)}`, { plugin: this.#id, cause: error }) });
+        this.#end({
+          kind: 'crashed',
+          error: createError(
+            'wire/refused',
+            `${this.#id} sent what is no message: ${messageOf(error)}`,
+            { plugin: this.#id, cause: error },
+          ),
+        });
       }
     });
-    // The end of the process says all there is to say.
+    // The end of the process is reported instead.
     this.#pipe.on('error', () => {});
     this.endpoint = {
       postMessage: (message, transfer) => {
         const bytes = writer.write(message);
-        for (const buffer of transfer ?? []) structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
+        for (const buffer of transfer ?? [])
+          structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
         this.write(bytes);
       },
       addEventListener: (_type, listener) => {
@@ -168,6 +215,10 @@ class ProcessGuest implements Guest {
         for (const data of early) listener({ data });
       },
       removeEventListener: (_type, listener) => void this.#listeners.delete(listener),
+      bound: (bounds) => {
+        reader.bound(bounds);
+        this.#unread = Math.max(MAX_UNREAD, bounds.bytes * 4);
+      },
     };
     this.exited = new Promise((resolve) => {
       const ended = (reason: ExitReason) => {
@@ -180,11 +231,11 @@ class ProcessGuest implements Guest {
       child.on('error', (error) => ended({ kind: 'crashed', error }));
       child.on('exit', (code, signal) => ended(reasonOf(code, signal)));
     });
-    this.#watch = setInterval(() => void this.#look(), LOOK);
+    this.#watch = setInterval(() => void this.#checkMemory(), CHECK_INTERVAL);
     this.#watch.unref();
   }
 
-  /** It is this plugin's from now on. */
+  /** Assigns the process to a plugin. */
   adopt({ plugin, log }: LaunchRequest): void {
     this.#id = plugin.id;
     this.#log = log;
@@ -194,7 +245,7 @@ class ProcessGuest implements Guest {
     this.#hold('ref');
   }
 
-  /** One that nobody uses must not keep the application alive. */
+  /** An unused process must not keep the application alive. */
   #hold(how: 'ref' | 'unref'): void {
     this.#child[how]();
     for (const stream of this.#child.stdio) (stream as Socket | null)?.[how]?.();
@@ -202,20 +253,31 @@ class ProcessGuest implements Guest {
 
   write(bytes: Uint8Array): void {
     if (this.#pipe.destroyed) return;
-    if (this.#pipe.writableLength > MAX_UNREAD)
-      this.#end({ kind: 'crashed', error: createError('wire/refused', `${this.#id} does not read what it is sent`, { plugin: this.#id }) });
+    if (this.#pipe.writableLength > this.#unread)
+      this.#end({
+        kind: 'crashed',
+        error: createError('wire/refused', `${this.#id} does not read what it is sent`, {
+          plugin: this.#id,
+        }),
+      });
     else this.#pipe.write(bytes);
   }
 
-  /** Resolves when the guest can be spoken to. */
+  /** Resolves when the guest can receive messages. */
   announced(timeout: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => done(() => reject(failed(this.#id, `its process did not announce itself within ${timeout} ms`))), timeout);
+      const late = alarm(
+        () =>
+          done(() =>
+            reject(failed(this.#id, `its process did not announce itself within ${timeout} ms`)),
+          ),
+        timeout,
+      );
       const heard = ({ data }: MessageEventLike) => {
         if (Array.isArray(data) && data[0] === READY) done(resolve);
       };
       const done = (then: () => void) => {
-        clearTimeout(timer);
+        late.clear();
         this.#listeners.delete(heard);
         this.#early = [];
         this.#hold('unref');
@@ -223,28 +285,40 @@ class ProcessGuest implements Guest {
       };
       this.endpoint.addEventListener('message', heard);
       void this.exited.then(({ kind, code, error }) =>
-        done(() => reject(code === NO_WALL ? unwalled(this.#id) : failed(this.#id, `its process ended while it started (${kind})`, error))),
+        done(() =>
+          reject(
+            code === NO_WALL
+              ? unwalled(this.#id)
+              : failed(this.#id, `its process ended while it started (${kind})`, error),
+          ),
+        ),
       );
     });
   }
 
   async usage(): Promise<ResourceUsage> {
     const [resident, cpu] = await Promise.all([this.#resident(), this.#cpu()]);
-    return { ...(resident !== undefined && { memory: Math.max(0, resident - this.#base) }), ...(cpu !== undefined && { cpu }) };
+    return {
+      ...(resident !== undefined && { memory: Math.max(0, resident - this.#base) }),
+      ...(cpu !== undefined && { cpu }),
+    };
   }
 
-  /** Bytes; only Linux tells. */
+  /** Bytes of memory; only on Linux. */
   async #resident(): Promise<number | undefined> {
     const text = await this.#told('statm');
     return text === undefined ? undefined : Number(text.split(' ')[1]) * PAGE;
   }
 
-  /** Milliseconds; only Linux tells. */
+  /** Milliseconds of CPU time; only on Linux. */
   async #cpu(): Promise<number | undefined> {
     const text = await this.#told('stat');
-    // Its name may hold anything, and ends with the last parenthesis: user and system time are the 14th and 15th field.
+    // The name may contain anything and ends with the last parenthesis. User and system time are
+    // fields 14 and 15.
     const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-    return fields === undefined ? undefined : (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK;
+    return fields === undefined
+      ? undefined
+      : (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK;
   }
 
   #told(file: string): Promise<string | undefined> {
@@ -266,28 +340,39 @@ class ProcessGuest implements Guest {
     else for (const listener of [...this.#listeners]) listener({ data });
   }
 
-  /** Typed arrays and wasm memory lie outside of the heap: the process as a whole has to stay within its limit. */
-  async #look(): Promise<void> {
+  /**
+   * Typed arrays and wasm memory are outside the heap, so the whole process has to stay within its
+   * limit.
+   */
+  async #checkMemory(): Promise<void> {
     const memory = (await this.#resident()) ?? 0;
     if (memory > this.#limit) this.#end({ kind: 'out-of-memory' });
   }
 }
 
 const PAGE = 4_096;
-/** Milliseconds of a tick of Linux's clock, as it is told to programs. */
+/** Milliseconds per tick of Linux's clock, as programs see it. */
 const CLOCK_TICK = 10;
 
-/** V8 ends a process that has no heap left by aborting it. */
+/** V8 aborts a process whose heap is full. */
 function reasonOf(code: number | null, signal: string | null): ExitReason {
-  if (signal === 'SIGABRT' || signal === 'SIGTRAP' || signal === 'SIGILL' || code === 134) return { kind: 'out-of-memory' };
-  if (signal !== null) return { kind: 'crashed', error: new Error(`the process was ended by ${signal}`) };
+  if (signal === 'SIGABRT' || signal === 'SIGTRAP' || signal === 'SIGILL' || code === 134)
+    return { kind: 'out-of-memory' };
+  if (signal !== null)
+    return { kind: 'crashed', error: new Error(`the process was ended by ${signal}`) };
   return { kind: 'exited', ...(code !== null && { code }) };
 }
 
 function unwalled(id: string): Error {
-  return failed(id, "this runtime has no permission model ('--permission'), and without it a process is no wall: run Node 22.22, 24.15 or later");
+  return failed(
+    id,
+    "this runtime has no permission model ('--permission'), and without it a process is no wall: run Node 22.22, 24.15 or later",
+  );
 }
 
 function failed(id: string, message: string, cause?: unknown): Error {
-  return createError('plugin/launch-failed', `cannot launch ${id}: ${message}`, { plugin: id, ...(cause !== undefined && { cause }) });
+  return createError('plugin/launch-failed', `cannot launch ${id}: ${message}`, {
+    plugin: id,
+    ...(cause !== undefined && { cause }),
+  });
 }

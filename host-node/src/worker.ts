@@ -1,39 +1,50 @@
-/** Our side of a worker guest: launch, announce, watch, end. Its side is `plugin-worker.ts`. */
-import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
-import { createError, READY, REHEARSE } from '@plinth/sdk/contract';
+/**
+ * The host side of a worker guest: launch, announce, watch, end. The guest side is
+ * `plugin-worker.ts`.
+ */
+
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
+import { alarm, createError, READY, REHEARSE } from '@plinth/sdk/contract';
 import { capture } from './capture.js';
 import { endpointOf } from './endpoint.js';
 
-/** Settings that every worker guest gets: no environment, no arguments, its output captured, its heap bounded. */
+/**
+ * Settings of every worker guest: no environment, no arguments, captured output, a bounded heap.
+ */
 export interface WorkerSettings extends WorkerOptions {
   readonly env: Record<string, string>;
 }
 
-/** How long `terminate` waits for a thread that can't be interrupted, in milliseconds. */
+/** How long `terminate` waits for an uninterruptible thread, in milliseconds. */
 const TERMINATE_TIMEOUT = 2_000;
 
-/** A worker that can be spoken to and belongs to nobody yet. */
+/** A started worker that has no plugin yet. */
 export interface IdleWorker extends Spare {
-  /** Has it prepare for its plugin. */
+  /** Starts its warm-up. */
   rehearse(): void;
   /** Makes it the guest of a plugin. */
   adopt(request: LaunchRequest): Guest;
 }
 
-/** How a worker is started. */
+/** Options for starting a worker. */
 export interface StartOptions {
-  /** For messages: whom it is for. */
+  /** Its purpose, for messages. */
   readonly label: string;
   /** Heap limit in bytes. */
   readonly memory?: number | undefined;
-  /** Milliseconds until it must have announced itself. */
+  /** Milliseconds in which it must announce itself. */
   readonly ready: number;
   readonly createWorker?: ((settings: WorkerSettings) => Worker) | undefined;
 }
 
-/** Starts a worker and waits until it can be spoken to. */
-export async function startWorker({ label, memory, ready, createWorker = defaultWorker }: StartOptions): Promise<IdleWorker> {
+/** Starts a worker and waits until it can receive messages. */
+export async function startWorker({
+  label,
+  memory,
+  ready,
+  createWorker = defaultWorker,
+}: StartOptions): Promise<IdleWorker> {
   const worker = createWorker({
     name: `plinth ${label}`,
     env: {},
@@ -42,7 +53,9 @@ export async function startWorker({ label, memory, ready, createWorker = default
     stdin: false,
     stdout: true,
     stderr: true,
-    ...(memory !== undefined && { resourceLimits: { maxOldGenerationSizeMb: Math.max(4, Math.ceil(memory / 1_000_000)) } }),
+    ...(memory !== undefined && {
+      resourceLimits: { maxOldGenerationSizeMb: Math.max(4, Math.ceil(memory / 1_000_000)) },
+    }),
   });
   let log: LaunchRequest['log'] | undefined;
   capture(worker.stdout, (text) => log?.('info', text));
@@ -59,7 +72,7 @@ export async function startWorker({ label, memory, ready, createWorker = default
     await terminate();
     throw error;
   }
-  // A worker that nobody uses must not keep the process alive.
+  // An unused worker must not keep the process alive.
   worker.unref();
   return {
     exited,
@@ -68,12 +81,18 @@ export async function startWorker({ label, memory, ready, createWorker = default
     adopt(request) {
       log = request.log;
       worker.ref();
-      return { endpoint: endpointOf(worker), ports: true, exited, usage: async () => usageOf(worker), terminate };
+      return {
+        endpoint: endpointOf(worker),
+        ports: true,
+        exited,
+        usage: async () => usageOf(worker),
+        terminate,
+      };
     },
   };
 }
 
-// The literal pattern lets bundlers find the file.
+// Bundlers find the file by this literal pattern.
 function defaultWorker(settings: WorkerSettings): Worker {
   return new Worker(new URL('./plugin-worker.cjs', import.meta.url), settings);
 }
@@ -86,35 +105,56 @@ function watch(worker: Worker, terminating: () => boolean): Promise<ExitReason> 
     });
     worker.on('exit', (code) => {
       if (terminating()) resolve({ kind: 'terminated', code });
-      else if ((error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') resolve({ kind: 'out-of-memory', code, error });
+      else if ((error as { code?: unknown } | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY')
+        resolve({ kind: 'out-of-memory', code, error });
       else if (error !== undefined) resolve({ kind: 'crashed', code, error });
       else resolve({ kind: 'exited', code });
     });
   });
 }
 
-function announced(worker: Worker, exited: Promise<ExitReason>, timeout: number, id: string): Promise<void> {
+function announced(
+  worker: Worker,
+  exited: Promise<ExitReason>,
+  timeout: number,
+  id: string,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (message: string, cause?: unknown) =>
-      reject(createError('plugin/launch-failed', `cannot launch ${id}: ${message}`, { plugin: id, ...(cause !== undefined && { cause }) }));
-    const timer = setTimeout(
-      () => done(() => fail(`its worker did not announce itself within ${timeout} ms; if the application is bundled, keep @plinth/host-node external or pass createWorker`)),
+      reject(
+        createError('plugin/launch-failed', `cannot launch ${id}: ${message}`, {
+          plugin: id,
+          ...(cause !== undefined && { cause }),
+        }),
+      );
+    const late = alarm(
+      () =>
+        done(() =>
+          fail(
+            `its worker did not announce itself within ${timeout} ms; if the application is bundled, keep @plinth/host-node external or pass createWorker`,
+          ),
+        ),
       timeout,
     );
     const onMessage = (message: unknown) => {
       if (Array.isArray(message) && message[0] === READY) done(resolve);
     };
     const done = (then: () => void) => {
-      clearTimeout(timer);
+      late.clear();
       worker.off('message', onMessage);
       then();
     };
     worker.on('message', onMessage);
-    void exited.then((reason) => done(() => fail(`its worker ended while it started (${reason.kind})`, reason.error)));
+    void exited.then((reason) =>
+      done(() => fail(`its worker ended while it started (${reason.kind})`, reason.error)),
+    );
   });
 }
 
-/** Resolves when the thread is gone, or when it is clear that a thread inside an uninterruptible built-in won't go. */
+/**
+ * Resolves when the thread is gone, or when it is certain that a thread inside an uninterruptible
+ * built-in won't end.
+ */
 async function endThread(worker: Worker): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise<void>((resolve) => {
@@ -124,7 +164,10 @@ async function endThread(worker: Worker): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A thread's CPU time isn't told by every version, the time that its loop was not idle is: on a busy machine a little more. */
+/**
+ * Not every version reports a thread's CPU time. The time its loop was busy is used instead; on a
+ * busy machine it is slightly more.
+ */
 async function usageOf(worker: Worker) {
   const { active: cpu } = worker.performance.eventLoopUtilization();
   const heap = await worker.getHeapStatistics?.().catch(() => undefined);

@@ -1,52 +1,86 @@
-/** What `createKernel` takes, and whether it makes sense. */
-import type { MiddlewareOptions, Next } from '@plinth/sdk';
-import { createError, didYouMean, type Isolation } from '@plinth/sdk/contract';
+/** The options of `createKernel`, and their checks. */
+import type { AnyContract, MiddlewareOptions, Next } from '@plinth/sdk';
+import {
+  A_TIME,
+  createError,
+  didYouMean,
+  type Isolation,
+  isTime,
+  parseSize,
+} from '@plinth/sdk/contract';
+import { MAX_VALUE_BYTES, MAX_VALUE_DEPTH } from '@plinth/sdk/rpc';
 import type { ConfigOptions } from './config/config-store.js';
-import type { HostMiddlewareCall } from './events/host-events.js';
+import type { HostMiddlewareCall } from './events/host-middleware.js';
+import type { ContributionOptions } from './extension/contributions.js';
+import type { AnyExtension } from './extension/statics.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
 import { DEFAULT_LIMITS, type IsolationPolicy, type Limits, type Policy } from './parts.js';
 import { checkResilience, type ResilienceOptions } from './resilience/policy.js';
 import { checkSecrets, type SecretsOptions } from './secrets/secrets.js';
-import type { ServiceSpec } from './services/container.js';
-import { checkHibernation, type HibernationOptions } from './supervision/hibernation.js';
+import type { ServiceSpec } from './services/service.js';
+import { checkHibernation, type HibernationOptions } from './supervision/hibernation-options.js';
 import type { SupervisionOptions } from './supervision/options.js';
 import type { LogSink } from './telemetry/logger.js';
 
-/** This kernel's version: what `engines.plinth` of a manifest is matched with. */
+/** The version of this kernel. `engines.plinth` of a manifest is matched with it. */
 export const KERNEL_VERSION = '1.0.0';
 
-/** What a kernel is made of. Everything has a default but where plugins come from. */
+/** The parts of a kernel. Everything but the sources of plugins has a default. */
 export interface KernelOptions {
-  /** Where guests run; inline guests are always possible. */
+  /** Where guests run. Inline guests are always possible. */
   readonly host?: Host | readonly Host[];
   /** Where plugins come from. */
   readonly sources?: readonly PluginSource[];
-  /** Where plugins' data is kept; memory when absent. The kernel closes it when it stops. */
+  /** Where plugins' data is kept: memory when absent. The kernel closes it when it stops. */
   readonly storage?: StorageAdapter;
   readonly config?: ConfigOptions;
   readonly policy?: Policy;
-  /** Overrides the isolation that manifests ask for; the only way to let a plugin run inline. */
+  /**
+   * Contracts that any number of plugins may provide, beside the standard ones. Providing one needs
+   * the right `contracts.provide`.
+   */
+  readonly contracts?: readonly AnyContract[];
+  /**
+   * Points of `contributes` in manifests that the application reads (`kernel.contributions`), each
+   * with the JSON Schema of its values.
+   */
+  readonly contributions?: ContributionOptions;
+  /** Extensions of the kernel. Experimental: their port may change with a minor release. */
+  readonly extensions?: readonly AnyExtension[];
+  /**
+   * Overrides the isolation that manifests ask for. It is the only way to let a plugin run inline.
+   */
   readonly isolation?: IsolationPolicy;
   readonly limits?: Partial<Limits>;
   /**
-   * Whether plugins that call each other often get a direct channel: after 256 calls within a second, after the number
-   * given, or never. Calls over it are counted a little later, and not announced one by one.
+   * Whether plugins that call each other often get a direct lane: after 256 calls within a second,
+   * after the given number, or never. Calls over a lane are counted a little later, and not
+   * announced one by one.
    */
   readonly lanes?: boolean | { readonly calls: number };
-  /** What happens to guests that crash, hang or stay silent; false leaves them as they are. */
+  /** What happens to guests that crash, hang or stay silent. With false, nothing happens. */
   readonly supervision?: boolean | SupervisionOptions;
-  /** Which plugins give their guest away while they have nothing to do; none when absent. */
+  /** Which plugins give up their guest while they are idle; none when absent. */
   readonly hibernation?: HibernationOptions;
-  /** What keeps commands working, by command id or prefix: time-out, retry, breaker, bulkhead, rate, cache, fallback. */
+  /**
+   * The resilience of commands, by command id or prefix: time-out, retry, breaker, bulkhead, rate,
+   * cache, fallback.
+   */
   readonly resilience?: ResilienceOptions;
   /** Services of the application by token; each tenant has its own. */
   readonly services?: Readonly<Record<string, ServiceSpec<unknown>>>;
   /** How secrets of plugins are kept; in memory alone when absent. */
   readonly secrets?: SecretsOptions;
   /** Middleware of the host, outermost first. */
-  readonly middleware?: readonly (MiddlewareOptions & { readonly target: string; readonly use: (call: HostMiddlewareCall, next: Next) => unknown })[];
-  /** Takes every log entry. */
-  readonly telemetry?: { readonly log?: LogSink };
+  readonly middleware?: readonly (MiddlewareOptions & {
+    readonly target: string;
+    readonly use: (call: HostMiddlewareCall, next: Next) => unknown;
+  })[];
+  /**
+   * Receives every log entry. When absent, warnings, errors and the consoles of plugins go to the
+   * host's console. With false, nothing is logged.
+   */
+  readonly telemetry?: { readonly log?: LogSink | false };
 }
 
 const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
@@ -55,6 +89,9 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   storage: true,
   config: true,
   policy: true,
+  contracts: true,
+  contributions: true,
+  extensions: true,
   isolation: true,
   limits: true,
   lanes: true,
@@ -67,42 +104,134 @@ const OPTIONS: Readonly<Record<keyof KernelOptions, true>> = {
   telemetry: true,
 };
 
+/** Options that only the hosts' `createKernel` has. */
+const SHORT_FORMS: readonly string[] = ['plugins', 'data'];
+
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function checkOptions(options: KernelOptions): void {
   for (const key of Object.keys(options)) {
-    if (!Object.hasOwn(OPTIONS, key))
-      throw createError('kernel/invalid-option', `createKernel has no option '${key}'${didYouMean(key, Object.keys(OPTIONS), Object.keys(options))}`, { details: { option: key } });
+    if (SHORT_FORMS.includes(key))
+      throw createError(
+        'kernel/invalid-option',
+        `createKernel of @plinth/kernel has no option '${key}': it is one of @plinth/host-node and @plinth/host-browser`,
+        {
+          details: { option: key },
+        },
+      );
+    if (!Object.hasOwn(OPTIONS, key)) {
+      const near = didYouMean(key, [...SHORT_FORMS, ...Object.keys(OPTIONS)], Object.keys(options));
+      throw createError('kernel/invalid-option', `createKernel has no option '${key}'${near}`, {
+        details: { option: key },
+      });
+    }
   }
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
   checkSecrets(options.secrets);
   const { isolation, sources, middleware } = options;
   if (isolation !== undefined && typeof isolation !== 'function' && !ISOLATIONS.includes(isolation))
-    throw wrong('isolation', `must be one of ${ISOLATIONS.join(', ')}, or a function, not ${String(isolation)}`);
+    throw wrong(
+      'isolation',
+      `must be one of ${ISOLATIONS.join(', ')}, or a function, not ${String(isolation)}`,
+    );
   checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
   checkKeys('telemetry', options.telemetry, ['log']);
-  for (const [index, source] of listOf('sources', sources)) if (typeof source?.discover !== 'function') throw wrong(`sources[${index}]`, "has no 'discover'");
+  checkKeys('limits', options.limits, Object.keys(DEFAULT_LIMITS));
+  if (typeof options.lanes === 'object') checkKeys('lanes', options.lanes, ['calls']);
+  const { log } = options.telemetry ?? {};
+  if (log !== undefined && log !== false && typeof log !== 'function')
+    throw wrong('telemetry.log', `must be a function, or false for silence, not ${String(log)}`);
+  for (const [index, source] of listOf('sources', sources))
+    if (typeof source?.discover !== 'function')
+      throw wrong(`sources[${index}]`, "has no 'discover'");
+  for (const [index, extension] of listOf('extensions', options.extensions))
+    if (typeof extension?.install !== 'function' || typeof extension.factory !== 'function')
+      throw wrong(
+        `extensions[${index}]`,
+        'is no extension: give what a factory of defineExtension() answers',
+      );
   for (const [index, one] of listOf('middleware', middleware)) {
     const at = `middleware[${index}]`;
     checkKeys(at, one, ['target', 'use', 'name', 'before', 'after']);
-    if (typeof one?.target !== 'string' || typeof one.use !== 'function') throw wrong(at, "needs a 'target' and a function 'use'");
+    if (typeof one?.target !== 'string' || typeof one.use !== 'function')
+      throw wrong(at, "needs a 'target' and a function 'use'");
   }
   const { lanes = true } = options;
-  const calls = typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
-  if (!Number.isSafeInteger(calls) || (calls as number) < 1) throw wrong('lanes.calls', `must be a whole number above 0, not ${String(calls)}`);
+  const calls =
+    typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
+  if (!Number.isSafeInteger(calls) || (calls as number) < 1)
+    throw wrong('lanes.calls', `must be a whole number above 0, not ${String(calls)}`);
   for (const [key, value] of Object.entries(options.limits ?? {})) {
-    if (!Object.hasOwn(DEFAULT_LIMITS, key)) throw wrong(`limits.${key}`, `is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`);
-    if (typeof value !== 'number' || !(value > 0 || (key === 'trial' && value === 0))) throw wrong(`limits.${key}`, `must be a positive number, not ${String(value)}`);
+    if (!Object.hasOwn(DEFAULT_LIMITS, key))
+      throw wrong(
+        `limits.${key}`,
+        `is not a limit${didYouMean(key, Object.keys(DEFAULT_LIMITS), [])}`,
+      );
+    if (value === undefined || (key === 'trial' && value === 0)) continue;
+    if (key === 'value') checkValueLimits(value);
+    else if (COUNTS.has(key)) {
+      if (value !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(value) && Number(value) > 0))
+        throw wrong(
+          `limits.${key}`,
+          `must be a whole number above 0, or Infinity, not ${String(value)}`,
+        );
+    } else if (!isTime(value))
+      throw wrong(`limits.${key}`, `must be ${A_TIME}, not ${String(value)}`);
   }
 }
 
-const ISOLATIONS: readonly unknown[] = ['inline', 'worker', 'process', 'sandbox'] satisfies readonly Isolation[];
+function checkValueLimits(value: unknown): void {
+  const at = 'limits.value';
+  if (value !== null && typeof value === 'object') checkKeys(at, value, ['bytes', 'depth']);
+  const { bytes, depth } = (typeof value === 'object' ? value : { bytes: value }) as {
+    readonly bytes?: unknown;
+    readonly depth?: unknown;
+  };
+  const size = bytes === undefined ? undefined : parseSize(bytes as string);
+  if (
+    bytes !== undefined &&
+    !(size !== undefined && size >= MIN_VALUE_BYTES && size <= MAX_VALUE_BYTES)
+  )
+    throw wrong(
+      `${at}.bytes`,
+      `must be bytes or a text like '128MB', from ${MIN_VALUE_BYTES} to ${MAX_VALUE_BYTES}, not ${String(bytes)}`,
+    );
+  if (
+    depth !== undefined &&
+    !(Number.isSafeInteger(depth) && (depth as number) >= 1 && (depth as number) <= MAX_VALUE_DEPTH)
+  )
+    throw wrong(
+      `${at}.depth`,
+      `must be a whole number from 1 to ${MAX_VALUE_DEPTH}, not ${String(depth)}`,
+    );
+}
 
-/** A key that is misspelt would quietly do nothing. */
+/** Below this bound no useful value crosses. */
+const MIN_VALUE_BYTES = 1_024;
+
+/** Limits that aren't times. */
+const COUNTS: ReadonlySet<string> = new Set([
+  'parallel',
+  'refusals',
+  'codeSize',
+  'keys',
+] satisfies (keyof Limits)[]);
+
+const ISOLATIONS: readonly unknown[] = [
+  'inline',
+  'worker',
+  'process',
+  'sandbox',
+] satisfies readonly Isolation[];
+
+/** Rejects unknown keys, because a misspelt key would silently do nothing. */
 function checkKeys(option: string, value: object | undefined, known: readonly string[]): void {
   if (value === undefined) return;
-  if (typeof value !== 'object' || value === null) throw wrong(option, `must be an object, not ${String(value)}`);
-  for (const key of Object.keys(value)) if (!known.includes(key)) throw wrong(`${option}.${key}`, `is not an option${didYouMean(key, known, [])}`);
+  if (typeof value !== 'object' || value === null)
+    throw wrong(option, `must be an object, not ${String(value)}`);
+  for (const key of Object.keys(value))
+    if (!known.includes(key))
+      throw wrong(`${option}.${key}`, `is not an option${didYouMean(key, known, [])}`);
 }
 
 function listOf<T>(option: string, value: readonly T[] = []): Iterable<[number, T | undefined]> {

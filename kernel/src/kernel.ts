@@ -1,86 +1,167 @@
-/** `createKernel`: what all tenants share, the tenant that is there from the start, and the others when they are asked for. */
-import { ASYNC_DISPOSE, createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
+/**
+ * `createKernel`: makes what all tenants share, the default tenant, and the other tenants on
+ * request.
+ */
+import { ASYNC_DISPOSE, createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
 import { Deadlines, Turn } from '@plinth/sdk/rpc';
+import { openContracts } from './commands/open-contracts.js';
+import type { AnyExtension } from './extension/statics.js';
+import type { WithExtensions } from './extension/with-extensions.js';
 import { inlineHost } from './guests/inline-host.js';
 import { SharedGuests } from './guests/shared-guests.js';
-import type { Host } from './host.js';
+import type { Host, PluginSource } from './host.js';
 import { checkOptions, type KernelOptions } from './kernel-options.js';
 import { CodeCache } from './lifecycle/code-cache.js';
-import { type Discovered, discoverAll } from './lifecycle/discover.js';
+import { drainOf } from './lifecycle/deactivate.js';
+import { Discovery } from './lifecycle/discover.js';
+import { DEFAULT_LIMITS, limitsOf } from './parts.js';
+import { PackageSnapshots } from './sources/package-snapshots.js';
 import { memoryStorage } from './storage/memory-storage.js';
+import { watchStorage } from './storage/watched-storage.js';
+import type { KernelHealth } from './telemetry/health.js';
 import { createTenant, type Shared, type TenantKernel } from './tenant.js';
 
 export { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
 
-/** A kernel: plugins, and everything they and the host say to each other. */
+/** A kernel: plugins, and everything that they and the host exchange. */
 export interface Kernel extends TenantKernel {
   /**
-   * The same for one tenant: its own plugins, settings, storage, events and calls, over the same sources. Nothing of one
-   * tenant can be reached or seen from another. The first request makes it, and starts it when the kernel has been
-   * started: what is asked of its commands, plugins, settings and permissions waits until it is known who is there, and
-   * `start()` until all have started. Its `stop()` ends it alone.
+   * A tenant: its own plugins, settings, storage, events and calls, over the same sources. No
+   * tenant can reach or see another.
    *
-   * @throws PluginConfigurationError `kernel/invalid-option` when the id isn't one, PluginUnavailableError `kernel/stopped`.
+   * The first request makes the tenant, and starts it when the kernel has been started. Its
+   * commands, plugins, settings and permissions wait until its plugins are known. `start()` waits
+   * until all plugins have started. The tenant's `stop()` stops it alone.
+   *
+   * @throws PluginConfigurationError `kernel/invalid-option` when the id is invalid,
+   * PluginUnavailableError `kernel/stopped`.
    */
   tenant(id: string): TenantKernel;
+}
+
+/** A kernel with extensions. The given extensions add the types of their events. */
+export type KernelWith<E extends readonly AnyExtension[]> = WithExtensions<Kernel, E>;
+
+/**
+ * Extensions in use by a kernel. The closure of a factory's extension holds the state of one
+ * kernel.
+ */
+const taken = new WeakSet<AnyExtension>();
+
+function take(extensions: readonly AnyExtension[]): void {
+  for (const one of extensions)
+    if (taken.has(one))
+      throw createError(
+        'extension/in-use',
+        `the extension '${one.statics.name}' is another kernel's already: call its factory once for each kernel`,
+        { details: { extension: one.statics.name } },
+      );
+  for (const one of extensions) taken.add(one);
 }
 
 const TENANT_ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 
 /**
- * Makes a kernel from explicit parts. `@plinth/host-node` and `@plinth/host-browser` export the same function with the
- * defaults of their runtime.
+ * Makes a kernel from explicit parts. `@plinth/host-node` and `@plinth/host-browser` export the
+ * same function with the defaults of their runtime.
  *
  * @throws PluginConfigurationError `kernel/invalid-option`, `config/invalid`.
  * @example
  * const kernel = await createKernel({ sources: [packageSource([{ manifest, code }])], isolation: 'inline' });
  * await kernel.start();
  */
-export async function createKernel(options: KernelOptions = {}): Promise<Kernel> {
+export async function createKernel<const E extends readonly AnyExtension[] = readonly []>(
+  options: KernelOptions & { readonly extensions?: E } = {},
+): Promise<KernelWith<E>> {
   checkOptions(options);
   if (options.policy !== undefined) {
     const { checkPolicy } = await import('./permissions/check-policy.js');
     checkPolicy(options.policy);
   }
-  const hosts = [...(options.host === undefined ? [] : [options.host].flat()), inlineHost()] as readonly Host[];
+  const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();
+  const hosts = [...given, inlineHost(given.find(({ context }) => context !== undefined))];
   const deadlines = new Deadlines();
-  let packages: Promise<Discovered> | undefined;
+  let discovery: Discovery | undefined;
+  const watched = watchStorage(options.storage ?? memoryStorage());
+  const snapshots = new PackageSnapshots(watched.storage, limitsOf(options.limits).read);
+  const wanted = options.extensions ?? [];
+  const points = Object.keys(options.contributions ?? {}).length;
+  const extend =
+    wanted.length + points > 0 ? await import('./extension/extended-tenant.js') : undefined;
+  const extensions = extend?.orderExtensions(wanted) ?? [];
+  take(extensions);
+  const sources: PluginSource[] = [...(options.sources ?? [])];
   const shared: Shared = {
     options,
+    isOpen: openContracts(options.contracts),
+    extend,
+    extensions,
+    addSource: (source) => void sources.push(source),
     hosts,
-    storage: options.storage ?? memoryStorage(),
+    storage: watched.storage,
+    storageProblem: watched.problem,
+    snapshots,
     deadlines,
     turn: new Turn(),
     code: new CodeCache(),
     guests: new SharedGuests(),
-    packages() {
-      packages ??= discoverAll(options.sources ?? []);
-      return packages;
+    discovery() {
+      discovery ??= new Discovery(
+        sources,
+        options.limits?.discover ?? DEFAULT_LIMITS.discover,
+        (one) => snapshots.take(one),
+      );
+      return discovery;
     },
   };
-  const root = createTenant(shared, DEFAULT_TENANT);
+  let root: TenantKernel | undefined;
+  const end = async () => {
+    for (const { statics, close } of [...extensions].reverse())
+      try {
+        await close?.();
+      } catch (error) {
+        root?.logger.error(`the extension '${statics.name}' could not close: ${messageOf(error)}`);
+      }
+    await snapshots.close();
+    await Promise.allSettled([shared.storage.close(), ...hosts.map((one) => one.close?.())]);
+    deadlines.close();
+  };
+  try {
+    root = createTenant(shared, DEFAULT_TENANT);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  const own = root;
   const tenants = new Map<string, TenantKernel>();
   /** Tenants that are stopping. */
   const leaving = new Map<string, Promise<void>>();
+  snapshots.isUsed = (name) =>
+    [own, ...tenants.values()].some(({ plugins }) => plugins.get(name) !== undefined);
   let started = false;
   let stopping: Promise<void> | undefined;
   const kernel: Kernel = {
-    ...root,
+    ...own,
     tenant(id) {
       if (id === DEFAULT_TENANT) return kernel;
       if (typeof id !== 'string' || !TENANT_ID.test(id))
-        throw createError('kernel/invalid-option', `'${String(id).slice(0, 80)}' is not a tenant id: letters, digits, '.', '_' and '-', at most 128`, {
-          details: { option: 'tenant' },
-        });
-      if (stopping !== undefined) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+        throw createError(
+          'kernel/invalid-option',
+          `'${String(id).slice(0, 80)}' is not a tenant id: letters, digits, '.', '_' and '-', at most 128`,
+          {
+            details: { option: 'tenant' },
+          },
+        );
+      if (stopping !== undefined)
+        throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
       const known = tenants.get(id);
       if (known !== undefined) return known;
-      // One tenant never has two guests of one plugin.
+      // A tenant never has two guests of one plugin, so it waits for its predecessor to stop.
       const made = createTenant(shared, id, leaving.get(id));
       const tenant: TenantKernel = {
         ...made,
-        stop() {
-          const stopped = made.stop();
+        stop(options) {
+          const stopped = made.stop(options);
           if (tenants.get(id) === tenant) tenants.delete(id);
           const left = stopped.finally(() => {
             if (leaving.get(id) === left) leaving.delete(id);
@@ -91,26 +172,46 @@ export async function createKernel(options: KernelOptions = {}): Promise<Kernel>
         [ASYNC_DISPOSE]: () => tenant.stop(),
       };
       tenants.set(id, tenant);
-      // Whoever needs it to have started waits for its own start(), which shares this one.
+      // A caller that needs the tenant started awaits its own start(), which shares this one.
       if (started) tenant.start().catch(() => {});
       return tenant;
     },
     async start() {
       started = true;
-      await root.start();
-      for (const host of hosts) host.prepare?.();
+      await own.start();
+      // A stopping kernel prepares nothing, because nothing would release it.
+      if (stopping === undefined) for (const host of hosts) host.prepare?.();
       await Promise.all([...tenants.values()].map((tenant) => tenant.start()));
+      if (stopping !== undefined)
+        throw createError(
+          'kernel/stopped',
+          'the kernel was stopped before it had started: make a new one',
+        );
     },
-    stop() {
+    async health(): Promise<KernelHealth> {
+      const others = [...tenants].map(async ([id, tenant]) => ({ id, ...(await tenant.health()) }));
+      const [first, ...rest] = await Promise.all([own.health(), ...others]);
+      const { withTenants } = await import('./opened.js');
+      return withTenants(first, rest);
+    },
+    async stop(options) {
+      drainOf(options, DEFAULT_LIMITS);
       stopping ??= (async () => {
-        await Promise.allSettled([...leaving.values(), ...[...tenants.values()].map((tenant) => tenant.stop())]);
-        await root.stop();
-        await Promise.allSettled([shared.storage.close(), ...hosts.map((one) => one.close?.())]);
-        deadlines.close();
+        discovery?.close();
+        // All tenants stop at once, so none of them takes new work from now on.
+        const rootStopped = own.stop(options);
+        await Promise.allSettled([
+          rootStopped,
+          ...leaving.values(),
+          ...[...tenants.values()].map((tenant) => tenant.stop(options)),
+        ]);
+        await rootStopped;
+        await end();
       })();
       return stopping;
     },
     [ASYNC_DISPOSE]: () => kernel.stop(),
   };
-  return kernel;
+  // The application sees the typed events of extensions. The bus carries them like any other event.
+  return kernel as unknown as KernelWith<E>;
 }

@@ -1,6 +1,19 @@
 /** `PluginContext`: everything a plugin can reach. Types only; the guest runtime builds it. */
 import type { Call, Caller, EventOrigin, Handlers } from './contract/call-context.js';
-import type { AnyContract, CallOptions, Client, Event, EventInput, EventQueue, EventOutput, HandlerFor, Hook, HookInput, HookOutput, Optional } from './contract/contract.js';
+import type {
+  AnyContract,
+  CallOptions,
+  Client,
+  Event,
+  EventArguments,
+  EventOutput,
+  EventQueue,
+  HandlerFor,
+  Hook,
+  HookAnswer,
+  HookArguments,
+  Optional,
+} from './contract/contract.js';
 import type { HookOptions, HookOutcome } from './contract/hook-answers.js';
 import type { Manifest } from './contract/manifest.js';
 import type { PermissionName } from './contract/permission-names.js';
@@ -10,15 +23,20 @@ export interface Registered extends Disposable {
   dispose(): void;
 }
 
-/** What a plugin declares in `needs`, by the name it wants to use. */
+/** What a plugin declares in `needs`, keyed by the name it uses. */
 export type Needs = Readonly<Record<string, AnyContract | Optional<AnyContract>>>;
 
-/** `ctx.needs`: a typed client for each need; an optional one is undefined while nobody provides it. */
+/**
+ * `ctx.needs`: a typed client for each need. An optional one is undefined while it has no provider.
+ */
 export type NeedClients<N> = {
   readonly [K in keyof N]: N[K] extends Optional<infer C> ? Client<C> | undefined : Client<N[K]>;
 };
 
-/** What a listener on a pattern receives; with facts of the call that the event was emitted for, where there was one. */
+/**
+ * What a listener on a pattern receives. It includes facts of the call that caused the event, if
+ * any.
+ */
 export interface EventEnvelope extends Partial<EventOrigin> {
   readonly topic: string;
   readonly payload: unknown;
@@ -30,13 +48,13 @@ export interface EventEnvelope extends Partial<EventOrigin> {
 /** The second argument of a listener on a contract's event. */
 export type EventInfo = Omit<EventEnvelope, 'payload'>;
 
-/** A handler registered by id: its input is unknown, or whatever type the author writes for it. */
+/** A handler registered by id. Its input is unknown, or the type the author declares. */
 export type LooseHandler = { handle(input: unknown, call: Call): unknown }['handle'];
 
 /** Commands of this and other plugins. */
 export interface PluginCommands {
   /**
-   * Answers a command. A bare name registers `<plugin id>:<name>`.
+   * Registers a command handler. A bare name registers `<plugin id>:<name>`.
    *
    * @example
    * ctx.commands.handle('hello', (name) => `hello ${name}`);
@@ -45,11 +63,11 @@ export interface PluginCommands {
   /**
    * Calls a command by its wire id.
    *
-   * @throws PluginPermissionError `permission/denied`, PluginUnavailableError `call/unknown-command`,
-   * PluginTimeoutError `call/timeout`, or whatever the provider threw.
+   * @throws PluginPermissionError `permission/denied`, PluginUnavailableError
+   * `call/unknown-command`, PluginTimeoutError `call/timeout`, or what the provider threw.
    */
   execute(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
-  /** The commands this plugin may execute, also those of plugins that are not started yet. */
+  /** The commands this plugin may execute, including those of plugins that are not started yet. */
   list(): Promise<readonly CommandInfo[]>;
 }
 
@@ -63,44 +81,74 @@ export interface CommandInfo {
   /** JSON Schemas from the manifest. */
   readonly input?: unknown;
   readonly output?: unknown;
-  /** How its circuit breaker is, where one is configured. */
+  /** State of its circuit breaker, if one is configured. */
   readonly breaker?: 'closed' | 'open' | 'half-open';
-  /** Whether a handler is registered now; one that isn't is activated by the first call. */
+  /** Whether a handler is registered now. If not, the first call activates the plugin. */
   readonly active: boolean;
 }
 
-/** Events: facts, delivered to any number of listeners in the order of their emission. */
+/** Events: facts, delivered to any number of listeners in order of emission. */
 export interface PluginEvents {
   /**
    * Listens to an event of a contract, or to every topic that a pattern covers.
    *
-   * @param queue what happens when this listener can't keep up; else what the event's contract says.
+   * @param queue what happens when this listener is too slow. Defaults to the event's contract.
    */
-  on<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown, queue?: EventQueue): Registered;
+  on<E extends Event>(
+    event: E,
+    listener: (payload: EventOutput<E>, info: EventInfo) => unknown,
+    queue?: EventQueue,
+  ): Registered;
   on(pattern: string, listener: (event: EventEnvelope) => unknown, queue?: EventQueue): Registered;
-  once<E extends Event>(event: E, listener: (payload: EventOutput<E>, info: EventInfo) => unknown, queue?: EventQueue): Registered;
-  once(pattern: string, listener: (event: EventEnvelope) => unknown, queue?: EventQueue): Registered;
-  /** Resolves when the kernel has accepted the event, and listeners that make emitters wait have room. A bare topic emits `<plugin id>:<topic>`. */
-  emit<E extends Event>(event: E, payload: EventInput<E>): Promise<void>;
-  emit(topic: string, payload?: unknown): Promise<void>;
+  once<E extends Event>(
+    event: E,
+    listener: (payload: EventOutput<E>, info: EventInfo) => unknown,
+    queue?: EventQueue,
+  ): Registered;
+  once(
+    pattern: string,
+    listener: (event: EventEnvelope) => unknown,
+    queue?: EventQueue,
+  ): Registered;
+  /**
+   * Resolves when the kernel has accepted the event and every listener with `block` has room. A
+   * bare topic emits `<plugin id>:<topic>`.
+   */
+  emit<E extends Event | string>(event: E, ...payload: EventArguments<E>): Promise<void>;
 }
 
-/** Hooks: every handler is asked. */
+type HookRef = Hook & { readonly id: string };
+
+/** Hooks: the kernel asks every handler. */
 export interface PluginHooks {
-  handle<H extends Hook & { readonly id: string }>(hook: H, handler: HandlerFor<H, Call>): Registered;
+  handle<H extends Hook & { readonly id: string }>(
+    hook: H,
+    handler: HandlerFor<H, Call>,
+  ): Registered;
   handle(id: string, handler: LooseHandler): Registered;
-  /** Every answer: the host first, then plugins in the order of their discovery; handlers that fail are left out and reported to the log. */
-  collect<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<HookOutput<H>[]>;
-  collect(id: string, input?: unknown, options?: HookOptions): Promise<unknown[]>;
+  /**
+   * Every answer: the host first, then plugins in order of discovery. Handlers that fail are left
+   * out and logged.
+   */
+  collect<H extends HookRef | string>(
+    hook: H,
+    ...input: HookArguments<H, HookOptions>
+  ): Promise<HookAnswer<H>[]>;
   /** The first answer that isn't undefined. */
-  first<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<HookOutput<H> | undefined>;
-  first(id: string, input?: unknown, options?: HookOptions): Promise<unknown>;
-  /** The value passed through all handlers, each taking what the one before it gave. */
-  waterfall<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<HookOutput<H>>;
-  waterfall(id: string, input?: unknown, options?: HookOptions): Promise<unknown>;
-  /** What became of each handler: its answer, or its error. */
-  parallel<H extends Hook & { readonly id: string }>(hook: H, input: HookInput<H>, options?: HookOptions): Promise<readonly HookOutcome<HookOutput<H>>[]>;
-  parallel(id: string, input?: unknown, options?: HookOptions): Promise<readonly HookOutcome[]>;
+  first<H extends HookRef | string>(
+    hook: H,
+    ...input: HookArguments<H, HookOptions>
+  ): Promise<HookAnswer<H> | undefined>;
+  /** Passes the value through all handlers; each receives the previous one's result. */
+  waterfall<H extends HookRef | string>(
+    hook: H,
+    ...input: HookArguments<H, HookOptions>
+  ): Promise<HookAnswer<H>>;
+  /** The outcome of each handler: its answer or its error. */
+  parallel<H extends HookRef | string>(
+    hook: H,
+    ...input: HookArguments<H, HookOptions>
+  ): Promise<readonly HookOutcome<HookAnswer<H>>[]>;
 }
 
 /** What a middleware sees of the call or event it wraps. */
@@ -116,26 +164,33 @@ export interface MiddlewareCall {
   readonly signal: AbortSignal;
 }
 
-/** Goes on with the call, with another input when one is given. May be called once. */
+/** Continues with the call, optionally with another input. May be called once. */
 export type Next = (input?: unknown) => Promise<unknown>;
 
-/** Wraps a command or an event: answers itself, or goes on and changes input or output. */
+/** Wraps a command or an event: answers it, or continues and may change input or output. */
 export type Middleware = (call: MiddlewareCall, next: Next) => unknown;
 
-/** What a middleware is called, and where it stands among those around the same command or event. */
+/** A middleware's name, and its position among those around the same command or event. */
 export interface MiddlewareOptions {
-  /** What others call it: by itself for the host's, after `<plugin id>:` for a plugin's. The host's are called `host` when absent, a plugin's by its id. */
+  /**
+   * The name others use for it: as it is for the host's, after `<plugin id>:` for a plugin's.
+   * Defaults to `host` for the host's, to the plugin's id for a plugin's.
+   */
   readonly name?: string;
-  /** Which ones stand inside of it, by name, or all of a plugin's by its id. Those that aren't there don't matter. */
+  /**
+   * Middleware that runs inside this one, by name, or all of a plugin's by its id. Names that don't
+   * exist are ignored.
+   */
   readonly before?: string | readonly string[];
-  /** Which ones stand around it. */
+  /** Middleware that runs around this one. */
   readonly after?: string | readonly string[];
 }
 
-/** Registers middleware; the target is `command:<id>` or `event:<topic>`, whose end may be `*`. */
+/** Registers middleware. The target is `command:<id>` or `event:<topic>`, and may end in `*`. */
 export interface PluginMiddleware {
   /**
-   * Without `before` and `after` the host's stand outermost, then each plugin's in the order of discovery.
+   * Without `before` and `after`, the host's is outermost, then each plugin's in order of
+   * discovery.
    *
    * @example
    * ctx.middleware.use('command:com.example.notes:*', log, { name: 'log', before: 'com.example.auth' });
@@ -143,30 +198,58 @@ export interface PluginMiddleware {
   use(target: string, middleware: Middleware, options?: MiddlewareOptions): Registered;
 }
 
-/** What the application has given this plugin alone: keys, tokens, passwords. */
+/** Secrets that the application gave to this plugin alone: keys, tokens, passwords. */
 export interface PluginSecrets {
   /**
-   * A secret by its name; undefined when there is none. Ask for it where it is used rather than keep it: the application may replace it.
+   * A secret by its name; undefined when there is none. Read it at each use instead of keeping it:
+   * the application may replace it.
    *
-   * @throws PluginPermissionError `permission/denied` without `secrets.read` for the name, PluginUnavailableError `secret/locked`.
+   * @throws PluginPermissionError `permission/denied` without `secrets.read` for the name,
+   * PluginUnavailableError `secret/locked`.
    */
   get(name: string): Promise<string | undefined>;
 }
 
-/** Key-value storage in the plugin's own namespace: survives restarts, bound by its quota. */
+/**
+ * Settings of this and other plugins; a shortcut to the contract `Settings` of
+ * `@plinth/sdk/contracts`.
+ */
+export interface PluginSettingsAccess {
+  /**
+   * The merged settings of a plugin. Without an id: of this plugin, which needs no permission.
+   *
+   * @throws PluginPermissionError `permission/denied` without `config.read` for the id,
+   * PluginUnavailableError `plugin/not-found`.
+   */
+  get(plugin?: string): Promise<Readonly<Record<string, unknown>>>;
+  /**
+   * Changes a plugin's settings in the layer `user`, which is persisted. Objects are merged; a key
+   * set to undefined is removed. If the plugin's schema or the plugin itself refuses, nothing
+   * changes.
+   *
+   * @throws PluginPermissionError `permission/denied` without `config.write` for the id (its own
+   * included), or when the application trusts that plugin more; PluginConfigurationError
+   * `config/invalid`, PluginUnavailableError `plugin/not-found`.
+   */
+  set(plugin: string, patch: Readonly<Record<string, unknown>>): Promise<void>;
+}
+
+/** Key-value storage in the plugin's own namespace. It survives restarts and has a quota. */
 export interface PluginStorage {
   get(key: string): Promise<unknown>;
-  /** @throws PluginOverloadedError `storage/quota` when the value doesn't fit; nothing is written then. */
+  /**
+   * @throws PluginOverloadedError `storage/quota` when the value doesn't fit; nothing is written.
+   */
   set(key: string, value: unknown): Promise<void>;
-  /** Whether there was something to delete. */
+  /** Whether the key existed. */
   delete(key: string): Promise<boolean>;
   has(key: string): Promise<boolean>;
-  /** Keys in lexical order, those that start with a prefix when one is given. */
+  /** Keys in lexical order; with a prefix, only those that start with it. */
   keys(prefix?: string): Promise<string[]>;
   clear(): Promise<void>;
   /**
-   * Replaces a value by what `change` makes of it, atomically: no concurrent change is lost. `change` runs in the
-   * plugin and may run again when somebody else was faster.
+   * Replaces a value atomically by the result of `change`: no concurrent change is lost. `change`
+   * runs in the plugin, and runs again after a conflicting write.
    *
    * @example
    * const visits = await ctx.storage.update('visits', (n: number | undefined) => (n ?? 0) + 1);
@@ -182,57 +265,73 @@ export interface PluginLogger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** Messages to plugins by their id, and to whoever handles them best. */
+/** Messages to plugins by their id, or to the handler that suits them best. */
 export interface PluginMessaging {
   /**
-   * Sends a message to a plugin; the answer is what its handler makes of it.
+   * Sends a message to a plugin and returns its handler's answer.
    *
-   * @throws PluginPermissionError `permission/denied` (`messaging.send`), PluginUnavailableError `message/no-handler`.
+   * @throws PluginPermissionError `permission/denied` (`messaging.send`), PluginUnavailableError
+   * `message/no-handler`.
    */
   send(plugin: string, message: unknown, options?: CallOptions): Promise<unknown>;
-  /** Gives a message to the surest of all `MessageHandler`s (`@plinth/sdk/contracts`); needs `messaging.send` for `*`. */
+  /**
+   * Sends a message to the `MessageHandler` (`@plinth/sdk/contracts`) with the highest confidence.
+   * Needs `messaging.send` for `*`.
+   */
   route(message: unknown, options?: CallOptions): Promise<unknown>;
-  /** Takes the messages that are sent to this plugin. One handler a plugin. */
+  /** Handles the messages sent to this plugin. One handler per plugin. */
   on(handler: LooseHandler): Registered;
 }
 
-/** Clients and handlers of contracts by themselves: for contracts that `needs` doesn't list. */
+/** Clients and handlers for contracts that `needs` doesn't list. */
 export interface PluginServices {
-  /** As {@link PluginContext.provide}. */
+  /** See {@link PluginContext.provide}. */
   provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): Registered;
-  /** A typed client; each call needs the permission to execute it. */
+  /** A typed client. Each call needs the permission to execute its command. */
   get<C extends AnyContract>(contract: C): Client<C>;
 }
 
-/** Asks the kernel what this plugin may do. The answer informs; enforcement happens at each use. */
+/** Asks the kernel what this plugin may do. The answer only informs; each use is checked. */
 export interface PluginPermissions {
   has(permission: PermissionName, scope?: string): Promise<boolean>;
   /**
-   * Asks the application for a right that policy leaves open; answers whether the plugin has it now. Nobody may be there to decide: the answer
-   * is no then.
+   * Asks the application for a permission that policy leaves open. Returns whether the plugin has
+   * it now; false when the application has no handler for requests.
    *
-   * @param options why it is needed, in a sentence for people; for how many milliseconds, for good when absent.
+   * @param options the reason, in a sentence for people, and the duration in milliseconds (for good
+   * when absent).
    * @throws PluginValidationError `permission/invalid`.
    */
-  request(permission: PermissionName, scope?: string, options?: { readonly why?: string; readonly for?: number }): Promise<boolean>;
+  request(
+    permission: PermissionName,
+    scope?: string,
+    options?: { readonly why?: string; readonly for?: number },
+  ): Promise<boolean>;
 }
 
-/** Files of the machine, by absolute paths that `fs.read` and `fs.write` name; only in Node. */
+/** Files of the machine, by the absolute paths that `fs.read` and `fs.write` name. Only in Node. */
 export interface PluginFiles {
   /** At most 16 MiB. */
   read(path: string): Promise<Uint8Array>;
   readText(path: string): Promise<string>;
-  /** Replaces the file as a whole, or makes it; its folder has to be there. */
+  /** Creates the file or replaces all of it. Its folder must exist. */
   write(path: string, data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
   /** Names in a folder, sorted. */
   list(path: string): Promise<readonly string[]>;
-  /** Undefined when there is nothing. Sizes are bytes, times milliseconds since the epoch. */
-  stat(path: string): Promise<{ readonly kind: 'file' | 'folder' | 'other'; readonly size: number; readonly modified: number } | undefined>;
-  /** Answers whether there was a file. */
+  /** Undefined when the path doesn't exist. Sizes are bytes, times milliseconds since the epoch. */
+  stat(path: string): Promise<
+    | {
+        readonly kind: 'file' | 'folder' | 'other';
+        readonly size: number;
+        readonly modified: number;
+      }
+    | undefined
+  >;
+  /** Whether the file existed. */
   remove(path: string): Promise<boolean>;
 }
 
-/** What `ctx.fetch` may be told. */
+/** Options of `ctx.fetch`. */
 export interface FetchOptions {
   /** `GET` when absent. */
   readonly method?: string;
@@ -245,14 +344,14 @@ export interface FetchOptions {
   readonly timeout?: number;
 }
 
-/** What `ctx.fetch` answers: the answer as a whole, at most 16 MiB. */
+/** The complete response of `ctx.fetch`, at most 16 MiB. */
 export interface FetchResponse {
-  /** Where it came from in the end. */
+  /** The final URL, after redirects. */
   readonly url: string;
   readonly redirected: boolean;
   readonly status: number;
   readonly statusText: string;
-  /** Whether the status is one of success. */
+  /** Whether the status means success. */
   readonly ok: boolean;
   readonly headers: {
     get(name: string): string | null;
@@ -265,14 +364,20 @@ export interface FetchResponse {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** What `activate` receives. Everything registered through it belongs to the plugin's scope and ends with it. */
+/**
+ * What `activate` receives. Everything registered through it belongs to the plugin's scope and ends
+ * with it.
+ */
 export interface PluginContext<N = Record<never, never>, Config = Record<string, unknown>> {
   readonly plugin: { readonly id: string; readonly version: string; readonly manifest: Manifest };
   /** `tenant-0` unless the kernel has tenants. */
   readonly tenant: string;
   /** Aborts when the plugin stops. */
   readonly signal: AbortSignal;
-  /** The settings as they are now: frozen, parsed by the plugin's own schema. A change is another object; `configure` is told of it. */
+  /**
+   * The current settings: frozen and parsed by the plugin's schema. A change creates another object
+   * and calls `configure`.
+   */
   readonly config: Readonly<Config>;
   readonly needs: NeedClients<N>;
   readonly commands: PluginCommands;
@@ -283,22 +388,26 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly services: PluginServices;
   readonly storage: PluginStorage;
   readonly secrets: PluginSecrets;
+  readonly settings: PluginSettingsAccess;
   /**
-   * Files. A link leads nowhere that isn't allowed, too.
+   * Files. A link may not lead outside the allowed paths.
    *
-   * @throws PluginPermissionError `permission/denied`, PluginValidationError `fs/invalid`, PluginError `fs/failed`, also where there are no files.
+   * @throws PluginPermissionError `permission/denied`, PluginValidationError `fs/invalid`,
+   * PluginError `fs/failed`, also where the runtime has no files.
    */
   readonly fs: PluginFiles;
-  /** Variables of the application's environment that `env.read` names; only in Node. */
+  /** Environment variables of the application that `env.read` names. Only in Node. */
   readonly env: {
     /** @throws PluginPermissionError `permission/denied`. */
     get(name: string): Promise<string | undefined>;
   };
   /**
-   * Fetches a URL by way of the host: only what the permission `network.fetch` names, also after redirects, without cookies.
+   * Fetches a URL through the host, without cookies. Only what the permission `network.fetch` names
+   * is allowed, also after redirects.
    *
-   * @throws PluginPermissionError `permission/denied`, PluginValidationError `network/invalid`, PluginNetworkError `network/failed`,
-   * PluginTimeoutError `call/timeout`, PluginOverloadedError `network/too-large`.
+   * @throws PluginPermissionError `permission/denied`, PluginValidationError `network/invalid`,
+   * PluginNetworkError `network/failed`, PluginTimeoutError `call/timeout`, PluginOverloadedError
+   * `network/too-large`.
    * @example
    * const { rates } = await (await ctx.fetch('https://api.example.com/rates')).json();
    */
@@ -307,8 +416,21 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
   readonly permissions: PluginPermissions;
   /** Answers every command and hook of a contract. */
   provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): Registered;
-  /** Makes a disposable end with the plugin, in reverse order of registration; returns it. */
+  /**
+   * Disposes a disposable with the plugin, in reverse order of registration. Returns the
+   * disposable.
+   */
   own<D extends Disposable | { dispose(): unknown }>(disposable: D): D;
+  /**
+   * Runs a function on the plugin's own behalf: with its own permissions and without a user, inside
+   * any call. Where the runtime can't carry this across an `await`, pass `own` to the calls as
+   * options.
+   *
+   * @example
+   * // The plugin updates its index with its own permissions, not those of the caller.
+   * await ctx.own((own) => ctx.commands.execute('com.example.search:index', note, own));
+   */
+  own<T>(work: (own: CallOptions) => T): T;
   /** Runs a function when the plugin stops. */
   defer(undo: () => unknown): void;
 }

@@ -4,8 +4,21 @@
  * @module
  */
 export type * from './context.js';
-export type { Baggage, Call, Caller, EventOrigin, ExecutionContext, Handlers } from './contract/call-context.js';
-export { type Compatibility, type CompatOptions, type ContractChange, compat, type VersionStep } from './contract/compat.js';
+export type {
+  Baggage,
+  Call,
+  Caller,
+  EventOrigin,
+  ExecutionContext,
+  Handlers,
+} from './contract/call-context.js';
+export {
+  type Compatibility,
+  type CompatOptions,
+  type ContractChange,
+  compat,
+  type VersionStep,
+} from './contract/compat.js';
 export {
   type AnyContract,
   type CallOptions,
@@ -14,20 +27,26 @@ export {
   type Contract,
   command,
   contract,
+  type ErrorsOf,
   type Event,
-  event,
+  type EventArguments,
   type EventInput,
   type EventOutput,
   type EventQueue,
+  event,
   type HandlerFor,
   type Hook,
+  type HookAnswer,
+  type HookArguments,
   type HookInput,
   type HookOutput,
   hook,
   type Optional,
-  optional,
   type Overflow,
+  optional,
 } from './contract/contract.js';
+export { isError } from './contract/declared-error.js';
+export type { ErrorCode } from './contract/error-codes.js';
 export {
   PluginAuthenticationError,
   PluginCancelledError,
@@ -48,12 +67,16 @@ export {
   PluginUnresponsiveError,
   PluginValidationError,
 } from './contract/errors.js';
-export type { ErrorCode } from './contract/error-codes.js';
 export type { HookOptions, HookOutcome } from './contract/hook-answers.js';
-export { type Isolation, type Manifest, type ManifestInput, parseManifest } from './contract/manifest.js';
+export {
+  type Isolation,
+  type Manifest,
+  type ManifestInput,
+  parseManifest,
+} from './contract/manifest.js';
 export type { Permissions } from './contract/permission.js';
 export type { PermissionName } from './contract/permission-names.js';
-export type { HealthReport } from './contract/protocol.js';
+export type { HealthReport, StopReason } from './contract/protocol.js';
 export type { Schema } from './contract/schema.js';
 export { bytes, type Stream, type StreamInput, stream } from './contract/stream.js';
 export { definePlugin, type Plugin } from './plugin.js';

@@ -1,10 +1,22 @@
-/** Plugin folders with everything that can be wrong with them. */
-import { createKernel, directorySource } from '@plinth/host-node';
-import { PluginLifecycleError, PluginManifestError } from '@plinth/sdk';
+/** Plugin folders with every kind of mistake. */
+
 import { execFileSync } from 'node:child_process';
-import { constants, mkdirSync, mkdtempSync, openSync, closeSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createKernel, directorySource } from '@plinth/host-node';
+import { PluginLifecycleError, PluginManifestError } from '@plinth/sdk';
+import { createSigningKey, signPackage } from '@plinth/sdk/signing';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { diagnose, INLINE } from './diagnose.ts';
 
@@ -16,7 +28,14 @@ const newFolder = () => {
   mkdirSync(folder);
   return folder;
 };
-const manifest = (changes: object = {}) => JSON.stringify({ id: 'test.bad', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, ...changes });
+const manifest = (changes: object = {}) =>
+  JSON.stringify({
+    id: 'test.bad',
+    version: '1.0.0',
+    main: 'plugin.js',
+    engines: { plinth: '^1.0.0' },
+    ...changes,
+  });
 const code = 'export default { activate() {} };';
 
 /** Writes files into a new folder of plugins. */
@@ -28,32 +47,54 @@ function folderOf(files: Readonly<Record<string, string | Uint8Array>>): string 
   }
   return folder;
 }
-const diagnoseFolder = (folder: string) => diagnose([], { ...INLINE, sources: [directorySource(folder)] });
+const diagnoseFolder = (folder: string) =>
+  diagnose([], { ...INLINE, sources: [directorySource(folder)] });
 
 describe('a folder of plugins', () => {
   it('that is missing: one plugin/source-failed that names it', async () => {
     const folder = join(root, 'absent');
     const { failures, problems } = await diagnoseFolder(folder);
     expect(failures).toEqual([]);
-    expect(problems).toEqual([{ code: 'plugin/source-failed', message: expect.stringContaining(`cannot look for plugins in ${folder}`) }]);
+    expect(problems).toEqual([
+      {
+        code: 'plugin/source-failed',
+        message: expect.stringContaining(`cannot look for plugins in ${folder}`),
+      },
+    ]);
   });
 
   it.each<[string, Readonly<Record<string, string>>]>([
     ['is empty', {}],
-    ['holds only what is passed over', { '.hidden/plugin.json': '{', 'node_modules/x/plugin.json': '{', 'readme.md': '' }],
-  ])('that %s: one plugin/source-failed with the cure', async (_, files) => {
+    [
+      'holds only what is passed over',
+      {
+        '.hidden/plugin.json': '{',
+        'node_modules/x/plugin.json': '{',
+        'readme.md': '',
+        'a/plugin.js': code,
+      },
+    ],
+  ])('that %s: healthy, and one warning with the cure', async (_, files) => {
     const folder = folderOf(files);
     const { failures, problems } = await diagnoseFolder(folder);
-    expect(failures).toEqual([]);
-    expect(problems).toEqual([{ code: 'plugin/source-failed', message: `found no plugins in ${folder}: a plugin is a folder or URL with a plugin.json` }]);
+    expect([failures, problems]).toEqual([[], []]);
+    const kernel = await createKernel({ plugins: folder });
+    onTestFinished(() => kernel.stop());
+    await kernel.start();
+    expect(await kernel.health()).toMatchObject({ status: 'healthy', plugins: [], problems: [] });
+    expect(kernel.logger.recent('kernel').map(({ level, message }) => [level, message])).toEqual([
+      ['warn', `found no plugins in ${folder}: a plugin is a folder or URL with a plugin.json`],
+    ]);
   });
 
   it('that is a file: one plugin/source-failed', async () => {
     const folder = folderOf({ file: '' });
-    expect((await diagnoseFolder(join(folder, 'file'))).problems).toEqual([{ code: 'plugin/source-failed', message: expect.stringContaining('ENOTDIR') }]);
+    expect((await diagnoseFolder(join(folder, 'file'))).problems).toEqual([
+      { code: 'plugin/source-failed', message: expect.stringContaining('ENOTDIR') },
+    ]);
   });
 
-  it('that is missing is told by createKernel({ plugins }) too', async () => {
+  it('that is missing is reported by createKernel({ plugins }) too', async () => {
     const kernel = await createKernel({ plugins: join(root, 'absent') });
     await kernel.start();
     expect((await kernel.health()).problems).toHaveLength(1);
@@ -61,16 +102,28 @@ describe('a folder of plugins', () => {
     await kernel.stop();
   });
 
-  it('in which one is bad still gives the others', async () => {
-    const folder = folderOf({ 'a/plugin.json': '{', 'b/plugin.json': manifest({ id: 'test.good' }), 'b/plugin.js': code, 'c/readme.md': '' });
+  it('with one bad plugin still yields the others', async () => {
+    const folder = folderOf({
+      'a/plugin.json': '{',
+      'b/plugin.json': manifest({ id: 'test.good' }),
+      'b/plugin.js': code,
+      'c/readme.md': '',
+    });
     const { failures, active } = await diagnoseFolder(folder);
-    expect(failures.map(({ error }) => error.code)).toEqual(['manifest/not-json', 'manifest/missing']);
+    // A folder without a plugin.json is no plugin.
+    expect(failures.map(({ error }) => error.code)).toEqual(['manifest/not-json']);
     expect(active).toContain('test.good');
   });
 
   it('given twice: each plugin runs once, the second finding is plugin/duplicate', async () => {
-    const folder = folderOf({ 'a/plugin.json': manifest({ id: 'test.good' }), 'a/plugin.js': code });
-    const { failures, active } = await diagnose([], { ...INLINE, sources: [directorySource(folder), directorySource(folder)] });
+    const folder = folderOf({
+      'a/plugin.json': manifest({ id: 'test.good' }),
+      'a/plugin.js': code,
+    });
+    const { failures, active } = await diagnose([], {
+      ...INLINE,
+      sources: [directorySource(folder), directorySource(folder)],
+    });
     expect(failures.map(({ error }) => error.code)).toEqual(['plugin/duplicate']);
     expect(active).toContain('test.good');
   });
@@ -78,12 +131,36 @@ describe('a folder of plugins', () => {
 
 describe('a plugin folder', () => {
   it.each<[string, Readonly<Record<string, string | Uint8Array>>, string, RegExp]>([
-    ['has no plugin.json', { 'a/plugin.js': code }, 'manifest/missing', /a has no plugin\.json: a plugin is a folder with a plugin\.json and the bundle it names as 'main'/],
-    ['has a folder in the place of plugin.json', { 'a/plugin.json/x': '' }, 'manifest/missing', /cannot read .*a: .*(EISDIR|is not a file)/],
-    ['has an empty plugin.json', { 'a/plugin.json': '' }, 'manifest/missing', /a\/plugin\.json is empty/],
-    ['has a huge plugin.json', { 'a/plugin.json': ' '.repeat(300_000) }, 'manifest/too-large', /a\/plugin\.json has 300000 bytes; a manifest has at most 262144/],
-    ['has a plugin.json in UTF-16', { 'a/plugin.json': Buffer.from(manifest(), 'utf16le') }, 'manifest/not-json', /a\/plugin\.json is not JSON/],
-    ['has an invalid plugin.json', { 'a/plugin.json': manifest({ main: '../x.js' }) }, 'manifest/invalid', /a\/plugin\.json \(test\.bad\) is not a valid manifest: main: /],
+    [
+      'has a folder in the place of plugin.json',
+      { 'a/plugin.json/x': '' },
+      'manifest/missing',
+      /cannot read .*a: .*(EISDIR|is not a file)/,
+    ],
+    [
+      'has an empty plugin.json',
+      { 'a/plugin.json': '' },
+      'manifest/missing',
+      /a\/plugin\.json is empty/,
+    ],
+    [
+      'has a huge plugin.json',
+      { 'a/plugin.json': ' '.repeat(300_000) },
+      'manifest/too-large',
+      /a\/plugin\.json has 300000 bytes; a manifest has at most 262144/,
+    ],
+    [
+      'has a plugin.json in UTF-16',
+      { 'a/plugin.json': Buffer.from(manifest(), 'utf16le') },
+      'manifest/not-json',
+      /a\/plugin\.json is not JSON/,
+    ],
+    [
+      'has an invalid plugin.json',
+      { 'a/plugin.json': manifest({ main: '../x.js' }) },
+      'manifest/invalid',
+      /a\/plugin\.json \(test\.bad\) is not a valid manifest: main: /,
+    ],
   ])('that %s is one typed error with the path', async (_, files, expected, message) => {
     const { failures, failure } = await diagnoseFolder(folderOf(files));
     expect(failures).toHaveLength(1);
@@ -97,7 +174,9 @@ describe('a plugin folder', () => {
     ['is a folder', { 'a/dist/plugin.js/x': '' }, /cannot be read: .*(EISDIR|is not a file)/],
     ['is empty', { 'a/dist/plugin.js': '' }, /a\/dist\/plugin\.js is empty: build the plugin/],
   ])('whose main %s: plugin/load-failed with the path', async (_, files, message) => {
-    const { failures, failure } = await diagnoseFolder(folderOf({ 'a/plugin.json': manifest({ main: 'dist/plugin.js' }), ...files }));
+    const { failures, failure } = await diagnoseFolder(
+      folderOf({ 'a/plugin.json': manifest({ main: 'dist/plugin.js' }), ...files }),
+    );
     expect(failures).toHaveLength(1);
     expect(failure.error).toBeInstanceOf(PluginLifecycleError);
     expect(failure.error).toMatchObject({ code: 'plugin/load-failed', plugin: 'test.bad' });
@@ -105,8 +184,16 @@ describe('a plugin folder', () => {
   });
 
   it.each<[string, (folder: string, outside: string) => void, string]>([
-    ['main is a link out of it', (folder, outside) => symlinkSync(join(outside, 'secret.js'), join(folder, 'a/plugin.js')), 'plugin.js'],
-    ["main's folder is a link out of it", (folder, outside) => symlinkSync(outside, join(folder, 'a/dist')), 'dist/secret.js'],
+    [
+      'main is a link out of it',
+      (folder, outside) => symlinkSync(join(outside, 'secret.js'), join(folder, 'a/plugin.js')),
+      'plugin.js',
+    ],
+    [
+      "main's folder is a link out of it",
+      (folder, outside) => symlinkSync(outside, join(folder, 'a/dist')),
+      'dist/secret.js',
+    ],
     [
       'main is a link to a folder whose name begins like its own',
       (folder) => {
@@ -116,7 +203,7 @@ describe('a plugin folder', () => {
       },
       'plugin.js',
     ],
-  ])('whose %s: plugin/load-failed, and nothing of it runs', async (_, link, main) => {
+  ])('whose %s: plugin/load-failed, and none of its code runs', async (_, link, main) => {
     const outside = folderOf({ 'secret.js': code });
     const folder = folderOf({ 'a/plugin.json': manifest({ main }) });
     link(folder, outside);
@@ -126,7 +213,7 @@ describe('a plugin folder', () => {
     expect(failure.error.message).toContain("the path leads out of the plugin's folder");
   });
 
-  it('whose plugin.json is a link out of it is refused, and shows nothing of the file', async () => {
+  it('whose plugin.json is a link out of it is refused, and the error shows nothing of the file', async () => {
     const outside = folderOf({ 'password.txt': 'hunter2' });
     const folder = folderOf({ 'a/plugin.js': code });
     symlinkSync(join(outside, 'password.txt'), join(folder, 'a/plugin.json'));
@@ -137,7 +224,10 @@ describe('a plugin folder', () => {
   });
 
   it('that is itself a link is a plugin', async () => {
-    const target = folderOf({ 'a/plugin.json': manifest({ id: 'test.good' }), 'a/plugin.js': code });
+    const target = folderOf({
+      'a/plugin.json': manifest({ id: 'test.good' }),
+      'a/plugin.js': code,
+    });
     const folder = newFolder();
     symlinkSync(join(target, 'a'), join(folder, 'link'));
     symlinkSync(join(target, 'absent'), join(folder, 'dangling'));
@@ -147,24 +237,70 @@ describe('a plugin folder', () => {
   });
 
   it('whose main begins with two dots is read', async () => {
-    const folder = folderOf({ 'a/plugin.json': manifest({ id: 'test.good', main: '..plugin.js' }), 'a/..plugin.js': code });
+    const folder = folderOf({
+      'a/plugin.json': manifest({ id: 'test.good', main: '..plugin.js' }),
+      'a/..plugin.js': code,
+    });
     expect((await diagnoseFolder(folder)).active).toContain('test.good');
   });
 
-  it.each(['plugin.json', 'plugin.js'])('whose %s is a pipe nobody writes to does not keep the kernel from starting', { timeout: 5_000 }, async (name) => {
-    const folder = folderOf({ 'a/plugin.json': manifest(), 'a/plugin.js': code });
-    const pipe = join(folder, 'a', name);
-    rmSync(pipe);
-    execFileSync('mkfifo', [pipe]);
-    // Lets go of a reader that is stuck, so that one failure doesn't take the next tests with it.
-    onTestFinished(() => {
-      try {
-        closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
-      } catch {
-        // Nobody reads: as it should be.
-      }
+  it.each(['plugin.json', 'plugin.js'])(
+    'whose %s is a pipe without a writer does not prevent the kernel from starting',
+    { timeout: 5_000 },
+    async (name) => {
+      const folder = folderOf({ 'a/plugin.json': manifest(), 'a/plugin.js': code });
+      const pipe = join(folder, 'a', name);
+      rmSync(pipe);
+      execFileSync('mkfifo', [pipe]);
+      // Unblocks a stuck reader, so that one failure doesn't fail the next tests.
+      onTestFinished(() => {
+        try {
+          closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+        } catch {
+          // No reader waits: as it should be.
+        }
+      });
+      const { failures } = await diagnoseFolder(folder);
+      expect(failures).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['plugin.json', 'manifest/too-large'],
+    ['plugin.js', 'plugin/load-failed'],
+    ['plugin.sig.json', 'signature/malformed'],
+    ['assets/film.bin', 'plugin/load-failed'],
+  ])('whose %s is 480 MB large is refused before it is read', async (name, expected) => {
+    const key = await createSigningKey();
+    const files = { 'plugin.json': manifest(), 'plugin.js': code, 'assets/film.bin': '' };
+    const signature = await signPackage({
+      files: new Map(
+        Object.entries(files).map(([path, text]) => [path, new TextEncoder().encode(text)]),
+      ),
+      key,
     });
-    const { failures } = await diagnoseFolder(folder);
-    expect(failures).toHaveLength(1);
+    const folder = folderOf(
+      Object.fromEntries(
+        Object.entries({ ...files, 'plugin.sig.json': signature }).map(([path, text]) => [
+          `a/${path}`,
+          text,
+        ]),
+      ),
+    );
+    // A sparse file: it takes no room on the disk.
+    truncateSync(join(folder, 'a', name), 480_000_000);
+    const policy = {
+      signatures: {
+        keys: { [key.keyId]: { publicKey: key.publicKey, publisher: 'Acme', scopes: ['test.*'] } },
+      },
+    };
+    const before = process.memoryUsage().arrayBuffers;
+    const { failures } = await diagnose([], {
+      ...INLINE,
+      policy,
+      sources: [directorySource(folder)],
+    });
+    expect(failures).toMatchObject([{ error: { code: expected } }]);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64_000_000);
   });
 });

@@ -15,25 +15,42 @@ import { measureSize } from './rows/size.ts';
 import { CROWD, MILLISECONDS, ROUNDS } from './settings.ts';
 import { pause } from './statistics.ts';
 
-/** Milliseconds until a started worker has come to rest. */
+/** Milliseconds until a started worker is idle. */
 const SETTLE = 500;
 const PAGE = '/bench.html';
-const guestCode = await readFile(fileURLToPath(new URL('./plugin-worker.js', import.meta.resolve('@plinth/host-browser'))), 'utf8');
+const guestCode = await readFile(
+  fileURLToPath(new URL('./plugin-worker.js', import.meta.resolve('@plinth/host-browser'))),
+  'utf8',
+);
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 await printAndExit(run(process.argv[2] as RowName));
 
 async function run(row: RowName): Promise<RowResult> {
   if (row === 'size') return { outcomes: await measureSize('@plinth/host-browser') };
-  if (row === 'memory' && !canReadMemory) return { outcomes: { idle: { missing: 'only Linux tells' } } };
-  if (row === 'reload-memory' && !canReadMemory) return { outcomes: { growth: { missing: 'only Linux tells' } } };
+  if (row === 'memory' && !canReadMemory)
+    return { outcomes: { idle: { missing: 'only Linux tells' } } };
+  if (row === 'reload-memory' && !canReadMemory)
+    return { outcomes: { growth: { missing: 'only Linux tells' } } };
   const server = await serve();
   try {
     const url = new URL(PAGE, server.resolvedUrls?.local[0]).href;
     if (row === 'memory')
-      return { outcomes: await measureMemory(ROUNDS, (kind) => inBrowser(url, (page, browser) => probeMemory(`idleWorkers('${kind}')`, bytesPerWorker, page, browser))) };
+      return {
+        outcomes: await measureMemory(ROUNDS, (kind) =>
+          inBrowser(url, (page, browser) =>
+            probeMemory(`idleWorkers('${kind}')`, bytesPerWorker, page, browser),
+          ),
+        ),
+      };
     if (row === 'reload-memory')
-      return { outcomes: await measureReloadMemory(ROUNDS, (kind) => inBrowser(url, (page, browser) => probeMemory(`reloads('${kind}')`, bytesPerReload, page, browser))) };
+      return {
+        outcomes: await measureReloadMemory(ROUNDS, (kind) =>
+          inBrowser(url, (page, browser) =>
+            probeMemory(`reloads('${kind}')`, bytesPerReload, page, browser),
+          ),
+        ),
+      };
     return await inBrowser(url, (page) => runInPage(row, page));
   } finally {
     await server.close();
@@ -48,29 +65,51 @@ async function serve(): Promise<ViteDevServer> {
     cacheDir: `${root}node_modules/.vite-bench`,
     server: { host: '127.0.0.1', port: 0, hmr: false },
     appType: 'mpa',
-    plugins: [{ name: 'bench', configureServer: ({ middlewares }) => void middlewares.use(servePageAndGuest) }],
-    optimizeDeps: { noDiscovery: true, include: ['comlink', 'valibot', 'semver/classes/range.js', 'semver/classes/semver.js'] },
+    plugins: [
+      {
+        name: 'bench',
+        configureServer: ({ middlewares }) => void middlewares.use(servePageAndGuest),
+      },
+    ],
+    optimizeDeps: {
+      noDiscovery: true,
+      include: ['comlink', 'valibot', 'semver/classes/range.js', 'semver/classes/semver.js'],
+    },
   });
   await server.listen();
   return server;
 }
 
 /**
- * The file that guests boot from as a web server delivers it: a development server's own work for every request would
- * count as the guests'.
+ * The file that guests boot from, as a web server delivers it. A development server's own work per
+ * request would count as the guests'.
  */
-function servePageAndGuest({ url = '' }: IncomingMessage, response: ServerResponse, next: () => void): void {
+function servePageAndGuest(
+  { url = '' }: IncomingMessage,
+  response: ServerResponse,
+  next: () => void,
+): void {
   const { pathname } = new URL(url, 'http://localhost');
-  if (pathname === PAGE) response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
+  if (pathname === PAGE)
+    response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>bench</title>');
   else if (pathname === '/host-browser/dist/plugin-worker.js') {
-    response.setHeader('Content-Type', 'text/javascript').setHeader('Cache-Control', 'public, max-age=3600, immutable').end(guestCode);
+    response
+      .setHeader('Content-Type', 'text/javascript')
+      .setHeader('Cache-Control', 'public, max-age=3600, immutable')
+      .end(guestCode);
   } else next();
 }
 
-/** Works in a fresh browser; rejects when an error escapes in its page. */
-async function inBrowser<T>(url: string, work: (page: Page, browser: Browser) => Promise<T>): Promise<T> {
+/** Runs something in a fresh browser. Rejects when an error escapes in its page. */
+async function inBrowser<T>(
+  url: string,
+  work: (page: Page, browser: Browser) => Promise<T>,
+): Promise<T> {
   const executablePath = findChromium();
-  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...chromiumArguments()] });
+  const browser = await chromium.launch({
+    ...(executablePath && { executablePath }),
+    args: [...chromiumArguments()],
+  });
   try {
     const page = await browser.newPage();
     const escaped = new Promise<never>((_, reject) => {
@@ -92,20 +131,33 @@ async function runInPage(row: RowName, page: Page): Promise<RowResult> {
     comlinkUrl: new URL('/node_modules/comlink/dist/esm/comlink.mjs', page.url()).href,
     guestCode,
   };
-  return page.evaluate(`import('/test/bench/page.ts').then(({ run }) => run(${JSON.stringify(row)}, ${JSON.stringify(options)}))`);
+  return page.evaluate(
+    `import('/test/bench/page.ts').then(({ run }) => run(${JSON.stringify(row)}, ${JSON.stringify(options)}))`,
+  );
 }
 
-/** @param prepare an expression over page.ts that resolves to what is done in the page as often as `measure` asks. */
-async function probeMemory(prepare: `${string}(${string})`, measure: typeof bytesPerWorker, page: Page, browser: Browser): Promise<number> {
-  await page.evaluate(`import('/test/bench/page.ts').then((functions) => functions.${prepare}).then((work) => { globalThis.benchWork = work; })`);
+/**
+ * @param prepare an expression over page.ts that resolves to the function that the page runs as
+ * often as `measure` asks.
+ */
+async function probeMemory(
+  prepare: `${string}(${string})`,
+  measure: typeof bytesPerWorker,
+  page: Page,
+  browser: Browser,
+): Promise<number> {
+  await page.evaluate(
+    `import('/test/bench/page.ts').then((functions) => functions.${prepare}).then((work) => { globalThis.benchWork = work; })`,
+  );
   const session = await browser.newBrowserCDPSession();
   const pages = await page.context().newCDPSession(page);
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  // A browser keeps an unused renderer too; those that are here before the workers hold the page.
+  // A browser keeps an unused renderer too; those that exist before the workers include the page's.
   const renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
   const read = async () => {
     await pause(SETTLE);
-    // Reaches the heap of every worker: otherwise chance decides who has collected its garbage.
+    // Collects garbage in the heap of every worker: otherwise it is random which of them have done
+    // so.
     await pages.send('Memory.simulatePressureNotification', { level: 'critical' });
     await pages.send('HeapProfiler.collectGarbage');
     await pause(SETTLE);

@@ -1,6 +1,7 @@
 /**
- * What is measured beside each other, the same in Node and in a page: the platform's own `postMessage` as a careful
- * program would use it, the same batched once a turn, plain Comlink, and the kernel with everything on.
+ * What is compared, the same in Node and in a page: the platform's own `postMessage` as a careful
+ * program would use it, the same batched once a turn, plain Comlink, and the kernel with all
+ * features.
  */
 import type { Host } from '@plinth/kernel';
 import { createKernel, packageSource } from '@plinth/kernel';
@@ -23,7 +24,7 @@ export const batchedWorker = `${answer}
   const flush = () => { const full = queue; queue = []; post(full); };
   listen((list) => { for (const [id, argument] of list) { if (queue.length === 0) queueMicrotask(flush); queue.push([id, answer(argument)]); } });`;
 
-/** One message a call, a number as id, a Map of resolvers. */
+/** One message per call, a number as id, a Map of resolvers. */
 export function rawContestant(worker: BenchWorker): Contestant {
   let last = 0;
   const pending = new Map<number, (answer: Answer) => void>();
@@ -76,15 +77,26 @@ export function batchedContestant(worker: BenchWorker): Contestant {
 }
 
 /** Comlink as its documentation shows it. */
-export function comlinkContestant(endpoint: Parameters<typeof wrap>[0], terminate: () => Promise<void>): Contestant {
+export function comlinkContestant(
+  endpoint: Parameters<typeof wrap>[0],
+  terminate: () => Promise<void>,
+): Contestant {
   const remote = wrap<{ run(argument: unknown): Answer }>(endpoint);
-  return { name: 'comlink', call: (n) => remote.run(payload(n)) as Promise<Answer>, stop: terminate };
+  return {
+    name: 'comlink',
+    call: (n) => remote.run(payload(n)) as Promise<Answer>,
+    stop: terminate,
+  };
 }
 
 /** The kernel: permission, three middlewares, validation on both sides, metrics, deadlines. */
 export async function kernelContestant(host: Host): Promise<Contestant> {
-  const kernel = await createKernel({ host, sources: [packageSource([echoPackage('bench.echo')])] });
-  for (let layer = 0; layer < 3; layer++) kernel.middleware.use('command:bench.echo:*', (_, next) => next());
+  const kernel = await createKernel({
+    host,
+    sources: [packageSource([echoPackage('bench.echo')])],
+  });
+  for (let layer = 0; layer < 3; layer++)
+    kernel.middleware.use('command:bench.echo:*', (_, next) => next());
   await kernel.start();
   const client = kernel.client(echoContract('bench.echo'));
   return {
@@ -93,8 +105,15 @@ export async function kernelContestant(host: Host): Promise<Contestant> {
     stop: () => kernel.stop(),
     check(calls) {
       const { calls: counted, failures, middlewareRuns, validations } = kernel.metrics.snapshot();
-      if (counted !== calls || failures !== 0 || middlewareRuns !== 3 * calls || validations !== calls) {
-        throw new Error(`the kernel counted ${counted} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${calls} calls`);
+      if (
+        counted !== calls ||
+        failures !== 0 ||
+        middlewareRuns !== 3 * calls ||
+        validations !== calls
+      ) {
+        throw new Error(
+          `the kernel counted ${counted} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${calls} calls`,
+        );
       }
     },
   };

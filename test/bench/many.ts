@@ -1,6 +1,6 @@
 /**
- * Ten thousand plugins that sleep: their manifests and who depends on whom, the same every time. Nothing of a runtime
- * is used, so that a page can make them too.
+ * Ten thousand plugins that wait for activation: their manifests and dependencies, the same every
+ * time. It uses no runtime API, so that a page can create them too.
  */
 import type { PackageInput } from '@plinth/kernel';
 
@@ -11,17 +11,43 @@ export const EDGES = 30_000;
 /** A manifest as its author writes it. */
 export type ManifestObject = Extract<PackageInput['manifest'], { readonly id: string }>;
 
-const SUBJECTS = ['markdown', 'calendar', 'invoice', 'terminal', 'spelling', 'diagram', 'weather', 'gallery'] as const;
-const MANNERS = ['export', 'preview', 'import', 'search', 'checker', 'theme', 'sync', 'editor', 'outline', 'report'] as const;
-/** Has no divisor in common with MANY, so multiples of it are a permutation: neither names nor folders tell the order. */
+const SUBJECTS = [
+  'markdown',
+  'calendar',
+  'invoice',
+  'terminal',
+  'spelling',
+  'diagram',
+  'weather',
+  'gallery',
+] as const;
+const MANNERS = [
+  'export',
+  'preview',
+  'import',
+  'search',
+  'checker',
+  'theme',
+  'sync',
+  'editor',
+  'outline',
+  'report',
+] as const;
+/**
+ * Coprime to MANY, so that its multiples are a permutation: neither names nor folders reveal the
+ * order.
+ */
 const STRIDE = 7_919;
 
-/** The id of the nth plugin; those with lower numbers can't depend on it. */
+/** The id of the nth plugin. It depends only on plugins with lower numbers. */
 export function idAt(n: number): string {
   return `com.example.${SUBJECTS[n % SUBJECTS.length]}.p${String((n * STRIDE) % MANY).padStart(5, '0')}`;
 }
 
-/** Manifests of the first plugins, which need nobody else; each sleeps until its command is called. About 700 bytes as text. */
+/**
+ * Manifests of the first plugins, which have no dependencies. Each starts when its command is
+ * called. About 700 bytes as text.
+ */
 export function sleepers(howMany: number): readonly ManifestObject[] {
   const random = numbers();
   return Array.from({ length: howMany }, (_, n) => sleeper(n, below(n, random)));
@@ -53,7 +79,10 @@ function sleeper(n: number, dependencies: ReadonlySet<number>): ManifestObject {
   };
 }
 
-/** Three plugins before the nth. The first three have fewer of them before them; six others make up for that. */
+/**
+ * Three plugins before the nth. The first three have fewer before them, so six others have one
+ * more.
+ */
 function below(n: number, random: (limit: number) => number): ReadonlySet<number> {
   const chosen = new Set<number>();
   const howMany = n > 3 && n < 10 ? 4 : Math.min(n, 3);
@@ -61,7 +90,7 @@ function below(n: number, random: (limit: number) => number): ReadonlySet<number
   return chosen;
 }
 
-/** Whole numbers below a limit, by chance but the same every time. */
+/** Pseudo-random whole numbers below a limit, the same every time. */
 function numbers(): (limit: number) => number {
   let state = 1;
   return (limit) => {

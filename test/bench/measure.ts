@@ -1,4 +1,7 @@
-/** Interleaved rounds: every contestant in every round, medians of ratios within a round, so that noise hits all alike. */
+/**
+ * Interleaved rounds: every contestant in every round, and medians of ratios within a round, so
+ * that noise affects all equally.
+ */
 import type { Contestant } from './contestants.ts';
 import { medianOf, ratios } from './statistics.ts';
 
@@ -19,7 +22,11 @@ export interface Row {
 export const WINDOWS = [16, 256, 4_096] as const;
 
 /** Measures contestants against the first of them; checks every answer. */
-export async function measure(contestants: readonly Contestant[], rounds: number, milliseconds: number): Promise<readonly Row[]> {
+export async function measure(
+  contestants: readonly Contestant[],
+  rounds: number,
+  milliseconds: number,
+): Promise<readonly Row[]> {
   const calls = new Map<Contestant, number>(contestants.map((one) => [one, 0]));
   const count = (one: Contestant, by: number) => calls.set(one, (calls.get(one) ?? 0) + by);
   for (const one of contestants) {
@@ -46,16 +53,31 @@ export async function measure(contestants: readonly Contestant[], rounds: number
     name,
     latency: medianOf(latencies[index] as number[]),
     latencyRatio: ratio(latencies[index] as number[], latencies[0] as number[]),
-    throughput: Object.fromEntries(WINDOWS.map((window, at) => [window, medianOf(rates[index]?.[at] as number[])])),
-    throughputRatio: Object.fromEntries(WINDOWS.map((window, at) => [window, ratio(rates[index]?.[at] as number[], rates[0]?.[at] as number[])])),
-    rounds: Object.fromEntries(WINDOWS.map((window, at) => [window, rates[index]?.[at] as number[]])),
+    throughput: Object.fromEntries(
+      WINDOWS.map((window, at) => [window, medianOf(rates[index]?.[at] as number[])]),
+    ),
+    throughputRatio: Object.fromEntries(
+      WINDOWS.map((window, at) => [
+        window,
+        ratio(rates[index]?.[at] as number[], rates[0]?.[at] as number[]),
+      ]),
+    ),
+    rounds: Object.fromEntries(
+      WINDOWS.map((window, at) => [window, rates[index]?.[at] as number[]]),
+    ),
   }));
 }
 
-/** Calls that are timed together: a page's clock has steps of 100 µs, which would be a third of a few calls. */
+/**
+ * Calls that are timed together: a page's clock has steps of 100 µs, a third of the time of a few
+ * calls.
+ */
 const GROUP = 128;
 
-async function sequential(one: Contestant, milliseconds: number): Promise<{ readonly median: number; readonly calls: number }> {
+async function sequential(
+  one: Contestant,
+  milliseconds: number,
+): Promise<{ readonly median: number; readonly calls: number }> {
   const times: number[] = [];
   const end = performance.now() + milliseconds;
   for (let n = 0; performance.now() < end; n += GROUP) {
@@ -66,7 +88,11 @@ async function sequential(one: Contestant, milliseconds: number): Promise<{ read
   return { median: medianOf(times), calls: times.length * GROUP };
 }
 
-async function windowed(one: Contestant, window: number, milliseconds: number): Promise<{ readonly rate: number; readonly calls: number }> {
+async function windowed(
+  one: Contestant,
+  window: number,
+  milliseconds: number,
+): Promise<{ readonly rate: number; readonly calls: number }> {
   let made = 0;
   const started = performance.now();
   const end = started + milliseconds;
@@ -81,5 +107,6 @@ async function windowed(one: Contestant, window: number, milliseconds: number): 
 }
 
 function verify(answer: { readonly ok: boolean; readonly n: number }, n: number): void {
-  if (answer.ok !== true || answer.n !== n) throw new Error(`call ${n} was answered with ${JSON.stringify(answer)}`);
+  if (answer.ok !== true || answer.n !== n)
+    throw new Error(`call ${n} was answered with ${JSON.stringify(answer)}`);
 }

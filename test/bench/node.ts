@@ -3,15 +3,21 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { batchedContestant, batchedWorker, comlinkContestant, kernelContestant, rawContestant } from './contestants.ts';
+import {
+  batchedContestant,
+  batchedWorker,
+  comlinkContestant,
+  kernelContestant,
+  rawContestant,
+} from './contestants.ts';
 import type { RowName } from './goals.ts';
 import { rawEcho } from './guest-code.ts';
 import type { Bench } from './platform.ts';
 import { nodePlatform } from './platform-node.ts';
 import { canReadMemory } from './private-memory.ts';
 import { printAndExit, type RowResult } from './result.ts';
-import { measureCalls } from './rows/calls.ts';
 import { measureAsleep } from './rows/asleep.ts';
+import { measureCalls } from './rows/calls.ts';
 import { IN_RUNTIME } from './rows/in-runtime.ts';
 import { measureMemory } from './rows/memory.ts';
 import { measureReloadMemory } from './rows/reload-memory.ts';
@@ -23,11 +29,32 @@ const bench: Bench = { platform: nodePlatform, rounds: ROUNDS, milliseconds: MIL
 await printAndExit(run(process.argv[2] as RowName));
 
 async function run(row: RowName): Promise<RowResult> {
-  if (row === 'calls') return measureCalls(bench, [...rawContestants(), comlinkInNode(), await kernelContestant(nodePlatform.createHost())]);
-  if (row === 'memory') return { outcomes: canReadMemory ? await measureMemory(ROUNDS, probeMemory) : { idle: { missing: 'only Linux tells' } } };
-  if (row === 'reload-memory') return { outcomes: canReadMemory ? await measureReloadMemory(ROUNDS, probeMemory) : { growth: { missing: 'only Linux tells' } } };
+  if (row === 'calls')
+    return measureCalls(bench, [
+      ...rawContestants(),
+      comlinkInNode(),
+      await kernelContestant(nodePlatform.createHost()),
+    ]);
+  if (row === 'memory')
+    return {
+      outcomes: canReadMemory
+        ? await measureMemory(ROUNDS, probeMemory)
+        : { idle: { missing: 'only Linux tells' } },
+    };
+  if (row === 'reload-memory')
+    return {
+      outcomes: canReadMemory
+        ? await measureReloadMemory(ROUNDS, probeMemory)
+        : { growth: { missing: 'only Linux tells' } },
+    };
   if (row === 'asleep')
-    return { outcomes: canReadMemory ? await measureAsleep(ROUNDS, (folder, installed) => probeMemory('kernel', folder, installed)) : { memory: { missing: 'only Linux tells' } } };
+    return {
+      outcomes: canReadMemory
+        ? await measureAsleep(ROUNDS, (folder, installed) =>
+            probeMemory('kernel', folder, installed),
+          )
+        : { memory: { missing: 'only Linux tells' } },
+    };
   if (row === 'start10k') return { outcomes: await measureStart10k(ROUNDS) };
   if (row === 'size') return { outcomes: await measureSize('@plinth/host-node') };
   const measureRow = IN_RUNTIME[row];
@@ -36,7 +63,10 @@ async function run(row: RowName): Promise<RowResult> {
 }
 
 function rawContestants() {
-  return [rawContestant(nodePlatform.startWorker(rawEcho)), batchedContestant(nodePlatform.startWorker(batchedWorker))];
+  return [
+    rawContestant(nodePlatform.startWorker(rawEcho)),
+    batchedContestant(nodePlatform.startWorker(batchedWorker)),
+  ];
 }
 
 function comlinkInNode() {
@@ -47,7 +77,10 @@ function comlinkInNode() {
   return comlinkContestant(
     {
       postMessage: (message, transfer) => worker.postMessage(message, transfer as never),
-      addEventListener: (_, listener) => void worker.on('message', (data) => (listener as unknown as (event: { data: unknown }) => void)({ data })),
+      addEventListener: (_, listener) =>
+        void worker.on('message', (data) =>
+          (listener as unknown as (event: { data: unknown }) => void)({ data }),
+        ),
       removeEventListener() {},
     },
     async () => void (await worker.terminate()),
@@ -56,11 +89,15 @@ function comlinkInNode() {
 
 async function probeMemory(kind: string, ...more: readonly (string | number)[]): Promise<number> {
   const script = fileURLToPath(new URL('memory-probe.ts', import.meta.url));
-  const { stdout, status } = spawnSync(process.execPath, ['--expose-gc', script, kind, ...more.map(String)], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 120_000,
-  });
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ['--expose-gc', script, kind, ...more.map(String)],
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 120_000,
+    },
+  );
   if (status !== 0) throw new Error(`the process that measures '${kind}' ended with ${status}`);
   return Number(stdout);
 }

@@ -1,14 +1,14 @@
-/** Calls at a steady rate, whoever waits for what; and what can be said of their answers. */
+/** Calls at a steady rate, regardless of their answers; and an evaluation of the answers. */
 
-/** What the called plugin answers. */
+/** The answer of the called plugin. */
 export interface Numbered {
-  /** One more than the call before, whoever called. */
+  /** One more than in the call before, from any caller. */
   readonly n: number;
   /** Milliseconds that the plugin itself took to activate. */
   readonly activation: number;
 }
 
-/** What a caller has seen: by its calls in order. */
+/** What a caller saw, in the order of its calls. */
 export interface Paced {
   /** Answers; -1 where there was none. */
   readonly numbers: readonly number[];
@@ -16,14 +16,14 @@ export interface Paced {
   readonly latencies: readonly number[];
   /** Codes of errors. */
   readonly problems: readonly string[];
-  /** The longest activation that an answer told of. */
+  /** The longest activation among the answers. */
   readonly activation: number;
 }
 
 /**
- * Starts to call. A call that waits holds up none of the next ones, and calls that a busy thread is late with are made
- * up for. Answers how to stop, which resolves when every call has settled. Reaches guests as text, so it uses
- * nothing but its arguments.
+ * Starts to call at a rate. A waiting call doesn't delay the next ones, and calls missed while the
+ * thread was busy are made later. Returns a function that stops, which resolves when every call has
+ * settled. It is passed to guests as text, so it uses only its arguments.
  */
 export function pace(call: () => Promise<Numbered>, perSecond: number): () => Promise<Paced> {
   const numbers: number[] = [];
@@ -59,24 +59,24 @@ export function pace(call: () => Promise<Numbered>, perSecond: number): () => Pr
   };
 }
 
-/** What went wrong with numbers that everybody should have got once and in order. */
+/** Faults in the numbers, each of which should have been received once and in order. */
 export interface Faults {
   readonly calls: number;
   /** Calls that were answered with an error. */
   readonly failed: number;
-  /** Numbers that nobody got. */
+  /** Numbers that no caller got. */
   readonly lost: number;
-  /** Answers with a number that somebody else had got. */
+  /** Answers with a number that another caller had got. */
   readonly duplicated: number;
-  /** Answers with a number below the caller's one before. */
+  /** Answers with a number below the same caller's previous one. */
   readonly reordered: number;
-  /** How often each error came. */
+  /** How often each error occurred. */
   readonly problems: ReadonlyMap<string, number>;
 }
 
 /**
- * @param callers what each caller has seen, in the order of its calls.
- * @param last the number that was given out last, to nobody of the callers.
+ * @param callers what each caller saw, in the order of its calls.
+ * @param last the number that was given out last, not to one of the callers.
  */
 export function faultsOf(callers: readonly (readonly Paced[])[], last: number): Faults {
   const given = new Set<number>();
@@ -94,9 +94,17 @@ export function faultsOf(callers: readonly (readonly Paced[])[], last: number): 
       before = n;
       given.add(n);
     }
-    for (const problem of seen.flatMap((one) => one.problems)) problems.set(problem, (problems.get(problem) ?? 0) + 1);
+    for (const problem of seen.flatMap((one) => one.problems))
+      problems.set(problem, (problems.get(problem) ?? 0) + 1);
   }
   let lost = 0;
   for (let n = 1; n < last; n++) if (!given.has(n)) lost += 1;
-  return { calls, failed: calls - answered, lost, duplicated: answered - given.size, reordered, problems };
+  return {
+    calls,
+    failed: calls - answered,
+    lost,
+    duplicated: answered - given.size,
+    reordered,
+    problems,
+  };
 }

@@ -1,5 +1,11 @@
-/** One row in a page: the driver calls these functions and reads what they answer. */
-import { batchedContestant, batchedWorker, comlinkContestant, kernelContestant, rawContestant } from './contestants.ts';
+/** One row in a page: the driver calls these functions and reads their results. */
+import {
+  batchedContestant,
+  batchedWorker,
+  comlinkContestant,
+  kernelContestant,
+  rawContestant,
+} from './contestants.ts';
 import type { RowName } from './goals.ts';
 import { rawEcho } from './guest-code.ts';
 import type { Platform } from './platform.ts';
@@ -21,7 +27,10 @@ export interface PageOptions {
 }
 
 /** Measures a row in this page. */
-export async function run(row: RowName, { rounds, milliseconds, crowd, comlinkUrl, guestCode }: PageOptions): Promise<RowResult> {
+export async function run(
+  row: RowName,
+  { rounds, milliseconds, crowd, comlinkUrl, guestCode }: PageOptions,
+): Promise<RowResult> {
   const platform = pagePlatform(crowd, guestCode);
   const bench = { platform, rounds, milliseconds };
   if (row === 'calls') return measureCalls(bench, await contestants(platform, comlinkUrl));
@@ -30,7 +39,7 @@ export async function run(row: RowName, { rounds, milliseconds, crowd, comlinkUr
   return { outcomes: await measureRow(bench) };
 }
 
-/** Lets the driver start idle workers and look at the process in between. */
+/** Lets the driver start idle workers and measure the process in between. */
 export function idleWorkers(kind: MemoryKind): Promise<(howMany: number) => Promise<void>> {
   return workersOf(kind, pagePlatform(0, ''));
 }
@@ -42,7 +51,9 @@ export function reloads(kind: ReloadKind): Promise<(howMany: number) => Promise<
 
 async function contestants(platform: Platform, comlinkUrl: string) {
   const code = `import { expose } from ${JSON.stringify(comlinkUrl)}; expose({ run: (a) => ({ ok: true, n: a.n }) });`;
-  const comlink = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+  const comlink = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
+    type: 'module',
+  });
   return [
     rawContestant(platform.startWorker(rawEcho)),
     batchedContestant(platform.startWorker(batchedWorker)),

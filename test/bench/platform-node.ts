@@ -1,7 +1,8 @@
 /** The rows' runtime in Node. */
-import { type NodeHostOptions, nodeHost } from '@plinth/host-node';
+
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { type NodeHostOptions, nodeHost } from '@plinth/host-node';
 import type { Platform, Spares } from './platform.ts';
 import { CROWD } from './settings.ts';
 
@@ -47,10 +48,13 @@ export const nodePlatform: Platform = {
   },
   selfMadeEnds: [
     { name: 'process.exit', code: "(await import('node:process')).default.exit(7);" },
-    { name: 'drained event loop', code: "(await import('node:worker_threads')).parentPort.unref();" },
+    {
+      name: 'drained event loop',
+      code: "(await import('node:worker_threads')).parentPort.unref();",
+    },
   ],
   cpuTime() {
-    // All threads: the garbage of a call is collected beside it.
+    // Includes all threads, because the garbage of a call is collected on another thread.
     const { user, system } = process.cpuUsage();
     return user + system;
   },

@@ -27,7 +27,9 @@ function startFrom(code: string, type: WorkerType): Worker {
   return worker;
 }
 
-/** @param guestCode text of the file that guests boot from: the watched host needs a changed one. */
+/**
+ * @param guestCode text of the file that guests boot from: the watched host needs a changed one.
+ */
 export function pagePlatform(crowd: number, guestCode: string): Platform {
   return {
     name: 'chromium',
@@ -49,8 +51,11 @@ export function pagePlatform(crowd: number, guestCode: string): Platform {
       const options: BrowserHostOptions & Spares = {
         spares: 0,
         createWorker() {
-          // Guests can't reach `close`: it is put aside before it is hidden.
-          const worker = startFrom(`Object.closeWorker = self.close.bind(self);\n${guestCode}`, 'module');
+          // Guests can't reach `close`: it is saved before it is hidden.
+          const worker = startFrom(
+            `Object.closeWorker = self.close.bind(self);\n${guestCode}`,
+            'module',
+          );
           onWorker({ terminate: () => worker.terminate() });
           return worker;
         },
@@ -58,7 +63,7 @@ export function pagePlatform(crowd: number, guestCode: string): Platform {
       return browserHost(options);
     },
     selfMadeEnds: [{ name: 'self.close', code: 'Object.closeWorker();' }],
-    // A page can't ask for CPU time; what it times with this never waits and runs alone.
+    // A page can't read CPU time. What it times with this never waits and runs alone.
     cpuTime: () => performance.now() * 1_000,
     workersStarted: () => started,
   };

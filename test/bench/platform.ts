@@ -1,4 +1,4 @@
-/** What the rows need of a runtime; implemented once for Node and once for a page. */
+/** What the rows need from a runtime; implemented once for Node and once for a page. */
 import type { Host } from '@plinth/kernel';
 
 /** A worker as the platform gives it, without Plinth: the base of every ratio. */
@@ -8,22 +8,28 @@ export interface BenchWorker {
   terminate(): Promise<void>;
 }
 
-/** A guest's worker, reached past the kernel. */
+/** The worker of a guest, controlled without the kernel. */
 export interface GuestWorker {
-  /** Ends it as the platform does, without a word to the kernel. */
+  /** Ends it as the platform would, without telling the kernel. */
   terminate(): void;
-  /** When the platform said that it has ended, on the clock of `performance.now()`; absent where it never says. */
+  /**
+   * When the platform reported its end, on the clock of `performance.now()`; absent where it never
+   * does.
+   */
   readonly ended?: Promise<number>;
 }
 
-/** A way for plugin code to end its own worker. */
+/** A way in which plugin code can end its own worker. */
 export interface SelfMadeEnd {
   readonly name: string;
   /** Text of an asynchronous function's body. */
   readonly code: string;
 }
 
-/** The option of both hosts; told apart here so that this compiles without it, and the row for spares finds out. */
+/**
+ * The option of both hosts, declared here so that this compiles without it; the row for spares
+ * checks it.
+ */
 export interface Spares {
   readonly spares?: number;
 }
@@ -34,18 +40,18 @@ export interface Platform {
   /** Workers in the rows with many. */
   readonly crowd: number;
   /**
-   * Starts an empty worker from text, in the form that starts fastest here. In scope: `listen(listener)`,
-   * `post(message)`, and `listenTo(port, listener)`.
+   * Starts an empty worker from text, in the form that starts fastest here. In scope:
+   * `listen(listener)`, `post(message)`, and `listenTo(port, listener)`.
    */
   startWorker(code: string): BenchWorker;
   /** A host with the given number of spares, or with its own default. */
   createHost(spares?: number): Host;
-  /** A host whose guests' workers can be reached. */
+  /** A host whose guests' workers can be controlled. */
   createWatchedHost(onWorker: (worker: GuestWorker) => void): Host;
   readonly selfMadeEnds: readonly SelfMadeEnd[];
-  /** Microseconds of work done so far by this process, or by its clock where a page can't ask. */
+  /** Microseconds of CPU time used by this process, or of clock time in a page. */
   cpuTime(): number;
-  /** Workers that anybody has started so far. */
+  /** Workers started so far. */
   workersStarted(): number;
 }
 
@@ -53,12 +59,14 @@ export interface Platform {
 export interface Bench {
   readonly platform: Platform;
   readonly rounds: number;
-  /** How long one way runs in one round, where the row doesn't count instead. */
+  /** How long one variant runs in one round, if the row doesn't count instead. */
   readonly milliseconds: number;
 }
 
-/** Asks a worker that answers in order. */
-export function asking(worker: BenchWorker): (message: unknown, transfer?: readonly MessagePort[]) => Promise<unknown> {
+/** Sends requests to a worker that answers in order. */
+export function asking(
+  worker: BenchWorker,
+): (message: unknown, transfer?: readonly MessagePort[]) => Promise<unknown> {
   const waiting: ((answer: unknown) => void)[] = [];
   worker.listen((message) => waiting.shift()?.(message));
   return (message, transfer) =>

@@ -25,5 +25,9 @@ export function writePlugins(manifests: readonly ManifestObject[]): PluginFolder
     writeFileSync(join(folder, 'plugin.js'), CODE);
     return file;
   });
-  return { path, files: files.sort(), remove: () => rmSync(path, { recursive: true, force: true }) };
+  return {
+    path,
+    files: files.sort(),
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
 }

@@ -1,4 +1,4 @@
-/** Results against their goals, and both as markdown. */
+/** Compares results with goals, and prints both as markdown. */
 import { GOALS, type Goal, meets, type RowName } from './goals.ts';
 import { type Row, WINDOWS } from './measure.ts';
 import type { Outcome } from './outcome.ts';
@@ -8,8 +8,10 @@ type Runtime = 'node' | 'chromium';
 /** What the rows' processes printed. */
 export type Results = Partial<Record<RowName, Readonly<Record<Runtime, RowResult | Failed>>>>;
 
-/** A goal and what became of it in one runtime. */
-export type Verdict = (Outcome & { readonly met?: boolean; readonly goal: number }) | (Failed & { readonly goal: number });
+/** A goal and its result in one runtime. */
+export type Verdict =
+  | (Outcome & { readonly met?: boolean; readonly goal: number })
+  | (Failed & { readonly goal: number });
 
 /** A goal and its verdicts. */
 export interface Judged extends Omit<Goal, Runtime> {
@@ -17,7 +19,7 @@ export interface Judged extends Omit<Goal, Runtime> {
   readonly chromium: Verdict;
 }
 
-/** Holds every goal of the rows that ran against its outcomes. */
+/** Compares every goal of the rows that ran with its outcomes. */
 export function judge(results: Results): readonly Judged[] {
   return GOALS.flatMap((goal) => {
     const result = results[goal.row];
@@ -27,7 +29,9 @@ export function judge(results: Results): readonly Judged[] {
       const found = result[runtime];
       if ('failed' in found) return { failed: found.failed, goal: limit };
       const outcome = found.outcomes[goal.key] ?? { missing: 'the row answered nothing' };
-      return 'missing' in outcome ? { ...outcome, goal: limit } : { ...outcome, met: meets(goal, outcome.value, limit), goal: limit };
+      return 'missing' in outcome
+        ? { ...outcome, goal: limit }
+        : { ...outcome, met: meets(goal, outcome.value, limit), goal: limit };
     };
     return [{ ...goal, node: verdict('node'), chromium: verdict('chromium') }];
   });
@@ -35,13 +39,19 @@ export function judge(results: Results): readonly Judged[] {
 
 /** The second table. */
 export function goalsTable(judged: readonly Judged[]): string {
-  const lines = judged.map((one) => `| ${one.what}${one.informational ? ' (informational)' : ''} | ${limits(one)} | ${cell(one, one.node)} | ${cell(one, one.chromium)} |`);
+  const lines = judged.map(
+    (one) =>
+      `| ${one.what}${one.informational ? ' (informational)' : ''} | ${limits(one)} | ${cell(one, one.node)} | ${cell(one, one.chromium)} |`,
+  );
   return ['', '| what | goal | Node | Chromium |', '|---|---|---|---|', ...lines].join('\n');
 }
 
 function limits({ is, unit, node, chromium }: Judged): string {
   const sign = is === 'at least' ? '≥' : '≤';
-  const both = node.goal === chromium.goal ? `${sign} ${node.goal}` : `${sign} ${node.goal} / ${sign} ${chromium.goal}`;
+  const both =
+    node.goal === chromium.goal
+      ? `${sign} ${node.goal}`
+      : `${sign} ${node.goal} / ${sign} ${chromium.goal}`;
   return unit === '' ? both : `${both} ${unit}`;
 }
 
@@ -55,16 +65,23 @@ function cell({ unit, informational }: Judged, verdict: Verdict): string {
 
 const plain = (text: string) => text.replaceAll(/[|\n]/g, ' ').slice(0, 160);
 
-/** The first table, once a runtime. */
+/** The first table, once per runtime. */
 export function callsTables(calls: NonNullable<Results['calls']>, pinned: boolean): string {
   return Object.entries(calls)
-    .flatMap(([runtime, result]) => ('table' in result && result.table !== undefined ? [callsTable(runtime, result.table, pinned)] : []))
+    .flatMap(([runtime, result]) =>
+      'table' in result && result.table !== undefined
+        ? [callsTable(runtime, result.table, pinned)]
+        : [],
+    )
     .join('\n');
 }
 
 function callsTable(runtime: string, rows: readonly Row[], pinned: boolean): string {
   const lines = rows.map(({ name, latency, latencyRatio, throughput, throughputRatio }) => {
-    const cells = WINDOWS.map((window) => `${Math.round((throughput[window] as number) / 1_000)}k/s (${(throughputRatio[window] as number).toFixed(2)})`);
+    const cells = WINDOWS.map(
+      (window) =>
+        `${Math.round((throughput[window] as number) / 1_000)}k/s (${(throughputRatio[window] as number).toFixed(2)})`,
+    );
     return `| ${name} | ${latency.toFixed(1)} µs (${latencyRatio.toFixed(2)}) | ${cells.join(' | ')} |`;
   });
   return [

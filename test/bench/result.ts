@@ -13,14 +13,16 @@ export interface Failed {
   readonly failed: string;
 }
 
-/** Prints what a row answers and ends the process, whatever the row has left running. */
+/** Prints a row's result and ends the process, even if the row left something running. */
 export async function printAndExit(row: Promise<RowResult>): Promise<never> {
   let result: RowResult | Failed;
   try {
     result = await row;
   } catch (error) {
     console.error(error);
-    result = { failed: (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] as string };
+    result = {
+      failed: (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] as string,
+    };
   }
   await new Promise((resolve) => process.stdout.write(`${JSON.stringify(result)}\n`, resolve));
   process.exit();

@@ -1,6 +1,8 @@
-/** Medians, and two ways measured in turns so that the machine's noise hits both alike. */
+/**
+ * Medians, and two variants measured alternately so that the machine's noise affects both equally.
+ */
 
-/** The value in the middle. */
+/** The middle value. */
 export function medianOf(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
@@ -17,14 +19,18 @@ export function ratios(values: readonly number[], base: readonly number[]): read
   return values.map((value, round) => value / (base[round] as number));
 }
 
-/** Samples of two ways, one pair a round. */
+/** Samples of two variants, one pair per round. */
 export interface Pairs<Sample> {
   readonly plinth: readonly Sample[];
   readonly raw: readonly Sample[];
 }
 
-/** Runs two ways in every round, and lets them take turns in going first. */
-export async function sideBySide<Sample>(rounds: number, plinth: () => Promise<Sample>, raw: () => Promise<Sample>): Promise<Pairs<Sample>> {
+/** Runs two variants in every round, alternating which goes first. */
+export async function sideBySide<Sample>(
+  rounds: number,
+  plinth: () => Promise<Sample>,
+  raw: () => Promise<Sample>,
+): Promise<Pairs<Sample>> {
   const samples = { plinth: [] as Sample[], raw: [] as Sample[] };
   for (let round = 0; round < rounds; round++) {
     if (round % 2 === 0) samples.plinth.push(await plinth());

@@ -1,22 +1,26 @@
-/** What the documentation shows is what runs. */
+/** The documentation's examples run as shown. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Validator } from '@cfworker/json-schema';
 import { createKernel } from '@plinth/host-node';
 import { packageSource } from '@plinth/kernel';
 import { expect, it } from 'vitest';
 import { buildPlugin } from '../../scripts/build-plugins.ts';
 import { errorPage } from '../../scripts/error-docs.ts';
-import { shippingPage } from '../../scripts/shipping-docs.ts';
+import { manifestSchemaText } from '../../scripts/manifest-schema.ts';
 import { runtimesPage } from '../../scripts/runtimes-doc.ts';
+import { shippingPage } from '../../scripts/shipping-docs.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 it("README's plugin and host run as they are written", async () => {
-  const [plugin, host] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string);
+  const [plugin, host] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    (match) => match[1] as string,
+  );
   const manifest = /```json\n([\s\S]*?)```/.exec(readme)?.[1] as string;
   const folder = mkdtempSync(join(root, 'test/docs/.readme-'));
   try {
@@ -25,7 +29,11 @@ it("README's plugin and host run as they are written", async () => {
     writeFileSync(join(folder, 'plugin.json'), manifest);
     writeFileSync(join(folder, 'host.ts'), host as string);
     await buildPlugin(folder, join(folder, 'plugins/notes'));
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], { cwd: folder, encoding: 'utf8', timeout: 30_000 });
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe('added: hello\nid: note-1\n');
   } finally {
@@ -34,16 +42,34 @@ it("README's plugin and host run as they are written", async () => {
 }, 40_000);
 
 it("docs/configuration.md's kernel runs as it is written", () => {
-  const sample = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'docs/configuration.md'), 'utf8'))?.[1] as string;
+  const sample = /```ts\n([\s\S]*?)```/.exec(
+    readFileSync(join(root, 'docs/configuration.md'), 'utf8'),
+  )?.[1] as string;
   const folder = mkdtempSync(join(root, 'test/docs/.configuration-'));
   try {
     mkdirSync(join(folder, 'plugins/notes'), { recursive: true });
-    writeFileSync(join(folder, 'plugins/notes/plugin.json'), JSON.stringify({ id: 'com.example.notes', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' } }));
+    writeFileSync(
+      join(folder, 'plugins/notes/plugin.json'),
+      JSON.stringify({
+        id: 'com.example.notes',
+        version: '1.0.0',
+        main: 'plugin.js',
+        engines: { plinth: '^1.0.0' },
+      }),
+    );
     writeFileSync(join(folder, 'plugins/notes/plugin.js'), 'export default { activate() {} };');
     writeFileSync(join(folder, 'plinth.yaml'), 'com.example.notes:\n  mode: slow\n');
-    const shown = "console.log(JSON.stringify(kernel.config.get('com.example.notes')));\nawait kernel.stop();";
-    writeFileSync(join(folder, 'host.ts'), `import { configFile, createKernel } from '@plinth/host-node';\n${sample}${shown}\n`);
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], { cwd: folder, encoding: 'utf8', timeout: 30_000 });
+    const shown =
+      "console.log(JSON.stringify(kernel.config.get('com.example.notes')));\nawait kernel.stop();";
+    writeFileSync(
+      join(folder, 'host.ts'),
+      `import { configFile, createKernel } from '@plinth/host-node';\n${sample}${shown}\n`,
+    );
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
     expect([status, stderr]).toEqual([0, '']);
     expect(JSON.parse(stdout)).toEqual({ mode: 'slow', max: 100 });
   } finally {
@@ -51,11 +77,54 @@ it("docs/configuration.md's kernel runs as it is written", () => {
   }
 }, 40_000);
 
+it("docs/extensions.md's extension runs as it is written", () => {
+  const page = readFileSync(join(root, 'docs/extensions.md'), 'utf8');
+  const folder = mkdtempSync(join(root, 'test/docs/.extensions-'));
+  try {
+    const sample = /```ts\n([\s\S]*?)```/.exec(page)?.[1] as string;
+    writeFileSync(join(folder, 'host.ts'), sample);
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe('visits 1\n{ visits: 1 } 1\n');
+    // The page is checked by the compiler, too.
+    const compiled = spawnSync(
+      process.execPath,
+      [
+        join(root, 'node_modules/typescript/bin/tsc'),
+        ...[
+          '--noEmit',
+          '--ignoreConfig',
+          '--strict',
+          '--skipLibCheck',
+          '--target',
+          'es2023',
+          '--lib',
+          'es2023,dom',
+        ],
+        ...['--module', 'nodenext', '--types', 'node', 'host.ts'],
+      ],
+      { cwd: folder, encoding: 'utf8', timeout: 60_000 },
+    );
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
 it('docs/lifecycle.md names features that a plugin may require', async () => {
-  const listed = /This one has ([^.]*)\./.exec(readFileSync(join(root, 'docs/lifecycle.md'), 'utf8'))?.[1]?.matchAll(/`([a-z]+)`/g) ?? [];
+  const listed =
+    /This one has ([^.]*)\./
+      .exec(readFileSync(join(root, 'docs/lifecycle.md'), 'utf8'))?.[1]
+      ?.matchAll(/`([a-z]+)`/g) ?? [];
   const requiredFeatures = [...listed].map((match) => match[1] as string);
   expect(requiredFeatures).toHaveLength(18);
-  const kernel = await createKernel({ sources: [packageSource([pluginOf('test.all', '', { requiredFeatures })])] });
+  const kernel = await createKernel({
+    sources: [packageSource([pluginOf('test.all', '', { requiredFeatures })])],
+  });
   await kernel.start();
   expect(kernel.plugins.explain('test.all')).toMatchObject({ running: true });
   await kernel.stop();
@@ -65,7 +134,35 @@ it('docs/errors.md lists every code', () => {
   expect(readFileSync(join(root, 'docs/errors.md'), 'utf8')).toBe(errorPage());
 });
 
-it('docs/shipping.md is the list that the tests of shipping run on', () => {
+it('plugin.schema.json is generated from the manifest schema: node scripts/manifest-schema.ts writes it', () => {
+  expect(
+    readFileSync(fileURLToPath(import.meta.resolve('@plinth/sdk/plugin.schema.json')), 'utf8'),
+  ).toBe(manifestSchemaText());
+});
+
+it('plugin.schema.json accepts the manifests of the README and the demo, and refuses what the kernel refuses', () => {
+  const validator = new Validator(JSON.parse(manifestSchemaText()), '2020-12', false);
+  const plugins = readdirSync(join(root, 'demo-app/plugins'), { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory(),
+  );
+  const demo = plugins.map(({ name }) =>
+    readFileSync(join(root, 'demo-app/plugins', name, 'plugin.json'), 'utf8'),
+  );
+  for (const manifest of [/```json\n([\s\S]*?)```/.exec(readme)?.[1] as string, ...demo])
+    expect(validator.validate(JSON.parse(manifest)).errors, manifest).toEqual([]);
+  const base = { id: 'test.a', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' } };
+  for (const bad of [
+    { ...base, maim: 1 },
+    { ...base, id: undefined },
+    { ...base, tags: [1] },
+    { ...base, permissions: { storage: { raed: true } } },
+  ])
+    expect(validator.validate(JSON.parse(JSON.stringify(bad))).valid, JSON.stringify(bad)).toBe(
+      false,
+    );
+});
+
+it('docs/shipping.md is generated from the list of the shipping tests', () => {
   expect(readFileSync(join(root, 'docs/shipping.md'), 'utf8')).toBe(shippingPage());
 });
 

@@ -1,6 +1,10 @@
-/** Guests in frames under the policies of real pages: where they run, where they fail closed and say why, and that none is left. */
-import { createServer, type Server } from 'node:http';
+/**
+ * Guests in frames under the policies of real pages: where they run, where they refuse to start and
+ * say why, and that none is left.
+ */
+
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright';
@@ -40,30 +44,58 @@ beforeAll(async () => {
     logLevel: 'silent',
     root,
     plugins: [
-      { name: 'page', resolveId: (id) => (id === 'virtual:page' ? '\0page' : undefined), load: (id) => (id === '\0page' ? PAGE : undefined) },
-      { name: 'from the workspace', enforce: 'pre', resolveId: (id) => (id === '@plinth/host-browser' ? `${root}host-browser/dist/index.js` : undefined) },
+      {
+        name: 'page',
+        resolveId: (id) => (id === 'virtual:page' ? '\0page' : undefined),
+        load: (id) => (id === '\0page' ? PAGE : undefined),
+      },
+      {
+        name: 'from the workspace',
+        enforce: 'pre',
+        resolveId: (id) =>
+          id === '@plinth/host-browser' ? `${root}host-browser/dist/index.js` : undefined,
+      },
     ],
     build: {
       write: false,
       minify: false,
-      rolldownOptions: { input: 'virtual:page', output: { entryFileNames: 'page.js', chunkFileNames: '[name].js', assetFileNames: '[name][extname]' } },
+      rolldownOptions: {
+        input: 'virtual:page',
+        output: {
+          entryFileNames: 'page.js',
+          chunkFileNames: '[name].js',
+          assetFileNames: '[name][extname]',
+        },
+      },
     },
   })) as Rollup.RollupOutput;
-  const files = new Map<string, string | Uint8Array>(output.output.map((file) => [`/${file.fileName}`, file.type === 'chunk' ? file.code : file.source]));
-  for (const name of ['plinth-frame.html', 'plinth-frame.js']) files.set(`/${name}`, await readFile(`${root}host-browser/dist/${name}`, 'utf8'));
+  const files = new Map<string, string | Uint8Array>(
+    output.output.map((file) => [
+      `/${file.fileName}`,
+      file.type === 'chunk' ? file.code : file.source,
+    ]),
+  );
+  for (const name of ['plinth-frame.html', 'plinth-frame.js'])
+    files.set(`/${name}`, await readFile(`${root}host-browser/dist/${name}`, 'utf8'));
   workerFile = [...files.keys()].find((path) => path.includes('plugin-worker'));
   server = createServer((request, response) => {
     const path = request.url ?? '';
     const policy = path === workerFile ? "script-src 'self'" : POLICIES[path];
     if (policy !== undefined) response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Content-Type', path.endsWith('.js') ? 'text/javascript' : 'text/html');
-    if (Object.hasOwn(POLICIES, path)) response.end('<!doctype html><title>page</title><body><script type="module" src="/page.js"></script></body>');
+    if (Object.hasOwn(POLICIES, path))
+      response.end(
+        '<!doctype html><title>page</title><body><script type="module" src="/page.js"></script></body>',
+      );
     else if (files.has(path)) response.end(files.get(path));
     else response.writeHead(404).end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...chromiumArguments()] });
+  browser = await chromium.launch({
+    ...(executablePath && { executablePath }),
+    args: [...chromiumArguments()],
+  });
 });
 afterAll(async () => {
   await browser?.close();
@@ -76,39 +108,48 @@ async function at(path: string): Promise<Page> {
   await page.waitForFunction("typeof globalThis.run === 'function'");
   return page;
 }
-/** @param ready milliseconds that a guest has to start: short where it isn't going to. */
-const run = (page: Page, isolation: string, frame?: string, ready = 30_000) => page.evaluate(`run('${isolation}', ${JSON.stringify(frame)}, ${ready})`);
+/** @param ready milliseconds that a guest has to start: short where it can't start. */
+const run = (page: Page, isolation: string, frame?: string, ready = 30_000) =>
+  page.evaluate(`run('${isolation}', ${JSON.stringify(frame)}, ${ready})`);
 
 it.each([
   ['/open.html', 'sandbox', undefined, 'pong undefined true'],
   ['/strict.html', 'sandbox', '/plinth-frame.html', 'pong undefined true'],
   ['/strict.html', 'process', '/plinth-frame.html', 'pong undefined false'],
-])('%s: %s with the frame %s answers, and nothing is left of it', async (path, isolation, frame, answer) => {
-  const page = await at(path);
-  expect(await run(page, isolation, frame)).toBe(answer);
-  expect(page.frames()).toHaveLength(3);
-  await page.evaluate('kernel.stop()');
-  await expect.poll(() => page.frames().length).toBe(1);
-  await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0);
-  await page.close();
-});
+])(
+  '%s: %s with the frame %s answers, and nothing is left behind',
+  async (path, isolation, frame, answer) => {
+    const page = await at(path);
+    expect(await run(page, isolation, frame)).toBe(answer);
+    expect(page.frames()).toHaveLength(3);
+    await page.evaluate('kernel.stop()');
+    await expect.poll(() => page.frames().length).toBe(1);
+    await expect.poll(() => page.workers().length, { timeout: 20_000 }).toBe(0);
+    await page.close();
+  },
+);
 
 it.each([
   ['/strict.html', undefined, /plinth-frame\.html/],
   ['/strict.html', '/missing.html', /is plinth-frame\.html .*served at/],
   ['/noframes.html', '/plinth-frame.html', /Content-Security-Policy/],
-])('%s with the frame %s: fails closed, and names the wall and the cure', async (path, frame, message) => {
-  const page = await at(path);
-  expect(await run(page, 'sandbox', frame, 2_000)).toMatch(message);
-  await page.evaluate('kernel.stop()');
-  await expect.poll(() => page.frames().length).toBe(1);
-  await page.close();
-});
+])(
+  '%s with the frame %s: fails closed, and names the wall and the cure',
+  async (path, frame, message) => {
+    const page = await at(path);
+    expect(await run(page, 'sandbox', frame, 2_000)).toMatch(message);
+    await page.evaluate('kernel.stop()');
+    await expect.poll(() => page.frames().length).toBe(1);
+    await page.close();
+  },
+);
 
 it('a worker whose own policy refuses modules from data: URLs says so, without quoting the bundle', async () => {
   const page = await at('/open.html');
   const because = await run(page, 'worker');
-  expect(because).toMatch(/cannot load test\.a: test\.a\/p\.js threw while loading: .*Content-Security-Policy of the worker's own file has to allow 'script-src data:'/);
+  expect(because).toMatch(
+    /cannot load test\.a: test\.a\/p\.js threw while loading: .*Content-Security-Policy of the worker's own file has to allow 'script-src data:'/,
+  );
   expect(because).not.toContain('pong');
   await page.evaluate('kernel.stop()');
   await page.close();

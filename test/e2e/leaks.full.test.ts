@@ -1,4 +1,4 @@
-/** After stop() no worker of ours is alive in the page: counted by the browser, not by our own counters. */
+/** After stop() no worker of the kernel is alive in the page, as counted by the browser. */
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { createServer } from 'vite';
@@ -18,11 +18,16 @@ it('Chromium: no worker, lock or frame is left', async () => {
     appType: 'mpa',
   });
   await server.listen();
-  const browser = await chromium.launch({ ...(executablePath && { executablePath }), args: [...chromiumArguments()] });
+  const browser = await chromium.launch({
+    ...(executablePath && { executablePath }),
+    args: [...chromiumArguments()],
+  });
   try {
     const page = await browser.newPage();
     const base = server.resolvedUrls?.local[0] as string;
-    await page.route('**/blank.html', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>blank</title>' }));
+    await page.route('**/blank.html', (route) =>
+      route.fulfill({ contentType: 'text/html', body: '<!doctype html><title>blank</title>' }),
+    );
     await page.goto(`${base}blank.html`);
     const run = `(async () => {
       const { createKernel, packageSource } = await import('/host-browser/dist/index.js');
@@ -34,7 +39,8 @@ it('Chromium: no worker, lock or frame is left', async () => {
       kernel.commands.execute('test.b:spin').catch(() => {});
       return kernel.commands.execute('test.a:ping');
     })()`;
-    const locks = () => page.evaluate(async () => ((await navigator.locks.query()).held ?? []).length);
+    const locks = () =>
+      page.evaluate(async () => ((await navigator.locks.query()).held ?? []).length);
     for (let round = 0; round < 3; round++) {
       expect(await page.evaluate(run)).toBe('pong');
       expect(page.workers()).toHaveLength(3);

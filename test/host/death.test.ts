@@ -1,14 +1,21 @@
-/** A guest may end in any way: what waited for it settles with a typed error, its neighbours go on, and it can start again. */
-import { createBreachedHost, rawExit, runtime } from '#host';
+/**
+ * A guest may end in any way: what waited for it settles with a typed error, its neighbours go on,
+ * and it can be started again.
+ */
+
 import { PluginCrashedError, PluginError } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
+import { createBreachedHost, rawExit, runtime } from '#host';
 import { has } from '../matrix/gaps.ts';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost: createBreachedHost };
 
-/** Ends by every means of its runtime. Memory goes in small objects: large ones can abort a whole Node process, see docs/isolation.md. */
+/**
+ * Ends by every means of its runtime. It allocates small objects: large ones can abort a whole Node
+ * process, see docs/isolation.md.
+ */
 const mortal = (id: string) =>
   pluginOf(
     id,
@@ -20,7 +27,7 @@ const mortal = (id: string) =>
      ctx.commands.handle('reject', () => { Promise.reject(new TypeError('unhandled')); return new Promise(() => {}); });
      ctx.commands.handle('spin', () => { for (;;); });
      ctx.commands.handle('oom', () => { let chain; for (;;) chain = { chain }; });
-     ctx.commands.handle('drain', async () => { (await import('node:worker_threads')).parentPort.unref(); });
+     ctx.commands.handle('drain', async () => { Object.rawThreads.parentPort.unref(); });
      ctx.commands.handle('flood', async () => { for (let n = 0; n < 20_000; n++) ctx.events.emit('noise', n).catch(() => {}); return 'flooded'; });`,
     { resources: { memory: '64MB' } },
   );
@@ -38,7 +45,7 @@ describe(`${runtime} worker: death`, () => {
     ['reject', 'guest/crashed', /unhandled/],
   ];
   for (const [cause, code, message] of causes) {
-    it(`${cause}: every pending call settles with ${code}, the kernel says so, and activate() brings it back`, async () => {
+    it(`${cause}: every pending call settles with ${code}, the kernel reports it, and activate() starts it again`, async () => {
       const kernel = await start();
       const crashed = nextEvent(kernel, 'plugin:crashed');
       const pending = [1, 2, 3].map(() => rejection(kernel.commands.execute('test.mortal:wait')));
@@ -49,7 +56,11 @@ describe(`${runtime} worker: death`, () => {
         expect(error.message).toMatch(message);
       }
       expect(await crashed).toMatchObject({ id: 'test.mortal', code });
-      expect(kernel.plugins.explain('test.mortal')).toMatchObject({ state: 'failed', running: false, error: { code, stage: 'run' } });
+      expect(kernel.plugins.explain('test.mortal')).toMatchObject({
+        state: 'failed',
+        running: false,
+        error: { code, stage: 'run' },
+      });
       expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
       expect(kernel.commands.has('test.mortal:ping')).toBe(false);
       await kernel.plugins.activate('test.mortal');
@@ -60,8 +71,12 @@ describe(`${runtime} worker: death`, () => {
   it('spin: the neighbour keeps answering, deactivate() ends the guest and settles its calls', async () => {
     const kernel = await start();
     const spinning = rejection(kernel.commands.execute('test.mortal:spin'));
-    expect((await rejection(kernel.commands.execute('test.mortal:ping', undefined, { timeout: 100 }))).code).toBe('call/timeout');
-    for (let n = 0; n < 20; n++) expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+    expect(
+      (await rejection(kernel.commands.execute('test.mortal:ping', undefined, { timeout: 100 })))
+        .code,
+    ).toBe('call/timeout');
+    for (let n = 0; n < 20; n++)
+      expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
     await kernel.plugins.deactivate('test.mortal');
     expect(await spinning).toBeInstanceOf(PluginError);
     await kernel.plugins.activate('test.mortal');
@@ -73,37 +88,48 @@ describe(`${runtime} worker: death`, () => {
     let heard = 0;
     kernel.events.on('test.mortal:noise', () => heard++);
     const flood = kernel.commands.execute('test.mortal:flood');
-    for (let n = 0; n < 20; n++) expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+    for (let n = 0; n < 20; n++)
+      expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
     expect(await flood).toBe('flooded');
     expect(await kernel.commands.execute('test.mortal:ping')).toBe('pong');
-    // A link takes 1 024 on their way and 8 192 waiting; beyond that the emitter is told at once.
+    // A link takes 1 024 frames in flight and 8 192 waiting. Beyond that the emitter gets an error
+    // at once.
     expect(heard).toBeGreaterThan(0);
     expect(heard).toBeLessThanOrEqual(1_024 + 8_192);
   });
 
-  it.skipIf(!heapLimit)('out of memory: the guest ends with guest/out-of-memory and the host lives', async () => {
-    const kernel = await start();
-    const error = await rejection(kernel.commands.execute('test.mortal:oom'));
-    expect(error).toBeInstanceOf(PluginCrashedError);
-    expect(error.code).toBe('guest/out-of-memory');
-    expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
-  });
+  it.skipIf(!heapLimit)(
+    'out of memory: the guest ends with guest/out-of-memory and the host lives',
+    async () => {
+      const kernel = await start();
+      const error = await rejection(kernel.commands.execute('test.mortal:oom'));
+      expect(error).toBeInstanceOf(PluginCrashedError);
+      expect(error.code).toBe('guest/out-of-memory');
+      expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
+    },
+  );
 
-  it.skipIf(!drains)('a drained loop ends the guest and settles what waits', async () => {
+  it.skipIf(!drains)('an empty event loop ends the guest and settles what waits', async () => {
     const kernel = await start();
     const waiting = rejection(kernel.commands.execute('test.mortal:wait'));
     await kernel.commands.execute('test.mortal:drain').catch(() => {});
     expect(await waiting).toMatchObject({ code: 'guest/exited' });
   });
 
-  it('a guest that ends while it activates is a failure that names the cause', async () => {
-    const kernel = await startKernel(setting, [pluginOf('test.short', `${rawExit}; await new Promise(() => {});`), neighbour]);
-    expect(kernel.plugins.explain('test.short')).toMatchObject({ state: 'failed', error: { stage: 'activate' } });
+  it('a guest that ends during activation is a failure that names the cause', async () => {
+    const kernel = await startKernel(setting, [
+      pluginOf('test.short', `${rawExit}; await new Promise(() => {});`),
+      neighbour,
+    ]);
+    expect(kernel.plugins.explain('test.short')).toMatchObject({
+      state: 'failed',
+      error: { stage: 'activate' },
+    });
     expect(kernel.plugins.explain('test.short').because).toContain('ended by itself');
     expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
   });
 
-  it('callers in other guests are told too', async () => {
+  it('callers in other guests get the error too', async () => {
     const kernel = await startKernel(setting, [
       mortal('test.mortal'),
       pluginOf(
@@ -114,6 +140,10 @@ describe(`${runtime} worker: death`, () => {
         },
       ),
     ]);
-    expect(await kernel.commands.execute('test.caller:go')).toEqual(['PluginCrashedError', 'guest/exited', false]);
+    expect(await kernel.commands.execute('test.caller:go')).toEqual([
+      'PluginCrashedError',
+      'guest/exited',
+      false,
+    ]);
   });
 });

@@ -1,9 +1,10 @@
-/** `ctx.fetch` in Node: what a plugin reaches, and what it doesn't, seen from the servers. */
-import { createHost } from '#host';
+/** `ctx.fetch` in Node: what a plugin can and can't reach, as seen by the servers. */
+
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Kernel } from '@plinth/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHost } from '#host';
 import { rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
@@ -26,7 +27,12 @@ async function serve(answer: (request: Seen, response: ServerResponse) => void):
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const piece of request) body += String(piece);
-    const one = { method: request.method ?? '', url: request.url ?? '', headers: request.headers, body };
+    const one = {
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headers,
+      body,
+    };
     seen.push(one);
     heard();
     answer(one, response);
@@ -47,7 +53,8 @@ beforeAll(async () => {
   api = await serve(({ url }, response) => {
     const { pathname, searchParams } = new URL(url, 'http://x');
     const to = (status: number, location: string) => response.writeHead(status, { location }).end();
-    if (pathname === '/to') return to(Number(searchParams.get('status') ?? 302), searchParams.get('url') ?? '');
+    if (pathname === '/to')
+      return to(Number(searchParams.get('status') ?? 302), searchParams.get('url') ?? '');
     if (pathname === '/round') return to(302, '/round');
     if (pathname === '/large') return void response.end(Buffer.alloc(17_000_000));
     if (pathname === '/slow') return undefined;
@@ -74,17 +81,30 @@ const plugin = (fetch: string[]) =>
      ctx.commands.handle('cancel', async (url) => { const stop = new AbortController(); const asked = ctx.fetch(url, { signal: stop.signal }); setTimeout(() => stop.abort(), 50); return asked; });`,
     { permissions: { network: { fetch } } },
   );
-const get = (kernel: Kernel, url: string, options?: object) => kernel.commands.execute('test.net:get', [url, options]) as Promise<Record<string, unknown>>;
-const refused = async (kernel: Kernel, url: string, options?: object) => (await rejection(get(kernel, url, options))).code;
+const get = (kernel: Kernel, url: string, options?: object) =>
+  kernel.commands.execute('test.net:get', [url, options]) as Promise<Record<string, unknown>>;
+const refused = async (kernel: Kernel, url: string, options?: object) =>
+  (await rejection(get(kernel, url, options))).code;
 
-for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbox', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+for (const setting of [
+  { isolation: 'worker', createHost },
+  { isolation: 'sandbox', createHost },
+  { isolation: 'inline' },
+] satisfies Setting[]) {
   describe(`node ${setting.isolation}: ctx.fetch`, () => {
-    const start = (scopes: string[]) => startKernel(setting, [plugin(scopes)], { host: createHost() });
+    const start = (scopes: string[]) =>
+      startKernel(setting, [plugin(scopes)], { host: createHost() });
 
-    it('sends what it is told and answers with what came', async () => {
+    it('sends the request as given and returns the response', async () => {
       const kernel = await start([api.origin]);
       api.seen.length = 0;
-      expect(await get(kernel, `${api.origin}/a?b=1#c`, { method: 'post', headers: { 'X-One': '1', authorization: 'Bearer t' }, body: 'größe' })).toEqual({
+      expect(
+        await get(kernel, `${api.origin}/a?b=1#c`, {
+          method: 'post',
+          headers: { 'X-One': '1', authorization: 'Bearer t' },
+          body: 'größe',
+        }),
+      ).toEqual({
         status: 200,
         ok: true,
         url: `${api.origin}/a?b=1`,
@@ -95,14 +115,19 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       });
       expect(await get(kernel, `${api.origin}/missing`)).toMatchObject({ status: 404, ok: false });
       expect(api.seen).toMatchObject([
-        { method: 'POST', url: '/a?b=1', body: 'größe', headers: { 'x-one': '1', authorization: 'Bearer t' } },
+        {
+          method: 'POST',
+          url: '/a?b=1',
+          body: 'größe',
+          headers: { 'x-one': '1', authorization: 'Bearer t' },
+        },
         { method: 'GET', url: '/missing' },
       ]);
-      // Nothing of the answer before is sent along.
+      // Nothing of the previous response is sent along.
       expect(api.seen[1]?.headers.cookie).toBeUndefined();
     });
 
-    it('reaches nothing that is not granted, whatever the URL looks like', async () => {
+    it('reaches nothing that is not granted, in any spelling of the URL', async () => {
       const kernel = await start([`${api.origin}/v1/*`, 'https://api.example.com']);
       api.seen.length = other.seen.length = 0;
       const urls = [
@@ -116,32 +141,56 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
         `http://api.example.com/`,
       ];
       for (const url of urls) expect(await refused(kernel, url), url).toBe('permission/denied');
-      for (const url of ['file:///etc/passwd', 'data:text/plain,x', 'ftp://x/', 'https://user:pass@api.example.com/', '//x', '', 'http://', 'https://api.example.com@evil.test/']) {
+      for (const url of [
+        'file:///etc/passwd',
+        'data:text/plain,x',
+        'ftp://x/',
+        'https://user:pass@api.example.com/',
+        '//x',
+        '',
+        'http://',
+        'https://api.example.com@evil.test/',
+      ]) {
         expect(await refused(kernel, url), url).toBe('network/invalid');
       }
       expect(await get(kernel, `${api.origin}/v1/x`)).toMatchObject({ status: 200 });
       expect([api.seen.map(({ url }) => url), other.seen]).toEqual([['/v1/x'], []]);
     });
 
-    it('checks each redirect, drops what is not for another origin, and gives up on circles', async () => {
+    it('checks each redirect, drops headers for another origin, and stops at circles', async () => {
       const kernel = await start([api.origin]);
       other.seen.length = api.seen.length = 0;
-      expect(await refused(kernel, `${api.origin}/to?url=${encodeURIComponent(`${other.origin}/`)}`)).toBe('permission/denied');
-      expect(await refused(kernel, `${api.origin}/to?url=${encodeURIComponent('file:///etc/passwd')}`)).toBe('network/failed');
+      expect(
+        await refused(kernel, `${api.origin}/to?url=${encodeURIComponent(`${other.origin}/`)}`),
+      ).toBe('permission/denied');
+      expect(
+        await refused(kernel, `${api.origin}/to?url=${encodeURIComponent('file:///etc/passwd')}`),
+      ).toBe('network/failed');
       expect(await refused(kernel, `${api.origin}/round`)).toBe('network/failed');
       expect(other.seen).toEqual([]);
-      expect(await get(kernel, `${api.origin}/to?url=/end`)).toMatchObject({ redirected: true, url: `${api.origin}/end`, status: 200 });
+      expect(await get(kernel, `${api.origin}/to?url=/end`)).toMatchObject({
+        redirected: true,
+        url: `${api.origin}/end`,
+        status: 200,
+      });
       api.seen.length = 0;
       await get(kernel, `${api.origin}/to?status=303&url=/end`, { method: 'POST', body: 'x' });
       await get(kernel, `${api.origin}/to?status=307&url=/end`, { method: 'POST', body: 'x' });
-      expect(api.seen.map(({ method, body }) => method + body)).toEqual(['POSTx', 'GET', 'POSTx', 'POSTx']);
+      expect(api.seen.map(({ method, body }) => method + body)).toEqual([
+        'POSTx',
+        'GET',
+        'POSTx',
+        'POSTx',
+      ]);
       await kernel.permissions.grant('test.net', 'network.fetch', other.origin);
-      await get(kernel, `${api.origin}/to?url=${encodeURIComponent(`${other.origin}/`)}`, { headers: { authorization: 'Bearer t', 'x-mine': '1' } });
+      await get(kernel, `${api.origin}/to?url=${encodeURIComponent(`${other.origin}/`)}`, {
+        headers: { authorization: 'Bearer t', 'x-mine': '1' },
+      });
       expect(other.seen[0]?.headers).toMatchObject({ 'x-mine': '1' });
       expect(other.seen[0]?.headers.authorization).toBeUndefined();
     });
 
-    it('reaches no private address under a right that does not name it', async () => {
+    it('reaches no private address unless the right names it', async () => {
       const kernel = await start(['*']);
       api.seen.length = 0;
       const { port } = new URL(api.origin);
@@ -160,7 +209,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
         '[fd00::1]',
         '[64:ff9b::7f00:1]',
       ];
-      for (const host of hosts) expect(await refused(kernel, `http://${host}:${port}/`), host).toMatch(/permission\/denied|network\/failed/);
+      for (const host of hosts)
+        expect(await refused(kernel, `http://${host}:${port}/`), host).toMatch(
+          /permission\/denied|network\/failed/,
+        );
       expect(api.seen).toEqual([]);
       await kernel.permissions.grant('test.net', 'network.fetch', `http://localhost:${port}`);
       expect(await get(kernel, `http://localhost:${port}/`)).toMatchObject({ status: 200 });
@@ -170,23 +222,39 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       const kernel = await start([api.origin]);
       expect(await refused(kernel, `${api.origin}/large`)).toBe('network/too-large');
       expect(await refused(kernel, `${api.origin}/slow`, { timeout: 100 })).toBe('call/timeout');
-      expect((await rejection(kernel.commands.execute('test.net:cancel', `${api.origin}/slow`))).code).toBe('call/cancelled');
+      expect(
+        (await rejection(kernel.commands.execute('test.net:cancel', `${api.origin}/slow`))).code,
+      ).toBe('call/cancelled');
       await kernel.permissions.revoke('test.net', 'network.fetch', api.origin);
       expect(await refused(kernel, `${api.origin}/`)).toBe('permission/denied');
     });
 
-    it('may be given for some methods and paths, and so often', async () => {
-      const kernel = await start([`GET,HEAD ${api.origin}/v1/*`, `POST ${api.origin}/v1/notes 2/h`]);
+    it('can be granted for some methods and paths, and with a rate', async () => {
+      const kernel = await start([
+        `GET,HEAD ${api.origin}/v1/*`,
+        `POST ${api.origin}/v1/notes 2/h`,
+      ]);
       api.seen.length = 0;
       expect(await get(kernel, `${api.origin}/v1/x`)).toMatchObject({ status: 200 });
-      expect(await refused(kernel, `${api.origin}/v1/x`, { method: 'DELETE' })).toBe('permission/denied');
+      expect(await refused(kernel, `${api.origin}/v1/x`, { method: 'DELETE' })).toBe(
+        'permission/denied',
+      );
       expect(await refused(kernel, `${api.origin}/v2`)).toBe('permission/denied');
-      for (let n = 0; n < 2; n++) expect(await get(kernel, `${api.origin}/v1/notes`, { method: 'POST', body: 'x' })).toMatchObject({ status: 200 });
-      expect(await refused(kernel, `${api.origin}/v1/notes`, { method: 'POST', body: 'x' })).toBe('permission/rate');
-      expect(api.seen.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /v1/x', 'POST /v1/notes', 'POST /v1/notes']);
+      for (let n = 0; n < 2; n++)
+        expect(
+          await get(kernel, `${api.origin}/v1/notes`, { method: 'POST', body: 'x' }),
+        ).toMatchObject({ status: 200 });
+      expect(await refused(kernel, `${api.origin}/v1/notes`, { method: 'POST', body: 'x' })).toBe(
+        'permission/rate',
+      );
+      expect(api.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+        'GET /v1/x',
+        'POST /v1/notes',
+        'POST /v1/notes',
+      ]);
     });
 
-    it('a request that is under way ends with the right', async () => {
+    it('a request in flight ends with the right', async () => {
       const kernel = await start([api.origin]);
       const arrived = api.next();
       const waiting = refused(kernel, `${api.origin}/slow`);
@@ -195,7 +263,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
       expect(await waiting).toBe('permission/denied');
     });
 
-    it('sends no request that is malformed or says what is the host’s to say', async () => {
+    it('sends no request that is malformed or sets headers reserved for the host', async () => {
       const kernel = await start([api.origin]);
       api.seen.length = 0;
       const bad = [
@@ -217,7 +285,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'sandbo
         { timeout: 'soon' },
       ];
       for (const options of bad)
-        expect(await refused(kernel, `${api.origin}/`, options), JSON.stringify(options).slice(0, 80)).toMatch(/^(network\/invalid|wire\/refused|value\/invalid)$/);
+        expect(
+          await refused(kernel, `${api.origin}/`, options),
+          JSON.stringify(options).slice(0, 80),
+        ).toMatch(/^(network\/invalid|wire\/refused|value\/invalid)$/);
       expect(api.seen).toEqual([]);
     });
   });

@@ -1,6 +1,7 @@
 /**
- * Messages for the fuzz: valid frames of a live link, most of them changed in one place. Everything is text that the
- * guest evaluates, because much of it (cycles, ports, sparse arrays) can't be sent to the guest as a value.
+ * Messages for the fuzz: valid frames of a live link, most of them changed in one place. Everything
+ * is text that the guest evaluates, because much of it (cycles, ports, sparse arrays) can't be sent
+ * to the guest as a value.
  */
 import { Form, headOf, Kind } from '@plinth/sdk/rpc';
 import { has } from '../matrix/gaps.ts';
@@ -9,27 +10,36 @@ export type KindName = keyof typeof Kind;
 export const KINDS = Object.keys(Kind) as readonly KindName[];
 
 /** What is wrong with a message. */
-export const FAULTS = ['head', 'number', 'slot', 'length', 'value', 'nested', 'twice', 'interleaved'] as const;
+export const FAULTS = [
+  'head',
+  'number',
+  'slot',
+  'length',
+  'value',
+  'nested',
+  'twice',
+  'interleaved',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Numbers that are alive on the guest's link, as far as the host can know them. */
+/** Numbers in use on the guest's link, as far as the host can know them. */
 export interface Live {
-  /** Sequences of calls of the host that the guest hasn't answered. */
+  /** Sequences of the host's calls that the guest hasn't answered. */
   readonly pending: number;
-  /** Requests and notes that the kernel has sent at least. */
+  /** At least how many requests and notes the kernel has sent. */
   readonly sent: number;
   /** Streams that the guest feeds; the last is being read. */
   readonly fed: number;
   /** Streams that the guest reads. */
   readonly read: number;
-  /** Names and shapes that the guest's link has given numbers to. */
+  /** Names and shapes that have a number on the guest's link. */
   names: number;
   shapes: number;
-  /** Requests that were forged; their sequences begin far from the link's own. */
+  /** Forged requests; their sequences begin far from the link's own. */
   requests: number;
 }
 
-/** One message, and how it came to be. */
+/** One message, and how it was made. */
 export interface Forgery {
   readonly kind: KindName | 'none';
   /** Absent in a valid message. */
@@ -53,14 +63,14 @@ export function randomOf(seed: number): () => number {
 interface Frame {
   readonly head: number;
   readonly slots: readonly string[];
-  /** Which slot carries a value or a record, if any. */
+  /** The slot with a value or a record, if any. */
   readonly value: number;
 }
 
 const STREAM = `'\\u0001plinth:stream'`;
 const ERROR = `'\\u0001plinth:error'`;
 
-/** Values that are small but not what anybody expects. */
+/** Values that are small but unexpected. */
 export const ODD: readonly string[] = [
   'undefined',
   'null',
@@ -86,10 +96,12 @@ export const ODD: readonly string[] = [
   'new Map([[1, 2]])',
 ];
 
-/** Where each hole is copied, its sender would hang for minutes and nothing would be forged. */
+/**
+ * Where the engine copies each hole, the sender would hang for minutes and nothing would be forged.
+ */
 const HOLES = (await has('sparse-clone')) ? 'new Array(2 ** 32 - 1)' : 'new Array(2 ** 20)';
 
-/** Values that hurt whoever walks, copies or prints them. */
+/** Values that are harmful to walk, copy or print. */
 export const HOSTILE: readonly string[] = [
   `'x'.repeat(300_000)`,
   `'\\ud800'.repeat(20_000)`,
@@ -138,7 +150,7 @@ export const HOSTILE: readonly string[] = [
   `{ class: 'PluginDeclaredError', message: 'm', code: { toString: 1 }, details: { data: new Map() } }`,
 ];
 
-/** How often each is taken. */
+/** How often each is chosen. */
 const KIND_WEIGHTS: Readonly<Record<KindName, number>> = {
   request: 24,
   reply: 10,
@@ -157,10 +169,19 @@ const KIND_WEIGHTS: Readonly<Record<KindName, number>> = {
   stop: 4,
   lane: 0.2,
 };
-const FAULT_WEIGHTS: Readonly<Record<Fault, number>> = { head: 1, number: 5, slot: 16, length: 1, value: 30, nested: 30, twice: 8, interleaved: 8 };
+const FAULT_WEIGHTS: Readonly<Record<Fault, number>> = {
+  head: 1,
+  number: 5,
+  slot: 16,
+  length: 1,
+  value: 30,
+  nested: 30,
+  twice: 8,
+  interleaved: 8,
+};
 
 const BROKEN: readonly Fault[] = ['head', 'length'];
-/** Kinds without slots: one that is added is a frame without a head. */
+/** Kinds without slots: an added slot is read as a frame without a head. */
 const BARE: readonly Fault[] = [...BROKEN, 'slot', 'value', 'nested'];
 /** Faults that nearly always end the guest, by kind. */
 const FATAL: Readonly<Record<KindName, readonly Fault[]>> = {
@@ -182,12 +203,12 @@ const FATAL: Readonly<Record<KindName, readonly Fault[]>> = {
   lane: FAULTS,
 };
 
-/** Makes messages from a seed; keeps count of what it has made. */
+/** Makes messages from a seed and counts them. */
 export class Forge {
   readonly #random: () => number;
   /** Posted messages by kind and fault. */
   readonly reached = new Map<string, number>();
-  /** Kinds and faults that haven't been together yet. */
+  /** Combinations of kind and fault that were not made yet. */
   readonly #missing: [KindName, Fault][];
   posted = 0;
   /** How many of the posted ones have a fault. */
@@ -197,7 +218,9 @@ export class Forge {
 
   constructor(seed: number) {
     this.#random = randomOf(seed);
-    this.#missing = this.#shuffled(KINDS.flatMap((kind) => FAULTS.map((fault): [KindName, Fault] => [kind, fault])));
+    this.#missing = this.#shuffled(
+      KINDS.flatMap((kind) => FAULTS.map((fault): [KindName, Fault] => [kind, fault])),
+    );
   }
 
   next(live: Live): Forgery {
@@ -213,7 +236,7 @@ export class Forge {
     this.reached.set(what, (this.reached.get(what) ?? 0) + 1);
   }
 
-  /** A message could not be posted: not even a raw port lets everything through. */
+  /** A message could not be posted: even a raw port refuses some values. */
   again({ kind, fault }: Forgery): void {
     if (kind !== 'none' && fault !== undefined) this.#missing.push([kind, fault]);
   }
@@ -224,13 +247,18 @@ export class Forge {
       const kind = this.#weighted(KIND_WEIGHTS);
       return { kind, fault: undefined, text: textOf(this.#valid(kind, live)) };
     }
-    if (lot < 0.18) return { kind: 'none', fault: undefined, text: this.#pick([...ODD, ...HOSTILE]) };
-    // Every third is one that was never made, as long as there are some.
-    const [kind, fault] = (this.#random() < 0.34 ? this.#missing.pop() : undefined) ?? this.#drawn();
+    if (lot < 0.18)
+      return { kind: 'none', fault: undefined, text: this.#pick([...ODD, ...HOSTILE]) };
+    // Every third message is a new combination, as long as there are some.
+    const [kind, fault] =
+      (this.#random() < 0.34 ? this.#missing.pop() : undefined) ?? this.#drawn();
     return { kind, fault, text: this.#spoil(kind, fault, live) };
   }
 
-  /** A kind and a fault; seldom one that can only end the guest, because the start of another takes as long as fifty messages. */
+  /**
+   * A kind and a fault. Combinations that can only end the guest are rare, because starting another
+   * takes as long as fifty messages.
+   */
   #drawn(): readonly [KindName, Fault] {
     for (;;) {
       const kind = this.#weighted(KIND_WEIGHTS);
@@ -239,11 +267,17 @@ export class Forge {
     }
   }
 
-  // --- valid frames --------------------------------------------------------------------------------------------------
+  // --- valid frames
+  // --------------------------------------------------------------------------------------------------
 
   #valid(kind: KindName, live: Live): Frame {
     const sequence = () => 1 + Math.floor(this.#random() * live.pending);
-    const frame = (number: number, slots: readonly string[] = [], value = slots.length - 1, form: keyof typeof Form = 'plain'): Frame => ({
+    const frame = (
+      number: number,
+      slots: readonly string[] = [],
+      value = slots.length - 1,
+      form: keyof typeof Form = 'plain',
+    ): Frame => ({
       head: headOf(number, Kind[kind], Form[form]),
       slots,
       value,
@@ -255,16 +289,20 @@ export class Forge {
       case 'progress':
         return frame(sequence(), [this.#plain()]);
       case 'error':
-        return frame(sequence(), [`{ class: 'PluginError', message: 'm', code: 'test.forger/no', details: { a: 1 }, cause: { class: 'TypeError', message: 'c' } }`]);
+        return frame(sequence(), [
+          `{ class: 'PluginError', message: 'm', code: 'test.forger/no', details: { a: 1 }, cause: { class: 'TypeError', message: 'c' } }`,
+        ]);
       case 'note':
         return frame(0, ['5', `[1, 'said']`, '{ a: 1 }']);
       case 'cancel':
-        // One of the last: some of them go on for a while.
+        // One of the last: some of them run for a while.
         return frame(REQUESTS + Math.max(0, live.requests - Math.floor(this.#random() * 10)));
       case 'control': {
         const handle = 1_000_000 + Math.floor(this.#random() * 2 ** 40);
         const register = `{ type: 'RAW', value: { handle: ${handle}, kind: '${this.#pick(['command', 'event', 'hook'])}', name: 'test.forger:x${handle}' } }`;
-        return frame(0, [`{ id: 'f${handle}', type: 'APPLY', path: ['register'], argumentList: [${register}] }`]);
+        return frame(0, [
+          `{ id: 'f${handle}', type: 'APPLY', path: ['register'], argumentList: [${register}] }`,
+        ]);
       }
       case 'controlReply':
         return frame(0, [`{ id: 'f1', type: 'RAW', value: { ok: true, value: [] } }`]);
@@ -277,7 +315,9 @@ export class Forge {
       case 'item':
         return frame(live.fed, [this.#plain()]);
       case 'end':
-        return frame(live.fed, [this.#pick(['undefined', `{ class: 'RangeError', message: 'over' }`])]);
+        return frame(live.fed, [
+          this.#pick(['undefined', `{ class: 'RangeError', message: 'over' }`]),
+        ]);
       case 'pull':
         return frame(live.read, ['8']);
       case 'stop':
@@ -287,8 +327,16 @@ export class Forge {
     }
   }
 
-  /** A request for one of everything that a guest may ask for. */
-  #request(live: Live, frame: (number: number, slots: readonly string[], value?: number, form?: keyof typeof Form) => Frame): Frame {
+  /** A request for each operation that a guest may ask for. */
+  #request(
+    live: Live,
+    frame: (
+      number: number,
+      slots: readonly string[],
+      value?: number,
+      form?: keyof typeof Form,
+    ) => Frame,
+  ): Frame {
     const number = REQUESTS + ++live.requests;
     const slots = this.#pick<() => readonly string[]>([
       () => ['1', `[0, 0, 'test.neighbour:echo']`, this.#plain()],
@@ -300,14 +348,30 @@ export class Forge {
       () => ['3', `['waterfall', 100, 0, 'test.neighbour:ask']`, this.#plain()],
       () => ['4', `['set', 'key${Math.floor(this.#random() * 9)}', undefined]`, this.#plain()],
       () => ['4', `['swap', 'key', '1']`, this.#plain()],
-      () => ['4', `['${this.#pick(['get', 'read', 'has', 'keys', 'delete', 'clear'])}', 'key', undefined]`, 'undefined'],
+      () => [
+        '4',
+        `['${this.#pick(['get', 'read', 'has', 'keys', 'delete', 'clear'])}', 'key', undefined]`,
+        'undefined',
+      ],
       () => ['6', `[${1 + Math.floor(this.#random() * 3)}, 1]`, this.#plain()],
       () => ['7', 'undefined', 'undefined'],
       () => ['8', `['events.emit', 'test.forger:said']`, 'undefined'],
     ])();
     const lot = this.#random();
-    if (lot < 0.15 && live.shapes > 0) return frame(number, [...slots.slice(0, 2), `${live.shapes}, 1, 'two', null, false`], 2, 'packed');
-    if (lot < 0.3) return frame(number, [...slots.slice(0, 2), `{ items: { [${STREAM}]: ${2_000 + live.requests} } }`], 2, 'marked');
+    if (lot < 0.15 && live.shapes > 0)
+      return frame(
+        number,
+        [...slots.slice(0, 2), `${live.shapes}, 1, 'two', null, false`],
+        2,
+        'packed',
+      );
+    if (lot < 0.3)
+      return frame(
+        number,
+        [...slots.slice(0, 2), `{ items: { [${STREAM}]: ${2_000 + live.requests} } }`],
+        2,
+        'marked',
+      );
     return frame(number, slots);
   }
 
@@ -324,7 +388,8 @@ export class Forge {
     ]);
   }
 
-  // --- faults --------------------------------------------------------------------------------------------------------
+  // --- faults
+  // --------------------------------------------------------------------------------------------------------
 
   #spoil(kind: KindName, fault: Fault, live: Live): string {
     const frame = this.#valid(kind, live);
@@ -348,24 +413,60 @@ export class Forge {
         ]);
       case 'number': {
         const number = Math.floor(head / 64);
-        const other = this.#pick([0, 1, number + 1, Math.max(0, number - 1), number + 1_000, 2 ** 32, 2 ** 46, Math.floor(this.#random() * 20)]);
+        const other = this.#pick([
+          0,
+          1,
+          number + 1,
+          Math.max(0, number - 1),
+          number + 1_000,
+          2 ** 32,
+          2 ** 46,
+          Math.floor(this.#random() * 20),
+        ]);
         return listOf([String(other * 64 + (head % 64)), ...slots]);
       }
       case 'slot':
-        // Kinds without slots get one that they don't have.
-        return listOf([String(head), ...this.#replaced(slots, Math.floor(this.#random() * slots.length), this.#pick(ODD))]);
+        // Kinds without slots get an additional one.
+        return listOf([
+          String(head),
+          ...this.#replaced(slots, Math.floor(this.#random() * slots.length), this.#pick(ODD)),
+        ]);
       case 'length':
-        return listOf([String(head), ...(slots.length > 0 && this.#random() < 0.6 ? slots.slice(0, -1) : [...slots, this.#pick(ODD)])]);
+        return listOf([
+          String(head),
+          ...(slots.length > 0 && this.#random() < 0.6
+            ? slots.slice(0, -1)
+            : [...slots, this.#pick(ODD)]),
+        ]);
       case 'value':
-        return listOf([String(head), ...this.#replaced(slots, value, this.#random() < 0.2 ? this.#pick(ODD) : this.#pick(HOSTILE))]);
+        return listOf([
+          String(head),
+          ...this.#replaced(
+            slots,
+            value,
+            this.#random() < 0.2 ? this.#pick(ODD) : this.#pick(HOSTILE),
+          ),
+        ]);
       case 'nested':
-        return listOf([String(head), ...this.#replaced(slots, value, `put(${slots[value] ?? '{}'}, ${Math.floor(this.#random() * 1_000)}, ${this.#pick([...HOSTILE, ...ODD])})`)]);
+        return listOf([
+          String(head),
+          ...this.#replaced(
+            slots,
+            value,
+            `put(${slots[value] ?? '{}'}, ${Math.floor(this.#random() * 1_000)}, ${this.#pick([...HOSTILE, ...ODD])})`,
+          ),
+        ]);
       case 'twice':
         return listOf([textOf(frame).slice(1, -1), textOf(frame).slice(1, -1)]);
       case 'interleaved': {
-        // The first slots of one frame and then a whole other one.
-        const other = this.#valid(this.#pick(['request', 'reply', 'note', 'cancel', 'progress']), live);
-        return this.#random() < 0.8 ? listOf([textOf(other).slice(1, -1), textOf(frame).slice(1, -1)]) : listOf([String(head), ...slots.slice(0, 1), textOf(other).slice(1, -1)]);
+        // The first slots of one frame, then a whole other frame.
+        const other = this.#valid(
+          this.#pick(['request', 'reply', 'note', 'cancel', 'progress']),
+          live,
+        );
+        return this.#random() < 0.8
+          ? listOf([textOf(other).slice(1, -1), textOf(frame).slice(1, -1)])
+          : listOf([String(head), ...slots.slice(0, 1), textOf(other).slice(1, -1)]);
       }
     }
   }

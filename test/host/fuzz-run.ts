@@ -1,8 +1,9 @@
-/** Runs forged messages against a real kernel, and looks after everybody else. */
-import { createBreachedHost, rawPost, runtime } from '#host';
+/** Runs forged messages against a real kernel, and checks that everything else works. */
+
 import type { Kernel } from '@plinth/kernel';
 import { headOf, Kind } from '@plinth/sdk/rpc';
 import { expect } from 'vitest';
+import { createBreachedHost, rawPost, runtime } from '#host';
 import { type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 import { FAULTS, Forge, type Forgery, KINDS, type Live } from './fuzz-frames.ts';
@@ -12,12 +13,15 @@ const setting: Setting = { isolation: 'worker', createHost: createBreachedHost }
 /** Calls of the host that the guest never answers: their sequences are the first of its link. */
 const HANGING = 8;
 
-/** Posts what it is told to on its raw port; may use everything, so that forged requests get as far as they can. */
+/**
+ * Posts any given message on its raw port. It has every permission, so that forged requests get as
+ * far as possible.
+ */
 const forger = pluginOf(
   'test.forger',
   `${
     runtime === 'node'
-      ? `const threads = await import('node:worker_threads');
+      ? `const threads = Object.rawThreads;
          const post = (message, moved) => threads.parentPort.postMessage(message, moved);
          const port = () => new threads.MessageChannel().port1;`
       : `const post = ${rawPost};
@@ -64,7 +68,7 @@ const forger = pluginOf(
   },
 );
 
-/** Answers honest calls, and remembers what forged frames have made it do. */
+/** Answers honest calls, and records the effects of forged frames. */
 const neighbour = pluginOf(
   'test.neighbour',
   `const seen = {};
@@ -86,16 +90,31 @@ const neighbour = pluginOf(
    });`,
 );
 
-/** Own keys of what every realm shares: code that got in, or a polluted prototype, would show here. */
+/**
+ * Own keys of built-ins that the whole realm shares: injected code or a polluted prototype would
+ * show here.
+ */
 const realm = (): readonly string[] =>
-  [globalThis, Object.prototype, Array.prototype, Function.prototype, Promise.prototype, Map.prototype, Error.prototype, String.prototype].map((one) =>
+  [
+    globalThis,
+    Object.prototype,
+    Array.prototype,
+    Function.prototype,
+    Promise.prototype,
+    Map.prototype,
+    Error.prototype,
+    String.prototype,
+  ].map((one) =>
     Reflect.ownKeys(one)
-      .map((key) => `${String(key)}${one === globalThis ? '' : `:${typeof Reflect.getOwnPropertyDescriptor(one, key)?.value}`}`)
+      .map(
+        (key) =>
+          `${String(key)}${one === globalThis ? '' : `:${typeof Reflect.getOwnPropertyDescriptor(one, key)?.value}`}`,
+      )
       .sort()
       .join(' '),
   );
 
-/** What nobody caught in the host, from now on. */
+/** Uncaught errors in the host from now on. */
 function uncaught(): { readonly errors: readonly unknown[]; stop(): void } {
   const errors: unknown[] = [];
   if (runtime === 'node') {
@@ -110,7 +129,10 @@ function uncaught(): { readonly errors: readonly unknown[]; stop(): void } {
       },
     };
   }
-  const listener = (event: Event) => void errors.push((event as ErrorEvent).error ?? (event as PromiseRejectionEvent).reason ?? event);
+  const listener = (event: Event) =>
+    void errors.push(
+      (event as ErrorEvent).error ?? (event as PromiseRejectionEvent).reason ?? event,
+    );
   globalThis.addEventListener('error', listener);
   globalThis.addEventListener('unhandledrejection', listener);
   return {
@@ -122,17 +144,17 @@ function uncaught(): { readonly errors: readonly unknown[]; stop(): void } {
   };
 }
 
-/** What a run has done. */
+/** The result of a run. */
 export interface Report {
   readonly forge: Forge;
   readonly unpostable: number;
   readonly restarts: number;
-  /** What forged frames have brought about, by what they were. */
+  /** Effects of forged frames, by kind. */
   readonly effects: ReadonlyMap<string, number>;
   readonly milliseconds: number;
 }
 
-/** One life of the forger, and what is alive on its link. */
+/** One life of the forger, and what is in use on its link. */
 class Life implements Live {
   readonly #kernel: Kernel;
   readonly #see: (what: string) => void;
@@ -140,7 +162,7 @@ class Life implements Live {
   sent = HANGING;
   fed = 0;
   readonly read = 1;
-  /** The link has named the command that it executes itself. */
+  /** The link has a name for the command that it executes itself. */
   names = 1;
   shapes = 0;
   requests = 0;
@@ -150,40 +172,56 @@ class Life implements Live {
     this.#kernel = kernel;
     this.#see = see;
     for (let n = 0; n < HANGING; n++) {
-      this.#kernel.commands.execute('test.forger:hang', n, { onProgress: () => see('progress') }).then(
-        () => see('reply'),
-        (error) => see((error as { code?: string }).code === 'test.forger/no' ? 'error' : 'end of the guest'),
-      );
+      this.#kernel.commands
+        .execute('test.forger:hang', n, { onProgress: () => see('progress') })
+        .then(
+          () => see('reply'),
+          (error) =>
+            see(
+              (error as { code?: string }).code === 'test.forger/no' ? 'error' : 'end of the guest',
+            ),
+        );
     }
-    // Its step is the first that the forger was given.
-    this.#kernel.commands.execute('test.neighbour:wall', undefined, { timeout: 60_000 }).catch(() => {});
+    // Its step is the first that the forger received.
+    this.#kernel.commands
+      .execute('test.neighbour:wall', undefined, { timeout: 60_000 })
+      .catch(() => {});
     this.sent += 1;
     void this.#readAll();
   }
 
-  /** Tells the forger to post something; what became of it, and of the guest. */
+  /** Makes the forger post something. Returns what happened to it and to the guest. */
   async post({ text }: Pick<Forgery, 'text'>): Promise<'posted' | 'unpostable' | 'over'> {
     this.sent += 1;
     try {
-      const answer = await this.#kernel.commands.execute('test.forger:post', text, { timeout: 5_000 });
-      // A forged reply may have come first: whatever it says, something was posted.
-      return typeof answer === 'string' && answer.startsWith('cannot be posted') ? 'unpostable' : 'posted';
+      const answer = await this.#kernel.commands.execute('test.forger:post', text, {
+        timeout: 5_000,
+      });
+      // A forged reply may arrive first: whatever it says, something was posted.
+      return typeof answer === 'string' && answer.startsWith('cannot be posted')
+        ? 'unpostable'
+        : 'posted';
     } catch {
-      // A forged error, or the end of the guest: the next call tells.
-      const alive = await this.#kernel.commands.execute('test.forger:ping', undefined, { timeout: 5_000 }).catch(() => undefined);
+      // A forged error, or the end of the guest: the next call shows which.
+      const alive = await this.#kernel.commands
+        .execute('test.forger:ping', undefined, { timeout: 5_000 })
+        .catch(() => undefined);
       this.sent += 1;
       return alive === undefined ? 'over' : 'posted';
     }
   }
 
-  /** Reads whatever is forged into streams of the guest; opens another when one has ended. */
+  /** Reads everything forged into the guest's streams; opens another stream when one has ended. */
   async #readAll(): Promise<void> {
     for (let rounds = 0; rounds < 100; rounds++) {
       try {
         this.sent += 1;
         this.fed += 1;
-        const { items } = (await this.#kernel.commands.execute('test.forger:feed')) as { items: AsyncIterable<unknown> };
-        for await (const item of items) this.#see(item === undefined ? 'item of undefined' : 'item');
+        const { items } = (await this.#kernel.commands.execute('test.forger:feed')) as {
+          items: AsyncIterable<unknown>;
+        };
+        for await (const item of items)
+          this.#see(item === undefined ? 'item of undefined' : 'item');
         this.#see('end');
       } catch {
         if (this.over) return;
@@ -192,10 +230,15 @@ class Life implements Live {
   }
 }
 
-/** Posts so many messages; whatever a guest forges, its neighbour and the host notice nothing. */
+/**
+ * Posts a number of messages. Whatever a guest forges, its neighbour and the host are not affected.
+ */
 export async function fuzz(messages: number, seed: number): Promise<Report> {
   const started = performance.now();
-  const kernel = await startKernel(setting, [forger, neighbour], { limits: { refusals: 1_000_000_000 }, supervision: false });
+  const kernel = await startKernel(setting, [forger, neighbour], {
+    limits: { refusals: 1_000_000_000 },
+    supervision: false,
+  });
   const effects = new Map<string, number>();
   const see = (what: string) => void effects.set(what, (effects.get(what) ?? 0) + 1);
   kernel.events.on('test.forger:said', () => see('event'));
@@ -212,7 +255,9 @@ export async function fuzz(messages: number, seed: number): Promise<Report> {
   let last: Forgery | undefined;
   const recent: Forgery[] = [];
   const honest = async () => {
-    expect(await kernel.commands.execute('test.neighbour:ping', undefined, { timeout: 5_000 })).toBe('pong');
+    expect(
+      await kernel.commands.execute('test.neighbour:ping', undefined, { timeout: 5_000 }),
+    ).toBe('pong');
     expect(realm()).toEqual(before);
     expect(trap.errors).toEqual([]);
     expect(neighbourEnds).toBe(0);
@@ -230,9 +275,11 @@ export async function fuzz(messages: number, seed: number): Promise<Report> {
         forge.again(last);
       } else forge.count(last);
       if (outcome === 'over' || age === 150) {
-        // Old lives end, too: in them most of what is forged comes late.
+        // Old guests are replaced too, because in them most forged frames arrive too late.
         if (outcome === 'over') {
-          await expect.poll(() => kernel.plugins.get('test.forger')?.state, { interval: 1 }).toBe('failed');
+          await expect
+            .poll(() => kernel.plugins.get('test.forger')?.state, { interval: 1 })
+            .toBe('failed');
           await kernel.plugins.activate('test.forger');
         } else await kernel.plugins.reload('test.forger');
         restarts += 1;
@@ -240,41 +287,69 @@ export async function fuzz(messages: number, seed: number): Promise<Report> {
         life.over = true;
         life = new Life(kernel, see);
       }
-      // At once, so that the message that did it is among the last.
+      // Checked at once, so that the responsible message is among the last.
       expect(trap.errors).toEqual([]);
       if (forge.total % 100 === 0) await honest();
     }
     await honest();
-    for (const [what, times] of Object.entries((await kernel.commands.execute('test.neighbour:seen')) as Record<string, number>)) effects.set(what, times);
-    effects.set('note', kernel.logger.recent('test.forger').filter(({ message }) => message === 'said').length);
+    for (const [what, times] of Object.entries(
+      (await kernel.commands.execute('test.neighbour:seen')) as Record<string, number>,
+    ))
+      effects.set(what, times);
+    effects.set(
+      'note',
+      kernel.logger.recent('test.forger').filter(({ message }) => message === 'said').length,
+    );
   } catch (error) {
-    throw new Error(`seed ${seed}, message ${forge.total}, the last ones: ${JSON.stringify(recent, undefined, 1)}`, { cause: error });
+    throw new Error(
+      `seed ${seed}, message ${forge.total}, the last ones: ${JSON.stringify(recent, undefined, 1)}`,
+      { cause: error },
+    );
   } finally {
     trap.stop();
   }
   return { forge, unpostable, restarts, effects, milliseconds: performance.now() - started };
 }
 
-/** Forged frames speak for the guest: they cancel what runs and stop what is fed. The end of a guest would do the same, so it is looked at before. */
+/**
+ * Forged frames act for the guest: they cancel its calls and stop its streams. The end of a guest
+ * would do the same, so this checks before that.
+ */
 async function expectAlive(kernel: Kernel, life: Life): Promise<void> {
-  const seen = async () => (await kernel.commands.execute('test.neighbour:seen')) as Record<string, number>;
+  const seen = async () =>
+    (await kernel.commands.execute('test.neighbour:seen')) as Record<string, number>;
   expect(await seen()).not.toHaveProperty('stop');
-  await life.post({ text: `[${headOf(40_000, Kind.request)}, 1, [0, 0, 'test.neighbour:hang'], 1]` });
+  await life.post({
+    text: `[${headOf(40_000, Kind.request)}, 1, [0, 0, 'test.neighbour:hang'], 1]`,
+  });
   await life.post({ text: `[${headOf(1, Kind.pull)}, 4]` });
   await expect.poll(async () => (await seen()).pull, { interval: 5 }).toBeGreaterThan(0);
   await life.post({ text: `[${headOf(40_000, Kind.cancel)}, ${headOf(1, Kind.stop)}]` });
   await expect.poll(seen, { interval: 5 }).toMatchObject({ cancel: 1, stop: 1 });
 }
 
-/** What every run has to have reached. */
+/** What every run must have reached. */
 export function expectReached({ forge, restarts, effects }: Report, messages: number): void {
   expect(forge.posted).toBe(messages);
   expect(forge.mutated / forge.posted).toBeGreaterThan(0.7);
-  const missing = KINDS.flatMap((kind) => FAULTS.map((fault) => `${kind} × ${fault}`)).filter((what) => !forge.reached.has(what));
+  const missing = KINDS.flatMap((kind) => FAULTS.map((fault) => `${kind} × ${fault}`)).filter(
+    (what) => !forge.reached.has(what),
+  );
   expect(missing).toEqual([]);
   expect(restarts).toBeGreaterThan(0);
-  // The links were alive: frames that happened to be in order have done what such frames do.
+  // The links were working: forged frames that happened to be valid had their normal effects.
   expect(LIVELY.filter((what) => !effects.has(what) || effects.get(what) === 0)).toEqual([]);
 }
 
-const LIVELY = ['request', 'reply', 'error', 'note', 'progress', 'item', 'end', 'pull', 'event', 'refusal'];
+const LIVELY = [
+  'request',
+  'reply',
+  'error',
+  'note',
+  'progress',
+  'item',
+  'end',
+  'pull',
+  'event',
+  'refusal',
+];

@@ -1,13 +1,28 @@
-/** Asleep with its state kept: whatever comes wakes it, nothing is lost, and nobody sleeps who works. */
-import { createHost, runtime } from '#host';
-import { type Kernel, type KernelOptions, type LogEntry, type PackageInput, packageOf } from '@plinth/kernel';
+/**
+ * Hibernated with state kept: any call or event wakes a plugin, nothing is lost, and a busy plugin
+ * never hibernates.
+ */
+
+import {
+  type Kernel,
+  type KernelOptions,
+  type LogEntry,
+  type PackageInput,
+  packageOf,
+} from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
 const may = {
-  permissions: { commands: { execute: ['host:*', 'test.*'] }, events: { subscribe: ['test:*'] }, hooks: { handle: ['app:*'] }, middleware: { use: ['command:test.other:*'] } },
+  permissions: {
+    commands: { execute: ['host:*', 'test.*'] },
+    events: { subscribe: ['test:*'] },
+    hooks: { handle: ['app:*'] },
+    middleware: { use: ['command:test.other:*'] },
+  },
 };
 const stateful = `n: 0, ticks: [], wakes: 0, getState() { return { n: this.n, ticks: this.ticks, wakes: this.wakes }; }, restoreState({ n, ticks, wakes }) { this.n = n; this.ticks = ticks; this.wakes = wakes + 1; },`;
 const sleeper = (members = stateful, activate = '', id = 'test.sleeper', manifest = {}) =>
@@ -28,13 +43,18 @@ const sleeper = (members = stateful, activate = '', id = 'test.sleeper', manifes
     members,
   );
 const other = pluginOf('test.other', `ctx.commands.handle('hi', () => 'hi');`);
-const caller = pluginOf('test.caller', `ctx.commands.handle('ask', (name) => ctx.commands.execute('test.sleeper:' + name));`, may);
-const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(`test.sleeper:${command}`, input, { timeout: 5_000 });
+const caller = pluginOf(
+  'test.caller',
+  `ctx.commands.handle('ask', (name) => ctx.commands.execute('test.sleeper:' + name));`,
+  may,
+);
+const ask = (kernel: Kernel, command: string, input?: unknown) =>
+  kernel.commands.execute(`test.sleeper:${command}`, input, { timeout: 5_000 });
 const sleep = (kernel: Kernel) => kernel.plugins.hibernate('test.sleeper');
 const info = (kernel: Kernel, id = 'test.sleeper') => kernel.plugins.get(id);
 const asleep = { state: 'suspended', reason: 'idle' };
 
-/** Where plugins wait. */
+/** A gate at which plugins wait. */
 function gateOf(kernel: Kernel) {
   let open!: () => void;
   let came!: () => void;
@@ -51,16 +71,35 @@ function gateOf(kernel: Kernel) {
   return { open, reached };
 }
 
-for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
-  const start = (packages: readonly PackageInput[] = [sleeper()], options: KernelOptions = {}) => startKernel(setting, packages, { supervision: false, ...options });
+for (const setting of [
+  { isolation: 'worker', createHost },
+  { isolation: 'inline' },
+] satisfies Setting[]) {
+  const start = (packages: readonly PackageInput[] = [sleeper()], options: KernelOptions = {}) =>
+    startKernel(setting, packages, { supervision: false, ...options });
   const name = setting.isolation === 'inline' ? 'inline' : `${runtime} worker`;
 
-  describe(`${name}: asleep`, () => {
-    const wakers: readonly (readonly [string, string, (kernel: Kernel) => Promise<unknown>, unknown])[] = [
+  describe(`${name}: hibernated`, () => {
+    const wakers: readonly (readonly [
+      string,
+      string,
+      (kernel: Kernel) => Promise<unknown>,
+      unknown,
+    ])[] = [
       ['a call', 'command:test.sleeper:count', (kernel) => ask(kernel, 'count'), 3],
-      ['a call of another plugin', 'command:test.sleeper:count', (kernel) => kernel.commands.execute('test.caller:ask', 'count'), 3],
+      [
+        'a call of another plugin',
+        'command:test.sleeper:count',
+        (kernel) => kernel.commands.execute('test.caller:ask', 'count'),
+        3,
+      ],
       ['a hook', 'hook:app:menu', (kernel) => kernel.hooks.collect('app:menu', 'x'), [['x', 3]]],
-      ['a call that its middleware wraps', 'middleware:command:test.other:*', (kernel) => kernel.commands.execute('test.other:hi'), [3, 'hi']],
+      [
+        'a call that its middleware wraps',
+        'middleware:command:test.other:*',
+        (kernel) => kernel.commands.execute('test.other:hi'),
+        [3, 'hi'],
+      ],
       [
         'an event',
         'event:test:tick',
@@ -82,7 +121,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         expect(await sleep(kernel)).toBe(true);
         expect(await suspended).toMatchObject({ id: 'test.sleeper' });
         expect(info(kernel)).toMatchObject(asleep);
-        expect(kernel.plugins.explain('test.sleeper')).toMatchObject({ running: false, because: expect.stringMatching(/sleeps/) });
+        expect(kernel.plugins.explain('test.sleeper')).toMatchObject({
+          running: false,
+          because: expect.stringMatching(/sleeps/),
+        });
         expect(kernel.commands.has('test.sleeper:count')).toBe(true);
         expect(await sleep(kernel)).toBe(true);
         expect(await wake(kernel)).toEqual(answer);
@@ -91,41 +133,53 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       });
     }
 
-    it('what it may not have any more passes it by, and wakes it again once the right is back', async () => {
-      const early = pluginOf('test.early', `ctx.commands.handle('hi', () => 'hi');`, { ...may, activation: ['event:test:tick', 'hook:app:menu'] });
+    it('events it may no longer receive do not wake it, and do again once the right is back', async () => {
+      const early = pluginOf('test.early', `ctx.commands.handle('hi', () => 'hi');`, {
+        ...may,
+        activation: ['event:test:tick', 'hook:app:menu'],
+      });
       const kernel = await startKernel(setting, [sleeper(), other, early]);
       expect(await sleep(kernel)).toBe(true);
       const rights = ['events.subscribe', 'hooks.handle', 'middleware.use'] as const;
-      for (const id of ['test.sleeper', 'test.early']) for (const right of rights) await kernel.permissions.revoke(id, right);
+      for (const id of ['test.sleeper', 'test.early'])
+        for (const right of rights) await kernel.permissions.revoke(id, right);
       await kernel.events.emit('test:tick', 1);
       expect(await kernel.hooks.collect('app:menu', 0)).toEqual([]);
       expect(await kernel.commands.execute('test.other:hi')).toBe('hi');
-      expect([info(kernel), info(kernel, 'test.early')]).toMatchObject([asleep, { state: 'resolved' }]);
-      for (const id of ['test.sleeper', 'test.early']) for (const right of rights) await kernel.permissions.grant(id, right);
+      expect([info(kernel), info(kernel, 'test.early')]).toMatchObject([
+        asleep,
+        { state: 'resolved' },
+      ]);
+      for (const id of ['test.sleeper', 'test.early'])
+        for (const right of rights) await kernel.permissions.grant(id, right);
       await kernel.events.emit('test:tick', 2);
       await expect.poll(() => info(kernel)?.state).toBe('active');
       expect(await ask(kernel, 'ticks')).toEqual([2]);
       await expect.poll(() => info(kernel, 'test.early')?.state).toBe('active');
     });
 
-    it('one without state wakes as new', async () => {
+    it('a plugin without state wakes with initial state', async () => {
       const kernel = await start([sleeper('n: 0, ticks: [],')]);
       expect(await ask(kernel, 'count')).toBe(1);
       expect(await sleep(kernel)).toBe(true);
       expect(await ask(kernel, 'count')).toBe(1);
     });
 
-    it('fifty calls of one turn wake it once and are answered in order', async () => {
+    it('fifty calls in one turn wake it once and are answered in order', async () => {
       const kernel = await start();
       await sleep(kernel);
       const activated: unknown[] = [];
       kernel.events.on('plugin:activated', ({ payload }) => activated.push(payload));
-      expect(await Promise.all(numbers(0, 50).map(() => ask(kernel, 'count')))).toEqual(numbers(1, 51));
+      expect(await Promise.all(numbers(0, 50).map(() => ask(kernel, 'count')))).toEqual(
+        numbers(1, 51),
+      );
       expect(activated).toHaveLength(1);
     });
 
-    it('events while it sleeps and wakes are kept in order, each once', async () => {
-      const kernel = await start([sleeper(stateful, `await ctx.commands.execute('host:gate').catch(() => {});`)]);
+    it('events while it hibernates and wakes are delivered in order, each once', async () => {
+      const kernel = await start([
+        sleeper(stateful, `await ctx.commands.execute('host:gate').catch(() => {});`),
+      ]);
       const gate = gateOf(kernel);
       await kernel.events.emit('test:tick', 0);
       await sleep(kernel);
@@ -138,7 +192,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await ask(kernel, 'ticks')).toEqual(numbers(0, 90));
     });
 
-    it('ten rounds of falling asleep and waking keep the count', async () => {
+    it('ten rounds of hibernating and waking keep the count', async () => {
       const kernel = await start();
       for (const round of numbers(1, 11)) {
         expect(await ask(kernel, 'count')).toBe(round);
@@ -148,40 +202,55 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await ask(kernel, 'wakes')).toBe(10);
     });
 
-    it('a call that comes at any moment around falling asleep is answered, once', async () => {
+    it('a call at any moment around hibernating is answered, once', async () => {
       const kernel = await start([sleeper(), caller]);
       let expected = 0;
       for (const round of numbers(0, 20)) {
         const sleeping = sleep(kernel);
         // Some turns and then some microtasks later.
-        for (let turns = round % 6; turns > 0; turns--) await new Promise((resolve) => setTimeout(resolve));
+        for (let turns = round % 6; turns > 0; turns--)
+          await new Promise((resolve) => setTimeout(resolve));
         for (let tasks = Math.floor(Math.random() * 12); tasks > 0; tasks--) await null;
-        const answers = [ask(kernel, 'count'), kernel.commands.execute('test.caller:ask', 'count', { timeout: 5_000 })];
+        const answers = [
+          ask(kernel, 'count'),
+          kernel.commands.execute('test.caller:ask', 'count', { timeout: 5_000 }),
+        ];
         const tick = kernel.events.emit('test:tick', round);
-        expect(((await Promise.all(answers)) as number[]).sort((a, b) => a - b)).toEqual([expected + 1, expected + 2]);
+        expect(((await Promise.all(answers)) as number[]).sort((a, b) => a - b)).toEqual([
+          expected + 1,
+          expected + 2,
+        ]);
         expected += 2;
         await tick;
         expect(await sleeping).toBeTypeOf('boolean');
-        await expect.poll(async () => ((await ask(kernel, 'ticks')) as number[]).length).toBe(round + 1);
+        await expect
+          .poll(async () => ((await ask(kernel, 'ticks')) as number[]).length)
+          .toBe(round + 1);
       }
       expect(await ask(kernel, 'ticks')).toEqual(numbers(0, 20));
       expect(await ask(kernel, 'count')).toBe(expected + 1);
     });
 
-    it('a flood of events just before it is sent to sleep is not lost', async () => {
+    it('a flood of events just before it hibernates is not lost', async () => {
       const kernel = await start();
       for (const n of numbers(0, 3_000)) void kernel.events.emit('test:tick', n);
       await sleep(kernel);
       await kernel.events.emit('test:tick', 3_000);
-      await expect.poll(async () => ((await ask(kernel, 'ticks')) as number[]).length, { timeout: 5_000 }).toBe(3_001);
+      await expect
+        .poll(async () => ((await ask(kernel, 'ticks')) as number[]).length, { timeout: 5_000 })
+        .toBe(3_001);
       expect(await ask(kernel, 'ticks')).toEqual(numbers(0, 3_001));
     });
 
-    it('is not in the way of plugins that need it, nor of those that start', async () => {
-      const needing = pluginOf('test.needing', `ctx.commands.handle('go', () => ctx.commands.execute('test.sleeper:count'));`, {
-        ...may,
-        dependencies: { 'test.sleeper': '^1.0.0' },
-      });
+    it('does not block plugins that need it, nor those that start', async () => {
+      const needing = pluginOf(
+        'test.needing',
+        `ctx.commands.handle('go', () => ctx.commands.execute('test.sleeper:count'));`,
+        {
+          ...may,
+          dependencies: { 'test.sleeper': '^1.0.0' },
+        },
+      );
       const kernel = await start([sleeper(), needing]);
       const since = info(kernel, 'test.needing')?.since;
       await sleep(kernel);
@@ -193,22 +262,32 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(info(kernel)?.state).toBe('active');
     });
 
-    it('one whose provider was stopped meanwhile says so when it is called', async () => {
-      const kernel = await start([pluginOf('test.base', ''), sleeper(stateful, '', 'test.sleeper', { dependencies: { 'test.base': '^1.0.0' } })]);
+    it('a plugin whose provider was stopped meanwhile gives that reason when it is called', async () => {
+      const kernel = await start([
+        pluginOf('test.base', ''),
+        sleeper(stateful, '', 'test.sleeper', { dependencies: { 'test.base': '^1.0.0' } }),
+      ]);
       await ask(kernel, 'count');
       await sleep(kernel);
       await kernel.plugins.disable('test.base');
       const outcome = await Promise.race([
         rejection(ask(kernel, 'count')),
-        new Promise<{ code: string }>((resolve) => setTimeout(() => resolve({ code: 'still waiting' }), 5_000)),
+        new Promise<{ code: string }>((resolve) =>
+          setTimeout(() => resolve({ code: 'still waiting' }), 5_000),
+        ),
       ]);
       await kernel.plugins.enable('test.base');
       expect(outcome.code).toBe('plugin/dependency-failed');
       expect(await ask(kernel, 'count')).toBe(2);
     });
 
-    it('a call is not left alone when it comes while the activation before is being finished', async () => {
-      const slow = pluginOf('test.slow', '', { ...may, dependencies: { 'test.sleeper': '^1.0.0' } }, `async resume() { await this.execute('host:gate'); },`);
+    it('a call that arrives while the former activation is being finished is answered', async () => {
+      const slow = pluginOf(
+        'test.slow',
+        '',
+        { ...may, dependencies: { 'test.sleeper': '^1.0.0' } },
+        `async resume() { await this.execute('host:gate'); },`,
+      );
       const code = `let ctx; export default { resume: () => ctx.commands.execute('host:gate'), activate(given) { ctx = given; } };`;
       const kernel = await start([sleeper(), { ...slow, code }]);
       const gate = gateOf(kernel);
@@ -216,14 +295,17 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       const activating = kernel.plugins.activate('test.sleeper');
       await gate.reached;
       expect(await sleep(kernel)).toBe(true);
-      const outcome = await Promise.race([ask(kernel, 'count'), new Promise((resolve) => setTimeout(() => resolve('still waiting'), 5_000))]);
+      const outcome = await Promise.race([
+        ask(kernel, 'count'),
+        new Promise((resolve) => setTimeout(() => resolve('still waiting'), 5_000)),
+      ]);
       gate.open();
       await activating;
       expect(outcome).toBe(1);
     });
   });
 
-  describe(`${name}: what works does not sleep`, () => {
+  describe(`${name}: a busy plugin does not hibernate`, () => {
     it('a call in flight', async () => {
       const kernel = await start();
       const gate = gateOf(kernel);
@@ -237,7 +319,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await sleep(kernel)).toBe(true);
     });
 
-    it('its own call to somebody else', async () => {
+    it('its own call to another plugin', async () => {
       const kernel = await start();
       const gate = gateOf(kernel);
       await ask(kernel, 'work');
@@ -247,10 +329,12 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await expect.poll(() => sleep(kernel)).toBe(true);
     });
 
-    it('an open stream, either way', async () => {
+    it('an open stream, in either direction', async () => {
       const kernel = await start();
       // Longer than what a stream sends ahead.
-      const items = ((await ask(kernel, 'stream', 100_000)) as AsyncIterable<number>)[Symbol.asyncIterator]();
+      const items = ((await ask(kernel, 'stream', 100_000)) as AsyncIterable<number>)[
+        Symbol.asyncIterator
+      ]();
       expect(await items.next()).toMatchObject({ value: 0 });
       expect(await sleep(kernel)).toBe(false);
       expect([await items.next(), await items.next()]).toMatchObject([{ value: 1 }, { value: 2 }]);
@@ -275,10 +359,12 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await sum).toBe(3);
     });
 
-    it('a middleware of it that waits for the rest of the chain', async () => {
+    it('one of its middlewares that waits for the rest of the chain', async () => {
       const kernel = await start();
       const gate = gateOf(kernel);
-      kernel.commands.handle('test.other:late', () => kernel.commands.execute('host:gate').then(() => 'late'));
+      kernel.commands.handle('test.other:late', () =>
+        kernel.commands.execute('host:gate').then(() => 'late'),
+      );
       const answer = kernel.commands.execute('test.other:late');
       await gate.reached;
       expect(await sleep(kernel)).toBe(false);
@@ -289,15 +375,21 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     const unable: readonly (readonly [string, string, string])[] = [
       ['throws', `getState() { throw new Error('not now'); },`, 'plugin/hook-failed'],
       ["can't cross", `getState() { return { f() {} }; },`, 'value/invalid'],
-      ['is larger than 16 MB', `getState() { return 'x'.repeat(16_100_000); },`, 'plugin/state-too-large'],
+      [
+        'is larger than 16 MB',
+        `getState() { return 'x'.repeat(16_100_000); },`,
+        'plugin/state-too-large',
+      ],
       ['never comes', `getState() { return new Promise(() => {}); },`, 'plugin/timeout'],
     ];
     for (const [what, getState, code] of unable) {
-      it(`a state that ${what} keeps it awake, with a typed error`, async () => {
-        const kernel = await start([sleeper(`n: 0, ticks: [], ${getState}`)], { limits: { hook: code === 'plugin/timeout' ? 200 : 5_000 } });
+      it(`a state that ${what} keeps it active, with a typed error`, async () => {
+        const kernel = await start([sleeper(`n: 0, ticks: [], ${getState}`)], {
+          limits: { hook: code === 'plugin/timeout' ? 200 : 5_000 },
+        });
         expect(await ask(kernel, 'count')).toBe(1);
         const sleeping = rejection(sleep(kernel));
-        // A call of this turn would find it busy.
+        // A call in this turn would find it busy.
         for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setTimeout(resolve));
         const meanwhile = ask(kernel, 'count');
         await kernel.events.emit('test:tick', 1);
@@ -310,26 +402,39 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       });
     }
 
-    it('a getState that throws leaves it awake and working', async () => {
-      const kernel = await start([sleeper(`n: 0, ticks: [], getState() { throw new Error('not now'); },`)]);
+    it('a getState that throws leaves it active and working', async () => {
+      const kernel = await start([
+        sleeper(`n: 0, ticks: [], getState() { throw new Error('not now'); },`),
+      ]);
       expect((await rejection(sleep(kernel))).message).toMatch(/not now/);
       expect(await ask(kernel, 'count')).toBe(1);
       expect(info(kernel)?.state).toBe('active');
     });
   });
 
-  describe(`${name}: waking that fails`, () => {
-    /** Its second guest can't start until the host says so. */
-    const moody = sleeper(stateful, `if (await ctx.commands.execute('host:refuse').catch(() => false)) throw new Error('too early');`);
+  describe(`${name}: a wake that fails`, () => {
+    /** Its second guest can't start until the host allows it. */
+    const moody = sleeper(
+      stateful,
+      `if (await ctx.commands.execute('host:refuse').catch(() => false)) throw new Error('too early');`,
+    );
 
-    it('tells the caller, keeps the state, and tries again with the next call', async () => {
+    it('fails the caller, keeps the state, and is tried again with the next call', async () => {
       const kernel = await start([moody]);
       let refuse = true;
       kernel.commands.handle('refuse', () => refuse);
       for (let n = 1; n <= 2; n++) expect(await ask(kernel, 'count')).toBe(n);
       await sleep(kernel);
-      const errors = await Promise.all([rejection(ask(kernel, 'count')), rejection(ask(kernel, 'count'))]);
-      for (const error of errors) expect(error).toMatchObject({ code: 'plugin/activation-failed', plugin: 'test.sleeper', message: expect.stringMatching(/too early/) });
+      const errors = await Promise.all([
+        rejection(ask(kernel, 'count')),
+        rejection(ask(kernel, 'count')),
+      ]);
+      for (const error of errors)
+        expect(error).toMatchObject({
+          code: 'plugin/activation-failed',
+          plugin: 'test.sleeper',
+          message: expect.stringMatching(/too early/),
+        });
       expect(info(kernel)).toMatchObject(asleep);
       await new Promise((resolve) => setTimeout(resolve));
       expect((await rejection(ask(kernel, 'count'))).code).toBe('plugin/activation-failed');
@@ -339,34 +444,48 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await ask(kernel, 'wakes')).toBe(1);
     });
 
-    it('tries again also for who calls again as soon as it hears of the failure', async () => {
+    it('is tried again also for a caller that calls again as soon as it gets the failure', async () => {
       const kernel = await start([moody]);
       kernel.commands.handle('refuse', () => true);
       await sleep(kernel);
-      const again = () => rejection(kernel.commands.execute('test.sleeper:count', undefined, { timeout: 5_000 }));
+      const again = () =>
+        rejection(kernel.commands.execute('test.sleeper:count', undefined, { timeout: 5_000 }));
       expect((await again()).code).toBe('plugin/activation-failed');
       expect((await again()).code).toBe('plugin/activation-failed');
     });
 
-    it('keeps the events that waited, or says in the log that they are lost', async () => {
+    it('keeps the events that waited, or logs that they are lost', async () => {
       const log: LogEntry[] = [];
       const kernel = await start([moody], { telemetry: { log: (entry) => log.push(entry) } });
       let refuse = true;
       kernel.commands.handle('refuse', () => refuse);
       await sleep(kernel);
       await kernel.events.emit('test:tick', 1);
-      await expect.poll(() => log.some(({ message }) => /could not wake test\.sleeper/.test(message))).toBe(true);
+      await expect
+        .poll(() => log.some(({ message }) => /could not wake test\.sleeper/.test(message)))
+        .toBe(true);
       refuse = false;
       await kernel.events.emit('test:tick', 2);
       await expect.poll(async () => ((await ask(kernel, 'ticks')) as unknown[]).at(-1)).toBe(2);
       const kept = ((await ask(kernel, 'ticks')) as unknown[]).includes(1);
-      expect(kept || log.some(({ message }) => /dropped|lost/.test(message)) || kernel.metrics.snapshot().droppedDeliveries > 0).toBe(true);
+      expect(
+        kept ||
+          log.some(({ message }) => /dropped|lost/.test(message)) ||
+          kernel.metrics.snapshot().droppedDeliveries > 0,
+      ).toBe(true);
     });
 
-    it('a state that is refused is told, too', async () => {
-      const kernel = await start([sleeper(`n: 0, ticks: [], getState() { return 1; }, restoreState() { throw new Error('strange state'); },`)]);
+    it('because the state is refused is reported too', async () => {
+      const kernel = await start([
+        sleeper(
+          `n: 0, ticks: [], getState() { return 1; }, restoreState() { throw new Error('strange state'); },`,
+        ),
+      ]);
       await sleep(kernel);
-      expect(await rejection(ask(kernel, 'count'))).toMatchObject({ code: 'plugin/activation-failed', message: expect.stringMatching(/strange state/) });
+      expect(await rejection(ask(kernel, 'count'))).toMatchObject({
+        code: 'plugin/activation-failed',
+        message: expect.stringMatching(/strange state/),
+      });
       expect(info(kernel)).toMatchObject(asleep);
       await kernel.plugins.deactivate('test.sleeper');
       await kernel.plugins.activate('test.sleeper');
@@ -374,8 +493,8 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     });
   });
 
-  describe(`${name}: steering one that sleeps`, () => {
-    it('deactivate ends it: nothing wakes it, and it starts as new', async () => {
+  describe(`${name}: operations on a hibernated plugin`, () => {
+    it('deactivate ends it: nothing wakes it, and it starts with initial state', async () => {
       const kernel = await start([sleeper(), other]);
       await ask(kernel, 'count');
       await sleep(kernel);
@@ -384,13 +503,17 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect((await rejection(ask(kernel, 'count'))).code).toBe('plugin/unavailable');
       await kernel.events.emit('test:tick', 1);
       expect(await kernel.hooks.collect('app:menu', 1)).toEqual([]);
-      expect(await kernel.commands.execute('test.other:hi')).toBe('hi');
+      // What its middleware guards waits for it, and doesn't wake it either.
+      expect(
+        (await rejection(kernel.commands.execute('test.other:hi', undefined, { timeout: 50 })))
+          .code,
+      ).toBe('middleware/unavailable');
       expect(info(kernel)?.state).toBe('unloaded');
       await kernel.plugins.activate('test.sleeper');
       expect(await ask(kernel, 'count')).toBe(1);
     });
 
-    it('uninstall forgets it; disable stops it', async () => {
+    it('uninstall removes it; disable stops it', async () => {
       const kernel = await start();
       await sleep(kernel);
       await kernel.plugins.disable('test.sleeper');
@@ -418,7 +541,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await kernel.plugins.reload('test.sleeper');
       expect(await ask(kernel, 'count')).toBe(4);
       await sleep(kernel);
-      await kernel.plugins.update('test.sleeper', packageOf(sleeper(stateful, '', 'test.sleeper', { version: '1.1.0' })));
+      await kernel.plugins.update(
+        'test.sleeper',
+        packageOf(sleeper(stateful, '', 'test.sleeper', { version: '1.1.0' })),
+      );
       expect(info(kernel)).toMatchObject({ version: '1.1.0' });
       expect(await ask(kernel, 'count')).toBe(5);
     });
@@ -426,41 +552,55 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     it.each([
       ['its own package', '1.0.0'],
       ['another version', '1.1.0'],
-    ])('reload with %s keeps what comes meanwhile, and has it sleep on when that fails', async (_, version) => {
-      const kernel = await start();
-      await ask(kernel, 'count');
-      expect(await sleep(kernel)).toBe(true);
-      const broken = sleeper(stateful, `throw new Error('broken');`, 'test.sleeper', { version });
-      let loaded = nextEvent(kernel, 'plugin:loaded');
-      const refused = rejection(kernel.plugins.reload('test.sleeper', packageOf(broken)));
-      await loaded;
-      const early = kernel.events.emit('test:tick', 1);
-      expect((await refused).message).toContain('broken');
-      await early;
-      // What came has woken it as it was.
-      await expect.poll(() => info(kernel)?.state).toBe('active');
-      expect([info(kernel)?.version, await ask(kernel, 'ticks'), await ask(kernel, 'count')]).toEqual(['1.0.0', [1], 2]);
+    ])(
+      'reload with %s keeps what arrives meanwhile, and leaves it hibernated when that fails',
+      async (_, version) => {
+        const kernel = await start();
+        await ask(kernel, 'count');
+        expect(await sleep(kernel)).toBe(true);
+        const broken = sleeper(stateful, `throw new Error('broken');`, 'test.sleeper', { version });
+        let loaded = nextEvent(kernel, 'plugin:loaded');
+        const refused = rejection(kernel.plugins.reload('test.sleeper', packageOf(broken)));
+        await loaded;
+        const early = kernel.events.emit('test:tick', 1);
+        expect((await refused).message).toContain('broken');
+        await early;
+        // The call has woken it with its state.
+        await expect.poll(() => info(kernel)?.state).toBe('active');
+        expect([
+          info(kernel)?.version,
+          await ask(kernel, 'ticks'),
+          await ask(kernel, 'count'),
+        ]).toEqual(['1.0.0', [1], 2]);
 
-      expect(await sleep(kernel)).toBe(true);
-      loaded = nextEvent(kernel, 'plugin:loaded');
-      const fixed = sleeper(stateful, '', 'test.sleeper', { version });
-      const reloaded = kernel.plugins.reload('test.sleeper', packageOf(fixed));
-      await loaded;
-      await kernel.events.emit('test:tick', 2);
-      const counted = ask(kernel, 'count');
-      await reloaded;
-      expect([info(kernel)?.state, info(kernel)?.version, await counted, await ask(kernel, 'ticks')]).toEqual(['active', version, 3, [1, 2]]);
-      expect(kernel.plugins.list().length).toBe(1);
-    });
+        expect(await sleep(kernel)).toBe(true);
+        loaded = nextEvent(kernel, 'plugin:loaded');
+        const fixed = sleeper(stateful, '', 'test.sleeper', { version });
+        const reloaded = kernel.plugins.reload('test.sleeper', packageOf(fixed));
+        await loaded;
+        await kernel.events.emit('test:tick', 2);
+        const counted = ask(kernel, 'count');
+        await reloaded;
+        expect([
+          info(kernel)?.state,
+          info(kernel)?.version,
+          await counted,
+          await ask(kernel, 'ticks'),
+        ]).toEqual(['active', version, 3, [1, 2]]);
+        expect(kernel.plugins.list().length).toBe(1);
+      },
+    );
 
-    it('settings that change while it sleeps are there when it wakes', async () => {
-      const kernel = await start([sleeper(stateful, `ctx.commands.handle('setting', () => ctx.config.color);`)]);
+    it('settings changed while it hibernates are applied when it wakes', async () => {
+      const kernel = await start([
+        sleeper(stateful, `ctx.commands.handle('setting', () => ctx.config.color);`),
+      ]);
       await sleep(kernel);
       await kernel.config.set('test.sleeper', { color: 'red' });
       expect(await ask(kernel, 'setting')).toBe('red');
     });
 
-    it('kernel.stop() ends it, also in the middle of falling asleep or waking', async () => {
+    it('kernel.stop() ends it, also while it hibernates or wakes', async () => {
       const kernel = await start();
       await sleep(kernel);
       await kernel.stop();
@@ -481,26 +621,42 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(info(waking)?.state).toBe('unloaded');
     });
 
-    it('is refused for what is not active', async () => {
+    it('hibernate is refused for a plugin that is not active', async () => {
       const kernel = await start();
       await kernel.plugins.suspend('test.sleeper');
       expect((await rejection(sleep(kernel))).code).toBe('plugin/illegal-transition');
       await kernel.plugins.deactivate('test.sleeper');
       expect((await rejection(sleep(kernel))).code).toBe('plugin/illegal-transition');
-      expect((await rejection(kernel.plugins.hibernate('test.nobody'))).code).toBe('plugin/not-found');
+      expect((await rejection(kernel.plugins.hibernate('test.nobody'))).code).toBe(
+        'plugin/not-found',
+      );
     });
   });
 
   describe(`${name}: the option hibernation`, () => {
     const idlers = (count: number, prefix = 'test.p') =>
       numbers(0, count).map((n) =>
-        pluginOf(`${prefix}${n}`, `ctx.commands.handle('count', () => ++this.n);`, {}, 'n: 0, getState() { return this.n; }, restoreState(n) { this.n = n; },'),
+        pluginOf(
+          `${prefix}${n}`,
+          `ctx.commands.handle('count', () => ++this.n);`,
+          {},
+          'n: 0, getState() { return this.n; }, restoreState(n) { this.n = n; },',
+        ),
       );
-    const sleeping = (kernel: Kernel) => kernel.plugins.list({ state: 'suspended' }).map(({ id }) => id);
+    const sleeping = (kernel: Kernel) =>
+      kernel.plugins.list({ state: 'suspended' }).map(({ id }) => id);
 
-    it('idle: sleeps after a while without work, wakes, sleeps again; what is used stays awake', async () => {
-      const kernel = await start([...idlers(2), pluginOf('test.busy', `ctx.commands.handle('wait', () => new Promise(() => {}));`)], { hibernation: { idle: 60 } });
-      const busy = rejection(kernel.commands.execute('test.busy:wait', undefined, { timeout: 4_000 }));
+    it('idle: hibernates after a while without work, wakes, hibernates again; a used plugin stays active', async () => {
+      const kernel = await start(
+        [
+          ...idlers(2),
+          pluginOf('test.busy', `ctx.commands.handle('wait', () => new Promise(() => {}));`),
+        ],
+        { hibernation: { idle: 60 } },
+      );
+      const busy = rejection(
+        kernel.commands.execute('test.busy:wait', undefined, { timeout: 4_000 }),
+      );
       await expect.poll(() => sleeping(kernel)).toEqual(['test.p0', 'test.p1']);
       for (let n = 1; n <= 3; n++) {
         expect(await kernel.commands.execute('test.p0:count')).toBe(n);
@@ -511,16 +667,18 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await busy;
     });
 
-    it('plugins: only those that are named', async () => {
-      const kernel = await start([...idlers(2), ...idlers(2, 'test.q')], { hibernation: { idle: 40, plugins: ['test.p*', 'test.q1'] } });
+    it('plugins: only the named ones', async () => {
+      const kernel = await start([...idlers(2), ...idlers(2, 'test.q')], {
+        hibernation: { idle: 40, plugins: ['test.p*', 'test.q1'] },
+      });
       await expect.poll(() => sleeping(kernel)).toEqual(['test.p0', 'test.p1', 'test.q1']);
       expect(await kernel.commands.execute('test.q0:count')).toBe(1);
       expect(info(kernel, 'test.q0')).toMatchObject({ activatedBy: 'startup' });
     });
 
-    // These look at their plugins once a second.
+    // These check their plugins once a second.
     if (setting.isolation === 'worker') {
-      it('awake: those that were idle longest go first; memory: over the budget idlers go, where guests can tell', async () => {
+      it('awake: those idle longest hibernate first; memory: idle ones do over the budget, where guests can measure it', async () => {
         const kernel = await start(idlers(4), { hibernation: { awake: 2 } });
         const poor = await start(idlers(2), { hibernation: { memory: 1 } });
         const rich = await start(idlers(2), { hibernation: { memory: '100GB' } });
@@ -529,13 +687,15 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         for (const id of first) expect(await kernel.commands.execute(`${id}:count`)).toBe(1);
         await expect.poll(() => sleeping(kernel), { timeout: 6_000 }).toHaveLength(2);
         for (const id of first) expect(sleeping(kernel)).not.toContain(id);
-        if (runtime === 'node') await expect.poll(() => sleeping(poor), { timeout: 6_000 }).toHaveLength(2);
-        for (const n of numbers(0, 2)) expect(await poor.commands.execute(`test.p${n}:count`)).toBe(1);
+        if (runtime === 'node')
+          await expect.poll(() => sleeping(poor), { timeout: 6_000 }).toHaveLength(2);
+        for (const n of numbers(0, 2))
+          expect(await poor.commands.execute(`test.p${n}:count`)).toBe(1);
         expect(sleeping(rich)).toEqual([]);
       });
     }
 
-    it('refuses what makes no sense', async () => {
+    it('refuses invalid values', async () => {
       const wrong = [
         { idle: 0 },
         { idle: -1 },
@@ -550,16 +710,27 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         5,
         true,
       ] as never[];
-      for (const hibernation of wrong) expect((await rejection(start([], { hibernation }))).code, JSON.stringify(hibernation)).toBe('kernel/invalid-option');
+      for (const hibernation of wrong)
+        expect(
+          (await rejection(start([], { hibernation }))).code,
+          JSON.stringify(hibernation),
+        ).toBe('kernel/invalid-option');
     });
 
-    it('one whose state cannot be had is left awake, and the log says why', async () => {
+    it('a plugin whose state cannot be read is left active, and the log gives the reason', async () => {
       const log: LogEntry[] = [];
-      const kernel = await start([sleeper(`n: 0, ticks: [], getState() { throw new Error('not now'); },`)], {
-        hibernation: { idle: 40 },
-        telemetry: { log: (entry) => log.push(entry) },
-      });
-      await expect.poll(() => log.some(({ message }) => /test\.sleeper cannot sleep: .*not now/.test(message))).toBe(true);
+      const kernel = await start(
+        [sleeper(`n: 0, ticks: [], getState() { throw new Error('not now'); },`)],
+        {
+          hibernation: { idle: 40 },
+          telemetry: { log: (entry) => log.push(entry) },
+        },
+      );
+      await expect
+        .poll(() =>
+          log.some(({ message }) => /test\.sleeper cannot sleep: .*not now/.test(message)),
+        )
+        .toBe(true);
       expect(await ask(kernel, 'count')).toBe(1);
     });
   });

@@ -1,4 +1,7 @@
-/** Direct lanes: the same calls, one hop less, and gone whenever the kernel says so. For guests that take ports. */
+/**
+ * Direct lanes: the same calls with one hop less, closed whenever the kernel decides. For guests
+ * that take ports.
+ */
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
@@ -37,14 +40,19 @@ const caller = pluginOf(
 );
 
 export function lanesConformance(name: string, setting: Setting): void {
-  const start = (options: KernelOptions = {}) => startKernel(setting, [provider, caller], { lanes: { calls: 20 }, supervision: false, ...options });
+  const start = (options: KernelOptions = {}) =>
+    startKernel(setting, [provider, caller], {
+      lanes: { calls: 20 },
+      supervision: false,
+      ...options,
+    });
   /** A kernel whose two plugins have a lane. */
   const startWithLane = async () => {
     const kernel = await start();
     const opened = nextEvent(kernel, 'lane:opened');
     expect(await kernel.commands.execute('test.caller:many', 50)).toBe(true);
     expect(await opened).toEqual({ caller: 'test.caller', provider: 'test.provider' });
-    // The fence has passed once a call that waited for it was answered.
+    // Once a call that waited for the fence is answered, the fence has passed.
     expect(await kernel.commands.execute('test.caller:many', 5)).toBe(true);
     return kernel;
   };
@@ -55,10 +63,14 @@ export function lanesConformance(name: string, setting: Setting): void {
       const kernel = await startWithLane();
       const before = kernel.metrics.snapshot();
       expect(await kernel.commands.execute('test.caller:many', 500)).toBe(true);
-      await expect.poll(() => kernel.metrics.snapshot().commands['test.provider:echo']?.calls, { interval: 5 }).toBe(555);
+      await expect
+        .poll(() => kernel.metrics.snapshot().commands['test.provider:echo']?.calls, {
+          interval: 5,
+        })
+        .toBe(555);
       const after = kernel.metrics.snapshot();
       expect(after.laneCalls - before.laneCalls).toBeGreaterThanOrEqual(500);
-      // The call of the host itself, and those that were reported.
+      // The host's own call, and the reported ones.
       expect(after.calls - before.calls).toBe(1 + after.laneCalls - before.laneCalls);
     });
 
@@ -67,7 +79,9 @@ export function lanesConformance(name: string, setting: Setting): void {
       const opened = nextEvent(kernel, 'lane:opened');
       await kernel.commands.execute('test.caller:order', 400);
       await opened;
-      expect(await kernel.commands.execute('test.provider:seen')).toEqual(Array.from({ length: 400 }, (_, n) => n));
+      expect(await kernel.commands.execute('test.provider:seen')).toEqual(
+        Array.from({ length: 400 }, (_, n) => n),
+      );
       const closed = nextEvent(kernel, 'lane:closed');
       const running = kernel.commands.execute('test.caller:order', 2_000);
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -78,22 +92,38 @@ export function lanesConformance(name: string, setting: Setting): void {
       });
       await running;
       await closed;
-      expect(await kernel.commands.execute('test.provider:seen')).toEqual(Array.from({ length: 2_000 }, (_, n) => n));
+      expect(await kernel.commands.execute('test.provider:seen')).toEqual(
+        Array.from({ length: 2_000 }, (_, n) => n),
+      );
       expect(wrapped).toBeGreaterThan(0);
     });
 
-    it('tell the provider who calls, as the kernel knows it', async () => {
+    it('give the provider the caller that the kernel knows', async () => {
       const kernel = await startWithLane();
-      const who = (await kernel.commands.execute('test.caller:call', ['who'])) as { caller: object; requestId: string; tenant: string; left: number };
-      expect(who).toMatchObject({ caller: { kind: 'plugin', id: 'test.caller', version: '1.0.0' }, tenant: 'tenant-0' });
+      const who = (await kernel.commands.execute('test.caller:call', ['who'])) as {
+        caller: object;
+        requestId: string;
+        tenant: string;
+        left: number;
+      };
+      expect(who).toMatchObject({
+        caller: { kind: 'plugin', id: 'test.caller', version: '1.0.0' },
+        tenant: 'tenant-0',
+      });
       expect(who.requestId).toMatch(/^[0-9a-f]{8}-\w+$/);
       expect(who.left).toBeGreaterThan(20_000);
     });
 
-    it('carry errors, deadlines, cancels, streams and transfers as every other call', async () => {
+    it('carry errors, deadlines, cancels, streams and transfers like every other call', async () => {
       const kernel = await startWithLane();
-      expect(await kernel.commands.execute('test.caller:settle', ['fail'])).toMatchObject({ class: 'RangeError', message: 'no', code: 'E_NO' });
-      expect(await kernel.commands.execute('test.caller:settle', ['hang', 1, { timeout: 20 }])).toMatchObject({
+      expect(await kernel.commands.execute('test.caller:settle', ['fail'])).toMatchObject({
+        class: 'RangeError',
+        message: 'no',
+        code: 'E_NO',
+      });
+      expect(
+        await kernel.commands.execute('test.caller:settle', ['hang', 1, { timeout: 20 }]),
+      ).toMatchObject({
         class: 'PluginTimeoutError',
         code: 'call/timeout',
         plugin: 'test.provider',
@@ -103,20 +133,27 @@ export function lanesConformance(name: string, setting: Setting): void {
       await expect.poll(() => kernel.commands.execute('test.provider:aborted')).toBe(1);
       expect(await kernel.commands.execute('test.caller:sum', 100)).toBe(4_950);
       expect(await kernel.commands.execute('test.caller:move')).toEqual([0, 64]);
-      expect(await kernel.commands.execute('test.caller:settle', ['echo', { when: new Date(5) }])).toEqual({ value: { when: new Date(5) } });
+      expect(
+        await kernel.commands.execute('test.caller:settle', ['echo', { when: new Date(5) }]),
+      ).toEqual({ value: { when: new Date(5) } });
     });
 
-    it('end with the provider: what was on them settles typed, and later calls say why', async () => {
+    it('end with the provider: calls on them settle typed, and later calls give the reason', async () => {
       const kernel = await startWithLane();
       const closed = nextEvent(kernel, 'lane:closed');
-      expect(await kernel.commands.execute('test.caller:settle', ['quit'])).toMatchObject({ code: 'guest/crashed', plugin: 'test.provider' });
+      expect(await kernel.commands.execute('test.caller:settle', ['quit'])).toMatchObject({
+        code: 'guest/crashed',
+        plugin: 'test.provider',
+      });
       expect(await closed).toMatchObject({ caller: 'test.caller', provider: 'test.provider' });
-      expect(await kernel.commands.execute('test.caller:settle', ['echo', 1])).toMatchObject({ code: 'plugin/unavailable' });
+      expect(await kernel.commands.execute('test.caller:settle', ['echo', 1])).toMatchObject({
+        code: 'plugin/unavailable',
+      });
       await kernel.plugins.activate('test.provider');
       expect(await kernel.commands.execute('test.caller:many', 5)).toBe(true);
     });
 
-    it('end with the caller: the handler hears of it', async () => {
+    it("end with the caller: the handler's signal aborts", async () => {
       const kernel = await startWithLane();
       void kernel.commands.execute('test.caller:settle', ['hang']).catch(() => {});
       await kernel.commands.execute('test.caller:many', 1);
@@ -124,9 +161,13 @@ export function lanesConformance(name: string, setting: Setting): void {
       await expect.poll(() => kernel.commands.execute('test.provider:aborted')).toBe(1);
     });
 
-    it('never open for commands that something stands around, nor when they are off', async () => {
+    it('never open for commands with middleware, nor when they are off', async () => {
       for (const options of [
-        { middleware: [{ target: 'command:test.provider:*', use: (_: unknown, next: () => unknown) => next() }] },
+        {
+          middleware: [
+            { target: 'command:test.provider:*', use: (_: unknown, next: () => unknown) => next() },
+          ],
+        },
         { lanes: false },
       ] satisfies KernelOptions[]) {
         const kernel = await start(options);
@@ -143,12 +184,12 @@ export function lanesConformance(name: string, setting: Setting): void {
       expect(settled).toBe(101);
     });
 
-    it('a signal that has aborted before is heard', async () => {
+    it('an already aborted signal is respected', async () => {
       const kernel = await startWithLane();
       expect(await kernel.commands.execute('test.caller:aborted')).toBe('call/cancelled');
     });
 
-    it('while one drains and the provider is busy, calls keep their deadlines, and a bad option is its own fault', async () => {
+    it('while one drains and the provider is busy, calls keep their deadlines, and a bad option fails only its call', async () => {
       const kernel = await startWithLane();
       void kernel.commands.execute('test.provider:spin', 1_000);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -165,14 +206,16 @@ export function lanesConformance(name: string, setting: Setting): void {
       release.dispose();
     });
 
-    it('a command that is registered anew is reached again', async () => {
+    it('a command that is registered again is reached again', async () => {
       const kernel = await startWithLane();
       expect(await kernel.commands.execute('test.caller:call', ['redo'])).toBe(1);
       await kernel.commands.execute('test.provider:again');
-      await expect.poll(() => kernel.commands.execute('test.caller:settle', ['redo'])).toEqual({ value: 2 });
+      await expect
+        .poll(() => kernel.commands.execute('test.caller:settle', ['redo']))
+        .toEqual({ value: 2 });
     });
 
-    it('one that its caller does not leave is closed, and middleware that came is not passed by', async () => {
+    it('a lane that its caller does not leave is closed, and new middleware is not bypassed', async () => {
       const kernel = await startWithLane();
       await kernel.commands.execute('test.caller:hoard');
       const closed = nextEvent<{ reason: string }>(kernel, 'lane:closed');
@@ -181,8 +224,9 @@ export function lanesConformance(name: string, setting: Setting): void {
       expect((await closed).reason).toMatch(/was not left within/);
     });
 
-    it('refuse options that make no sense', async () => {
-      for (const lanes of [{ calls: 0 }, {}, null, 5] as never[]) expect((await rejection(start({ lanes }))).code).toBe('kernel/invalid-option');
+    it('refuse invalid options', async () => {
+      for (const lanes of [{ calls: 0 }, {}, null, 5] as never[])
+        expect((await rejection(start({ lanes }))).code).toBe('kernel/invalid-option');
     });
   });
 }

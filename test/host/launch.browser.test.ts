@@ -1,19 +1,33 @@
-/** A worker that can't start is a typed error that names the cure; the inline worker starts everywhere. */
+/**
+ * A worker that can't start is a typed error that names the cure; the inline worker starts
+ * everywhere.
+ */
 import { browserHost } from '@plinth/host-browser';
 import { createWorker } from '@plinth/host-browser/inline';
 import { expect, it } from 'vitest';
 import { startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
-const blobWorker = (code: string) => () => new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
-const start = (create: () => Worker) =>
-  startKernel({ isolation: 'worker', createHost: () => browserHost({ createWorker: create }) }, [pluginOf('test.a', `ctx.commands.handle('ping', () => 'pong');`)], {
-    limits: { ready: 300 },
+const blobWorker = (code: string) => () =>
+  new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
+    type: 'module',
   });
+const start = (create: () => Worker) =>
+  startKernel(
+    { isolation: 'worker', createHost: () => browserHost({ createWorker: create }) },
+    [pluginOf('test.a', `ctx.commands.handle('ping', () => 'pong');`)],
+    {
+      limits: { ready: 300 },
+    },
+  );
 
 it.each<[string, () => Worker, RegExp]>([
   ['stays silent', blobWorker('1'), /did not announce itself within 300 ms/],
-  ['is not there', () => new Worker('/nowhere/plugin-worker.js', { type: 'module' }), /could not be loaded|did not announce itself|its worker failed/],
+  [
+    'is not there',
+    () => new Worker('/nowhere/plugin-worker.js', { type: 'module' }),
+    /could not be loaded|did not announce itself|its worker failed/,
+  ],
   ['throws', blobWorker('throw new Error("no")'), /its worker failed: .*no/],
   [
     'is refused',

@@ -1,14 +1,16 @@
-/** A worker that can't start is a typed error that names the cure, and nothing of it is left. */
-import { nodeHost } from '@plinth/host-node';
+/** A worker that can't start is a typed error that names the cure, and nothing is left behind. */
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { nodeHost } from '@plinth/host-node';
 import { expect, it } from 'vitest';
+import { createBreachedHost } from '#host';
 import { startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
-const start = (code: string, threads: Worker[]) =>
+const start = (code: string, threads: Worker[], ready: number) =>
   startKernel(
     {
       isolation: 'worker',
@@ -22,30 +24,40 @@ const start = (code: string, threads: Worker[]) =>
         }),
     },
     [pluginOf('test.a', '')],
-    { limits: { ready: 200 } },
+    { limits: { ready } },
   );
 
 it.each([
-  ['stays silent', 'setInterval(() => {}, 1000);', /did not announce itself within 200 ms.*createWorker/],
-  ['ends at once', 'process.exit(3);', /its worker ended while it started \(exited\)/],
-  ['throws', 'throw new Error("no");', /its worker ended while it started \(crashed\)/],
-])('a worker that %s: plugin/launch-failed', async (_, code, message) => {
+  [
+    'stays silent',
+    200,
+    'setInterval(() => {}, 1000);',
+    /did not announce itself within 200 ms.*createWorker/,
+  ],
+  ['ends at once', 30_000, 'process.exit(3);', /its worker ended while it started \(exited\)/],
+  ['throws', 30_000, 'throw new Error("no");', /its worker ended while it started \(crashed\)/],
+])('a worker that %s: plugin/launch-failed', async (_, ready, code, message) => {
   const threads: Worker[] = [];
-  const kernel = await start(code, threads);
+  const kernel = await start(code, threads, ready);
   const { error, because } = kernel.plugins.explain('test.a');
   expect(error?.code).toBe('plugin/launch-failed');
   expect(because).toMatch(message);
   expect(threads.map(({ threadId }) => threadId)).toEqual([-1]);
 });
 
-it('a process that is started without its wall is given no code', async () => {
+it('a process that is started without its wall gets no code', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'plinth-no-wall-'));
   const [node, careless] = [process.execPath, join(folder, 'node')];
   await writeFile(careless, `#!/bin/sh\nshift\nexec '${node}' "$@"\n`, { mode: 0o700 });
   process.execPath = careless;
   try {
-    const kernel = await startKernel({ isolation: 'process', createHost: () => nodeHost() }, [pluginOf('test.a', '')]);
-    expect(kernel.plugins.explain('test.a')).toMatchObject({ running: false, error: { code: 'plugin/launch-failed', message: expect.stringContaining("'--permission'") } });
+    const kernel = await startKernel({ isolation: 'process', createHost: () => nodeHost() }, [
+      pluginOf('test.a', ''),
+    ]);
+    expect(kernel.plugins.explain('test.a')).toMatchObject({
+      running: false,
+      error: { code: 'plugin/launch-failed', message: expect.stringContaining("'--permission'") },
+    });
   } finally {
     process.execPath = node;
     await rm(folder, { recursive: true });
@@ -53,10 +65,10 @@ it('a process that is started without its wall is given no code', async () => {
 });
 
 it("captures what a plugin writes past its console, bounded, in the plugin's log", async () => {
-  const kernel = await startKernel({ isolation: 'worker', createHost: () => nodeHost() }, [
+  const kernel = await startKernel({ isolation: 'worker', createHost: createBreachedHost }, [
     pluginOf(
       'test.loud',
-      `const { default: process } = await import('node:process'); ctx.commands.handle('write', (text) => { process.stdout.write(text + '\\n'); process.stderr.write('careful\\n'); });`,
+      `const process = Object.rawProcess; ctx.commands.handle('write', (text) => { process.stdout.write(text + '\\n'); process.stderr.write('careful\\n'); });`,
     ),
   ]);
   const written = new Promise<void>((resolve) => {
@@ -64,6 +76,8 @@ it("captures what a plugin writes past its console, bounded, in the plugin's log
   });
   await kernel.commands.execute('test.loud:write', 'to stdout');
   await written;
-  const entries = kernel.logger.recent('test.loud').map(({ level, message }) => `${level} ${message}`);
+  const entries = kernel.logger
+    .recent('test.loud')
+    .map(({ level, message }) => `${level} ${message}`);
   expect(entries.sort()).toEqual(['info to stdout', 'warn careful']);
 });

@@ -1,4 +1,6 @@
-/** After stop() nothing of ours is alive: counted by the operating system and the runtime, not by our own counters. */
+/**
+ * After stop() nothing of the kernel is alive, as counted by the operating system and the runtime.
+ */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -20,7 +22,7 @@ const script = `
   const plugin = (id) => ({ manifest: { id, version: '1.0.0', main: 'p.js', engines: { plinth: '*' }, permissions: { storage: { read: true, write: true }, events: { subscribe: ['user:*'] }, commands: { execute: ['test.c:*'] } } }, code });
   const round = async () => {
     const data = await mkdtemp('/tmp/plinth-leaks-');
-    const kernel = await createKernel({ data, host: nodeHost({ spares: 2 }), lanes: { calls: 10 }, policy: { chain: 'own' }, sources: [packageSource([plugin('test.a'), plugin('test.b'), plugin('test.c')])] });
+    const kernel = await createKernel({ data, telemetry: { log: false }, host: nodeHost({ spares: 2 }), lanes: { calls: 10 }, policy: { chain: 'own' }, sources: [packageSource([plugin('test.a'), plugin('test.b'), plugin('test.c')])] });
     await kernel.start();
     if (kernel.plugins.list({ state: 'active' }).length !== 3) throw new Error(kernel.plugins.list().map((one) => one.error?.message).join());
     await kernel.commands.execute('test.a:ping');
@@ -32,7 +34,7 @@ const script = `
     kernel.commands.execute('test.a:wait').catch(() => {});
     kernel.commands.execute('test.b:spin').catch(() => {});
     await kernel.plugins.reload('test.c');
-    await kernel.stop();
+    await kernel.stop({ drain: 50 });
     await rm(data, { recursive: true });
   };
   await round();
@@ -45,7 +47,11 @@ const script = `
 
 it('Node: no thread, file, timer or listener is left, and the process ends by itself', () => {
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  const { stdout, stderr, status, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd, encoding: 'utf8', timeout: 60_000 });
+  const { stdout, stderr, status, signal } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '-e', script],
+    { cwd, encoding: 'utf8', timeout: 60_000 },
+  );
   expect(stderr).toBe('');
   expect([status, signal]).toEqual([0, null]);
   const { before, after } = JSON.parse(stdout) as { before: object; after: object };

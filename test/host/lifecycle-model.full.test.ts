@@ -1,7 +1,8 @@
 /** The schedules of `lifecycle-model.test.ts`, many more of them. */
-import { createHost, runtime } from '#host';
+
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { runSchedule, type Setting, sequences, storms } from './lifecycle-model.ts';
 
 const settings: readonly (readonly [string, Setting, number])[] = [
@@ -11,7 +12,10 @@ const settings: readonly (readonly [string, Setting, number])[] = [
 
 describe('lifecycle model', () => {
   for (const [where, setting, numRuns] of settings) {
-    for (const [how, schedules] of Object.entries({ 'one at a time': sequences, 'at once': storms })) {
+    for (const [how, schedules] of Object.entries({
+      'one at a time': sequences,
+      'at once': storms,
+    })) {
       it(`${where}, ${how}: holds for ${numRuns} schedules`, { timeout: 240_000 }, async () => {
         await fc.assert(
           fc.asyncProperty(schedules, (schedule) => runSchedule(schedule, setting)),

@@ -1,21 +1,34 @@
 /**
- * The lifecycle against a model: operations on five plugins that need each other, one at a time or several at once.
- * One at a time, the model foretells what each operation answers and which state everything is in afterwards; at once,
- * it knows what must be true when everything has settled. Whatever else happens is a violation, and the run throws.
+ * The lifecycle against a model: operations on five plugins that need each other, one at a time or
+ * several at once. One at a time, the model predicts the answer of each operation and every state
+ * afterwards. With several at once, it knows what must be true when everything has settled. Any
+ * difference is a violation, and the run throws.
  *
- * Kept apart from the tests, so that kernels, hosts and plugins which are broken on purpose can be run through it.
+ * Kept apart from the tests, so that deliberately broken kernels, hosts and plugins can be run
+ * through it.
  */
-import { createKernel, type Guest, type Host, inlineHost, type Kernel, type PackageInput, packageOf, packageSource, type PluginInfo } from '@plinth/kernel';
+import {
+  createKernel,
+  type Guest,
+  type Host,
+  inlineHost,
+  type Kernel,
+  type PackageInput,
+  type PluginInfo,
+  packageOf,
+  packageSource,
+} from '@plinth/kernel';
 import { ERROR_CODES, PluginError } from '@plinth/sdk/contract';
 import fc from 'fast-check';
 
-// --- plugins -------------------------------------------------------------------------------------------------------
+// --- plugins
+// -------------------------------------------------------------------------------------------------------
 
 const NAMES = ['base', 'middle', 'top', 'wish', 'lone'] as const;
 type Name = (typeof NAMES)[number];
-/** What each can't do without. */
+/** What each plugin requires. */
 const NEEDS: Partial<Record<Name, Name>> = { middle: 'base', top: 'middle' };
-/** What each would like to have. */
+/** What each plugin uses if it is available. */
 const WISHES: Partial<Record<Name, Name>> = { top: 'base', wish: 'middle' };
 /** Versions of a package; the activation of the last one throws. */
 const VERSIONS = { one: '1.0.0', two: '1.1.0', bad: '1.2.0' } as const;
@@ -25,17 +38,22 @@ const idOf = (name: Name) => `model.${name}`;
 const keyOf = (name: Name, version: string) => `${idOf(name)}@${version}`;
 const nameOf = (id: string) => id.replace(/^model\.([a-z]+).*/, '$1') as Name;
 
-/** Makes the text of a plugin; a mutant changes it. */
+/** Creates the text of a plugin; a mutant changes it. */
 export type PluginText = (text: string, name: Name) => string;
 
 /**
- * Counts in its state what it has answered and heard, and says so with each answer. `life` is the same as long as its
- * state is handed on.
+ * Counts in its state what it has answered and heard, and includes the count in each answer. `life`
+ * stays the same while its state is handed on.
  */
-function packageFor(name: Name, which: Which, isolation: Setting['isolation'], change: PluginText): PackageInput {
+function packageFor(
+  name: Name,
+  which: Which,
+  isolation: Setting['isolation'],
+  change: PluginText,
+): PackageInput {
   const version = VERSIONS[which];
   const below = NEEDS[name];
-  // Its own thread is the guest's to end; inline the host does it.
+  // A worker's guest ends its own thread; inline the host does it.
   const crash = isolation === 'worker' ? `setTimeout(() => { throw new Error('gone'); }, 0);` : '';
   const code = `export default {
     state: { n: 0, life: '', tick: 0, served: [], fault: '' },
@@ -66,25 +84,49 @@ function packageFor(name: Name, which: Which, isolation: Setting['isolation'], c
       main: 'plugin.js',
       engines: { plinth: '^1.0.0' },
       ...(below !== undefined && { dependencies: { [idOf(below)]: '^1.0.0' } }),
-      ...(WISHES[name] !== undefined && { optionalDependencies: { [idOf(WISHES[name])]: '^1.0.0' } }),
-      activation: name === 'lone' ? [`command:${idOf(name)}:next`, 'event:model:tick'] : ['startup'],
-      permissions: { events: { subscribe: ['model:*'] }, ...(below !== undefined && { commands: { execute: [`${idOf(below)}:*`] } }) },
+      ...(WISHES[name] !== undefined && {
+        optionalDependencies: { [idOf(WISHES[name])]: '^1.0.0' },
+      }),
+      activation:
+        name === 'lone' ? [`command:${idOf(name)}:next`, 'event:model:tick'] : ['startup'],
+      permissions: {
+        events: { subscribe: ['model:*'] },
+        ...(below !== undefined && { commands: { execute: [`${idOf(below)}:*`] } }),
+      },
     },
     code: change(code, name),
   };
 }
 
-// --- schedules -----------------------------------------------------------------------------------------------------
+// --- schedules
+// -----------------------------------------------------------------------------------------------------
 
-type Simple = 'activate' | 'deactivate' | 'suspend' | 'resume' | 'hibernate' | 'reload' | 'enable' | 'disable' | 'uninstall' | 'rollback' | 'call' | 'via' | 'crash';
+type Simple =
+  | 'activate'
+  | 'deactivate'
+  | 'suspend'
+  | 'resume'
+  | 'hibernate'
+  | 'reload'
+  | 'enable'
+  | 'disable'
+  | 'uninstall'
+  | 'rollback'
+  | 'call'
+  | 'via'
+  | 'crash';
 
 export type Operation =
   | { readonly kind: Simple; readonly name: Name }
-  | { readonly kind: 'reload-with' | 'install' | 'update'; readonly name: Name; readonly which: Which }
+  | {
+      readonly kind: 'reload-with' | 'install' | 'update';
+      readonly name: Name;
+      readonly which: Which;
+    }
   | { readonly kind: 'event' };
 
 export interface Schedule {
-  /** Operations of one batch are begun before the first of them is waited for. */
+  /** Operations of one batch are begun before the first of them is awaited. */
   readonly batches: readonly (readonly Operation[])[];
   /** Milliseconds in which an updated plugin that crashes is rolled back. */
   readonly trial: number;
@@ -92,12 +134,19 @@ export interface Schedule {
 
 const simple = (kind: Simple, weight: number, names: readonly Name[] = NAMES) => ({
   weight,
-  arbitrary: fc.record({ kind: fc.constant(kind), name: fc.constantFrom(...names) }) as fc.Arbitrary<Operation>,
+  arbitrary: fc.record({
+    kind: fc.constant(kind),
+    name: fc.constantFrom(...names),
+  }) as fc.Arbitrary<Operation>,
 });
 const versioned = (kind: 'reload-with' | 'install' | 'update', weight: number) => ({
   weight,
   // Mostly of the plugin that others need.
-  arbitrary: fc.record({ kind: fc.constant(kind), name: fc.constantFrom('base', 'base', ...NAMES), which: fc.constantFrom('one', 'two', 'two', 'bad') }) as fc.Arbitrary<Operation>,
+  arbitrary: fc.record({
+    kind: fc.constant(kind),
+    name: fc.constantFrom('base', 'base', ...NAMES),
+    which: fc.constantFrom('one', 'two', 'two', 'bad'),
+  }) as fc.Arbitrary<Operation>,
 });
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   simple('activate', 4),
@@ -130,23 +179,28 @@ export const sequences: fc.Arbitrary<Schedule> = fc.record({
 
 /** Operations at once. */
 export const storms: fc.Arbitrary<Schedule> = fc.record({
-  batches: fc.array(fc.array(operation, { minLength: 1, maxLength: 4, size: 'max' }), { minLength: 1, maxLength: 8, size: 'max' }),
+  batches: fc.array(fc.array(operation, { minLength: 1, maxLength: 4, size: 'max' }), {
+    minLength: 1,
+    maxLength: 8,
+    size: 'max',
+  }),
   trial: fc.constantFrom(0, 0, 1_000),
 });
 
-// --- where it runs -------------------------------------------------------------------------------------------------
+// --- where it runs
+// -------------------------------------------------------------------------------------------------
 
 /** Where a schedule runs, and what is broken there. */
 export interface Setting {
   readonly isolation: 'inline' | 'worker';
-  /** Of workers. */
+  /** For workers. */
   readonly createHost?: () => Host;
   readonly changeHost?: (host: Host) => Host;
   readonly changeKernel?: (kernel: Kernel) => Kernel;
   readonly changePlugin?: PluginText;
 }
 
-/** A host that knows which guests live, and can end one as a crash would. */
+/** A host that knows which guests live, and can end one like a crash. */
 class CountingHost implements Host {
   readonly runtime?: string;
   readonly isolations: Host['isolations'];
@@ -196,7 +250,8 @@ class CountingHost implements Host {
   }
 }
 
-// --- what is expected ----------------------------------------------------------------------------------------------
+// --- what is expected
+// ----------------------------------------------------------------------------------------------
 
 /** A record as the model has it: `dependency`, `request` and `idle` are kinds of `suspended`. */
 type State = 'resolved' | 'active' | 'request' | 'dependency' | 'idle' | 'unloaded' | 'failed';
@@ -206,15 +261,15 @@ interface Expected {
   readonly version: string;
   state: State;
   enabled: boolean;
-  /** Of one that was suspended by request: whether it has no guest. */
+  /** For one suspended by request: whether it has no guest. */
   asleep?: boolean;
-  /** Of a failed one: why it can't be tried again. */
+  /** For a failed one: why it can't be retried. */
   unresolved?: string | undefined;
-  /** Of a failed one: whether it only lacked what it needs. */
+  /** For a failed one: whether only a dependency is missing. */
   lacking?: boolean;
 }
 
-/** What an operation answers: a code, or that it is fulfilled. */
+/** The answer of an operation: an error code, or success. */
 class Refusal extends Error {
   readonly code: string;
   constructor(code: string) {
@@ -225,21 +280,26 @@ class Refusal extends Error {
 
 const OK = 'ok';
 
-/** Foretells what operations do that run one at a time. */
+/** Predicts what operations do that run one at a time. */
 class World {
   readonly records = new Map<string, Expected>();
-  /** What stands ready to come back, by the key of the version in its place. */
+  /** The version that a rollback restores, by the key of the current version. */
   readonly #previous = new Map<string, string>();
 
   constructor() {
-    for (const name of NAMES) this.#put(name, VERSIONS.one, name === 'lone' ? 'resolved' : 'active');
+    for (const name of NAMES)
+      this.#put(name, VERSIONS.one, name === 'lone' ? 'resolved' : 'active');
   }
 
   describe(): Readonly<Record<string, string>> {
-    return Object.fromEntries([...this.records].map(([key, { state, enabled }]) => [key, `${state}${enabled ? '' : ' disabled'}`]).sort());
+    return Object.fromEntries(
+      [...this.records]
+        .map(([key, { state, enabled }]) => [key, `${state}${enabled ? '' : ' disabled'}`])
+        .sort(),
+    );
   }
 
-  /** Applies an operation; answers its code. */
+  /** Applies an operation. Returns its code. */
   apply(operation: Operation): string {
     try {
       this.#apply(operation);
@@ -259,7 +319,7 @@ class World {
     this.#suspendDependants(record);
   }
 
-  /** A plugin that has crashed is started again, and with it what it needs. */
+  /** A crashed plugin is restarted, together with what it needs. */
   restart(name: Name): void {
     this.#attempt(() => this.#startDependencies(name, false, () => {}));
     this.#resumeDependants();
@@ -269,7 +329,11 @@ class World {
     switch (operation.kind) {
       case 'event':
         for (const record of this.records.values()) {
-          if (record.state === 'idle' || (record.name === 'lone' && record.state === 'resolved' && record.enabled)) this.#attempt(() => this.#start(record, false));
+          if (
+            record.state === 'idle' ||
+            (record.name === 'lone' && record.state === 'resolved' && record.enabled)
+          )
+            this.#attempt(() => this.#start(record, false));
         }
         return;
       case 'activate':
@@ -306,7 +370,11 @@ class World {
         this.#find(operation.name);
         for (const record of this.#versions(operation.name)) record.enabled = true;
         for (const record of this.#versions(operation.name)) {
-          if (record.name !== 'lone' && (record.state === 'resolved' || record.state === 'unloaded')) this.#attempt(() => this.#start(record, true));
+          if (
+            record.name !== 'lone' &&
+            (record.state === 'resolved' || record.state === 'unloaded')
+          )
+            this.#attempt(() => this.#start(record, true));
         }
         return;
       case 'disable':
@@ -341,24 +409,27 @@ class World {
     }
   }
 
-  /** The record that answers a call, brought up when that wakes it. */
+  /** The record that answers a call, activated if the call wakes it. */
   #call(name: Name, wakes: boolean): void {
     const versions = this.#versions(name);
-    const isLazy = ({ state, enabled }: Expected) => name === 'lone' && wakes && state === 'resolved' && enabled;
+    const isLazy = ({ state, enabled }: Expected) =>
+      name === 'lone' && wakes && state === 'resolved' && enabled;
     const record = versions.find((one) => isUp(one) || isLazy(one));
-    if (record === undefined) throw new Refusal(versions.length === 0 ? 'call/unknown-command' : 'plugin/unavailable');
+    if (record === undefined)
+      throw new Refusal(versions.length === 0 ? 'call/unknown-command' : 'plugin/unavailable');
     if (isLazy(record)) return this.#start(record, false);
     if (record.state === 'request') throw new Refusal('call/timeout');
     if (record.state === 'dependency') throw new Refusal('plugin/dependency-failed');
     if (record.state === 'idle') this.#start(record, false);
   }
 
-  /** @param named whether somebody asked for it. */
+  /** @param named whether the start was requested by name. */
   #start(record: Expected, named: boolean): void {
     const { name } = record;
     if (!record.enabled) throw new Refusal('plugin/disabled');
     if (record.state === 'active' || (record.state === 'request' && !named)) return;
-    if (record.state === 'failed' && record.unresolved !== undefined) throw new Refusal(record.unresolved);
+    if (record.state === 'failed' && record.unresolved !== undefined)
+      throw new Refusal(record.unresolved);
     this.#startDependencies(name, named, () => {
       if (!isUp(record)) {
         record.state = 'failed';
@@ -382,11 +453,12 @@ class World {
     for (const other of [NEEDS[name], WISHES[name]]) {
       if (other === undefined) continue;
       const best = this.#versions(other)[0];
-      // A wish that can't be had is none.
+      // An optional dependency that is unavailable is ignored.
       if (other === WISHES[name] && this.#unresolved(other) !== undefined) continue;
       if (best === undefined || isThere(best, this.#all)) continue;
-      // What can't be resolved any more goes by what it had.
-      if (other === WISHES[name] && this.#unresolved(name) !== undefined && this.#isThere(other)) continue;
+      // What can't be resolved any more keeps its former dependencies.
+      if (other === WISHES[name] && this.#unresolved(name) !== undefined && this.#isThere(other))
+        continue;
       if (best.state === 'failed' || (best.state === 'unloaded' && !named)) continue;
       this.#attempt(() => this.#start(best, named));
     }
@@ -398,15 +470,17 @@ class World {
 
   #stop(record: Expected): void {
     this.#suspendDependants(record);
-    // One that has not been started isn't woken any more either.
+    // A plugin that has not been started isn't woken any more either.
     if (isUp(record) || record.state === 'resolved') record.state = 'unloaded';
   }
 
   #suspendDependants(record: Expected): void {
-    if (this.#versions(record.name).some((other) => other !== record && isThere(other, this.#all))) return;
+    if (this.#versions(record.name).some((other) => other !== record && isThere(other, this.#all)))
+      return;
     for (const dependant of this.records.values()) {
-      if (NEEDS[dependant.name] !== record.name || !isUp(dependant) || isAsleep(dependant)) continue;
-      // What depends on it in turn pauses with it, even where it was suspended by request itself.
+      if (NEEDS[dependant.name] !== record.name || !isUp(dependant) || isAsleep(dependant))
+        continue;
+      // Its own dependents pause with it, even if it was suspended by request.
       this.#suspendDependants(dependant);
       if (dependant.state === 'active') dependant.state = 'dependency';
     }
@@ -420,7 +494,7 @@ class World {
         if (need === undefined || !this.#isThere(need)) continue;
         if (record.state === 'dependency') record.state = 'active';
         else if (record.state === 'failed' && record.lacking === true && record.enabled) {
-          // What failed for want of something is tried again.
+          // What failed because something was missing is retried.
           record.lacking = false;
           record.state = 'resolved';
           this.#attempt(() => this.#start(record, false));
@@ -430,30 +504,42 @@ class World {
     }
   }
 
-  /** Answers the record that is there now. */
+  /** Returns the record that exists now. */
   #reload(record: Expected, version: string | undefined): Expected {
     const to = version ?? record.version;
     if (!record.enabled) throw new Refusal('plugin/disabled');
     if (to !== record.version) this.#checkFree(record.name, to);
     if (version !== undefined) this.#checkResolvable(record.name);
-    // One that sleeps wakes as the next one, or sleeps on; one that is paused by request stays so.
+    // A hibernated one wakes as the next one, or stays hibernated; one paused by request stays so.
     if (isUp(record)) {
       const paused = !isAsleep(record) && record.state !== 'active';
       this.#startDependencies(record.name, !paused, () => {});
       if (to === VERSIONS.bad) throw new Refusal('plugin/activation-failed');
-      const next = this.#exchange(record, to, paused && record.state === 'request' ? 'request' : 'active');
+      const next = this.#exchange(
+        record,
+        to,
+        paused && record.state === 'request' ? 'request' : 'active',
+      );
       this.#resumeDependants();
       return next;
     }
     this.#suspendDependants(record);
     const before = { ...record };
-    const next = this.#exchange(record, to, version !== undefined ? 'resolved' : isUp(record) || record.state === 'resolved' ? 'unloaded' : record.state);
+    const next = this.#exchange(
+      record,
+      to,
+      version !== undefined
+        ? 'resolved'
+        : isUp(record) || record.state === 'resolved'
+          ? 'unloaded'
+          : record.state,
+    );
     this.#resolve();
     try {
       this.#start(next, true);
     } catch (error) {
       if (version === undefined) throw error;
-      // It is there again as it was; what had a guest is started once more.
+      // It is back as it was; if it had a guest, it is started again.
       const again = this.#exchange(next, before.version, isUp(before) ? 'resolved' : before.state);
       this.#resolve();
       if (isUp(before)) this.#attempt(() => this.#start(again, true));
@@ -494,7 +580,9 @@ class World {
 
   #rollback(name: Name): void {
     this.#find(name);
-    const current = this.#versions(name).find(({ version }) => this.#previous.has(keyOf(name, version)));
+    const current = this.#versions(name).find(({ version }) =>
+      this.#previous.has(keyOf(name, version)),
+    );
     if (current === undefined) throw new Refusal('plugin/no-previous-version');
     const of = keyOf(name, current.version);
     const previous = this.#previous.get(of) as string;
@@ -508,7 +596,11 @@ class World {
     this.#checkResolvable(name);
     const runs = current.state === 'failed' && current.enabled;
     this.#suspendDependants(current);
-    const next = this.#exchange(current, previous, current.state === 'unloaded' ? 'unloaded' : 'resolved');
+    const next = this.#exchange(
+      current,
+      previous,
+      current.state === 'unloaded' ? 'unloaded' : 'resolved',
+    );
     this.#previous.delete(of);
     this.#resolve();
     if (runs) this.#start(next, true);
@@ -531,10 +623,14 @@ class World {
     return next;
   }
 
-  /** Finds anew what those need that have not been started. */
+  /** Resolves the plugins again that have not been started. */
   #resolve(): void {
     for (const record of this.records.values()) {
-      if (record.state !== 'resolved' && !(record.state === 'failed' && record.unresolved !== undefined)) continue;
+      if (
+        record.state !== 'resolved' &&
+        !(record.state === 'failed' && record.unresolved !== undefined)
+      )
+        continue;
       record.unresolved = this.#unresolved(record.name);
       record.state = record.unresolved === undefined ? 'resolved' : 'failed';
     }
@@ -563,7 +659,9 @@ class World {
 
   /** The highest first. */
   #versions(name: Name): readonly Expected[] {
-    return [...this.records.values()].filter((one) => one.name === name).sort((a, b) => (a.version < b.version ? 1 : -1));
+    return [...this.records.values()]
+      .filter((one) => one.name === name)
+      .sort((a, b) => (a.version < b.version ? 1 : -1));
   }
 
   #put(name: Name, version: string, state: State, enabled = true): Expected {
@@ -581,16 +679,23 @@ class World {
   }
 }
 
-const isAsleep = ({ state, asleep }: Expected) => state === 'idle' || (state === 'request' && asleep === true);
-const isUp = ({ state }: { readonly state: State }) => state === 'active' || state === 'request' || state === 'dependency' || state === 'idle';
-/** Whether others can count on a plugin: calls wait for it at worst. One that is paused by request goes on only with what it needs itself. */
+const isAsleep = ({ state, asleep }: Expected) =>
+  state === 'idle' || (state === 'request' && asleep === true);
+const isUp = ({ state }: { readonly state: State }) =>
+  state === 'active' || state === 'request' || state === 'dependency' || state === 'idle';
+/**
+ * Whether others can depend on a plugin: calls at worst wait for it. One that is paused by request
+ * resumes only with what it needs itself.
+ */
 function isThere(record: Expected, all: readonly Expected[]): boolean {
   const need = NEEDS[record.name];
-  if (record.state === 'request' && record.asleep !== true && need !== undefined) return all.some((other) => other.name === need && isThere(other, all));
+  if (record.state === 'request' && record.asleep !== true && need !== undefined)
+    return all.some((other) => other.name === need && isThere(other, all));
   return isUp(record) && record.state !== 'dependency';
 }
 
-// --- runs ----------------------------------------------------------------------------------------------------------
+// --- runs
+// ----------------------------------------------------------------------------------------------------------
 
 interface Answer {
   readonly version: string;
@@ -599,31 +704,48 @@ interface Answer {
   readonly fault: string;
 }
 
-/** Operations after which a plugin may have forgotten its state. */
-const FORGETTING: ReadonlySet<Operation['kind']> = new Set(['deactivate', 'disable', 'uninstall', 'crash', 'rollback']);
+/** Operations after which a plugin may have lost its state. */
+const FORGETTING: ReadonlySet<Operation['kind']> = new Set([
+  'deactivate',
+  'disable',
+  'uninstall',
+  'crash',
+  'rollback',
+]);
 
-/** Those after which it may have when they fail, because it was stopped for them. */
+/** Operations that may lose it when they fail, because the plugin was stopped for them. */
 const RELOADING: ReadonlySet<Operation['kind']> = new Set(['reload', 'reload-with', 'update']);
 
-/** The states from which each event may be told. */
-const PATHS: Readonly<Record<string, readonly [from: readonly string[], to: string | undefined]>> = {
-  'plugin:validated': [['none', 'discovered'], 'validated'],
-  'plugin:resolved': [['none', 'validated', 'failed', 'unloaded'], 'resolved'],
-  // What is installed is told so only when it is resolved, and may have been started by then.
-  'plugin:installed': [['none', 'resolved', 'failed', 'loaded', 'initialized', 'active'], undefined],
-  // What loses a dependency while it starts goes back without a word, and so does what can't be woken.
-  'plugin:loaded': [['resolved', 'unloaded', 'failed', 'asleep', 'loaded', 'initialized'], 'loaded'],
-  'plugin:initialized': [['loaded'], 'initialized'],
-  'plugin:activated': [['initialized', 'active'], 'active'],
-  'plugin:suspended': [['active'], 'suspended'],
-  'plugin:resumed': [['suspended'], 'active'],
-  'plugin:deactivated': [['active', 'suspended', 'loaded', 'initialized', 'asleep'], undefined],
-  'plugin:unloaded': [['active', 'suspended', 'asleep', 'loaded', 'initialized', 'resolved', 'unloaded', 'failed'], 'unloaded'],
-  'plugin:crashed': [['active', 'suspended', 'loaded', 'initialized'], undefined],
-  'plugin:reloaded': [['active', 'suspended', 'failed'], undefined],
-};
+/** The states from which each event may be emitted. */
+const PATHS: Readonly<Record<string, readonly [from: readonly string[], to: string | undefined]>> =
+  {
+    'plugin:validated': [['none', 'discovered'], 'validated'],
+    'plugin:resolved': [['none', 'validated', 'failed', 'unloaded'], 'resolved'],
+    // The event is emitted only when the plugin is resolved; it may have started by then.
+    'plugin:installed': [
+      ['none', 'resolved', 'failed', 'loaded', 'initialized', 'active'],
+      undefined,
+    ],
+    // A plugin that loses a dependency while it starts goes back without an event. So does one that
+    // can't be woken.
+    'plugin:loaded': [
+      ['resolved', 'unloaded', 'failed', 'asleep', 'loaded', 'initialized'],
+      'loaded',
+    ],
+    'plugin:initialized': [['loaded'], 'initialized'],
+    'plugin:activated': [['initialized', 'active'], 'active'],
+    'plugin:suspended': [['active'], 'suspended'],
+    'plugin:resumed': [['suspended'], 'active'],
+    'plugin:deactivated': [['active', 'suspended', 'loaded', 'initialized', 'asleep'], undefined],
+    'plugin:unloaded': [
+      ['active', 'suspended', 'asleep', 'loaded', 'initialized', 'resolved', 'unloaded', 'failed'],
+      'unloaded',
+    ],
+    'plugin:crashed': [['active', 'suspended', 'loaded', 'initialized'], undefined],
+    'plugin:reloaded': [['active', 'suspended', 'failed'], undefined],
+  };
 
-/** Milliseconds in which what must come true does. */
+/** Milliseconds in which an expected state must be reached. */
 const PATIENCE = { inline: 2_000, worker: 10_000 } as const;
 const SOON = 10_000;
 const NEVER = 15_000;
@@ -641,7 +763,7 @@ class Run {
   readonly #story: string[] = [];
   /** Numbers of each life. */
   readonly #numbers = new Map<string, Set<number>>();
-  /** The life of each plugin that was up after the last batch; undefined when that can't be told. */
+  /** The life of each plugin that was up after the last batch; undefined when unknown. */
   #lives = new Map<Name, string>();
   readonly #forgetful = new Set<Name>();
   /** Plugins that have crashed, with the time. */
@@ -654,7 +776,8 @@ class Run {
     this.#schedule = schedule;
     this.#setting = setting;
     this.#sequential = schedule.trial === 0 && schedule.batches.every(({ length }) => length === 1);
-    const host = setting.isolation === 'inline' ? inlineHost() : (setting.createHost as () => Host)();
+    const host =
+      setting.isolation === 'inline' ? inlineHost() : (setting.createHost as () => Host)();
     this.#host = new CountingHost(setting.changeHost?.(host) ?? host);
   }
 
@@ -688,11 +811,15 @@ class Run {
       this.#check(stopped === true, 'stop() never settled');
     }
     for (let waited = 0; this.#host.live.size > 0 && waited < 500; waited += 10) await pause(10);
-    this.#check(this.#host.live.size === 0, `guests outlive the kernel: ${[...this.#host.live.values()].join(', ')}`);
+    this.#check(
+      this.#host.live.size === 0,
+      `guests outlive the kernel: ${[...this.#host.live.values()].join(', ')}`,
+    );
     this.#check(this.#violations.length === 0, this.#violations[0] ?? '');
   }
 
-  // --- one at a time -------------------------------------------------------------------------------------------------
+  // --- one at a time
+  // -------------------------------------------------------------------------------------------------
 
   async #one(operation: Operation): Promise<void> {
     const before = this.#world.describe();
@@ -700,17 +827,24 @@ class Run {
     const timeout = expected === 'call/timeout' ? 60 : SOON;
     const over = operation.kind === 'crash' ? this.#comeback(operation.name) : undefined;
     const code = await this.#run(operation, timeout, timeout / 2);
-    this.#check(code === expected, `${textOf(operation)}: ${code} in place of ${expected}, before: ${JSON.stringify(before)}`);
+    this.#check(
+      code === expected,
+      `${textOf(operation)}: ${code} in place of ${expected}, before: ${JSON.stringify(before)}`,
+    );
     if (over !== undefined && expected === 'guest/crashed') {
-      this.#check((await within(over, PATIENCE[this.#setting.isolation])) === true, `${textOf(operation)}: neither restarted nor given up`);
-      if (this.#quarantined.size === 0 && operation.kind === 'crash') this.#world.restart(operation.name);
+      this.#check(
+        (await within(over, PATIENCE[this.#setting.isolation])) === true,
+        `${textOf(operation)}: neither restarted nor given up`,
+      );
+      if (this.#quarantined.size === 0 && operation.kind === 'crash')
+        this.#world.restart(operation.name);
       for (const key of this.#quarantined) this.#world.quarantine(key);
       this.#quarantined.clear();
     }
     await this.#compare(textOf(operation), before);
   }
 
-  /** Told when a plugin has been started again, or given up. */
+  /** Resolves when a plugin has been restarted, or quarantined. */
   #comeback(name: Name): Promise<true> {
     return new Promise((resolve) => {
       const listeners = ['plugin:restarted', 'plugin:quarantined'].map((topic) =>
@@ -723,15 +857,22 @@ class Run {
     });
   }
 
-  /** What is there has to become what the model says. */
+  /** The actual states must become what the model says. */
   async #compare(what: string, before?: object): Promise<void> {
     const expected = JSON.stringify(this.#world.describe());
     let found = '';
-    for (const end = performance.now() + PATIENCE[this.#setting.isolation]; performance.now() < end; await pause(4)) {
+    for (
+      const end = performance.now() + PATIENCE[this.#setting.isolation];
+      performance.now() < end;
+      await pause(4)
+    ) {
       found = JSON.stringify(this.#describe());
       if (found === expected) return;
     }
-    this.#check(false, `after ${what}:\n  found    ${found}\n  expected ${expected}\n  before   ${JSON.stringify(before)}`);
+    this.#check(
+      false,
+      `after ${what}:\n  found    ${found}\n  expected ${expected}\n  before   ${JSON.stringify(before)}`,
+    );
   }
 
   #describe(): Readonly<Record<string, string>> {
@@ -752,22 +893,30 @@ class Run {
     }));
   }
 
-  // --- at once -------------------------------------------------------------------------------------------------------
+  // --- at once
+  // -------------------------------------------------------------------------------------------------------
 
   async #several(batch: readonly Operation[]): Promise<void> {
     await Promise.all(batch.map((operation) => this.#run(operation, 600, 300)));
   }
 
-  // --- operations ----------------------------------------------------------------------------------------------------
+  // --- operations
+  // ----------------------------------------------------------------------------------------------------
 
   #package(name: Name, which: Which): PackageInput {
-    return packageFor(name, which, this.#setting.isolation, this.#setting.changePlugin ?? ((text) => text));
+    return packageFor(
+      name,
+      which,
+      this.#setting.isolation,
+      this.#setting.changePlugin ?? ((text) => text),
+    );
   }
 
-  /** Runs an operation to its end; answers its code. */
+  /** Runs an operation to its end. Returns its code. */
   async #run(operation: Operation, timeout: number, below: number): Promise<string> {
     const bad = 'which' in operation && operation.which === 'bad';
-    if (operation.kind !== 'event' && (bad || FORGETTING.has(operation.kind))) this.#forgetful.add(operation.name);
+    if (operation.kind !== 'event' && (bad || FORGETTING.has(operation.kind)))
+      this.#forgetful.add(operation.name);
     const outcome = await within(
       this.#begin(operation, timeout, below).then(
         (value) => ({ value, error: undefined }),
@@ -777,13 +926,15 @@ class Run {
     );
     if (outcome === undefined) return this.#violate(`${textOf(operation)} never settled`);
     const { value, error } = outcome;
-    if (error !== undefined && RELOADING.has(operation.kind) && 'name' in operation) this.#forgetful.add(operation.name);
+    if (error !== undefined && RELOADING.has(operation.kind) && 'name' in operation)
+      this.#forgetful.add(operation.name);
     if (error === undefined) {
       if (operation.kind === 'call') this.#answered(operation.name, value as Answer);
       if (operation.kind === 'via') this.#answered(NEEDS[operation.name] as Name, value as Answer);
       return OK;
     }
-    if (!(error instanceof PluginError) || !Object.hasOwn(ERROR_CODES, error.code)) return this.#violate(`${textOf(operation)} rejects with ${String(error)}`);
+    if (!(error instanceof PluginError) || !Object.hasOwn(ERROR_CODES, error.code))
+      return this.#violate(`${textOf(operation)} rejects with ${String(error)}`);
     return error.code;
   }
 
@@ -821,7 +972,8 @@ class Run {
       .finally(() => {
         over = true;
       });
-    const isActive = () => this.#records().some(({ info, state }) => info.id === id && state === 'active');
+    const isActive = () =>
+      this.#records().some(({ info, state }) => info.id === id && state === 'active');
     for (let turn = 0; turn < 20 && !over && !isActive(); turn++) await pause(1);
     await pause(1);
     if (!over && isActive()) this.#host.crash(id);
@@ -829,24 +981,28 @@ class Run {
 
   #answered(name: Name, { version, life, n, fault }: Answer): void {
     if (fault !== '') this.#violate(`${idOf(name)} says: ${fault}`);
-    if (!this.#records().some((record) => record.name === name && record.info.version === version)) {
-      // One that was replaced while it answered is over; one at a time, nobody is.
-      if (this.#sequential) this.#violate(`${idOf(name)} answered as ${version}, which isn't there`);
+    if (
+      !this.#records().some((record) => record.name === name && record.info.version === version)
+    ) {
+      // A guest that was replaced while it answered has ended. One at a time, that can't happen.
+      if (this.#sequential)
+        this.#violate(`${idOf(name)} answered as ${version}, which isn't there`);
     }
     if (this.#sequential) {
       const [first] = this.#records()
         .filter((record) => record.name === name && isUp(record))
         .sort((a, b) => ((a.info.version as string) < (b.info.version as string) ? 1 : -1));
-      if (first?.info.version !== version) this.#violate(`${idOf(name)} answered as ${version} in place of ${first?.info.version}`);
+      if (first?.info.version !== version)
+        this.#violate(`${idOf(name)} answered as ${version} in place of ${first?.info.version}`);
     }
     this.#numbered(name, life, n);
   }
 
-  /** @param last whether no other answer is under way. */
+  /** @param last whether no other answer is in flight. */
   #numbered(name: Name, life: string, n: number, last = this.#sequential): void {
     const numbers = this.#numbers.get(life) ?? new Set();
     this.#numbers.set(life, numbers);
-    // After a crash it goes on from its last snapshot.
+    // After a crash it continues from its last snapshot.
     const loose = this.#crashes.has(name);
     if (loose) numbers.clear();
     const highest = Math.max(0, ...numbers);
@@ -856,47 +1012,84 @@ class Run {
     if (!life.startsWith(name)) this.#violate(`${idOf(name)} answered with the state of ${life}`);
   }
 
-  // --- what must be true ---------------------------------------------------------------------------------------------
+  // --- what must be true
+  // ---------------------------------------------------------------------------------------------
 
   async #settle(): Promise<void> {
     let problem: string | undefined;
-    for (const end = performance.now() + PATIENCE[this.#setting.isolation]; performance.now() < end; await pause(4)) {
+    for (
+      const end = performance.now() + PATIENCE[this.#setting.isolation];
+      performance.now() < end;
+      await pause(4)
+    ) {
       problem = this.#unsettled();
       if (problem === undefined) return;
     }
     this.#check(false, `${problem}; there is ${JSON.stringify(this.#describe())}`);
   }
 
-  /** What isn't as it must be when nothing is under way. */
+  /** What isn't as it must be when no operation is running. */
   #unsettled(): string | undefined {
     const records = this.#records();
-    const all = records.map(({ info, key, ...record }) => ({ ...record, version: info.version as string, asleep: this.#host.count(key) === 0 }));
-    const there = (name: Name) => all.some((record) => record.name === name && isThere(record, all));
+    const all = records.map(({ info, key, ...record }) => ({
+      ...record,
+      version: info.version as string,
+      asleep: this.#host.count(key) === 0,
+    }));
+    const there = (name: Name) =>
+      all.some((record) => record.name === name && isThere(record, all));
     for (const { info, key, name, state, enabled } of records) {
       const need = NEEDS[name];
-      const legal = isUp({ state }) || state === 'resolved' || state === 'unloaded' || state === 'failed';
+      const legal =
+        isUp({ state }) || state === 'resolved' || state === 'unloaded' || state === 'failed';
       if (!legal) return `${key} stays ${state}`;
       if (!enabled && isUp({ state })) return `${key} is disabled, and ${state}`;
-      if (state === 'active' && need !== undefined && !there(need)) return `${key} is active without ${need}`;
-      if (state === 'dependency' && need !== undefined && there(need)) return `${key} waits for ${need}, which is there`;
+      if (state === 'active' && need !== undefined && !there(need))
+        return `${key} is active without ${need}`;
+      if (state === 'dependency' && need !== undefined && there(need))
+        return `${key} waits for ${need}, which is there`;
       const crash = this.#crashes.get(name) ?? Number.NEGATIVE_INFINITY;
-      const onTheWay = state === 'failed' && info.error?.code?.startsWith('guest/') === true && !this.#quarantined.has(key) && performance.now() - crash < 150;
+      const onTheWay =
+        state === 'failed' &&
+        info.error?.code?.startsWith('guest/') === true &&
+        !this.#quarantined.has(key) &&
+        performance.now() - crash < 150;
       if (onTheWay) return `${key} is on its way back`;
       const guests = this.#host.count(key);
-      const [least, most] = state === 'active' || state === 'dependency' ? [1, 1] : state === 'request' ? [0, 1] : [0, 0];
+      const [least, most] =
+        state === 'active' || state === 'dependency'
+          ? [1, 1]
+          : state === 'request'
+            ? [0, 1]
+            : [0, 0];
       if (guests < least || guests > most) return `${key} is ${state} and has ${guests} guests`;
       const told = this.#paths.get(key);
       const fits =
-        state === 'request' || state === 'dependency' || state === 'idle' ? told === 'suspended' || told === 'asleep' : told === state || (state === 'resolved' && !isUpWord(told));
-      // What had failed and is put back is not told of twice. An asleep one that can't be woken goes back without a word.
-      if (!fits && !(state === 'failed' && told === 'none') && !((state === 'idle' || state === 'request') && (told === 'loaded' || told === 'initialized')))
+        state === 'request' || state === 'dependency' || state === 'idle'
+          ? told === 'suspended' || told === 'asleep'
+          : told === state || (state === 'resolved' && !isUpWord(told));
+      // A failed plugin that is put back emits no second event. A hibernated one that can't be
+      // woken goes back without an event.
+      if (
+        !fits &&
+        !(state === 'failed' && told === 'none') &&
+        !(
+          (state === 'idle' || state === 'request') &&
+          (told === 'loaded' || told === 'initialized')
+        )
+      )
         return `${key} is ${state}, and its events say ${told}`;
     }
-    for (const key of this.#host.live.values()) if (!records.some((record) => record.key === key)) return `a guest of ${key} lives, which is gone`;
+    for (const key of this.#host.live.values())
+      if (!records.some((record) => record.key === key))
+        return `a guest of ${key} lives, which is gone`;
     return undefined;
   }
 
-  /** Every active plugin answers, with the number that follows; what was up and had no reason to forget has its state. */
+  /**
+   * Every active plugin answers with the next number; a plugin that was up and had no reason to
+   * lose its state still has it.
+   */
   async #probe(): Promise<void> {
     const lives = new Map<Name, string>();
     const records = this.#records();
@@ -904,68 +1097,114 @@ class Run {
       const versions = records.filter((record) => record.name === name && isUp(record));
       if (state !== 'active') {
         const before = this.#lives.get(name);
-        if (isUp({ state }) && versions.length === 1 && before !== undefined && !this.#forgetful.has(name)) lives.set(name, before);
+        if (
+          isUp({ state }) &&
+          versions.length === 1 &&
+          before !== undefined &&
+          !this.#forgetful.has(name)
+        )
+          lives.set(name, before);
         continue;
       }
       const outcome = await this.#kernel.commands
-        .execute(`${info.id}:next`, { call: ++this.#call }, { timeout: SOON, version: info.version as string })
+        .execute(
+          `${info.id}:next`,
+          { call: ++this.#call },
+          { timeout: SOON, version: info.version as string },
+        )
         .catch((error: unknown) => error as Error);
       if (outcome instanceof Error) {
-        // What was still under way may have come in between.
-        if (this.#sequential) this.#violate(`${info.id}@${info.version} is active and doesn't answer: ${outcome.message}`);
+        // A call that was still in flight may have come in between.
+        if (this.#sequential)
+          this.#violate(
+            `${info.id}@${info.version} is active and doesn't answer: ${outcome.message}`,
+          );
         continue;
       }
       const { version, life, n, fault } = outcome as Answer;
       if (fault !== '') this.#violate(`${info.id} says: ${fault}`);
-      if (version !== info.version) this.#violate(`${info.id}@${info.version} answers as ${version}`);
+      if (version !== info.version)
+        this.#violate(`${info.id}@${info.version} answers as ${version}`);
       this.#numbered(name, life, n, true);
       const before = this.#lives.get(name);
       if (versions.length > 1) continue;
-      if (before !== undefined && before !== life && !this.#forgetful.has(name)) this.#violate(`${info.id} has forgotten its state`);
+      if (before !== undefined && before !== life && !this.#forgetful.has(name))
+        this.#violate(`${info.id} has forgotten its state`);
       lives.set(name, life);
     }
     this.#lives = lives;
     this.#forgetful.clear();
-    // One that isn't back yet goes on from its snapshot when it is.
-    for (const name of [...this.#crashes.keys()]) if (records.some((record) => record.name === name && record.state === 'active')) this.#crashes.delete(name);
+    // One that isn't back yet will continue from its snapshot.
+    for (const name of [...this.#crashes.keys()])
+      if (records.some((record) => record.name === name && record.state === 'active'))
+        this.#crashes.delete(name);
   }
 
   #listen(): void {
-    for (const name of NAMES) for (const which of Object.values(VERSIONS)) this.#paths.set(keyOf(name, which), 'none');
+    for (const name of NAMES)
+      for (const which of Object.values(VERSIONS)) this.#paths.set(keyOf(name, which), 'none');
     for (const [topic, [from, to]] of Object.entries(PATHS)) {
       this.#kernel.events.on(topic, ({ payload }) => {
-        const { id, version, activatedBy } = payload as { readonly id: string; readonly version?: string; readonly activatedBy?: string };
+        const { id, version, activatedBy } = payload as {
+          readonly id: string;
+          readonly version?: string;
+          readonly activatedBy?: string;
+        };
         const key = `${id}@${version}`;
         const at = this.#paths.get(key) ?? 'none';
         if (topic === 'plugin:crashed') {
           this.#crashes.set(nameOf(id), performance.now());
           this.#forgetful.add(nameOf(id));
         }
-        // A swap is told when it is done.
+        // A replacement emits its event when it is complete.
         const swapped = topic === 'plugin:activated' && activatedBy === 'reload';
-        // One that has been installed.
+        // A newly installed plugin.
         const fresh = at === 'none' && (topic === 'plugin:loaded' || topic === 'plugin:unloaded');
-        if (!from.includes(at) && !swapped && !fresh) this.#violate(`${key}: ${topic} while it is ${at}`);
-        if (topic === 'plugin:suspended' && this.#records().some((record) => record.key === key && record.state === 'idle')) this.#paths.set(key, 'asleep');
+        if (!from.includes(at) && !swapped && !fresh)
+          this.#violate(`${key}: ${topic} while it is ${at}`);
+        if (
+          topic === 'plugin:suspended' &&
+          this.#records().some((record) => record.key === key && record.state === 'idle')
+        )
+          this.#paths.set(key, 'asleep');
         else if (to !== undefined) this.#paths.set(key, to);
         else if (topic === 'plugin:installed' && (at === 'none' || at === 'failed'))
-          this.#paths.set(key, this.#records().find((record) => record.key === key)?.state === 'failed' ? 'failed' : 'resolved');
-        if (swapped) for (const other of Object.values(VERSIONS)) if (other !== version && !this.#has(`${id}@${other}`)) this.#paths.set(`${id}@${other}`, 'none');
+          this.#paths.set(
+            key,
+            this.#records().find((record) => record.key === key)?.state === 'failed'
+              ? 'failed'
+              : 'resolved',
+          );
+        if (swapped)
+          for (const other of Object.values(VERSIONS))
+            if (other !== version && !this.#has(`${id}@${other}`))
+              this.#paths.set(`${id}@${other}`, 'none');
       });
     }
     this.#kernel.events.on('plugin:failed', ({ payload }) => {
-      for (const { key, info, state } of this.#records()) if (info.id === (payload as { id: string }).id && state === 'failed') this.#paths.set(key, 'failed');
+      for (const { key, info, state } of this.#records())
+        if (info.id === (payload as { id: string }).id && state === 'failed')
+          this.#paths.set(key, 'failed');
     });
-    // A version that goes, however it goes.
-    for (const topic of ['plugin:uninstalled', 'plugin:updated', 'plugin:rolled-back', 'plugin:reloaded', 'plugin:resolved', 'plugin:failed']) {
+    // A version that ends, for any reason.
+    for (const topic of [
+      'plugin:uninstalled',
+      'plugin:updated',
+      'plugin:rolled-back',
+      'plugin:reloaded',
+      'plugin:resolved',
+      'plugin:failed',
+    ]) {
       this.#kernel.events.on(topic, ({ payload }) => {
         const { id } = payload as { readonly id: string };
-        for (const version of Object.values(VERSIONS)) if (!this.#has(`${id}@${version}`)) this.#paths.set(`${id}@${version}`, 'none');
+        for (const version of Object.values(VERSIONS))
+          if (!this.#has(`${id}@${version}`)) this.#paths.set(`${id}@${version}`, 'none');
       });
     }
     this.#kernel.events.on('plugin:quarantined', ({ payload }) => {
       const { id } = payload as { readonly id: string };
-      for (const { key, info, state } of this.#records()) if (info.id === id && state === 'failed') this.#quarantined.add(key);
+      for (const { key, info, state } of this.#records())
+        if (info.id === id && state === 'failed') this.#quarantined.add(key);
     });
   }
 
@@ -983,7 +1222,8 @@ class Run {
   }
 }
 
-const isUpWord = (told: string | undefined) => told === 'active' || told === 'suspended' || told === 'asleep';
+const isUpWord = (told: string | undefined) =>
+  told === 'active' || told === 'suspended' || told === 'asleep';
 
 function textOf(operation: Operation): string {
   if (operation.kind === 'event') return 'event';
@@ -1001,7 +1241,7 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined
   return value;
 }
 
-/** Runs a schedule; throws what was violated. */
+/** Runs a schedule. Throws the violation. */
 export async function runSchedule(schedule: Schedule, setting: Setting): Promise<void> {
   await new Run(schedule, setting).go();
 }

@@ -1,18 +1,29 @@
-/** Middleware: in which order it stands, and what becomes of one that misbehaves. */
-import { createHost, runtime } from '#host';
+/** Middleware: its order, and what happens when one misbehaves. */
+
 import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const may = { permissions: { middleware: { use: ['command:test.work:*', 'event:test:*'] } } };
-const work = pluginOf('test.work', `ctx.commands.handle('trace', (input) => input); ctx.commands.handle('fail', () => { throw new RangeError('too far'); });`);
-/** Writes its name into what passes. */
+const work = pluginOf(
+  'test.work',
+  `ctx.commands.handle('trace', (input) => input); ctx.commands.handle('fail', () => { throw new RangeError('too far'); });`,
+);
+/** Adds its name to what passes. */
 const layer = (id: string, place: string, name = id) =>
-  pluginOf(id, `ctx.middleware.use('command:test.work:trace', (call, next) => next([...call.input, '${name}']), ${place});`, may);
+  pluginOf(
+    id,
+    `ctx.middleware.use('command:test.work:trace', (call, next) => next([...call.input, '${name}']), ${place});`,
+    may,
+  );
 
-for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
+for (const setting of [
+  { isolation: 'worker', createHost },
+  { isolation: 'inline' },
+] satisfies Setting[]) {
   describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} worker`}: middleware`, () => {
-    it('stands in the order of discovery, unless it says before or after whom', async () => {
+    it('runs in the order of discovery, unless it declares before or after', async () => {
       const kernel = await startKernel(setting, [
         work,
         layer('test.a', `{ after: 'test.c' }`),
@@ -20,29 +31,68 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         layer('test.c', `{ name: 'inner', before: ['test.d', 'not.there'] }`),
         layer('test.d', `{ before: 'test.b' }`),
       ]);
-      expect(await kernel.commands.execute('test.work:trace', [])).toEqual(['test.c', 'test.a', 'test.d', 'test.b']);
-      const host = kernel.middleware.use('command:test.work:*', (call, next) => next([...(call.input as string[]), 'host']), { name: 'late', after: 'test.c:inner' });
-      expect(await kernel.commands.execute('test.work:trace', [])).toEqual(['test.c', 'host', 'test.a', 'test.d', 'test.b']);
+      expect(await kernel.commands.execute('test.work:trace', [])).toEqual([
+        'test.c',
+        'test.a',
+        'test.d',
+        'test.b',
+      ]);
+      const host = kernel.middleware.use(
+        'command:test.work:*',
+        (call, next) => next([...(call.input as string[]), 'host']),
+        { name: 'late', after: 'test.c:inner' },
+      );
+      expect(await kernel.commands.execute('test.work:trace', [])).toEqual([
+        'test.c',
+        'host',
+        'test.a',
+        'test.d',
+        'test.b',
+      ]);
       host.dispose();
-      expect(await kernel.commands.execute('test.work:trace', [])).toEqual(['test.c', 'test.a', 'test.d', 'test.b']);
+      expect(await kernel.commands.execute('test.work:trace', [])).toEqual([
+        'test.c',
+        'test.a',
+        'test.d',
+        'test.b',
+      ]);
     });
 
-    it('a cycle is refused with its path, and what was there stays', async () => {
-      const kernel = await startKernel(setting, [work, layer('test.a', `{ before: 'test.b' }`), layer('test.b', `{ before: 'test.c' }`), layer('test.c', `{ before: 'test.a' }`)]);
-      // They start side by side: whoever comes last closes the cycle.
-      const failed = ['test.a', 'test.b', 'test.c'].filter((id) => kernel.plugins.get(id)?.state === 'failed');
+    it('a cycle is refused with its path, and existing middleware stays', async () => {
+      const kernel = await startKernel(setting, [
+        work,
+        layer('test.a', `{ before: 'test.b' }`),
+        layer('test.b', `{ before: 'test.c' }`),
+        layer('test.c', `{ before: 'test.a' }`),
+      ]);
+      // They start at the same time: the last one to start closes the cycle.
+      const failed = ['test.a', 'test.b', 'test.c'].filter(
+        (id) => kernel.plugins.get(id)?.state === 'failed',
+      );
       expect(failed).toHaveLength(1);
-      expect(kernel.plugins.explain(failed[0] as string).because).toMatch(/cannot be ordered.*\(test\.\w → test\.\w → test\.\w → test\.\w\)/);
+      expect(kernel.plugins.explain(failed[0] as string).because).toMatch(
+        /cannot be ordered.*\(test\.\w → test\.\w → test\.\w → test\.\w\)/,
+      );
+      // Its guard is missing: until it is disabled, what it would guard waits for it.
+      expect(
+        await rejection(kernel.commands.execute('test.work:trace', [], { timeout: 50 })),
+      ).toMatchObject({ code: 'middleware/unavailable', plugin: failed[0] });
+      await kernel.plugins.disable(failed[0] as string);
       const order = (await kernel.commands.execute('test.work:trace', [])) as string[];
       expect(order).toHaveLength(2);
       const place = { name: 'x', before: order[0] as string, after: order[1] as string };
       const use = () => kernel.middleware.use('command:test.work:*', (_, next) => next(), place);
-      expect(use).toThrow(expect.objectContaining({ code: 'middleware/cycle', details: { path: expect.arrayContaining(['x', ...order]) } }));
-      // What doesn't stand around the same can't be in each other's way.
+      expect(use).toThrow(
+        expect.objectContaining({
+          code: 'middleware/cycle',
+          details: { path: expect.arrayContaining(['x', ...order]) },
+        }),
+      );
+      // Middleware around different targets can't conflict.
       kernel.middleware.use('command:other:*', (_, next) => next(), place);
     });
 
-    it('one that throws is named; what it refuses with and what it passes on stays as it is', async () => {
+    it('a throwing middleware is named; its own errors and those it passes on keep their class', async () => {
       const kernel = await startKernel(setting, [
         work,
         pluginOf(
@@ -58,7 +108,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       const broken = await rejection(kernel.commands.execute('test.work:trace', 'break'));
       expect(broken).toBeInstanceOf(TypeError);
       expect(broken.details).toEqual({ middleware: 'test.guard', around: 'test.work:trace' });
-      expect(await rejection(kernel.commands.execute('test.work:trace', 'refuse'))).toMatchObject({ message: 'not today', details: { middleware: 'test.guard' } });
+      expect(await rejection(kernel.commands.execute('test.work:trace', 'refuse'))).toMatchObject({
+        message: 'not today',
+        details: { middleware: 'test.guard' },
+      });
       const passed = await rejection(kernel.commands.execute('test.work:fail'));
       expect(passed).toBeInstanceOf(RangeError);
       expect(passed.message).toBe('too far');
@@ -66,7 +119,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await kernel.commands.execute('test.work:trace', 'fine')).toBe('fine');
     });
 
-    it('one that hangs is named by the time-out, before and after the answer, around commands and events', async () => {
+    it('a hanging middleware is named by the time-out, before and after the answer, around commands and events', async () => {
       const kernel = await startKernel(setting, [
         work,
         pluginOf(
@@ -80,21 +133,47 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
           may,
         ),
       ]);
-      const before = await rejection(kernel.commands.execute('test.work:trace', 'before', { timeout: 50 }));
-      expect(before).toMatchObject({ code: 'call/timeout', plugin: 'test.slow', details: { middleware: 'test.slow' } });
-      expect(before.message).toBe('test.work:trace did not answer within 50 ms: the middleware test.slow did not go on');
-      const after = await rejection(kernel.commands.execute('test.work:trace', 'after', { timeout: 50 }));
-      expect(after.message).toBe('test.work:trace did not answer within 50 ms: the middleware around it (test.slow) held the answer');
-      kernel.middleware.use('command:test.work:trace', () => new Promise(() => {}), { name: 'mine' });
-      expect(await rejection(kernel.commands.execute('test.work:trace', 1, { timeout: 50 }))).toMatchObject({ code: 'call/timeout', details: { middleware: 'mine' } });
+      const before = await rejection(
+        kernel.commands.execute('test.work:trace', 'before', { timeout: 50 }),
+      );
+      expect(before).toMatchObject({
+        code: 'call/timeout',
+        plugin: 'test.slow',
+        details: { middleware: 'test.slow' },
+      });
+      expect(before.message).toBe(
+        'test.work:trace did not answer within 50 ms: the middleware test.slow did not go on',
+      );
+      const after = await rejection(
+        kernel.commands.execute('test.work:trace', 'after', { timeout: 50 }),
+      );
+      expect(after.message).toBe(
+        'test.work:trace did not answer within 50 ms: the middleware around it (test.slow) held the answer',
+      );
+      kernel.middleware.use('command:test.work:trace', () => new Promise(() => {}), {
+        name: 'mine',
+      });
+      expect(
+        await rejection(kernel.commands.execute('test.work:trace', 1, { timeout: 50 })),
+      ).toMatchObject({ code: 'call/timeout', details: { middleware: 'mine' } });
     });
 
-    it('one that goes on twice is named, and the work is done once', async () => {
+    it('a middleware that calls next() twice is named, and the work is done once', async () => {
       const kernel = await startKernel(setting, [
-        pluginOf('test.work', `let runs = 0; ctx.commands.handle('trace', () => ++runs); ctx.commands.handle('runs', () => runs);`),
-        pluginOf('test.twice', `ctx.middleware.use('command:test.work:trace', async (_, next) => { await next(); return next(); });`, may),
+        pluginOf(
+          'test.work',
+          `let runs = 0; ctx.commands.handle('trace', () => ++runs); ctx.commands.handle('runs', () => runs);`,
+        ),
+        pluginOf(
+          'test.twice',
+          `ctx.middleware.use('command:test.work:trace', async (_, next) => { await next(); return next(); });`,
+          may,
+        ),
       ]);
-      expect(await rejection(kernel.commands.execute('test.work:trace'))).toMatchObject({ code: 'middleware/next-twice', plugin: 'test.twice' });
+      expect(await rejection(kernel.commands.execute('test.work:trace'))).toMatchObject({
+        code: 'middleware/next-twice',
+        plugin: 'test.twice',
+      });
       expect(await kernel.commands.execute('test.work:runs')).toBe(1);
     });
   });

@@ -1,4 +1,4 @@
-/** Rights behind a wall. */
+/** Permissions behind a wall. */
 import { createHost } from '#host';
 import { rights } from './permissions-conformance.ts';
 

@@ -1,20 +1,24 @@
 /**
- * A process that owns a data folder. It tells what it finds there, then installs, updates, rolls back, disables and
- * uninstalls until it is killed. One line of JSON for each step, written at once: what it is about to do, and that it is
- * done.
+ * A process that owns a data folder. It reports what it finds there, then installs, updates, rolls
+ * back, disables and uninstalls until it is killed. It writes one line of JSON at once before and
+ * after each step.
  */
-import { createKernel, packageOf } from '@plinth/host-node';
+
 import { writeSync } from 'node:fs';
+import { createKernel, packageOf } from '@plinth/host-node';
 
 const [folder, mode] = process.argv.slice(2) as [string, 'churn' | 'look'];
 const tell = (message: object) => writeSync(1, `${JSON.stringify(message)}\n`);
 const IDS = ['test.a', 'test.b', 'test.c'];
 
 const packed = (id: string, version: string) => {
-  // 1 B to 300 kB behind the code: a text that is cut is not whole.
+  // 1 B to 300 kB after the code: a truncated text is not complete.
   const filling = 'x'.repeat(Math.floor(10 ** (Math.random() * 5.5)));
   const code = `export default { activate(ctx) { ctx.commands.handle('version', () => '${version}' + (filling.length === ${filling.length} ? '' : ' torn')); } }; const filling = '${filling}';`;
-  return packageOf({ manifest: { id, version, main: 'plugin.js', engines: { plinth: '*' } }, code });
+  return packageOf({
+    manifest: { id, version, main: 'plugin.js', engines: { plinth: '*' } },
+    code,
+  });
 };
 
 const kernel = await createKernel({ data: folder });
@@ -31,8 +35,13 @@ const problems = (await kernel.health()).problems.map(({ message }) => message);
 const found: Record<string, string> = {};
 for (const one of kernel.plugins.list()) {
   if (!one.enabled) continue;
-  const answer = await kernel.commands.execute(`${one.id}:version`).catch((error: Error) => error.message);
-  if (one.state !== 'active' || answer !== one.version) problems.push(`${one.id} ${one.version} is ${one.state} and answers '${answer}': ${one.error?.message ?? ''}`);
+  const answer = await kernel.commands
+    .execute(`${one.id}:version`)
+    .catch((error: Error) => error.message);
+  if (one.state !== 'active' || answer !== one.version)
+    problems.push(
+      `${one.id} ${one.version} is ${one.state} and answers '${answer}': ${one.error?.message ?? ''}`,
+    );
 }
 for (const id of IDS) found[id] = stateOf(id);
 tell({ found, problems });

@@ -1,7 +1,8 @@
-/** The registry on a disk: killed at any moment, every plugin is wholly the old or wholly the new one; files may be cut in half. */
-import { createHost } from '#host';
-import { fileStorage } from '@plinth/host-node';
-import { packageOf } from '@plinth/kernel';
+/**
+ * The registry on a disk: killed at any moment, every plugin is entirely the old or entirely the
+ * new one; files may be truncated.
+ */
+
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -10,7 +11,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { fileStorage } from '@plinth/host-node';
+import { packageOf } from '@plinth/kernel';
 import { afterAll, describe, expect, it } from 'vitest';
+import { createHost } from '#host';
 import { startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
@@ -23,7 +27,9 @@ async function newFolder(): Promise<string> {
 }
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
-/** What a child says: what it found, or what it is about to do to a plugin, or that this is done. */
+/**
+ * What a child reports: what it found, what it is about to do to a plugin, or that this is done.
+ */
 interface Said {
   readonly found?: Readonly<Record<string, string>>;
   readonly problems?: readonly string[];
@@ -33,13 +39,15 @@ interface Said {
   readonly done?: string;
 }
 
-/** Runs a child to its end, whichever that is. `kill` may be called as often as one likes. */
+/** Runs a child until it ends or is killed. `kill` may be called repeatedly. */
 async function child(
   folder: string,
   mode: 'churn' | 'look',
   heard: (said: Said, kill: () => void) => void,
 ): Promise<{ readonly code: number | null; readonly signal: string | null }> {
-  const running = spawn(process.execPath, [script, folder, mode], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const running = spawn(process.execPath, [script, folder, mode], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const closed = once(running, 'close');
   createInterface(running.stdout).on('line', (line) => {
     // The last line may be cut by the kill.
@@ -50,7 +58,9 @@ async function child(
 }
 
 describe('Node, kill -9', () => {
-  it('every plugin is wholly the old or wholly the new one, and runs', { timeout: 60_000 }, async () => {
+  it('every plugin is entirely the old or entirely the new one, and runs', {
+    timeout: 60_000,
+  }, async () => {
     const folder = await newFolder();
     const KILLS = 15;
     const possible = new Map<string, readonly string[]>();
@@ -62,12 +72,16 @@ describe('Node, kill -9', () => {
       for (const [id, state] of Object.entries(found)) {
         const fits = possible.get(id) ?? [''];
         if (fits.length > 1) cutOff += 1;
-        if (!fits.includes(state)) problems.push(`after kill ${kill}: ${id} is '${state}', not ${fits.map((one) => `'${one}'`).join(' or ')}`);
+        if (!fits.includes(state))
+          problems.push(
+            `after kill ${kill}: ${id} is '${state}', not ${fits.map((one) => `'${one}'`).join(' or ')}`,
+          );
         possible.set(id, [state]);
       }
     };
     for (let kill = 1; kill <= KILLS; kill++) {
-      // Half of the kills fall on a number of steps, so that every phase is met; the other half on the clock.
+      // Half of the kills follow a number of steps, so that every phase is hit; the other half
+      // follow the clock.
       const byClock = kill % 2 === 0;
       const after = 1 + Math.floor(Math.random() * 30);
       let said = 0;
@@ -94,11 +108,18 @@ describe('Node, kill -9', () => {
   });
 });
 
-describe('Node, files that are cut in half', () => {
-  const plugin = (id: string, version = '1.0.0') => pluginOf(id, `ctx.commands.handle('version', () => '${version}');`, { version });
-  const start = async (folder: string) => startKernel({ isolation: 'worker', createHost }, [plugin('test.source')], { storage: await fileStorage(folder) });
+describe('Node, truncated files', () => {
+  const plugin = (id: string, version = '1.0.0') =>
+    pluginOf(id, `ctx.commands.handle('version', () => '${version}');`, { version });
+  const start = async (folder: string) =>
+    startKernel({ isolation: 'worker', createHost }, [plugin('test.source')], {
+      storage: await fileStorage(folder),
+    });
   const fileOf = (folder: string, part: 'entry' | 'copy' | 'code', name: string) =>
-    join(folder, `${createHash('sha256').update(`tenant-0\0plinth\0${part}\0${name}`, 'utf16le').digest('hex')}.value`);
+    join(
+      folder,
+      `${createHash('sha256').update(`tenant-0\0plinth\0${part}\0${name}`, 'utf16le').digest('hex')}.value`,
+    );
   const cut = async (file: string) => {
     const bytes = await readFile(file);
     await writeFile(file, bytes.subarray(0, Math.floor(bytes.length / 2)));
@@ -112,25 +133,40 @@ describe('Node, files that are cut in half', () => {
     await kernel.stop();
     return folder;
   };
-  const version = (kernel: Awaited<ReturnType<typeof start>>, id: string) => kernel.commands.execute(`${id}:version`).catch((error) => error.code);
+  const version = (kernel: Awaited<ReturnType<typeof start>>, id: string) =>
+    kernel.commands.execute(`${id}:version`).catch((error) => error.code);
 
-  it('the entry: its copy is used, and said', async () => {
+  it('an entry: its copy is used, and this is reported', async () => {
     const folder = await prepared();
     await cut(fileOf(folder, 'entry', 'test.a'));
     const kernel = await start(folder);
-    expect([await version(kernel, 'test.a'), await version(kernel, 'test.b'), await version(kernel, 'test.source')]).toEqual(['2.0.0', '1.0.0', '1.0.0']);
-    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual(['storage/corrupt', 'registry/damaged']);
+    expect([
+      await version(kernel, 'test.a'),
+      await version(kernel, 'test.b'),
+      await version(kernel, 'test.source'),
+    ]).toEqual(['2.0.0', '1.0.0', '1.0.0']);
+    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual([
+      'storage/corrupt',
+      'registry/damaged',
+    ]);
     await kernel.plugins.rollback('test.a');
     await kernel.stop();
     const again = await start(folder);
-    expect([await version(again, 'test.a'), (await again.health()).problems]).toEqual(['1.0.0', []]);
+    expect([await version(again, 'test.a'), (await again.health()).problems]).toEqual([
+      '1.0.0',
+      [],
+    ]);
   });
 
-  it('the copy: nobody needs it, and the next change makes it anew', async () => {
+  it('a copy: it is not needed, and the next change writes it again', async () => {
     const folder = await prepared();
     await cut(fileOf(folder, 'copy', 'test.a'));
     const kernel = await start(folder);
-    expect([await version(kernel, 'test.a'), (await kernel.health()).problems.map(({ code }) => code)]).toEqual(['2.0.0', ['storage/corrupt']]);
+    expect([
+      await version(kernel, 'test.a'),
+      (await kernel.health()).problems.map(({ code }) => code),
+      // A copy is read only where its entry can't be.
+    ]).toEqual(['2.0.0', []]);
     await kernel.plugins.disable('test.a');
     await kernel.plugins.enable('test.a');
     await kernel.stop();
@@ -138,27 +174,40 @@ describe('Node, files that are cut in half', () => {
     expect(await version(await start(folder), 'test.a')).toBe('2.0.0');
   });
 
-  it('the code: that plugin alone fails and says so; one on trial is rolled back, any can be installed again', async () => {
+  it('the code: only that plugin fails, with the reason; one on probation is rolled back, any can be installed again', async () => {
     const folder = await prepared();
     for (const name of ['test.a@2.0.0', 'test.b@1.0.0']) await cut(fileOf(folder, 'code', name));
     const kernel = await start(folder);
     expect(await version(kernel, 'test.source')).toBe('1.0.0');
-    expect(kernel.plugins.get('test.b')).toMatchObject({ state: 'failed', error: { code: 'plugin/load-failed' } });
-    // It is still on trial: the version before comes back by itself.
+    expect(kernel.plugins.get('test.b')).toMatchObject({
+      state: 'failed',
+      error: { code: 'plugin/load-failed' },
+    });
+    // It is still on probation: the version before is restored by itself.
     await expect.poll(() => version(kernel, 'test.a').catch(() => undefined)).toBe('1.0.0');
     await kernel.plugins.install(packageOf(plugin('test.b')));
     await kernel.stop();
     const again = await start(folder);
-    expect([await version(again, 'test.a'), await version(again, 'test.b')]).toEqual(['1.0.0', '1.0.0']);
+    expect([await version(again, 'test.a'), await version(again, 'test.b')]).toEqual([
+      '1.0.0',
+      '1.0.0',
+    ]);
     await expect(access(fileOf(folder, 'code', 'test.a@2.0.0'))).rejects.toThrow();
   });
 
-  it('entry and copy: that plugin is gone, and it is said; the others are not', async () => {
+  it('an entry and its copy: that plugin is gone, which is reported; the others are not', async () => {
     const folder = await prepared();
     for (const part of ['entry', 'copy'] as const) await cut(fileOf(folder, part, 'test.a'));
     const kernel = await start(folder);
-    expect([await version(kernel, 'test.b'), await version(kernel, 'test.source'), kernel.plugins.get('test.a')]).toEqual(['1.0.0', '1.0.0', undefined]);
-    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual(['storage/corrupt', 'storage/corrupt']);
+    expect([
+      await version(kernel, 'test.b'),
+      await version(kernel, 'test.source'),
+      kernel.plugins.get('test.a'),
+    ]).toEqual(['1.0.0', '1.0.0', undefined]);
+    expect((await kernel.health()).problems.map(({ code }) => code)).toEqual([
+      'storage/corrupt',
+      'storage/corrupt',
+    ]);
     await kernel.plugins.install(packageOf(plugin('test.a', '3.0.0')));
     await kernel.plugins.activate('test.a');
     expect(await version(kernel, 'test.a')).toBe('3.0.0');

@@ -1,7 +1,20 @@
-/** What is installed, enabled and updated lasts: all of a change or nothing, whatever fails, and the next kernel finds it as it was left. */
-import { createHost, persistentStorage, runtime, storageName } from '#host';
-import { createKernel, type Kernel, type KernelOptions, memoryStorage, type PackageInput, type PluginPackage, packageOf, type StorageAdapter } from '@plinth/kernel';
+/**
+ * Installs, enablements and updates are durable: all of a change or nothing, whatever fails, and
+ * the next kernel finds the same.
+ */
+
+import {
+  createKernel,
+  type Kernel,
+  type KernelOptions,
+  memoryStorage,
+  type PackageInput,
+  type PluginPackage,
+  packageOf,
+  type StorageAdapter,
+} from '@plinth/kernel';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createHost, persistentStorage, runtime, storageName } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
@@ -9,7 +22,7 @@ import { outliving } from '../support/storages.ts';
 const setting: Setting = { isolation: 'worker', createHost };
 const ID = 'test.p';
 
-/** Storage that is opened anew for each kernel. */
+/** Storage that is opened again for each kernel. */
 type Open = () => Promise<StorageAdapter>;
 /** Outlives the kernels that close it. */
 const inMemory = async (): Promise<Open> => {
@@ -24,10 +37,15 @@ const STORES: Readonly<Record<string, () => Promise<Open>>> = {
   },
 };
 
-/** Counts, crashes on request, and says which version it is. */
+/** Counts, crashes on request, and returns its version. */
 function version(
   of: string,
-  { id = ID, activate = '', members = '', ...manifest }: { id?: string; activate?: string; members?: string; [key: string]: unknown } = {},
+  {
+    id = ID,
+    activate = '',
+    members = '',
+    ...manifest
+  }: { id?: string; activate?: string; members?: string; [key: string]: unknown } = {},
 ): PackageInput {
   return pluginOf(
     id,
@@ -41,19 +59,23 @@ function version(
 }
 const packed = (...args: Parameters<typeof version>) => packageOf(version(...args));
 
-/** Every version of a plugin: what it is and whether it may start. */
+/** Every version of a plugin: its state, and whether it may start. */
 const versionsOf = (kernel: Kernel, id = ID) =>
   kernel.plugins
     .list()
     .filter((one) => one.id === id)
     .map((one) => `${one.version} ${one.state}${one.enabled ? '' : ' disabled'}`)
     .sort();
-/** What answers, or why nobody does. */
+/** The answer, or why there is none. */
 const answer = (kernel: Kernel, id = ID, range?: string) =>
-  kernel.commands.execute(`${id}:version`, undefined, range === undefined ? {} : { version: range }).catch((error) => error.code);
+  kernel.commands
+    .execute(`${id}:version`, undefined, range === undefined ? {} : { version: range })
+    .catch((error) => error.code);
 const problems = async (kernel: Kernel) => (await kernel.health()).problems.map(({ code }) => code);
-const fulfilled = (outcomes: readonly PromiseSettledResult<unknown>[]) => outcomes.filter(({ status }) => status === 'fulfilled').length;
-const codesOf = (outcomes: readonly PromiseSettledResult<unknown>[]) => outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason?.code] : []));
+const fulfilled = (outcomes: readonly PromiseSettledResult<unknown>[]) =>
+  outcomes.filter(({ status }) => status === 'fulfilled').length;
+const codesOf = (outcomes: readonly PromiseSettledResult<unknown>[]) =>
+  outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason?.code] : []));
 
 /** A host that knows which guests live. */
 function watched() {
@@ -76,8 +98,11 @@ function watched() {
   };
 }
 
-/** A kernel over packages that have something to say for themselves. */
-async function startOver(packages: readonly PluginPackage[], options: KernelOptions = {}): Promise<Kernel> {
+/** A kernel over packages that emit events at their start. */
+async function startOver(
+  packages: readonly PluginPackage[],
+  options: KernelOptions = {},
+): Promise<Kernel> {
   const source = {
     async *discover() {
       yield* packages;
@@ -89,7 +114,7 @@ async function startOver(packages: readonly PluginPackage[], options: KernelOpti
   return kernel;
 }
 
-/** Something that is waited for, and let go. */
+/** A promise that can be resolved from outside. */
 function gate() {
   let open!: () => void;
   let reached!: () => void;
@@ -107,18 +132,25 @@ function gate() {
 }
 
 /** A plugin whose `activate` waits for the host. */
-const WAITS = { activate: `await ctx.commands.execute('host:gate');`, permissions: { commands: { execute: ['host:gate'] } } };
+const WAITS = {
+  activate: `await ctx.commands.execute('host:gate');`,
+  permissions: { commands: { execute: ['host:gate'] } },
+};
 
-const tenantKey = (part: 'entry' | 'copy' | 'code', name: string) => `tenant-0\0plinth\0${part}\0${name}`;
-/** Works on storage while no kernel has it. */
-async function between(open: Open, work: (storage: StorageAdapter) => Promise<void>): Promise<void> {
+const tenantKey = (part: 'entry' | 'copy' | 'code', name: string) =>
+  `tenant-0\0plinth\0${part}\0${name}`;
+/** Works on storage while no kernel has it open. */
+async function between(
+  open: Open,
+  work: (storage: StorageAdapter) => Promise<void>,
+): Promise<void> {
   const storage = await open();
   await work(storage);
   await storage.close();
 }
 
 for (const [where, make] of Object.entries(STORES)) {
-  describe(`${runtime}, ${where}: what lasts`, () => {
+  describe(`${runtime}, ${where}: what is stored`, () => {
     /** Starts a kernel over the same storage as the one before. */
     const starter = async (packages: readonly PackageInput[] = [], options: KernelOptions = {}) => {
       const open = await make();
@@ -131,7 +163,7 @@ for (const [where, make] of Object.entries(STORES)) {
       return { open, next, stop: () => last?.stop() };
     };
 
-    it('install(): versions side by side, the same one refused, there and running in the next kernel', async () => {
+    it('install(): versions beside each other, the same one refused, both running in the next kernel', async () => {
       const { next } = await starter();
       const first = await next();
       const installed = nextEvent(first, 'plugin:installed');
@@ -139,44 +171,75 @@ for (const [where, make] of Object.entries(STORES)) {
       expect(await installed).toMatchObject({ id: ID, version: '1.0.0' });
       expect(versionsOf(first)).toEqual(['1.0.0 resolved']);
       await first.plugins.install(packed('2.0.0'));
-      expect(await rejection(first.plugins.install(packed('2.0.0')))).toMatchObject({ code: 'plugin/duplicate', plugin: ID });
-      expect(await rejection(first.plugins.install(packed('1.0.0', { activate: `throw new Error('impostor');` })))).toMatchObject({ code: 'plugin/duplicate' });
+      expect(await rejection(first.plugins.install(packed('2.0.0')))).toMatchObject({
+        code: 'plugin/duplicate',
+        plugin: ID,
+      });
+      expect(
+        await rejection(
+          first.plugins.install(packed('1.0.0', { activate: `throw new Error('impostor');` })),
+        ),
+      ).toMatchObject({ code: 'plugin/duplicate' });
       for (const range of ['^1.0.0', '^2.0.0']) await first.plugins.activate(`${ID}@${range}`);
       const second = await next();
       expect(versionsOf(second)).toEqual(['1.0.0 active', '2.0.0 active']);
-      expect([await answer(second), await answer(second, ID, '^1.0.0'), await answer(second, ID, '^2.0.0')]).toEqual(['2.0.0', '1.0.0', '2.0.0']);
+      expect([
+        await answer(second),
+        await answer(second, ID, '^1.0.0'),
+        await answer(second, ID, '^2.0.0'),
+      ]).toEqual(['2.0.0', '1.0.0', '2.0.0']);
       expect(await problems(second)).toEqual([]);
-      expect(await rejection(second.plugins.install(packed('1.0.0')))).toMatchObject({ code: 'plugin/duplicate' });
+      expect(await rejection(second.plugins.install(packed('1.0.0')))).toMatchObject({
+        code: 'plugin/duplicate',
+      });
     });
 
-    it("a source's plugins that were uninstalled, disabled or updated stay so; what is taken back stays taken back", async () => {
-      const packages = ['gone', 'off', 'new', 'as.ever'].map((name) => version('1.0.0', { id: `test.${name}` }));
+    it("a source's plugins that were uninstalled, disabled or updated stay so; what is undone stays undone", async () => {
+      const packages = ['gone', 'off', 'new', 'as.ever'].map((name) =>
+        version('1.0.0', { id: `test.${name}` }),
+      );
       const { next } = await starter(packages);
       const first = await next();
       await first.plugins.uninstall('test.gone');
       await first.plugins.disable('test.off');
       await first.plugins.update('test.new', packed('2.0.0', { id: 'test.new' }));
       const left = [[], ['1.0.0 resolved disabled'], ['2.0.0 active'], ['1.0.0 active']];
-      const seen = (kernel: Kernel) => packages.map((_, index) => versionsOf(kernel, `test.${['gone', 'off', 'new', 'as.ever'][index]}`));
+      const seen = (kernel: Kernel) =>
+        packages.map((_, index) =>
+          versionsOf(kernel, `test.${['gone', 'off', 'new', 'as.ever'][index]}`),
+        );
       const second = await next();
       expect(seen(second)).toEqual(left);
-      expect(await rejection(second.plugins.activate('test.off'))).toMatchObject({ code: 'plugin/disabled' });
+      expect(await rejection(second.plugins.activate('test.off'))).toMatchObject({
+        code: 'plugin/disabled',
+      });
       const third = await next();
       expect(seen(third)).toEqual(left);
       expect(await answer(third, 'test.new')).toBe('2.0.0');
       await third.plugins.install(packageOf(packages[0] as PackageInput));
       await third.plugins.enable('test.off');
       await third.plugins.rollback('test.new');
-      expect([await answer(third, 'test.off'), await answer(third, 'test.new')]).toEqual(['1.0.0', '1.0.0']);
-      expect(seen(await next())).toEqual([['1.0.0 active'], ['1.0.0 active'], ['1.0.0 active'], ['1.0.0 active']]);
+      expect([await answer(third, 'test.off'), await answer(third, 'test.new')]).toEqual([
+        '1.0.0',
+        '1.0.0',
+      ]);
+      expect(seen(await next())).toEqual([
+        ['1.0.0 active'],
+        ['1.0.0 active'],
+        ['1.0.0 active'],
+        ['1.0.0 active'],
+      ]);
     });
 
-    it('installed plugins that were updated, rolled back, disabled and uninstalled are found as they were left', async () => {
+    it('installed plugins that were updated, rolled back, disabled and uninstalled are restored in that state', async () => {
       const { next, open, stop } = await starter();
       let kernel = await next();
       await kernel.plugins.install(packed('1.0.0'));
       await kernel.plugins.activate(ID);
-      expect([await kernel.commands.execute(`${ID}:count`), await kernel.commands.execute(`${ID}:count`)]).toEqual([1, 2]);
+      expect([
+        await kernel.commands.execute(`${ID}:count`),
+        await kernel.commands.execute(`${ID}:count`),
+      ]).toEqual([1, 2]);
       const updated = nextEvent(kernel, 'plugin:updated');
       await kernel.plugins.update(ID, packed('2.0.0'));
       expect(await updated).toEqual({ id: ID, version: '2.0.0', from: '1.0.0' });
@@ -188,9 +251,19 @@ for (const [where, make] of Object.entries(STORES)) {
       await kernel.commands.execute(`${ID}:count`);
       const back = nextEvent(kernel, 'plugin:rolled-back');
       await kernel.plugins.rollback(ID);
-      expect(await back).toMatchObject({ id: ID, version: '2.0.0', from: '3.0.0', reason: 'request' });
-      expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual(['2.0.0', 2]);
-      expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({ code: 'plugin/no-previous-version' });
+      expect(await back).toMatchObject({
+        id: ID,
+        version: '2.0.0',
+        from: '3.0.0',
+        reason: 'request',
+      });
+      expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([
+        '2.0.0',
+        2,
+      ]);
+      expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({
+        code: 'plugin/no-previous-version',
+      });
       await kernel.plugins.disable(ID);
       expect(await answer(kernel)).toBe('plugin/unavailable');
       kernel = await next();
@@ -198,31 +271,39 @@ for (const [where, make] of Object.entries(STORES)) {
       await kernel.plugins.enable(ID);
       expect(await answer(kernel)).toBe('2.0.0');
       await kernel.plugins.uninstall(ID);
-      expect([kernel.plugins.get(ID), await answer(kernel)]).toEqual([undefined, 'call/unknown-command']);
+      expect([kernel.plugins.get(ID), await answer(kernel)]).toEqual([
+        undefined,
+        'call/unknown-command',
+      ]);
       kernel = await next();
       expect(versionsOf(kernel)).toEqual([]);
       await stop();
-      await between(open, async (storage) => expect(await storage.keys(tenantKey('code', ''))).toEqual([]));
+      await between(open, async (storage) =>
+        expect(await storage.keys(tenantKey('code', ''))).toEqual([]),
+      );
     });
 
     it.each<[string, unknown]>([
       ['a text', 'garbage'],
       ['an object of another form', { format: 1, disabled: 'all' }],
       ['null', null],
-    ])('an entry that is damaged (%s) is replaced by its copy, said once, and all goes on', async (_, garbage) => {
-      const { open, next, stop } = await starter();
-      const first = await next();
-      await first.plugins.install(packed('1.0.0'));
-      await first.plugins.update(ID, packed('2.0.0'));
-      await stop();
-      await between(open, (storage) => storage.set(tenantKey('entry', ID), garbage));
-      const second = await next();
-      expect([versionsOf(second), await answer(second)]).toEqual([['2.0.0 active'], '2.0.0']);
-      expect(await problems(second)).toContain('registry/damaged');
-      await second.plugins.rollback(ID);
-      const third = await next();
-      expect([versionsOf(third), await problems(third)]).toEqual([['1.0.0 active'], []]);
-    });
+    ])(
+      'a damaged entry (%s) is replaced by its copy, reported once, and everything continues',
+      async (_, garbage) => {
+        const { open, next, stop } = await starter();
+        const first = await next();
+        await first.plugins.install(packed('1.0.0'));
+        await first.plugins.update(ID, packed('2.0.0'));
+        await stop();
+        await between(open, (storage) => storage.set(tenantKey('entry', ID), garbage));
+        const second = await next();
+        expect([versionsOf(second), await answer(second)]).toEqual([['2.0.0 active'], '2.0.0']);
+        expect(await problems(second)).toContain('registry/damaged');
+        await second.plugins.rollback(ID);
+        const third = await next();
+        expect([versionsOf(third), await problems(third)]).toEqual([['1.0.0 active'], []]);
+      },
+    );
 
     it('an entry that is lost is replaced by its copy', async () => {
       const { open, next, stop } = await starter();
@@ -230,18 +311,25 @@ for (const [where, make] of Object.entries(STORES)) {
       await stop();
       await between(open, async (storage) => void (await storage.delete(tenantKey('entry', ID))));
       const second = await next();
-      expect([versionsOf(second), await problems(second)]).toEqual([['1.0.0 active'], ['registry/damaged']]);
+      expect([versionsOf(second), await problems(second)]).toEqual([
+        ['1.0.0 active'],
+        ['registry/damaged'],
+      ]);
     });
   });
 }
 
-describe(`${runtime}: what can't be read`, () => {
+describe(`${runtime}: unreadable entries`, () => {
   const newer = { format: 3, disabled: { everything: true }, notes: 'of a newer kernel' };
 
-  it('an entry in a newer format is reported and never overwritten, whatever is asked', async () => {
+  it('an entry in a newer format is reported and never overwritten, by any operation', async () => {
     const open = await inMemory();
     await between(open, (storage) => storage.set(tenantKey('entry', ID), newer));
-    const kernel = await startKernel(setting, [version('1.0.0'), version('1.0.0', { id: 'test.other' })], { storage: await open() });
+    const kernel = await startKernel(
+      setting,
+      [version('1.0.0'), version('1.0.0', { id: 'test.other' })],
+      { storage: await open() },
+    );
     expect(await problems(kernel)).toEqual(['registry/newer-format']);
     expect(await answer(kernel, 'test.other')).toBe('1.0.0');
     for (const change of [
@@ -254,28 +342,39 @@ describe(`${runtime}: what can't be read`, () => {
       expect(await rejection(change())).toMatchObject({ code: 'registry/newer-format' });
     expect([versionsOf(kernel), await answer(kernel)]).toEqual([['1.0.0 active'], '1.0.0']);
     await kernel.stop();
-    await between(open, async (storage) => expect(await storage.get(tenantKey('entry', ID))).toEqual(newer));
+    await between(open, async (storage) =>
+      expect(await storage.get(tenantKey('entry', ID))).toEqual(newer),
+    );
   });
 
-  it('the packages that a newer kernel has installed are still there when it comes back', async () => {
+  it('the packages that a newer kernel has installed still exist when it returns', async () => {
     const open = await inMemory();
     const first = await startKernel(setting, [], { storage: await open() });
     await first.plugins.install(packed('1.0.0'));
     await first.stop();
-    await between(open, async (storage) => storage.update(tenantKey('entry', ID), (entry) => ({ ...(entry as object), format: 3 })));
+    await between(open, async (storage) =>
+      storage.update(tenantKey('entry', ID), (entry) => ({ ...(entry as object), format: 3 })),
+    );
     await (await startKernel(setting, [], { storage: await open() })).stop();
-    await between(open, async (storage) => expect(await storage.get(tenantKey('code', 'test.p@1.0.0'))).toBeDefined());
+    await between(open, async (storage) =>
+      expect(await storage.get(tenantKey('code', 'test.p@1.0.0'))).toBeDefined(),
+    );
   });
 
   it('when entry and copy are damaged the others go on, and the plugin can be installed again', async () => {
     const open = await inMemory();
-    const first = await startKernel(setting, [version('1.0.0', { id: 'test.other' })], { storage: await open() });
+    const first = await startKernel(setting, [version('1.0.0', { id: 'test.other' })], {
+      storage: await open(),
+    });
     await first.plugins.install(packed('1.0.0'));
     await first.stop();
     await between(open, async (storage) => {
-      for (const part of ['entry', 'copy'] as const) await storage.set(tenantKey(part, ID), 'garbage');
+      for (const part of ['entry', 'copy'] as const)
+        await storage.set(tenantKey(part, ID), 'garbage');
     });
-    const second = await startKernel(setting, [version('1.0.0', { id: 'test.other' })], { storage: await open() });
+    const second = await startKernel(setting, [version('1.0.0', { id: 'test.other' })], {
+      storage: await open(),
+    });
     expect([await answer(second, 'test.other'), versionsOf(second)]).toEqual(['1.0.0', []]);
     expect(await problems(second)).toContain('registry/damaged');
     await second.plugins.install(packed('1.0.0'));
@@ -283,15 +382,21 @@ describe(`${runtime}: what can't be read`, () => {
     expect(await answer(second)).toBe('1.0.0');
   });
 
-  it('a plugin whose kept code is gone fails alone, says so, and is cured by installing it again', async () => {
+  it('a plugin whose stored code is gone fails alone with the reason, and installing it again fixes it', async () => {
     const open = await inMemory();
     const first = await startKernel(setting, [], { storage: await open() });
     await first.plugins.install(packed('1.0.0'));
     await first.plugins.install(packed('1.0.0', { id: 'test.other' }));
     await first.stop();
-    await between(open, async (storage) => void (await storage.delete(tenantKey('code', `${ID}@1.0.0`))));
+    await between(
+      open,
+      async (storage) => void (await storage.delete(tenantKey('code', `${ID}@1.0.0`))),
+    );
     const second = await startKernel(setting, [], { storage: await open() });
-    expect(second.plugins.get(ID)).toMatchObject({ state: 'failed', error: { code: 'plugin/load-failed', message: expect.stringMatching(/install it again/) } });
+    expect(second.plugins.get(ID)).toMatchObject({
+      state: 'failed',
+      error: { code: 'plugin/load-failed', message: expect.stringMatching(/install it again/) },
+    });
     expect(await answer(second, 'test.other')).toBe('1.0.0');
     await second.plugins.install(packed('1.0.0'));
     await second.plugins.activate(ID);
@@ -317,7 +422,13 @@ describe(`${runtime}: what can't be read`, () => {
     await first.plugins.disable('test.other');
     const keys = ['entry', 'copy', 'code'].flatMap((part) => {
       const full = tenantKey(part as 'entry', part === 'code' ? 'test.other@1.0.0' : 'test.other');
-      return [full, full.slice('tenant-0'.length), full.slice('tenant-0\0'.length), `../plinth/${part}/test.other`, `..\0plinth\0${part}\0test.other`];
+      return [
+        full,
+        full.slice('tenant-0'.length),
+        full.slice('tenant-0\0'.length),
+        `../plinth/${part}/test.other`,
+        `..\0plinth\0${part}\0test.other`,
+      ];
     });
     expect(await first.commands.execute(`${ID}:try`, keys)).toEqual([]);
     await first.stop();
@@ -326,18 +437,25 @@ describe(`${runtime}: what can't be read`, () => {
     await second.plugins.enable('test.other');
     expect(await answer(second, 'test.other')).toBe('1.0.0');
     for (const id of ['plinth', 'plinth.entry', `plinth\0entry`])
-      expect(await rejection(second.plugins.install(packed('1.0.0', { id })))).toMatchObject({ code: 'manifest/invalid' });
+      expect(await rejection(second.plugins.install(packed('1.0.0', { id })))).toMatchObject({
+        code: 'manifest/invalid',
+      });
   });
 });
 
-// --- all or nothing ------------------------------------------------------------------------------------------------
+// --- all or nothing
+// ------------------------------------------------------------------------------------------------
 
 /** An adapter whose n-th write from now rejects. */
-function failing(adapter: StorageAdapter, thrown: () => unknown = () => Object.assign(new Error('the disk is full'), { code: 'storage/failed' })) {
+function failing(
+  adapter: StorageAdapter,
+  thrown: () => unknown = () =>
+    Object.assign(new Error('the disk is full'), { code: 'storage/failed' }),
+) {
   let left = Number.POSITIVE_INFINITY;
   let failed = false;
   const write = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    // The audit writes when it likes, and nobody waits for it.
+    // The audit writes at any time, and nothing waits for it.
     if (key.includes('\0audit\0')) return work();
     left -= 1;
     if (left !== 0) return work();
@@ -353,7 +471,7 @@ function failing(adapter: StorageAdapter, thrown: () => unknown = () => Object.a
     failAt(n: number) {
       left = n;
     },
-    /** Whether a write failed; none fails any more. */
+    /** Whether a write failed; no write fails any more. */
     heal() {
       left = Number.POSITIVE_INFINITY;
       return failed;
@@ -367,23 +485,45 @@ const OPERATIONS: readonly {
   readonly run: (kernel: Kernel) => Promise<unknown>;
   readonly guest?: string;
 }[] = [
-  { name: 'install', prepare: async () => {}, run: (kernel) => kernel.plugins.install(packed('2.0.0')), guest: `${ID}@2.0.0` },
-  { name: 'update', prepare: async () => {}, run: (kernel) => kernel.plugins.update(ID, packed('2.0.0')), guest: `${ID}@2.0.0` },
-  { name: 'rollback', prepare: (kernel) => kernel.plugins.update(ID, packed('2.0.0')), run: (kernel) => kernel.plugins.rollback(ID), guest: `${ID}@1.0.0` },
+  {
+    name: 'install',
+    prepare: async () => {},
+    run: (kernel) => kernel.plugins.install(packed('2.0.0')),
+    guest: `${ID}@2.0.0`,
+  },
+  {
+    name: 'update',
+    prepare: async () => {},
+    run: (kernel) => kernel.plugins.update(ID, packed('2.0.0')),
+    guest: `${ID}@2.0.0`,
+  },
+  {
+    name: 'rollback',
+    prepare: (kernel) => kernel.plugins.update(ID, packed('2.0.0')),
+    run: (kernel) => kernel.plugins.rollback(ID),
+    guest: `${ID}@1.0.0`,
+  },
   { name: 'disable', prepare: async () => {}, run: (kernel) => kernel.plugins.disable(ID) },
-  { name: 'enable', prepare: (kernel) => kernel.plugins.disable(ID), run: (kernel) => kernel.plugins.enable(ID) },
+  {
+    name: 'enable',
+    prepare: (kernel) => kernel.plugins.disable(ID),
+    run: (kernel) => kernel.plugins.enable(ID),
+  },
   { name: 'uninstall', prepare: async () => {}, run: (kernel) => kernel.plugins.uninstall(ID) },
 ];
 
 describe(`${runtime}: all or nothing`, () => {
-  const settled = (kernel: Kernel) => versionsOf(kernel).map((one) => one.replace('unloaded', 'resolved'));
+  const settled = (kernel: Kernel) =>
+    versionsOf(kernel).map((one) => one.replace('unloaded', 'resolved'));
   for (const { name, prepare, run, guest } of OPERATIONS) {
     for (const n of [1, 2, 3]) {
-      it(`${name}() when the storage refuses write ${n}: the state before stands, now and in the next kernel`, async () => {
+      it(`${name}() when the storage refuses write ${n}: the former state stays, now and in the next kernel`, async () => {
         const disk = outliving(memoryStorage());
         const { storage, failAt, heal } = failing(disk);
         const { live, createHost: counted } = watched();
-        const kernel = await startKernel({ isolation: 'worker', createHost: counted }, [], { storage });
+        const kernel = await startKernel({ isolation: 'worker', createHost: counted }, [], {
+          storage,
+        });
         await kernel.plugins.install(packed('1.0.0'));
         await kernel.plugins.activate(ID);
         await prepare(kernel);
@@ -400,33 +540,40 @@ describe(`${runtime}: all or nothing`, () => {
           expect(met).toBe(true);
           expect(outcome).toBe('storage/failed');
           expect([now, await answer(kernel)]).toEqual([before, answered]);
-          if (guest !== undefined) await vi.waitFor(() => expect(live).not.toContain(guest), 10_000);
+          if (guest !== undefined)
+            await vi.waitFor(() => expect(live).not.toContain(guest), 10_000);
         }
         await kernel.stop();
         const again = await startKernel(setting, [], { storage: outliving(disk) });
-        const running = (list: readonly string[]) => list.map((one) => (one.endsWith('disabled') ? one : one.replace('resolved', 'active')));
+        const running = (list: readonly string[]) =>
+          list.map((one) => (one.endsWith('disabled') ? one : one.replace('resolved', 'active')));
         expect([settled(again), await problems(again)]).toEqual([running(now), []]);
       });
     }
   }
 
-  it('what the storage throws is told as a typed error', async () => {
+  it('an error of the storage becomes a typed error', async () => {
     const { storage, failAt } = failing(memoryStorage(), () => new Error('the disk is full'));
     const kernel = await startKernel(setting, [], { storage });
     for (const n of [1, 2]) {
       failAt(n);
-      expect(await rejection(kernel.plugins.install(packed('1.0.0')))).toMatchObject({ code: 'storage/failed', message: expect.stringMatching(/the disk is full/) });
+      expect(await rejection(kernel.plugins.install(packed('1.0.0')))).toMatchObject({
+        code: 'storage/failed',
+        message: expect.stringMatching(/the disk is full/),
+      });
     }
   });
 
-  it('an update that could not be written goes back, also when the old one does not take the state of the new one', async () => {
+  it('an update that could not be written is undone, even if the old version refuses the state of the new one', async () => {
     const { storage, failAt, heal } = failing(memoryStorage());
     const picky = `n: 0, restoreState(n, from) { if (from !== '1.0.0') throw new Error('from the future'); this.n = n; }, getState() { return this.n; },`;
     const kernel = await startKernel(setting, [], { storage });
     await kernel.plugins.install(packed('1.0.0', { members: picky }));
     await kernel.plugins.activate(ID);
     failAt(2);
-    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0')))).toMatchObject({ code: 'storage/failed' });
+    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0')))).toMatchObject({
+      code: 'storage/failed',
+    });
     expect(heal()).toBe(true);
     expect([versionsOf(kernel), await answer(kernel)]).toEqual([['1.0.0 active'], '1.0.0']);
     await kernel.stop();
@@ -435,15 +582,35 @@ describe(`${runtime}: all or nothing`, () => {
   });
 
   const bad: readonly (readonly [string, () => PluginPackage, string])[] = [
-    ['code that cannot be read', () => ({ ...packed('2.0.0'), code: () => Promise.reject(new Error('no such file')) }), 'plugin/load-failed'],
-    ['code that is empty', () => packageOf({ ...version('2.0.0'), code: ' ' }), 'plugin/load-failed'],
-    ['the wrong digest', () => packed('2.0.0', { files: { 'plugin.js': '0'.repeat(64) } }), 'plugin/digest-mismatch'],
-    ['a dependency that is not there', () => packed('2.0.0', { dependencies: { 'test.missing': '^1.0.0' } }), 'plugin/unsatisfied'],
+    [
+      'code that cannot be read',
+      () => ({ ...packed('2.0.0'), code: () => Promise.reject(new Error('no such file')) }),
+      'plugin/load-failed',
+    ],
+    [
+      'code that is empty',
+      () => packageOf({ ...version('2.0.0'), code: ' ' }),
+      'plugin/load-failed',
+    ],
+    [
+      'the wrong digest',
+      () => packed('2.0.0', { files: { 'plugin.js': '0'.repeat(64) } }),
+      'plugin/digest-mismatch',
+    ],
+    [
+      'a dependency that is not there',
+      () => packed('2.0.0', { dependencies: { 'test.missing': '^1.0.0' } }),
+      'plugin/unsatisfied',
+    ],
     ['a bad manifest', () => packed('2.0.0', { colour: 'red' }), 'manifest/invalid'],
-    ['a need for a newer kernel', () => packed('2.0.0', { engines: { plinth: '^99.0.0' } }), 'plugin/incompatible'],
+    [
+      'a need for a newer kernel',
+      () => packed('2.0.0', { engines: { plinth: '^99.0.0' } }),
+      'plugin/incompatible',
+    ],
   ];
   for (const [what, make, code] of bad) {
-    it(`${what}: refused by install() and update(), and nothing of it is kept`, async () => {
+    it(`${what}: refused by install() and update(), and nothing of it is stored`, async () => {
       const disk = outliving(memoryStorage());
       const kernel = await startKernel(setting, [version('1.0.0')], { storage: disk });
       expect(await rejection(kernel.plugins.install(make()))).toMatchObject({ code });
@@ -459,23 +626,35 @@ describe(`${runtime}: all or nothing`, () => {
   it('an inactive plugin is not updated to a version that lacks what it needs', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     await kernel.plugins.deactivate(ID);
-    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0', { dependencies: { 'test.missing': '^1.0.0' } })))).toMatchObject({ code: 'plugin/unsatisfied' });
+    expect(
+      await rejection(
+        kernel.plugins.update(ID, packed('2.0.0', { dependencies: { 'test.missing': '^1.0.0' } })),
+      ),
+    ).toMatchObject({ code: 'plugin/unsatisfied' });
     expect(versionsOf(kernel)).toEqual(['1.0.0 unloaded']);
     await kernel.plugins.activate(ID);
     expect(await answer(kernel)).toBe('1.0.0');
   });
 });
 
-// --- at the same time ----------------------------------------------------------------------------------------------
+// --- at the same time
+// ----------------------------------------------------------------------------------------------
 
-describe(`${runtime}: at the same time`, () => {
-  it('of many installations of one version one succeeds, and the next kernel runs what that one brought', async () => {
+describe(`${runtime}: concurrent operations`, () => {
+  it('of many installs of one version one succeeds, and the next kernel runs its package', async () => {
     const open = await inMemory();
     const kernel = await startKernel(setting, [], { storage: await open() });
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 4 }, (_, n) => kernel.plugins.install(packed('1.0.0', { activate: `ctx.commands.handle('which', () => ${n});` }))),
+      Array.from({ length: 4 }, (_, n) =>
+        kernel.plugins.install(
+          packed('1.0.0', { activate: `ctx.commands.handle('which', () => ${n});` }),
+        ),
+      ),
     );
-    expect([fulfilled(outcomes), codesOf(outcomes)]).toEqual([1, ['plugin/duplicate', 'plugin/duplicate', 'plugin/duplicate']]);
+    expect([fulfilled(outcomes), codesOf(outcomes)]).toEqual([
+      1,
+      ['plugin/duplicate', 'plugin/duplicate', 'plugin/duplicate'],
+    ]);
     await kernel.plugins.activate(ID);
     const which = await kernel.commands.execute(`${ID}:which`);
     await kernel.stop();
@@ -483,10 +662,13 @@ describe(`${runtime}: at the same time`, () => {
     expect(await again.commands.execute(`${ID}:which`)).toBe(which);
   });
 
-  it('whatever comes together: each is done or refused with a type, and the next kernel has what this one shows', async () => {
+  it('any combination: each is done or refused with a typed error, and the next kernel has the same state', async () => {
     const open = await inMemory();
     const { live, createHost: counted } = watched();
-    const start = async () => startKernel({ isolation: 'worker', createHost: counted }, [version('1.0.0')], { storage: await open() });
+    const start = async () =>
+      startKernel({ isolation: 'worker', createHost: counted }, [version('1.0.0')], {
+        storage: await open(),
+      });
     let kernel = await start();
     const operations = [
       (n: number) => kernel.plugins.install(packed(`${n}.1.0`)),
@@ -501,23 +683,34 @@ describe(`${runtime}: at the same time`, () => {
     ];
     for (let round = 1; round <= 5; round++) {
       const turn = (index: number) => (index * 4 + round * 5) % operations.length;
-      const outcomes = await Promise.allSettled(operations.map((_, index) => (operations[turn(index)] as (n: number) => Promise<unknown>)(round + 1)));
-      for (const code of codesOf(outcomes)) expect(code, `round ${round}`).toMatch(/^[a-z]+\/[a-z-]+$/);
-      const there = () => versionsOf(kernel).map((one) => one.replace(/ (resolved|active|unloaded|failed)/, ''));
-      const running = versionsOf(kernel).flatMap((one) => (one.includes(' active') ? [`${ID}@${one.split(' ')[0]}`] : []));
+      const outcomes = await Promise.allSettled(
+        operations.map((_, index) =>
+          (operations[turn(index)] as (n: number) => Promise<unknown>)(round + 1),
+        ),
+      );
+      for (const code of codesOf(outcomes))
+        expect(code, `round ${round}`).toMatch(/^[a-z]+\/[a-z-]+$/);
+      const there = () =>
+        versionsOf(kernel).map((one) => one.replace(/ (resolved|active|unloaded|failed)/, ''));
+      const running = versionsOf(kernel).flatMap((one) =>
+        one.includes(' active') ? [`${ID}@${one.split(' ')[0]}`] : [],
+      );
       await vi.waitFor(() => expect([...live].sort()).toEqual(running.sort()), 10_000);
       const left = there();
       await kernel.stop();
       expect(live).toEqual([]);
       kernel = await start();
       expect([there(), await problems(kernel)], `round ${round}`).toEqual([left, []]);
-      for (const one of kernel.plugins.list()) if (one.enabled) expect(one, `round ${round}`).toMatchObject({ state: 'active' });
+      for (const one of kernel.plugins.list())
+        if (one.enabled) expect(one, `round ${round}`).toMatchObject({ state: 'active' });
     }
   });
 
-  it('uninstall() in the middle of activation leaves no guest and no command', async () => {
+  it('uninstall() during activation leaves no guest and no command', async () => {
     const { live, createHost: counted } = watched();
-    const kernel = await startKernel({ isolation: 'worker', createHost: counted }, [version('1.0.0', { ...WAITS, activation: [] })]);
+    const kernel = await startKernel({ isolation: 'worker', createHost: counted }, [
+      version('1.0.0', { ...WAITS, activation: [] }),
+    ]);
     const { arrived, open, pass } = gate();
     kernel.commands.handle('gate', pass);
     const activating = kernel.plugins.activate(ID).catch((error) => error.code);
@@ -526,23 +719,28 @@ describe(`${runtime}: at the same time`, () => {
     open();
     await uninstalling;
     await activating;
-    expect([kernel.plugins.get(ID), await answer(kernel)]).toEqual([undefined, 'call/unknown-command']);
+    expect([kernel.plugins.get(ID), await answer(kernel)]).toEqual([
+      undefined,
+      'call/unknown-command',
+    ]);
     await vi.waitFor(() => expect(live).toEqual([]), 10_000);
   });
 
   for (const when of ['while its code is read', 'in its activate()']) {
-    it(`disable() of a plugin that starts, ${when}: it doesn't run afterwards`, async () => {
+    it(`disable() of a starting plugin, ${when}: it doesn't run afterwards`, async () => {
       const { arrived, open, pass } = gate();
       const reading = when === 'while its code is read';
       const one = packed('1.0.0', { activation: [], ...(!reading && WAITS) });
-      const found: PluginPackage = reading ? { ...one, code: (main) => pass().then(() => one.code(main)) } : one;
+      const found: PluginPackage = reading
+        ? { ...one, code: (main) => pass().then(() => one.code(main)) }
+        : one;
       const kernel = await startOver([found]);
       kernel.commands.handle('gate', pass);
       const activating = kernel.plugins.activate(ID).catch((error) => error.code);
       await arrived;
       const disabling = kernel.plugins.disable(ID);
       const disabled = reading ? disabling : undefined;
-      // One that is waited for by activate() can only be stopped when that is over.
+      // One that activate() waits for can only be stopped when that has finished.
       await Promise.race([disabled, nextEvent(kernel, 'plugin:disabled')].filter(Boolean));
       open();
       await Promise.all([activating, disabling]);
@@ -552,29 +750,46 @@ describe(`${runtime}: at the same time`, () => {
     });
   }
 
-  it('a version that is installed beside is not harmed by an update to the same version', async () => {
+  it('a version installed beside is not affected by an update to the same version', async () => {
     const open = await inMemory();
     const kernel = await startKernel(setting, [], { storage: await open() });
     await kernel.plugins.install(packed('1.0.0'));
     await kernel.plugins.activate(ID);
     await kernel.plugins.install(packed('2.0.0'));
-    expect(await rejection(kernel.plugins.update(`${ID}@^1.0.0`, packed('2.0.0', { activate: `throw new Error('another 2.0.0');` })))).toMatchObject({ code: 'plugin/duplicate' });
+    expect(
+      await rejection(
+        kernel.plugins.update(
+          `${ID}@^1.0.0`,
+          packed('2.0.0', { activate: `throw new Error('another 2.0.0');` }),
+        ),
+      ),
+    ).toMatchObject({ code: 'plugin/duplicate' });
     await kernel.stop();
     const again = await startKernel(setting, [], { storage: await open() });
-    expect([versionsOf(again), await answer(again, ID, '^1.0.0'), await answer(again, ID, '^2.0.0')]).toEqual([['1.0.0 active', '2.0.0 active'], '1.0.0', '2.0.0']);
+    expect([
+      versionsOf(again),
+      await answer(again, ID, '^1.0.0'),
+      await answer(again, ID, '^2.0.0'),
+    ]).toEqual([['1.0.0 active', '2.0.0 active'], '1.0.0', '2.0.0']);
   });
 
-  it('a running version that is installed beside is not replaced by the update of an inactive one', async () => {
+  it('a running version installed beside is not replaced by the update of an inactive one', async () => {
     const { live, createHost: counted } = watched();
     const kernel = await startKernel({ isolation: 'worker', createHost: counted }, []);
     await kernel.plugins.install(packed('1.0.0'));
     await kernel.plugins.install(packed('2.0.0'));
     await kernel.plugins.activate(`${ID}@^2.0.0`);
-    expect(await rejection(kernel.plugins.update(`${ID}@^1.0.0`, packed('2.0.0')))).toMatchObject({ code: 'plugin/duplicate' });
-    expect([versionsOf(kernel), await answer(kernel), live]).toEqual([['1.0.0 resolved', '2.0.0 active'], '2.0.0', [`${ID}@2.0.0`]]);
+    expect(await rejection(kernel.plugins.update(`${ID}@^1.0.0`, packed('2.0.0')))).toMatchObject({
+      code: 'plugin/duplicate',
+    });
+    expect([versionsOf(kernel), await answer(kernel), live]).toEqual([
+      ['1.0.0 resolved', '2.0.0 active'],
+      '2.0.0',
+      [`${ID}@2.0.0`],
+    ]);
   });
 
-  it('uninstalling another version leaves what a rollback needs', async () => {
+  it('uninstalling another version keeps what a rollback needs', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     await kernel.plugins.update(ID, packed('2.0.0'));
     await kernel.plugins.install(packed('3.0.0'));
@@ -585,64 +800,217 @@ describe(`${runtime}: at the same time`, () => {
   });
 });
 
-// --- update --------------------------------------------------------------------------------------------------------
+// --- update
+// --------------------------------------------------------------------------------------------------------
 
 describe(`${runtime}: update`, () => {
-  it('refuses an older or the same version, the package of another plugin, and a plugin that is not there', async () => {
+  it('refuses an older or the same version, the package of another plugin, and an unknown plugin', async () => {
     const kernel = await startKernel(setting, [version('2.0.0')]);
     for (const older of ['1.0.0', '2.0.0', '2.0.0-rc.1'])
-      expect(await rejection(kernel.plugins.update(ID, packed(older)))).toMatchObject({ code: 'plugin/downgrade', plugin: ID, details: { version: older, installed: '2.0.0' } });
-    expect(await rejection(kernel.plugins.update(ID, packed('3.0.0', { id: 'test.other' })))).toMatchObject({ code: 'plugin/illegal-transition', plugin: ID });
-    expect(await rejection(kernel.plugins.update('test.nobody', packed('3.0.0', { id: 'test.nobody' })))).toMatchObject({ code: 'plugin/not-found' });
-    expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({ code: 'plugin/no-previous-version' });
+      expect(await rejection(kernel.plugins.update(ID, packed(older)))).toMatchObject({
+        code: 'plugin/downgrade',
+        plugin: ID,
+        details: { version: older, installed: '2.0.0' },
+      });
+    expect(
+      await rejection(kernel.plugins.update(ID, packed('3.0.0', { id: 'test.other' }))),
+    ).toMatchObject({ code: 'plugin/illegal-transition', plugin: ID });
+    expect(
+      await rejection(kernel.plugins.update('test.nobody', packed('3.0.0', { id: 'test.nobody' }))),
+    ).toMatchObject({ code: 'plugin/not-found' });
+    expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({
+      code: 'plugin/no-previous-version',
+    });
     expect([versionsOf(kernel), await answer(kernel)]).toEqual([['2.0.0 active'], '2.0.0']);
   });
 
   it.each([
     ['throws', { activate: `throw new Error('not today');` }, 'plugin/activation-failed'],
     ['does not parse', { activate: ')(' }, undefined],
-    ['rejects the state', { members: `n: 0, restoreState() { throw new Error('strange'); },` }, undefined],
-  ])('a new version that %s leaves the old one, with its state, now and in the next kernel', async (_, options, code) => {
-    const { live, createHost: counted } = watched();
-    const open = await inMemory();
-    const kernel = await startKernel({ isolation: 'worker', createHost: counted }, [version('1.0.0')], { storage: await open() });
-    await kernel.commands.execute(`${ID}:count`);
-    const error = await rejection(kernel.plugins.update(ID, packed('2.0.0', options)));
-    expect(error.code).toMatch(/^[a-z]+\//);
-    if (code !== undefined) expect(error.code).toBe(code);
-    expect([versionsOf(kernel), await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([['1.0.0 active'], '1.0.0', 2]);
-    await vi.waitFor(() => expect(live).toEqual([`${ID}@1.0.0`]), 10_000);
-    expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({ code: 'plugin/no-previous-version' });
-    await kernel.stop();
-    expect(versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() }))).toEqual(['1.0.0 active']);
-  });
+    [
+      'rejects the state',
+      { members: `n: 0, restoreState() { throw new Error('strange'); },` },
+      undefined,
+    ],
+  ])(
+    'a new version that %s leaves the old one, with its state, now and in the next kernel',
+    async (_, options, code) => {
+      const { live, createHost: counted } = watched();
+      const open = await inMemory();
+      const kernel = await startKernel(
+        { isolation: 'worker', createHost: counted },
+        [version('1.0.0')],
+        { storage: await open() },
+      );
+      await kernel.commands.execute(`${ID}:count`);
+      const error = await rejection(kernel.plugins.update(ID, packed('2.0.0', options)));
+      expect(error.code).toMatch(/^[a-z]+\//);
+      if (code !== undefined) expect(error.code).toBe(code);
+      expect([
+        versionsOf(kernel),
+        await answer(kernel),
+        await kernel.commands.execute(`${ID}:count`),
+      ]).toEqual([['1.0.0 active'], '1.0.0', 2]);
+      await vi.waitFor(() => expect(live).toEqual([`${ID}@1.0.0`]), 10_000);
+      expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({
+        code: 'plugin/no-previous-version',
+      });
+      await kernel.stop();
+      expect(
+        versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() })),
+      ).toEqual(['1.0.0 active']);
+    },
+  );
 
-  const more = { permissions: { storage: { read: true }, commands: { execute: ['test.other:*'] } } };
+  const more = {
+    permissions: { storage: { read: true }, commands: { execute: ['test.other:*'] } },
+  };
 
-  it('asks for consent when permissions grow: without it the old one goes on', async () => {
-    const kernel = await startKernel(setting, [version('1.0.0', { permissions: { commands: { execute: ['test.other:a'] } } })]);
+  it('asks for consent when permissions grow: without it the old version continues', async () => {
+    const kernel = await startKernel(setting, [
+      version('1.0.0', { permissions: { commands: { execute: ['test.other:a'] } } }),
+    ]);
     const error = await rejection(kernel.plugins.update(ID, packed('2.0.0', more)));
-    expect(error).toMatchObject({ code: 'permission/consent-required', plugin: ID, details: { version: '2.0.0' } });
-    expect(error.details?.permissions).toEqual({ 'storage.read': ['*'], 'commands.execute': ['test.other:*'] });
+    expect(error).toMatchObject({
+      code: 'permission/consent-required',
+      plugin: ID,
+      details: { version: '2.0.0' },
+    });
+    expect(error.details?.permissions).toEqual({
+      'storage.read': ['*'],
+      'commands.execute': ['test.other:*'],
+    });
     expect([versionsOf(kernel), await answer(kernel)]).toEqual([['1.0.0 active'], '1.0.0']);
     await kernel.plugins.update(ID, packed('2.0.0', more), { consent: true });
-    expect([versionsOf(kernel), kernel.permissions.check(ID, 'storage.read')]).toEqual([['2.0.0 active'], true]);
+    expect([versionsOf(kernel), kernel.permissions.check(ID, 'storage.read')]).toEqual([
+      ['2.0.0 active'],
+      true,
+    ]);
   });
 
-  it('asks nobody when permissions stay, shrink, or are cut by policy', async () => {
-    const kernel = await startKernel(setting, [version('1.0.0', more)], { policy: { permissions: { storage: { read: true }, commands: { execute: ['test.other:*'] } } } });
+  it('asks for everything else that it adds: isolation, resources, contracts, activation, tenancy, middleware', async () => {
+    const guard = (optional: boolean) => ({
+      permissions: { middleware: { use: ['command:bank:*'] } },
+      contributes: { middleware: [{ target: 'command:bank:*', optional }] },
+    });
+    const cases: readonly [string, object, object, object][] = [
+      ['isolation', { isolation: 'sandbox' }, { isolation: 'worker' }, { isolation: ['worker'] }],
+      [
+        'no limit',
+        { resources: { memory: '64MB', cpu: 0.5 } },
+        { resources: { cpu: 0.5 } },
+        { 'resources.memory': ['unlimited'] },
+      ],
+      [
+        'limits',
+        { resources: { concurrency: 2, timeout: 100 } },
+        { resources: { concurrency: 9, timeout: 500 } },
+        { 'resources.timeout': ['500'], 'resources.concurrency': ['9'] },
+      ],
+      ['contracts', {}, { provides: [`${ID}@1`] }, { provides: [`${ID}@1`] }],
+      [
+        'activation',
+        { activation: [] },
+        { activation: ['startup', 'event:user:*'] },
+        { activation: ['startup', 'event:user:*'] },
+      ],
+      ['tenancy', {}, { tenancy: 'shared' }, { tenancy: ['shared'] }],
+      [
+        'a guard that may be passed',
+        guard(false),
+        guard(true),
+        { 'middleware.dropped': ['command:bank:*'] },
+      ],
+      ['a guard that goes', guard(false), {}, { 'middleware.dropped': ['command:bank:*'] }],
+      [
+        'users',
+        { contributes: { commands: [{ id: 'version', requiresAuth: true }] } },
+        { contributes: { commands: [{ id: 'version' }] } },
+        { 'requiresAuth.dropped': ['version'] },
+      ],
+    ];
+    for (const [what, before, after, growth] of cases) {
+      const kernel = await startKernel(setting, [version('1.0.0', { activation: [], ...before })]);
+      const asked = vi.fn(() => false);
+      kernel.permissions.onRequest(asked);
+      const next = packed('2.0.0', { activation: [], ...after });
+      const error = await rejection(kernel.plugins.update(ID, next));
+      expect([what, error.code, error.details?.permissions]).toEqual([
+        what,
+        'permission/consent-required',
+        growth,
+      ]);
+      expect(asked.mock.calls).toMatchObject([
+        [{ plugin: ID, reason: 'update', permissions: growth }],
+      ]);
+      expect(versionsOf(kernel)).toEqual(['1.0.0 resolved']);
+      await kernel.plugins.update(ID, next, { consent: true });
+      expect(versionsOf(kernel)).toEqual(['2.0.0 resolved']);
+      await kernel.stop();
+    }
+  });
+
+  const STUCK: readonly [string, string][] = [
+    ['throws', `n: 0, getState() { throw new Error('never'); },`],
+    ['hangs', 'n: 0, getState() { return new Promise(() => {}); },'],
+    ['gives what cannot be handed over', 'n: 0, getState() { return () => {}; },'],
+    ['gives too much', 'n: 0, getState() { return new Uint8Array(17_000_000); },'],
+  ];
+  it.each(STUCK)(
+    'an old version whose getState %s prevents its update only where its state is required',
+    async (_, members) => {
+      const limits = { hook: 300 };
+      const kernel = await startKernel(setting, [version('1.0.0', { members })], { limits });
+      expect((await rejection(kernel.plugins.update(ID, packed('2.0.0')))).code).toMatch(
+        /^(plugin|value)\//,
+      );
+      expect(versionsOf(kernel)).toEqual(['1.0.0 active']);
+      await kernel.plugins.update(ID, packed('2.0.0'), { state: 'optional' });
+      expect([versionsOf(kernel), await answer(kernel)]).toEqual([['2.0.0 active'], '2.0.0']);
+      const lenient = await startKernel(setting, [version('1.0.0', { members })], {
+        limits,
+        policy: { updates: { state: 'optional' } },
+      });
+      expect(
+        await rejection(lenient.plugins.update(ID, packed('1.1.0'), { state: 'required' })),
+      ).toBeInstanceOf(Error);
+      await lenient.plugins.update(ID, packed('2.0.0'));
+      expect(await answer(lenient)).toBe('2.0.0');
+      // How the new version handles the state is another matter.
+      const strange = `n: 0, getState() { return 1; }, restoreState() { throw new Error('strange'); },`;
+      await lenient.plugins.update(
+        ID,
+        packed('3.0.0', { members: 'n: 0, getState() { return 1; },' }),
+      );
+      expect(
+        await rejection(lenient.plugins.update(ID, packed('4.0.0', { members: strange }))),
+      ).toBeInstanceOf(Error);
+      expect(await answer(lenient)).toBe('3.0.0');
+    },
+  );
+
+  it('does not ask when permissions stay, shrink, or are cut by policy', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0', more)], {
+      policy: { permissions: { storage: { read: true }, commands: { execute: ['test.other:*'] } } },
+    });
     const asked = vi.fn(() => false);
     kernel.permissions.onRequest(asked);
     await kernel.plugins.update(
       ID,
-      packed('2.0.0', { permissions: { storage: { read: true, write: true }, commands: { execute: ['test.other:*', 'test.other:b'] }, wasm: true } }),
+      packed('2.0.0', {
+        permissions: {
+          storage: { read: true, write: true },
+          commands: { execute: ['test.other:*', 'test.other:b'] },
+          wasm: true,
+        },
+      }),
     );
     await kernel.plugins.update(ID, packed('3.0.0'));
     expect(asked).not.toHaveBeenCalled();
     expect(await answer(kernel)).toBe('3.0.0');
   });
 
-  it('the handler is asked with the difference; its yes lets the update through, the last handler counts', async () => {
+  it('the handler is asked with the difference; its yes allows the update, and the last handler counts', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     const refusing = vi.fn(() => false);
     const agreeing = vi.fn(async () => true);
@@ -650,10 +1018,19 @@ describe(`${runtime}: update`, () => {
     const registered = kernel.permissions.onRequest(agreeing);
     await kernel.plugins.update(ID, packed('2.0.0', more));
     const permissions = { 'storage.read': ['*'], 'commands.execute': ['test.other:*'] };
-    expect(agreeing.mock.calls).toEqual([[{ plugin: ID, version: '2.0.0', reason: 'update', permissions }]]);
+    expect(agreeing.mock.calls).toEqual([
+      [{ plugin: ID, version: '2.0.0', reason: 'update', permissions }],
+    ]);
     expect([refusing.mock.calls.length, await answer(kernel)]).toEqual([0, '2.0.0']);
     registered.dispose();
-    expect(await rejection(kernel.plugins.update(ID, packed('3.0.0', { permissions: { ...more.permissions, wasm: true } })))).toMatchObject({
+    expect(
+      await rejection(
+        kernel.plugins.update(
+          ID,
+          packed('3.0.0', { permissions: { ...more.permissions, wasm: true } }),
+        ),
+      ),
+    ).toMatchObject({
       code: 'permission/consent-required',
     });
     expect(await answer(kernel)).toBe('2.0.0');
@@ -666,7 +1043,9 @@ describe(`${runtime}: update`, () => {
   ])('a handler that answers %s keeps the old one', async (_, handler) => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     kernel.permissions.onRequest(handler as () => boolean);
-    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0', more)))).toMatchObject({ code: 'permission/consent-required' });
+    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0', more)))).toMatchObject({
+      code: 'permission/consent-required',
+    });
     expect([versionsOf(kernel), await answer(kernel)]).toEqual([['1.0.0 active'], '1.0.0']);
   });
 
@@ -680,7 +1059,7 @@ describe(`${runtime}: update`, () => {
     expect(error).toMatchObject({ code: 'permission/consent-required' });
   });
 
-  it('a handler that never answers keeps the old one, holds up nobody else, and lets the kernel stop', async () => {
+  it('a handler that never answers keeps the old version, blocks nothing else, and lets the kernel stop', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     const asked = new Promise<void>((resolve) => {
       kernel.permissions.onRequest(() => {
@@ -702,7 +1081,7 @@ describe(`${runtime}: update`, () => {
     await kernel.stop();
   });
 
-  it('an answer that comes after the plugin has gone updates nothing', async () => {
+  it('an answer that comes after the plugin was uninstalled updates nothing', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     const { arrived, open, pass } = gate();
     kernel.permissions.onRequest(() => pass().then(() => true));
@@ -714,52 +1093,81 @@ describe(`${runtime}: update`, () => {
     expect(versionsOf(kernel)).toEqual([]);
   });
 
-  it('consent is for what the update replaces: a rollback in between does not make it void', async () => {
+  it('consent is for what the update replaces: a rollback in between does not invalidate it', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')]);
     await kernel.plugins.update(ID, packed('2.0.0', more), { consent: true });
     const asked = vi.fn(() => false);
     kernel.permissions.onRequest(asked);
-    const [, updating] = await Promise.allSettled([kernel.plugins.rollback(ID), kernel.plugins.update(ID, packed('3.0.0', more))]);
-    // Version 1 asked for nothing: version 3 in its place asks for more, and nobody has agreed.
-    expect([updating.status, versionsOf(kernel), kernel.permissions.check(ID, 'storage.read')]).toEqual(['rejected', ['1.0.0 active'], false]);
+    const [, updating] = await Promise.allSettled([
+      kernel.plugins.rollback(ID),
+      kernel.plugins.update(ID, packed('3.0.0', more)),
+    ]);
+    // Version 1 asked for nothing: version 3 in its place asks for more, and there was no consent.
+    expect([
+      updating.status,
+      versionsOf(kernel),
+      kernel.permissions.check(ID, 'storage.read'),
+    ]).toEqual(['rejected', ['1.0.0 active'], false]);
     expect(asked).toHaveBeenCalled();
   });
 
-  it('more storage is more than before', async () => {
-    const storage = (quota: string) => ({ permissions: { storage: { read: true, write: true, quota } } });
+  it('a larger storage quota counts as growth', async () => {
+    const storage = (quota: string) => ({
+      permissions: { storage: { read: true, write: true, quota } },
+    });
     const kernel = await startKernel(setting, [version('1.0.0', storage('1kB'))]);
-    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0', storage('1GB'))))).toMatchObject({ code: 'permission/consent-required' });
+    expect(
+      await rejection(kernel.plugins.update(ID, packed('2.0.0', storage('1GB')))),
+    ).toMatchObject({ code: 'permission/consent-required' });
   });
 });
 
-// --- trial and rollback --------------------------------------------------------------------------------------------
+// --- trial and rollback
+// --------------------------------------------------------------------------------------------
 
-describe(`${runtime}: trial and rollback`, () => {
+describe(`${runtime}: probation and rollback`, () => {
   const supervision = { backoff: 20 };
 
-  it('an update that crashes within its trial is rolled back by itself, for good', async () => {
+  it('an update that crashes on probation is rolled back automatically and permanently', async () => {
     const open = await inMemory();
-    const kernel = await startKernel(setting, [version('1.0.0')], { storage: await open(), supervision });
+    const kernel = await startKernel(setting, [version('1.0.0')], {
+      storage: await open(),
+      supervision,
+    });
     await kernel.plugins.update(ID, packed('2.0.0'));
     const back = nextEvent(kernel, 'plugin:rolled-back');
     await rejection(kernel.commands.execute(`${ID}:crash`));
-    expect(await back).toMatchObject({ id: ID, version: '1.0.0', from: '2.0.0', reason: expect.stringMatching(/gone/) });
+    expect(await back).toMatchObject({
+      id: ID,
+      version: '1.0.0',
+      from: '2.0.0',
+      reason: expect.stringMatching(/gone/),
+    });
     expect([versionsOf(kernel), await answer(kernel)]).toEqual([['1.0.0 active'], '1.0.0']);
     await kernel.stop();
-    expect(versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() }))).toEqual(['1.0.0 active']);
+    expect(
+      versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() })),
+    ).toEqual(['1.0.0 active']);
   });
 
-  it('an update that says it is unhealthy within its trial is rolled back by itself, with its state', async () => {
+  it('an update that reports unhealthy on probation is rolled back automatically, with its state', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')], { limits: { trial: 1_000 } });
     await kernel.commands.execute(`${ID}:count`);
     const back = nextEvent(kernel, 'plugin:rolled-back');
     const ill = `n: 0, getState() { return this.n; }, restoreState(n) { this.n = n; }, healthCheck() { return { status: 'unhealthy', details: 'a bad day' }; },`;
     await kernel.plugins.update(ID, packed('2.0.0', { members: ill }));
-    expect(await back).toMatchObject({ version: '1.0.0', from: '2.0.0', reason: expect.stringMatching(/unhealthy.*a bad day/) });
-    expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual(['1.0.0', 2]);
+    expect(await back).toMatchObject({
+      version: '1.0.0',
+      from: '2.0.0',
+      reason: expect.stringMatching(/unhealthy.*a bad day/),
+    });
+    expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([
+      '1.0.0',
+      2,
+    ]);
   });
 
-  it('an update that cannot be woken within its trial is rolled back by itself, with its state', async () => {
+  it('an update that cannot be woken on probation is rolled back automatically, with its state', async () => {
     const permissions = { commands: { execute: ['host:is-awake'] } };
     const kernel = await startKernel(setting, [version('1.0.0', { permissions })]);
     let awake = true;
@@ -769,31 +1177,59 @@ describe(`${runtime}: trial and rollback`, () => {
     await kernel.commands.execute(`${ID}:count`);
     expect(await kernel.plugins.hibernate(ID)).toBe(true);
     awake = false;
-    const [failed, back] = [nextEvent(kernel, 'plugin:wake-failed'), nextEvent(kernel, 'plugin:rolled-back')];
+    const [failed, back] = [
+      nextEvent(kernel, 'plugin:wake-failed'),
+      nextEvent(kernel, 'plugin:rolled-back'),
+    ];
     expect(await answer(kernel)).toBe('plugin/activation-failed');
-    expect(await failed).toMatchObject({ id: ID, version: '2.0.0', code: 'plugin/activation-failed', message: expect.stringMatching(/not today/) });
-    expect(await back).toMatchObject({ version: '1.0.0', from: '2.0.0', reason: expect.stringMatching(/not today/) });
-    expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual(['1.0.0', 2]);
+    expect(await failed).toMatchObject({
+      id: ID,
+      version: '2.0.0',
+      code: 'plugin/activation-failed',
+      message: expect.stringMatching(/not today/),
+    });
+    expect(await back).toMatchObject({
+      version: '1.0.0',
+      from: '2.0.0',
+      reason: expect.stringMatching(/not today/),
+    });
+    expect([await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([
+      '1.0.0',
+      2,
+    ]);
   });
 
-  it('a healthy or degraded update stays; once its trial is over a crash is a crash like any other', async () => {
+  it('a healthy or degraded update stays; after probation a crash is an ordinary crash', async () => {
     const trial = 60;
-    const kernel = await startKernel(setting, [version('1.0.0')], { supervision, limits: { trial } });
+    const kernel = await startKernel(setting, [version('1.0.0')], {
+      supervision,
+      limits: { trial },
+    });
     const rolledBack = vi.fn();
     kernel.events.on('plugin:rolled-back', rolledBack);
-    await kernel.plugins.update(ID, packed('2.0.0', { members: `n: 0, healthCheck() { return { status: 'degraded' }; },` }));
+    await kernel.plugins.update(
+      ID,
+      packed('2.0.0', { members: `n: 0, healthCheck() { return { status: 'degraded' }; },` }),
+    );
     const over = performance.now() + 5 * trial;
     await vi.waitFor(() => expect(performance.now()).toBeGreaterThan(over), 10_000);
     const restarted = nextEvent(kernel, 'plugin:restarted');
     await rejection(kernel.commands.execute(`${ID}:crash`));
     await restarted;
-    expect([versionsOf(kernel), await answer(kernel), rolledBack.mock.calls]).toEqual([['2.0.0 active'], '2.0.0', []]);
+    expect([versionsOf(kernel), await answer(kernel), rolledBack.mock.calls]).toEqual([
+      ['2.0.0 active'],
+      '2.0.0',
+      [],
+    ]);
     await kernel.plugins.rollback(ID);
     expect(await answer(kernel)).toBe('1.0.0');
   });
 
-  it('without a trial nothing is rolled back by itself', async () => {
-    const kernel = await startKernel(setting, [version('1.0.0')], { supervision, limits: { trial: 0 } });
+  it('without probation nothing is rolled back automatically', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0')], {
+      supervision,
+      limits: { trial: 0 },
+    });
     await kernel.plugins.update(ID, packed('2.0.0'));
     const restarted = nextEvent(kernel, 'plugin:restarted');
     await rejection(kernel.commands.execute(`${ID}:crash`));
@@ -801,7 +1237,7 @@ describe(`${runtime}: trial and rollback`, () => {
     expect(await answer(kernel)).toBe('2.0.0');
   });
 
-  it('after a rollback the version that came back is not on trial', async () => {
+  it('after a rollback the restored version is not on probation', async () => {
     const kernel = await startKernel(setting, [version('1.0.0')], { supervision });
     await kernel.plugins.update(ID, packed('2.0.0'));
     await kernel.plugins.rollback(ID);
@@ -811,29 +1247,54 @@ describe(`${runtime}: trial and rollback`, () => {
     expect(versionsOf(kernel)).toEqual(['1.0.0 active']);
   });
 
-  it('a version comes back also when it rejects the state of the one that goes', async () => {
-    const old = version('1.0.0', { members: `n: 0, getState() { return this.n; }, restoreState(n) { if (typeof n !== 'number') throw new Error('strange state'); this.n = n; },` });
+  it('a version is restored even if it rejects the state of the one it replaces', async () => {
+    const old = version('1.0.0', {
+      members: `n: 0, getState() { return this.n; }, restoreState(n) { if (typeof n !== 'number') throw new Error('strange state'); this.n = n; },`,
+    });
     const kernel = await startKernel(setting, [old]);
-    await kernel.plugins.update(ID, packed('2.0.0', { members: `n: 0, restoreState() {}, getState() { return { list: [] }; },` }));
+    await kernel.plugins.update(
+      ID,
+      packed('2.0.0', { members: `n: 0, restoreState() {}, getState() { return { list: [] }; },` }),
+    );
     await kernel.plugins.rollback(ID);
-    expect([versionsOf(kernel), await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([['1.0.0 active'], '1.0.0', 1]);
-    expect(kernel.logger.recent('kernel').map(({ message }) => message)).toContainEqual(expect.stringMatching(/without its state.*strange state/));
+    expect([
+      versionsOf(kernel),
+      await answer(kernel),
+      await kernel.commands.execute(`${ID}:count`),
+    ]).toEqual([['1.0.0 active'], '1.0.0', 1]);
+    expect(kernel.logger.recent('kernel').map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/without its state.*strange state/),
+    );
   });
 
-  it('a rollback that is impossible leaves the new one, with its state, now and in the next kernel', async () => {
+  it('an impossible rollback leaves the new version, with its state, now and in the next kernel', async () => {
     const open = await inMemory();
     const permissions = { storage: { read: true, write: true } };
-    const old = version('1.0.0', { permissions, activate: `if (await ctx.storage.get('layout') === 2) throw new Error('too new for me');` });
+    const old = version('1.0.0', {
+      permissions,
+      activate: `if (await ctx.storage.get('layout') === 2) throw new Error('too new for me');`,
+    });
     const kernel = await startKernel(setting, [old], { storage: await open() });
-    await kernel.plugins.update(ID, packed('2.0.0', { permissions, activate: `await ctx.storage.set('layout', 2);` }));
+    await kernel.plugins.update(
+      ID,
+      packed('2.0.0', { permissions, activate: `await ctx.storage.set('layout', 2);` }),
+    );
     await kernel.commands.execute(`${ID}:count`);
-    expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({ code: 'plugin/activation-failed' });
-    expect([versionsOf(kernel), await answer(kernel), await kernel.commands.execute(`${ID}:count`)]).toEqual([['2.0.0 active'], '2.0.0', 2]);
+    expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({
+      code: 'plugin/activation-failed',
+    });
+    expect([
+      versionsOf(kernel),
+      await answer(kernel),
+      await kernel.commands.execute(`${ID}:count`),
+    ]).toEqual([['2.0.0 active'], '2.0.0', 2]);
     await kernel.stop();
-    expect(versionsOf(await startKernel(setting, [old], { storage: await open() }))).toEqual(['2.0.0 active']);
+    expect(versionsOf(await startKernel(setting, [old], { storage: await open() }))).toEqual([
+      '2.0.0 active',
+    ]);
   });
 
-  it('a plugin that was stopped or disabled when it was updated comes back stopped or disabled', async () => {
+  it('a plugin that was stopped or disabled when it was updated is restored as stopped or disabled', async () => {
     const open = await inMemory();
     const kernel = await startKernel(setting, [version('1.0.0')], { storage: await open() });
     await kernel.plugins.disable(ID);
@@ -842,6 +1303,8 @@ describe(`${runtime}: trial and rollback`, () => {
     await kernel.plugins.rollback(ID);
     expect(versionsOf(kernel)).toEqual(['1.0.0 unloaded disabled']);
     await kernel.stop();
-    expect(versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() }))).toEqual(['1.0.0 resolved disabled']);
+    expect(
+      versionsOf(await startKernel(setting, [version('1.0.0')], { storage: await open() })),
+    ).toEqual(['1.0.0 resolved disabled']);
   });
 });

@@ -1,4 +1,4 @@
-/** How much plugins may use: behind a wall. */
+/** Resource limits of plugins behind a wall. */
 import { createHost } from '#host';
 import { limits } from './resources-conformance.ts';
 

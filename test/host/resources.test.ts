@@ -1,13 +1,14 @@
-/** How much plugins may use: in workers; and limits that make no sense. */
-import { createHost, runtime } from '#host';
+/** Resource limits of plugins in workers; and invalid limits. */
+
 import { createKernel, type Kernel, packageSource, type ResourcePolicy } from '@plinth/kernel';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { rejection } from '../support/kernels.ts';
 import { limits } from './resources-conformance.ts';
 
 limits({ isolation: 'worker', createHost });
 
-describe(`${runtime}: limits that make no sense`, () => {
+describe(`${runtime}: invalid limits`, () => {
   let kernel: Kernel | undefined;
   afterEach(() => kernel?.stop());
   it.each<readonly [string, unknown]>([
@@ -22,7 +23,10 @@ describe(`${runtime}: limits that make no sense`, () => {
     ['policy.resources.patience', { patience: 0 }],
   ])('%s is refused by name', async (option, resources) => {
     const error = await rejection(
-      createKernel({ sources: [packageSource([])], policy: { resources: resources as ResourcePolicy } }).then((made) => {
+      createKernel({
+        sources: [packageSource([])],
+        policy: { resources: resources as ResourcePolicy },
+      }).then((made) => {
         kernel = made;
       }),
     );

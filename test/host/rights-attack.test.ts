@@ -1,8 +1,12 @@
-/** Ways around rights: rates that multiply, begin anew or are somebody else's; what is kept from the audit. */
-import { createHost, runtime } from '#host';
+/**
+ * Ways around permissions: rates that multiply, restart or belong to another plugin; and entries
+ * withheld from the audit.
+ */
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import type { ManifestInput, Permissions } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
@@ -20,24 +24,38 @@ const user = (permissions: ManifestInput['permissions'], id = 'test.user') =>
      ctx.commands.handle('has', ([permission, scope]) => ctx.permissions.has(permission, scope));`,
     { permissions },
   );
-const ask = (kernel: Kernel, command: string, input?: unknown) => kernel.commands.execute(`test.user:${command}`, input);
+const ask = (kernel: Kernel, command: string, input?: unknown) =>
+  kernel.commands.execute(`test.user:${command}`, input);
 const setting = { isolation: 'worker', createHost } satisfies Setting;
-const start = (permissions: ManifestInput['permissions'], allowed?: Permissions, options: KernelOptions = {}) =>
-  startKernel(setting, [user(permissions)], { ...options, policy: { ...options.policy, ...(allowed && { permissions: allowed }) } });
+const start = (
+  permissions: ManifestInput['permissions'],
+  allowed?: Permissions,
+  options: KernelOptions = {},
+) =>
+  startKernel(setting, [user(permissions)], {
+    ...options,
+    policy: { ...options.policy, ...(allowed && { permissions: allowed }) },
+  });
 
 describe(`${runtime}: rates`, () => {
-  it('of policy hold for all together, however many rights are asked for under them', async () => {
-    const kernel = await start({ events: { emit: ['app:*', 'app:a*', 'app:ab*', 'app:abc'] } }, { events: { emit: ['app:* 3/h'] } });
+  it('of policy apply to all rights together, however many are requested under them', async () => {
+    const kernel = await start(
+      { events: { emit: ['app:*', 'app:a*', 'app:ab*', 'app:abc'] } },
+      { events: { emit: ['app:* 3/h'] } },
+    );
     expect(await ask(kernel, 'emit', ['app:abc', 10])).toEqual([3, 'permission/rate']);
     expect(await ask(kernel, 'emit', ['app:x', 3])).toEqual([0, 'permission/rate']);
   });
 
-  it('of policy are no more at once when the same is asked for over a longer time', async () => {
-    const kernel = await start({ events: { emit: ['app:* 1200/h'] } }, { events: { emit: ['app:* 20/min'] } });
+  it('of policy allow no larger burst when the same rate is requested over a longer time', async () => {
+    const kernel = await start(
+      { events: { emit: ['app:* 1200/h'] } },
+      { events: { emit: ['app:* 20/min'] } },
+    );
     expect(await ask(kernel, 'emit', ['app:x', 60])).toEqual([20, 'permission/rate']);
   });
 
-  it('begin no new time with another guest', async () => {
+  it('do not restart with another guest', async () => {
     const kernel = await start({ events: { emit: ['app:* 3/h'] } });
     expect(await ask(kernel, 'emit', ['app:x', 2])).toEqual([2]);
     await kernel.plugins.reload('test.user');
@@ -46,7 +64,7 @@ describe(`${runtime}: rates`, () => {
     expect(await ask(kernel, 'emit', ['app:x', 3])).toEqual([0, 'permission/rate']);
   });
 
-  it('are no way around for who has others do it', async () => {
+  it('cannot be bypassed through calls to others', async () => {
     const kernel = await startKernel(setting, [
       user({ commands: { execute: ['test.deputy:*', 'app.host:work 2/h'] } }),
       user({ commands: { execute: ['app.host:*'] } }, 'test.deputy'),
@@ -55,8 +73,11 @@ describe(`${runtime}: rates`, () => {
     expect(await ask(kernel, 'through', ['app.host:work', 5])).toEqual([2, 'permission/rate']);
   });
 
-  it('are what is given back of a right that was taken away', async () => {
-    const kernel = await start({ events: { emit: ['app:*'] }, storage: { read: true, write: true } });
+  it('apply to what is granted back of a revoked right', async () => {
+    const kernel = await start({
+      events: { emit: ['app:*'] },
+      storage: { read: true, write: true },
+    });
     await kernel.permissions.revoke('test.user', 'events.emit', 'app:*');
     await kernel.permissions.grant('test.user', 'events.emit', 'app:* 2/h');
     expect(await ask(kernel, 'emit', ['app:x', 5])).toEqual([2, 'permission/rate']);
@@ -69,18 +90,22 @@ describe(`${runtime}: rates`, () => {
   });
 });
 
-describe(`${runtime}: the audit of what strangers use`, () => {
-  const policy = { trust: () => 'untrusted' as const, signatures: { keys: {}, required: 'none' as const } };
-  const used = async (kernel: Kernel) => (await kernel.audit.entries({ topic: 'permission:used' })).map(({ facts }) => facts.scope);
+describe(`${runtime}: the audit of untrusted plugins`, () => {
+  const policy = {
+    trust: () => 'untrusted' as const,
+    signatures: { keys: {}, required: 'none' as const },
+  };
+  const used = async (kernel: Kernel) =>
+    (await kernel.audit.entries({ topic: 'permission:used' })).map(({ facts }) => facts.scope);
 
-  it('has what they asked about first, too', async () => {
+  it('includes their first permission checks', async () => {
     const kernel = await start({ events: { emit: ['app:*'] } }, undefined, { policy });
     expect(await ask(kernel, 'has', ['events.emit', 'app:x'])).toBe(true);
     expect(await ask(kernel, 'emit', ['app:x', 1])).toEqual([1]);
     expect(await used(kernel)).toEqual(['app:x']);
   });
 
-  it('is not filled by what they do under a right for many things, or with what is their own', async () => {
+  it("is not filled by many uses of one broad right, or by a plugin's own resources", async () => {
     const kernel = await start({ events: { emit: ['app:*'] } }, undefined, { policy });
     expect(await ask(kernel, 'emitAll', ['test.user:n', 300])).toEqual([300]);
     expect(await used(kernel)).toEqual([]);
@@ -88,7 +113,7 @@ describe(`${runtime}: the audit of what strangers use`, () => {
     expect((await used(kernel)).length).toBeLessThan(100);
   });
 
-  it('keeps what others did while one floods it', async () => {
+  it('keeps entries of others while one plugin floods it', async () => {
     const kernel = await start({}, undefined, { policy });
     for (let n = 0; n < 20; n++) {
       await ask(kernel, 'emitAtOnce', [`app:${n}.`, 900]);

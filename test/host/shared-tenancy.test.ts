@@ -1,7 +1,8 @@
-/** One guest for several tenants: what they share is the plugin's own variables, and nothing else. */
-import { createHost, runtime } from '#host';
+/** One guest for several tenants: they share the plugin's own variables, and nothing else. */
+
 import type { Host, Kernel, KernelOptions } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
@@ -15,7 +16,10 @@ const plugin = pluginOf(
    ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
    ctx.commands.handle('hang', () => { for (;;); });
    const heard = []; ctx.events.on('test:*', ({ payload, tenant }) => heard.push([payload, tenant])); ctx.commands.handle('heard', () => heard);`,
-  { tenancy: 'shared', permissions: { storage: { read: true, write: true }, events: { subscribe: ['test:*'] } } },
+  {
+    tenancy: 'shared',
+    permissions: { storage: { read: true, write: true }, events: { subscribe: ['test:*'] } },
+  },
 );
 
 /** Counts the guests that are alive. */
@@ -72,12 +76,15 @@ describe(`${runtime}: one guest for several tenants`, () => {
     expect([...texts(b), ...texts(kernel)].filter((text) => text.includes('secret'))).toEqual([]);
   });
 
-  it('ends with its last tenant, and comes back for all of them after a crash', async () => {
+  it('ends with its last tenant, and is restarted for all of them after a crash', async () => {
     const { kernel, a, b, alive } = await start();
     await a.stop();
     expect(alive()).toBe(1);
     expect(await b.commands.execute('test.shared:who')).toMatchObject({ tenant: 'b' });
-    const restarted = [nextEvent(kernel, 'plugin:restarted'), new Promise((resolve) => b.events.once('plugin:restarted', resolve))];
+    const restarted = [
+      nextEvent(kernel, 'plugin:restarted'),
+      new Promise((resolve) => b.events.once('plugin:restarted', resolve)),
+    ];
     expect((await rejection(b.commands.execute('test.shared:crash'))).code).toMatch(/^guest\//);
     await Promise.all(restarted);
     expect(await b.commands.execute('test.shared:who')).toMatchObject({ tenant: 'b' });
@@ -89,9 +96,13 @@ describe(`${runtime}: one guest for several tenants`, () => {
     expect(alive()).toBe(0);
   });
 
-  it('is ended for all of its tenants when it hangs, and comes back for them as one', async () => {
+  it('is ended for all of its tenants when it hangs, and is restarted as one guest', async () => {
     // Restarted at once, so that some are back before the others have noticed.
-    const { kernel, a, b, alive } = await start({ policy: { shared: ['test.*'] }, supervision: { backoff: 1, heartbeat: 200, timeout: 400 }, limits: { ready: 1_000 } });
+    const { kernel, a, b, alive } = await start({
+      policy: { shared: ['test.*'] },
+      supervision: { backoff: 1, heartbeat: 200, timeout: 400 },
+      limits: { ready: 1_000 },
+    });
     const all = [kernel, a, b];
     for (const id of ['c', 'd', 'e']) {
       const next = kernel.tenant(id);
@@ -100,16 +111,24 @@ describe(`${runtime}: one guest for several tenants`, () => {
     }
     const told: string[] = [];
     for (const one of all) one.events.on('plugin:quarantined', () => told.push(one.id));
-    const restarted = all.map((one) => new Promise((resolve) => one.events.once('plugin:restarted', resolve)));
-    expect(await rejection(a.commands.execute('test.shared:hang'))).toMatchObject({ code: expect.stringMatching(/^guest\/(unresponsive|terminated)$/) });
+    const restarted = all.map(
+      (one) => new Promise((resolve) => one.events.once('plugin:restarted', resolve)),
+    );
+    expect(await rejection(a.commands.execute('test.shared:hang'))).toMatchObject({
+      code: expect.stringMatching(/^guest\/(unresponsive|terminated)$/),
+    });
     await Promise.all(restarted);
-    for (const one of all) expect(await one.commands.execute('test.shared:who')).toMatchObject({ tenant: one.id });
+    for (const one of all)
+      expect(await one.commands.execute('test.shared:who')).toMatchObject({ tenant: one.id });
     expect([alive(), told]).toEqual([1, []]);
   });
 
-  it('needs the policy: what a plugin declares alone changes nothing', async () => {
+  it("needs the policy: the plugin's own declaration changes nothing", async () => {
     const { a, alive } = await start({});
     expect(alive()).toBe(3);
-    expect(await a.commands.execute('test.shared:who')).toMatchObject({ tenant: 'a', activations: 1 });
+    expect(await a.commands.execute('test.shared:who')).toMatchObject({
+      tenant: 'a',
+      activations: 1,
+    });
   });
 });

@@ -1,9 +1,9 @@
-/** The audit of a soak: three sets of books have to say the same. */
+/** The audit of a soak: three sets of figures must agree. */
 import type { MetricsSnapshot } from '@plinth/kernel';
 import type { Books, Tally } from './soak-driver.ts';
 import type { Name } from './soak-plugins.ts';
 
-/** What `call:settled` has said. */
+/** The payload of `call:settled`. */
 export interface SettledCall {
   readonly command: string;
   readonly caller: string;
@@ -12,7 +12,7 @@ export interface SettledCall {
   readonly code: string | undefined;
 }
 
-/** What a plugin says at the end. */
+/** A plugin's final report. */
 export interface Report {
   readonly ticks: Readonly<Record<string, number>>;
   readonly heard: number;
@@ -35,7 +35,7 @@ export interface Evidence {
   readonly hostAsked: number;
   /** The last setting of `n`. */
   readonly level: number;
-  /** Whether guests were ended. */
+  /** Whether faults ended guests. */
   readonly deadly: boolean;
   violation(text: string): void;
 }
@@ -47,10 +47,14 @@ interface Announced {
 
 const LASTING = ['a', 'b', 'n', 'z'] as const;
 const sum = (all: readonly number[]): number => all.reduce((total, one) => total + one, 0);
-/** KNOWN: a call that nobody could be woken for, or that ended before, isn't counted for its command: only `m` is ever gone. */
-const mayBeGone = (command: string): boolean => command.startsWith('soak.m:') || command.startsWith('plinth.message-handler:');
+/**
+ * KNOWN: a call that woke no plugin, or ended before, isn't counted for its command. Only `m` is
+ * ever gone.
+ */
+const mayBeGone = (command: string): boolean =>
+  command.startsWith('soak.m:') || command.startsWith('plinth.message-handler:');
 
-/** Tells of every two books that don't agree. */
+/** Reports every two figures that don't agree. */
 export function audit(evidence: Evidence): void {
   const { books, reports, settled, metrics, violation } = evidence;
   for (const { wrong } of books) for (const text of wrong) violation(text);
@@ -59,7 +63,8 @@ export function audit(evidence: Evidence): void {
   for (const { caller, tallies } of books) {
     for (const [command, { sent, answered, cancelled, failed }] of Object.entries(tallies)) {
       const ended = answered + cancelled + sum(Object.values(failed));
-      if (sent !== ended) violation(`${caller} has sent ${sent} of ${command}, and ${ended} have settled`);
+      if (sent !== ended)
+        violation(`${caller} has sent ${sent} of ${command}, and ${ended} have settled`);
     }
   }
   auditRequests(settled, violation);
@@ -68,8 +73,10 @@ export function audit(evidence: Evidence): void {
   auditEvents(evidence);
   auditNumbers(evidence);
   const asked = sum(books.map((one) => one.asked));
-  if (asked !== evidence.hostAsked) violation(`hooks were asked ${asked} times, and the host has answered ${evidence.hostAsked}`);
-  if (evidence.level > 0 && reports.n.level !== evidence.level) violation(`soak.n was configured with ${reports.n.level} in place of ${evidence.level}`);
+  if (asked !== evidence.hostAsked)
+    violation(`hooks were asked ${asked} times, and the host has answered ${evidence.hostAsked}`);
+  if (evidence.level > 0 && reports.n.level !== evidence.level)
+    violation(`soak.n was configured with ${reports.n.level} in place of ${evidence.level}`);
   if (metrics.refusedMessages > 0) violation(`${metrics.refusedMessages} messages were refused`);
 }
 
@@ -81,7 +88,7 @@ function auditRequests(settled: readonly SettledCall[], violation: Evidence['vio
   }
 }
 
-/** What each caller says of each command, beside what the kernel has announced. */
+/** Each caller's count per command, compared with what the kernel has announced. */
 function auditCalls({ books, reports, settled, violation }: Evidence): void {
   const announced = new Map<string, Announced>();
   for (const { caller, command, ok, code } of settled) {
@@ -98,51 +105,73 @@ function auditCalls({ books, reports, settled, violation }: Evidence): void {
       counted.set(key, plus(counted.get(key), tally));
     }
   };
-  for (const { caller, tallies } of books) add(caller.startsWith('host') ? 'host' : caller, tallies);
+  for (const { caller, tallies } of books)
+    add(caller.startsWith('host') ? 'host' : caller, tallies);
   for (const name of LASTING) add(`soak.${name}`, reports[name].relayed);
   for (const [key, { sent, answered, cancelled, failed }] of counted) {
     // They are no calls of commands; their handlers are counted elsewhere.
     if (key.endsWith(' emit') || key.includes('→ hook ')) continue;
     const kernel = announced.get(key) ?? { ok: 0, failed: {} };
-    // Nobody was called then.
-    const nobody = failed['message/no-handler'] ?? 0;
+    // No handler was called then.
+    const unrouted = failed['message/no-handler'] ?? 0;
     const total = kernel.ok + sum(Object.values(kernel.failed));
-    // A guest's cancel and the answer may cross: the host's can't.
+    // A guest's cancel and the answer may cross; the host's can't.
     const slack = key.startsWith('host') ? 0 : cancelled;
     const differs = (mine: number, theirs: number) => theirs < mine || theirs > mine + slack;
-    // A message to one that is gone fails before it is a call.
-    const early = key.endsWith(':onMessage') || key.endsWith(MESSAGES) ? sum(Object.values(failed)) - nobody : 0;
-    if (total > sent - nobody || total < sent - nobody - slack - early) violation(`${key}: ${sent - nobody} sent, ${total} announced`);
-    if (differs(answered, kernel.ok)) violation(`${key}: ${answered} answered, ${kernel.ok} announced`);
-    if (slack === 0 && cancelled !== (kernel.failed['call/cancelled'] ?? 0)) violation(`${key}: ${cancelled} cancelled, ${kernel.failed['call/cancelled'] ?? 0} announced`);
+    // A message to a plugin that is gone fails before it is a call.
+    const early =
+      key.endsWith(':onMessage') || key.endsWith(MESSAGES)
+        ? sum(Object.values(failed)) - unrouted
+        : 0;
+    if (total > sent - unrouted || total < sent - unrouted - slack - early)
+      violation(`${key}: ${sent - unrouted} sent, ${total} announced`);
+    if (differs(answered, kernel.ok))
+      violation(`${key}: ${answered} answered, ${kernel.ok} announced`);
+    if (slack === 0 && cancelled !== (kernel.failed['call/cancelled'] ?? 0))
+      violation(
+        `${key}: ${cancelled} cancelled, ${kernel.failed['call/cancelled'] ?? 0} announced`,
+      );
     if (early > 0) continue;
     for (const [code, times] of Object.entries(failed)) {
       const theirs = kernel.failed[code] ?? 0;
-      if (code !== 'message/no-handler' && differs(times, theirs)) violation(`${key}: ${times} failed with ${code}, ${theirs} announced`);
+      if (code !== 'message/no-handler' && differs(times, theirs))
+        violation(`${key}: ${times} failed with ${code}, ${theirs} announced`);
     }
   }
   for (const key of announced.keys()) {
     const [caller = '', command = ''] = key.split(' → ');
-    if (caller !== 'soak.m' && isCommand(command) && !counted.has(key)) violation(`${key} was announced, and nobody has sent it`);
+    if (caller !== 'soak.m' && isCommand(command) && !counted.has(key))
+      violation(`${key} was announced, and no caller has sent it`);
   }
 }
 
-/** KNOWN: a message to one that is on its way back may go where messages to nobody go: which of the two can't be told. */
-const MESSAGES = 'messages to soak.m or nobody';
-const keyOf = (caller: string, command: string): string => `${caller} → ${command === 'soak.m:onMessage' || command === 'plinth.message-handler:handle' ? MESSAGES : command}`;
+/**
+ * KNOWN: a message to a plugin that is restarting may be routed like one without a receiver. Which
+ * of the two can't be known.
+ */
+const MESSAGES = 'messages to soak.m or without receiver';
+const keyOf = (caller: string, command: string): string =>
+  `${caller} → ${command === 'soak.m:onMessage' || command === 'plinth.message-handler:handle' ? MESSAGES : command}`;
 const isCommand = (id: string): boolean => /^soak\.[a-z]:/.test(id);
 
 function plus(a: Tally | undefined, b: Tally): Tally {
   const failed = { ...a?.failed };
   for (const [code, times] of Object.entries(b.failed)) failed[code] = (failed[code] ?? 0) + times;
-  return { sent: (a?.sent ?? 0) + b.sent, answered: (a?.answered ?? 0) + b.answered, cancelled: (a?.cancelled ?? 0) + b.cancelled, failed };
+  return {
+    sent: (a?.sent ?? 0) + b.sent,
+    answered: (a?.answered ?? 0) + b.answered,
+    cancelled: (a?.cancelled ?? 0) + b.cancelled,
+    failed,
+  };
 }
 
-/** The kernel's totals, beside what it has announced. */
+/** The kernel's totals, compared with what it has announced. */
 function auditMetrics({ settled, metrics, violation }: Evidence): void {
   const failures = settled.filter(({ ok }) => !ok).length;
-  if (metrics.calls !== settled.length) violation(`metrics count ${metrics.calls} calls, ${settled.length} were announced`);
-  if (metrics.failures !== failures) violation(`metrics count ${metrics.failures} failures, ${failures} were announced`);
+  if (metrics.calls !== settled.length)
+    violation(`metrics count ${metrics.calls} calls, ${settled.length} were announced`);
+  if (metrics.failures !== failures)
+    violation(`metrics count ${metrics.failures} failures, ${failures} were announced`);
   const byCommand = new Map<string, { calls: number; failures: number }>();
   for (const { command, ok } of settled) {
     const one = byCommand.get(command) ?? { calls: 0, failures: 0 };
@@ -154,33 +183,54 @@ function auditMetrics({ settled, metrics, violation }: Evidence): void {
     const one = byCommand.get(command) ?? { calls: 0, failures: 0 };
     const missing = one.calls - calls;
     if (missing !== one.failures - failed || missing < 0 || (missing > 0 && !mayBeGone(command)))
-      violation(`metrics count ${calls} calls and ${failed} failures of ${command}, ${one.calls} and ${one.failures} were announced`);
+      violation(
+        `metrics count ${calls} calls and ${failed} failures of ${command}, ${one.calls} and ${one.failures} were announced`,
+      );
   }
 }
 
-/** Delivered and dropped is emitted times listeners. */
+/** Delivered plus dropped equals emitted times listeners. */
 function auditEvents({ books, reports, metrics, heard, deadly, violation }: Evidence): void {
-  const emitted = new Map(books.filter(({ ticks }) => ticks > 0).map(({ caller, ticks }) => [caller, ticks]));
+  const emitted = new Map(
+    books.filter(({ ticks }) => ticks > 0).map(({ caller, ticks }) => [caller, ticks]),
+  );
   const total = sum([...emitted.values()]);
   for (const [caller, ticks] of emitted) {
-    if (heard[caller] !== ticks) violation(`${caller} has emitted ${ticks} ticks, the host has heard ${heard[caller]}`);
+    if (heard[caller] !== ticks)
+      violation(`${caller} has emitted ${ticks} ticks, the host has heard ${heard[caller]}`);
     for (const name of LASTING)
-      if (reports[name].ticks[caller] !== ticks) violation(`${caller} has emitted ${ticks} ticks, the last that soak.${name} has heard is ${reports[name].ticks[caller]}`);
+      if (reports[name].ticks[caller] !== ticks)
+        violation(
+          `${caller} has emitted ${ticks} ticks, the last that soak.${name} has heard is ${reports[name].ticks[caller]}`,
+        );
   }
-  for (const name of LASTING) if (reports[name].heard !== total) violation(`${total} ticks were emitted, soak.${name} has heard ${reports[name].heard}`);
-  if (metrics.events !== total) violation(`${total} ticks were emitted, metrics count ${metrics.events}`);
+  for (const name of LASTING)
+    if (reports[name].heard !== total)
+      violation(`${total} ticks were emitted, soak.${name} has heard ${reports[name].heard}`);
+  if (metrics.events !== total)
+    violation(`${total} ticks were emitted, metrics count ${metrics.events}`);
   const possible = total * (LASTING.length + 1);
   const { deliveries, droppedDeliveries } = metrics;
-  if (deadly ? deliveries < total * LASTING.length || deliveries > possible : deliveries !== possible || droppedDeliveries > 0)
-    violation(`${total} ticks were emitted, metrics count ${deliveries} deliveries and ${droppedDeliveries} drops`);
+  if (
+    deadly
+      ? deliveries < total * LASTING.length || deliveries > possible
+      : deliveries !== possible || droppedDeliveries > 0
+  )
+    violation(
+      `${total} ticks were emitted, metrics count ${deliveries} deliveries and ${droppedDeliveries} drops`,
+    );
 }
 
 /** No number is given twice, and none is lost. */
 function auditNumbers({ books, reports, violation }: Evidence): void {
   for (const name of [...LASTING, 'm'] as const) {
     const numbers = books.flatMap((one) => one.numbers[name] ?? []);
-    if (new Set(numbers).size !== numbers.length) violation(`the storage of soak.${name} has given a number twice`);
+    if (new Set(numbers).size !== numbers.length)
+      violation(`the storage of soak.${name} has given a number twice`);
     const { count } = reports[name];
-    if (name === 'm' ? count < numbers.length : count !== numbers.length) violation(`the storage of soak.${name} was updated ${numbers.length} times, and counts ${count}`);
+    if (name === 'm' ? count < numbers.length : count !== numbers.length)
+      violation(
+        `the storage of soak.${name} was updated ${numbers.length} times, and counts ${count}`,
+      );
   }
 }

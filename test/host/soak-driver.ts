@@ -1,18 +1,24 @@
 /**
- * One caller of the soak. The same text runs in the host and, as text, inside plugins: it uses nothing but its arguments.
- * It keeps its own books of what it has sent and what has become of each; what must not be is in `wrong`.
+ * One caller of the soak. The same text runs in the host and, as text, inside plugins: it uses only
+ * its arguments. It records what it has sent and the outcome of each call; violations go to
+ * `wrong`.
  */
 
-/** What a caller can do; `kernel` and `ctx` both offer it. */
+/** The operations of a caller; `kernel` and `ctx` both have them. */
 export interface Surface {
   execute(id: string, input: unknown, options: CallerOptions): Promise<unknown>;
   emit(topic: string, payload: unknown): Promise<void>;
-  ask(mode: 'collect' | 'first' | 'waterfall', id: string, input: unknown, options: CallerOptions): Promise<unknown>;
+  ask(
+    mode: 'collect' | 'first' | 'waterfall',
+    id: string,
+    input: unknown,
+    options: CallerOptions,
+  ): Promise<unknown>;
   send(plugin: string, message: unknown, options: CallerOptions): Promise<unknown>;
   route(message: unknown, options: CallerOptions): Promise<unknown>;
 }
 
-/** What a caller may say of a call; `user` and `baggage` are the host's. */
+/** Options of a call; `user` and `baggage` are for the host. */
 export interface CallerOptions {
   readonly timeout: number;
   readonly signal?: AbortSignal;
@@ -32,11 +38,11 @@ export interface Assignment {
   readonly plenty: number;
   /** Milliseconds that a call may settle after its deadline. */
   readonly tolerance: number;
-  /** Codes by which a call may fail, by what is done and to whom; see `codes` in `soak.ts`. */
+  /** Codes with which a call may fail, by operation and target; see `codes` in `soak.ts`. */
   readonly expected: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What has become of all calls of one command. */
+/** The outcomes of all calls of one command. */
 export interface Tally {
   sent: number;
   answered: number;
@@ -44,7 +50,7 @@ export interface Tally {
   failed: Record<string, number>;
 }
 
-/** The books of one caller. */
+/** The figures of one caller. */
 export interface Books {
   readonly caller: string;
   readonly ops: number;
@@ -52,14 +58,17 @@ export interface Books {
   /** Ticks that were emitted, and how often each hook was asked. */
   readonly ticks: number;
   readonly asked: number;
-  /** Numbers that storage has given, by plugin. */
+  /** Numbers that storage has returned, by plugin. */
   readonly numbers: Record<string, number[]>;
   readonly latest: number;
   readonly wrong: string[];
 }
 
-/** Does what it is told. */
-export async function drive(surface: Surface, { caller, isHost, seed, ops, width, plenty, tolerance, expected }: Assignment): Promise<Books> {
+/** Runs its assignment. */
+export async function drive(
+  surface: Surface,
+  { caller, isHost, seed, ops, width, plenty, tolerance, expected }: Assignment,
+): Promise<Books> {
   const tallies: Record<string, Tally> = {};
   const numbers: Record<string, number[]> = {};
   const serials: Record<string, number> = {};
@@ -83,8 +92,15 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
     if (wrong.length < 30) wrong.push(`${caller}: ${what}`);
   };
 
-  /** Books one call; resolves to its answer, or to undefined when it failed as it may. */
-  const book = async (key: string, kind: string, timeout: number, run: () => Promise<unknown>): Promise<{ readonly value: unknown } | undefined> => {
+  /**
+   * Records one call. Resolves to its answer, or to undefined when it failed in a permitted way.
+   */
+  const book = async (
+    key: string,
+    kind: string,
+    timeout: number,
+    run: () => Promise<unknown>,
+  ): Promise<{ readonly value: unknown } | undefined> => {
     tallies[key] ??= { sent: 0, answered: 0, cancelled: 0, failed: {} };
     const tally = tallies[key];
     tally.sent += 1;
@@ -101,7 +117,8 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
         const code = String(error?.code ?? 'thrown');
         if (code === 'call/cancelled') tally.cancelled += 1;
         else tally.failed[code] = (tally.failed[code] ?? 0) + 1;
-        if (!(expected[kind] ?? []).includes(code)) complain(`${key} (${kind}) failed with ${code}: ${error?.message}`);
+        if (!(expected[kind] ?? []).includes(code))
+          complain(`${key} (${kind}) failed with ${code}: ${error?.message}`);
         return undefined;
       },
     );
@@ -125,16 +142,23 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
   const must = (right: boolean, what: string, value: unknown): void => {
     if (!right) complain(`${what}: ${JSON.stringify(value)}`);
   };
-  /** Whose death or change a call may meet. */
-  const kindOf = (name: string, what: string): string => `${name === 'm' ? 'mortal' : 'lasting'} ${what}`;
+  /** Whether the call may meet this plugin's end or change. */
+  const kindOf = (name: string, what: string): string =>
+    `${name === 'm' ? 'mortal' : 'lasting'} ${what}`;
   const target = (): string => oneOf(['a', 'b', 'm', 'n', 'm', 'n', 'z']);
-  const other = (...not: readonly string[]): string => oneOf(['a', 'b', 'm', 'n'].filter((name) => !not.includes(name)));
+  const other = (...not: readonly string[]): string =>
+    oneOf(['a', 'b', 'm', 'n'].filter((name) => !not.includes(name)));
 
   const echo = async (): Promise<void> => {
     const name = target();
     const input = { nonce: ++nonce, caller };
     const answer = await call(`soak.${name}:echo`, kindOf(name, 'call'), input);
-    if (answer !== undefined) must(JSON.stringify(answer.value) === JSON.stringify(input), `soak.${name}:echo gave somebody else's answer`, answer.value);
+    if (answer !== undefined)
+      must(
+        JSON.stringify(answer.value) === JSON.stringify(input),
+        `soak.${name}:echo gave another call's answer`,
+        answer.value,
+      );
   };
   /** Several in a row: the receiver knows what must come next. */
   const sequence = async (): Promise<void> => {
@@ -143,7 +167,8 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
       sequences[name] = (sequences[name] ?? 0) + 1;
       const i = sequences[name];
       const answer = await call(`soak.${name}:seq`, kindOf(name, 'call'), { caller, i });
-      if (answer !== undefined) must(answer.value === i, `soak.${name}:seq answered another number`, [answer.value, i]);
+      if (answer !== undefined)
+        must(answer.value === i, `soak.${name}:seq answered another number`, [answer.value, i]);
     });
     await Promise.all(calls);
   };
@@ -151,14 +176,28 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
     const path = [other()];
     if (random() < 0.4) path.push(other(path[0] as string));
     const leaf = other(...path);
-    const input = { path: [...path.slice(1).map((name) => `soak.${name}:relay`), `soak.${leaf}:leaf`], nonce: ++nonce };
+    const input = {
+      path: [...path.slice(1).map((name) => `soak.${name}:relay`), `soak.${leaf}:leaf`],
+      nonce: ++nonce,
+    };
     const mortal = [...path, leaf].includes('m');
     const facts = isHost ? { user: `user-${below(9)}`, baggage: { nonce: String(nonce) } } : {};
     const first = `soak.${path[0]}:relay`;
     const answer = await call(first, mortal ? 'mortal relay' : 'lasting call', input, facts);
     if (answer === undefined) return;
-    const { value } = answer as { readonly value: { readonly nonce: number; readonly user?: string; readonly baggage?: string; readonly caller: string } };
-    const right = value.nonce === input.nonce && value.user === facts.user && value.baggage === facts.baggage?.nonce && value.caller === `soak.${path.at(-1)}`;
+    const { value } = answer as {
+      readonly value: {
+        readonly nonce: number;
+        readonly user?: string;
+        readonly baggage?: string;
+        readonly caller: string;
+      };
+    };
+    const right =
+      value.nonce === input.nonce &&
+      value.user === facts.user &&
+      value.baggage === facts.baggage?.nonce &&
+      value.caller === `soak.${path.at(-1)}`;
     must(right, `${first} lost what the call carries (${JSON.stringify(facts)})`, value);
   };
   const slow = async (): Promise<void> => {
@@ -167,8 +206,14 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
   };
   const hang = async (): Promise<void> => {
     const name = oneOf(['a', 'm', 'n']);
-    const answer = await call(`soak.${name}:${random() < 0.5 ? 'hang' : 'spotty'}`, kindOf(name, 'hurry'), ++nonce, { timeout: 4 + below(30) });
-    if (answer !== undefined) must(answer.value === 'spotty', `soak.${name}:hang answered`, answer.value);
+    const answer = await call(
+      `soak.${name}:${random() < 0.5 ? 'hang' : 'spotty'}`,
+      kindOf(name, 'hurry'),
+      ++nonce,
+      { timeout: 4 + below(30) },
+    );
+    if (answer !== undefined)
+      must(answer.value === 'spotty', `soak.${name}:hang answered`, answer.value);
   };
   const cancel = async (): Promise<void> => {
     const name = target();
@@ -195,7 +240,8 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
       must(next === length || next > stopAt, `soak.${name}:items ended early`, [next, length]);
     } catch (error) {
       const { code, message } = error as { readonly code?: string; readonly message?: string };
-      if (!(expected[kindOf(name, 'stream')] ?? []).includes(String(code))) complain(`a stream of soak.${name}:items failed with ${code}: ${message}`);
+      if (!(expected[kindOf(name, 'stream')] ?? []).includes(String(code)))
+        complain(`a stream of soak.${name}:items failed with ${code}: ${message}`);
     }
   };
   const emit = async (): Promise<void> => {
@@ -209,30 +255,53 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
   const ask = async (): Promise<void> => {
     const mode = oneOf(['collect', 'first', 'waterfall'] as const);
     asked += 1;
-    const answer = await book(`hook ${mode}`, 'hook', plenty, () => surface.ask(mode, `soak:${mode}`, mode === 'waterfall' ? ['begin'] : ++nonce, { timeout: plenty }));
+    const answer = await book(`hook ${mode}`, 'hook', plenty, () =>
+      surface.ask(mode, `soak:${mode}`, mode === 'waterfall' ? ['begin'] : ++nonce, {
+        timeout: plenty,
+      }),
+    );
     if (answer === undefined) return;
     const { value } = answer;
-    if (mode === 'first') return must(value === 'soak.a', 'the first answer is not the first', value);
-    // The host is first, then plugins as they were found; only one that dies may be missing.
+    if (mode === 'first')
+      return must(value === 'soak.a', 'the first answer is not the first', value);
+    // The host is first, then plugins in order of discovery; only one that dies may be missing.
     const found = mode === 'collect' ? (value as string[]) : (value as string[]).slice(1);
     const all = ['host', 'soak.a', 'soak.b', 'soak.m', 'soak.n', 'soak.z'];
     const missing = all.filter((one) => !found.includes(one) && one !== 'soak.m');
-    must(missing.length === 0 && found.join() === all.filter((one) => found.includes(one)).join(), `${mode} did not ask everybody in order`, found);
+    must(
+      missing.length === 0 && found.join() === all.filter((one) => found.includes(one)).join(),
+      `${mode} did not ask everybody in order`,
+      found,
+    );
   };
   const message = async (): Promise<void> => {
     const input = { nonce: ++nonce };
     if (random() < 0.5) {
       const name = oneOf(['a', 'm', 'n', 'host']);
       const to = name === 'host' ? 'host' : `soak.${name}`;
-      const answer = await book(`${to}:onMessage`, kindOf(name, 'message'), plenty, () => surface.send(to, input, { timeout: plenty }));
-      if (answer !== undefined) must(JSON.stringify(answer.value) === JSON.stringify({ by: to, nonce: input.nonce }), 'a message was answered by somebody else', answer.value);
+      const answer = await book(`${to}:onMessage`, kindOf(name, 'message'), plenty, () =>
+        surface.send(to, input, { timeout: plenty }),
+      );
+      if (answer !== undefined)
+        must(
+          JSON.stringify(answer.value) === JSON.stringify({ by: to, nonce: input.nonce }),
+          'a message was answered by another handler',
+          answer.value,
+        );
       return;
     }
-    const answer = await book('plinth.message-handler:handle', 'mortal message', plenty, () => surface.route(input, { timeout: plenty }));
-    // The surest dies now and then; then it is the next one's.
+    const answer = await book('plinth.message-handler:handle', 'mortal message', plenty, () =>
+      surface.route(input, { timeout: plenty }),
+    );
+    // The handler with the highest confidence dies now and then; then the next one gets the
+    // message.
     if (answer !== undefined) {
       const { by, nonce: got } = answer.value as { readonly by: string; readonly nonce: number };
-      must((by === 'soak.m' || by === 'soak.b') && got === input.nonce, 'a message went to the wrong one', answer.value);
+      must(
+        (by === 'soak.m' || by === 'soak.b') && got === input.nonce,
+        'a message went to the wrong one',
+        answer.value,
+      );
     }
   };
   const bump = async (): Promise<void> => {
@@ -247,12 +316,16 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
     const name = what === 'fragile' || what === 'brittle' ? 'm' : 'n';
     const answer = await call(`soak.${name}:${what}`, what, input);
     if (answer === undefined) return;
-    const { nonce: got, serial } = answer.value as { readonly nonce: number; readonly serial?: number };
+    const { nonce: got, serial } = answer.value as {
+      readonly nonce: number;
+      readonly serial?: number;
+    };
     must(got === input.nonce, `soak.${name}:${what} gave another answer`, answer.value);
     if (what !== 'cached' || serial === undefined) return;
     const key = String(got);
-    // Whoever asked before may have been given the same answer, never a newer one.
-    if (serial < (serials[key] ?? 0)) complain(`an old answer of soak.n:cached came back: ${serial} after ${serials[key]}`);
+    // An earlier call may have received the same answer, never a newer one.
+    if (serial < (serials[key] ?? 0))
+      complain(`an old answer of soak.n:cached came back: ${serial} after ${serials[key]}`);
     serials[key] = Math.max(serials[key] ?? 0, serial);
   };
 
@@ -283,11 +356,11 @@ export async function drive(surface: Surface, { caller, isHost, seed, ops, width
     while (done < ops) {
       done += 1;
       await pick()();
-      // An inline guest has answered already: others want their turn, too.
+      // An inline guest has answered already: let others run too.
       if (done % 16 === 0) await new Promise((turn) => setTimeout(turn));
     }
   };
-  // What is called before the first pause belongs to whoever has started this.
+  // Calls before the first pause would be nested in the call that started this.
   await null;
   await Promise.all(Array.from({ length: width }, loop));
   return { caller, ops: done, tallies, ticks, asked, numbers, latest, wrong };

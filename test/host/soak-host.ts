@@ -1,4 +1,4 @@
-/** A host that knows which guests live, and can end one behind the kernel's back. */
+/** A host that knows which guests live, and can end one without telling the kernel. */
 import type { Guest, Host } from '@plinth/kernel';
 
 type Exit = Awaited<Guest['exited']>;
@@ -32,7 +32,7 @@ export class MortalHost implements Host {
     };
   }
 
-  /** Ends the guests of a plugin, as if they had crashed or somebody had ended them. */
+  /** Ends the guests of a plugin, as a crash or an outside termination would. */
   kill(id: string, kind: 'crashed' | 'terminated'): void {
     for (const [guest, one] of this.#live) {
       if (one.id !== id) continue;

@@ -1,14 +1,17 @@
-/** The plugins of the soak: five of one kind. `a` and `b` also call, `m` is killed, `n` and `z` are swapped and put to sleep. */
+/**
+ * The plugins of the soak: five of one kind. `a` and `b` also call, `m` is killed, `n` and `z` are
+ * replaced and hibernated.
+ */
 import type { PackageInput } from '@plinth/kernel';
 import { drive } from './soak-driver.ts';
 
 export const NAMES = ['a', 'b', 'm', 'n', 'z'] as const;
 export type Name = (typeof NAMES)[number];
 
-/** Where plugins run; a plugin's own thread is its own to break. */
+/** Where plugins run. Only a plugin with its own thread may break it. */
 export type Isolation = 'inline' | 'worker';
 
-/** Changes a plugin's text: for plugins that are broken on purpose. */
+/** Changes a plugin's text, for deliberately broken plugins. */
 export type PluginText = (text: string, name: Name) => string;
 
 const handlers = (name: Name): string => `
@@ -70,14 +73,14 @@ const handlers = (name: Name): string => `
       : ''
   }`;
 
-/** Breaks when it is told. */
+/** Breaks on request. */
 const mortal = (isolation: Isolation): string => `
   ctx.commands.handle('crash', () => { ${isolation === 'worker' ? `setTimeout(() => { throw new Error('gone'); }, 0);` : ''} return never(); });
   ctx.commands.handle('spin', (ms) => { for (const end = performance.now() + ms; performance.now() < end; ); });
   ctx.commands.handle('fragile', (input) => { if (input.nonce % 2 === 0) throw new Error('fragile'); return input; });
   ctx.commands.handle('brittle', (input) => { if (input.nonce % 4 !== 0) throw new Error('brittle'); return input; });`;
 
-/** Needs policies to work well. */
+/** Works well only with policies. */
 const guarded = (isolation: Isolation): string => `
   let running = 0;
   const tries = new Set();
@@ -104,7 +107,7 @@ const guarded = (isolation: Isolation): string => `
   ctx.commands.handle('cached', (input) => { state.serial += 1; return { ...input, serial: state.serial }; });
   ${isolation === 'worker' ? `const now = Date.now; ctx.commands.handle('skew', (ms) => { Date.now = () => now() + ms; });` : `ctx.commands.handle('skew', () => {});`}`;
 
-/** Calls everybody. */
+/** Calls all others. */
 const calling = (): string => `
   const drive = ${drive.toString()};
   const surface = {
@@ -117,9 +120,18 @@ const calling = (): string => `
   ctx.commands.handle('go', (assignment) => drive(surface, assignment));`;
 
 /** One of the plugins. */
-export function packageFor(name: Name, isolation: Isolation, change: PluginText = (text) => text): PackageInput {
-  const own = { a: calling(), b: calling(), m: mortal(isolation), n: guarded(isolation), z: '' }[name];
-  const keeps = name === 'n' || name === 'z' ? 'getState() { return this.state; }, restoreState(state) { this.state = state; },' : '';
+export function packageFor(
+  name: Name,
+  isolation: Isolation,
+  change: PluginText = (text) => text,
+): PackageInput {
+  const own = { a: calling(), b: calling(), m: mortal(isolation), n: guarded(isolation), z: '' }[
+    name
+  ];
+  const keeps =
+    name === 'n' || name === 'z'
+      ? 'getState() { return this.state; }, restoreState(state) { this.state = state; },'
+      : '';
   const code = `let config = {}; export default {
     state: { last: {}, ticks: {}, heard: 0, relayed: {}, faults: [], opened: 0, closed: 0, rated: 0, serial: 0 },
     ${keeps}
@@ -130,7 +142,10 @@ export function packageFor(name: Name, isolation: Isolation, change: PluginText 
       ${own}
     },
   };`;
-  const provides = [...(name === 'n' ? ['soak.n@1'] : []), ...(name === 'b' || name === 'm' ? ['plinth.message-handler@1'] : [])];
+  const provides = [
+    ...(name === 'n' ? ['soak.n@1'] : []),
+    ...(name === 'b' || name === 'm' ? ['plinth.message-handler@1'] : []),
+  ];
   return {
     manifest: {
       id: `soak.${name}`,

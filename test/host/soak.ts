@@ -1,28 +1,45 @@
 /**
- * The soak: several callers in the host and in plugins at once do everything that the kernel offers, from one seed, while
- * plugins die, hang, are swapped and put to sleep and clocks jump. Afterwards the books have to agree, to the call: what
- * the callers have counted, what the kernel has announced, and its metrics. Whatever doesn't is a violation; the run throws.
+ * The soak: several callers in the host and in plugins use everything that the kernel offers at the
+ * same time, from one seed, while plugins die, hang, are replaced and hibernated, and clocks jump.
+ * Afterwards three figures must agree, to the call: the callers' counts, what the kernel has
+ * announced, and its metrics. Any difference is a violation; the run throws.
  *
- * Kept apart from the tests, so that kernels, hosts and plugins which are broken on purpose can be run through it.
+ * Kept apart from the tests, so that deliberately broken kernels, hosts and plugins can be run
+ * through it.
  */
-import { createKernel, type Host, inlineHost, type Kernel, type MetricsSnapshot, packageSource } from '@plinth/kernel';
+import {
+  createKernel,
+  type Host,
+  inlineHost,
+  type Kernel,
+  type MetricsSnapshot,
+  packageSource,
+} from '@plinth/kernel';
+import { audit, type Report, type SettledCall } from './soak-audit.ts';
 import { type Assignment, type Books, drive, type Surface, type Tally } from './soak-driver.ts';
 import { MortalHost } from './soak-host.ts';
-import { type Isolation, NAMES, type Name, packageFor, type PluginText } from './soak-plugins.ts';
-import { audit, type Report, type SettledCall } from './soak-audit.ts';
+import { type Isolation, NAMES, type Name, type PluginText, packageFor } from './soak-plugins.ts';
 
-/** What may befall plugins. */
-export type Fault = 'crash' | 'kill' | 'spin' | 'skew' | 'reload' | 'suspend' | 'hibernate' | 'configure';
+/** What may happen to plugins. */
+export type Fault =
+  | 'crash'
+  | 'kill'
+  | 'spin'
+  | 'skew'
+  | 'reload'
+  | 'suspend'
+  | 'hibernate'
+  | 'configure';
 /** Faults that end guests. */
 const DEADLY: ReadonlySet<Fault> = new Set(['crash', 'kill', 'spin']);
 
-/** Where it runs, how much of it, and what is broken there. */
+/** Where it runs, its length, and what is broken there. */
 export interface Setting {
   readonly isolation: Isolation;
-  /** Of workers. */
+  /** For workers. */
   readonly createHost?: () => Host;
   readonly seed: number;
-  /** Operations of each of the callers: three in the host, one in each of two plugins. */
+  /** Operations per caller: three callers in the host, one in each of two plugins. */
   readonly ops: number;
   /** Calls between two faults. */
   readonly every: number;
@@ -32,15 +49,15 @@ export interface Setting {
   readonly changePlugin?: PluginText;
   readonly changeSettled?: (call: SettledCall, n: number) => readonly SettledCall[];
   readonly changeMetrics?: (metrics: MetricsSnapshot) => MetricsSnapshot;
-  /** Milliseconds that calls have which should be answered; 4 000 when absent. */
+  /** Milliseconds for calls that should be answered; 4 000 when absent. */
   readonly plenty?: number;
   /** Milliseconds that a call may settle after its deadline; 3 000 when absent. */
   readonly tolerance?: number;
-  /** Milliseconds in which what must come true does; 6 000 when absent. */
+  /** Milliseconds in which an expected state must be reached; 6 000 when absent. */
   readonly patience?: number;
 }
 
-/** What a sound run says of itself. */
+/** The figures of a sound run. */
 export interface Outcome {
   readonly seed: number;
   readonly ops: number;
@@ -49,15 +66,22 @@ export interface Outcome {
   readonly ticks: number;
   readonly launches: number;
   readonly faults: Readonly<Record<string, number>>;
-  /** Milliseconds by which a call was later than its deadline. */
+  /** Milliseconds by which a call settled after its deadline at most. */
   readonly latest: number;
   readonly took: number;
 }
 
-const ENDS = ['guest/crashed', 'guest/exited', 'guest/terminated', 'guest/unresponsive'];
-const MORTAL = [...ENDS, 'plugin/unavailable'];
+const ENDS = [
+  'guest/crashed',
+  'guest/exited',
+  // The host's faults end guests past the kernel.
+  'guest/terminated',
+  'plugin/unavailable',
+  'guest/unresponsive',
+];
+const MORTAL = ENDS;
 
-/** By which codes a call may fail. What isn't listed must not fail at all. */
+/** Codes with which a call may fail. What isn't listed must not fail at all. */
 const codes: Assignment['expected'] = {
   'mortal call': [...MORTAL],
   'mortal relay': [...MORTAL],
@@ -68,18 +92,23 @@ const codes: Assignment['expected'] = {
   'mortal stream': [...ENDS],
   'mortal message': [...MORTAL, 'message/no-handler', 'call/unknown-command'],
   emit: [...ENDS],
-  // Six times 25 ms are over when who is called is just being replaced.
+  // Six times 25 ms pass while the called plugin is being replaced.
   flaky: ['call/timeout'],
   narrow: ['call/overloaded'],
   rated: ['call/rate-limited'],
   brittle: [...MORTAL, 'thrown', 'call/circuit-open'],
 };
 
-/** The seed of a run: `VITE_PLINTH_SEED=…` sets it. */
+/** The seed of a run; `VITE_PLINTH_SEED=…` sets it. */
 export function seedFor(usual: number): number {
-  // Written out, because Vite looks for just that text; in Node it may remember what it has put there before.
-  const env = (import.meta as ImportMeta & { readonly env?: Readonly<Record<string, string | undefined>> }).env;
-  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } };
+  // Written out, because Vite replaces exactly this text. In Node it may hold a value that was set
+  // before.
+  const env = (
+    import.meta as ImportMeta & { readonly env?: Readonly<Record<string, string | undefined>> }
+  ).env;
+  const { process } = globalThis as {
+    readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
+  };
   return Number(process?.env?.VITE_PLINTH_SEED ?? env?.VITE_PLINTH_SEED ?? usual);
 }
 
@@ -90,13 +119,16 @@ export async function soak(setting: Setting): Promise<Outcome> {
   const started = performance.now();
   try {
     const outcome = await new Run(setting, violations).go();
-    if (violations.length === 0) return { ...outcome, took: Math.round(performance.now() - started) };
+    if (violations.length === 0)
+      return { ...outcome, took: Math.round(performance.now() - started) };
   } catch (error) {
     violations.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
   } finally {
     Date.now = now;
   }
-  throw new Error(`seed ${setting.seed}, ${violations.length} violations:\n  ${violations.slice(0, 25).join('\n  ')}`);
+  throw new Error(
+    `seed ${setting.seed}, ${violations.length} violations:\n  ${violations.slice(0, 25).join('\n  ')}`,
+  );
 }
 
 class Run {
@@ -106,7 +138,7 @@ class Run {
   readonly #settled: SettledCall[] = [];
   readonly #heard: Record<string, number> = {};
   readonly #faults: Record<string, number> = {};
-  /** What the soak itself has called. */
+  /** Calls by the soak itself. */
   readonly #own: Record<string, Tally> = {};
   #kernel!: Kernel;
   #asked = 0;
@@ -120,7 +152,8 @@ class Run {
     this.#setting = setting;
     this.#violations = violations;
     this.#state = setting.seed;
-    const host = setting.isolation === 'inline' ? inlineHost() : (setting.createHost as () => Host)();
+    const host =
+      setting.isolation === 'inline' ? inlineHost() : (setting.createHost as () => Host)();
     this.#host = new MortalHost(setting.changeHost?.(host) ?? host);
   }
 
@@ -134,8 +167,16 @@ class Run {
       host: this.#host,
       ...(isolation === 'inline' && { isolation }),
       sources: [packageSource(NAMES.map((name) => packageFor(name, isolation, changePlugin)))],
-      supervision: { backoff: 4, maxBackoff: 16, crashes: 1_000_000, heartbeat: 100, timeout: 500, snapshot: 1_000 },
-      // Longer than it takes to notice that somebody spins: what is in flight then belongs to the state that is handed over.
+      supervision: {
+        backoff: 4,
+        maxBackoff: 16,
+        crashes: 1_000_000,
+        heartbeat: 100,
+        timeout: 500,
+        snapshot: 1_000,
+      },
+      // Longer than it takes to notice that a plugin spins: what is in flight then belongs to the
+      // state that is handed over.
       limits: { swap: 5_000 },
       resilience: {
         'soak.n:flaky': { timeout: 25, retry: { attempts: 6, backoff: 1, maxBackoff: 4 } },
@@ -153,17 +194,34 @@ class Run {
     let books: readonly Books[];
     try {
       await kernel.start();
-      for (const { id, state, error } of kernel.plugins.list()) if (state !== 'active') throw new Error(`${id} did not start: ${error?.message}`);
+      for (const { id, state, error } of kernel.plugins.list())
+        if (state !== 'active') throw new Error(`${id} did not start: ${error?.message}`);
       books = await this.#drive();
       reports = await this.#reports();
-      for (const name of NAMES) await this.#until(async () => (await kernel.plugins.health(`soak.${name}`)).pending === 0, `calls of soak.${name} are still open`);
+      for (const name of NAMES)
+        await this.#until(
+          async () => (await kernel.plugins.health(`soak.${name}`)).pending === 0,
+          `calls of soak.${name} are still open`,
+        );
       metrics = kernel.metrics.snapshot();
     } finally {
       await kernel.stop();
     }
     await this.#until(async () => this.#host.live.length === 0, 'guests outlive the kernel');
     audit({
-      books: [...books, { caller: 'host', ops: 0, tallies: this.#own, ticks: 0, asked: 0, numbers: {}, latest: 0, wrong: [] }],
+      books: [
+        ...books,
+        {
+          caller: 'host',
+          ops: 0,
+          tallies: this.#own,
+          ticks: 0,
+          asked: 0,
+          numbers: {},
+          latest: 0,
+          wrong: [],
+        },
+      ],
       reports,
       settled: this.#settled,
       metrics: changeMetrics?.(metrics) ?? metrics,
@@ -188,26 +246,41 @@ class Run {
   #listen(kernel: Kernel): void {
     const { changeSettled } = this.#setting;
     kernel.events.on('call:settled', ({ payload: { command, caller, requestId, ok, code } }) => {
-      const call: SettledCall = { command, caller, requestId, ok, code: ok ? undefined : (code ?? 'thrown') };
+      const call: SettledCall = {
+        command,
+        caller,
+        requestId,
+        ok,
+        code: ok ? undefined : (code ?? 'thrown'),
+      };
       this.#calls += 1;
       this.#settled.push(...(changeSettled?.(call, this.#calls) ?? [call]));
       if (this.#calls % this.#setting.every === 0) this.#wake?.();
     });
     kernel.events.on('soak:tick', ({ payload }) => {
       const { source, i } = payload as { readonly source: string; readonly i: number };
-      if (i !== (this.#heard[source] ?? 0) + 1) this.#violations.push(`the host heard tick ${i} of ${source} after ${this.#heard[source]}`);
+      if (i !== (this.#heard[source] ?? 0) + 1)
+        this.#violations.push(`the host heard tick ${i} of ${source} after ${this.#heard[source]}`);
       this.#heard[source] = i;
     });
     for (const hook of ['collect', 'first', 'waterfall']) {
       kernel.hooks.handle(`soak:${hook}`, (value: unknown) => {
         this.#asked += 1;
-        return hook === 'first' ? undefined : hook === 'collect' ? 'host' : [...(value as string[]), 'host'];
+        return hook === 'first'
+          ? undefined
+          : hook === 'collect'
+            ? 'host'
+            : [...(value as string[]), 'host'];
       });
     }
-    kernel.messaging.on((message) => ({ by: 'host', nonce: (message as { readonly nonce: number }).nonce }));
+    kernel.messaging.on((message) => ({
+      by: 'host',
+      nonce: (message as { readonly nonce: number }).nonce,
+    }));
   }
 
-  // --- traffic -------------------------------------------------------------------------------------------------------
+  // --- traffic
+  // -------------------------------------------------------------------------------------------------------
 
   async #drive(): Promise<readonly Books[]> {
     const { seed, ops, plenty = 4_000, tolerance = 3_000 } = this.#setting;
@@ -219,10 +292,25 @@ class Run {
       send: (plugin, message, options) => kernel.messaging.send(plugin, message, options),
       route: (message, options) => kernel.messaging.route(message, options),
     };
-    const assignment = (caller: string, isHost: boolean, n: number): Assignment => ({ caller, isHost, seed: seed + n * 7_919, ops, width: 6, plenty, tolerance, expected: codes });
-    const inHost = ['one', 'two', 'three'].map((name, n) => drive(surface, assignment(`host.${name}`, true, n)));
+    const assignment = (caller: string, isHost: boolean, n: number): Assignment => ({
+      caller,
+      isHost,
+      seed: seed + n * 7_919,
+      ops,
+      width: 6,
+      plenty,
+      tolerance,
+      expected: codes,
+    });
+    const inHost = ['one', 'two', 'three'].map((name, n) =>
+      drive(surface, assignment(`host.${name}`, true, n)),
+    );
     const inPlugins = ['a', 'b'].map(async (name, n) => {
-      const books = await this.#execute(`soak.${name}:go`, assignment(`soak.${name}`, false, n + 3), 600_000);
+      const books = await this.#execute(
+        `soak.${name}:go`,
+        assignment(`soak.${name}`, false, n + 3),
+        600_000,
+      );
       if (books === undefined) throw new Error(`soak.${name} did not do its work`);
       return books as Books;
     });
@@ -237,7 +325,7 @@ class Run {
     }
   }
 
-  /** A call of the soak itself, booked like any other. */
+  /** A call by the soak itself, recorded like any other. */
   async #execute(id: string, input: unknown, timeout = this.#patience): Promise<unknown> {
     this.#own[id] ??= { sent: 0, answered: 0, cancelled: 0, failed: {} };
     const tally = this.#own[id];
@@ -249,7 +337,8 @@ class Run {
     } catch (error) {
       const code = String((error as { readonly code?: string }).code);
       tally.failed[code] = (tally.failed[code] ?? 0) + 1;
-      if (!id.startsWith('soak.m:') || !MORTAL.includes(code)) this.#violations.push(`${id} failed with ${code}: ${(error as Error).message}`);
+      if (!id.startsWith('soak.m:') || !MORTAL.includes(code))
+        this.#violations.push(`${id} failed with ${code}: ${(error as Error).message}`);
       return undefined;
     }
   }
@@ -260,7 +349,8 @@ class Run {
       if (report === undefined) throw new Error(`soak.${name} gives no report`);
       return report;
     };
-    // What readers have left reaches its source a moment later. Who is replaced hands its state on while its streams go on, so it can't tell.
+    // When a reader leaves, its source notices a moment later. A replaced plugin hands its state on
+    // while its streams continue, so it can't count them.
     for (const name of ['a', 'b'] as const) {
       await this.#until(async () => {
         const { opened, closed } = await ask(name);
@@ -273,18 +363,26 @@ class Run {
   }
 
   async #until(check: () => Promise<boolean>, otherwise: string): Promise<void> {
-    for (const end = performance.now() + this.#patience; performance.now() < end; await new Promise((turn) => setTimeout(turn, 2))) if (await check()) return;
-    this.#violations.push(`${otherwise}${this.#host.live.length === 0 ? '' : ` (alive: ${this.#host.live.join(', ')})`}`);
+    for (
+      const end = performance.now() + this.#patience;
+      performance.now() < end;
+      await new Promise((turn) => setTimeout(turn, 2))
+    )
+      if (await check()) return;
+    this.#violations.push(
+      `${otherwise}${this.#host.live.length === 0 ? '' : ` (alive: ${this.#host.live.join(', ')})`}`,
+    );
   }
 
-  // --- faults --------------------------------------------------------------------------------------------------------
+  // --- faults
+  // --------------------------------------------------------------------------------------------------------
 
   #random(below: number): number {
     this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
     return Math.floor((this.#state / 4_294_967_296) * below);
   }
 
-  /** One fault after the other, each after so many calls. */
+  /** One fault after another, each after a number of calls. */
   async #inject(): Promise<void> {
     const { faults } = this.#setting;
     for (let n = 0; faults.length > 0; n++) {
@@ -294,7 +392,7 @@ class Run {
         if (this.#over || this.#calls - seen >= this.#setting.every) resolve();
       });
       if (this.#over) return;
-      // Each of them at first, then as it comes.
+      // Each fault once, then at random.
       const fault = faults[n < faults.length ? n : this.#random(faults.length)] as Fault;
       this.#faults[fault] = (this.#faults[fault] ?? 0) + 1;
       await this.#fault(fault);
@@ -331,7 +429,8 @@ class Run {
         return this.#steer(name, () => plugins.resume(`soak.${name}`));
       }
       case 'hibernate':
-        for (const name of ['z', 'n'] as const) await this.#steer(name, () => plugins.hibernate(`soak.${name}`));
+        for (const name of ['z', 'n'] as const)
+          await this.#steer(name, () => plugins.hibernate(`soak.${name}`));
         return;
       case 'configure':
         this.#level += 1;
@@ -339,13 +438,17 @@ class Run {
     }
   }
 
-  /** What is done to `m` may find it dead. */
+  /** An operation on `m` may find it dead. */
   async #steer(name: Name, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
       const { code, message } = error as { readonly code?: string; readonly message?: string };
-      if (name !== 'm' || ![...MORTAL, 'plugin/illegal-transition', 'plugin/timeout'].includes(String(code))) this.#violations.push(`steering soak.${name}: ${code}: ${message}`);
+      if (
+        name !== 'm' ||
+        ![...MORTAL, 'plugin/illegal-transition', 'plugin/timeout'].includes(String(code))
+      )
+        this.#violations.push(`steering soak.${name}: ${code}: ${message}`);
     }
   }
 }

@@ -1,7 +1,11 @@
-/** Plugins that crash or hang come back by themselves, with their state; those that can't stay away are kept out, alone. */
-import { createHost, runtime } from '#host';
+/**
+ * Plugins that crash or hang are restarted with their state; those that keep failing are
+ * quarantined, alone.
+ */
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
@@ -21,7 +25,10 @@ const fragile = (id: string, onActivate = '') =>
     `n: 0, getState() { return { n: this.n }; }, restoreState({ n }) { this.n = n; },`,
   );
 const neighbour = pluginOf('test.neighbour', `ctx.commands.handle('ping', () => 'pong');`);
-const start = (supervision: NonNullable<KernelOptions['supervision']> = quick, packages = [fragile('test.fragile'), neighbour]) => startKernel(setting, packages, { supervision });
+const start = (
+  supervision: NonNullable<KernelOptions['supervision']> = quick,
+  packages = [fragile('test.fragile'), neighbour],
+) => startKernel(setting, packages, { supervision });
 const crash = (kernel: Kernel) => rejection(kernel.commands.execute('test.fragile:crash'));
 
 /** Blocks this thread. */
@@ -31,9 +38,10 @@ function block(ms: number): void {
 }
 
 describe(`${runtime}: supervision`, () => {
-  it('starts a crashed plugin again, with its state; calls made meanwhile wait for it', async () => {
+  it('restarts a crashed plugin with its state; calls made meanwhile wait for it', async () => {
     const kernel = await start();
-    for (let n = 1; n <= 3; n++) expect(await kernel.commands.execute('test.fragile:count')).toBe(n);
+    for (let n = 1; n <= 3; n++)
+      expect(await kernel.commands.execute('test.fragile:count')).toBe(n);
     // Two snapshots later the count is in one.
     await new Promise((resolve) => setTimeout(resolve, 60));
     const restarted = nextEvent(kernel, 'plugin:restarted');
@@ -42,10 +50,13 @@ describe(`${runtime}: supervision`, () => {
     expect(await crashed).toMatchObject({ id: 'test.fragile', code: 'guest/crashed' });
     expect(await kernel.commands.execute('test.fragile:count')).toBe(4);
     expect(await restarted).toEqual({ id: 'test.fragile', attempt: 1 });
-    expect(kernel.plugins.get('test.fragile')).toMatchObject({ state: 'active', activatedBy: 'restart' });
+    expect(kernel.plugins.get('test.fragile')).toMatchObject({
+      state: 'active',
+      activatedBy: 'restart',
+    });
   });
 
-  it('quarantines one that keeps crashing, and it alone, until it is activated by name', async () => {
+  it('quarantines only the plugin that keeps crashing, until it is activated by name', async () => {
     const kernel = await start({ ...quick, crashes: 3 });
     const quarantined = nextEvent(kernel, 'plugin:quarantined');
     for (let n = 0; n < 3; n++) {
@@ -53,8 +64,13 @@ describe(`${runtime}: supervision`, () => {
       expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
     }
     expect(await quarantined).toEqual({ id: 'test.fragile', crashes: 3, within: 60_000 });
-    expect(kernel.plugins.explain('test.fragile').because).toMatch(/is quarantined: it crashed 3 times within 60000 ms, the last time because test\.fragile crashed: gone/);
-    expect(await rejection(kernel.commands.execute('test.fragile:count'))).toMatchObject({ code: 'plugin/unavailable', message: expect.stringMatching(/quarantined/) });
+    expect(kernel.plugins.explain('test.fragile').because).toMatch(
+      /is quarantined: it crashed 3 times within 60000 ms, the last time because test\.fragile crashed: gone/,
+    );
+    expect(await rejection(kernel.commands.execute('test.fragile:count'))).toMatchObject({
+      code: 'plugin/unavailable',
+      message: expect.stringMatching(/quarantined/),
+    });
     await kernel.plugins.activate('test.fragile');
     expect(await kernel.commands.execute('test.fragile:count')).toBe(1);
     expect((await crash(kernel)).code).toBe('guest/crashed');
@@ -63,14 +79,23 @@ describe(`${runtime}: supervision`, () => {
 
   it('a restart that fails counts as a crash', async () => {
     const kernel = await start({ ...quick, crashes: 3 }, [
-      fragile('test.fragile', `if (await ctx.storage.has('crashed')) throw new Error('never again'); await ctx.storage.set('crashed', true);`),
+      fragile(
+        'test.fragile',
+        `if (await ctx.storage.has('crashed')) throw new Error('never again'); await ctx.storage.set('crashed', true);`,
+      ),
       neighbour,
     ]);
     expect(kernel.plugins.get('test.fragile')?.state).toBe('failed');
     const stubborn = await start({ ...quick, crashes: 3 }, [
       {
-        ...fragile('test.fragile', `if (await ctx.storage.has('x')) throw new Error('never again'); await ctx.storage.set('x', 1);`),
-        manifest: { ...fragile('test.fragile').manifest, permissions: { storage: { read: true, write: true } } },
+        ...fragile(
+          'test.fragile',
+          `if (await ctx.storage.has('x')) throw new Error('never again'); await ctx.storage.set('x', 1);`,
+        ),
+        manifest: {
+          ...fragile('test.fragile').manifest,
+          permissions: { storage: { read: true, write: true } },
+        },
       },
       neighbour,
     ]);
@@ -79,7 +104,7 @@ describe(`${runtime}: supervision`, () => {
     expect(await quarantined).toMatchObject({ id: 'test.fragile', crashes: 3 });
   });
 
-  it('ends a hung guest, settles what waited for it, and starts it again; a busy one and the others are left alone', async () => {
+  it('ends a hung guest, settles what waited for it, and restarts it; a busy one and the others are not affected', async () => {
     const kernel = await start();
     const crashed: unknown[] = [];
     kernel.events.on('plugin:crashed', ({ payload }) => crashed.push([payload.id, payload.code]));
@@ -92,7 +117,11 @@ describe(`${runtime}: supervision`, () => {
   });
 
   it("never blames a guest for the host's own blocked loop", async () => {
-    const kernel = await start({ ...quick, restart: false }, [fragile('test.fragile'), fragile('test.other'), neighbour]);
+    const kernel = await start({ ...quick, restart: false }, [
+      fragile('test.fragile'),
+      fragile('test.other'),
+      neighbour,
+    ]);
     const crashed: string[] = [];
     kernel.events.on('plugin:crashed', ({ payload }) => crashed.push(payload.id));
     for (let n = 0; n < 4; n++) {
@@ -100,14 +129,14 @@ describe(`${runtime}: supervision`, () => {
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     expect(await kernel.commands.execute('test.fragile:count')).toBe(1);
-    // Those who hang are found meanwhile, so who is to blame was looked for.
+    // Hanging plugins are found meanwhile, so the cause was determined.
     const found = nextEvent(kernel, 'plugin:crashed');
     await rejection(kernel.commands.execute('test.other:hang'));
     await found;
     expect(crashed).toEqual(['test.other']);
   });
 
-  it('whoever steers by hand has the last word, and stop() plans nothing more', async () => {
+  it('an operation by hand takes precedence, and stop() cancels planned restarts', async () => {
     const kernel = await start({ ...quick, backoff: 200 });
     await crash(kernel);
     const waiting = rejection(kernel.commands.execute('test.fragile:count'));
@@ -116,7 +145,7 @@ describe(`${runtime}: supervision`, () => {
     await kernel.plugins.activate('test.fragile');
     await crash(kernel);
     await kernel.stop();
-    // Another kernel's plugin comes back in the time in which this one's would have.
+    // Another kernel's plugin restarts in the time in which this one's would have.
     const other = await start({ ...quick, backoff: 200 });
     const restarted = nextEvent(other, 'plugin:restarted');
     await crash(other);
@@ -124,7 +153,7 @@ describe(`${runtime}: supervision`, () => {
     expect(kernel.plugins.get('test.fragile')?.state).toBe('failed');
   });
 
-  it('can be turned off, and refuses what makes no sense', async () => {
+  it('can be turned off, and refuses invalid options', async () => {
     const kernel = await start(false);
     await crash(kernel);
     const other = await start();
@@ -132,7 +161,15 @@ describe(`${runtime}: supervision`, () => {
     await crash(other);
     await restarted;
     expect(kernel.plugins.get('test.fragile')?.state).toBe('failed');
-    for (const supervision of [{ backoff: -1 }, { timeout: Number.NaN }, { patience: 5 }, { restart: 1 }, null, 5, 'on'] as never[])
+    for (const supervision of [
+      { backoff: -1 },
+      { timeout: Number.NaN },
+      { patience: 5 },
+      { restart: 1 },
+      null,
+      5,
+      'on',
+    ] as never[])
       expect((await rejection(start(supervision))).code).toBe('kernel/invalid-option');
   });
 });

@@ -1,8 +1,24 @@
-/** Trust and signatures: who may run, where, and what each refusal is called. */
-import { createHost, runtime } from '#host';
-import { createKernel, type Kernel, type KernelOptions, memoryStorage, packageOf, packageSource, type PackageInput, type Policy, type TrustRule } from '@plinth/kernel';
-import { createSigningKey, type SigningKey, signPackage, type TrustedKey } from '@plinth/sdk/signing';
+/** Trust and signatures: which plugins may run, where, and the code of each refusal. */
+
+import {
+  createKernel,
+  type Kernel,
+  type KernelOptions,
+  memoryStorage,
+  type PackageInput,
+  type Policy,
+  packageOf,
+  packageSource,
+  type TrustRule,
+} from '@plinth/kernel';
+import {
+  createSigningKey,
+  type SigningKey,
+  signPackage,
+  type TrustedKey,
+} from '@plinth/sdk/signing';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { rejection } from '../support/kernels.ts';
 import { outliving } from '../support/storages.ts';
 
@@ -20,43 +36,80 @@ afterEach(async () => {
 
 const utf8 = new TextEncoder();
 const CODE = `export default { activate(ctx) { ctx.commands.handle('where', () => typeof Compartment + ' ' + (Object.isFrozen(Array.prototype) ? 'hardened' : 'plain')); ctx.commands.handle('version', () => ctx.plugin.version); } };`;
-const manifestOf = (version = '1.0.0', id = 'com.acme.tool') => JSON.stringify({ id, version, main: 'plugin.js', engines: { plinth: '^1.0.0' }, activation: ['startup'] });
+const manifestOf = (version = '1.0.0', id = 'com.acme.tool') =>
+  JSON.stringify({
+    id,
+    version,
+    main: 'plugin.js',
+    engines: { plinth: '^1.0.0' },
+    activation: ['startup'],
+  });
 interface Options {
   readonly version?: string;
   readonly id?: string;
   readonly by?: SigningKey;
   readonly expires?: number;
 }
-async function signed({ version, id, by = key, expires }: Options = {}): Promise<PackageInput & { readonly signature: string; readonly manifest: string; readonly code: string }> {
+async function signed({
+  version,
+  id,
+  by = key,
+  expires,
+}: Options = {}): Promise<
+  PackageInput & { readonly signature: string; readonly manifest: string; readonly code: string }
+> {
   const manifest = manifestOf(version, id);
   const files = new Map([
     ['plugin.json', utf8.encode(manifest)],
     ['plugin.js', utf8.encode(CODE)],
   ]);
-  return { manifest, code: CODE, signature: await signPackage({ files, key: by, ...(expires !== undefined && { expires }) }) };
+  return {
+    manifest,
+    code: CODE,
+    signature: await signPackage({ files, key: by, ...(expires !== undefined && { expires }) }),
+  };
 }
-const trusting = (more: Partial<TrustedKey> = {}) => ({ [key.keyId]: { publicKey: key.publicKey, publisher: 'Acme', scopes: ['com.acme.*'], ...more } });
-const policyOf = (more: Partial<TrustedKey> = {}, rest: Partial<Policy> = {}): Policy => ({ trust: [], signatures: { keys: trusting(more) }, ...rest });
-async function start(packages: readonly PackageInput[], policy: Policy, options: KernelOptions = {}) {
-  const kernel = await createKernel({ host: createHost(), sources: [packageSource(packages)], policy, ...options });
+const trusting = (more: Partial<TrustedKey> = {}) => ({
+  [key.keyId]: { publicKey: key.publicKey, publisher: 'Acme', scopes: ['com.acme.*'], ...more },
+});
+const policyOf = (more: Partial<TrustedKey> = {}, rest: Partial<Policy> = {}): Policy => ({
+  trust: [],
+  signatures: { keys: trusting(more) },
+  ...rest,
+});
+async function start(
+  packages: readonly PackageInput[],
+  policy: Policy,
+  options: KernelOptions = {},
+) {
+  const kernel = await createKernel({
+    host: createHost(),
+    sources: [packageSource(packages)],
+    policy,
+    ...options,
+  });
   open.add(kernel);
   await kernel.start();
   return kernel;
 }
 const codeOf = (kernel: Kernel, id = 'com.acme.tool') => {
   const { state, error } = kernel.plugins.get(id) ?? {};
-  return state === 'failed' ? (error as { code?: string }).code : state;
+  return state === 'failed' || state === 'denied' ? (error as { code?: string }).code : state;
 };
 const where = (kernel: Kernel) => kernel.commands.execute('com.acme.tool:where');
 
 describe(`${runtime}: trust decides the isolation`, () => {
   const levels: readonly (readonly [string, readonly TrustRule[], string])[] = [
-    ['nobody is trusted who is not named', [], 'undefined hardened'],
+    ['a plugin that no rule names is untrusted', [], 'undefined hardened'],
     ['by the key', [{ level: 'partner', keys: ['*'] }], 'undefined plain'],
     ['by the publisher', [{ level: 'partner', publishers: ['Acme'] }], 'undefined plain'],
     ['by the id', [{ level: 'trusted', plugins: ['com.acme.*'] }], 'undefined plain'],
     ['by where it comes from', [{ level: 'partner', origins: ['memory:*'] }], 'undefined plain'],
-    ['everything that a rule names has to fit', [{ level: 'partner', plugins: ['com.acme.*'], publishers: ['Other'] }], 'undefined hardened'],
+    [
+      'everything that a rule names has to fit',
+      [{ level: 'partner', plugins: ['com.acme.*'], publishers: ['Other'] }],
+      'undefined hardened',
+    ],
     [
       'the first rule counts',
       [
@@ -78,15 +131,23 @@ describe(`${runtime}: trust decides the isolation`, () => {
         ['plugin.json', utf8.encode(manifest)],
         ['plugin.js', utf8.encode(CODE)],
       ]);
-      return where(await start([{ manifest, code: CODE, signature: await signPackage({ files, key }) }], policyOf({}, { ...(trust && { trust }) })));
+      return where(
+        await start(
+          [{ manifest, code: CODE, signature: await signPackage({ files, key }) }],
+          policyOf({}, { ...(trust && { trust }) }),
+        ),
+      );
     };
     expect(await asking('worker', () => 'untrusted')).toBe('undefined hardened');
     expect(await asking('sandbox', () => 'trusted')).toBe('undefined hardened');
   });
-  it('what the application itself holds is its own, and has no limits of a stranger', async () => {
+  it('plugins of the application itself have no limits of untrusted ones', async () => {
     const lines = 200;
     const plugin = {
-      activate(ctx: { logger: { info(text: string): void }; storage: { get(key: string): Promise<unknown> } }) {
+      activate(ctx: {
+        logger: { info(text: string): void };
+        storage: { get(key: string): Promise<unknown> };
+      }) {
         for (let n = 0; n < lines; n++) ctx.logger.info(`line ${n}`);
         return ctx.storage.get('a');
       },
@@ -97,49 +158,144 @@ describe(`${runtime}: trust decides the isolation`, () => {
     expect(kernel.logger.recent('com.acme.tool')).toHaveLength(lines);
     expect(await kernel.audit.entries({ topic: 'permission:used' })).toEqual([]);
   });
-  it('who is trusted or a partner needs no signature; who is not does, by name', async () => {
+  it('trusted and partner plugins need no signature; untrusted ones do, with an error code', async () => {
     const unsigned: PackageInput = { manifest: manifestOf(), code: CODE };
-    expect(codeOf(await start([unsigned], policyOf({}, { trust: () => 'partner' })))).toBe('active');
+    expect(codeOf(await start([unsigned], policyOf({}, { trust: () => 'partner' })))).toBe(
+      'active',
+    );
     expect(codeOf(await start([unsigned], policyOf()))).toBe('signature/missing');
     expect(codeOf(await start([unsigned], { trust: [] }))).toBe('signature/missing');
-    expect(codeOf(await start([unsigned], { signatures: { keys: trusting(), required: 'all' } }))).toBe('signature/missing');
-    expect(codeOf(await start([unsigned], { trust: [], signatures: { keys: trusting(), required: 'none' } }))).toBe('active');
+    expect(
+      codeOf(await start([unsigned], { signatures: { keys: trusting(), required: 'all' } })),
+    ).toBe('signature/missing');
+    expect(
+      codeOf(
+        await start([unsigned], { trust: [], signatures: { keys: trusting(), required: 'none' } }),
+      ),
+    ).toBe('active');
     expect(codeOf(await start([unsigned], {}))).toBe('active');
   });
 });
 
 describe(`${runtime}: signatures`, () => {
-  /** What is done to a package or to the trust in it, and the step that refuses it. */
+  /** A change to a package or to the trust in it, and the step that refuses it. */
   const attacks: Readonly<Record<string, readonly [code: string, run: () => Promise<Kernel>]>> = {
-    'another code': ['signature/file-changed', async () => start([{ ...(await signed()), code: `${CODE} ` }], policyOf())],
-    'another manifest': ['signature/file-changed', async () => start([{ ...(await signed()), manifest: `${manifestOf()} ` }], policyOf())],
+    'another code': [
+      'signature/file-changed',
+      async () => start([{ ...(await signed()), code: `${CODE} ` }], policyOf()),
+    ],
+    'another manifest': [
+      'signature/file-changed',
+      async () => start([{ ...(await signed()), manifest: `${manifestOf()} ` }], policyOf()),
+    ],
     'a manifest with more rights': [
       'signature/file-changed',
-      async () => start([{ ...(await signed()), manifest: JSON.stringify({ ...JSON.parse(manifestOf()), permissions: { storage: { read: true } } }) }], policyOf()),
+      async () =>
+        start(
+          [
+            {
+              ...(await signed()),
+              manifest: JSON.stringify({
+                ...JSON.parse(manifestOf()),
+                permissions: { storage: { read: true } },
+              }),
+            },
+          ],
+          policyOf(),
+        ),
     ],
-    'the signature of another version': ['signature/mismatch', async () => start([{ ...(await signed({ version: '1.0.1' })), manifest: manifestOf() }], policyOf())],
-    'the signature of another plugin': ['signature/mismatch', async () => start([{ ...(await signed({ id: 'com.acme.other' })), manifest: manifestOf() }], policyOf())],
-    'a key that nobody knows': ['signature/unknown-key', async () => start([await signed({ by: other })], policyOf())],
-    'a key that is called like a trusted one': ['signature/invalid', async () => start([await signed({ by: { ...other, keyId: key.keyId } })], policyOf())],
-    'another key under the same name': ['signature/unknown-key', async () => start([await signed()], policyOf({ publicKey: other.publicKey }))],
-    'a key that is none': ['signature/unknown-key', async () => start([await signed()], policyOf({ publicKey: 'AAAA' }))],
+    'the signature of another version': [
+      'signature/mismatch',
+      async () =>
+        start([{ ...(await signed({ version: '1.0.1' })), manifest: manifestOf() }], policyOf()),
+    ],
+    'the signature of another plugin': [
+      'signature/mismatch',
+      async () =>
+        start(
+          [{ ...(await signed({ id: 'com.acme.other' })), manifest: manifestOf() }],
+          policyOf(),
+        ),
+    ],
+    'an unknown key': [
+      'signature/unknown-key',
+      async () => start([await signed({ by: other })], policyOf()),
+    ],
+    'a key that is called like a trusted one': [
+      'signature/invalid',
+      async () => start([await signed({ by: { ...other, keyId: key.keyId } })], policyOf()),
+    ],
+    'another key under the same name': [
+      'signature/unknown-key',
+      async () => start([await signed()], policyOf({ publicKey: other.publicKey })),
+    ],
+    'a key that is none': [
+      'signature/unknown-key',
+      async () => start([await signed()], policyOf({ publicKey: 'AAAA' })),
+    ],
     'a key of zeros': [
       'signature/unknown-key',
-      async () => start([await signed()], { trust: [], signatures: { keys: { [key.keyId]: { publicKey: new Uint8Array(32), publisher: 'x', scopes: ['*'] } } } }),
+      async () =>
+        start([await signed()], {
+          trust: [],
+          signatures: {
+            keys: { [key.keyId]: { publicKey: new Uint8Array(32), publisher: 'x', scopes: ['*'] } },
+          },
+        }),
     ],
-    'a key for other plugins': ['signature/scope', async () => start([await signed()], policyOf({ scopes: ['com.other.*', 'com.acme'] }))],
-    'a revoked key': ['signature/revoked-key', async () => start([await signed()], policyOf({ revokedAt: Date.now() + 1e9 }))],
-    'an expired key': ['signature/expired', async () => start([await signed()], policyOf({ expiresAt: Date.now() - 1 }))],
-    'an expired signature': ['signature/expired', async () => start([await signed({ expires: Date.now() - 1 })], policyOf())],
-    'a flipped bit': ['signature/invalid', async () => start([await changed((file) => ({ ...file, sig: flip(String(file.sig)) }))], policyOf())],
-    'a cut signature': ['signature/invalid', async () => start([await changed((file) => ({ ...file, sig: 'AAAA' }))], policyOf())],
-    'another payload': ['signature/invalid', async () => start([await changed((file) => ({ ...file, payload: btoa('{}') }))], policyOf())],
-    'another kind': ['signature/malformed', async () => start([await changed((file) => ({ ...file, type: 'other' }))], policyOf())],
-    'what is no base64': ['signature/malformed', async () => start([await changed((file) => ({ ...file, payload: '\u0000' }))], policyOf())],
-    'what is no JSON': ['signature/malformed', async () => start([{ ...(await signed()), signature: '{' }], policyOf())],
-    null: ['signature/malformed', async () => start([{ ...(await signed()), signature: 'null' }], policyOf())],
-    'a name that every object has': ['signature/unknown-key', async () => start([await changed((file) => ({ ...file, keyId: '__proto__' }))], policyOf())],
-    'a manifest that is no text': ['signature/malformed', async () => start([{ ...(await signed()), manifest: JSON.parse(manifestOf()) }], policyOf())],
+    'a key for other plugins': [
+      'signature/scope',
+      async () => start([await signed()], policyOf({ scopes: ['com.other.*', 'com.acme'] })),
+    ],
+    'a revoked key': [
+      'signature/revoked-key',
+      async () => start([await signed()], policyOf({ revokedAt: Date.now() + 1e9 })),
+    ],
+    'an expired key': [
+      'signature/expired',
+      async () => start([await signed()], policyOf({ expiresAt: Date.now() - 1 })),
+    ],
+    'an expired signature': [
+      'signature/expired',
+      async () => start([await signed({ expires: Date.now() - 1 })], policyOf()),
+    ],
+    'a flipped bit': [
+      'signature/invalid',
+      async () =>
+        start([await changed((file) => ({ ...file, sig: flip(String(file.sig)) }))], policyOf()),
+    ],
+    'a cut signature': [
+      'signature/invalid',
+      async () => start([await changed((file) => ({ ...file, sig: 'AAAA' }))], policyOf()),
+    ],
+    'another payload': [
+      'signature/invalid',
+      async () => start([await changed((file) => ({ ...file, payload: btoa('{}') }))], policyOf()),
+    ],
+    'another kind': [
+      'signature/malformed',
+      async () => start([await changed((file) => ({ ...file, type: 'other' }))], policyOf()),
+    ],
+    'what is no base64': [
+      'signature/malformed',
+      async () => start([await changed((file) => ({ ...file, payload: '\u0000' }))], policyOf()),
+    ],
+    'what is no JSON': [
+      'signature/malformed',
+      async () => start([{ ...(await signed()), signature: '{' }], policyOf()),
+    ],
+    null: [
+      'signature/malformed',
+      async () => start([{ ...(await signed()), signature: 'null' }], policyOf()),
+    ],
+    'a name that every object has': [
+      'signature/unknown-key',
+      async () => start([await changed((file) => ({ ...file, keyId: '__proto__' }))], policyOf()),
+    ],
+    'a manifest that is no text': [
+      'signature/malformed',
+      async () => start([{ ...(await signed()), manifest: JSON.parse(manifestOf()) }], policyOf()),
+    ],
     'keys that cannot be read': [
       'signature/no-trust-store',
       async () =>
@@ -152,10 +308,20 @@ describe(`${runtime}: signatures`, () => {
           },
         }),
     ],
-    'a bad signature of a trusted plugin': ['signature/file-changed', async () => start([{ ...(await signed()), code: `${CODE} ` }], policyOf({}, { trust: () => 'trusted' }))],
-    'a revoked version': ['plugin/disabled', async () => start([await signed()], policyOf({}, { revoked: ['com.acme.tool@<1.2.0'] }))],
+    'a bad signature of a trusted plugin': [
+      'signature/file-changed',
+      async () =>
+        start(
+          [{ ...(await signed()), code: `${CODE} ` }],
+          policyOf({}, { trust: () => 'trusted' }),
+        ),
+    ],
+    'a revoked version': [
+      'plugin/disabled',
+      async () => start([await signed()], policyOf({}, { revoked: ['com.acme.tool@<1.2.0'] })),
+    ],
   };
-  it.each(Object.keys(attacks))('%s: refused by name, and nothing has run', async (name) => {
+  it.each(Object.keys(attacks))('%s: refused by name, and no code has run', async (name) => {
     const [code, run] = attacks[name] as (typeof attacks)[string];
     const kernel = await run();
     expect(codeOf(kernel)).toBe(code);
@@ -163,12 +329,16 @@ describe(`${runtime}: signatures`, () => {
     expect(kernel.metrics.snapshot().calls).toBe(0);
   });
 
-  it('are checked when a plugin is installed, and when it is loaded from what was kept', async () => {
+  it('are checked when a plugin is installed, and when it is loaded from storage', async () => {
     const storage = memoryStorage();
     const lasting = outliving(storage);
     const first = await start([], policyOf(), { storage: lasting });
-    expect(await rejection(first.plugins.install(packageOf({ ...(await signed()), code: `${CODE} ` })))).toMatchObject({ code: 'signature/file-changed' });
-    expect(await rejection(first.plugins.install(packageOf({ manifest: manifestOf(), code: CODE })))).toMatchObject({ code: 'signature/missing' });
+    expect(
+      await rejection(first.plugins.install(packageOf({ ...(await signed()), code: `${CODE} ` }))),
+    ).toMatchObject({ code: 'signature/file-changed' });
+    expect(
+      await rejection(first.plugins.install(packageOf({ manifest: manifestOf(), code: CODE }))),
+    ).toMatchObject({ code: 'signature/missing' });
     expect(first.plugins.list()).toEqual([]);
     await first.plugins.install(packageOf(await signed()));
     await first.stop();
@@ -177,14 +347,18 @@ describe(`${runtime}: signatures`, () => {
     expect(codeOf(second)).toBe('active');
     await second.stop();
     open.delete(second);
-    // Somebody has been at the storage.
+    // The storage was tampered with.
     const [slot] = (await storage.keys('')).filter((one) => one.includes('code'));
     await storage.update(String(slot), (kept) => ({ ...(kept as object), code: `${CODE} ` }));
-    expect(codeOf(await start([], policyOf(), { storage: lasting }))).toBe('signature/file-changed');
-    expect(codeOf(await start([], policyOf({ revokedAt: 1 }), { storage: lasting }))).toBe('signature/revoked-key');
+    expect(codeOf(await start([], policyOf(), { storage: lasting }))).toBe(
+      'signature/file-changed',
+    );
+    expect(codeOf(await start([], policyOf({ revokedAt: 1 }), { storage: lasting }))).toBe(
+      'signature/revoked-key',
+    );
   });
 
-  it('of an older version are refused where a newer one has run, unless it was brought back on purpose', async () => {
+  it('of an older version are refused where a newer one has run, unless it was rolled back deliberately', async () => {
     const storage = memoryStorage();
     const lasting = outliving(storage);
     const run = async (version: string, policy = policyOf()) => {
@@ -194,9 +368,18 @@ describe(`${runtime}: signatures`, () => {
       open.delete(kernel);
       return result;
     };
-    expect([await run('1.0.0'), await run('1.1.0'), await run('1.0.0'), await run('1.1.0')]).toEqual(['active', 'active', 'signature/rollback', 'active']);
-    expect(await run('1.0.0', { trust: [], signatures: { keys: trusting(), rollback: 'allow' } })).toBe('active');
-    const kernel = await start([await signed({ version: '1.1.0' })], policyOf(), { storage: lasting });
+    expect([
+      await run('1.0.0'),
+      await run('1.1.0'),
+      await run('1.0.0'),
+      await run('1.1.0'),
+    ]).toEqual(['active', 'active', 'signature/rollback', 'active']);
+    expect(
+      await run('1.0.0', { trust: [], signatures: { keys: trusting(), rollback: 'allow' } }),
+    ).toBe('active');
+    const kernel = await start([await signed({ version: '1.1.0' })], policyOf(), {
+      storage: lasting,
+    });
     await kernel.plugins.update('com.acme.tool', packageOf(await signed({ version: '1.2.0' })));
     await kernel.plugins.rollback('com.acme.tool');
     expect(await kernel.commands.execute('com.acme.tool:version')).toBe('1.1.0');
@@ -205,7 +388,7 @@ describe(`${runtime}: signatures`, () => {
     expect(await run('1.1.0')).toBe('active');
   });
 
-  it('that have expired stay so when the clock is set back', async () => {
+  it('that have expired stay expired when the clock is set back', async () => {
     const storage = memoryStorage();
     const lasting = outliving(storage);
     const now = Date.now;
@@ -216,19 +399,21 @@ describe(`${runtime}: signatures`, () => {
       await one.stop();
       open.delete(one);
       Date.now = () => now() + 120_000;
-      // Another key is still good, and its check is when the moment is seen.
+      // Another key is still valid, and its check shows when the moment has passed.
       const two = await start([await signed()], policyOf(), { storage: lasting });
       expect(codeOf(two)).toBe('active');
       await two.stop();
       open.delete(two);
       Date.now = now;
-      expect(codeOf(await start([await signed()], policyOf({ expiresAt }), { storage: lasting }))).toBe('signature/expired');
+      expect(
+        codeOf(await start([await signed()], policyOf({ expiresAt }), { storage: lasting })),
+      ).toBe('signature/expired');
     } finally {
       Date.now = now;
     }
   });
 
-  it('can only be made for whole packages with plain paths', async () => {
+  it('can only be made for complete packages with plain paths', async () => {
     const manifest = utf8.encode(manifestOf());
     const bad: readonly Map<string, Uint8Array>[] = [
       new Map(),
@@ -243,14 +428,30 @@ describe(`${runtime}: signatures`, () => {
           ]),
       ),
     ];
-    for (const files of bad) expect((await rejection(signPackage({ files, key }))).code, [...files.keys()].join()).toBe('signature/malformed');
-    expect((await rejection(signPackage({ files: new Map([['plugin.json', utf8.encode('{')]]), key }))).code).toMatch(/^manifest\//);
+    for (const files of bad)
+      expect((await rejection(signPackage({ files, key }))).code, [...files.keys()].join()).toBe(
+        'signature/malformed',
+      );
+    expect(
+      (await rejection(signPackage({ files: new Map([['plugin.json', utf8.encode('{')]]), key })))
+        .code,
+    ).toMatch(/^manifest\//);
   });
 });
 
-async function changed(change: (file: Record<string, unknown>) => Record<string, unknown>): Promise<PackageInput> {
+async function changed(
+  change: (file: Record<string, unknown>) => Record<string, unknown>,
+): Promise<PackageInput> {
   const made = await signed();
-  return { ...made, signature: JSON.stringify(change(JSON.parse(made.signature) as Record<string, unknown>)) };
+  return {
+    ...made,
+    signature: JSON.stringify(change(JSON.parse(made.signature) as Record<string, unknown>)),
+  };
 }
 
-const flip = (base64: string) => btoa(String.fromCharCode(...[...atob(base64)].map((letter, index) => letter.charCodeAt(0) ^ (index === 5 ? 1 : 0))));
+const flip = (base64: string) =>
+  btoa(
+    String.fromCharCode(
+      ...[...atob(base64)].map((letter, index) => letter.charCodeAt(0) ^ (index === 5 ? 1 : 0)),
+    ),
+  );

@@ -1,12 +1,16 @@
-/** Versions of one plugin beside each other: every caller reaches the one it has declared, the rest the highest stable one. */
-import { createHost, runtime } from '#host';
+/**
+ * Several versions of one plugin: every caller reaches the one it has declared, others the highest
+ * stable one.
+ */
+
 import { type Kernel, type KernelOptions, type PackageInput, packageOf } from '@plinth/kernel';
 import { command, contract } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
-/** Says which version it is; its contract's major is that of its version. */
+/** Returns its version; its contract's major is that of its version. */
 const library = (version: string, manifest = {}, extra = '') =>
   pluginOf(
     'test.lib',
@@ -16,7 +20,12 @@ const library = (version: string, manifest = {}, extra = '') =>
      ctx.events.on('test:tick', ({ payload }) => { this.ticks.push(payload); });
      ctx.commands.handle('ticks', () => this.ticks);
      ctx.hooks.handle('test.lib:hello', () => '${version}'); ${extra}`,
-    { version, provides: [`test.lib@${version.split('.')[0]}`], permissions: { events: { subscribe: ['test:*'] } }, ...manifest },
+    {
+      version,
+      provides: [`test.lib@${version.split('.')[0]}`],
+      permissions: { events: { subscribe: ['test:*'] } },
+      ...manifest,
+    },
     `n: 0, ticks: [], getState() { return { n: this.n }; }, restoreState({ n }) { this.n = n; },`,
   );
 const user = (id: string, manifest = {}) =>
@@ -34,11 +43,20 @@ const user = (id: string, manifest = {}) =>
   );
 const CRASH = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`;
 const on = (range: string) => ({ dependencies: { 'test.lib': range } });
-const Lib = (major: number) => contract(`test.lib@${major}`, { version: command({}), count: command({}) });
-const ask = (kernel: Kernel, id: string, version?: string) => kernel.commands.execute(id, undefined, { timeout: 5_000, ...(version !== undefined && { version }) });
+const Lib = (major: number) =>
+  contract(`test.lib@${major}`, { version: command({}), count: command({}) });
+const ask = (kernel: Kernel, id: string, version?: string) =>
+  kernel.commands.execute(id, undefined, {
+    timeout: 5_000,
+    ...(version !== undefined && { version }),
+  });
 
-for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline' }] satisfies Setting[]) {
-  const start = (packages: readonly PackageInput[], options: KernelOptions = {}) => startKernel(setting, packages, { supervision: false, ...options });
+for (const setting of [
+  { isolation: 'worker', createHost },
+  { isolation: 'inline' },
+] satisfies Setting[]) {
+  const start = (packages: readonly PackageInput[], options: KernelOptions = {}) =>
+    startKernel(setting, packages, { supervision: false, ...options });
   const name = setting.isolation === 'inline' ? 'inline' : `${runtime} worker`;
   const versions = (kernel: Kernel, state?: 'active') =>
     kernel.plugins
@@ -48,7 +66,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       .sort();
 
   describe(`${name}: versions beside each other`, () => {
-    it('the default is the highest stable one, in whatever order they come', async () => {
+    it('the default is the highest stable one, in any order of discovery', async () => {
       for (const order of [
         ['1.0.0', '2.0.0', '1.5.0'],
         ['2.0.0', '1.5.0', '1.0.0'],
@@ -61,7 +79,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       }
     });
 
-    it('a pre-release is the default only when there is nothing else, and is reached by name', async () => {
+    it('a pre-release is the default only without a stable version, and is reached by name', async () => {
       const kernel = await start([library('1.0.0'), library('2.0.0-rc.1')]);
       expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
       expect(await ask(kernel, 'test.lib:version', '2.0.0-rc.1')).toBe('2.0.0-rc.1');
@@ -74,8 +92,12 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       for (let n = 1; n <= 3; n++) expect(await ask(kernel, 'test.lib:count', '^1')).toBe(n);
       expect(await ask(kernel, 'test.lib:count')).toBe(1);
       await kernel.events.emit('test:tick', 7);
-      for (const version of ['^1', '^2']) await expect.poll(() => ask(kernel, 'test.lib:ticks', version)).toEqual([7]);
-      expect(((await kernel.hooks.collect('test.lib:hello')) as string[]).sort()).toEqual(['1.0.0', '2.0.0']);
+      for (const version of ['^1', '^2'])
+        await expect.poll(() => ask(kernel, 'test.lib:ticks', version)).toEqual([7]);
+      expect(((await kernel.hooks.collect('test.lib:hello')) as string[]).sort()).toEqual([
+        '1.0.0',
+        '2.0.0',
+      ]);
     });
 
     it('guests are routed by their dependencies and needs, others to the default', async () => {
@@ -92,11 +114,24 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         user('test.any'),
       ]);
       const reached: Record<string, unknown> = {};
-      for (const id of ['old', 'one', 'two', 'perhaps', 'need', 'both', 'any']) reached[id] = await ask(kernel, `test.${id}:ask`);
-      expect(reached).toEqual({ old: '1.0.0', one: '1.4.0', two: '2.1.0', perhaps: '1.0.0', need: '1.4.0', both: '2.1.0', any: '2.1.0' });
-      expect(await Promise.all(Array.from({ length: 40 }, (_, n) => ask(kernel, `test.${n % 2 === 0 ? 'one' : 'two'}:ask`)))).toEqual(
-        Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? '1.4.0' : '2.1.0')),
-      );
+      for (const id of ['old', 'one', 'two', 'perhaps', 'need', 'both', 'any'])
+        reached[id] = await ask(kernel, `test.${id}:ask`);
+      expect(reached).toEqual({
+        old: '1.0.0',
+        one: '1.4.0',
+        two: '2.1.0',
+        perhaps: '1.0.0',
+        need: '1.4.0',
+        both: '2.1.0',
+        any: '2.1.0',
+      });
+      expect(
+        await Promise.all(
+          Array.from({ length: 40 }, (_, n) =>
+            ask(kernel, `test.${n % 2 === 0 ? 'one' : 'two'}:ask`),
+          ),
+        ),
+      ).toEqual(Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? '1.4.0' : '2.1.0')));
     });
 
     it('the host is routed by a client of a contract, by its range, and by the range of a call', async () => {
@@ -107,33 +142,56 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(await kernel.client(Lib(1)).version(undefined, { version: '~1.0.0' })).toBe('1.0.0');
       expect(await ask(kernel, 'test.lib:version', '^1.0.0')).toBe('1.4.0');
       expect(await ask(kernel, 'test.lib:version', '<1.4')).toBe('1.0.0');
-      expect((await rejection(kernel.client(Lib(1), { version: '^2' }).version(undefined))).code).toBe('plugin/unsatisfied');
-      expect((await rejection(ask(kernel, 'test.lib:version', 'newest please'))).code).toBe('call/invalid-option');
-      expect(() => kernel.client(Lib(1), { version: 'newest please' })).toThrow(expect.objectContaining({ code: 'call/invalid-option' }));
+      expect(
+        (await rejection(kernel.client(Lib(1), { version: '^2' }).version(undefined))).code,
+      ).toBe('plugin/unsatisfied');
+      expect((await rejection(ask(kernel, 'test.lib:version', 'newest please'))).code).toBe(
+        'call/invalid-option',
+      );
+      expect(() => kernel.client(Lib(1), { version: 'newest please' })).toThrow(
+        expect.objectContaining({ code: 'call/invalid-option' }),
+      );
     });
 
-    it('a range that nobody satisfies is an error that names what was found', async () => {
-      const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.three', on('^3'))]);
+    it('an unsatisfied range is an error that names the found versions', async () => {
+      const kernel = await start([
+        library('1.0.0'),
+        library('2.0.0'),
+        user('test.three', on('^3')),
+      ]);
       const error = await rejection(ask(kernel, 'test.lib:version', '^3'));
       expect(error).toMatchObject({ code: 'plugin/unsatisfied', plugin: 'test.lib' });
       expect(error.message).toMatch(/test\.lib@\^3/);
-      for (const found of ['test.lib@1.0.0', 'test.lib@2.0.0']) expect(error.details?.found).toContain(found);
+      for (const found of ['test.lib@1.0.0', 'test.lib@2.0.0'])
+        expect(error.details?.found).toContain(found);
       expect(kernel.plugins.explain('test.three')).toMatchObject({
-        error: { code: 'plugin/unsatisfied', details: { found: expect.arrayContaining(['test.lib@1.0.0', 'test.lib@2.0.0']) } },
+        error: {
+          code: 'plugin/unsatisfied',
+          details: { found: expect.arrayContaining(['test.lib@1.0.0', 'test.lib@2.0.0']) },
+        },
       });
       const single = await start([library('1.0.0')]);
-      expect((await rejection(ask(single, 'test.lib:version', '^3'))).code).toBe('plugin/unsatisfied');
+      expect((await rejection(ask(single, 'test.lib:version', '^3'))).code).toBe(
+        'plugin/unsatisfied',
+      );
     });
 
     it('the same error when the only version has not been started', async () => {
       const kernel = await start([library('1.0.0', { activation: ['command:test.lib:version'] })]);
-      expect(await rejection(ask(kernel, 'test.lib:version', '^3'))).toMatchObject({ code: 'plugin/unsatisfied', details: { found: ['test.lib@1.0.0'] } });
+      expect(await rejection(ask(kernel, 'test.lib:version', '^3'))).toMatchObject({
+        code: 'plugin/unsatisfied',
+        details: { found: ['test.lib@1.0.0'] },
+      });
       expect(kernel.plugins.get('test.lib')?.state).toBe('resolved');
     });
 
-    it('a call wakes the version it means, and no other', async () => {
+    it('a call wakes only the version it means', async () => {
       const activation = ['command:test.lib:version'];
-      const kernel = await start([library('1.0.0', { activation }), library('1.4.0', { activation }), library('2.0.0', { activation })]);
+      const kernel = await start([
+        library('1.0.0', { activation }),
+        library('1.4.0', { activation }),
+        library('2.0.0', { activation }),
+      ]);
       expect(await ask(kernel, 'test.lib:version', '~1.0.0')).toBe('1.0.0');
       expect(versions(kernel, 'active')).toEqual(['1.0.0']);
       expect(await ask(kernel, 'test.lib:version', '^2')).toBe('2.0.0');
@@ -141,19 +199,28 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     });
 
     it('a call without a range wakes the default version, also while a lower one runs', async () => {
-      const kernel = await start([library('1.0.0'), library('2.0.0', { activation: ['command:test.lib:version'] })]);
+      const kernel = await start([
+        library('1.0.0'),
+        library('2.0.0', { activation: ['command:test.lib:version'] }),
+      ]);
       expect(await ask(kernel, 'test.lib:version')).toBe('2.0.0');
     });
 
-    it('get, activate and deactivate mean the version they name; the other goes on', async () => {
+    it('get, activate and deactivate apply to the named version; the other continues', async () => {
       const kernel = await start([library('1.0.0'), library('1.4.0'), library('2.0.0')]);
       const { plugins } = kernel;
-      expect([plugins.get('test.lib@^1')?.version, plugins.get('test.lib', '~1.0.0')?.version, plugins.get('test.lib@2.0.0')?.version]).toEqual(['1.4.0', '1.0.0', '2.0.0']);
+      expect([
+        plugins.get('test.lib@^1')?.version,
+        plugins.get('test.lib', '~1.0.0')?.version,
+        plugins.get('test.lib@2.0.0')?.version,
+      ]).toEqual(['1.4.0', '1.0.0', '2.0.0']);
       expect(plugins.get('test.lib@^7')).toBeUndefined();
       expect((await rejection(plugins.activate('test.lib@^7'))).code).toBe('plugin/not-found');
       await plugins.deactivate('test.lib@2.0.0');
       expect(await ask(kernel, 'test.lib:version')).toBe('1.4.0');
-      expect((await rejection(ask(kernel, 'test.lib:version', '^2'))).code).toMatch(/^plugin\/(unavailable|unsatisfied)$/);
+      expect((await rejection(ask(kernel, 'test.lib:version', '^2'))).code).toMatch(
+        /^plugin\/(unavailable|unsatisfied)$/,
+      );
       await plugins.activate('test.lib@2.0.0');
       expect(await ask(kernel, 'test.lib:version')).toBe('2.0.0');
       await plugins.deactivate('test.lib@1.0.0');
@@ -168,15 +235,18 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
 
     it('the same version twice is refused, whether it runs or not', async () => {
       const kernel = await start([library('1.0.0'), library('2.0.0', { activation: [] })]);
-      for (const version of ['1.0.0', '2.0.0']) expect((await rejection(kernel.plugins.install(packageOf(library(version))))).code).toBe('plugin/duplicate');
+      for (const version of ['1.0.0', '2.0.0'])
+        expect((await rejection(kernel.plugins.install(packageOf(library(version))))).code).toBe(
+          'plugin/duplicate',
+        );
       expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
     });
 
-    it('a call of a version that was stopped says so, and does not go to another', async () => {
+    it('a call to a stopped version says so, and does not go to another', async () => {
       const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.two', on('^2'))]);
       const slow = kernel.commands.execute('test.lib:slow', 5_000, { version: '^2' });
       const settled = rejection(slow);
-      await kernel.plugins.deactivate('test.lib@2.0.0');
+      await kernel.plugins.deactivate('test.lib@2.0.0', { drain: 0 });
       expect((await settled).code).toMatch(/^(guest|plugin)\//);
       expect((await rejection(ask(kernel, 'test.two:ask'))).code).toBe('plugin/dependency-failed');
       expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
@@ -184,38 +254,52 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
 
     it.each([
       ['another that its caller means', [library('1.0.0')], '1.0.0'],
-      ['nobody when there is none', [], 'plugin/unsatisfied'],
-    ] as const)('a call that waits while its version is replaced goes to %s', async (_, others, expected) => {
-      const asking = `async getState() { await this.ctx.commands.execute('host:now'); return { n: 0 }; },`;
-      const replaced = pluginOf(
-        'test.lib',
-        `this.ctx = ctx; ctx.commands.handle('version', () => '1.4.0');`,
-        { version: '1.4.0', permissions: { commands: { execute: ['host:now'] } } },
-        asking,
-      );
-      const kernel = await start([...others, replaced]);
-      const calls: Promise<unknown>[] = [];
-      // Asked for its state, it is held already.
-      kernel.commands.handle('now', () => {
-        calls.push(
-          ask(kernel, 'test.lib:version', '^1').catch((error: { code?: string }) => error.code),
-          ask(kernel, 'test.lib:version', '>=1'),
-          ask(kernel, 'test.lib:version'),
+      ['no version when there is none', [], 'plugin/unsatisfied'],
+    ] as const)(
+      'a call that waits while its version is replaced goes to %s',
+      async (_, others, expected) => {
+        const asking = `async getState() { await this.ctx.commands.execute('host:now'); return { n: 0 }; },`;
+        const replaced = pluginOf(
+          'test.lib',
+          `this.ctx = ctx; ctx.commands.handle('version', () => '1.4.0');`,
+          { version: '1.4.0', permissions: { commands: { execute: ['host:now'] } } },
+          asking,
         );
-      });
-      await kernel.plugins.update('test.lib@1.4.0', packageOf(library('2.0.0')), { consent: true });
-      expect(await Promise.all(calls)).toEqual([expected, '2.0.0', '2.0.0']);
-    });
+        const kernel = await start([...others, replaced]);
+        const calls: Promise<unknown>[] = [];
+        // When it is asked for its state, it is already paused.
+        kernel.commands.handle('now', () => {
+          calls.push(
+            ask(kernel, 'test.lib:version', '^1').catch((error: { code?: string }) => error.code),
+            ask(kernel, 'test.lib:version', '>=1'),
+            ask(kernel, 'test.lib:version'),
+          );
+        });
+        await kernel.plugins.update('test.lib@1.4.0', packageOf(library('2.0.0')), {
+          consent: true,
+        });
+        expect(await Promise.all(calls)).toEqual([expected, '2.0.0', '2.0.0']);
+      },
+    );
 
-    it('reloading one leaves the others alone, and a caller never reaches another meanwhile', async () => {
-      const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.one', on('^1')), user('test.two', on('^2'))]);
+    it('reloading one leaves the others unchanged, and a caller never reaches another meanwhile', async () => {
+      const kernel = await start([
+        library('1.0.0'),
+        library('2.0.0'),
+        user('test.one', on('^1')),
+        user('test.two', on('^2')),
+      ]);
       for (let n = 0; n < 3; n++) await ask(kernel, 'test.lib:count', '^1');
       const since = kernel.plugins.get('test.lib@2.0.0')?.since;
-      const going = ['test.one', 'test.two'].map((id) => kernel.commands.execute(`${id}:go`, undefined, { timeout: 20_000 }));
+      const going = ['test.one', 'test.two'].map((id) =>
+        kernel.commands.execute(`${id}:go`, undefined, { timeout: 20_000 }),
+      );
       await expect.poll(() => ask(kernel, 'test.one:calls')).toBeGreaterThan(3);
       await kernel.plugins.reload('test.lib@1.0.0');
       await kernel.plugins.reload('test.lib@1.0.0', packageOf(library('1.0.1')));
-      await expect.poll(async () => ((await ask(kernel, 'test.one:seen')) as string[]).length).toBe(2);
+      await expect
+        .poll(async () => ((await ask(kernel, 'test.one:seen')) as string[]).length)
+        .toBe(2);
       await Promise.all(['test.one', 'test.two'].map((id) => ask(kernel, `${id}:halt`)));
       await Promise.all(going);
       expect(await ask(kernel, 'test.one:seen')).toEqual(['1.0.0', '1.0.1']);
@@ -226,7 +310,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       expect(versions(kernel, 'active')).toEqual(['1.0.1', '2.0.0']);
     });
 
-    it('each sleeps and wakes by itself', async () => {
+    it('each hibernates and wakes separately', async () => {
       const kernel = await start([library('1.0.0'), library('2.0.0')]);
       await ask(kernel, 'test.lib:count', '^1');
       expect(await kernel.plugins.hibernate('test.lib@1.0.0')).toBe(true);
@@ -236,9 +320,16 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     });
 
     if (setting.isolation === 'worker') {
-      it('one that crashes leaves the others, and comes back as itself', async () => {
+      it('a crash of one leaves the others, and restarts the same version', async () => {
         const kernel = await start(
-          [library('1.0.0', {}, `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`), library('2.0.0')],
+          [
+            library(
+              '1.0.0',
+              {},
+              `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
+            ),
+            library('2.0.0'),
+          ],
           {
             supervision: { backoff: 20, snapshot: 10_000 },
           },
@@ -253,8 +344,13 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
   });
 
   describe(`${name}: deprecated versions`, () => {
-    it('are told once for each caller and command, with the caller, and still answer', async () => {
-      const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.one', on('^1')), user('test.two', on('^2'))]);
+    it('are reported once for each caller and command, with the caller, and still answer', async () => {
+      const kernel = await start([
+        library('1.0.0'),
+        library('2.0.0'),
+        user('test.one', on('^1')),
+        user('test.two', on('^2')),
+      ]);
       const told: unknown[] = [];
       kernel.events.on('call:deprecated', ({ payload }) => told.push(payload));
       await kernel.plugins.deprecate('test.lib@1.0.0', 'use 2');
@@ -265,12 +361,24 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         await ask(kernel, 'test.lib:version', '^1');
         await ask(kernel, 'test.lib:count', '^1');
       }
-      const fact = (command: string, caller: string) => ({ command: `test.lib:${command}`, caller, version: '1.0.0', message: 'use 2' });
-      expect(told).toEqual([fact('version', 'test.one'), fact('version', 'host'), fact('count', 'host')]);
+      const fact = (command: string, caller: string) => ({
+        command: `test.lib:${command}`,
+        caller,
+        version: '1.0.0',
+        message: 'use 2',
+      });
+      expect(told).toEqual([
+        fact('version', 'test.one'),
+        fact('version', 'host'),
+        fact('count', 'host'),
+      ]);
     });
 
-    it('also when it is the only version, and when it has to be woken; not any more once it is taken back', async () => {
-      const kernel = await start([library('1.0.0', { activation: ['command:test.lib:version'] }), user('test.any')]);
+    it('are reported also for the only version, and when it has to be woken; no longer once this is undone', async () => {
+      const kernel = await start([
+        library('1.0.0', { activation: ['command:test.lib:version'] }),
+        user('test.any'),
+      ]);
       const told: unknown[] = [];
       kernel.events.on('call:deprecated', ({ payload }) => told.push(payload.caller));
       await kernel.plugins.deprecate('test.lib', 'gone soon');
@@ -280,22 +388,39 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
       await kernel.plugins.deprecate('test.lib', false);
       expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
       expect(told).toEqual(['test.any']);
-      expect((await rejection(kernel.plugins.deprecate('test.nobody', 'x'))).code).toBe('plugin/not-found');
+      expect((await rejection(kernel.plugins.deprecate('test.nobody', 'x'))).code).toBe(
+        'plugin/not-found',
+      );
     });
   });
 
   if (setting.isolation === 'worker') {
-    it(`${name}: calls wait for the default version that is on its way back after a crash, and do not go to a lower one`, async () => {
-      const kernel = await start([library('1.0.0'), library('2.0.0', {}, CRASH), user('test.any'), user('test.range', on('>=1'))], { supervision: { backoff: 50 } });
+    it(`${name}: calls wait for the default version that restarts after a crash, and do not go to a lower one`, async () => {
+      const kernel = await start(
+        [
+          library('1.0.0'),
+          library('2.0.0', {}, CRASH),
+          user('test.any'),
+          user('test.range', on('>=1')),
+        ],
+        { supervision: { backoff: 50 } },
+      );
       const crashed = nextEvent(kernel, 'plugin:crashed');
       await rejection(ask(kernel, 'test.lib:crash'));
       await crashed;
-      const calls = [ask(kernel, 'test.lib:version'), ask(kernel, 'test.any:ask'), ask(kernel, 'test.range:ask'), ask(kernel, 'test.lib:version', '^1')];
+      const calls = [
+        ask(kernel, 'test.lib:version'),
+        ask(kernel, 'test.any:ask'),
+        ask(kernel, 'test.range:ask'),
+        ask(kernel, 'test.lib:version', '^1'),
+      ];
       expect(await Promise.all(calls)).toEqual(['2.0.0', '2.0.0', '2.0.0', '1.0.0']);
     });
 
-    it(`${name}: one that was given up leaves its calls to a lower one`, async () => {
-      const kernel = await start([library('1.0.0'), library('2.0.0', {}, CRASH)], { supervision: { backoff: 50, crashes: 1 } });
+    it(`${name}: calls of a quarantined version go to a lower one`, async () => {
+      const kernel = await start([library('1.0.0'), library('2.0.0', {}, CRASH)], {
+        supervision: { backoff: 50, crashes: 1 },
+      });
       const quarantined = nextEvent(kernel, 'plugin:quarantined');
       await rejection(ask(kernel, 'test.lib:crash'));
       await quarantined;
@@ -303,20 +428,33 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
     });
 
     describe(`${name}: versions and lanes`, () => {
-      it('a version that arrives in the middle of the traffic over a lane gets nobody who does not mean it', async () => {
-        const kernel = await start([library('1.0.0'), user('test.one', on('^1')), user('test.need', { needs: ['test.lib@^1'] }), user('test.any')], { lanes: { calls: 8 } });
+      it('a version that arrives during traffic over a lane gets only callers that mean it', async () => {
+        const kernel = await start(
+          [
+            library('1.0.0'),
+            user('test.one', on('^1')),
+            user('test.need', { needs: ['test.lib@^1'] }),
+            user('test.any'),
+          ],
+          { lanes: { calls: 8 } },
+        );
         const ids = ['test.one', 'test.need', 'test.any'];
         const opened = nextEvent(kernel, 'lane:opened');
-        const going = ids.map((id) => kernel.commands.execute(`${id}:go`, undefined, { timeout: 20_000 }));
+        const going = ids.map((id) =>
+          kernel.commands.execute(`${id}:go`, undefined, { timeout: 20_000 }),
+        );
         await opened;
-        await expect.poll(() => kernel.metrics.snapshot().laneCalls, { interval: 10 }).toBeGreaterThan(20);
+        await expect
+          .poll(() => kernel.metrics.snapshot().laneCalls, { interval: 10 })
+          .toBeGreaterThan(20);
         await kernel.plugins.install(packageOf(library('2.0.0')));
         await kernel.plugins.activate('test.lib@2.0.0');
-        // The one that has declared nothing comes over to the default.
+        // The caller without a declaration switches to the default.
         await expect.poll(() => ask(kernel, 'test.any:seen')).toEqual(['1.0.0', '2.0.0']);
         await kernel.plugins.install(packageOf(library('1.1.0')));
         await kernel.plugins.activate('test.lib@1.1.0');
-        for (const id of ['test.one', 'test.need']) await expect.poll(() => ask(kernel, `${id}:seen`)).toEqual(['1.0.0', '1.1.0']);
+        for (const id of ['test.one', 'test.need'])
+          await expect.poll(() => ask(kernel, `${id}:seen`)).toEqual(['1.0.0', '1.1.0']);
         await Promise.all(ids.map((id) => ask(kernel, `${id}:halt`)));
         await Promise.all(going);
         expect(await ask(kernel, 'test.any:seen')).toEqual(['1.0.0', '2.0.0']);
@@ -327,8 +465,10 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         expect(await kernel.commands.execute('test.any:many', 100)).toEqual(['2.0.0']);
       });
 
-      it('once only one version is left, pairs get a lane again, to that one', async () => {
-        const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.any')], { lanes: { calls: 8 } });
+      it('when only one version is left, pairs get a lane to it again', async () => {
+        const kernel = await start([library('1.0.0'), library('2.0.0'), user('test.any')], {
+          lanes: { calls: 8 },
+        });
         expect(await kernel.commands.execute('test.any:many', 50)).toEqual(['2.0.0']);
         expect(kernel.metrics.snapshot().laneCalls).toBe(0);
         await kernel.plugins.uninstall('test.lib@2.0.0');
@@ -337,7 +477,7 @@ for (const setting of [{ isolation: 'worker', createHost }, { isolation: 'inline
         expect(await opened).toEqual({ caller: 'test.any', provider: 'test.lib' });
       });
 
-      it('a version that is deprecated in the middle of the traffic over a lane is told', async () => {
+      it('a version that is deprecated during traffic over a lane is reported', async () => {
         const kernel = await start([library('1.0.0'), user('test.any')], { lanes: { calls: 8 } });
         const opened = nextEvent(kernel, 'lane:opened');
         const going = kernel.commands.execute('test.any:go', undefined, { timeout: 20_000 });

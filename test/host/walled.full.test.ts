@@ -1,7 +1,8 @@
-/** Guests behind the outer wall alone, and what the wire promises to those behind both. */
+/** Guests behind the outer wall alone, and the wire's guarantees for those behind both. */
 import { createHost, runtime } from '#host';
 import { conformance } from './conformance.ts';
 import { wireConformance } from './wire-conformance.ts';
 
 conformance(`${runtime} process`, { isolation: 'process', createHost });
-for (const isolation of ['process', 'sandbox'] as const) wireConformance(`${runtime} ${isolation}`, { isolation, createHost });
+for (const isolation of ['process', 'sandbox'] as const)
+  wireConformance(`${runtime} ${isolation}`, { isolation, createHost });

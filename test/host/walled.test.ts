@@ -1,6 +1,7 @@
-/** Guests behind two walls behave as all others do; the rest of that is in the long run of the suites. */
-import { createHost, runtime } from '#host';
+/** Guests behind two walls behave like all others; the remaining suites run in the long form. */
+
 import { describe } from 'vitest';
+import { createHost, runtime } from '#host';
 import { has } from '../matrix/gaps.ts';
 import { conformance } from './conformance.ts';
 

@@ -1,5 +1,17 @@
-/** What the wire promises beside calls: streams, transfers, queues of listeners, order. One suite for every isolation. */
-import { bytes, command, contract, PluginOverloadedError, PluginValidationError, type Stream, stream, transfer } from '@plinth/sdk';
+/**
+ * The wire's guarantees beside calls: streams, transfers, queues of listeners, order. One suite for
+ * every isolation.
+ */
+import {
+  bytes,
+  command,
+  contract,
+  PluginOverloadedError,
+  PluginValidationError,
+  type Stream,
+  stream,
+  transfer,
+} from '@plinth/sdk';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
@@ -32,10 +44,18 @@ const files = pluginOf(
 );
 
 const state = (kernel: { commands: { execute(id: string): Promise<unknown> } }) =>
-  kernel.commands.execute('test.files:state') as Promise<{ opened: number; closed: number; made: number }>;
+  kernel.commands.execute('test.files:state') as Promise<{
+    opened: number;
+    closed: number;
+    made: number;
+  }>;
 
-/** An async generator that says when it was let go of. */
-function counter(limit = Number.POSITIVE_INFINITY): { readonly source: AsyncGenerator<number>; readonly made: () => number; readonly released: Promise<void> } {
+/** An async generator that reports when it was released. */
+function counter(limit = Number.POSITIVE_INFINITY): {
+  readonly source: AsyncGenerator<number>;
+  readonly made: () => number;
+  readonly released: Promise<void>;
+} {
   let made = 0;
   let release!: () => void;
   const released = new Promise<void>((resolve) => {
@@ -52,23 +72,32 @@ function counter(limit = Number.POSITIVE_INFINITY): { readonly source: AsyncGene
 }
 
 export function wireConformance(name: string, setting: Setting): void {
-  const start = (packages: Parameters<typeof startKernel>[1], options?: Parameters<typeof startKernel>[2]) => startKernel(setting, packages, options);
+  const start = (
+    packages: Parameters<typeof startKernel>[1],
+    options?: Parameters<typeof startKernel>[2],
+  ) => startKernel(setting, packages, options);
 
   describe(`${name}: streams`, () => {
-    it('a command returns items one after another, made as they are read', async () => {
+    it('a command returns items one after another, produced as they are read', async () => {
       const kernel = await start([files]);
-      const source = (await kernel.commands.execute('test.files:lines', { count: 10 })) as Stream<unknown>;
+      const source = (await kernel.commands.execute('test.files:lines', {
+        count: 10,
+      })) as Stream<unknown>;
       expect(await state(kernel)).toEqual({ opened: 0, closed: 0, made: 0 });
       const lines: unknown[] = [];
       for await (const line of source) lines.push(line);
       expect(lines).toEqual(Array.from({ length: 10 }, (_, n) => `line ${n}`));
       expect(await state(kernel)).toEqual({ opened: 1, closed: 1, made: 10 });
-      expect(await rejection((async () => source[Symbol.asyncIterator]())())).toMatchObject({ code: 'stream/locked' });
+      expect(await rejection((async () => source[Symbol.asyncIterator]())())).toMatchObject({
+        code: 'stream/locked',
+      });
     });
 
-    it('a reader that takes its time is not run over, and leaving the loop stops the source', async () => {
+    it('a slow reader is not overrun, and leaving the loop stops the source', async () => {
       const kernel = await start([files]);
-      const source = (await kernel.commands.execute('test.files:lines', { count: 1_000_000 })) as Stream<unknown>;
+      const source = (await kernel.commands.execute('test.files:lines', {
+        count: 1_000_000,
+      })) as Stream<unknown>;
       let read = 0;
       for await (const _ of source) {
         read += 1;
@@ -79,7 +108,7 @@ export function wireConformance(name: string, setting: Setting): void {
       expect((await state(kernel)).made).toBeLessThanOrEqual(40);
     });
 
-    it('cancel() stops a stream that nobody has read', async () => {
+    it('cancel() stops an unread stream', async () => {
       const kernel = await start([files]);
       const { source, made, released } = counter();
       const answer = (await kernel.commands.execute('test.files:double', source)) as Stream<number>;
@@ -88,7 +117,9 @@ export function wireConformance(name: string, setting: Setting): void {
       await reader.return?.();
       await released;
       expect(made()).toBeLessThan(100);
-      const unread = (await kernel.commands.execute('test.files:lines', { count: 3 })) as Stream<unknown>;
+      const unread = (await kernel.commands.execute('test.files:lines', {
+        count: 3,
+      })) as Stream<unknown>;
       await unread.cancel();
       expect(await unread.cancel()).toBeUndefined();
       expect((await state(kernel)).opened).toBe(0);
@@ -105,16 +136,20 @@ export function wireConformance(name: string, setting: Setting): void {
       await expect.poll(async () => (await state(kernel)).closed, { interval: 1 }).toBe(1);
     });
 
-    it('an error of the source, or an item that cannot cross, ends the stream with it', async () => {
+    it('an error of the source, or an item that cannot cross, ends the stream with that error', async () => {
       const kernel = await start([files]);
       const read = async (id: string) => {
         for await (const _ of (await kernel.commands.execute(id)) as Stream<unknown>);
       };
-      expect(await rejection(read('test.files:fails'))).toMatchObject({ name: 'RangeError', message: 'torn', code: 'E_TORN' });
+      expect(await rejection(read('test.files:fails'))).toMatchObject({
+        name: 'RangeError',
+        message: 'torn',
+        code: 'E_TORN',
+      });
       expect(await rejection(read('test.files:refused'))).toMatchObject({ code: 'value/invalid' });
     });
 
-    it('a command takes a stream; one it does not read is let go of with the call', async () => {
+    it('a command takes a stream; an unread one is released with the call', async () => {
       const kernel = await start([files]);
       const pieces = new ReadableStream({
         start(controller) {
@@ -124,16 +159,21 @@ export function wireConformance(name: string, setting: Setting): void {
       });
       expect(await kernel.client(Files).size(pieces)).toBe(100_000);
       const cancelled = new Promise<void>((resolve) => {
-        const ignored = { [Symbol.asyncIterator]: () => expect.unreachable('nobody reads it'), cancel: resolve };
+        const ignored = {
+          [Symbol.asyncIterator]: () => expect.unreachable('nobody reads it'),
+          cancel: resolve,
+        };
         void kernel.commands.execute('test.files:ignores', ignored);
       });
       await cancelled;
     });
 
-    it('streams may be anywhere in a value, and an answer may be made of the input', async () => {
+    it('streams may be anywhere in a value, and an answer may be built from the input', async () => {
       const kernel = await start([files]);
       const { source } = counter(4);
-      const { items, note } = (await kernel.commands.execute('test.files:nested', { items: source })) as { items: AsyncIterable<number>; note: string };
+      const { items, note } = (await kernel.commands.execute('test.files:nested', {
+        items: source,
+      })) as { items: AsyncIterable<number>; note: string };
       expect(note).toBe('inside');
       const all: number[] = [];
       for await (const item of items) all.push(item);
@@ -154,21 +194,28 @@ export function wireConformance(name: string, setting: Setting): void {
         { permissions: { commands: { execute: ['test.files:*'] } } },
       );
       const kernel = await start([files, reader]);
-      expect(await kernel.commands.execute('test.reader:first', 3)).toEqual(['line 0', 'line 1', 'line 2']);
+      expect(await kernel.commands.execute('test.reader:first', 3)).toEqual([
+        'line 0',
+        'line 1',
+        'line 2',
+      ]);
       await expect.poll(async () => (await state(kernel)).closed, { interval: 1 }).toBe(1);
       expect((await state(kernel)).made).toBeLessThanOrEqual(80);
     });
 
     it('stopping the provider ends its streams with a typed error, stopping the reader stops the source', async () => {
       const kernel = await start([files]);
-      const source = (await kernel.commands.execute('test.files:lines', { count: 1_000_000 })) as AsyncIterable<unknown>;
+      const source = (await kernel.commands.execute('test.files:lines', {
+        count: 1_000_000,
+      })) as AsyncIterable<unknown>;
       const reading = rejection(
         (async () => {
           let read = 0;
-          for await (const _ of source) if (++read === 3) void kernel.plugins.deactivate('test.files');
+          for await (const _ of source)
+            if (++read === 3) void kernel.plugins.deactivate('test.files');
         })(),
       );
-      expect((await reading).code).toBe('guest/terminated');
+      expect((await reading).code).toBe('plugin/unavailable');
       await kernel.plugins.activate('test.files');
       const { source: endless, released } = counter();
       void kernel.commands.execute('test.files:size', endless).catch(() => {});
@@ -177,10 +224,21 @@ export function wireConformance(name: string, setting: Setting): void {
       await released;
     });
 
-    it('aborting the call that made it stops a stream', async () => {
+    it('an endless stream leaves timers their turn', async () => {
+      const kernel = await start([files]);
+      const { source, released } = counter();
+      void kernel.commands.execute('test.files:size', source).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await kernel.plugins.deactivate('test.files', { drain: 0 });
+      await released;
+    });
+
+    it('aborting the call that created it stops a stream', async () => {
       const kernel = await start([files]);
       const controller = new AbortController();
-      const source = await kernel.client(Files).lines({ count: 1_000_000 }, { signal: controller.signal });
+      const source = await kernel
+        .client(Files)
+        .lines({ count: 1_000_000 }, { signal: controller.signal });
       const reading = rejection(
         (async () => {
           for await (const _ of source) controller.abort();
@@ -193,11 +251,17 @@ export function wireConformance(name: string, setting: Setting): void {
     it('events, hooks and storage carry no streams', async () => {
       const kernel = await start([files]);
       await kernel.events.emit('test:noted', 1);
-      const keeper = pluginOf('test.keeper', `ctx.commands.handle('keep', () => ctx.storage.set('a', (async function* () {})()));`, {
-        permissions: { storage: { read: true, write: true } },
-      });
+      const keeper = pluginOf(
+        'test.keeper',
+        `ctx.commands.handle('keep', () => ctx.storage.set('a', (async function* () {})()));`,
+        {
+          permissions: { storage: { read: true, write: true } },
+        },
+      );
       const other = await start([keeper]);
-      expect((await rejection(other.commands.execute('test.keeper:keep'))).code).toBe('value/invalid');
+      expect((await rejection(other.commands.execute('test.keeper:keep'))).code).toBe(
+        'value/invalid',
+      );
     });
   });
 
@@ -210,7 +274,10 @@ export function wireConformance(name: string, setting: Setting): void {
       expect(moved.byteLength).toBe(0);
       expect(await call).toEqual({ size: 1_000, first: 9 });
       const copied = new ArrayBuffer(1_000);
-      expect(await kernel.commands.execute('test.files:take', { data: copied })).toEqual({ size: 1_000, first: 0 });
+      expect(await kernel.commands.execute('test.files:take', { data: copied })).toEqual({
+        size: 1_000,
+        first: 0,
+      });
       expect(copied.byteLength).toBe(1_000);
     });
 
@@ -220,7 +287,13 @@ export function wireConformance(name: string, setting: Setting): void {
       const data = new ArrayBuffer(8);
       expect(() => transfer({ data }, [stray])).toThrow('not part of the value');
       const view = new Uint8Array(data, 2, 3);
-      expect((await rejection(kernel.commands.execute('test.files:take', transfer({ data: view }, [data])))).code).toBe('value/invalid');
+      expect(
+        (
+          await rejection(
+            kernel.commands.execute('test.files:take', transfer({ data: view }, [data])),
+          )
+        ).code,
+      ).toBe('value/invalid');
       expect([stray.byteLength, data.byteLength]).toEqual([8, 8]);
       await kernel.commands.execute('test.files:take', transfer({ data }, [data]));
       const [again, neighbour] = await Promise.allSettled([
@@ -232,7 +305,7 @@ export function wireConformance(name: string, setting: Setting): void {
       expect(() => transfer({ data: 1 }, ['no' as never])).toThrow('only an ArrayBuffer');
     });
 
-    it('plugins mark what they send, too', async () => {
+    it('plugins can mark what they send too', async () => {
       const kernel = await start([
         files,
         pluginOf(
@@ -241,20 +314,24 @@ export function wireConformance(name: string, setting: Setting): void {
           { permissions: { commands: { execute: ['test.files:*'] } } },
         ),
       ]);
-      expect(await kernel.commands.execute('test.sender:send')).toEqual({ answer: { size: 2, first: 5 }, left: 0 });
+      expect(await kernel.commands.execute('test.sender:send')).toEqual({
+        answer: { size: 2, first: 5 },
+        left: 0,
+      });
     });
   });
 
-  describe(`${name}: values that are not what they seem`, () => {
+  describe(`${name}: unusual values`, () => {
     const echo = pluginOf('test.echo', `ctx.commands.handle('echo', (value) => value);`);
     const state = (n: number) => ({ name: 'x', inner: { n } });
 
-    it('a Proxy, or a getter that never answers the same, fails its own call at most', async () => {
+    it('a Proxy, or a getter with changing answers, fails at most its own call', async () => {
       const kernel = await start([echo]);
       let flip = 0;
       const strange = [
         () => new Proxy(state(1), {}),
-        () => new Proxy(Object.fromEntries(Array.from({ length: 13 }, (_, n) => [`g${n}`, { n }])), {}),
+        () =>
+          new Proxy(Object.fromEntries(Array.from({ length: 13 }, (_, n) => [`g${n}`, { n }])), {}),
         () => ({
           get a() {
             flip += 1;
@@ -265,48 +342,71 @@ export function wireConformance(name: string, setting: Setting): void {
       ];
       for (let round = 0; round < 8; round++) {
         for (const make of strange) {
-          const outcome = await kernel.commands.execute('test.echo:echo', make(), { timeout: 1_000 }).catch((error) => error.code);
+          const outcome = await kernel.commands
+            .execute('test.echo:echo', make(), { timeout: 1_000 })
+            .catch((error) => error.code);
           expect(typeof outcome === 'object' || outcome === 'value/invalid').toBe(true);
         }
         expect(await kernel.commands.execute('test.echo:echo', state(round))).toEqual(state(round));
       }
     });
 
-    it('what is changed after it was sent arrives as it was', async () => {
+    it('changes after a send are not transferred', async () => {
       const kernel = await start([echo]);
       const list = [1, 2, 3];
       const map = new Map([['a', { n: 1 }]]);
-      const answers = Promise.all([kernel.commands.execute('test.echo:echo', list), kernel.commands.execute('test.echo:echo', map)]);
+      const answers = Promise.all([
+        kernel.commands.execute('test.echo:echo', list),
+        kernel.commands.execute('test.echo:echo', map),
+      ]);
       list.push(4);
       map.set('b', { n: 2 });
       expect(await answers).toEqual([[1, 2, 3], new Map([['a', { n: 1 }]])]);
     });
 
-    it('middleware may keep an answer: its buffers stay where they are', async () => {
+    it('middleware may keep an answer: its buffers stay in place', async () => {
       const kernel = await start([
-        pluginOf('test.bytes', `ctx.commands.handle('get', () => ({ bytes: new Uint8Array([1, 2, 3]) }));`),
-        pluginOf('test.asker', `ctx.commands.handle('ask', () => ctx.commands.execute('test.bytes:get'));`, { permissions: { commands: { execute: ['test.bytes:*'] } } }),
+        pluginOf(
+          'test.bytes',
+          `ctx.commands.handle('get', () => ({ bytes: new Uint8Array([1, 2, 3]) }));`,
+        ),
+        pluginOf(
+          'test.asker',
+          `ctx.commands.handle('ask', () => ctx.commands.execute('test.bytes:get'));`,
+          { permissions: { commands: { execute: ['test.bytes:*'] } } },
+        ),
       ]);
       let kept: unknown;
       kernel.middleware.use('command:test.bytes:*', async (_, next) => {
         kept ??= await next();
         return kept;
       });
-      for (let n = 0; n < 3; n++) expect(await kernel.commands.execute('test.asker:ask')).toEqual({ bytes: new Uint8Array([1, 2, 3]) });
+      for (let n = 0; n < 3; n++)
+        expect(await kernel.commands.execute('test.asker:ask')).toEqual({
+          bytes: new Uint8Array([1, 2, 3]),
+        });
     });
 
     it('an event that was marked to move reaches every listener', async () => {
       const listener = (id: string) =>
-        pluginOf(id, `const sizes = []; ctx.events.on('test:data', ({ payload }) => sizes.push(payload.byteLength)); ctx.commands.handle('sizes', () => sizes);`, {
-          permissions: { events: { subscribe: ['test:*'] } },
-        });
+        pluginOf(
+          id,
+          `const sizes = []; ctx.events.on('test:data', ({ payload }) => sizes.push(payload.byteLength)); ctx.commands.handle('sizes', () => sizes);`,
+          {
+            permissions: { events: { subscribe: ['test:*'] } },
+          },
+        );
       const kernel = await start([listener('test.one'), listener('test.two')]);
       const data = new ArrayBuffer(8);
       await kernel.events.emit('test:data', transfer(data, [data]));
-      expect(await Promise.all(['test.one', 'test.two'].map((id) => kernel.commands.execute(`${id}:sizes`)))).toEqual([[8], [8]]);
+      expect(
+        await Promise.all(
+          ['test.one', 'test.two'].map((id) => kernel.commands.execute(`${id}:sizes`)),
+        ),
+      ).toEqual([[8], [8]]);
     });
 
-    it('stop() settles what waits in the host, too', async () => {
+    it('stop() settles what waits in the host too', async () => {
       const kernel = await start([echo]);
       kernel.commands.handle('hang', () => new Promise(() => {}));
       const hanging = rejection(kernel.commands.execute('host:hang'));
@@ -343,25 +443,48 @@ export function wireConformance(name: string, setting: Setting): void {
       expect(await kernel.commands.execute('test.recorder:seen')).toEqual(sent);
     });
 
-    it('events between plugins carry their topic and source, whatever is sent, to many at once', async () => {
+    it('events between plugins carry their topic and source, for any payload, to many at once', async () => {
       const kernel = await start([
         recorder,
-        pluginOf('test.second', `const seen = []; ctx.events.on('test:*', (event) => { seen.push(event); }); ctx.commands.handle('seen', () => seen);`, {
-          permissions: { events: { subscribe: ['test:*'] } },
-        }),
+        pluginOf(
+          'test.second',
+          `const seen = []; ctx.events.on('test:*', (event) => { seen.push(event); }); ctx.commands.handle('seen', () => seen);`,
+          {
+            permissions: { events: { subscribe: ['test:*'] } },
+          },
+        ),
       ]);
-      const payloads = [1, 'text', { a: 1, b: { c: 'ü\u2028"' } }, [1, [2]], null, undefined, new Date(5), -0, Number.NaN, { when: undefined }];
+      const payloads = [
+        1,
+        'text',
+        { a: 1, b: { c: 'ü\u2028"' } },
+        [1, [2]],
+        null,
+        undefined,
+        new Date(5),
+        -0,
+        Number.NaN,
+        { when: undefined },
+      ];
       for (const payload of payloads) await kernel.events.emit('test:any', payload);
-      const seen = (await kernel.commands.execute('test.second:seen')) as { topic: string; source: string; payload: unknown }[];
+      const seen = (await kernel.commands.execute('test.second:seen')) as {
+        topic: string;
+        source: string;
+        payload: unknown;
+      }[];
       expect(seen.map(({ payload }) => payload)).toEqual(payloads);
       expect(Object.is(seen[7]?.payload, -0)).toBe(true);
-      expect(seen.every(({ topic, source }) => topic === 'test:any' && source === 'host')).toBe(true);
+      expect(seen.every(({ topic, source }) => topic === 'test:any' && source === 'host')).toBe(
+        true,
+      );
     });
   });
 
   if (setting.isolation !== 'inline') {
-    describe(`${name}: listeners that can't keep up`, () => {
-      /** Blocks its thread until told to go on, so that everything sent in between has to wait. */
+    describe(`${name}: slow listeners`, () => {
+      /**
+       * Blocks its thread until told to continue, so that everything sent in between has to wait.
+       */
       const slow = (options: string) =>
         pluginOf(
           'test.slow',
@@ -370,15 +493,22 @@ export function wireConformance(name: string, setting: Setting): void {
            ctx.commands.handle('seen', () => seen);`,
           { permissions: { events: { subscribe: ['test:*'] } } },
         );
-      // More than the wire lets be on its way, so that the queue is what decides.
+      // More than the wire lets be in flight, so that the queue decides.
       const TICKS = 3_000;
       const flood = async (options: string) => {
         const kernel = await start([slow(options)]);
         await kernel.events.emit('test:tick', 'hold');
         await new Promise((resolve) => setTimeout(resolve, 20));
         const dropped = nextEvent<{ plugin: string; overflow: string }>(kernel, 'event:dropped');
-        const emitted = Promise.all(Array.from({ length: TICKS }, (_, n) => kernel.events.emit('test:tick', n)));
-        return { kernel, dropped, emitted, seen: async () => (await kernel.commands.execute('test.slow:seen')) as number[] };
+        const emitted = Promise.all(
+          Array.from({ length: TICKS }, (_, n) => kernel.events.emit('test:tick', n)),
+        );
+        return {
+          kernel,
+          dropped,
+          emitted,
+          seen: async () => (await kernel.commands.execute('test.slow:seen')) as number[],
+        };
       };
 
       it('drop-oldest keeps the newest', async () => {
@@ -389,6 +519,48 @@ export function wireConformance(name: string, setting: Setting): void {
         expect(all.length).toBeLessThan(TICKS);
         expect(kernel.metrics.snapshot().droppedDeliveries).toBe(TICKS - all.length);
       });
+
+      it('drops are reported once per burst, with their number', async () => {
+        const kernel = await start([slow(`{ queue: 10 }`)]);
+        const told: number[] = [];
+        kernel.events.on('event:dropped', ({ payload }) => told.push(payload.dropped));
+        const lines: string[] = [];
+        kernel.events.on(
+          'log:written',
+          ({ payload }) => /^dropped/.test(payload.message) && lines.push(payload.message),
+        );
+        await kernel.events.emit('test:tick', 'hold');
+        await Promise.all(
+          Array.from({ length: TICKS }, (_, n) => kernel.events.emit('test:tick', n)),
+        );
+        await expect.poll(() => told.length).toBeGreaterThan(0);
+        await kernel.commands.execute('test.slow:seen');
+        const { droppedDeliveries } = kernel.metrics.snapshot();
+        expect([told, lines.length]).toEqual([[droppedDeliveries], 1]);
+        expect(lines[0]).toMatch(
+          /^dropped \d+ events for test.slow: its listener of test:tick is too slow/,
+        );
+      });
+
+      it.each([
+        [10, 1_000],
+        [100, 100],
+      ])(
+        '%d listeners of one guest each get %d events that were emitted at once',
+        async (listeners, events) => {
+          const many = pluginOf(
+            'test.many',
+            `let heard = 0; for (let n = 0; n < ${listeners}; n++) ctx.events.on('test:tick', () => { heard += 1; }); ctx.commands.handle('heard', () => heard);`,
+            { permissions: { events: { subscribe: ['test:*'] } } },
+          );
+          const kernel = await start([many]);
+          await Promise.all(
+            Array.from({ length: events }, (_, n) => kernel.events.emit('test:tick', n)),
+          );
+          expect(await kernel.commands.execute('test.many:heard')).toBe(listeners * events);
+          expect(kernel.metrics.snapshot().droppedDeliveries).toBe(0);
+        },
+      );
 
       it('drop-newest keeps the oldest', async () => {
         const { kernel, dropped, seen } = await flood(`{ overflow: 'drop-newest', queue: 10 }`);
@@ -418,7 +590,7 @@ export function wireConformance(name: string, setting: Setting): void {
         expect(kernel.metrics.snapshot().droppedDeliveries).toBe(0);
       });
 
-      it('a blocked emitter is told what cannot cross, and what it changes meanwhile does not show', async () => {
+      it('a blocked emitter gets an error for what cannot cross, and its later changes are not sent', async () => {
         const { kernel, emitted } = await flood(`{ overflow: 'block', queue: 1 }`);
         const payload = { text: 'as sent' };
         const bad = kernel.events.emit('test:tick', { f() {} });
@@ -429,39 +601,68 @@ export function wireConformance(name: string, setting: Setting): void {
         expect((seen as unknown[]).at(-1)).toEqual({ text: 'as sent' });
       });
 
-      it('calls that were given up while they waited leave their places and their buffers', async () => {
+      it('calls cancelled while they waited free their places and their buffers', async () => {
         const kernel = await start([
-          pluginOf('test.busy', `ctx.commands.handle('hold', () => { const end = Date.now() + 400; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n.n);`),
+          pluginOf(
+            'test.busy',
+            `ctx.commands.handle('hold', () => { const end = Date.now() + 400; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n.n);`,
+          ),
         ]);
         void kernel.commands.execute('test.busy:hold');
-        const given = await Promise.allSettled(Array.from({ length: 9_000 }, (_, n) => kernel.commands.execute('test.busy:ping', { n }, { timeout: 10 })));
-        const gaveUp = given.flatMap((one) => (one.status === 'rejected' ? [(one.reason as { code: string }).code] : []));
-        // On a slow machine the provider is free again before all of them have been made.
+        const given = await Promise.allSettled(
+          Array.from({ length: 9_000 }, (_, n) =>
+            kernel.commands.execute('test.busy:ping', { n }, { timeout: 10 }),
+          ),
+        );
+        const gaveUp = given.flatMap((one) =>
+          one.status === 'rejected' ? [(one.reason as { code: string }).code] : [],
+        );
+        // On a slow machine the provider is free again before all of them were made.
         expect(gaveUp.length).toBeGreaterThan(1_000);
         expect(new Set(gaveUp)).toEqual(new Set(['call/timeout']));
-        expect(await Promise.all(Array.from({ length: 1_000 }, (_, n) => kernel.commands.execute('test.busy:ping', { n })))).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
+        expect(
+          await Promise.all(
+            Array.from({ length: 1_000 }, (_, n) =>
+              kernel.commands.execute('test.busy:ping', { n }),
+            ),
+          ),
+        ).toEqual(Array.from({ length: 1_000 }, (_, n) => n));
       });
 
-      it('an overflow that nobody knows is refused', async () => {
+      it('an unknown overflow is refused', async () => {
         const kernel = await start([slow(`{ overflow: 'perhaps' }`)]);
         expect(kernel.plugins.get('test.slow')?.state).toBe('failed');
       });
 
-      it('a call over the limit fails at once, and what waited is answered', async () => {
+      it('a call over the limit fails at once, and waiting ones are answered', async () => {
         const kernel = await start([
-          pluginOf('test.busy', `ctx.commands.handle('hold', () => { const end = Date.now() + 150; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n);`),
+          pluginOf(
+            'test.busy',
+            `ctx.commands.handle('hold', () => { const end = Date.now() + 150; while (Date.now() < end); }); ctx.commands.handle('ping', (n) => n);`,
+          ),
         ]);
         void kernel.commands.execute('test.busy:hold');
-        const outcomes = await Promise.allSettled(Array.from({ length: 12_000 }, (_, n) => kernel.commands.execute('test.busy:ping', n)));
-        const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+        const outcomes = await Promise.allSettled(
+          Array.from({ length: 12_000 }, (_, n) => kernel.commands.execute('test.busy:ping', n)),
+        );
+        const refused = outcomes.flatMap((outcome) =>
+          outcome.status === 'rejected' ? [outcome.reason as Error] : [],
+        );
         expect(refused.length).toBeGreaterThan(1_000);
         expect(refused.every((error) => error instanceof PluginOverloadedError)).toBe(true);
-        expect(outcomes.every((outcome, n) => outcome.status === 'rejected' || outcome.value === n)).toBe(true);
+        expect(
+          outcomes.every((outcome, n) => outcome.status === 'rejected' || outcome.value === n),
+        ).toBe(true);
       });
     });
   } else {
-    it(`${name}: a command is a function call: its handler has run when execute() returns, and gets a value of its own`, async () => {
-      const kernel = await start([pluginOf('test.near', `ctx.commands.handle('touch', (value) => { globalThis.touched = value; value.n += 1; return value; });`)]);
+    it(`${name}: a command is a function call: its handler has run when execute() returns, and gets its own value`, async () => {
+      const kernel = await start([
+        pluginOf(
+          'test.near',
+          `ctx.commands.handle('touch', (value) => { globalThis.touched = value; value.n += 1; return value; });`,
+        ),
+      ]);
       const value = { n: 1 };
       // The first call gives the command's name and shape their numbers.
       await kernel.commands.execute('test.near:touch', value);

@@ -26,7 +26,9 @@ export function sourcesOf(workspace: string): readonly string[] {
 export function importsOf(file: string): readonly Import[] {
   const text = readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
   const found = [
-    ...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:\{[^}]*\}[^'"\n;]*)?from\s+['"]([^'"]+)['"]/g),
+    ...text.matchAll(
+      /(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:\{[^}]*\}[^'"\n;]*)?from\s+['"]([^'"]+)['"]/g,
+    ),
     ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g),
     ...text.matchAll(/(?:^|\n)import\s+['"]([^'"]+)['"]/g),
   ];

@@ -1,9 +1,13 @@
-/** What watches limits, over guests that are only said to be there: whom it ends, and what is left of it afterwards. */
+/**
+ * The watch over resource limits, with guests that exist only as objects: which ones it ends, and
+ * that nothing is left afterwards.
+ */
 import type { Manifest } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { MeteredGuest } from '../../kernel/src/supervision/meter.ts';
 import type { ResourcePolicy } from '../../kernel/src/supervision/resource-policy.ts';
-import { type MeteredGuest, ResourceWatch } from '../../kernel/src/supervision/resource-watch.ts';
+import { ResourceWatch } from '../../kernel/src/supervision/resource-watch.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -44,8 +48,11 @@ const watchOf = (policy: ResourcePolicy, suspend = async () => {}) => {
 };
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1_000);
 
-it('what one took that was ended just now is not asked of another', async () => {
-  const { ended, guestOf } = watchOf({ plugins: { small: { memory: '100MB' } }, tenant: { memory: '300MB' } });
+it('usage of a guest that has just been ended is not counted for another', async () => {
+  const { ended, guestOf } = watchOf({
+    plugins: { small: { memory: '100MB' } },
+    tenant: { memory: '300MB' },
+  });
   guestOf('small', 140_000_000);
   guestOf('large', 200_000_000);
   await seconds(5);
@@ -53,7 +60,7 @@ it('what one took that was ended just now is not asked of another', async () => 
 });
 
 it('nothing is left of a guest that ends while it is suspended', async () => {
-  const { watch, guestOf } = watchOf({ default: { messages: 1 }, patience: 1, pause: 60_000 });
+  const { watch, guestOf } = watchOf({ default: { messages: 1 }, patience: 1_000, pause: 60_000 });
   const { meter } = guestOf('one');
   for (let n = 0; n < 5; n++) meter.note();
   await seconds(1);
@@ -61,13 +68,16 @@ it('nothing is left of a guest that ends while it is suspended', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
-it('goes on only after it was suspended, and not when it has ended meanwhile', async () => {
+it('resumes only after it was suspended, and not when it has ended meanwhile', async () => {
   let done = () => {};
-  const { watch, guestOf, resumed } = watchOf({ default: { messages: 1 }, patience: 1, pause: 100 }, () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    done = resolve;
-    return promise;
-  });
+  const { watch, guestOf, resumed } = watchOf(
+    { default: { messages: 1 }, patience: 1_000, pause: 100 },
+    () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      done = resolve;
+      return promise;
+    },
+  );
   const { meter, guest } = guestOf('one');
   for (let n = 0; n < 5; n++) meter.note();
   await seconds(2);
@@ -83,7 +93,7 @@ it('goes on only after it was suspended, and not when it has ended meanwhile', a
   expect([resumed.length, vi.getTimerCount()]).toEqual([1, 0]);
 });
 
-it('nobody is held any more once it is closed', () => {
+it('no guest is throttled any more once the watch is closed', () => {
   const { watch, guestOf } = watchOf({ default: { messages: 1 } });
   const { meter, held } = guestOf('one');
   for (let n = 0; n < 5; n++) meter.note();
@@ -94,7 +104,7 @@ it('nobody is held any more once it is closed', () => {
   expect(held()).toBe(false);
 });
 
-it('looks only while somebody is limited', async () => {
+it('measures only while a guest has limits', async () => {
   const { watch, guestOf } = watchOf({ plugins: { limited: { messages: 1 } } });
   guestOf('free');
   expect(vi.getTimerCount()).toBe(0);

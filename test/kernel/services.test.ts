@@ -1,4 +1,7 @@
-/** Services of the application: lifetimes, their order of ending, and what can't be wired, with the path. */
+/**
+ * Services of the application: lifetimes, order of disposal, and errors for invalid wiring, with
+ * the path.
+ */
 import { createKernel, type Kernel, type ServiceResolver } from '@plinth/kernel';
 import { command, contract, PluginOverloadedError } from '@plinth/sdk';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -12,21 +15,26 @@ const make = async () => {
 };
 
 describe('services', () => {
-  it('singletons are made once, async ones too, when they are first asked for', async () => {
+  it('singletons are created once, async ones too, at the first request', async () => {
     const services = await make();
     let made = 0;
-    const Clock = services.provide('clock', { create: async () => ({ number: ++made, now: () => 5 }) });
+    const Clock = services.provide('clock', {
+      create: async () => ({ number: ++made, now: () => 5 }),
+    });
     expect(made).toBe(0);
     const [a, b] = await Promise.all([services.get(Clock), services.get(Clock)]);
     expect(a).toBe(b);
     expect([a.number, a.now(), await services.get('clock')]).toEqual([1, 5, a]);
   });
 
-  it('scoped ones are one for each scope, transient ones one for each request', async () => {
+  it('scoped ones are created once per scope, transient ones once per request', async () => {
     const services = await make();
     let last = 0;
     const Unit = services.provide('unit', { lifetime: 'scoped', create: () => ({ n: ++last }) });
-    const Part = services.provide('part', { lifetime: 'transient', create: async ({ get }) => ({ unit: await get(Unit), n: ++last }) });
+    const Part = services.provide('part', {
+      lifetime: 'transient',
+      create: async ({ get }) => ({ unit: await get(Unit), n: ++last }),
+    });
     const [one, two] = [services.createScope(), services.createScope()];
     const [p1, p2, p3] = [await one.get(Part), await one.get(Part), await two.get(Part)];
     expect(p1.unit).toBe(p2.unit);
@@ -37,7 +45,7 @@ describe('services', () => {
     expect((await rejection(one.get(Unit))).code).toBe('service/ended');
   });
 
-  it('everything ends in the reverse order of its making, whatever fails meanwhile', async () => {
+  it('everything is disposed in reverse order of creation, even if some fail', async () => {
     const services = await make();
     const ended: string[] = [];
     const part = (token: string, needs: readonly string[] = []) =>
@@ -54,26 +62,38 @@ describe('services', () => {
     part('a');
     part('b', ['a']);
     part('c', ['a', 'b']);
-    services.provide('own', { create: () => ({ [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]: async () => void ended.push('own') }) });
+    services.provide('own', {
+      create: () => ({
+        [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]: async () =>
+          void ended.push('own'),
+      }),
+    });
     await services.get('c');
     await services.get('own');
     await kernel.stop();
     expect(ended).toEqual(['own', 'c', 'b', 'a']);
-    expect(kernel.logger.recent().some(({ message }) => message.includes("could not end the service 'b': stuck"))).toBe(true);
+    expect(
+      kernel.logger
+        .recent()
+        .some(({ message }) => message.includes("could not end the service 'b': stuck")),
+    ).toBe(true);
     expect((await rejection(services.get('a'))).code).toBe('service/ended');
   });
 
-  it('a singleton cannot keep what lives shorter, not even through another', async () => {
+  it('a singleton cannot depend on a shorter-lived service, not even through another', async () => {
     const services = await make();
     services.provide('request', { lifetime: 'scoped', create: () => 1 });
     services.provide('helper', { lifetime: 'transient', create: ({ get }) => get('request') });
     services.provide('cache', { create: ({ get }) => get('helper') });
     const error = await rejection(services.createScope().get('cache'));
-    expect(error).toMatchObject({ code: 'service/captive', details: { captor: 'cache', path: ['cache', 'helper', 'request'] } });
+    expect(error).toMatchObject({
+      code: 'service/captive',
+      details: { captor: 'cache', path: ['cache', 'helper', 'request'] },
+    });
     expect(error.message).toContain('(cache → helper → request)');
   });
 
-  it('cycles are named with their path, also between two that are made at once', async () => {
+  it('cycles are named with their path, also between two services created at once', async () => {
     const services = await make();
     for (const [token, need] of [
       ['a', 'b'],
@@ -87,12 +107,19 @@ describe('services', () => {
         },
       });
     }
-    expect(await rejection(services.get('a'))).toMatchObject({ code: 'service/cycle', details: { path: ['a', 'b', 'c', 'a'] } });
-    const both = await Promise.all([rejection(services.get('a')), rejection(services.get('b')), rejection(services.get('c'))]);
+    expect(await rejection(services.get('a'))).toMatchObject({
+      code: 'service/cycle',
+      details: { path: ['a', 'b', 'c', 'a'] },
+    });
+    const both = await Promise.all([
+      rejection(services.get('a')),
+      rejection(services.get('b')),
+      rejection(services.get('c')),
+    ]);
     for (const error of both) expect(error.code).toBe('service/cycle');
   });
 
-  it('what fails is tried anew, and says which path led to it', async () => {
+  it('a failed service is created again on request, and its error has the path', async () => {
     const services = await make();
     let tries = 0;
     services.provide('db', {
@@ -103,17 +130,25 @@ describe('services', () => {
       },
     });
     services.provide('repo', { create: async ({ get }) => [await get('db')] });
-    expect(await rejection(services.get('repo'))).toMatchObject({ code: 'service/failed', message: "could not make the service 'db' (repo → db): no route" });
+    expect(await rejection(services.get('repo'))).toMatchObject({
+      code: 'service/failed',
+      message: "could not make the service 'db' (repo → db): no route",
+    });
     expect(await services.get('repo')).toEqual(['up']);
   });
 
-  it('bad registrations are refused, and tenants have services of their own', async () => {
+  it('invalid registrations are refused, and tenants have their own services', async () => {
     const services = await make();
     services.provide('x', { create: () => ({}) });
     expect(() => services.provide('x', { create: () => 1 })).toThrow(/'x' is provided already/);
     expect(() => services.provide('', { create: () => 1 })).toThrow(/needs a token/);
-    expect(() => services.provide('y', { create: () => 1, lifetime: 'forever' as never })).toThrow(/lifetime/);
-    expect(await rejection(services.get('z'))).toMatchObject({ code: 'service/unknown', message: "nobody provides the service 'z' (z)" });
+    expect(() => services.provide('y', { create: () => 1, lifetime: 'forever' as never })).toThrow(
+      /lifetime/,
+    );
+    expect(await rejection(services.get('z'))).toMatchObject({
+      code: 'service/unknown',
+      message: "nobody provides the service 'z' (z)",
+    });
     const tenant = kernel.tenant('a');
     expect(tenant.services.has('x')).toBe(false);
     const again = services.provide('w', { create: () => 1 });
@@ -127,10 +162,15 @@ describe('a scope for each call', () => {
     const services = await make();
     const log: string[] = [];
     let last = 0;
-    services.provide('unit', { lifetime: 'scoped', create: () => ({ n: ++last }), dispose: ({ n }) => void log.push(`end ${n}`) });
+    services.provide('unit', {
+      lifetime: 'scoped',
+      create: () => ({ n: ++last }),
+      dispose: ({ n }) => void log.push(`end ${n}`),
+    });
     return { services, log };
   };
-  const unitOf = (call: { readonly services: ServiceResolver }) => call.services.get('unit') as Promise<{ n: number }>;
+  const unitOf = (call: { readonly services: ServiceResolver }) =>
+    call.services.get('unit') as Promise<{ n: number }>;
 
   it('is shared by the handler and the middleware around it, and ends with the call', async () => {
     const { log } = await setUp();
@@ -141,14 +181,23 @@ describe('a scope for each call', () => {
       return answer;
     });
     kernel.commands.handle('work', async (_, call) => (await unitOf(call)).n);
-    expect([await kernel.commands.execute('host:work'), await kernel.commands.execute('host:work')]).toEqual([1, 2]);
-    await expect.poll(() => log).toEqual(['around 1', 'after', 'end 1', 'around 2', 'after', 'end 2']);
+    expect([
+      await kernel.commands.execute('host:work'),
+      await kernel.commands.execute('host:work'),
+    ]).toEqual([1, 2]);
+    await expect
+      .poll(() => log)
+      .toEqual(['around 1', 'after', 'end 1', 'around 2', 'after', 'end 2']);
   });
 
-  it('is not that of a call which is made for it, nor of a hook or an event', async () => {
+  it('is not shared with a nested call, nor with a hook or an event', async () => {
     const { log } = await setUp();
     kernel.commands.handle('inner', async (_, call) => (await unitOf(call)).n);
-    kernel.commands.handle('outer', async (_, call) => [(await unitOf(call)).n, await kernel.commands.execute('host:inner', undefined, call), (await unitOf(call)).n]);
+    kernel.commands.handle('outer', async (_, call) => [
+      (await unitOf(call)).n,
+      await kernel.commands.execute('host:inner', undefined, call),
+      (await unitOf(call)).n,
+    ]);
     kernel.hooks.handle('host:hook', async (_, call) => (await unitOf(call)).n);
     kernel.middleware.use('event:host:*', async (call, next) => {
       log.push(`event ${(await unitOf(call)).n}`);
@@ -160,7 +209,7 @@ describe('a scope for each call', () => {
     await expect.poll(() => log).toEqual(['end 2', 'end 1', 'end 3', 'event 4', 'end 4']);
   });
 
-  it('ends when its call is cancelled or fails, and gives nothing any more', async () => {
+  it('ends when its call is cancelled or fails, and then provides nothing', async () => {
     const { log } = await setUp();
     const stop = new AbortController();
     const late = new Promise((resolve) => {
@@ -170,7 +219,9 @@ describe('a scope for each call', () => {
         resolve(await rejection(unitOf(call)));
       });
     });
-    expect(await rejection(kernel.commands.execute('host:hang', undefined, { signal: stop.signal }))).toMatchObject({ code: 'call/cancelled' });
+    expect(
+      await rejection(kernel.commands.execute('host:hang', undefined, { signal: stop.signal })),
+    ).toMatchObject({ code: 'call/cancelled' });
     expect(await late).toMatchObject({ code: 'service/ended' });
     kernel.commands.handle('fail', async (_, call) => {
       throw new Error(`no ${(await unitOf(call)).n}`);
@@ -181,7 +232,9 @@ describe('a scope for each call', () => {
 
   it('is a new one for each attempt', async () => {
     const log: number[] = [];
-    kernel = await createKernel({ resilience: { 'test.api:*': { retry: { attempts: 2, backoff: 1 } } } });
+    kernel = await createKernel({
+      resilience: { 'test.api:*': { retry: { attempts: 2, backoff: 1 } } },
+    });
     kernel.services.provide('unit', { lifetime: 'scoped', create: () => ({ n: log.length + 1 }) });
     const Api = contract('test.api@1', { work: command({ idempotent: true }) });
     kernel.provide(Api, {
@@ -195,9 +248,11 @@ describe('a scope for each call', () => {
     expect(log).toEqual([1, 2, 3]);
   });
 
-  it('that cannot end says so in the log, and the answer is none the worse', async () => {
+  it('that fails to dispose is logged, and the answer is unaffected', async () => {
     const written: string[] = [];
-    kernel = await createKernel({ telemetry: { log: ({ message }) => void written.push(message) } });
+    kernel = await createKernel({
+      telemetry: { log: ({ message }) => void written.push(message) },
+    });
     kernel.services.provide('unit', {
       lifetime: 'scoped',
       create: () => 1,
@@ -207,6 +262,10 @@ describe('a scope for each call', () => {
     });
     kernel.commands.handle('work', (_, call) => call.services.get('unit'));
     expect(await kernel.commands.execute('host:work')).toBe(1);
-    await expect.poll(() => written).toEqual([expect.stringMatching(/services of a call of host:work did not end well: .*unit.*stuck/)]);
+    await expect
+      .poll(() => written)
+      .toEqual([
+        expect.stringMatching(/services of a call of host:work did not end well: .*unit.*stuck/),
+      ]);
   });
 });

@@ -1,62 +1,81 @@
 /**
- * What runtimes differ in, as data: who lacks it, how to find out, and what that means here. Tests that need something ask `has`, and are
- * skipped where it isn't; `gaps.test.ts` fails as soon as a runtime and this list disagree. `docs/runtimes.md` is made from it.
+ * Differences between runtimes, as data: which lack a feature, how to detect that, and the
+ * consequences. Tests that need a feature ask `has`, and are skipped without it. `gaps.test.ts`
+ * fails when a runtime and this list disagree. `docs/runtimes.md` is generated from it.
  */
 import type { LegName } from './legs.ts';
-import { evaluated, importAs, threadSays, workerSays } from './probes.ts';
+import { evaluated, importAs, threadSays, typedArraysAreFast, workerSays } from './probes.ts';
 
 /** One difference. */
 export interface Gap {
   readonly id: string;
   /** What a runtime has or lacks. */
   readonly what: string;
-  /** What we do where it is lacking; which tests are skipped there, if any. */
+  /** The consequence, and which tests are skipped, if any. */
   readonly without: string;
   /** The legs that lack it. */
   readonly legs: readonly LegName[];
-  /** Whether this runtime has it; one that throws hasn't. */
+  /** Whether this runtime has it; a probe that throws means no. */
   probe(): unknown;
 }
 
 const BROWSERS = ['chromium', 'firefox', 'webkit'] as const;
 const NODES = ['node22', 'node24', 'node26'] as const;
 
-const ALLOCATES = "parentPort.once('message', () => { const all = []; for (let n = 0; n < 3_000_000; n++) all.push({ n }); post('no limit'); });";
+const ALLOCATES =
+  "parentPort.once('message', () => { const all = []; for (let n = 0; n < 3_000_000; n++) all.push({ n }); post('no limit'); });";
 
 export const GAPS = [
   {
     id: 'wall',
     what: "A wall around untrusted code: Node's permission model, or a frame of an opaque origin",
-    without: "Plugins of isolation `process` and `sandbox` don't start, and the error names what is missing. Skipped: everything behind a wall",
+    without:
+      "Plugins of isolation `process` and `sandbox` don't start, and the error names what is missing. Skipped: everything behind a wall",
     legs: ['bun', 'deno'],
     probe: () => (typeof document === 'undefined' ? processIsWalled() : frameIsWalled()),
   },
   {
     id: 'heap-limit',
-    what: 'A heap limit for each worker, and word of it when it is reached',
-    without: 'The supervisor ends a plugin that no longer answers; memory is bounded in `process` and `sandbox` alone. Skipped: out of memory in a worker',
+    what: 'A heap limit for each worker, reported when it is reached',
+    without:
+      'The supervisor ends a plugin that no longer answers; memory is bounded only in `process` and `sandbox`. Skipped: out of memory in a worker',
     legs: [...BROWSERS, 'bun', 'deno'],
-    // In a task of its own, as plugins run: there Deno stops the thread and tells nobody. Where there is no limit the loop ends by itself.
-    probe: async () => (await threadSays(ALLOCATES, { resourceLimits: { maxOldGenerationSizeMb: 16 } })) === 'error',
+    // In its own task, as plugins run: there Deno stops the thread without an event. Where there is
+    // no limit the loop ends by itself.
+    probe: async () =>
+      (await threadSays(ALLOCATES, { resourceLimits: { maxOldGenerationSizeMb: 16 } })) === 'error',
   },
   {
     id: 'drained-loop',
-    what: 'A worker with nothing left to do ends',
+    what: 'A worker without pending work ends',
     without: 'It stays until the plugin is deactivated. Skipped: the end by a drained loop',
     legs: BROWSERS,
     probe: async () => (await threadSays('')) === 'exit',
   },
   {
+    id: 'async-context',
+    what: 'The parent call is known after an `await` (`AsyncLocalStorage`)',
+    without:
+      "It is known until the first `await`, and where the call is passed on; `policy.chain: 'strict'` closes what is left",
+    legs: BROWSERS,
+    probe: () =>
+      typeof process !== 'undefined' &&
+      typeof process.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage === 'function',
+  },
+  {
     id: 'rejections',
-    what: 'A rejection that nobody handles reaches whoever made the worker',
+    what: 'An unhandled rejection reaches the creator of the worker',
     without: 'The guest reports it and ends itself, so that plugins behave the same',
     legs: BROWSERS,
-    probe: async () => (await workerSays("Promise.reject(new Error('nobody')); setTimeout(() => post('alive'), 50);")) === 'error',
+    probe: async () =>
+      (await workerSays(
+        "Promise.reject(new Error('nobody')); setTimeout(() => post('alive'), 50);",
+      )) === 'error',
   },
   {
     id: 'syntax-errors',
     what: "A module that doesn't parse is a SyntaxError",
-    without: 'The guest makes one of what it gets',
+    without: 'The guest converts the error',
     legs: ['bun', 'deno'],
     probe: () =>
       importAs('data:text/javascript,)(//.js').then(
@@ -66,15 +85,21 @@ export const GAPS = [
   },
   {
     id: 'data-modules',
-    what: '`data:` modules go by their type, whatever their text ends with',
-    without: "The text of a plugin is made to end in a script's suffix",
+    what: '`data:` modules are loaded by their type, regardless of how their URL ends',
+    without: "The text of a plugin ends with a script's file extension",
     legs: ['bun'],
-    probe: async () => ((await importAs("data:text/javascript,export default 1; export const two = ''.at")) as { default: unknown }).default === 1,
+    probe: async () =>
+      (
+        (await importAs("data:text/javascript,export default 1; export const two = ''.at")) as {
+          default: unknown;
+        }
+      ).default === 1,
   },
   {
     id: 'bare-imports',
     what: "A `data:` module can't import a package by its name",
-    without: 'A plugin that was not bundled finds the packages of the application; everywhere else it fails to load, and is told to be bundled',
+    without:
+      'An unbundled plugin finds the packages of the application; everywhere else it fails to load, and the error says to bundle it',
     legs: ['bun'],
     probe: () =>
       importAs("data:text/javascript,import 'semver'//.js").then(
@@ -85,7 +110,7 @@ export const GAPS = [
   {
     id: 'locks',
     what: 'navigator.locks',
-    without: 'Not used in hosts that run there',
+    without: 'Not used by hosts there',
     legs: ['node22', 'bun'],
     probe: () => navigator.locks.request('plinth-probe', () => true),
   },
@@ -96,29 +121,43 @@ export const GAPS = [
     legs: ['webkit', 'bun'],
     probe() {
       const stream = new ReadableStream();
-      return structuredClone(stream, { transfer: [stream as unknown as ArrayBuffer] }) instanceof ReadableStream;
+      return (
+        structuredClone(stream, { transfer: [stream as unknown as ArrayBuffer] }) instanceof
+        ReadableStream
+      );
     },
   },
   {
     id: 'byte-streams',
     what: 'ReadableStream of type `bytes`',
-    without: 'Plugins have none; streams of chunks of bytes work',
+    without: 'Plugins have none; streams of byte chunks work',
     legs: ['webkit'],
     probe: () => new ReadableStream({ type: 'bytes' }).getReader({ mode: 'byob' }),
   },
   {
+    id: 'typed-arrays',
+    what: 'A typed array crosses to a thread about as fast as its buffer',
+    without:
+      'It takes minutes for a hundred megabytes; an `ArrayBuffer` is as fast as elsewhere. Skipped: the largest typed array',
+    legs: ['deno'],
+    probe: async () => typeof document !== 'undefined' || (await typedArraysAreFast()),
+  },
+  {
     id: 'error-cause',
     what: 'structuredClone keeps the cause of an error',
-    without: 'Errors travel as records of our own',
+    without: 'Errors travel as separate records',
     legs: ['webkit', 'bun'],
-    probe: () => (structuredClone(new Error('a', { cause: new Error('b') })).cause as Error).message === 'b',
+    probe: () =>
+      (structuredClone(new Error('a', { cause: new Error('b') })).cause as Error).message === 'b',
   },
   {
     id: 'sparse-clone',
     what: 'The holes of a sparse array cost nothing to send',
-    without: 'A plugin that sends billions of them hangs itself, and is ended like any that hangs. Forged messages have fewer of them',
+    without:
+      'A plugin that sends billions of them hangs, and is ended like any other that hangs. Forged messages have fewer of them',
     legs: ['webkit', 'bun'],
-    probe: async () => (await workerSays("structuredClone(new Array(2 ** 32 - 1)); post('done');")) === 'done',
+    probe: async () =>
+      (await workerSays("structuredClone(new Array(2 ** 32 - 1)); post('done');")) === 'done',
   },
   {
     id: 'using',
@@ -127,13 +166,31 @@ export const GAPS = [
     legs: ['node22', 'webkit'],
     probe: () => evaluated('{ using none = null; } return true;'),
   },
-  { id: 'dispose', what: 'Symbol.dispose', without: 'A symbol of the registry takes its place', legs: ['webkit'], probe: () => Symbol.dispose },
-  { id: 'promise-try', what: 'Promise.try', without: 'Not used', legs: ['node22'], probe: () => 'try' in Promise },
-  { id: 'regexp-escape', what: 'RegExp.escape', without: 'Not used', legs: ['node22'], probe: () => 'escape' in RegExp },
+  {
+    id: 'dispose',
+    what: 'Symbol.dispose',
+    without: 'A registered symbol replaces it',
+    legs: ['webkit'],
+    probe: () => Symbol.dispose,
+  },
+  {
+    id: 'promise-try',
+    what: 'Promise.try',
+    without: 'Not used',
+    legs: ['node22'],
+    probe: () => 'try' in Promise,
+  },
+  {
+    id: 'regexp-escape',
+    what: 'RegExp.escape',
+    without: 'Not used',
+    legs: ['node22'],
+    probe: () => 'escape' in RegExp,
+  },
   {
     id: 'lone-surrogates',
     what: '`\\p{Surrogate}` finds every half of a pair',
-    without: 'String.prototype.isWellFormed is asked instead',
+    without: 'String.prototype.isWellFormed is used instead',
     legs: ['webkit'],
     probe: () => /\p{Surrogate}/u.test('\uf800\udc00'),
   },
@@ -150,7 +207,7 @@ export type GapId = (typeof GAPS)[number]['id'];
 
 const answers = new Map<GapId, Promise<boolean>>();
 
-/** Whether this runtime has something; asked once. */
+/** Whether this runtime has a feature; probed once. */
 export function has(id: GapId): Promise<boolean> {
   const known = answers.get(id);
   if (known !== undefined) return known;
@@ -160,13 +217,21 @@ export function has(id: GapId): Promise<boolean> {
   return answer;
 }
 
-/** Whether a process that is told to may really read nothing. */
+/** Whether a process under the permission model really can't read files. */
 async function processIsWalled(): Promise<boolean> {
-  const { execFileSync } = (await importAs('node:child_process')) as typeof import('node:child_process');
-  return execFileSync(process.execPath, ['--permission', '-p', "process.permission.has('fs.read')"], { encoding: 'utf8', stdio: 'pipe', timeout: 10_000 }).trim() === 'false';
+  const { execFileSync } = (await importAs(
+    'node:child_process',
+  )) as typeof import('node:child_process');
+  return (
+    execFileSync(process.execPath, ['--permission', '-p', "process.permission.has('fs.read')"], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+      timeout: 10_000,
+    }).trim() === 'false'
+  );
 }
 
-/** Whether a frame can be kept from the origin of its page. */
+/** Whether a frame can be isolated from the origin of its page. */
 function frameIsWalled(): Promise<boolean> {
   const frame = document.createElement('iframe');
   frame.setAttribute('sandbox', 'allow-scripts');

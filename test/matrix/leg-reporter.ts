@@ -1,13 +1,13 @@
-/** Writes what became of a leg's tests into the file that the matrix reads. */
+/** Writes the results of a leg's tests into the file that the matrix reads. */
 import { writeFileSync } from 'node:fs';
 import type { Reporter, TestModule } from 'vitest/node';
 
-/** What a leg has to tell. */
+/** The results of a leg. */
 export interface LegReport {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
-  /** Tests per file: says where two legs differ when their numbers do. */
+  /** Tests per file, to find where two legs differ. */
   readonly files: Readonly<Record<string, number>>;
 }
 

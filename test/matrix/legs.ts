@@ -1,6 +1,11 @@
-/** The runtimes that the suites run in, one leg each. Plain data: the script, the configuration, the tests and the table read it. */
+/**
+ * The runtimes that the suites run in, one leg each. Plain data, used by the script, the
+ * configuration, the tests and the table.
+ */
 
-/** How a leg is driven: vitest itself runs in the runtime, or it runs in Node and drives a browser. */
+/**
+ * How a leg is driven: vitest itself runs in the runtime, or it runs in Node and drives a browser.
+ */
 export type Drive = 'runtime' | 'browser';
 
 /** One runtime. */
@@ -12,14 +17,14 @@ export interface Leg {
 }
 
 export const LEGS = {
-  node22: { title: 'Node 22', drive: 'runtime', timeout: 600_000 },
-  node24: { title: 'Node 24', drive: 'runtime', timeout: 600_000 },
-  node26: { title: 'Node 26', drive: 'runtime', timeout: 600_000 },
-  chromium: { title: 'Chromium', drive: 'browser', timeout: 600_000 },
-  firefox: { title: 'Firefox ESR', drive: 'browser', timeout: 600_000 },
-  webkit: { title: 'WebKitGTK', drive: 'browser', timeout: 600_000 },
-  bun: { title: 'Bun', drive: 'runtime', timeout: 600_000 },
-  deno: { title: 'Deno', drive: 'runtime', timeout: 600_000 },
+  node22: { title: 'Node 22', drive: 'runtime', timeout: 1_200_000 },
+  node24: { title: 'Node 24', drive: 'runtime', timeout: 1_200_000 },
+  node26: { title: 'Node 26', drive: 'runtime', timeout: 1_200_000 },
+  chromium: { title: 'Chromium', drive: 'browser', timeout: 1_200_000 },
+  firefox: { title: 'Firefox ESR', drive: 'browser', timeout: 1_200_000 },
+  webkit: { title: 'WebKitGTK', drive: 'browser', timeout: 1_200_000 },
+  bun: { title: 'Bun', drive: 'runtime', timeout: 1_200_000 },
+  deno: { title: 'Deno', drive: 'runtime', timeout: 1_200_000 },
 } as const satisfies Record<string, Leg>;
 
 export type LegName = keyof typeof LEGS;

@@ -1,9 +1,12 @@
-/** Small things that several probes do, in whatever runtime they run. */
+/** Helpers of several probes, for every runtime. */
 
-/** Milliseconds after which a worker is taken to say nothing any more. */
+/** Milliseconds after which a worker counts as silent. */
 const PATIENCE = 4_000;
 
-/** What comes first of a worker: what it posts, `error` when its host is told that it failed, `exit` when it ended, `nothing` when it hangs. */
+/**
+ * The first event of a worker: its message, `error` when its host gets an error, `exit` when it
+ * ended, `nothing` when it hangs.
+ */
 export type Said = 'error' | 'exit' | (string & {});
 
 interface ThreadWorker {
@@ -15,21 +18,26 @@ interface Threads {
   readonly Worker: new (code: string, options: object) => ThreadWorker;
 }
 
-/** worker_threads, where there are any; browsers reject. */
-export const threads = async (): Promise<Threads> => (await importAs('node:worker_threads')) as Threads;
+/** worker_threads, if they exist; browsers reject. */
+export const threads = async (): Promise<Threads> =>
+  (await importAs('node:worker_threads')) as Threads;
 
-/** A module of the runtime; hidden from bundlers, which would put a dummy in its place. */
-export const importAs = (specifier: string): Promise<unknown> => import(/* @vite-ignore */ specifier);
+/** A module of the runtime. Hidden from bundlers, which would replace it by a dummy. */
+export const importAs = (specifier: string): Promise<unknown> =>
+  import(/* @vite-ignore */ specifier);
 
-/** Runs a script in a thread that is sent one message. */
+/** Runs a script in a thread that receives one message. */
 export async function threadSays(code: string, options: object = {}): Promise<Said> {
   const { Worker } = await threads();
-  const worker = new Worker(`const { parentPort } = require('node:worker_threads'); const post = (text) => parentPort.postMessage(text); ${code}`, {
-    eval: true,
-    stdout: true,
-    stderr: true,
-    ...options,
-  });
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads'); const post = (text) => parentPort.postMessage(text); ${code}`,
+    {
+      eval: true,
+      stdout: true,
+      stderr: true,
+      ...options,
+    },
+  );
   worker.postMessage('go');
   return first(
     (say) => {
@@ -44,7 +52,10 @@ export async function threadSays(code: string, options: object = {}): Promise<Sa
 /** Runs a script in a worker of this runtime, thread or not. */
 export function workerSays(code: string): Promise<Said> {
   if (typeof document === 'undefined') return threadSays(code);
-  const worker = new Worker(`data:text/javascript,${encodeURIComponent(`const post = (text) => self.postMessage(text); ${code}`)}`, { type: 'module' });
+  const worker = new Worker(
+    `data:text/javascript,${encodeURIComponent(`const post = (text) => self.postMessage(text); ${code}`)}`,
+    { type: 'module' },
+  );
   return first(
     (say) => {
       worker.onmessage = ({ data }) => say(String(data));
@@ -57,8 +68,11 @@ export function workerSays(code: string): Promise<Said> {
   );
 }
 
-/** What is said first; whoever might have said it is ended. */
-async function first(listen: (say: (what: Said) => void) => void, end: () => unknown): Promise<Said> {
+/** The first event; the thread is ended afterwards. */
+async function first(
+  listen: (say: (what: Said) => void) => void,
+  end: () => unknown,
+): Promise<Said> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const said = await new Promise<Said>((resolve) => {
     timer = setTimeout(() => resolve('nothing'), PATIENCE);
@@ -69,11 +83,32 @@ async function first(listen: (say: (what: Said) => void) => void, end: () => unk
   return said;
 }
 
-/** What a script makes of itself: undefined where it doesn't even parse. */
+/** The result of a script; undefined when it doesn't parse. */
 export function evaluated(text: string): unknown {
   try {
     return new Function(text)();
   } catch {
     return undefined;
   }
+}
+
+/** Whether a thread receives a typed array about as fast as its buffer. */
+export async function typedArraysAreFast(): Promise<boolean> {
+  const { MessageChannel, receiveMessageOnPort } = (await importAs('node:worker_threads')) as {
+    readonly MessageChannel: new () => {
+      readonly port1: { postMessage(value: unknown): void; close(): void };
+      readonly port2: object;
+    };
+    receiveMessageOnPort(port: object): unknown;
+  };
+  const time = (value: unknown) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.postMessage(value);
+    const start = performance.now();
+    receiveMessageOnPort(port2);
+    port1.close();
+    return performance.now() - start;
+  };
+  const bytes = new Uint8Array(2_000_000);
+  return time(bytes) < 20 * time(bytes.buffer) + 50;
 }

@@ -1,7 +1,11 @@
-/** One leg of the matrix: the same files in the runtime that `PLINTH_LEG` names. `scripts/matrix.ts` runs them all. */
+/**
+ * One leg of the matrix: the same files in the runtime that `PLINTH_LEG` names. `scripts/matrix.ts`
+ * runs them all.
+ */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import { type LegName, LEGS, legOf } from './legs.ts';
+import { RUNTIME_SUITES } from '../support/runtime-suites.ts';
+import { LEGS, type LegName, legOf } from './legs.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -10,9 +14,6 @@ declare module 'vitest' {
   }
 }
 
-/** Suites of the host that stand on what runtimes differ in; the rest is the kernel's own work, which Node and Chromium show. */
-const hosts = ['activation', 'context', 'death', 'inline', 'permissions', 'resources', 'shared-tenancy', 'spares', 'supervision', 'swap', 'walled', 'worker'];
-
 const leg = legOf(process.env.PLINTH_LEG ?? 'node24');
 
 export default defineConfig(async () => ({
@@ -20,8 +21,11 @@ export default defineConfig(async () => ({
   ...(LEGS[leg].drive === 'browser' && { resolve: { conditions: ['browser'] } }),
   test: {
     name: leg,
-    include: [`test/host/{${hosts.join(',')}}.test.ts`, 'test/{rpc,storage,matrix}/*.test.ts'],
-    // What only one kind of runtime has isn't the same in all of them; and the mutants test the tests.
+    include: [
+      `test/host/{${RUNTIME_SUITES.join(',')}}.test.ts`,
+      'test/{rpc,storage,matrix}/*.test.ts',
+    ],
+    // Tests of one kind of runtime differ between legs; and the mutants test the tests.
     exclude: ['**/*.{node,browser,full}.*', 'test/rpc/mutants.test.ts'],
     reporters: [process.env.CI ? 'dot' : 'default', './test/matrix/leg-reporter.ts'],
     globalSetup: './test/support/witness-server.ts',
@@ -29,12 +33,20 @@ export default defineConfig(async () => ({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
-    ...(LEGS[leg].drive === 'browser' ? { browser: await browserSettings() } : { pool: 'forks' as const }),
+    ...(LEGS[leg].drive === 'browser'
+      ? { browser: await browserSettings() }
+      : { pool: 'forks' as const }),
   },
 }));
 
 async function browserSettings() {
   const { browserOf } = await import('./browsers.ts');
   const { browser, provider } = browserOf(leg);
-  return { enabled: true, headless: true, screenshotFailures: false, provider, instances: [{ browser }] };
+  return {
+    enabled: true,
+    headless: true,
+    screenshotFailures: false,
+    provider,
+    instances: [{ browser }],
+  };
 }

@@ -1,7 +1,7 @@
-/** Lets vitest drive WebKitGTK's MiniBrowser, by the WebDriver that comes with it, on a display of its own. */
+/** Lets vitest drive WebKitGTK's MiniBrowser through its own WebDriver, on a separate display. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 import { defineBrowserProvider } from '@vitest/browser';
 import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest/node';
@@ -9,7 +9,10 @@ import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest
 /** Milliseconds until the driver must answer. */
 const DRIVER_READY = 10_000;
 
-/** A provider of one browser window. It owns the display, the driver and, by the driver, the browser. */
+/**
+ * A provider of one browser window. It owns the display, the driver and, through the driver, the
+ * browser.
+ */
 class WebKitGtk implements BrowserProvider {
   readonly name = 'webkitgtk';
   readonly supportsParallelism = false;
@@ -20,7 +23,7 @@ class WebKitGtk implements BrowserProvider {
 
   constructor(project: TestProject, binary: string) {
     this.#binary = binary;
-    // Asked for before the first test; this browser keeps the size of its window.
+    // Requested before the first test; this browser keeps the size of its window.
     project.browser?.registerCommand('__vitest_viewport' as never, (() => {}) as never);
     process.once('exit', () => this.#endAll());
   }
@@ -43,24 +46,33 @@ class WebKitGtk implements BrowserProvider {
 
   async #open(): Promise<string> {
     const env: NodeJS.ProcessEnv = { ...process.env };
-    if (env.DISPLAY === undefined && env.WAYLAND_DISPLAY === undefined) env.DISPLAY = await this.#display();
+    if (env.DISPLAY === undefined && env.WAYLAND_DISPLAY === undefined)
+      env.DISPLAY = await this.#display();
     const port = await freePort();
     this.#driver = `http://127.0.0.1:${port}`;
     this.#own(spawn('WebKitWebDriver', [`--port=${port}`], { stdio: 'ignore', env }));
     await this.#untilReady();
-    const alwaysMatch = { 'webkitgtk:browserOptions': { binary: this.#binary, args: ['--automation'] } };
-    const { sessionId } = (await this.#ask('POST', '/session', { capabilities: { alwaysMatch } })) as { sessionId: string };
+    const alwaysMatch = {
+      'webkitgtk:browserOptions': { binary: this.#binary, args: ['--automation'] },
+    };
+    const { sessionId } = (await this.#ask('POST', '/session', {
+      capabilities: { alwaysMatch },
+    })) as { sessionId: string };
     return `/session/${sessionId}`;
   }
 
-  /** Xvfb picks a number that is free and says it on its fourth pipe. */
+  /** Xvfb picks a free display number and writes it to its fourth pipe. */
   async #display(): Promise<string> {
-    const server = this.#own(spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] }));
+    const server = this.#own(
+      spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], {
+        stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      }),
+    );
     const [number] = (await once(server.stdio[3] as Readable, 'data')) as [Buffer];
     return `:${number.toString().trim()}`;
   }
 
-  /** The driver doesn't tell when it listens: it is asked until it answers. */
+  /** The driver doesn't report when it listens, so it is polled. */
   async #untilReady(): Promise<void> {
     for (const end = performance.now() + DRIVER_READY; ; ) {
       try {
@@ -74,9 +86,13 @@ class WebKitGtk implements BrowserProvider {
   }
 
   async #ask(method: string, path: string, body?: object): Promise<unknown> {
-    const response = await fetch(this.#driver + path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
+    const response = await fetch(this.#driver + path, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
     const { value } = (await response.json()) as { value: unknown };
-    if (!response.ok) throw new Error(`WebKitWebDriver refused ${method} ${path}: ${JSON.stringify(value)}`);
+    if (!response.ok)
+      throw new Error(`WebKitWebDriver refused ${method} ${path}: ${JSON.stringify(value)}`);
     return value;
   }
 
@@ -100,5 +116,10 @@ async function freePort(): Promise<number> {
 
 /** For `browser.provider`; `binary` is a MiniBrowser. */
 export function webkitGtk(binary: string): BrowserProviderOption {
-  return defineBrowserProvider({ name: 'webkitgtk', supportedBrowser: ['webkit'], options: {}, providerFactory: (project) => new WebKitGtk(project, binary) });
+  return defineBrowserProvider({
+    name: 'webkitgtk',
+    supportedBrowser: ['webkit'],
+    options: {},
+    providerFactory: (project) => new WebKitGtk(project, binary),
+  });
 }

@@ -1,13 +1,16 @@
-/** One small application, shipped by every tool of the list: its plugin answers from a worker and, where there are walls, from behind them. */
+/**
+ * One small application, built with every tool of the list: its plugin answers from a worker and,
+ * where there are walls, from behind them.
+ */
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SHIPPINGS, type Shipping } from './bundlers.ts';
 import { program, ship } from './bundlers/project.ts';
 import { serve } from './bundlers/serve.ts';
+import { SHIPPINGS, type Shipping } from './bundlers.ts';
 import { type Packed, pack } from './packed.ts';
 import { startChromium } from './site.ts';
 
-/** Enough for a tool that must be fetched first. */
+/** Enough for a tool that must be downloaded first. */
 const TIMEOUT = 400_000;
 
 let packed: Packed;
@@ -20,22 +23,35 @@ afterAll(async () => {
   await packed?.remove();
 });
 
-describe.each(SHIPPINGS.map((shipping) => [`${shipping.tool} ${shipping.version}, ${shipping.way}`, shipping] as const))('%s', (_, shipping) => {
+describe.each(
+  SHIPPINGS.map(
+    (shipping) => [`${shipping.tool} ${shipping.version}, ${shipping.way}`, shipping] as const,
+  ),
+)('%s', (_, shipping) => {
   it('ships the application', { timeout: TIMEOUT }, async () => {
     const project = await ship(packed, shipping);
-    const outcome = shipping.run === undefined ? await open(project, shipping) : JSON.parse(await program(project, shipping.run));
-    expect(outcome).toEqual({ worker: 'hello Ada', sandbox: shipping.noSandbox === undefined ? 'hello Ada' : expect.stringContaining(shipping.noSandbox) });
+    const outcome =
+      shipping.run === undefined
+        ? await open(project, shipping)
+        : JSON.parse(await program(project, shipping.run));
+    expect(outcome).toEqual({
+      worker: 'hello Ada',
+      sandbox:
+        shipping.noSandbox === undefined
+          ? 'hello Ada'
+          : expect.stringContaining(shipping.noSandbox),
+    });
   });
 });
 
-/** What the page made of it, once nothing of a plugin is left in it. */
+/** The page's result, once nothing of a plugin is left in it. */
 async function open(project: string, shipping: Shipping): Promise<unknown> {
   const served = await serve(project, shipping);
   const page = await browser.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => void complaints.push(error.message));
   page.on('console', (message) => {
-    // The connection of Vite's client ends with the worker that it is in; nobody has drawn an icon.
+    // The connection of Vite's client ends with its worker; there is no icon.
     const known = /\/@vite\/|\/favicon\.ico$/.test(message.location().url);
     if (message.type() === 'error' && !known) complaints.push(message.text());
   });

@@ -15,7 +15,10 @@ let browser: Browser;
 
 beforeAll(async () => {
   out = await mkdtemp(join(tmpdir(), 'plinth-tabs-'));
-  [site, browser] = await Promise.all([serveBuilt(root, out, { index: join(root, 'index.html') }), startChromium()]);
+  [site, browser] = await Promise.all([
+    serveBuilt(root, out, { index: join(root, 'index.html') }),
+    startChromium(),
+  ]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -35,16 +38,22 @@ async function openTabs(count: number): Promise<readonly Page[]> {
   );
 }
 const run = (page: Page, part: Exclude<keyof Tab, 'written'>, times: number) =>
-  page.evaluate(([name, n]) => (globalThis as unknown as { tab: Tab }).tab[name](n), [part, times] as const);
+  page.evaluate(([name, n]) => (globalThis as unknown as { tab: Tab }).tab[name](n), [
+    part,
+    times,
+  ] as const);
 
-it.each(['adapter', 'plugin'] as const)('two tabs that update one key 300 times each lose nothing: %s', async (part) => {
-  const [first, second] = (await openTabs(2)) as [Page, Page];
-  await Promise.all([run(first, part, 300), run(second, part, 300)]);
-  expect(await run(first, part, 0)).toBe(600);
-  expect(await run(second, part, 0)).toBe(600);
-});
+it.each(['adapter', 'plugin'] as const)(
+  'two tabs that update one key 300 times each lose nothing: %s',
+  async (part) => {
+    const [first, second] = (await openTabs(2)) as [Page, Page];
+    await Promise.all([run(first, part, 300), run(second, part, 300)]);
+    expect(await run(first, part, 0)).toBe(600);
+    expect(await run(second, part, 0)).toBe(600);
+  },
+);
 
-it('a tab that is closed while it writes costs the other one nothing', async () => {
+it('a tab that is closed while it writes does not affect the other one', async () => {
   const [first, second] = (await openTabs(2)) as [Page, Page];
   const cut = run(first, 'endless', 20).catch(() => 'cut');
   await first.waitForFunction(() => (globalThis as unknown as { tab: Tab }).tab.written > 100);

@@ -1,4 +1,4 @@
-/** What is published: it is sound as a package, and works where nothing of the workspace is. */
+/** The published packages are valid, and work without anything of the workspace. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installConsumer, PACKAGES, type Packed, pack, runNode, runTool } from './packed.ts';
 import { type Site, serveBuilt, startChromium } from './site.ts';
 
-/** What is imported by name: of any host, of one. */
+/** The entry points: those for every host, and those for one. */
 const ENTRIES = [
   '@plinth/sdk',
   '@plinth/sdk/contract',
@@ -21,9 +21,14 @@ const ENTRIES = [
   '@plinth/kernel',
   '@plinth/kernel/create-kernel',
   '@plinth/kernel/spare-pool',
+  '@plinth/kernel/url-source',
 ];
 const NODE_ENTRIES = ['@plinth/host-node'];
-const BROWSER_ENTRIES = ['@plinth/host-browser', '@plinth/host-browser/inline', '@plinth/host-browser/standalone'];
+const BROWSER_ENTRIES = [
+  '@plinth/host-browser',
+  '@plinth/host-browser/inline',
+  '@plinth/host-browser/standalone',
+];
 
 let packed: Packed;
 beforeAll(async () => {
@@ -33,21 +38,33 @@ afterAll(() => packed?.remove());
 
 describe.each(PACKAGES)('@plinth/%s', (name) => {
   it('passes publint --strict', async () => {
-    expect(await runTool('publint/src/cli.js', packed.tarballs[name], '--strict')).toMatchObject({ code: 0 });
+    expect(await runTool('publint/src/cli.js', packed.tarballs[name], '--strict')).toMatchObject({
+      code: 0,
+    });
   });
 
   it('has types that resolve, as an ESM-only package', async () => {
-    expect(await runTool('@arethetypeswrong/cli/dist/index.js', packed.tarballs[name], '--profile', 'esm-only')).toMatchObject({ code: 0 });
+    expect(
+      await runTool(
+        '@arethetypeswrong/cli/dist/index.js',
+        packed.tarballs[name],
+        '--profile',
+        'esm-only',
+      ),
+    ).toMatchObject({ code: 0 });
   });
 
-  it('holds what it runs and nothing of the build or the tests', async () => {
+  it('contains its runtime files and nothing of the build or the tests', async () => {
     const { stdout } = await promisify(execFile)('tar', ['-tzf', packed.tarballs[name]]);
     const files = stdout.trim().split('\n');
     expect(files).toContain('package/dist/index.js');
     expect(files).toContain('package/dist/index.d.ts');
     expect(
       files.filter(
-        (file) => !/^package\/(package\.json|README\.md|LICENSE|globals\.d\.ts|(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(file),
+        (file) =>
+          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|globals\.d\.ts|(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(
+            file,
+          ),
       ),
     ).toEqual([]);
     expect(files.filter((file) => /tsbuildinfo|\.test\./.test(file))).toEqual([]);
@@ -55,7 +72,10 @@ describe.each(PACKAGES)('@plinth/%s', (name) => {
 });
 
 describe('a project with the packed packages', () => {
-  const expected = (times: number) => ({ answer: { text: 'hello Ada', times }, decorated: ['*x*'] });
+  const expected = (times: number) => ({
+    answer: { text: 'hello Ada', times },
+    decorated: ['*x*'],
+  });
   let project: string;
   beforeAll(async () => {
     project = await installConsumer(packed);
@@ -64,7 +84,7 @@ describe('a project with the packed packages', () => {
   it('has a plugin that was built from the SDK alone, into one file', async () => {
     const code = await readFile(join(project, 'plugins/greeter/plugin.js'), 'utf8');
     expect(code).not.toMatch(/\bimport\b\s*["'{(*]/);
-    // What an author pays for importing the SDK.
+    // The size that an author pays for importing the SDK.
     expect(code.length).toBeLessThan(60_000);
   });
 
@@ -73,7 +93,7 @@ describe('a project with the packed packages', () => {
     expect(JSON.parse(await runNode(project, 'node.js'))).toEqual(expected(2));
   });
 
-  it('can load every entry in Node that is meant for it, and none has an effect', async () => {
+  it('can load every entry for Node, and none has side effects', async () => {
     const script = `for (const entry of ${JSON.stringify([...ENTRIES, ...NODE_ENTRIES, ...BROWSER_ENTRIES])}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
     expect(await runNode(project, '--input-type=module', '--eval', script)).toBe('');
   });
@@ -81,35 +101,57 @@ describe('a project with the packed packages', () => {
   it.each([
     ['Node', NODE_ENTRIES, { lib: ['es2023'], types: ['node'] }],
     ['pages', BROWSER_ENTRIES, { lib: ['es2023', 'dom'], types: [] }],
-  ])('has types that hold in strict projects for %s, also where libraries are checked', async (_, entries, options) => {
-    const folder = await mkdtemp(join(project, 'types-'));
-    const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false };
-    const compilerOptions = {
-      ...strict,
-      ...options,
-      module: 'nodenext',
-      target: 'es2023',
-      noEmit: true,
-      typeRoots: [fileURLToPath(new URL('../../node_modules/@types', import.meta.url))],
-    };
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['entries.ts'] }));
-    await writeFile(join(folder, 'entries.ts'), [...ENTRIES, ...entries].map((entry, index) => `export * as entry${index} from '${entry}';\n`).join(''));
-    expect(await runTool('typescript/bin/tsc', '-p', folder)).toEqual({ code: 0, output: '' });
-  });
+  ])(
+    'has types that compile in strict projects for %s, also with library checks',
+    async (_, entries, options) => {
+      const folder = await mkdtemp(join(project, 'types-'));
+      const strict = {
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+      };
+      const compilerOptions = {
+        ...strict,
+        ...options,
+        module: 'nodenext',
+        target: 'es2023',
+        noEmit: true,
+        typeRoots: [fileURLToPath(new URL('../../node_modules/@types', import.meta.url))],
+      };
+      await writeFile(
+        join(folder, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['entries.ts'] }),
+      );
+      await writeFile(
+        join(folder, 'entries.ts'),
+        [...ENTRIES, ...entries]
+          .map((entry, index) => `export * as entry${index} from '${entry}';\n`)
+          .join(''),
+      );
+      expect(await runTool('typescript/bin/tsc', '-p', folder)).toEqual({ code: 0, output: '' });
+    },
+  );
 
   describe('in a browser, built by Vite', () => {
     let site: Site;
     let browser: Browser;
     beforeAll(async () => {
       const page = join(project, 'page');
-      [site, browser] = await Promise.all([serveBuilt(page, join(page, 'dist'), { index: join(page, 'index.html'), inline: join(page, 'inline.html') }), startChromium()]);
+      [site, browser] = await Promise.all([
+        serveBuilt(page, join(page, 'dist'), {
+          index: join(page, 'index.html'),
+          inline: join(page, 'inline.html'),
+        }),
+        startChromium(),
+      ]);
     });
     afterAll(async () => {
       await browser?.close();
       await site?.close();
     });
 
-    it('has the worker as one file of its own', () => {
+    it('has the worker as a separate file', () => {
       expect(site.files.filter((file) => file.includes('plugin-worker'))).toHaveLength(1);
     });
 
@@ -119,19 +161,28 @@ describe('a project with the packed packages', () => {
     ])('runs the same plugin unchanged with %s', async (_, file) => {
       const page = await browser.newPage();
       const complaints: string[] = [];
-      page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
+      page.on(
+        'console',
+        (message) => void (message.type() === 'error' && complaints.push(message.text())),
+      );
       page.on('pageerror', (error) => void complaints.push(error.message));
       const workers: string[] = [];
       page.on('worker', (worker) => void workers.push(worker.url()));
       await page.goto(`${site.url}/${file}`);
       await page.waitForFunction(() => 'outcome' in globalThis);
-      expect(await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome)).toEqual(expected(1));
-      expect(workers).toEqual([expect.stringMatching(file === 'index.html' ? /^http:.*plugin-worker/ : /^blob:/)]);
+      expect(
+        await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome),
+      ).toEqual(expected(1));
+      expect(workers).toEqual([
+        expect.stringMatching(file === 'index.html' ? /^http:.*plugin-worker/ : /^blob:/),
+      ]);
       expect(page.workers()).toEqual([]);
       expect(complaints).toEqual([]);
       await page.reload();
       await page.waitForFunction(() => 'outcome' in globalThis);
-      expect(await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome)).toEqual(expected(2));
+      expect(
+        await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome),
+      ).toEqual(expected(2));
     });
   });
 });

@@ -1,8 +1,8 @@
-/** Frames that wait: taken back ones leave no trace, and the others keep their numbers and order. */
+/** Waiting frames: cancelled ones leave no trace, and the others keep their numbers and order. */
 import { expect, it } from 'vitest';
 import { HeldFrames } from '../../sdk/src/rpc/held.ts';
 
-it('a receiver that takes nothing lets nothing pile up, and what is left leaves in order', () => {
+it('a receiver that takes nothing lets nothing pile up, and the remaining frames leave in order', () => {
   const held = new HeldFrames();
   const add = (value: number) => {
     const start = held.slots.length;

@@ -1,5 +1,5 @@
-/** Values and credit of a link; what two sides may do to each other is in `schedules.test.ts`. */
-import { Link, type LinkOptions, endpointPair, type Reply } from '@plinth/sdk/rpc';
+/** Values and credit of a link; the interaction of two sides is in `schedules.test.ts`. */
+import { endpointPair, Link, type LinkOptions, type Reply } from '@plinth/sdk/rpc';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -16,8 +16,16 @@ function link(endpoint: LinkOptions['endpoint'], options: Partial<LinkOptions>):
   });
 }
 
-/** What becomes of a request, as often as it happens. */
-function answerOf(from: Link, target: number, input: unknown): { readonly settled: Promise<readonly [boolean, unknown]>; readonly times: () => number; readonly sequence: number } {
+/** The outcomes of a request, with every repeated one. */
+function answerOf(
+  from: Link,
+  target: number,
+  input: unknown,
+): {
+  readonly settled: Promise<readonly [boolean, unknown]>;
+  readonly times: () => number;
+  readonly sequence: number;
+} {
   let times = 0;
   let reply!: Reply;
   const settled = new Promise<readonly [boolean, unknown]>((resolve) => {
@@ -33,9 +41,18 @@ function answerOf(from: Link, target: number, input: unknown): { readonly settle
   return { settled, times: () => times, sequence: reply.sequence };
 }
 
-// Keys and values around the edges of what is packed: few keys, so that shapes recur and get their numbers.
+// Keys and values near the limits of packing: few keys, so that shapes recur and get their numbers.
 const key = fc.constantFrom('a', 'b', 'c', 'constructor', 'toString', '0', '1', '', 'ключ');
-const leaf = fc.oneof(fc.string(), fc.integer(), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined), fc.constant(-0), fc.bigInt());
+const leaf = fc.oneof(
+  fc.string(),
+  fc.integer(),
+  fc.double(),
+  fc.boolean(),
+  fc.constant(null),
+  fc.constant(undefined),
+  fc.constant(-0),
+  fc.bigInt(),
+);
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
@@ -59,7 +76,8 @@ describe('Link values', () => {
             expect(ok).toBe(true);
             expect(back).toEqual(one);
             expect(Object.is(back, -0)).toBe(Object.is(one, -0));
-            if (one !== null && typeof one === 'object') expect(Object.keys(back as object)).toEqual(Object.keys(one));
+            if (one !== null && typeof one === 'object')
+              expect(Object.keys(back as object)).toEqual(Object.keys(one));
           }
         }
       }),

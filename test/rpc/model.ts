@@ -1,15 +1,17 @@
 /**
- * The link against a model: a schedule of what two sides do to each other, run over any linked pair. The model knows
- * from the schedule alone what each side must see; whatever else happens is a violation, and the run throws.
+ * The link against a model: a schedule of actions of two sides, run over any linked pair. From the
+ * schedule alone the model knows what each side must see. Any difference is a violation, and the
+ * run throws.
  *
- * Kept apart from the tests, so that pairs which are broken on purpose can be run through the same model.
+ * Kept apart from the tests, so that deliberately broken pairs can be run through the same model.
  */
 import { createError } from '@plinth/sdk/contract';
 import { type Inbound, type Link, type Reply, SharedValue, transfer } from '@plinth/sdk/rpc';
 import fc from 'fast-check';
 import { afterTurn, type MakePair, type SideOptions, turn } from './pairs.ts';
 
-// --- schedules -----------------------------------------------------------------------------------------------------
+// --- schedules
+// -----------------------------------------------------------------------------------------------------
 
 /** A source of items. */
 interface SourcePlan {
@@ -21,7 +23,10 @@ interface SourcePlan {
 
 /** What a reader does with a stream. */
 interface ReadPlan {
-  /** Items after which it breaks off; undefined: it reads to the end. 0: it cancels without reading. */
+  /**
+   * Items after which it stops reading; undefined: it reads to the end. 0: it cancels without
+   * reading.
+   */
   readonly take: number | undefined;
   readonly slow: boolean;
 }
@@ -42,17 +47,26 @@ type CallPlan =
   | { readonly kind: 'stream-in'; readonly source: SourcePlan; readonly read: ReadPlan }
   /** Brings a stream and gets it back. */
   | { readonly kind: 'pipe'; readonly source: SourcePlan; readonly read: ReadPlan }
-  /** The callee speaks to the caller while it is asked, and the caller once more while it is answered. */
+  /**
+   * The callee calls the caller while it is called, and the caller calls once more while it is
+   * called.
+   */
   | { readonly kind: 'nested' };
 
-/** One way; `shared` as the kernel sends an event to many, which makes it travel as text. */
+/** One way. `shared`: sent as the kernel sends an event to many, which makes it travel as text. */
 interface NotePlan {
   readonly kind: 'note';
   readonly value: unknown;
   readonly shared: boolean;
 }
 
-type Plan = CallPlan | NotePlan | { readonly kind: 'control' } | { readonly kind: 'bad' } | { readonly kind: 'burst'; readonly frames: number } | { readonly kind: 'release' };
+type Plan =
+  | CallPlan
+  | NotePlan
+  | { readonly kind: 'control' }
+  | { readonly kind: 'bad' }
+  | { readonly kind: 'burst'; readonly frames: number }
+  | { readonly kind: 'release' };
 
 export interface Step {
   readonly side: 'left' | 'right';
@@ -68,7 +82,7 @@ export interface Schedule {
   readonly close: { readonly side: 'left' | 'right'; readonly step: number } | undefined;
   /** Frames a side takes in one turn. */
   readonly budget: number;
-  /** Whether the right side takes the left one for the kernel. */
+  /** Whether the right side treats the left one as the kernel. */
   readonly trusting: boolean;
 }
 
@@ -76,28 +90,60 @@ export interface Schedule {
 const key = fc.constantFrom('a', 'b', 'c', '1', '0', 'constructor');
 const leaf = fc.oneof(fc.integer(), fc.string({ maxLength: 6 }), fc.boolean(), fc.constant(null));
 const { value } = fc.letrec<{ value: unknown }>((tie) => ({
-  value: fc.oneof({ depthSize: 'small' }, leaf, fc.array(tie('value'), { maxLength: 3 }), fc.dictionary(key, tie('value'), { maxKeys: 4 })),
+  value: fc.oneof(
+    { depthSize: 'small' },
+    leaf,
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 4 }),
+  ),
 }));
 
-/** Something in one case of so many. */
-const once = <T>(cases: number, arbitrary: fc.Arbitrary<T>) => fc.oneof({ weight: cases - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
-const source: fc.Arbitrary<SourcePlan> = fc.record({ items: fc.nat(40), fails: once(3, fc.nat(40)), slow: fc.boolean() });
+/** A value in one case out of so many. */
+const once = <T>(cases: number, arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: cases - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+const source: fc.Arbitrary<SourcePlan> = fc.record({
+  items: fc.nat(40),
+  fails: once(3, fc.nat(40)),
+  slow: fc.boolean(),
+});
 const read: fc.Arbitrary<ReadPlan> = fc.record({ take: once(2, fc.nat(20)), slow: fc.boolean() });
 const plan: fc.Arbitrary<Plan> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('echo' as const), value }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('note' as const), value, shared: fc.boolean() }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('note' as const), value, shared: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'control' as const }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('throw' as const), typed: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('later' as const), fails: fc.boolean() }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'unsendable' as const }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('bytes' as const), size: fc.integer({ min: 1, max: 64 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('progress' as const), steps: fc.nat(5), slow: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('bytes' as const),
+      size: fc.integer({ min: 1, max: 64 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('progress' as const),
+      steps: fc.nat(5),
+      slow: fc.boolean(),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('stream-out' as const), source, read }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('stream-in' as const), source, read }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('pipe' as const), source, read }) },
   { weight: 2, arbitrary: fc.constant({ kind: 'nested' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'bad' as const }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('burst' as const), frames: fc.integer({ min: 900, max: 1_500 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('burst' as const),
+      frames: fc.integer({ min: 900, max: 1_500 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.constant({ kind: 'release' as const }) },
 );
 const side = fc.constantFrom('left' as const, 'right' as const);
@@ -116,9 +162,10 @@ export const schedules: fc.Arbitrary<Schedule> = fc.record({
   trusting: fc.boolean(),
 });
 
-// --- what happened -------------------------------------------------------------------------------------------------
+// --- what happened
+// -------------------------------------------------------------------------------------------------
 
-/** A stream's source, and what became of it. Its generator's `finally` is where `return()` ends up. */
+/** A stream's source and its outcome. Its generator's `finally` shows a `return()`. */
 class Source {
   readonly #plan: SourcePlan;
   readonly #n: number;
@@ -143,7 +190,7 @@ class Source {
     }
   }
 
-  /** What a link calls when nobody has begun to read. */
+  /** A link calls this when the stream was never read. */
   cancel(): void {
     this.over = true;
   }
@@ -160,17 +207,17 @@ interface Call {
   readonly reply: Reply;
   times: number;
   outcome?: { readonly ok: boolean; readonly value: unknown };
-  /** Cancelled while it had no answer. */
+  /** Cancelled before it had an answer. */
   cancelled: boolean;
   /** How often it was settled after that. */
   afterwards: number;
   readonly progress: unknown[];
-  /** Buffers that were sent with a mark to move. */
+  /** Buffers that were marked to move. */
   readonly buffers: ArrayBuffer[];
   read?: ReadResult;
 }
 
-/** A request as its callee sees it, while it has no answer. */
+/** A request as its callee sees it, before it has an answer. */
 interface Served {
   readonly n: number;
   readonly inbound: Inbound;
@@ -188,7 +235,7 @@ class Side {
   readonly calls = new Map<number, Call>();
   readonly served: Served[] = [];
   readonly held: (() => void)[] = [];
-  /** Control calls, and what became of them. */
+  /** Control calls, and their results. */
   readonly controls: { readonly n: number; answer?: unknown }[] = [];
   readonly complaints: string[] = [];
 
@@ -204,7 +251,7 @@ interface Message {
   readonly items?: AsyncIterable<unknown> & { cancel(): Promise<void> };
 }
 
-/** How long the model waits for something to happen: turns of the event loop without any event. */
+/** How long the model waits: turns of the event loop without any event. */
 export interface Patience {
   readonly turns: number;
 }
@@ -216,7 +263,7 @@ class Run {
   readonly #right = new Side('right');
   readonly #sources: Source[] = [];
   readonly #gone = createError('guest/terminated', 'gone');
-  /** Progress needs credit, and is left out when there is none. */
+  /** Progress needs credit, and is dropped without it. */
   readonly #progressIsSure: boolean;
   #last = 0;
   #events = 0;
@@ -228,7 +275,10 @@ class Run {
     this.#progressIsSure = schedule.steps.every(({ plan }) => plan.kind !== 'burst');
     this.#left.other = this.#right;
     this.#right.other = this.#left;
-    const pair = make(this.#optionsOf(this.#left), { ...this.#optionsOf(this.#right), trusting: schedule.trusting });
+    const pair = make(this.#optionsOf(this.#left), {
+      ...this.#optionsOf(this.#right),
+      trusting: schedule.trusting,
+    });
     this.#left.link = pair.left;
     this.#right.link = pair.right;
   }
@@ -250,21 +300,44 @@ class Run {
     if (close !== undefined && close.step >= steps.length) this.#close(this.#sideOf(close.side));
     if (close === undefined) await this.#until('everything is answered', () => this.#isQuiet());
     else await this.#until('what is left has arrived', () => true);
-    // Stragglers: what is done twice is done late.
+    // Late duplicates would arrive now.
     for (let n = 0; n < 8; n++) await turn();
     this.#checkOrder();
     this.#checkCalls();
     this.#checkBooks();
-    if (close === undefined) check(this.#left.link.pending + this.#right.link.pending + this.#left.link.waiting + this.#right.link.waiting === 0, 'something still waits');
+    if (close === undefined)
+      check(
+        this.#left.link.pending +
+          this.#right.link.pending +
+          this.#left.link.waiting +
+          this.#right.link.waiting ===
+          0,
+        'something still waits',
+      );
     this.#close(this.#left);
     this.#close(this.#right);
-    await this.#until('every reader has ended', () => this.#reading === 0 && this.#sources.every((one) => !one.started || one.over));
+    await this.#until(
+      'every reader has ended',
+      () => this.#reading === 0 && this.#sources.every((one) => !one.started || one.over),
+    );
     for (const side of this.#sides) {
-      check(side.link.pending === 0, `${side.name}: ${side.link.pending} calls still wait after the end`);
-      check(side.link.streams === 0, `${side.name}: ${side.link.streams} streams are still open after the end`);
-      for (const { n, answered, inbound } of side.served) check(answered || inbound.signal.aborted, `${n}: served past the end, and never told`);
-      for (const { n, answer } of side.controls) check(answer === n || (this.#schedule.close !== undefined && answer === this.#gone), `control call ${n}: ${String(answer)}`);
-      for (const call of side.calls.values()) check(call.times === 1 || call.cancelled, `${call.n}: settled ${call.times} times`);
+      check(
+        side.link.pending === 0,
+        `${side.name}: ${side.link.pending} calls still wait after the end`,
+      );
+      check(
+        side.link.streams === 0,
+        `${side.name}: ${side.link.streams} streams are still open after the end`,
+      );
+      for (const { n, answered, inbound } of side.served)
+        check(answered || inbound.signal.aborted, `${n}: served past the end, and never told`);
+      for (const { n, answer } of side.controls)
+        check(
+          answer === n || (this.#schedule.close !== undefined && answer === this.#gone),
+          `control call ${n}: ${String(answer)}`,
+        );
+      for (const call of side.calls.values())
+        check(call.times === 1 || call.cancelled, `${call.n}: settled ${call.times} times`);
     }
     this.#checkCalls();
   }
@@ -300,9 +373,10 @@ class Run {
     };
   }
 
-  // --- the caller ----------------------------------------------------------------------------------------------------
+  // --- the caller
+  // ----------------------------------------------------------------------------------------------------
 
-  /** Does one step; answers the calls it has made. */
+  /** Runs one step. Returns its calls. */
   #act(from: Side, plan: Plan): readonly Call[] {
     switch (plan.kind) {
       case 'release':
@@ -310,7 +384,8 @@ class Run {
         return [];
       case 'bad':
         check(
-          messageOf(() => from.link.request(1, { f() {} }, undefined, unusedReply)) === (from.closed ? 'gone' : "'f' cannot cross to another plugin: functions are not values"),
+          messageOf(() => from.link.request(1, { f() {} }, undefined, unusedReply)) ===
+            (from.closed ? 'gone' : "'f' cannot cross to another plugin: functions are not values"),
           'bad input went out',
         );
         return [];
@@ -321,8 +396,10 @@ class Run {
         this.#control(from);
         return [];
       case 'burst': {
-        const calls = Array.from({ length: plan.frames }, () => this.#call(from, { kind: 'echo', value: true }));
-        // Some are given up while they wait for credit.
+        const calls = Array.from({ length: plan.frames }, () =>
+          this.#call(from, { kind: 'echo', value: true }),
+        );
+        // Some are cancelled while they wait for credit.
         return calls.filter((call, index): call is Call => call !== undefined && index % 7 === 0);
       }
       default: {
@@ -345,19 +422,40 @@ class Run {
   #note(from: Side, value: unknown, shared = false): void {
     const n = ++this.#last;
     const message: Message = { n, plan: { kind: 'note', value, shared } };
-    if (from.closed) check(messageOf(() => from.link.note(1, message, undefined)) === 'gone', 'a closed link took a note');
+    if (from.closed)
+      check(
+        messageOf(() => from.link.note(1, message, undefined)) === 'gone',
+        'a closed link took a note',
+      );
     else {
-      // Before it is sent: two ends that call each other are done with it when this returns.
+      // Before it is sent: with two directly connected ends, the call is complete when this
+      // returns.
       from.sent.push(n);
-      from.link.note(1, shared && this.#schedule.trusting && from === this.#left ? sharedByTwo(message) : message, undefined);
+      from.link.note(
+        1,
+        shared && this.#schedule.trusting && from === this.#left ? sharedByTwo(message) : message,
+        undefined,
+      );
     }
   }
 
   #call(from: Side, plan: CallPlan): Call | undefined {
     const n = ++this.#last;
-    const call: Call = { n, plan, times: 0, cancelled: false, afterwards: 0, progress: [], buffers: [], reply: this.#replyFor(from, () => call) };
+    const call: Call = {
+      n,
+      plan,
+      times: 0,
+      cancelled: false,
+      afterwards: 0,
+      progress: [],
+      buffers: [],
+      reply: this.#replyFor(from, () => call),
+    };
     if (from.closed) {
-      check(messageOf(() => from.link.request(1, { n, plan }, undefined, call.reply)) === 'gone', 'a closed link took a request');
+      check(
+        messageOf(() => from.link.request(1, { n, plan }, undefined, call.reply)) === 'gone',
+        'a closed link took a request',
+      );
       return undefined;
     }
     from.sent.push(n);
@@ -372,7 +470,8 @@ class Run {
       buffers.push(bytes);
       return transfer({ n, plan, bytes }, [bytes]);
     }
-    if (plan.kind === 'stream-in' || plan.kind === 'pipe') return { n, plan, items: this.#source(plan.source, n) };
+    if (plan.kind === 'stream-in' || plan.kind === 'pipe')
+      return { n, plan, items: this.#source(plan.source, n) };
     return { n, plan };
   }
 
@@ -389,7 +488,11 @@ class Run {
         if (!ok) return;
         if (call.plan.kind === 'stream-out' || call.plan.kind === 'pipe') {
           call.read = { items: [] };
-          void this.#read((value as { items: AsyncIterable<unknown> & { cancel(): Promise<void> } }).items, call.plan.read, call.read);
+          void this.#read(
+            (value as { items: AsyncIterable<unknown> & { cancel(): Promise<void> } }).items,
+            call.plan.read,
+            call.read,
+          );
         }
         if (call.plan.kind === 'nested' && !from.closed) this.#note(from, 'answered');
       },
@@ -410,13 +513,22 @@ class Run {
     side.link.close(this.#gone);
   }
 
-  // --- the callee ----------------------------------------------------------------------------------------------------
+  // --- the callee
+  // ----------------------------------------------------------------------------------------------------
 
   #arrive(at: Side, { n, plan }: Message): void {
     this.#events += 1;
     at.arrived.push(n);
-    const sent = this.#schedule.steps.find((step) => step.plan.kind === 'note' && sameText(step.plan.value, (plan as { value: unknown }).value));
-    check(sent !== undefined || (plan as { value: unknown }).value === 'asked' || (plan as { value: unknown }).value === 'answered', `note ${n} has arrived as another`);
+    const sent = this.#schedule.steps.find(
+      (step) =>
+        step.plan.kind === 'note' && sameText(step.plan.value, (plan as { value: unknown }).value),
+    );
+    check(
+      sent !== undefined ||
+        (plan as { value: unknown }).value === 'asked' ||
+        (plan as { value: unknown }).value === 'answered',
+      `note ${n} has arrived as another`,
+    );
   }
 
   #serve(at: Side, { n, plan, bytes, items }: Message, inbound: Inbound): unknown {
@@ -434,7 +546,10 @@ class Run {
       case 'unsendable':
         return { n, f() {} };
       case 'bytes': {
-        check(bytes instanceof ArrayBuffer && sameBytes(bytes, bytesOf(n, plan.size)), `the buffer of ${n} was damaged on its way`);
+        check(
+          bytes instanceof ArrayBuffer && sameBytes(bytes, bytesOf(n, plan.size)),
+          `the buffer of ${n} was damaged on its way`,
+        );
         const back = bytesOf(n + 1, plan.size);
         call?.buffers.push(back);
         return transfer({ n, bytes: back }, [back]);
@@ -444,7 +559,12 @@ class Run {
       case 'stream-out':
         return { n, items: this.#source(plan.source, n) };
       case 'stream-in':
-        return this.#take(items as NonNullable<Message['items']>, plan.read, { n, inbound, answered: false }, at);
+        return this.#take(
+          items as NonNullable<Message['items']>,
+          plan.read,
+          { n, inbound, answered: false },
+          at,
+        );
       case 'pipe':
         return { n, items };
       case 'nested':
@@ -460,7 +580,7 @@ class Run {
 
   #hold(at: Side, served: Served, fails: boolean): Promise<unknown> {
     at.served.push(served);
-    // Asked for now: a signal that was made after the abort says only what it was made with.
+    // Read now: a signal created after the abort only has its initial reason.
     void served.inbound.signal;
     return new Promise((resolve, reject) => {
       at.held.push(() => {
@@ -486,16 +606,26 @@ class Run {
     return { n };
   }
 
-  async #take(items: NonNullable<Message['items']>, plan: ReadPlan, served: Served, at: Side): Promise<unknown> {
+  async #take(
+    items: NonNullable<Message['items']>,
+    plan: ReadPlan,
+    served: Served,
+    at: Side,
+  ): Promise<unknown> {
     at.served.push(served);
     void served.inbound.signal;
     const result: ReadResult = { items: [] };
     await this.#read(items, plan, result);
     served.answered = true;
-    return { n: served.n, items: result.items, end: result.end instanceof Error ? result.end.message : result.end };
+    return {
+      n: served.n,
+      items: result.items,
+      end: result.end instanceof Error ? result.end.message : result.end,
+    };
   }
 
-  // --- streams -------------------------------------------------------------------------------------------------------
+  // --- streams
+  // -------------------------------------------------------------------------------------------------------
 
   #source(plan: SourcePlan, n: number): Source {
     const source = new Source(plan, n);
@@ -503,7 +633,11 @@ class Run {
     return source;
   }
 
-  async #read(stream: AsyncIterable<unknown> & { cancel(): Promise<void> }, plan: ReadPlan, result: ReadResult): Promise<void> {
+  async #read(
+    stream: AsyncIterable<unknown> & { cancel(): Promise<void> },
+    plan: ReadPlan,
+    result: ReadResult,
+  ): Promise<void> {
     this.#reading += 1;
     try {
       if (plan.take === 0) await stream.cancel();
@@ -523,9 +657,12 @@ class Run {
     this.#reading -= 1;
   }
 
-  // --- checks --------------------------------------------------------------------------------------------------------
+  // --- checks
+  // --------------------------------------------------------------------------------------------------------
 
-  /** Waits for a condition and then for silence; gives up when nothing has happened for so many turns. */
+  /**
+   * Waits for a condition and then for silence; fails when nothing has happened for so many turns.
+   */
   async #until(what: string, holds: () => boolean): Promise<void> {
     let events = this.#events;
     for (let idle = 0; idle < this.#patience.turns; idle++) {
@@ -538,17 +675,30 @@ class Run {
   }
 
   #isQuiet(): boolean {
-    // Released first when they have all arrived, so that cancels find them waiting.
+    // Released only when they have all arrived, so that cancels find them waiting.
     const arrived = this.#sides.every((side) =>
-      side.sent.every((n) => side.calls.get(n)?.cancelled || side.other.arrived.length >= side.sent.length || side.other.arrived.includes(n)),
+      side.sent.every(
+        (n) =>
+          side.calls.get(n)?.cancelled ||
+          side.other.arrived.length >= side.sent.length ||
+          side.other.arrived.includes(n),
+      ),
     );
-    // Whoever works for nobody must be told of it before it is done by itself.
-    const told = this.#sides.every((side) => side.served.every(({ n, answered, inbound }) => answered || !side.other.calls.get(n)?.cancelled || inbound.signal.aborted));
+    // A callee whose call is over must be told so before it would finish by itself.
+    const told = this.#sides.every((side) =>
+      side.served.every(
+        ({ n, answered, inbound }) =>
+          answered || !side.other.calls.get(n)?.cancelled || inbound.signal.aborted,
+      ),
+    );
     if (!arrived || !told) return false;
     for (const side of this.#sides) for (const release of side.held.splice(0)) release();
     return (
       this.#sides.every(
-        (side) => side.link.streams === 0 && [...side.calls.values()].every((call) => call.times > 0 || call.cancelled) && side.controls.every((one) => one.answer !== undefined),
+        (side) =>
+          side.link.streams === 0 &&
+          [...side.calls.values()].every((call) => call.times > 0 || call.cancelled) &&
+          side.controls.every((one) => one.answer !== undefined),
       ) &&
       this.#reading === 0 &&
       this.#sources.every((one) => one.over)
@@ -556,11 +706,16 @@ class Run {
   }
 
   #complaints(): string {
-    const said = this.#sides.flatMap((side) => side.complaints.map((one) => `${side.name}: ${one}`));
+    const said = this.#sides.flatMap((side) =>
+      side.complaints.map((one) => `${side.name}: ${one}`),
+    );
     return said.length === 0 ? '' : `; ${said.join('; ')}`;
   }
 
-  /** What was sent has arrived in order; only requests that were cancelled may be left out, and after a close the rest. */
+  /**
+   * Everything sent has arrived in order. Only cancelled requests may be missing and, after a
+   * close, the rest.
+   */
   #checkOrder(): void {
     for (const side of this.#sides) {
       const sure = (n: number) => !side.calls.get(n)?.cancelled;
@@ -579,7 +734,8 @@ class Run {
   }
 
   #checkCalls(): void {
-    for (const side of this.#sides) for (const call of side.calls.values()) this.#checkCall(side, call);
+    for (const side of this.#sides)
+      for (const call of side.calls.values()) this.#checkCall(side, call);
   }
 
   #checkCall(side: Side, call: Call): void {
@@ -594,9 +750,18 @@ class Run {
     if (closing && !outcome.ok && outcome.value === this.#gone) return;
     this.#checkOutcome(call, outcome);
     const steps = progress.map((one) => (one as { n: number; step: number }).step);
-    check(progress.every((one) => (one as { n: number }).n === n) && steps.every((one, at) => at === 0 || one > (steps[at - 1] as number)), `${n}: progress ${steps}`);
-    if (plan.kind === 'progress' && this.#progressIsSure) check(steps.length === plan.steps, `${n}: ${steps.length} of ${plan.steps} steps of progress`);
-    for (const buffer of call.buffers) check(buffer.byteLength === 0, `${n}: a buffer that was to move is still here`);
+    check(
+      progress.every((one) => (one as { n: number }).n === n) &&
+        steps.every((one, at) => at === 0 || one > (steps[at - 1] as number)),
+      `${n}: progress ${steps}`,
+    );
+    if (plan.kind === 'progress' && this.#progressIsSure)
+      check(
+        steps.length === plan.steps,
+        `${n}: ${steps.length} of ${plan.steps} steps of progress`,
+      );
+    for (const buffer of call.buffers)
+      check(buffer.byteLength === 0, `${n}: a buffer that was to move is still here`);
   }
 
   #checkOutcome({ n, plan, read }: Call, { ok, value }: { ok: boolean; value: unknown }): void {
@@ -605,12 +770,17 @@ class Run {
     switch (plan.kind) {
       case 'throw':
         check(
-          !ok && error.message === `no ${n}` && (plan.typed ? error.code === 'storage/invalid-key' && error.name === 'PluginValidationError' : error instanceof TypeError),
+          !ok &&
+            error.message === `no ${n}` &&
+            (plan.typed
+              ? error.code === 'storage/invalid-key' && error.name === 'PluginValidationError'
+              : error instanceof TypeError),
           fine,
         );
         return;
       case 'later':
-        if (plan.fails) check(!ok && error instanceof TypeError && error.message === `no ${n}`, fine);
+        if (plan.fails)
+          check(!ok && error instanceof TypeError && error.message === `no ${n}`, fine);
         else check(ok && sameText(value, { n }), fine);
         return;
       case 'unsendable':
@@ -620,7 +790,10 @@ class Run {
         check(ok && sameText(value, { n, value: plan.value }), fine);
         return;
       case 'bytes':
-        check(ok && sameBytes((value as Message).bytes as ArrayBuffer, bytesOf(n + 1, plan.size)), fine);
+        check(
+          ok && sameBytes((value as Message).bytes as ArrayBuffer, bytesOf(n + 1, plan.size)),
+          fine,
+        );
         return;
       case 'stream-in': {
         check(ok, fine);
@@ -631,14 +804,25 @@ class Run {
       case 'stream-out':
       case 'pipe':
         check(ok && read !== undefined, fine);
-        if (read?.end !== undefined) this.#checkItems(n, plan, read.items, read.end instanceof Error ? read.end.message : read.end);
+        if (read?.end !== undefined)
+          this.#checkItems(
+            n,
+            plan,
+            read.items,
+            read.end instanceof Error ? read.end.message : read.end,
+          );
         return;
       default:
         check(ok && sameText(value, { n }), fine);
     }
   }
 
-  #checkItems(n: number, { source, read }: { readonly source: SourcePlan; readonly read: ReadPlan }, items: readonly unknown[], end: string): void {
+  #checkItems(
+    n: number,
+    { source, read }: { readonly source: SourcePlan; readonly read: ReadPlan },
+    items: readonly unknown[],
+    end: string,
+  ): void {
     const fails = source.fails !== undefined && source.fails <= source.items;
     const made = fails ? (source.fails as number) : source.items;
     const left = read.take !== undefined && read.take <= made;
@@ -648,29 +832,45 @@ class Run {
       items.every((item, index) => sameText(item, { n, index })),
       `${story}; some are not those that were sent`,
     );
-    if (this.#schedule.close !== undefined && items.length <= expected && (end === 'gone' || end === 'call/cancelled')) return;
+    if (
+      this.#schedule.close !== undefined &&
+      items.length <= expected &&
+      (end === 'gone' || end === 'call/cancelled')
+    )
+      return;
     // A callee whose call is over loses its input, which ends as if it were complete.
     if (this.#schedule.close !== undefined && items.length <= expected && end === 'done') return;
-    check(items.length === expected && end === (left ? 'left' : fails ? `source ${n}` : 'done'), story);
+    check(
+      items.length === expected && end === (left ? 'left' : fails ? `source ${n}` : 'done'),
+      story,
+    );
   }
 
   #checkBooks(): void {
     for (const side of this.#sides) {
       check(side.complaints.length === 0, `${side.name} complains: ${side.complaints[0]}`);
       const cancelled = [...side.calls.values()].filter((call) => call.cancelled).length;
-      check(side.link.lateReplies <= cancelled, `${side.link.lateReplies} late replies for ${cancelled} cancelled calls`);
+      check(
+        side.link.lateReplies <= cancelled,
+        `${side.link.lateReplies} late replies for ${cancelled} cancelled calls`,
+      );
       for (const { n, inbound, answered } of side.served) {
         const wanted = !side.other.calls.get(n)?.cancelled;
-        if (this.#schedule.close === undefined && wanted) check(!inbound.signal.aborted, `${n}: aborted, though nobody gave it up`);
-        if (!answered && !wanted && this.#schedule.close === undefined) check(inbound.signal.aborted, `${n}: cancelled, but its signal says nothing`);
+        if (this.#schedule.close === undefined && wanted)
+          check(!inbound.signal.aborted, `${n}: aborted, though nobody gave it up`);
+        if (!answered && !wanted && this.#schedule.close === undefined)
+          check(inbound.signal.aborted, `${n}: cancelled, but its signal says nothing`);
       }
     }
   }
 }
 
-const unusedReply: Reply = { sequence: 0, settle: () => check(false, 'a refused request was settled') };
+const unusedReply: Reply = {
+  sequence: 0,
+  settle: () => check(false, 'a refused request was settled'),
+};
 
-/** A value that has been sent to one receiver already. */
+/** A value that was already sent to one receiver. */
 function sharedByTwo(value: unknown): SharedValue {
   const shared = new SharedValue(value);
   shared.text();
@@ -690,14 +890,20 @@ function messageOf(action: () => unknown): string {
   return 'nothing was thrown';
 }
 
-/** Equal, the order of keys included. */
+/** Equal, including the order of keys. */
 const sameText = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-const bytesOf = (n: number, size: number): ArrayBuffer => Uint8Array.from({ length: size }, (_, index) => n * 31 + index).buffer;
-const sameBytes = (a: ArrayBuffer, b: ArrayBuffer): boolean => sameText([...new Uint8Array(a)], [...new Uint8Array(b)]);
+const bytesOf = (n: number, size: number): ArrayBuffer =>
+  Uint8Array.from({ length: size }, (_, index) => n * 31 + index).buffer;
+const sameBytes = (a: ArrayBuffer, b: ArrayBuffer): boolean =>
+  sameText([...new Uint8Array(a)], [...new Uint8Array(b)]);
 
 /** Runs a schedule over a pair; rejects with the first violation. */
-export async function runSchedule(schedule: Schedule, make: MakePair, patience: Patience = { turns: 2_000 }): Promise<void> {
+export async function runSchedule(
+  schedule: Schedule,
+  make: MakePair,
+  patience: Patience = { turns: 2_000 },
+): Promise<void> {
   let dispose = () => {};
   const run = new Run(
     schedule,

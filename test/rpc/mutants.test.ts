@@ -1,4 +1,7 @@
-/** Tests of the model: it must notice each way in which a link can be broken, and nothing in a healthy one. */
+/**
+ * Tests of the model: it must detect every kind of broken link, and report nothing for a healthy
+ * one.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runSchedule, schedules } from './model.ts';
@@ -8,10 +11,10 @@ import type { MakePair } from './pairs.ts';
 /** Schedules that a mutant may survive. */
 const numRuns = 60;
 
-/** Runs the model; what is found isn't shrunk, because only that it is found matters. */
+/** Runs the model. Failures aren't shrunk, because only their existence matters. */
 const check = (make: MakePair) =>
   fc.check(
-    // A broken link never comes to rest: there is no use in waiting long.
+    // A broken link never becomes silent, so a long wait is useless.
     fc.asyncProperty(schedules, (schedule) => runSchedule(schedule, make, { turns: 200 })),
     { numRuns, seed: 20_261_121, endOnFailure: true },
   );

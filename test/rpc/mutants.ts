@@ -1,5 +1,15 @@
-/** Links and wires that are broken on purpose, each in one way: the model must notice every one of them. */
-import { type Endpoint, endpointPair, Form, Kind, Link, type LinkOptions, type Reply } from '@plinth/sdk/rpc';
+/**
+ * Links and wires that are broken deliberately, each in one way: the model must detect every one.
+ */
+import {
+  type Endpoint,
+  endpointPair,
+  Form,
+  Kind,
+  Link,
+  type LinkOptions,
+  type Reply,
+} from '@plinth/sdk/rpc';
 import { type Frame, FrameReader, formOf, kindOf } from './frames.ts';
 import { linked, type MakePair, type SideOptions } from './pairs.ts';
 
@@ -12,7 +22,8 @@ function changed(endpoint: Endpoint, change: Change, dropsTransfers = false): En
   return {
     postMessage(message, transfer) {
       const frames = change(reader.split(message as readonly unknown[]));
-      if (frames.length > 0) endpoint.postMessage(frames.flat(), dropsTransfers ? undefined : transfer);
+      if (frames.length > 0)
+        endpoint.postMessage(frames.flat(), dropsTransfers ? undefined : transfer);
     },
     addEventListener: (type, listener) => endpoint.addEventListener(type, listener),
     removeEventListener: (type, listener) => endpoint.removeEventListener(type, listener),
@@ -24,18 +35,29 @@ const wire =
   (makeChange: () => Change, dropsTransfers = false): MakePair =>
   (left, right) => {
     const [a, b] = endpointPair();
-    return linked([changed(a, makeChange(), dropsTransfers), changed(b, makeChange(), dropsTransfers)], left, right);
+    return linked(
+      [changed(a, makeChange(), dropsTransfers), changed(b, makeChange(), dropsTransfers)],
+      left,
+      right,
+    );
   };
 
-/** Both ends of a class of their own. */
+/** Both ends of a custom class. */
 const ends =
   (End: new (options: LinkOptions) => Link): MakePair =>
   (left: SideOptions, right: SideOptions) => {
     const [a, b] = endpointPair();
-    return { left: new End({ endpoint: a, ...left }), right: new End({ endpoint: b, ...right }), dispose() {} };
+    return {
+      left: new End({ endpoint: a, ...left }),
+      right: new End({ endpoint: b, ...right }),
+      dispose() {},
+    };
   };
 
-/** True for the third of a kind and every third after it: not so often that nothing works, not so seldom that it is missed. */
+/**
+ * True for the third of a kind and every third after it: rare enough that most things work,
+ * frequent enough to be detected.
+ */
 function everyThird(...kinds: readonly number[]): (frame: Frame) => boolean {
   let seen = 0;
   return (frame) => kinds.includes(kindOf(frame)) && ++seen % 3 === 0;
@@ -47,17 +69,31 @@ const losing = (...kinds: readonly number[]): MakePair =>
     return (frames) => frames.filter((frame) => !hit(frame));
   });
 
-const losingAll = (kind: number): MakePair => wire(() => (frames) => frames.filter((frame) => kindOf(frame) !== kind));
+const losingAll = (kind: number): MakePair =>
+  wire(() => (frames) => frames.filter((frame) => kindOf(frame) !== kind));
 
-/** The first two requests or notes that follow one another in a message change places. */
+/** Swaps the first two consecutive requests or notes of a message. */
 function swapped(frames: Frame[]): Frame[] {
-  const isOrdered = (frame: Frame | undefined) => frame !== undefined && (kindOf(frame) === Kind.request || kindOf(frame) === Kind.note);
+  const isOrdered = (frame: Frame | undefined) =>
+    frame !== undefined && (kindOf(frame) === Kind.request || kindOf(frame) === Kind.note);
   const at = frames.findIndex((frame, index) => isOrdered(frame) && isOrdered(frames[index + 1]));
-  return at === -1 ? frames : [...frames.slice(0, at), frames[at + 1] as Frame, frames[at] as Frame, ...frames.slice(at + 2)];
+  return at === -1
+    ? frames
+    : [
+        ...frames.slice(0, at),
+        frames[at + 1] as Frame,
+        frames[at] as Frame,
+        ...frames.slice(at + 2),
+      ];
 }
 
 function reversed(value: unknown): unknown {
-  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  if (
+    value === null ||
+    typeof value !== 'object' ||
+    Object.getPrototypeOf(value) !== Object.prototype
+  )
+    return value;
   return Object.fromEntries(
     Object.entries(value)
       .reverse()
@@ -65,16 +101,28 @@ function reversed(value: unknown): unknown {
   );
 }
 
-/** A wire that doesn't keep the order of keys, as a format of its own might not. */
-const reversing = (frame: Frame): Frame => (kindOf(frame) === Kind.reply && formOf(frame) === Form.plain ? [...frame.slice(0, -1), reversed(frame.at(-1))] : frame);
+/** A wire that doesn't keep the order of keys, as another format might not. */
+const reversing = (frame: Frame): Frame =>
+  kindOf(frame) === Kind.reply && formOf(frame) === Form.plain
+    ? [...frame.slice(0, -1), reversed(frame.at(-1))]
+    : frame;
 
-/** A shape whose keys changed places with each other: leaves end up under the wrong ones. */
-const reshaping = (frame: Frame): Frame => (kindOf(frame) === Kind.shape ? [frame[0], [...(frame[1] as readonly unknown[])].reverse()] : frame);
+/** A shape whose keys are swapped: leaves end up under the wrong ones. */
+const reshaping = (frame: Frame): Frame =>
+  kindOf(frame) === Kind.shape
+    ? [frame[0], [...(frame[1] as readonly unknown[])].reverse()]
+    : frame;
 
 class SettlesNothingAtTheEnd extends Link {
   #ended = false;
 
-  override request(target: number, input: unknown, meta: unknown, reply: Reply, move?: boolean): void {
+  override request(
+    target: number,
+    input: unknown,
+    meta: unknown,
+    reply: Reply,
+    move?: boolean,
+  ): void {
     const { settle } = reply;
     reply.settle = (ok, value) => {
       if (!this.#ended) settle(ok, value);
@@ -93,7 +141,13 @@ class NeverEnds extends Link {
 }
 
 class SettlesTwice extends Link {
-  override request(target: number, input: unknown, meta: unknown, reply: Reply, move?: boolean): void {
+  override request(
+    target: number,
+    input: unknown,
+    meta: unknown,
+    reply: Reply,
+    move?: boolean,
+  ): void {
     const { settle } = reply;
     reply.settle = (ok, value) => {
       settle(ok, value);
@@ -107,7 +161,7 @@ class NeverCancels extends Link {
   override cancel(): void {}
 }
 
-/** Not broken: what the mutants are measured by, with the wrapping and without. */
+/** Healthy pairs for comparison, with the wrapping and without. */
 export const healthy: readonly (readonly [string, MakePair])[] = [
   ['a wire that takes messages apart and changes nothing', wire(() => (frames) => frames)],
   ['links of a subclass that changes nothing', ends(class extends Link {})],
@@ -118,7 +172,13 @@ export const mutants: readonly (readonly [string, MakePair])[] = [
   ['the end does nothing', ends(NeverEnds)],
   ['two frames change places', wire(() => swapped)],
   ['an answer is settled twice', ends(SettlesTwice)],
-  ['a reply comes twice', wire(() => (frames) => frames.flatMap((frame) => (kindOf(frame) === Kind.reply ? [frame, frame] : [frame])))],
+  [
+    'a reply comes twice',
+    wire(
+      () => (frames) =>
+        frames.flatMap((frame) => (kindOf(frame) === Kind.reply ? [frame, frame] : [frame])),
+    ),
+  ],
   ['cancelling does nothing', ends(NeverCancels)],
   ['cancels are lost', losingAll(Kind.cancel)],
   ['notes are lost', losing(Kind.note)],

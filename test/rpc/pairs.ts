@@ -1,7 +1,7 @@
-/** Linked pairs for the model: two links, and how they reach each other. */
+/** Linked pairs for the model: two links, and their connection. */
 import { type Endpoint, endpointPair, Link, type LinkOptions } from '@plinth/sdk/rpc';
 
-/** What the model gives a side; who makes the pair adds the endpoint. */
+/** A side's options from the model; the pair adds the endpoint. */
 export type SideOptions = Omit<LinkOptions, 'endpoint'>;
 
 export interface Pair {
@@ -12,13 +12,23 @@ export interface Pair {
 export type MakePair = (left: SideOptions, right: SideOptions) => Pair;
 
 /** A pair over two endpoints. */
-export function linked([left, right]: readonly [Endpoint, Endpoint], leftOptions: SideOptions, rightOptions: SideOptions, dispose = () => {}): Pair {
-  return { left: new Link({ endpoint: left, ...leftOptions }), right: new Link({ endpoint: right, ...rightOptions }), dispose };
+export function linked(
+  [left, right]: readonly [Endpoint, Endpoint],
+  leftOptions: SideOptions,
+  rightOptions: SideOptions,
+  dispose = () => {},
+): Pair {
+  return {
+    left: new Link({ endpoint: left, ...leftOptions }),
+    right: new Link({ endpoint: right, ...rightOptions }),
+    dispose,
+  };
 }
 
 export const byMessages: MakePair = (left, right) => linked(endpointPair(), left, right);
 
-export const directly: MakePair = (left, right) => linked(endpointPair({ direct: true }), left, right);
+export const directly: MakePair = (left, right) =>
+  linked(endpointPair({ direct: true }), left, right);
 
 export const byChannel: MakePair = (left, right) => {
   const { port1, port2 } = new MessageChannel();
@@ -29,10 +39,11 @@ export const byChannel: MakePair = (left, right) => {
 };
 
 /**
- * Runs a task after the event loop had a turn. Timers would do, but a browser makes nested ones wait 4 ms; and Node works
- * off a thousand messages of one port before it looks at the next, which is no turn.
+ * Runs a task after a turn of the event loop. Timers would work, but a browser delays nested ones
+ * by 4 ms, and Node processes a thousand messages of one port before the next, which is no turn.
  */
-export const afterTurn: (task: () => void) => void = typeof setImmediate === 'function' ? (task) => void setImmediate(task) : turnsByChannel();
+export const afterTurn: (task: () => void) => void =
+  typeof setImmediate === 'function' ? (task) => void setImmediate(task) : turnsByChannel();
 
 function turnsByChannel(): (task: () => void) => void {
   const { port1, port2 } = new MessageChannel();
@@ -46,7 +57,7 @@ function turnsByChannel(): (task: () => void) => void {
 
 export const turn = (): Promise<void> => new Promise(afterTurn);
 
-/** Every way in which two links can reach each other. */
+/** Every way in which two links can be connected. */
 export const pairs: readonly (readonly [string, MakePair])[] = [
   ['by messages', byMessages],
   ['directly, in one thread', directly],

@@ -1,4 +1,4 @@
-/** What the model and the reading of the link have found once, each as small as it gets. */
+/** Faults that the model and code reading have found, each as small as possible. */
 import { endpointPair, transfer } from '@plinth/sdk/rpc';
 import { describe, expect, it } from 'vitest';
 import { afterTurn, linked, type Pair, type SideOptions, turn } from './pairs.ts';
@@ -7,7 +7,11 @@ interface Told {
   readonly complaints: string[];
 }
 
-function pairOf(direct: boolean, left: Partial<SideOptions> = {}, right: Partial<SideOptions> = {}): Pair & Told {
+function pairOf(
+  direct: boolean,
+  left: Partial<SideOptions> = {},
+  right: Partial<SideOptions> = {},
+): Pair & Told {
   const complaints: string[] = [];
   const side = (name: string, options: Partial<SideOptions>): SideOptions => ({
     stacks: false,
@@ -19,11 +23,17 @@ function pairOf(direct: boolean, left: Partial<SideOptions> = {}, right: Partial
     defer: afterTurn,
     ...options,
   });
-  return { ...linked(endpointPair({ direct }), side('left', left), side('right', right)), complaints };
+  return {
+    ...linked(endpointPair({ direct }), side('left', left), side('right', right)),
+    complaints,
+  };
 }
 
-/** Sends a request; what becomes of it, and its sequence. */
-function ask(link: Pair['left'], input: unknown): { readonly answer: Promise<unknown>; readonly sequence: number } {
+/** Sends a request. Returns its outcome and its sequence. */
+function ask(
+  link: Pair['left'],
+  input: unknown,
+): { readonly answer: Promise<unknown>; readonly sequence: number } {
   const reply = { sequence: 0, settle: (_ok: boolean, _value: unknown) => {} };
   const answer = new Promise<unknown>((resolve, reject) => {
     reply.settle = (ok, value) => (ok ? resolve(value) : reject(value));
@@ -49,7 +59,7 @@ const detached = (): ArrayBuffer => {
   return buffer;
 };
 
-describe('ends that call each other', () => {
+describe('directly connected ends', () => {
   it("a stream in an answer isn't cancelled by the next call that its reader serves", async () => {
     const { left, right } = pairOf(true, {}, { serve: three });
     const stream = (await ask(left, 0).answer) as AsyncIterable<number>;
@@ -93,7 +103,7 @@ describe('ends that call each other', () => {
         note: (_target, payload) => void arrived.push(payload),
       },
     );
-    // A cancel goes by message, and what follows in the same turn goes with it.
+    // A cancel travels by message, and what follows in the same turn travels with it.
     left.cancel(ask(left, 'zeroth').sequence);
     ask(left, 'first');
     left.note(1, 'second', undefined);
@@ -102,15 +112,15 @@ describe('ends that call each other', () => {
   });
 });
 
-describe('values that are refused too late', () => {
-  it('a note with a stream in it is refused where it is sent, and leaves no stream open', async () => {
+describe('values that are refused late', () => {
+  it('a note with a stream is refused by the sender, and leaves no stream open', async () => {
     const { left, complaints } = pairOf(false);
     expect(() => left.note(1, { items: three() }, undefined)).toThrow('cannot cross');
     await settled();
     expect([left.streams, complaints]).toEqual([0, []]);
   });
 
-  it('progress with a stream in it leaves no stream open', async () => {
+  it('progress with a stream leaves no stream open', async () => {
     const { left, right, complaints } = pairOf(
       false,
       {},
@@ -119,7 +129,7 @@ describe('values that are refused too late', () => {
           try {
             inbound.progress({ items: three() });
           } catch {
-            // Refused at once: what is wanted.
+            // Refused at once, as expected.
           }
         },
       },
@@ -140,12 +150,14 @@ describe('values that are refused too late', () => {
 
   it('a buffer to move that is not part of a small value is refused as in a large one', () => {
     const { left } = pairOf(false);
-    expect(() => ask(left, transfer({ a: 1 }, [new ArrayBuffer(8)]))).toThrow('not part of the value');
+    expect(() => ask(left, transfer({ a: 1 }, [new ArrayBuffer(8)]))).toThrow(
+      'not part of the value',
+    );
   });
 });
 
 describe('values that change or act while they are sent', () => {
-  it('a getter that sends something itself does not tear the frame apart', async () => {
+  it('a getter that sends something does not split the frame', async () => {
     const { left, complaints } = pairOf(false);
     const outer = ask(left, {
       a: 1,
@@ -159,7 +171,7 @@ describe('values that change or act while they are sent', () => {
     expect(await Promise.race([outer.answer, settled()])).toEqual({ a: 1, b: 2 });
   });
 
-  it('what is changed after it was sent arrives as it was', async () => {
+  it('changes after a send are not transferred', async () => {
     const arrived: unknown[] = [];
     const { left } = pairOf(false, {}, { note: (_target, payload) => void arrived.push(payload) });
     const list = [1, 2, 3];

@@ -1,4 +1,4 @@
-/** Random schedules over every way in which two links can reach each other; short and seeded here. */
+/** Random schedules over every way in which two links can be connected; short and seeded here. */
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { runSchedule, schedules } from './model.ts';
@@ -6,7 +6,7 @@ import { pairs } from './pairs.ts';
 
 describe('Link schedules', () => {
   for (const [how, make] of pairs) {
-    it(`${how}: order, one settling each, cancels, streams, moved buffers and the end hold`, async () => {
+    it(`${how}: order, single settlement, cancels, streams, moved buffers and the end are correct`, async () => {
       await fc.assert(
         fc.asyncProperty(schedules, (schedule) => runSchedule(schedule, make)),
         { numRuns: 150, seed: 20_261_121 },

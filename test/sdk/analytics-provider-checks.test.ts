@@ -1,4 +1,4 @@
-/** The checks of `AnalyticsProvider` find what they are there for. */
+/** The checks of `AnalyticsProvider` find the faults they are for. */
 import { AnalyticsProvider } from '@plinth/sdk/contracts';
 import { alternate, contractChecks, prove, wait } from './prove.ts';
 
@@ -53,11 +53,25 @@ const sound: Parts = {
   isInside: (at, from, to) => at >= from && at < to,
   isAsked: (metric, { metrics }) => metrics === undefined || metrics.includes(metric),
   group: ({ tags }, by) => (Object.hasOwn(tags, by) ? tags[by] : undefined),
-  start: ({ metric }) => ({ metric, count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY }),
-  add: (row, value) => ({ ...row, count: row.count + 1, sum: row.sum + value, min: Math.min(row.min, value), max: Math.max(row.max, value) }),
+  start: ({ metric }) => ({
+    metric,
+    count: 0,
+    sum: 0,
+    min: Number.POSITIVE_INFINITY,
+    max: Number.NEGATIVE_INFINITY,
+  }),
+  add: (row, value) => ({
+    ...row,
+    count: row.count + 1,
+    sum: row.sum + value,
+    min: Math.min(row.min, value),
+    max: Math.max(row.max, value),
+  }),
   report: (rows) => rows,
 };
-const add = (change: (row: Figures, value: number) => Partial<Figures>): Partial<Parts> => ({ add: (row, value) => ({ ...sound.add(row, value), ...change(row, value) }) });
+const add = (change: (row: Figures, value: number) => Partial<Figures>): Partial<Parts> => ({
+  add: (row, value) => ({ ...sound.add(row, value), ...change(row, value) }),
+});
 const report = (change: Parts['report']): Partial<Parts> => ({ report: change });
 const objects: Readonly<Record<string, number>> = { orders: 1, latency: 1 };
 
@@ -98,10 +112,14 @@ prove<typeof AnalyticsProvider, Parts>({
       report(query) {
         const rows = new Map<string, Figures>();
         for (const one of kept.all) {
-          if (!made.isAsked(one.metric, query) || !made.isInside(one.at, query.from, query.to)) continue;
+          if (!made.isAsked(one.metric, query) || !made.isInside(one.at, query.from, query.to))
+            continue;
           const group = query.groupBy === undefined ? undefined : made.group(one, query.groupBy);
           const key = JSON.stringify([one.metric, group]);
-          const row = rows.get(key) ?? { ...made.start(one), ...(group !== undefined && { group }) };
+          const row = rows.get(key) ?? {
+            ...made.start(one),
+            ...(group !== undefined && { group }),
+          };
           rows.set(key, made.add(row, one.value));
         }
         return made.report([...rows.values()], kept);
@@ -113,15 +131,27 @@ prove<typeof AnalyticsProvider, Parts>({
     ['no metrics', { metrics: () => [] }, LIST],
     ['a metric twice', { metrics: () => [...METRICS, 'orders'] }, LIST],
     ['a metric without an id', { metrics: () => [...METRICS, ''] }, LIST],
-    ['metrics that come and go', { metrics: alternate(METRICS, METRICS.toReversed()) }, 'metrics() answers the same again'],
+    [
+      'metrics that come and go',
+      { metrics: alternate(METRICS, METRICS.toReversed()) },
+      'metrics() answers the same again',
+    ],
     ['a listed metric that cannot be collected', { metrics: () => [...METRICS, 'ghost'] }, SUMS],
     ['a count of batches', add(({ count }) => ({ count: Math.max(1, count) })), SUMS],
     ['a sum that is the last value', add((_, sum) => ({ sum })), SUMS],
-    ['a least value that is the first', add((row, value) => ({ min: row.count === 0 ? value : row.min })), SUMS],
+    [
+      'a least value that is the first',
+      add((row, value) => ({ min: row.count === 0 ? value : row.min })),
+      SUMS,
+    ],
     ['a least value that starts at 0', { start: (one) => ({ ...sound.start(one), min: 0 }) }, SUMS],
     ['a greatest value that is the last', add((_, max) => ({ max })), SUMS],
     ['says it accepted one', { accepted: () => 1 }, SUMS],
-    ['keeps only the last batch', { store: (kept, batch) => Object.assign(kept, { all: batch }) }, SUMS],
+    [
+      'keeps only the last batch',
+      { store: (kept, batch) => Object.assign(kept, { all: batch }) },
+      SUMS,
+    ],
     [
       'the same value counts once',
       {
@@ -160,20 +190,58 @@ prove<typeof AnalyticsProvider, Parts>({
     ['unknown metrics are skipped', { unknown: 'skipped' }, UNKNOWN],
     ['unknown metrics throw something else', { unknown: 'error' }, UNKNOWN],
     ['unknown metrics are called by another name', { unknown: 'other name' }, UNKNOWN],
-    ['metrics are looked up with what every object has', { knows: (metric) => metric in objects }, UNKNOWN],
+    [
+      'metrics are looked up with what every object has',
+      { knows: (metric) => metric in objects },
+      UNKNOWN,
+    ],
     ['keeps what came before an unknown metric', { whole: false }, WHOLE],
     ['no lower bound', { isInside: (at, _, to) => at < to }, BOUNDS],
     ['no upper bound', { isInside: (at, from) => at >= from }, BOUNDS],
-    ['bounds in days', { isInside: (at, from, to) => Math.abs(at - (from + to) / 2) < 86_400_000 }, BOUNDS],
-    ['bounds in any order', { isInside: (at, from, to) => at >= Math.min(from, to) && at < Math.max(from, to) }, NOTHING],
-    ['figures of nothing', report((rows) => (rows.length === 0 ? [{ metric: 'orders', count: 1, sum: 0, min: 0, max: 0 }] : rows)), NOTHING],
-    ['a metric in two rows', report((rows) => [...rows, ...rows.map((row) => ({ ...row }))]), SOUND],
-    ['a metric nobody listed', report((rows) => [...rows, { metric: 'other', count: 1, sum: 1, min: 1, max: 1 }]), SOUND],
+    [
+      'bounds in days',
+      { isInside: (at, from, to) => Math.abs(at - (from + to) / 2) < 86_400_000 },
+      BOUNDS,
+    ],
+    [
+      'bounds in any order',
+      { isInside: (at, from, to) => at >= Math.min(from, to) && at < Math.max(from, to) },
+      NOTHING,
+    ],
+    [
+      'figures of nothing',
+      report((rows) =>
+        rows.length === 0 ? [{ metric: 'orders', count: 1, sum: 0, min: 0, max: 0 }] : rows,
+      ),
+      NOTHING,
+    ],
+    [
+      'a metric in two rows',
+      report((rows) => [...rows, ...rows.map((row) => ({ ...row }))]),
+      SOUND,
+    ],
+    [
+      'an unlisted metric',
+      report((rows) => [...rows, { metric: 'other', count: 1, sum: 1, min: 1, max: 1 }]),
+      SOUND,
+    ],
     ['a metric is left out', report((rows) => rows.slice(1)), SOUND],
-    ['a sum that is a mean', report((rows) => rows.map((row) => ({ ...row, sum: row.sum / row.count / 2 }))), SOUND],
-    ['least and greatest are swapped', report((rows) => rows.map((row) => ({ ...row, min: row.max, max: row.min }))), SOUND],
+    [
+      'a sum that is a mean',
+      report((rows) => rows.map((row) => ({ ...row, sum: row.sum / row.count / 2 }))),
+      SOUND,
+    ],
+    [
+      'least and greatest are swapped',
+      report((rows) => rows.map((row) => ({ ...row, min: row.max, max: row.min }))),
+      SOUND,
+    ],
     ['all metrics, always', { isAsked: () => true }, ASKED],
-    ['no metric is all of them', { isAsked: (metric, { metrics = [] }) => metrics.length === 0 || metrics.includes(metric) }, ASKED],
+    [
+      'no metric is all of them',
+      { isAsked: (metric, { metrics = [] }) => metrics.length === 0 || metrics.includes(metric) },
+      ASKED,
+    ],
     ['a report forgets', report((rows, kept) => Object.assign(kept, { all: [] }) && rows), STEADY],
     ['a least value that is the last', add((_, min) => ({ min })), SUMS],
     [

@@ -1,4 +1,7 @@
-/** Evaluates all cases as functors in hardened JavaScript, as a guest behind a wall does, and prints what they export. */
+/**
+ * Evaluates all cases as functors in hardened JavaScript, as a guest behind a wall does, and prints
+ * what they export.
+ */
 import 'ses';
 import { toFunctor } from '@plinth/sdk/pack';
 import { same, shown } from './functor-cases.ts';
@@ -15,7 +18,11 @@ const results: [what: string, shown: string][] = [];
 for (const [what, functor] of functors) {
   const exports: { default?: unknown } = {};
   try {
-    await (new Compartment({ __options__: true }).evaluate(`(function(){"use strict";return ${functor}\n})`) as () => (exports: object) => Promise<void>)()(exports);
+    await (
+      new Compartment({ __options__: true }).evaluate(
+        `(function(){"use strict";return ${functor}\n})`,
+      ) as () => (exports: object) => Promise<void>
+    )()(exports);
     results.push([what, await shown(exports.default)]);
   } catch (error) {
     results.push([what, String(error)]);

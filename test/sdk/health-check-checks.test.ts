@@ -1,4 +1,4 @@
-/** The checks of `HealthCheck` find what they are there for. */
+/** The checks of `HealthCheck` find the faults they are for. */
 import { HealthCheck } from '@plinth/sdk/contracts';
 import { alternate, contractChecks, prove, wait } from './prove.ts';
 
@@ -16,16 +16,41 @@ let checking = 0;
 prove<typeof HealthCheck, Parts>({
   contract: HealthCheck,
   implement: ({ check = () => healthy }) => ({ check: () => check() }),
-  checks: (kernel) => contractChecks(HealthCheck, kernel.client(HealthCheck), { status: 'healthy', within: 400 }),
+  checks: (kernel) =>
+    contractChecks(HealthCheck, kernel.client(HealthCheck), { status: 'healthy', within: 400 }),
   mutants: [
-    ['a status of its own', { check: () => ({ status: 'fine' }) as unknown as Report }, 'check() answers how it is, and never fails instead'],
-    ['nothing', { check: () => undefined as unknown as Report }, 'check() answers how it is, and never fails instead'],
-    ['the wrong status', { check: () => ({ status: 'degraded' }) }, 'check() answers how it is, and never fails instead'],
-    ['fails when something is wrong', { check: () => Promise.reject(new Error('disk full')) }, 'check() answers how it is, and never fails instead'],
+    [
+      'a status of its own',
+      { check: () => ({ status: 'fine' }) as unknown as Report },
+      'check() answers how it is, and never fails instead',
+    ],
+    [
+      'nothing',
+      { check: () => undefined as unknown as Report },
+      'check() answers how it is, and never fails instead',
+    ],
+    [
+      'the wrong status',
+      { check: () => ({ status: 'degraded' }) },
+      'check() answers how it is, and never fails instead',
+    ],
+    [
+      'fails when something is wrong',
+      { check: () => Promise.reject(new Error('disk full')) },
+      'check() answers how it is, and never fails instead',
+    ],
     ['takes its time', { check: () => wait(500).then(() => healthy) }, 'check() answers in time'],
     ['never answers', { check: () => new Promise(() => {}) }, 'check() answers in time'],
-    ['changes its mind', { check: alternate<Report>({ status: 'healthy' }, { status: 'unhealthy' }) }, 'check() says the same when it is asked again'],
-    ['tells something else each time', { check: alternate<Report>(healthy, { ...healthy, details: { memory: 'ok' } }) }, 'check() says the same when it is asked again'],
+    [
+      'changes its mind',
+      { check: alternate<Report>({ status: 'healthy' }, { status: 'unhealthy' }) },
+      'check() says the same when it is asked again',
+    ],
+    [
+      'tells something else each time',
+      { check: alternate<Report>(healthy, { ...healthy, details: { memory: 'ok' } }) },
+      'check() says the same when it is asked again',
+    ],
     [
       'is degraded by being asked',
       {

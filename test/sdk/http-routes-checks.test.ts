@@ -1,4 +1,4 @@
-/** The checks of `HttpRoutes` find what they are there for. */
+/** The checks of `HttpRoutes` find the faults they are for. */
 import { HttpRoutes } from '@plinth/sdk/contracts';
 import { alternate, contractChecks, prove } from './prove.ts';
 
@@ -13,9 +13,9 @@ interface Answer {
 }
 interface Parts {
   list(): readonly Route[];
-  /** What a listed route answers. */
+  /** The answer of a listed route. */
   answer(route: Route): Answer;
-  /** What anything else is answered with. */
+  /** The status of any other request. */
   miss(method: string, path: string): number;
 }
 
@@ -24,17 +24,28 @@ const routes: readonly Route[] = [
   { method: 'GET', path: '/notes/:id' },
   { method: 'POST', path: '/notes' },
 ];
-const fits = (route: Route, path: string) => (route.path.endsWith(':id') ? /^\/notes\/[a-z\d]+$/.test(path) : route.path === path);
+const fits = (route: Route, path: string) =>
+  route.path.endsWith(':id') ? /^\/notes\/[a-z\d]+$/.test(path) : route.path === path;
 const isMalformed = (path: string) => path.includes('%') || path.includes('\u0000');
 const sound: Parts = {
   list: () => routes,
-  answer: ({ method }) => ({ status: method === 'GET' ? 200 : 201, headers: { 'content-type': 'text/plain' }, body: 'ok' }),
-  miss: (_, path) => (isMalformed(path) ? 400 : routes.some((route) => fits(route, path)) ? 405 : 404),
+  answer: ({ method }) => ({
+    status: method === 'GET' ? 200 : 201,
+    headers: { 'content-type': 'text/plain' },
+    body: 'ok',
+  }),
+  miss: (_, path) =>
+    isMalformed(path) ? 400 : routes.some((route) => fits(route, path)) ? 405 : 404,
 };
 const answer = (change: Partial<Answer> | (() => Partial<Answer>)): Partial<Parts> => ({
-  answer: (route) => ({ ...sound.answer(route), ...(typeof change === 'function' ? change() : change) }),
+  answer: (route) => ({
+    ...sound.answer(route),
+    ...(typeof change === 'function' ? change() : change),
+  }),
 });
-const missing = (miss: (method: string, path: string) => number | undefined): Partial<Parts> => ({ miss: (method, path) => miss(method, path) ?? sound.miss(method, path) });
+const missing = (miss: (method: string, path: string) => number | undefined): Partial<Parts> => ({
+  miss: (method, path) => miss(method, path) ?? sound.miss(method, path),
+});
 
 const LIST = 'list() lists each route once, by a path that starts with a slash';
 const GET = 'handle() knows every GET that is listed';
@@ -56,14 +67,19 @@ prove<typeof HttpRoutes, Parts>({
       },
     };
   },
-  checks: (kernel) => contractChecks(HttpRoutes, kernel.client(HttpRoutes), { paths: { '/notes/:id': '/notes/n1' } }),
+  checks: (kernel) =>
+    contractChecks(HttpRoutes, kernel.client(HttpRoutes), { paths: { '/notes/:id': '/notes/n1' } }),
   mutants: [
     ['no routes', { list: () => [] }, LIST],
     ['a route twice', { list: () => [...routes, ...routes] }, LIST],
     ['a path without its slash', { list: () => [{ method: 'GET', path: 'notes' }] }, LIST],
     ['a path with a query', { list: () => [{ method: 'GET', path: '/?q' }] }, LIST],
     ['a method of its own', { list: () => [{ method: 'BREW' as 'GET', path: '/' }] }, LIST],
-    ['a route that is not there', { list: () => [...routes, { method: 'GET', path: '/gone' }] }, GET],
+    [
+      'a route that is not there',
+      { list: () => [...routes, { method: 'GET', path: '/gone' }] },
+      GET,
+    ],
     ['a route that fails', answer({ status: 500 }), GET],
     ['a status that is none', answer({ status: 99 }), GET],
     [
@@ -78,10 +94,26 @@ prove<typeof HttpRoutes, Parts>({
     ['a header that begins another', answer({ headers: { 'x-a': 'one\r\nx-b: two' } }), HEADERS],
     ['a name that is none', answer({ headers: { 'content type': 'text/plain' } }), HEADERS],
     ['a header twice', answer({ headers: { Allow: 'GET', allow: 'POST' } }), HEADERS],
-    ['a GET that changes something', answer(alternate<Partial<Answer>>({ status: 200 }, { status: 200 }, { status: 410 })), 'handle() answers a GET the same again'],
-    ['everything is found', missing((_, path) => (path === '/plinth-no-such-path' ? 200 : undefined)), UNKNOWN],
-    ['paths are looked up with what every object has', missing((_, path) => (path.slice(1) in {} ? 500 : undefined)), UNKNOWN],
-    ['POST makes what is missing', missing((method) => (method === 'POST' ? 201 : undefined)), UNKNOWN],
+    [
+      'a GET that changes something',
+      answer(alternate<Partial<Answer>>({ status: 200 }, { status: 200 }, { status: 410 })),
+      'handle() answers a GET the same again',
+    ],
+    [
+      'everything is found',
+      missing((_, path) => (path === '/plinth-no-such-path' ? 200 : undefined)),
+      UNKNOWN,
+    ],
+    [
+      'paths are looked up with what every object has',
+      missing((_, path) => (path.slice(1) in {} ? 500 : undefined)),
+      UNKNOWN,
+    ],
+    [
+      'POST makes what is missing',
+      missing((method) => (method === 'POST' ? 201 : undefined)),
+      UNKNOWN,
+    ],
     [
       'decoding fails',
       missing((_, path) => {
@@ -90,8 +122,16 @@ prove<typeof HttpRoutes, Parts>({
       }),
       MALFORMED,
     ],
-    ['a malformed path is taken as it is', missing((_, path) => (isMalformed(path) ? 200 : undefined)), MALFORMED],
+    [
+      'a malformed path is taken as it is',
+      missing((_, path) => (isMalformed(path) ? 200 : undefined)),
+      MALFORMED,
+    ],
     ['any method will do', missing((_, path) => (path === '/' ? 200 : undefined)), METHOD],
-    ['an unknown method is a failure', missing((method) => (method === 'PLINTH' ? 500 : undefined)), METHOD],
+    [
+      'an unknown method is a failure',
+      missing((method) => (method === 'PLINTH' ? 500 : undefined)),
+      METHOD,
+    ],
   ],
 });

@@ -1,4 +1,6 @@
-/** Proves checks: a sound implementation passes all of them, and each fault is found by the check that is there for it. */
+/**
+ * Proves checks: a correct implementation passes all of them, and each fault is found by its check.
+ */
 import type { Kernel } from '@plinth/kernel';
 import type { AnyContract, Handlers, PluginContext } from '@plinth/sdk';
 import { type Check, contractChecks } from '@plinth/sdk/testing';
@@ -7,10 +9,10 @@ import { rejection, startKernel } from '../support/kernels.ts';
 
 export { contractChecks };
 
-/** What is wrong, the part of the implementation that makes it so, and the check that must find it. */
+/** The fault, the faulty part of the implementation, and the check that must find it. */
 export type Mutant<Parts> = readonly [fault: string, part: Partial<Parts>, check: string];
 
-/** What a proof is about. */
+/** The subject of a proof. */
 export interface Proof<C extends AnyContract, Parts> {
   readonly contract: C;
   /** The implementation, with some of its parts replaced. */
@@ -20,15 +22,26 @@ export interface Proof<C extends AnyContract, Parts> {
 }
 
 /** Declares the tests of one contract's checks. */
-export function prove<C extends AnyContract, Parts>({ contract, implement, mutants, checks }: Proof<C, Parts>): void {
+export function prove<C extends AnyContract, Parts>({
+  contract,
+  implement,
+  mutants,
+  checks,
+}: Proof<C, Parts>): void {
   const checksOf = async (parts: Partial<Parts>) => {
     const plugin = { activate: (ctx: PluginContext) => ctx.provide(contract, implement(parts)) };
-    const manifest = { id: 'test.provider', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, provides: [contract.$id] };
+    const manifest = {
+      id: 'test.provider',
+      version: '1.0.0',
+      main: 'plugin.js',
+      engines: { plinth: '^1.0.0' },
+      provides: [contract.$id],
+    };
     return checks(await startKernel({ isolation: 'inline' }, [{ manifest, plugin }]));
   };
 
   describe(`checks of ${contract.$id}`, () => {
-    it('hold for a sound implementation, and again', async () => {
+    it('pass for a correct implementation, twice', async () => {
       const all = await checksOf({});
       for (const { run } of [...all, ...all]) await run();
     });
@@ -37,18 +50,24 @@ export function prove<C extends AnyContract, Parts>({ contract, implement, mutan
       const check = (await checksOf(part)).find((one) => one.name === name);
       expect(check, name).toBeDefined();
       const error = await rejection((check as Check).run());
-      expect(error).toMatchObject({ name: 'PluginProtocolError', code: 'contract/violated', details: { contract: contract.$id, check: name } });
+      expect(error).toMatchObject({
+        name: 'PluginProtocolError',
+        code: 'contract/violated',
+        details: { contract: contract.$id, check: name },
+      });
       expect(error.message).toContain(name);
     });
 
     it('each find at least one fault', async () => {
       const proven = new Set(mutants.map(([, , check]) => check));
-      expect((await checksOf({})).map(({ name }) => name).filter((name) => !proven.has(name))).toEqual([]);
+      expect(
+        (await checksOf({})).map(({ name }) => name).filter((name) => !proven.has(name)),
+      ).toEqual([]);
     });
   });
 }
 
-/** Answers one thing, then another, and so on. */
+/** Returns one value, then the next, and so on. */
 export function alternate<T>(...answers: readonly T[]): () => T {
   let asked = 0;
   return () => answers[asked++ % answers.length] as T;

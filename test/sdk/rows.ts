@@ -1,4 +1,4 @@
-/** A sound source of rows in parts, each of which can be replaced by a faulty one. */
+/** A correct source of rows in parts, each of which can be replaced by a faulty one. */
 
 export type Cell = string | number | boolean | null;
 export type Row = Readonly<Record<string, Cell>>;
@@ -60,17 +60,25 @@ export const columns = (): Column[] => [
   { name: 'picked', type: 'date' },
 ];
 
-export const page = (rows: readonly Row[], { limit, offset }: Page): readonly Row[] => rows.slice(offset, offset + limit);
+export const page = (rows: readonly Row[], { limit, offset }: Page): readonly Row[] =>
+  rows.slice(offset, offset + limit);
 export const project = (row: Row, names: readonly string[] | undefined): Row =>
-  names === undefined ? row : Object.fromEntries(Object.entries(row).filter(([name]) => names.includes(name)));
+  names === undefined
+    ? row
+    : Object.fromEntries(Object.entries(row).filter(([name]) => names.includes(name)));
 
 export const sound: Parts = {
   rows: TABLE,
   sources: () => [{ id: 'fruit', columns: columns() }],
   hasSource: (source) => source === 'fruit',
   unknownSource: 'declared',
-  namedColumns: ({ columns: named = [], where, orderBy }) => [...named, ...where.map(({ column }) => column), ...orderBy.map(({ column }) => column)],
-  unknownColumn: (query) => sound.namedColumns(query).find((name) => !columns().some((one) => one.name === name)),
+  namedColumns: ({ columns: named = [], where, orderBy }) => [
+    ...named,
+    ...where.map(({ column }) => column),
+    ...orderBy.map(({ column }) => column),
+  ],
+  unknownColumn: (query) =>
+    sound.namedColumns(query).find((name) => !columns().some((one) => one.name === name)),
   holds(cell, { operator, value }) {
     if (operator === 'in') return Array.isArray(value) && value.includes(cell);
     if (operator === '=') return cell === value;
@@ -78,7 +86,13 @@ export const sound: Parts = {
     if (cell === null || value === null || Array.isArray(value)) return false;
     if (operator === 'contains') return String(cell).includes(String(value));
     const scalar = value as string | number | boolean;
-    return operator === '<' ? cell < scalar : operator === '<=' ? cell <= scalar : operator === '>' ? cell > scalar : cell >= scalar;
+    return operator === '<'
+      ? cell < scalar
+      : operator === '<='
+        ? cell <= scalar
+        : operator === '>'
+          ? cell > scalar
+          : cell >= scalar;
   },
   every: (test, where) => where.every(test),
   compare(a, b, descending) {
@@ -87,12 +101,27 @@ export const sound: Parts = {
     return a < b !== descending ? -1 : 1;
   },
   order: (rows, by, compare) =>
-    rows.toSorted((a, b) => by.map(({ column, descending }) => compare(a[column] ?? null, b[column] ?? null, descending)).find((order) => order !== 0) ?? 0),
+    rows.toSorted(
+      (a, b) =>
+        by
+          .map(({ column, descending }) =>
+            compare(a[column] ?? null, b[column] ?? null, descending),
+          )
+          .find((order) => order !== 0) ?? 0,
+    ),
   page,
   project,
-  select({ rows, holds, every, order, compare, page: cut, project: narrow }, { where, orderBy, columns: named, ...rest }) {
-    const chosen = rows.filter((row) => every((condition) => holds(row[condition.column] ?? null, condition), where));
-    return { rows: cut(order(chosen, orderBy, compare), rest).map((row) => narrow(row, named)), chosen: chosen.length };
+  select(
+    { rows, holds, every, order, compare, page: cut, project: narrow },
+    { where, orderBy, columns: named, ...rest },
+  ) {
+    const chosen = rows.filter((row) =>
+      every((condition) => holds(row[condition.column] ?? null, condition), where),
+    );
+    return {
+      rows: cut(order(chosen, orderBy, compare), rest).map((row) => narrow(row, named)),
+      chosen: chosen.length,
+    };
   },
   total: ({ chosen }) => chosen,
 };

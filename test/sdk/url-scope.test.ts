@@ -1,4 +1,4 @@
-/** Scopes of the network: hosts are compared as wholes. */
+/** Scopes of the network: hosts are compared as a whole. */
 import { coversUrl, intersectScopes } from '@plinth/sdk/contract';
 import { expect, it } from 'vitest';
 
@@ -29,6 +29,12 @@ it.each([
   expect(coversUrl(scope, url)).toBe(expected);
 });
 
-it('of manifest and policy meet in the narrower one', () => {
-  expect(intersectScopes('network.fetch', ['https://a.test', 'https://b.test'], ['https://a.test/v1/*', 'https://c.test'])).toEqual(['https://a.test/v1/*']);
+it('of manifest and policy combine to the narrower one', () => {
+  expect(
+    intersectScopes(
+      'network.fetch',
+      ['https://a.test', 'https://b.test'],
+      ['https://a.test/v1/*', 'https://c.test'],
+    ),
+  ).toEqual(['https://a.test/v1/*']);
 });

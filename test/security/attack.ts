@@ -1,12 +1,14 @@
 /**
- * What an attack is, and how attacks are run. Each has a witness outside of the guest that must see nothing, and a control: the same attack
- * without the wall, in which the witness must see something. So nothing passes by doing nothing.
+ * Defines attacks and runs them. Each has a witness outside the guest that must see nothing, and a
+ * control: the same attack without the wall, in which the witness must see something. So an attack
+ * can't pass by doing nothing.
  */
-import { createHost, runtime } from '#host';
-import { machineLate } from '#reference-clock';
+
 import type { Kernel, KernelOptions, PackageInput } from '@plinth/kernel';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { describe, expect, inject, it } from 'vitest';
+import { createBreachedHost, createHost, runtime } from '#host';
+import { machineLate } from '#reference-clock';
 import { type Setting, startKernel } from '../support/kernels.ts';
 import { bundleOf, pluginOf } from '../support/plugins.ts';
 
@@ -15,31 +17,32 @@ export type Isolation = Setting['isolation'];
 /** One attack. */
 export interface Attack {
   readonly name: string;
-  /** The one runtime in which it makes sense, and why. */
+  /** The only runtime where it makes sense, and why. */
   readonly only?: readonly [where: 'node' | 'browser', because: string];
   /** Further isolations in which it must fail; `sandbox` always is one. */
   readonly also?: readonly Isolation[];
-  /** Attacks a plugin's way; answers what the witness has seen, undefined when nothing. */
+  /** Attacks as a plugin would. Returns what the witness has seen, undefined when nothing. */
   attempt(isolation: Isolation): Promise<unknown>;
-  /** The same where nothing is in its way; answers what the witness has seen. */
+  /** The same without the wall. Returns what the witness has seen. */
   control(): Promise<unknown>;
 }
 
 /** Attacks by class. */
 export type AttackClass = readonly [name: string, attacks: readonly Attack[]];
 
-/** Makes the tests of a class: each attack against the wall. */
+/** Creates the tests of a class: each attack against the wall. */
 export function suite([name, attacks]: AttackClass): void {
   describe(`${runtime} sandbox: ${name}`, () => {
     for (const attack of here(attacks)) refused(attack, 'sandbox', attack.name);
   });
 }
 
-/** Makes the controls of a class, and its attacks against further isolations that must hold. */
+/** Creates the controls of a class, and its attacks against further isolations. */
 export function controls([name, attacks]: AttackClass): void {
   describe(`${runtime} without a wall: ${name}`, () => {
     for (const attack of here(attacks)) {
-      for (const isolation of attack.also ?? []) refused(attack, isolation, `${isolation}: ${attack.name}`);
+      for (const isolation of attack.also ?? [])
+        refused(attack, isolation, `${isolation}: ${attack.name}`);
       it(attack.name, async () => {
         expect(await attack.control()).toBeTruthy();
       });
@@ -47,24 +50,30 @@ export function controls([name, attacks]: AttackClass): void {
   });
 }
 
-const here = (attacks: readonly Attack[]) => attacks.filter(({ only }) => only === undefined || only[0] === runtime);
+const here = (attacks: readonly Attack[]) =>
+  attacks.filter(({ only }) => only === undefined || only[0] === runtime);
 
 function refused({ attempt }: Attack, isolation: Isolation, name: string): void {
   it(name, async () => {
     const clock = await watchTimers();
     try {
       expect(await attempt(isolation)).toBeUndefined();
-      expect(await clock.late(), "milliseconds by which the host's timers were late").toBeLessThan(LATE);
+      expect(await clock.late(), "milliseconds by which the host's timers were late").toBeLessThan(
+        LATE,
+      );
     } finally {
       clock.stop();
     }
   });
 }
 
-/** Milliseconds that the host's timers may be late, whatever a guest does. */
+/** Milliseconds by which the host's timers may be late, whatever a guest does. */
 export const LATE = 1_000;
 
-/** Measures how late this thread's timers are, beyond what the machine is to blame for: those of a thread that does nothing. */
+/**
+ * Measures how late this thread's timers are, minus the lateness of an idle thread, which the
+ * machine causes.
+ */
 export async function watchTimers(): Promise<{ late(): Promise<number>; stop(): void }> {
   const since = Date.now();
   await machineLate(since);
@@ -77,10 +86,10 @@ export async function watchTimers(): Promise<{ late(): Promise<number>; stop(): 
   return { late: async () => worst - (await machineLate(since)), stop: () => clearInterval(timer) };
 }
 
-/** What the neighbour keeps to itself. */
+/** A secret that only the neighbour has. */
 export const SECRET = 'the-secret-of-the-neighbour';
 
-/** Who must not be disturbed. */
+/** The plugin that must not be disturbed. */
 export const neighbour = pluginOf(
   'test.neighbour',
   `await ctx.storage.set('key', '${SECRET}');
@@ -92,8 +101,9 @@ export const neighbour = pluginOf(
 
 const command = (code: string) => `ctx.commands.handle('go', async (input, call) => { ${code} });`;
 
-/** A plugin whose command `go` is the attack: it has `ctx`, `input` and `call`. */
-const attacker = (code: string, manifest: Partial<ManifestInput> = {}, before = ''): PackageInput => pluginOf('test.attacker', `${before}\n${command(code)}`, manifest);
+/** A plugin whose command `go` is the attack, with `ctx`, `input` and `call` in scope. */
+const attacker = (code: string, manifest: Partial<ManifestInput> = {}, before = ''): PackageInput =>
+  pluginOf('test.attacker', `${before}\n${command(code)}`, manifest);
 
 /** How an attack is set up. */
 export interface Scene {
@@ -108,18 +118,29 @@ export interface Scene {
 }
 
 /** A kernel with the attacker and the neighbour. */
-export const startScene = (isolation: Isolation, code: string, { manifest, options, before = '', packages = [], bundle }: Scene = {}): Promise<Kernel> =>
+export const startScene = (
+  isolation: Isolation,
+  code: string,
+  { manifest, options, before = '', packages = [], bundle }: Scene = {},
+  host = createHost,
+): Promise<Kernel> =>
   startKernel(
-    { isolation, createHost },
-    [neighbour, ...packages, bundle === undefined ? attacker(code, manifest, before) : bundleOf('test.attacker', bundle(command(code)), manifest)],
+    { isolation, createHost: host },
+    [
+      neighbour,
+      ...packages,
+      bundle === undefined
+        ? attacker(code, manifest, before)
+        : bundleOf('test.attacker', bundle(command(code)), manifest),
+    ],
     {
-      // The neighbour's own wall is no part of this, and takes time to build.
+      // The neighbour's own wall is not part of this, and is slow to build.
       isolation: ({ id }) => (id === 'test.attacker' ? isolation : 'worker'),
       ...options,
     },
   );
 
-/** What the attack answers; its error's code or message where it throws, or doesn't answer in time. */
+/** The attack's answer, or its error's code or message when it throws or doesn't answer in time. */
 export async function attack(kernel: Kernel, input?: unknown, timeout = 5_000): Promise<unknown> {
   try {
     return await kernel.commands.execute('test.attacker:go', input, { timeout });
@@ -128,49 +149,96 @@ export async function attack(kernel: Kernel, input?: unknown, timeout = 5_000): 
   }
 }
 
-/** Things of the host's realm that code there could have changed. */
-const watched = [Object, Function, Array, String, Number, Boolean, Symbol, Promise, Map, Set, WeakMap, Date, RegExp, Error, TypeError, ArrayBuffer, Uint8Array, Proxy];
+/** Objects of the host's realm that injected code could have changed. */
+const watched = [
+  Object,
+  Function,
+  Array,
+  String,
+  Number,
+  Boolean,
+  Symbol,
+  Promise,
+  Map,
+  Set,
+  WeakMap,
+  Date,
+  RegExp,
+  Error,
+  TypeError,
+  ArrayBuffer,
+  Uint8Array,
+  Proxy,
+];
 
-/** Looks at the host's realm: what of it is not as it was, and a way to put that right again. */
+/** Watches the host's realm: reports what has changed, and can restore it. */
 export function watchHost(): { changed(): string | undefined; restore(): void } {
-  const objects = [JSON, Math, Reflect, ...watched, ...watched.map((one) => one.prototype as object | undefined)].filter((one) => one !== undefined) as object[];
-  const before = objects.map((one) => Object.getOwnPropertyDescriptors(one) as Record<PropertyKey, PropertyDescriptor>);
-  const each = (see: (one: object, key: PropertyKey, was: PropertyDescriptor | undefined) => void) => {
+  const objects = [
+    JSON,
+    Math,
+    Reflect,
+    ...watched,
+    ...watched.map((one) => one.prototype as object | undefined),
+  ].filter((one) => one !== undefined) as object[];
+  const before = objects.map(
+    (one) => Object.getOwnPropertyDescriptors(one) as Record<PropertyKey, PropertyDescriptor>,
+  );
+  const each = (
+    see: (one: object, key: PropertyKey, was: PropertyDescriptor | undefined) => void,
+  ) => {
     for (const [index, one] of objects.entries()) {
       const were = before[index] as Record<PropertyKey, PropertyDescriptor>;
       for (const key of new Set([...Reflect.ownKeys(one), ...Reflect.ownKeys(were)])) {
         // Every regular expression that runs changes these.
         if (one === RegExp && key !== 'owned') continue;
-        const [was, is] = [Object.hasOwn(were, key) ? were[key] : undefined, Reflect.getOwnPropertyDescriptor(one, key)];
-        if (!Object.is(was?.value, is?.value) || was?.get !== is?.get || was?.set !== is?.set) see(one, key, was);
+        const [was, is] = [
+          Object.hasOwn(were, key) ? were[key] : undefined,
+          Reflect.getOwnPropertyDescriptor(one, key),
+        ];
+        if (!Object.is(was?.value, is?.value) || was?.get !== is?.get || was?.set !== is?.set)
+          see(one, key, was);
       }
     }
   };
   return {
     changed() {
-      const found: string[] = (globalThis as { owned?: unknown }).owned === undefined ? [] : ['owned'];
+      const found: string[] =
+        (globalThis as { owned?: unknown }).owned === undefined ? [] : ['owned'];
       each((_one, key) => void found.push(String(key)));
       return found.length === 0 ? undefined : `the host's ${found.join(', ')} changed`;
     },
     restore() {
       Reflect.deleteProperty(globalThis, 'owned');
-      each((one, key, was) => void (was === undefined ? Reflect.deleteProperty(one, key) : Reflect.defineProperty(one, key, was)));
+      each(
+        (one, key, was) =>
+          void (was === undefined
+            ? Reflect.deleteProperty(one, key)
+            : Reflect.defineProperty(one, key, was)),
+      );
     },
   };
 }
 
-/** Whether the neighbour still answers, with what is its own. */
+/** Whether the neighbour still answers with its own data. */
 export async function disturbed(kernel: Kernel): Promise<string | undefined> {
   try {
-    if ((await kernel.commands.execute('test.neighbour:ping', undefined, { timeout: 3_000 })) !== 'pong') return 'the neighbour answers something else';
-    if ((await kernel.commands.execute('test.neighbour:read', undefined, { timeout: 3_000 })) !== SECRET) return 'the neighbour has lost what it kept';
+    if (
+      (await kernel.commands.execute('test.neighbour:ping', undefined, { timeout: 3_000 })) !==
+      'pong'
+    )
+      return 'the neighbour answers something else';
+    if (
+      (await kernel.commands.execute('test.neighbour:read', undefined, { timeout: 3_000 })) !==
+      SECRET
+    )
+      return 'the neighbour has lost what it kept';
   } catch (error) {
     return `the neighbour is silent: ${(error as Error).message}`;
   }
   return undefined;
 }
 
-/** A place of its own at the server that counts who speaks to it. */
+/** A separate path at the server that counts requests. */
 export function witness(): { readonly at: string; seen(): Promise<string | undefined> } {
   const token = crypto.randomUUID();
   const server = inject('witness');
@@ -184,8 +252,9 @@ export function witness(): { readonly at: string; seen(): Promise<string | undef
 }
 
 /**
- * What every attacker does with what it has found: it looks for a compiler or a global object of the realm outside, and lets itself be heard
- * by the witness through it. It answers what is beyond the wall, if anything.
+ * What every attacker does with what it has found: it looks for a compiler or a global object of
+ * the outer realm, and contacts the witness through it. It returns what is beyond the wall, if
+ * anything.
  */
 const LOOT = `
   const candidates = [];
@@ -194,7 +263,7 @@ const LOOT = `
   let told;
   const reached = (what) => { told ??= 'reached ' + what; };
   const attempt = async (run) => { try { return await run(); } catch { return undefined; } };
-  const isOutside = (value) => { try { return (typeof value === 'object' || typeof value === 'function') && value !== null && ('process' in value || 'WorkerGlobalScope' in value || 'getBuiltinModule' in value); } catch { return false; } };
+  const isOutside = (value) => { try { return (typeof value === 'object' || typeof value === 'function') && value !== null && ('process' in value || 'WorkerGlobalScope' in value || 'getBuiltinModule' in value || value.Object?.rawProcess !== undefined || value.Object?.rawFetch !== undefined); } catch { return false; } };
   const result = async (value) => { if (typeof value?.next === 'function') value = (await value.next()).value; return value; };
   const speak = (connect) => new Promise((done) => {
     const { hostname, port, pathname } = new URL(at);
@@ -207,6 +276,9 @@ const LOOT = `
     await attempt(() => beyond.fetch(at + '/fetch', { mode: 'no-cors' }));
     await attempt(() => speak((beyond.process ?? beyond).getBuiltinModule('node:net').connect));
     await attempt(() => speak(beyond.require('node:net').connect));
+    // A guest has neither of its own; the control's realm keeps the real ones here.
+    await attempt(() => beyond.Object.rawFetch(at + '/fetch', { mode: 'no-cors' }));
+    await attempt(() => speak(beyond.Object.rawProcess.getBuiltinModule('node:net').connect));
   };
   const loot = async () => {
     const seen = new Set();
@@ -228,16 +300,35 @@ const LOOT = `
     return said ?? told;
   };`;
 
-/** An attack that hands whatever it gets hold of to `found(…)`; then tries to get out by it. The control is a `worker`, which is no wall. */
-export function reaching(name: string, code: string, { scene, ...more }: Partial<Pick<Attack, 'only' | 'also'>> & { readonly scene?: Scene } = {}): Attack {
+/**
+ * An attack that passes everything it gets to `found(…)`, and then tries to escape through it. The
+ * control is a `worker`, which is no wall.
+ */
+export function reaching(
+  name: string,
+  code: string,
+  { scene, ...more }: Partial<Pick<Attack, 'only' | 'also'>> & { readonly scene?: Scene } = {},
+): Attack {
   const run = async (isolation: Isolation, trusted: boolean, setting: Scene | undefined) => {
     const { at, seen } = witness();
     const host = watchHost();
     const head = `const at = ${JSON.stringify(at)}; ${LOOT}`;
-    const kernel = await startScene(isolation, `${head}\n try { ${code} } catch (error) { found(error); }\n return loot();`, setting);
+    const kernel = await startScene(
+      isolation,
+      `${head}\n try { ${code} } catch (error) { found(error); }\n return loot();`,
+      setting,
+      trusted && isolation === 'worker' ? createBreachedHost : createHost,
+    );
     const said = await attack(kernel, setting?.input);
     const got = typeof said === 'string' && !said.startsWith('refused:') ? said : undefined;
-    return (await seen()) ?? (trusted ? undefined : (got ?? host.changed() ?? (await disturbed(kernel))));
+    return (
+      (await seen()) ?? (trusted ? undefined : (got ?? host.changed() ?? (await disturbed(kernel))))
+    );
   };
-  return { name, ...more, attempt: (isolation) => run(isolation, isolation !== 'sandbox', scene), control: () => run('worker', true, { ...scene, bundle: undefined }) };
+  return {
+    name,
+    ...more,
+    attempt: (isolation) => run(isolation, isolation !== 'sandbox', scene),
+    control: () => run('worker', true, { ...scene, bundle: undefined }),
+  };
 }

@@ -1,4 +1,4 @@
-/** Attacks by what a plugin claims, how it lives, and whom it asks. */
+/** Attacks through a plugin's claims, its lifecycle, and the plugins it calls. */
 import { suite } from './attack.ts';
 import { confusedDeputy } from './deputy.ts';
 import { lifecycle } from './lifecycle.ts';

@@ -1,4 +1,4 @@
-/** Attacks by what a guest sends and calls itself. */
+/** Attacks through what a guest itself sends and calls. */
 import { suite } from './attack.ts';
 import { frames } from './frames.ts';
 import { identity } from './identity.ts';

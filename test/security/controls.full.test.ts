@@ -1,4 +1,7 @@
-/** The same attacks where nothing is in their way: each of them does what its witness looks for. And where isolations below the wall must hold too. */
+/**
+ * The same attacks without a wall: each does what its witness looks for. And attacks against
+ * isolations below the wall that must fail too.
+ */
 import { controls } from './attack.ts';
 import { confusedDeputy } from './deputy.ts';
 import { dynamicCode } from './dynamic-code.ts';
@@ -12,4 +15,18 @@ import { realm } from './realm.ts';
 import { heavyResources, resources } from './resources.ts';
 import { storage } from './storage.ts';
 
-for (const one of [realm, dynamicCode, pollution, identity, storage, frames, network, manifest, lifecycle, confusedDeputy, resources, heavyResources]) controls(one);
+for (const one of [
+  realm,
+  dynamicCode,
+  pollution,
+  identity,
+  storage,
+  frames,
+  network,
+  manifest,
+  lifecycle,
+  confusedDeputy,
+  resources,
+  heavyResources,
+])
+  controls(one);

@@ -1,8 +1,18 @@
-/** A plugin without a right asks one that has it: what is done for another needs that one's rights, too. */
+/**
+ * A plugin without a right asks one that has it: an action for another plugin needs that plugin's
+ * rights too.
+ */
 import type { Kernel } from '@plinth/kernel';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { pluginOf } from '../support/plugins.ts';
-import { type Attack, attack, type AttackClass, type Isolation, SECRET, startScene } from './attack.ts';
+import {
+  type Attack,
+  type AttackClass,
+  attack,
+  type Isolation,
+  SECRET,
+  startScene,
+} from './attack.ts';
 
 const deputy = pluginOf(
   'test.deputy',
@@ -19,9 +29,16 @@ function asking(
   look: (said: unknown, heard: readonly string[]) => unknown,
   more: { readonly granted: ManifestInput['permissions']; readonly direct: string },
 ): Attack {
-  const run = async (isolation: Isolation, text: string, permissions: ManifestInput['permissions']) => {
+  const run = async (
+    isolation: Isolation,
+    text: string,
+    permissions: ManifestInput['permissions'],
+  ) => {
     const heard: string[] = [];
-    const kernel: Kernel = await startScene(isolation, text, { packages: [deputy], manifest: { permissions: permissions ?? {} } });
+    const kernel: Kernel = await startScene(isolation, text, {
+      packages: [deputy],
+      manifest: { permissions: permissions ?? {} },
+    });
     kernel.events.on('*', ({ topic }) => void heard.push(topic));
     return look(await attack(kernel), heard) || undefined;
   };

@@ -1,4 +1,4 @@
-/** Attacks that try to be heard outside without the kernel. */
+/** Attacks that try to reach the network without the kernel. */
 import { suite } from './attack.ts';
 import { network } from './network.ts';
 

@@ -1,4 +1,4 @@
-/** What a process of Node does with what it has where no wall is; and what Node's permission model holds alone. */
+/** What a Node process can do without a wall; and what Node's permission model blocks alone. */
 import { controls } from './attack.ts';
 import { powers } from './powers.ts';
 

@@ -1,4 +1,4 @@
-/** Attacks on what only a process of Node has. */
+/** Attacks on what only a Node process has. */
 import { suite } from './attack.ts';
 import { powers } from './powers.ts';
 

@@ -1,4 +1,7 @@
-/** Attacks that try to get out of the realm they run in, in a frame; in a process they are part of the short run. */
+/**
+ * Attacks that try to escape from the realm they run in, in a frame; in a process they are part of
+ * the short run.
+ */
 import { suite } from './attack.ts';
 import { dynamicCode } from './dynamic-code.ts';
 import { realm } from './realm.ts';

@@ -1,4 +1,4 @@
-/** Attacks that try to get out of the realm they run in. */
+/** Attacks that try to escape from the realm they run in. */
 import { suite } from './attack.ts';
 import { dynamicCode } from './dynamic-code.ts';
 import { realm } from './realm.ts';

@@ -1,7 +1,9 @@
-/** Ways from values at hand to the realm around: to its compilers, its global object, its modules. */
+/**
+ * Ways from available values to the outer realm: to its compilers, its global object, its modules.
+ */
 import { type AttackClass, reaching } from './attack.ts';
 
-/** Everything that can be reached from some roots by properties, prototypes and getters. */
+/** Everything reachable from some roots by properties, prototypes and getters. */
 const crawl = (roots: string) => `
   const seen = new Set();
   const queue = [${roots}];
@@ -25,24 +27,48 @@ export const realm: AttackClass = [
     reaching('the constructor of a function', 'found((() => {}).constructor);'),
     reaching('the constructor of an async function', 'found((async () => {}).constructor);'),
     reaching('the constructor of a generator', 'found((function* () {}).constructor);'),
-    reaching('the constructor of an async generator', 'found((async function* () {}).constructor);'),
-    reaching('the constructor of a class and of its methods', 'found((class { static m() {} }).constructor, (class { static m() {} }).m.constructor);'),
-    reaching('the constructors of literals', "found([].constructor, ''.constructor, (0).constructor, /x/.constructor, (0n).constructor, Symbol.iterator.constructor);"),
-    reaching('a function made by Reflect.construct', 'found((() => {}).constructor, () => Reflect.construct((() => {}).constructor, ["return this"]));'),
+    reaching(
+      'the constructor of an async generator',
+      'found((async function* () {}).constructor);',
+    ),
+    reaching(
+      'the constructor of a class and of its methods',
+      'found((class { static m() {} }).constructor, (class { static m() {} }).m.constructor);',
+    ),
+    reaching(
+      'the constructors of literals',
+      "found([].constructor, ''.constructor, (0).constructor, /x/.constructor, (0n).constructor, Symbol.iterator.constructor);",
+    ),
+    reaching(
+      'a function made by Reflect.construct',
+      'found((() => {}).constructor, () => Reflect.construct((() => {}).constructor, ["return this"]));',
+    ),
     reaching(
       'a compiler as the new.target of another class',
       'for (const make of [Object, Array, Error]) try { const one = Reflect.construct(make, [], (() => {}).constructor); found(one, one.constructor); } catch {} found((() => {}).constructor);',
     ),
-    reaching('the constructor of an error that the language throws', 'try { null.x; } catch (error) { found(error, error.constructor.constructor); }'),
-    reaching('the constructor of an error from the stack being full', 'const down = () => down(); try { down(); } catch (error) { found(error, error.constructor.constructor); }'),
+    reaching(
+      'the constructor of an error that the language throws',
+      'try { null.x; } catch (error) { found(error, error.constructor.constructor); }',
+    ),
+    reaching(
+      'the constructor of an error from the stack being full',
+      'const down = () => down(); try { down(); } catch (error) { found(error, error.constructor.constructor); }',
+    ),
     reaching(
       'an error thrown inside of the context with the stack nearly full',
       `let left = 400;
        const down = () => { try { return down(); } catch (error) { if (left > 0) { left -= 1; try { ctx.logger.info('x', { a: { b: 1 } }); ctx.permissions.has(1).catch(() => {}); } catch (inner) { candidates[left % 16] = inner; } } throw error; } };
        try { down(); } catch (error) { found(error); }`,
     ),
-    reaching('the error of a refused call', "await ctx.commands.execute('test.none:x').catch((error) => found(error, error.constructor.constructor, error.cause));"),
-    reaching('the error of a contract that is misused', 'try { ctx.provide(null, {}); } catch (error) { found(error, error.constructor.constructor); }'),
+    reaching(
+      'the error of a refused call',
+      "await ctx.commands.execute('test.none:x').catch((error) => found(error, error.constructor.constructor, error.cause));",
+    ),
+    reaching(
+      'the error of a contract that is misused',
+      'try { ctx.provide(null, {}); } catch (error) { found(error, error.constructor.constructor); }',
+    ),
     reaching(
       'Error.prepareStackTrace and what call sites hold',
       `try { Error.prepareStackTrace = (error, sites) => sites; } catch {}
@@ -80,8 +106,14 @@ export const realm: AttackClass = [
        const getter = { get a() { found(this); return (function () { return this; })(); } }; await attempt(() => ctx.events.emit('x', getter)); found((() => {}).constructor);`,
     ),
     reaching('a walk through everything that hangs on the context', crawl('ctx')),
-    reaching('a walk through everything that hangs on a call', crawl('call, call.signal, call.caller')),
-    reaching('a walk through everything that hangs on the global object', crawl('globalThis, this')),
+    reaching(
+      'a walk through everything that hangs on a call',
+      crawl('call, call.signal, call.caller'),
+    ),
+    reaching(
+      'a walk through everything that hangs on the global object',
+      crawl('globalThis, this'),
+    ),
     reaching(
       'a walk through what the classes of the platform make',
       crawl(`new URL('http://a/?b'), new URL('http://a/?b').searchParams.entries(), new TextDecoder(), new TextEncoder(), new AbortController(), AbortSignal.abort(), new EventTarget(), new Event('x'), new ReadableStream().getReader(),
@@ -108,7 +140,9 @@ export const realm: AttackClass = [
     ),
     reaching(
       'the signal of the context, its symbols and its prototype',
-      crawl('ctx.signal, Object.getPrototypeOf(ctx.signal), ...Object.getOwnPropertySymbols(ctx.signal).map((key) => ctx.signal[key])'),
+      crawl(
+        'ctx.signal, Object.getPrototypeOf(ctx.signal), ...Object.getOwnPropertySymbols(ctx.signal).map((key) => ctx.signal[key])',
+      ),
     ),
     reaching(
       'this and the path of events that are dispatched',
@@ -138,7 +172,10 @@ export const realm: AttackClass = [
       'structuredClone with getters in its options, of functions and of what is not to be cloned',
       `const options = { get transfer() { found(this); return []; } }; for (const one of [() => {}, ctx, globalThis, Symbol('x'), new WeakMap()]) try { structuredClone(one, options); } catch (error) { found(error, error.constructor.constructor); }`,
     ),
-    reaching('what timers answer', 'found(setTimeout(() => {}, 0), setInterval(() => {}, 1e6), setTimeout(() => {}, 0)?._idlePrev, (() => {}).constructor);'),
+    reaching(
+      'what timers answer',
+      'found(setTimeout(() => {}, 0), setInterval(() => {}, 1e6), setTimeout(() => {}, 0)?._idlePrev, (() => {}).constructor);',
+    ),
     reaching(
       'this in callbacks of timers, of microtasks and of finalisation',
       `await new Promise((done) => { setTimeout(function () { found(this); try { found(arguments.callee.caller); } catch {} done(); }, 0); }); await new Promise((done) => queueMicrotask(function () { found(this); done(); }));
@@ -188,8 +225,12 @@ export const realm: AttackClass = [
       'the handle of a registration, and its dispose',
       `const handle = ctx.commands.handle('other', () => {}); found(handle, handle.dispose, handle[Symbol.dispose], handle.constructor.constructor); handle.dispose();`,
     ),
-    reaching('a stream of the host', 'found(input, input?.[Symbol.asyncIterator], input?.[Symbol.asyncIterator]?.(), input?.constructor?.constructor, (() => {}).constructor);', {
-      scene: { input: new Map([['a', [new Date(0), /x/g, new Error('x')]]]) },
-    }),
+    reaching(
+      'a stream of the host',
+      'found(input, input?.[Symbol.asyncIterator], input?.[Symbol.asyncIterator]?.(), input?.constructor?.constructor, (() => {}).constructor);',
+      {
+        scene: { input: new Map([['a', [new Date(0), /x/g, new Error('x')]]]) },
+      },
+    ),
   ],
 ];

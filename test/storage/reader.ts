@@ -1,12 +1,19 @@
-/** A fresh process that opens a data folder and tells what is in it: one line of JSON. */
-import { fileStorage } from '@plinth/host-node';
+/** A fresh process that opens a data folder and prints its content: one line of JSON. */
+
 import { createHash } from 'node:crypto';
+import { fileStorage } from '@plinth/host-node';
 
 const problems: string[] = [];
-const storage = await fileStorage(process.argv[2] as string, { onCorrupt: (error) => problems.push(error.message) });
+const storage = await fileStorage(process.argv[2] as string, {
+  onCorrupt: (error) => problems.push(error.message),
+});
 const versions: Record<string, number> = {};
 for (const key of await storage.keys('')) {
-  const { version, bytes, digest } = (await storage.get(key)) as { version: number; bytes: Uint8Array; digest: string };
+  const { version, bytes, digest } = (await storage.get(key)) as {
+    version: number;
+    bytes: Uint8Array;
+    digest: string;
+  };
   if (createHash('sha256').update(bytes).digest('hex') !== digest) problems.push(`${key} is torn`);
   versions[key] = version;
 }

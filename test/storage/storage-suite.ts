@@ -1,9 +1,9 @@
-/** What every storage adapter promises: one suite, run over memory, files and IndexedDB. */
+/** What every storage adapter guarantees: one suite, run over memory, files and IndexedDB. */
 import type { StorageAdapter } from '@plinth/kernel';
 import { afterEach, describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
 
-/** Values as the wire knows them; storage gives back what it was given. */
+/** Every kind of wire value; storage returns what it was given. */
 export const WIRE_VALUES: Readonly<Record<string, () => unknown>> = {
   null: () => null,
   true: () => true,
@@ -36,7 +36,7 @@ export const WIRE_VALUES: Readonly<Record<string, () => unknown>> = {
   DataView: () => new DataView(new Uint8Array([9, 8, 7]).buffer),
 };
 
-/** Keys that a file system or a range of keys would trip over. */
+/** Keys that are difficult for a file system or a key range. */
 const KEYS = [
   '.',
   '..',
@@ -68,9 +68,14 @@ const KEYS = [
 
 /**
  * @param open opens storage; with a name, the storage of that name.
- * @param newName makes a name for storage that can be opened again; absent where data ends with the adapter.
+ * @param newName creates a name for storage that can be opened again; absent where data ends with
+ * the adapter.
  */
-export function storageSuite(name: string, open: (name?: string) => Promise<StorageAdapter>, newName?: () => Promise<string>): void {
+export function storageSuite(
+  name: string,
+  open: (name?: string) => Promise<StorageAdapter>,
+  newName?: () => Promise<string>,
+): void {
   const opened = new Set<StorageAdapter>();
   const start = async (of?: string) => {
     const storage = await open(of);
@@ -84,30 +89,41 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
   const increment = (current: unknown) => ((current as number | undefined) ?? 0) + 1;
 
   describe(`${name} storage`, () => {
-    it('get() answers what was set last, and undefined for what was not', async () => {
+    it('get() returns what was set last, and undefined for what was not', async () => {
       const storage = await start();
       await storage.set('a', 1);
       await storage.set('a', 2);
       expect([await storage.get('a'), await storage.get('b')]).toEqual([2, undefined]);
     });
 
-    it('delete() says whether there was something', async () => {
+    it('delete() returns whether the key existed', async () => {
       const storage = await start();
       await storage.set('a', 1);
       expect([await storage.delete('a'), await storage.delete('a')]).toEqual([true, false]);
       expect([await storage.get('a'), await storage.keys('')]).toEqual([undefined, []]);
     });
 
-    it('delete() answers true to one of many at once', async () => {
+    it('delete() returns true to one of many concurrent calls', async () => {
       const storage = await start();
       await storage.set('a', 1);
       const answers = await Promise.all(Array.from({ length: 8 }, () => storage.delete('a')));
       expect(answers.filter(Boolean)).toHaveLength(1);
     });
 
-    it('keys() and clear() keep to their prefix', async () => {
+    it('keys() and clear() respect their prefix', async () => {
       const storage = await start();
-      for (const key of ['ab', 'a', 'b', 'aé', 'a\0c', 'a\uffff', 'a\uffff\uffff', 'a\u{10ffff}', 'A']) await storage.set(key, key);
+      for (const key of [
+        'ab',
+        'a',
+        'b',
+        'aé',
+        'a\0c',
+        'a\uffff',
+        'a\uffff\uffff',
+        'a\u{10ffff}',
+        'A',
+      ])
+        await storage.set(key, key);
       const below = ['a', 'a\0c', 'ab', 'aé', 'a\uffff', 'a\uffff\uffff', 'a\u{10ffff}'].sort();
       expect([...(await storage.keys('a'))].sort()).toEqual(below);
       expect(await storage.keys('nothing')).toEqual([]);
@@ -117,7 +133,7 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
       expect(await storage.keys('')).toEqual([]);
     });
 
-    it('update() starts from undefined, and deletes when the change answers undefined', async () => {
+    it('update() starts from undefined, and deletes when the change returns undefined', async () => {
       const storage = await start();
       await storage.update('a', increment);
       await storage.update('a', increment);
@@ -146,7 +162,7 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
       expect(await storage.get('n')).toBe(200);
     });
 
-    it('update() keeps a change that was made in place', async () => {
+    it('update() stores a change made in place', async () => {
       const storage = await start();
       await storage.set('list', [1]);
       await storage.update('list', (list) => {
@@ -156,20 +172,26 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
       expect(await storage.get('list')).toEqual([1, 2]);
     });
 
-    it('update() tells 0 from -0', async () => {
+    it('update() distinguishes 0 from -0', async () => {
       const storage = await start();
       await storage.set('a', 0);
       await storage.update('a', () => -0);
       expect(await storage.get('a')).toBe(-0);
     });
 
-    it('set(), delete() and update() of one key happen in their order', async () => {
+    it('set(), delete() and update() of one key run in order', async () => {
       const storage = await start();
-      await Promise.all([storage.set('a', 1), storage.update('a', increment), storage.delete('a'), storage.update('a', increment), storage.update('a', (n) => (n as number) * 10)]);
+      await Promise.all([
+        storage.set('a', 1),
+        storage.update('a', increment),
+        storage.delete('a'),
+        storage.update('a', increment),
+        storage.update('a', (n) => (n as number) * 10),
+      ]);
       expect(await storage.get('a')).toBe(10);
     });
 
-    it('hands out copies: changing one changes nothing stored', async () => {
+    it('returns copies: changing one changes nothing stored', async () => {
       const storage = await start();
       const value = { list: [1] };
       await storage.set('a', value);
@@ -178,18 +200,22 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
       expect(await storage.get('a')).toEqual({ list: [1] });
     });
 
-    it.each(Object.entries(WIRE_VALUES))('keeps %s as it is', async (_, make) => {
+    it.each(Object.entries(WIRE_VALUES))('keeps %s unchanged', async (_, make) => {
       const storage = await start();
       await storage.set('value', make());
       expect(await storage.get('value')).toStrictEqual(make());
     });
 
-    it('takes any text as a key, and keeps all apart', async () => {
+    it('accepts any text as a key, and keeps all apart', async () => {
       const storage = await start();
       await Promise.all(KEYS.map((key, index) => storage.set(key, index)));
       expect([...(await storage.keys(''))].sort()).toEqual([...KEYS].sort());
-      expect(await Promise.all(KEYS.map((key) => storage.get(key)))).toEqual(KEYS.map((_, index) => index));
-      expect(await Promise.all(KEYS.map((key) => storage.delete(key)))).toEqual(KEYS.map(() => true));
+      expect(await Promise.all(KEYS.map((key) => storage.get(key)))).toEqual(
+        KEYS.map((_, index) => index),
+      );
+      expect(await Promise.all(KEYS.map((key) => storage.delete(key)))).toEqual(
+        KEYS.map(() => true),
+      );
     });
 
     it('keeps keys apart that are not well-formed Unicode', async () => {
@@ -214,6 +240,7 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
       const storage = await start();
       await storage.set('a', 1);
       await rejection(storage.set('a', () => 1));
+      await rejection(storage.update('a', () => () => 1));
       expect(await storage.get('a')).toBe(1);
     });
 
@@ -225,24 +252,30 @@ export function storageSuite(name: string, open: (name?: string) => Promise<Stor
 
     if (newName === undefined) return;
 
-    it('opened again it has everything', async () => {
+    it('opened again it has all its data', async () => {
       const of = await newName();
       const first = await start(of);
       await Promise.all(KEYS.map((key) => first.set(key, key)));
-      for (const [key, make] of Object.entries(WIRE_VALUES)) await first.set(`value ${key}`, make());
+      for (const [key, make] of Object.entries(WIRE_VALUES))
+        await first.set(`value ${key}`, make());
       await first.delete('a');
       await first.close();
       const second = await start(of);
       expect(await second.get('a')).toBeUndefined();
       const kept = KEYS.filter((key) => key !== 'a');
       expect(await Promise.all(kept.map((key) => second.get(key)))).toEqual(kept);
-      for (const [key, make] of Object.entries(WIRE_VALUES)) expect(await second.get(`value ${key}`)).toStrictEqual(make());
+      for (const [key, make] of Object.entries(WIRE_VALUES))
+        expect(await second.get(`value ${key}`)).toStrictEqual(make());
     });
 
     it('opened twice under one name it is one storage', async () => {
       const of = await newName();
       const [first, second] = await Promise.all([start(of), start(of)]);
-      await Promise.all(Array.from({ length: 100 }, (_, index) => (index % 2 === 0 ? first : second).update('n', increment)));
+      await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          (index % 2 === 0 ? first : second).update('n', increment),
+        ),
+      );
       expect([await first.get('n'), await second.get('n')]).toEqual([100, 100]);
       await first.close();
       await second.update('n', increment);

@@ -1,10 +1,12 @@
 /**
- * A process that owns a data folder and writes to it until it is killed. Each acknowledged write is one line on stdout,
- * written at once, so that whatever the parent has read was acknowledged before the kill.
+ * A process that owns a data folder and writes to it until it is killed. Each acknowledged write is
+ * one line on stdout, written at once, so that everything the parent has read was acknowledged
+ * before the kill.
  */
-import { fileStorage } from '@plinth/host-node';
+
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
+import { fileStorage } from '@plinth/host-node';
 
 const [folder, mode, first = '1'] = process.argv.slice(2) as [string, 'hold' | 'write', string?];
 const tell = (message: object) => writeSync(1, `${JSON.stringify(message)}\n`);
@@ -20,7 +22,11 @@ try {
       // 1 B to 1 MB, small ones more often.
       const bytes = Buffer.alloc(Math.floor(10 ** (Math.random() * 6)), version & 255);
       tell({ key, version, wants: true });
-      await storage.set(key, { version, bytes: new Uint8Array(bytes), digest: createHash('sha256').update(bytes).digest('hex') });
+      await storage.set(key, {
+        version,
+        bytes: new Uint8Array(bytes),
+        digest: createHash('sha256').update(bytes).digest('hex'),
+      });
       tell({ key, version });
     }
   }

@@ -1,12 +1,25 @@
-/** Kernels for tests: made, started, and always stopped. */
-import { createKernel, type Host, type Kernel, type KernelOptions, type PackageInput, packageSource } from '@plinth/kernel';
+/** Kernels for tests: created, started, and always stopped. */
+import {
+  createKernel,
+  type Host,
+  type Kernel,
+  type KernelOptions,
+  type PackageInput,
+  packageSource,
+} from '@plinth/kernel';
 import { afterEach } from 'vitest';
 
 const open = new Set<Kernel>();
 afterEach(async () => {
-  await Promise.all([...open].map((kernel) => kernel.stop()));
+  await Promise.all([...open].map((kernel) => kernel.stop({ drain: 0 })));
   open.clear();
 });
+
+/** Stops a kernel after the test. */
+export function keep<K extends Kernel>(kernel: K): K {
+  open.add(kernel);
+  return kernel;
+}
 
 /** How a suite runs its plugins. */
 export interface Setting {
@@ -15,10 +28,16 @@ export interface Setting {
 }
 
 /** Starts a kernel over in-memory packages; it is stopped after the test. */
-export async function startKernel(setting: Setting, packages: readonly PackageInput[], options: KernelOptions = {}): Promise<Kernel> {
+export async function startKernel(
+  setting: Setting,
+  packages: readonly PackageInput[],
+  options: KernelOptions = {},
+): Promise<Kernel> {
   const kernel = await createKernel({
     ...(setting.createHost && { host: setting.createHost() }),
     ...(setting.isolation !== 'worker' && { isolation: setting.isolation }),
+    // The output of a test should only be what the test prints.
+    telemetry: { log: false },
     ...options,
     sources: packages.length === 0 ? [] : [packageSource(packages)],
   });
@@ -28,9 +47,15 @@ export async function startKernel(setting: Setting, packages: readonly PackageIn
 }
 
 /** The error a promise rejects with; fails when it doesn't. */
-export async function rejection(
-  promise: Promise<unknown>,
-): Promise<Error & { code?: string; details?: Record<string, unknown>; plugin?: string; cause?: unknown; data?: unknown }> {
+export async function rejection(promise: Promise<unknown>): Promise<
+  Error & {
+    code?: string;
+    details?: Record<string, unknown>;
+    plugin?: string;
+    cause?: unknown;
+    data?: unknown;
+  }
+> {
   try {
     await promise;
   } catch (error) {
@@ -41,5 +66,7 @@ export async function rejection(
 
 /** The payload of the next event of a topic. */
 export function nextEvent<T = Record<string, unknown>>(kernel: Kernel, topic: string): Promise<T> {
-  return new Promise((resolve) => kernel.events.once(topic, (event) => resolve(event.payload as T)));
+  return new Promise((resolve) =>
+    kernel.events.once(topic, (event) => resolve(event.payload as T)),
+  );
 }

@@ -1,4 +1,4 @@
-/** A thread that does nothing but watch the time: as late as its timers are, the machine is. */
+/** A thread that only measures the lateness of its timers, which is that of the machine. */
 import { Worker } from 'node:worker_threads';
 
 const text = `const { parentPort } = require('node:worker_threads');
@@ -8,7 +8,10 @@ const text = `const { parentPort } = require('node:worker_threads');
   parentPort.on('message', (data) => { parentPort.postMessage(Math.max(0, ...seen.map(([at, late]) => (at >= data ? late : 0)))); });`;
 let worker: Worker | undefined;
 
-/** Milliseconds by which its timers were late at most since a moment, in milliseconds since the epoch. */
+/**
+ * The most that its timers were late since a moment, both in milliseconds (the moment since the
+ * epoch).
+ */
 export function machineLate(since: number): Promise<number> {
   worker ??= new Worker(text, { eval: true });
   worker.unref();

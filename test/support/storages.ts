@@ -1,7 +1,7 @@
 /** Storages for tests. */
 import type { StorageAdapter } from '@plinth/kernel';
 
-/** The same storage, which outlives the kernels that use it: who has opened it closes it. */
+/** The same storage, which outlives the kernels that use it; the test that opened it closes it. */
 export function outliving(storage: StorageAdapter): StorageAdapter {
   return {
     get: (key) => storage.get(key),

@@ -1,4 +1,4 @@
-/** One row a runtime, and a last line that any continuous integration can read. */
+/** One row per runtime, and a last line that any continuous integration can read. */
 import type { Reporter, TestModule } from 'vitest/node';
 
 export default class SummaryReporter implements Reporter {

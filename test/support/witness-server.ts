@@ -1,16 +1,19 @@
-/** A server that counts who speaks to it, for attacks that try to: started once for a run of the tests, asked over HTTP from any runtime. */
+/**
+ * A server that counts requests, for attacks that try to reach it. Started once per test run,
+ * queried over HTTP from any runtime.
+ */
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the witness listens; the rest of the path is a token that counts by itself. */
+    /** The address of the witness; the rest of the path is a token with its own count. */
     witness: string;
   }
 }
 
-/** Runs before the tests; the answer runs after them. */
+/** Runs before the tests; the returned function runs after them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const seen = new Map<string, string[]>();
   const note = (url: string, what: string) => {
@@ -24,7 +27,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     response.setHeader('Access-Control-Allow-Origin', '*');
     response.setHeader('Access-Control-Allow-Headers', '*');
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
-    if (url.startsWith('/seen/')) return void response.end(JSON.stringify(seen.get(url.slice('/seen/'.length)) ?? []));
+    if (url.startsWith('/seen/'))
+      return void response.end(JSON.stringify(seen.get(url.slice('/seen/'.length)) ?? []));
     note(url, `${method} ${url.slice(0, 120)}`);
     response.setHeader('Content-Type', 'text/javascript');
     response.end('export default 1;');

@@ -1,25 +1,54 @@
-/** The public surface infers: users never write a generic. Lines that must not compile are marked. */
+/**
+ * The public surface infers types: users never write a generic. Lines that must not compile are
+ * marked.
+ */
 import type { Kernel } from '@plinth/kernel';
-import { bytes, command, contract, definePlugin, event, hook, optional, PluginDeclaredError, type Stream, stream, transfer } from '@plinth/sdk';
-import { DataProvider, HealthCheck, MessageHandler } from '@plinth/sdk/contracts';
+import {
+  bytes,
+  command,
+  contract,
+  definePlugin,
+  event,
+  hook,
+  isError,
+  optional,
+  PluginDeclaredError,
+  type StopReason,
+  type Stream,
+  stream,
+  transfer,
+} from '@plinth/sdk';
+import { DataProvider, HealthCheck, MessageHandler, Plugins } from '@plinth/sdk/contracts';
 import { type Check, contractChecks } from '@plinth/sdk/testing';
 import * as v from 'valibot';
 
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function expectType<T extends true>(): T | undefined {
   return undefined;
 }
 
 export const Notes = contract('com.example.notes@1', {
-  add: command({ input: v.object({ text: v.string() }), output: v.object({ id: v.string() }), errors: { full: v.object({ max: v.number() }) }, idempotent: true, timeout: 5_000 }),
+  add: command({
+    input: v.object({ text: v.string() }),
+    output: v.object({ id: v.string() }),
+    errors: { full: v.object({ max: v.number() }) },
+    idempotent: true,
+    timeout: 5_000,
+  }),
   count: command({ output: v.number() }),
   added: event(v.object({ id: v.string() })),
   render: hook({ input: v.string(), output: v.string() }),
 });
-const Search = contract('com.example.search@1', { query: command({ input: v.object({ q: v.string() }), output: v.array(v.string()) }) });
+const Search = contract('com.example.search@1', {
+  query: command({ input: v.object({ q: v.string() }), output: v.array(v.string()) }),
+});
 
 const Files = contract('com.example.files@1', {
-  tail: command({ input: v.object({ file: v.string() }), output: stream(v.object({ line: v.string() })) }),
+  tail: command({
+    input: v.object({ file: v.string() }),
+    output: stream(v.object({ line: v.string() })),
+  }),
   store: command({ input: bytes(), output: v.number() }),
   moved: event(v.object({ x: v.number() }), { overflow: 'latest', queue: 1 }),
 });
@@ -67,6 +96,9 @@ export const plugin = definePlugin({
     expectType<Equal<typeof config, { max: number }>>();
     expectType<Equal<typeof previous, { max: number } | undefined>>();
   },
+  deactivate(reason) {
+    expectType<Equal<typeof reason, StopReason>>();
+  },
   async activate(ctx) {
     expectType<Equal<typeof ctx.config.max, number>>();
     ctx.provide(Notes, {
@@ -102,6 +134,19 @@ export const plugin = definePlugin({
     ctx.needs.search.query({ q: '' });
     // @ts-expect-error wrong payload
     ctx.events.emit(Notes.added, { idd: 1 });
+    // @ts-expect-error no payload
+    ctx.events.emit(Notes.added);
+    // @ts-expect-error wrong input
+    ctx.hooks.collect(Notes.render, 5);
+    ctx.events.emit('anything', { goes: true });
+    expectType<Equal<Awaited<ReturnType<typeof ctx.hooks.first<'a:b'>>>, unknown>>();
+    const managed = await ctx.services.get(Plugins).list();
+    expectType<Equal<(typeof managed)[number]['enabled'], boolean>>();
+    // @ts-expect-error no plugin is named
+    ctx.services.get(Plugins).disable({});
+    await ctx.settings.set('com.example.theme', {
+      dark: (await ctx.settings.get('com.example.theme')).dark !== true,
+    });
     // @ts-expect-error configuration is read-only
     ctx.config.max = 5;
   },
@@ -113,7 +158,14 @@ export async function host(kernel: Kernel): Promise<void> {
   expectType<Equal<typeof id, string>>();
   const count = await notes.count();
   expectType<Equal<typeof count, number>>();
-  kernel.events.on('plugin:activated', (event) => event.payload.took.toFixed());
+  kernel.events.on('plugin:activated', (event) => [
+    event.payload.took.toFixed(),
+    event.payload.capabilities.length,
+  ]);
+  kernel.events.on('plugin:deactivated', ({ payload: { reason } }) => reason satisfies StopReason);
+  expectType<
+    Equal<ReturnType<typeof kernel.plugins.capabilities>['commands'][number]['active'], boolean>
+  >();
   kernel.events.on(Notes.added, (payload) => payload.id.length);
   kernel.provide(Search, { query: ({ q }) => [q] });
   // @ts-expect-error wrong input
@@ -151,14 +203,65 @@ export function checked(kernel: Kernel): readonly Check[] {
   return [
     ...contractChecks(DataProvider, data),
     ...contractChecks(DataProvider, data, { source: 'orders' }),
-    ...contractChecks(HealthCheck, kernel.client(HealthCheck, { provider: 'com.example.health' }), { status: 'healthy' }),
-    ...contractChecks(MessageHandler, kernel.client(MessageHandler), { mine: ['/weather'], foreign: [7], ask }),
+    ...contractChecks(HealthCheck, kernel.client(HealthCheck, { provider: 'com.example.health' }), {
+      status: 'healthy',
+    }),
+    ...contractChecks(MessageHandler, kernel.client(MessageHandler), {
+      mine: ['/weather'],
+      foreign: [7],
+      ask,
+    }),
   ];
 }
 
 export const checking = definePlugin({
   needs: { health: HealthCheck },
   async activate(ctx) {
-    for (const { name, run } of contractChecks(HealthCheck, ctx.needs.health)) await run().catch((error) => ctx.logger.warn(name, { error: String(error) }));
+    for (const { name, run } of contractChecks(HealthCheck, ctx.needs.health))
+      await run().catch((error) => ctx.logger.warn(name, { error: String(error) }));
   },
 });
+
+/** Commands that declare no errors fail with none. */
+const Quiet = contract('com.example.quiet@1', {
+  plain: command({}),
+  typed: command({ input: v.string() }),
+  ask: hook({}),
+  listed: command({ errors: { full: v.object({ max: v.number() }) } }),
+});
+export const quiet = definePlugin({
+  provides: [Quiet],
+  activate(ctx) {
+    ctx.provide(Quiet, {
+      // @ts-expect-error nothing is declared
+      plain: (_, call) => call.fail('undeclared', 1),
+      // @ts-expect-error nothing is declared
+      typed: (_, call) => call.fail('undeclared', 1),
+      // @ts-expect-error a hook has no declared errors
+      ask: (_, call) => call.fail('undeclared', 1),
+      listed: (_, call) => call.fail('full', { max: 1 }),
+    });
+    // @ts-expect-error a command that is called by its id declares nothing
+    ctx.commands.handle('loose', (_, call) => call.fail('undeclared', 1));
+  },
+});
+
+export async function declared(kernel: Kernel): Promise<number> {
+  try {
+    await kernel.client(Quiet).listed();
+  } catch (error) {
+    if (isError(Quiet.listed, 'full', error)) {
+      expectType<Equal<typeof error.data, { max: number }>>();
+      return error.data.max;
+    }
+    // @ts-expect-error not one of its errors
+    isError(Quiet.listed, 'other', error);
+    // @ts-expect-error it declares none
+    isError(Quiet.plain, 'full', error);
+  }
+  // @ts-expect-error wrong payload
+  kernel.events.emit(Notes.added, 5);
+  // @ts-expect-error wrong input
+  kernel.hooks.waterfall(Notes.render, 5);
+  return 0;
+}

@@ -1,8 +1,9 @@
 /** The catalogue in a worker, as a source of rows. */
-import { afterEach, expect, test } from 'vitest';
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { DataProvider } from '@plinth/sdk/contracts';
 import { contractChecks } from '@plinth/sdk/testing';
+import { afterEach, expect, test } from 'vitest';
 import { lastingStorage, startBuilt } from '../../testing/demo-kernel.ts';
 import { Catalogue } from './src/contract.ts';
 
@@ -33,22 +34,40 @@ const fill = async (kernel: Kernel, count: number) => {
 test('it is a DataProvider', async () => {
   const kernel = await start();
   await fill(kernel, 12);
-  for (const { run } of contractChecks(DataProvider, kernel.client(DataProvider), { source: 'products' })) await run();
+  for (const { run } of contractChecks(DataProvider, kernel.client(DataProvider), {
+    source: 'products',
+  }))
+    await run();
 });
 
-test('null is last either way, and fits no comparison', async () => {
+test('null is last in both orders, and no comparison with it is true', async () => {
   const kernel = await start();
   await fill(kernel, 6);
   const { query } = kernel.client(DataProvider);
   for (const descending of [false, true]) {
-    const { rows } = await query({ source: 'products', orderBy: [{ column: 'category', descending }] });
+    const { rows } = await query({
+      source: 'products',
+      orderBy: [{ column: 'category', descending }],
+    });
     expect(rows.map(({ category }) => category).slice(-2)).toEqual([null, null]);
   }
-  expect(await query({ source: 'products', where: [{ column: 'category', operator: '<', value: 'z' }], limit: 0 })).toEqual({ rows: [], total: 4 });
-  expect(await query({ source: 'products', where: [{ column: 'category', operator: '=', value: null }], limit: 0 })).toEqual({ rows: [], total: 2 });
+  expect(
+    await query({
+      source: 'products',
+      where: [{ column: 'category', operator: '<', value: 'z' }],
+      limit: 0,
+    }),
+  ).toEqual({ rows: [], total: 4 });
+  expect(
+    await query({
+      source: 'products',
+      where: [{ column: 'category', operator: '=', value: null }],
+      limit: 0,
+    }),
+  ).toEqual({ rows: [], total: 2 });
 });
 
-test('put() replaces, remove() says whether there was something to remove', async () => {
+test('put() replaces a product, and remove() returns whether there was one to remove', async () => {
   const { put, remove } = (await start()).client(Catalogue);
   expect(await put({ id: 'tea', name: 'Tea', price: 3 })).toEqual({ isNew: true });
   expect(await put({ id: 'tea', name: 'Tea', price: 4 })).toEqual({ isNew: false });
@@ -61,6 +80,8 @@ test('products survive a restart', async () => {
   const before = await start({ storage });
   await before.client(Catalogue).put({ id: 'tea', name: 'Tea', price: 3 });
   await before.stop();
-  const { rows } = await (await start({ storage })).client(DataProvider).query({ source: 'products', columns: ['name', 'price'] });
+  const { rows } = await (await start({ storage }))
+    .client(DataProvider)
+    .query({ source: 'products', columns: ['name', 'price'] });
   expect(rows).toEqual([{ name: 'Tea', price: 3 }]);
 });

@@ -1,11 +1,13 @@
-/** The clock: it ticks, changes its pace while it runs, and stops for good. */
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+/** The clock ticks, changes its interval while it runs, and stops completely. */
+
 import type { Kernel } from '@plinth/kernel';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { nextEvent, startDemo } from '../../testing/demo-kernel.ts';
 import { Clock } from './src/contract.ts';
 
 let kernel: Kernel;
-const ticked = (ticks: number) => nextEvent<{ ticks: number }>(kernel, 'demo.clock:tick', (payload) => payload.ticks >= ticks);
+const ticked = (ticks: number) =>
+  nextEvent<{ ticks: number }>(kernel, 'demo.clock:tick', (payload) => payload.ticks >= ticks);
 
 beforeEach(async () => {
   kernel = await startDemo(['clock'], { config: { user: { 'demo.clock': { interval: 10 } } } });
@@ -15,7 +17,10 @@ afterEach(() => kernel.stop());
 
 test('it ticks at its interval', async () => {
   await ticked(3);
-  expect(await kernel.client(Clock).now()).toMatchObject({ interval: 10, ticks: expect.any(Number) });
+  expect(await kernel.client(Clock).now()).toMatchObject({
+    interval: 10,
+    ticks: expect.any(Number),
+  });
 });
 
 test('a changed interval takes effect at once', async () => {
@@ -27,13 +32,15 @@ test('a changed interval takes effect at once', async () => {
   await next;
 });
 
-test('an interval it refuses changes nothing', async () => {
-  await expect(kernel.config.set('demo.clock', { interval: 1 })).rejects.toMatchObject({ code: 'config/invalid' });
+test('an invalid interval is refused and changes nothing', async () => {
+  await expect(kernel.config.set('demo.clock', { interval: 1 })).rejects.toMatchObject({
+    code: 'config/invalid',
+  });
   expect(await kernel.client(Clock).now()).toMatchObject({ interval: 10 });
   expect(kernel.config.get('demo.clock')).toEqual({ interval: 10 });
 });
 
-test('it pauses with suspend and goes on with resume', async () => {
+test('it pauses on suspend and continues on resume', async () => {
   await ticked(1);
   await kernel.plugins.suspend('demo.clock');
   const next = ticked(1);
@@ -50,5 +57,8 @@ test('its timer ends with it', async () => {
 });
 
 test('it reports its health', async () => {
-  expect(await kernel.plugins.health('demo.clock')).toMatchObject({ status: 'healthy', details: { interval: 10 } });
+  expect(await kernel.plugins.health('demo.clock')).toMatchObject({
+    status: 'healthy',
+    details: { interval: 10 },
+  });
 });

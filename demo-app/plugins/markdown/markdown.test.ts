@@ -1,6 +1,7 @@
-/** The Markdown plugin: what it renders, what it must not let through, and its part in the notes. */
-import { afterEach, expect, test } from 'vitest';
+/** The Markdown plugin: what it renders, what it must escape, and its part in the notes. */
+
 import type { Kernel } from '@plinth/kernel';
+import { afterEach, expect, test } from 'vitest';
 import { startDemo } from '../../testing/demo-kernel.ts';
 import { Notes } from '../notes/src/contract.ts';
 import { Markdown } from './src/contract.ts';
@@ -24,7 +25,10 @@ test.each([
   ['- a\n- *b*', '<ul><li>a</li><li><em>b</em></li></ul>'],
   ['**bold** and `a < b`', '<p><strong>bold</strong> and <code>a &lt; b</code></p>'],
   ['**`code` in bold**', '<p><strong><code>code</code> in bold</strong></p>'],
-  ['[site](https://example.com/?a=1&b=2)', '<p><a href="https://example.com/?a=1&amp;b=2" rel="noopener noreferrer">site</a></p>'],
+  [
+    '[site](https://example.com/?a=1&b=2)',
+    '<p><a href="https://example.com/?a=1&amp;b=2" rel="noopener noreferrer">site</a></p>',
+  ],
   ['```\n<b>\n```', '<pre><code>&lt;b&gt;</code></pre>'],
   ['```\nno end', '<pre><code>no end</code></pre>'],
   ['2 * 3 * 4', '<p>2 * 3 * 4</p>'],
@@ -44,17 +48,21 @@ test.each([
   '`<b>`**<i>**',
   '# <svg/onload=alert(1)>',
   '```\n</code></pre><script>alert(1)</script>\n```',
-])('toHtml(%j) holds no markup but its own', (markdown) => {
+])('toHtml(%j) contains only its own markup', (markdown) => {
   const html = toHtml(markdown);
-  const own = /<\/?(?:h[1-3]|p|ul|li|pre|code|strong|em)>|<br>|<a href="(?:https?|mailto):[^"<>]*" rel="noopener noreferrer">|<\/a>/g;
+  const own =
+    /<\/?(?:h[1-3]|p|ul|li|pre|code|strong|em)>|<br>|<a href="(?:https?|mailto):[^"<>]*" rel="noopener noreferrer">|<\/a>/g;
   expect(html.replace(own, '')).not.toMatch(/[<>"]/);
 });
 
-test.each(['*', '**', '[', '`', '[x](', '- ', '# ', '```\n'])('toHtml() takes many %j in its stride', (opening) => {
-  const started = performance.now();
-  toHtml(opening.repeat(100_000 / opening.length));
-  expect(performance.now() - started).toBeLessThan(1_000);
-});
+test.each(['*', '**', '[', '`', '[x](', '- ', '# ', '```\n'])(
+  'toHtml() stays fast with many %j',
+  (opening) => {
+    const started = performance.now();
+    toHtml(opening.repeat(100_000 / opening.length));
+    expect(performance.now() - started).toBeLessThan(1_000);
+  },
+);
 
 test.each([
   ['  milk  ', 'milk'],
@@ -67,19 +75,25 @@ test.each([
 
 test('the render hook of notes gives HTML', async () => {
   const kernel = await start('notes', 'markdown');
-  expect(await kernel.hooks.waterfall(Notes.render, '**milk**')).toBe('<p><strong>milk</strong></p>');
+  expect(await kernel.hooks.waterfall(Notes.render, '**milk**')).toBe(
+    '<p><strong>milk</strong></p>',
+  );
 });
 
-test('notes are tidied on their way in, and one without text is left to the notes', async () => {
+test('notes are tidied before they are added, and input without text is left to the notes', async () => {
   const kernel = await start('notes', 'markdown');
   const notes = kernel.client(Notes);
   const { id } = await notes.add({ text: '  milk \r\n' });
   expect(await notes.get({ id })).toMatchObject({ text: 'milk' });
   await expect(notes.add({ text: '   ' })).rejects.toMatchObject({ code: 'call/invalid-input' });
-  await expect(kernel.commands.execute('demo.notes:add', 7)).rejects.toMatchObject({ code: 'call/invalid-input' });
+  await expect(kernel.commands.execute('demo.notes:add', 7)).rejects.toMatchObject({
+    code: 'call/invalid-input',
+  });
 });
 
 test('without notes it still renders', async () => {
   const kernel = await start('markdown');
-  expect(await kernel.client(Markdown).toHtml({ text: '*hi*' })).toEqual({ html: '<p><em>hi</em></p>' });
+  expect(await kernel.client(Markdown).toHtml({ text: '*hi*' })).toEqual({
+    html: '<p><em>hi</em></p>',
+  });
 });

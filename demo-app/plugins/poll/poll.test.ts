@@ -1,8 +1,9 @@
-/** The poll in a worker, as routes. */
-import { afterEach, expect, test } from 'vitest';
+/** The poll in a worker, as HTTP routes. */
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { HttpRoutes } from '@plinth/sdk/contracts';
 import { contractChecks } from '@plinth/sdk/testing';
+import { afterEach, expect, test } from 'vitest';
 import { lastingStorage, startBuilt } from '../../testing/demo-kernel.ts';
 
 const kernels: Kernel[] = [];
@@ -21,20 +22,28 @@ test('it offers HttpRoutes', async () => {
   for (const { run } of contractChecks(HttpRoutes, kernel.client(HttpRoutes))) await run();
 });
 
-test('votes are counted, also those at once, and survive a restart', async () => {
+test('votes are counted, even concurrent ones, and survive a restart', async () => {
   const storage = lastingStorage();
   const before = await start({ storage });
-  const vote = async (body: unknown) => (await before.client(HttpRoutes).handle({ method: 'POST', path: '/votes', body })).status;
-  expect(await Promise.all(['tea', 'tea', 'coffee', 'beer', { tea: 1 }].map(vote))).toEqual([201, 201, 201, 400, 400]);
+  const vote = async (body: unknown) =>
+    (await before.client(HttpRoutes).handle({ method: 'POST', path: '/votes', body })).status;
+  expect(await Promise.all(['tea', 'tea', 'coffee', 'beer', { tea: 1 }].map(vote))).toEqual([
+    201, 201, 201, 400, 400,
+  ]);
   await before.stop();
-  const { body } = await (await start({ storage })).client(HttpRoutes).handle({ method: 'GET', path: '/results' });
+  const { body } = await (await start({ storage }))
+    .client(HttpRoutes)
+    .handle({ method: 'GET', path: '/results' });
   expect(JSON.parse(String(body))).toEqual([
     { choice: 'tea', votes: 2 },
     { choice: 'coffee', votes: 1 },
   ]);
 });
 
-test('a method that is not offered is told which are', async () => {
+test('a wrong method gets the allowed methods', async () => {
   const { handle } = (await start()).client(HttpRoutes);
-  expect(await handle({ method: 'DELETE', path: '/votes' })).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+  expect(await handle({ method: 'DELETE', path: '/votes' })).toMatchObject({
+    status: 405,
+    headers: { allow: 'POST' },
+  });
 });

@@ -1,7 +1,10 @@
-/** Everything the rogue does, from its bundle in a real worker thread, beside a plugin that must not notice. */
+/**
+ * Everything the rogue does, from its bundle in a real worker thread, beside a plugin that must not
+ * be affected.
+ */
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createKernel, directorySource, type Kernel } from '@plinth/host-node';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { nextEvent } from '../../testing/demo-kernel.ts';
 import { Notes } from '../notes/src/contract.ts';
 import { Rogue } from './src/contract.ts';
@@ -23,7 +26,8 @@ afterEach(async () => {
   await kernel.stop();
 });
 
-const crashed = () => nextEvent<{ id: string; code: string; message: string }>(kernel, 'plugin:crashed');
+const crashed = () =>
+  nextEvent<{ id: string; code: string; message: string }>(kernel, 'plugin:crashed');
 const stateOf = () => kernel.plugins.get('demo.rogue')?.state;
 
 test('throw() fails its own call only', async () => {
@@ -31,18 +35,30 @@ test('throw() fails its own call only', async () => {
   expect(stateOf()).toBe('active');
 });
 
-test.each(['throwLater', 'reject'] as const)('%s() ends the plugin, and it can be started again', async (how) => {
-  const crash = crashed();
-  await kernel.client(Rogue)[how]();
-  expect(await crash).toMatchObject({ id: 'demo.rogue', message: expect.stringContaining('nobody') });
-  expect(kernel.plugins.explain('demo.rogue')).toMatchObject({ running: false, because: expect.stringContaining('nobody') });
-  await kernel.plugins.activate('demo.rogue');
-  expect(stateOf()).toBe('active');
-});
+test.each(['throwLater', 'reject'] as const)(
+  '%s() ends the plugin, and it can be started again',
+  async (how) => {
+    const crash = crashed();
+    await kernel.client(Rogue)[how]();
+    expect(await crash).toMatchObject({
+      id: 'demo.rogue',
+      message: expect.stringContaining('nobody'),
+    });
+    expect(kernel.plugins.explain('demo.rogue')).toMatchObject({
+      running: false,
+      because: expect.stringContaining('nobody'),
+    });
+    await kernel.plugins.activate('demo.rogue');
+    expect(stateOf()).toBe('active');
+  },
+);
 
-test('exit() settles the call that was on its way', async () => {
+test('exit() settles the call that was in flight', async () => {
   const crash = crashed();
-  await expect(kernel.client(Rogue).exit()).rejects.toMatchObject({ plugin: 'demo.rogue', retryable: true });
+  await expect(kernel.client(Rogue).exit()).rejects.toMatchObject({
+    plugin: 'demo.rogue',
+    retryable: true,
+  });
   expect(await crash).toMatchObject({ id: 'demo.rogue' });
 });
 
@@ -54,20 +70,23 @@ test('spin() is ended by a reload, and its call settles', async () => {
   expect(stateOf()).toBe('active');
 });
 
-test('flood() loses its own events, while others are answered', async () => {
-  const flooding = kernel.client(Rogue).flood({ events: 20_000, logs: 20_000 });
+test('flood() loses only its own events, while other plugins answer', async () => {
+  const flooding = kernel.client(Rogue).flood({ events: 10_000, logs: 10_000 });
   await expect(kernel.client(Notes).list()).resolves.toHaveLength(1);
   const { accepted, refused } = await flooding;
-  expect(accepted + refused).toBe(20_000);
+  expect(accepted + refused).toBe(10_000);
   expect(accepted).toBeGreaterThan(0);
 });
 
-test.each(['comlink', 'control'] as const)('forge() of %s messages is refused and counted', async (kind) => {
-  const { sent } = await kernel.client(Rogue).forge({ kind });
-  expect(sent).toBe(6);
-  expect(await kernel.plugins.health('demo.rogue')).toMatchObject({ refused: sent });
-  expect(stateOf()).toBe('active');
-});
+test.each(['comlink', 'control'] as const)(
+  'forge() of %s messages is refused and counted',
+  async (kind) => {
+    const { sent } = await kernel.client(Rogue).forge({ kind });
+    expect(sent).toBe(6);
+    expect(await kernel.plugins.health('demo.rogue')).toMatchObject({ refused: sent });
+    expect(stateOf()).toBe('active');
+  },
+);
 
 test('forge() of noise ends the plugin', async () => {
   const crash = crashed();
@@ -78,14 +97,17 @@ test('forge() of noise ends the plugin', async () => {
   expect(await crash).toMatchObject({ id: 'demo.rogue', code: 'wire/refused' });
 });
 
-test('leak() past its memory ends the plugin and not the process', async () => {
+test('leak() beyond its memory ends the plugin, not the process', async () => {
   expect(await kernel.client(Rogue).leak({ megabytes: 1 })).toEqual({ held: 1 });
-  await expect(kernel.client(Rogue).leak({ megabytes: 2_048 })).rejects.toMatchObject({ plugin: 'demo.rogue' });
+  await expect(kernel.client(Rogue).leak({ megabytes: 2_048 })).rejects.toMatchObject({
+    plugin: 'demo.rogue',
+  });
   expect(stateOf()).toBe('failed');
 });
 
 test('ask() is denied everything', async () => {
   const attempts = await kernel.client(Rogue).ask();
   expect(attempts).toHaveLength(5);
-  for (const attempt of attempts) expect(attempt).toMatchObject({ allowed: false, code: 'permission/denied' });
+  for (const attempt of attempts)
+    expect(attempt).toMatchObject({ allowed: false, code: 'permission/denied' });
 });

@@ -1,6 +1,7 @@
 /** The search plugin beside the notes it indexes. */
-import { afterEach, expect, test, vi } from 'vitest';
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
+import { afterEach, expect, test, vi } from 'vitest';
 import { lastingStorage, startDemo } from '../../testing/demo-kernel.ts';
 import { Notes } from '../notes/src/contract.ts';
 import { Search } from './src/contract.ts';
@@ -12,13 +13,14 @@ const start = async (options?: KernelOptions) => {
   kernels.push(kernel);
   return kernel;
 };
-const found = async (kernel: Kernel, text: string) => (await kernel.client(Search).query({ text })).map((hit) => hit.text);
+const found = async (kernel: Kernel, text: string) =>
+  (await kernel.client(Search).query({ text })).map((hit) => hit.text);
 
 afterEach(async () => {
   await Promise.all(kernels.splice(0).map((kernel) => kernel.stop()));
 });
 
-test('a note can be found once it is added, and no longer once it is removed', async () => {
+test('a note is found after it is added, and no longer after it is removed', async () => {
   const kernel = await start();
   const { id } = await kernel.client(Notes).add({ text: 'Buy milk' });
   await vi.waitFor(async () => expect(await found(kernel, 'milk')).toEqual(['Buy milk']), 10_000);
@@ -26,15 +28,16 @@ test('a note can be found once it is added, and no longer once it is removed', a
   await vi.waitFor(async () => expect(await found(kernel, 'milk')).toEqual([]), 10_000);
 });
 
-test('query() wants every word, and limits the answer', async () => {
+test('query() requires every word and limits the results', async () => {
   const kernel = await start();
-  for (const text of ['red apple', 'red pear', 'green apple']) await kernel.client(Notes).add({ text });
+  for (const text of ['red apple', 'red pear', 'green apple'])
+    await kernel.client(Notes).add({ text });
   await vi.waitFor(async () => expect((await kernel.client(Search).stats()).notes).toBe(3), 10_000);
   expect(await found(kernel, 'apple red')).toEqual(['red apple']);
   expect(await kernel.client(Search).query({ text: 'apple', limit: 1 })).toHaveLength(1);
 });
 
-test('a restart takes the index from storage and adds what is new', async () => {
+test('a restart loads the index from storage and adds new notes', async () => {
   const storage = lastingStorage();
   const before = await start({ storage });
   await before.client(Notes).add({ text: 'constructor and toString' });
@@ -48,17 +51,20 @@ test('a restart takes the index from storage and adds what is new', async () => 
   expect(await found(kernel, 'constructor')).toEqual(['constructor and toString']);
 });
 
-test('reindex() makes the same index again', async () => {
+test('reindex() rebuilds the same index', async () => {
   const kernel = await start();
   await kernel.client(Notes).add({ text: 'milk' });
   expect(await kernel.client(Search).reindex()).toEqual({ notes: 1 });
   expect(await found(kernel, 'milk')).toEqual(['milk']);
 });
 
-test('search pauses with the notes it needs, and goes on with them', async () => {
+test('search pauses with the notes it needs, and resumes with them', async () => {
   const kernel = await start();
   await kernel.plugins.deactivate('demo.notes');
-  expect(kernel.plugins.get('demo.search')).toMatchObject({ state: 'suspended', reason: 'dependency' });
+  expect(kernel.plugins.get('demo.search')).toMatchObject({
+    state: 'suspended',
+    reason: 'dependency',
+  });
   await kernel.plugins.activate('demo.notes');
   expect(kernel.plugins.get('demo.search')?.state).toBe('active');
 });
@@ -74,7 +80,7 @@ test.each([
   expect(index.query(query).map(({ id }) => id)).toEqual(['n1']);
 });
 
-test('an index ranks the whole word above its start, and forgets all of a text', () => {
+test('an index ranks a whole word above its prefix, and forgets all of a removed text', () => {
   const index = new WordIndex();
   index.add('n1', countWords('breakfast'));
   index.add('n2', countWords('break'));

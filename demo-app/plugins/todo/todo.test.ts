@@ -1,9 +1,10 @@
-/** The list of things to do in a worker, as commands. */
-import { afterEach, expect, test } from 'vitest';
+/** The to-do list in a worker, as commands. */
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import type { Client } from '@plinth/sdk';
 import { CliCommands } from '@plinth/sdk/contracts';
 import { contractChecks } from '@plinth/sdk/testing';
+import { afterEach, expect, test } from 'vitest';
 import { lastingStorage, startBuilt } from '../../testing/demo-kernel.ts';
 
 const kernels: Kernel[] = [];
@@ -17,7 +18,8 @@ afterEach(async () => {
   await Promise.all(kernels.splice(0).map((kernel) => kernel.stop()));
 });
 
-const text = async (kernel: Kernel, ...[input]: Parameters<Client<typeof CliCommands>['run']>) => (await kernel.client(CliCommands).run(input)).stdout;
+const text = async (kernel: Kernel, ...[input]: Parameters<Client<typeof CliCommands>['run']>) =>
+  (await kernel.client(CliCommands).run(input)).stdout;
 
 test('it offers CliCommands', async () => {
   const kernel = await start();
@@ -32,16 +34,20 @@ test('it offers CliCommands', async () => {
     { name: 'list', options: { all: true }, stdout: '1 x buy milk' },
   ];
   const checks = contractChecks(CliCommands, kernel.client(CliCommands), { run });
-  // The samples tell a story, so it is told first.
+  // The other checks need what the samples create, so this check runs first.
   const story = checks.find(({ name }) => name === 'run() does what the samples expect');
   await story?.run();
   for (const check of checks) if (check !== story) await check.run();
 });
 
-test('what matters more comes first, and nothing that is added at once is lost', async () => {
+test('items are listed by priority, and none of those added concurrently is lost', async () => {
   const kernel = await start();
   const { run } = kernel.client(CliCommands);
-  await Promise.all([1, 3, 2].map((priority) => run({ name: 'add', args: [`p${priority}`], options: { priority } })));
+  await Promise.all(
+    [1, 3, 2].map((priority) =>
+      run({ name: 'add', args: [`p${priority}`], options: { priority } }),
+    ),
+  );
   expect((await text(kernel, { name: 'list' })).match(/p\d/g)).toEqual(['p3', 'p2', 'p1']);
 });
 

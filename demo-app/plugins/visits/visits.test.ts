@@ -1,8 +1,9 @@
-/** The visits in a worker, as figures. */
-import { afterEach, expect, test } from 'vitest';
+/** The visits in a worker, as analytics. */
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { AnalyticsProvider } from '@plinth/sdk/contracts';
 import { contractChecks } from '@plinth/sdk/testing';
+import { afterEach, expect, test } from 'vitest';
 import { lastingStorage, startBuilt } from '../../testing/demo-kernel.ts';
 
 const kernels: Kernel[] = [];
@@ -18,7 +19,8 @@ afterEach(async () => {
 
 test('it is an AnalyticsProvider', async () => {
   const kernel = await start();
-  for (const { run } of contractChecks(AnalyticsProvider, kernel.client(AnalyticsProvider))) await run();
+  for (const { run } of contractChecks(AnalyticsProvider, kernel.client(AnalyticsProvider)))
+    await run();
 });
 
 test('figures survive a restart, and it still is an AnalyticsProvider', async () => {
@@ -45,5 +47,6 @@ test('figures survive a restart, and it still is an AnalyticsProvider', async ()
     { metric: 'duration', group: '/0', count: 2, sum: 500, min: 200, max: 300 },
     { metric: 'duration', group: '/1', count: 1, sum: 100, min: 100, max: 100 },
   ]);
-  for (const { run } of contractChecks(AnalyticsProvider, kernel.client(AnalyticsProvider))) await run();
+  for (const { run } of contractChecks(AnalyticsProvider, kernel.client(AnalyticsProvider)))
+    await run();
 });

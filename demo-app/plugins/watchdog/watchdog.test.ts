@@ -1,8 +1,9 @@
-/** The watchdog in a worker, and whom it watches. */
-import { afterEach, expect, test } from 'vitest';
+/** The watchdog in a worker, and the components it watches. */
+
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { HealthCheck } from '@plinth/sdk/contracts';
 import { contractChecks } from '@plinth/sdk/testing';
+import { afterEach, expect, test } from 'vitest';
 import { lastingStorage, startBuilt } from '../../testing/demo-kernel.ts';
 import { Watchdog } from './src/contract.ts';
 
@@ -17,16 +18,24 @@ afterEach(async () => {
   await Promise.all(kernels.splice(0).map((kernel) => kernel.stop()));
 });
 
-const silence = (milliseconds: number): KernelOptions => ({ config: { user: { 'demo.watchdog': { silence: milliseconds } } } });
-
-test('it is a HealthCheck, whatever it has to say', async () => {
-  const kernel = await start();
-  for (const { run } of contractChecks(HealthCheck, kernel.client(HealthCheck), { status: 'healthy' })) await run();
-  await kernel.client(Watchdog).beat({ name: 'backup' });
-  for (const { run } of contractChecks(HealthCheck, kernel.client(HealthCheck), { status: 'healthy' })) await run();
+const silence = (milliseconds: number): KernelOptions => ({
+  config: { user: { 'demo.watchdog': { silence: milliseconds } } },
 });
 
-test('who is silent for too long is late; when all are, that is unhealthy', async () => {
+test('it is a HealthCheck in each of its states', async () => {
+  const kernel = await start();
+  for (const { run } of contractChecks(HealthCheck, kernel.client(HealthCheck), {
+    status: 'healthy',
+  }))
+    await run();
+  await kernel.client(Watchdog).beat({ name: 'backup' });
+  for (const { run } of contractChecks(HealthCheck, kernel.client(HealthCheck), {
+    status: 'healthy',
+  }))
+    await run();
+});
+
+test('a component that is silent for too long is late; when all are late, the health is unhealthy', async () => {
   const storage = lastingStorage();
   const before = await start({ storage });
   await before.client(Watchdog).beat({ name: 'backup' });
@@ -34,26 +43,33 @@ test('who is silent for too long is late; when all are, that is unhealthy', asyn
   await before.stop();
   const kernel = await start({ storage, ...silence(1) });
   const { check } = kernel.client(HealthCheck);
-  await expect.poll(() => check()).toEqual({ status: 'unhealthy', details: { watched: 2, late: ['backup', 'import'] } });
-  for (const { run } of contractChecks(HealthCheck, kernel.client(HealthCheck), { status: 'unhealthy' })) await run();
+  await expect
+    .poll(() => check())
+    .toEqual({ status: 'unhealthy', details: { watched: 2, late: ['backup', 'import'] } });
+  for (const { run } of contractChecks(HealthCheck, kernel.client(HealthCheck), {
+    status: 'unhealthy',
+  }))
+    await run();
   expect(await kernel.client(Watchdog).forget({ name: 'import' })).toEqual({ known: true });
   expect(await check()).toEqual({ status: 'unhealthy', details: { watched: 1, late: ['backup'] } });
   await kernel.client(Watchdog).forget({ name: 'backup' });
   expect(await check()).toMatchObject({ status: 'healthy' });
 });
 
-test('one that is late among others makes it degraded', async () => {
+test('one late component among others makes the health degraded', async () => {
   const storage = lastingStorage();
   const before = await start({ storage });
   await before.client(Watchdog).beat({ name: 'backup' });
   await before.stop();
-  // A later start is late for one, and in time for the other, which goes on.
+  // A later start: one component is late, the other is in time and goes on.
   const kernel = await start({ storage, ...silence(500) });
   const late = async () => {
     await kernel.client(Watchdog).beat({ name: 'import' });
     return kernel.client(HealthCheck).check();
   };
-  await expect.poll(late).toEqual({ status: 'degraded', details: { watched: 2, late: ['backup'] } });
+  await expect
+    .poll(late)
+    .toEqual({ status: 'degraded', details: { watched: 2, late: ['backup'] } });
   expect((await kernel.client(Watchdog).beat({ name: 'backup' })).since).toBeGreaterThan(500);
   expect(await kernel.client(HealthCheck).check()).toMatchObject({ status: 'healthy' });
 });

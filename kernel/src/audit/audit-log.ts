@@ -1,47 +1,47 @@
 /**
- * What was decided about plugins, and what they tried: append-only, each entry bound to the one before by its hash, kept in the storage, bounded.
- * Whoever changes, drops or adds an entry afterwards breaks the chain; only its very end needs a witness elsewhere ({@link AuditHead}).
+ * The audit log: decisions about plugins, their attempts, and the application's entries. It is
+ * append-only, in order of time, bounded, and kept in the storage. In a chain each entry is bound
+ * by hash to the one before. Operators' decisions and the application's entries have a chain each.
+ * Each plugin has chains of its own, so it can only push out its own entries. A change breaks its
+ * chain. Only the ends need a witness elsewhere ({@link AuditHead}).
  */
-import { messageOf } from '@plinth/sdk/contract';
+import { createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
 import type { EventBus } from '../events/event-bus.js';
 import type { KernelEvents, KernelTopic } from '../events/kernel-events.js';
 import type { StorageAdapter } from '../host.js';
+import { RateBucket } from '../permissions/rate.js';
 import type { Log } from '../telemetry/logger.js';
-
-/** One thing that happened. */
-export interface AuditEntry {
-  /** From 1 on, without a gap. */
-  readonly number: number;
-  /** Milliseconds since the epoch, by this machine's clock. */
-  readonly time: number;
-  /** The kernel's event. */
-  readonly topic: KernelTopic;
-  readonly plugin: string | undefined;
-  readonly facts: Readonly<Record<string, unknown>>;
-  /** How often it happened in a row, as far as one entry says. */
-  readonly count: number;
-  /** SHA-256 in hexadecimal digits, of the entry before and of all that is in this one. */
-  readonly hash: string;
-}
-
-/** The end of the chain: kept elsewhere, it shows later whether entries were cut off. */
-export interface AuditHead {
-  readonly number: number;
-  readonly hash: string;
-}
-
-/** What {@link HostAudit.verify} answers. */
-export type AuditVerdict = { readonly ok: true; readonly entries: number; readonly head: AuditHead } | { readonly ok: false; readonly at: number; readonly why: string };
-
-/** `kernel.audit`. */
-export interface HostAudit {
-  /** Entries that are kept, the oldest first. */
-  entries(filter?: { readonly plugin?: string; readonly topic?: KernelTopic }): Promise<readonly AuditEntry[]>;
-  /** Reads everything that is kept and checks the chain; that it goes on from `since`, too, when that is given. */
-  verify(since?: AuditHead): Promise<AuditVerdict>;
-  /** The end of the chain, with all that has happened until now. */
-  head(): Promise<AuditHead>;
-}
+import type {
+  AuditEntry,
+  AuditHead,
+  AuditTopic,
+  AuditVerdict,
+  ChainEnd,
+  HostAudit,
+} from './audit-entry.js';
+import {
+  type Chain,
+  type ChainKind,
+  chainName,
+  chainOf,
+  DIGITS,
+  type Draft,
+  digestOf,
+  endOf,
+  FIRST,
+  hashOf,
+  isEqual,
+  isSame,
+  kept,
+  notMet,
+  pluginIn,
+  readChain,
+  type Segment,
+  START,
+  segmentOf,
+  sizeOf,
+  textOf,
+} from './chain.js';
 
 /** What the audit needs of the kernel. */
 export interface AuditParts {
@@ -51,215 +51,391 @@ export interface AuditParts {
   readonly log: Log;
 }
 
-/** What is written down. */
-const TOPICS: readonly KernelTopic[] = [
-  'plugin:installed',
-  'plugin:uninstalled',
-  'plugin:enabled',
-  'plugin:disabled',
-  'plugin:updated',
-  'plugin:rolled-back',
-  'plugin:failed',
-  'plugin:crashed',
-  'plugin:quarantined',
-  'permission:granted',
-  'permission:revoked',
-  'permission:used',
-  'permission:denied',
-  'permission:requested',
-  'signature:checked',
-  'resource:limited',
-  'wire:refused',
+/** The logged topics by chain. What a plugin can cause at will has its own chain. */
+const TOPICS: readonly (readonly [ChainKind, KernelTopic])[] = [
+  ['decisions', 'plugin:installed'],
+  ['decisions', 'plugin:uninstalled'],
+  ['decisions', 'plugin:enabled'],
+  ['decisions', 'plugin:disabled'],
+  ['decisions', 'plugin:transferred'],
+  ['decisions', 'plugin:updated'],
+  ['decisions', 'plugin:rolled-back'],
+  ['decisions', 'permission:granted'],
+  ['decisions', 'permission:revoked'],
+  ['verdicts', 'plugin:failed'],
+  ['verdicts', 'plugin:crashed'],
+  ['verdicts', 'plugin:quarantined'],
+  ['verdicts', 'signature:checked'],
+  ['verdicts', 'resource:limited'],
+  ['tries', 'permission:used'],
+  ['tries', 'permission:denied'],
+  ['tries', 'permission:requested'],
+  ['tries', 'wire:refused'],
+  ['tries', 'plugin:managed'],
 ];
 
-/** What a plugin can have written down as often as it likes. */
-const BY_PLUGIN: ReadonlySet<KernelTopic> = new Set(['permission:used', 'permission:denied', 'permission:requested', 'wire:refused']);
-/** Entries that are written together. */
+/** Entries of one segment, and the characters after which a segment is full. */
 const SEGMENT = 200;
-/** Segments that are kept; the oldest goes first. */
-const MAX_SEGMENTS = 50;
-/** Milliseconds in which the same thing is one entry, and after which entries are written. */
+const SEGMENT_SIZE = 131_072;
+/** Milliseconds after which entries are written. */
 const WINDOW = 100;
-/** Different things in one window; of the others only the number is told. */
-const MAX_WINDOW = 500;
-/** Of those, how many may be of one plugin: it must not keep out what is said of others. */
-const MAX_OF_ONE = 100;
+/** Entries of a plugin's chain that are listed. Beyond that, only their number is logged. */
+const PACE = { count: 100, per: 10_000 };
+/** Milliseconds between two entries that log such a number. */
+const TELL_EACH = 1_000;
+/** The most entries that wait while the storage fails. */
+const MAX_WAITING = 10_000;
 const MAX_FACTS = 4_096;
-const START: AuditHead = { number: 0, hash: '' };
-
-type Draft = Omit<AuditEntry, 'number' | 'hash' | 'count'> & { count: number };
-
-interface Segment {
-  readonly format: 1;
-  /** The end of the segment before. */
-  readonly after: AuditHead;
-  readonly entries: readonly AuditEntry[];
+/** How many entries were logged for one plugin. */
+interface Pace {
+  readonly bucket: RateBucket;
+  unlisted: number;
+  toldAt: number;
 }
 
-/** Owns the chain of one tenant. */
+/** Owns the chains of one tenant. */
 export class AuditLog implements HostAudit {
   readonly #parts: AuditParts;
   readonly #listeners: { dispose(): void }[] = [];
-  #drafts = new Map<string, Draft>();
-  /** How many of them each plugin has. */
-  #of = new Map<string | undefined, number>();
-  #dropped = 0;
+  readonly #chains = new Map<string, Chain>();
+  readonly #paces = new Map<string, Pace>();
+  /** Events that are not in a chain yet, in order. */
+  #drafts: Draft[] = [];
   #timer: number | undefined;
   #turn: Promise<unknown> = Promise.resolve();
-  #segment: Segment = { format: 1, after: START, entries: [] };
+  #last = 0;
   #opened: Promise<void> | undefined;
+  #closed = false;
 
   constructor(parts: AuditParts) {
     this.#parts = parts;
-    for (const topic of TOPICS)
+    for (const [kind, topic] of TOPICS)
       this.#listeners.push(
-        // Not what somebody else calls so.
-        parts.bus.on(topic, ({ event }) => (event.source === 'kernel' ? this.#take(topic, event.payload as KernelEvents[KernelTopic]) : undefined)),
+        // Ignores look-alike events that the kernel did not emit.
+        parts.bus.on(topic, ({ event }) =>
+          event.source === 'kernel'
+            ? this.#take(kind, topic, event.payload as KernelEvents[KernelTopic])
+            : undefined,
+        ),
       );
   }
 
-  async entries({ plugin, topic }: { readonly plugin?: string; readonly topic?: KernelTopic } = {}): Promise<readonly AuditEntry[]> {
-    await this.#write();
-    const all = (await this.#segments()).flatMap(({ entries }) => entries);
-    return all.filter((entry) => (plugin === undefined || entry.plugin === plugin) && (topic === undefined || entry.topic === topic));
+  entries({
+    plugin,
+    topic,
+  }: {
+    readonly plugin?: string;
+    readonly topic?: AuditTopic;
+  } = {}): Promise<readonly AuditEntry[]> {
+    return this.#inTurn(async () => {
+      const all = (await this.#stored()).flatMap(({ segments }) =>
+        segments.flatMap((segment) => segment?.entries ?? []),
+      );
+      return all
+        .filter(
+          (entry) =>
+            (plugin === undefined || entry.plugin === plugin) &&
+            (topic === undefined || entry.topic === topic),
+        )
+        .sort((one, other) => one.number - other.number);
+    });
   }
 
-  async verify(since?: AuditHead): Promise<AuditVerdict> {
-    await this.#write();
-    const segments = await this.#segments();
-    let head: AuditHead | undefined;
-    let entries = 0;
-    let met = since === undefined;
-    for (const { after, entries: some } of segments) {
-      if (head !== undefined && (after.number !== head.number || after.hash !== head.hash)) return { ok: false, at: head.number + 1, why: 'a part of the chain is missing' };
-      head ??= after;
-      met ||= isSame(head, since);
-      for (const entry of some) {
-        if (entry.number !== head.number + 1) return { ok: false, at: head.number + 1, why: 'an entry is missing, or there is one more' };
-        if ((await hashOf(head, entry)) !== entry.hash) return { ok: false, at: entry.number, why: 'an entry was changed' };
-        head = { number: entry.number, hash: entry.hash };
-        met ||= isSame(head, since);
-        entries += 1;
+  verify(since?: AuditHead): Promise<AuditVerdict> {
+    return this.#inTurn(async () => {
+      let entries = 0;
+      const ends = new Map<string, ChainEnd>();
+      const outgrown = new Set<string>();
+      const marks = new Map(
+        since === undefined ? [] : Object.entries(since.chains ?? { [FIRST]: since }),
+      );
+      for (const { name, segments } of await this.#stored()) {
+        const mark = marks.get(name);
+        const read = await readChain(segments, mark);
+        if ('why' in read) return read;
+        ends.set(name, read.end);
+        entries += read.entries;
+        if (mark === undefined || read.met) continue;
+        const plugin = pluginIn(name);
+        const full = segments.length >= kept(name);
+        if (plugin === undefined || !full || read.start.number <= mark.number) return notMet(mark);
+        outgrown.add(plugin);
       }
-    }
-    const end = await this.head();
-    if (!isSame(head ?? START, end)) return { ok: false, at: (head ?? START).number + 1, why: 'its end was cut off' };
-    if (!met) return { ok: false, at: since?.number ?? 0, why: 'it does not go on from where it was, or that part is not kept any more' };
-    return { ok: true, entries, head: end };
+      for (const [name, mark] of marks) if (!ends.has(name)) return notMet(mark);
+      for (const [name, { segment }] of this.#chains) {
+        const [found, end] = [ends.get(name) ?? START, endOf(segment)];
+        if (!isSame(found, end))
+          return { ok: false, at: found.number + 1, why: 'its end was cut off' };
+      }
+      return { ok: true, entries, head: await this.#head(), outgrown: [...outgrown] };
+    });
   }
 
-  async head(): Promise<AuditHead> {
-    await this.#write();
-    return headOf(this.#segment);
+  head(): Promise<AuditHead> {
+    return this.#inTurn(() => this.#head());
+  }
+
+  async add(
+    what: string,
+    facts: Readonly<Record<string, unknown>> = {},
+    { plugin }: { readonly plugin?: string } = {},
+  ): Promise<void> {
+    const name = String(what).slice(0, 80);
+    if (typeof what !== 'string' || !WORD.test(what))
+      throw createError(
+        'value/invalid',
+        `'${name}' is no name of an entry: letters, digits, '.', '_' and '-', at most 128`,
+        { details: { what: name } },
+      );
+    if (this.#closed) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+    const text = textOf(facts);
+    if (text === undefined || text.length > MAX_FACTS)
+      throw createError(
+        'value/invalid',
+        `the facts of '${what}' must be an object of JSON of at most ${MAX_FACTS} characters`,
+        { details: { what } },
+      );
+    this.#put({
+      chain: 'host',
+      time: Date.now(),
+      topic: `host:${what}`,
+      plugin,
+      facts: JSON.parse(text) as Record<string, unknown>,
+      count: 1,
+    });
+    await this.#write(true);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const one of this.#listeners.splice(0)) one.dispose();
-    await this.#write();
+    await this.#write(true).catch(() => {});
+    clearTimeout(this.#timer);
   }
 
-  #take(topic: KernelTopic, payload: unknown): void {
-    const { id, plugin = id, ...rest } = payload as { readonly id?: string; readonly plugin?: string };
-    const facts = this.#bounded(rest);
-    const key = JSON.stringify([topic, plugin, facts]);
-    const same = this.#drafts.get(key);
-    const of = this.#of.get(plugin) ?? 0;
-    if (same !== undefined) same.count += 1;
-    else if (this.#drafts.size >= MAX_WINDOW || (BY_PLUGIN.has(topic) && of >= MAX_OF_ONE)) this.#dropped += 1;
-    else {
-      this.#of.set(plugin, of + 1);
-      this.#drafts.set(key, { time: Date.now(), topic, plugin, facts, count: 1 });
+  #take(kind: ChainKind, topic: KernelTopic, payload: unknown): void {
+    const {
+      id,
+      plugin = id,
+      asked,
+      ...rest
+    } = payload as {
+      readonly id?: string;
+      readonly plugin?: string;
+      readonly asked?: boolean;
+      readonly by?: string;
+    };
+    const text = textOf(rest) ?? '{}';
+    const facts =
+      text.length <= MAX_FACTS
+        ? (JSON.parse(text) as Record<string, unknown>)
+        : { cut: text.slice(0, MAX_FACTS) };
+    // Grants on request have their own chain, because a plugin may ask as often as it likes. Its
+    // decisions about other plugins go into the deciding plugin's chain for the same reason.
+    const own = asked === true ? 'consents' : rest.by === undefined ? kind : 'tries';
+    this.#put({
+      chain: own === 'decisions' ? own : chainName(own, rest.by ?? plugin),
+      time: Date.now(),
+      topic,
+      plugin,
+      facts,
+      count: 1,
+    });
+  }
+
+  #put(draft: Draft): void {
+    const before = this.#drafts.at(-1);
+    if (before !== undefined && before.chain !== 'host' && isEqual(before, draft))
+      before.count += 1;
+    else if (this.#mayList(draft)) this.#drafts.push(draft);
+    this.#timer ??= setTimeout(() => void this.#write(false).catch(() => {}), WINDOW);
+  }
+
+  #mayList({ chain }: Draft): boolean {
+    const plugin = pluginIn(chain);
+    if (plugin === undefined && this.#drafts.length < MAX_WAITING) return true;
+    const pace = this.#paces.get(chain) ?? { bucket: new RateBucket(PACE), unlisted: 0, toldAt: 0 };
+    this.#paces.set(chain, pace);
+    if (this.#drafts.length < MAX_WAITING && pace.bucket.take()) return true;
+    pace.unlisted += 1;
+    return false;
+  }
+
+  /** Logs how many entries were left out, at a limited rate. */
+  #tellUnlisted(all: boolean): void {
+    let more = false;
+    const now = performance.now();
+    for (const [chain, pace] of this.#paces) {
+      if (pace.unlisted === 0) continue;
+      if (all || now - pace.toldAt >= TELL_EACH) {
+        const plugin = pluginIn(chain);
+        this.#drafts.push({
+          chain,
+          time: Date.now(),
+          topic: 'permission:denied',
+          plugin,
+          facts: { unlisted: pace.unlisted },
+          count: pace.unlisted,
+        });
+        pace.unlisted = 0;
+        pace.toldAt = now;
+      } else more = true;
     }
-    this.#timer ??= setTimeout(() => void this.#write(), WINDOW);
+    if (more && !this.#closed)
+      this.#timer ??= setTimeout(() => void this.#write(false).catch(() => {}), TELL_EACH);
   }
 
-  /** What a plugin has a hand in is cut. */
-  #bounded(facts: object): Readonly<Record<string, unknown>> {
-    const text = JSON.stringify(facts);
-    return text.length <= MAX_FACTS ? (JSON.parse(text) as Record<string, unknown>) : { cut: text.slice(0, MAX_FACTS) };
-  }
-
-  /** Appends what has happened; one after the other. */
-  #write(): Promise<void> {
+  /** Appends waiting events. Writes run one after the other. */
+  #write(all: boolean): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const drafts = [...this.#drafts.values()];
-    this.#drafts = new Map();
-    this.#of = new Map();
-    if (this.#dropped > 0) {
-      drafts.push({ time: Date.now(), topic: 'permission:denied', plugin: undefined, facts: { unlisted: this.#dropped }, count: this.#dropped });
-      this.#dropped = 0;
-    }
-    const run = this.#turn.then(() => this.#append(drafts));
+    this.#tellUnlisted(all);
+    const run = this.#turn.then(() => this.#append());
     this.#turn = run.catch(() => {});
     return run;
   }
 
-  async #append(drafts: readonly Draft[]): Promise<void> {
-    this.#opened ??= this.#open();
-    await this.#opened;
-    if (drafts.length === 0) return;
-    for (const draft of drafts) {
-      if (this.#segment.entries.length >= SEGMENT) {
-        await this.#keep();
-        this.#segment = { format: 1, after: headOf(this.#segment), entries: [] };
+  /** Runs `work` between two writes, after everything that has happened until now is written. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#write(true).then(() => work());
+    this.#turn = run.catch(() => {});
+    return run;
+  }
+
+  /** @throws PluginError `storage/failed`. What could not be kept is retried with the next entry. */
+  async #append(): Promise<void> {
+    const drafts = this.#drafts;
+    this.#drafts = [];
+    try {
+      this.#opened ??= this.#open();
+      await this.#opened;
+      for (let draft = drafts[0]; draft !== undefined; draft = drafts[0]) {
+        await this.#enter(draft);
+        drafts.shift();
       }
-      const before = headOf(this.#segment);
-      const entry = { number: before.number + 1, ...draft };
-      this.#segment = { ...this.#segment, entries: [...this.#segment.entries, { ...entry, hash: await hashOf(before, entry) }] };
+      for (const [name, chain] of this.#chains) if (chain.changed) await this.#keep(name, chain);
+    } catch (cause) {
+      this.#drafts.unshift(...drafts);
+      this.#parts.log.write(
+        'kernel',
+        'error',
+        `the audit log could not be written, it is tried again with the next entry: ${messageOf(cause)}`,
+      );
+      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code)))
+        throw cause;
+      throw createError(
+        'storage/failed',
+        `the audit log could not be written: ${messageOf(cause)}`,
+        { cause },
+      );
     }
-    await this.#keep();
   }
 
-  /** Goes on where the chain has ended. One that can't be read is left as it is, and begun anew behind it. */
+  async #enter({ chain: name, ...draft }: Draft): Promise<void> {
+    let chain = this.#chains.get(name);
+    if (chain === undefined) {
+      chain = chainOf({ format: 1, after: START, entries: [] }, []);
+      this.#chains.set(name, chain);
+    }
+    if (chain.segment.entries.length >= SEGMENT || chain.size >= SEGMENT_SIZE) {
+      if (chain.changed) await this.#keep(name, chain);
+      chain.segment = { format: 1, after: endOf(chain.segment), entries: [] };
+      chain.size = 0;
+    }
+    const before = endOf(chain.segment);
+    const entry = { number: this.#last + 1, after: before.number, ...draft };
+    const hash = await hashOf(before, entry);
+    this.#last = entry.number;
+    chain.segment.entries.push({ ...entry, hash });
+    chain.size += sizeOf(entry);
+    chain.changed = true;
+  }
+
+  async #keep(name: string, chain: Chain): Promise<void> {
+    const { storage } = this.#parts;
+    const key = this.#key(name, chain.segment.after.number);
+    await storage.set(key, { ...chain.segment, entries: [...chain.segment.entries] });
+    chain.changed = false;
+    if (chain.keys.at(-1) !== key) chain.keys.push(key);
+    for (
+      let old = chain.keys[0];
+      old !== undefined && chain.keys.length > kept(name);
+      old = chain.keys[0]
+    ) {
+      await storage.delete(old);
+      chain.keys.shift();
+    }
+  }
+
+  /** Continues the kept chains. A new chain begins behind an unreadable one. */
   async #open(): Promise<void> {
+    const prefix = this.#key('', '');
+    const { storage, log } = this.#parts;
+    let keys: readonly string[];
     try {
-      const last = (await this.#keys()).at(-1);
-      if (last === undefined) return;
-      const segment = (await this.#parts.storage.get(last)) as Segment;
-      if (segment?.format !== 1 || !Array.isArray(segment.entries)) throw new TypeError('its last part is not well formed');
-      this.#segment = segment;
+      keys = [...(await storage.keys(prefix))].sort();
     } catch (error) {
-      this.#parts.log.write('kernel', 'error', `the audit log cannot be read, it begins anew: ${messageOf(error)}`);
-      this.#segment = { format: 1, after: { number: Date.now(), hash: '' }, entries: [] };
+      // The next write tries again.
+      this.#opened = undefined;
+      throw error;
+    }
+    const names = new Map<string, string[]>();
+    for (const key of keys) {
+      const name = key.slice(prefix.length, -DIGITS);
+      names.set(name, [...(names.get(name) ?? []), key]);
+    }
+    for (const [name, all] of names) {
+      let segment: Segment | undefined;
+      try {
+        segment = segmentOf(await storage.get(all.at(-1) as string));
+        if (segment === undefined) throw new TypeError('its last part is not well formed');
+      } catch (error) {
+        log.write(
+          'kernel',
+          'error',
+          `the audit log cannot be read, it begins again: ${messageOf(error)}`,
+        );
+      }
+      const chain = chainOf(
+        segment ?? { format: 1, after: { number: Date.now(), hash: '' }, entries: [] },
+        all,
+      );
+      this.#chains.set(name, chain);
+      this.#last = Math.max(this.#last, endOf(chain.segment).number);
     }
   }
 
-  async #keep(): Promise<void> {
-    try {
-      await this.#parts.storage.set(this.#key(this.#segment.after.number), this.#segment);
-      const keys = await this.#keys();
-      for (const key of keys.slice(0, Math.max(0, keys.length - MAX_SEGMENTS))) await this.#parts.storage.delete(key);
-    } catch (error) {
-      this.#parts.log.write('kernel', 'error', `the audit log could not be written, it is tried again with the next entry: ${messageOf(error)}`);
+  /** Every chain with its stored segments; undefined for an unreadable chain. */
+  async #stored(): Promise<
+    readonly { readonly name: string; readonly segments: readonly (Segment | undefined)[] }[]
+  > {
+    const { storage } = this.#parts;
+    const stored: { readonly name: string; readonly segments: readonly (Segment | undefined)[] }[] =
+      [];
+    for (const [name, { keys }] of this.#chains) {
+      const segments: (Segment | undefined)[] = [];
+      for (const key of keys) segments.push(segmentOf(await storage.get(key)));
+      stored.push({ name, segments });
     }
+    return stored;
   }
 
-  async #segments(): Promise<readonly Segment[]> {
-    const segments: Segment[] = [];
-    for (const key of await this.#keys()) segments.push((await this.#parts.storage.get(key)) as Segment);
-    return segments;
+  async #head(): Promise<AuditHead> {
+    const ends = [...this.#chains].flatMap(([name, { segment }]) =>
+      endOf(segment).hash === '' ? [] : [[name, endOf(segment)] as const],
+    );
+    ends.sort(([one], [other]) => (one < other ? -1 : 1));
+    return {
+      number: this.#last,
+      hash: ends.length === 0 ? '' : await digestOf(JSON.stringify(ends)),
+      chains: Object.fromEntries(ends),
+    };
   }
 
-  async #keys(): Promise<readonly string[]> {
-    return [...(await this.#parts.storage.keys(this.#key('')))].sort();
-  }
-
-  #key(after: number | ''): string {
-    // No plugin is called so; digits that sort.
-    return `${this.#parts.tenant}\0plinth\0audit\0${after === '' ? '' : String(after).padStart(16, '0')}`;
+  #key(name: string, after: number | ''): string {
+    // No plugin can have this id. The padded digits sort in order.
+    return `${this.#parts.tenant}\0plinth\0audit\0${name}${after === '' ? '' : String(after).padStart(DIGITS, '0')}`;
   }
 }
 
-function headOf({ after, entries }: Segment): AuditHead {
-  const last = entries.at(-1);
-  return last === undefined ? after : { number: last.number, hash: last.hash };
-}
-
-const isSame = (a: AuditHead, b: AuditHead | undefined) => a.number === b?.number && a.hash === b.hash;
-
-async function hashOf(before: AuditHead, { number, time, topic, plugin, facts, count }: Omit<AuditEntry, 'hash'>): Promise<string> {
-  const text = JSON.stringify([before.hash, number, time, topic, plugin ?? null, facts, count]);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+const WORD = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;

@@ -1,15 +1,19 @@
-/** What every call of a tenant shares: its numbers, its deadlines, and where it is counted when it ends. */
-import { messageOf } from '@plinth/sdk/contract';
-import type { Deadlines, Turn } from '@plinth/sdk/rpc';
+/**
+ * What every call of a tenant shares: its numbers, its deadlines, and the counts of ended calls.
+ */
+import { messageOf, randomMark } from '@plinth/sdk/contract';
+import type { Deadlines, Turn, ValueBounds } from '@plinth/sdk/rpc';
 import type { EventBus } from '../events/event-bus.js';
+import type { ServiceScope } from '../services/service.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { ServiceScope } from '../services/container.js';
+import { withOrigin } from '../telemetry/origin.js';
 import type { CallServices } from './call.js';
 
 /** What calls are made from. */
 export interface CallServiceParts {
   readonly tenant: string;
+  readonly bounds: ValueBounds;
   readonly deadlines: Deadlines;
   readonly turn: Turn;
   readonly metrics: Metrics;
@@ -19,17 +23,28 @@ export interface CallServiceParts {
 }
 
 /** Makes the services of one tenant's calls. */
-export function createCallServices({ tenant, deadlines, turn, metrics, bus, log, createScope }: CallServiceParts): CallServices {
+export function createCallServices({
+  tenant,
+  bounds,
+  deadlines,
+  turn,
+  metrics,
+  bus,
+  log,
+  createScope,
+}: CallServiceParts): CallServices {
   let last = 0;
   let revision = -1;
   let heard = false;
   return {
     tenant,
-    prefix: crypto.randomUUID().slice(0, 8),
+    bounds,
+    prefix: randomMark().slice(0, 8),
     deadlines,
     turn,
     createScope,
-    report: (what, error) => log.write('kernel', 'error', `${what}: ${messageOf(error)}`),
+    report: (what, error) =>
+      log.write('kernel', 'error', `${what}: ${messageOf(error)}`, withOrigin(error)),
     next: () => ++last,
     settled(call, ok, value, took) {
       metrics.calls += 1;
@@ -41,7 +56,14 @@ export function createCallServices({ tenant, deadlines, turn, metrics, bus, log,
       }
       if (!heard) return;
       const code = ok ? undefined : (value as { code?: unknown } | null)?.code;
-      const payload = { command: call.id, caller: call.caller.id, requestId: call.requestId, ok, took, ...(typeof code === 'string' && { code }) };
+      const payload = {
+        command: call.id,
+        caller: call.caller.id,
+        requestId: call.requestId,
+        ok,
+        took,
+        ...(typeof code === 'string' && { code }),
+      };
       bus.emit({ topic: 'call:settled', payload, source: 'kernel', tenant });
     },
   };

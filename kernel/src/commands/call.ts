@@ -1,81 +1,113 @@
-/** One run of a command or hook: its facts, and the single place where it ends. */
+/** One run of a command or hook: its facts, and the single place where it settles. */
 import {
+  A_TIME,
+  asPromise,
   type Baggage,
-  type CallMeta,
   type Caller,
+  type CallMeta,
   callerText,
   cancelSource,
   createError,
   DEFAULT_TIMEOUT,
   type ExecutionContext,
   isStreamSource,
-  pairOf,
+  isTime,
   PluginError,
+  pairOf,
   requestIdOf,
 } from '@plinth/sdk/contract';
-import { type Deadlines, type Link, RemoteStream, type Reply, type Timed, type Turn } from '@plinth/sdk/rpc';
-import { blame, type LayerName } from '../middleware/compose.js';
-import type { ServiceResolver, ServiceScope } from '../services/container.js';
+import {
+  type Deadlines,
+  type Link,
+  RemoteStream,
+  type Reply,
+  type Timed,
+  type Turn,
+  type ValueBounds,
+} from '@plinth/sdk/rpc';
+import { blame, guardUnavailable, type LayerName } from '../middleware/compose.js';
+import type { ServiceResolver, ServiceScope } from '../services/service.js';
 import type { CommandCounter } from '../telemetry/metrics.js';
 import type { Route } from './route.js';
 
-/** Who the embedding application is. */
+/** The identity of the embedding application. */
 export const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });
 
-/** What a caller may say of its call. */
+/** What a caller may say about its call. */
 export interface CallRequest {
   readonly user?: string | undefined;
   readonly signal?: AbortSignal;
-  /** Takes the caller's cancel when it comes over a link: cheaper than a signal. */
+  /** Registers the caller's cancel when the call comes over a link. Cheaper than a signal. */
   readonly inbound?: { onCancel: ((reason: Error) => void) | undefined };
-  /** Milliseconds; may only shorten what the command allows. */
+  /** Milliseconds. It may only shorten what the command allows. */
   readonly timeout?: number | undefined;
   readonly traceparent?: string | undefined;
   readonly baggage?: Baggage | undefined;
-  /** The call that this one is made for: it hands on its facts, its deadline and its end. */
+  /** The call that this one is made for. It hands on its facts, its deadline and its end. */
   readonly parent?: KernelCall | undefined;
-  onProgress?(value: unknown): void;
+  /** Calls whose callers need the right to this one, where they are more than the parent. */
+  readonly behalf?: readonly KernelCall[] | undefined;
+  /** The calls that were open when a call without a parent was made; see {@link Under}. */
+  readonly under?: Under | undefined;
+  onProgress?(value: unknown): unknown;
 }
 
-/** What calls need of the kernel. */
+/**
+ * The root of calls that a guest made without naming a parent, where one root can be determined. A
+ * long chain of such calls ends when the root ends.
+ */
+export interface Under {
+  readonly root: KernelCall;
+  /** The largest possible number of calls in between. */
+  readonly depth: number;
+}
+
+/** From this depth on, calls without a named parent end with the root. */
+const DEEP = 8;
+/** How deep calls without a named parent may nest. */
+const MAX_UNDER = 1_024;
+
+/** What calls need from the kernel. */
 export interface CallServices {
   readonly tenant: string;
-  /** What request ids begin with. */
+  /** The prefix of request ids. */
   readonly prefix: string;
+  /** The largest size of a value. */
+  readonly bounds: ValueBounds;
   readonly deadlines: Deadlines;
   readonly turn: Turn;
-  /** Numbers a call. */
+  /** Assigns a call its number. */
   next(): number;
   /** Starts a scope of the application's services. */
   createScope(): ServiceScope;
-  /** Takes the failure of foreign code that nobody waits for. */
+  /** Takes failures of foreign code that no caller waits for. */
   report(what: string, error: unknown): void;
-  /** Told once, when a call has ended. */
+  /** Called once, when a call has ended. */
   settled(call: KernelCall, ok: boolean, value: unknown, took: number): void;
 }
 
-/** What is called: a command, a hook's handler or an event on its way through middleware. */
+/** The target of a call: a command, a hook's handler, or an event on its way through middleware. */
 export interface CallTarget {
   readonly id: string;
   /** Plugin id, or `host`. */
   readonly owner?: string;
-  /** Whether it may answer while it is in its own chain of calls. */
+  /** Whether it may answer a call while it is in that call's own chain. */
   readonly reentrant?: boolean | undefined;
   readonly services: CallServices;
-  /** Milliseconds a call may take; the kernel's default when absent. */
+  /** Milliseconds that a call may take. The kernel's default when absent. */
   readonly timeout?: number | undefined;
   /** Totals of its calls, where they are counted by name. */
   readonly counter?: CommandCounter | undefined;
-  /** Starts the work of a call; the answer goes to the call. */
+  /** Starts the work of a call. The answer goes to the call. */
   provider(call: KernelCall, input: unknown): void;
 }
 
-/** Tells whoever works on the call that nobody waits any more. */
+/** Tells the code that works on the call that no caller waits any more. */
 export type Cancel = (reason: Error) => void;
 
 const NOTHING: CallRequest = Object.freeze({});
 
-// One executor for all promises: a closure for each would be a third of what a call allocates.
+// One executor for all promises. A closure for each would be a third of what a call allocates.
 let resolveNew!: (value: unknown) => void;
 let rejectNew!: (error: unknown) => void;
 const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
@@ -83,7 +115,7 @@ const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => 
   rejectNew = reject;
 };
 
-/** What only some calls need. */
+/** Facts that only some calls need. */
 interface Extras {
   cancel: Cancel | undefined;
   giveUpOuter: ((error: unknown) => void) | undefined;
@@ -93,13 +125,17 @@ interface Extras {
   scope: ServiceScope | undefined;
   /** Calls that are made for this one and have not ended. */
   children: Set<KernelCall> | undefined;
+  /** What an extension has put in the place of the caller's trace. */
+  traceparent: string | undefined;
+  /** Run when the call has ended. */
+  ends: (() => void)[] | undefined;
 }
 
 /**
- * A call in flight. Made once, passed whole; it settles exactly once: by an answer, its deadline, its caller's signal
- * or the end of the guest that answers it.
+ * A call in flight, created once and passed whole. It settles exactly once: by an answer, its
+ * deadline, its caller's signal, or the end of its guest.
  *
- * The hot path makes one of these a call and hardly anything else, so it avoids closures, timers and private names.
+ * The hot path creates little else for each call: it avoids closures, timers and private names.
  */
 export class KernelCall implements Reply, Timed, ExecutionContext {
   target: CallTarget;
@@ -108,7 +144,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   readonly number: number;
   /** Milliseconds. */
   timeout: number;
-  /** Milliseconds of the monotonic clock, as of the turn it was made in. */
+  /** Milliseconds of the monotonic clock, as of the turn that the call was made in. */
   readonly started: number;
   /** The provider's answer, its output parsed. */
   readonly promise: Promise<unknown>;
@@ -116,19 +152,19 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   parse: ((value: unknown) => unknown) | undefined = undefined;
   /** Which versions of its plugin the caller means. */
   route: Route | undefined = undefined;
-  /** Whether middleware stands between the answer and the caller: the end of the chain is then the end of the call. */
+  /** Whether middleware runs before the caller. The call then ends when the chain ends. */
   wrapped = false;
-  /** Whether the call only passes through: the buffers in its values are nobody's here and may be moved. */
+  /** Whether the call only passes through: unread buffers in its values may be moved. */
   relayed = false;
-  /** The middleware around it, and the layer that it waits for; owned by the chain. */
+  /** The middleware around the call, and the layer that it waits for. Owned by the chain. */
   layers: readonly LayerName[] | undefined = undefined;
   within: LayerName | undefined = undefined;
   private answered = false;
   private ended = false;
-  // Its place among the deadlines; owned by Deadlines.
+  // Its place among the deadlines. Owned by Deadlines.
   bucket: Timed['bucket'] = undefined;
   slot = 0;
-  /** Its sequence on the link of the guest that works on it; owned by the link. */
+  /** Its sequence on the link of the guest that works on it. Owned by the link. */
   sequence = 0;
   private link: Link | undefined = undefined;
   private readonly request: CallRequest;
@@ -142,7 +178,10 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     this.caller = caller;
     this.number = services.next();
     this.request = request ?? NOTHING;
-    const allowed = request?.timeout === undefined ? Math.min(timeout ?? DEFAULT_TIMEOUT, MAX_TIMEOUT) : effectiveTimeout(request.timeout, timeout, target.id);
+    const allowed =
+      request?.timeout === undefined
+        ? (timeout ?? DEFAULT_TIMEOUT)
+        : effectiveTimeout(request.timeout, timeout, target.id);
     const parent = request?.parent;
     this.timeout = parent === undefined ? allowed : Math.min(allowed, parent.remaining);
     this.started = services.turn.now();
@@ -152,6 +191,17 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     services.deadlines.add(this, this.timeout, this.started);
     if (request !== undefined) this.listen(request);
     if (parent !== undefined) parent.adopt(this);
+    else if (request?.under !== undefined && request.under.depth >= DEEP)
+      request.under.root.adopt(this);
+  }
+
+  /** The first call of its chain, as far as that is known, and the number of calls in between. */
+  get under(): Under {
+    const { parent, under } = this.request;
+    if (under !== undefined) return under;
+    if (parent === undefined) return { root: this, depth: 0 };
+    const above = parent.under;
+    return { root: above.root, depth: above.depth + 1 };
   }
 
   get id(): string {
@@ -163,7 +213,12 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   get traceparent(): string | undefined {
-    return this.request.traceparent ?? this.request.parent?.traceparent;
+    return this.extras?.traceparent ?? this.request.traceparent ?? this.request.parent?.traceparent;
+  }
+
+  /** An extension puts its own span in between. */
+  set traceparent(value: string | undefined) {
+    this.extra().traceparent = value;
   }
 
   get baggage(): Baggage {
@@ -173,6 +228,12 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   /** The call that this one is made for. */
   get parent(): KernelCall | undefined {
     return this.request.parent;
+  }
+
+  /** Calls that this one is made for. Their callers need the rights to what it does. */
+  get behalf(): readonly KernelCall[] {
+    const { behalf, parent } = this.request;
+    return behalf ?? (parent === undefined ? [] : [parent]);
   }
 
   get tenant(): string {
@@ -192,14 +253,14 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     return Math.max(1, Math.ceil(this.timeout - (performance.now() - this.started)));
   }
 
-  /** Aborts when the call ends before its answer: for handlers of the host and for middleware. */
+  /** Aborts when the call ends before its answer. For handlers of the host and for middleware. */
   get signal(): AbortSignal {
     const extras = this.extra();
     extras.controller ??= new AbortController();
     return extras.controller.signal;
   }
 
-  /** The application's services in a scope of this call; they end with it. */
+  /** The application's services in a scope of this call. They end with it. */
   get services(): ServiceResolver {
     const extras = this.extra();
     if (extras.scope === undefined) {
@@ -209,19 +270,19 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     return extras.scope;
   }
 
-  /** Whether nobody waits any more: then nothing new may start. */
+  /** Whether no caller waits any more. Nothing new may start then. */
   get over(): boolean {
     return this.ended;
   }
 
-  /** Lets the provider work, unless nobody waits any more; the answer is {@link promise}. */
+  /** Starts the provider, unless no caller waits any more. The answer is {@link promise}. */
   proceed(input: unknown): Promise<unknown> {
-    // A layer that goes on after the time-out or cancel finds the rejection.
+    // A layer that continues after the time-out or cancel gets the rejection.
     if (!this.ended) this.target.provider(this, input);
     return this.promise;
   }
 
-  /** Who answers is known now; the time it allows counts from the beginning of the call. */
+  /** Sets the provider once it is known. Its time limit counts from the beginning of the call. */
   goOnAs(target: CallTarget, input: unknown): void {
     this.target = target;
     const { timeout } = target;
@@ -234,7 +295,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     target.provider(this, input);
   }
 
-  /** Whoever works on the call says how to stop; the latest is told first. */
+  /** Registers how to stop work on the call. The latest registration is told first. */
   onCancel(cancel: Cancel): void {
     const extras = this.extra();
     const before = extras.cancel;
@@ -247,13 +308,24 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
           };
   }
 
-  /** Sends the call to a guest's handler; a cancel then follows over the same link. */
+  /** Runs a task when the call has ended, whatever the cause. The task must not throw. */
+  onEnd(task: () => void): void {
+    if (this.ended) {
+      task();
+      return;
+    }
+    const extras = this.extra();
+    extras.ends ??= [];
+    extras.ends.push(task);
+  }
+
+  /** Sends the call to a guest's handler. A cancel then follows over the same link. */
   sendOver(link: Link, handle: number, input: unknown): void {
     this.link = link;
     link.request(handle, input, this.metaFor(link), this, this.relayed);
   }
 
-  /** Takes the provider's answer; whatever comes after the first is dropped. */
+  /** Takes the provider's answer. Any later answer is dropped. */
   settle(ok: boolean, value: unknown): void {
     if (this.answered) {
       if (ok && isStreamSource(value)) cancelSource(value).catch(() => {});
@@ -261,7 +333,8 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     }
     this.answered = true;
     if (!ok) value = withCommand(value, this.target);
-    if (this.request.signal !== undefined && value instanceof RemoteStream) value.follow(this.request.signal);
+    if (this.request.signal !== undefined && value instanceof RemoteStream)
+      value.follow(this.request.signal);
     let good = ok;
     let result = value;
     if (good && this.parse !== undefined) {
@@ -278,8 +351,8 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   /**
-   * The middleware around this call has started, and this is its result. When every layer passed the answer through
-   * untouched, nothing is added; otherwise the call lasts until the chain's own promise settles.
+   * The middleware around this call has started, with this result. If every layer passes the answer
+   * through untouched, nothing is added. Else the call lasts until the chain's promise settles.
    */
   follow(result: Promise<unknown>): Promise<unknown> {
     if (result === this.promise && !this.answered) {
@@ -290,7 +363,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
       result.catch(() => {});
       return this.promise;
     }
-    // A layer may have let go of the provider's answer: its failure then belongs to nobody.
+    // A layer may have dropped the provider's answer, so its failure must not go unhandled.
     this.promise.catch(() => {});
     return new Promise((resolve, reject) => {
       this.extra().giveUpOuter = reject;
@@ -307,7 +380,7 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     });
   }
 
-  /** Lets go of everything that was held for the call, and counts it. */
+  /** Releases everything that was held for the call, and counts the call. */
   private end(ok: boolean, value: unknown): void {
     if (this.ended) return;
     this.ended = true;
@@ -315,45 +388,83 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     services.deadlines.remove(this);
     if (this.request !== NOTHING) {
       this.unlisten();
-      this.request.parent?.extras?.children?.delete(this);
+      (this.request.parent ?? this.request.under?.root)?.extras?.children?.delete(this);
     }
     const scope = this.extras?.scope;
     if (scope !== undefined) this.endScope(scope);
-    // The turn's clock is good enough for calls that leave the turn; work inside one has to be timed itself.
+    const ends = this.extras?.ends;
+    if (ends !== undefined) for (const end of ends) end();
+    // The turn's clock suffices for calls that leave the turn. Others need the exact time.
     const now = services.turn.now();
-    services.settled(this, ok, value, (now === this.started ? performance.now() : now) - this.started);
+    services.settled(
+      this,
+      ok,
+      value,
+      (now === this.started ? performance.now() : now) - this.started,
+    );
   }
 
   private endScope(scope: ServiceScope): void {
-    scope.dispose().catch((error: unknown) => this.target.services.report(`the services of a call of ${this.id} did not end well`, error));
+    scope
+      .dispose()
+      .catch((error: unknown) =>
+        this.target.services.report(`the services of a call of ${this.id} did not end well`, error),
+      );
   }
 
   progress(value: unknown): void {
     if (this.ended) return;
-    try {
-      this.request.onProgress?.(value);
-    } catch (error) {
-      // The listener is the caller's; its failure must not count against whoever reports.
+    // The listener is the caller's. Its failure must not count against the reporting plugin.
+    const failed = (error: unknown) =>
       this.target.services.report(`a progress listener of ${this.id} threw`, error);
+    try {
+      asPromise(this.request.onProgress?.(value))?.then(undefined, failed);
+    } catch (error) {
+      failed(error);
     }
   }
 
   expire(): void {
     const { id: command, timeout } = this;
     const late = `${command} did not answer within ${timeout} ms`;
-    const layers = this.answered ? (this.layers ?? []) : this.within === undefined ? [] : [this.within];
+    const { within } = this;
+    if (!this.answered && within?.absence !== undefined) {
+      this.giveUp(guardUnavailable(`${late}: it waits for`, within, { command, timeout }));
+      return;
+    }
+    const layers = this.answered
+      ? (this.layers ?? [])
+      : this.within === undefined
+        ? []
+        : [this.within];
     if (layers.length === 0) {
-      this.giveUp(createError('call/timeout', late, { plugin: ownerOf(command), details: { command, timeout } }));
+      this.giveUp(
+        createError('call/timeout', late, {
+          plugin: ownerOf(command),
+          details: { command, timeout },
+        }),
+      );
       return;
     }
     const names = layers.map(({ name }) => name).join(', ');
-    const why = this.answered ? `the middleware around it (${names}) held the answer` : `the middleware ${names} did not go on`;
+    const why = this.answered
+      ? `the middleware around it (${names}) held the answer`
+      : `the middleware ${names} did not go on`;
     const { plugin, details } = blame(layers[0] as LayerName);
-    this.giveUp(createError('call/timeout', `${late}: ${why}`, { plugin, details: { ...details, middleware: names, command, timeout } }));
+    this.giveUp(
+      createError('call/timeout', `${late}: ${why}`, {
+        plugin,
+        details: { ...details, middleware: names, command, timeout },
+      }),
+    );
   }
 
   stop(): void {
-    this.giveUp(createError('kernel/stopped', `the kernel stopped before ${this.id} was answered`, { details: { command: this.id } }));
+    this.giveUp(
+      createError('kernel/stopped', `the kernel stopped before ${this.id} was answered`, {
+        details: { command: this.id },
+      }),
+    );
   }
 
   /**
@@ -363,17 +474,31 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
    */
   metaFor(link: Link, subject?: string): CallMeta {
     const { caller, user, traceparent, baggage } = this;
-    // A call that was made for another at once has hardly less time than that: it is kept to the millisecond here all the same.
+    // A call made at once for another has almost its time left. It stays exact to the millisecond.
     const usual = this.timeout <= DEFAULT_TIMEOUT && this.timeout > DEFAULT_TIMEOUT - NEGLIGIBLE;
-    if (subject === undefined && usual && user === undefined && traceparent === undefined && baggage === NO_BAGGAGE) {
+    if (
+      subject === undefined &&
+      usual &&
+      user === undefined &&
+      traceparent === undefined &&
+      baggage === NO_BAGGAGE
+    ) {
       if (caller.kind === 'host') return pairOf(this.number, 0);
       const name = link.nameOf(textOf(caller));
       if (name > 0) return pairOf(this.number, name);
     }
-    return [this.number, callerText(caller), user, this.remaining, traceparent, baggage === NO_BAGGAGE ? undefined : baggage, subject];
+    return [
+      this.number,
+      callerText(caller),
+      user,
+      this.remaining,
+      traceparent,
+      baggage === NO_BAGGAGE ? undefined : baggage,
+      subject,
+    ];
   }
 
-  /** A call is made for this one. */
+  /** Registers a call that is made for this one. */
   private adopt(child: KernelCall): void {
     if (this.ended) return;
     const extras = this.extra();
@@ -382,7 +507,16 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
   }
 
   private extra(): Extras {
-    this.extras ??= { cancel: undefined, giveUpOuter: undefined, onAbort: undefined, controller: undefined, scope: undefined, children: undefined };
+    this.extras ??= {
+      cancel: undefined,
+      giveUpOuter: undefined,
+      onAbort: undefined,
+      controller: undefined,
+      scope: undefined,
+      children: undefined,
+      traceparent: undefined,
+      ends: undefined,
+    };
     return this.extras;
   }
 
@@ -390,7 +524,13 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     if (inbound !== undefined) inbound.onCancel = (reason) => this.giveUp(reason);
     if (signal === undefined) return;
     const onAbort = () => {
-      this.giveUp(createError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: signal.reason }));
+      this.giveUp(
+        createError('call/cancelled', `the call of ${this.id} was cancelled`, {
+          plugin: ownerOf(this.id),
+          details: { command: this.id },
+          cause: signal.reason,
+        }),
+      );
     };
     this.extra().onAbort = onAbort;
     if (signal.aborted) queueMicrotask(onAbort);
@@ -414,35 +554,52 @@ export class KernelCall implements Reply, Timed, ExecutionContext {
     }
     extras?.giveUpOuter?.(error);
     extras?.cancel?.(error);
-    link?.cancel(this.sequence);
+    link?.cancel(this.sequence, isLate(error));
     extras?.controller?.abort(error);
     if (extras?.children === undefined) return;
     for (const child of [...extras.children]) {
       child.giveUp(
-        createError('call/cancelled', `the call of ${child.id} was cancelled, because ${this.id} was`, { plugin: ownerOf(child.id), details: { command: child.id }, cause: error }),
+        createError(
+          'call/cancelled',
+          `the call of ${child.id} was cancelled, because ${this.id} was`,
+          { plugin: ownerOf(child.id), details: { command: child.id }, cause: error },
+        ),
       );
     }
   }
 }
 
-/** What a provider did that is no error of its own is told with the command that it was asked for. */
+/** Whether a deadline ended the call: its own, or that of the call it was made for. */
+export function isLate(error: unknown): boolean {
+  const { code, cause } = error as {
+    readonly code?: unknown;
+    readonly cause?: { readonly code?: unknown };
+  };
+  return code === 'call/timeout' || cause?.code === 'call/timeout';
+}
+
+/** Names the command in a provider's failure that isn't an error of its own. */
 function withCommand(error: unknown, { id, owner }: CallTarget): unknown {
   if (!(error instanceof PluginError) || error.details.command !== undefined) return error;
   const unsent = error.code === 'value/invalid' && error.details.side === 'provider';
   if (!unsent && error.code !== 'call/failed') return error;
   const { plugin = owner === 'host' ? undefined : owner, message, details, cause } = error;
   const told = unsent ? message.replace('the answer', `the answer of ${id}`) : `${id} ${message}`;
-  return createError(error.code as 'call/failed', told, { plugin, details: { ...details, command: id }, ...(cause !== undefined && { cause }) });
+  return createError(error.code as 'call/failed', told, {
+    plugin,
+    details: { ...details, command: id },
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 const NO_BAGGAGE: Baggage = Object.freeze({});
-/** Milliseconds by which a deadline may differ from the usual one before a handler is told. */
+/** Milliseconds by which a deadline may differ from the usual one before the handler is told. */
 const NEGLIGIBLE = 1_000;
 /** Longest chain of calls that are made for each other. */
 const MAX_DEPTH = 32;
 
 /**
- * Refuses a call that would come back to where its chain has been: whoever waits there would wait for himself.
+ * Refuses a call that would return to a provider in its chain, which would wait for itself.
  *
  * @throws PluginLifecycleError `call/cycle` with the whole path.
  */
@@ -451,11 +608,17 @@ export function checkChain(target: CallTarget, parent: KernelCall): void {
   let cycle = false;
   for (let above: KernelCall | undefined = parent; above !== undefined; above = above.parent) {
     depth += 1;
-    if (above.target.id === target.id && above.target.owner === target.owner && target.reentrant !== true) cycle = true;
+    if (
+      above.target.id === target.id &&
+      above.target.owner === target.owner &&
+      target.reentrant !== true
+    )
+      cycle = true;
   }
   if (!cycle && depth <= MAX_DEPTH) return;
   const path = [target.id];
-  for (let above: KernelCall | undefined = parent; above !== undefined; above = above.parent) path.unshift(above.target.id);
+  for (let above: KernelCall | undefined = parent; above !== undefined; above = above.parent)
+    path.unshift(above.target.id);
   const shown = path.length > 8 ? [...path.slice(0, 4), '…', ...path.slice(-3)] : path;
   throw createError(
     'call/cycle',
@@ -465,6 +628,35 @@ export function checkChain(target: CallTarget, parent: KernelCall): void {
       details: { command: target.id, path },
     },
   );
+}
+
+/**
+ * What a guest's call without a named parent may belong to. Undefined when that is unknown.
+ *
+ * @throws PluginLifecycleError `call/cycle` when so many calls nest that only a cycle explains it,
+ * PluginCancelledError `call/cancelled` when the root has ended.
+ */
+export function underOf(open: readonly KernelCall[], plugin: string): Under | undefined {
+  const [first] = open;
+  if (first === undefined) return undefined;
+  let { root, depth } = first.under;
+  let several = false;
+  for (const one of open) {
+    const under = one.under;
+    several ||= under.root !== root;
+    if (under.depth > depth) ({ root, depth } = under);
+  }
+  // Takes the deepest: a cycle keeps growing. Nothing proves that this call extends it.
+  if (several && depth < DEEP) return undefined;
+  if (!several) depth += 1;
+  const why = (what: string) =>
+    `${plugin} calls on and on for ${root.id}, and doesn't say so: ${what}; pass the call on that a handler gets, as in execute(id, input, call)`;
+  const facts = { plugin, details: { command: root.id, depth } };
+  if (depth >= MAX_UNDER)
+    throw createError('call/cycle', why(`${depth} calls lie under one another`), facts);
+  if (depth >= DEEP && root.over)
+    throw createError('call/cancelled', why('that call is over'), facts);
+  return { root, depth };
 }
 
 // Calls of one guest follow one another.
@@ -479,19 +671,19 @@ function textOf(caller: Caller): string {
   return lastText;
 }
 
-/** Longest a call may take, in milliseconds: a guest must not be able to make one that never ends. */
-const MAX_TIMEOUT = 86_400_000;
-
 /**
  * The shorter of what the caller wants and what the command allows, in milliseconds.
  *
  * @throws PluginValidationError `call/invalid-option`.
  */
 export function effectiveTimeout(wanted: number, allowed: number | undefined, id: string): number {
-  if (typeof wanted !== 'number' || !Number.isFinite(wanted) || wanted <= 0) {
-    throw createError('call/invalid-option', `the timeout of a call of ${id} must be a positive number of milliseconds, not ${String(wanted)}`, { details: { command: id } });
-  }
-  return Math.min(wanted, allowed ?? MAX_TIMEOUT, MAX_TIMEOUT);
+  if (!isTime(wanted))
+    throw createError(
+      'call/invalid-option',
+      `the timeout of a call of ${id} must be ${A_TIME}, not ${String(wanted)}`,
+      { details: { command: id } },
+    );
+  return Math.min(wanted, allowed ?? Number.POSITIVE_INFINITY);
 }
 
 const ownerOf = (id: string) => id.slice(0, Math.max(0, id.indexOf(':')));

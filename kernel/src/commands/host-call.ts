@@ -1,14 +1,16 @@
 /** A call as handlers and middleware of the host see it. */
 import type { AnyContract, Baggage, Call, Caller, HandlerFor } from '@plinth/sdk';
 import { declaredError, type ErrorSchemas, type ErrorsOf } from '@plinth/sdk/contract';
-import type { ServiceResolver } from '../services/container.js';
+import type { ServiceResolver } from '../services/service.js';
 import type { KernelCall } from './call.js';
 
 /** The second argument of a handler of the host. */
 export interface HostCall<E extends ErrorSchemas = Record<never, never>> extends Call<E> {
   /**
-   * The application's services in a scope of this call: one of each `scoped` service for its handler and for the host's middleware
-   * around it, made when it is first asked for, ended in reverse when the call has ended, however it ended. A retry is a call of its own.
+   * The application's services in a scope of this call. Its handler and the host's middleware
+   * around it share one instance of each `scoped` service. An instance is created on first use.
+   * Instances end in reverse order when the call has ended, whatever the outcome. A retry is a call
+   * of its own.
    */
   readonly services: ServiceResolver;
 }
@@ -18,10 +20,13 @@ export type HostHandler = { handle(input: unknown, call: HostCall): unknown }['h
 
 /** What `kernel.provide` takes: one handler for each command and hook of the contract. */
 export type HostHandlers<C extends AnyContract> = {
-  [K in keyof C as C[K] extends { readonly kind: 'command' | 'hook' } ? K : never]: HandlerFor<C[K], HostCall<ErrorsOf<C[K]>>>;
+  [K in keyof C as C[K] extends { readonly kind: 'command' | 'hook' } ? K : never]: HandlerFor<
+    C[K],
+    HostCall<ErrorsOf<C[K]>>
+  >;
 };
 
-/** Its parts are made when they are asked for: few handlers look at any. */
+/** Its parts are created on first access, because few handlers read any of them. */
 export class HostCallView implements HostCall {
   private readonly call: KernelCall;
   private readonly errors: ErrorSchemas;
@@ -67,7 +72,7 @@ export class HostCallView implements HostCall {
     return this.call.services;
   }
 
-  /** Calls that are made with it are made for it. */
+  /** Calls that are made with it are made for this call. */
   get parent(): KernelCall {
     return this.call;
   }

@@ -10,36 +10,34 @@ import {
   membersOf,
   ownerOf,
   type Parsed,
-  POLICY_PARTS,
   parseContractId,
   parseSchema,
+  policyOf,
+  policyProblem,
 } from '@plinth/sdk/contract';
 import type { HookRegistry } from '../middleware/hooks.js';
-import type { Metrics } from '../telemetry/metrics.js';
+import type { HostRegistration } from '../registration.js';
 import type { DeclaredPolicy } from '../resilience/policy.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { HOST, type KernelCall } from './call.js';
 import type { HostCallOptions } from './call-options.js';
 import { type ClientOptions, createClient, type Execute } from './client.js';
 import type { CommandRegistry } from './command-registry.js';
-import { type HostHandler, type HostHandlers, HostCallView } from './host-call.js';
+import { HostCallView, type HostHandler, type HostHandlers } from './host-call.js';
 import type { HostContracts } from './host-contracts.js';
 import { hostProvider } from './provider.js';
 
-/** A registration of the host. */
-export interface HostRegistration extends Disposable {
-  dispose(): void;
-}
-
 /** `kernel.commands`. */
 export interface HostCommands {
-  /** Answers a command as the host; a bare name registers `host:<name>`. */
+  /** Answers a command as the host. A bare name registers `host:<name>`. */
   handle(name: string, handler: HostHandler): HostRegistration;
   /**
    * Calls a command by its wire id.
    *
-   * @throws PluginUnavailableError `call/unknown-command` when nobody answers it, PluginTimeoutError `call/timeout`,
-   * PluginCancelledError `call/cancelled`, PluginCrashedError when the guest ends meanwhile, PluginUnavailableError `kernel/stopped`, or what
-   * the handler threw.
+   * @throws PluginUnavailableError `call/unknown-command` when no provider answers it,
+   * PluginTimeoutError `call/timeout`, PluginCancelledError `call/cancelled`, PluginCrashedError
+   * when the guest ends meanwhile, PluginUnavailableError `kernel/stopped`, or what the handler
+   * threw.
    */
   execute(id: string, input?: unknown, options?: HostCallOptions): Promise<unknown>;
   /** Every command, registered or declared in a manifest. */
@@ -68,19 +66,33 @@ export function createHostCommands(
   const execute: Execute = (id, input, options, parse, route) => {
     try {
       check();
-      if (typeof id !== 'string') throw createError('contract/invalid', `a command id is a text, not ${id === null ? 'null' : typeof id}`);
+      if (typeof id !== 'string')
+        throw createError(
+          'contract/invalid',
+          `a command id is a text, not ${id === null ? 'null' : typeof id}`,
+        );
     } catch (error) {
       return Promise.reject(error);
     }
     const range = options?.version;
     if (range === undefined) return registry.execute(id, input, HOST, options, parse, route);
-    if (typeof range === 'string' && isRange(range)) return registry.execute(id, input, HOST, options, parse, { ...route, range });
-    return Promise.reject(createError('call/invalid-option', `'${String(range)}' is not a version range: write one like '^1.2.0'`, { details: { version: String(range) } }));
+    if (typeof range === 'string' && isRange(range))
+      return registry.execute(id, input, HOST, options, parse, { ...route, range });
+    return Promise.reject(
+      createError(
+        'call/invalid-option',
+        `'${String(range)}' is not a version range: write one like '^1.2.0'`,
+        { details: { version: String(range) } },
+      ),
+    );
   };
   const commands: HostCommands = {
     handle(name, handler) {
       const id = name.includes(':') ? name : `host:${name}`;
-      const command = registry.register(id, { owner: 'host', provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))) });
+      const command = registry.register(id, {
+        owner: 'host',
+        provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))),
+      });
       return together([command, contracts.add(ownerOf(id))]);
     },
     execute: (id, input, options) => execute(id, input, options),
@@ -93,78 +105,131 @@ export function createHostCommands(
     provide(contract, handlers) {
       const all = handlers as unknown as Readonly<Record<string, HostHandler>>;
       const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
-      const missing = members.filter(([name]) => typeof all[name] !== 'function').map(([name]) => name);
-      if (missing.length > 0) throw createError('contract/invalid', `the host provides '${contract.$id}' without a handler for ${missing.join(', ')}`, { details: { missing } });
+      const missing = members
+        .filter(([name]) => typeof all[name] !== 'function')
+        .map(([name]) => name);
+      if (missing.length > 0)
+        throw createError(
+          'contract/invalid',
+          `the host provides '${contract.$id}' without a handler for ${missing.join(', ')}`,
+          { details: { missing } },
+        );
+      for (const [name, member] of members) {
+        const problem = policyProblem({ ...policyOf(member as Command) });
+        if (problem !== undefined)
+          throw createError(
+            'contract/invalid',
+            `the contract '${contract.$id}' says of '${name}' for '${problem}' what makes no sense`,
+            {
+              details: { member: name, policy: problem },
+            },
+          );
+      }
       const registered: HostRegistration[] = [];
       try {
         for (const [name, member] of members) {
-          const provider = hostProvider(parsing(member, (all[name] as HostHandler).bind(all), metrics));
+          const provider = hostProvider(
+            parsing(member, (all[name] as HostHandler).bind(all), metrics),
+          );
           registered.push(
             member.kind === 'hook'
               ? hooks.handle(member.id, 'host', provider, { timeout: member.timeout })
-              : registry.register(member.id, { owner: 'host', provider, timeout: (member as Command).timeout, declared: declaredBy(member as Command) }),
+              : registry.register(member.id, {
+                  owner: 'host',
+                  provider,
+                  timeout: (member as Command).timeout,
+                  declared: declaredBy(member as Command),
+                }),
           );
         }
       } catch (error) {
         for (const one of registered) one.dispose();
         throw error;
       }
-      return together([...registered, contracts.add(parseContractId(contract.$id)?.base ?? contract.$id)]);
+      return together([
+        ...registered,
+        contracts.add(parseContractId(contract.$id)?.base ?? contract.$id),
+      ]);
     },
   };
 }
 
-/** One registration of several. They are taken back in their order: who is told of it is told last. */
+/**
+ * Several registrations as one. They are disposed in order. The contract, whose end is announced,
+ * comes last.
+ */
 function together(all: readonly HostRegistration[]): HostRegistration {
   return disposable(() => {
     for (const one of all) one.dispose();
   });
 }
 
-/** What a contract says of one of its commands. */
+/** What a contract says about one of its commands. */
 function declaredBy(command: Command): DeclaredPolicy {
-  const parts = POLICY_PARTS.filter((part) => command[part] !== undefined);
-  return { idempotent: command.idempotent, ...(parts.length > 0 && { policies: [Object.fromEntries(parts.map((part) => [part, command[part]]))] }) };
+  const policy = policyOf(command);
+  return { idempotent: command.idempotent, ...(policy && { policies: [policy] }) };
 }
 
 const NO_ERRORS = Object.freeze({});
 
-/** What a handler answers: a command, a hook, or a mere id. */
+/** What a handler answers: a command, a hook, or a bare id. */
 type Handled = Partial<Pick<Command, 'input' | 'errors'>> & { readonly id: string };
 
-/** The receiver parses, also when it is the host. */
-export function parsing(member: Handled, handler: HostHandler, metrics: Metrics): (input: unknown, call: KernelCall) => unknown {
+/** The receiver parses the value, also when it is the host. */
+export function parsing(
+  member: Handled,
+  handler: HostHandler,
+  metrics: Metrics,
+): (input: unknown, call: KernelCall) => unknown {
   const { input: schema, errors } = member;
-  const run = (input: unknown, call: KernelCall) => handler(input, new HostCallView(call, errors ?? NO_ERRORS));
+  const run = (input: unknown, call: KernelCall) =>
+    handler(input, new HostCallView(call, errors ?? NO_ERRORS));
   if (schema === undefined) return run;
   return (input, call) => {
     metrics.validations += 1;
     const parsed = parseSchema(schema, input);
     const go = (result: Parsed<unknown>) => {
       if (result.ok) return run(result.value, call);
-      throw createError('call/invalid-input', `the input of ${member.id} is not valid, the caller is at fault: ${describeIssues(result.issues)}`, {
-        details: { command: member.id, side: 'caller', issues: result.issues },
-      });
+      throw createError(
+        'call/invalid-input',
+        `the input of ${member.id} is not valid, the caller is at fault: ${describeIssues(result.issues)}`,
+        {
+          details: { command: member.id, side: 'caller', issues: result.issues },
+        },
+      );
     };
     return isPromiseLike(parsed) ? parsed.then(go) : go(parsed as Parsed<unknown>);
   };
 }
 
-/** Whether a manifest promises a command. */
+/** Whether a manifest declares a command. */
 function declares(manifests: readonly Manifest[], id: string): boolean {
-  return manifests.some(({ id: plugin, contributes }) => contributes.commands?.some((command) => `${plugin}:${command.id}` === id));
+  return manifests.some(({ id: plugin, contributes }) =>
+    contributes.commands?.some((command) => `${plugin}:${command.id}` === id),
+  );
 }
 
-/** Commands that are registered, and those a manifest promises. */
-export function listCommands(registry: CommandRegistry, manifests: readonly Manifest[]): readonly CommandInfo[] {
+/** Commands that are registered, and those that a manifest declares. */
+export function listCommands(
+  registry: CommandRegistry,
+  manifests: readonly Manifest[],
+): readonly CommandInfo[] {
   const declared = new Map<string, NonNullable<Manifest['contributes']['commands']>[number]>(
-    manifests.flatMap(({ id, contributes }) => (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const)),
+    manifests.flatMap(({ id, contributes }) =>
+      (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const),
+    ),
   );
   const titles = (id: string): Partial<CommandInfo> | undefined => {
     const command = declared.get(id);
     if (command === undefined) return undefined;
     const { title, description, tags, input, output } = command;
-    return { ...(title !== undefined && { title }), ...(description !== undefined && { description }), ...(tags && { tags }), ...(input && { input }), ...(output && { output }) };
+    return {
+      ...(title !== undefined && { title }),
+      ...(description !== undefined && { description }),
+      ...(tags && { tags }),
+      ...(input && { input }),
+      ...(output && { output }),
+    };
   };
   return registry.describe(titles, [...declared.keys()]);
 }

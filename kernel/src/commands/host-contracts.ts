@@ -1,17 +1,23 @@
-/** For which contracts the host answers: those it provides, and those under whose names it handles commands. */
+/**
+ * Contracts that the host answers: those it provides, and those under whose names it handles
+ * commands.
+ */
 import { disposable } from '@plinth/sdk/contract';
 
-/** Counts what the host has registered, by the base of its contract: the host's own has no version, and suits everybody. */
+/**
+ * Counts the host's registrations by the base of their contract. The host's own have no version and
+ * suit every caller.
+ */
 export class HostContracts {
   readonly #counts = new Map<string, number>();
-  /** Told when the host begins to answer for a contract, and when it ceases to. */
+  /** Called when the host begins or ceases to answer for a contract. */
   onChange: (base: string) => void = () => {};
 
   has(base: string): boolean {
     return this.#counts.has(base);
   }
 
-  /** Disposing the answer takes it back. */
+  /** Disposing the answer removes it. */
   add(base: string): Disposable & { dispose(): void } {
     this.#change(base, 1);
     return disposable(() => this.#change(base, -1));

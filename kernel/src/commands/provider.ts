@@ -1,6 +1,16 @@
-/** Who answers: a guest over its link, or a function of the host. Both look the same to the rest of the kernel. */
+/**
+ * What answers a call: a guest over its link, or a function of the host. Both look the same to the
+ * rest of the kernel.
+ */
 import { asPromise, isStreamSource } from '@plinth/sdk/contract';
-import { copyValue, type Link, type StreamDoor, unreadable, unsendable } from '@plinth/sdk/rpc';
+import {
+  copyValue,
+  type Link,
+  type StreamDoor,
+  unreadable,
+  unsendable,
+  type ValueBounds,
+} from '@plinth/sdk/rpc';
 import type { KernelCall } from './call.js';
 
 /** Starts answering a call; the answer goes to the call. */
@@ -12,29 +22,45 @@ export function guestProvider(link: Link, handle: number): Provider {
     try {
       call.sendOver(link, handle, input);
     } catch (error) {
-      call.settle(false, unsendable(error, `the input of ${call.id}`, { command: call.id, side: 'caller' }));
+      call.settle(
+        false,
+        unsendable(error, `the input of ${call.id}`, { command: call.id, side: 'caller' }),
+      );
     }
   };
 }
 
 /**
- * A handler in the host. It gets a value of its own, and its answer is checked like a plugin's, so that a command
- * behaves the same wherever it is answered. Streams need no copy: who reads one gets what it makes.
+ * A handler in the host. It gets its own copy of a value, and its answer is checked like a
+ * plugin's. A command therefore behaves the same wherever it is answered. Streams need no copy:
+ * each reader gets what it makes of the stream.
  */
 export function hostProvider(handler: (input: unknown, call: KernelCall) => unknown): Provider {
   return (call, input) => {
     const done = (value: unknown) => {
       try {
-        call.settle(true, copyShared(value));
+        call.settle(true, copyShared(value, call.target.services.bounds));
       } catch (error) {
-        call.settle(false, unsendable(unreadable(error), `the answer of ${call.id}`, { command: call.id, side: 'provider' }));
+        call.settle(
+          false,
+          unsendable(unreadable(error), `the answer of ${call.id}`, {
+            command: call.id,
+            side: 'provider',
+          }),
+        );
       }
     };
     let taken: unknown;
     try {
-      taken = copyShared(input);
+      taken = copyShared(input, call.target.services.bounds);
     } catch (error) {
-      call.settle(false, unsendable(unreadable(error), `the input of ${call.id}`, { command: call.id, side: 'caller' }));
+      call.settle(
+        false,
+        unsendable(unreadable(error), `the input of ${call.id}`, {
+          command: call.id,
+          side: 'caller',
+        }),
+      );
       return;
     }
     try {
@@ -48,7 +74,7 @@ export function hostProvider(handler: (input: unknown, call: KernelCall) => unkn
   };
 }
 
-/** Streams on their way from one part of this thread to another: each number is used once, at once. */
+/** Streams on their way between two parts of this thread. Each number is used once, at once. */
 class HandOver implements StreamDoor {
   readonly isSource = isStreamSource;
   readonly #sources = new Map<number, object>();
@@ -69,7 +95,7 @@ class HandOver implements StreamDoor {
 
 const handOver = new HandOver();
 
-/** Copies a value between parts of one thread; a stream in it is handed over as it is. */
-export function copyShared(value: unknown): unknown {
-  return copyValue(value, handOver, handOver);
+/** Copies a value between parts of one thread. A stream in it is handed over as it is. */
+export function copyShared(value: unknown, bounds: ValueBounds): unknown {
+  return copyValue(value, handOver, handOver, bounds);
 }

@@ -9,22 +9,39 @@ export interface Route {
   readonly contract?: string | undefined;
 }
 
-/** Whether a version is one that a caller may mean. The host's own commands have no version, and suit everybody. */
+/**
+ * Whether a version is one that a caller may mean. The host's own commands have no version and suit
+ * every caller.
+ */
 export function leadsTo(
   { range, contract }: Route,
-  { version, provides = [], owner }: { readonly version?: string | undefined; readonly provides?: readonly string[]; readonly owner: string },
+  {
+    version,
+    provides = [],
+    owner,
+  }: {
+    readonly version?: string | undefined;
+    readonly provides?: readonly string[];
+    readonly owner: string;
+  },
 ): boolean {
   if (version === undefined) return true;
   if (range !== undefined && !satisfies(version, range)) return false;
   if (contract === undefined) return true;
   const need = parseNeed(contract);
-  // A plugin that doesn't say in its manifest what it provides can't be told apart by it.
+  // A plugin whose manifest doesn't declare what it provides can't be chosen by that.
   const majors = provides.flatMap((one) => {
     const parsed = parseContractId(one);
     return parsed?.base === need?.base ? [(parsed as { major: number }).major] : [];
   });
-  return need === undefined || need.base !== owner || majors.length === 0 || majors.some((major) => satisfies(`${major}.0.0`, need.range));
+  return (
+    need === undefined ||
+    need.base !== owner ||
+    majors.length === 0 ||
+    majors.some((major) => satisfies(`${major}.0.0`, need.range))
+  );
 }
 
-/** What calls with the same wish have in common. */
-export const routeKey = (route: Route | undefined): string => (route === undefined ? '' : `${route.range ?? ''} ${route.contract ?? ''}`);
+/** The key that calls with the same route share. */
+export const routeKey = (route: Route | undefined): string =>
+  route === undefined ? '' : `${route.range ?? ''} ${route.contract ?? ''}`;

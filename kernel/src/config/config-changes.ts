@@ -1,17 +1,32 @@
 /**
- * Changes of configuration, one after the other. Each is all or nothing: checked against the schema, handed to every running
- * version of the plugin, kept, and only then told; whatever refuses has the old settings stay, in the plugin, too.
+ * Changes of configuration, one after the other. Each change is all or nothing. It is checked
+ * against the schema, handed to every running version of the plugin, kept, and only then announced.
+ * When any step refuses it, the old settings stay, also in the plugin.
  */
-import { createError, ERROR_CODES, type Manifest, messageOf } from '@plinth/sdk/contract';
+
+import {
+  asPromise,
+  createError,
+  ERROR_CODES,
+  type Manifest,
+  messageOf,
+} from '@plinth/sdk/contract';
+import { Queue } from '../concurrency.js';
 import type { StorageAdapter } from '../host.js';
 import type { KernelParts } from '../parts.js';
 import type { Log } from '../telemetry/logger.js';
-import { type ChangeableLayer, type ConfigOptions, type ConfigStore, isSource } from './config-store.js';
+import {
+  type ChangeableLayer,
+  type ConfigOptions,
+  type ConfigStore,
+  isSource,
+} from './config-store.js';
+import { patched } from './merge-layers.js';
 import { checkSettings, type Settings } from './settings.js';
 import type { SettingsSource } from './settings-source.js';
 
-/** Gets told when a plugin's settings have changed. */
-export type ConfigWatcher = (config: Settings, changed: readonly string[]) => void;
+/** Called when a plugin's settings have changed. */
+export type ConfigWatcher = (config: Settings, changed: readonly string[]) => unknown;
 
 /** What changes need of the kernel. */
 export interface ConfigChangeParts {
@@ -23,19 +38,22 @@ export interface ConfigChangeParts {
   readonly announce: KernelParts['announce'];
   /** Every installed version of a plugin. */
   manifests(id: string): readonly Manifest[];
-  /** Hands the settings to the plugin where it runs, or only to some of its versions; tells which have taken them. */
+  /**
+   * Hands the settings to the running versions of a plugin, or only to those in `only`. Adds the
+   * versions that have taken them to `taken`.
+   */
   reconfigure(id: string, taken: Set<string>, only?: ReadonlySet<string>): Promise<void>;
 }
 
-/** How kept settings are written. */
+/** The format in which settings are kept. */
 const FORMAT = 1;
 
-/** Owns the changes of one tenant's configuration, the sources it is read from, and who watches it. */
+/** Owns the changes of one tenant's configuration, its settings sources, and its watchers. */
 export class ConfigChanges {
   readonly #parts: ConfigChangeParts;
   readonly #watchers = new Map<string, Set<ConfigWatcher>>();
   readonly #sources: { dispose(): void }[] = [];
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Queue();
   #closed = false;
 
   constructor(parts: ConfigChangeParts) {
@@ -43,7 +61,7 @@ export class ConfigChanges {
   }
 
   /**
-   * Reads the layers that aren't in the program: sources, and what was kept.
+   * Reads the layers that come from outside the program: sources, and kept settings.
    *
    * @throws PluginConfigurationError `config/invalid` when a source can't be read.
    */
@@ -52,21 +70,42 @@ export class ConfigChanges {
     for (const layer of ['global', 'user'] as const) {
       const source = options[layer];
       if (source === undefined || !isSource(source)) continue;
-      for (const [id, values] of Object.entries(await source.load())) this.#parts.store.replace(id, layer, checkSettings(values, id, layer));
-      const watched = source.watch?.(() => void this.#inTurn(() => this.#reread(layer, source)));
+      for (const [id, values] of Object.entries(await source.load()))
+        this.#parts.store.replace(id, layer, checkSettings(values, id, layer));
+      const watched = source.watch?.(() => void this.#turns.run(() => this.#reread(layer, source)));
       if (watched !== undefined) this.#sources.push(watched);
     }
     await this.#readKept();
   }
 
-  /** Changes keys of a layer; a key set to undefined is taken out. */
+  /** Changes keys of a layer, at every depth. A key that is set to undefined is removed. */
   set(id: string, patch: Readonly<Record<string, unknown>>, layer: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       if (layer !== 'global' && layer !== 'user' && layer !== 'runtime')
-        throw createError('config/invalid', `the layer '${layer}' cannot be changed at run time`, { plugin: id, details: { layer } });
+        throw createError('config/invalid', `the layer '${layer}' cannot be changed at run time`, {
+          plugin: id,
+          details: { layer },
+        });
       const checked = checkSettings(patch, id, layer);
-      const after = { ...this.#parts.store.layer(id, layer), ...checked };
-      await this.#apply(id, layer, Object.freeze(Object.fromEntries(Object.entries(after).filter(([, value]) => value !== undefined))), Object.keys(patch));
+      await this.#apply(
+        id,
+        layer,
+        patched(this.#parts.store.layer(id, layer) ?? {}, checked),
+        Object.keys(patch),
+      );
+    });
+  }
+
+  /** Deletes the kept settings of a plugin. */
+  purge(id: string): Promise<void> {
+    return this.#turns.run(async () => {
+      const { storage, store, options } = this.#parts;
+      const key = this.#key(id);
+      if ((await storage.get(key)) === undefined) return;
+      await storage.delete(key);
+      const given =
+        options.user !== undefined && !isSource(options.user) ? options.user[id] : undefined;
+      store.replace(id, 'user', given === undefined ? undefined : checkSettings(given, id, 'user'));
     });
   }
 
@@ -83,17 +122,16 @@ export class ConfigChanges {
   async close(): Promise<void> {
     this.#closed = true;
     for (const source of this.#sources.splice(0)) source.dispose();
-    await this.#turn.catch(() => {});
+    await this.#turns.idle();
     this.#watchers.clear();
   }
 
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const run = this.#turn.then(change, change);
-    this.#turn = run.catch(() => {});
-    return run;
-  }
-
-  async #apply(id: string, layer: ChangeableLayer, settings: Settings | undefined, keys: readonly string[]): Promise<void> {
+  async #apply(
+    id: string,
+    layer: ChangeableLayer,
+    settings: Settings | undefined,
+    keys: readonly string[],
+  ): Promise<void> {
     const { store, manifests, reconfigure, announce, log } = this.#parts;
     const before = store.replace(id, layer, settings);
     const taken = new Set<string>();
@@ -105,25 +143,41 @@ export class ConfigChanges {
       if (layer === 'user') await this.#keep(id, settings);
     } catch (error) {
       store.replace(id, layer, before);
-      // Versions that have taken it already get the old settings again.
+      // Versions that have already taken the new settings get the old ones again.
       if (taken.size > 0) {
-        const failed = (failure: unknown) => log.write('kernel', 'error', `could not give ${id} its old configuration back: ${messageOf(failure)}`, { plugin: id });
+        const failed = (failure: unknown) =>
+          log.write(
+            'kernel',
+            'error',
+            `could not give ${id} its old configuration back: ${messageOf(failure)}`,
+            { plugin: id },
+          );
         await reconfigure(id, new Set(), taken).catch(failed);
       }
       throw error;
     }
     for (const watcher of [...(this.#watchers.get(id) ?? [])]) {
+      const failed = (error: unknown) =>
+        log.write(
+          'kernel',
+          'error',
+          `a watcher of the configuration of ${id} threw: ${messageOf(error)}`,
+          { plugin: id },
+        );
       try {
-        watcher(store.get(id), keys);
+        asPromise(watcher(store.get(id), keys))?.then(undefined, failed);
       } catch (error) {
-        log.write('kernel', 'error', `a watcher of the configuration of ${id} threw: ${messageOf(error)}`, { plugin: id });
+        failed(error);
       }
     }
-    // Never the values: a setting may be nobody else's business.
+    // Announces the keys and never the values, because a setting may be confidential.
     announce('config:changed', { plugin: id, layer, keys });
   }
 
-  /** A source has changed: what is wrong with it is reported, and what was there stays, plugin by plugin. */
+  /**
+   * A source has changed. Errors are reported, and each affected plugin keeps its previous
+   * settings.
+   */
   async #reread(layer: ChangeableLayer, source: SettingsSource): Promise<void> {
     const { store, log } = this.#parts;
     if (this.#closed) return;
@@ -134,10 +188,14 @@ export class ConfigChanges {
         const after = loaded[id] === undefined ? undefined : checkSettings(loaded[id], id, layer);
         const keys = changedKeys(before, after);
         if (keys.length === 0) continue;
-        await this.#apply(id, layer, after, keys).catch((error: unknown) => this.#rejected(id, layer, error));
+        await this.#apply(id, layer, after, keys).catch((error: unknown) =>
+          this.#rejected(id, layer, error),
+        );
       }
     } catch (error) {
-      log.write('kernel', 'error', `${source.name} is not read: ${messageOf(error)}`, { source: source.name });
+      log.write('kernel', 'error', `${source.name} is not read: ${messageOf(error)}`, {
+        source: source.name,
+      });
     }
   }
 
@@ -148,7 +206,7 @@ export class ConfigChanges {
   }
 
   #key(id: string): string {
-    // No plugin is called so.
+    // No plugin can have this id.
     return `${this.#parts.tenant}\0plinth\0config\0${id}`;
   }
 
@@ -156,12 +214,20 @@ export class ConfigChanges {
     try {
       await this.#parts.storage.set(this.#key(id), { format: FORMAT, settings: settings ?? {} });
     } catch (cause) {
-      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code))) throw cause;
-      throw createError('storage/failed', `the configuration of ${id} could not be kept: ${messageOf(cause)}`, { plugin: id, cause });
+      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code)))
+        throw cause;
+      throw createError(
+        'storage/failed',
+        `the configuration of ${id} could not be kept: ${messageOf(cause)}`,
+        { plugin: id, cause },
+      );
     }
   }
 
-  /** What can't be read is reported and left as it is: a newer version may know what to do with it. */
+  /**
+   * Unreadable entries are reported and left as they are, because a newer version may understand
+   * them.
+   */
   async #readKept(): Promise<void> {
     const { storage, store, log } = this.#parts;
     const prefix = this.#key('');
@@ -169,11 +235,22 @@ export class ConfigChanges {
       for (const key of await storage.keys(prefix)) {
         const id = key.slice(prefix.length);
         try {
-          const kept = (await storage.get(key)) as { readonly format?: unknown; readonly settings?: unknown } | undefined;
-          if (kept?.format !== FORMAT) throw createError('registry/newer-format', `it has format ${String(kept?.format)}, this version knows ${FORMAT}`);
+          const kept = (await storage.get(key)) as
+            | { readonly format?: unknown; readonly settings?: unknown }
+            | undefined;
+          if (kept?.format !== FORMAT)
+            throw createError(
+              'registry/newer-format',
+              `it has format ${String(kept?.format)}, this version knows ${FORMAT}`,
+            );
           store.replace(id, 'user', checkSettings(kept.settings, id, 'user'));
         } catch (error) {
-          log.write('kernel', 'error', `the kept configuration of ${id} is not used: ${messageOf(error)}`, { plugin: id });
+          log.write(
+            'kernel',
+            'error',
+            `the kept configuration of ${id} is not used: ${messageOf(error)}`,
+            { plugin: id },
+          );
         }
       }
     } catch (error) {
@@ -182,13 +259,21 @@ export class ConfigChanges {
   }
 }
 
-/** What a plugin's `configure` threw of its own is its refusal; what Plinth raised, like a time-out, says itself what it is. */
+/**
+ * What a plugin's `configure` throws itself is its refusal. Errors that Plinth raised, like a
+ * time-out, pass unchanged.
+ */
 function refusal(id: string, thrown: unknown): unknown {
   const code = String((thrown as { code?: unknown } | null)?.code);
   if (code !== 'call/failed' && Object.hasOwn(ERROR_CODES, code)) return thrown;
-  return createError('config/invalid', `${id} refuses its configuration: ${messageOf(thrown)}`, { plugin: id, cause: thrown });
+  return createError('config/invalid', `${id} refuses its configuration: ${messageOf(thrown)}`, {
+    plugin: id,
+    cause: thrown,
+  });
 }
 
 function changedKeys(before: Settings = {}, after: Settings = {}): readonly string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  );
 }

@@ -1,31 +1,33 @@
 /** `kernel.config`: settings of plugins, changed while they run. */
 import { disposable, type Manifest } from '@plinth/sdk/contract';
-import type { HostRegistration } from '../commands/host-commands.js';
+import type { HostRegistration } from '../registration.js';
 import type { ConfigChanges, ConfigWatcher } from './config-changes.js';
 import type { ConfigLayer, ConfigSource, ConfigStore } from './config-store.js';
 
 /** `kernel.config`. */
 export interface HostConfig {
-  /** The merged settings of a plugin; nobody can change what is handed out. */
+  /** The merged settings of a plugin. The returned object is frozen. */
   get(id: string): Readonly<Record<string, unknown>>;
   /**
-   * Changes keys of a layer, `user` when absent, and hands the result to the plugin when it runs; a key set to undefined is
-   * taken out. When the manifest's schema or the plugin refuses it, nothing has changed. What is changed in the layer `user`
-   * is kept in the kernel's storage.
+   * Changes keys of a layer (`user` when absent), and hands the result to the plugin when it runs.
+   * Objects are merged and lists are replaced, at every depth. A key that is set to undefined is
+   * removed. When the manifest's schema or the plugin refuses the change, nothing changes. Changes
+   * of the layer `user` are kept in the kernel's storage.
    *
-   * @throws PluginConfigurationError `config/invalid` with every problem, PluginUnavailableError `plugin/not-found`.
+   * @throws PluginConfigurationError `config/invalid` with every problem, PluginUnavailableError
+   * `plugin/not-found`.
    */
   set(id: string, patch: Readonly<Record<string, unknown>>, layer?: ConfigLayer): Promise<void>;
-  /** Each key with its value and the layer it comes from. */
+  /** Each leaf by its path (`db.host`) with its value and the layer it comes from. */
   layers(id: string): Readonly<Record<string, ConfigSource>>;
-  /** Tells of each change that was made, by whatever layer. */
+  /** Called for each change that was made, in any layer. */
   watch(id: string, watcher: ConfigWatcher): HostRegistration;
 }
 
 /**
  * Makes `kernel.config`.
  *
- * @param awaitManifest as `requireManifest`, once it is known who is there.
+ * @param awaitManifest like `requireManifest`, but waits until all plugins are known.
  */
 export function createHostConfig(
   store: ConfigStore,

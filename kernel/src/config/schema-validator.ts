@@ -1,53 +1,48 @@
-/** Checks settings with a plugin's JSON Schema, without generating code. Loaded when the first schema is there. */
-import { type OutputUnit, Validator } from '@cfworker/json-schema';
-import { didYouMean, type Issue } from '@plinth/sdk/contract';
-import { guardSchema } from './schema-guard.js';
-
-/** Finds every problem of settings; none when they fit. */
-export type SettingsValidator = (settings: Readonly<Record<string, unknown>>) => readonly Issue[];
-
-const MAX_ISSUES = 50;
-const MAX_MESSAGE = 200;
+/** Checks values with the JSON Schemas of manifests. Loaded with the first schema. */
+import type { Issue } from '@plinth/sdk/contract';
+import { SchemaCheck } from '../schema/json-schema.js';
+import type { JsonSchema } from '../schema/schema-guard.js';
 
 /**
- * Makes the validator of a plugin's schema.
- *
- * @throws PluginManifestError `manifest/invalid` when the schema is none, or more than a schema should be.
+ * Finds the problems of a value: at most 50, none when it is valid. It never throws, for any value.
  */
-export function validatorOf(schema: object, plugin: string): SettingsValidator {
-  guardSchema(schema, plugin);
-  // The library writes into the schema, and stops at the first problem unless it is told not to.
-  const draft = /draft-07/.test(String((schema as { $schema?: unknown }).$schema)) ? '7' : '2020-12';
-  const validator = new Validator(structuredClone(schema), draft, false);
-  const known = Object.keys((schema as { properties?: object }).properties ?? {});
-  return (settings) => {
-    const { errors } = validator.validate(settings);
-    return leaves(errors)
-      .slice(0, MAX_ISSUES)
-      .map((unit) => toIssue(unit, known));
-  };
+export type ValueValidator = (value: unknown) => readonly Issue[];
+
+/** Steps that every check may take: about ten milliseconds. */
+const STEPS = 250_000;
+/** Further steps for each part of a value, so that large values may take proportionally longer. */
+const STEPS_PER_PART = 16;
+
+/**
+ * Makes the validator of a schema in a plugin's manifest. It is safe for any schema and any value.
+ * Its time is linear in the size of the value. A check that exceeds this ends with a problem that
+ * says so.
+ *
+ * @param where the schema's place in the manifest, for messages: `config`,
+ * `contributes.commands.0.input`.
+ * @throws PluginManifestError `manifest/invalid` when the schema is invalid or exceeds the limits
+ * of a schema.
+ */
+export function validatorOf(schema: JsonSchema, plugin: string, where = 'config'): ValueValidator {
+  const check = new SchemaCheck(schema, plugin, where);
+  return (value) => check.problems(value, () => STEPS + STEPS_PER_PART * partsOf(value));
 }
 
-/** A schema's part reports what its parts report: only those that say what is wrong are of use. */
-function leaves(errors: readonly OutputUnit[]): readonly OutputUnit[] {
-  const below = (inner: string, outer: string) => inner.startsWith(`${outer}/`);
-  const deeper = (one: OutputUnit) =>
-    errors.some(({ keywordLocation, instanceLocation }) =>
-      instanceLocation === one.instanceLocation
-        ? below(keywordLocation, one.keywordLocation)
-        : below(instanceLocation, one.instanceLocation) && (one.keyword === 'additionalProperties' || keywordLocation.startsWith(one.keywordLocation)),
-    );
-  return errors.filter((one) => one.keyword === 'anyOf' || one.keyword === 'oneOf' || (!inBranch(one) && !deeper(one)));
+/** Counts the parts of a value. A text or bytes count by their length. */
+function partsOf(value: unknown): number {
+  let parts = 0;
+  const open: unknown[] = [value];
+  for (let count = open.length; count > 0; count = open.length) {
+    const next = open.pop();
+    parts += typeof next === 'string' ? 1 + next.length / 64 : 1;
+    if (Array.isArray(next)) for (const one of next) open.push(one);
+    else if (next !== null && typeof next === 'object' && !ArrayBuffer.isView(next))
+      for (const key of Object.keys(next))
+        open.push((next as Readonly<Record<string, unknown>>)[key]);
+    if (parts > MAX_PARTS) break;
+  }
+  return parts;
 }
 
-const inBranch = ({ keywordLocation }: OutputUnit) => /\/(anyOf|oneOf)\/\d+\//.test(keywordLocation);
-
-function toIssue({ instanceLocation, keyword, error }: OutputUnit, known: readonly string[]): Issue {
-  const path = instanceLocation
-    .replace(/^#\/?/, '')
-    .split('/')
-    .map((part) => decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~'))
-    .join('.');
-  if (keyword === 'false' || keyword === 'additionalProperties') return { path, message: `unknown key${didYouMean(path, known, [])}` };
-  return { path, message: error.length > MAX_MESSAGE ? `${error.slice(0, MAX_MESSAGE)}…` : error };
-}
+/** The most parts that are counted. */
+const MAX_PARTS = 10_000_000;

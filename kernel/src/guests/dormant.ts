@@ -1,55 +1,90 @@
-/** A plugin that answers although it has no guest at the moment: everything waits until it has one. */
+/**
+ * A plugin that answers without a guest at the moment. All calls and events wait until it has one.
+ */
 import { type Manifest, type Registration, Scope } from '@plinth/sdk/contract';
 import type { KernelParts } from '../parts.js';
 import { PermissionSet } from '../permissions/broker.js';
-import type { ResolvedPlugin } from '../record.js';
-import { GuestRegistrations, type Registrant, type Wake } from './registrations.js';
+import type { Mailbox, Wake } from '../plugin/mailbox.js';
+import type { ResolvedPlugin } from '../plugin/record.js';
+import { rightsFor } from './check-registration.js';
+import type { Registrant } from './registrant.js';
+import { GuestRegistrations } from './registrations.js';
 
-class Dormant implements Registrant {
+class Dormant implements Registrant<GuestRegistrations> {
   readonly manifest: Manifest;
   readonly scope = new Scope();
   readonly parts: KernelParts;
   readonly guest = undefined;
+  readonly mailbox: Mailbox<GuestRegistrations>;
 
-  constructor({ manifest }: Pick<ResolvedPlugin, 'manifest'>, parts: KernelParts) {
+  constructor(manifest: Manifest, mailbox: Mailbox<GuestRegistrations>, parts: KernelParts) {
     this.manifest = manifest;
+    this.mailbox = mailbox;
     this.parts = parts;
   }
 
-  /** As they are now: they may change while it sleeps. */
+  /** The current records. They may change while the plugin sleeps. */
   get permissions(): PermissionSet {
     const { manifest, parts } = this;
-    return new PermissionSet(manifest.id, parts.grants.of(manifest), parts.metrics, parts.onDenied, parts.grants.denied(manifest.id));
+    return new PermissionSet(
+      manifest.id,
+      parts.grants.of(manifest),
+      parts.metrics,
+      parts.onDenied,
+      parts.grants.denied(manifest.id),
+    );
   }
 }
 
 /**
- * Keeps the registrations of a guest that is about to end.
- *
- * @param wake told of each call and event that arrives, with its activation event.
+ * Keeps the registrations of a guest that is about to end, or has ended. The plugin's mailbox must
+ * be held.
  */
-export function putToSleep(record: Pick<ResolvedPlugin, 'manifest'>, from: GuestRegistrations, parts: KernelParts, wake: Wake): GuestRegistrations {
-  const registrations = new GuestRegistrations(new Dormant(record, parts), true);
-  registrations.standInFor(from, wake);
+export function standInFor(
+  { manifest, mailbox }: Pick<Registrant<GuestRegistrations>, 'mailbox' | 'manifest'>,
+  from: GuestRegistrations,
+  parts: KernelParts,
+): GuestRegistrations {
+  const registrations = new GuestRegistrations(new Dormant(manifest, mailbox, parts), true);
+  registrations.standInFor(from);
   return registrations;
 }
 
 /**
- * Listens in the place of a plugin that has not been started: for the events and hooks that activate it. Undefined when
- * there are none, or when it may not hear them.
+ * Listens in place of a plugin that has not been started, for the events and hooks that activate
+ * it. Undefined when there are none, or when it may not receive them.
  */
-export function listenFor(record: Pick<ResolvedPlugin, 'manifest'>, parts: KernelParts, wake: Wake): GuestRegistrations | undefined {
-  const triggers = record.manifest.activation.filter((activation) => activation.startsWith('event:') || activation.startsWith('hook:'));
+export function listenFor(
+  { manifest }: Pick<ResolvedPlugin, 'manifest'>,
+  mailbox: Mailbox<GuestRegistrations>,
+  parts: KernelParts,
+  wake: Wake,
+): GuestRegistrations | undefined {
+  const triggers = manifest.activation.filter(
+    (activation) => activation.startsWith('event:') || activation.startsWith('hook:'),
+  );
   if (triggers.length === 0) return undefined;
-  const dormant = new Dormant(record, parts);
+  const dormant = new Dormant(manifest, mailbox, parts);
   const registrations = new GuestRegistrations(dormant, false);
-  registrations.hold({ onArrival: wake });
+  mailbox.hold('start', { onArrival: wake });
+  mailbox.receiver = registrations;
   for (const [index, trigger] of triggers.entries()) {
     const colon = trigger.indexOf(':');
     const kind = trigger.slice(0, colon) as Registration['kind'];
     const name = trigger.slice(colon + 1);
-    if (dormant.permissions.check(kind === 'event' ? 'events.subscribe' : 'hooks.handle', name)) registrations.add({ handle: index + 1, kind, name });
-    else parts.log.write('kernel', 'warn', `${record.manifest.id} is not activated by ${trigger}: it has no permission to hear it`);
+    const { permissions } = dormant;
+    if (
+      rightsFor({ kind, name }, manifest, parts.isOpen).every(([permission, scope]) =>
+        permissions.check(permission, scope),
+      )
+    )
+      registrations.add({ handle: index + 1, kind, name });
+    else
+      parts.log.write(
+        'kernel',
+        'warn',
+        `${manifest.id} is not activated by ${trigger}: it has no permission to hear it`,
+      );
   }
   return registrations;
 }

@@ -9,18 +9,30 @@ const CODES: Readonly<Record<ExitReason['kind'], ErrorCode>> = {
   terminated: 'guest/terminated',
 };
 
-/** The typed error for the end of a plugin's guest. */
-export function exitError(plugin: string, reason: ExitReason): PluginError {
-  const details = { reason: reason.kind, ...(reason.code !== undefined && { exitCode: reason.code }) };
-  return createError(CODES[reason.kind], `${plugin} ${describe(reason)}`, { plugin, details, ...(reason.error !== undefined && { cause: reason.error }) });
+/**
+ * The typed error for the end of a plugin's guest.
+ *
+ * @param rejection whether an unhandled promise rejection ended it.
+ */
+export function exitError(plugin: string, reason: ExitReason, rejection = false): PluginError {
+  const details = {
+    reason: reason.kind,
+    ...(reason.code !== undefined && { exitCode: reason.code }),
+    ...(rejection && { unhandled: 'rejection' }),
+  };
+  return createError(CODES[reason.kind], `${plugin} ${describe(reason, rejection)}`, {
+    plugin,
+    details,
+    ...(reason.error !== undefined && { cause: reason.error }),
+  });
 }
 
-function describe({ kind, code, error }: ExitReason): string {
+function describe({ kind, code, error }: ExitReason, rejection: boolean): string {
   switch (kind) {
     case 'exited':
       return `ended by itself${code === undefined ? '' : ` with code ${code}`}`;
     case 'crashed':
-      return `crashed: ${messageOf(error)}`;
+      return `crashed: ${rejection ? 'unhandled rejection, a promise failed and nothing awaited or caught it: ' : ''}${messageOf(error)}`;
     case 'out-of-memory':
       return 'ran out of memory';
     case 'terminated':

@@ -1,22 +1,39 @@
-/** Bytes of the files that plugins have written and not removed since the kernel was started: a restart of a plugin gives nothing back. */
+/**
+ * Bytes of the files that plugins have written and not removed since the kernel was started. A
+ * restart of a plugin frees none of them.
+ */
 import { createError } from '@plinth/sdk/contract';
-import { Turns } from '../lifecycle/turns.js';
+import { KeyedQueue } from '../concurrency.js';
 
-/** Files of one plugin that are counted. */
+/** Most files of one plugin that are counted. */
 const MAX_FILES = 10_000;
+/**
+ * File systems store a file in multiples of this many bytes. An empty file costs its entry in the
+ * folder.
+ */
+const BLOCK = 4_096;
 
 /** Owns the count of one tenant. */
 export class FileBudget {
   readonly #written = new Map<string, Map<string, number>>();
-  /** What is done with one file is done in its order: of two writes at once nobody could say which one stays. */
-  readonly #turns = new Turns();
+  /**
+   * Operations on one file run one after the other. With two writes at once, the final content
+   * would be undefined.
+   */
+  readonly #turns = new KeyedQueue();
 
   /**
    * Counts a file and writes it.
    *
-   * @throws PluginOverloadedError `fs/quota`, or what the writing threw; nothing is counted then.
+   * @throws PluginOverloadedError `fs/quota`, or what the write threw. Nothing is counted then.
    */
-  write<T>(plugin: string, path: string, bytes: number, limit: number, write: () => Promise<T>): Promise<T> {
+  write<T>(
+    plugin: string,
+    path: string,
+    bytes: number,
+    limit: number,
+    write: () => Promise<T>,
+  ): Promise<T> {
     return this.#turns.run(`${plugin}\0${path}`, async () => {
       const undo = this.#take(plugin, path, bytes, limit);
       try {
@@ -28,7 +45,7 @@ export class FileBudget {
     });
   }
 
-  /** Removes a file, and gives its bytes back when it was there. */
+  /** Removes a file, and frees its bytes if it existed. */
   remove(plugin: string, path: string, remove: () => Promise<boolean>): Promise<boolean> {
     return this.#turns.run(`${plugin}\0${path}`, async () => {
       const gone = await remove();
@@ -41,7 +58,8 @@ export class FileBudget {
     const files = this.#written.get(plugin) ?? new Map<string, number>();
     this.#written.set(plugin, files);
     const before = files.get(path);
-    const wanted = [...files.values()].reduce((sum, size) => sum + size, bytes - (before ?? 0));
+    const cost = Math.max(BLOCK, Math.ceil(bytes / BLOCK) * BLOCK);
+    const wanted = [...files.values()].reduce((sum, size) => sum + size, cost - (before ?? 0));
     if (wanted > limit || (before === undefined && files.size >= MAX_FILES))
       throw createError(
         'fs/quota',
@@ -51,7 +69,7 @@ export class FileBudget {
           details: { path, wanted, limit },
         },
       );
-    files.set(path, bytes);
+    files.set(path, cost);
     return () => {
       if (before === undefined) files.delete(path);
       else files.set(path, before);

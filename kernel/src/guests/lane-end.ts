@@ -3,7 +3,7 @@ import type { Caller } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
 import type { PermissionSet } from '../permissions/broker.js';
 
-/** How much one guest calls another. */
+/** How often one guest calls another. */
 export interface Traffic {
   /** Calls since {@link since}. */
   calls: number;
@@ -20,13 +20,13 @@ export interface LaneEnd {
   readonly permissions: PermissionSet;
   /** Whether ports can be sent to it. */
   readonly ports: boolean;
-  /** Calls of its commands that may be under way at once; any number when undefined. */
+  /** How many calls of its commands may be in progress at once. Unlimited when undefined. */
   readonly concurrency: number | undefined;
-  /** Whom it calls. */
+  /** The guests that it calls. */
   readonly traffic: WeakMap<LaneEnd, Traffic>;
 }
 
-/** Where a command is answered. */
+/** The place where a command is answered. */
 export interface LaneTarget {
   readonly end: LaneEnd;
   readonly handle: number;

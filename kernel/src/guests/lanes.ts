@@ -1,27 +1,35 @@
 /**
- * Direct lanes between guests: who calls whom how often, which pair gets a channel of its own, and when it goes. The
- * kernel opens a lane after the permission check, and only for commands that nothing stands around: no middleware, and
- * nobody who wants to hear of every call. It closes a lane at once when either guest ends or a right is gone, and drains
- * it when something comes to stand around its commands.
+ * Direct lanes between guests: how often pairs call, which pair gets its own channel, and when it
+ * closes. The kernel opens a lane after the permission check, only for commands without middleware
+ * and without a listener for every call. It closes a lane at once when a guest ends or a right is
+ * revoked. It drains a lane when middleware or such a listener is added for its commands.
  */
-import { callerText, createError, errorToWire, FENCE, type LaneMessage } from '@plinth/sdk/contract';
+import {
+  type Alarm,
+  alarm,
+  callerText,
+  createError,
+  errorToWire,
+  FENCE,
+  type LaneMessage,
+} from '@plinth/sdk/contract';
 import { encodeValue } from '@plinth/sdk/rpc';
-import type { CommandEntry } from '../commands/command-registry.js';
+import type { CommandEntry } from '../commands/command-entry.js';
 import type { KernelEvents } from '../events/kernel-events.js';
-import type { Metrics } from '../telemetry/metrics.js';
 import type { PermissionSet } from '../permissions/broker.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
 
-/** What lanes need of the kernel. */
+/** What lanes need from the kernel. */
 export interface LaneServices {
   readonly metrics: Metrics;
-  /** Calls within a second that get a pair its lane; Infinity for none. */
+  /** Calls within a second after which a pair gets a lane. Infinity for no lanes. */
   readonly threshold: number;
   now(): number;
   entries(): readonly CommandEntry[];
-  /** Whether calls of a command have to come by the kernel. */
+  /** Whether calls of a command must pass through the kernel. */
   watched(command: string): boolean;
-  /** Whether calls of a guest may pass the kernel by, with these rights. */
+  /** Whether calls of a guest may bypass the kernel, with these rights. */
   mayBypass(provider: PermissionSet): boolean;
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
 }
@@ -33,16 +41,16 @@ interface Lane {
   readonly traffic: Traffic;
   readonly commands: readonly CommandEntry[];
   /** Closes it, once it drains. */
-  late: number | undefined;
+  late: Alarm | undefined;
   readonly onClose: (() => void)[];
 }
 
 const SECOND = 1_000;
 /** Milliseconds that a lane may take to drain. */
 const DRAIN = 2_000;
-/** Closed lanes whose last report may still come. */
+/** Most closed lanes whose last report may still arrive. */
 const REMEMBERED = 64;
-/** Calls in one report beyond which it can't be honest. */
+/** More calls than this in one report can't be honest. */
 const MAX_REPORTED = 10_000_000;
 
 /** Owns every lane of a kernel. */
@@ -57,21 +65,29 @@ export class Lanes {
     this.#services = services;
   }
 
-  /** How many are open. */
+  /** How many lanes are open. */
   get size(): number {
     return this.#lanes.size;
   }
 
-  /** Whether a guest has one. */
+  /** Whether a guest has a lane. */
   uses(end: LaneEnd): boolean {
-    for (const { caller, provider } of this.#lanes.values()) if (caller === end || provider === end) return true;
+    for (const { caller, provider } of this.#lanes.values())
+      if (caller === end || provider === end) return true;
     return false;
   }
 
-  /** A guest calls a command of another by way of the kernel; often enough, they get a lane. */
+  /** A guest calls another through the kernel. Pairs that call often enough get a lane. */
   called(caller: LaneEnd, entry: CommandEntry): void {
     const provider = entry.at?.end;
-    if (provider === undefined || provider === caller || !caller.ports || !provider.ports || this.#detoured.has(provider)) return;
+    if (
+      provider === undefined ||
+      provider === caller ||
+      !caller.ports ||
+      !provider.ports ||
+      this.#detoured.has(provider)
+    )
+      return;
     const now = this.#services.now();
     let traffic = caller.traffic.get(provider);
     if (traffic === undefined) {
@@ -87,16 +103,18 @@ export class Lanes {
     if (traffic.calls === this.#services.threshold) this.#open(caller, provider, traffic, entry);
   }
 
-  /** A guest has ended: its lanes go, and the other end hears why. */
+  /** A guest has ended. Its lanes close, and the other ends get the reason. */
   ended(end: LaneEnd, error: Error): void {
-    for (const lane of [...this.#lanes.values()]) if (lane.caller === end || lane.provider === end) this.#close(lane, error);
-    // Nobody is left who could report.
-    for (const [number, { provider }] of this.#closed) if (provider === end) this.#closed.delete(number);
+    for (const lane of [...this.#lanes.values()])
+      if (lane.caller === end || lane.provider === end) this.#close(lane, error);
+    // No end is left that could report.
+    for (const [number, { provider }] of this.#closed)
+      if (provider === end) this.#closed.delete(number);
   }
 
   /**
-   * Sends the calls to a guest by way of the kernel, until {@link direct}; resolves when its lanes are gone. One that
-   * isn't left within so many milliseconds is closed over its caller's head.
+   * Sends calls to a guest through the kernel until {@link direct}. Resolves when its lanes are
+   * closed. A lane that isn't left within so many milliseconds is closed without consent.
    */
   async detour(provider: LaneEnd, timeout: number): Promise<void> {
     this.#detoured.add(provider);
@@ -114,7 +132,7 @@ export class Lanes {
     this.#detoured.delete(provider);
   }
 
-  /** Something about middleware, listeners or rights has changed. */
+  /** Middleware, listeners or rights have changed. */
   review(): void {
     for (const lane of [...this.#lanes.values()]) this.#review(lane);
   }
@@ -122,20 +140,41 @@ export class Lanes {
   #review(lane: Lane): void {
     const { caller, provider, commands } = lane;
     if (!commands.every(({ id }) => caller.permissions.isFree('commands.execute', id))) {
-      this.#close(lane, createError('permission/denied', `${caller.caller.id} may not call ${provider.caller.id} any more`, { plugin: caller.caller.id }));
-    } else if (!this.#services.mayBypass(provider.permissions) || commands.some(({ id }) => this.#services.watched(id))) this.#drain(lane);
+      this.#close(
+        lane,
+        createError(
+          'permission/denied',
+          `${caller.caller.id} may not call ${provider.caller.id} any more`,
+          { plugin: caller.caller.id },
+        ),
+      );
+    } else if (
+      !this.#services.mayBypass(provider.permissions) ||
+      commands.some(({ id }) => this.#services.watched(id))
+    )
+      this.#drain(lane);
   }
 
-  /** A guest has taken a registration back: what is registered anew has another number. */
+  /** A guest has removed a registration. A new registration gets another number. */
   unregistered(provider: LaneEnd, handle: number): void {
-    for (const lane of [...this.#lanes.values()]) if (lane.provider === provider && lane.commands.some(({ at }) => at?.handle === handle)) this.#drain(lane);
+    for (const lane of [...this.#lanes.values()])
+      if (lane.provider === provider && lane.commands.some(({ at }) => at?.handle === handle))
+        this.#drain(lane);
   }
 
-  /** Asks the caller to leave; a lane that isn't left in time is closed over its head. */
+  /** Asks the caller to leave. If it doesn't in time, the lane is closed without its consent. */
   #drain(lane: Lane, timeout = DRAIN): void {
     if (lane.late !== undefined) return;
-    lane.late = setTimeout(
-      () => this.#close(lane, createError('plugin/unavailable', `the lane to ${lane.provider.caller.id} was closed: it was not left within ${timeout} ms`, { retryable: true })),
+    lane.late = alarm(
+      () =>
+        this.#close(
+          lane,
+          createError(
+            'plugin/unavailable',
+            `the lane to ${lane.provider.caller.id} was closed: it was not left within ${timeout} ms`,
+            { retryable: true },
+          ),
+        ),
       timeout,
     );
     lane.caller.link.sendLane(lane.number, { kind: 'drain' } satisfies LaneMessage);
@@ -146,17 +185,36 @@ export class Lanes {
     const lane = this.#laneOf(number, caller);
     if (lane === undefined) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      lane.provider.link.request(FENCE, undefined, 0, { sequence: 0, settle: (ok, value) => (ok ? resolve() : reject(value as Error)) });
+      lane.provider.link.request(FENCE, undefined, 0, {
+        sequence: 0,
+        settle: (ok, value) => (ok ? resolve() : reject(value as Error)),
+      });
     });
   }
 
-  /** Takes what a provider says of the calls it has answered. Its own word: it could as well misbehave in other ways. */
-  report(provider: LaneEnd, [number, handle, calls, failures, total, slowest]: readonly unknown[]): void {
+  /** Takes a provider's report of answered calls. It is trusted: lying gains it nothing new. */
+  report(
+    provider: LaneEnd,
+    [number, handle, calls, failures, total, slowest]: readonly unknown[],
+  ): void {
     const lane = this.#laneOf(number, provider) ?? this.#closed.get(number as number);
-    const entry = lane?.provider === provider ? lane.commands.find(({ at }) => at?.handle === handle) : undefined;
+    const entry =
+      lane?.provider === provider
+        ? lane.commands.find(({ at }) => at?.handle === handle)
+        : undefined;
     if (entry === undefined) return;
-    if (!isCount(calls) || !isCount(failures) || failures > calls || !isTime(total) || !isTime(slowest)) {
-      throw createError('wire/refused', `refused a report of ${provider.caller.id}: it is not well formed`, { plugin: provider.caller.id });
+    if (
+      !isCount(calls) ||
+      !isCount(failures) ||
+      failures > calls ||
+      !isTime(total) ||
+      !isTime(slowest)
+    ) {
+      throw createError(
+        'wire/refused',
+        `refused a report of ${provider.caller.id}: it is not well formed`,
+        { plugin: provider.caller.id },
+      );
     }
     const { metrics } = this.#services;
     metrics.calls += calls;
@@ -167,48 +225,83 @@ export class Lanes {
     if (open !== undefined) this.#review(open);
   }
 
-  /** One end says that a lane is of no use any more. */
+  /** One end reports that a lane is of no use any more. */
   over(end: LaneEnd, [number, why]: readonly unknown[]): void {
     const lane = this.#laneOf(number, end);
     if (lane === undefined) return;
-    // A lane that was drained may come again; one that broke doesn't.
+    // A lane that was drained may be opened again. A lane that broke may not.
     if (why === 'drained') lane.traffic.settled = false;
-    this.#close(lane, createError('plugin/unavailable', `the lane was given up: ${typeof why === 'string' ? why.slice(0, 200) : 'nobody says why'}`));
+    this.#close(
+      lane,
+      createError(
+        'plugin/unavailable',
+        `the lane was given up: ${typeof why === 'string' ? why.slice(0, 200) : 'nobody says why'}`,
+      ),
+    );
   }
 
   #open(caller: LaneEnd, provider: LaneEnd, traffic: Traffic, called: CommandEntry): void {
     if (!this.#services.mayBypass(provider.permissions)) return;
     const commands = this.#services
       .entries()
-      .filter((entry) => entry.at?.end === provider && caller.permissions.isFree('commands.execute', entry.id) && !this.#services.watched(entry.id));
+      .filter(
+        (entry) =>
+          entry.at?.end === provider &&
+          caller.permissions.isFree('commands.execute', entry.id) &&
+          !this.#services.watched(entry.id),
+      );
     if (!commands.includes(called)) return;
     traffic.settled = true;
     this.#last += 1;
-    const lane: Lane = { number: this.#last, caller, provider, traffic, commands, late: undefined, onClose: [] };
+    const lane: Lane = {
+      number: this.#last,
+      caller,
+      provider,
+      traffic,
+      commands,
+      late: undefined,
+      onClose: [],
+    };
     const { port1, port2 } = new MessageChannel();
     const call: LaneMessage = {
       kind: 'call',
       provider: provider.caller.id,
-      commands: commands.map(({ id, at, timeout }) => [id, (at as { handle: number }).handle, timeout ?? 0]),
+      commands: commands.map(({ id, at, timeout }) => [
+        id,
+        (at as { handle: number }).handle,
+        timeout ?? 0,
+      ]),
     };
-    const serve: LaneMessage = { kind: 'serve', caller: callerText(caller.caller), handles: call.commands.map(([, handle]) => handle) };
+    const serve: LaneMessage = {
+      kind: 'serve',
+      caller: callerText(caller.caller),
+      handles: call.commands.map(([, handle]) => handle),
+    };
     this.#lanes.set(lane.number, lane);
-    // The provider first: it listens when the caller's fence comes.
+    // The provider goes first, so that it listens when the caller's fence arrives.
     provider.link.sendLane(lane.number, serve, port2);
     caller.link.sendLane(lane.number, call, port1);
-    this.#services.announce('lane:opened', { caller: caller.caller.id, provider: provider.caller.id });
+    this.#services.announce('lane:opened', {
+      caller: caller.caller.id,
+      provider: provider.caller.id,
+    });
   }
 
   #close(lane: Lane, error: Error): void {
     this.#lanes.delete(lane.number);
-    clearTimeout(lane.late);
+    lane.late?.clear();
     for (const tell of lane.onClose) tell();
     this.#closed.set(lane.number, { provider: lane.provider, commands: lane.commands });
-    if (this.#closed.size > REMEMBERED) this.#closed.delete(this.#closed.keys().next().value as number);
+    if (this.#closed.size > REMEMBERED)
+      this.#closed.delete(this.#closed.keys().next().value as number);
     const message: LaneMessage = { kind: 'close', error: errorToWire(error, false, encodeValue) };
     lane.caller.link.sendLane(lane.number, message);
     lane.provider.link.sendLane(lane.number, message);
-    this.#services.announce('lane:closed', { caller: lane.caller.caller.id, provider: lane.provider.caller.id, reason: error.message });
+    this.#services.announce('lane:closed', {
+      caller: lane.caller.caller.id,
+      provider: lane.provider.caller.id,
+      reason: error.message,
+    });
   }
 
   #laneOf(number: unknown, end: LaneEnd): Lane | undefined {
@@ -217,5 +310,7 @@ export class Lanes {
   }
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REPORTED;
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REPORTED;
+const isTime = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0;

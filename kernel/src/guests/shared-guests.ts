@@ -1,9 +1,9 @@
 /**
- * One guest for a plugin of several tenants. Each tenant has a pipe of its own into it, and with that its own identity,
- * context and rights: for the rest of the kernel it is a guest like any other. What the plugin keeps in its own variables
- * is all that the tenants have in common.
+ * One guest for a plugin of several tenants. Each tenant has its own pipe into the guest, and with
+ * it its own identity, context and rights. For the rest of the kernel it is a guest like any other.
+ * Tenants have only the plugin's own variables in common.
  */
-import { createError, type LaneMessage, READY } from '@plinth/sdk/contract';
+import { alarm, createError, type LaneMessage, READY } from '@plinth/sdk/contract';
 import { type Endpoint, Link, type MessageEventLike, type Turn } from '@plinth/sdk/rpc';
 import type { ExitReason, Guest, PluginPackage } from '../host.js';
 
@@ -11,18 +11,18 @@ import type { ExitReason, Guest, PluginPackage } from '../host.js';
 export interface ShareRequest {
   readonly plugin: string;
   readonly package: PluginPackage;
-  /** Milliseconds until it must answer on a new pipe. */
+  /** Milliseconds in which it must answer on a new pipe. */
   readonly ready: number;
   readonly turn: Turn;
   defer(task: () => void): void;
   launch(): Promise<Guest>;
 }
 
-/** Owns the guests that are shared, until their last tenant has left. */
+/** Owns the shared guests until their last tenant has left. */
 export class SharedGuests {
   readonly #known = new Map<PluginPackage, Promise<SharedGuest>>();
 
-  /** A tenant's own way into the guest of a package; the first one starts it. */
+  /** A tenant's own pipe into the guest of a package. The first tenant starts the guest. */
   async join(request: ShareRequest): Promise<Guest> {
     const found = request.package;
     let known = this.#known.get(found);
@@ -35,34 +35,51 @@ export class SharedGuests {
       known.catch(forget);
     }
     const shared = await known;
-    // Its last tenant left in this very moment: the next one begins anew.
+    // Its last tenant has left meanwhile, so this one starts a new guest.
     return shared.leaving ? this.join(request) : shared.join(request);
   }
 
-  /** Has whoever comes next start a guest anew. */
+  /** Drops a guest, so that the next tenant starts a new one. */
   forget(found: PluginPackage): void {
     this.#known.delete(found);
   }
 }
 
 class SharedGuest {
-  /** Whether nobody can join it any more: it is gone, about to be, or doesn't answer. */
+  /** Whether no tenant can join it any more: it has ended, is about to, or doesn't answer. */
   leaving = false;
   readonly #guest: Guest;
   readonly #link: Link;
   #tenants = 0;
   readonly #onLeave: () => void;
 
-  /** @param onLeave told at once when nobody can join it any more; perhaps twice. */
+  /** @param onLeave called at once when no tenant can join any more, perhaps twice. */
   constructor(guest: Guest, { plugin, turn, defer }: ShareRequest, onLeave: () => void) {
     this.#guest = guest;
     this.#onLeave = onLeave;
     const refuse = () => {
-      throw createError('wire/refused', `${plugin} speaks outside of its tenants' pipes`, { plugin });
+      throw createError('wire/refused', `${plugin} speaks outside of its tenants' pipes`, {
+        plugin,
+      });
     };
-    this.#link = new Link({ endpoint: guest.endpoint, plugin, stacks: false, turn, serve: refuse, note: refuse, control: {}, onBreach: () => void guest.terminate(), defer });
+    this.#link = new Link({
+      endpoint: guest.endpoint,
+      plugin,
+      stacks: false,
+      turn,
+      serve: refuse,
+      note: refuse,
+      control: {},
+      onBreach: () => void guest.terminate(),
+      defer,
+    });
     void guest.exited.then((reason) => {
-      this.#link.close(createError('guest/exited', `${plugin} has ended`, { plugin, details: { reason: reason.kind } }));
+      this.#link.close(
+        createError('guest/exited', `${plugin} has ended`, {
+          plugin,
+          details: { reason: reason.kind },
+        }),
+      );
       this.#leave();
     });
   }
@@ -99,7 +116,8 @@ class SharedGuest {
       this.#link.flush();
       await announced;
     } catch (error) {
-      // Who gets no answer now won't get one later: those who are in it stay, and the next one begins anew.
+      // A guest that doesn't answer now won't answer later. Its tenants stay in it, and the next
+      // one starts a new guest.
       this.#leave();
       await terminate();
       throw error;
@@ -110,15 +128,27 @@ class SharedGuest {
 }
 
 /** Waits for the first message of a tenant's end. */
-function announcement(pipe: Endpoint, plugin: string, ready: number, exited: Promise<ExitReason>): Promise<void> {
+function announcement(
+  pipe: Endpoint,
+  plugin: string,
+  ready: number,
+  exited: Promise<ExitReason>,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (then: () => void) => {
-      clearTimeout(timer);
+      late.clear();
       pipe.removeEventListener('message', onMessage);
       then();
     };
-    const fail = (what: string) => done(() => reject(createError('plugin/launch-failed', `cannot launch ${plugin}: its shared guest ${what}`, { plugin })));
-    const timer = setTimeout(() => fail(`did not answer within ${ready} ms`), ready);
+    const fail = (what: string) =>
+      done(() =>
+        reject(
+          createError('plugin/launch-failed', `cannot launch ${plugin}: its shared guest ${what}`, {
+            plugin,
+          }),
+        ),
+      );
+    const late = alarm(() => fail(`did not answer within ${ready} ms`), ready);
     const onMessage = ({ data }: MessageEventLike) => {
       if (Array.isArray(data) && data[0] === READY) done(resolve);
     };

@@ -1,13 +1,13 @@
-/** Guests that have started before anybody needs them: activation then costs no spawn. */
+/** Guests that are started before any plugin needs them. Activation then costs no spawn. */
 
-/** Something that waits to be used. */
+/** A spare that waits for its use. */
 export interface Spare {
   /** Settles when it has ended by itself. */
   readonly exited: Promise<unknown>;
   terminate(): Promise<void>;
 }
 
-/** Owns spares of several kinds until they are taken. They know nothing of any plugin. */
+/** Owns spares of several kinds until they are taken. A spare knows nothing about any plugin. */
 export class SparePool<T extends Spare> {
   readonly #size: number;
   readonly #start: (kind: number) => Promise<T>;
@@ -19,14 +19,14 @@ export class SparePool<T extends Spare> {
 
   /**
    * @param size spares of each kind.
-   * @param start starts one; may reject, then there is one less.
+   * @param start starts one. When it rejects, there is one spare less.
    */
   constructor(size: number, start: (kind: number) => Promise<T>) {
     this.#size = size;
     this.#start = start;
   }
 
-  /** Takes a spare that is ready, and has another started; undefined when none is. */
+  /** Takes a spare that is ready and starts another. Undefined when none is ready. */
   take(kind: number): T | undefined {
     if (this.#size === 0) return undefined;
     const spare = this.#ready.get(kind)?.pop();
@@ -34,7 +34,7 @@ export class SparePool<T extends Spare> {
     return spare;
   }
 
-  /** Starts what is missing of a kind. */
+  /** Starts the missing spares of a kind. */
   fill(kind: number): void {
     const ready = this.#ready.get(kind) ?? [];
     this.#ready.set(kind, ready);
@@ -46,7 +46,7 @@ export class SparePool<T extends Spare> {
     }
   }
 
-  /** Ends every spare, those that are still starting included. */
+  /** Ends every spare, including those that are still starting. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -56,7 +56,7 @@ export class SparePool<T extends Spare> {
     await Promise.all(all.map((spare) => spare.terminate()));
   }
 
-  // Not at once: whoever took a spare is about to use the processor.
+  // Starts later, because the plugin that took a spare needs the processor now.
   #fillSoon(kind: number): void {
     this.#due.add(kind);
     if (this.#closed || this.#timer !== undefined) return;
@@ -72,7 +72,7 @@ export class SparePool<T extends Spare> {
     try {
       spare = await this.#start(kind);
     } catch {
-      // The next plugin starts a guest of its own, and hears why that fails.
+      // The next plugin starts its own guest, and gets the error if that fails.
       return;
     }
     ready.push(spare);

@@ -1,8 +1,10 @@
-/** Stage 6: the plugin becomes operational: everything it registers is in the kernel when this is done. */
+/**
+ * Stage 6: activates the plugin. When this is done, everything that it registers is in the kernel.
+ */
 import type { KernelParts } from '../parts.js';
-import type { ActivePlugin, InitializedPlugin } from '../record.js';
+import type { ActivePlugin, InitializedPlugin } from '../plugin/record.js';
+import type { Snapshot } from '../plugin/snapshot.js';
 import { hookFailed } from './failures.js';
-import type { Snapshot } from './snapshot.js';
 
 /** @throws what the plugin threw, or PluginTimeoutError `plugin/timeout`. */
 export async function activate(
@@ -13,14 +15,22 @@ export async function activate(
   parts: KernelParts,
 ): Promise<ActivePlugin> {
   const { connection } = record;
-  if (record.statics.needs.some((need) => need.optional)) await connection.ask('needs', parts.limits.hook, available);
+  if (record.statics.needs.some((need) => need.optional))
+    await connection.ask('needs', parts.limits.hook, available);
   if (snapshot !== undefined && connection.has('restoreState')) {
-    await connection.ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion).catch((cause: unknown) => {
-      throw hookFailed(record.id, 'restoreState', cause);
-    });
+    await connection
+      .ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion)
+      .catch((cause: unknown) => {
+        throw hookFailed(record.id, 'restoreState', cause);
+      });
   }
   await connection.ask('activate', parts.limits.activate);
   for (const contract of connection.unanswered)
-    parts.log.write('kernel', 'warn', `${record.id} lists '${contract}' in 'provides' of its manifest, and answers nothing of it`, { plugin: record.id });
+    parts.log.write(
+      'kernel',
+      'warn',
+      `${record.id} lists '${contract}' in 'provides' of its manifest, and answers nothing of it`,
+      { plugin: record.id },
+    );
   return { ...record, state: 'active', activatedBy, since: Date.now() };
 }

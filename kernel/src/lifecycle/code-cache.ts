@@ -1,4 +1,7 @@
-/** Texts of bundles, read and verified once for all guests that run at the same time, whichever tenant they belong to. */
+/**
+ * Texts of bundles. Each is read and verified once for all guests that run at the same time, in any
+ * tenant.
+ */
 import type { PluginPackage } from '../host.js';
 
 interface Known {
@@ -12,11 +15,11 @@ export interface CodeInUse {
   release(): void;
 }
 
-/** Holds the text of a package as long as a guest of it runs. */
+/** Holds the text of a package while a guest of it runs. */
 export class CodeCache {
   readonly #known = new Map<PluginPackage, Known>();
 
-  /** Answers the text of a package, read by `read` when nobody uses it yet. */
+  /** Answers the text of a package. Calls `read` when no guest uses it yet. */
   async take(found: PluginPackage, read: () => Promise<string>): Promise<CodeInUse> {
     const known = this.#known.get(found) ?? { code: read(), users: 0 };
     this.#known.set(found, known);
@@ -36,7 +39,7 @@ export class CodeCache {
     }
   }
 
-  /** Has a package be read anew by whoever takes it next. */
+  /** Drops a package's text, so that the next guest reads it again. */
   forget(found: PluginPackage): void {
     this.#known.delete(found);
   }

@@ -1,26 +1,45 @@
-/** Stage 5: hand the configuration over, when it fits the manifest's schema; the plugin's own has the last word. */
+/**
+ * Stage 5: hands the configuration over when it fits the manifest's schema. The plugin may still
+ * refuse it.
+ */
 import type { KernelParts } from '../parts.js';
-import type { ActivePlugin, InitializedPlugin, LoadedPlugin, SuspendedPlugin } from '../record.js';
+import type {
+  ActivePlugin,
+  InitializedPlugin,
+  LoadedPlugin,
+  SuspendedPlugin,
+} from '../plugin/record.js';
 
 /** @throws PluginConfigurationError `config/invalid` with every issue. */
-export async function initialize(record: LoadedPlugin, parts: KernelParts): Promise<InitializedPlugin> {
+export async function initialize(
+  record: LoadedPlugin,
+  parts: KernelParts,
+): Promise<InitializedPlugin> {
   const configRevision = parts.config.revision(record.id);
   const config = await parts.config.checked(record.manifest);
   await record.connection.ask('configure', parts.limits.hook, config);
   return { ...record, state: 'initialized', config, configRevision, restart: false };
 }
 
-/** Whether settings have changed while a plugin started: who changes them tells only those that run. */
-export function isBehind({ id, configRevision }: ActivePlugin | SuspendedPlugin, parts: KernelParts): boolean {
+/**
+ * Whether settings have changed while a plugin started. A change is only sent to plugins that run.
+ */
+export function isBehind(
+  { id, configRevision }: ActivePlugin | SuspendedPlugin,
+  parts: KernelParts,
+): boolean {
   return parts.config.revision(id) !== configRevision;
 }
 
 /**
- * Hands over what has changed while it started, before anybody can ask it.
+ * Hands over the settings that changed during the start, before the plugin can be called.
  *
- * @throws PluginConfigurationError `config/invalid`, or what the plugin refuses it with.
+ * @throws PluginConfigurationError `config/invalid`, or the plugin's refusal.
  */
-export async function catchUp<R extends ActivePlugin | SuspendedPlugin>(record: R, parts: KernelParts): Promise<R> {
+export async function catchUp<R extends ActivePlugin | SuspendedPlugin>(
+  record: R,
+  parts: KernelParts,
+): Promise<R> {
   const configRevision = parts.config.revision(record.id);
   const config = await parts.config.checked(record.manifest);
   const answer = await record.connection.ask('configure', parts.limits.hook, config);

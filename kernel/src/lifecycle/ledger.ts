@@ -1,15 +1,25 @@
-/** Writes records down and says so: the only place where a plugin's state changes. */
+/** Writes and announces records. This is the only place where a plugin's state changes. */
 import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { KernelParts } from '../parts.js';
-import { type FailedPlugin, type PluginRecord, versionOf } from '../record.js';
+import type { Plugin } from '../plugin/plugin.js';
+import {
+  type FailedPlugin,
+  type PluginRecord,
+  type ValidatedPlugin,
+  versionOf,
+} from '../plugin/record.js';
+import type { Stage } from '../plugin/stage.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import type { Stage } from './stage.js';
+import { withOrigin } from '../telemetry/origin.js';
 
-/** Kernel events that tell nothing but who. */
+/** Kernel events that only identify the plugin. */
 type Advance = {
-  [T in keyof KernelEvents]: KernelEvents[T] extends { readonly id: string; readonly version?: string }
+  [T in keyof KernelEvents]: KernelEvents[T] extends {
+    readonly id: string;
+    readonly version?: string;
+  }
     ? { id: string; version?: string } extends KernelEvents[T]
       ? T
       : never
@@ -20,6 +30,8 @@ type Advance = {
 export class Ledger {
   readonly registry: PluginRegistry;
   readonly #parts: KernelParts;
+  /** Called after each change of a record. */
+  onChange: (plugin: Plugin) => void = () => {};
 
   constructor(registry: PluginRegistry, parts: KernelParts) {
     this.registry = registry;
@@ -29,8 +41,17 @@ export class Ledger {
   /** @throws PluginUnavailableError `plugin/not-found`. */
   require(key: string): PluginRecord {
     const record = this.registry.get(key);
-    if (record === undefined) throw createError('plugin/not-found', `no plugin '${key}' is installed`, { plugin: idOf(key) });
+    if (record === undefined)
+      throw createError('plugin/not-found', `no plugin '${key}' is installed`, {
+        plugin: idOf(key),
+      });
     return record;
+  }
+
+  /** @throws PluginUnavailableError `plugin/not-found`. */
+  plugin(key: string): Plugin {
+    this.require(key);
+    return this.registry.plugin(key) as Plugin;
   }
 
   /** Replaces a record and announces it. */
@@ -40,21 +61,74 @@ export class Ledger {
     return record;
   }
 
-  /** Replaces a record; what others have found out about its dependencies meanwhile stays. */
+  /** Replaces a record. Newer findings about its dependencies are kept. */
   put(record: PluginRecord): void {
     const current = this.registry.get(record.key);
     const known = current !== undefined && 'level' in current && 'level' in record;
-    this.registry.put(known ? { ...record, dependencies: current.dependencies, level: current.level } : record);
+    this.registry.put(
+      known ? { ...record, dependencies: current.dependencies, level: current.level } : record,
+    );
+    this.#changed(record.key);
   }
 
-  /** @param previous what the plugin goes back to when it is tried again. */
-  fail(previous: FailedPlugin['previous'], stage: Stage, thrown: unknown): void {
+  /**
+   * Records and announces a failure.
+   *
+   * @param previous the record that the plugin returns to when it is tried again.
+   * @param first what happens between the two.
+   */
+  fail(
+    previous: FailedPlugin['previous'],
+    stage: Stage,
+    thrown: unknown,
+    first?: () => void,
+  ): void {
     const { key, id, origin } = previous;
-    const error = this.#parts.redaction.value(thrown instanceof Error ? thrown : createError('plugin/activation-failed', messageOf(thrown), { plugin: id }));
-    this.registry.put({ state: 'failed', key, id, origin, package: previous.package, stage, error, previous });
-    const code = typeof (error as Partial<PluginError>).code === 'string' ? (error as PluginError).code : 'plugin/activation-failed';
-    this.#parts.log.write('kernel', 'error', error.message, { code, plugin: id, stage });
-    this.#parts.announce('plugin:failed', { ...this.fact(previous), stage, code, message: error.message });
+    const error = this.#parts.redaction.value(
+      thrown instanceof Error
+        ? thrown
+        : createError('plugin/activation-failed', messageOf(thrown), { plugin: id }),
+    );
+    this.registry.put({
+      state: 'failed',
+      key,
+      id,
+      origin,
+      package: previous.package,
+      stage,
+      error,
+      previous,
+    });
+    this.#changed(key);
+    first?.();
+    const code =
+      typeof (error as Partial<PluginError>).code === 'string'
+        ? (error as PluginError).code
+        : 'plugin/activation-failed';
+    const shown = withOrigin(error);
+    this.#parts.log.write('kernel', 'error', error.message, { code, plugin: id, stage, ...shown });
+    this.#parts.announce('plugin:failed', {
+      ...this.fact(previous),
+      stage,
+      code,
+      message: error.message,
+      ...shown,
+    });
+  }
+
+  /** Records that policy doesn't let a plugin run that had another state until now. */
+  deny(key: string, validated: ValidatedPlugin, error: PluginError): void {
+    this.registry.rename(key, { ...validated, state: 'denied', error });
+    this.#parts.log.write('kernel', 'info', error.message, {
+      code: error.code,
+      plugin: validated.id,
+    });
+    this.#parts.announce('plugin:denied', { ...this.fact(validated), message: error.message });
+  }
+
+  #changed(key: string): void {
+    const plugin = this.registry.plugin(key);
+    if (plugin !== undefined) this.onChange(plugin);
   }
 
   fact(record: PluginRecord): { readonly id: string; readonly version?: string } {

@@ -1,27 +1,43 @@
 /**
- * Hibernation: a plugin with nothing to do gives its state and its guest away. Its registrations stay in the kernel, and
- * what arrives for it waits there; the first such thing wakes it.
+ * Hibernation: an idle plugin gives up its state and its guest. Its registrations stay in the
+ * kernel, and calls and events for it wait there. The first of them wakes it.
  */
-import { putToSleep } from '../guests/dormant.js';
-import type { Wake } from '../guests/registrations.js';
+import { standInFor } from '../guests/dormant.js';
 import type { KernelParts } from '../parts.js';
-import { type ActivePlugin, asResolved, type AsleepPlugin, type SuspendedPlugin } from '../record.js';
+import type { Wake } from '../plugin/mailbox.js';
+import {
+  type ActivePlugin,
+  type AsleepPlugin,
+  asResolved,
+  type SuspendedPlugin,
+} from '../plugin/record.js';
+import type { Snapshot } from '../plugin/snapshot.js';
 import { askToStop } from './deactivate.js';
 import { takeSnapshot } from './snapshot.js';
 
+/** A plugin that sleeps, and the state that it left. */
+export interface Asleep {
+  readonly record: AsleepPlugin;
+  readonly snapshot: Snapshot | undefined;
+}
+
 /**
- * Puts a plugin to sleep; undefined when it turned out to be busy, and then it goes on.
+ * Puts a plugin to sleep. Answers undefined when the plugin is busy, and it then stays active.
  *
- * @throws what made it impossible to take its state; it goes on then, too.
+ * @throws the reason why its state can't be taken. The plugin then stays active, too.
  */
-export async function sleep(record: ActivePlugin, parts: KernelParts, wake: Wake): Promise<AsleepPlugin | undefined> {
+export async function sleep(
+  record: ActivePlugin,
+  parts: KernelParts,
+  wake: Wake,
+): Promise<Asleep | undefined> {
   const { connection, activatedBy, since, statics } = record;
   const awake = () => {
-    connection.registrations.release();
+    connection.mailbox.release('sleep');
     parts.lanes.direct(connection);
   };
   await parts.lanes.detour(connection, parts.limits.swap);
-  connection.registrations.hold();
+  connection.mailbox.hold('sleep');
   try {
     if (connection.busy) {
       awake();
@@ -29,24 +45,40 @@ export async function sleep(record: ActivePlugin, parts: KernelParts, wake: Wake
     }
     const snapshot = await takeSnapshot(connection, record, parts.limits.hook);
     if (connection.over) return undefined;
-    // What it has begun while it was asked is cut off otherwise.
+    // Otherwise the work that it began while it was asked would be cut off.
     if (connection.busy) {
       awake();
       return undefined;
     }
-    const registrations = putToSleep(record, connection.registrations, parts, wake);
-    return { ...asResolved(record), state: 'suspended', reason: 'idle', activatedBy, since, statics, snapshot, registrations };
+    const registrations = standInFor(connection, connection.registrations, parts);
+    connection.mailbox.hold('sleep', { onArrival: wake });
+    return {
+      snapshot,
+      record: {
+        ...asResolved(record),
+        state: 'suspended',
+        reason: 'idle',
+        activatedBy,
+        since,
+        statics,
+        registrations,
+      },
+    };
   } catch (error) {
     awake();
     throw error;
   }
 }
 
-/** Ends the guest of a plugin that sleeps now. */
-export async function endGuest(record: ActivePlugin | SuspendedPlugin, parts: KernelParts): Promise<void> {
+/** Ends the guest of a plugin that sleeps now, or whose guest was replaced. */
+export async function endGuest(
+  record: ActivePlugin | SuspendedPlugin,
+  reason: 'idle' | 'replace',
+  parts: KernelParts,
+): Promise<void> {
   const { connection, scope } = record;
   connection.meter.letThrough();
-  await askToStop(connection, parts).catch(() => {});
+  await askToStop(connection, reason, parts).catch(() => {});
   await scope.dispose().catch(() => {});
   await connection.terminate();
 }

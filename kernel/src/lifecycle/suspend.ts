@@ -1,29 +1,37 @@
-/** Pausing without losing the guest: the plugin's own work stops, and what it is asked meanwhile waits or is refused. */
+/**
+ * Pauses a plugin without losing its guest. Its own work stops. Calls meanwhile wait or are
+ * refused.
+ */
 import type { KernelParts } from '../parts.js';
-import type { ActivePlugin, SuspendedPlugin } from '../record.js';
+import type { ActivePlugin, SuspendedPlugin } from '../plugin/record.js';
 
-/** @throws what the plugin threw; it stays active then. */
+/** @throws what the plugin threw. It then stays active. */
 export async function suspend(record: ActivePlugin, parts: KernelParts): Promise<SuspendedPlugin> {
   const { connection } = record;
-  await hold(record, parts);
+  const restore = connection.mailbox.hold('pause');
+  await parts.lanes.detour(connection, parts.limits.swap);
   try {
     await connection.ask('suspend', parts.limits.hook);
   } catch (error) {
-    release(record, parts);
+    restore();
+    parts.lanes.direct(connection);
     throw error;
   }
   return { ...record, state: 'suspended', reason: 'request' };
 }
 
-/** Suspends a plugin that can't work, or may not for a while, whatever it says to that; its callers get an error in place of waiting. */
+/**
+ * Suspends a plugin that can't work, or may not for a while, even if its hook fails. Its callers
+ * get an error instead of waiting, where `blame` has one.
+ */
 export async function suspendWithout(
   record: ActivePlugin | SuspendedPlugin,
   reason: 'dependency' | 'limit',
-  blame: () => Error,
+  blame: () => Error | undefined,
   parts: KernelParts,
 ): Promise<{ readonly record: SuspendedPlugin; readonly problem?: unknown }> {
   const { connection } = record;
-  connection.registrations.hold({ refuse: blame });
+  connection.mailbox.hold('pause', { refuse: blame });
   await parts.lanes.detour(connection, parts.limits.swap);
   const suspended: SuspendedPlugin = { ...record, state: 'suspended', reason };
   if (record.state === 'suspended') return { record: suspended };
@@ -35,20 +43,28 @@ export async function suspendWithout(
   }
 }
 
-/** @throws what the plugin threw; it stays suspended then. */
-export async function resume(record: SuspendedPlugin, parts: KernelParts): Promise<ActivePlugin> {
-  await record.connection.ask('resume', parts.limits.hook);
-  release(record, parts);
+/**
+ * Asks a plugin to resume. What waits for it goes on waiting until {@link resumed}.
+ *
+ * @param mayRun whether it still may once it has answered. It is suspended again when it may not.
+ * @returns whether it may.
+ * @throws what the plugin threw. It then stays suspended.
+ */
+export async function resume(
+  { connection }: SuspendedPlugin,
+  mayRun: () => boolean,
+  { limits }: Pick<KernelParts, 'limits'>,
+): Promise<boolean> {
+  await connection.ask('resume', limits.hook);
+  if (mayRun()) return true;
+  await connection.ask('suspend', limits.hook).catch(() => {});
+  return false;
+}
+
+/** Gives a plugin that has resumed what has waited for it. */
+export function resumed(record: SuspendedPlugin, parts: KernelParts): ActivePlugin {
+  record.connection.mailbox.release('pause');
+  parts.lanes.direct(record.connection);
   const { reason: _, ...rest } = record;
   return { ...rest, state: 'active' };
-}
-
-async function hold({ connection }: ActivePlugin, parts: KernelParts): Promise<void> {
-  connection.registrations.hold();
-  await parts.lanes.detour(connection, parts.limits.swap);
-}
-
-function release({ connection }: ActivePlugin | SuspendedPlugin, parts: KernelParts): void {
-  connection.registrations.release();
-  parts.lanes.direct(connection);
 }

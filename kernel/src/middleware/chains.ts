@@ -1,9 +1,13 @@
-/** Which middleware wraps which command or event. Chains are composed once per id and forgotten when the set changes. */
+/**
+ * Decides which middleware wraps which command or event. A chain is composed once per id, and
+ * dropped when the set of middleware changes.
+ */
 import { covers, createError, disposable, isPattern } from '@plinth/sdk/contract';
 import type { KernelCall } from '../commands/call.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { AbsentGuards } from './absent-guards.js';
 import { type Chain, compose, type Layer } from './compose.js';
-import { order, type Ordered } from './order.js';
+import { type Ordered, order } from './order.js';
 
 /** What can be wrapped. */
 export type MiddlewareKind = 'command' | 'event';
@@ -12,40 +16,83 @@ interface Registration extends Layer<KernelCall>, Ordered {
   readonly kind: MiddlewareKind;
 }
 
+/** The layers of extensions around a target. */
+export interface Around {
+  readonly any: boolean;
+  around(kind: MiddlewareKind | 'hook', id: string): AroundLayers;
+}
+
+/** The layers around one target: outside of all middleware, and inside of it. */
+export interface AroundLayers {
+  readonly outside: readonly Layer<KernelCall>[];
+  readonly inside: readonly Layer<KernelCall>[];
+  /** Whether the result is valid for the next call, too. */
+  readonly lasting: boolean;
+}
+
 const MAX_REMEMBERED = 4_096;
 
-/** A layer, and which others it stands around or inside of. */
+/** A layer, with its position relative to others. */
 export type PlacedLayer = Layer<KernelCall> & Partial<Pick<Ordered, 'before' | 'after'>>;
 
 /**
- * Owns the middleware of a kernel: the host's outermost, then by plugin in the order of discovery, then of registration, unless
- * they say otherwise.
+ * Owns the middleware of a kernel. The host's middleware is outermost. Plugins follow in the order
+ * of discovery, then of registration, unless they say otherwise.
  */
 export class MiddlewareChains {
   readonly #registrations = new Set<Registration>();
-  readonly #chains = new Map<string, Chain<KernelCall> | undefined>();
+  /** `null` where nothing wraps an id, so that one lookup is enough. */
+  readonly #chains = new Map<string, Chain<KernelCall> | null>();
   readonly #metrics: Metrics;
-
   readonly #rank: (owner: string) => number;
+  readonly #guards: AbsentGuards;
+  readonly #around: Around;
 
-  /** Told when the set of layers has changed. */
+  /** Called when the set of layers has changed. */
   onChange: (() => void) | undefined = undefined;
 
-  constructor(metrics: Metrics, rank: (owner: string) => number) {
+  constructor(
+    metrics: Metrics,
+    rank: (owner: string) => number,
+    guards: AbsentGuards,
+    around: Around,
+  ) {
     this.#metrics = metrics;
     this.#rank = rank;
+    this.#guards = guards;
+    this.#around = around;
   }
 
   /**
-   * Adds a layer around what a target covers; `command:<id>` or `event:<topic>`, whose end may be `*`.
+   * The set of absent guards has changed. Chains are composed again, and calls whose guard is back
+   * continue.
+   */
+  review(): void {
+    this.#guards.forget();
+    this.#chains.clear();
+    this.onChange?.();
+    this.#guards.release();
+  }
+
+  /**
+   * Adds a layer around the ids that a target covers: `command:<id>` or `event:<topic>`, whose end
+   * may be `*`.
    *
-   * @throws PluginValidationError `permission/invalid` when the target is malformed, PluginConfigurationError
-   * `middleware/cycle`.
+   * @throws PluginValidationError `permission/invalid` when the target is malformed,
+   * PluginConfigurationError `middleware/cycle`.
    */
   use(target: string, layer: PlacedLayer): Disposable & { dispose(): void } {
     const { kind, pattern } = parseTarget(target);
     const { name, owner, before = [], after = [] } = layer;
-    const registration: Registration = { name, owner, before, after, kind, pattern, run: (call, input, next) => layer.run(call, input, next) };
+    const registration: Registration = {
+      name,
+      owner,
+      before,
+      after,
+      kind,
+      pattern,
+      run: (call, input, next) => layer.run(call, input, next),
+    };
     order([...this.#registrations, registration].filter((one) => one.kind === kind));
     this.#registrations.add(registration);
     this.#chains.clear();
@@ -56,26 +103,114 @@ export class MiddlewareChains {
     });
   }
 
+  /**
+   * Whether calls of an id may wait for a guard. Then their handler is looked up when they
+   * continue.
+   */
+  waits(kind: MiddlewareKind, id: string): boolean {
+    return this.#guards.any && this.#guards.concerns(kind, id);
+  }
+
   /** The chain around an id, or undefined when nothing wraps it. */
   of(kind: MiddlewareKind, id: string): Chain<KernelCall> | undefined {
-    if (this.#registrations.size === 0) return undefined;
+    if (this.#registrations.size === 0 && !this.#guards.any && !this.#around.any) return undefined;
     const key = kind === 'command' ? id : `event ${id}`;
-    if (this.#chains.has(key)) return this.#chains.get(key);
-    const layers = order([...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id)).sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner)));
-    const chain = layers.length === 0 ? undefined : compose(layers, this.#metrics);
-    if (this.#chains.size >= MAX_REMEMBERED) this.#chains.clear();
-    this.#chains.set(key, chain);
+    const known = this.#chains.get(key);
+    if (known !== undefined) return known ?? undefined;
+    const layers = order(
+      [...this.#registrations]
+        .filter((one) => one.kind === kind && covers(one.pattern, id))
+        .sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner)),
+    );
+    const { outside, inside, lasting } = this.#around.around(kind, id);
+    const composed = this.#compose([...outside, ...layers, ...inside]);
+    const chain = this.waits(kind, id) ? this.#guarded(kind, id, composed) : composed;
+    if (lasting) this.#remember(key, chain);
     return chain;
+  }
+
+  /** The layers of extensions around the handlers of a hook. Undefined when there are none. */
+  ofHook(id: string): Chain<KernelCall> | undefined {
+    if (!this.#around.any) return undefined;
+    const key = `hook ${id}`;
+    const known = this.#chains.get(key);
+    if (known !== undefined) return known ?? undefined;
+    const { outside, inside, lasting } = this.#around.around('hook', id);
+    const chain = this.#compose([...outside, ...inside]);
+    if (lasting) this.#remember(key, chain);
+    return chain;
+  }
+
+  /** The interests of extensions have changed. */
+  forget(): void {
+    this.#chains.clear();
+    this.onChange?.();
+  }
+
+  #compose(layers: readonly Layer<KernelCall>[]): Chain<KernelCall> | undefined {
+    return layers.length === 0 ? undefined : compose(layers, this.#metrics);
+  }
+
+  #remember(key: string, chain: Chain<KernelCall> | undefined): void {
+    if (this.#chains.size >= MAX_REMEMBERED) this.#chains.clear();
+    this.#chains.set(key, chain ?? null);
+  }
+
+  /**
+   * A chain for an id with an absent guard. The call waits until the guard is back, and then runs
+   * through the chain as it is by then. A guard that can't answer must not let calls pass.
+   */
+  #guarded(
+    kind: MiddlewareKind,
+    id: string,
+    composed: Chain<KernelCall> | undefined,
+  ): Chain<KernelCall> {
+    const run = (chain: Chain<KernelCall> | undefined, call: KernelCall, input: unknown) => {
+      call.within = undefined;
+      return chain === undefined ? call.proceed(input) : chain(call, input);
+    };
+    return (call, input) => {
+      const callers = callersOf(call);
+      const missing = this.#guards.missing(kind, id, callers);
+      if (missing === undefined) return run(composed, call, input);
+      call.within = missing;
+      return new Promise((resolve, reject) => {
+        call.onCancel(reject);
+        const go = () => resolve(run(this.of(kind, id), call, input));
+        if (this.#guards.wait({ kind, id, callers, over: () => call.over, go, fail: reject }))
+          return;
+        reject(
+          createError('call/overloaded', `too many calls wait for the middleware ${missing.name}`, {
+            plugin: missing.owner,
+            details: { middleware: missing.name },
+          }),
+        );
+      });
+    };
   }
 }
 
+/** The plugins in the call chain of a call. */
+export function callersOf(call: KernelCall): ReadonlySet<string> {
+  const ids = new Set<string>();
+  for (let one: KernelCall | undefined = call; one !== undefined; one = one.parent)
+    if (one.caller.kind === 'plugin') ids.add(one.caller.id);
+  return ids;
+}
+
 /** Splits `command:com.example.auth:*` into its kind and pattern. */
-export function parseTarget(target: string): { readonly kind: MiddlewareKind; readonly pattern: string } {
+export function parseTarget(target: string): {
+  readonly kind: MiddlewareKind;
+  readonly pattern: string;
+} {
   const colon = target.indexOf(':');
   const kind = target.slice(0, colon);
   const pattern = target.slice(colon + 1);
   if ((kind !== 'command' && kind !== 'event') || !isPattern(pattern)) {
-    throw createError('permission/invalid', `'${target.slice(0, 80)}' is not a middleware target: write 'command:<id>' or 'event:<topic>', the end may be '*'`);
+    throw createError(
+      'permission/invalid',
+      `'${target.slice(0, 80)}' is not a middleware target: write 'command:<id>' or 'event:<topic>', the end may be '*'`,
+    );
   }
   return { kind, pattern };
 }

@@ -1,27 +1,38 @@
 /** The middleware chain: a fold of layers around a call, nothing async of its own. */
-import { createError, asPromise } from '@plinth/sdk/contract';
+import { asPromise, createError, type PluginError } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 
-/** Goes on to the next layer, with the input as it is when none is given. */
+/** Runs the next layer. Without an argument, the input stays as it is. */
 export type Proceed = (changed?: unknown) => Promise<unknown>;
 
 /** One layer; `next` runs the rest of the chain, once. */
 export interface Layer<Call> {
-  /** Who is at fault when it misbehaves. */
+  /** The name used in errors about this layer. */
   readonly name: string;
   /** Plugin id, or `host`. */
   readonly owner: string;
   run(call: Call, input: unknown, next: Proceed): unknown;
 }
 
-/** Who stands around a call. */
-export type LayerName = Pick<Layer<never>, 'name' | 'owner'>;
+/** A layer around a call, by name. */
+export interface LayerName extends Pick<Layer<never>, 'name' | 'owner'> {
+  /** Why the plugin of this layer is unavailable. Absent when it is available. */
+  readonly absence?: (() => Absence) | undefined;
+}
 
-/** What a chain ends in: the work itself. */
+/** Why a plugin is unavailable. */
+export interface Absence {
+  /** Its state. */
+  readonly state: string;
+  /** One sentence. */
+  readonly because: string;
+}
+
+/** The innermost part of a chain: the work itself. */
 export interface Wrapped {
   /** All layers around it. */
   layers: readonly LayerName[] | undefined;
-  /** The innermost layer that was entered and has not gone on. */
+  /** The innermost layer that was entered and has not called `next`. */
   within: LayerName | undefined;
   proceed(input: unknown): Promise<unknown>;
 }
@@ -29,22 +40,40 @@ export interface Wrapped {
 /** A composed chain: runs the layers, then the work. */
 export type Chain<Call> = (call: Call, input: unknown) => Promise<unknown>;
 
-/** Composes layers, the first outermost. A second `next()` of one layer is an error that names it. */
-export function compose<Call extends Wrapped>(layers: readonly Layer<Call>[], metrics: Metrics): Chain<Call> {
+/**
+ * Composes layers, the first outermost. A second `next()` of one layer is an error that names it.
+ */
+export function compose<Call extends Wrapped>(
+  layers: readonly Layer<Call>[],
+  metrics: Metrics,
+): Chain<Call> {
   return (call, input) => {
     call.layers = layers;
     return enter(layers, 0, call, input, metrics);
   };
 }
 
-function enter<Call extends Wrapped>(layers: readonly Layer<Call>[], index: number, call: Call, input: unknown, metrics: Metrics): Promise<unknown> {
+function enter<Call extends Wrapped>(
+  layers: readonly Layer<Call>[],
+  index: number,
+  call: Call,
+  input: unknown,
+  metrics: Metrics,
+): Promise<unknown> {
   const layer = layers[index];
   call.within = layer;
   if (layer === undefined) return call.proceed(input);
   let called = false;
   // One closure a layer is what a chain costs; a rest parameter would add a list.
   function next(changed?: unknown): Promise<unknown> {
-    if (called) return Promise.reject(createError('middleware/next-twice', `${(layer as Layer<Call>).name} called next() twice`, blame(layer as Layer<Call>)));
+    if (called)
+      return Promise.reject(
+        createError(
+          'middleware/next-twice',
+          `${(layer as Layer<Call>).name} called next() twice`,
+          blame(layer as Layer<Call>),
+        ),
+      );
     called = true;
     // biome-ignore lint/complexity/noArguments: next(undefined) changes the input, next() keeps it.
     return enter(layers, index + 1, call, arguments.length === 0 ? input : changed, metrics);
@@ -58,7 +87,32 @@ function enter<Call extends Wrapped>(layers: readonly Layer<Call>[], index: numb
   }
 }
 
-/** What an error says of a layer that is at fault. */
-export function blame({ name, owner }: LayerName): { readonly plugin: string | undefined; readonly details: { readonly middleware: string } } {
+/**
+ * The error for a call that got no answer because one of its guards is unavailable.
+ *
+ * @param what what waited, and how long.
+ */
+export function guardUnavailable(
+  what: string,
+  { name, owner, absence }: LayerName,
+  details: Readonly<Record<string, unknown>>,
+): PluginError {
+  const { state, because } = absence?.() ?? { state: 'unknown', because: 'it is not there' };
+  return createError(
+    'middleware/unavailable',
+    `${what} the middleware ${name}, which can't answer: ${because}`,
+    {
+      plugin: owner === 'host' ? undefined : owner,
+      retryable: true,
+      details: { ...details, middleware: name, guard: owner, state },
+    },
+  );
+}
+
+/** The part of an error that names the layer at fault. */
+export function blame({ name, owner }: LayerName): {
+  readonly plugin: string | undefined;
+  readonly details: { readonly middleware: string };
+} {
   return { plugin: owner === 'host' ? undefined : owner, details: { middleware: name } };
 }

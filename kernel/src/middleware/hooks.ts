@@ -1,11 +1,28 @@
 /** Hooks: any number of handlers, all asked. */
-import { type Caller, createError, disposable, type HookMode, type HookOutcome, isTopic, messageOf } from '@plinth/sdk/contract';
-import { type CallRequest, type CallServices, type CallTarget, checkChain, KernelCall } from '../commands/call.js';
+import {
+  type Caller,
+  createError,
+  disposable,
+  type HookMode,
+  type HookOutcome,
+  isTopic,
+  messageOf,
+} from '@plinth/sdk/contract';
+import type { ValueBounds } from '@plinth/sdk/rpc';
+import {
+  type CallRequest,
+  type CallServices,
+  type CallTarget,
+  checkChain,
+  KernelCall,
+} from '../commands/call.js';
 import type { Provider } from '../commands/provider.js';
+import type { AbsentGuards } from './absent-guards.js';
+import { callersOf, type MiddlewareChains } from './chains.js';
 
 interface HookHandler extends CallTarget {
   readonly owner: string;
-  /** Wakes the plugin that stands behind it; absent when it is awake. */
+  /** Wakes the plugin that owns the handler. Absent when it is awake. */
   readonly wake: (() => Promise<Error | undefined> | undefined) | undefined;
 }
 
@@ -15,22 +32,50 @@ interface HandlerOptions {
   readonly timeout?: number | undefined;
 }
 
-/** Owns the handlers of every hook: the host's first, then by plugin in the order of discovery, then of registration. */
+/**
+ * Owns the handlers of every hook: the host's first, then plugins' in the order of discovery, then
+ * of registration.
+ */
 export class HookRegistry {
   readonly #handlers = new Map<string, Set<HookHandler>>();
   readonly #services: CallServices;
   readonly #onFailure: (hook: string, owner: string, error: unknown) => void;
 
   readonly #rank: (owner: string) => number;
+  readonly #guards: AbsentGuards;
+  readonly #chains: MiddlewareChains;
 
-  constructor(services: CallServices, rank: (owner: string) => number, onFailure: (hook: string, owner: string, error: unknown) => void) {
+  /** How large an input may be. */
+  get bounds(): ValueBounds {
+    return this.#services.bounds;
+  }
+
+  constructor(
+    services: CallServices,
+    rank: (owner: string) => number,
+    guards: AbsentGuards,
+    chains: MiddlewareChains,
+    onFailure: (hook: string, owner: string, error: unknown) => void,
+  ) {
     this.#services = services;
     this.#rank = rank;
+    this.#guards = guards;
+    this.#chains = chains;
     this.#onFailure = onFailure;
   }
 
-  handle(id: string, owner: string, provider: Provider, { wake, timeout }: HandlerOptions = {}): Disposable & { dispose(): void } {
-    if (!isTopic(id)) throw createError('contract/invalid', `'${id.slice(0, 80)}' is not a hook id: write '<plugin>:<name>'`, { plugin: owner });
+  handle(
+    id: string,
+    owner: string,
+    provider: Provider,
+    { wake, timeout }: HandlerOptions = {},
+  ): Disposable & { dispose(): void } {
+    if (!isTopic(id))
+      throw createError(
+        'contract/invalid',
+        `'${id.slice(0, 80)}' is not a hook id: write '<plugin>:<name>'`,
+        { plugin: owner },
+      );
     const handler: HookHandler = { id, owner, provider, wake, timeout, services: this.#services };
     const handlers = this.#handlers.get(id) ?? new Set();
     handlers.add(handler);
@@ -42,24 +87,43 @@ export class HookRegistry {
   }
 
   /**
-   * Asks the handlers: all at once, or for `first` and `waterfall` one after the other. One that fails is left out and
-   * reported; it fails the rest only when that is asked for.
+   * Asks the handlers: all at once, or for `first` and `waterfall` one after the other. A handler
+   * that fails is left out and reported. It fails the whole only on request.
    *
-   * @param strict whether the first failure, or nobody to ask, fails the whole.
+   * @param strict whether the answers decide. Then the first failure, or a missing handler, fails
+   * the whole. A plugin that may handle the hook and can't answer is waited for.
+   * @param meant the owners whose handlers of `collect` and `parallel` are asked; all when absent.
+   * @throws PluginUnavailableError `middleware/unavailable` when such a plugin doesn't come in
+   * time.
    */
-  async run(id: string, mode: HookMode, input: unknown, caller: Caller, request: CallRequest | undefined, strict = false): Promise<readonly HookOutcome[]> {
-    await this.#wake(id, strict);
-    const handlers = this.#sorted(id);
-    if (strict && handlers.length === 0) throw createError('hook/no-handler', `nobody answers ${id}`, { details: { hook: id } });
+  async run(
+    id: string,
+    mode: HookMode,
+    input: unknown,
+    caller: Caller,
+    asked: CallRequest | undefined,
+    strict = false,
+    meant?: (owner: string) => boolean,
+  ): Promise<readonly HookOutcome[]> {
+    const request =
+      strict && this.#guards.any ? await this.#awaitDeciders(id, caller, asked) : asked;
+    await this.#wake(id, strict, meant);
+    const handlers = this.#sorted(id).filter(({ owner }) => meant?.(owner) !== false);
+    if (strict && handlers.length === 0)
+      throw createError('hook/no-handler', `nobody answers ${id}`, { details: { hook: id } });
     const ask = this.#asker(id, caller, request, strict);
     if (mode === 'collect' || mode === 'parallel') {
       const outcomes = await Promise.all(handlers.map((handler) => ask(handler, input)));
       return mode === 'parallel' ? outcomes : outcomes.filter(({ ok }) => ok);
     }
     let last: HookOutcome | undefined;
-    const asked = new Map<string, number>();
-    for (let handler = handlers[0]; handler !== undefined; handler = await this.#next(id, asked, handler.owner, strict)) {
-      asked.set(handler.owner, (asked.get(handler.owner) ?? 0) + 1);
+    const counts = new Map<string, number>();
+    for (
+      let handler = handlers[0];
+      handler !== undefined;
+      handler = await this.#next(id, counts, handler.owner, strict)
+    ) {
+      counts.set(handler.owner, (counts.get(handler.owner) ?? 0) + 1);
       const outcome = await ask(handler, last?.ok ? last.value : input);
       if (!outcome.ok || (mode === 'first' && outcome.value === undefined)) continue;
       last = outcome;
@@ -68,8 +132,47 @@ export class HookRegistry {
     return last === undefined ? [] : [last];
   }
 
-  /** The next one in order: each plugin as it is by then, for it may have been reloaded or put to sleep since the hook was called. */
-  async #next(id: string, asked: ReadonlyMap<string, number>, after: string, strict: boolean): Promise<HookHandler | undefined> {
+  /**
+   * Waits for the plugins whose answers are missing. Returns the request with the remaining time.
+   */
+  async #awaitDeciders(
+    id: string,
+    caller: Caller,
+    request: CallRequest | undefined,
+  ): Promise<CallRequest | undefined> {
+    const call = new KernelCall({ id, services: this.#services, provider() {} }, caller, request);
+    const callers = callersOf(call);
+    const missing = this.#guards.missing('hook', id, callers);
+    if (missing === undefined) {
+      call.settle(true, undefined);
+      return request;
+    }
+    call.within = missing;
+    const go = () => call.settle(true, undefined);
+    const fail = (error: Error) => call.settle(false, error);
+    if (!this.#guards.wait({ kind: 'hook', id, callers, over: () => call.over, go, fail })) {
+      fail(
+        createError(
+          'call/overloaded',
+          `too many calls wait for the handler ${missing.name} of ${id}`,
+          { plugin: missing.owner, details: { hook: id } },
+        ),
+      );
+    }
+    await call.promise;
+    return { ...facts(request), timeout: call.remaining };
+  }
+
+  /**
+   * The next handler in order. The registry is read again each time, because a plugin may have been
+   * reloaded or put to sleep since the hook was called.
+   */
+  async #next(
+    id: string,
+    asked: ReadonlyMap<string, number>,
+    after: string,
+    strict: boolean,
+  ): Promise<HookHandler | undefined> {
     const next = () => {
       const seen = new Map<string, number>();
       return this.#sorted(id).find(({ owner }) => {
@@ -89,9 +192,15 @@ export class HookRegistry {
       .map(([, handler]) => handler);
   }
 
-  /** One cancel of the caller reaches every handler that is at work, and no further one is asked. */
-  #asker(id: string, caller: Caller, request: CallRequest | undefined, strict: boolean): (handler: HookHandler, input: unknown) => Promise<HookOutcome> {
-    if (request?.inbound === undefined) return (handler, input) => this.#ask(id, handler, input, caller, request, strict);
+  /** A cancel of the caller reaches every running handler, and no further handler is asked. */
+  #asker(
+    id: string,
+    caller: Caller,
+    request: CallRequest | undefined,
+    strict: boolean,
+  ): (handler: HookHandler, input: unknown) => Promise<HookOutcome> {
+    if (request?.inbound === undefined)
+      return (handler, input) => this.#ask(id, handler, input, caller, request, strict);
     let cancelled: Error | undefined;
     const atWork = new Set<{ onCancel: ((reason: Error) => void) | undefined }>();
     request.inbound.onCancel = (reason) => {
@@ -102,17 +211,25 @@ export class HookRegistry {
       if (cancelled !== undefined) throw cancelled;
       const inbound = { onCancel: undefined };
       atWork.add(inbound);
-      const { user, timeout, traceparent, baggage, parent } = request;
-      const outcome = await this.#ask(id, handler, input, caller, { user, timeout, traceparent, baggage, parent, inbound }, strict);
+      const outcome = await this.#ask(
+        id,
+        handler,
+        input,
+        caller,
+        { ...facts(request), inbound },
+        strict,
+      );
       atWork.delete(inbound);
       if (cancelled !== undefined) throw cancelled;
       return outcome;
     };
   }
 
-  /** Only who is awake has said how many handlers it has. */
-  async #wake(id: string, strict: boolean): Promise<void> {
-    const sleeping = [...(this.#handlers.get(id) ?? [])].filter(({ wake }) => wake !== undefined);
+  /** Wakes plugins first, because only a plugin that is awake has registered all its handlers. */
+  async #wake(id: string, strict: boolean, meant?: (owner: string) => boolean): Promise<void> {
+    const sleeping = [...(this.#handlers.get(id) ?? [])].filter(
+      ({ owner, wake }) => wake !== undefined && meant?.(owner) !== false,
+    );
     if (sleeping.length === 0) return;
     const wake = async ({ owner, wake: start }: HookHandler) => {
       const error = await start?.();
@@ -123,13 +240,25 @@ export class HookRegistry {
     await Promise.all(sleeping.map(wake));
   }
 
-  async #ask(id: string, handler: HookHandler, input: unknown, caller: Caller, request: CallRequest | undefined, strict: boolean): Promise<HookOutcome> {
+  async #ask(
+    id: string,
+    handler: HookHandler,
+    input: unknown,
+    caller: Caller,
+    request: CallRequest | undefined,
+    strict: boolean,
+  ): Promise<HookOutcome> {
     const plugin = handler.owner;
     try {
       if (request?.parent !== undefined) checkChain(handler, request.parent);
       const call = new KernelCall(handler, caller, request);
-      handler.provider(call, input);
-      return { plugin, ok: true, value: await call.promise };
+      const chain = this.#chains.ofHook(id);
+      if (chain === undefined) {
+        handler.provider(call, input);
+        return { plugin, ok: true, value: await call.promise };
+      }
+      call.wrapped = true;
+      return { plugin, ok: true, value: await call.follow(chain(call, input)) };
     } catch (cause) {
       if (request?.signal?.aborted) throw cause;
       const error = hookError(id, plugin, cause);
@@ -140,6 +269,25 @@ export class HookRegistry {
   }
 }
 
+/** The plain fields of a request. The request of a guest is an object with methods of its own. */
+function facts(request: CallRequest | undefined): CallRequest {
+  if (request === undefined) return {};
+  const { user, signal, timeout, traceparent, baggage, parent, inbound } = request;
+  return {
+    user,
+    timeout,
+    traceparent,
+    baggage,
+    parent,
+    ...(signal !== undefined && { signal }),
+    ...(inbound !== undefined && { inbound }),
+  };
+}
+
 function hookError(id: string, plugin: string, cause: unknown): Error {
-  return createError('hook/failed', `${plugin} failed to answer ${id}: ${messageOf(cause)}`, { plugin, details: { hook: id }, cause });
+  return createError('hook/failed', `${plugin} failed to answer ${id}: ${messageOf(cause)}`, {
+    plugin,
+    details: { hook: id },
+    cause,
+  });
 }

@@ -1,7 +1,7 @@
-/** How often a right was used of late. */
+/** Counts how often a right was recently used. */
 import type { Rate } from '@plinth/sdk/contract';
 
-/** A bucket that fills with time: it holds what may be done at once. */
+/** A token bucket that fills with time. Its size is how many uses may happen at once. */
 export class RateBucket {
   readonly rate: Rate;
   #left: number;
@@ -12,10 +12,13 @@ export class RateBucket {
     this.#left = rate.count;
   }
 
-  /** Whether it may be done now; counts it then. */
+  /** Takes a token. Returns whether there was one. */
   take(): boolean {
     const now = performance.now();
-    this.#left = Math.min(this.rate.count, this.#left + ((now - this.#at) * this.rate.count) / this.rate.per);
+    this.#left = Math.min(
+      this.rate.count,
+      this.#left + ((now - this.#at) * this.rate.count) / this.rate.per,
+    );
     this.#at = now;
     if (this.#left < 1) return false;
     this.#left -= 1;

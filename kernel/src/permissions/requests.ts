@@ -1,41 +1,62 @@
-/** What plugins ask the application for: more than they have, while they run, or with an update. */
-import { createError, type Manifest, messageOf, PERMISSION_NAMES, type PermissionName } from '@plinth/sdk/contract';
+/** Requests of plugins to the application for further rights, while they run or with an update. */
+import {
+  A_TIME,
+  createError,
+  isTime,
+  type Manifest,
+  messageOf,
+  PERMISSION_NAMES,
+  type PermissionName,
+} from '@plinth/sdk/contract';
 import type { KernelEvents } from '../events/kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Grants } from './grants.js';
 import type { Growth } from './growth.js';
 
-/** What a plugin asks the embedder for. */
+/** A request of a plugin to the embedder. */
 export interface PermissionRequest {
   readonly plugin: string;
   readonly version: string;
-  /** Why it asks: an update asks for more than the version before, or the plugin does while it runs. */
-  readonly reason: 'update' | 'request';
+  /**
+   * Why it asks. `update`: an update asks for more than the version before. `request`: the plugin
+   * asks while it runs. `owner`: an id changes its owner. `install`: a plugin with fewer rights
+   * installs it.
+   */
+  readonly reason: 'update' | 'request' | 'owner' | 'install';
   /** Permissions with the scopes that are new. */
   readonly permissions: Growth;
-  /** What the plugin itself says it is for. A stranger's words: show them as such. */
+  /**
+   * The package has another publisher or origin than the plugin it replaces. It would get the
+   * plugin's data, rights and callers.
+   */
+  readonly owner?: { readonly from: string | undefined; readonly to: string };
+  /** The plugin that installs it. */
+  readonly by?: string;
+  /** The plugin's own explanation. It is untrusted text, so show it as such. */
   readonly why?: string;
-  /** For how many milliseconds it asks; for good when absent. */
+  /** The requested duration in milliseconds. Permanent when absent. */
   readonly for?: number;
 }
 
-/** Decides a request: whether, or for how many milliseconds at most. */
-export type PermissionHandler = (request: PermissionRequest) => PermissionAnswer | Promise<PermissionAnswer>;
+/** Decides a request: whether it is granted, or for how many milliseconds at most. */
+export type PermissionHandler = (
+  request: PermissionRequest,
+) => PermissionAnswer | Promise<PermissionAnswer>;
 /** Yes, no, or for so many milliseconds. */
 export type PermissionAnswer = boolean | { readonly for: number };
 
-/** One right that a running plugin would like to have. */
+/** One right that a running plugin requests. */
 export interface PermissionWish {
   readonly manifest: Manifest;
   readonly permission: PermissionName;
   readonly scope: string;
   readonly why: string | undefined;
   readonly for: number | undefined;
-  /** Whether it has it already. */
+  /** Whether the plugin already has it. */
   has(): boolean;
 }
 
-/** Requests of one plugin that may wait for their answers. */
+/** The most pending requests of one plugin. */
 const MAX_PENDING = 8;
 const MAX_WHY = 1_024;
 
@@ -48,21 +69,31 @@ export class PermissionRequests {
 
   readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
 
-  constructor(grants: Grants, log: Log, announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void) {
+  constructor(
+    grants: Grants,
+    log: Log,
+    announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void,
+  ) {
     this.#grants = grants;
     this.#log = log;
     this.#announce = announce;
   }
 
-  /** Whether an update that may do more is welcome. */
+  /**
+   * Asks whether an update with more rights, a package of another owner, or an installation by
+   * another plugin is accepted.
+   */
   async consent(question: Omit<PermissionRequest, 'reason'>): Promise<boolean> {
-    return (await this.handler?.({ ...question, reason: 'update' })) === true;
+    const reason =
+      question.owner !== undefined ? 'owner' : question.by !== undefined ? 'install' : 'update';
+    return (await this.handler?.({ ...question, reason })) === true;
   }
 
   /**
-   * Asks for a right; answers whether the plugin has it now.
+   * Requests a right. Resolves to whether the plugin has it now.
    *
-   * @throws PluginValidationError `permission/invalid`, PluginOverloadedError `call/overloaded` for one that asks too often.
+   * @throws PluginValidationError `permission/invalid`, PluginOverloadedError `call/overloaded` for
+   * a plugin that asks too often.
    */
   async ask(wish: PermissionWish): Promise<boolean> {
     const granted = await this.#decide(wish);
@@ -71,15 +102,38 @@ export class PermissionRequests {
     return granted;
   }
 
-  async #decide({ manifest, permission, scope, why, for: time, has }: PermissionWish): Promise<boolean> {
+  async #decide({
+    manifest,
+    permission,
+    scope,
+    why,
+    for: time,
+    has,
+  }: PermissionWish): Promise<boolean> {
     const { id, version } = manifest;
-    const sound = PERMISSION_NAMES.includes(permission) && typeof scope === 'string' && scope !== '' && scope.length <= MAX_WHY;
-    if (!sound || (time !== undefined && !(typeof time === 'number' && time > 0)))
-      throw createError('permission/invalid', `${id} asks for what is no permission, scope or time`, { plugin: id });
+    const sound =
+      PERMISSION_NAMES.includes(permission) &&
+      typeof scope === 'string' &&
+      scope !== '' &&
+      scope.length <= MAX_WHY;
+    if (!sound)
+      throw createError('permission/invalid', `${id} asks for what is no permission or scope`, {
+        plugin: id,
+      });
+    if (time !== undefined && !isTime(time))
+      throw createError(
+        'permission/invalid',
+        `${id} asks for a permission: 'for' must be ${A_TIME}, not ${String(time)}`,
+        { plugin: id },
+      );
     if (has()) return true;
-    if (this.handler === undefined || !this.#grants.mayGet(manifest, permission, scope)) return false;
+    if (this.handler === undefined || !this.#grants.mayGet(manifest, permission, scope))
+      return false;
     const pending = this.#pending.get(id) ?? 0;
-    if (pending >= MAX_PENDING) throw createError('call/overloaded', `${id} waits for ${MAX_PENDING} permissions already`, { plugin: id });
+    if (pending >= MAX_PENDING)
+      throw createError('call/overloaded', `${id} waits for ${MAX_PENDING} permissions already`, {
+        plugin: id,
+      });
     this.#pending.set(id, pending + 1);
     try {
       const request: PermissionRequest = {
@@ -91,15 +145,26 @@ export class PermissionRequests {
         ...(time !== undefined && { for: time }),
       };
       const answer = await this.handler(request);
-      const lent = answer !== null && typeof answer === 'object' && typeof answer.for === 'number' ? answer.for : undefined;
-      // Anything but a plain yes or a time is a no.
+      const lent =
+        answer !== null && typeof answer === 'object' && typeof answer.for === 'number'
+          ? answer.for
+          : undefined;
+      // Anything but `true` or a duration counts as no.
       if (answer !== true && lent === undefined) return false;
       const limits = [time, lent].filter((one) => one !== undefined);
-      await this.#grants.grant(manifest, permission, scope, limits.length === 0 ? {} : { for: Math.min(...limits) });
+      await this.#grants.grant(manifest, permission, scope, {
+        asked: true,
+        ...(limits.length > 0 && { for: Math.min(...limits) }),
+      });
       return true;
     } catch (error) {
-      // Whatever is wrong with the handler, the answer is no.
-      this.#log.write('kernel', 'error', `could not decide what ${id} asks for: ${messageOf(error)}`, { plugin: id, permission, scope });
+      // When the handler fails, the answer is no.
+      this.#log.write(
+        'kernel',
+        'error',
+        `could not decide what ${id} asks for: ${messageOf(error)}`,
+        { plugin: id, permission, scope },
+      );
       return false;
     } finally {
       const left = (this.#pending.get(id) ?? 1) - 1;

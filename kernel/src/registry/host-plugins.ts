@@ -1,139 +1,213 @@
-/** `kernel.plugins`: the installed plugins as the embedding application sees and steers them. */
+/** `kernel.plugins`: lists and controls the installed plugins for the embedding application. */
 import type { AnyContract, Manifest } from '@plinth/sdk';
 import { createError, type PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
+import type { DrainOptions } from '../lifecycle/deactivate.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
-import { idOf } from './key.js';
-import type { Supervisor } from '../supervision/supervisor.js';
-import { type Explanation, explain } from '../telemetry/explain.js';
+import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
+import { type Circumstances, type Explanation, explain } from '../telemetry/explain.js';
+import { detailsText, type ExplanationDetails } from '../telemetry/explain-details.js';
 import type { PluginHealth } from '../telemetry/health.js';
-import type { Installer, UpdateOptions } from './installer.js';
+import { capabilitiesOf, type PluginCapabilities } from './capabilities.js';
+import type { Installer, OwnerOptions, UninstallOptions, UpdateOptions } from './installer.js';
+import { idOf } from './key.js';
+import type { Leftover, PluginData } from './plugin-data.js';
 import type { PluginRegistry } from './plugin-registry.js';
+import type { TimesLog } from './plugin-times.js';
 import { SearchIndex } from './search-index.js';
 
 /** One plugin, as listings show it. */
 export interface PluginInfo {
-  /** The plugin's id; its origin while its manifest can't be read. */
+  /** The plugin's id, or its origin while its manifest can't be read. */
   readonly id: string;
   readonly name?: string;
   readonly version?: string;
   readonly state: PluginState;
   /** Whether it may be started. */
   readonly enabled: boolean;
-  /** Why it is suspended: by request, because what it needs has gone, because it had nothing to do, or because it was over a limit. */
+  /**
+   * Why it is suspended: by request, a missing dependency, no work, or a limit that it exceeded.
+   */
   readonly reason?: 'request' | 'dependency' | 'idle' | 'limit';
   readonly origin: string;
   readonly manifest?: Manifest;
   readonly dependencies: readonly string[];
-  /** The activation event; only while it is active or suspended. */
+  /** The activation event. Only while it is active or suspended. */
   readonly activatedBy?: string;
-  /** Milliseconds since the epoch; only while it is active or suspended. */
+  /** Milliseconds since the epoch. Only while it is active or suspended. */
   readonly since?: number;
-  /** Why it failed. */
+  /**
+   * When it was first found or installed over this storage, in milliseconds since the epoch. Only
+   * once its manifest is known.
+   */
+  readonly createdAt?: number;
+  /**
+   * When its versions, its settings, or whether it may run were last changed, in milliseconds since
+   * the epoch.
+   */
+  readonly updatedAt?: number;
+  /** Why it failed, or which decision of the application keeps it from running (`denied`). */
   readonly error?: Error & { readonly code?: string };
   readonly stage?: string;
 }
 
 /**
- * `kernel.plugins`. A plugin is named by its id, which means the highest stable version, or by `id@range`. Each method
- * rejects with a typed error and leaves things as they were.
+ * `kernel.plugins`. An id names the highest stable version of a plugin, and `id@range` the highest
+ * stable one in the range. Each method rejects with a typed error and then changes nothing.
  */
 export interface HostPlugins {
   list(filter?: { readonly state?: PluginState }): readonly PluginInfo[];
   /** The plugin, the highest stable version in the range. */
   get(id: string, range?: string): PluginInfo | undefined;
   /**
-   * Adds a plugin to the running kernel, beside its other versions, for good: it is there again when the next kernel
-   * starts over the same storage. Answers its id; doesn't activate it.
+   * Adds a plugin to the running kernel, beside its other versions, for good. The next kernel over
+   * the same storage has it again. Answers its id. Doesn't activate it.
    *
-   * @throws PluginManifestError, PluginResolutionError `plugin/duplicate` or `plugin/unsatisfied`, PluginLifecycleError
-   * `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`.
+   * @throws PluginManifestError, PluginResolutionError `plugin/duplicate` or `plugin/unsatisfied`,
+   * PluginLifecycleError `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`.
    */
-  install(found: PluginPackage | PluginSource): Promise<string>;
-  /** Stops a plugin and forgets it, for good: every version of an id, or the one that is named. */
-  uninstall(id: string): Promise<void>;
-  /** Lets a plugin start again, and starts it when it asks for that. */
+  install(found: PluginPackage | PluginSource, options?: OwnerOptions): Promise<string>;
+  /** Stops a plugin and removes it for good: every version of an id, or the one that is named. */
+  uninstall(id: string, options?: UninstallOptions): Promise<void>;
+  /**
+   * The data of plugins that aren't installed any more. `uninstall(id, { purge: true })` deletes
+   * it.
+   */
+  leftovers(): Promise<readonly Leftover[]>;
+  /** Allows a plugin to start again, and starts it when its activation asks for that. */
   enable(id: string): Promise<void>;
-  /** Stops a plugin and keeps it from being started by anything, for good. */
-  disable(id: string): Promise<void>;
+  /** Stops a plugin for good. Nothing starts it until it is enabled again. */
+  disable(id: string, options?: DrainOptions): Promise<void>;
   /** Starts a plugin, its dependencies first. Concurrent requests share one run. */
   activate(id: string): Promise<void>;
-  /** Stops a plugin; what can't do without it is suspended until it is back. */
-  deactivate(id: string): Promise<void>;
+  /**
+   * Stops a plugin; what can't do without it is suspended until it is back. Calls in flight may
+   * finish, new ones are refused.
+   *
+   * @example
+   * await kernel.plugins.deactivate('com.example.notes', { drain: 2_000 });
+   */
+  deactivate(id: string, options?: DrainOptions): Promise<void>;
   /** Pauses a plugin with its guest: calls and events wait until it resumes. */
   suspend(id: string): Promise<void>;
   resume(id: string): Promise<void>;
   /**
-   * Sends an idle plugin to sleep: its guest ends, its state is kept, and the next call or event wakes it. Answers
-   * whether it sleeps now: one that works goes on.
+   * Puts an idle plugin to sleep: its guest ends, its state is kept, and the next call or event
+   * wakes it. Answers whether it sleeps now. A plugin with work in flight stays active.
    */
   hibernate(id: string): Promise<boolean>;
-  /** Replaces the guest by a fresh one while it runs, of another package when one is given; hands state over. */
-  reload(id: string, found?: PluginPackage | PluginSource): Promise<void>;
   /**
-   * Replaces a plugin by a later version, while it runs and for good. The version before stays ready for
-   * {@link rollback}, and comes back by itself when the new one crashes or is unhealthy within `limits.trial`.
+   * Replaces the guest by a fresh one while it runs, of another package when one is given. Hands
+   * over its state.
+   */
+  reload(id: string, found?: PluginPackage | PluginSource, options?: OwnerOptions): Promise<void>;
+  /**
+   * Gives an id to another publisher (`publisher:<name>`) or origin, with its data, its secrets,
+   * its settings, its rights and its callers. Packages of the new owner are admitted. Other
+   * packages of the id are not started any more.
+   */
+  transfer(id: string, to: string): Promise<void>;
+  /**
+   * Replaces a plugin by a later version, while it runs and for good. The version before stays
+   * ready for {@link rollback}. It comes back automatically when the new one crashes or is
+   * unhealthy within `limits.trial`.
    *
-   * @throws PluginLifecycleError `plugin/downgrade`, PluginPermissionError `permission/consent-required` when it asks for
-   * more than the version before and nobody agrees (see `kernel.permissions.onRequest`), or what its activation threw.
+   * @throws PluginLifecycleError `plugin/downgrade`, PluginPermissionError
+   * `permission/consent-required` when it asks for more than the version before without consent
+   * (see `kernel.permissions.onRequest`), or what its activation threw.
    */
   update(id: string, found: PluginPackage | PluginSource, options?: UpdateOptions): Promise<void>;
   /** @throws PluginLifecycleError `plugin/no-previous-version`. */
   rollback(id: string): Promise<void>;
-  /** Marks a version as one that should not be used any more: its callers are named in the log. `false` takes that back. */
+  /** Marks a version as deprecated: the log names its callers. `false` removes the mark. */
   deprecate(id: string, message: string | false): Promise<void>;
-  /** Plugins whose id, name, description or tags hold every word. */
+  /** Plugins whose id, name, description or tags contain every word. */
   search(text: string): readonly PluginInfo[];
   /** Plugins that provide a contract. */
   findByCapability(contract: AnyContract | string): readonly PluginInfo[];
+  /**
+   * What a plugin can do: its contracts, commands, events and hooks, with the schemas and tags of
+   * its manifest. Also known of plugins that don't run. For a running plugin it includes what it
+   * has registered.
+   *
+   * @throws PluginUnavailableError `plugin/not-found`.
+   */
+  capabilities(id: string): PluginCapabilities;
   /** Why a plugin runs or doesn't. */
   explain(id: string): Explanation;
   health(id: string): Promise<PluginHealth>;
 }
 
-/** What `kernel.plugins` steers. */
+/** What `kernel.plugins` controls. */
 export interface HostPluginsParts {
   readonly registry: PluginRegistry;
   readonly lifecycle: Lifecycle;
-  readonly installer: Installer;
-  readonly supervisor: Supervisor;
+  installer(): Promise<Installer>;
+  /** Settles when no permanent change to a plugin is in progress. Undefined when none is. */
+  busy(id: string): Promise<unknown> | undefined;
+  readonly data: PluginData;
+  timesOf(id: string): ReturnType<TimesLog['of']>;
+  /** What a record doesn't say about its plugin. */
+  circumstances(record: PluginRecord): Circumstances;
+  /** What a plugin lacks and uses. */
+  details(record: PluginRecord): ExplanationDetails;
   health(record: PluginRecord): Promise<PluginHealth>;
-  /** Settles when it is known who is there; undefined when nobody has begun to look. */
+  /** Settles when the installed plugins are known. Undefined when discovery has not begun. */
   opened(): Promise<void> | undefined;
+  /** Waits for a plugin that a source may still report. */
+  arrival(id: string): Promise<void>;
 }
 
 /** Makes `kernel.plugins`. */
-export function createHostPlugins({ registry, lifecycle, installer, supervisor, health, opened }: HostPluginsParts): HostPlugins {
-  // Records are replaced, never changed, so what is shown of one can be shown again.
+export function createHostPlugins({
+  registry,
+  lifecycle,
+  installer: loadInstaller,
+  busy: busyWith,
+  data,
+  timesOf,
+  circumstances,
+  details,
+  health,
+  opened,
+  arrival,
+}: HostPluginsParts): HostPlugins {
+  // Records are replaced, never changed, so the view of a record can be reused.
   const infos = new WeakMap<PluginRecord, PluginInfo>();
   const info = (record: PluginRecord): PluginInfo => {
     const enabled = lifecycle.isEnabled(record.key);
     const known = infos.get(record);
-    if (known?.enabled === enabled) return known;
-    const made = Object.freeze({ ...infoOf(record), enabled });
+    const since = timesOf(record.id);
+    if (known?.enabled === enabled && known.updatedAt === since?.updatedAt) return known;
+    const made = Object.freeze({ ...infoOf(record), ...since, enabled });
     infos.set(record, made);
     return made;
   };
   const search = new SearchIndex();
   const find = (id: string): PluginRecord => {
     const record = registry.find(id);
-    if (record === undefined) throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+    if (record === undefined)
+      throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
     return record;
   };
-  /** Does something with a plugin as soon as it is known which one is meant: an update under way may put another in its place. */
+  /** Runs an operation once the plugin is known. An update in progress may replace it. */
   const steer = async <T>(id: string, work: (key: string) => Promise<T>): Promise<T> => {
     await opened();
+    await arrival(id);
     for (;;) {
       const { id: known, key } = find(id);
-      const busy = installer.settled(known);
+      const busy = busyWith(known);
       if (busy === undefined) return work(key);
       await busy;
     }
   };
-  const whenOpen = async <T>(work: () => Promise<T>): Promise<T> => {
+  const whenOpen = async <T>(
+    work: (installer: Installer) => Promise<T>,
+    id?: string,
+  ): Promise<T> => {
     await opened();
-    return work();
+    if (id !== undefined) await arrival(id);
+    return work(await loadInstaller());
   };
   return {
     list: (filter) =>
@@ -145,22 +219,27 @@ export function createHostPlugins({ registry, lifecycle, installer, supervisor, 
       const record = registry.find(id, range);
       return record === undefined ? undefined : info(record);
     },
-    install: (found) => whenOpen(() => installer.install(found)),
-    uninstall: (id) => whenOpen(() => installer.uninstall(id)),
-    enable: (id) => whenOpen(() => installer.enable(id)),
-    disable: (id) => whenOpen(() => installer.disable(id)),
+    install: (found, options) => whenOpen((installer) => installer.install(found, options)),
+    leftovers: () => whenOpen(() => data.leftovers()),
+    transfer: (id, to) => whenOpen((installer) => installer.transfer(id, to)),
+    uninstall: (id, options) => whenOpen((installer) => installer.uninstall(id, options), id),
+    enable: (id) => whenOpen((installer) => installer.enable(id), id),
+    disable: (id, options) => whenOpen((installer) => installer.disable(id, options), id),
     activate: (id) => steer(id, (key) => lifecycle.activate(key)),
-    deactivate: (id) => steer(id, (key) => lifecycle.deactivate(key)),
+    deactivate: (id, options) =>
+      steer(id, (key) => lifecycle.deactivate(key, 'request', lifecycle.drainOf(options))),
     suspend: (id) => steer(id, (key) => lifecycle.suspend(key)),
     resume: (id) => steer(id, (key) => lifecycle.resume(key)),
     hibernate: (id) => steer(id, (key) => lifecycle.sleep(key)),
-    async reload(id, found) {
-      if (found === undefined) await steer(id, (key) => lifecycle.reload(key));
-      else await whenOpen(() => installer.reload(id, found));
+    async reload(id, found, options) {
+      if (found === undefined)
+        await steer(id, async (key) => (await loadInstaller()).reloadAsItIs(key));
+      else await whenOpen((installer) => installer.reload(id, found, options), id);
     },
-    update: (id, found, options) => whenOpen(() => installer.update(id, found, options)),
-    rollback: (id) => whenOpen(() => installer.rollback(id)),
-    deprecate: (id, message) => whenOpen(() => installer.deprecate(id, message)),
+    update: (id, found, options) =>
+      whenOpen((installer) => installer.update(id, found, options), id),
+    rollback: (id) => whenOpen((installer) => installer.rollback(id), id),
+    deprecate: (id, message) => whenOpen((installer) => installer.deprecate(id, message), id),
     search: (text) => search.find(text, registry.all()).map(info),
     findByCapability(contract) {
       const wanted = typeof contract === 'string' ? contract : contract.$id;
@@ -169,21 +248,28 @@ export function createHostPlugins({ registry, lifecycle, installer, supervisor, 
         .filter((record) => provides(record, wanted))
         .map(info);
     },
+    capabilities: (id) => capabilitiesOf(find(id)),
     explain(id) {
       const record = registry.find(id);
-      if (record === undefined) return explain(id, undefined, { quarantine: undefined, enabled: true });
-      const { key } = record;
-      return explain(record.id, record, { quarantine: supervisor.quarantine(key), enabled: lifecycle.isEnabled(key), blame: lifecycle.blameFor(key) });
+      if (record === undefined)
+        return explain(id, undefined, { quarantine: undefined, enabled: true });
+      const more = details(record);
+      const explained = explain(record.id, record, circumstances(record));
+      return { ...explained, because: `${explained.because}${detailsText(more)}`, ...more };
     },
     async health(id) {
       await opened();
+      await arrival(id);
       return health(find(id));
     },
   };
 }
 
 function provides(record: PluginRecord, contract: string): boolean {
-  return manifestOf(record)?.provides?.includes(contract) || ('statics' in record && record.statics.provides.includes(contract));
+  return (
+    manifestOf(record)?.provides?.includes(contract) ||
+    ('statics' in record && record.statics.provides.includes(contract))
+  );
 }
 
 /** A record as the host may see it. */
@@ -195,9 +281,19 @@ function infoOf(record: PluginRecord): Omit<PluginInfo, 'enabled'> {
     state: record.state,
     origin: record.origin,
     dependencies: 'dependencies' in lasting ? lasting.dependencies.map(idOf) : [],
-    ...(manifest !== undefined && { manifest, version: manifest.version, ...(manifest.name !== undefined && { name: manifest.name }) }),
+    ...(manifest !== undefined && {
+      manifest,
+      version: manifest.version,
+      ...(manifest.name !== undefined && { name: manifest.name }),
+    }),
     ...(record.state === 'suspended' && { reason: record.reason }),
-    ...((record.state === 'active' || record.state === 'suspended') && { activatedBy: record.activatedBy, since: record.since }),
-    ...(record.state === 'failed' && { error: record.error as PluginError, stage: record.stage }),
+    ...((record.state === 'active' || record.state === 'suspended') && {
+      activatedBy: record.activatedBy,
+      since: record.since,
+    }),
+    ...((record.state === 'failed' || record.state === 'denied') && {
+      error: record.error as PluginError,
+    }),
+    ...(record.state === 'failed' && { stage: record.stage }),
   };
 }

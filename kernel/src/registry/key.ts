@@ -1,4 +1,4 @@
-/** What a record is kept under: one version of a plugin. */
+/** The key of a record: one version of a plugin. */
 
 /** The registry's key of one version of a plugin. */
 export const keyOf = (id: string, version: string): string => `${id}@${version}`;

@@ -1,8 +1,8 @@
-/** Finding plugins by words. */
+/** Finds plugins by words. */
 import type { Manifest } from '@plinth/sdk/contract';
-import { manifestOf, type PluginRecord } from '../record.js';
+import { manifestOf, type PluginRecord } from '../plugin/record.js';
 
-/** What can be searched, as one text: a plugin a line. */
+/** What can be searched, as one text with a line for each plugin. */
 interface Page {
   readonly records: readonly PluginRecord[];
   readonly text: string;
@@ -10,12 +10,15 @@ interface Page {
   readonly starts: Uint32Array;
 }
 
-/** Owns a text of all plugins, made anew when their set has changed. */
+/** Owns a text of all plugins. It is rebuilt when their set has changed. */
 export class SearchIndex {
   readonly #lines = new WeakMap<Manifest, string>();
   #page: Page | undefined;
 
-  /** Plugins whose id, name, description or tags hold every word; all of them when there is none. */
+  /**
+   * Plugins whose id, name, description or tags contain every word. All of them when no word is
+   * given.
+   */
   find(query: string, records: readonly PluginRecord[]): readonly PluginRecord[] {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     // The longest word is in the fewest lines.
@@ -27,7 +30,8 @@ export class SearchIndex {
     for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, starts[line])) {
       line = lineAt(starts, at, line);
       const record = records[line] as PluginRecord;
-      if (others.length === 0 || includesAll(text.slice(starts[line], starts[line + 1]), others)) found.push(record);
+      if (others.length === 0 || includesAll(text.slice(starts[line], starts[line + 1]), others))
+        found.push(record);
       line += 1;
       if (line >= records.length) break;
     }
@@ -38,7 +42,8 @@ export class SearchIndex {
     if (this.#page?.records === records) return this.#page;
     const lines = records.map((record) => this.#lineOf(record));
     const starts = new Uint32Array(lines.length + 1);
-    for (const [index, line] of lines.entries()) starts[index + 1] = (starts[index] as number) + line.length + 1;
+    for (const [index, line] of lines.entries())
+      starts[index + 1] = (starts[index] as number) + line.length + 1;
     this.#page = { records, text: lines.join('\n'), starts };
     return this.#page;
   }
@@ -57,9 +62,10 @@ export class SearchIndex {
 }
 
 const oneLine = (text: string) => text.toLowerCase().replaceAll('\n', ' ');
-const includesAll = (line: string, words: readonly string[]) => words.every((word) => line.includes(word));
+const includesAll = (line: string, words: readonly string[]) =>
+  words.every((word) => line.includes(word));
 
-/** The line that a place is in; it is at or after a known one. */
+/** The line that contains a place. The place is at or after a known line. */
 function lineAt(starts: Uint32Array, at: number, from: number): number {
   let low = from;
   let high = starts.length - 2;

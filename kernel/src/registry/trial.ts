@@ -1,15 +1,16 @@
 /**
- * Watches an updated plugin for a while, from its activation on: whether it can be activated at all, crashes, or says that it is
- * unhealthy.
+ * Watches an updated plugin for a while, beginning with its activation: whether it can be activated
+ * at all, crashes, or reports that it is unhealthy.
  */
+import { type Alarm, alarm } from '@plinth/sdk/contract';
 import type { EventBus } from '../events/event-bus.js';
 import type { Limits } from '../parts.js';
-import { versionOf } from '../record.js';
+import { versionOf } from '../plugin/record.js';
 import type { Redaction } from '../secrets/redaction.js';
 import { pluginHealth } from '../telemetry/health.js';
 import type { PluginRegistry } from './plugin-registry.js';
 
-/** What a trial needs of the kernel. */
+/** What a trial needs from the kernel. */
 export interface TrialParts {
   readonly registry: PluginRegistry;
   readonly bus: EventBus;
@@ -17,7 +18,7 @@ export interface TrialParts {
   readonly redaction: Redaction;
 }
 
-/** How often a plugin is asked within its trial. */
+/** How often a plugin is asked for its health within its trial. */
 const LOOKS = 20;
 
 /** Owns one timer and one listener, until it ends. */
@@ -28,13 +29,19 @@ export class Trial {
   readonly #onGood: () => void;
   readonly #listeners: readonly { dispose(): void }[];
   readonly #length: number;
-  /** When it is over; not known before the plugin is active. */
+  /** When the trial ends. Unknown before the plugin is active. */
   #end: number | undefined;
-  #timer: number | undefined;
+  #timer: Alarm | undefined;
   #over = false;
 
   /** @param length in milliseconds. */
-  constructor(key: string, length: number, parts: TrialParts, onBad: (reason: string) => void, onGood: () => void) {
+  constructor(
+    key: string,
+    length: number,
+    parts: TrialParts,
+    onBad: (reason: string) => void,
+    onGood: () => void,
+  ) {
     this.key = key;
     this.#parts = parts;
     this.#onBad = onBad;
@@ -42,15 +49,30 @@ export class Trial {
     this.#length = length;
     const { id } = parts.registry.get(key) ?? { id: key };
     const failed = ({ event }: { readonly event: { readonly payload: unknown } }) => {
-      const told = event.payload as { readonly id: string; readonly version?: string; readonly code: string; readonly message: string };
+      const told = event.payload as {
+        readonly id: string;
+        readonly version?: string;
+        readonly code: string;
+        readonly message: string;
+      };
       const record = parts.registry.get(key);
-      // When what it needs isn't there, that is not its fault.
-      if (told.id === id && record !== undefined && told.version === versionOf(record) && told.code !== 'plugin/dependency-failed') this.#bad(told.message);
+      // A missing dependency isn't the plugin's fault.
+      if (
+        told.id === id &&
+        record !== undefined &&
+        told.version === versionOf(record) &&
+        told.code !== 'plugin/dependency-failed'
+      )
+        this.#bad(told.message);
     };
     this.#listeners = [
-      ...['plugin:crashed', 'plugin:failed', 'plugin:wake-failed'].map((topic) => parts.bus.on(topic, failed)),
-      // One that was suspended when it was updated is active once it is resumed.
-      ...['plugin:activated', 'plugin:resumed'].map((topic) => parts.bus.on(topic, () => this.#begin())),
+      ...['plugin:crashed', 'plugin:failed', 'plugin:wake-failed'].map((topic) =>
+        parts.bus.on(topic, failed),
+      ),
+      // A plugin that was suspended during the update is active once it is resumed.
+      ...['plugin:activated', 'plugin:resumed'].map((topic) =>
+        parts.bus.on(topic, () => this.#begin()),
+      ),
     ];
     this.#begin();
   }
@@ -58,18 +80,23 @@ export class Trial {
   close(): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     for (const listener of this.#listeners) listener.dispose();
   }
 
   #begin(): void {
-    if (this.#over || this.#end !== undefined || this.#parts.registry.get(this.key)?.state !== 'active') return;
+    if (
+      this.#over ||
+      this.#end !== undefined ||
+      this.#parts.registry.get(this.key)?.state !== 'active'
+    )
+      return;
     this.#end = performance.now() + this.#length;
     this.#lookLater();
   }
 
   #lookLater(): void {
-    this.#timer = setTimeout(() => void this.#look(), this.#length / LOOKS);
+    this.#timer = alarm(() => void this.#look(), this.#length / LOOKS);
   }
 
   async #look(): Promise<void> {
@@ -80,9 +107,14 @@ export class Trial {
       this.#onGood();
       return;
     }
-    const { status, details } = await pluginHealth(record, this.#parts.limits.hook, this.#parts.redaction);
+    const { status, details } = await pluginHealth(
+      record,
+      this.#parts.limits.hook,
+      this.#parts.redaction,
+    );
     if (this.#over) return;
-    if (status === 'unhealthy') this.#bad(`it is unhealthy${typeof details === 'string' ? `: ${details}` : ''}`);
+    if (status === 'unhealthy')
+      this.#bad(`it is unhealthy${typeof details === 'string' ? `: ${details}` : ''}`);
     else this.#lookLater();
   }
 

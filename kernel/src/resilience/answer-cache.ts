@@ -1,6 +1,9 @@
-/** Answers of a command, kept for a while: one fetch for all who ask at once, and the old answer while a new one is fetched. */
+/**
+ * Caches the answers of a command. Concurrent requests share one fetch. A stale answer is served
+ * while a new one is fetched.
+ */
 import { isStreamSource } from '@plinth/sdk/contract';
-import { copyValue, encode } from '@plinth/sdk/rpc';
+import { copyValue, NO_BOUNDS, sizeOf } from '@plinth/sdk/rpc';
 import type { CachePolicy } from './policy.js';
 
 interface Answer {
@@ -10,10 +13,13 @@ interface Answer {
   readonly bytes: number;
 }
 
-/** Most bytes of one command's answers: a plugin's answers must not be what fills the application. */
+/**
+ * The most bytes of one command's answers, so that a plugin's answers can't fill the application's
+ * memory.
+ */
 const MAX_BYTES = 16_777_216;
 
-/** Owns the answers of one command. Those that were asked for longest ago go first. */
+/** Owns the answers of one command. The least recently used answers are evicted first. */
 export class AnswerCache {
   readonly #policy: Required<CachePolicy>;
   readonly #answers = new Map<string, Answer>();
@@ -24,26 +30,34 @@ export class AnswerCache {
     this.#policy = policy;
   }
 
-  /** The answer that is kept under a key, or a new one. Everybody gets a copy of his own. */
+  /** The cached answer of a key, or a new one. Each caller gets its own copy. */
   async get(key: string, fetch: () => Promise<unknown>): Promise<unknown> {
     const { ttl, stale } = this.#policy;
     const known = this.#answers.get(key);
     const age = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.at;
     if (known !== undefined && age < ttl + stale) {
-      // To the end of the line: it was asked for.
+      // Moves the answer to the end of the order, because it was used.
       this.#answers.delete(key);
       this.#answers.set(key, known);
-      // What goes wrong here has nobody who waits; whoever asks after `stale` hears of it.
+      // No caller waits for this fetch, so its error is dropped. A caller after `stale` gets the
+      // error of its own fetch.
       if (age >= ttl) this.#fetch(key, fetch).catch(() => {});
-      return copyValue(known.value);
+      return copyOf(known.value);
     }
     const value = await this.#shared(key, fetch);
-    return isStreamSource(value) ? value : copyValue(value);
+    return isStreamSource(value) ? value : copyOf(value);
   }
 
-  /** Somebody else's fetch, unless that one gives up: what his deadline and his cancel mean is nobody's but his. */
+  /**
+   * Joins another caller's fetch. When that caller gives up, this one fetches itself: a deadline or
+   * cancel affects only its own caller.
+   */
   async #shared(key: string, fetch: () => Promise<unknown>): Promise<unknown> {
-    for (let other = this.#fetching.get(key); other !== undefined; other = this.#fetching.get(key)) {
+    for (
+      let other = this.#fetching.get(key);
+      other !== undefined;
+      other = this.#fetching.get(key)
+    ) {
       try {
         return await other;
       } catch (error) {
@@ -72,11 +86,13 @@ export class AnswerCache {
 
   #keep(key: string, value: unknown): void {
     this.#drop(key);
-    const { bytes } = encode(value);
+    // The key contains the input, so it counts, too.
+    const bytes = sizeOf(value) + key.length * 2;
     if (bytes > MAX_BYTES) return;
     this.#answers.set(key, { value, at: performance.now(), bytes });
     this.#bytes += bytes;
-    while (this.#answers.size > this.#policy.size || this.#bytes > MAX_BYTES) this.#drop(this.#answers.keys().next().value as string);
+    while (this.#answers.size > this.#policy.size || this.#bytes > MAX_BYTES)
+      this.#drop(this.#answers.keys().next().value as string);
   }
 
   #drop(key: string): void {
@@ -85,7 +101,13 @@ export class AnswerCache {
   }
 }
 
-/** A text that is the same for equal inputs, whatever the order of their keys; undefined for one that JSON can't tell. */
+/** The size of the value was checked before it got here. */
+const copyOf = (value: unknown) => copyValue(value, undefined, undefined, NO_BOUNDS);
+
+/**
+ * A text that is equal for equal inputs, whatever the order of their keys. Undefined for inputs
+ * that JSON can't represent.
+ */
 export function keyOf(value: unknown): string | undefined {
   if (value === undefined) return '';
   try {
@@ -95,9 +117,15 @@ export function keyOf(value: unknown): string | undefined {
   }
 }
 
-/** Not by a replacer of `stringify`: that gets to see dates as texts. */
+/** Sorts keys without a replacer of `stringify`, because a replacer receives dates as texts. */
 function sorted(value: unknown): unknown {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return Object.is(value, -0) ? notJson() : value;
+  if (
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    Number.isFinite(value)
+  )
+    return Object.is(value, -0) ? notJson() : value;
   if (Array.isArray(value)) return value.map(sorted);
   const prototype: unknown = typeof value === 'object' ? Object.getPrototypeOf(value) : undefined;
   if (prototype !== Object.prototype && prototype !== null) return notJson();

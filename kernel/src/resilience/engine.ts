@@ -1,9 +1,12 @@
-/** Runs calls under their policy. Loaded when the first command needs it: most kernels never do. */
-import { createError, PluginDeclaredError, PluginError } from '@plinth/sdk/contract';
+/**
+ * Runs calls under their policy. Loaded when the first command needs it; most kernels never load
+ * it.
+ */
+import { createError, LONGEST_TIMER, PluginDeclaredError, PluginError } from '@plinth/sdk/contract';
 import {
   BrokenCircuitError,
-  bulkhead,
   BulkheadRejectedError,
+  bulkhead,
   CircuitState,
   CountBreaker,
   circuitBreaker,
@@ -20,23 +23,23 @@ import { RateLimiter } from 'limiter';
 import { AnswerCache, keyOf } from './answer-cache.js';
 import type { DecidedPolicy, RatePolicy } from './policy.js';
 
-/** How a breaker is. */
+/** The state of a breaker. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** One call, as its policy sees it. */
 export interface GuardedCall {
   readonly input: unknown;
-  /** Who calls, and for whom. */
+  /** The caller, and whom it acts for. */
   readonly caller: string;
   readonly user: string | undefined;
   readonly signal: AbortSignal;
   attempt(): Promise<unknown>;
 }
 
-/** Callers whose rates are remembered. */
+/** The most callers whose rates are remembered. */
 const MAX_CALLERS = 10_000;
 
-/** Keeps one command working; owns its breaker, its rates and its answers. */
+/** Applies the policy of one command. Owns its breaker, its rates and its cached answers. */
 export class Engine {
   readonly #id: string;
   readonly #plugin: string;
@@ -45,7 +48,12 @@ export class Engine {
   readonly #rates = new Map<string, RateLimiter>();
   readonly #cache: AnswerCache | undefined;
 
-  constructor(id: string, plugin: string, policy: DecidedPolicy, onBreaker: (state: BreakerState) => void) {
+  constructor(
+    id: string,
+    plugin: string,
+    policy: DecidedPolicy,
+    onBreaker: (state: BreakerState) => void,
+  ) {
     this.#id = id;
     this.#plugin = plugin;
     this.#policy = policy;
@@ -76,10 +84,18 @@ export class Engine {
       return await this.#attempts.execute(() => call.attempt(), call.signal);
     } catch (error) {
       if (error instanceof BrokenCircuitError) {
-        throw createError('call/circuit-open', `${this.#id} is not called: it has failed too often of late`, { plugin: this.#plugin, details: { command: this.#id } });
+        throw createError(
+          'call/circuit-open',
+          `${this.#id} is not called: it has failed too often of late`,
+          { plugin: this.#plugin, details: { command: this.#id } },
+        );
       }
       if (error instanceof BulkheadRejectedError) {
-        throw createError('call/overloaded', `${this.#id} is busy: no more calls of it may run or wait`, { plugin: this.#plugin, details: { command: this.#id } });
+        throw createError(
+          'call/overloaded',
+          `${this.#id} is busy: no more calls of it may run or wait`,
+          { plugin: this.#plugin, details: { command: this.#id } },
+        );
       }
       throw error;
     }
@@ -91,17 +107,23 @@ export class Engine {
     const limiter = this.#rates.get(caller) ?? limiterOf(rate);
     this.#rates.delete(caller);
     this.#rates.set(caller, limiter);
-    if (this.#rates.size > MAX_CALLERS) this.#rates.delete(this.#rates.keys().next().value as string);
+    if (this.#rates.size > MAX_CALLERS)
+      this.#rates.delete(this.#rates.keys().next().value as string);
     if (limiter.tryRemoveTokens(1)) return;
     const retryAfter = Math.ceil(limiter.getWaitTime(1));
-    throw createError('call/rate-limited', `${caller} calls ${this.#id} too often: ${rate.limit} times in ${rate.per} ms are allowed, try again in ${retryAfter} ms`, {
-      plugin: this.#plugin,
-      details: { command: this.#id, limit: rate.limit, per: rate.per, retryAfter },
-    });
+    throw createError(
+      'call/rate-limited',
+      `${caller} calls ${this.#id} too often: ${rate.limit} times in ${rate.per} ms are allowed, try again in ${retryAfter} ms`,
+      {
+        plugin: this.#plugin,
+        details: { command: this.#id, limit: rate.limit, per: rate.per, retryAfter },
+      },
+    );
   }
 }
 
-const limiterOf = ({ limit, per }: Required<RatePolicy>) => new RateLimiter({ tokensPerInterval: limit, interval: per });
+const limiterOf = ({ limit, per }: Required<RatePolicy>) =>
+  new RateLimiter({ tokensPerInterval: limit, interval: Math.min(per, Number.MAX_SAFE_INTEGER) });
 
 function bulkheadOf({ bulkhead: policy }: DecidedPolicy): IPolicy {
   return policy === undefined ? noop : bulkhead(policy.concurrency, policy.queue);
@@ -109,24 +131,40 @@ function bulkheadOf({ bulkhead: policy }: DecidedPolicy): IPolicy {
 
 function retryOf({ retry: policy }: DecidedPolicy): IPolicy {
   if (policy === undefined) return noop;
-  const backoff = new ExponentialBackoff({ generator: fullJitterGenerator, initialDelay: policy.backoff, maxDelay: policy.maxBackoff });
+  const backoff = new ExponentialBackoff({
+    generator: fullJitterGenerator,
+    initialDelay: Math.min(policy.backoff, LONGEST_TIMER),
+    maxDelay: Math.min(policy.maxBackoff, LONGEST_TIMER),
+  });
   return retry(handleWhen(isWorthRetrying), { maxAttempts: policy.attempts, backoff });
 }
 
-function breakerOf({ breaker: policy }: DecidedPolicy, onBreaker: (state: BreakerState) => void): IPolicy {
+function breakerOf(
+  { breaker: policy }: DecidedPolicy,
+  onBreaker: (state: BreakerState) => void,
+): IPolicy {
   if (policy === undefined) return noop;
   const { threshold, calls, halfOpenAfter } = policy;
   const breaker = circuitBreaker(handleWhen(isFault), {
     halfOpenAfter: pauseOf(halfOpenAfter),
     breaker: new CountBreaker({ threshold, size: calls, minimumNumberOfCalls: calls }),
   });
-  breaker.onStateChange((state) => onBreaker(state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half-open' : 'closed'));
+  breaker.onStateChange((state) =>
+    onBreaker(
+      state === CircuitState.Open
+        ? 'open'
+        : state === CircuitState.HalfOpen
+          ? 'half-open'
+          : 'closed',
+    ),
+  );
   return breaker;
 }
 
 /**
- * A pause by the monotonic clock. cockatiel compares the wall clock's with `duration`, and that may be set: so this one says that
- * the pause is over, or that it isn't, whatever is compared with it.
+ * A pause measured by the monotonic clock. cockatiel compares the wall clock's time with
+ * `duration`, and the wall clock may be set. So `duration` returns a value that makes every
+ * comparison say whether the pause is over.
  */
 function pauseOf(milliseconds: number): IBackoffFactory<unknown> {
   return {
@@ -142,12 +180,15 @@ function pauseOf(milliseconds: number): IBackoffFactory<unknown> {
   };
 }
 
-/** An error that may be gone next time. */
+/** Whether an error may be gone at the next attempt. */
 function isWorthRetrying(error: unknown): boolean {
   return error instanceof PluginError && (error.retryable || error.code === 'call/timeout');
 }
 
-/** Errors that say nothing of the provider: what the caller got wrong, may not do, or has given up; and what a contract declares. */
+/**
+ * Errors that are not the provider's fault: an error of the caller, a missing right, a cancelled
+ * call, or an error that a contract declares.
+ */
 const CALLERS_OWN: ReadonlySet<string> = new Set([
   'call/invalid-input',
   'call/invalid-option',

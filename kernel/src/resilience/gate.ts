@@ -1,8 +1,11 @@
-/** How many calls of a plugin's commands are under way at once, as its manifest says: the others wait, in their order. */
+/**
+ * Limits how many calls of a plugin's commands run at once, as its manifest says. The others wait
+ * in order.
+ */
 import { createError } from '@plinth/sdk/contract';
 import type { KernelCall } from '../commands/call.js';
 
-/** Calls that wait for one plugin. */
+/** The most calls that wait for one plugin. */
 const MAX_QUEUE = 8_192;
 
 interface Waiting {
@@ -17,17 +20,18 @@ export class Gate {
   #running = 0;
   readonly #waiting = new Set<Waiting>();
 
-  /** @param room how many calls may be under way at once; read for each. */
+  /** @param room how many calls may run at once. It is read for each call. */
   constructor(plugin: string, room: { readonly limit: number }) {
     this.#plugin = plugin;
     this.#room = room;
   }
 
   /**
-   * Lets a call go on when there is room. It makes room when it is settled, whether its handler has heard of that or not.
+   * Starts a call when there is room. The call frees its place when it is settled, whether or not
+   * its handler has noticed.
    *
-   * @param above the call that it is made for. One that its own plugin waits for, by whatever way, never waits here: room
-   * might only be made by its answer.
+   * @param above the call that this one is made for. A call that the plugin itself waits for,
+   * directly or not, never waits here: only its answer might free a place.
    */
   enter(call: KernelCall, above: KernelCall | undefined, go: () => void): void {
     if (call.over) return;
@@ -41,12 +45,19 @@ export class Gate {
     }
     if (this.#waiting.size >= MAX_QUEUE) {
       const details = { command: call.id, concurrency: this.#room.limit, waiting: MAX_QUEUE };
-      call.settle(false, createError('call/overloaded', `${this.#plugin} is busy: ${MAX_QUEUE} calls wait for it already`, { plugin: this.#plugin, details }));
+      call.settle(
+        false,
+        createError(
+          'call/overloaded',
+          `${this.#plugin} is busy: ${MAX_QUEUE} calls wait for it already`,
+          { plugin: this.#plugin, details },
+        ),
+      );
       return;
     }
     const waiting = { call, go };
     this.#waiting.add(waiting);
-    // One that is cancelled or too late takes nobody's place.
+    // A call that is cancelled or timed out leaves the queue.
     call.onCancel(() => void this.#waiting.delete(waiting));
   }
 
@@ -69,8 +80,9 @@ export class Gate {
   }
 }
 
-/** Whether a call is made on the way to an answer of a plugin. */
+/** Whether a call is part of an answer of a plugin. */
 function isWithin(plugin: string | undefined, above: KernelCall | undefined): boolean {
-  for (let call = above; call !== undefined; call = call.parent) if (call.target.owner === plugin) return true;
+  for (let call = above; call !== undefined; call = call.parent)
+    if (call.target.owner === plugin) return true;
   return false;
 }

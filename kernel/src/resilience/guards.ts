@@ -1,20 +1,33 @@
-/** Which commands have a policy. Those that have none cost nothing; the others load what runs it with their first call. */
+/**
+ * Finds which commands have a policy. Commands without one cost nothing. The others load the policy
+ * code with their first call.
+ */
 import { type Caller, createError } from '@plinth/sdk/contract';
 import { type CallServices, type CallTarget, KernelCall } from '../commands/call.js';
-import type { LaneTarget } from '../guests/lane-end.js';
 import type { KernelEvents } from '../events/kernel-events.js';
+import type { LaneTarget } from '../guests/lane-end.js';
 import type { BreakerState, Engine } from './engine.js';
 import type { Gate } from './gate.js';
-import { type CallPolicy, type DecidedPolicy, type DeclaredPolicy, policyFor, type ResilienceOptions } from './policy.js';
+import {
+  type CallPolicy,
+  type CommandDefaults,
+  type DecidedPolicy,
+  type DeclaredPolicy,
+  policyFor,
+  type ResilienceOptions,
+} from './policy.js';
 
-/** A command that is to be guarded. */
+/** A command that is guarded. */
 export interface GuardedTarget extends CallTarget {
   readonly owner: string;
   readonly version?: string | undefined;
   readonly at?: LaneTarget | undefined;
 }
 
-/** Gives an attempt to whoever answers now: a call that has waited or is tried again may find its plugin reloaded, asleep or restarted. */
+/**
+ * Sends one attempt to the plugin that currently answers. A call that has waited or is retried may
+ * find its plugin reloaded, asleep or restarted.
+ */
 export type Attempt = (call: KernelCall, input: unknown) => void;
 
 interface Guard {
@@ -24,55 +37,93 @@ interface Guard {
   breaker: BreakerState;
 }
 
-/** How many calls of a plugin may be under way at once, and where the others wait. */
+/** How many calls of a plugin may run at once, and the gate at which the others wait. */
 interface Room {
   limit: number;
   gate: Promise<Gate> | undefined;
 }
 
-/** Owns the policies of a tenant's commands; breakers, rates and answers outlive a reload of the same version. */
+/**
+ * Owns the policies of a tenant's commands. Breakers, rates and cached answers survive a reload of
+ * the same version.
+ */
 export class Guards {
   readonly #options: ResilienceOptions;
+  readonly #defaults: CommandDefaults | undefined;
   readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
   readonly #guards = new Map<string, Guard>();
-  /** By plugin and version: one that is reloaded or sleeps keeps its queue. */
+  /** By plugin and version. A plugin that is reloaded or sleeps keeps its queue. */
   readonly #rooms = new Map<string, Room>();
 
-  constructor(options: ResilienceOptions | undefined, announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void) {
+  constructor(
+    options: ResilienceOptions | undefined,
+    announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void,
+    defaults?: CommandDefaults,
+  ) {
     this.#options = options ?? {};
+    this.#defaults = defaults;
     this.#announce = announce;
   }
 
-  /** How the breaker of a command is; undefined when it has none. */
+  /** The state of a command's breaker. Undefined when it has none. */
   breaker(id: string): BreakerState | undefined {
     return this.#guards.get(id)?.breaker;
   }
 
-  /** What answers in the place of a command that nobody answers. */
+  /** The fallback for a command that no plugin answers. */
   fallback(id: string): CallPolicy['fallback'] {
     return policyFor(id, this.#options, { idempotent: false })?.fallback;
   }
 
-  /** The target that calls of a command go to in its place; undefined when it has no policy, and its plugin takes all calls at once. */
-  guard(target: GuardedTarget, declared: DeclaredPolicy, services: CallServices, provide: Attempt): CallTarget | undefined {
-    const policy = policyFor(target.id, this.#options, declared);
+  /**
+   * The guarded target that replaces a command's target. Undefined when the command has no policy
+   * and its plugin takes all calls at once.
+   */
+  guard(
+    target: GuardedTarget,
+    declared: DeclaredPolicy,
+    services: CallServices,
+    provide: Attempt,
+  ): CallTarget | undefined {
+    // The application guards the commands that it registers itself.
+    const policy = policyFor(
+      target.id,
+      this.#options,
+      declared,
+      target.owner === 'host' ? undefined : this.#defaults,
+    );
     const room = this.#roomOf(target);
     const enter = (call: KernelCall, above: KernelCall | undefined, input: unknown) => {
       if (room === undefined) return provide(call, input);
-      // One promise for all of its commands, so that calls stay in their order.
+      // All commands share one promise, so that calls stay in order.
       room.gate ??= import('./gate.js').then(({ Gate: Made }) => new Made(target.owner, room));
-      room.gate.then((gate) => gate.enter(call, above, () => provide(call, input))).catch((error: unknown) => call.settle(false, error));
+      room.gate
+        .then((gate) => gate.enter(call, above, () => provide(call, input)))
+        .catch((error: unknown) => call.settle(false, error));
     };
-    if (policy === undefined) return room && { ...target, provider: (call, input) => enter(call, call.parent, input) };
+    if (policy === undefined)
+      return room && { ...target, provider: (call, input) => enter(call, call.parent, input) };
     const guard = this.#guardOf(target, policy);
-    // Attempts are part of one call: that one is counted.
+    // Attempts are part of one call, and only the call is counted.
     const { timeout } = policy;
-    const attempts: CallTarget = { ...target, counter: undefined, services: { ...services, settled() {} }, timeout: shorter(target.timeout, timeout) };
+    const attempts: CallTarget = {
+      ...target,
+      counter: undefined,
+      services: { ...services, settled() {} },
+      timeout: shorter(target.timeout, timeout),
+    };
     return {
       ...target,
       provider: (call, input) => {
         if (policy.requiresAuth && call.user === undefined) {
-          call.settle(false, createError('call/unauthenticated', `${target.id} needs a user, and the call has none`, { plugin: target.owner, details: { command: target.id } }));
+          call.settle(
+            false,
+            createError(
+              'call/unauthenticated',
+              `${target.id} needs a user, and the call has none`,
+              { plugin: target.owner, details: { command: target.id } },
+            ),
+          );
           return;
         }
         const attempt = () => {
@@ -82,7 +133,15 @@ export class Guards {
           return one.promise;
         };
         this.#engineOf(guard, target, policy)
-          .then((engine) => engine.run({ input, caller: nameOf(call.caller), user: call.user, signal: call.signal, attempt }))
+          .then((engine) =>
+            engine.run({
+              input,
+              caller: nameOf(call.caller),
+              user: call.user,
+              signal: call.signal,
+              attempt,
+            }),
+          )
           .then(
             (value) => call.settle(true, value),
             (error: unknown) => call.settle(false, error),
@@ -91,7 +150,7 @@ export class Guards {
     };
   }
 
-  /** What a guest that sleeps has registered keeps the queue that it had. */
+  /** The room of a plugin. The registrations of a sleeping guest keep their queue. */
   #roomOf({ owner, version, at }: GuardedTarget): Room | undefined {
     const key = `${owner}@${version}`;
     const known = this.#rooms.get(key);
@@ -129,4 +188,5 @@ export class Guards {
 }
 
 const nameOf = ({ kind, id, version }: Caller) => (kind === 'host' ? 'host' : `${id}@${version}`);
-const shorter = (a: number | undefined, b: number | undefined) => (a === undefined ? b : b === undefined ? a : Math.min(a, b));
+const shorter = (a: number | undefined, b: number | undefined) =>
+  a === undefined ? b : b === undefined ? a : Math.min(a, b);

@@ -1,12 +1,15 @@
 /**
- * Secrets of plugins: set by the application, read by the plugin they are for, seen by nobody else. In memory alone, or
- * kept in the storage under a key of the application's: AES-GCM, bound to tenant and plugin.
+ * Secrets of plugins: set by the application, and readable only by the plugin that they are for.
+ * They are in memory alone, or kept in the storage under a key of the application. Kept secrets use
+ * AES-GCM, bound to tenant and plugin.
  */
-import { createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
+
+import { createError, cryptoFor, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
+import { KeyedQueue } from '../concurrency.js';
 import type { StorageAdapter } from '../host.js';
 import type { Redaction } from './redaction.js';
 
-/** What of a `CryptoKey` is looked at. */
+/** The part of a `CryptoKey` that is checked. */
 export interface EncryptionKey {
   readonly algorithm: { readonly name: string };
   readonly usages: readonly string[];
@@ -15,24 +18,25 @@ export interface EncryptionKey {
 /** How secrets are kept. */
 export interface SecretsOptions {
   /**
-   * Encrypts what is kept: 32 random bytes, or a `CryptoKey` for AES-GCM that may encrypt and decrypt. Secrets are in memory alone when
-   * absent. The key is the application's to keep, from whatever its runtime offers.
+   * Encrypts kept secrets: 32 random bytes, or a `CryptoKey` for AES-GCM that may encrypt and
+   * decrypt. When absent, secrets are in memory alone. The application keeps the key, with whatever
+   * its runtime offers.
    */
   readonly key?: EncryptionKey | Uint8Array;
 }
 
-/** `kernel.secrets`: what the application may do, which is everything but read them. */
+/** `kernel.secrets`: the application can do everything except read secrets. */
 export interface HostSecrets {
   /**
-   * Gives a plugin a secret, under a name it asks for with `ctx.secrets.get`; it needs the permission `secrets.read` for it. It need not
-   * be installed yet.
+   * Gives a plugin a secret, under the name that it passes to `ctx.secrets.get`. The plugin needs
+   * the permission `secrets.read` for it. It need not be installed yet.
    *
-   * @param value 4 to 65 536 characters: what is shorter can't be told from other text.
-   * @throws PluginConfigurationError `secret/invalid`, PluginUnavailableError `secret/locked` when what is kept can't be read with this
-   * key; nothing is changed then.
+   * @param value 4 to 65 536 characters. A shorter secret can't be told from other text.
+   * @throws PluginConfigurationError `secret/invalid`, PluginUnavailableError `secret/locked` when
+   * the kept secrets can't be read with this key. Nothing changes then.
    */
   set(plugin: string, name: string, value: string): Promise<void>;
-  /** Answers whether there was one. */
+  /** Resolves to whether the secret existed. */
   delete(plugin: string, name: string): Promise<boolean>;
   /** Names of a plugin's secrets, sorted. */
   names(plugin: string): Promise<readonly string[]>;
@@ -49,9 +53,9 @@ export interface SecretsParts {
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 const MIN_LENGTH = 4;
 const MAX_LENGTH = 65_536;
-/** Secrets of one plugin. */
+/** The most secrets of one plugin. */
 const MAX_SECRETS = 256;
-/** How kept secrets are written. */
+/** The format in which secrets are kept. */
 const FORMAT = 1;
 
 interface AesGcm {
@@ -68,11 +72,11 @@ interface Kept {
 
 type Values = ReadonlyMap<string, string>;
 
-/** Owns the secrets of one tenant. Changes of one plugin's follow one another. */
+/** Owns the secrets of one tenant. Changes of one plugin's secrets run one after the other. */
 export class Secrets implements HostSecrets {
   readonly #parts: SecretsParts;
   readonly #values = new Map<string, Values>();
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new KeyedQueue();
   #key: Promise<EncryptionKey> | undefined;
 
   constructor(parts: SecretsParts) {
@@ -80,20 +84,28 @@ export class Secrets implements HostSecrets {
   }
 
   set(plugin: string, name: string, value: string): Promise<void> {
-    return this.#inTurn(plugin, async () => {
+    return this.#turns.run(plugin, async () => {
       this.#check(plugin, name);
       if (typeof value !== 'string' || value.length < MIN_LENGTH || value.length > MAX_LENGTH)
-        throw createError('secret/invalid', `the secret '${name}' of ${plugin} must be a text of ${MIN_LENGTH} to ${MAX_LENGTH} characters`, { plugin, details: { name } });
+        throw createError(
+          'secret/invalid',
+          `the secret '${name}' of ${plugin} must be a text of ${MIN_LENGTH} to ${MAX_LENGTH} characters`,
+          { plugin, details: { name } },
+        );
       const before = await this.#load(plugin);
       if (before.size >= MAX_SECRETS && !before.has(name))
-        throw createError('secret/invalid', `${plugin} has ${MAX_SECRETS} secrets, more are not kept`, { plugin, details: { name } });
+        throw createError(
+          'secret/invalid',
+          `${plugin} has ${MAX_SECRETS} secrets, more are not kept`,
+          { plugin, details: { name } },
+        );
       this.#parts.redaction.add(value);
       await this.#keep(plugin, new Map([...before, [name, value]]));
     });
   }
 
   delete(plugin: string, name: string): Promise<boolean> {
-    return this.#inTurn(plugin, async () => {
+    return this.#turns.run(plugin, async () => {
       this.#check(plugin, name);
       const after = new Map(await this.#load(plugin));
       if (!after.delete(name)) return false;
@@ -103,59 +115,86 @@ export class Secrets implements HostSecrets {
   }
 
   names(plugin: string): Promise<readonly string[]> {
-    return this.#inTurn(plugin, async () => [...(await this.#load(plugin)).keys()].sort());
+    return this.#turns.run(plugin, async () => [...(await this.#load(plugin)).keys()].sort());
   }
 
-  /** For the plugin itself; its permission has been checked. */
+  /** Reads a secret for the plugin itself, whose permission has been checked. */
   get(plugin: string, name: string): Promise<string | undefined> {
-    return this.#inTurn(plugin, async () => (await this.#load(plugin)).get(name));
+    return this.#turns.run(plugin, async () => (await this.#load(plugin)).get(name));
+  }
+
+  /** The plugins whose secrets are in memory. */
+  known(): readonly string[] {
+    return [...this.#values].flatMap(([plugin, values]) => (values.size > 0 ? [plugin] : []));
+  }
+
+  /** Deletes all secrets of a plugin, including unreadable ones. */
+  purge(plugin: string): Promise<void> {
+    return this.#turns.run(plugin, async () => {
+      const { options, storage } = this.#parts;
+      if (options?.key !== undefined)
+        await this.#stored(plugin, () => storage.delete(this.#slot(plugin)));
+      this.#values.delete(plugin);
+    });
   }
 
   #check(plugin: string, name: string): void {
-    if (typeof plugin === 'string' && NAME.test(plugin) && typeof name === 'string' && NAME.test(name)) return;
+    if (
+      typeof plugin === 'string' &&
+      NAME.test(plugin) &&
+      typeof name === 'string' &&
+      NAME.test(name)
+    )
+      return;
     throw createError(
       'secret/invalid',
       `'${String(name).slice(0, 80)}' is not a name for a secret of '${String(plugin).slice(0, 80)}': letters, digits, '.', '_' and '-', at most 128`,
     );
   }
 
-  #inTurn<T>(plugin: string, work: () => Promise<T>): Promise<T> {
-    const run = (this.#turns.get(plugin) ?? Promise.resolve()).then(work, work);
-    const done = run.catch(() => {});
-    this.#turns.set(plugin, done);
-    done.then(() => {
-      if (this.#turns.get(plugin) === done) this.#turns.delete(plugin);
-    });
-    return run;
-  }
-
   #slot(plugin: string): string {
-    // No plugin is called so.
+    // No plugin can have this id.
     return `${this.#parts.tenant}\0plinth\0secrets\0${plugin}`;
   }
 
   async #load(plugin: string): Promise<Values> {
     const known = this.#values.get(plugin);
     if (known !== undefined) return known;
-    const values = this.#parts.options?.key === undefined ? new Map<string, string>() : await this.#read(plugin, this.#parts.options.key);
+    const values =
+      this.#parts.options?.key === undefined
+        ? new Map<string, string>()
+        : await this.#read(plugin, this.#parts.options.key);
     for (const value of values.values()) this.#parts.redaction.add(value);
     this.#values.set(plugin, values);
     return values;
   }
 
   async #read(plugin: string, secretKey: EncryptionKey | Uint8Array): Promise<Values> {
-    const kept = (await this.#stored(plugin, () => this.#parts.storage.get(this.#slot(plugin)))) as Kept | undefined;
+    const kept = (await this.#stored(plugin, () => this.#parts.storage.get(this.#slot(plugin)))) as
+      | Kept
+      | undefined;
     if (kept === undefined) return new Map();
     try {
-      if (kept.format !== FORMAT) throw new TypeError(`it has format ${String(kept.format)}, this version knows ${FORMAT}`);
-      const plain = await crypto.subtle.decrypt(this.#algorithm(plugin, kept.iv), await this.#cryptoKey(secretKey), kept.data);
-      return new Map(Object.entries(JSON.parse(new TextDecoder().decode(plain)) as Record<string, string>));
+      if (kept.format !== FORMAT)
+        throw new TypeError(`it has format ${String(kept.format)}, this version knows ${FORMAT}`);
+      const plain = await cryptoFor('reading kept secrets').decrypt(
+        this.#algorithm(plugin, kept.iv),
+        await this.#cryptoKey(secretKey),
+        kept.data,
+      );
+      return new Map(
+        Object.entries(JSON.parse(new TextDecoder().decode(plain)) as Record<string, string>),
+      );
     } catch (cause) {
-      // Left as it is: another key may fit.
-      throw createError('secret/locked', `the secrets of ${plugin} cannot be read with the key that was given: ${messageOf(cause) || 'it is another one, or they were changed'}`, {
-        plugin,
-        cause,
-      });
+      // The entry is left as it is, because another key may fit.
+      throw createError(
+        'secret/locked',
+        `the secrets of ${plugin} cannot be read with the key that was given: ${messageOf(cause) || 'it is another one, or they were changed'}`,
+        {
+          plugin,
+          cause,
+        },
+      );
     }
   }
 
@@ -164,21 +203,40 @@ export class Secrets implements HostSecrets {
     if (secretKey !== undefined) {
       const iv = crypto.getRandomValues(new Uint8Array(12));
       const plain = new TextEncoder().encode(JSON.stringify(Object.fromEntries(values)));
-      const data = new Uint8Array(await crypto.subtle.encrypt(this.#algorithm(plugin, iv), await this.#cryptoKey(secretKey), plain));
+      const data = new Uint8Array(
+        await cryptoFor('keeping secrets').encrypt(
+          this.#algorithm(plugin, iv),
+          await this.#cryptoKey(secretKey),
+          plain,
+        ),
+      );
       const slot = this.#slot(plugin);
       const { storage } = this.#parts;
-      await this.#stored<unknown>(plugin, () => (values.size === 0 ? storage.delete(slot) : storage.set(slot, { format: FORMAT, iv, data } satisfies Kept)));
+      await this.#stored<unknown>(plugin, () =>
+        values.size === 0
+          ? storage.delete(slot)
+          : storage.set(slot, { format: FORMAT, iv, data } satisfies Kept),
+      );
     }
     this.#values.set(plugin, values);
   }
 
-  /** The text that goes with it has what is kept for one plugin of one tenant be read for no other. */
+  /**
+   * The additional data binds the entry to one plugin of one tenant, so that it can't be read for
+   * another.
+   */
   #algorithm(plugin: string, iv: Uint8Array<ArrayBuffer>): AesGcm {
     return { name: 'AES-GCM', iv, additionalData: new TextEncoder().encode(this.#slot(plugin)) };
   }
 
   #cryptoKey(given: EncryptionKey | Uint8Array): Promise<EncryptionKey> {
-    this.#key ??= given instanceof Uint8Array ? crypto.subtle.importKey('raw', new Uint8Array(given), 'AES-GCM', false, ['encrypt', 'decrypt']) : Promise.resolve(given);
+    this.#key ??=
+      given instanceof Uint8Array
+        ? cryptoFor('keeping secrets').importKey('raw', new Uint8Array(given), 'AES-GCM', false, [
+            'encrypt',
+            'decrypt',
+          ])
+        : Promise.resolve(given);
     return this.#key;
   }
 
@@ -186,25 +244,35 @@ export class Secrets implements HostSecrets {
     try {
       return await work();
     } catch (cause) {
-      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code))) throw cause;
-      throw createError('storage/failed', `the secrets of ${plugin} could not be read or kept: ${messageOf(cause)}`, { plugin, cause });
+      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code)))
+        throw cause;
+      throw createError(
+        'storage/failed',
+        `the secrets of ${plugin} could not be read or kept: ${messageOf(cause)}`,
+        { plugin, cause },
+      );
     }
   }
 }
 
-/** @throws PluginConfigurationError `kernel/invalid-option` when the key can't be one. */
+/** @throws PluginConfigurationError `kernel/invalid-option` when the key is invalid. */
 export function checkSecrets(options: SecretsOptions | undefined): void {
   if (options === undefined) return;
   const unknown = Object.keys(options).find((key) => key !== 'key');
   const { key } = options;
   const usable =
     key === undefined ||
-    (key instanceof Uint8Array ? key.length === KEY_BYTES : key?.algorithm?.name === 'AES-GCM' && ['encrypt', 'decrypt'].every((usage) => key.usages.includes(usage)));
+    (key instanceof Uint8Array
+      ? key.length === KEY_BYTES
+      : key?.algorithm?.name === 'AES-GCM' &&
+        ['encrypt', 'decrypt'].every((usage) => key.usages.includes(usage)));
   if (unknown !== undefined || !usable) {
     const option = `secrets.${unknown ?? 'key'}`;
     throw createError(
       'kernel/invalid-option',
-      unknown === undefined ? `'secrets.key' must be ${KEY_BYTES} bytes, or a CryptoKey for AES-GCM that may encrypt and decrypt` : `'${option}' is not an option`,
+      unknown === undefined
+        ? `'secrets.key' must be ${KEY_BYTES} bytes, or a CryptoKey for AES-GCM that may encrypt and decrypt`
+        : `'${option}' is not an option`,
       {
         details: { option },
       },

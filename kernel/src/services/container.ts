@@ -1,41 +1,17 @@
 /**
- * Dependency injection for the embedding application: services by token, made when they are first asked for, ended in the
- * reverse order of their making. Small on purpose: a container that is larger than what it wires is no help.
+ * Dependency injection for the application. Services are registered by token, made on first use,
+ * and ended in reverse order. It is small, because it must not outgrow the code it wires.
  */
-import { ASYNC_DISPOSE, createError, DISPOSE, disposable, messageOf } from '@plinth/sdk/contract';
-
-/** How long a service lives: as long as the container, as long as a scope, or as whoever has asked for it. */
-export type Lifetime = 'singleton' | 'scoped' | 'transient';
-
-/** Gets services for one that is being made. */
-export interface ServiceResolver {
-  get<T>(token: ServiceToken<T>): Promise<T>;
-  get(token: string): Promise<unknown>;
-}
-
-/** How a service is made and ended. */
-export interface ServiceSpec<T> {
-  /** `singleton` when absent. */
-  readonly lifetime?: Lifetime;
-  /** May be async; gets what the service needs. */
-  create(services: ServiceResolver): T | Promise<T>;
-  /** Ends it; `dispose()` and `Symbol.asyncDispose` of the service itself are called when this is absent. */
-  dispose?(service: T): unknown;
-}
-
-/** A registered service. Disposing it takes the registration back; what was made of it lives on until its owner ends. */
-export interface ServiceToken<T> extends Disposable {
-  readonly token: string;
-  /** Only for types. */
-  readonly type?: T;
-  dispose(): void;
-}
-
-/** A scope: one of each `scoped` service, until it is disposed. */
-export interface ServiceScope extends ServiceResolver, AsyncDisposable {
-  /** Ends what was made for this scope, the latest first. */
-  dispose(): Promise<void>;
-}
+import { ASYNC_DISPOSE, createError, disposable, messageOf } from '@plinth/sdk/contract';
+import { endOf, Owner } from './owner.js';
+import type {
+  Lifetime,
+  Registration,
+  ServiceResolver,
+  ServiceScope,
+  ServiceSpec,
+  ServiceToken,
+} from './service.js';
 
 /** `kernel.services`. */
 export interface HostServices extends ServiceResolver {
@@ -49,90 +25,43 @@ export interface HostServices extends ServiceResolver {
    */
   provide<T>(token: string, spec: ServiceSpec<T>): ServiceToken<T>;
   has(token: string): boolean;
-  /** Starts a scope; whoever starts it disposes it. */
+  /** Starts a scope. The caller has to dispose it. */
   createScope(): ServiceScope;
 }
 
-interface Registration {
-  readonly token: string;
-  readonly lifetime: Lifetime;
-  readonly spec: ServiceSpec<unknown>;
-}
-
-/** Who asks: what is being made at the moment, from the outermost on. */
+/** The services that are currently being made, from the outermost on. */
 type Chain = readonly Registration[];
 
-/** Something that was made, and its end. */
-interface Made {
-  readonly token: string;
-  end(): unknown;
-}
-
 const LIFETIMES: readonly Lifetime[] = ['singleton', 'scoped', 'transient'];
-
-/** Owns what was made for a container or a scope. */
-class Owner {
-  readonly #single = new Map<Registration, Promise<unknown>>();
-  readonly #made: Made[] = [];
-  #ended: Promise<void> | undefined;
-
-  /** The one of its kind here; made when nobody has asked before. */
-  one(registration: Registration, make: () => Promise<unknown>): Promise<unknown> {
-    let service = this.#single.get(registration);
-    if (service === undefined) {
-      service = make();
-      this.#single.set(registration, service);
-      // Who asks next tries again.
-      service.catch(() => this.#single.delete(registration));
-    }
-    return service;
-  }
-
-  owns(made: Made): void {
-    this.#made.push(made);
-  }
-
-  get ended(): boolean {
-    return this.#ended !== undefined;
-  }
-
-  /** @throws AggregateError when several could not be ended; all are tried. */
-  end(): Promise<void> {
-    this.#ended ??= this.#end();
-    return this.#ended;
-  }
-
-  async #end(): Promise<void> {
-    await Promise.allSettled(this.#single.values());
-    const failures: unknown[] = [];
-    for (let made = this.#made.pop(); made !== undefined; made = this.#made.pop()) {
-      try {
-        await made.end();
-      } catch (cause) {
-        failures.push(createError('service/failed', `could not end the service '${made.token}': ${messageOf(cause)}`, { details: { token: made.token }, cause }));
-      }
-    }
-    if (failures.length === 1) throw failures[0];
-    if (failures.length > 1) throw new AggregateError(failures, `could not end ${failures.length} services`);
-  }
-}
 
 /** Owns the registrations of one tenant, and its singletons. */
 export class Container implements HostServices {
   readonly #registrations = new Map<string, Registration>();
   readonly #root = new Owner();
   readonly #scopes = new Set<Owner>();
-  /** Who waits for whom at the moment: two that are made at once may need each other. */
+  /** Which services wait for which: two that are made concurrently may need each other. */
   readonly #waiting = new Map<Registration, Set<Registration>>();
 
   provide<T>(token: string, spec: ServiceSpec<T>): ServiceToken<T> {
     const { lifetime = 'singleton' } = spec ?? {};
-    if (typeof token !== 'string' || token === '' || typeof spec?.create !== 'function' || !LIFETIMES.includes(lifetime)) {
-      throw createError('service/invalid', `the service '${String(token)}' needs a token, a 'create' function, and a lifetime of ${LIFETIMES.join(', ')}`, {
-        details: { token: String(token) },
-      });
+    if (
+      typeof token !== 'string' ||
+      token === '' ||
+      typeof spec?.create !== 'function' ||
+      !LIFETIMES.includes(lifetime)
+    ) {
+      throw createError(
+        'service/invalid',
+        `the service '${String(token)}' needs a token, a 'create' function, and a lifetime of ${LIFETIMES.join(', ')}`,
+        {
+          details: { token: String(token) },
+        },
+      );
     }
-    if (this.#registrations.has(token)) throw createError('service/duplicate', `the service '${token}' is provided already`, { details: { token } });
+    if (this.#registrations.has(token))
+      throw createError('service/duplicate', `the service '${token}' is provided already`, {
+        details: { token },
+      });
     const registration: Registration = { token, lifetime, spec: spec as ServiceSpec<unknown> };
     this.#registrations.set(token, registration);
     const registered = disposable(() => {
@@ -172,35 +101,67 @@ export class Container implements HostServices {
     const path = () => [...chain.map((one) => one.token), token];
     const registration = this.#registrations.get(token);
     if (registration === undefined) {
-      throw createError('service/unknown', `nobody provides the service '${token}' (${path().join(' → ')})`, { details: { token, path: path() } });
+      throw createError(
+        'service/unknown',
+        `nobody provides the service '${token}' (${path().join(' → ')})`,
+        { details: { token, path: path() } },
+      );
     }
     if (chain.includes(registration)) {
       const cycle = path().slice(chain.indexOf(registration));
-      throw createError('service/cycle', `the service '${token}' needs itself (${cycle.join(' → ')})`, { details: { token, path: cycle } });
+      throw createError(
+        'service/cycle',
+        `the service '${token}' needs itself (${cycle.join(' → ')})`,
+        { details: { token, path: cycle } },
+      );
     }
-    const captor = registration.lifetime === 'scoped' ? chain.find(({ lifetime }) => lifetime === 'singleton') : undefined;
+    const captor =
+      registration.lifetime === 'scoped'
+        ? chain.find(({ lifetime }) => lifetime === 'singleton')
+        : undefined;
     if (captor !== undefined) {
-      throw createError('service/captive', `the singleton '${captor.token}' cannot keep the scoped service '${token}' (${path().join(' → ')}): it would outlive its scope`, {
-        details: { token, captor: captor.token, path: path() },
-      });
+      throw createError(
+        'service/captive',
+        `the singleton '${captor.token}' cannot keep the scoped service '${token}' (${path().join(' → ')}): it would outlive its scope`,
+        {
+          details: { token, captor: captor.token, path: path() },
+        },
+      );
     }
     if (registration.lifetime === 'scoped' && owner === this.#root) {
-      throw createError('service/no-scope', `the service '${token}' lives in a scope: get it from createScope() (${path().join(' → ')})`, { details: { token, path: path() } });
+      throw createError(
+        'service/no-scope',
+        `the service '${token}' lives in a scope: get it from createScope() (${path().join(' → ')})`,
+        { details: { token, path: path() } },
+      );
     }
     const keeper = registration.lifetime === 'singleton' ? this.#root : owner;
     if (keeper.ended)
-      throw createError('service/ended', `the ${keeper === this.#root ? 'kernel' : 'scope'} that the service '${token}' lives in has ended`, { details: { token } });
+      throw createError(
+        'service/ended',
+        `the ${keeper === this.#root ? 'kernel' : 'scope'} that the service '${token}' lives in has ended`,
+        { details: { token } },
+      );
     const make = () => this.#make(registration, keeper, [...chain, registration]);
     const needing = chain.at(-1);
-    const got = () => (registration.lifetime === 'transient' ? make() : keeper.one(registration, make));
+    const got = () =>
+      registration.lifetime === 'transient' ? make() : keeper.one(registration, make);
     return needing === undefined ? got() : this.#waitFor(needing, registration, got);
   }
 
-  async #waitFor(needing: Registration, needed: Registration, got: () => Promise<unknown>): Promise<unknown> {
+  async #waitFor(
+    needing: Registration,
+    needed: Registration,
+    got: () => Promise<unknown>,
+  ): Promise<unknown> {
     const path = this.#pathBetween(needed, needing);
     if (path !== undefined) {
       const cycle = [needing, ...path].map(({ token }) => token);
-      throw createError('service/cycle', `the service '${needing.token}' needs itself (${cycle.join(' → ')})`, { details: { token: needing.token, path: cycle } });
+      throw createError(
+        'service/cycle',
+        `the service '${needing.token}' needs itself (${cycle.join(' → ')})`,
+        { details: { token: needing.token, path: cycle } },
+      );
     }
     const waits = this.#waiting.get(needing) ?? new Set();
     this.#waiting.set(needing, waits.add(needed));
@@ -221,27 +182,35 @@ export class Container implements HostServices {
     return undefined;
   }
 
-  async #make({ token, spec, lifetime }: Registration, keeper: Owner, chain: Chain): Promise<unknown> {
+  async #make(
+    { token, spec, lifetime }: Registration,
+    keeper: Owner,
+    chain: Chain,
+  ): Promise<unknown> {
     const get = (wanted: ServiceToken<unknown> | string) => this.#get(wanted, keeper, chain);
     let service: unknown;
     try {
       service = await spec.create({ get: get as ServiceResolver['get'] });
     } catch (cause) {
-      if (typeof (cause as { code?: unknown } | null)?.code === 'string' && String((cause as { code: string }).code).startsWith('service/')) throw cause;
+      if (
+        typeof (cause as { code?: unknown } | null)?.code === 'string' &&
+        String((cause as { code: string }).code).startsWith('service/')
+      )
+        throw cause;
       const path = chain.map((one) => one.token);
-      throw createError('service/failed', `could not make the service '${token}' (${path.join(' → ')}): ${messageOf(cause)}`, { details: { token, path }, cause });
+      throw createError(
+        'service/failed',
+        `could not make the service '${token}' (${path.join(' → ')}): ${messageOf(cause)}`,
+        { details: { token, path }, cause },
+      );
     }
-    // What the application itself asks the container for, and for itself alone, is its own to end.
+    // The application ends transient services that it requests from the container directly.
     const given = lifetime === 'transient' && keeper === this.#root && chain.length === 1;
-    if (!given) keeper.owns({ token, end: () => (spec.dispose === undefined ? endOf(service) : spec.dispose(service)) });
+    if (!given)
+      keeper.owns({
+        token,
+        end: () => (spec.dispose === undefined ? endOf(service) : spec.dispose(service)),
+      });
     return service;
   }
-}
-
-/** Ends a service that knows how. */
-function endOf(service: unknown): unknown {
-  if (service === null || typeof service !== 'object') return undefined;
-  const { dispose } = service as { dispose?: unknown };
-  const end = (service as Partial<AsyncDisposable>)[ASYNC_DISPOSE] ?? (service as Partial<Disposable>)[DISPOSE] ?? (typeof dispose === 'function' ? dispose : undefined);
-  return (end as (() => unknown) | undefined)?.call(service);
 }

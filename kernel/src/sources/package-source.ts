@@ -1,6 +1,9 @@
-/** Plugins that the application already holds: text of a bundle, or the plugin object itself. */
-import { createError, type ManifestInput } from '@plinth/sdk/contract';
+/**
+ * Plugins that the application already holds: the text of a bundle, or the plugin object itself.
+ */
+
 import type { Plugin } from '@plinth/sdk';
+import { createError, type ManifestInput } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
 
 /** One plugin in memory. */
@@ -9,9 +12,9 @@ export interface PackageInput {
   readonly manifest: ManifestInput | string;
   /** Text of the bundle that `main` names. */
   readonly code?: string;
-  /** Text of its `plugin.sig.json`; the manifest then has to be text, too. */
+  /** Text of its `plugin.sig.json`. The manifest then has to be text, too. */
   readonly signature?: string;
-  /** The plugin itself, in place of its code: it then runs inline. */
+  /** The plugin object, in place of its code. It then runs inline. */
   readonly plugin?: Plugin<never, never> | object;
 }
 
@@ -38,10 +41,12 @@ export function packageOf(input: PackageInput, index = 0): PluginPackage {
   return {
     origin: index === 0 ? origin : `${origin}#${index}`,
     manifest: (manifest ?? '') as object | string,
+    held: true,
     ...(plugin !== undefined && { exported: plugin }),
     ...(signature !== undefined && { signature: async () => signature }),
     async code() {
-      if (code === undefined) throw createError('plugin/load-failed', 'the package holds neither code nor a plugin');
+      if (code === undefined)
+        throw createError('plugin/load-failed', 'the package holds neither code nor a plugin');
       return code;
     },
   };

@@ -1,7 +1,7 @@
 /** Storage in memory: for tests, and for plugins whose data need not survive. */
 import type { StorageAdapter } from '../host.js';
 
-/** Keeps values in a Map; each read and write is a copy, as with real storage. */
+/** Keeps values in a Map. Each read and write copies the value, as real storage does. */
 export function memoryStorage(): StorageAdapter {
   const values = new Map<string, unknown>();
   return {

@@ -1,43 +1,68 @@
-/** A plugin's own part of the storage: keys are tuples of tenant, plugin and key, values carry a revision and a size. */
-import { createError } from '@plinth/sdk/contract';
-import { decodeValue, encode } from '@plinth/sdk/rpc';
+/**
+ * A plugin's own part of the storage. Keys are tuples of tenant, plugin and key. Values carry a
+ * revision and a size.
+ */
+import { createError, randomMark } from '@plinth/sdk/contract';
+import { decodeValue, encode, NO_BOUNDS } from '@plinth/sdk/rpc';
 import type { StorageAdapter } from '../host.js';
+import { costsOf } from './costs.js';
 import type { StorageBudget } from './storage-budget.js';
 
 /** What is kept under a key. */
 interface Entry {
   readonly revision: string;
   readonly value: unknown;
-  /** Rough bytes, as quotas count them. */
+  /** Rough bytes, used where the adapter can't tell the cost. */
   readonly size: number;
+}
+
+/** Bounds on what a plugin may keep. */
+export interface StorageBounds {
+  /** Bytes. */
+  readonly quota: number;
+  readonly keys: number;
 }
 
 /** Longest key of a plugin, in characters. */
 export const MAX_KEY = 512;
 
 const NO_REVISION = '';
-const boot = crypto.randomUUID();
+const boot = randomMark();
 let lastRevision = 0;
 
-/** One plugin's namespace. Two kernels over one adapter see each other's writes; each counts its own quota. */
+/**
+ * One plugin's namespace. Two kernels over one adapter see each other's writes, but each counts its
+ * own quota.
+ */
 export class StorageNamespace {
   readonly #adapter: StorageAdapter;
   readonly #prefix: string;
   readonly #plugin: string;
-  readonly #quota: number;
+  readonly #bounds: StorageBounds;
   readonly #budget: StorageBudget | undefined;
-  /** Bytes in use; counted once, then kept by every write. */
+  /**
+   * Bytes that each key takes, by the adapter's key. They are counted once, and every write updates
+   * them.
+   */
+  #costs = new Map<string, number>();
+  /** Their sum. */
   #used = 0;
   #measured: Promise<void> | undefined;
-  /** The last {@link clear}: changes wait for it. */
+  /** The last {@link clear}. Changes wait for it. */
   #cleared: Promise<void> = Promise.resolve();
-  /** Changes that are under way. */
+  /** Changes in progress. */
   readonly #changes = new Set<Promise<unknown>>();
 
-  constructor(adapter: StorageAdapter, tenant: string, plugin: string, quota: number, budget?: StorageBudget) {
+  constructor(
+    adapter: StorageAdapter,
+    tenant: string,
+    plugin: string,
+    bounds: StorageBounds,
+    budget?: StorageBudget,
+  ) {
     this.#adapter = adapter;
     this.#plugin = plugin;
-    this.#quota = quota;
+    this.#bounds = bounds;
     this.#budget = budget;
     // NUL can't occur in a tenant or plugin id, so no two namespaces share a prefix.
     this.#prefix = `${tenant}\0${plugin}\0`;
@@ -47,7 +72,7 @@ export class StorageNamespace {
     return storedValue(await this.#read(key));
   }
 
-  /** The value with its revision; an absent one has the empty revision. */
+  /** The value with its revision. An absent value has the empty revision. */
   async read(key: string): Promise<{ readonly revision: string; readonly value: unknown }> {
     const entry = await this.#read(key);
     return { revision: entry?.revision ?? NO_REVISION, value: storedValue(entry) };
@@ -57,7 +82,7 @@ export class StorageNamespace {
     await this.#change(() => this.#write(key, value, undefined));
   }
 
-  /** Writes when the revision is still the same; answers whether it was. */
+  /** Writes when the revision is unchanged. Resolves to whether it was. */
   swap(key: string, value: unknown, revision: string): Promise<boolean> {
     return this.#change(() => this.#write(key, value, revision));
   }
@@ -67,20 +92,11 @@ export class StorageNamespace {
   }
 
   async #delete(key: string): Promise<boolean> {
-    let freed: number | undefined;
     const full = this.#key(key);
     await this.#measure();
-    await this.#run(() =>
-      this.#adapter.update(full, (current) => {
-        freed = (current as Entry | undefined)?.size;
-        return undefined;
-      }),
-    );
-    if (freed !== undefined) {
-      this.#used -= freed;
-      this.#budget?.add(-freed, this.#plugin);
-    }
-    return freed !== undefined;
+    const existed = await this.#run(() => this.#adapter.delete(full));
+    this.#count(full, undefined);
+    return existed;
   }
 
   async has(key: string): Promise<boolean> {
@@ -94,21 +110,20 @@ export class StorageNamespace {
 
   async clear(): Promise<void> {
     await this.#measure();
-    // Nothing is written meanwhile: nobody could say whether its bytes are among those that go.
+    // Nothing is written meanwhile, because its bytes could not be counted reliably.
     const before = this.#cleared;
     const done = (async () => {
       await before;
       await Promise.allSettled(this.#changes);
       await this.#run(() => this.#adapter.clear(this.#prefix));
-      this.#budget?.add(-this.#used, this.#plugin);
-      this.#used = 0;
+      for (const full of [...this.#costs.keys()]) this.#count(full, undefined);
     })();
-    // Whoever comes after it goes on, however it ended.
+    // Later changes continue, whether this clear succeeds or fails.
     this.#cleared = done.catch(() => {});
     await done;
   }
 
-  /** One change of a key. */
+  /** Runs one change of a key. */
   async #change<T>(work: () => Promise<T>): Promise<T> {
     await this.#cleared;
     const change = work();
@@ -122,43 +137,82 @@ export class StorageNamespace {
 
   async #write(key: string, value: unknown, expected: string | undefined): Promise<boolean> {
     const full = this.#key(key);
-    const encoded = encode(value);
-    const size = encoded.bytes + key.length * 2;
-    if (value === undefined) throw createError('value/invalid', `cannot store undefined under '${key}': delete the key instead`, { plugin: this.#plugin });
+    // The value came over a link, which has already checked its size.
+    const encoded = encode(value, undefined, NO_BOUNDS);
+    const size = encoded.bytes + full.length * 2 + OVERHEAD;
+    if (value === undefined)
+      throw createError(
+        'value/invalid',
+        `cannot store undefined under '${key}': delete the key instead`,
+        { plugin: this.#plugin },
+      );
     await this.#measure();
     await this.#run(async () => this.#budget?.measure());
     let written = false;
-    let grown = 0;
+    let before: number | undefined;
     try {
       await this.#run(() =>
         this.#adapter.update(full, (current) => {
           const entry = current as Entry | undefined;
-          if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected) return current;
-          grown = size - (entry?.size ?? 0);
-          if (grown > 0 && this.#used + grown > this.#quota) throw this.#full(key, this.#used + grown);
-          this.#budget?.add(grown, this.#plugin);
-          // Counted now, not when it is written: of many writes at once only those that fit together may pass.
-          this.#used += grown;
-          written = true;
+          if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected)
+            return current;
           lastRevision += 1;
-          return { revision: `${boot}.${lastRevision}`, value: encoded.value, size } satisfies Entry;
+          const next: Entry = { revision: `${boot}.${lastRevision}`, value: encoded.value, size };
+          before = this.#costs.get(full);
+          this.#admit(key, before, this.#adapter.cost?.(full, next) ?? size);
+          written = true;
+          return next;
         }),
       );
     } catch (error) {
-      if (written) {
-        this.#used -= grown;
-        this.#budget?.add(-grown, this.#plugin);
-      }
+      if (written) this.#count(full, before);
       throw error;
     }
     return written;
   }
 
-  #full(key: string, wanted: number): Error {
-    return createError('storage/quota', `${this.#plugin} cannot store '${key}': ${wanted} bytes would be more than its quota of ${this.#quota}`, {
-      plugin: this.#plugin,
-      details: { key, wanted, quota: this.#quota },
-    });
+  /**
+   * Counts a value before it is written. Of many concurrent writes, only those that fit together
+   * may pass.
+   */
+  #admit(key: string, before: number | undefined, cost: number): void {
+    const { quota, keys } = this.#bounds;
+    const wanted = this.#used + cost - (before ?? 0);
+    if (wanted > quota && cost > (before ?? 0)) {
+      throw createError(
+        'storage/quota',
+        `${this.#plugin} cannot store '${key}': ${wanted} bytes would be more than its quota of ${quota}`,
+        {
+          plugin: this.#plugin,
+          details: { key, wanted, quota },
+        },
+      );
+    }
+    if (before === undefined && this.#costs.size >= keys) {
+      throw createError(
+        'storage/quota',
+        `${this.#plugin} cannot store '${key}': it has ${keys} keys, and no plugin may have more ('limits.keys')`,
+        {
+          plugin: this.#plugin,
+          details: { key, keys },
+        },
+      );
+    }
+    this.#count(this.#prefix + key, cost);
+  }
+
+  /**
+   * Records the cost of a key; undefined for a deleted key.
+   *
+   * @throws PluginOverloadedError `storage/quota` when all plugins together would exceed their
+   * limit. Nothing is counted then.
+   */
+  #count(full: string, cost: number | undefined): void {
+    const grown = (cost ?? 0) - (this.#costs.get(full) ?? 0);
+    this.#budget?.add(grown, this.#plugin);
+    this.#used += grown;
+    if (cost === undefined) this.#costs.delete(full);
+    else this.#costs.set(full, cost);
   }
 
   async #read(key: string): Promise<Entry | undefined> {
@@ -175,30 +229,44 @@ export class StorageNamespace {
   }
 
   async #sum(): Promise<void> {
-    let used = 0;
-    for (const key of await this.#run(() => this.#adapter.keys(this.#prefix))) used += ((await this.#run(() => this.#adapter.get(key))) as Entry | undefined)?.size ?? 0;
-    this.#used = used;
+    this.#costs = new Map(await this.#run(() => costsOf(this.#adapter, this.#prefix)));
+    this.#used = [...this.#costs.values()].reduce((sum, cost) => sum + cost, 0);
   }
 
   #key(key: string): string {
     if (typeof key !== 'string' || key === '' || key.length > MAX_KEY) {
-      throw createError('storage/invalid-key', `a storage key is a text of 1 to ${MAX_KEY} characters`, { plugin: this.#plugin });
+      throw createError(
+        'storage/invalid-key',
+        `a storage key is a text of 1 to ${MAX_KEY} characters`,
+        { plugin: this.#plugin },
+      );
     }
     return this.#prefix + key;
   }
 
-  /** Gives failures of the adapter a code and the plugin's name. */
+  /** Adds a code and the plugin's name to failures of the adapter. */
   async #run<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (cause) {
-      if (typeof (cause as { code?: unknown } | null)?.code === 'string' && String((cause as { code: string }).code).startsWith('storage/')) throw cause;
-      throw createError('storage/failed', `the storage of ${this.#plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { plugin: this.#plugin, cause });
+      if (
+        typeof (cause as { code?: unknown } | null)?.code === 'string' &&
+        String((cause as { code: string }).code).startsWith('storage/')
+      )
+        throw cause;
+      throw createError(
+        'storage/failed',
+        `the storage of ${this.#plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { plugin: this.#plugin, cause },
+      );
     }
   }
 }
 
-/** Errors are kept as records, as they travel. */
+/** Bytes that it takes to keep a value, beside the value and its key. */
+const OVERHEAD = 128;
+
+/** Errors are kept as records, in the form in which they travel. */
 function storedValue(entry: Entry | undefined): unknown {
-  return entry === undefined ? undefined : decodeValue(entry.value, undefined);
+  return entry === undefined ? undefined : decodeValue(entry.value, undefined, NO_BOUNDS);
 }

@@ -1,6 +1,10 @@
-/** Bytes that all plugins of a tenant may store together. Counted once from what is kept, then by every write; not at all without a limit. */
+/**
+ * The bytes that all plugins of a tenant may store together. They are measured once, and every
+ * write updates them. Without a limit nothing is counted.
+ */
 import { createError } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../host.js';
+import { costsOf } from './costs.js';
 
 /** Owns the count of one tenant. */
 export class StorageBudget {
@@ -16,7 +20,7 @@ export class StorageBudget {
     this.#limit = limit;
   }
 
-  /** Before anything is added. */
+  /** Measures the kept bytes. It has to be called before anything is added. */
   measure(): Promise<void> | undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return undefined;
     this.#measured ??= this.#sum().catch((error) => {
@@ -26,14 +30,18 @@ export class StorageBudget {
     return this.#measured;
   }
 
-  /** @throws PluginOverloadedError `storage/quota`; nothing is added then. */
+  /** @throws PluginOverloadedError `storage/quota`. Nothing is added then. */
   add(bytes: number, plugin: string): void {
     if (bytes > 0 && this.#used + bytes > this.#limit) {
       const wanted = this.#used + bytes;
-      throw createError('storage/quota', `${plugin} cannot store any more: ${wanted} bytes of all plugins of its tenant would be more than their quota of ${this.#limit}`, {
-        plugin,
-        details: { wanted, quota: this.#limit, of: 'tenant' },
-      });
+      throw createError(
+        'storage/quota',
+        `${plugin} cannot store any more: ${wanted} bytes of all plugins of its tenant would be more than their quota of ${this.#limit}`,
+        {
+          plugin,
+          details: { wanted, quota: this.#limit, of: 'tenant' },
+        },
+      );
     }
     this.#used += bytes;
   }
@@ -41,10 +49,8 @@ export class StorageBudget {
   async #sum(): Promise<void> {
     let used = 0;
     const own = `${this.#prefix}plinth\0`;
-    for (const key of await this.#adapter.keys(this.#prefix)) {
-      const entry = key.startsWith(own) ? undefined : ((await this.#adapter.get(key)) as { readonly size?: unknown } | undefined);
-      if (typeof entry?.size === 'number') used += entry.size;
-    }
+    for (const [key, cost] of await costsOf(this.#adapter, this.#prefix))
+      if (!key.startsWith(own)) used += cost;
     this.#used = used;
   }
 }

@@ -1,45 +1,54 @@
 /**
- * Is anybody there? Messages of a guest prove life; one that sends nothing is asked, by a request that its link answers
- * before any plugin code runs. A guest is blamed only for silence that this thread was free to hear: when the host's own
- * loop was blocked, or nobody at all answers, that says nothing about one guest.
+ * Detects guests that hang. Messages of a guest prove that it works. A silent guest is sent a
+ * request that its link answers before any plugin code runs. Only silence that this thread was free
+ * to hear counts against a guest. Silence proves nothing about one guest when the host's own loop
+ * was blocked, or when no guest answers.
  */
-import { FENCE } from '@plinth/sdk/contract';
+import { type Alarm, alarm, FENCE } from '@plinth/sdk/contract';
 import type { Link, Reply } from '@plinth/sdk/rpc';
 
 /** A guest as the heartbeat sees it. */
 export interface Watched {
   readonly link: Link;
-  /** Called once when it counts as hung; `silent` is in milliseconds. */
+  /** Called once when the guest counts as hung. `silent` is in milliseconds. */
   onHung(silent: number): void;
 }
 
 interface Beat {
   readonly watched: Watched;
-  /** Messages of its link when it was last looked at. */
+  /** Messages of its link at the last look. */
   seen: number;
-  /** Milliseconds of silence that count. */
+  /** Milliseconds of silence that count against it. */
   silent: number;
   asked: boolean;
 }
 
-/** When nobody answers, patience is this many times longer. */
+/** When no guest answers, the time-out is this many times longer. */
 const PATIENCE = 3;
 
-/** Owns one timer, which runs only while there is somebody to watch. */
+/** Owns one timer, which runs only while a guest is watched. */
 export class Heartbeat {
   readonly #interval: number;
   readonly #timeout: number;
   readonly #beats = new Set<Beat>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Alarm | undefined;
   #expected = 0;
 
-  /** Both in milliseconds. */
-  constructor(interval: number, timeout: number) {
+  readonly #debugged: () => boolean;
+
+  /**
+   * Both times are in milliseconds.
+   *
+   * @param debugged whether a debugger may hold guests at a breakpoint. Their silence then means
+   * nothing.
+   */
+  constructor(interval: number, timeout: number, debugged: () => boolean = () => false) {
     this.#interval = interval;
     this.#timeout = timeout;
+    this.#debugged = debugged;
   }
 
-  /** Watches a guest; the answer ends that. */
+  /** Watches a guest. Returns a function that stops watching. */
   watch(watched: Watched): () => void {
     if (this.#timeout === Number.POSITIVE_INFINITY) return () => {};
     const beat: Beat = { watched, seen: watched.link.received, silent: 0, asked: false };
@@ -52,34 +61,37 @@ export class Heartbeat {
   }
 
   close(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
     this.#beats.clear();
   }
 
   #arm(): void {
     this.#expected = performance.now() + this.#interval;
-    this.#timer = setTimeout(() => this.#look(), this.#interval);
+    this.#timer = alarm(() => this.#look(), this.#interval);
   }
 
   #look(): void {
-    // What the guests have sent meanwhile is taken only after this.
+    // Messages that arrived meanwhile are handled only after this tick.
     const blocked = performance.now() - this.#expected > this.#interval / 2;
     const silent: Beat[] = [];
     for (const beat of this.#beats) {
       const { received, untaken, waiting } = beat.watched.link;
-      // Who is kept waiting here can't be asked either: the credit for a question is among what wasn't taken.
+      // A guest whose messages wait here can't be asked: the credit for a question is among the
+      // waiting messages.
       if (received !== beat.seen || (untaken && waiting > 0)) {
         beat.seen = received;
         beat.silent = 0;
-        // A question that a full link refused was never sent: the next silence needs one of its own.
+        // A question that a full link refused was never sent. The next silence needs its own
+        // question.
         beat.asked = false;
       } else silent.push(beat);
     }
     const nobody = this.#beats.size > 1 && silent.length === this.#beats.size;
     this.#arm();
     if (blocked) return;
-    for (const beat of silent) this.#doubt(beat, nobody);
+    if (silent.length > 0 && this.#debugged()) for (const beat of silent) beat.silent = 0;
+    else for (const beat of silent) this.#doubt(beat, nobody);
   }
 
   #doubt(beat: Beat, nobody: boolean): void {
@@ -104,7 +116,7 @@ export class Heartbeat {
     try {
       beat.watched.link.request(FENCE, undefined, 0, reply);
     } catch {
-      // A full link: what waits there is question enough.
+      // The link is full. The frames that wait there already act as a question.
     }
   }
 }

@@ -1,26 +1,16 @@
 /**
- * Who may sleep: plugins that were idle for a while, and, when all guests together are over a budget, those that were idle
- * longest. Nobody sleeps who works, or whom another calls directly.
+ * Decides which plugins sleep: plugins that were idle for a while, and, when all guests together
+ * exceed a budget, those that were idle longest. A plugin that is busy, or that another calls over
+ * a lane, stays awake.
  */
-import { covers, createError, messageOf, parseSize } from '@plinth/sdk/contract';
+import { covers, messageOf, parseSize } from '@plinth/sdk/contract';
 import type { GuestConnection } from '../guests/guest-connection.js';
 import type { Lanes } from '../guests/lanes.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import type { ActivePlugin } from '../record.js';
+import type { ActivePlugin } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { Log } from '../telemetry/logger.js';
-
-/** Which plugins give their guest away while they have nothing to do. */
-export interface HibernationOptions {
-  /** Milliseconds without a call or an event after which a plugin sleeps; never by time alone when absent. */
-  readonly idle?: number;
-  /** Most memory of all guests together, like `'512MB'`; what was idle longest sleeps first. Where guests can tell their memory. */
-  readonly memory?: string | number;
-  /** Most plugins awake at a time. */
-  readonly awake?: number;
-  /** Ids or prefixes of the plugins that may sleep; all when absent. */
-  readonly plugins?: readonly string[];
-}
+import type { HibernationOptions } from './hibernation-options.js';
 
 /** What hibernation needs of the kernel. */
 export interface HibernationParts {
@@ -30,30 +20,15 @@ export interface HibernationParts {
   readonly log: Log;
 }
 
-/** What a guest was doing when it was last looked at. */
+/** What a guest was doing at the last look. */
 interface Look {
   activity: number;
   /** Milliseconds of the monotonic clock. */
   since: number;
 }
 
-/** Longest pause between two looks, in milliseconds. */
+/** The longest pause between two looks, in milliseconds. */
 const LONGEST_PAUSE = 1_000;
-
-/** @throws PluginConfigurationError `kernel/invalid-option`. */
-export function checkHibernation(options: HibernationOptions | undefined): void {
-  if (options === undefined) return;
-  const known: Record<string, (value: unknown) => boolean> = {
-    idle: (value) => typeof value === 'number' && value > 0,
-    memory: (value) => (typeof value === 'string' || typeof value === 'number') && parseSize(value) !== undefined,
-    awake: (value) => Number.isSafeInteger(value) && (value as number) > 0,
-    plugins: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
-  };
-  for (const [key, value] of Object.entries(typeof options === 'object' && options !== null ? options : { hibernation: options })) {
-    if (Object.hasOwn(known, key) && (known[key] as (value: unknown) => boolean)(value)) continue;
-    throw createError('kernel/invalid-option', `'hibernation.${key}' is not an option, or ${String(value)} no value for it`, { details: { option: `hibernation.${key}` } });
-  }
-}
 
 /** Owns one timer. */
 export class Hibernation {
@@ -71,7 +46,10 @@ export class Hibernation {
   start(): void {
     if (this.#options === undefined || this.#closed) return;
     const { idle = Number.POSITIVE_INFINITY } = this.#options;
-    this.#timer = setTimeout(() => void this.#look().finally(() => this.start()), Math.min(LONGEST_PAUSE, idle / 4));
+    this.#timer = setTimeout(
+      () => void this.#look().finally(() => this.start()),
+      Math.min(LONGEST_PAUSE, idle / 4),
+    );
   }
 
   close(): void {
@@ -80,12 +58,20 @@ export class Hibernation {
   }
 
   async #look(): Promise<void> {
-    const { idle = Number.POSITIVE_INFINITY, awake = Number.POSITIVE_INFINITY, memory } = this.#options as HibernationOptions;
+    const {
+      idle = Number.POSITIVE_INFINITY,
+      awake = Number.POSITIVE_INFINITY,
+      memory,
+    } = this.#options as HibernationOptions;
     const now = performance.now();
-    const active = this.#parts.registry.all().filter((record): record is ActivePlugin => record.state === 'active');
+    const active = this.#parts.registry
+      .all()
+      .filter((record): record is ActivePlugin => record.state === 'active');
     const since = new Map(active.map((record) => [record, this.#idleSince(record, now)]));
-    // Only whoever was seen doing nothing between two looks counts as idle at all.
-    const idlers = active.filter((record) => (since.get(record) as number) < now && this.#maySleep(record)).sort((a, b) => (since.get(a) as number) - (since.get(b) as number));
+    // Only a plugin that did nothing between two looks counts as idle.
+    const idlers = active
+      .filter((record) => (since.get(record) as number) < now && this.#maySleep(record))
+      .sort((a, b) => (since.get(a) as number) - (since.get(b) as number));
     let left = active.length;
     let over = memory === undefined ? 0 : (await memoryOf(active)) - (parseSize(memory) as number);
     for (const record of idlers) {
@@ -101,23 +87,34 @@ export class Hibernation {
   #idleSince({ connection }: ActivePlugin, now: number): number {
     const activity = connection.registrations.uses + connection.requests;
     const look = this.#looks.get(connection);
-    if (look !== undefined && look.activity === activity && !connection.busy && !this.#parts.lanes.uses(connection)) return look.since;
+    if (
+      look !== undefined &&
+      look.activity === activity &&
+      !connection.busy &&
+      !this.#parts.lanes.uses(connection)
+    )
+      return look.since;
     this.#looks.set(connection, { activity, since: now });
     return now;
   }
 
   #maySleep({ id, package: found }: ActivePlugin): boolean {
     const { plugins } = this.#options as HibernationOptions;
-    // An object of the application is there only once: it can't be loaded anew.
-    return found.exported === undefined && (plugins === undefined || plugins.some((pattern) => covers(pattern, id)));
+    // An object of the application exists only once, so it can't be loaded again.
+    return (
+      found.exported === undefined &&
+      (plugins === undefined || plugins.some((pattern) => covers(pattern, id)))
+    );
   }
 
   async #sleep({ key, id, connection }: ActivePlugin): Promise<boolean> {
     try {
       return await this.#parts.lifecycle.sleep(key);
     } catch (error) {
-      this.#parts.log.write('kernel', 'warn', `${id} cannot sleep: ${messageOf(error)}`, { plugin: id });
-      // Asked again when it has been idle anew.
+      this.#parts.log.write('kernel', 'warn', `${id} cannot sleep: ${messageOf(error)}`, {
+        plugin: id,
+      });
+      // The plugin is asked again after another idle period.
       this.#looks.delete(connection);
       return false;
     }
@@ -125,6 +122,8 @@ export class Hibernation {
 }
 
 async function memoryOf(plugins: readonly ActivePlugin[]): Promise<number> {
-  const sizes = await Promise.all(plugins.map(({ connection }) => connection.usage().catch(() => undefined)));
+  const sizes = await Promise.all(
+    plugins.map(({ connection }) => connection.usage().catch(() => undefined)),
+  );
   return sizes.reduce((sum, usage) => sum + (usage?.memory ?? 0), 0);
 }

@@ -1,7 +1,9 @@
-/** "Why isn't it running?": the exact answer, in a sentence and as data. */
+/** Answers "Why isn't it running?" exactly, in a sentence and as data. */
 import type { PluginError } from '@plinth/sdk/contract';
-import type { Quarantine } from '../supervision/supervisor.js';
-import { manifestOf, type PluginRecord, type PluginState } from '../record.js';
+import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
+import type { PlannedRestart, Quarantine } from '../supervision/ward.js';
+import type { Cut, Usage } from './explain-details.js';
+import { withOrigin } from './origin.js';
 
 /** Why a plugin is in the state it is in. */
 export interface Explanation {
@@ -10,22 +12,51 @@ export interface Explanation {
   readonly running: boolean;
   /** One sentence that names the cause. */
   readonly because: string;
-  /** From the plugin down to what is at fault. */
+  /** The path from the plugin to the cause. */
   readonly path: readonly string[];
-  readonly error?: { readonly code: string; readonly message: string; readonly stage: string; readonly details: unknown };
+  /**
+   * The next restart: its time in milliseconds since the epoch (absent while it is in progress),
+   * and its attempt number.
+   */
+  readonly restart?: { readonly due?: number; readonly attempt: number };
+  /** What it asks for and lacks, because policy doesn't allow it or it was revoked. */
+  readonly cut?: Cut;
+  /** What it currently uses. Present only for a running plugin. */
+  readonly uses?: Usage;
+  /** `stack` is that of what was thrown, in the plugin's sources where they are known. */
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly stage: string;
+    readonly details: unknown;
+    readonly stack?: string;
+  };
 }
 
-/** What its record doesn't say of a plugin. */
+/** Facts about a plugin that its record doesn't contain. */
 export interface Circumstances {
   readonly quarantine: Quarantine | undefined;
+  /** The restart that is pending or in progress. */
+  readonly restart?: PlannedRestart | undefined;
   readonly enabled: boolean;
-  /** Why it is paused for want of another. */
+  /** Why it is paused: the error of the dependency that it lacks. */
   readonly blame?: (PluginError & { readonly details: { readonly path?: unknown } }) | undefined;
 }
 
-/** Explains a plugin; one that isn't installed too. */
-export function explain(id: string, record: PluginRecord | undefined, { quarantine, enabled, blame }: Circumstances): Explanation {
-  if (record === undefined) return { id, state: 'unknown', running: false, because: `no plugin '${id}' is installed`, path: [id] };
+/** Explains the state of a plugin, also of one that isn't installed. */
+export function explain(
+  id: string,
+  record: PluginRecord | undefined,
+  { quarantine, restart, enabled, blame }: Circumstances,
+): Explanation {
+  if (record === undefined)
+    return {
+      id,
+      state: 'unknown',
+      running: false,
+      because: `no plugin '${id}' is installed`,
+      path: [id],
+    };
   const base = { id, state: record.state, running: record.state === 'active' };
   if (record.state === 'failed') {
     const error = record.error as Partial<PluginError> & Error;
@@ -34,27 +65,72 @@ export function explain(id: string, record: PluginRecord | undefined, { quaranti
       ...base,
       because:
         quarantine === undefined
-          ? `${id} failed to ${record.stage}: ${error.message}`
+          ? `${id} failed to ${record.stage}: ${error.message}${comingOf(restart)}`
           : `${id} is quarantined: it crashed ${quarantine.crashes} times within ${quarantine.within} ms, the last time because ${error.message}; activate it by name to try again`,
       path,
-      error: { code: error.code ?? 'call/failed', message: error.message, stage: record.stage, details: error.details ?? {} },
+      ...(restart !== undefined && {
+        restart: {
+          attempt: restart.attempt,
+          ...(restart.due !== undefined && { due: restart.due }),
+        },
+      }),
+      error: {
+        code: error.code ?? 'call/failed',
+        message: error.message,
+        stage: record.stage,
+        details: error.details ?? {},
+        ...withOrigin(error),
+      },
+    };
+  }
+  if (record.state === 'denied') {
+    const error = record.error as Partial<PluginError> & Error;
+    return {
+      ...base,
+      because: error.message,
+      path: [id],
+      error: {
+        code: error.code ?? 'plugin/disabled',
+        message: error.message,
+        stage: 'validate',
+        details: error.details ?? {},
+      },
     };
   }
   if (!enabled) return { ...base, because: `${id} is disabled: enable it first`, path: [id] };
-  if (record.state === 'suspended' && record.reason === 'limit') return { ...base, because: blame?.message ?? `${id} is suspended: it was over a limit`, path: [id] };
+  if (record.state === 'suspended' && record.reason === 'limit')
+    return {
+      ...base,
+      because: blame?.message ?? `${id} is suspended: it was over a limit`,
+      path: [id],
+    };
   if (record.state === 'suspended' && record.reason === 'dependency') {
     const path = (blame?.details.path as readonly string[] | undefined) ?? [id];
-    return { ...base, because: `${id} is suspended until what it needs is back${blame === undefined ? '' : `: ${blame.message}`}`, path };
+    return {
+      ...base,
+      because: `${id} is suspended until what it needs is back${blame === undefined ? '' : `: ${blame.message}`}`,
+      path,
+    };
   }
   return { ...base, because: becauseOf(record), path: [id] };
 }
 
-function becauseOf(record: Exclude<PluginRecord, { state: 'failed' }>): string {
+/** Says when a plugin is restarted. */
+function comingOf(restart: PlannedRestart | undefined): string {
+  if (restart === undefined) return '';
+  return restart.due === undefined
+    ? '; it is being started again'
+    : `; it is started again at ${new Date(restart.due).toISOString()} (attempt ${restart.attempt})`;
+}
+
+function becauseOf(record: Exclude<PluginRecord, { state: 'failed' | 'denied' }>): string {
   switch (record.state) {
     case 'active':
       return `${record.id} is active since ${new Date(record.since).toISOString()}, activated by ${record.activatedBy}`;
     case 'suspended':
-      return record.reason === 'idle' ? `${record.id} sleeps until it is called` : `${record.id} was suspended and waits to be resumed`;
+      return record.reason === 'idle'
+        ? `${record.id} sleeps until it is called`
+        : `${record.id} was suspended and waits to be resumed`;
     case 'unloaded':
       return `${record.id} was deactivated and may be activated again`;
     case 'resolved': {

@@ -1,5 +1,5 @@
-/** The kernel's log: a port for the embedder's logger, and a short memory for those who come later. */
-import { LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
+/** The kernel's log: a port for the embedder's logger, and a short history for later readers. */
+import { asPromise, cutText, LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
 import type { Redaction } from '../secrets/redaction.js';
 
 /** One entry. */
@@ -12,10 +12,15 @@ export interface LogEntry {
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** Whether a plugin wrote it to its console. */
+  readonly console?: true;
 }
 
-/** Where entries go: any logger fits in one line. Must not throw; what it throws is dropped. */
-export type LogSink = (entry: LogEntry) => void;
+/**
+ * Receives entries. Any logger fits in one line, including an asynchronous one. It must not fail:
+ * its errors are dropped.
+ */
+export type LogSink = (entry: LogEntry) => unknown;
 
 const REMEMBERED = 1_000;
 const MAX_MESSAGE = 8_192;
@@ -37,6 +42,8 @@ export class Log {
   readonly #entries: LogEntry[] = [];
 
   readonly #redaction: Redaction;
+  /** Sinks that are running. They don't receive entries that they log themselves. */
+  readonly #busy = new Set<LogSink>();
 
   constructor(sinks: readonly LogSink[], tenant: string, redaction: Redaction) {
     this.#sinks = [...sinks];
@@ -48,18 +55,37 @@ export class Log {
     this.#sinks.push(sink);
   }
 
-  write(source: string, level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>): void {
-    const clean = this.#redaction.text(message);
-    const text = clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE)}…` : clean;
-    const entry: LogEntry = { level, message: text, source, tenant: this.#tenant, time: Date.now(), ...(fields !== undefined && { fields: this.#redaction.value(fields) }) };
+  /** @param console whether a plugin wrote it to its console. */
+  write(
+    source: string,
+    level: LogLevel,
+    message: string,
+    fields?: Readonly<Record<string, unknown>>,
+    console = false,
+  ): void {
+    // A secret may be cut in two at the end. The first cut is therefore twice as long as the final
+    // one.
+    const text = cutText(this.#redaction.text(cutText(message, MAX_MESSAGE * 2)), MAX_MESSAGE);
+    const entry: LogEntry = {
+      level,
+      message: text,
+      source,
+      tenant: this.#tenant,
+      time: Date.now(),
+      ...(fields !== undefined && { fields: this.#redaction.value(fields) }),
+      ...(console && { console }),
+    };
     this.#entries.push(entry);
     if (this.#entries.length > REMEMBERED * 2) this.#entries.splice(0, REMEMBERED);
     for (const sink of this.#sinks) {
+      if (this.#busy.has(sink)) continue;
+      this.#busy.add(sink);
       try {
-        sink(entry);
+        asPromise(sink(entry))?.then(undefined, () => {});
       } catch {
-        // The embedder's logger is broken; the kernel goes on.
+        // The embedder's logger fails. The kernel continues.
       }
+      this.#busy.delete(sink);
     }
   }
 
@@ -69,8 +95,15 @@ export class Log {
   }
 
   logger(source: string): Logger {
-    const at = (level: LogLevel) => (message: string, fields?: Readonly<Record<string, unknown>>) => this.write(source, level, message, fields);
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), recent: (of) => this.recent(of) };
+    const at = (level: LogLevel) => (message: string, fields?: Readonly<Record<string, unknown>>) =>
+      this.write(source, level, message, fields);
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      recent: (of) => this.recent(of),
+    };
   }
 }
 

@@ -1,11 +1,15 @@
-/** What a handler is told about the call it answers. */
+/** What a handler knows about the call it answers. */
 import type { ErrorSchemas, ErrorsOf, HandlerFor } from './contract.js';
 import type { InferInput } from './schema.js';
 
-/** Who asked: the embedding application or a plugin. Stamped by the kernel from the port, never by the caller. */
+/**
+ * The caller: the embedding application or a plugin. The kernel sets it from the port; the caller
+ * can't.
+ */
 export interface Caller {
-  readonly kind: 'host' | 'plugin';
-  /** Plugin id, or `host`. */
+  /** `remote`: an extension of the host has brought the call from elsewhere. */
+  readonly kind: 'host' | 'plugin' | 'remote';
+  /** Plugin id, `host`, or what the extension calls the remote caller. */
   readonly id: string;
   /** Plugin version; absent for the host. */
   readonly version?: string;
@@ -17,10 +21,13 @@ export const DEFAULT_TIMEOUT = 30_000;
 /** The tenant of a kernel that has no tenants. */
 export const DEFAULT_TENANT = 'tenant-0';
 
-/** Small facts that travel with a call, by name. */
+/** Small values that travel with a call, by name. */
 export type Baggage = Readonly<Record<string, string>>;
 
-/** What an event was emitted for: facts of the call that its emitter was answering, when that carried a user, a trace or baggage. */
+/**
+ * Facts of the call that the event's emitter was answering, if that call had a user, a trace or
+ * baggage.
+ */
 export interface EventOrigin {
   readonly requestId: string;
   readonly user?: string;
@@ -28,17 +35,17 @@ export interface EventOrigin {
   readonly baggage?: Baggage;
 }
 
-/** Facts of one call, event or hook, carried by the kernel across every hop. */
+/** Facts of one call, event or hook. The kernel carries them across every hop. */
 export interface ExecutionContext {
   readonly requestId: string;
   readonly caller: Caller;
   readonly user?: string | undefined;
   readonly tenant: string;
-  /** When the answer stops being wanted, in milliseconds since the epoch. */
+  /** When the answer is no longer wanted, in milliseconds since the epoch. */
   readonly deadline: number;
   /** W3C trace context of the caller's span, when there is one. */
   readonly traceparent?: string | undefined;
-  /** What the outermost caller has sent along; empty when it sent nothing. */
+  /** What the outermost caller sent along; empty when it sent nothing. */
   readonly baggage: Baggage;
 }
 
@@ -47,9 +54,10 @@ export interface ExecutionContext {
  *
  * `signal` aborts when the caller cancels, the deadline passes or the plugin stops.
  *
- * A call that is made for this one carries its user, tenant, trace and baggage on, ends at its deadline, and is cancelled
- * with it. Which calls those are: every one made before the handler's first `await`, and every one that is given this
- * call, or its signal, as options.
+ * Nested calls inherit its user, tenant, trace and baggage, end at its deadline, and are cancelled
+ * with it. Nested are all calls that the handler makes (in browsers: before its first `await`), and
+ * all calls that receive this object or its signal as options. Once the handler has finished,
+ * nothing is inherited.
  *
  * @example
  * async add({ text }, call) {
@@ -59,17 +67,21 @@ export interface ExecutionContext {
  */
 export interface Call<E extends ErrorSchemas = Record<never, never>> extends ExecutionContext {
   readonly signal: AbortSignal;
-  /** Tells the caller how far the work is; dropped when nobody listens. */
+  /** Reports progress to the caller; dropped when the caller doesn't listen. */
   progress(value: unknown): void;
   /**
    * Ends the call with one of the contract's declared errors. Never returns.
    *
-   * @throws PluginValidationError `call/undeclared-error`, or `call/invalid-output` for data that its schema refuses at once.
+   * @throws PluginValidationError `call/undeclared-error`, or `call/invalid-output` for data that
+   * its schema refuses synchronously.
    */
   fail<K extends keyof E & string>(code: K, data: InferInput<E[K]>): never;
 }
 
 /** What `ctx.provide` takes: one handler for each command and hook of the contract. */
 export type Handlers<C> = {
-  [K in keyof C as C[K] extends { readonly kind: 'command' | 'hook' } ? K : never]: HandlerFor<C[K], Call<ErrorsOf<C[K]>>>;
+  [K in keyof C as C[K] extends { readonly kind: 'command' | 'hook' } ? K : never]: HandlerFor<
+    C[K],
+    Call<ErrorsOf<C[K]>>
+  >;
 };

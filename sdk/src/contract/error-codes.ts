@@ -1,9 +1,11 @@
-/** Every code, and the error that belongs to it. */
+/** Every code, and the error class it belongs to. */
 import {
+  type ErrorOptions,
   PluginAuthenticationError,
   PluginConfigurationError,
   PluginCrashedError,
   PluginError,
+  type PluginErrorClass,
   PluginLifecycleError,
   PluginManifestError,
   PluginNetworkError,
@@ -16,8 +18,6 @@ import {
   PluginUnavailableError,
   PluginUnresponsiveError,
   PluginValidationError,
-  type ErrorOptions,
-  type PluginErrorClass,
   SHARED_CODES,
 } from './errors.js';
 
@@ -75,6 +75,7 @@ export const ERROR_CODES = {
   'middleware/next-twice': PluginProtocolError,
   'middleware/failed': PluginError,
   'middleware/cycle': PluginConfigurationError,
+  'middleware/unavailable': PluginUnavailableError,
   'secret/invalid': PluginConfigurationError,
   'secret/locked': PluginUnavailableError,
   'service/invalid': PluginConfigurationError,
@@ -88,6 +89,7 @@ export const ERROR_CODES = {
   'storage/quota': PluginOverloadedError,
   'storage/invalid-key': PluginValidationError,
   'storage/corrupt': PluginError,
+  'stream/unread': PluginTimeoutError,
   'storage/locked': PluginUnavailableError,
   'storage/failed': PluginError,
   'fs/quota': PluginOverloadedError,
@@ -99,9 +101,17 @@ export const ERROR_CODES = {
   'guest/out-of-memory': PluginCrashedError,
   'guest/over-limit': PluginCrashedError,
   'guest/unresponsive': PluginUnresponsiveError,
+  'extension/duplicate': PluginConfigurationError,
+  'extension/missing': PluginConfigurationError,
+  'extension/cycle': PluginConfigurationError,
+  'extension/in-use': PluginConfigurationError,
+  'extension/undeclared': PluginConfigurationError,
+  'extension/late': PluginConfigurationError,
+  'extension/failed': PluginError,
   'registry/damaged': PluginError,
   'registry/newer-format': PluginConfigurationError,
   'kernel/invalid-option': PluginConfigurationError,
+  'runtime/insecure-context': PluginConfigurationError,
   'kernel/stopped': PluginUnavailableError,
 } as const satisfies Record<string, PluginErrorClass>;
 
@@ -109,7 +119,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * Makes the typed error that belongs to a code.
+ * Creates the typed error for a code.
  *
  * @example
  * throw createError('permission/denied', `cannot execute ${id}: ${plugin} has no permission`, { plugin });

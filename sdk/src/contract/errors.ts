@@ -1,28 +1,32 @@
 /**
- * The error taxonomy. A code (`area/what`) is the contract, the class is for `instanceof`. Each code belongs to one
- * class, listed in one table, so that an error can be rebuilt exactly on the other side of a wire.
+ * The error taxonomy. The code (`area/what`) is the contract; the class is for `instanceof`. One
+ * table maps each code to one class, so that an error can be rebuilt exactly on the other side of a
+ * wire.
  */
 
-/** Facts about an error beside its message: only values that cross the wire. */
+/** Facts about an error beside its message. Only values that can cross the wire. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** What an error may be told when it is made. */
+/** Options of a new error. */
 export interface ErrorOptions {
   /** Id of the plugin at fault. */
   readonly plugin?: string | undefined;
   readonly details?: ErrorDetails | undefined;
   readonly cause?: unknown;
-  /** Whether trying again may help; defaults to what the class says. */
+  /** Whether a retry may succeed. Defaults to the class's value. */
   readonly retryable?: boolean | undefined;
 }
 
 /**
- * Names the class on its prototype. A plugin's bundle has a copy of these classes, its guest another: by the name they
- * are the same to `instanceof`.
+ * Names the class on its prototype. A plugin's bundle and its guest each have a copy of these
+ * classes; the name makes the copies equal for `instanceof`.
  */
 const CLASS_NAME: unique symbol = Symbol.for('plinth.error') as never;
 
-/** Base of every error that Plinth raises; `instanceof` also knows those that another copy of this module has made. */
+/**
+ * Base of every error that Plinth raises. `instanceof` also recognises errors made by another copy
+ * of this module.
+ */
 export class PluginError extends Error {
   declare readonly [CLASS_NAME]: string;
   /** Stable identifier, `area/what`. */
@@ -30,7 +34,7 @@ export class PluginError extends Error {
   /** Id of the plugin at fault, when there is one. */
   readonly plugin?: string;
   readonly details: ErrorDetails;
-  /** Whether the same request may succeed when it is tried again. */
+  /** Whether the same request may succeed on retry. */
   readonly retryable: boolean;
 
   constructor(code: string, message: string, options: ErrorOptions = {}) {
@@ -42,14 +46,16 @@ export class PluginError extends Error {
   }
 }
 
-/** The name of the class of this taxonomy that an error is of, whichever copy of it was used. */
+/** The name of an error's class in this taxonomy, from any copy of this module. */
 export function errorClassOf(value: unknown): keyof typeof ERROR_CLASSES | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   const name = (value as PluginError)[CLASS_NAME];
-  return typeof name === 'string' && Object.hasOwn(ERROR_CLASSES, name) ? (name as keyof typeof ERROR_CLASSES) : undefined;
+  return typeof name === 'string' && Object.hasOwn(ERROR_CLASSES, name)
+    ? (name as keyof typeof ERROR_CLASSES)
+    : undefined;
 }
 
-/** The configuration is wrong: fatal until somebody changes it. */
+/** The configuration is wrong: fatal until it is changed. */
 export class PluginConfigurationError extends PluginError {}
 /** The user must sign in or choose another account. */
 export class PluginAuthenticationError extends PluginError {}
@@ -61,44 +67,55 @@ export class PluginValidationError extends PluginError {}
 export class PluginNetworkError extends PluginError {}
 /** A deadline passed. */
 export class PluginTimeoutError extends PluginError {}
-/** The caller gave up, or the plugin stopped while it was asked. */
+/** The caller cancelled, or the plugin stopped while it was asked. */
 export class PluginCancelledError extends PluginError {}
 /** The plugin's guest ended while it was needed: retryable. */
 export class PluginCrashedError extends PluginError {}
-/** The guest is alive and doesn't answer. */
+/** The guest is alive but doesn't answer. */
 export class PluginUnresponsiveError extends PluginError {}
 /** A rate, a queue or a quota is full: retryable. */
 export class PluginOverloadedError extends PluginError {}
-/** There is nobody to ask: not found, not active, disabled. */
+/** The target is not available: not found, not active or disabled. */
 export class PluginUnavailableError extends PluginError {}
 /** `plugin.json` is missing or wrong. */
 export class PluginManifestError extends PluginError {}
-/** What a plugin needs can't be found together. */
+/** What a plugin needs can't be satisfied together. */
 export class PluginResolutionError extends PluginError {}
 /** A lifecycle step failed or isn't possible in this state. */
 export class PluginLifecycleError extends PluginError {}
-/** Code or signature is not what was promised. */
+/** Code or signature differs from what was promised. */
 export class PluginSignatureError extends PluginError {}
 /** The other side broke the protocol. */
 export class PluginProtocolError extends PluginError {}
 
-/** An error that a contract declares; `code` is its bare key, `data` what the schema of that key describes. */
+/** An error that a contract declares. `code` is its bare key; `data` matches that key's schema. */
 export class PluginDeclaredError<Data = unknown> extends PluginError {
   readonly data: Data;
   constructor(code: string, data: Data, options: ErrorOptions & { message?: string } = {}) {
-    super(code, options.message ?? `declared error '${code}'`, { ...options, details: options.details ?? { data } });
+    super(code, options.message ?? `declared error '${code}'`, {
+      ...options,
+      details: options.details ?? { data },
+    });
     this.data = data;
   }
 }
 
 function isRetryable(error: PluginError): boolean {
-  return error instanceof PluginNetworkError || error instanceof PluginCrashedError || error instanceof PluginOverloadedError;
+  return (
+    error instanceof PluginNetworkError ||
+    error instanceof PluginCrashedError ||
+    error instanceof PluginOverloadedError
+  );
 }
 
-/** Constructor shape that every class of the taxonomy but {@link PluginDeclaredError} shares. */
-export type PluginErrorClass = new (code: string, message: string, options?: ErrorOptions) => PluginError;
+/** Constructor type of every class of the taxonomy except {@link PluginDeclaredError}. */
+export type PluginErrorClass = new (
+  code: string,
+  message: string,
+  options?: ErrorOptions,
+) => PluginError;
 
-/** Every class by its name. Written out, because a minified bundle renames classes but not keys. */
+/** Every class by its name. Written out because a minified bundle renames classes but not keys. */
 export const ERROR_CLASSES = {
   PluginConfigurationError,
   PluginAuthenticationError,
@@ -121,12 +138,18 @@ export const ERROR_CLASSES = {
 } as const;
 
 for (const [name, Class] of Object.entries(ERROR_CLASSES)) {
-  Object.defineProperty(Class.prototype, 'name', { value: name, writable: true, configurable: true, enumerable: false });
+  Object.defineProperty(Class.prototype, 'name', {
+    value: name,
+    writable: true,
+    configurable: true,
+    enumerable: false,
+  });
   Object.defineProperty(Class.prototype, CLASS_NAME, { value: name });
   Object.defineProperty(Class, Symbol.hasInstance, {
     value(this: unknown, value: unknown): boolean {
-      // An author's own subclass is nobody else's.
-      if (this !== Class) return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
+      // An author's own subclass matches only itself.
+      if (this !== Class)
+        return Function.prototype[Symbol.hasInstance].call(this as () => void, value);
       const found = errorClassOf(value);
       return found !== undefined && (name === 'PluginError' || name === found);
     },
@@ -134,8 +157,8 @@ for (const [name, Class] of Object.entries(ERROR_CLASSES)) {
 }
 
 /**
- * Codes that a guest raises, too, and the class each belongs to. What only the kernel raises is in `error-codes.ts`: a
- * guest knows the class of what arrives by its name.
+ * Codes that a guest raises too, and the class of each. Codes that only the kernel raises are in
+ * `error-codes.ts`: a guest gets their class name with the error.
  */
 export const SHARED_CODES = {
   'contract/invalid': PluginValidationError,
@@ -167,13 +190,17 @@ export const SHARED_CODES = {
 /** A code that either side raises. */
 export type SharedErrorCode = keyof typeof SHARED_CODES;
 
-/** Makes the typed error that belongs to one of them. */
-export function createSharedError(code: SharedErrorCode, message: string, options?: ErrorOptions): PluginError {
+/** Creates the typed error for one of these codes. */
+export function createSharedError(
+  code: SharedErrorCode,
+  message: string,
+  options?: ErrorOptions,
+): PluginError {
   const Class: PluginErrorClass = SHARED_CODES[code];
   return new Class(code, message, options);
 }
 
-/** The text of anything that was thrown, without ever throwing itself. */
+/** The text of any thrown value. Never throws. */
 export function messageOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? thrown.message : String(thrown);

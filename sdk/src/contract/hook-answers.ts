@@ -1,27 +1,30 @@
-/** What comes of asking a hook: the answers as the kernel gives them, and as the caller wants them. */
+/** The results of a hook: the answers as the kernel gives them, and as the caller wants them. */
 import type { CallOptions, Hook } from './contract.js';
 import { createSharedError } from './errors.js';
 import type { HookMode } from './protocol.js';
 import { describeIssues, parseSchema } from './schema.js';
 
-/** What one handler of a hook has answered, or why it has not. */
-export type HookOutcome<T = unknown> = { readonly plugin: string; readonly ok: true; readonly value: T } | { readonly plugin: string; readonly ok: false; readonly error: Error };
+/** One handler's answer, or the error it failed with. */
+export type HookOutcome<T = unknown> =
+  | { readonly plugin: string; readonly ok: true; readonly value: T }
+  | { readonly plugin: string; readonly ok: false; readonly error: Error };
 
 /** Options of asking a hook. */
 export interface HookOptions extends CallOptions {
-  /** Milliseconds for each handler: one that is slower has failed. */
+  /** Milliseconds for each handler; a slower one counts as failed. */
   readonly timeout?: number;
   /**
-   * Whether the first handler that fails fails the whole, and nobody to ask does, too. Otherwise handlers that fail are left out
-   * and reported to the log.
+   * Whether the first failing handler fails the whole request; without any handler it fails too.
+   * Otherwise handlers that fail are left out and logged.
    */
   readonly strict?: boolean;
 }
 
 /**
- * Makes of a hook's answers what the caller has asked for, each parsed by the hook's output.
+ * Converts a hook's answers to the form the caller asked for. Each answer is parsed with the hook's
+ * output schema.
  *
- * @param report takes what a handler has got wrong; throws when that is to fail the whole.
+ * @param report receives each handler's mistake; throws if that should fail the whole request.
  */
 export async function foldAnswers(
   hook: string | (Hook & { readonly id: string }),
@@ -33,7 +36,10 @@ export async function foldAnswers(
   const output = typeof hook === 'string' ? undefined : hook.output;
   const checked: HookOutcome[] = [];
   for (const outcome of outcomes) {
-    const result = outcome.ok && output !== undefined ? await parseAnswer((hook as Hook & { readonly id: string }).id, output, outcome) : outcome;
+    const result =
+      outcome.ok && output !== undefined
+        ? await parseAnswer((hook as Hook & { readonly id: string }).id, output, outcome)
+        : outcome;
     if (!result.ok && outcome.ok) report(result.plugin, result.error);
     checked.push(result);
   }
@@ -44,12 +50,20 @@ export async function foldAnswers(
   return one === undefined && mode === 'waterfall' ? input : one?.value;
 }
 
-async function parseAnswer(id: string, output: NonNullable<Hook['output']>, { plugin, value }: { readonly plugin: string; readonly value: unknown }): Promise<HookOutcome> {
+async function parseAnswer(
+  id: string,
+  output: NonNullable<Hook['output']>,
+  { plugin, value }: { readonly plugin: string; readonly value: unknown },
+): Promise<HookOutcome> {
   const parsed = await parseSchema(output, value);
   if (parsed.ok) return { plugin, ok: true, value: parsed.value };
-  const error = createSharedError('call/invalid-output', `the answer of ${plugin} to ${id} is not valid, ${plugin} is at fault: ${describeIssues(parsed.issues)}`, {
-    plugin,
-    details: { hook: id, side: 'handler', issues: parsed.issues },
-  });
+  const error = createSharedError(
+    'call/invalid-output',
+    `the answer of ${plugin} to ${id} is not valid, ${plugin} is at fault: ${describeIssues(parsed.issues)}`,
+    {
+      plugin,
+      details: { hook: id, side: 'handler', issues: parsed.issues },
+    },
+  );
   return { plugin, ok: false, error };
 }

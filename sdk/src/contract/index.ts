@@ -1,4 +1,4 @@
-/** The nouns that kernel, hosts and guests agree on. */
+/** The terms that kernel, hosts and guests share. */
 export * from './call-context.js';
 export * from './compat.js';
 export * from './contract.js';
@@ -6,17 +6,21 @@ export * from './declared-error.js';
 export * from './error-codes.js';
 export * from './errors.js';
 export * from './hook-answers.js';
-export { didYouMean, unsafeKeys } from './json-text.js';
+export { didYouMean, losesDigits, lossyNumbers, unsafeKeys } from './json-text.js';
 export * from './manifest.js';
+export { randomMark } from './mark.js';
 export * from './names.js';
+export { checkOptionNames } from './option-names.js';
 export * from './permission.js';
 export * from './permission-names.js';
-export * from './right.js';
 export * from './policy.js';
 export * from './protocol.js';
 export * from './range.js';
+export * from './right.js';
 export * from './schema.js';
 export * from './scope.js';
+export * from './secure.js';
 export * from './stream.js';
+export * from './time.js';
 export * from './url-scope.js';
 export * from './wire-error.js';

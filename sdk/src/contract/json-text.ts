@@ -1,11 +1,18 @@
-/** What `JSON.parse` hides: keys written twice and keys like `__proto__`; and the nearest known word to a typo. */
+/**
+ * Finds what `JSON.parse` hides: duplicate keys and keys like `__proto__`. Also finds the nearest
+ * known word to a typo.
+ */
 import type { Issue } from './schema.js';
 
-/** Every key that an object of a valid JSON text holds twice, with its path. */
+/** Most problems of one kind that are reported. */
+const MAX_PROBLEMS = 50;
+
+/** Every duplicate key in a valid JSON text, with its path; at most 50. */
 export function duplicateKeys(json: string): Issue[] {
   const problems: Issue[] = [];
   const frames: { keys: Set<string> | undefined; key: string; index: number }[] = [];
-  const path = () => frames.map((frame) => (frame.keys === undefined ? frame.index : frame.key)).join('.');
+  const path = () =>
+    frames.map((frame) => (frame.keys === undefined ? frame.index : frame.key)).join('.');
   let expectKey = false;
   for (const match of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
     const token = match[0];
@@ -23,6 +30,7 @@ export function duplicateKeys(json: string): Issue[] {
       expectKey = false;
       top.key = JSON.parse(token) as string;
       if (top.keys.has(top.key)) problems.push({ path: path(), message: 'is written twice' });
+      if (problems.length >= MAX_PROBLEMS) break;
       top.keys.add(top.key);
     }
   }
@@ -31,18 +39,18 @@ export function duplicateKeys(json: string): Issue[] {
 
 /** Deepest nesting of a manifest. */
 const MAX_DEPTH = 64;
-/** The message of a value that is nested deeper. */
+/** The message for a value that is nested deeper. */
 export const TOO_DEEP = `is nested deeper than ${MAX_DEPTH} levels`;
 
 /**
- * Whether {@link duplicateKeys} and {@link unsafeKeys} have nothing to say of a text and its value: a fraction of their
- * cost, because a catalogue of thousands of manifests is sound as a rule.
+ * Whether {@link duplicateKeys} and {@link unsafeKeys} would find nothing. It costs a fraction of
+ * them: in a catalogue of thousands of manifests most are sound.
  */
 export function hasPlainKeys(json: string, value: unknown): boolean {
   return countKeys(value, 0) === keysIn(json);
 }
 
-/** Keys written in a valid JSON text: texts that a colon follows. */
+/** Number of keys written in a valid JSON text: strings followed by a colon. */
 function keysIn(json: string): number {
   let keys = 0;
   for (let at = json.indexOf('"'); at !== -1; at = json.indexOf('"', at)) {
@@ -65,7 +73,10 @@ function isEscaped(json: string, quote: number): boolean {
   return slashes % 2 === 1;
 }
 
-/** Keys of a value and all that is in it; NaN when one of them may be unsafe, or it is nested too deep. */
+/**
+ * Number of keys in a value, nested ones included. NaN when one may be unsafe or the nesting is too
+ * deep.
+ */
 function countKeys(value: unknown, depth: number): number {
   if (value === null || typeof value !== 'object') return 0;
   if (depth > MAX_DEPTH) return Number.NaN;
@@ -81,16 +92,45 @@ function countKeys(value: unknown, depth: number): number {
   return keys;
 }
 
-/** Keys that reach an object's prototype: never allowed, and near the top not even those that only look like it. */
+/**
+ * The top-level key under which a text is nested too deep, found without parsing; undefined when
+ * none is.
+ */
+export function deepKey(json: string): string | undefined {
+  let depth = 0;
+  let key = '';
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (token.startsWith('"')) {
+      if (depth === 1) key = token.slice(1, -1);
+    } else if (token === '}' || token === ']') depth -= 1;
+    else if (++depth > MAX_DEPTH) return key;
+  }
+  return undefined;
+}
+
+/**
+ * Keys that reach an object's prototype: never allowed. Near the top, keys that look like them are
+ * refused too.
+ */
 export function unsafeKeys(value: unknown): Issue[] {
   const problems: Issue[] = [];
-  const queue: { readonly value: unknown; readonly path: readonly string[] }[] = [{ value, path: [] }];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+  const queue: { readonly value: unknown; readonly path: readonly string[] }[] = [
+    { value, path: [] },
+  ];
+  for (
+    let next = queue.pop();
+    next !== undefined && problems.length < MAX_PROBLEMS;
+    next = queue.pop()
+  ) {
     if (next.value === null || typeof next.value !== 'object') continue;
-    if (next.path.length > MAX_DEPTH) return [{ path: next.path.slice(0, 4).join('.'), message: TOO_DEEP }];
+    if (next.path.length > MAX_DEPTH)
+      return [{ path: next.path.slice(0, 4).join('.'), message: TOO_DEEP }];
     for (const key of Object.keys(next.value)) {
       const path = [...next.path, key];
-      if (key === '__proto__' || (path.length <= 2 && (key === 'constructor' || key === 'prototype')))
+      if (
+        key === '__proto__' ||
+        (path.length <= 2 && (key === 'constructor' || key === 'prototype'))
+      )
         problems.push({ path: path.join('.'), message: `'${key}' is not allowed as a key` });
       else queue.push({ value: (next.value as Record<string, unknown>)[key], path });
     }
@@ -98,8 +138,13 @@ export function unsafeKeys(value: unknown): Issue[] {
   return problems;
 }
 
-/** ` (did you mean 'main'?)`, or nothing when no unused known word is near. */
-export function didYouMean(word: string, known: readonly string[], used: readonly string[]): string {
+/** ` (did you mean 'main'?)`, or nothing when no unused known word is close. */
+export function didYouMean(
+  word: string,
+  known: readonly string[],
+  used: readonly string[],
+): string {
+  if (word.length > MAX_WORD) return '';
   let best: string | undefined;
   let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
   for (const candidate of known) {
@@ -113,16 +158,43 @@ export function didYouMean(word: string, known: readonly string[], used: readonl
   return best === undefined ? '' : ` (did you mean '${best}'?)`;
 }
 
-/** Levenshtein distance; words longer than 64 characters are never near. */
+/** Longest word that is compared. */
+const MAX_WORD = 32;
+
+/** Levenshtein distance. */
 function distance(a: string, b: string): number {
-  if (a.length > 64 || b.length > 64) return Number.POSITIVE_INFINITY;
+  if (b.length > MAX_WORD) return Number.POSITIVE_INFINITY;
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1));
+      next[j] = Math.min(
+        (row[j] as number) + 1,
+        (next[j - 1] as number) + 1,
+        (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
     }
     row = next;
   }
   return row[b.length] as number;
+}
+
+/**
+ * Whether a written number changes when it is parsed, because it has more digits than a number
+ * keeps.
+ */
+export function losesDigits(written: string): boolean {
+  const value = Number(written);
+  if (!Number.isFinite(value)) return true;
+  if (/[eE]/.test(written)) return false;
+  const [whole = ''] = written.split('.');
+  return !Number.isSafeInteger(Number(whole)) && BigInt(whole) !== BigInt(Number(whole));
+}
+
+/** Numbers of a JSON text that lose digits. */
+export function lossyNumbers(json: string): readonly string[] {
+  if (!/\d{16}|[eE]\+?\d{3}/.test(json)) return [];
+  return [...json.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g)]
+    .map(([token]) => token)
+    .filter((token) => !token.startsWith('"') && losesDigits(token));
 }

@@ -1,4 +1,4 @@
-/** What can be asked for. */
+/** The permissions that exist. */
 
 /** A permission's name: resource and action. */
 export type PermissionName =
@@ -13,13 +13,16 @@ export type PermissionName =
   | 'hooks.handle'
   | 'messaging.send'
   | 'services.get'
+  | 'contracts.provide'
   | 'fs.read'
   | 'fs.write'
   | 'env.read'
   | 'config.read'
   | 'config.write'
   | 'secrets.read'
-  | 'workers'
+  | 'logs.write'
+  | 'plugins.manage'
+  | 'system.read'
   | 'wasm';
 
 /** Every permission, in the order of the manifest. */
@@ -35,12 +38,21 @@ export const PERMISSION_NAMES: readonly PermissionName[] = [
   'hooks.handle',
   'messaging.send',
   'services.get',
+  'contracts.provide',
   'fs.read',
   'fs.write',
   'env.read',
   'config.read',
   'config.write',
   'secrets.read',
-  'workers',
+  'logs.write',
+  'plugins.manage',
+  'system.read',
   'wasm',
 ];
+
+/** Permissions a plugin has unless its manifest, policy or a revocation denies them. */
+export const GIVEN: ReadonlySet<PermissionName> = new Set(['logs.write']);
+
+/** Permissions without scopes: a plugin has them or not. */
+export const FLAGS: ReadonlySet<PermissionName> = new Set(['logs.write', 'system.read']);

@@ -1,29 +1,39 @@
-/** What keeps a command working, as a contract, a manifest or the application says it. The kernel does what it says. */
+/**
+ * Policies that keep a command working, as declared by a contract, a manifest or the application.
+ * The kernel applies them.
+ */
+import { isTime } from './time.js';
 
-/** How a failed call is tried again: only commands that say they are `idempotent`, only errors that are `retryable` and time-outs. */
+/**
+ * How a failed call is retried. Only commands that declare `idempotent`, and only errors that are
+ * `retryable` and time-outs.
+ */
 export interface RetryPolicy {
   /** Further attempts; 3 when absent. */
   readonly attempts?: number;
-  /** Milliseconds before the first of them at most, doubled each time, with full jitter; 100 when absent. */
+  /**
+   * Upper bound of the first wait in milliseconds, doubled each time, with full jitter; 100 when
+   * absent.
+   */
   readonly backoff?: number;
-  /** Longest wait; 10 000 when absent. */
+  /** Longest wait; 10 000 when absent, or `backoff` when that is longer. */
   readonly maxBackoff?: number;
 }
 
-/** When a command isn't called any more because it fails: what the caller has got wrong doesn't count. */
+/** When a failing command is no longer called. Mistakes of the caller don't count. */
 export interface BreakerPolicy {
   /** Share of failed calls above which it opens; 0.5 when absent. */
   readonly threshold?: number;
-  /** Calls that are looked at, the latest; 20 when absent. It never opens before so many. */
+  /** Number of latest calls that are counted; 20 when absent. It never opens before that many. */
   readonly calls?: number;
-  /** Milliseconds until one call may try; 10 000 when absent. */
+  /** Milliseconds until one trial call is allowed; 10 000 when absent. */
   readonly halfOpenAfter?: number;
 }
 
 /** How many calls of a command run at the same time. */
 export interface BulkheadPolicy {
   readonly concurrency: number;
-  /** Calls that wait; 0 when absent. */
+  /** Calls that may wait; 0 when absent. */
   readonly queue?: number;
 }
 
@@ -34,35 +44,56 @@ export interface RatePolicy {
   readonly per?: number;
 }
 
-/** How long answers are kept, for each caller, user and input. */
+/** How long answers are cached, per caller, user and input. */
 export interface CachePolicy {
   /** Milliseconds. */
   readonly ttl: number;
-  /** Milliseconds after `ttl` in which the old answer is given while a new one is fetched; 0 when absent. */
+  /**
+   * Milliseconds after `ttl` in which the old answer is returned while a new one is fetched; 0 when
+   * absent.
+   */
   readonly stale?: number;
-  /** Most answers; 1 000 when absent. */
+  /** Most cached answers; 1 000 when absent. */
   readonly size?: number;
 }
 
-/** What a contract or a manifest may ask for one of its commands; the application's own word on the same counts more. */
+/**
+ * What a contract or a manifest may ask for one of its commands. The application's own policy takes
+ * precedence.
+ */
 export interface DeclaredCallPolicy {
   readonly retry?: boolean | number | RetryPolicy;
   readonly breaker?: boolean | BreakerPolicy;
-  /** Calls at the same time, or more. */
+  /** Calls at the same time, or a full policy. */
   readonly bulkhead?: number | BulkheadPolicy;
-  /** Calls in a minute for each caller, or another interval. */
+  /** Calls per minute for each caller, or a full policy. */
   readonly rate?: number | RatePolicy;
-  /** Milliseconds, or more. */
+  /** Milliseconds, or a full policy. */
   readonly cache?: number | CachePolicy;
 }
 
 /** The parts of a {@link DeclaredCallPolicy}. */
 export const POLICY_PARTS = ['retry', 'breaker', 'bulkhead', 'rate', 'cache'] as const;
 
-const isPositive = (value: unknown) => typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER;
+/** The policy that a command's contract declares. */
+export function policyOf(command: DeclaredCallPolicy): DeclaredCallPolicy | undefined {
+  const parts = POLICY_PARTS.filter((part) => command[part] !== undefined);
+  return parts.length === 0
+    ? undefined
+    : Object.fromEntries(parts.map((part) => [part, command[part]]));
+}
+
+const isPositive = (value: unknown) =>
+  typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER;
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isShape = (checks: Readonly<Record<string, (value: unknown) => boolean>>) => (value: unknown) =>
-  value !== null && typeof value === 'object' && Object.entries(value).every(([key, one]) => Object.hasOwn(checks, key) && (one === undefined || checks[key]?.(one) === true));
+const isShape =
+  (checks: Readonly<Record<string, (value: unknown) => boolean>>) => (value: unknown) =>
+    value !== null &&
+    typeof value === 'object' &&
+    Object.entries(value).every(
+      ([key, one]) =>
+        Object.hasOwn(checks, key) && (one === undefined || checks[key]?.(one) === true),
+    );
 const either =
   (...checks: readonly ((value: unknown) => boolean)[]) =>
   (value: unknown) =>
@@ -70,20 +101,43 @@ const either =
 const isFlag = (value: unknown) => typeof value === 'boolean';
 
 const CHECKS: Readonly<Record<keyof DeclaredCallPolicy, (value: unknown) => boolean>> = {
-  retry: either(isFlag, isCount, isShape({ attempts: isCount, backoff: isPositive, maxBackoff: isPositive })),
+  retry: either(
+    isFlag,
+    isCount,
+    isShape({ attempts: isCount, backoff: isTime, maxBackoff: isTime }),
+  ),
   breaker: either(
     isFlag,
-    isShape({ threshold: (value) => isPositive(value) && (value as number) < 1, calls: (value) => isCount(value) && isPositive(value), halfOpenAfter: isPositive }),
+    isShape({
+      threshold: (value) => isPositive(value) && (value as number) < 1,
+      calls: (value) => isCount(value) && isPositive(value),
+      halfOpenAfter: isTime,
+    }),
   ),
-  bulkhead: either(isPositive, (value) => isShape({ concurrency: isPositive, queue: isCount })(value) && isPositive((value as BulkheadPolicy).concurrency)),
-  rate: either(isPositive, (value) => isShape({ limit: isPositive, per: isPositive })(value) && isPositive((value as RatePolicy).limit)),
-  cache: either(
+  bulkhead: either(
     isPositive,
-    (value) => isShape({ ttl: isPositive, stale: (one) => one === 0 || isPositive(one), size: isPositive })(value) && isPositive((value as CachePolicy).ttl),
+    (value) =>
+      isShape({ concurrency: isPositive, queue: isCount })(value) &&
+      isPositive((value as BulkheadPolicy).concurrency),
+  ),
+  rate: either(
+    isPositive,
+    (value) =>
+      isShape({ limit: isPositive, per: isTime })(value) && isPositive((value as RatePolicy).limit),
+  ),
+  cache: either(
+    isTime,
+    (value) =>
+      isShape({ ttl: isTime, stale: (one) => one === 0 || isTime(one), size: isPositive })(value) &&
+      isTime((value as CachePolicy).ttl),
   ),
 };
 
-/** The first part of a policy that makes no sense; undefined when all do. */
+/** The first invalid part of a policy; undefined when all are valid. */
 export function policyProblem(policy: Readonly<Record<string, unknown>>): string | undefined {
-  return Object.keys(policy).find((key) => policy[key] !== undefined && !(Object.hasOwn(CHECKS, key) && CHECKS[key as keyof DeclaredCallPolicy](policy[key])));
+  return Object.keys(policy).find(
+    (key) =>
+      policy[key] !== undefined &&
+      !(Object.hasOwn(CHECKS, key) && CHECKS[key as keyof DeclaredCallPolicy](policy[key])),
+  );
 }

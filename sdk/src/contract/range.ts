@@ -1,14 +1,22 @@
-/** The one door to semver: versions and ranges, each range parsed once. */
+/** The only user of semver: versions and ranges, each range parsed once. */
 import Range from 'semver/classes/range.js';
 import SemVer from 'semver/classes/semver.js';
 
 const MAX_TEXT = 256;
-/** Texts come from manifests: a bound keeps a hostile catalogue from growing what is remembered for ever. */
+/**
+ * The texts come from manifests. The bound keeps a hostile catalogue from growing the cache without
+ * end.
+ */
 const MAX_CACHED = 2_000;
 const ranges = new Map<string, Range>();
+/** Comparators in one range: each costs the host as much as a short range. */
+const MAX_COMPARATORS = 10;
 const versions = new Map<string, SemVer>();
-/** By range, then by version: a catalogue asks the same few questions again and again. */
+/** By range, then by version: a catalogue asks the same few questions repeatedly. */
 const verdicts = new Map<string, Map<string, boolean>>();
+/** Most cached verdicts, all ranges together. */
+const MAX_VERDICTS = 50_000;
+let known = 0;
 
 function remembered<T>(cache: Map<string, T>, text: string, parse: (text: string) => T): T {
   let parsed = cache.get(text);
@@ -35,7 +43,8 @@ export function isVersion(text: string): boolean {
 
 /** Whether a text is a range that semver can read (`^1.2.0`, `>=1 <3`, `*`). */
 export function isRange(text: string): boolean {
-  if (text.length > MAX_TEXT) return false;
+  if (text.length > MAX_TEXT || text.trim().split(/\s*\|\|\s*|\s+/).length > MAX_COMPARATORS)
+    return false;
   try {
     rangeOf(text);
     return true;
@@ -44,14 +53,21 @@ export function isRange(text: string): boolean {
   }
 }
 
-/** Whether a version lies in a range. A pre-release only matches a range that names one of the same triple. */
+/**
+ * Whether a version lies in a range. A pre-release only matches a range that names one of the same
+ * triple.
+ */
 export function satisfies(version: string, range: string): boolean {
-  const known = remembered(verdicts, range, () => new Map<string, boolean>());
-  let verdict = known.get(version);
+  const ofRange = remembered(verdicts, range, () => new Map<string, boolean>());
+  let verdict = ofRange.get(version);
   if (verdict === undefined) {
     verdict = rangeOf(range).test(semVerOf(version));
-    if (known.size >= MAX_CACHED) known.clear();
-    known.set(version, verdict);
+    known += 1;
+    if (known > MAX_VERDICTS) {
+      verdicts.clear();
+      known = 0;
+    }
+    ofRange.set(version, verdict);
   }
   return verdict;
 }

@@ -1,33 +1,49 @@
 /**
- * Whether everything that one JSON Schema lets through passes another one, too. In general nobody can tell; what can't be told
- * here counts as a difference, so an empty answer can be relied on.
+ * Whether every value that one JSON Schema accepts is accepted by another. This is undecidable in
+ * general. What can't be decided counts as a difference, so an empty result is reliable.
  */
 import type { Issue } from './schema.js';
 
-/** A JSON Schema, as far as it is looked at. */
+/** The parts of a JSON Schema that are examined. */
 export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
 type Keywords = { readonly [keyword: string]: unknown };
 
-/** Where a schema is, with the document that its references lead into. */
+/** A schema and the document that its references point into. */
 interface Side {
   readonly schema: JsonSchema;
   readonly root: JsonSchema;
 }
 
-/** Says for each part of `narrow` that lets values through which `wide` refuses, where it is and why. Schemas may refer to themselves. */
+/**
+ * For each part of `narrow` that accepts values `wide` refuses: its path and the reason. Schemas
+ * may refer to themselves.
+ */
 export function uncovered(wide: JsonSchema, narrow: JsonSchema): readonly Issue[] {
   const issues: Issue[] = [];
+  left = MAX_COMPARED;
   compare({ schema: wide, root: wide }, { schema: narrow, root: narrow }, [], issues, []);
-  return issues;
+  return left > 0 ? issues : [{ path: '', message: 'is too large to be compared' }];
 }
+
+/** Most pairs of schemas that are compared: nested choices double at each step. */
+const MAX_COMPARED = 20_000;
+let left = 0;
 
 type Pair = readonly [wide: JsonSchema, narrow: JsonSchema];
 
-function compare(wideAt: Side, narrowAt: Side, path: readonly string[], issues: Issue[], above: readonly Pair[]): void {
+function compare(
+  wideAt: Side,
+  narrowAt: Side,
+  path: readonly string[],
+  issues: Issue[],
+  above: readonly Pair[],
+): void {
+  left -= 1;
+  if (left <= 0) return;
   const wide = follow(wideAt);
   const narrow = follow(narrowAt);
-  // Further down in schemas that refer to themselves: what is compared already holds as long as nothing else differs.
+  // Recursive schemas: a pair that is already being compared holds as long as nothing else differs.
   if (above.some(([one, other]) => one === wide.schema && other === narrow.schema)) return;
   const pairs: readonly Pair[] = [...above, [wide.schema, narrow.schema]];
   const say = (message: string) => issues.push({ path: path.join('.'), message });
@@ -36,7 +52,10 @@ function compare(wideAt: Side, narrowAt: Side, path: readonly string[], issues: 
     compare(target, source, path, found, pairs);
     return found;
   };
-  const within = ({ root }: Side, schema: unknown): Side => ({ schema: schema as JsonSchema, root });
+  const within = ({ root }: Side, schema: unknown): Side => ({
+    schema: schema as JsonSchema,
+    root,
+  });
 
   if (wide.schema === true || narrow.schema === false) return;
   if (wide.schema === false) {
@@ -52,45 +71,66 @@ function compare(wideAt: Side, narrowAt: Side, path: readonly string[], issues: 
 
   const branches = alternatives(from);
   if (branches !== undefined) {
-    for (const branch of branches) issues.push(...holds(wide, within(narrow, { ...without(from, 'anyOf', 'oneOf', 'type'), ...(branch as Keywords) })));
+    for (const branch of branches)
+      issues.push(
+        ...holds(
+          wide,
+          within(narrow, { ...without(from, 'anyOf', 'oneOf', 'type'), ...(branch as Keywords) }),
+        ),
+      );
     return;
   }
   const choices = alternatives(to);
   if (choices !== undefined) {
-    const found = choices.map((choice) => holds(within(wide, { ...without(to, 'anyOf', 'oneOf', 'type'), ...(choice as Keywords) }), narrow));
-    if (!found.some((one) => one.length === 0)) issues.push(...closest(found, 'fits none of the alternatives'));
+    const found = choices.map((choice) =>
+      holds(
+        within(wide, { ...without(to, 'anyOf', 'oneOf', 'type'), ...(choice as Keywords) }),
+        narrow,
+      ),
+    );
+    if (!found.some((one) => one.length === 0))
+      issues.push(...closest(found, 'fits none of the alternatives'));
     return;
   }
   if (Array.isArray(to.allOf)) {
-    for (const part of [...(to.allOf as JsonSchema[]), without(to, 'allOf')]) issues.push(...holds(within(wide, part), narrow));
+    for (const part of [...(to.allOf as JsonSchema[]), without(to, 'allOf')])
+      issues.push(...holds(within(wide, part), narrow));
     return;
   }
   if (Array.isArray(from.allOf)) {
-    const parts = [...(from.allOf as JsonSchema[]), without(from, 'allOf')].map((part) => holds(wide, within(narrow, part)));
-    if (!parts.some((one) => one.length === 0)) issues.push(...closest(parts, 'cannot be compared: it has several parts'));
+    const parts = [...(from.allOf as JsonSchema[]), without(from, 'allOf')].map((part) =>
+      holds(wide, within(narrow, part)),
+    );
+    if (!parts.some((one) => one.length === 0))
+      issues.push(...closest(parts, 'cannot be compared: it has several parts'));
     return;
   }
   const values = valuesOf(from);
   if (values !== undefined) {
-    for (const value of values) if (!accepts(to, value)) say(`${JSON.stringify(value)} is not allowed any more`);
+    for (const value of values)
+      if (!accepts(to, value)) say(`${JSON.stringify(value)} is not allowed any more`);
     return;
   }
   if (valuesOf(to) !== undefined) {
-    say(`was any ${typesOf(from).join(' or ') || 'value'}, and is one of ${JSON.stringify(valuesOf(to)).slice(0, 80)}`);
+    say(
+      `was any ${typesOf(from).join(' or ') || 'value'}, and is one of ${JSON.stringify(valuesOf(to)).slice(0, 80)}`,
+    );
     return;
   }
   const before = issues.length;
   compareTypes(to, from, say);
   if (issues.length > before) return;
-  for (const keyword of UNKNOWN) if (to[keyword] !== undefined && !same(to[keyword], from[keyword])) say(`'${keyword}' cannot be compared`);
+  for (const keyword of UNKNOWN)
+    if (to[keyword] !== undefined && !same(to[keyword], from[keyword]))
+      say(`'${keyword}' cannot be compared`);
   compareBounds(to, from, say);
   compareObjects(wide, narrow, to, from, path, issues, pairs);
   compareArrays(wide, narrow, to, from, path, issues, pairs);
 }
 
-/** Deepest path that is looked at. */
+/** Deepest path that is compared. */
 const MAX_DEPTH = 64;
-/** Constraints that only hold when both say the same. */
+/** Constraints that hold only when both sides have the same one. */
 const UNKNOWN = [
   'not',
   'if',
@@ -110,9 +150,13 @@ const UNKNOWN = [
 
 function follow({ schema, root }: Side): Side {
   let at = schema;
-  for (let hops = 0; typeof at === 'object' && typeof at.$ref === 'string' && hops < MAX_DEPTH; hops++) {
+  for (
+    let hops = 0;
+    typeof at === 'object' && typeof at.$ref === 'string' && hops < MAX_DEPTH;
+    hops++
+  ) {
     const target = lookUp(root, at.$ref);
-    // What can't be found is a schema that equals nothing else.
+    // A reference without a target becomes a schema that equals nothing else.
     if (target === undefined) return { schema: at, root };
     at = target;
   }
@@ -131,15 +175,22 @@ function lookUp(root: JsonSchema, reference: string): JsonSchema | undefined {
   return at as JsonSchema;
 }
 
-/** What a schema lets through, when it says so as a choice: of schemas or of types. */
+/** The alternatives of a schema that is a choice of schemas or types. */
 function alternatives(schema: Keywords): readonly JsonSchema[] | undefined {
   const choice = schema.anyOf ?? schema.oneOf;
-  if (Array.isArray(choice)) return (choice as JsonSchema[]).map((one) => (one === true ? {} : one === false ? { enum: [] } : one));
-  return Array.isArray(schema.type) ? (schema.type as string[]).map((type) => ({ type })) : undefined;
+  if (Array.isArray(choice))
+    return (choice as JsonSchema[]).map((one) =>
+      one === true ? {} : one === false ? { enum: [] } : one,
+    );
+  return Array.isArray(schema.type)
+    ? (schema.type as string[]).map((type) => ({ type }))
+    : undefined;
 }
 
 function without(schema: Keywords, ...keywords: readonly string[]): Keywords {
-  return Object.fromEntries(Object.entries(schema).filter(([keyword]) => !keywords.includes(keyword)));
+  return Object.fromEntries(
+    Object.entries(schema).filter(([keyword]) => !keywords.includes(keyword)),
+  );
 }
 
 function closest(found: readonly (readonly Issue[])[], message: string): readonly Issue[] {
@@ -147,23 +198,33 @@ function closest(found: readonly (readonly Issue[])[], message: string): readonl
   return least ?? [{ path: '', message }];
 }
 
-function valuesOf({ enum: values, const: value, ...rest }: Keywords): readonly unknown[] | undefined {
+function valuesOf({
+  enum: values,
+  const: value,
+  ...rest
+}: Keywords): readonly unknown[] | undefined {
   if (Array.isArray(values)) return values as unknown[];
   if (value !== undefined) return [value];
   return rest.type === 'null' ? [null] : undefined;
 }
 
-/** A value that a schema names by itself is simple: whether another one takes it can be told. */
+/** A value that a schema lists literally: whether the other schema accepts it can be decided. */
 function accepts(schema: Keywords, value: unknown): boolean {
   const values = valuesOf(schema);
   if (values !== undefined) return values.some((one) => same(one, value));
   const types = typesOf(schema);
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
-  if (types.length > 0 && !types.includes(type) && !(type === 'number' && types.includes('integer') && Number.isInteger(value))) return false;
+  if (
+    types.length > 0 &&
+    !types.includes(type) &&
+    !(type === 'number' && types.includes('integer') && Number.isInteger(value))
+  )
+    return false;
   const found: Issue[] = [];
   const say = (message: string) => found.push({ path: '', message });
   if (typeof value === 'number') compareBounds(schema, { minimum: value, maximum: value }, say);
-  if (typeof value === 'string') compareBounds(schema, { minLength: [...value].length, maxLength: [...value].length }, say);
+  if (typeof value === 'string')
+    compareBounds(schema, { minLength: [...value].length, maxLength: [...value].length }, say);
   const simple = value === null || typeof value !== 'object';
   return found.length === 0 && simple && UNKNOWN.every((keyword) => schema[keyword] === undefined);
 }
@@ -181,8 +242,14 @@ function compareBounds(to: Keywords, from: Keywords, say: (message: string) => v
   const bound = (least: string, open: string | undefined, sign: 1 | -1) => {
     const [wide, narrow] = [limitOf(to, least, open, sign), limitOf(from, least, open, sign)];
     if (wide === undefined) return;
-    if (narrow === undefined || sign * (narrow.at - wide.at) < 0 || (narrow.at === wide.at && wide.open && !narrow.open))
-      say(`${least} is ${wide.at}${wide.open ? ' (exclusive)' : ''}, and was ${narrow?.at ?? 'not bounded'}`);
+    if (
+      narrow === undefined ||
+      sign * (narrow.at - wide.at) < 0 ||
+      (narrow.at === wide.at && wide.open && !narrow.open)
+    )
+      say(
+        `${least} is ${wide.at}${wide.open ? ' (exclusive)' : ''}, and was ${narrow?.at ?? 'not bounded'}`,
+      );
   };
   bound('minimum', 'exclusiveMinimum', 1);
   bound('maximum', 'exclusiveMaximum', -1);
@@ -194,67 +261,146 @@ function compareBounds(to: Keywords, from: Keywords, say: (message: string) => v
     if (((to[least] as number | undefined) ?? 0) > 0) bound(least, undefined, 1);
     bound(most, undefined, -1);
   }
-  if (to.uniqueItems === true && from.uniqueItems !== true) say('items must be unique, and had not to be');
+  if (to.uniqueItems === true && from.uniqueItems !== true)
+    say('items must be unique, and had not to be');
 }
 
-function limitOf(schema: Keywords, keyword: string, openKeyword: string | undefined, sign: 1 | -1): { readonly at: number; readonly open: boolean } | undefined {
+function limitOf(
+  schema: Keywords,
+  keyword: string,
+  openKeyword: string | undefined,
+  sign: 1 | -1,
+): { readonly at: number; readonly open: boolean } | undefined {
   const closed = schema[keyword];
   const open = openKeyword === undefined ? undefined : schema[openKeyword];
-  if (typeof open === 'number' && (typeof closed !== 'number' || sign * (open - closed) >= 0)) return { at: open, open: true };
+  if (typeof open === 'number' && (typeof closed !== 'number' || sign * (open - closed) >= 0))
+    return { at: open, open: true };
   return typeof closed === 'number' ? { at: closed, open: false } : undefined;
 }
 
-function compareObjects(wide: Side, narrow: Side, to: Keywords, from: Keywords, path: readonly string[], issues: Issue[], above: readonly Pair[]): void {
+function compareObjects(
+  wide: Side,
+  narrow: Side,
+  to: Keywords,
+  from: Keywords,
+  path: readonly string[],
+  issues: Issue[],
+  above: readonly Pair[],
+): void {
   const [target, source] = [propertiesOf(to), propertiesOf(from)];
   const always = new Set((from.required as string[] | undefined) ?? []);
   for (const name of (to.required as string[] | undefined) ?? []) {
-    if (!always.has(name)) issues.push({ path: [...path, name].join('.'), message: 'is required, and may be missing' });
+    if (!always.has(name))
+      issues.push({ path: [...path, name].join('.'), message: 'is required, and may be missing' });
   }
   for (const [name, schema] of Object.entries(target)) {
-    // A property that the other one says nothing of isn't there: objects are open, and nobody means what he doesn't name.
+    // Objects are open: a property that the other schema doesn't name counts as absent.
     const other = source[name] ?? restOf(from);
-    if (other !== undefined) compare({ schema, root: wide.root }, { schema: other, root: narrow.root }, [...path, name], issues, above);
+    if (other !== undefined)
+      compare(
+        { schema, root: wide.root },
+        { schema: other, root: narrow.root },
+        [...path, name],
+        issues,
+        above,
+      );
   }
   const rest = to.additionalProperties as JsonSchema | undefined;
   if (rest === undefined || rest === true) return;
   for (const [name, schema] of Object.entries(source)) {
-    if (!Object.hasOwn(target, name)) compare({ schema: rest, root: wide.root }, { schema, root: narrow.root }, [...path, name], issues, above);
+    if (!Object.hasOwn(target, name))
+      compare(
+        { schema: rest, root: wide.root },
+        { schema, root: narrow.root },
+        [...path, name],
+        issues,
+        above,
+      );
   }
   const others = restOf(from);
-  if (others !== undefined) compare({ schema: rest, root: wide.root }, { schema: others, root: narrow.root }, [...path, '*'], issues, above);
-  else if (rest !== false && from.additionalProperties === undefined && Object.keys(source).length === 0)
+  if (others !== undefined)
+    compare(
+      { schema: rest, root: wide.root },
+      { schema: others, root: narrow.root },
+      [...path, '*'],
+      issues,
+      above,
+    );
+  else if (
+    rest !== false &&
+    from.additionalProperties === undefined &&
+    Object.keys(source).length === 0
+  )
     issues.push({ path: [...path, '*'].join('.'), message: 'was any value, and has a schema' });
 }
 
-const propertiesOf = (schema: Keywords) => (schema.properties as Readonly<Record<string, JsonSchema>> | undefined) ?? {};
+const propertiesOf = (schema: Keywords) =>
+  (schema.properties as Readonly<Record<string, JsonSchema>> | undefined) ?? {};
 
-/** The schema of properties that have no name; undefined when a schema says nothing of them or lets none through. */
+/**
+ * The schema of unnamed properties; undefined when a schema doesn't mention them or forbids them.
+ */
 function restOf({ additionalProperties: rest }: Keywords): JsonSchema | undefined {
   return rest === undefined || rest === false ? undefined : (rest as JsonSchema);
 }
 
-function compareArrays(wide: Side, narrow: Side, to: Keywords, from: Keywords, path: readonly string[], issues: Issue[], above: readonly Pair[]): void {
+function compareArrays(
+  wide: Side,
+  narrow: Side,
+  to: Keywords,
+  from: Keywords,
+  path: readonly string[],
+  issues: Issue[],
+  above: readonly Pair[],
+): void {
   const [target, source] = [tupleOf(to), tupleOf(from)];
   const item = (schema: JsonSchema | undefined, other: JsonSchema | undefined, name: string) => {
-    // What a tuple says nothing of isn't there, as with objects.
-    if (schema !== undefined && other !== undefined) compare({ schema, root: wide.root }, { schema: other, root: narrow.root }, [...path, name], issues, above);
+    // As with objects, an element that a tuple doesn't mention counts as absent.
+    if (schema !== undefined && other !== undefined)
+      compare(
+        { schema, root: wide.root },
+        { schema: other, root: narrow.root },
+        [...path, name],
+        issues,
+        above,
+      );
   };
   for (let index = 0; index < Math.max(target.items.length, source.items.length); index++)
     item(target.items[index] ?? target.rest, source.items[index] ?? source.rest, String(index));
   item(target.rest, source.rest, '*');
 }
 
-function tupleOf({ type, prefixItems, items }: Keywords): { readonly items: readonly JsonSchema[]; readonly rest: JsonSchema | undefined } {
+function tupleOf({ type, prefixItems, items }: Keywords): {
+  readonly items: readonly JsonSchema[];
+  readonly rest: JsonSchema | undefined;
+} {
   // Before 2020-12 a tuple was written as `items`.
   const listed = (Array.isArray(items) ? items : prefixItems) as JsonSchema[] | undefined;
-  if (listed !== undefined) return { items: listed, rest: Array.isArray(items) ? undefined : (items as JsonSchema | undefined) };
-  return { items: [], rest: (items as JsonSchema | undefined) ?? (type === 'array' ? true : undefined) };
+  if (listed !== undefined)
+    return {
+      items: listed,
+      rest: Array.isArray(items) ? undefined : (items as JsonSchema | undefined),
+    };
+  return {
+    items: [],
+    rest: (items as JsonSchema | undefined) ?? (type === 'array' ? true : undefined),
+  };
 }
 
 /** Whether two JSON values are equal. */
 export function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object' || Array.isArray(a) !== Array.isArray(b)) return false;
+  if (
+    a === null ||
+    b === null ||
+    typeof a !== 'object' ||
+    typeof b !== 'object' ||
+    Array.isArray(a) !== Array.isArray(b)
+  )
+    return false;
   const [left, right] = [Object.keys(a), Object.keys(b)];
-  return left.length === right.length && left.every((key) => Object.hasOwn(b, key) && same((a as Keywords)[key], (b as Keywords)[key]));
+  return (
+    left.length === right.length &&
+    left.every((key) => Object.hasOwn(b, key) && same((a as Keywords)[key], (b as Keywords)[key]))
+  );
 }

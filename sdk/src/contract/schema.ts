@@ -1,6 +1,6 @@
 /**
- * Standard Schema at the boundary: any library that speaks `~standard` (valibot, zod, arktype, …) describes
- * inputs, outputs and payloads. The kernel only ever runs `~standard.validate`.
+ * Standard Schema at the boundary: any library that implements `~standard` (valibot, zod, arktype,
+ * …) can describe inputs, outputs and payloads. The kernel only runs `~standard.validate`.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { messageOf } from './errors.js';
@@ -8,42 +8,53 @@ import { messageOf } from './errors.js';
 /** A schema of any library that implements Standard Schema v1. */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
 
-/** What a caller writes: the type a schema accepts. */
+/** The type a schema accepts: what a caller writes. */
 export type InferInput<T> = T extends StandardSchemaV1 ? StandardSchemaV1.InferInput<T> : never;
 
-/** What a receiver reads: the type a schema produces. */
+/** The type a schema produces: what a receiver reads. */
 export type InferOutput<T> = T extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<T> : never;
 
-/** One problem of a value: where it is, and what is wrong there. */
+/** One problem of a value: its path and a message. */
 export interface Issue {
   /** Dotted path inside the value; empty for the value itself. */
   readonly path: string;
   readonly message: string;
 }
 
-/** A parsed value or every issue found; never thrown. */
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly issues: readonly Issue[] };
+/** A parsed value, or every issue found. Never thrown. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
 
 const MAX_ISSUES = 50;
 
 /**
- * Runs a schema over a value. Answers synchronously when the schema does, so a synchronous schema costs no promise.
- * A schema that throws counts as one issue: a broken schema is bad input, never a broken caller.
+ * Runs a schema over a value. Returns synchronously when the schema does, so a synchronous schema
+ * costs no promise. A schema that throws counts as one issue: a broken schema is bad input and must
+ * not break the caller.
  */
-export function parseSchema<S extends Schema>(schema: S, value: unknown): Parsed<InferOutput<S>> | Promise<Parsed<InferOutput<S>>> {
+export function parseSchema<S extends Schema>(
+  schema: S,
+  value: unknown,
+): Parsed<InferOutput<S>> | Promise<Parsed<InferOutput<S>>> {
   let result: StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>;
   try {
     result = schema['~standard'].validate(value);
   } catch (error) {
     return schemaThrew(error);
   }
-  return isPromiseLike(result) ? Promise.resolve(result).then(toParsed<S>, schemaThrew) : toParsed<S>(result);
+  return isPromiseLike(result)
+    ? Promise.resolve(result).then(toParsed<S>, schemaThrew)
+    : toParsed<S>(result);
 }
 
-/** A schema is foreign code: what it answers may be anything. */
-function toParsed<S extends Schema>(result: StandardSchemaV1.Result<unknown>): Parsed<InferOutput<S>> {
+/** A schema is foreign code, so its result may be anything. */
+function toParsed<S extends Schema>(
+  result: StandardSchemaV1.Result<unknown>,
+): Parsed<InferOutput<S>> {
   try {
-    if (result === null || typeof result !== 'object') throw new TypeError(`it answered with ${result === null ? 'null' : typeof result}`);
+    if (result === null || typeof result !== 'object')
+      throw new TypeError(`it answered with ${result === null ? 'null' : typeof result}`);
     if (result.issues === undefined) return { ok: true, value: result.value as InferOutput<S> };
     if (!Array.isArray(result.issues)) throw new TypeError("its 'issues' are not a list");
     return { ok: false, issues: result.issues.slice(0, MAX_ISSUES).map(toIssue) };
@@ -53,22 +64,32 @@ function toParsed<S extends Schema>(result: StandardSchemaV1.Result<unknown>): P
 }
 
 function toIssue(issue: StandardSchemaV1.Issue): Issue {
-  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
+  const path = (issue.path ?? [])
+    .map((part) => String(typeof part === 'object' ? part.key : part))
+    .join('.');
   return { path, message: String(issue.message) };
 }
 
 function schemaThrew(error: unknown): { ok: false; issues: readonly Issue[] } {
-  return { ok: false, issues: [{ path: '', message: `the schema itself threw: ${messageOf(error)}` }] };
+  return {
+    ok: false,
+    issues: [{ path: '', message: `the schema itself threw: ${messageOf(error)}` }],
+  };
 }
 
 /** Whether a value can be awaited. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function';
+  return (
+    value !== null &&
+    typeof value === 'object' &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
 }
 
 /**
- * What foreign code answered, as a promise when it is to be waited for: a real one as it is, anything else with a `then` inside of one,
- * which asks it once and takes its first answer. Undefined for every other value.
+ * A foreign result as a promise if it is to be awaited. A real promise is returned as it is; any
+ * other thenable is wrapped, so that `then` is read once and its first answer counts. Undefined for
+ * every other value.
  *
  * @throws what reading its `then` throws.
  */

@@ -1,21 +1,32 @@
 /**
- * Streams in contracts: a command takes or returns items one after another instead of one value. The wire carries them
- * with back-pressure; these schemas say what they hold.
+ * Streams in contracts: a command takes or returns items one after another instead of one value.
+ * The wire carries them with back-pressure; these schemas describe the items.
  */
 import { createSharedError } from './errors.js';
-import { describeIssues, type InferInput, type InferOutput, isPromiseLike, type Parsed, parseSchema, type Schema } from './schema.js';
+import {
+  describeIssues,
+  type InferInput,
+  type InferOutput,
+  isPromiseLike,
+  type Parsed,
+  parseSchema,
+  type Schema,
+} from './schema.js';
 
-/** What a stream may be given as: an async iterable (an async generator, for instance) or a stream of the platform. */
+/** A source of a stream: an async iterable (such as an async generator) or a platform stream. */
 export type StreamInput<T> = AsyncIterable<T> | ReadableStream<T>;
 
-/** What the reader of a stream gets: to be read once, by one reader. Leaving the loop stops the source. */
+/**
+ * What a stream's reader gets. It can be read once, by one reader. Leaving the loop stops the
+ * source.
+ */
 export interface Stream<T> extends AsyncIterable<T> {
   /** Stops the stream without reading it. */
   cancel(): Promise<void>;
 }
 
 /**
- * Items of one schema, each checked when it is read.
+ * A stream of items, each checked against the schema when it is read.
  *
  * @example
  * tail: command({ input: v.object({ file: v.string() }), output: stream(v.string()) })
@@ -24,12 +35,15 @@ export interface Stream<T> extends AsyncIterable<T> {
  * // at the caller: leaving the loop stops the generator
  * for await (const line of await ctx.needs.files.tail({ file: 'a.log' })) console.log(line);
  */
-export function stream<S extends Schema>(item: S): Schema<StreamInput<InferInput<S>>, Stream<InferOutput<S>>> {
+export function stream<S extends Schema>(
+  item: S,
+): Schema<StreamInput<InferInput<S>>, Stream<InferOutput<S>>> {
   return schemaOf((source) => checked(source, item) as Stream<InferOutput<S>>);
 }
 
 /**
- * Bytes, piece by piece: what a `ReadableStream` of a file, a request or a response gives. The receiver gets one, too.
+ * A stream of byte chunks, as the `ReadableStream` of a file, request or response yields them. The
+ * receiver gets a `ReadableStream` too.
  *
  * @example
  * store: command({ input: bytes(), output: v.object({ size: v.number() }) })
@@ -43,7 +57,10 @@ const BYTES: Schema<unknown, Uint8Array> = {
   '~standard': {
     version: 1,
     vendor: 'plinth',
-    validate: (value) => (value instanceof Uint8Array ? { value } : { issues: [{ message: 'a byte stream holds only Uint8Arrays' }] }),
+    validate: (value) =>
+      value instanceof Uint8Array
+        ? { value }
+        : { issues: [{ message: 'a byte stream holds only Uint8Arrays' }] },
   },
 };
 
@@ -52,25 +69,36 @@ function schemaOf<I, O>(wrap: (source: object) => O): Schema<I, O> {
     '~standard': {
       version: 1,
       vendor: 'plinth',
-      validate: (value) => (isStreamSource(value) ? { value: wrap(value) } : { issues: [{ message: 'not a stream: give an async iterable or a ReadableStream' }] }),
+      validate: (value) =>
+        isStreamSource(value)
+          ? { value: wrap(value) }
+          : { issues: [{ message: 'not a stream: give an async iterable or a ReadableStream' }] },
     },
   };
 }
 
-/** What Safari's ReadableStream lacks an iterator for. */
+/** Safari's ReadableStream has no async iterator, so it is read through a reader. */
 interface Readable {
   getReader(): { read(): Promise<{ done: boolean; value?: unknown }>; cancel(): Promise<void> };
   cancel(): Promise<void>;
 }
 
-/** Whether a value can be read as a stream: async iterables, and streams of the platform, iterable or not. */
+/**
+ * Whether a value can be read as a stream: an async iterable or a platform stream, iterable or not.
+ */
 export function isStreamSource(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
-  return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function' || isReadable(value);
+  return (
+    typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function' ||
+    isReadable(value)
+  );
 }
 
 function isReadable(value: object): value is Readable {
-  return typeof (value as Partial<Readable>).getReader === 'function' && typeof (value as Partial<Readable>).cancel === 'function';
+  return (
+    typeof (value as Partial<Readable>).getReader === 'function' &&
+    typeof (value as Partial<Readable>).cancel === 'function'
+  );
 }
 
 /** Reads any source of items. */
@@ -89,15 +117,15 @@ export function iteratorOf(source: object): AsyncIterator<unknown> {
   };
 }
 
-/** Stops a source that nobody has begun to read. */
+/** Stops a source that was never read. */
 export async function cancelSource(source: object): Promise<void> {
   const { cancel, return: finish } = source as { cancel?: () => unknown; return?: () => unknown };
   if (typeof cancel === 'function') await cancel.call(source);
-  // A generator that never ran still has to be told that it is over.
+  // A generator that never ran still has to be finished.
   else if (typeof finish === 'function') await finish.call(source);
 }
 
-/** Passes items on, each parsed; the first that doesn't fit ends the stream and stops its source. */
+/** Yields parsed items. The first invalid item ends the stream and stops its source. */
 function checked(source: object, item: Schema): Stream<unknown> {
   let iterator: AsyncIterator<unknown> | undefined;
   const stop = async () => {
@@ -106,7 +134,8 @@ function checked(source: object, item: Schema): Stream<unknown> {
   };
   return {
     [Symbol.asyncIterator]() {
-      if (iterator !== undefined) throw createSharedError('stream/locked', 'a stream can be read once, by one reader');
+      if (iterator !== undefined)
+        throw createSharedError('stream/locked', 'a stream can be read once, by one reader');
       const reading = iteratorOf(source);
       iterator = reading;
       return {
@@ -117,9 +146,13 @@ function checked(source: object, item: Schema): Stream<unknown> {
           const parsed = isPromiseLike(answer) ? await answer : (answer as Parsed<unknown>);
           if (parsed.ok) return { done: false, value: parsed.value };
           await reading.return?.();
-          throw createSharedError('stream/invalid-item', `an item of a stream is not valid, its source is at fault: ${describeIssues(parsed.issues)}`, {
-            details: { side: 'source', issues: parsed.issues },
-          });
+          throw createSharedError(
+            'stream/invalid-item',
+            `an item of a stream is not valid, its source is at fault: ${describeIssues(parsed.issues)}`,
+            {
+              details: { side: 'source', issues: parsed.issues },
+            },
+          );
         },
         async return() {
           await reading.return?.();
@@ -146,7 +179,7 @@ function readable(source: Stream<unknown>): ReadableStream<Uint8Array> {
         else await iterator.return?.();
       },
     },
-    // Nothing is pulled before somebody reads.
+    // Pulls nothing before the first read.
     { highWaterMark: 0 },
   );
 }

@@ -1,4 +1,4 @@
-/** Figures: what is measured, what is collected, what comes of it. */
+/** Metrics: lists them, collects measurements, and reports on them. */
 import * as v from 'valibot';
 import { command, contract } from '../contract/contract.js';
 
@@ -13,16 +13,44 @@ const time = v.number();
  */
 export const AnalyticsProvider = contract('plinth.analytics-provider@1', {
   metrics: command({
-    output: v.array(v.object({ id: v.string(), title: v.optional(v.string()), unit: v.optional(v.string()), kind: v.picklist(['counter', 'gauge', 'histogram']) })),
+    output: v.array(
+      v.object({
+        id: v.string(),
+        title: v.optional(v.string()),
+        unit: v.optional(v.string()),
+        kind: v.picklist(['counter', 'gauge', 'histogram']),
+      }),
+    ),
   }),
   collect: command({
-    input: v.array(v.object({ metric: v.string(), value: v.number(), at: v.optional(time), tags: v.optional(v.record(v.string(), v.string()), {}) })),
+    input: v.array(
+      v.object({
+        metric: v.string(),
+        value: v.number(),
+        at: v.optional(time),
+        tags: v.optional(v.record(v.string(), v.string()), {}),
+      }),
+    ),
     output: v.object({ accepted: v.number() }),
     errors: { unknownMetric: v.object({ metric: v.string() }) },
   }),
   report: command({
-    input: v.object({ metrics: v.optional(v.array(v.string())), from: time, to: time, groupBy: v.optional(v.string()) }),
-    output: v.array(v.object({ metric: v.string(), group: v.optional(v.string()), count: v.number(), sum: v.number(), min: v.number(), max: v.number() })),
+    input: v.object({
+      metrics: v.optional(v.array(v.string())),
+      from: time,
+      to: time,
+      groupBy: v.optional(v.string()),
+    }),
+    output: v.array(
+      v.object({
+        metric: v.string(),
+        group: v.optional(v.string()),
+        count: v.number(),
+        sum: v.number(),
+        min: v.number(),
+        max: v.number(),
+      }),
+    ),
     idempotent: true,
   }),
 });

@@ -9,13 +9,29 @@ const option = v.object({
   required: v.optional(v.boolean(), false),
 });
 
-/** What a plugin adds to a command line, and how it is run there. */
+/** The commands that a plugin adds to a command line, and how they run. */
 export const CliCommands = contract('plinth.cli-commands@1', {
-  list: command({ output: v.array(v.object({ name: v.string(), description: v.string(), options: v.optional(v.array(option), []) })) }),
+  list: command({
+    output: v.array(
+      v.object({
+        name: v.string(),
+        description: v.string(),
+        options: v.optional(v.array(option), []),
+      }),
+    ),
+  }),
   run: command({
-    input: v.object({ name: v.string(), args: v.optional(v.array(v.string()), []), options: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])), {}) }),
-    /** `exitCode` 0: done; 1: failed; 2: used wrongly. */
-    output: v.object({ exitCode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)), stdout: v.optional(v.string(), ''), stderr: v.optional(v.string(), '') }),
+    input: v.object({
+      name: v.string(),
+      args: v.optional(v.array(v.string()), []),
+      options: v.optional(v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])), {}),
+    }),
+    /** `exitCode` 0: success; 1: failure; 2: wrong usage. */
+    output: v.object({
+      exitCode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)),
+      stdout: v.optional(v.string(), ''),
+      stderr: v.optional(v.string(), ''),
+    }),
     errors: { unknownCommand: v.object({ name: v.string() }) },
   }),
 });

@@ -1,14 +1,35 @@
-/** Routes for whoever serves HTTP. */
+/** Routes for an HTTP server. */
 import * as v from 'valibot';
 import { command, contract } from '../contract/contract.js';
 
 const headers = v.record(v.string(), v.string());
 
-/** What a plugin answers over HTTP. Bodies are texts or bytes; the host decides under which path a plugin is mounted. */
+/**
+ * What a plugin answers over HTTP. Bodies are strings or bytes; the host chooses the path where a
+ * plugin is mounted.
+ */
 export const HttpRoutes = contract('plinth.http-routes@1', {
-  list: command({ output: v.array(v.object({ method: v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']), path: v.string(), summary: v.optional(v.string()) })) }),
+  list: command({
+    output: v.array(
+      v.object({
+        method: v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+        path: v.string(),
+        summary: v.optional(v.string()),
+      }),
+    ),
+  }),
   handle: command({
-    input: v.object({ method: v.string(), path: v.string(), query: v.optional(headers, {}), headers: v.optional(headers, {}), body: v.optional(v.unknown()) }),
-    output: v.object({ status: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599)), headers: v.optional(headers, {}), body: v.optional(v.unknown()) }),
+    input: v.object({
+      method: v.string(),
+      path: v.string(),
+      query: v.optional(headers, {}),
+      headers: v.optional(headers, {}),
+      body: v.optional(v.unknown()),
+    }),
+    output: v.object({
+      status: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599)),
+      headers: v.optional(headers, {}),
+      body: v.optional(v.unknown()),
+    }),
   }),
 });

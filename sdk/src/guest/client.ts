@@ -4,12 +4,19 @@ import { membersOf } from '../contract/contract.js';
 import { createSharedError } from '../contract/errors.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';
 
-/** Calls a command of whoever provides it. */
-export type Execute = (id: string, input: unknown, options: CallOptions | undefined) => Promise<unknown>;
+/** Calls a command of its provider. */
+export type Execute = (
+  id: string,
+  input: unknown,
+  options: CallOptions | undefined,
+) => Promise<unknown>;
 
-/** One method a command; the caller parses the output. */
+/** One method per command. The caller parses the output. */
 export function createClient(execute: Execute, contract: AnyContract): object {
-  const client = Object.create(null) as Record<string, (input?: unknown, options?: CallOptions) => Promise<unknown>>;
+  const client = Object.create(null) as Record<
+    string,
+    (input?: unknown, options?: CallOptions) => Promise<unknown>
+  >;
   for (const [name, member] of membersOf(contract)) {
     if (member.kind !== 'command') continue;
     const { id, output } = member as Command & { readonly id: string };
@@ -18,9 +25,13 @@ export function createClient(execute: Execute, contract: AnyContract): object {
       if (output === undefined) return answer;
       const parsed = await parseSchema(output, answer);
       if (parsed.ok) return parsed.value;
-      throw createSharedError('call/invalid-output', `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`, {
-        details: { command: id, side: 'provider', issues: parsed.issues },
-      });
+      throw createSharedError(
+        'call/invalid-output',
+        `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`,
+        {
+          details: { command: id, side: 'provider', issues: parsed.issues },
+        },
+      );
     };
   }
   return Object.freeze(client);

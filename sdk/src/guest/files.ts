@@ -3,12 +3,16 @@ import type { PluginFiles } from '../context.js';
 import { createSharedError } from '../contract/errors.js';
 import { Op } from '../contract/protocol.js';
 import type { Link } from '../rpc/link.js';
+import { attempt, textIn } from './arguments.js';
 import { bytesOf } from './bytes.js';
 import { requestKernel } from './kernel-calls.js';
 
-/** Makes it. */
+/** Creates `ctx.fs`. */
 export function createFiles(link: Link): PluginFiles {
-  const ask = (verb: string, path: string, data?: Uint8Array) => requestKernel(link, Op.fs, data, [verb, path]);
+  const ask = (verb: string, path: string, data?: Uint8Array) =>
+    attempt(() =>
+      requestKernel(link, Op.fs, data, [verb, textIn(path, 'a path', 'fs/invalid', 4_096)]),
+    );
   const read = (path: string) => ask('read', path) as Promise<Uint8Array>;
   return {
     read,
@@ -23,6 +27,7 @@ export function createFiles(link: Link): PluginFiles {
 /** @throws PluginValidationError `fs/invalid`. */
 function contentOf(data: unknown): Uint8Array {
   const bytes = bytesOf(data);
-  if (bytes === undefined) throw createSharedError('fs/invalid', 'what is written is a text or bytes');
+  if (bytes === undefined)
+    throw createSharedError('fs/invalid', 'what is written is a text or bytes');
   return bytes;
 }

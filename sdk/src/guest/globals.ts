@@ -1,7 +1,7 @@
 /**
- * Hides what isn't portable from plugin code: network, storage, workers, locks, module loaders, the raw port. Below
- * `sandbox` this is hygiene, not a wall: it keeps plugins honest and the same in every runtime, and stops nobody who
- * wants to get around it.
+ * Hides from plugin code what isn't portable: network, storage, workers, locks, module loaders, the
+ * raw port. Below `sandbox` this is hygiene, not a wall: it keeps plugins portable, but a plugin
+ * that wants to get around it can.
  */
 
 /** Globals beside ECMAScript's own that plugins may use in every runtime. */
@@ -40,13 +40,19 @@ const PORTABLE: ReadonlySet<string> = new Set([
   'CompressionStream',
   'DecompressionStream',
   'Blob',
+  'File',
   'Headers',
+  'CustomEvent',
+  'TextDecoderStream',
+  'TextEncoderStream',
 ]);
 
-/** Deno tells of errors that nobody caught through it; without it they would end the worker as something else. */
+/**
+ * Deno reports uncaught errors through it; without it they would end the worker with another error.
+ */
 const NEEDED_BELOW: ReadonlySet<string> = new Set(['dispatchEvent']);
 
-/** ECMAScript's globals: never touched, whatever edition the engine speaks. */
+/** ECMAScript's globals: never touched, in any edition that the engine supports. */
 const ECMASCRIPT: ReadonlySet<string> = new Set([
   'undefined',
   'NaN',
@@ -114,25 +120,63 @@ const ECMASCRIPT: ReadonlySet<string> = new Set([
   'eval',
 ]);
 
-/** Hides every other global of a worker, own or inherited. Called once, before plugin code is loaded. */
-export function hideGlobals(scope: object, allowed: { readonly wasm: boolean }): void {
-  for (let object: object | null = scope; object !== null && object !== Object.prototype; object = Object.getPrototypeOf(object) as object | null) {
+/**
+ * Hides every other global of a worker, own or inherited. Called once, before plugin code is
+ * loaded. `code` is the plugin's text.
+ */
+export function hideGlobals(
+  scope: object,
+  allowed: { readonly wasm: boolean; readonly code: string },
+): void {
+  // Browsers and walled guests have `self`; Node's threads don't.
+  if (!('self' in scope))
+    Object.defineProperty(scope, 'self', {
+      value: scope,
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
+  // Loaded now, while what they need exists. A name that the code doesn't contain need not be
+  // loaded.
+  for (const name of LOADED_LATER)
+    if (!allowed.code.includes(name) || (scope as Record<string, unknown>)[name] === undefined)
+      hide(scope, name);
+  for (
+    let object: object | null = scope;
+    object !== null && object !== Object.prototype;
+    object = Object.getPrototypeOf(object) as object | null
+  ) {
     for (const name of Object.getOwnPropertyNames(object)) {
-      if (name === 'constructor' || PORTABLE.has(name) || ECMASCRIPT.has(name) || NEEDED_BELOW.has(name)) continue;
+      if (
+        name === 'constructor' ||
+        PORTABLE.has(name) ||
+        ECMASCRIPT.has(name) ||
+        NEEDED_BELOW.has(name)
+      )
+        continue;
       if (name === 'WebAssembly' && allowed.wasm) continue;
       hide(scope, name);
     }
   }
 }
 
-// An own `undefined` shadows what the prototype has. Methods of EventTarget stay usable through the prototype: the
-// glue has taken its own references before.
+/** Node loads these on first read, and their loading needs globals that are hidden by then. */
+const LOADED_LATER = ['Headers'] as const;
+
+// Inherited globals are shadowed by an own `undefined`, because the prototypes belong to the
+// platform. The glue has taken its own references before.
 function hide(scope: object, name: string): void {
   try {
-    // Deleted first: V8 keeps a lazy property (WebSocket in Node) lazy when it is only redefined.
-    Reflect.deleteProperty(scope, name);
-    Object.defineProperty(scope, name, { value: undefined, writable: true, configurable: true, enumerable: false });
+    // Deleted first, because V8 keeps a lazy property (WebSocket in Node) lazy when it is only
+    // redefined. Also, a deleted global throws an error with its name.
+    if (Reflect.deleteProperty(scope, name) && !(name in scope)) return;
+    Object.defineProperty(scope, name, {
+      value: undefined,
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
   } catch {
-    // Not configurable (`onmessage` in some engines): stays, as the docs of this level say.
+    // Not configurable (`onmessage` in some engines): it stays, as the docs of this level say.
   }
 }

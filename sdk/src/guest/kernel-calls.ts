@@ -1,40 +1,64 @@
 /** Requests of a guest to the kernel: one promise each, cancelled by the caller's signal. */
-import { createSharedError } from '../contract/errors.js';
+
 import type { CallOptions } from '../contract/contract.js';
+import { createSharedError, messageOf } from '../contract/errors.js';
 import { Op, targetOf } from '../contract/protocol.js';
-import type { Link, Reply } from '../rpc/link.js';
-import { RemoteStream } from '../rpc/streams.js';
+import { A_TIME, isTime } from '../contract/time.js';
+import type { Link } from '../rpc/link.js';
+import type { Reply } from '../rpc/link-options.js';
+import { RemoteStream } from '../rpc/remote-stream.js';
 import { unsendable } from '../rpc/value.js';
 
-/** Asks the kernel for something. Rejects with the kernel's typed error. */
-export function requestKernel(link: Link, target: number, input: unknown, meta: unknown, signal?: AbortSignal, about?: string): Promise<unknown> {
+/** Sends a request to the kernel. Rejects with the kernel's typed error. */
+export function requestKernel(
+  link: Link,
+  target: number,
+  input: unknown,
+  meta: unknown,
+  signal?: AbortSignal,
+  about?: string,
+): Promise<unknown> {
   if (link.abandoned) return new Promise(() => {});
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
+    return Promise.reject(createSharedError('call/invalid-option', 'a signal is an AbortSignal'));
   if (signal?.aborted) return Promise.reject(cancelled(signal));
   return new Promise((resolve, reject) => {
     const request = new KernelRequest(resolve, reject);
     try {
       link.request(target, input, meta, request);
     } catch (error) {
-      throw about === undefined ? error : unsendable(error, `the input of ${about}`, { command: about, side: 'caller' });
+      throw about === undefined
+        ? error
+        : unsendable(error, `the input of ${about}`, { command: about, side: 'caller' });
     }
     if (signal !== undefined) request.follow(signal, link);
   });
 }
 
-/** {@link requestKernel} about a name, which travels as a number once it has one; as a text it stands at the end of `meta`. */
-export function requestAbout(link: Link, op: number, name: string, input: unknown, meta: number | readonly unknown[] | undefined, signal?: AbortSignal): Promise<unknown> {
+/**
+ * {@link requestKernel} about a name. The name travels as a number once it has one; until then as
+ * text at the end of `meta`.
+ */
+export function requestAbout(
+  link: Link,
+  op: number,
+  name: string,
+  input: unknown,
+  meta: number | readonly unknown[] | undefined,
+  signal?: AbortSignal,
+): Promise<unknown> {
   const number = link.nameOf(name);
   if (number > 0) return requestKernel(link, targetOf(op, number), input, meta, signal, name);
   const facts = typeof meta === 'object' ? meta : op === Op.emit ? [meta ?? 0] : [0, meta ?? 0];
   return requestKernel(link, op, input, [...facts, name], signal, name);
 }
 
-/** One request of a guest that waits for its answer. */
+/** One pending request of a guest. */
 export class KernelRequest implements Reply {
   sequence = 0;
   private readonly resolve: (value: unknown) => void;
   private readonly reject: (error: unknown) => void;
-  /** Whether it has its answer. */
+  /** Whether it has settled. */
   over = false;
   private signal: AbortSignal | undefined = undefined;
   private stopListening: (() => void) | undefined = undefined;
@@ -52,7 +76,7 @@ export class KernelRequest implements Reply {
     else this.reject(value);
   }
 
-  /** Whatever comes now is nobody's any more. */
+  /** Drops whatever arrives for it from now on. */
   forget(): void {
     this.over = true;
     this.stopListening?.();
@@ -63,7 +87,9 @@ export class KernelRequest implements Reply {
     this.signal = signal;
     const onAbort = () => {
       this.over = true;
-      link.cancel(this.sequence);
+      // A call that was made for one whose deadline has passed is late, too.
+      const { code } = (signal.reason ?? {}) as { readonly code?: unknown };
+      link.cancel(this.sequence, code === 'call/timeout');
       this.reject(cancelled(signal));
     };
     signal.addEventListener('abort', onAbort, { once: true });
@@ -71,22 +97,31 @@ export class KernelRequest implements Reply {
   }
 }
 
-/** What a call rejects with whose signal has aborted. */
+/** The error of a call whose signal has aborted. */
 export function cancelled(signal: AbortSignal): Error {
-  return createSharedError('call/cancelled', 'the caller cancelled the call', { cause: signal.reason });
+  return createSharedError('call/cancelled', 'the caller cancelled the call', {
+    cause: signal.reason,
+  });
 }
 
-/** What a call says of itself: nothing when it is plain, one number when it only belongs to another. */
-export function metaOf(options: CallOptions | undefined, parent: number): number | readonly number[] | undefined {
+/** The `meta` of a call: nothing when it is plain, one number when it is only nested in another. */
+export function metaOf(
+  options: CallOptions | undefined,
+  parent: number,
+): number | readonly number[] | undefined {
   const timeout = timeoutOf(options);
   if (timeout > 0) return [timeout, parent];
   return parent === 0 ? undefined : parent;
 }
 
-/** A time-out as it goes on the wire: whole milliseconds, 0 for the command's own. */
+/** A time-out as it travels: whole milliseconds, 0 for the command's own. */
 export function timeoutOf(options: CallOptions | undefined): number {
   const timeout = options?.timeout;
   if (timeout === undefined) return 0;
-  if (!Number.isFinite(timeout) || timeout <= 0) throw createSharedError('call/invalid-option', `timeout must be a positive number of milliseconds, not ${String(timeout)}`);
+  if (!isTime(timeout))
+    throw createSharedError(
+      'call/invalid-option',
+      `timeout must be ${A_TIME}, not ${messageOf(timeout)}`,
+    );
   return Math.ceil(timeout);
 }

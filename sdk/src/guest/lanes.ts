@@ -1,9 +1,10 @@
 /**
- * Direct lanes: channels between two guests that the kernel opens for pairs that call each other often, and closes
- * whenever it likes. One hop instead of two; identity, commands and time-outs are what the kernel has said, and the
- * other guest's messages are as untrusted as any guest's are to the kernel.
+ * Direct lanes: channels between two guests. The kernel opens them for pairs that call each other
+ * often, and may close them at any time. One hop instead of two. Identity, commands and time-outs
+ * come from the kernel; the other guest's messages are as untrusted as any guest's are to the
+ * kernel.
  *
- * Order holds across the change of path: a fence goes the old way before the first call goes the new one.
+ * Order holds across the switch: a fence goes the old way before the first call goes the new way.
  */
 import { DEFAULT_TIMEOUT } from '../contract/call-context.js';
 import type { CallOptions } from '../contract/contract.js';
@@ -11,34 +12,20 @@ import { createSharedError } from '../contract/errors.js';
 import { ownerOf } from '../contract/names.js';
 import { FENCE, LANE_NUMBERS, type LaneMessage, Op } from '../contract/protocol.js';
 import { asPromise } from '../contract/schema.js';
-import { Deadlines, takeTimers, type Timed } from '../rpc/deadlines.js';
+import { Deadlines, type Timed, takeTimers } from '../rpc/deadlines.js';
 import type { Endpoint } from '../rpc/endpoint.js';
 import type { Inbound } from '../rpc/inbound.js';
 import { Link } from '../rpc/link.js';
-import type { Turn } from '../rpc/turn.js';
+import type { LinkOptions } from '../rpc/link-options.js';
 import { copyValue, decodeError } from '../rpc/value.js';
 import type { HandlerCall } from './handler-call.js';
-import type { Handle } from './registrations.js';
 import { cancelled, KernelRequest, requestKernel, timeoutOf } from './kernel-calls.js';
+import type { LaneParts, LanePort } from './lane-parts.js';
 
-/** What lanes need of their guest. */
-export interface LaneParts {
-  readonly link: Link;
-  readonly turn: Turn;
-  readonly handles: ReadonlyMap<number, Handle>;
-  defer(task: () => void): void;
-  port(port: unknown): LanePort;
-}
-
-/** A port as lanes use it. */
-export interface LanePort extends Endpoint {
-  close(): void;
-}
-
-/** Longest chain of calls over lanes. */
+/** Deepest nesting of calls over lanes. */
 const MAX_DEPTH = 32;
 
-/** Owns every lane of a guest, both directions. */
+/** Owns every lane of a guest, in both directions. */
 export class Lanes {
   readonly #parts: LaneParts;
   readonly #outgoing = new Map<number, OutgoingLane>();
@@ -50,22 +37,32 @@ export class Lanes {
     this.#parts = parts;
   }
 
-  /** The lane that calls of a command go over, when there is one. */
+  /** The lane for calls of a command, if there is one. */
   routeOf(command: string): OutgoingLane | undefined {
     return this.#routes.get(command);
   }
 
-  /** Takes what the kernel says about a lane. */
+  /** Processes what the kernel says about a lane. */
   take(lane: number, message: LaneMessage, port: unknown): void {
     switch (message.kind) {
       case 'call': {
-        const outgoing = new OutgoingLane(lane, this.#parts.port(port), message, this.#parts, this.#deadlines, () => this.#forget(lane));
+        const outgoing = new OutgoingLane(
+          lane,
+          this.#parts.port(port),
+          message,
+          this.#parts,
+          this.#deadlines,
+          () => this.#forget(lane),
+        );
         this.#outgoing.set(lane, outgoing);
         for (const [id] of message.commands) this.#routes.set(id, outgoing);
         break;
       }
       case 'serve':
-        this.#incoming.set(lane, new IncomingLane(lane, this.#parts.port(port), message, this.#parts));
+        this.#incoming.set(
+          lane,
+          new IncomingLane(lane, this.#parts.port(port), message, this.#parts),
+        );
         break;
       case 'drain':
         this.#outgoing.get(lane)?.drain();
@@ -96,45 +93,69 @@ export class Lanes {
 class OutgoingLane {
   readonly #lane: number;
   readonly #port: LanePort;
-  readonly #gate: Gate;
+  readonly #buffered: BufferedEndpoint;
   readonly #link: Link;
   readonly #parts: LaneParts;
   readonly #deadlines: Deadlines;
   readonly #forget: () => void;
   readonly #commands = new Map<string, { readonly handle: number; readonly timeout: number }>();
-  /** Calls that wait until all earlier ones have arrived; only while the lane drains. */
+  /** Calls that wait until all earlier ones have arrived. Only while the lane drains. */
   #held: (() => void)[] | undefined;
   #over = false;
   #why = 'drained';
   #idle: Timed | undefined;
 
-  constructor(lane: number, port: LanePort, message: LaneMessage & { kind: 'call' }, parts: LaneParts, deadlines: Deadlines, forget: () => void) {
+  constructor(
+    lane: number,
+    port: LanePort,
+    message: LaneMessage & { kind: 'call' },
+    parts: LaneParts,
+    deadlines: Deadlines,
+    forget: () => void,
+  ) {
     this.#lane = lane;
     this.#port = port;
     this.#parts = parts;
     this.#deadlines = deadlines;
     this.#forget = forget;
-    for (const [id, handle, timeout] of message.commands) this.#commands.set(id, { handle, timeout });
-    this.#gate = new Gate(port);
-    this.#link = laneLink(this.#gate, message.provider, parts, {
+    for (const [id, handle, timeout] of message.commands)
+      this.#commands.set(id, { handle, timeout });
+    this.#buffered = new BufferedEndpoint(port);
+    this.#link = laneLink(this.#buffered, message.provider, parts, {
       serve: () => {
         throw createSharedError('wire/refused', 'a lane carries calls one way');
       },
       onBreach: (error) => this.#giveUp(error),
     });
-    // What went to the provider by way of the kernel must be there before anything that goes directly.
+    // What went to the provider through the kernel must arrive before anything sent directly.
     requestKernel(parts.link, Op.laneFence, undefined, [lane]).then(
-      () => this.#gate.open(),
+      () => this.#buffered.open(),
       (error) => this.#giveUp(error as Error),
     );
   }
 
-  /** Calls a command of the provider. `byKernel` is the way around, for a lane that goes away meanwhile. */
-  execute(id: string, input: unknown, options: CallOptions | undefined, parent: HandlerCall | undefined, byKernel: (input: unknown) => Promise<unknown>): Promise<unknown> {
+  /**
+   * Calls a command of the provider. `byKernel` sends it through the kernel if the lane closes
+   * meanwhile.
+   */
+  execute(
+    id: string,
+    input: unknown,
+    options: CallOptions | undefined,
+    parent: HandlerCall | undefined,
+    byKernel: (input: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
     const signal = options?.signal;
     if (signal?.aborted) return Promise.reject(cancelled(signal));
     const allowed = this.#allowed(id, options);
-    if (this.#held === undefined) return this.#send(id, input, parent === undefined ? allowed : Math.min(allowed, parent.remaining), signal, parent);
+    if (this.#held === undefined)
+      return this.#send(
+        id,
+        input,
+        parent === undefined ? allowed : Math.min(allowed, parent.remaining),
+        signal,
+        parent,
+      );
     return new Promise((resolve, reject) => {
       const taken = snapshot(input);
       const held = new LaneRequest(resolve, reject, id, allowed, this.#link, this.#deadlines);
@@ -162,13 +183,16 @@ class OutgoingLane {
     return wanted === 0 ? timeout : Math.min(wanted, timeout);
   }
 
-  /** Leaves for good: calls of this pair have to go by the kernel. */
+  /** Closes the lane for good: calls of this pair have to go through the kernel. */
   giveWay(): void {
     this.#why = 'the calls carry what only the kernel may say';
     this.drain();
   }
 
-  /** No new calls; those that come wait until the ones on their way have arrived, and then go by the kernel. */
+  /**
+   * Takes no new calls. Later ones wait until those on their way have arrived, then go through the
+   * kernel.
+   */
   drain(): void {
     if (this.#held !== undefined || this.#over) return;
     this.#held = [];
@@ -184,17 +208,27 @@ class OutgoingLane {
     if (this.#over) return;
     this.#over = true;
     this.#forget();
-    this.#gate.open();
+    this.#buffered.open();
     this.#link.close(error);
     this.#port.close();
     this.#release();
   }
 
-  #send(id: string, input: unknown, allowed: number, signal: AbortSignal | undefined, parent: HandlerCall | undefined): Promise<unknown> {
+  #send(
+    id: string,
+    input: unknown,
+    allowed: number,
+    signal: AbortSignal | undefined,
+    parent: HandlerCall | undefined,
+  ): Promise<unknown> {
     const { handle } = this.#commands.get(id) as { handle: number };
     const depth = parent === undefined ? 0 : parent.depth + 1;
     if (depth > MAX_DEPTH) {
-      const error = createSharedError('call/cycle', `${id} is not called: its chain of calls is longer than ${MAX_DEPTH}`, { plugin: ownerOf(id), details: { command: id } });
+      const error = createSharedError(
+        'call/cycle',
+        `${id} is not called: its chain of calls is longer than ${MAX_DEPTH}`,
+        { plugin: ownerOf(id), details: { command: id } },
+      );
       return Promise.reject(error);
     }
     return new Promise((resolve, reject) => {
@@ -237,7 +271,7 @@ class OutgoingLane {
   }
 }
 
-/** A call over a lane: its deadline is the caller's own to keep. */
+/** A call over a lane. The caller enforces its deadline. */
 class LaneRequest extends KernelRequest implements Timed {
   bucket: Timed['bucket'] = undefined;
   slot = 0;
@@ -248,7 +282,14 @@ class LaneRequest extends KernelRequest implements Timed {
   private readonly refuse: (error: unknown) => void;
   private untie: (() => void) | undefined = undefined;
 
-  constructor(resolve: (value: unknown) => void, reject: (error: unknown) => void, id: string, timeout: number, link: Link, deadlines: Deadlines) {
+  constructor(
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+    id: string,
+    timeout: number,
+    link: Link,
+    deadlines: Deadlines,
+  ) {
     super(resolve, reject);
     this.id = id;
     this.timeout = timeout;
@@ -261,14 +302,23 @@ class LaneRequest extends KernelRequest implements Timed {
     if (!this.over) this.deadlines.add(this, this.timeout);
   }
 
-  /** Is cancelled with the call that it is made for. */
+  /** Cancels this call when its parent call is cancelled. */
   belongTo(parent: HandlerCall): void {
     if (this.over) return;
     this.untie = parent.tie((reason) => {
       if (this.over) return;
       this.forget();
-      this.link.cancel(this.sequence);
-      this.refuse(createSharedError('call/cancelled', `the call of ${this.id} was cancelled`, { plugin: ownerOf(this.id), details: { command: this.id }, cause: reason }));
+      this.link.cancel(
+        this.sequence,
+        (reason as { readonly code?: unknown }).code === 'call/timeout',
+      );
+      this.refuse(
+        createSharedError('call/cancelled', `the call of ${this.id} was cancelled`, {
+          plugin: ownerOf(this.id),
+          details: { command: this.id },
+          cause: reason,
+        }),
+      );
     });
   }
 
@@ -280,9 +330,12 @@ class LaneRequest extends KernelRequest implements Timed {
 
   expire(): void {
     this.forget();
-    this.link.cancel(this.sequence);
+    this.link.cancel(this.sequence, true);
     this.refuse(
-      createSharedError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, { plugin: ownerOf(this.id), details: { command: this.id, timeout: this.timeout } }),
+      createSharedError('call/timeout', `${this.id} did not answer within ${this.timeout} ms`, {
+        plugin: ownerOf(this.id),
+        details: { command: this.id, timeout: this.timeout },
+      }),
     );
   }
 }
@@ -294,10 +347,10 @@ interface Totals {
   slowest: number;
 }
 
-/** The runtime's own: they are no timers of the plugin. */
+/** The runtime's own timers: they don't count as timers of the plugin. */
 const timers = takeTimers();
 
-/** Milliseconds after which calls over a lane have been reported to the kernel. */
+/** Interval in milliseconds at which calls over a lane are reported to the kernel. */
 const REPORT = 50;
 
 /** The provider's end of a lane. */
@@ -313,7 +366,12 @@ class IncomingLane {
   #calls = 0;
   #left = false;
 
-  constructor(lane: number, port: LanePort, message: LaneMessage & { kind: 'serve' }, parts: LaneParts) {
+  constructor(
+    lane: number,
+    port: LanePort,
+    message: LaneMessage & { kind: 'serve' },
+    parts: LaneParts,
+  ) {
     this.#lane = lane;
     this.#port = port;
     this.#parts = parts;
@@ -321,6 +379,7 @@ class IncomingLane {
     this.#handles = new Set(message.handles);
     this.#link = laneLink(port, message.caller, parts, {
       serve: (target, input, meta, inbound) => this.#serve(target, input, meta, inbound),
+      onFailed: parts.onFailed,
       onBreach: (error) => {
         this.#sendReport();
         this.#tell(Op.laneOver, [lane, error.message]);
@@ -338,20 +397,44 @@ class IncomingLane {
 
   #serve(target: number, input: unknown, meta: unknown, inbound: Inbound): unknown {
     if (target === FENCE) {
-      // The caller leaves: what it sends after this doesn't come from an honest one.
+      // The caller leaves: an honest one sends nothing after this.
       this.#left = true;
       return undefined;
     }
-    if (this.#left) throw createSharedError('plugin/unavailable', 'the lane was left', { retryable: true });
+    if (this.#left)
+      throw createSharedError('plugin/unavailable', 'the lane was left', { retryable: true });
     const handle = this.#handles.has(target) ? this.#parts.handles.get(target) : undefined;
-    const [allowed, depth] = (typeof meta === 'number' ? [meta, 0] : Array.isArray(meta) ? meta : []) as readonly unknown[];
-    if (handle === undefined || typeof allowed !== 'number' || !(allowed > 0) || typeof depth !== 'number')
-      throw createSharedError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
+    const [allowed, depth] = (
+      typeof meta === 'number' ? [meta, 0] : Array.isArray(meta) ? meta : []
+    ) as readonly unknown[];
+    if (
+      handle === undefined ||
+      typeof allowed !== 'number' ||
+      !(allowed > 0) ||
+      typeof depth !== 'number'
+    )
+      throw createSharedError('plugin/unavailable', 'the handler has been taken back', {
+        retryable: true,
+      });
     this.#calls += 1;
     const number = ((this.#lane % 8_000) + 1) * LANE_NUMBERS + this.#calls;
     const started = performance.now();
     try {
-      const result = handle(input, [number, this.#caller, undefined, allowed, undefined, undefined, undefined, undefined, depth], inbound);
+      const result = handle(
+        input,
+        [
+          number,
+          this.#caller,
+          undefined,
+          allowed,
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+          depth,
+        ],
+        inbound,
+      );
       const promise = asPromise(result);
       if (promise === undefined) {
         this.#count(target, true, started);
@@ -386,7 +469,8 @@ class IncomingLane {
 
   #sendReport(): void {
     this.#report = undefined;
-    for (const [handle, { calls, failures, total, slowest }] of this.#totals) this.#tell(Op.laneCalls, [this.#lane, handle, calls, failures, total, slowest]);
+    for (const [handle, { calls, failures, total, slowest }] of this.#totals)
+      this.#tell(Op.laneCalls, [this.#lane, handle, calls, failures, total, slowest]);
     this.#totals.clear();
   }
 
@@ -394,17 +478,33 @@ class IncomingLane {
     try {
       this.#parts.link.note(op, undefined, meta);
     } catch {
-      // The kernel is gone, or so busy that it has to do without the figures.
+      // The kernel is gone, or too busy to receive the figures.
     }
   }
 }
 
-function laneLink(endpoint: Endpoint, plugin: string, { turn, defer }: LaneParts, sides: Pick<ConstructorParameters<typeof Link>[0], 'serve' | 'onBreach'>): Link {
-  return new Link({ endpoint, plugin, stacks: false, turn, note() {}, control: {}, defer, ...sides });
+function laneLink(
+  endpoint: Endpoint,
+  plugin: string,
+  { link: { bounds }, turn, defer, around }: LaneParts,
+  sides: Pick<LinkOptions, 'serve' | 'onBreach' | 'onFailed'>,
+): Link {
+  return new Link({
+    endpoint,
+    plugin,
+    stacks: false,
+    bounds,
+    turn,
+    around,
+    note() {},
+    control: {},
+    defer,
+    ...sides,
+  });
 }
 
-/** Keeps messages back until the lane is open. */
-class Gate implements Endpoint {
+/** Buffers messages until the lane is open. */
+class BufferedEndpoint implements Endpoint {
   readonly #port: LanePort;
   #kept: unknown[] | undefined = [];
 
@@ -414,7 +514,7 @@ class Gate implements Endpoint {
 
   postMessage(message: unknown, transfer?: object[]): void {
     if (this.#kept === undefined) this.#port.postMessage(message, transfer);
-    // What is kept must not change meanwhile, and what can't cross must fail now.
+    // A buffered message must not change meanwhile, and one that can't cross must fail now.
     else this.#kept.push(structuredClone(message, transfer && { transfer }));
   }
 
@@ -422,7 +522,10 @@ class Gate implements Endpoint {
     this.#port.addEventListener(type, listener);
   }
 
-  removeEventListener(type: 'message', listener: Parameters<Endpoint['removeEventListener']>[1]): void {
+  removeEventListener(
+    type: 'message',
+    listener: Parameters<Endpoint['removeEventListener']>[1],
+  ): void {
     this.#port.removeEventListener(type, listener);
   }
 
@@ -441,7 +544,7 @@ function snapshot(input: unknown): unknown {
   try {
     return copyValue(input);
   } catch {
-    // What can't be copied is a stream, or is refused when it is sent.
+    // A value that can't be copied is a stream, or is refused when it is sent.
     return input;
   }
 }

@@ -1,6 +1,7 @@
-/** From bundle text to a plugin: the one way in which plugin code is evaluated, in every worker-like runtime. */
-import { createSharedError, messageOf } from '../contract/errors.js';
+/** From bundle text to a plugin: the only way plugin code is evaluated in worker-like runtimes. */
+
 import { type AnyContract, handledMembers } from '../contract/contract.js';
+import { createSharedError, messageOf } from '../contract/errors.js';
 import type { Manifest } from '../contract/manifest.js';
 import type { LifecycleHook, Statics } from '../contract/protocol.js';
 import type { Plugin } from '../plugin.js';
@@ -11,63 +12,102 @@ export interface LoadedPlugin {
   readonly statics: Statics;
 }
 
-/** Evaluates the text of a bundle; the name is for stacks. */
+/** Evaluates the text of a bundle. The name is for stacks. */
 export type Evaluate = (code: string, name: string) => Promise<{ readonly default?: unknown }>;
 
 /**
  * Evaluates a bundle.
  *
- * @throws PluginLifecycleError `plugin/load-failed` when the code doesn't parse, throws while loading, or exports no
- * plugin; names the plugin, the file and the cause.
+ * @throws PluginLifecycleError `plugin/load-failed` when the code doesn't parse, throws while
+ * loading, or exports no plugin. It names the plugin, the file and the cause.
  */
-export async function loadPlugin(manifest: Manifest, code: string, generation: number, evaluate: Evaluate): Promise<LoadedPlugin> {
+export async function loadPlugin(
+  manifest: Manifest,
+  code: string,
+  generation: number,
+  evaluate: Evaluate,
+): Promise<LoadedPlugin> {
   const file = `${manifest.id}/${manifest.main}`;
   let module: { readonly default?: unknown };
   try {
-    module = await evaluate(code, `plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`);
+    module = await evaluate(
+      code,
+      `plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`,
+    );
   } catch (cause) {
     const what = cause instanceof SyntaxError ? 'does not parse' : 'threw while loading';
-    throw createSharedError('plugin/load-failed', `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`, {
-      plugin: manifest.id,
-      details: { file },
-      cause,
-    });
+    throw createSharedError(
+      'plugin/load-failed',
+      `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`,
+      {
+        plugin: manifest.id,
+        details: { file },
+        cause,
+      },
+    );
   }
   return checkPlugin(manifest, module.default);
 }
 
-/** Checks what a bundle exports as default: a plugin, or a class of one. */
+/** Checks a bundle's default export: a plugin, or a class of one. */
 export function checkPlugin(manifest: Manifest, exported: unknown): LoadedPlugin {
-  const plugin = (typeof exported === 'function' ? instantiate(manifest, exported) : exported) as Plugin | null | undefined;
+  const plugin = (typeof exported === 'function' ? instantiate(manifest, exported) : exported) as
+    | Plugin
+    | null
+    | undefined;
   if (plugin === null || typeof plugin !== 'object') {
     throw failure(manifest, `has no default export: write 'export default definePlugin({ … })'`);
   }
-  if (typeof plugin.activate !== 'function') throw failure(manifest, "exports a plugin without 'activate(ctx)'");
+  if (typeof plugin.activate !== 'function')
+    throw failure(manifest, "exports a plugin without 'activate(ctx)'");
   const hooks = HOOKS.filter((hook) => plugin[hook] !== undefined);
-  for (const hook of hooks) if (typeof plugin[hook] !== 'function') throw failure(manifest, `exports a plugin whose '${hook}' is not a function`);
+  for (const hook of hooks)
+    if (typeof plugin[hook] !== 'function')
+      throw failure(manifest, `exports a plugin whose '${hook}' is not a function`);
   const { provides = [] } = plugin;
-  if (!Array.isArray(provides)) throw failure(manifest, "exports a plugin whose 'provides' is not a list of contracts");
-  return { plugin, statics: { provides: provides.map(idOf(manifest)), needs: needsOf(manifest, plugin), hooks } };
+  if (!Array.isArray(provides))
+    throw failure(manifest, "exports a plugin whose 'provides' is not a list of contracts");
+  return {
+    plugin,
+    statics: { provides: provides.map(idOf(manifest)), needs: needsOf(manifest, plugin), hooks },
+  };
 }
 
-const HOOKS: readonly LifecycleHook[] = ['configure', 'deactivate', 'suspend', 'resume', 'getState', 'restoreState', 'healthCheck'];
+const HOOKS: readonly LifecycleHook[] = [
+  'configure',
+  'deactivate',
+  'suspend',
+  'resume',
+  'getState',
+  'restoreState',
+  'healthCheck',
+];
 
 function instantiate(manifest: Manifest, Class: object): unknown {
   try {
     return new (Class as new () => unknown)();
   } catch (cause) {
-    throw createSharedError('plugin/load-failed', `cannot load ${manifest.id}: its class threw when it was made: ${messageOf(cause)}`, {
-      plugin: manifest.id,
-      cause,
-    });
+    throw createSharedError(
+      'plugin/load-failed',
+      `cannot load ${manifest.id}: its class threw when it was made: ${messageOf(cause)}`,
+      {
+        plugin: manifest.id,
+        cause,
+      },
+    );
   }
 }
 
 function needsOf(manifest: Manifest, plugin: Plugin): Statics['needs'] {
   return Object.entries(plugin.needs ?? {}).map(([name, need]) => {
-    if (need === null || typeof need !== 'object') throw failure(manifest, `lists '${name}' in 'needs', which is not a contract`);
+    if (need === null || typeof need !== 'object')
+      throw failure(manifest, `lists '${name}' in 'needs', which is not a contract`);
     const optional = 'optional' in need && !('$id' in need);
-    return { name, contract: idOf(manifest)(optional ? (need.optional as AnyContract) : (need as AnyContract)), optional };
+    return {
+      name,
+      contract: idOf(manifest)(optional ? (need.optional as AnyContract) : (need as AnyContract)),
+      optional,
+    };
   });
 }
 
@@ -82,8 +122,12 @@ const idOf =
   };
 
 function failure(manifest: Manifest, problem: string): Error {
-  return createSharedError('plugin/load-failed', `cannot load ${manifest.id}: ${manifest.id}/${manifest.main} ${problem}`, {
-    plugin: manifest.id,
-    details: { file: `${manifest.id}/${manifest.main}` },
-  });
+  return createSharedError(
+    'plugin/load-failed',
+    `cannot load ${manifest.id}: ${manifest.id}/${manifest.main} ${problem}`,
+    {
+      plugin: manifest.id,
+      details: { file: `${manifest.id}/${manifest.main}` },
+    },
+  );
 }

@@ -1,6 +1,7 @@
 /**
- * A rehearsal: the whole small life of a plugin inside a guest that waits for its first one. It makes the engine load
- * and compile what an activation runs through, which is most of what one costs in a fresh thread.
+ * A warm-up: runs a whole small plugin life inside a guest that waits for its first plugin. The
+ * engine loads and compiles the code of an activation, which is most of what an activation costs in
+ * a fresh thread.
  */
 import { createSharedError } from '../contract/errors.js';
 import type { Manifest } from '../contract/manifest.js';
@@ -17,12 +18,13 @@ const CODE = [
   `export default { provides: [Echo], activate(ctx) { ctx.provide(Echo, { echo: (value) => value }); ctx.events.on('${ID}:*', () => {}); } };`,
 ].join(' ');
 
-/** Runs one; never rejects. Nothing of it is seen outside, and nothing of it is left. */
+/** Runs one. Never rejects. It has no effect outside, and leaves nothing behind. */
 export async function rehearse(defer: (task: () => void) => void): Promise<void> {
   try {
     await perform(defer);
   } catch {
-    // A guest that can't rehearse, for want of a right to import for instance, is only slower; its plugin will say why.
+    // A guest that can't warm up, for example because imports are forbidden, is only slower. Its
+    // plugin will report why.
   }
 }
 
@@ -54,7 +56,7 @@ async function perform(defer: (task: () => void) => void): Promise<void> {
       kernel.request(handle, { n, text: ID }, n, { sequence: 0, settle: () => resolve() });
     });
   }
-  await kernel.call('deactivate');
+  await kernel.call('deactivate', 'stop');
   guest.close();
   kernel.close(createSharedError('guest/terminated', 'the rehearsal is over'));
 }

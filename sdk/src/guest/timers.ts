@@ -1,6 +1,6 @@
 /**
- * How many timers a plugin may have waiting. Below `sandbox` this is hygiene, as everything is that happens in a plugin's own realm; there the
- * platform's timers are out of reach.
+ * Limits how many timers a plugin may have pending. Below `sandbox` this is hygiene, like
+ * everything inside a plugin's own realm; in `sandbox` the platform's timers are out of reach.
  */
 
 type Timer = unknown;
@@ -12,7 +12,10 @@ interface TimerScope {
   clearInterval(timer: Timer): void;
 }
 
-/** Replaces the timers of a scope by ones that throw a RangeError beyond so many; leaves them alone without a number. */
+/**
+ * Replaces the timers of a scope by ones that throw a RangeError beyond the limit. Without a limit
+ * it changes nothing.
+ */
 export function limitTimers(scope: object, most: number | undefined): void {
   if (most === undefined) return;
   const target = scope as TimerScope;

@@ -1,6 +1,6 @@
 /**
- * `@plinth/sdk/pack`: what is done to a plugin's bundle before hardened JavaScript can run it.
+ * `@plinth/sdk/pack`: converts a plugin's bundle so that hardened JavaScript can run it.
  *
  * @module
  */
-export { toFunctor } from './functor.js';
+export { builtinImport, toFunctor, toFunctorInSlices } from './functor.js';

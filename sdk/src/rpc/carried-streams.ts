@@ -1,27 +1,35 @@
 /**
- * Which streams of a link travel with which value, and whose end is theirs: a request's end with its failure, an answer's
- * when what it is about may not go on. Those of the value in hand are noted while it is written or read.
+ * Tracks which streams of a link travel with which value, and what ends them: for a request its
+ * failure; for an answer, that what it is about may not continue. The streams of the current value
+ * are noted while it is written or read.
  */
 import type { Streams } from './streams.js';
 import type { StreamDoor } from './value.js';
 
-/** A stream that came in. */
-interface Accepted {
+/** An incoming stream. */
+export interface Accepted {
+  /** Whether it has ended. */
+  readonly over: boolean;
   cancel(): Promise<void>;
 }
 
-/** Streams that went out with answers, after which it is looked which of them have ended. */
-const MAX_LENT = 64;
+/** Outgoing answer streams after which ended ones are looked for. */
+const MAX_ANSWER_STREAMS = 64;
 
-/** The door that values of a link take their streams through, with a memory. */
+/** The stream door of a link, with a record of which value used it. */
 export class CarriedStreams implements StreamDoor {
   readonly #streams: Streams;
   #opened: number[] | undefined;
   #accepted: Accepted[] | undefined;
-  /** Those that went out with a request, until it is answered. */
-  readonly #fed = new Map<number, readonly number[]>();
-  /** Those that went out with answers, by what these were about; what has ended is forgotten now and then. */
-  #lent: { readonly about: string; readonly streams: readonly number[] }[] = [];
+  /** Streams sent with a request, until it is answered. */
+  readonly #requestStreams = new Map<number, readonly number[]>();
+  /**
+   * Streams sent with answers, by what the answers are about. Ended ones are removed now and then.
+   */
+  #answerStreams: { readonly about: string; readonly streams: readonly number[] }[] = [];
+
+  /** The receiver of the current answer: its streams count against that caller. */
+  owner: object | undefined = undefined;
 
   constructor(streams: Streams) {
     this.#streams = streams;
@@ -39,70 +47,76 @@ export class CarriedStreams implements StreamDoor {
   }
 
   accept(stream: number): object {
-    const reader = this.#streams.accept(stream);
+    const reader = this.#streams.accept(stream, this.owner);
     this.#accepted ??= [];
     this.#accepted.push(reader);
     return reader;
   }
 
-  /** The value in hand was a request. */
+  /** The current value was a request. */
   sentWith(sequence: number): void {
     const opened = this.#takeOpened();
-    if (opened !== undefined) this.#fed.set(sequence, opened);
+    if (opened !== undefined) this.#requestStreams.set(sequence, opened);
   }
 
-  /** The value in hand was an answer; whether it had streams. */
-  answeredWith(about: string | undefined): boolean {
+  /** The current value was an answer. Returns its streams. */
+  answeredWith(about: string | undefined): readonly number[] | undefined {
     const opened = this.#takeOpened();
-    if (opened === undefined) return false;
+    if (opened === undefined) return undefined;
     if (about !== undefined) {
-      if (this.#lent.length >= MAX_LENT) this.#forgetLent();
-      this.#lent.push({ about, streams: opened });
+      if (this.#answerStreams.length >= MAX_ANSWER_STREAMS) this.#removeEnded();
+      this.#answerStreams.push({ about, streams: opened });
     }
-    return true;
+    return opened;
   }
 
-  /** The value in hand could not be sent. */
+  /** The current value could not be sent. */
   unsent(): void {
     this.#stop(this.#takeOpened());
   }
 
-  /** Those that came with the value in hand are the receiver's from now on. */
+  /** Hands the streams of the current value to its receiver. */
   taken(): readonly Accepted[] | undefined {
     const accepted = this.#accepted;
     this.#accepted = undefined;
+    this.owner = undefined;
     return accepted;
   }
 
-  /** Nobody wants the value in hand: the sources of its streams hear of it. */
+  /** The current value is not wanted: the sources of its streams are told. */
   refused(): void {
     for (const stream of this.taken() ?? []) void stream.cancel();
   }
 
   /** A request has its answer: its streams end by themselves. */
   answered(sequence: number): void {
-    this.#fed.delete(sequence);
+    this.#requestStreams.delete(sequence);
   }
 
-  /** A request is over without an answer. */
+  /** A request ended without an answer. */
   failed(sequence: number): void {
-    if (this.#fed.size === 0) return;
-    const fed = this.#fed.get(sequence);
-    this.#fed.delete(sequence);
+    if (this.#requestStreams.size === 0) return;
+    const fed = this.#requestStreams.get(sequence);
+    this.#requestStreams.delete(sequence);
     this.#stop(fed);
   }
 
-  /** Ends those that went out with answers about what may not go on; their readers hear why. */
+  /**
+   * Ends streams that went out with answers about something that may not continue. Their readers
+   * get the reason.
+   */
   endLent(over: (about: string) => Error | undefined): void {
-    for (const { about, streams } of this.#lent) {
+    for (const { about, streams } of this.#answerStreams) {
       const error = over(about);
       if (error !== undefined) for (const stream of streams) this.#streams.failFeed(stream, error);
     }
-    this.#forgetLent();
+    this.#removeEnded();
   }
 
-  #forgetLent(): void {
-    this.#lent = this.#lent.filter(({ streams }) => streams.some((stream) => this.#streams.feeds(stream)));
+  #removeEnded(): void {
+    this.#answerStreams = this.#answerStreams.filter(({ streams }) =>
+      streams.some((stream) => this.#streams.feeds(stream)),
+    );
   }
 
   #stop(streams: readonly number[] | undefined): void {

@@ -1,28 +1,33 @@
 /**
  * The control plane: Comlink, behind a guard.
  *
- * A bare `Comlink.expose()` hands the other side this realm: CONSTRUCT on a constructor's constructor runs text as
- * code, SET reaches prototypes, RELEASE unplugs the port, and a malformed message throws outside Comlink's own `try`.
- * So Comlink only ever sees messages rebuilt here: APPLY of one own method, plain arguments, nothing else; and answers
- * are outcomes made of data, never Comlink's own handlers.
+ * A bare `Comlink.expose()` gives the other side this realm: CONSTRUCT on a constructor's
+ * constructor runs text as code, SET reaches prototypes, RELEASE unplugs the port, and a malformed
+ * message throws outside Comlink's own `try`. So Comlink only sees messages rebuilt here: APPLY of
+ * one own method with plain arguments. Answers are outcomes made of data, never Comlink's own
+ * handlers.
  */
 import { expose, releaseProxy, wrap } from 'comlink';
 import { createSharedError } from '../contract/errors.js';
 import type { Outcome } from '../contract/protocol.js';
 import { errorToWire } from '../contract/wire-error.js';
+import { DEFAULT_BOUNDS, NO_BOUNDS } from './bounds.js';
 import type { MessageEventLike } from './endpoint.js';
 import { decodeError, decodeValue, encodeValue } from './value.js';
 
 /** Methods one side offers to the other. */
 export type ControlApi = Readonly<Record<string, (...args: never[]) => Promise<unknown>>>;
 
-/** One side of the control plane. The link moves its messages; this decides what they may be. */
+/** One side of the control plane. The link moves its messages; this checks them. */
 export interface Control {
-  /** Calls a method of the other side; pending calls are the link's to settle when the guest ends. */
+  /** Calls a method of the other side. The link settles pending calls when the guest ends. */
   call(method: string, args: readonly unknown[]): Promise<unknown>;
-  /** A request of the other side. Answers what was wrong with it, or undefined when it was passed on. */
+  /**
+   * Takes a request of the other side. Returns why it was refused, or undefined when it was passed
+   * on.
+   */
   receiveRequest(message: unknown): Refusal | undefined;
-  /** A reply of the other side. */
+  /** Takes a reply of the other side. */
   receiveReply(message: unknown): Refusal | undefined;
   /** A request of this side could not be sent. */
   fail(message: unknown, error: Error): void;
@@ -35,11 +40,11 @@ export interface Refusal {
   readonly id?: string;
 }
 
-/** How a {@link Control} reaches the link it belongs to. */
+/** How a {@link Control} reaches its link. */
 export interface ControlWire {
   postRequest(message: unknown): void;
   postReply(message: unknown): void;
-  /** Stamped on the other side's errors. */
+  /** Set on the other side's errors. */
   readonly plugin: string | undefined;
   /** Whether stacks may leave this side. */
   readonly stacks: boolean;
@@ -47,16 +52,24 @@ export interface ControlWire {
 
 /** Connects an API to the wire, both directions over Comlink. */
 export function createControl(api: ControlApi, wire: ControlWire): Control {
-  const methods = guardedMethods(api, wire);
+  // The kernel's own values have no bounds here: settings and state were checked before, and code
+  // has a limit of its own.
+  const [mine, theirs] =
+    wire.plugin === undefined ? [DEFAULT_BOUNDS, NO_BOUNDS] : [NO_BOUNDS, DEFAULT_BOUNDS];
+  const encode = (value: unknown) => encodeValue(value, mine);
+  const decode = (value: unknown) => decodeValue(value, wire.plugin, theirs);
+  const methods = guardedMethods(api, wire, encode, decode);
   const requests = new MessageDoor((message) => wire.postReply(message));
   const replies = new MessageDoor((message) => wire.postRequest(message));
   expose(methods, requests);
-  // Held for the life of the link: Comlink closes the port when its root proxy is collected.
+  // Kept for the life of the link: Comlink closes the port when its root proxy is collected.
   const remote = wrap<Record<string, (...args: unknown[]) => Promise<Outcome<unknown>>>>(replies);
   return {
     async call(method, args) {
-      const outcome = await (remote[method] as (...args: unknown[]) => Promise<Outcome<unknown>>)(...args.map(encodeValue));
-      if (outcome.ok) return decodeValue(outcome.value, wire.plugin);
+      const outcome = await (remote[method] as (...args: unknown[]) => Promise<Outcome<unknown>>)(
+        ...args.map(encode),
+      );
+      if (outcome.ok) return decode(outcome.value);
       throw decodeError(outcome.error, wire.plugin);
     },
     receiveRequest(message) {
@@ -84,21 +97,30 @@ export function createControl(api: ControlApi, wire: ControlWire): Control {
 
 /** The reply that tells a sender its control message was refused. */
 export function refusalReply(refusal: Refusal): unknown {
-  return failedReply(refusal, createSharedError('wire/refused', `refused a control message: ${refusal.reason}`));
+  return failedReply(
+    refusal,
+    createSharedError('wire/refused', `refused a control message: ${refusal.reason}`),
+  );
 }
 
-/** The reply that takes the place of one that can't be had. */
+/** The reply in place of one that can't be produced. */
 export function failedReply(message: unknown, error: Error): unknown {
   const { id } = message as { readonly id?: unknown };
   return { id, type: 'RAW', value: { ok: false, error: errorToWire(error, false, encodeValue) } };
 }
 
-function guardedMethods(api: ControlApi, wire: ControlWire): ControlApi {
-  const methods: Record<string, (...args: never[]) => Promise<Outcome<unknown>>> = Object.create(null);
+function guardedMethods(
+  api: ControlApi,
+  wire: ControlWire,
+  encode: (value: unknown) => unknown,
+  decode: (value: unknown) => unknown,
+): ControlApi {
+  const methods: Record<string, (...args: never[]) => Promise<Outcome<unknown>>> =
+    Object.create(null);
   for (const [name, method] of Object.entries(api)) {
     methods[name] = async (...args) => {
       try {
-        return { ok: true, value: encodeValue(await method(...(args.map((arg) => decodeValue(arg, wire.plugin)) as never[]))) };
+        return { ok: true, value: encode(await method(...(args.map(decode) as never[]))) };
       } catch (error) {
         return { ok: false, error: errorToWire(error, wire.stacks, encodeValue) };
       }
@@ -121,13 +143,20 @@ function checkRequest(message: unknown, methods: ControlApi): ApplyRequest | Ref
   if (!isRecord(message)) return { reason: 'not a record' };
   const id = idOf(message);
   if (id === undefined) return { reason: 'no id' };
-  if (!Object.keys(message).every((key) => REQUEST_KEYS.has(key))) return { reason: 'unknown keys', id };
-  if (message.type !== 'APPLY') return { reason: `${typeof message.type === 'string' ? message.type.slice(0, 16) : 'no type'} is not allowed`, id };
+  if (!Object.keys(message).every((key) => REQUEST_KEYS.has(key)))
+    return { reason: 'unknown keys', id };
+  if (message.type !== 'APPLY')
+    return {
+      reason: `${typeof message.type === 'string' ? message.type.slice(0, 16) : 'no type'} is not allowed`,
+      id,
+    };
   const { path, argumentList } = message;
-  if (!Array.isArray(path) || path.length !== 1 || typeof path[0] !== 'string') return { reason: 'the path is not one name', id };
+  if (!Array.isArray(path) || path.length !== 1 || typeof path[0] !== 'string')
+    return { reason: 'the path is not one name', id };
   const name = path[0];
   if (!Object.hasOwn(methods, name)) return { reason: `no method '${name.slice(0, 64)}'`, id };
-  if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS) return { reason: 'the arguments are not a short list', id };
+  if (!Array.isArray(argumentList) || argumentList.length > MAX_ARGUMENTS)
+    return { reason: 'the arguments are not a short list', id };
   const args: { type: 'RAW'; value: unknown }[] = [];
   for (const arg of argumentList as unknown[]) {
     if (!isRecord(arg) || arg.type !== 'RAW') return { reason: 'an argument is not plain', id };
@@ -148,19 +177,26 @@ function checkReply(message: unknown): RawReply | Refusal {
   if (id === undefined) return { reason: 'a reply without an id' };
   const { value } = message;
   // A HANDLER reply would make Comlink open a port to the sender.
-  if (message.type !== 'RAW' || !isRecord(value) || typeof value.ok !== 'boolean') return { reason: 'a reply that is not an outcome', id };
-  return { id, type: 'RAW', value: value.ok ? { ok: true, value: value.value } : { ok: false, error: value.error as never } };
+  if (message.type !== 'RAW' || !isRecord(value) || typeof value.ok !== 'boolean')
+    return { reason: 'a reply that is not an outcome', id };
+  return {
+    id,
+    type: 'RAW',
+    value: value.ok ? { ok: true, value: value.value } : { ok: false, error: value.error as never },
+  };
 }
 
 function idOf(message: Record<string, unknown>): string | undefined {
-  return typeof message.id === 'string' && message.id.length > 0 && message.id.length <= 80 ? message.id : undefined;
+  return typeof message.id === 'string' && message.id.length > 0 && message.id.length <= 80
+    ? message.id
+    : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
-/** The endpoint that Comlink sees: one direction of one plane. */
+/** The endpoint that Comlink sees: one direction of the control plane. */
 class MessageDoor {
   #listeners = new Set<(event: MessageEventLike) => void>();
   #post: ((message: unknown) => void) | undefined;

@@ -1,18 +1,21 @@
 /**
- * Deadlines of many calls on one timer. A timer a call would cost more than the call: entries sit in buckets of
- * {@link TICK} milliseconds, and only the nearest bucket is armed.
+ * Deadlines of many calls on one timer, because a timer per call would cost more than the call.
+ * Entries sit in buckets of {@link TICK} milliseconds, and only the nearest bucket is armed.
  */
 
-/** Resolution, in milliseconds: a deadline fires at most this much late (beside what the loop adds). */
+/**
+ * Resolution, in milliseconds: a deadline fires at most this much late, plus the delay of the event
+ * loop.
+ */
 export const TICK = 8;
 
 /** Something with a deadline; the fields belong to {@link Deadlines}. */
 export interface Timed {
   bucket: Bucket | undefined;
-  /** Its place in the bucket. */
+  /** Its position in the bucket. */
   slot: number;
   expire(): void;
-  /** There is no time any more: whoever owns the deadlines ends. */
+  /** Called when the owner of the deadlines ends. */
   stop?(): void;
 }
 
@@ -22,15 +25,18 @@ export interface Bucket {
   readonly entries: Timed[];
 }
 
-/** How time is waited for. */
+/** The timer functions that are used. */
 export interface Timers {
   set(run: () => void, ms: number): number;
   clear(timer: number | undefined): void;
 }
 
-const globalTimers: Timers = { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer) };
+const globalTimers: Timers = {
+  set: (run, ms) => setTimeout(run, ms),
+  clear: (timer) => clearTimeout(timer),
+};
 
-/** The timers of this realm as they are now: a plugin's may be counted later. */
+/** The timers of this realm as they are now, before a plugin's timers are counted. */
 export function takeTimers(): Timers {
   const { setTimeout, clearTimeout } = globalThis;
   return { set: (run, ms) => setTimeout(run, ms), clear: (timer) => clearTimeout(timer) };
@@ -44,15 +50,16 @@ export class Deadlines {
   #timer: number | undefined;
   readonly #timers: Timers;
 
-  /** @param timers those of the realm at the time, when absent. */
+  /** @param timers the realm's timers when absent. */
   constructor(timers: Timers = globalTimers) {
     this.#timers = timers;
   }
 
-  /** Adds an entry that expires in `ms`, unless it is removed before. */
+  /** Adds an entry that expires in `ms` unless it is removed before. */
   add(entry: Timed, ms: number, now = performance.now()): void {
     const tick = Math.ceil((now + ms) / TICK);
-    // Calls of one moment with the same time-out share a bucket, so the last one is nearly always right.
+    // Calls made together with the same time-out share a bucket, so the last one is nearly always
+    // right.
     const bucket = this.#latest?.tick === tick ? this.#latest : this.#bucketOf(tick);
     entry.bucket = bucket;
     entry.slot = bucket.entries.length;
@@ -60,7 +67,7 @@ export class Deadlines {
     if (tick < this.#armed) this.#arm(tick, now);
   }
 
-  /** Takes an entry out; harmless when it has expired or was never added. */
+  /** Removes an entry. Harmless when it has expired or was never added. */
   remove(entry: Timed): void {
     const { bucket } = entry;
     if (bucket === undefined) return;
@@ -71,7 +78,7 @@ export class Deadlines {
     last.slot = entry.slot;
   }
 
-  /** Stops the timer; entries left in it are told, and never expire. */
+  /** Stops the timer. Remaining entries are told, and never expire. */
   close(): void {
     this.#timers.clear(this.#timer);
     this.#timer = undefined;
@@ -97,7 +104,10 @@ export class Deadlines {
   #arm(tick: number, now: number): void {
     this.#timers.clear(this.#timer);
     this.#armed = tick;
-    this.#timer = this.#timers.set(() => this.#sweep(), Math.max(0, Math.min(tick * TICK - now, 0x7fff_ffff)));
+    this.#timer = this.#timers.set(
+      () => this.#sweep(),
+      Math.max(0, Math.min(tick * TICK - now, 0x7fff_ffff)),
+    );
   }
 
   #sweep(): void {
@@ -116,7 +126,7 @@ export class Deadlines {
       } else if (entries.length === 0) this.#buckets.delete(tick);
       else if (tick < nearest) nearest = tick;
     }
-    // A bucket that was filled and emptied on the way is gone from the table.
+    // A bucket that was filled and emptied meanwhile is no longer in the table.
     this.#latest = undefined;
     if (nearest < this.#armed) this.#arm(nearest, now);
   }

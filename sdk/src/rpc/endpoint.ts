@@ -1,4 +1,5 @@
-/** The pipe between a kernel and one guest, in the shape that MessagePort and Worker already have. */
+/** The pipe between a kernel and one guest, in the shape of MessagePort and Worker. */
+import type { ValueBounds } from './bounds.js';
 import type { StreamDoor } from './value.js';
 
 /** One message event. */
@@ -6,11 +7,17 @@ export interface MessageEventLike {
   readonly data: unknown;
 }
 
-/** The other end of an endpoint in the same thread: it may be told directly instead of by messages. */
+/**
+ * The other end of an endpoint in the same thread: it can be called directly instead of by
+ * messages.
+ */
 export interface DirectReceiver {
-  /** Whether everything that was posted to it has been taken, so that nothing would be overtaken. */
+  /** Whether everything posted to it has been taken, so that a direct call overtakes nothing. */
   readonly idle: boolean;
+  /** Takes the streams of a request. */
   readonly streams: StreamDoor;
+  /** Takes the streams of an answer; {@link settle} is called next. */
+  answerTo(sequence: number): StreamDoor;
   request(sequence: number, target: number, meta: unknown, input: unknown): void;
   settle(sequence: number, ok: boolean, value: unknown): void;
   note(target: number, meta: unknown, payload: unknown): void;
@@ -20,7 +27,7 @@ export interface DirectReceiver {
 export interface DirectEnd {
   /** Messages on their way from here. */
   readonly inFlight: number;
-  /** Who listens here. */
+  /** The receiver at this end. */
   receiver: DirectReceiver | undefined;
   readonly other: DirectEnd | undefined;
 }
@@ -31,17 +38,21 @@ export interface Endpoint {
   postMessage(message: unknown, transfer?: object[]): void;
   addEventListener(type: 'message', listener: (event: MessageEventLike) => void): void;
   removeEventListener(type: 'message', listener: (event: MessageEventLike) => void): void;
-  /** Begins delivery, where the platform waits for it. */
+  /** Begins delivery, where the platform requires it. */
   start?(): void;
+  /** Sets how large a value may be, where messages are read from bytes. */
+  bound?(bounds: ValueBounds): void;
   /** Only when both ends share a thread. */
   readonly direct?: DirectEnd;
 }
 
 /**
- * Two endpoints in one thread: what one posts the other receives, cloned, in a later microtask. Direct ones also let
- * their links call each other.
+ * Two endpoints in one thread: what one posts, the other receives, cloned, in a later microtask.
+ * Direct ones also let their links call each other.
  */
-export function endpointPair(options: { readonly direct?: boolean } = {}): readonly [Endpoint, Endpoint] {
+export function endpointPair(
+  options: { readonly direct?: boolean } = {},
+): readonly [Endpoint, Endpoint] {
   const left = new MemoryEndpoint(options.direct === true);
   const right = new MemoryEndpoint(options.direct === true);
   left.other = right;
@@ -82,7 +93,7 @@ class MemoryEndpoint implements Endpoint, DirectEnd {
   }
 
   deliver(data: unknown): void {
-    // Messages posted before anybody listens wait, as in a port that hasn't been started.
+    // Messages posted before there is a listener are queued, as in a port that hasn't been started.
     if (this.#early !== undefined) this.#early.push(data);
     else for (const listener of [...this.#listeners]) listener({ data });
   }

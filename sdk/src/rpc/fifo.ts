@@ -1,4 +1,4 @@
-/** First in, first out, without moving what waits: taking from a long array's front copies all of it each time. */
+/** A queue that doesn't move its items: shifting a long array copies all of it each time. */
 export class Fifo<T> {
   #items: T[] = [];
   #taken = 0;
@@ -26,7 +26,7 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Takes out the first item that fits; answers whether there was one. */
+  /** Removes the first matching item. Returns whether there was one. */
   remove(fits: (item: T) => boolean): boolean {
     const index = this.#items.findIndex((item, at) => at >= this.#taken && fits(item));
     if (index === -1) return false;

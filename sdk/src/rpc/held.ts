@@ -1,9 +1,9 @@
-/** Frames that wait for credit, flat and in order; any of them may be taken back. */
+/** Frames that wait for credit, flat and in order. Any of them may be cancelled. */
 
-/** Frames taken back that may lie about before they are cleared away. */
-const CLUTTER = 256;
+/** Cancelled frames that may remain before they are cleared. */
+const MAX_CANCELLED = 256;
 
-/** Owns what an outbox may not send yet. */
+/** Owns the frames an outbox may not send yet. */
 export class HeldFrames {
   /** Frames are appended here, then {@link keep} is called. */
   slots: unknown[] = [];
@@ -12,11 +12,11 @@ export class HeldFrames {
   #numbers: number[] = [];
   #next = 0;
   #last = 0;
-  #voided = 0;
+  #cancelled = 0;
 
   /** Frames that wait. */
   get size(): number {
-    return this.#starts.length - this.#next - this.#voided;
+    return this.#starts.length - this.#next - this.#cancelled;
   }
 
   /** The number of the first frame. */
@@ -24,7 +24,7 @@ export class HeldFrames {
     return this.#numbers[this.#next] as number;
   }
 
-  /** Ends the frame that starts at a slot; answers the number by which it can be taken back. */
+  /** Ends the frame that starts at a slot. Returns the number by which it can be cancelled. */
   keep(start: number): number {
     this.#last += 1;
     this.#starts.push(start);
@@ -32,12 +32,12 @@ export class HeldFrames {
     return this.#last;
   }
 
-  /** Where the first frame starts, or -1. Frames that were taken back are dropped on the way. */
+  /** Where the first frame starts, or -1. Cancelled frames before it are dropped. */
   first(): number {
     while (this.#next < this.#starts.length) {
       const start = this.#starts[this.#next] as number;
-      if (this.slots[start] !== VOID) return start;
-      this.#voided -= 1;
+      if (this.slots[start] !== CANCELLED) return start;
+      this.#cancelled -= 1;
       this.shift();
     }
     return -1;
@@ -48,32 +48,33 @@ export class HeldFrames {
     return this.#starts[this.#next + 1] ?? this.slots.length;
   }
 
-  /** Takes the first frame out. */
+  /** Removes the first frame. */
   shift(): void {
     this.#next += 1;
     if (this.#next === this.#starts.length) this.clear();
-    else if (this.#next > CLUTTER * 4 && this.#next * 2 > this.#starts.length) this.#compact();
+    else if (this.#next > MAX_CANCELLED * 4 && this.#next * 2 > this.#starts.length)
+      this.#compact();
   }
 
-  /** Takes a frame back, unless it has left. */
+  /** Cancels a frame, unless it has left. */
   void(number: number): void {
     const index = this.#indexOf(number);
     if (index === -1) return;
     const start = this.#starts[index] as number;
-    if (this.slots[start] === VOID) return;
+    if (this.slots[start] === CANCELLED) return;
     this.slots.fill(undefined, start, this.#starts[index + 1] ?? this.slots.length);
-    this.slots[start] = VOID;
-    this.#voided += 1;
-    // A receiver that takes nothing must not let what is dropped pile up.
-    if (this.#voided > CLUTTER && this.#voided > this.size) this.#compact();
+    this.slots[start] = CANCELLED;
+    this.#cancelled += 1;
+    // Cancelled frames must not pile up when the receiver takes nothing.
+    if (this.#cancelled > MAX_CANCELLED && this.#cancelled > this.size) this.#compact();
   }
 
-  /** Takes back every frame whose head says that nobody wants it. */
+  /** Cancels every frame whose head is reported as unwanted. */
   sweep(unwanted: (head: number) => boolean, onVoid: (number: number) => void): void {
     const doomed: number[] = [];
     for (let index = this.#next; index < this.#starts.length; index++) {
       const head = this.slots[this.#starts[index] as number] as number;
-      if (head !== VOID && unwanted(head)) doomed.push(this.#numbers[index] as number);
+      if (head !== CANCELLED && unwanted(head)) doomed.push(this.#numbers[index] as number);
     }
     for (const number of doomed) {
       this.void(number);
@@ -86,7 +87,7 @@ export class HeldFrames {
     this.#starts = [];
     this.#numbers = [];
     this.#next = 0;
-    this.#voided = 0;
+    this.#cancelled = 0;
   }
 
   #indexOf(number: number): number {
@@ -105,7 +106,7 @@ export class HeldFrames {
   #compact(): void {
     const from = this.#next;
     const [slots, starts, numbers] = [this.slots, this.#starts, this.#numbers];
-    if (this.#voided === 0) {
+    if (this.#cancelled === 0) {
       const first = starts[from] as number;
       this.slots = slots.slice(first);
       this.#starts = starts.slice(from).map((start) => start - first);
@@ -116,13 +117,14 @@ export class HeldFrames {
     this.clear();
     for (let index = from; index < starts.length; index++) {
       const start = starts[index] as number;
-      if (slots[start] === VOID) continue;
+      if (slots[start] === CANCELLED) continue;
       this.#starts.push(this.slots.length);
       this.#numbers.push(numbers[index] as number);
-      for (let slot = start, end = starts[index + 1] ?? slots.length; slot < end; slot++) this.slots.push(slots[slot]);
+      for (let slot = start, end = starts[index + 1] ?? slots.length; slot < end; slot++)
+        this.slots.push(slots[slot]);
     }
   }
 }
 
-/** In the place of a head: this frame was taken back. */
-const VOID = -1;
+/** In place of a head: this frame was cancelled. */
+const CANCELLED = -1;

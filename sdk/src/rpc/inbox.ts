@@ -1,33 +1,49 @@
 /**
- * The receiving half of a link: walks messages frame by frame, so many a turn, and hands each on. What arrives is
- * untrusted: a frame that isn't well formed ends the walk, and what a guest may pile up here is bounded.
+ * The receiving half of a link: walks messages frame by frame, a limited number per turn, and
+ * passes each on. Input is untrusted: a malformed frame ends the walk, and what a guest may pile up
+ * here is bounded.
  */
 import { COUNTED, FIXED, Form, formOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
 import { MAX_FRAME, MAX_SLOTS, WINDOW } from './outbox.js';
-import { ShapeReader } from './shapes.js';
+import { ShapeReader } from './shape-reader.js';
 
-/** Messages in {@link WINDOW_TIME} that only a flood can explain: an honest sender posts one a turn and has credit for a thousand frames. */
+/**
+ * More messages per {@link WINDOW_TIME} than an honest sender can post: it posts one a turn and has
+ * credit for a thousand frames.
+ */
 const MAX_MESSAGES = 20_000;
 /** Milliseconds. */
 const WINDOW_TIME = 100;
 const MAX_NAMES = 4_095;
 const MAX_NAME = 512;
-/** Slots that may wait for a later turn: as much as answers to every call that may be open, each as large as a packed one can be. */
+/**
+ * Most slots kept for a later turn: room for the answers to every call that may be open, each as
+ * large as a packed one can be.
+ */
 const MAX_BACKLOG = 2_097_152;
 
-/** What an inbox hands on. */
+/** The consumer of an inbox. */
 export interface Taker {
-  /** A frame whose slots are there; a value starts at `value` and is read with {@link Inbox.shapes} when it is packed. */
-  take(kind: number, sequence: number, form: number, message: readonly unknown[], index: number, value: number): void;
-  /** Something that is no list of frames. */
+  /**
+   * A complete frame. A value starts at `value`; a packed one is read with {@link Inbox.shapes}.
+   */
+  take(
+    kind: number,
+    sequence: number,
+    form: number,
+    message: readonly unknown[],
+    index: number,
+    value: number,
+  ): void;
+  /** A message that is no list of frames. */
   foreign(message: unknown): void;
   /** The sender broke the protocol. */
   breach(reason: string): void;
-  /** So many counted frames have been taken: time to say so. */
+  /** This many counted frames have been taken: time to acknowledge them. */
   credit(taken: number): void;
 }
 
-/** A message, or the rest of one, that waits for a later turn. */
+/** A message, or the rest of one, kept for a later turn. */
 interface HeldMessage {
   readonly message: readonly unknown[];
   readonly from: number;
@@ -38,7 +54,7 @@ interface HeldMessage {
 /** Taken frames that are acknowledged together. */
 const ACKNOWLEDGE = 256;
 
-/** Owns what has arrived and was not taken yet. */
+/** Owns what has arrived but was not taken yet. */
 export class Inbox {
   readonly shapes = new ShapeReader();
   readonly #taker: Taker;
@@ -50,18 +66,18 @@ export class Inbox {
   #backlogged = 0;
   #backloggedSlots = 0;
   #draining = false;
-  /** Whether nothing is taken for now; what comes waits in its order, as far as the sender's credit goes. */
+  /** Whether reading is paused. Messages queue in order, limited by the sender's credit. */
   #held = false;
-  /** Messages that are being walked through: a handler may send, and must not overtake the rest. */
+  /** Messages being walked: a handler may send, and must not overtake the rest. */
   #inHand = 0;
   #taken = 0;
   #credited = 0;
   #windowStart = 0;
   #messages = 0;
   #closed = false;
-  /** Messages so far. */
+  /** Messages received so far. */
   received = 0;
-  /** When the message in hand arrived, in milliseconds of the monotonic clock. */
+  /** When the current message arrived, in milliseconds of the monotonic clock. */
   messageTime = 0;
 
   constructor(taker: Taker, budget: number, defer: (task: () => void) => void) {
@@ -75,7 +91,7 @@ export class Inbox {
     return this.#backlog.length === 0 && this.#inHand === 0 && !this.#held;
   }
 
-  /** Whether something has arrived that waits for a later turn. */
+  /** Whether something waits for a later turn. */
   get waiting(): boolean {
     return this.#backlog.length > 0;
   }
@@ -91,12 +107,13 @@ export class Inbox {
     this.messageTime = performance.now();
     if (this.#isFlood()) return this.#taker.breach('more messages than anybody could answer');
     if (!Array.isArray(message)) return this.#taker.foreign(message);
-    if (message.length > MAX_SLOTS + MAX_FRAME) return this.#taker.breach('a message with too many frames');
+    if (message.length > MAX_SLOTS + MAX_FRAME)
+      return this.#taker.breach('a message with too many frames');
     if (this.#backlog.length > 0) this.#keep(message, 0, 'push');
     else this.#run(message, 0, this.#budget);
   }
 
-  /** Takes nothing more until {@link release}. */
+  /** Pauses reading until {@link release}. */
   hold(): void {
     this.#held = true;
   }
@@ -114,7 +131,10 @@ export class Inbox {
 
   #isFlood(): boolean {
     this.#messages += 1;
-    if (this.messageTime - this.#windowStart >= WINDOW_TIME || this.messageTime < this.#windowStart) {
+    if (
+      this.messageTime - this.#windowStart >= WINDOW_TIME ||
+      this.messageTime < this.#windowStart
+    ) {
       this.#windowStart = this.messageTime;
       this.#messages = 0;
     }
@@ -130,18 +150,20 @@ export class Inbox {
     }
   }
 
-  /** Works through a message; answers how much of the budget is left, or -1 when the rest has to wait. */
+  /** Walks a message. Returns the remaining budget, or -1 when the rest has to wait. */
   #walk(message: readonly unknown[], from: number, budget: number): number {
     let left = budget;
     for (let index = from; index < message.length; ) {
       if (this.#closed) return -1;
       const head = message[index];
-      if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0) return this.#stop('a frame without a head');
+      if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0)
+        return this.#stop('a frame without a head');
       const kind = kindOf(head);
       const form = formOf(head);
       const value = index + (FIXED[kind] as number);
       const end = VALUED[kind] ? this.#valueEnd(form, message, value) : value;
-      if (end > message.length) return this.#stop('a frame that is cut short, or of no known shape');
+      if (end > message.length)
+        return this.#stop('a frame that is cut short, or of no known shape');
       if (COSTLY[kind]) {
         if (left === 0 || this.#held) {
           this.#keep(message, index, 'unshift');
@@ -160,7 +182,9 @@ export class Inbox {
   }
 
   #valueEnd(form: number, message: readonly unknown[], value: number): number {
-    return form === Form.packed ? value + (this.shapes.slots(message[value]) ?? Number.POSITIVE_INFINITY) : value + 1;
+    return form === Form.packed
+      ? value + (this.shapes.slots(message[value]) ?? Number.POSITIVE_INFINITY)
+      : value + 1;
   }
 
   #defineShape(shape: number, skeleton: unknown): void {
@@ -172,7 +196,13 @@ export class Inbox {
   }
 
   #defineName(number: number, text: unknown): void {
-    if (number !== this.#names.length || number > MAX_NAMES || typeof text !== 'string' || text.length > MAX_NAME) this.#taker.breach('a name out of turn or too long');
+    if (
+      number !== this.#names.length ||
+      number > MAX_NAMES ||
+      typeof text !== 'string' ||
+      text.length > MAX_NAME
+    )
+      this.#taker.breach('a name out of turn or too long');
     else this.#names.push(text);
   }
 
@@ -183,13 +213,19 @@ export class Inbox {
     this.#taker.credit(this.#taken);
   }
 
-  /** An honest sender never has more on its way than its credit; only a forger fills a backlog. */
+  /**
+   * An honest sender never has more on its way than its credit; only a forger fills the backlog.
+   */
   #keep(message: readonly unknown[], from: number, where: 'push' | 'unshift'): void {
     const frames = this.#countedFrames(message, from);
     this.#backlogged += frames;
     this.#backloggedSlots += message.length - from;
     this.#backlog[where]({ message, from, frames });
-    if (this.#backlogged + this.#taken - this.#credited > WINDOW || this.#backloggedSlots > MAX_BACKLOG) this.#taker.breach('more requests than credit allows');
+    if (
+      this.#backlogged + this.#taken - this.#credited > WINDOW ||
+      this.#backloggedSlots > MAX_BACKLOG
+    )
+      this.#taker.breach('more requests than credit allows');
   }
 
   #drainLater(): void {
@@ -207,7 +243,7 @@ export class Inbox {
     });
   }
 
-  /** Counted frames from a place in a message on; what is malformed is found when its turn comes. */
+  /** Counted frames from a place in a message on. Malformed ones are found when they are walked. */
   #countedFrames(message: readonly unknown[], from: number): number {
     let frames = 0;
     for (let index = from; index < message.length; ) {
@@ -227,5 +263,22 @@ export class Inbox {
   }
 }
 
-/** Kinds that share the budget of a turn: those that make work, with or without credit. */
-const COSTLY: readonly boolean[] = [true, false, false, true, false, true, true, false, false, true, true, true, false, true, false, false];
+/** Kinds that use the budget of a turn: those that cause work, with or without credit. */
+const COSTLY: readonly boolean[] = [
+  true,
+  false,
+  false,
+  true,
+  false,
+  true,
+  true,
+  false,
+  false,
+  true,
+  true,
+  true,
+  false,
+  true,
+  false,
+  false,
+];

@@ -1,12 +1,34 @@
-/** The wire: what kernel, hosts and guests use to speak to each other. Not for plugin authors. */
+/** The wire between kernel, hosts and guests. Not for plugin authors. */
+export {
+  boundsOf,
+  DEFAULT_BOUNDS,
+  MAX_VALUE_BYTES,
+  MAX_VALUE_DEPTH,
+  NO_BOUNDS,
+  type ValueBounds,
+} from './bounds.js';
 export { Deadlines, type Timed } from './deadlines.js';
 export { type Endpoint, endpointPair, type MessageEventLike } from './endpoint.js';
-export { Form, FIXED, headOf, Kind } from './frames.js';
+export { FIXED, Form, headOf, Kind } from './frames.js';
 export type { Inbound } from './inbound.js';
-export { Link, type LinkOptions, type Reply } from './link.js';
+export { Link } from './link.js';
+export type { LinkOptions, Reply } from './link-options.js';
 export { DEFAULT_QUEUE, NoteQueue } from './note-queue.js';
 export { SharedValue } from './outbox.js';
-export { RemoteStream } from './streams.js';
+export { RemoteStream } from './remote-stream.js';
+export type { WatchUnread } from './stream-wire.js';
 export { transfer } from './transfer.js';
 export { Turn } from './turn.js';
-export { copyValue, decode, decodeError, decodeValue, type Encoded, encode, encodeValue, sizeOf, type StreamDoor, unreadable, unsendable } from './value.js';
+export {
+  copyValue,
+  decode,
+  decodeError,
+  decodeValue,
+  type Encoded,
+  encode,
+  encodeValue,
+  type StreamDoor,
+  sizeOf,
+  unreadable,
+  unsendable,
+} from './value.js';

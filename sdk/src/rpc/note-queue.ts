@@ -1,16 +1,16 @@
-/** What happens to notes that their receiver is too slow for: a bounded queue with a policy, one for each listener. */
+/** The bounded queue of notes to one listener, and its policy when the listener is too slow. */
 import type { Overflow } from '../contract/contract.js';
 import { Fifo } from './fifo.js';
 
-/** Notes of one listener that may wait when nobody says otherwise. */
+/** Default limit of queued notes per listener. */
 export const DEFAULT_QUEUE = 1_024;
 
-/** The waiting notes of one listener, by their numbers in the outbox. */
+/** The queued notes of one listener, by their numbers in the outbox. */
 export class NoteQueue {
   readonly overflow: Overflow;
-  /** Most notes that wait. */
+  /** Most queued notes. */
   readonly limit: number;
-  /** Told of each note that is dropped. */
+  /** Called for each dropped note. */
   readonly onDrop: () => void;
   readonly waiting = new Fifo<number>();
   /** Senders that wait for room, in order; only with `block`. */

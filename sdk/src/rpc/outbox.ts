@@ -1,40 +1,72 @@
 /**
- * The sending half of a link: frames of a turn become one message. Requests, notes and progress need credit; what has
- * none waits in order, everything that was sent after it included.
+ * The sending half of a link: the frames of a turn become one message. Requests, notes and progress
+ * need credit. A frame without credit waits, and everything sent after it waits behind it, in
+ * order.
  */
 import { createSharedError } from '../contract/errors.js';
+import { DEFAULT_BOUNDS, type ValueBounds } from './bounds.js';
 import type { Endpoint } from './endpoint.js';
-import { COUNTED, FIXED, Form, formOf, headOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
+import {
+  COUNTED,
+  FIXED,
+  Form,
+  formOf,
+  headOf,
+  Kind,
+  kindOf,
+  sequenceOf,
+  VALUED,
+} from './frames.js';
 import { HeldFrames } from './held.js';
 import type { NoteQueue } from './note-queue.js';
 import { ShapeWriter } from './shapes.js';
 import { buffersIn, takeMark } from './transfer.js';
 import type { Flushable, Turn } from './turn.js';
-import { checkTransfer, clone, copySimple, copyValue, type Encoded, encode, isSimple, type StreamDoor, textOf } from './value.js';
+import {
+  checkBounds,
+  checkTransfer,
+  clone,
+  copySimple,
+  copyValue,
+  type Encoded,
+  encode,
+  isSimple,
+  type StreamDoor,
+  textOf,
+} from './value.js';
 
-/** Counted frames that may be on their way without having been taken. */
+/** Counted frames that may be sent without having been taken. */
 export const WINDOW = 1_024;
-/** Frames that may wait for credit before a call fails at once. */
+/** Frames, notes to listeners excluded, that may wait for credit before a call fails at once. */
 export const MAX_WAITING = 8_192;
-/** A message is posted when it holds this many slots, though the turn goes on. */
+/**
+ * Notes that may wait for all listeners together: each has its own queue, and a guest may have
+ * thousands.
+ */
+export const MAX_NOTES = 262_144;
+/** A message with this many slots is posted before the turn ends. */
 export const MAX_SLOTS = 4_096;
 /** Slots of the largest frame. */
 export const MAX_FRAME = 256;
-/** Bytes up to which a value is copied rather than posted at once. */
+/** Largest size in bytes at which a value is copied rather than posted at once. */
 const SMALL_COPY = 4_096;
 /** Kinds whose values may hold streams. */
 const STREAMED: readonly boolean[] = [true, true];
-/** Names of one direction. */
+/** A cancel because the deadline has passed. */
+const LATE_CANCEL = headOf(0, Kind.cancel, 1);
+/** Most names in one direction. */
 const MAX_NAMES = 4_095;
 
-/** What an outbox needs of its link. */
+/** What an outbox needs from its link. */
 export interface OutboxParts {
   readonly endpoint: Endpoint;
   readonly turn: Turn;
   readonly streams: StreamDoor;
-  /** Who is on the other side, for messages. */
+  /** Whether errors in values include their stacks. */
+  readonly stacks: boolean;
+  /** Name of the other side, for messages. */
   readonly peer: string | undefined;
-  /** Whether a request that waited is still wanted. */
+  /** Whether a waiting request is still wanted. */
   wanted(sequence: number): boolean;
   /** A frame could not be sent. */
   failed(kind: number, sequence: number, frame: readonly unknown[], cause: unknown): void;
@@ -45,27 +77,33 @@ export class SharedValue {
   readonly value: unknown;
   #text: string | undefined;
   #uses = 0;
-  /** A burst that ends with this value, as text: other receivers mostly get the same burst. */
-  #burst: { readonly first: SharedValue; readonly count: number; readonly text: string } | undefined;
+  /** The text of a burst that ends with this value: other receivers mostly get the same burst. */
+  #burst:
+    | { readonly first: SharedValue; readonly count: number; readonly text: string }
+    | undefined;
 
   constructor(value: unknown) {
     this.value = value;
-    // Many receivers: what was marked to move is copied for each.
+    // With many receivers, buffers that were marked to move are copied for each.
     if (typeof value === 'object' && value !== null) takeMark(value);
   }
 
-  /** The encoded text, from the second receiver on, when the value can travel as text. */
+  /** The encoded text, from the second receiver on, if the value can travel as text. */
   text(): string | undefined {
     this.#uses += 1;
     if (this.#uses === 2) this.#text = textOf(this.value);
     return this.#text;
   }
 
-  /** Values that have texts as one list. */
+  /** Combines the texts of values into one list. */
   static burst(values: readonly SharedValue[]): string {
     const [first, last] = [values[0] as SharedValue, values.at(-1) as SharedValue];
     if (last.#burst?.first !== first || last.#burst.count !== values.length) {
-      last.#burst = { first, count: values.length, text: `[${values.map((value) => value.#text).join()}]` };
+      last.#burst = {
+        first,
+        count: values.length,
+        text: `[${values.map((value) => value.#text).join()}]`,
+      };
     }
     return last.#burst.text;
   }
@@ -88,14 +126,16 @@ interface Transfer {
 
 /** Collects and posts frames; see the file comment. */
 export class Outbox implements Flushable {
+  /** How large the values of this side may be. */
+  bounds: ValueBounds = DEFAULT_BOUNDS;
   readonly #parts: OutboxParts;
   readonly #shapes = new ShapeWriter();
   readonly #names = new Map<string, number>();
   readonly #held = new HeldFrames();
-  /** Buffers of held frames, by the number of the frame. */
+  /** Buffers of waiting frames, by the number of the frame. */
   readonly #heldTransfers = new Map<number, readonly ArrayBuffer[]>();
   readonly #heldQueues = new Map<number, NoteQueue>();
-  /** Queues with senders that wait for room. */
+  /** Queues whose senders wait for room. */
   readonly #parkedQueues = new Set<NoteQueue>();
   #heldNumber = 0;
   #queue: unknown[] = [];
@@ -103,18 +143,20 @@ export class Outbox implements Flushable {
   #bursts: Burst[] = [];
   #moved: readonly ArrayBuffer[] | undefined;
   #dirty = false;
-  /** Whether a value is being written: a getter in it may send, and what it sends has to come after. */
+  /**
+   * Whether a value is being written. A getter in it may send, and that message must come after it.
+   */
   #writing = false;
   #later: (() => void)[] = [];
-  /** Whether what was just added has to leave at once. */
+  /** Whether the frame that was just added must leave at once. */
   #urgent = false;
   #closed = false;
   #sent = 0;
   #acknowledged = 0;
-  /** Sequence of the last request that has left: they leave in order. */
+  /** Sequence of the last request that was sent: they leave in order. */
   #lastRequest = 0;
-  /** Requests that were given up while they waited, since the last look at them. */
-  #givenUp = 0;
+  /** Requests cancelled while waiting, since the last clean-up. */
+  #cancelled = 0;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -133,12 +175,23 @@ export class Outbox implements Flushable {
   /**
    * Adds a counted frame with a value.
    *
-   * @param move whether the buffers in the value are nobody's any more and may be moved.
+   * @param move whether the value's buffers may be moved because they are not used elsewhere.
    * @returns whether it waits for credit.
-   * @throws PluginValidationError when the value can't cross, PluginOverloadedError when too many frames wait.
+   * @throws PluginValidationError when the value can't cross, PluginOverloadedError when too many
+   * frames wait.
    */
-  request(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move = false): boolean {
-    if (this.#writing) return this.#sendLater(kind, sequence, () => this.request(kind, sequence, target, meta, value, move));
+  request(
+    kind: number,
+    sequence: number,
+    target: number,
+    meta: unknown,
+    value: unknown,
+    move = false,
+  ): boolean {
+    if (this.#writing)
+      return this.#sendLater(kind, sequence, () =>
+        this.request(kind, sequence, target, meta, value, move),
+      );
     try {
       return this.#addCounted(kind, sequence, target, meta, value, move);
     } finally {
@@ -146,12 +199,20 @@ export class Outbox implements Flushable {
     }
   }
 
-  /** @param promised whether its place was promised before, so that it isn't refused for want of room. */
-  #addCounted(kind: number, sequence: number, target: number, meta: unknown, value: unknown, move: boolean, promised = false): boolean {
-    // Before anything is decided: encoding may run a getter that sends.
+  /** @param promised whether it has a reserved place, so that lack of room doesn't refuse it. */
+  #addCounted(
+    kind: number,
+    sequence: number,
+    target: number,
+    meta: unknown,
+    value: unknown,
+    move: boolean,
+    promised = false,
+  ): boolean {
+    // Done first, because encoding may run a getter that sends.
     const text = value instanceof SharedValue ? value.text() : undefined;
     const hold = this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW;
-    if (hold && !promised && this.#held.size >= MAX_WAITING) this.#makeRoom();
+    if (hold && !promised && this.#waitingForRoom >= MAX_WAITING) this.#dropCancelled();
     if (value instanceof SharedValue && text !== undefined) {
       if (hold) this.#holdText(target, meta, value);
       else this.#addToBurst(target, meta, value);
@@ -170,19 +231,24 @@ export class Outbox implements Flushable {
     return hold;
   }
 
-  /** A request has gone another way, while nothing waited here. */
+  /** A request was sent directly, while nothing waited here. */
   passed(sequence: number): void {
     this.#lastRequest = sequence;
   }
 
-  /** Tells the other side that nobody waits for a request any more; one that is still here just isn't sent. */
-  cancel(sequence: number): void {
-    if (sequence <= this.#lastRequest) this.push(Kind.cancel, sequence);
-    else this.#givenUp += 1;
+  /**
+   * Tells the other side that a request is no longer wanted. One that still waits here isn't sent.
+   *
+   * @param late whether its deadline has passed.
+   */
+  cancel(sequence: number, late: boolean): void {
+    if (sequence <= this.#lastRequest) this.push(late ? LATE_CANCEL : Kind.cancel, sequence);
+    else this.#cancelled += 1;
   }
 
   /**
-   * Adds a note under the policy of its listener. A promise says that the sender should wait for room.
+   * Adds a note under the policy of its listener. If the sender should wait for room, returns a
+   * promise.
    *
    * @throws as {@link request}.
    */
@@ -195,22 +261,37 @@ export class Outbox implements Flushable {
       this.request(Kind.note, 0, target, meta, value);
       return undefined;
     }
-    if (queue.waiting.size >= queue.limit || queue.parked.size > 0 || (queue.overflow === 'latest' && queue.waiting.size > 0)) {
+    const crowded = this.#heldQueues.size >= MAX_NOTES;
+    if (
+      crowded ||
+      queue.waiting.size >= queue.limit ||
+      queue.parked.size > 0 ||
+      (queue.overflow === 'latest' && queue.waiting.size > 0)
+    ) {
       switch (queue.overflow) {
         case 'drop-newest':
           queue.onDrop();
           return undefined;
         case 'block':
           return this.#park(target, meta, value, queue);
-        default:
-          while (queue.waiting.size >= (queue.overflow === 'latest' ? 1 : queue.limit)) this.#takeBack(queue);
+        default: {
+          // If all listeners together have too many, each makes room in its own queue.
+          const most = queue.overflow === 'latest' ? 1 : crowded ? queue.waiting.size : queue.limit;
+          if (most === 0) {
+            queue.onDrop();
+            return undefined;
+          }
+          while (queue.waiting.size >= most) this.#takeBack(queue);
+        }
       }
     }
     this.#queueNote(target, meta, value, queue);
     return undefined;
   }
 
-  /** Adds an answer or a stream's item: frames that need no credit, because they answer the other side. */
+  /**
+   * Adds an answer or a stream's item. These need no credit, because the other side asked for them.
+   */
   value(kind: number, sequence: number, value: unknown, move = false): void {
     if (this.#writing) {
       this.#sendLater(kind, sequence, () => this.value(kind, sequence, value, move));
@@ -226,7 +307,7 @@ export class Outbox implements Flushable {
     }
   }
 
-  /** Adds a frame whose slots are given and plain. */
+  /** Adds a frame from plain slots. */
   push(kind: number, sequence: number, ...slots: readonly unknown[]): void {
     if (this.#closed) return;
     if (this.#writing) {
@@ -237,7 +318,7 @@ export class Outbox implements Flushable {
     this.#schedule();
   }
 
-  /** Adds a frame that keeps its place behind what waits for credit, and needs none. */
+  /** Adds a frame that keeps its order behind waiting frames but needs no credit itself. */
   ordered(kind: number, sequence: number, ...slots: readonly unknown[]): void {
     if (this.#closed) return;
     if (this.#writing) {
@@ -253,7 +334,7 @@ export class Outbox implements Flushable {
     this.#hold(start);
   }
 
-  /** Adds how far a call is, or nothing when there is no credit: the next one says more. */
+  /** Adds a progress report; drops it without credit, because the next one replaces it. */
   progress(sequence: number, value: unknown): void {
     if (this.#held.size > 0 || this.#sent - this.#acknowledged >= WINDOW) return;
     this.value(Kind.progress, sequence, value);
@@ -272,7 +353,7 @@ export class Outbox implements Flushable {
     return number;
   }
 
-  /** The other side has taken this many counted frames; false when it can't have. */
+  /** The other side has taken this many counted frames. False when that is impossible. */
   acknowledge(count: number): boolean {
     if (count > this.#sent || count < this.#acknowledged) return false;
     this.#acknowledged = count;
@@ -280,7 +361,12 @@ export class Outbox implements Flushable {
     return true;
   }
 
-  /** Posts what this turn has collected now instead of at its end. */
+  /** Waiting frames that have no queue of their own. */
+  get #waitingForRoom(): number {
+    return this.#held.size - this.#heldQueues.size;
+  }
+
+  /** Posts now what this turn has collected, instead of at its end. */
   flush(): void {
     if (this.#writing) return;
     this.#urgent = false;
@@ -296,16 +382,21 @@ export class Outbox implements Flushable {
     if (transfers.length > 0) this.#transfers = [];
     try {
       if (transfers.length === 0) this.#parts.endpoint.postMessage(queue);
-      else this.#parts.endpoint.postMessage(queue, transfers.flatMap(({ buffers }) => buffers) as unknown as object[]);
+      else
+        this.#parts.endpoint.postMessage(
+          queue,
+          transfers.flatMap(({ buffers }) => buffers) as unknown as object[],
+        );
     } catch {
       this.#flushOneByOne(queue, transfers);
     }
   }
 
-  /** Posts a message with ports in it by itself, in its place. */
+  /** Posts a message with a port by itself, in order. */
   postPort(kind: number, sequence: number, slot: unknown, port: unknown): void {
     this.flush();
-    if (!this.#closed) this.#parts.endpoint.postMessage([headOf(sequence, kind), slot, port], [port as object]);
+    if (!this.#closed)
+      this.#parts.endpoint.postMessage([headOf(sequence, kind), slot, port], [port as object]);
   }
 
   close(): void {
@@ -316,12 +407,20 @@ export class Outbox implements Flushable {
     this.#held.clear();
     this.#heldTransfers.clear();
     this.#heldQueues.clear();
-    for (const { parked } of this.#parkedQueues) for (let go = parked.shift(); go !== undefined; go = parked.shift()) go();
+    for (const { parked } of this.#parkedQueues)
+      for (let go = parked.shift(); go !== undefined; go = parked.shift()) go();
     this.#parkedQueues.clear();
   }
 
-  /** Writes a frame's value and then its head; leaves nothing behind when the value can't cross. */
-  #complete(out: unknown[], start: number, kind: number, sequence: number, value: unknown, move: boolean): void {
+  /** Writes a frame's value and then its head. Leaves nothing behind when the value can't cross. */
+  #complete(
+    out: unknown[],
+    start: number,
+    kind: number,
+    sequence: number,
+    value: unknown,
+    move: boolean,
+  ): void {
     let form = -1;
     this.#writing = true;
     try {
@@ -332,7 +431,7 @@ export class Outbox implements Flushable {
         out.length = start;
         this.#moved = undefined;
         this.#urgent = false;
-        // The shape has its number, whatever became of this value.
+        // The shape has its number, even if this value fails.
         this.#defineShape();
       }
     }
@@ -351,30 +450,37 @@ export class Outbox implements Flushable {
     this.push(Kind.shape, fresh.shape, fresh.skeleton);
   }
 
-  /** Values are taken as they are now: what their owner changes before the turn ends must not show. */
+  /** Values are captured now: changes by their owner before the turn ends must not be sent. */
   #write(out: unknown[], value: unknown, move: boolean, streams: StreamDoor | undefined): number {
+    if (value instanceof SharedValue) return this.#write(out, value.value, false, streams);
+    if (!this.bounds.wide) checkBounds(value, this.bounds, true);
     if (typeof value !== 'object' || value === null) {
-      out.push(isSimple(value) ? value : encode(value).value);
+      out.push(isSimple(value) ? value : encode(value, undefined, this.bounds).value);
       return Form.plain;
     }
-    if (value instanceof SharedValue) return this.#write(out, value.value, false, streams);
     if (this.#shapes.write(value, out)) return Form.packed;
     if (isSimple(value)) {
       out.push(copySimple(value));
       return Form.plain;
     }
     const marked = takeMark(value);
-    const encoded = encode(value, streams);
+    const encoded = encode(value, streams, this.bounds, this.#parts.stacks);
     out.push(this.#taken(encoded, marked, move, out === this.#queue));
     return encoded.special ? Form.marked : Form.plain;
   }
 
-  #taken(encoded: Encoded, marked: readonly ArrayBuffer[] | undefined, move: boolean, leaves: boolean): unknown {
+  #taken(
+    encoded: Encoded,
+    marked: readonly ArrayBuffer[] | undefined,
+    move: boolean,
+    leaves: boolean,
+  ): unknown {
     if (marked === undefined && move) {
       if (encoded.buffers.length > 0) this.#moved = [...new Set(encoded.buffers)];
       return encoded.value;
     }
-    // Posting it at once takes it for nothing; a small one is worth a copy, because it keeps its turn together.
+    // Posting at once saves the copy. A small value is copied, so that its turn stays in one
+    // message.
     if (leaves && (marked !== undefined || encoded.bytes > SMALL_COPY)) {
       if (marked !== undefined) this.#moved = checkTransfer(encoded, marked);
       this.#urgent = true;
@@ -385,10 +491,16 @@ export class Outbox implements Flushable {
     return copy;
   }
 
-  /** Notes that follow one another to the same listener become one frame with a list of payloads. */
+  /** Consecutive notes to the same listener become one frame with a list of payloads. */
   #addToBurst(target: number, meta: unknown, value: SharedValue): void {
     const last = this.#bursts.at(-1);
-    if (last !== undefined && last.at + 4 === this.#queue.length && last.target === target && last.meta === meta) last.values.push(value);
+    if (
+      last !== undefined &&
+      last.at + 4 === this.#queue.length &&
+      last.target === target &&
+      last.meta === meta
+    )
+      last.values.push(value);
     else {
       this.#bursts.push({ at: this.#queue.length, target, meta, values: [value] });
       this.#queue.push(0, target, meta, undefined);
@@ -434,7 +546,8 @@ export class Outbox implements Flushable {
         }
         if (kind === Kind.request) this.#lastRequest = sequenceOf(head);
         const at = this.#queue.length;
-        for (let slot = start, end = this.#held.firstEnd(); slot < end; slot++) this.#queue.push(slots[slot]);
+        for (let slot = start, end = this.#held.firstEnd(); slot < end; slot++)
+          this.#queue.push(slots[slot]);
         this.#sendHeldExtras(at);
       } else this.#heldTransfers.delete(this.#held.firstNumber);
       const queue = this.#heldQueues.get(this.#held.firstNumber);
@@ -448,7 +561,7 @@ export class Outbox implements Flushable {
     }
   }
 
-  /** The buffers of the first held frame go with it. */
+  /** Sends the buffers of the first waiting frame with it. */
   #sendHeldExtras(at: number): void {
     if (this.#heldTransfers.size === 0) return;
     const number = this.#held.firstNumber;
@@ -458,14 +571,15 @@ export class Outbox implements Flushable {
     this.#transfers.push({ at, buffers });
   }
 
-  /** Senders that waited for room take it, in order, as far as it goes. */
+  /** Lets senders that waited for room continue, in order, as far as there is room. */
   #unpark(queue: NoteQueue): void {
     while (queue.parked.size > 0 && queue.waiting.size < queue.limit) queue.parked.shift()?.();
     if (queue.parked.size === 0) this.#parkedQueues.delete(queue);
   }
 
-  #queueNote(target: number, meta: unknown, value: unknown, queue: NoteQueue, promised = false): void {
-    if (!this.#addCounted(Kind.note, 0, target, meta, value, false, promised)) return;
+  /** Queues a note for its listener; the queue has room. */
+  #queueNote(target: number, meta: unknown, value: unknown, queue: NoteQueue): void {
+    if (!this.#addCounted(Kind.note, 0, target, meta, value, false, true)) return;
     queue.waiting.push(this.#heldNumber);
     this.#heldQueues.set(this.#heldNumber, queue);
   }
@@ -478,15 +592,19 @@ export class Outbox implements Flushable {
     queue.onDrop();
   }
 
-  /** Waits until the listener's queue has room; parked notes follow one another. Their values are taken now. */
+  /**
+   * Waits until the listener's queue has room. Parked notes keep their order; their values are
+   * captured now.
+   */
   #park(target: number, meta: unknown, value: unknown, queue: NoteQueue): Promise<void> {
     if (queue.parked.size >= MAX_WAITING) throw this.#overloaded();
-    const taken = value instanceof SharedValue ? new SharedValue(copyValue(value.value)) : copyValue(value);
+    const copy = (one: unknown) => copyValue(one, undefined, undefined, this.bounds);
+    const taken = value instanceof SharedValue ? new SharedValue(copy(value.value)) : copy(value);
     this.#parkedQueues.add(queue);
     return new Promise((resolve, reject) => {
       queue.parked.push(() => {
         try {
-          if (!this.#closed) this.#queueNote(target, meta, taken, queue, true);
+          if (!this.#closed) this.#queueNote(target, meta, taken, queue);
           resolve();
         } catch (error) {
           reject(error);
@@ -495,13 +613,13 @@ export class Outbox implements Flushable {
     });
   }
 
-  /** A message that can't be cloned is sent frame by frame, so that only the culprit fails. */
+  /** Sends a message that can't be cloned frame by frame, so that only the bad frame fails. */
   #flushOneByOne(queue: readonly unknown[], transfers: readonly Transfer[]): void {
     for (let index = 0; index < queue.length; ) {
       const head = queue[index] as number;
       const end = index + this.#lengthOf(queue, index);
       const frame = queue.slice(index, end);
-      // A failed posting leaves its buffers attached, so each frame still has its own.
+      // A failed post leaves its buffers attached, so each frame still has its own.
       const buffers = transfers.flatMap((one) => (one.at === index ? one.buffers : []));
       index = end;
       try {
@@ -518,7 +636,10 @@ export class Outbox implements Flushable {
     const kind = kindOf(head);
     const fixed = FIXED[kind] as number;
     if (!VALUED[kind]) return fixed;
-    return fixed + (formOf(head) === Form.packed ? this.#shapes.leavesOf(queue[index + fixed] as number) + 1 : 1);
+    return (
+      fixed +
+      (formOf(head) === Form.packed ? this.#shapes.leavesOf(queue[index + fixed] as number) + 1 : 1)
+    );
   }
 
   #sendLater(kind: number, sequence: number, send: () => void): false {
@@ -538,21 +659,25 @@ export class Outbox implements Flushable {
     for (const send of later) send();
   }
 
-  /** Calls that were given up while they waited leave their places. */
-  #makeRoom(): void {
-    // Looking through all that waits is for when there is something to find: a flood is refused a thousand times a turn.
-    if (this.#givenUp > 0) {
-      this.#givenUp = 0;
+  /** Drops waiting calls that were cancelled. */
+  #dropCancelled(): void {
+    // Searched only if some were cancelled: in a flood this runs a thousand times a turn.
+    if (this.#cancelled > 0) {
+      this.#cancelled = 0;
       this.#held.sweep(
         (head) => kindOf(head) === Kind.request && !this.#parts.wanted(sequenceOf(head)),
         (number) => this.#heldTransfers.delete(number),
       );
     }
-    if (this.#held.size >= MAX_WAITING) throw this.#overloaded();
+    if (this.#waitingForRoom >= MAX_WAITING) throw this.#overloaded();
   }
 
   #overloaded(): Error {
     const { peer } = this.#parts;
-    return createSharedError('call/overloaded', `too many messages wait for ${peer ?? 'the kernel'}: ${MAX_WAITING}`, { plugin: peer });
+    return createSharedError(
+      'call/overloaded',
+      `too many messages wait for ${peer ?? 'the kernel'}: ${MAX_WAITING}`,
+      { plugin: peer },
+    );
   }
 }

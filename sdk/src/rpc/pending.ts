@@ -1,6 +1,7 @@
 /**
- * Calls that wait for an answer, by sequence. A table of slots instead of a Map: sequences only grow and most calls end
- * in order, so a slot is found by masking, and nothing is allocated or rehashed for a call.
+ * Calls that wait for an answer, by sequence. A table of slots instead of a Map: sequences only
+ * grow and most calls end in order. So masking finds the slot, and a call needs no allocation or
+ * rehash.
  */
 export class PendingTable<T> {
   #entries: (T | undefined)[] = new Array(64).fill(undefined);
@@ -19,11 +20,11 @@ export class PendingTable<T> {
     return this.#last;
   }
 
-  /** Keeps an entry; answers its sequence, which is higher than every one before. */
+  /** Adds an entry. Returns its sequence, which is higher than every one before. */
   add(entry: T): number {
     if (this.#size * 2 > this.#mask) this.#grow();
     let sequence = this.#last + 1;
-    // A slow call keeps its slot while others go round.
+    // A slow call keeps its slot; newer sequences skip it.
     while (this.#entries[sequence & this.#mask] !== undefined) sequence += 1;
     this.#last = sequence;
     this.#entries[sequence & this.#mask] = entry;
@@ -37,7 +38,12 @@ export class PendingTable<T> {
     return this.#sequences[slot] === sequence ? this.#entries[slot] : undefined;
   }
 
-  /** Takes an entry out. */
+  /** Every entry. */
+  all(): readonly T[] {
+    return this.#entries.filter((entry) => entry !== undefined);
+  }
+
+  /** Removes an entry. */
   take(sequence: number): T | undefined {
     const slot = sequence & this.#mask;
     if (this.#sequences[slot] !== sequence) return undefined;
@@ -48,9 +54,11 @@ export class PendingTable<T> {
     return entry;
   }
 
-  /** Takes every entry out, the oldest first. */
+  /** Removes every entry, the oldest first. */
   clear(): readonly T[] {
-    const entries = this.#entries.flatMap((entry, slot) => (entry === undefined ? [] : [{ entry, sequence: this.#sequences[slot] as number }]));
+    const entries = this.#entries.flatMap((entry, slot) =>
+      entry === undefined ? [] : [{ entry, sequence: this.#sequences[slot] as number }],
+    );
     this.#entries.fill(undefined);
     this.#size = 0;
     return entries.sort((a, b) => a.sequence - b.sequence).map(({ entry }) => entry);

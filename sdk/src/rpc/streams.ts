@@ -1,25 +1,52 @@
 /**
- * Streams over a link: an async iterable or a stream of the platform on one side, read item by item on the other.
- * The reader grants how many items may come; nothing is made before it has asked, and nothing waits in between beyond
- * that. Both ends let go when the stream ends, when its reader stops, and when the link closes.
+ * Streams over a link: an async iterable or a platform stream on one side, read item by item on the
+ * other. The reader grants how many items may come. Nothing is produced before it asks, and nothing
+ * beyond the grant is buffered. Both ends are released when the stream ends, when its reader stops,
+ * and when the link closes.
  */
 import { createSharedError } from '../contract/errors.js';
 import { cancelSource, isStreamSource, iteratorOf } from '../contract/stream.js';
-import { Fifo } from './fifo.js';
+import { RemoteStream } from './remote-stream.js';
+import {
+  type Around,
+  MAX_PER_CALLER,
+  MAX_STREAMS,
+  type StreamWire,
+  type WatchUnread,
+  WINDOW,
+} from './stream-wire.js';
 import type { StreamDoor } from './value.js';
 
-/** Items a reader lets come ahead of what it has taken. */
-const WINDOW = 16;
-/** Streams of one direction of a link. */
-const MAX_STREAMS = 1_024;
+/** Items after which a turn of the event loop is asked for, and after which it is waited for. */
+const SOON = 256;
+const NOW = 1_024;
 
-/** How stream frames leave. */
-export interface StreamWire {
-  /** Throws when the item can't cross. */
-  item(stream: number, value: unknown): void;
-  end(stream: number, error: unknown): void;
-  pull(stream: number, items: number): void;
-  stop(stream: number): void;
+/**
+ * Lets the event loop have its turns. Both ends of a stream may be on one thread: then items go to
+ * and fro in microtasks alone, and an endless one would keep every timer from firing.
+ */
+class Pace {
+  readonly #defer: (task: () => void) => void;
+  #items = 0;
+  #turn: Promise<void> | undefined;
+
+  constructor(defer: (task: () => void) => void) {
+    this.#defer = defer;
+  }
+
+  /** Counts an item. The answer, where there is one, is waited for before the next item. */
+  step(): Promise<void> | undefined {
+    this.#items += 1;
+    if (this.#items < SOON) return undefined;
+    this.#turn ??= new Promise((resolve) =>
+      this.#defer(() => {
+        this.#items = 0;
+        this.#turn = undefined;
+        resolve();
+      }),
+    );
+    return this.#items < NOW ? undefined : this.#turn;
+  }
 }
 
 /** The streams of one side of a link: those it feeds, and those it reads. */
@@ -33,44 +60,96 @@ export class Streams implements StreamDoor {
   #accepted = 0;
 
   readonly #onClosed: () => void;
+  readonly #watch: WatchUnread | undefined;
+  readonly #pace: Pace;
+  /** Number of open streams per caller. */
+  readonly #owned = new WeakMap<object, number>();
 
-  /** @param onClosed told when one has ended. */
-  constructor(wire: StreamWire, onClosed: () => void) {
+  /**
+   * @param onClosed called when one has ended.
+   * @param defer runs a task after the event loop had a turn.
+   * @param watch watches streams that are not read yet.
+   */
+  constructor(
+    wire: StreamWire,
+    onClosed: () => void,
+    defer: (task: () => void) => void,
+    watch?: WatchUnread,
+  ) {
+    this.#pace = new Pace(defer);
     this.#wire = wire;
     this.#onClosed = onClosed;
+    this.#watch = watch;
   }
 
-  /** How many are open, both directions. */
+  /** Number of open streams, both directions. */
   get size(): number {
     return this.#feeds.size + this.#readers.size;
   }
 
-  #forget(streams: Map<number, unknown>, stream: number): void {
-    if (streams.delete(stream)) this.#onClosed();
+  /** Adds a stream until it ends. */
+  #add<S extends Feed | RemoteStream>(
+    streams: Map<number, S>,
+    stream: number,
+    make: (forget: () => void) => S,
+    owner?: object,
+  ): S {
+    const made = make(() => {
+      if (!streams.delete(stream)) return;
+      made.onRead?.();
+      if (owner !== undefined) this.#owned.set(owner, this.#ownedBy(owner) - 1);
+      this.#onClosed();
+    });
+    streams.set(stream, made);
+    if (owner !== undefined) this.#owned.set(owner, this.#ownedBy(owner) + 1);
+    made.onRead = this.#watch?.(made);
+    return made;
   }
 
-  /** @throws PluginOverloadedError when too many are open. */
+  #ownedBy(owner: object | undefined): number {
+    return (owner && this.#owned.get(owner)) ?? 0;
+  }
+
+  /** @throws PluginOverloadedError when too many are open; the source is told. */
   open(source: object): number {
-    if (this.#feeds.size >= MAX_STREAMS) throw createSharedError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
+    if (this.#feeds.size >= MAX_STREAMS) {
+      cancelSource(source).catch(() => {});
+      throw tooMany(MAX_STREAMS);
+    }
     const stream = ++this.#opened;
-    this.#feeds.set(stream, new Feed(stream, source, this.#wire, () => this.#forget(this.#feeds, stream)));
+    this.#add(
+      this.#feeds,
+      stream,
+      (forget) => new Feed(stream, source, this.#wire, this.#pace, forget),
+    );
     return stream;
   }
 
-  /** @throws PluginProtocolError when the number is in use, PluginOverloadedError when too many are open. */
-  accept(stream: number): RemoteStream {
-    if (this.#readers.has(stream)) throw createSharedError('wire/refused', 'refused a stream that was sent before');
-    if (this.#readers.size >= MAX_STREAMS) throw createSharedError('call/overloaded', `too many streams are open: ${MAX_STREAMS}`);
+  /**
+   * @param owner the stream's owner: streams of one owner are counted together.
+   * @throws PluginProtocolError when the number is in use, PluginOverloadedError when too many are
+   * open; the source is told.
+   */
+  accept(stream: number, owner?: object): RemoteStream {
+    if (this.#readers.has(stream))
+      throw createSharedError('wire/refused', 'refused a stream that was sent before');
     this.#accepted = Math.max(this.#accepted, stream);
-    const reader = new RemoteStream(stream, this.#wire, () => this.#forget(this.#readers, stream));
-    this.#readers.set(stream, reader);
-    return reader;
+    if (this.#readers.size >= MAX_STREAMS || this.#ownedBy(owner) >= MAX_PER_CALLER) {
+      this.#wire.stop(stream);
+      throw tooMany(MAX_PER_CALLER);
+    }
+    return this.#add(
+      this.#readers,
+      stream,
+      (forget) => new RemoteStream(stream, this.#wire, forget),
+      owner,
+    );
   }
 
   /** Takes an item; false when the sender was not allowed to send it. */
   takeItem(stream: number, value: unknown): boolean {
     const reader = this.#readers.get(stream);
-    // Nobody reads it any more: the item was on its way.
+    // The reader is gone; the item was on its way.
     if (reader === undefined) return stream <= this.#accepted;
     return reader.push(value);
   }
@@ -85,7 +164,8 @@ export class Streams implements StreamDoor {
   }
 
   takePull(stream: number, items: unknown): void {
-    if (typeof items === 'number' && Number.isSafeInteger(items)) this.#feeds.get(stream)?.allow(items);
+    if (typeof items === 'number' && Number.isSafeInteger(items))
+      this.#feeds.get(stream)?.allow(items);
   }
 
   /** Stops feeding: the reader is gone, or the call that the stream was part of. */
@@ -93,12 +173,17 @@ export class Streams implements StreamDoor {
     this.#feeds.get(stream)?.stop();
   }
 
+  /** Runs the source of a stream through a function of its owner. */
+  runBy(stream: number, around: Around): void {
+    this.#feeds.get(stream)?.runBy(around);
+  }
+
   /** Whether a stream of this side is still fed. */
   feeds(stream: number): boolean {
     return this.#feeds.has(stream);
   }
 
-  /** Ends a stream of this side: its reader hears why. */
+  /** Ends a stream of this side. Its reader gets the reason. */
   failFeed(stream: number, error: Error): void {
     this.#feeds.get(stream)?.fail(error);
   }
@@ -109,19 +194,27 @@ export class Streams implements StreamDoor {
   }
 }
 
-/** The sending end: runs the source as far as the reader has asked for. */
+const tooMany = (most: number) =>
+  createSharedError('call/overloaded', `too many streams are open: ${most}`);
+
+/** The sending end: runs the source as far as the reader has granted. */
 class Feed {
+  /** Called when reading begins. */
+  onRead: (() => void) | undefined;
   readonly #stream: number;
   readonly #wire: StreamWire;
   readonly #source: object;
+  readonly #pace: Pace;
   readonly #forget: () => void;
   #iterator: AsyncIterator<unknown> | undefined;
+  #around: Around = (run) => run();
   #allowed = 0;
   #sent = 0;
   #running = false;
   #over = false;
 
-  constructor(stream: number, source: object, wire: StreamWire, forget: () => void) {
+  constructor(stream: number, source: object, wire: StreamWire, pace: Pace, forget: () => void) {
+    this.#pace = pace;
     this.#stream = stream;
     this.#source = source;
     this.#wire = wire;
@@ -130,9 +223,14 @@ class Feed {
 
   allow(items: number): void {
     if (items <= this.#allowed) return;
-    // A reader can't ask for more than a window at once, whoever it is.
+    this.onRead?.();
+    // Limits a dishonest reader, which could grant more than a window at once.
     this.#allowed = Math.min(items, this.#sent + WINDOW * 4);
     if (!this.#running && !this.#over) void this.#run();
+  }
+
+  runBy(around: Around): void {
+    this.#around = around;
   }
 
   stop(): void {
@@ -142,7 +240,7 @@ class Feed {
     this.#release();
   }
 
-  fail(error: Error): void {
+  fail(error: unknown): void {
     if (this.#over) return;
     this.#finish(error);
     this.#release();
@@ -151,9 +249,11 @@ class Feed {
   async #run(): Promise<void> {
     this.#running = true;
     try {
-      this.#iterator ??= iteratorOf(this.#source);
+      this.#iterator ??= this.#around(() => iteratorOf(this.#source));
+      const iterator = this.#iterator;
+      const next = () => iterator.next();
       while (this.#sent < this.#allowed && !this.#over) {
-        const { done, value } = await this.#iterator.next();
+        const { done, value } = await this.#around(next);
         if (this.#over) break;
         if (done) {
           this.#finish(undefined);
@@ -161,6 +261,8 @@ class Feed {
         }
         this.#sent += 1;
         this.#wire.item(this.#stream, value);
+        const turn = this.#pace.step();
+        if (turn !== undefined) await turn;
       }
     } catch (error) {
       if (!this.#over) {
@@ -177,134 +279,12 @@ class Feed {
     this.#wire.end(this.#stream, error);
   }
 
-  /** Lets the source clean up; what it does then is nobody's answer any more. */
+  /** Lets the source clean up. What it throws then is ignored. */
   #release(): void {
     const release = async () => {
       if (this.#iterator !== undefined) await this.#iterator.return?.();
       else await cancelSource(this.#source);
     };
     release().catch(() => {});
-  }
-}
-
-/**
- * A stream that another side feeds. To be read once, by one reader; breaking off the loop, or {@link cancel}, tells the
- * other side to stop.
- */
-export class RemoteStream implements AsyncIterable<unknown> {
-  readonly #stream: number;
-  readonly #wire: StreamWire;
-  readonly #forget: () => void;
-  readonly #items = new Fifo<unknown>();
-  readonly #waiting = new Fifo<{ resolve(result: IteratorResult<unknown>): void; reject(error: unknown): void }>();
-  #granted = 0;
-  #received = 0;
-  #taken = 0;
-  #reading = false;
-  #unfollow: (() => void) | undefined;
-  #end: { readonly error: unknown } | undefined;
-
-  constructor(stream: number, wire: StreamWire, forget: () => void) {
-    this.#stream = stream;
-    this.#wire = wire;
-    this.#forget = forget;
-  }
-
-  /** @throws PluginValidationError `stream/locked` when somebody reads it already. */
-  [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    if (this.#reading) throw createSharedError('stream/locked', 'a stream can be read once, by one reader');
-    this.#reading = true;
-    return { next: () => this.#next(), return: () => this.#return() };
-  }
-
-  /** Stops the stream: what waits is dropped, and its source is told. */
-  async cancel(): Promise<void> {
-    this.#reading = true;
-    this.#stop();
-  }
-
-  /** Ends the stream when the signal of the call that brought it aborts. */
-  follow(signal: AbortSignal): void {
-    const onAbort = () => {
-      // Who cancels wants nothing more, not even what has come.
-      this.#items.clear();
-      this.fail(createSharedError('call/cancelled', 'the caller cancelled the call that this stream belongs to', { cause: signal.reason }));
-    };
-    if (signal.aborted) onAbort();
-    else if (this.#end === undefined) {
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.#unfollow = () => signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  /** Ends the stream with an error from this side. */
-  fail(error: unknown): void {
-    if (this.#end !== undefined) return;
-    this.#wire.stop(this.#stream);
-    this.finish(error);
-  }
-
-  /** For the link: an item has come. */
-  push(value: unknown): boolean {
-    this.#received += 1;
-    if (this.#received > this.#granted) return false;
-    if (this.#end !== undefined) return true;
-    const reader = this.#waiting.shift();
-    if (reader === undefined) this.#items.push(value);
-    else {
-      this.#take();
-      reader.resolve({ done: false, value });
-    }
-    return true;
-  }
-
-  /** For the link: the source has ended. */
-  finish(error: unknown): void {
-    if (this.#end !== undefined) return;
-    this.#end = { error };
-    this.#forget();
-    this.#unfollow?.();
-    for (let reader = this.#waiting.shift(); reader !== undefined; reader = this.#waiting.shift()) {
-      if (error !== undefined) reader.reject(error);
-      else reader.resolve({ done: true, value: undefined });
-    }
-  }
-
-  #next(): Promise<IteratorResult<unknown>> {
-    if (this.#items.size > 0) {
-      const value = this.#items.shift();
-      this.#take();
-      return Promise.resolve({ done: false, value });
-    }
-    if (this.#end !== undefined) {
-      const { error } = this.#end;
-      // An iterator throws once and is then done.
-      this.#end = { error: undefined };
-      return error !== undefined ? Promise.reject(error) : Promise.resolve({ done: true, value: undefined });
-    }
-    if (this.#granted === 0) this.#grant(WINDOW);
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-  }
-
-  async #return(): Promise<IteratorResult<unknown>> {
-    this.#stop();
-    return { done: true, value: undefined };
-  }
-
-  #stop(): void {
-    this.#items.clear();
-    if (this.#end !== undefined) return;
-    this.#wire.stop(this.#stream);
-    this.finish(undefined);
-  }
-
-  #take(): void {
-    this.#taken += 1;
-    if (this.#end === undefined && this.#granted - this.#taken <= WINDOW / 2) this.#grant(this.#taken + WINDOW);
-  }
-
-  #grant(items: number): void {
-    this.#granted = items;
-    this.#wire.pull(this.#stream, items);
   }
 }

@@ -1,9 +1,9 @@
 /**
- * When a turn ends. Everything that wants to leave in this turn registers here, and one microtask sends it all: a
- * microtask for each port would cost as much as its message.
+ * Decides when a turn ends. Everything that has something to send in this turn registers here, and
+ * one microtask sends it all, because a microtask per port would cost as much as its message.
  */
 
-/** Something that collects during a turn. */
+/** Something that collects output during a turn. */
 export interface Flushable {
   flush(): void;
 }
@@ -15,10 +15,12 @@ export class Turn {
   #seen = 0;
   #time = 0;
   #fresh = false;
-  /** Frames of all links so far; whoever adds one counts it. */
+  /** Frames of all links so far. Each sender that adds one counts it. */
   frames = 0;
 
-  /** Milliseconds of the monotonic clock, read once a turn: a reading costs a tenth of a whole call. */
+  /**
+   * Milliseconds of the monotonic clock, read once a turn: a reading costs a tenth of a whole call.
+   */
   now(): number {
     if (!this.#fresh) {
       this.#time = performance.now();
@@ -28,7 +30,7 @@ export class Turn {
     return this.#time;
   }
 
-  /** Asks for a flush at the end of this turn. To be asked once until it comes. */
+  /** Requests a flush at the end of this turn. Call it once until the flush happens. */
   add(flushable: Flushable): void {
     this.#dirty.push(flushable);
     this.#seen = this.frames;
@@ -41,8 +43,8 @@ export class Turn {
     queueMicrotask(this.#hop);
   }
 
-  // Waits for the end of the turn, and one microtask more while messages still grow: this catches callers that are a
-  // few promises deep and costs a lone call nothing.
+  // Waits for the end of the turn, and one microtask more while messages still grow. This includes
+  // callers that are a few promises deep, and costs a lone call nothing.
   readonly #hop = (): void => {
     this.#fresh = false;
     if (this.frames !== this.#seen) {

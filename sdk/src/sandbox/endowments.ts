@@ -1,17 +1,20 @@
 /**
- * What a compartment is given of the realm around it: functions that are wrapped, classes that are frozen, and nothing through which more
- * could be reached.
+ * What a compartment receives from its realm: wrapped functions and frozen classes, and nothing
+ * that gives access to more.
  */
 
 type Any = Record<string, unknown>;
 
-/** Freezes a value and all that can be reached from it; hardened JavaScript brings it. */
+/** Freezes a value and everything reachable from it; provided by hardened JavaScript. */
 export type Harden = <T>(value: T) => T;
 
-/** Timers of one compartment that may wait at a time. */
+/** Timers that one compartment may have pending at once. */
 const MAX_TIMERS = 10_000;
 
-/** Classes of the platform without any power: they only handle data. Frozen with all that hangs on them. */
+/**
+ * Platform classes that only handle data and have no authority. Frozen with everything reachable
+ * from them.
+ */
 const DATA_CLASSES = [
   'URL',
   'URLSearchParams',
@@ -19,25 +22,41 @@ const DATA_CLASSES = [
   'TextDecoder',
   'Event',
   'EventTarget',
+  'CustomEvent',
   'AbortController',
   'AbortSignal',
   'DOMException',
   'ReadableStream',
   'WritableStream',
   'TransformStream',
+  'TextEncoderStream',
+  'TextDecoderStream',
   'ByteLengthQueuingStrategy',
   'CountQueuingStrategy',
 ] as const;
 
-/** Takes the platform's functions from a realm, before anything foreign runs in it. */
+/** Takes the platform's functions from a realm, before any foreign code runs in it. */
 export function takeEndowments(realm: object, harden: Harden): Any {
   const global = realm as Any & typeof globalThis;
-  const { setTimeout, clearTimeout, queueMicrotask, structuredClone, crypto, performance, atob, btoa } = global as unknown as {
+  const {
+    setTimeout,
+    clearTimeout,
+    queueMicrotask,
+    structuredClone,
+    crypto,
+    performance,
+    atob,
+    btoa,
+  } = global as unknown as {
     setTimeout(run: () => void, ms: number): unknown;
     clearTimeout(timer: unknown): void;
     queueMicrotask(run: () => void): void;
     structuredClone(value: unknown, options?: object): unknown;
-    crypto: { getRandomValues(bytes: object): unknown; randomUUID?(): string; subtle?: { digest(algorithm: unknown, data: unknown): Promise<ArrayBuffer> } };
+    crypto: {
+      getRandomValues(bytes: object): unknown;
+      randomUUID?(): string;
+      subtle?: { digest(algorithm: unknown, data: unknown): Promise<ArrayBuffer> };
+    };
     performance: { now(): number; timeOrigin: number };
     atob(text: string): string;
     btoa(text: string): string;
@@ -63,8 +82,14 @@ export function takeEndowments(realm: object, harden: Harden): Any {
     clearTimeout(timers.get(id as number));
     timers.delete(id as number);
   };
-  const classes = Object.fromEntries(DATA_CLASSES.flatMap((name) => (typeof global[name] === 'function' ? [[name, tamed(global[name] as object, harden)]] : [])));
-  for (const made of makings(global)) harden(quiet(Object.getPrototypeOf(made) as object));
+  const classes = Object.fromEntries(
+    DATA_CLASSES.flatMap((name) =>
+      typeof global[name] === 'function'
+        ? [[name, withoutInspector(global[name] as object, harden)]]
+        : [],
+    ),
+  );
+  for (const made of unnamedInstances(global)) harden(quiet(Object.getPrototypeOf(made) as object));
   return harden({
     ...classes,
     setTimeout: (run: unknown, ms?: unknown, ...values: unknown[]) => start(run, ms, false, values),
@@ -78,27 +103,40 @@ export function takeEndowments(realm: object, harden: Harden): Any {
     structuredClone: (value: unknown, options?: object) => structuredClone(value, options),
     crypto: {
       getRandomValues: (bytes: object) => crypto.getRandomValues(bytes),
-      ...(crypto.randomUUID !== undefined && { randomUUID: () => (crypto.randomUUID as () => string)() }),
+      ...(crypto.randomUUID !== undefined && {
+        randomUUID: () => (crypto.randomUUID as () => string)(),
+      }),
       ...(crypto.subtle !== undefined && {
-        subtle: { digest: (algorithm: unknown, data: unknown) => (crypto.subtle as { digest(a: unknown, d: unknown): Promise<ArrayBuffer> }).digest(algorithm, data) },
+        subtle: {
+          digest: (algorithm: unknown, data: unknown) =>
+            (crypto.subtle as { digest(a: unknown, d: unknown): Promise<ArrayBuffer> }).digest(
+              algorithm,
+              data,
+            ),
+        },
       }),
     },
     performance: { now: () => performance.now(), timeOrigin: performance.timeOrigin },
     atob: (text: unknown) => atob(String(text)),
     btoa: (text: unknown) => btoa(String(text)),
-    // Compartments go without them, because a NaN of theirs may carry bits to a neighbour: here there is none.
-    ...Object.fromEntries(['Float16Array', 'Float32Array', 'Float64Array'].flatMap((name) => (typeof global[name] === 'function' ? [[name, global[name]]] : []))),
-    // Those of the realm tell the time and the luck that a compartment's own don't.
+    // Compartments normally lack these, because a NaN may carry bits to a neighbour. Here there is
+    // no neighbour.
+    ...Object.fromEntries(
+      ['Float16Array', 'Float32Array', 'Float64Array'].flatMap((name) =>
+        typeof global[name] === 'function' ? [[name, global[name]]] : [],
+      ),
+    ),
+    // The realm's own: they have the time and randomness that a compartment's lack.
     Date: global.Date,
     Math: global.Math,
     Intl: global.Intl,
   });
 }
 
-/** A class without the ways that a runtime has for its own inspector. */
-function tamed(platformClass: object, harden: Harden): object {
+/** A class without the hooks that a runtime has for its own inspector. */
+function withoutInspector(platformClass: object, harden: Harden): object {
   const { prototype } = platformClass as { prototype: object };
-  // Node assigns it to streams that it makes itself, which a frozen prototype would refuse.
+  // Node assigns it to streams it creates, which a frozen prototype would refuse.
   Reflect.defineProperty(prototype, 'constructor', {
     get: () => platformClass,
     set(this: object, value: unknown) {
@@ -112,29 +150,41 @@ function tamed(platformClass: object, harden: Harden): object {
 
 function quiet(prototype: object): object {
   const inspect = Symbol.for('nodejs.util.inspect.custom');
-  for (let at: object | null = prototype; at !== null && at !== Object.prototype; at = Object.getPrototypeOf(at) as object | null) Reflect.deleteProperty(at, inspect);
+  for (
+    let at: object | null = prototype;
+    at !== null && at !== Object.prototype;
+    at = Object.getPrototypeOf(at) as object | null
+  )
+    Reflect.deleteProperty(at, inspect);
   return prototype;
 }
 
-/** What the platform's classes offer that is used here. */
-interface Making {
+/** The methods of platform classes that are used here. */
+interface PlatformInstance {
   getReader(options?: object): object;
   getWriter(): object;
   entries(): object;
   [Symbol.asyncIterator]?(): object;
 }
 
-/** One of each that the classes make and that has no name: what a plugin did to their prototypes, the guest runtime would run. */
-function makings(global: object): object[] {
+/**
+ * One instance of each unnamed class that the platform classes produce. Otherwise a plugin could
+ * change their prototypes, and the guest runtime would run the result.
+ */
+function unnamedInstances(global: object): object[] {
   const { ReadableStream, WritableStream, TransformStream, URLSearchParams } = global as Record<
     'ReadableStream' | 'WritableStream' | 'TransformStream' | 'URLSearchParams',
     new (
       options?: object,
-    ) => Making
+    ) => PlatformInstance
   >;
   const made: object[] = [];
   const start = (controller: object) => void made.push(controller);
-  made.push(new ReadableStream({ start }).getReader(), new WritableStream({ start }).getWriter(), new URLSearchParams().entries());
+  made.push(
+    new ReadableStream({ start }).getReader(),
+    new WritableStream({ start }).getWriter(),
+    new URLSearchParams().entries(),
+  );
   const reader = byteReader(() => new ReadableStream({ type: 'bytes', start }));
   if (reader !== undefined) made.push(reader);
   new TransformStream({ start });
@@ -145,8 +195,8 @@ function makings(global: object): object[] {
   return made;
 }
 
-/** WebKitGTK has no streams of bytes, and a plugin can't have them there either. */
-function byteReader(stream: () => Making): object | undefined {
+/** WebKitGTK has no byte streams, so a plugin can't have them there either. */
+function byteReader(stream: () => PlatformInstance): object | undefined {
   try {
     return stream().getReader({ mode: 'byob' });
   } catch {

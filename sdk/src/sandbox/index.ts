@@ -1,5 +1,5 @@
 /**
- * `@plinth/sdk/sandbox`: what hosts need to start guests behind a wall. Not for plugin authors.
+ * `@plinth/sdk/sandbox`: what hosts need to start walled guests. Not for plugin authors.
  *
  * @module
  */

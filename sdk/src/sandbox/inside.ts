@@ -1,29 +1,33 @@
 /**
- * The guest runtime as it runs inside a compartment: it has an endpoint, the compartment's globals, and a way to have its plugin evaluated
- * in another compartment. Whoever takes all of it over has gained nothing but the endpoint, behind which nobody believes him anything.
+ * The guest runtime as it runs inside a compartment. It has an endpoint, the compartment's globals,
+ * and a way to evaluate its plugin in another compartment. Code that takes it over gains only the
+ * endpoint, which the other side doesn't trust.
  *
  * Built into one text, `plinthGuest`, without imports.
  */
 import { type BootedGuest, bootGuest } from '../guest/boot.js';
 import { bridgeConsole } from '../guest/console.js';
+import type { ContextPort } from '../guest/handler-call.js';
 import { limitTimers } from '../guest/timers.js';
 import type { Endpoint } from '../rpc/endpoint.js';
 
-/** What is handed in. */
+/** What the runtime receives. */
 export interface Inside {
   readonly endpoint: Endpoint;
-  /** Evaluates a plugin's functor; answers its exports. */
+  /** Evaluates a plugin's functor. Returns its exports. */
   evaluate(functor: string, name: string): Promise<{ readonly default?: unknown }>;
   /** The global object of the plugin. */
   readonly scope: object;
   defer(task: () => void): void;
+  context?(): ContextPort;
 }
 
 /** Boots the guest. */
-export function start({ endpoint, evaluate, scope, defer }: Inside): BootedGuest {
+export function start({ endpoint, evaluate, scope, defer, context }: Inside): BootedGuest {
   return bootGuest(endpoint, {
     defer,
     evaluate,
+    ...(context && { context }),
     prepare({ timers, log }) {
       limitTimers(scope, timers);
       bridgeConsole(scope, log);

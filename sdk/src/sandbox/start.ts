@@ -1,9 +1,12 @@
 /**
- * The wall around a guest of hardened JavaScript: what runs outside of its compartments. It knows the endpoint and nothing else; the guest
- * runtime itself is inside, so that taking it over gains nothing.
+ * The wall around a guest of hardened JavaScript: the part that runs outside its compartments. It
+ * knows only the endpoint. The guest runtime itself is inside, so that taking it over gains
+ * nothing.
  */
-import { hideGlobals } from '../guest/globals.js';
+
 import type { BootedGuest } from '../guest/boot.js';
+import { hideGlobals } from '../guest/globals.js';
+import type { ContextPort } from '../guest/handler-call.js';
 import type { Endpoint, MessageEventLike } from '../rpc/endpoint.js';
 import { type Harden, takeEndowments } from './endowments.js';
 import type { Inside } from './inside.js';
@@ -27,18 +30,23 @@ export interface StartOptions {
   readonly runtime: string;
   readonly endpoint: Endpoint;
   defer(task: () => void): void;
-  /** Whether its code is hardened; only walled in by the platform when not. */
+  /** Creates what carries a handler's context across its awaits, where the runtime can. */
+  context?(): ContextPort;
+  /** Whether its code is hardened. If not, only the platform isolates it. */
   readonly hardened: boolean;
 }
 
 type Start = (inside: Inside) => BootedGuest;
 
-/** Starts a guest in this realm, which belongs to it alone. To be called once, before anything foreign has run. */
+/**
+ * Starts a guest in this realm, which belongs to it alone. Call it once, before any foreign code
+ * has run.
+ */
 export function startSandbox(options: StartOptions): BootedGuest {
   return options.hardened ? startHardened(options) : startPlain(options);
 }
 
-/** Every option, because what is not given is read from the environment. */
+/** Every option is given, because missing ones are read from the environment. */
 const LOCKDOWN = {
   errorTaming: 'unsafe',
   consoleTaming: 'unsafe',
@@ -53,17 +61,29 @@ const LOCKDOWN = {
   reporting: 'none',
 } as const;
 
-function startHardened({ runtime, endpoint, defer }: StartOptions): BootedGuest {
+function startHardened({ runtime, endpoint, defer, context }: StartOptions): BootedGuest {
   (globalThis as unknown as Hardened).lockdown(LOCKDOWN);
-  // Those of before would hand out this realm's own Error and RegExp: there is another Compartment only now.
+  // Read after the lockdown: the former Compartment would expose this realm's own Error and RegExp.
   const { Compartment, harden } = globalThis as unknown as Hardened;
   const endowments = takeEndowments(globalThis, harden);
-  const outside = harden({ endpoint: guarded(endpoint), defer: (task: () => void) => defer(() => task()) });
-  // What is left of the realm is of no use to anybody any more.
-  hideGlobals(globalThis, { wasm: false });
+  const carried = context?.();
+  const outside = harden({
+    endpoint: guarded(endpoint),
+    defer: (task: () => void) => defer(() => task()),
+    ...(carried !== undefined && {
+      context: () => harden({ run: carried.run, current: carried.current }),
+    }),
+  });
+  // The rest of the realm is no longer needed.
+  hideGlobals(globalThis, { wasm: false, code: '' });
   const make = () => {
-    const compartment = new Compartment({ __options__: true, globals: endowments, transforms: [refuseImports] });
-    for (const name of ['Compartment', 'lockdown', 'harden', 'ModuleSource']) delete compartment.globalThis[name];
+    const compartment = new Compartment({
+      __options__: true,
+      globals: endowments,
+      transforms: [refuseImports],
+    });
+    for (const name of ['Compartment', 'lockdown', 'harden', 'ModuleSource'])
+      delete compartment.globalThis[name];
     compartment.globalThis.self = compartment.globalThis;
     return compartment;
   };
@@ -71,26 +91,29 @@ function startHardened({ runtime, endpoint, defer }: StartOptions): BootedGuest 
   const { start } = evaluateIn(make(), runtime) as { start: Start };
   const evaluate = harden(async (functor: string, name: string) => {
     const exports = {};
-    await (evaluateIn(forPlugin, String(functor), name) as (exports: object) => Promise<void>)(exports);
+    await (evaluateIn(forPlugin, String(functor), name) as (exports: object) => Promise<void>)(
+      exports,
+    );
     return exports;
   });
   return start({ ...outside, evaluate, scope: forPlugin.globalThis });
 }
 
-function startPlain({ runtime, endpoint, defer }: StartOptions): BootedGuest {
-  // biome-ignore lint/security/noGlobalEval: evaluating plugins is what this process is for, and there is nothing else in it.
+function startPlain({ runtime, endpoint, defer, context }: StartOptions): BootedGuest {
+  // biome-ignore lint/security/noGlobalEval: this realm exists only to evaluate one plugin.
   const run = globalThis.eval as (text: string) => unknown;
   const { start } = run(`(${runtime}\n)`) as { start: Start };
-  hideGlobals(globalThis, { wasm: false });
   const evaluate = async (functor: string, name: string) => {
+    // No foreign code has run until now.
+    hideGlobals(globalThis, { wasm: false, code: functor });
     const exports = {};
     await (run(`(${functor}\n)${sourceUrl(name)}`) as (exports: object) => Promise<void>)(exports);
     return exports;
   };
-  return start({ endpoint, defer, evaluate, scope: globalThis });
+  return start({ endpoint, defer, evaluate, scope: globalThis, ...(context && { context }) });
 }
 
-/** Just these three functions, and nothing of the endpoint behind them. */
+/** Only these three functions, with no access to the endpoint behind them. */
 function guarded(endpoint: Endpoint): Endpoint {
   const listeners = new Map<unknown, (event: MessageEventLike) => void>();
   return {
@@ -108,20 +131,32 @@ function guarded(endpoint: Endpoint): Endpoint {
   };
 }
 
-/** `import.source(…)` and its like reach the real loader past what hardened JavaScript looks for itself. */
+/**
+ * Refuses `import.source(…)` and the like, which hardened JavaScript doesn't look for and which
+ * reach the real loader.
+ */
 function refuseImports(text: string): string {
-  if (/(?:^|[^.]|\.\.\.)\bimport\s*(?:\.|\(|\/[/*])/.test(text)) throw new SyntaxError('import() is not available to plugins');
+  if (/(?:^|[^.]|\.\.\.)\bimport\s*(?:\.|\(|\/[/*])/.test(text))
+    throw new SyntaxError('import() is not available to plugins');
   return text;
 }
 
-/** A name that can be a parameter: global names as such are looked up in a proxy, many times slower. */
+/**
+ * A name that can be a parameter. Global names are looked up in a proxy, which is many times
+ * slower.
+ */
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 function evaluateIn(compartment: CompartmentLike, expression: string, name = ''): unknown {
   const scope = compartment.globalThis;
-  const names = Object.getOwnPropertyNames(scope).filter((one) => IDENTIFIER.test(one) && one !== 'eval' && one !== 'arguments');
-  const make = compartment.evaluate(`(function(${names.join()}){"use strict";return ${expression}\n})${sourceUrl(name)}`) as (...values: unknown[]) => unknown;
+  const names = Object.getOwnPropertyNames(scope).filter(
+    (one) => IDENTIFIER.test(one) && one !== 'eval' && one !== 'arguments',
+  );
+  const make = compartment.evaluate(
+    `(function(${names.join()}){"use strict";return ${expression}\n})${sourceUrl(name)}`,
+  ) as (...values: unknown[]) => unknown;
   return make(...names.map((one) => scope[one]));
 }
 
-const sourceUrl = (name: string): string => (/^[\w.@:/?-]{1,300}$/.test(name) ? `\n//# sourceURL=${name}` : '');
+const sourceUrl = (name: string): string =>
+  /^[\w.@:/?+-]{1,300}$/.test(name) ? `\n//# sourceURL=${name}` : '';

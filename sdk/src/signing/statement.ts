@@ -1,14 +1,16 @@
 /**
- * What is signed: the exact bytes of a statement that lists every file of a package with its size and SHA-256. Bytes, so that nobody has to
- * agree on how JSON is written; one text in front of them, so that a signature made for something else is none of a plugin.
+ * What is signed: the exact bytes of a statement that lists every file of a package with its size
+ * and SHA-256. Signing bytes needs no agreement on how JSON is written. A fixed text precedes them,
+ * so that a signature made for another purpose is not valid for a plugin.
  */
 import { createError } from '../contract/error-codes.js';
+import { sha256 } from '../contract/secure.js';
 
-// With the names, so that who only asks for the file doesn't load what checks it.
+// Kept with the names, so that code that only reads the file doesn't load its verification.
 export { SIGNATURE_FILE } from '../contract/names.js';
 /** Name of the manifest's file. */
 export const MANIFEST_FILE = 'plugin.json';
-/** What the payload of a signature file is. */
+/** The type of a signature file's payload. */
 export const TYPE = 'plinth/integrity+json';
 const DOMAIN = 'plinth-sig';
 /** Largest signature file, in characters. */
@@ -25,7 +27,10 @@ export interface Statement {
   readonly id: string;
   readonly version: string;
   readonly files: readonly FileEntry[];
-  /** Milliseconds since the epoch after which the package may not be started any more; never when absent. */
+  /**
+   * Milliseconds since the epoch after which the package may not be started any more; never when
+   * absent.
+   */
   readonly expires?: number;
 }
 
@@ -53,35 +58,47 @@ export function signedBytes(type: string, payload: Uint8Array): Uint8Array {
 }
 
 /** SHA-256 in hexadecimal digits. */
-export async function digestOf(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
+export const digestOf = (bytes: Uint8Array): Promise<string> =>
+  sha256(bytes as Uint8Array<ArrayBuffer>);
 
-/** What a public key is called: the first half of its SHA-256. */
+/** The id of a public key: the first half of its SHA-256. */
 export async function keyIdOf(publicKey: Uint8Array): Promise<string> {
   return (await digestOf(publicKey)).slice(0, 32);
 }
 
-/** Lower-case ASCII: the same file in every file system. No device names, no dots at the end, nothing that leads out. */
+/**
+ * Lower-case ASCII: the same file in every file system. No device names, no trailing dots, nothing
+ * outside the package.
+ */
 const PATH = /^[A-Za-z0-9_][A-Za-z0-9_.@-]*(\/[A-Za-z0-9_][A-Za-z0-9_.@-]*)*$/;
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
-/** @throws PluginSignatureError `signature/malformed` for a path that is no plain path inside of a package. */
+/**
+ * @throws PluginSignatureError `signature/malformed` for a path that is no plain path inside a
+ * package.
+ */
 export function checkPath(path: unknown): string {
-  const plain = typeof path === 'string' && path.length <= 200 && PATH.test(path) && path.split('/').every((part) => !part.endsWith('.') && !DEVICE.test(part));
-  if (!plain) throw createError('signature/malformed', `'${String(path).slice(0, 80)}' is not the path of a file in a package`);
+  const plain =
+    typeof path === 'string' &&
+    path.length <= 200 &&
+    PATH.test(path) &&
+    path.split('/').every((part) => !part.endsWith('.') && !DEVICE.test(part));
+  if (!plain)
+    throw createError(
+      'signature/malformed',
+      `'${String(path).slice(0, 80)}' is not the path of a file in a package`,
+    );
   return path;
 }
 
-/** The usual alphabet, with padding. */
+/** The standard alphabet, with padding. */
 export function toBase64(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
   return btoa(text);
 }
 
-/** @throws an error of the platform for what is none. */
+/** @throws an error of the platform for invalid text. */
 export function fromBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }

@@ -2,13 +2,25 @@
 import type { Client } from '../contract/contract.js';
 import type { InferInput, InferOutput } from '../contract/schema.js';
 import { AnalyticsProvider } from '../contracts/analytics-provider.js';
-import { type Check, checksOf, ensure, ensureDeclared, ensureSteady, ensureUnique, keyOf, NO_SUCH } from './check.js';
+import {
+  type Check,
+  checksOf,
+  ensure,
+  ensureDeclared,
+  ensureSteady,
+  ensureUnique,
+  keyOf,
+  NO_SUCH,
+} from './check.js';
 
-/** What the checks of an `AnalyticsProvider` may be told. They collect measurements: give them one that may keep them. */
+/**
+ * Samples for the checks of an `AnalyticsProvider`. The checks collect measurements, so use a
+ * provider that may keep them.
+ */
 export interface AnalyticsProviderSamples {
-  /** Milliseconds since the epoch, around which measurements are taken: now when absent. */
+  /** Milliseconds since the epoch, around which measurements are taken; now when absent. */
   readonly at?: number;
-  /** Values that each metric takes; 3, 8, 1 and 5 when absent. */
+  /** Values of each metric; 3, 8, 1 and 5 when absent. */
   readonly values?: readonly [number, number, number, number];
   /** A tag that measurements may have; `check` when absent. */
   readonly tag?: string;
@@ -19,12 +31,20 @@ type Figures = InferOutput<NonNullable<typeof AnalyticsProvider.report.output>>[
 type Sum = Pick<Figures, 'count' | 'sum' | 'min' | 'max'>;
 
 const MINUTE = 60_000;
-/** How many batches come at once. */
+/** Batches that are sent at once. */
 const CROWD = 8;
-const NOTHING: Sum = { count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
+const NOTHING: Sum = {
+  count: 0,
+  sum: 0,
+  min: Number.POSITIVE_INFINITY,
+  max: Number.NEGATIVE_INFINITY,
+};
 
-/** The checks of one `AnalyticsProvider`. Nobody else may collect meanwhile. */
-export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>, samples: AnalyticsProviderSamples): readonly Check[] {
+/** The checks of one `AnalyticsProvider`. Nothing else may collect meanwhile. */
+export function analyticsProviderChecks(
+  client: Client<typeof AnalyticsProvider>,
+  samples: AnalyticsProviderSamples,
+): readonly Check[] {
   const { values = [3, 8, 1, 5], tag = 'check' } = samples;
   const now = () => samples.at ?? Date.now();
   const metrics = async () => {
@@ -32,16 +52,26 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
     ensure(listed.length > 0, 'no metric is listed');
     return listed.map(({ id }) => id) as [string, ...string[]];
   };
-  const figuresOf = async (metric: string, from: number, to: number) => pick(await client.report({ metrics: [metric], from, to }), metric);
-  /** What a window has grown by must be these values, whatever it had before. */
-  const ensureGrowth = async (metric: string, from: number, to: number, added: readonly number[], change: () => Promise<unknown>) => {
+  const figuresOf = async (metric: string, from: number, to: number) =>
+    pick(await client.report({ metrics: [metric], from, to }), metric);
+  /** The window must have grown by exactly these values, whatever it held before. */
+  const ensureGrowth = async (
+    metric: string,
+    from: number,
+    to: number,
+    added: readonly number[],
+    change: () => Promise<unknown>,
+  ) => {
     const before = await figuresOf(metric, from, to);
     await change();
     ensureSame(await figuresOf(metric, from, to), added.reduce(add, before), `'${metric}'`);
   };
   const collect = async (batch: Measurement[]) => {
     const { accepted } = await client.collect(batch);
-    ensure(accepted === batch.length, `collect() was given ${batch.length} measurements and says that it accepted ${accepted}`);
+    ensure(
+      accepted === batch.length,
+      `collect() was given ${batch.length} measurements and says that it accepted ${accepted}`,
+    );
   };
 
   return checksOf(AnalyticsProvider, {
@@ -69,7 +99,9 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
     'collect() takes what has no time as of now': async () => {
       const [metric] = await metrics();
       const before = Date.now();
-      await ensureGrowth(metric, before - MINUTE, before + MINUTE, [values[0]], () => collect([{ metric, value: values[0] }]));
+      await ensureGrowth(metric, before - MINUTE, before + MINUTE, [values[0]], () =>
+        collect([{ metric, value: values[0] }]),
+      );
     },
     'collect() takes an empty batch': async () => {
       const [metric] = await metrics();
@@ -79,12 +111,21 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
       const [metric] = await metrics();
       const at = now();
       const added = Array.from({ length: CROWD }, () => values).flat();
-      const change = () => Promise.all(Array.from({ length: CROWD }, () => collect(values.map((value) => ({ metric, value, at })))));
+      const change = () =>
+        Promise.all(
+          Array.from({ length: CROWD }, () =>
+            collect(values.map((value) => ({ metric, value, at }))),
+          ),
+        );
       await ensureGrowth(metric, at - MINUTE, at + MINUTE, added, change);
     },
     "collect() of an unknown metric fails with 'unknownMetric'": async () => {
       const listed = new Set<string>(await metrics());
-      for (const metric of NO_SUCH) if (!listed.has(metric)) await ensureDeclared(client.collect([{ metric, value: values[0] }]), 'unknownMetric', { metric });
+      for (const metric of NO_SUCH)
+        if (!listed.has(metric))
+          await ensureDeclared(client.collect([{ metric, value: values[0] }]), 'unknownMetric', {
+            metric,
+          });
     },
     'collect() takes all of a batch or nothing': async () => {
       const [metric] = await metrics();
@@ -96,7 +137,9 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
         [unknown, metric],
         [metric, unknown, metric],
       ]) {
-        await ensureGrowth(metric, at - MINUTE, at + MINUTE, [], () => ensureDeclared(client.collect(batch.map(measured)), 'unknownMetric', { metric: unknown }));
+        await ensureGrowth(metric, at - MINUTE, at + MINUTE, [], () =>
+          ensureDeclared(client.collect(batch.map(measured)), 'unknownMetric', { metric: unknown }),
+        );
       }
     },
     'report() keeps to its bounds': async () => {
@@ -121,7 +164,9 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
         [now() + MINUTE, now() - MINUTE],
       ] as const) {
         const counted = (await client.report({ from, to })).filter(({ count }) => count !== 0);
-        ensure(counted.length === 0, `there are figures between ${from} and ${to}`, { metric: counted[0]?.metric });
+        ensure(counted.length === 0, `there are figures between ${from} and ${to}`, {
+          metric: counted[0]?.metric,
+        });
       }
     },
     'report() answers one row of sound figures for each metric': async () => {
@@ -150,11 +195,20 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
       const window = { from: at - MINUTE, to: at + MINUTE };
       for (const metric of ids) {
         const rows = await client.report({ metrics: [metric], ...window });
-        ensure(rows.length === 1 && rows[0]?.metric === metric, `the report of '${metric}' should be about it alone`, { metrics: rows.map((row) => row.metric) });
+        ensure(
+          rows.length === 1 && rows[0]?.metric === metric,
+          `the report of '${metric}' should be about it alone`,
+          { metrics: rows.map((row) => row.metric) },
+        );
       }
       for (const metrics of [[], [NO_SUCH[0]]]) {
-        const counted = (await client.report({ metrics, ...window })).filter(({ count }) => count !== 0);
-        ensure(counted.length === 0, `the report of ${metrics.length === 0 ? 'no metric' : 'an unknown metric'} has figures`);
+        const counted = (await client.report({ metrics, ...window })).filter(
+          ({ count }) => count !== 0,
+        );
+        ensure(
+          counted.length === 0,
+          `the report of ${metrics.length === 0 ? 'no metric' : 'an unknown metric'} has figures`,
+        );
       }
     },
     'report() changes nothing': async () => {
@@ -174,7 +228,7 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
         { metric, value: two, at, tags: { [tag]: 'two', other: 'one' } },
         { metric, value: one, at, tags: { [tag]: 'two' } },
         { metric, value: none, at, tags: { other: 'one' } },
-        // A tag's text is no property of anything.
+        // A tag's text must not be taken for a property name.
         { metric, value: none, at, tags: { [tag]: 'constructor' } },
       ]);
       const after = await client.report(query);
@@ -183,29 +237,46 @@ export function analyticsProviderChecks(client: Client<typeof AnalyticsProvider>
         'group',
       );
       const grown = (group: string, added: readonly number[]) =>
-        ensureSame(pick(after, metric, group), added.reduce(add, pick(before, metric, group)), `'${metric}' in group '${group}'`);
+        ensureSame(
+          pick(after, metric, group),
+          added.reduce(add, pick(before, metric, group)),
+          `'${metric}' in group '${group}'`,
+        );
       grown('one', [one]);
       grown('two', [two, one]);
       grown('constructor', [none]);
       for (const row of after) ensureSound(row);
       const { count } = await figuresOf(metric, query.from, query.to);
-      const grouped = after.reduce((sum, row) => sum + (row.group === undefined ? 0 : row.count), 0);
+      const grouped = after.reduce(
+        (sum, row) => sum + (row.group === undefined ? 0 : row.count),
+        0,
+      );
       ensure(grouped < count, 'a measurement without the tag is counted in a group');
     },
   });
 }
 
 function pick(rows: readonly Figures[], metric: string, group?: string): Sum {
-  return rows.find((row) => row.metric === metric && row.group === group && row.count > 0) ?? NOTHING;
+  return (
+    rows.find((row) => row.metric === metric && row.group === group && row.count > 0) ?? NOTHING
+  );
 }
 
 function add({ count, sum, min, max }: Sum, value: number): Sum {
-  return { count: count + 1, sum: sum + value, min: Math.min(min, value), max: Math.max(max, value) };
+  return {
+    count: count + 1,
+    sum: sum + value,
+    min: Math.min(min, value),
+    max: Math.max(max, value),
+  };
 }
 
 function ensureSame(found: Sum, expected: Sum, what: string): void {
   for (const key of ['count', 'sum', 'min', 'max'] as const) {
-    ensure(isClose(found[key], expected[key]), `${key} of ${what} should be ${expected[key]}, not ${found[key]}`);
+    ensure(
+      isClose(found[key], expected[key]),
+      `${key} of ${what} should be ${expected[key]}, not ${found[key]}`,
+    );
   }
 }
 
@@ -214,10 +285,14 @@ function ensureSound({ metric, count, sum, min, max }: Figures): void {
   if (count === 0) return;
   ensure(min <= max, `'${metric}' has a least value above its greatest`, { min, max });
   const mean = sum / count;
-  ensure((mean >= min || isClose(mean, min)) && (mean <= max || isClose(mean, max)), `the sum of '${metric}' can't come of ${count} values from ${min} to ${max}`, { sum });
+  ensure(
+    (mean >= min || isClose(mean, min)) && (mean <= max || isClose(mean, max)),
+    `the sum of '${metric}' can't come of ${count} values from ${min} to ${max}`,
+    { sum },
+  );
 }
 
-/** Sums of fractions depend on their order. */
+/** Compares with a tolerance, because sums of fractions depend on their order. */
 function isClose(a: number, b: number): boolean {
   return a === b || Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b));
 }

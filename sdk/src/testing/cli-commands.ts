@@ -2,24 +2,32 @@
 import type { Client } from '../contract/contract.js';
 import type { InferInput } from '../contract/schema.js';
 import { CliCommands } from '../contracts/cli-commands.js';
-import { type Check, checksOf, ensure, ensureDeclared, ensureSteady, ensureUnique, NO_SUCH } from './check.js';
+import {
+  type Check,
+  checksOf,
+  ensure,
+  ensureDeclared,
+  ensureSteady,
+  ensureUnique,
+  NO_SUCH,
+} from './check.js';
 
 type RunInput = InferInput<NonNullable<typeof CliCommands.run.input>>;
 
-/** One run, and what must come of it. */
+/** One run and its expected result. */
 export interface CliRun {
   readonly name: string;
   readonly args?: readonly string[];
   readonly options?: Readonly<Record<string, string | number | boolean | undefined>>;
   /** 0 when absent. */
   readonly exitCode?: number;
-  /** What it must write, or something in it. */
+  /** The exact output, or a pattern in it. */
   readonly stdout?: string | RegExp;
 }
 
-/** What the checks of `CliCommands` may be told. */
+/** Samples for the checks of `CliCommands`. */
 export interface CliCommandsSamples {
-  /** Runs to try, in this order; their options are also what the checks of wrong use start from. */
+  /** Runs to try, in this order. The checks of wrong usage start from their options. */
   readonly run?: readonly CliRun[];
 }
 
@@ -27,11 +35,18 @@ export interface CliCommandsSamples {
 const WRONG_USE = 2;
 
 /** The checks of one `CliCommands`. Each sample is run. */
-export function cliCommandsChecks(client: Client<typeof CliCommands>, { run: samples = [] }: CliCommandsSamples): readonly Check[] {
-  const rightUse = (name: string) => inputOf(samples.find((sample) => sample.name === name) ?? { name });
+export function cliCommandsChecks(
+  client: Client<typeof CliCommands>,
+  { run: samples = [] }: CliCommandsSamples,
+): readonly Check[] {
+  const rightUse = (name: string) =>
+    inputOf(samples.find((sample) => sample.name === name) ?? { name });
   const ensureRefused = async (input: RunInput, why: string) => {
     const { exitCode, stderr } = await client.run(input);
-    ensure(exitCode === WRONG_USE, `'${input.name}' ${why} should exit with ${WRONG_USE}, not ${exitCode}`);
+    ensure(
+      exitCode === WRONG_USE,
+      `'${input.name}' ${why} should exit with ${WRONG_USE}, not ${exitCode}`,
+    );
     ensure(stderr.trim() !== '', `'${input.name}' ${why} should say so on stderr`);
   };
 
@@ -54,7 +69,11 @@ export function cliCommandsChecks(client: Client<typeof CliCommands>, { run: sam
           options.map((option) => option.name),
           `'${name}': option`,
         );
-        for (const option of options) ensure(isName(option.name), `'${name}': option '${option.name}' should be its name alone`);
+        for (const option of options)
+          ensure(
+            isName(option.name),
+            `'${name}': option '${option.name}' should be its name alone`,
+          );
       }
     },
     'list() answers the same again': async () => {
@@ -62,10 +81,12 @@ export function cliCommandsChecks(client: Client<typeof CliCommands>, { run: sam
     },
     "run() of an unknown command fails with 'unknownCommand'": async () => {
       const listed = new Set((await client.list()).map(({ name }) => name));
-      for (const name of NO_SUCH) if (!listed.has(name)) await ensureDeclared(client.run({ name }), 'unknownCommand', { name });
+      for (const name of NO_SUCH)
+        if (!listed.has(name))
+          await ensureDeclared(client.run({ name }), 'unknownCommand', { name });
     },
     'run() knows every command that is listed': async () => {
-      // Whatever comes of it: used without anything, a command may well complain.
+      // Any result is fine: a command may complain about missing arguments.
       for (const { name } of await client.list()) await client.run(rightUse(name));
     },
     'run() without a required option exits with 2': async () => {
@@ -81,7 +102,10 @@ export function cliCommandsChecks(client: Client<typeof CliCommands>, { run: sam
       for (const { name, options } of await client.list()) {
         for (const { name: wrong } of options.filter(({ type }) => type === 'number')) {
           const input = rightUse(name);
-          await ensureRefused({ ...input, options: { ...input.options, [wrong]: 'no-number' } }, `with a text as '${wrong}'`);
+          await ensureRefused(
+            { ...input, options: { ...input.options, [wrong]: 'no-number' } },
+            `with a text as '${wrong}'`,
+          );
         }
       }
     },
@@ -90,17 +114,28 @@ export function cliCommandsChecks(client: Client<typeof CliCommands>, { run: sam
         const { exitCode = 0, stdout } = sample;
         const input = inputOf(sample);
         const done = await client.run(input);
-        ensure(done.exitCode === exitCode, `'${input.name}' should exit with ${exitCode}, not ${done.exitCode}`, { stdout: done.stdout, stderr: done.stderr });
-        const fits = stdout === undefined || (typeof stdout === 'string' ? done.stdout.includes(stdout) : stdout.test(done.stdout));
+        ensure(
+          done.exitCode === exitCode,
+          `'${input.name}' should exit with ${exitCode}, not ${done.exitCode}`,
+          { stdout: done.stdout, stderr: done.stderr },
+        );
+        const fits =
+          stdout === undefined ||
+          (typeof stdout === 'string' ? done.stdout.includes(stdout) : stdout.test(done.stdout));
         ensure(fits, `'${input.name}' should write ${String(stdout)}`, { stdout: done.stdout });
-        ensure(exitCode === 0 || done.stderr.trim() !== '', `'${input.name}' exits with ${exitCode} and should say why on stderr`);
+        ensure(
+          exitCode === 0 || done.stderr.trim() !== '',
+          `'${input.name}' exits with ${exitCode} and should say why on stderr`,
+        );
       }
     },
   });
 }
 
 function inputOf({ name, args = [], options = {} }: CliRun): RunInput {
-  const given = Object.entries(options).flatMap(([option, value]) => (value === undefined ? [] : [[option, value] as const]));
+  const given = Object.entries(options).flatMap(([option, value]) =>
+    value === undefined ? [] : [[option, value] as const],
+  );
   return { name, args: [...args], options: Object.fromEntries(given) };
 }
 

@@ -3,25 +3,31 @@ import type { Client } from '../contract/contract.js';
 import { HealthCheck } from '../contracts/health-check.js';
 import { type Check, checksOf, ensure } from './check.js';
 
-/** What the checks of a `HealthCheck` may be told. */
+/** Samples for the checks of a `HealthCheck`. */
 export interface HealthCheckSamples {
-  /** What it must say now; anything when absent. */
+  /** The status it must report now; any when absent. */
   readonly status?: 'healthy' | 'degraded' | 'unhealthy';
   /** Milliseconds in which it must answer; 1 000 when absent. */
   readonly within?: number;
 }
 
-/** How many ask at once. */
+/** Requests that are sent at once. */
 const CROWD = 8;
 
-/** The checks of one `HealthCheck`. Nothing it looks after may change meanwhile. */
-export function healthCheckChecks(client: Client<typeof HealthCheck>, { status, within = 1_000 }: HealthCheckSamples): readonly Check[] {
+/** The checks of one `HealthCheck`. Nothing it reports on may change meanwhile. */
+export function healthCheckChecks(
+  client: Client<typeof HealthCheck>,
+  { status, within = 1_000 }: HealthCheckSamples,
+): readonly Check[] {
   const check = () => client.check(undefined, { timeout: within });
 
   return checksOf(HealthCheck, {
     'check() answers how it is, and never fails instead': async () => {
       const report = await client.check();
-      ensure(status === undefined || report.status === status, `it says '${report.status}' and should say '${status}'`);
+      ensure(
+        status === undefined || report.status === status,
+        `it says '${report.status}' and should say '${status}'`,
+      );
     },
     'check() answers in time': async () => {
       const asked = performance.now();
@@ -37,7 +43,11 @@ export function healthCheckChecks(client: Client<typeof HealthCheck>, { status, 
     },
     'check() answers everybody who asks at once': async () => {
       const said = await Promise.all(Array.from({ length: CROWD }, check));
-      ensure(new Set(said.map((one) => one.status)).size === 1, 'those who asked at once were told different things', { said: said.map((one) => one.status) });
+      ensure(
+        new Set(said.map((one) => one.status)).size === 1,
+        'those who asked at once were told different things',
+        { said: said.map((one) => one.status) },
+      );
     },
   });
 }

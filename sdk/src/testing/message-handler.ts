@@ -3,14 +3,14 @@ import type { Client } from '../contract/contract.js';
 import { MessageHandler } from '../contracts/message-handler.js';
 import { type Check, checksOf, ensure, keyOf } from './check.js';
 
-/** What the checks of a `MessageHandler` must be told. */
+/** Samples for the checks of a `MessageHandler`. */
 export interface MessageHandlerSamples {
-  /** Messages it is there for. Each is handled, more than once. */
+  /** Messages for this handler. Each is handled, more than once. */
   readonly mine: readonly unknown[];
-  /** Messages that others should get. */
+  /** Messages for other handlers. */
   readonly foreign: readonly unknown[];
   /**
-   * Asks the hook, beside no other provider.
+   * Asks the hook, with no other provider present.
    *
    * @example
    * ask: (message) => kernel.hooks.collect(MessageHandler.canHandle, message)
@@ -18,19 +18,40 @@ export interface MessageHandlerSamples {
   ask(message: unknown): Promise<readonly number[]>;
 }
 
-/** Milliseconds after which a kernel passes a handler over. */
-const PATIENCE = 1_000;
+/** Milliseconds after which a kernel skips a handler. */
+const HANDLER_TIMEOUT = 1_000;
 
-/** Everybody is asked about every message: also about these. */
-const ODD: readonly unknown[] = [undefined, null, '', ' ', 0, Number.NaN, true, [], {}, { text: null }, [[['x']]], new Date(0), new Map(), 'x'.repeat(10_000)];
+/** Every handler is asked about every message, including these. */
+const UNUSUAL: readonly unknown[] = [
+  undefined,
+  null,
+  '',
+  ' ',
+  0,
+  Number.NaN,
+  true,
+  [],
+  {},
+  { text: null },
+  [[['x']]],
+  new Date(0),
+  new Map(),
+  'x'.repeat(10_000),
+];
 
 /** The checks of one `MessageHandler`. */
-export function messageHandlerChecks(client: Client<typeof MessageHandler>, { mine, foreign, ask }: MessageHandlerSamples): readonly Check[] {
+export function messageHandlerChecks(
+  client: Client<typeof MessageHandler>,
+  { mine, foreign, ask }: MessageHandlerSamples,
+): readonly Check[] {
   const scoreOf = async (message: unknown) => {
     const scores = await ask(message);
     const said = `about ${shorten(message)}`;
     ensure(scores.length > 0, `canHandle() failed or didn't answer ${said}`);
-    ensure(scores.length === 1, `${scores.length} handlers were asked ${said}: check one at a time`);
+    ensure(
+      scores.length === 1,
+      `${scores.length} handlers were asked ${said}: check one at a time`,
+    );
     return scores[0] as number;
   };
   const isScore = (score: unknown) => typeof score === 'number' && score >= 0 && score <= 1;
@@ -43,7 +64,7 @@ export function messageHandlerChecks(client: Client<typeof MessageHandler>, { mi
       }
     },
     'canHandle() takes messages of every kind': async () => {
-      for (const message of ODD) {
+      for (const message of UNUSUAL) {
         const score = await scoreOf(message);
         ensure(isScore(score), `canHandle() answered ${score} about ${shorten(message)}`);
       }
@@ -55,7 +76,11 @@ export function messageHandlerChecks(client: Client<typeof MessageHandler>, { mi
       for (const [index, score] of own.entries()) {
         ensure(score > 0, `canHandle() answered 0 about its own ${shorten(mine[index])}`);
         const rival = other.findIndex((one) => one >= score);
-        ensure(rival < 0, `canHandle() is as sure of the foreign ${shorten(foreign[rival])} as of its own ${shorten(mine[index])}`, { own: score, foreign: other[rival] });
+        ensure(
+          rival < 0,
+          `canHandle() is as sure of the foreign ${shorten(foreign[rival])} as of its own ${shorten(mine[index])}`,
+          { own: score, foreign: other[rival] },
+        );
       }
     },
     'canHandle() answers the same again, also when it is asked at once': async () => {
@@ -73,7 +98,10 @@ export function messageHandlerChecks(client: Client<typeof MessageHandler>, { mi
       for (const message of [...mine, ...foreign]) {
         const asked = performance.now();
         await scoreOf(message);
-        ensure(performance.now() - asked < PATIENCE, `canHandle() took longer than ${PATIENCE} ms about ${shorten(message)}`);
+        ensure(
+          performance.now() - asked < HANDLER_TIMEOUT,
+          `canHandle() took longer than ${HANDLER_TIMEOUT} ms about ${shorten(message)}`,
+        );
       }
     },
     'handle() answers its own messages': async () => {

@@ -1,4 +1,7 @@
-/** Rows compared as any sensible source of rows would: where sources may differ, both ways count as right. */
+/**
+ * Compares rows as any reasonable source would. Where sources may differ, both results count as
+ * right.
+ */
 import type { InferInput, InferOutput } from '../contract/schema.js';
 import type { DataProvider } from '../contracts/data-provider.js';
 import { keyOf } from './check.js';
@@ -14,12 +17,15 @@ export type Condition = NonNullable<Query['where']>[number];
 /** A value that can be compared with others of its column. */
 export type Scalar = string | number | boolean;
 
-/** What can be compared by its value: not null, where sources differ, and not objects. */
+/** Values with a defined order: not null, where sources differ, and not objects. */
 export function isScalar(value: unknown): value is Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-/** Below 0 when `a` is surely first, above 0 when `b` is; 0 when they are equal or it depends on the collation. */
+/**
+ * Below 0 when `a` is certainly first, above 0 when `b` is; 0 when they are equal or it depends on
+ * the collation.
+ */
 export function compare(a: Scalar, b: Scalar): number {
   if (typeof a !== 'string' || typeof b !== 'string') return a === b ? 0 : a < b ? -1 : 1;
   const byUnit = a < b ? -1 : a > b ? 1 : 0;
@@ -28,15 +34,16 @@ export function compare(a: Scalar, b: Scalar): number {
   return byUnit === byLetter && Math.sign(a.localeCompare(b, 'en')) === byUnit ? byUnit : 0;
 }
 
-/** Whether a row fits a condition; undefined when that is for the source to say. */
+/** Whether a row fits a condition; undefined when the source may decide. */
 export function fits(row: Row, { column, operator, value }: Condition): boolean | undefined {
   const own = row[column];
   if (!isScalar(own)) return undefined;
   if (Array.isArray(value)) return operator === 'in' ? value.includes(own) : undefined;
   if (!isScalar(value) || typeof own !== typeof value) return undefined;
   if (operator === 'contains') return contains(own, value);
-  // Only case can make texts equal that aren't.
-  const blurred = typeof own === 'string' && own !== value && own.toLowerCase() === String(value).toLowerCase();
+  // Different texts can only be equal by case.
+  const blurred =
+    typeof own === 'string' && own !== value && own.toLowerCase() === String(value).toLowerCase();
   if (blurred) return undefined;
   if (operator === '=') return own === value;
   if (operator === '!=') return own !== value;
@@ -52,13 +59,13 @@ function contains(own: Scalar, part: Scalar): boolean | undefined {
   return own.toLowerCase().includes(part.toLowerCase()) ? undefined : false;
 }
 
-/** Whether a row fits all conditions; undefined when that is for the source to say. */
+/** Whether a row fits all conditions; undefined when the source may decide. */
 export function fitsAll(row: Row, where: readonly Condition[]): boolean | undefined {
   const each = where.map((condition) => fits(row, condition));
   return each.includes(false) ? false : each.includes(undefined) ? undefined : true;
 }
 
-/** The first row that occurs more often among `rows` than among `others`. */
+/** The first row that occurs more often in `rows` than in `others`. */
 export function firstMissing(rows: readonly Row[], others: readonly Row[]): Row | undefined {
   const left = new Map<string, number>();
   for (const row of others) left.set(keyOf(row), (left.get(keyOf(row)) ?? 0) + 1);
@@ -69,13 +76,13 @@ export function firstMissing(rows: readonly Row[], others: readonly Row[]): Row 
   });
 }
 
-/** The scalar values of a column, each once and in order. */
+/** The distinct scalar values of a column, in order. */
 export function valuesOf(rows: readonly Row[], column: string): readonly Scalar[] {
   const values = new Set(rows.map((row) => row[column]).filter(isScalar));
   return [...values].sort((a, b) => (a === b ? 0 : a < b ? -1 : 1));
 }
 
-/** Whether a value fits the type its column has. */
+/** Whether a value fits the type of its column. */
 export function hasType(value: unknown, type: Source['columns'][number]['type']): boolean {
   if (value === null || value === undefined || type === 'json') return true;
   if (type === 'date') return !Number.isNaN(new Date(value as string | number | Date).getTime());

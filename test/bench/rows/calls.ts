@@ -1,4 +1,6 @@
-/** Calls from the host, four ways; and from the same rounds what Plinth makes of Comlink. */
+/**
+ * Calls from the host, in four variants; and, from the same rounds, Plinth compared with Comlink.
+ */
 import type { Contestant } from '../contestants.ts';
 import { measure, type Row } from '../measure.ts';
 import { type Outcomes, ratioFigure, thousandsPerSecond } from '../outcome.ts';
@@ -12,11 +14,18 @@ export interface CallsResult {
 
 const WINDOW = 256;
 
-export async function measureCalls({ rounds, milliseconds }: Bench, contestants: readonly Contestant[]): Promise<CallsResult> {
+export async function measureCalls(
+  { rounds, milliseconds }: Bench,
+  contestants: readonly Contestant[],
+): Promise<CallsResult> {
   try {
     const table = await measure(contestants, rounds, milliseconds);
-    const rates = (name: string) => table.find((row) => row.name === name)?.rounds[WINDOW] as readonly number[];
-    return { table, outcomes: { comlink: ratioFigure(rates('plinth'), rates('comlink'), thousandsPerSecond) } };
+    const rates = (name: string) =>
+      table.find((row) => row.name === name)?.rounds[WINDOW] as readonly number[];
+    return {
+      table,
+      outcomes: { comlink: ratioFigure(rates('plinth'), rates('comlink'), thousandsPerSecond) },
+    };
   } finally {
     for (const one of contestants) await one.stop();
   }

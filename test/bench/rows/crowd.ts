@@ -1,4 +1,7 @@
-/** Many plugins at once: from an empty kernel until each has answered a call, against as many empty workers. */
+/**
+ * Many plugins at once: from an empty kernel until each has answered a call, compared with as many
+ * empty workers.
+ */
 import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import { type Answer, echoContract, echoPackage, payload } from '../guest-code.ts';
 import { milliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
@@ -32,13 +35,19 @@ async function startPlugins(platform: Platform): Promise<number> {
 async function startRaw(platform: Platform): Promise<number> {
   let workers: readonly BenchWorker[] = [];
   const time = await timeOf(async () => {
-    workers = Array.from({ length: platform.crowd }, () => platform.startWorker('listen(({ n }) => post({ ok: true, n }));'));
-    checkAll((await Promise.all(workers.map((worker, n) => asking(worker)(payload(n))))) as Answer[]);
+    workers = Array.from({ length: platform.crowd }, () =>
+      platform.startWorker('listen(({ n }) => post({ ok: true, n }));'),
+    );
+    checkAll(
+      (await Promise.all(workers.map((worker, n) => asking(worker)(payload(n))))) as Answer[],
+    );
   });
   await Promise.all(workers.map((worker) => worker.terminate()));
   return time;
 }
 
 function checkAll(answers: readonly Answer[]): void {
-  for (const [n, reply] of answers.entries()) if (!reply.ok || reply.n !== n) throw new Error(`worker ${n} answered ${JSON.stringify(reply)}`);
+  for (const [n, reply] of answers.entries())
+    if (!reply.ok || reply.n !== n)
+      throw new Error(`worker ${n} answered ${JSON.stringify(reply)}`);
 }

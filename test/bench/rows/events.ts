@@ -1,7 +1,7 @@
 /**
- * Events to many guests: from the first emitted until every guest has said that it handled them all, in order. Raw:
- * one message an event and worker. A guest says so by answering a call that was made before the clock started, a raw
- * worker by a message: one message back either way.
+ * Events to many guests: from the first emitted until every guest has reported that it handled them
+ * all, in order. Raw: one message per event and worker. A guest reports by answering a call made
+ * before the clock started, a raw worker by a message: one message back in both cases.
  */
 import { createKernel, packageSource } from '@plinth/kernel';
 import { packageFor, payload } from '../guest-code.ts';
@@ -10,14 +10,18 @@ import type { Bench, Platform } from '../platform.ts';
 import { medianOf, sideBySide, timeOf } from '../statistics.ts';
 
 const BURST = 100;
-/** A lone event is short: each round takes the median of some. */
+/** A single event is short: each round takes the median of several. */
 const LONE_REPEATS = 9;
-/** Every worker compiles for itself, and sees few events: it takes some bursts until all have. */
+/** Every worker compiles separately and sees few events, so warming up takes several bursts. */
 const WARM_UP = 10;
 const TOPIC = 'host:tick';
 
-/** Takes events `{ n, of }`; `done` hears when the last has come, or that one was out of order. */
-function collect(done: (problem: string | undefined) => void): (event: { readonly n: number; readonly of: number }) => void {
+/**
+ * Takes events `{ n, of }`. `done` is called when the last has come, or when one was out of order.
+ */
+function collect(
+  done: (problem: string | undefined) => void,
+): (event: { readonly n: number; readonly of: number }) => void {
   let next = 0;
   return ({ n, of }) => {
     if (n !== next) done(`event ${n} came in place of ${next}`);
@@ -28,14 +32,14 @@ function collect(done: (problem: string | undefined) => void): (event: { readonl
   };
 }
 
-/** What was asked before the clock started. */
+/** Requests sent before the clock started. */
 interface Prepared {
   readonly answers?: Promise<unknown>;
 }
 
-/** Sends events to everybody. */
+/** Sends events to all guests. */
 interface Fan {
-  /** Before the clock starts: what the guests will answer. */
+  /** Sends the requests that the guests will answer, before the clock starts. */
   ready(): Promise<Prepared>;
   /** Resolves when all have handled all. */
   send(events: number, prepared: Prepared): Promise<void>;
@@ -75,7 +79,7 @@ export async function measureEvents({ platform, rounds }: Bench): Promise<Outcom
   }
 }
 
-/** Waits for everybody's word. */
+/** Waits until every guest has reported. */
 function waitForAll(crowd: number) {
   let left = 0;
   let resolve: () => void = () => {};
@@ -107,26 +111,35 @@ async function startGuests(platform: Platform): Promise<Fan> {
   const ids = Array.from({ length: platform.crowd }, (_, index) => `bench.listener${index}`);
   const kernel = await createKernel({
     host: platform.createHost(),
-    sources: [packageSource(ids.map((id) => packageFor(id, code, { permissions: { events: { subscribe: [TOPIC] } } })))],
+    sources: [
+      packageSource(
+        ids.map((id) => packageFor(id, code, { permissions: { events: { subscribe: [TOPIC] } } })),
+      ),
+    ],
   });
   await kernel.start();
   let emitted = 0;
   return {
     async ready() {
       const answers = Promise.all(ids.map((id) => kernel.commands.execute(`${id}:handled`)));
-      // A call to each that comes back says that the one before it has arrived.
+      // When a call to each has returned, the call before it has arrived.
       await Promise.all(ids.map((id) => kernel.commands.execute(`${id}:ping`)));
       return { answers };
     },
     async send(events, { answers }) {
       const before = kernel.metrics.snapshot();
-      const accepted = Array.from({ length: events }, (_, n) => kernel.events.emit(TOPIC, { ...payload(n), of: events }));
-      for (const problem of (await answers) as readonly unknown[]) if (problem !== undefined) throw new Error(String(problem));
+      const accepted = Array.from({ length: events }, (_, n) =>
+        kernel.events.emit(TOPIC, { ...payload(n), of: events }),
+      );
+      for (const problem of (await answers) as readonly unknown[])
+        if (problem !== undefined) throw new Error(String(problem));
       await Promise.all(accepted);
       emitted += events;
       const { deliveries, droppedDeliveries } = kernel.metrics.snapshot();
       if (deliveries - before.deliveries !== events * platform.crowd || droppedDeliveries !== 0) {
-        throw new Error(`the kernel counted ${deliveries} deliveries, ${droppedDeliveries} dropped, for ${emitted} events to ${platform.crowd} guests`);
+        throw new Error(
+          `the kernel counted ${deliveries} deliveries, ${droppedDeliveries} dropped, for ${emitted} events to ${platform.crowd} guests`,
+        );
       }
     },
     stop: () => kernel.stop(),
@@ -136,14 +149,17 @@ async function startGuests(platform: Platform): Promise<Fan> {
 async function startRaw(platform: Platform): Promise<Fan> {
   const all = waitForAll(platform.crowd);
   const ready = all.start();
-  const workers = Array.from({ length: platform.crowd }, () => platform.startWorker(`${collect} listen(collect(post)); post(undefined);`));
+  const workers = Array.from({ length: platform.crowd }, () =>
+    platform.startWorker(`${collect} listen(collect(post)); post(undefined);`),
+  );
   for (const worker of workers) worker.listen(all.heard);
   await ready;
   return {
     ready: async () => ({}),
     send(events) {
       const handled = all.start();
-      for (let n = 0; n < events; n++) for (const worker of workers) worker.post({ ...payload(n), of: events });
+      for (let n = 0; n < events; n++)
+        for (const worker of workers) worker.post({ ...payload(n), of: events });
       return handled;
     },
     stop: async () => void (await Promise.all(workers.map((worker) => worker.terminate()))),

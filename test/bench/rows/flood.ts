@@ -1,20 +1,39 @@
 /**
- * A guest keeps 4 096 calls in flight at a command of the host while the host calls another guest, one call at a
- * time with a short pause between; raw workers do the same with one message a request and reply.
+ * A guest keeps 4 096 calls in flight to a command of the host, while the host calls another guest,
+ * one call at a time with a short pause between. Raw workers do the same with one message per
+ * request and reply.
  */
 import { createKernel, packageSource } from '@plinth/kernel';
-import { type Answer, type Argument, answer, type Drive, type Driven, echoContract, echoPackage, flooderPackage, payload, perSecond, rawEcho, rawFlooder } from '../guest-code.ts';
-import { milliseconds as inMilliseconds, type Outcomes, ratioFigure, thousandsPerSecond } from '../outcome.ts';
+import {
+  type Answer,
+  type Argument,
+  answer,
+  type Drive,
+  type Driven,
+  echoContract,
+  echoPackage,
+  flooderPackage,
+  payload,
+  perSecond,
+  rawEcho,
+  rawFlooder,
+} from '../guest-code.ts';
+import {
+  milliseconds as inMilliseconds,
+  type Outcomes,
+  ratioFigure,
+  thousandsPerSecond,
+} from '../outcome.ts';
 import { asking, type Bench, type Platform } from '../platform.ts';
 import { medianOf, pause, sideBySide } from '../statistics.ts';
 
 const WINDOW = 4_096;
 /** Milliseconds between two calls of the neighbour. */
 const PAUSE = 2;
-/** A flood slows its host down: it takes a while to see enough calls of the neighbour. */
+/** A flood slows its host down, so it takes longer to see enough calls of the neighbour. */
 const LONGER = 4;
 const FEWEST_CALLS = 3;
-/** A flooder is slow at first, and drowns nobody until it is compiled. */
+/** A flooder is slow at first, and disturbs no other guest until it is compiled. */
 const WARM_UP = 3;
 
 /** A flooder and its neighbour. */
@@ -27,7 +46,7 @@ interface Neighbours {
 interface Sample {
   readonly latency: number;
   readonly rate: number;
-  /** Milliseconds by which the host's timer came late at worst. */
+  /** Milliseconds by which the host's timer was late at most. */
   readonly late: number;
 }
 
@@ -48,10 +67,18 @@ export async function measureFlood({ platform, rounds, milliseconds }: Bench): P
       () => sample(plinth),
       () => sample(raw),
     );
-    const each = (field: keyof Sample) => [samples.plinth.map((one) => one[field]), samples.raw.map((one) => one[field])] as const;
+    const each = (field: keyof Sample) =>
+      [samples.plinth.map((one) => one[field]), samples.raw.map((one) => one[field])] as const;
     const worst = Math.max(...samples.plinth.map(({ late }) => late));
-    const timer = { value: worst, detail: `raw ${Math.max(...samples.raw.map(({ late }) => late)).toFixed(0)} ms` };
-    return { neighbour: ratioFigure(...each('latency'), inMilliseconds), flooder: ratioFigure(...each('rate'), thousandsPerSecond), timer };
+    const timer = {
+      value: worst,
+      detail: `raw ${Math.max(...samples.raw.map(({ late }) => late)).toFixed(0)} ms`,
+    };
+    return {
+      neighbour: ratioFigure(...each('latency'), inMilliseconds),
+      flooder: ratioFigure(...each('rate'), thousandsPerSecond),
+      timer,
+    };
   } finally {
     await plinth.stop();
     await raw.stop();
@@ -78,16 +105,25 @@ async function takeSample(who: Neighbours, milliseconds: number): Promise<Sample
     const reply = await who.call(n);
     // The last call may have outlived the flood.
     if (flooding) latencies.push(performance.now() - started);
-    if (!reply.ok || reply.n !== n) throw new Error(`the neighbour answered ${JSON.stringify(reply)} to call ${n}`);
+    if (!reply.ok || reply.n !== n)
+      throw new Error(`the neighbour answered ${JSON.stringify(reply)} to call ${n}`);
     await pause(PAUSE);
   }
   clearInterval(ticks);
-  if (latencies.length < FEWEST_CALLS) throw new Error(`the neighbour answered ${latencies.length} calls in ${milliseconds} ms of flood: set MS higher`);
+  if (latencies.length < FEWEST_CALLS)
+    throw new Error(
+      `the neighbour answered ${latencies.length} calls in ${milliseconds} ms of flood: set MS higher`,
+    );
   return { latency: medianOf(latencies), rate: perSecond(await flood), late };
 }
 
 async function startGuests(platform: Platform): Promise<Neighbours> {
-  const kernel = await createKernel({ host: platform.createHost(), sources: [packageSource([echoPackage('bench.echo'), flooderPackage('bench.flooder', 'host:sink')])] });
+  const kernel = await createKernel({
+    host: platform.createHost(),
+    sources: [
+      packageSource([echoPackage('bench.echo'), flooderPackage('bench.flooder', 'host:sink')]),
+    ],
+  });
   kernel.commands.handle('sink', (argument) => answer(argument as Argument));
   await kernel.start();
   const echo = kernel.client(echoContract('bench.echo'));

@@ -4,12 +4,13 @@ import type { Outcomes } from '../outcome.ts';
 import type { Bench } from '../platform.ts';
 import { measureCrowd } from './crowd.ts';
 import { measureEvents } from './events.ts';
+import { measureExtension } from './extension.ts';
 import { measureFlood } from './flood.ts';
 import { measureKernel } from './kernel.ts';
 import { measureRelay } from './relay.ts';
 import { measureResolve10k } from './resolve10k.ts';
-import { measureSearch10k } from './search10k.ts';
 import { measureSandbox } from './sandbox.ts';
+import { measureSearch10k } from './search10k.ts';
 import { measureSettle } from './settle.ts';
 import { measureSpare } from './spare.ts';
 import { measureSwap } from './swap.ts';
@@ -18,6 +19,7 @@ import { measureValidation } from './validation.ts';
 export const IN_RUNTIME: Readonly<Partial<Record<RowName, (bench: Bench) => Promise<Outcomes>>>> = {
   kernel: measureKernel,
   validation: measureValidation,
+  extension: measureExtension,
   relay: measureRelay,
   events: measureEvents,
   crowd: measureCrowd,

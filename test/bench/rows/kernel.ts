@@ -1,20 +1,29 @@
 /**
  * The kernel's own cost of a call, without any worker.
  *
- * Measured: CPU time of a call through a typed client to a contract that the host itself provides, its input and
- * output checked, three middlewares around it, its deadline kept and its metrics counted; minus CPU time of the same
- * handler awaited in a promise of its own. One thread, 256 calls in flight, as in the throughput rows: what the kernel
- * does once a turn (its clock, its flush) is then shared as it is there. In a page, which has no CPU clock, the time of
- * a loop that never waits stands in.
+ * Measured: CPU time of a call through a typed client to a contract that the host provides, with
+ * its input and output checked, three middlewares around it, a deadline and metrics; minus the CPU
+ * time of the same handler awaited in its own promise. One thread, 256 calls in flight, as in the
+ * throughput rows: what the kernel does once per turn (its clock, its flush) is shared in the same
+ * way. In a page, which has no CPU clock, the time of a loop that never waits is used.
  *
- * A host's command copies what crosses, as a worker's port would: that is transport, so the first figure calls with a
- * number, which needs no copy, while the schemas still check a whole argument and answer. The second figure sends the
- * argument itself and includes the copies. Not in it: a permission check, which only plugins' calls have (one lookup
- * in a Map; the relay row pays for it).
+ * A host's command copies its values, as a worker's port would. That is transport, so the first
+ * figure calls with a number, which needs no copy, while the schemas still check a whole argument
+ * and answer. The second figure sends the argument itself and includes the copies. Not included: a
+ * permission check, which only plugins' calls have (one lookup in a Map; the relay row includes
+ * it).
  */
 import { createKernel } from '@plinth/kernel';
 import { command, contract } from '@plinth/sdk';
-import { type Answer, type Argument, answer, checking, isAnswer, isArgument, payload } from '../guest-code.ts';
+import {
+  type Answer,
+  type Argument,
+  answer,
+  checking,
+  isAnswer,
+  isArgument,
+  payload,
+} from '../guest-code.ts';
 import type { Figure, Outcomes } from '../outcome.ts';
 import type { Bench } from '../platform.ts';
 import { medianOf, sideBySide } from '../statistics.ts';
@@ -22,21 +31,30 @@ import { medianOf, sideBySide } from '../statistics.ts';
 const someArgument = payload(0);
 const someAnswer = answer(someArgument);
 
-/** Checks as much as a schema of an argument does, for a number that stands for one. */
-const standIn = (check: () => boolean) => checking<number>((value) => typeof value === 'number' && check());
+/** Checks as much as the schema of an argument, for a number that stands for one. */
+const standIn = (check: () => boolean) =>
+  checking<number>((value) => typeof value === 'number' && check());
 
-const Numbers = contract('bench.numbers@1', { run: command({ input: standIn(() => isArgument(someArgument)), output: standIn(() => isAnswer(someAnswer)) }) });
-const Objects = contract('bench.objects@1', { run: command({ input: checking<Argument>(isArgument), output: checking<Answer>(isAnswer) }) });
+const Numbers = contract('bench.numbers@1', {
+  run: command({
+    input: standIn(() => isArgument(someArgument)),
+    output: standIn(() => isAnswer(someAnswer)),
+  }),
+});
+const Objects = contract('bench.objects@1', {
+  run: command({ input: checking<Argument>(isArgument), output: checking<Answer>(isAnswer) }),
+});
 
 /** Calls in flight. */
 const IN_FLIGHT = 256;
-/** Until everything is compiled. */
+/** Calls until everything is compiled. */
 const WARM_UP = 50_000;
 const MIDDLEWARES = 3;
 
 export async function measureKernel({ platform, rounds, milliseconds }: Bench): Promise<Outcomes> {
   const kernel = await createKernel();
-  for (let layer = 0; layer < MIDDLEWARES; layer++) kernel.middleware.use('command:bench.*', (_, next) => next());
+  for (let layer = 0; layer < MIDDLEWARES; layer++)
+    kernel.middleware.use('command:bench.*', (_, next) => next());
   const increment = (n: number) => n + 1;
   kernel.provide(Numbers, { run: increment });
   kernel.provide(Objects, { run: answer });
@@ -50,11 +68,13 @@ export async function measureKernel({ platform, rounds, milliseconds }: Bench): 
   const ways = {
     cost: {
       plinth: async (n: number) => isNext(n, await counted(numbers.run(n))),
-      direct: async (n: number) => isNext(n, await new Promise<number>((resolve) => resolve(increment(n)))),
+      direct: async (n: number) =>
+        isNext(n, await new Promise<number>((resolve) => resolve(increment(n)))),
     },
     costWithCopies: {
       plinth: async (n: number) => isAnswerTo(n, await counted(objects.run(payload(n)))),
-      direct: async (n: number) => isAnswerTo(n, await new Promise<Answer>((resolve) => resolve(answer(payload(n))))),
+      direct: async (n: number) =>
+        isAnswerTo(n, await new Promise<Answer>((resolve) => resolve(answer(payload(n))))),
     },
   };
   const perCall = async (way: (n: number) => Promise<boolean>) => {
@@ -64,8 +84,11 @@ export async function measureKernel({ platform, rounds, milliseconds }: Bench): 
     while (performance.now() < end) {
       const first = made;
       made += IN_FLIGHT;
-      const right = await Promise.all(Array.from({ length: IN_FLIGHT }, (_, index) => way(first + index)));
-      if (!right.every(Boolean)) throw new Error(`one of the calls from ${first} on was answered wrongly`);
+      const right = await Promise.all(
+        Array.from({ length: IN_FLIGHT }, (_, index) => way(first + index)),
+      );
+      if (!right.every(Boolean))
+        throw new Error(`one of the calls from ${first} on was answered wrongly`);
     }
     return (platform.cpuTime() - started) / made;
   };
@@ -79,12 +102,23 @@ export async function measureKernel({ platform, rounds, milliseconds }: Bench): 
       () => perCall(direct),
     );
     const costs = pairs.plinth.map((cost, round) => cost - (pairs.raw[round] as number));
-    outcomes[name] = { value: medianOf(costs), rounds: costs, detail: `${medianOf(pairs.plinth).toFixed(2)} less ${medianOf(pairs.raw).toFixed(2)}` };
+    outcomes[name] = {
+      value: medianOf(costs),
+      rounds: costs,
+      detail: `${medianOf(pairs.plinth).toFixed(2)} less ${medianOf(pairs.raw).toFixed(2)}`,
+    };
   }
   const { calls, failures, middlewareRuns, validations } = kernel.metrics.snapshot();
   await kernel.stop();
-  if (calls !== called || failures !== 0 || middlewareRuns !== MIDDLEWARES * called || validations !== 2 * called) {
-    throw new Error(`the kernel counted ${calls} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${called} calls`);
+  if (
+    calls !== called ||
+    failures !== 0 ||
+    middlewareRuns !== MIDDLEWARES * called ||
+    validations !== 2 * called
+  ) {
+    throw new Error(
+      `the kernel counted ${calls} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${called} calls`,
+    );
   }
   return outcomes;
 }

@@ -1,2 +1,2 @@
-/** The entry of a bundle that holds the link and what it needs, for the row that weighs it. */
+/** The entry of a bundle with the link and its dependencies, for the row that measures its size. */
 export { Link } from '@plinth/sdk/rpc';

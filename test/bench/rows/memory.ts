@@ -1,6 +1,7 @@
 /**
- * Private memory of an idle guest against an empty worker: bytes before and after twenty more of one kind, in a fresh
- * process each time, because pages that an earlier worker has freed hide half of what the next one takes.
+ * Private memory of an idle guest compared with an empty worker: bytes before and after twenty more
+ * of one kind. Each in a fresh process, because pages that an earlier worker has freed hide half of
+ * what the next one takes.
  */
 import { createKernel, packageOf, packageSource } from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
@@ -12,8 +13,11 @@ export type MemoryKind = 'guest' | 'empty';
 
 const MORE = 20;
 
-/** @param probe makes a fresh process with workers of one kind; answers bytes a worker. */
-export async function measureMemory(rounds: number, probe: (kind: MemoryKind) => Promise<number>): Promise<Outcomes> {
+/** @param probe starts a fresh process with workers of one kind. Returns bytes per worker. */
+export async function measureMemory(
+  rounds: number,
+  probe: (kind: MemoryKind) => Promise<number>,
+): Promise<Outcomes> {
   const bytes = await sideBySide(
     rounds,
     () => probe('guest'),
@@ -22,17 +26,28 @@ export async function measureMemory(rounds: number, probe: (kind: MemoryKind) =>
   return { idle: ratioFigure(bytes.plinth, bytes.raw, megabytes) };
 }
 
-/** Starts the first worker, which pays for what all share, then the others; answers bytes a worker. */
-export async function bytesPerWorker(read: () => Promise<number>, start: (howMany: number) => Promise<void>): Promise<number> {
+/**
+ * Starts the first worker, which includes shared costs, then the others. Returns bytes per worker.
+ */
+export async function bytesPerWorker(
+  read: () => Promise<number>,
+  start: (howMany: number) => Promise<void>,
+): Promise<number> {
   await start(1);
   const before = await read();
   await start(MORE);
   return ((await read()) - before) / MORE;
 }
 
-/** Starts idle workers of one kind, as many as asked, in this process; they stay. */
-export async function workersOf(kind: MemoryKind, platform: Platform): Promise<(howMany: number) => Promise<void>> {
-  return kind === 'guest' ? idleGuests(platform) : async (howMany) => void (await Promise.all(Array.from({ length: howMany }, () => startEmpty(platform))));
+/** Starts the given number of idle workers of one kind in this process and keeps them. */
+export async function workersOf(
+  kind: MemoryKind,
+  platform: Platform,
+): Promise<(howMany: number) => Promise<void>> {
+  return kind === 'guest'
+    ? idleGuests(platform)
+    : async (howMany) =>
+        void (await Promise.all(Array.from({ length: howMany }, () => startEmpty(platform))));
 }
 
 async function startEmpty(platform: Platform): Promise<void> {

@@ -1,7 +1,7 @@
 /**
- * What stays of a plugin that is reloaded again and again, each time with other code: memory after two hundred reloads
- * less memory before, in a fresh process. Beside it as many raw workers with the same code, started and ended one after
- * another: what the runtime itself keeps.
+ * What remains of a plugin that is reloaded repeatedly, each time with other code: memory after two
+ * hundred reloads minus memory before, in a fresh process. Compared with as many raw workers with
+ * the same code, started and ended one after another, which shows what the runtime itself keeps.
  */
 import { createKernel, packageOf, packageSource } from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
@@ -13,36 +13,54 @@ export const RELOAD_KINDS = ['reloads', 'restarts'] as const;
 export type ReloadKind = (typeof RELOAD_KINDS)[number];
 
 const RELOADS = 200;
-/** The first ones pay for what all share. */
+/** The first ones include shared costs. */
 const FIRST = 10;
 const ID = 'bench.large';
 /** Characters of the plugin's code. */
 const SIZE = 300_000;
-/** Fewer rounds than others: a round is four hundred workers. */
+/** Fewer rounds than others: one round is four hundred workers. */
 const MOST_ROUNDS = 3;
 
-/** @param probe makes a fresh process that does one of both; answers bytes a reload. */
-export async function measureReloadMemory(rounds: number, probe: (kind: ReloadKind) => Promise<number>): Promise<Outcomes> {
+/** @param probe starts a fresh process that does one of the two. Returns bytes per reload. */
+export async function measureReloadMemory(
+  rounds: number,
+  probe: (kind: ReloadKind) => Promise<number>,
+): Promise<Outcomes> {
   const bytes = await sideBySide(
     Math.min(rounds, MOST_ROUNDS),
     () => probe('reloads'),
     () => probe('restarts'),
   );
   const growth = bytes.plinth.map((one) => one / 1_000_000);
-  return { growth: { value: medianOf(growth), rounds: growth, detail: `raw workers ${(medianOf(bytes.raw) / 1_000_000).toFixed(3)} MB` } };
+  return {
+    growth: {
+      value: medianOf(growth),
+      rounds: growth,
+      detail: `raw workers ${(medianOf(bytes.raw) / 1_000_000).toFixed(3)} MB`,
+    },
+  };
 }
 
-/** Answers bytes a reload. */
-export async function bytesPerReload(read: () => Promise<number>, reload: (howMany: number) => Promise<void>): Promise<number> {
+/** Returns bytes per reload. */
+export async function bytesPerReload(
+  read: () => Promise<number>,
+  reload: (howMany: number) => Promise<void>,
+): Promise<number> {
   await reload(FIRST);
   const before = await read();
   await reload(RELOADS);
   return ((await read()) - before) / RELOADS;
 }
 
-/** Reloads a plugin, or restarts a raw worker, as often as asked. */
-export async function reloadsOf(kind: ReloadKind, platform: Platform): Promise<(howMany: number) => Promise<void>> {
-  const one = kind === 'reloads' ? await pluginReload(platform) : (build: number) => rawRestart(build, platform);
+/** Reloads a plugin, or restarts a raw worker, the given number of times. */
+export async function reloadsOf(
+  kind: ReloadKind,
+  platform: Platform,
+): Promise<(howMany: number) => Promise<void>> {
+  const one =
+    kind === 'reloads'
+      ? await pluginReload(platform)
+      : (build: number) => rawRestart(build, platform);
   let build = 0;
   return async (howMany) => {
     for (let time = 0; time < howMany; time++) await one(++build);
@@ -50,7 +68,10 @@ export async function reloadsOf(kind: ReloadKind, platform: Platform): Promise<(
 }
 
 async function pluginReload(platform: Platform): Promise<(build: number) => Promise<void>> {
-  const kernel = await createKernel({ host: platform.createHost(0), sources: [packageSource([largePlugin(0)])] });
+  const kernel = await createKernel({
+    host: platform.createHost(0),
+    sources: [packageSource([largePlugin(0)])],
+  });
   await kernel.start();
   return async (build) => {
     await kernel.plugins.reload(ID, packageOf(largePlugin(build)));
@@ -73,7 +94,7 @@ function largePlugin(build: number) {
   return packageFor(ID, code, { version: `1.0.${build}` });
 }
 
-/** Functions up to the size, and one that differs from build to build: no cache may know the text already. */
+/** Functions up to the size, and one that differs per build, so that no cache has the text. */
 function largeCode(build: number): string {
   const functions: string[] = [`const build = (value) => value * ${build};`];
   for (let length = 0, n = 0; length < SIZE; n++) {

@@ -1,7 +1,7 @@
 /**
- * What the walls cost: activation of a plugin in a sandbox against a plain worker of the same kernel, each cold, and the time of the same work
- * done in both: numbers, objects, arrays, maps, texts and promises, as plugins do it. Regular expressions are left out; what they cost is
- * documented.
+ * The cost of the walls: activation of a plugin in a sandbox compared with a worker of the same
+ * kernel, both cold; and the time of the same work in both: numbers, objects, arrays, maps, strings
+ * and promises, as plugins use them. Regular expressions are excluded; their cost is documented.
  */
 import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
@@ -9,12 +9,20 @@ import { milliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
 import type { Bench } from '../platform.ts';
 import { medianOf, pause, sideBySide, timeOf } from '../statistics.ts';
 
-/** Runs in the guest; answers a number that depends on all that it did. */
+/** Runs in the guest. Returns a number that depends on all its work. */
 async function work(rounds: number): Promise<number> {
   let sum = 0;
   for (let round = 0; round < rounds; round++) {
-    const bodies = Array.from({ length: 50 }, (_, n) => ({ x: Math.sin(n), y: Math.cos(n), mass: n + 1 }));
-    for (const one of bodies) for (const other of bodies) sum += (one.mass * other.mass) / (1 + Math.sqrt((one.x - other.x) ** 2 + (one.y - other.y) ** 2));
+    const bodies = Array.from({ length: 50 }, (_, n) => ({
+      x: Math.sin(n),
+      y: Math.cos(n),
+      mass: n + 1,
+    }));
+    for (const one of bodies)
+      for (const other of bodies)
+        sum +=
+          (one.mass * other.mass) /
+          (1 + Math.sqrt((one.x - other.x) ** 2 + (one.y - other.y) ** 2));
     const words = new Map<string, number>();
     for (let n = 0; n < 500; n++) words.set(`word${n % 50}`, (words.get(`word${n % 50}`) ?? 0) + 1);
     sum += [...words.values()].filter((count) => count > 5).reduce((all, count) => all + count, 0);
@@ -27,15 +35,23 @@ async function work(rounds: number): Promise<number> {
 /** Milliseconds in which a spare has started. */
 const UNTIL_READY = 1_500;
 
-/** Activation in a sandbox that waits already. */
-async function fromSpare(platform: Bench['platform'], rounds: number, code: string): Promise<Outcomes> {
-  const kernel = await createKernel({ host: platform.createHost(1), isolation: 'sandbox', sources: [packageSource([packageFor(ID, code, { activation: [] })])] });
+/** Activation in a sandbox that is ready. */
+async function fromSpare(
+  platform: Bench['platform'],
+  rounds: number,
+  code: string,
+): Promise<Outcomes> {
+  const kernel = await createKernel({
+    host: platform.createHost(1),
+    isolation: 'sandbox',
+    sources: [packageSource([packageFor(ID, code, { activation: [] })])],
+  });
   try {
     await kernel.start();
     const times: number[] = [];
     for (let round = 0; round <= rounds; round++) {
       const time = await timeOf(() => kernel.plugins.activate(ID));
-      // The first has found none.
+      // The first round found no spare.
       if (round > 0) times.push(time);
       await kernel.plugins.deactivate(ID);
       await pause(UNTIL_READY);
@@ -51,9 +67,17 @@ const ID = 'bench.worker';
 
 export async function measureSandbox({ platform, rounds }: Bench): Promise<Outcomes> {
   const code = `${work} export default { activate(ctx) { ctx.commands.handle('work', work); } };`;
-  const make = (isolation: 'worker' | 'sandbox') => createKernel({ host: platform.createHost(), isolation, sources: [packageSource([packageFor(ID, code, { activation: [] })])] });
+  const make = (isolation: 'worker' | 'sandbox') =>
+    createKernel({
+      host: platform.createHost(),
+      isolation,
+      sources: [packageSource([packageFor(ID, code, { activation: [] })])],
+    });
   const expected = await work(ROUNDS);
-  const kernels: Record<'worker' | 'sandbox', Kernel> = { worker: await make('worker'), sandbox: await make('sandbox') };
+  const kernels: Record<'worker' | 'sandbox', Kernel> = {
+    worker: await make('worker'),
+    sandbox: await make('sandbox'),
+  };
   const start = async (isolation: 'worker' | 'sandbox') => {
     const time = await timeOf(() => kernels[isolation].plugins.activate(ID));
     await kernels[isolation].plugins.deactivate(ID);
@@ -64,12 +88,13 @@ export async function measureSandbox({ platform, rounds }: Bench): Promise<Outco
     const time = await timeOf(async () => {
       sum = await kernels[isolation].commands.execute(`${ID}:work`, ROUNDS);
     });
-    if (sum !== expected) throw new Error(`the work in a ${isolation} came to ${String(sum)} instead of ${expected}`);
+    if (sum !== expected)
+      throw new Error(`the work in a ${isolation} came to ${String(sum)} instead of ${expected}`);
     return time;
   };
   try {
     await Promise.all(Object.values(kernels).map((kernel) => kernel.start()));
-    // What is read once.
+    // Loads what is read only once.
     for (const isolation of ['worker', 'sandbox'] as const) await start(isolation);
     const starts = await sideBySide(
       rounds,

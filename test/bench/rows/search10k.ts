@@ -1,6 +1,7 @@
 /**
- * Searches among ten thousand installed plugins, with nobody, somebody and many found. Every search has words of its
- * own where that is possible, and one kind ends inside a word. Beside it a scan of texts that were made before.
+ * Searches among ten thousand installed plugins that find none, one or many. Every search has its
+ * own words where possible, and one kind ends inside a word. Compared with a scan of texts built in
+ * advance.
  */
 import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import { idAt, MANY, type ManifestObject, sleepers } from '../many.ts';
@@ -11,7 +12,7 @@ import { medianOf, sideBySide, timeOf } from '../statistics.ts';
 /** Searches of a kind in a round, timed together: a page's clock has steps of 100 µs. */
 const GROUP = 50;
 
-/** Searches alike. */
+/** Searches of one kind. */
 interface Kind {
   readonly name: string;
   readonly text: (n: number) => string;
@@ -26,16 +27,23 @@ const KINDS: readonly Kind[] = [
   { name: 'a tenth', text: () => 'outline' },
   { name: 'an eighth', text: () => 'markdown' },
 ];
-/** Matches everybody: no goal, because listing all takes as long without any word. */
+/** Matches all plugins. There is no goal, because listing all takes as long without any word. */
 const EVERYBODY: Kind = { name: 'everybody', text: () => 'workspace' };
 
 export async function measureSearch10k({ rounds }: Bench): Promise<Outcomes> {
   const manifests = sleepers(MANY);
-  const kernel = await createKernel({ sources: [packageSource(manifests.map((manifest) => ({ manifest })))] });
+  const kernel = await createKernel({
+    sources: [packageSource(manifests.map((manifest) => ({ manifest })))],
+  });
   await kernel.start();
   const scan = scanOf(manifests);
   const first = await timeOf(async () => kernel.plugins.search('first words'));
-  const outcomes: { readonly kind: Kind; readonly times: readonly number[]; readonly scans: readonly number[]; readonly found: number }[] = [];
+  const outcomes: {
+    readonly kind: Kind;
+    readonly times: readonly number[];
+    readonly scans: readonly number[];
+    readonly found: number;
+  }[] = [];
   for (const kind of [...KINDS, EVERYBODY]) {
     const found = checkKind(kind, kernel, scan);
     const search = (text: string) => kernel.plugins.search(text).length;
@@ -58,24 +66,41 @@ export async function measureSearch10k({ rounds }: Bench): Promise<Outcomes> {
   const inWords = ({ kind, times, scans, found }: (typeof outcomes)[number]) =>
     `${kind.name} (${found}) ${milliseconds(medianOf(times))}, bare scan ${milliseconds(medianOf(scans))}`;
   const everybody = outcomes.pop() as (typeof outcomes)[number];
-  const worst = outcomes.reduce((one, other) => (medianOf(other.times) > medianOf(one.times) ? other : one));
+  const worst = outcomes.reduce((one, other) =>
+    medianOf(other.times) > medianOf(one.times) ? other : one,
+  );
   return {
-    search: { value: medianOf(worst.times), rounds: worst.times, detail: `${outcomes.map(inWords).join('; ')}; the first of all ${milliseconds(first)}` },
-    everybody: { value: medianOf(everybody.times), rounds: everybody.times, detail: inWords(everybody) },
+    search: {
+      value: medianOf(worst.times),
+      rounds: worst.times,
+      detail: `${outcomes.map(inWords).join('; ')}; the first of all ${milliseconds(first)}`,
+    },
+    everybody: {
+      value: medianOf(everybody.times),
+      rounds: everybody.times,
+      detail: inWords(everybody),
+    },
   };
 }
 
-/** What a search means, in its plainest form: ids of those whose text holds every word. */
+/** The definition of a search: ids of plugins whose text contains every word. */
 function scanOf(manifests: readonly ManifestObject[]): (text: string) => readonly string[] {
-  const texts = manifests.map(({ id, name, description, tags = [] }) => ({ id, text: [id, name, description, ...tags].join(' ').toLowerCase() }));
+  const texts = manifests.map(({ id, name, description, tags = [] }) => ({
+    id,
+    text: [id, name, description, ...tags].join(' ').toLowerCase(),
+  }));
   return (text) => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return texts.flatMap((one) => (words.every((word) => one.text.includes(word)) ? [one.id] : []));
   };
 }
 
-/** Answers how many the first search of a kind finds; some more must find the same as the scan. */
-function checkKind({ name, text }: Kind, kernel: Kernel, scan: (text: string) => readonly string[]): number {
+/** Returns how many plugins the first search of a kind finds; a few more must match the scan. */
+function checkKind(
+  { name, text }: Kind,
+  kernel: Kernel,
+  scan: (text: string) => readonly string[],
+): number {
   for (let n = 0; n < 10; n++) {
     const found = kernel.plugins.search(text(n)).map(({ id }) => id);
     const expected = scan(text(n));

@@ -1,7 +1,7 @@
 /**
- * How long calls in flight take to settle once their guest has ended, for every cause that the platform reports: from
- * its signal where there is one, otherwise from the cause itself. Every call must reject with a typed error that
- * isn't a time-out.
+ * How long calls in flight take to settle after their guest has ended, for every cause that the
+ * platform reports. Measured from the platform's signal if there is one, otherwise from the cause
+ * itself. Every call must reject with a typed error that isn't a time-out.
  */
 import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
@@ -15,16 +15,16 @@ const PATIENCE = 5_000;
 /** A way for a guest to end. */
 interface Cause {
   readonly name: string;
-  /** What the guest does when it is told to end. */
+  /** What the guest runs when it is told to end. */
   readonly guestCode?: string;
   /** Text at the top of its bundle. */
   readonly bundleCode?: string;
-  /** What is done to it from outside; otherwise it is told to end. */
+  /** An external cause; otherwise the guest is told to end. */
   end?(kernel: Kernel, worker: GuestWorker): void;
 }
 
 const ID = 'bench.mortal';
-/** Now on a clock that both threads share. */
+/** The current time on a clock that both threads share. */
 const EPOCH = 'performance.timeOrigin + performance.now()';
 
 const CAUSES: readonly Cause[] = [
@@ -36,12 +36,24 @@ const CAUSES: readonly Cause[] = [
 ];
 
 export async function measureSettle({ platform, rounds }: Bench): Promise<Outcomes> {
-  const causes = [...CAUSES, ...platform.selfMadeEnds.map(({ name, code }) => ({ name, guestCode: code }))];
+  const causes = [
+    ...CAUSES,
+    ...platform.selfMadeEnds.map(({ name, code }) => ({ name, guestCode: code })),
+  ];
   const worst = new Map<string, number>();
   for (let round = 0; round < rounds; round++) {
-    for (const cause of causes) worst.set(cause.name, Math.max(worst.get(cause.name) ?? 0, await settleAfter(cause, platform)));
+    for (const cause of causes)
+      worst.set(
+        cause.name,
+        Math.max(worst.get(cause.name) ?? 0, await settleAfter(cause, platform)),
+      );
   }
-  return { worst: { value: Math.max(...worst.values()), detail: [...worst].map(([name, time]) => `${name} ${time.toFixed(1)}`).join(', ') } };
+  return {
+    worst: {
+      value: Math.max(...worst.values()),
+      detail: [...worst].map(([name, time]) => `${name} ${time.toFixed(1)}`).join(', '),
+    },
+  };
 }
 
 /** Milliseconds from the end to the last call that settles. */
@@ -54,16 +66,21 @@ async function settleAfter(cause: Cause, platform: Platform): Promise<number> {
   await kernel.start();
   try {
     const lazy = cause.bundleCode !== undefined;
-    const calls = Array.from({ length: IN_FLIGHT }, () => rejection(kernel.commands.execute(`${ID}:wait`)));
+    const calls = Array.from({ length: IN_FLIGHT }, () =>
+      rejection(kernel.commands.execute(`${ID}:wait`)),
+    );
     if (!lazy) await kernel.commands.execute(`${ID}:ping`);
     const ended = performance.now();
     if (cause.end !== undefined) cause.end(kernel, worker as GuestWorker);
     else if (!lazy) void rejection(kernel.commands.execute(`${ID}:end`));
     const errors = await Promise.race([Promise.all(calls), tooLate(cause.name)]);
     const settled = performance.now();
-    for (const { code } of errors) if (code === undefined || code === 'call/timeout') throw new Error(`after ${cause.name} a call settled with ${code}`);
-    if (lazy) return Math.max(0, performance.timeOrigin + settled - thrownAt(errors[0] as TypedError));
-    // Some calls settle before the platform speaks: the guest had said goodbye.
+    for (const { code } of errors)
+      if (code === undefined || code === 'call/timeout')
+        throw new Error(`after ${cause.name} a call settled with ${code}`);
+    if (lazy)
+      return Math.max(0, performance.timeOrigin + settled - thrownAt(errors[0] as TypedError));
+    // Some calls settle before the platform reports: the guest had announced its end.
     const signal = await Promise.race([worker?.ended ?? ended, tooLate(cause.name)]);
     return Math.max(0, settled - signal);
   } finally {
@@ -91,7 +108,7 @@ async function rejection(call: Promise<unknown>): Promise<TypedError> {
   throw new Error('a call of a guest that has ended was answered');
 }
 
-/** The moment is in the message, because nothing else comes out of a bundle that doesn't load. */
+/** The time is in the message, because a bundle that doesn't load has no other output. */
 function thrownAt(error: TypedError): number {
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
     const at = /at (\d+(?:\.\d+)?)/.exec(one.message)?.[1];
@@ -102,8 +119,11 @@ function thrownAt(error: TypedError): number {
 
 function tooLate(cause: string): Promise<never> {
   return new Promise((_, reject) => {
-    const timer = setTimeout(() => reject(new Error(`after ${cause} calls were still waiting ${PATIENCE} ms later`)), PATIENCE);
-    // Nobody waits for this one when all goes well.
+    const timer = setTimeout(
+      () => reject(new Error(`after ${cause} calls were still waiting ${PATIENCE} ms later`)),
+      PATIENCE,
+    );
+    // Must not keep the process alive when all goes well.
     (timer as unknown as { unref?(): void }).unref?.();
   });
 }

@@ -1,17 +1,20 @@
-/** Activation on a worker that waits already, against spawning an empty worker until its first message. */
+/** Activation on a ready worker, compared with spawning an empty worker until its first message. */
 import { createKernel, packageSource } from '@plinth/kernel';
 import { echoContract, echoPackage, payload } from '../guest-code.ts';
 import { milliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
 import type { Bench } from '../platform.ts';
 import { pause, sideBySide, timeOf } from '../statistics.ts';
 
-/** The host doesn't tell when its spare is ready; a worker takes a tenth of this. */
+/** The host doesn't report when its spare is ready; a worker takes a tenth of this. */
 const UNTIL_READY = 300;
 
 export async function measureSpare({ platform, rounds }: Bench): Promise<Outcomes> {
-  // One sample more than rounds, because the first is thrown away.
+  // One sample more than rounds, because the first is dropped.
   const ids = Array.from({ length: rounds + 1 }, (_, index) => `bench.echo${index}`);
-  const kernel = await createKernel({ host: platform.createHost(1), sources: [packageSource(ids.map((id) => echoPackage(id, { activation: [] })))] });
+  const kernel = await createKernel({
+    host: platform.createHost(1),
+    sources: [packageSource(ids.map((id) => echoPackage(id, { activation: [] })))],
+  });
   const before = platform.workersStarted();
   let rawWorkers = 0;
   let used = 0;
@@ -47,9 +50,10 @@ export async function measureSpare({ platform, rounds }: Bench): Promise<Outcome
     await kernel.start();
     await plinth();
     if (cold) {
-      // A host may keep spares only once it has launched a guest.
+      // A host may create spares only after it has launched a guest.
       await pause(UNTIL_READY);
-      if (platform.workersStarted() - before - used < 1) return { activation: { missing: 'the host keeps no spare' } };
+      if (platform.workersStarted() - before - used < 1)
+        return { activation: { missing: 'the host keeps no spare' } };
       cold = false;
     }
     const times = await sideBySide(rounds, plinth, raw);

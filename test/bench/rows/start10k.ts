@@ -1,10 +1,12 @@
 /**
- * From nothing to a started kernel with ten thousand plugins on disk of which none is awake, against reading and
- * parsing the same files as a program does that doesn't block its event loop. Runs in Node. The first round is cold, and stands first in the figure's rounds.
+ * From nothing to a started kernel with ten thousand plugins on disk, none of them active. Compared
+ * with reading and parsing the same files as a program does that doesn't block its event loop. Runs
+ * in Node. The first round is cold, and is the first of the figure's rounds.
  */
+
+import { readFile } from 'node:fs/promises';
 import { createKernel } from '@plinth/host-node';
 import type { Kernel } from '@plinth/kernel';
-import { readFile } from 'node:fs/promises';
 import { EDGES, MANY, sleepers } from '../many.ts';
 import { milliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
 import { type PluginFolder, writePlugins } from '../plugin-folder.ts';
@@ -36,7 +38,8 @@ async function startKernel({ path }: PluginFolder): Promise<number> {
   const plugins = kernel?.plugins.list({ state: 'resolved' }) ?? [];
   await kernel?.stop();
   const edges = plugins.reduce((sum, { dependencies }) => sum + dependencies.length, 0);
-  if (plugins.length !== MANY || edges !== EDGES) throw new Error(`the kernel resolved ${plugins.length} plugins with ${edges} dependencies`);
+  if (plugins.length !== MANY || edges !== EDGES)
+    throw new Error(`the kernel resolved ${plugins.length} plugins with ${edges} dependencies`);
   return time;
 }
 
@@ -47,11 +50,14 @@ async function readAll({ files }: PluginFolder): Promise<number> {
     const lane = async () => {
       while (next < files.length) {
         const at = next++;
-        found[at] = JSON.parse(await readFile(files[at] as string, 'utf8')) as { readonly id: string };
+        found[at] = JSON.parse(await readFile(files[at] as string, 'utf8')) as {
+          readonly id: string;
+        };
       }
     };
     await Promise.all(Array.from({ length: AT_A_TIME }, lane));
   });
-  if (found.length !== MANY || !found.every(({ id }) => id.startsWith('com.example.'))) throw new Error(`${found.length} manifests were read`);
+  if (found.length !== MANY || !found.every(({ id }) => id.startsWith('com.example.')))
+    throw new Error(`${found.length} manifests were read`);
   return time;
 }

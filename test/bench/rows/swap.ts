@@ -1,10 +1,17 @@
 /**
- * Calls that come at a steady rate while the plugin they go to is reloaded, fifty times in a row. It counts its calls
- * and hands the count to its next instance, so nobody may miss a number, get one twice, or get a lower one after a
- * higher. Eight guests and the host call; once through the kernel, once over lanes, which open anew after a reload.
- * Latency is compared with that of the same callers while nothing is reloaded.
+ * Calls at a steady rate while their plugin is reloaded, fifty times in a row. It counts its calls
+ * and hands the count to its next instance, so no number may be lost, received twice, or received
+ * after a higher one. Eight guests and the host call; once through the kernel, once over lanes,
+ * which open again after a reload. Latency is compared with that of the same callers while nothing
+ * is reloaded.
  */
-import { createKernel, type Kernel, type KernelOptions, packageOf, packageSource } from '@plinth/kernel';
+import {
+  createKernel,
+  type Kernel,
+  type KernelOptions,
+  packageOf,
+  packageSource,
+} from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
 import type { Figure, Outcome, Outcomes } from '../outcome.ts';
 import { type Faults, faultsOf, type Numbered, type Paced, pace } from '../pace.ts';
@@ -15,11 +22,14 @@ const RELOADS = 50;
 const CALLERS = 8;
 /** Calls a second of all callers together. */
 const RATE = { node: 2_000, chromium: 500 } as const;
-/** Milliseconds that the plugin takes to activate, as one that has something to open. */
+/** Milliseconds that the plugin takes to activate, like one that opens a resource. */
 const ACTIVATION = 10;
-/** Milliseconds that a call takes, so that some are always under way. */
+/** Milliseconds that a call takes, so that some are always in flight. */
 const WORK = 1;
-/** Milliseconds of calls before and after the reloads, and as long as reloads may well take for those without. */
+/**
+ * Milliseconds of calls before and after the reloads. Phases without reloads are as long as reloads
+ * may take.
+ */
 const LEAD = 100;
 const QUIET = 2_000;
 const WARM_UP = 5;
@@ -28,7 +38,7 @@ const COUNTER = 'bench.counter';
 const NEXT = `${COUNTER}:next`;
 const callerIds = Array.from({ length: CALLERS }, (_, index) => `bench.caller${index}`);
 
-/** Calls of everybody for a while. */
+/** Calls of all callers for a while. */
 interface Phase {
   readonly seen: readonly Paced[];
   /** 99th percentile of milliseconds, over the calls that were answered. */
@@ -40,10 +50,14 @@ interface Phase {
 
 export async function measureSwap({ platform, rounds }: Bench): Promise<Outcomes> {
   const relayed = await measureWith(false, platform, rounds);
-  // Any call within the last second is enough for a lane, so that there is one again before the next reload.
+  // Any call within the last second is enough for a lane, so that there is one again before the
+  // next reload.
   const onLanes = await measureWith({ calls: 1 }, platform, rounds);
   const count = (name: 'failed' | 'lost' | 'duplicated' | 'reordered'): Figure => {
-    const detail = [relayed, onLanes].map(({ way, faults }) => `${way} ${faults[name]} of ${faults.calls}${name === 'failed' ? inWords(faults.problems) : ''}`);
+    const detail = [relayed, onLanes].map(
+      ({ way, faults }) =>
+        `${way} ${faults[name]} of ${faults.calls}${name === 'failed' ? inWords(faults.problems) : ''}`,
+    );
     return { value: relayed.faults[name] + onLanes.faults[name], detail: detail.join('; ') };
   };
   return {
@@ -56,16 +70,24 @@ export async function measureSwap({ platform, rounds }: Bench): Promise<Outcomes
   };
 }
 
-/** What one way of calling gives. */
+/** The result of one way of calling. */
 interface Way {
   readonly way: string;
   readonly faults: Faults;
   readonly latency: Outcome;
 }
 
-async function measureWith(lanes: NonNullable<KernelOptions['lanes']>, platform: Platform, rounds: number): Promise<Way> {
+async function measureWith(
+  lanes: NonNullable<KernelOptions['lanes']>,
+  platform: Platform,
+  rounds: number,
+): Promise<Way> {
   const packages = [counterPackage(0), ...callerIds.map(callerPackage)];
-  const kernel = await createKernel({ host: platform.createHost(), sources: [packageSource(packages)], lanes });
+  const kernel = await createKernel({
+    host: platform.createHost(),
+    sources: [packageSource(packages)],
+    lanes,
+  });
   await kernel.start();
   try {
     let version = 0;
@@ -73,7 +95,10 @@ async function measureWith(lanes: NonNullable<KernelOptions['lanes']>, platform:
       version += 1;
       await kernel.plugins.reload(COUNTER, packageOf(counterPackage(version)));
       const found = kernel.plugins.get(COUNTER);
-      if (found?.state !== 'active' || found.version !== `1.0.${version}`) throw new Error(`after reload ${version} the plugin is ${found?.state} at ${found?.version}`);
+      if (found?.state !== 'active' || found.version !== `1.0.${version}`)
+        throw new Error(
+          `after reload ${version} the plugin is ${found?.state} at ${found?.version}`,
+        );
     };
     const callers: readonly Paced[][] = Array.from({ length: CALLERS + 1 }, () => []);
     const phase = async (work: () => Promise<readonly number[]>) => {
@@ -89,36 +114,60 @@ async function measureWith(lanes: NonNullable<KernelOptions['lanes']>, platform:
     const faults = faultsOf(callers, last);
     await checkCounters(kernel, faults, lanes !== false);
     // A call that is refused at once would count as a fast one.
-    const latency = faults.failed === 0 ? addedLatency(phases.plinth, phases.raw) : { missing: `${faults.failed} calls failed instead of waiting` };
+    const latency =
+      faults.failed === 0
+        ? addedLatency(phases.plinth, phases.raw)
+        : { missing: `${faults.failed} calls failed instead of waiting` };
     return { way: lanes === false ? 'relayed' : 'on lanes', faults, latency };
   } finally {
     await kernel.stop();
   }
 }
 
-/** Has everybody call while some work is done. */
-async function callDuring(kernel: Kernel, rate: number, work: () => Promise<readonly number[]>): Promise<Phase> {
+/** Lets all callers call while some work is done. */
+async function callDuring(
+  kernel: Kernel,
+  rate: number,
+  work: () => Promise<readonly number[]>,
+): Promise<Phase> {
   const each = rate / (CALLERS + 1);
   const host = pace(() => kernel.commands.execute(NEXT) as Promise<Numbered>, each);
   await Promise.all(callerIds.map((id) => kernel.commands.execute(`${id}:begin`, each)));
   await pause(LEAD);
   const reloads = await work();
   await pause(LEAD);
-  const seen = await Promise.all([host(), ...callerIds.map((id) => kernel.commands.execute(`${id}:end`) as Promise<Paced>)]);
-  const latencies = seen.flatMap(({ numbers, latencies: all }) => all.filter((_, at) => numbers[at] !== -1));
-  return { seen, reloads, p99: percentileOf(latencies, 0.99), slowest: latencies.reduce((one, other) => Math.max(one, other), 0) };
+  const seen = await Promise.all([
+    host(),
+    ...callerIds.map((id) => kernel.commands.execute(`${id}:end`) as Promise<Paced>),
+  ]);
+  const latencies = seen.flatMap(({ numbers, latencies: all }) =>
+    all.filter((_, at) => numbers[at] !== -1),
+  );
+  return {
+    seen,
+    reloads,
+    p99: percentileOf(latencies, 0.99),
+    slowest: latencies.reduce((one, other) => Math.max(one, other), 0),
+  };
 }
 
-async function reloadInARow(reload: () => Promise<void>, times: number): Promise<readonly number[]> {
+async function reloadInARow(
+  reload: () => Promise<void>,
+  times: number,
+): Promise<readonly number[]> {
   const took: number[] = [];
   for (let time = 0; time < times; time++) took.push(await timeOf(reload));
   return took;
 }
 
-/** What reloads add to the latency, less what the plugin itself takes to activate. */
+/** The latency that reloads add, minus the plugin's own activation time. */
 function addedLatency(swapping: readonly Phase[], quiet: readonly Phase[]): Figure {
-  const activations = swapping.map(({ seen }) => medianOf(seen.map(({ activation }) => activation)));
-  const added = swapping.map(({ p99 }, round) => p99 - (quiet[round] as Phase).p99 - (activations[round] as number));
+  const activations = swapping.map(({ seen }) =>
+    medianOf(seen.map(({ activation }) => activation)),
+  );
+  const added = swapping.map(
+    ({ p99 }, round) => p99 - (quiet[round] as Phase).p99 - (activations[round] as number),
+  );
   const p99 = (phases: readonly Phase[]) => medianOf(phases.map((one) => one.p99)).toFixed(1);
   const slowest = Math.max(...swapping.map((one) => one.slowest));
   const reload = medianOf(swapping.flatMap(({ reloads }) => reloads));
@@ -129,19 +178,28 @@ function addedLatency(swapping: readonly Phase[], quiet: readonly Phase[]): Figu
   };
 }
 
-const inWords = (problems: ReadonlyMap<string, number>) => (problems.size === 0 ? '' : ` (${[...problems].map(([code, times]) => `${times} × ${code}`).join(', ')})`);
+const inWords = (problems: ReadonlyMap<string, number>) =>
+  problems.size === 0
+    ? ''
+    : ` (${[...problems].map(([code, times]) => `${times} × ${code}`).join(', ')})`;
 
-async function checkCounters(kernel: Kernel, { calls, failed }: Faults, lanes: boolean): Promise<void> {
+async function checkCounters(
+  kernel: Kernel,
+  { calls, failed }: Faults,
+  lanes: boolean,
+): Promise<void> {
   // Guests report calls over lanes within 50 ms.
   await pause(LEAD);
   const { commands, laneCalls } = kernel.metrics.snapshot();
   const counted = commands[NEXT]?.calls;
-  // Calls that failed may never have reached the command, and the last number was asked for by nobody of the callers.
-  if (failed === 0 && counted !== calls + 1) throw new Error(`the kernel counted ${counted} calls instead of ${calls + 1}`);
+  // Failed calls may never have reached the command, and the last number went to no caller.
+  if (failed === 0 && counted !== calls + 1)
+    throw new Error(`the kernel counted ${counted} calls instead of ${calls + 1}`);
   if (laneCalls > 0 !== lanes) throw new Error(`the kernel counted ${laneCalls} calls over lanes`);
 }
 
-const sleep = 'const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });';
+const sleep =
+  'const sleep = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });';
 
 function counterPackage(version: number) {
   const code = `${sleep}

@@ -1,30 +1,45 @@
 /**
- * What schemas add to a call. The host calls itself, so that nothing but the kernel is measured: with a worker between
- * caller and provider the same cost is a smaller part of the call.
+ * The cost that schemas add to a call. The host calls itself, so that only the kernel is measured:
+ * with a worker between caller and provider the same cost is a smaller part of the call.
  *
- * Measured: CPU time of a call through a typed client, its input parsed by the provider and its output by the caller,
- * both with valibot, to the same call of a contract without schemas. Argument and answer are copied both times.
+ * Measured: CPU time of a call through a typed client, its input parsed by the provider and its
+ * output by the caller, both with valibot, compared with the same call of a contract without
+ * schemas. Argument and answer are copied in both cases.
  */
 import { createKernel } from '@plinth/kernel';
 import { command, contract } from '@plinth/sdk';
 import * as v from 'valibot';
-import { type Answer, answer, type Argument, payload } from '../guest-code.ts';
+import { type Answer, type Argument, answer, payload } from '../guest-code.ts';
 import { type Outcomes, ratioFigure } from '../outcome.ts';
 import type { Bench } from '../platform.ts';
 import { sideBySide } from '../statistics.ts';
 
-const input = v.object({ n: v.number(), command: v.string(), path: v.string(), flags: v.object({ preview: v.boolean(), column: v.number() }) });
-const Parsed = contract('bench.parsed@1', { run: command({ input, output: v.object({ ok: v.boolean(), n: v.number() }) }) });
+const input = v.object({
+  n: v.number(),
+  command: v.string(),
+  path: v.string(),
+  flags: v.object({ preview: v.boolean(), column: v.number() }),
+});
+const Parsed = contract('bench.parsed@1', {
+  run: command({ input, output: v.object({ ok: v.boolean(), n: v.number() }) }),
+});
 const Plain = contract('bench.plain@1', { run: command({}) });
 
 const IN_FLIGHT = 256;
 const WARM_UP = 50_000;
 
-export async function measureValidation({ platform, rounds, milliseconds }: Bench): Promise<Outcomes> {
+export async function measureValidation({
+  platform,
+  rounds,
+  milliseconds,
+}: Bench): Promise<Outcomes> {
   const kernel = await createKernel();
   kernel.provide(Parsed, { run: answer });
   kernel.provide(Plain, { run: (argument) => answer(argument as Argument) });
-  const ways = { plinth: kernel.client(Parsed).run, raw: kernel.client(Plain).run as (argument: Argument) => Promise<Answer> };
+  const ways = {
+    plinth: kernel.client(Parsed).run,
+    raw: kernel.client(Plain).run as (argument: Argument) => Promise<Answer>,
+  };
   const perCall = async (way: (argument: Argument) => Promise<Answer>) => {
     let made = 0;
     const end = performance.now() + milliseconds;
@@ -32,8 +47,11 @@ export async function measureValidation({ platform, rounds, milliseconds }: Benc
     while (performance.now() < end) {
       const first = made;
       made += IN_FLIGHT;
-      const replies = await Promise.all(Array.from({ length: IN_FLIGHT }, (_, index) => way(payload(first + index))));
-      if (!replies.every(({ ok, n }, index) => ok && n === first + index)) throw new Error(`one of the calls from ${first} on was answered wrongly`);
+      const replies = await Promise.all(
+        Array.from({ length: IN_FLIGHT }, (_, index) => way(payload(first + index))),
+      );
+      if (!replies.every(({ ok, n }, index) => ok && n === first + index))
+        throw new Error(`one of the calls from ${first} on was answered wrongly`);
     }
     return (platform.cpuTime() - started) / made;
   };
@@ -45,6 +63,7 @@ export async function measureValidation({ platform, rounds, milliseconds }: Benc
   );
   const { failures, validations } = kernel.metrics.snapshot();
   await kernel.stop();
-  if (failures !== 0 || validations === 0 || validations % 2 !== 0) throw new Error(`the kernel counted ${failures} failures and ${validations} validations`);
+  if (failures !== 0 || validations === 0 || validations % 2 !== 0)
+    throw new Error(`the kernel counted ${failures} failures and ${validations} validations`);
   return { ratio: ratioFigure(costs.plinth, costs.raw, (cost) => `${cost.toFixed(2)} µs`) };
 }

@@ -1,4 +1,6 @@
-/** A project of its own for one way of shipping: the packed packages, one tool, and the application. */
+/**
+ * A separate project for one way of shipping: the packed packages, one tool, and the application.
+ */
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -8,21 +10,49 @@ import type { Shipping } from '../bundlers.ts';
 import { PACKAGES, type Packed } from '../packed.ts';
 
 const folderOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-// Its Node is one version, whatever the tests run on.
+// The Node of its programs is always the same version.
 const bin = folderOf('../../../node_modules/.bin');
 const run = promisify(execFile);
 
-/** Installs exactly what the way asks for and makes the application, its page in `dist`. Rejects with what a program said when it failed. */
+/**
+ * Installs exactly what this way needs and builds the application, its page in `dist`. Rejects with
+ * a program's output when it failed.
+ */
 export async function ship({ folder, tarballs }: Packed, shipping: Shipping): Promise<string> {
-  const project = join(folder, `${shipping.tool} ${shipping.way}`.replaceAll(/\W+/g, '-').toLowerCase());
+  const project = join(
+    folder,
+    `${shipping.tool} ${shipping.way}`.replaceAll(/\W+/g, '-').toLowerCase(),
+  );
   await cp(folderOf('app'), project, { recursive: true });
-  if (shipping.files !== undefined) await cp(folderOf(shipping.files), project, { recursive: true });
+  if (shipping.files !== undefined)
+    await cp(folderOf(shipping.files), project, { recursive: true });
   const file = join(project, 'package.json');
   const own = await readFile(file, 'utf8').catch(() => '{}');
-  const dependencies = Object.fromEntries(PACKAGES.map((name) => [`@plinth/${name}`, `file:${tarballs[name]}`]));
-  await writeFile(file, JSON.stringify({ name: 'shipped', private: true, type: 'module', dependencies, ...(JSON.parse(own) as object) }));
-  await program(project, ['npm', 'install', '--no-save', '--no-package-lock', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', ...shipping.packages]);
-  // Of a page a tool takes the scripts; what it doesn't take is served as it is.
+  const dependencies = Object.fromEntries(
+    PACKAGES.map((name) => [`@plinth/${name}`, `file:${tarballs[name]}`]),
+  );
+  await writeFile(
+    file,
+    JSON.stringify({
+      name: 'shipped',
+      private: true,
+      type: 'module',
+      dependencies,
+      ...(JSON.parse(own) as object),
+    }),
+  );
+  await program(project, [
+    'npm',
+    'install',
+    '--no-save',
+    '--no-package-lock',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--ignore-scripts',
+    ...shipping.packages,
+  ]);
+  // A tool takes the scripts of a page; other files are served unchanged.
   for (const command of shipping.build) await program(project, command);
   const greeter = join(project, shipping.way === 'dev' ? 'public' : 'dist', 'plugins/greeter');
   await mkdir(greeter, { recursive: true });
@@ -31,16 +61,27 @@ export async function ship({ folder, tarballs }: Packed, shipping: Shipping): Pr
   return project;
 }
 
-/** Runs a program that the project has installed, Node or npm; answers what it printed. */
-export async function program(project: string, [name = '', ...args]: readonly string[]): Promise<string> {
-  // What the runner of these tests sets, tools would hear.
+/** Runs a program that the project has installed, Node or npm. Returns its output. */
+export async function program(
+  project: string,
+  [name = '', ...args]: readonly string[],
+): Promise<string> {
+  // Variables of this test runner would affect the tools.
   const { NODE_ENV: _, VITEST: __, ...env } = process.env;
   const path = [join(project, 'node_modules/.bin'), bin, process.env.PATH].join(delimiter);
   try {
-    const { stdout } = await run(name, args, { cwd: project, env: { ...env, PATH: path }, timeout: 180_000 });
+    const { stdout } = await run(name, args, {
+      cwd: project,
+      env: { ...env, PATH: path },
+      timeout: 180_000,
+    });
     return stdout;
   } catch (error) {
-    const { message, stdout, stderr } = error as { message: string; stdout: string; stderr: string };
+    const { message, stdout, stderr } = error as {
+      message: string;
+      stdout: string;
+      stderr: string;
+    };
     throw new Error(`${message}\n${stdout}\n${stderr}`);
   }
 }

@@ -1,9 +1,12 @@
 /** Arithmetic: `+ - * / ^`, parentheses and signs. */
 
-/** Longest sum, in characters; it also bounds how deep parentheses go. */
+/** Longest expression, in characters. It also bounds how deep parentheses go. */
 const LONGEST = 200;
 
-/** The result of a sum; undefined for a text that is none. Division by zero has no result, either. */
+/**
+ * The result of an expression; undefined when the text is no valid one. Division by zero has no
+ * result either.
+ */
 export function calculate(text: string): number | undefined {
   if (text.length > LONGEST) return undefined;
   const tokens = text.match(/\d+(\.\d+)?|[-+*/^()]|\S/g) ?? [];
@@ -17,7 +20,8 @@ export function calculate(text: string): number | undefined {
 
   const sum = (): number => {
     let value = product();
-    for (let operator = take('+-'); operator !== undefined; operator = take('+-')) value += operator === '+' ? product() : -product();
+    for (let operator = take('+-'); operator !== undefined; operator = take('+-'))
+      value += operator === '+' ? product() : -product();
     return value;
   };
   const product = (): number => {

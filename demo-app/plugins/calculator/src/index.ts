@@ -1,4 +1,4 @@
-/** Answers messages that are sums. */
+/** Answers messages that are arithmetic expressions. */
 import { definePlugin } from '@plinth/sdk';
 import { MessageHandler } from '@plinth/sdk/contracts';
 import { calculate } from './calculate.ts';
@@ -17,7 +17,7 @@ export default definePlugin({
   },
 });
 
-/** A leading `=` says that a sum is meant; a number alone may be meant for somebody else. */
+/** A leading `=` marks an expression. A number alone may be meant for another plugin. */
 function confidence(message: unknown): number {
   if (typeof message !== 'string' || calculate(sumOf(message)) === undefined) return 0;
   if (message.trimStart().startsWith('=')) return 1;

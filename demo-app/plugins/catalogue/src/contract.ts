@@ -1,4 +1,4 @@
-/** How the catalogue is kept; what is in it can be had as a `DataProvider`. */
+/** How the catalogue is edited. Its content is available as a `DataProvider`. */
 import { command, contract } from '@plinth/sdk';
 import * as v from 'valibot';
 
@@ -14,5 +14,9 @@ export const Product = v.object({
 
 export const Catalogue = contract('demo.catalogue@1', {
   put: command({ input: Product, output: v.object({ isNew: v.boolean() }) }),
-  remove: command({ input: v.object({ id: v.string() }), output: v.object({ removed: v.boolean() }), idempotent: true }),
+  remove: command({
+    input: v.object({ id: v.string() }),
+    output: v.object({ removed: v.boolean() }),
+    idempotent: true,
+  }),
 });

@@ -26,13 +26,16 @@ export default definePlugin({
   async activate(ctx) {
     const { storage } = ctx;
     const products = new Map<string, Product>();
-    for (const key of await storage.keys(PREFIX)) products.set(key, v.parse(Product, await storage.get(key)));
+    for (const key of await storage.keys(PREFIX))
+      products.set(key, v.parse(Product, await storage.get(key)));
 
     ctx.provide(DataProvider, {
       sources: () => [{ ...PRODUCTS, columns: [...PRODUCTS.columns] }],
       query(query, call) {
         if (query.source !== PRODUCTS.id) call.fail('unknownSource', { source: query.source });
-        const column = columnsOf(query).find((name) => !PRODUCTS.columns.some((one) => one.name === name));
+        const column = columnsOf(query).find(
+          (name) => !PRODUCTS.columns.some((one) => one.name === name),
+        );
         if (column !== undefined) call.fail('unknownColumn', { column });
         return select([...products.values()], query);
       },

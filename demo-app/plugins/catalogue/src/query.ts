@@ -1,14 +1,20 @@
-/** Queries over rows in memory. Null is nowhere in an order: it comes last, and no comparison holds for it. */
+/**
+ * Queries over rows in memory. Null has no order: it comes last, and no comparison with it is true.
+ */
 
-/** What a cell of a row may hold. */
+/** A value in a row. */
 export type Cell = string | number | boolean | null;
 /** One row. */
 export type Row = Readonly<Record<string, Cell>>;
 
-/** What to look for. */
+/** The query. */
 export interface Query {
   readonly columns?: readonly string[];
-  readonly where: readonly { readonly column: string; readonly operator: Operator; readonly value: Cell | readonly Cell[] }[];
+  readonly where: readonly {
+    readonly column: string;
+    readonly operator: Operator;
+    readonly value: Cell | readonly Cell[];
+  }[];
   readonly orderBy: readonly { readonly column: string; readonly descending: boolean }[];
   readonly limit: number;
   readonly offset: number;
@@ -16,14 +22,19 @@ export interface Query {
 
 type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'contains';
 
-/** The columns that a query names, wherever it does. */
+/** The columns that a query names anywhere. */
 export function columnsOf({ columns = [], where, orderBy }: Query): readonly string[] {
   return [...columns, ...where.map(({ column }) => column), ...orderBy.map(({ column }) => column)];
 }
 
 /** The rows that a query asks for, and how many there are without its limit. */
-export function select(rows: readonly Row[], { columns, where, orderBy, limit, offset }: Query): { rows: Row[]; total: number } {
-  const chosen = rows.filter((row) => where.every(({ column, operator, value }) => holds(row[column] ?? null, operator, value)));
+export function select(
+  rows: readonly Row[],
+  { columns, where, orderBy, limit, offset }: Query,
+): { rows: Row[]; total: number } {
+  const chosen = rows.filter((row) =>
+    where.every(({ column, operator, value }) => holds(row[column] ?? null, operator, value)),
+  );
   const ordered = chosen.toSorted((a, b) => {
     for (const { column, descending } of orderBy) {
       const order = inOrder(a[column] ?? null, b[column] ?? null, descending);
@@ -32,7 +43,10 @@ export function select(rows: readonly Row[], { columns, where, orderBy, limit, o
     return 0;
   });
   const page = ordered.slice(offset, offset + limit);
-  return { rows: columns === undefined ? page : page.map((row) => pick(row, columns)), total: chosen.length };
+  return {
+    rows: columns === undefined ? page : page.map((row) => pick(row, columns)),
+    total: chosen.length,
+  };
 }
 
 function holds(cell: Cell, operator: Operator, value: Cell | readonly Cell[]): boolean {

@@ -1,8 +1,11 @@
-/** What others may ask of the clock, and what it says by itself. Times are milliseconds since the epoch. */
+/** The clock's commands and events. Times are milliseconds since the epoch. */
 import { command, contract, event } from '@plinth/sdk';
 import * as v from 'valibot';
 
 export const Clock = contract('demo.clock@1', {
-  now: command({ output: v.object({ time: v.number(), ticks: v.number(), interval: v.number() }), idempotent: true }),
+  now: command({
+    output: v.object({ time: v.number(), ticks: v.number(), interval: v.number() }),
+    idempotent: true,
+  }),
   tick: event(v.object({ time: v.number(), ticks: v.number() })),
 });

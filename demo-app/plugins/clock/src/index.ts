@@ -1,9 +1,16 @@
-/** Ticks. A class, to show that a plugin needn't be made by `definePlugin` and can hold state of its own. */
+/**
+ * Ticks. A class, to show that a plugin can work without `definePlugin` and can hold its own state.
+ */
 import type { HealthReport, Plugin, PluginContext } from '@plinth/sdk';
 import * as v from 'valibot';
 import { Clock } from './contract.ts';
 
-const Config = v.object({ interval: v.optional(v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(3_600_000)), 5_000) });
+const Config = v.object({
+  interval: v.optional(
+    v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(3_600_000)),
+    5_000,
+  ),
+});
 type Config = v.InferOutput<typeof Config>;
 
 export default class ClockPlugin implements Plugin<Record<never, never>, typeof Config> {
@@ -20,11 +27,15 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
   }
 
   activate(ctx: PluginContext<Record<never, never>, Config>): void {
-    ctx.provide(Clock, { now: () => ({ time: Date.now(), ticks: this.#ticks, interval: this.#interval }) });
+    ctx.provide(Clock, {
+      now: () => ({ time: Date.now(), ticks: this.#ticks, interval: this.#interval }),
+    });
     this.#tick = () => {
       this.#ticks += 1;
-      // A tick that can't be told is lost; the next one will do.
-      ctx.events.emit(Clock.tick, { time: Date.now(), ticks: this.#ticks }).catch((error: Error) => ctx.logger.warn(`lost a tick: ${error.message}`));
+      // A tick that can't be emitted is lost; the next one follows.
+      ctx.events
+        .emit(Clock.tick, { time: Date.now(), ticks: this.#ticks })
+        .catch((error: Error) => ctx.logger.warn(`lost a tick: ${error.message}`));
     };
     this.#start(this.#tick);
     ctx.defer(() => this.#stop());

@@ -1,4 +1,4 @@
-/** What others may ask of the Markdown renderer, beside its part in the notes' hook. */
+/** The commands of the Markdown renderer. It also handles the notes' hook. */
 import { command, contract } from '@plinth/sdk';
 import * as v from 'valibot';
 

@@ -11,12 +11,15 @@ export default definePlugin({
     ctx.provide(Markdown, { toHtml: ({ text }) => ({ html: toHtml(text) }) });
     ctx.hooks.handle(Notes.render, toHtml);
     ctx.middleware.use(`command:${Notes.add.id}`, ({ input }, next) => {
-      // The notes' own schema refuses what isn't a note; that answer is better than one from here.
+      // The notes' own schema refuses an invalid note, with a better message than this plugin could
+      // give.
       return hasText(input) ? next({ ...input, text: tidy(input.text) }) : next();
     });
   },
 });
 
 function hasText(input: unknown): input is { readonly text: string } {
-  return typeof input === 'object' && input !== null && 'text' in input && typeof input.text === 'string';
+  return (
+    typeof input === 'object' && input !== null && 'text' in input && typeof input.text === 'string'
+  );
 }

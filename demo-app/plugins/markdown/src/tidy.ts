@@ -1,6 +1,9 @@
-/** Makes texts that look the same be the same. */
+/** Makes texts equal that look the same. */
 
-/** One Unicode form, plain line ends, no control characters, no trailing blanks, at most one empty line in a row. */
+/**
+ * One Unicode form, plain line ends, no control characters, no trailing spaces, at most one empty
+ * line in a row.
+ */
 export function tidy(text: string): string {
   return text
     .normalize('NFC')

@@ -1,11 +1,17 @@
-/** A small subset of Markdown to HTML: whatever isn't recognised stays text, and all text is escaped. */
+/**
+ * Converts a small subset of Markdown to HTML. Anything else stays text, and all text is escaped.
+ */
 
-// Spans are short, so that many openings without an end can't make the search quadratic.
-const SPAN = /`([^`\n]{1,500})`|\*\*(?=\S)([^*\n]{1,500})\*\*|\*(?=\S)([^*\n]{1,500})\*|\[([^\][\n]{1,200})\]\(([^\s()<>]{1,500})\)/g;
+// Spans are short, so that many unclosed ones can't make the search quadratic.
+const SPAN =
+  /`([^`\n]{1,500})`|\*\*(?=\S)([^*\n]{1,500})\*\*|\*(?=\S)([^*\n]{1,500})\*|\[([^\][\n]{1,200})\]\(([^\s()<>]{1,500})\)/g;
 const HEADING = /^(#{1,3})\s+(\S.*)$/;
 const ITEM = /^[-*]\s+(\S.*)$/;
 
-/** Renders headings, lists, fenced code, paragraphs, emphasis, code and links to the web or to a mailbox. */
+/**
+ * Renders headings, lists, fenced code, paragraphs, emphasis, code, and links to web and mail
+ * addresses.
+ */
 export function toHtml(markdown: string): string {
   const lines = markdown.replaceAll('\r\n', '\n').split('\n');
   const blocks: string[] = [];
@@ -28,7 +34,10 @@ function readBlock(lines: readonly string[], at: number): Block {
   if (line.trim() === '') return { html: '', next: at + 1 };
   if (line.startsWith('```')) {
     const end = extent(lines, at + 1, (inner) => !inner.startsWith('```'));
-    return { html: `<pre><code>${escapeHtml(lines.slice(at + 1, end).join('\n'))}</code></pre>`, next: end + 1 };
+    return {
+      html: `<pre><code>${escapeHtml(lines.slice(at + 1, end).join('\n'))}</code></pre>`,
+      next: end + 1,
+    };
   }
   const heading = HEADING.exec(line);
   if (heading !== null) {
@@ -37,7 +46,9 @@ function readBlock(lines: readonly string[], at: number): Block {
   }
   if (ITEM.test(line)) {
     const end = extent(lines, at, (item) => ITEM.test(item));
-    const items = lines.slice(at, end).map((item) => `<li>${inline(ITEM.exec(item)?.[1] ?? '')}</li>`);
+    const items = lines
+      .slice(at, end)
+      .map((item) => `<li>${inline(ITEM.exec(item)?.[1] ?? '')}</li>`);
     return { html: `<ul>${items.join('')}</ul>`, next: end };
   }
   const end = extent(lines, at, (text) => text.trim() !== '' && !startsBlock(text));
@@ -48,7 +59,7 @@ function startsBlock(line: string): boolean {
   return line.startsWith('```') || HEADING.test(line) || ITEM.test(line);
 }
 
-/** The first line from `from` on that doesn't fit any more. */
+/** The first line at or after `from` that doesn't fit. */
 function extent(lines: readonly string[], from: number, fits: (line: string) => boolean): number {
   let end = from;
   while (end < lines.length && fits(lines[end] ?? '')) end += 1;
@@ -70,17 +81,28 @@ function span([whole, code, strong, emphasis, label, target]: RegExpExecArray): 
   if (strong !== undefined) return `<strong>${inline(strong)}</strong>`;
   if (emphasis !== undefined) return `<em>${inline(emphasis)}</em>`;
   const url = safeUrl(target ?? '');
-  return url === undefined ? escapeHtml(whole) : `<a href="${escapeHtml(url)}" rel="noopener noreferrer">${escapeHtml(label ?? '')}</a>`;
+  return url === undefined
+    ? escapeHtml(whole)
+    : `<a href="${escapeHtml(url)}" rel="noopener noreferrer">${escapeHtml(label ?? '')}</a>`;
 }
 
-/** The parsed form is what a browser would follow: no control character or odd spelling hides a scheme from this. */
+/**
+ * Checks the parsed URL, which is what a browser would follow: no control character or odd spelling
+ * can hide a scheme.
+ */
 function safeUrl(target: string): string | undefined {
   if (!URL.canParse(target)) return undefined;
   const url = new URL(target);
   return ['https:', 'http:', 'mailto:'].includes(url.protocol) ? url.href : undefined;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);

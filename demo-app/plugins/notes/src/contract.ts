@@ -13,7 +13,9 @@ export const Note = v.object({ id, text: v.string(), created: v.number() });
 
 export const Notes = contract('demo.notes@1', {
   add: command({
-    input: v.object({ text: v.pipe(v.string(), v.minLength(1, 'a note needs some text'), v.maxLength(MAX_TEXT)) }),
+    input: v.object({
+      text: v.pipe(v.string(), v.minLength(1, 'a note needs some text'), v.maxLength(MAX_TEXT)),
+    }),
     output: reference,
     errors: { full: v.object({ max: v.number() }) },
     timeout: 5_000,
@@ -21,9 +23,16 @@ export const Notes = contract('demo.notes@1', {
   /** Oldest first. */
   list: command({ output: v.array(Note), idempotent: true }),
   get: command({ input: reference, output: v.nullable(Note), idempotent: true }),
-  remove: command({ input: reference, output: v.object({ removed: v.boolean() }), idempotent: true }),
+  remove: command({
+    input: reference,
+    output: v.object({ removed: v.boolean() }),
+    idempotent: true,
+  }),
   added: event(v.object({ id, text: v.string() })),
   removed: event(reference),
-  /** From a note's text to what is shown; meant for `waterfall`, in which each handler takes what the one before gave. */
+  /**
+   * From a note's text to what is shown. For `waterfall`: each handler receives the previous one's
+   * result.
+   */
   render: hook({ input: v.string(), output: v.string() }),
 });

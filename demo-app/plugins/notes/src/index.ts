@@ -1,4 +1,4 @@
-/** Keeps short notes: in memory to answer at once, in storage to survive a restart. */
+/** Stores short notes: in memory for fast answers, in storage to survive a restart. */
 import { definePlugin, type PluginStorage } from '@plinth/sdk';
 import * as v from 'valibot';
 import { Note, Notes } from './contract.ts';
@@ -13,7 +13,8 @@ export default definePlugin({
   async activate(ctx) {
     const { storage, events, config } = ctx;
     const notes = await load(storage);
-    // Notes on their way to storage count too, or two calls at once would both take the last place.
+    // Notes that are being stored count too. Otherwise two calls at once could both take the last
+    // place.
     let adding = 0;
     ctx.provide(Notes, {
       async add({ text }, call) {

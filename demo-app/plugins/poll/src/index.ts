@@ -5,7 +5,11 @@ import * as v from 'valibot';
 
 const JSON_TEXT = { 'content-type': 'application/json' };
 const VOTES = 'votes';
-const json = (status: number, value: unknown) => ({ status, headers: JSON_TEXT, body: JSON.stringify(value) });
+const json = (status: number, value: unknown) => ({
+  status,
+  headers: JSON_TEXT,
+  body: JSON.stringify(value),
+});
 
 export default definePlugin({
   provides: [HttpRoutes],
@@ -16,7 +20,12 @@ export default definePlugin({
   activate(ctx) {
     const { storage, config } = ctx;
     const routes = [
-      { method: 'GET', path: '/', summary: 'The question and its choices', answer: async () => json(200, { question: config.question, choices: config.choices }) },
+      {
+        method: 'GET',
+        path: '/',
+        summary: 'The question and its choices',
+        answer: async () => json(200, { question: config.question, choices: config.choices }),
+      },
       {
         method: 'GET',
         path: '/results',
@@ -34,8 +43,11 @@ export default definePlugin({
         path: '/votes',
         summary: 'Makes a choice: the body is its text',
         async answer(body: unknown) {
-          if (typeof body !== 'string' || !config.choices.includes(body)) return json(400, { error: `choose one of ${config.choices.join(', ')}` });
-          const votes = await storage.update<Map<string, number>>(VOTES, (current) => new Map(current).set(body, (current?.get(body) ?? 0) + 1));
+          if (typeof body !== 'string' || !config.choices.includes(body))
+            return json(400, { error: `choose one of ${config.choices.join(', ')}` });
+          const votes = await storage.update<Map<string, number>>(VOTES, (current) =>
+            new Map(current).set(body, (current?.get(body) ?? 0) + 1),
+          );
           return json(201, { choice: body, votes: votes.get(body) });
         },
       },
@@ -48,7 +60,10 @@ export default definePlugin({
         const route = here.find((one) => one.method === method);
         if (route !== undefined) return route.answer(body);
         if (here.length === 0) return json(404, { error: `there is no ${path}` });
-        return { ...json(405, { error: `${path} has no ${method}` }), headers: { ...JSON_TEXT, allow: here.map((one) => one.method).join(', ') } };
+        return {
+          ...json(405, { error: `${path} has no ${method}` }),
+          headers: { ...JSON_TEXT, allow: here.map((one) => one.method).join(', ') },
+        };
       },
     });
   },

@@ -1,9 +1,9 @@
-/** Tries what the manifest doesn't ask for, and tells what came of it. */
+/** Tries what the manifest doesn't ask for, and reports the results. */
 import type { PluginContext } from '@plinth/sdk';
 import type * as v from 'valibot';
 import type { Attempt } from './contract.ts';
 
-/** One attempt after the other, so that the answers stay in this order. */
+/** Attempts run one after another, so that the results stay in this order. */
 export async function askForTooMuch(ctx: PluginContext): Promise<v.InferOutput<typeof Attempt>[]> {
   const attempts: Readonly<Record<string, () => Promise<unknown>>> = {
     'execute demo.notes:list': () => ctx.commands.execute('demo.notes:list'),

@@ -8,7 +8,10 @@ const raw = (value: unknown) => ({ type: 'RAW', value });
 let lastId = 0;
 const message = (fields: object) => ({ id: `forged-${++lastId}`, ...fields });
 
-/** What works on a bare Comlink: code from text, a polluted prototype, a look around, a closed port. */
+/**
+ * Attacks that work on a bare Comlink: code from text, a polluted prototype, reading properties, a
+ * closed port.
+ */
 const comlinkAttacks = () => [
   message({ type: 'CONSTRUCT', path: ['constructor', 'constructor'], argumentList: [raw(CODE)] }),
   message({ type: 'APPLY', path: ['constructor', 'constructor'], argumentList: [raw(CODE)] }),
@@ -18,15 +21,29 @@ const comlinkAttacks = () => [
   message({ type: 'RELEASE', path: [] }),
 ];
 
-/** Not frames at all, or frames that can't be. One of these is enough to be ended. */
-const noise = () => ['text', 7, null, { no: 'id' }, [], ['head'], [-1], [1.5, {}], [Number.MAX_SAFE_INTEGER, 0, 0, 0]];
+/** Messages that are no frames, or invalid ones. One of these is enough to end the guest. */
+const noise = () => [
+  'text',
+  7,
+  null,
+  { no: 'id' },
+  [],
+  ['head'],
+  [-1],
+  [1.5, {}],
+  [Number.MAX_SAFE_INTEGER, 0, 0, 0],
+];
 
-/** The head of a control frame with the sequence 0: sequences are multiplied by 16, the rest is the kind. */
+/**
+ * The head of a control frame with the sequence 0: the sequence is multiplied by 16, the rest is
+ * the kind.
+ */
 const CONTROL_HEAD = 6;
 
 /**
- * Sends one kind of forgery and answers how many messages left: `comlink` bare on the raw port, `control` the same
- * inside frames of the runtime, `noise` what no protocol knows.
+ * Sends one kind of forgery and returns how many messages were sent: `comlink` sends Comlink
+ * messages on the raw port, `control` the same inside the runtime's frames, `noise` messages of no
+ * protocol.
  */
 export async function forge(kind: Kind, trigger: () => void): Promise<number> {
   if (kind === 'control') {
@@ -41,6 +58,6 @@ export async function forge(kind: Kind, trigger: () => void): Promise<number> {
   if (kind === 'comlink') return postRaw(comlinkAttacks());
   const messages = noise();
   const sent = await postRaw(messages);
-  // Where there is no raw port, a head that can't be still gets through.
+  // Where there is no raw port, an invalid head still gets through.
   return sent > 0 ? sent : Number(smuggle([-1], trigger));
 }

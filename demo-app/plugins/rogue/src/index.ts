@@ -1,4 +1,4 @@
-/** Misbehaves on demand, to show what the kernel and the other plugins make of it. */
+/** Misbehaves on request, to show how the kernel and the other plugins react. */
 import { definePlugin } from '@plinth/sdk';
 import { askForTooMuch } from './ask.ts';
 import { Rogue } from './contract.ts';
@@ -31,15 +31,19 @@ export default definePlugin({
       exit: () => endThread(),
       async flood({ events, logs }) {
         const sent: Promise<void>[] = [];
-        for (let number = 0; number < events; number++) sent.push(ctx.events.emit('noise', { number }));
+        for (let number = 0; number < events; number++)
+          sent.push(ctx.events.emit('noise', { number }));
         for (let number = 0; number < logs; number++) ctx.logger.debug('noise', { number });
         const outcomes = await Promise.allSettled(sent);
         const accepted = outcomes.filter(({ status }) => status === 'fulfilled').length;
         return { accepted, refused: outcomes.length - accepted };
       },
-      forge: async ({ kind }) => ({ sent: await forge(kind, () => ctx.events.on('demo.rogue:nothing', () => {}).dispose()) }),
+      forge: async ({ kind }) => ({
+        sent: await forge(kind, () => ctx.events.on('demo.rogue:nothing', () => {}).dispose()),
+      }),
       leak({ megabytes }) {
-        for (let count = 0; count < megabytes; count++) kept.push(Array.from({ length: NUMBERS_PER_MEGABYTE }, Math.random));
+        for (let count = 0; count < megabytes; count++)
+          kept.push(Array.from({ length: NUMBERS_PER_MEGABYTE }, Math.random));
         return { held: kept.length };
       },
       ask: () => askForTooMuch(ctx),

@@ -1,23 +1,34 @@
 /**
- * Ways around the guest runtime, which hides the raw port and the means to end the thread. In Node a built-in module
- * has both. In browsers they are gone for good, so there this tampers with what the runtime itself relies on.
+ * Ways around the guest runtime, which hides the raw port and the means to end the thread. In Node,
+ * a message event exposes the port to code that has changed the shared prototype of event targets.
+ * In browsers the port is unreachable, so there this tampers with built-ins that the runtime relies
+ * on.
  */
 
-interface NodeThreads {
-  readonly parentPort: { postMessage(message: unknown): void } | null;
-}
-interface NodeProcess {
-  readonly default: { exit(code: number): never };
+interface Poster {
+  postMessage(message: unknown): void;
 }
 
-/** A page's worker would write a failed import of a `node:` module to the console, so this looks before it asks. */
-const scope = Object.getPrototypeOf(globalThis) as { readonly constructor?: { readonly name: string }; readonly postMessage?: unknown } | null;
+const scope = Object.getPrototypeOf(globalThis) as {
+  readonly constructor?: { readonly name: string };
+  readonly postMessage?: unknown;
+} | null;
 const inNode = scope?.constructor?.name === 'Object';
 
-/** Exit code of the thread, where there is one. */
-const EXIT_CODE = 3;
+let port: Poster | undefined;
+if (inNode) {
+  const shared = EventTarget.prototype as unknown as Record<PropertyKey, unknown>;
+  for (const key of Reflect.ownKeys(shared)) {
+    const original = Reflect.getOwnPropertyDescriptor(shared, key)?.value as unknown;
+    if (typeof original !== 'function' || key === 'constructor') continue;
+    shared[key] = function (this: Partial<Poster> | undefined, ...values: unknown[]) {
+      if (typeof this?.postMessage === 'function') port = this as Poster;
+      return Reflect.apply(original, this, values) as unknown;
+    };
+  }
+}
 
-/** Posts messages past the runtime; answers how many. */
+/** Posts messages past the runtime. Returns how many. */
 export async function postRaw(messages: readonly unknown[]): Promise<number> {
   const post = await rawPost();
   if (post === undefined) return 0;
@@ -26,23 +37,23 @@ export async function postRaw(messages: readonly unknown[]): Promise<number> {
 }
 
 async function rawPost(): Promise<((message: unknown) => void) | undefined> {
-  if (inNode) {
-    const { parentPort } = (await import('node:worker_threads')) as NodeThreads;
-    return parentPort === null ? undefined : (message) => parentPort.postMessage(message);
-  }
+  if (inNode) return port === undefined ? undefined : (message) => port?.postMessage(message);
   const inherited = scope?.postMessage;
-  return typeof inherited === 'function' ? (message) => inherited.call(globalThis, message) : undefined;
+  return typeof inherited === 'function'
+    ? (message) => inherited.call(globalThis, message)
+    : undefined;
 }
 
 /**
- * Puts slots in front of the next message of the runtime: `trigger` must make it send one. Works wherever the
- * runtime collects its message in an array, and adds a frame to it as a whole. Answers whether it did.
+ * Inserts slots before the next message of the runtime; `trigger` must make it send one. Works if
+ * the runtime collects its message in an array and adds whole frames to it. Returns whether it
+ * worked.
  */
 export function smuggle(slots: readonly unknown[], trigger: () => void): boolean {
   const { push } = Array.prototype;
   let done = false;
   Array.prototype.push = function (this: unknown[], ...items: unknown[]) {
-    // A head above zero begins a whole frame; slots in front of it are frames of their own.
+    // A head above zero begins a whole frame; slots in front of it are read as frames.
     if (done || typeof items[0] !== 'number' || items[0] === 0) return push.apply(this, items);
     done = true;
     return push.call(this, ...slots, ...items);
@@ -55,14 +66,14 @@ export function smuggle(slots: readonly unknown[], trigger: () => void): boolean
   return done;
 }
 
-/** Ends the thread without telling the kernel why. */
-export async function endThread(): Promise<void> {
-  if (inNode) ((await import('node:process')) as NodeProcess).default.exit(EXIT_CODE);
-  // The runtime closes the worker after an error that nobody caught; its last words would need an array.
+/** Ends the thread without giving the kernel a reason. */
+export function endThread(): Promise<never> {
+  // The runtime closes the worker after an uncaught error; reporting it would need an array.
   setTimeout(() => {
     Array.prototype.push = () => {
       throw new Error('silence');
     };
     throw new Error('gone');
   }, 0);
+  return new Promise(() => {});
 }

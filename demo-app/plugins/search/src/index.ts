@@ -1,4 +1,7 @@
-/** Finds notes by their words. Listens to the notes, and keeps its index in storage so that a start has less to do. */
+/**
+ * Finds notes by their words. Listens to the notes, and keeps its index in storage so that a start
+ * has less to do.
+ */
 import { definePlugin } from '@plinth/sdk';
 import * as v from 'valibot';
 import { Notes } from '../../notes/src/contract.ts';
@@ -7,7 +10,9 @@ import { countWords, WordIndex } from './word-index.ts';
 
 const PREFIX = 'words:';
 
-/** The text is kept beside its words: an entry of another text under the same id is out of date. */
+/**
+ * The text is stored with its words: an entry with another text under the same id is out of date.
+ */
 const Entry = v.object({ text: v.string(), words: v.map(v.string(), v.number()) });
 
 export default definePlugin({
@@ -31,11 +36,12 @@ export default definePlugin({
       await storage.delete(PREFIX + id);
     };
 
-    // Before the notes are listed, so that none is missed in between; taking one twice is harmless.
+    // Before the notes are listed, so that none is missed in between. Indexing one twice is
+    // harmless.
     events.on(Notes.added, ({ id, text }) => remember(id, text));
     events.on(Notes.removed, ({ id }) => forget(id));
 
-    /** Makes the index equal to the notes; answers how many entries could be taken from storage. */
+    /** Updates the index to match the notes. Returns how many entries came from storage. */
     const catchUp = async () => {
       const [notes, keys] = await Promise.all([needs.notes.list(), storage.keys(PREFIX)]);
       const known = new Set(notes.map(({ id }) => PREFIX + id));

@@ -1,15 +1,15 @@
-/** An inverted index in memory: from words to the notes that hold them. */
+/** An inverted index in memory: from words to the notes that contain them. */
 
 /** How often each word occurs in one text. */
 export type WordCounts = ReadonlyMap<string, number>;
 
-/** A match of a query. */
+/** One result of a query. */
 export interface Match {
   readonly id: string;
   readonly score: number;
 }
 
-/** A word that only starts like the one asked for counts less than the word itself. */
+/** A word that only starts with the query word counts less than the word itself. */
 const PREFIX_WEIGHT = 0.5;
 
 /** Counts the words of a text, in lower case and without accents. */
@@ -29,7 +29,7 @@ function wordsOf(text: string): string[] {
   );
 }
 
-/** Holds the words of any number of texts. */
+/** Stores the words of any number of texts. */
 export class WordIndex {
   readonly #byWord = new Map<string, Map<string, number>>();
   readonly #byId = new Map<string, WordCounts>();
@@ -66,7 +66,7 @@ export class WordIndex {
     this.#byId.clear();
   }
 
-  /** Texts that hold every word of the query, the best first, ties in the order of ids. */
+  /** Texts that contain every word of the query, the best first, ties in the order of ids. */
   query(text: string): Match[] {
     const [first, ...others] = [...new Set(wordsOf(text))].map((word) => this.#scores(word));
     if (first === undefined) return [];
@@ -75,7 +75,9 @@ export class WordIndex {
       if (more.includes(undefined)) return [];
       return { id, score: more.reduce<number>((sum, other) => sum + (other ?? 0), score) };
     });
-    return matches.sort((a, b) => b.score - a.score || a.id.localeCompare(b.id, 'en', { numeric: true }));
+    return matches.sort(
+      (a, b) => b.score - a.score || a.id.localeCompare(b.id, 'en', { numeric: true }),
+    );
   }
 
   /** Rare words say more about a text than common ones. */
@@ -84,7 +86,8 @@ export class WordIndex {
     for (const [word, texts] of this.#byWord) {
       if (!word.startsWith(wanted)) continue;
       const weight = (word === wanted ? 1 : PREFIX_WEIGHT) * Math.log(1 + this.texts / texts.size);
-      for (const [id, count] of texts) scores.set(id, (scores.get(id) ?? 0) + weight * (1 + Math.log(count)));
+      for (const [id, count] of texts)
+        scores.set(id, (scores.get(id) ?? 0) + weight * (1 + Math.log(count)));
     }
     return scores;
   }

@@ -1,4 +1,4 @@
-/** The commands: each is what is listed of it, and what it does. */
+/** The commands: the listed description of each, and its implementation. */
 import type { PluginStorage } from '@plinth/sdk';
 import type { Given, Option } from './usage.ts';
 
@@ -9,14 +9,14 @@ interface Task {
   readonly done: boolean;
 }
 
-/** What a command comes to. */
+/** The result of a command. */
 export interface Outcome {
   readonly exitCode: number;
   readonly stdout?: string;
   readonly stderr?: string;
 }
 
-/** One command. Its options have been checked when it runs. */
+/** One command. Its options are checked before it runs. */
 export interface TodoCommand {
   readonly name: string;
   readonly description: string;
@@ -29,7 +29,9 @@ const TASKS = 'tasks';
 const add: TodoCommand = {
   name: 'add',
   description: 'Adds something to do',
-  options: [{ name: 'priority', description: 'Higher comes first', type: 'number', required: false }],
+  options: [
+    { name: 'priority', description: 'Higher comes first', type: 'number', required: false },
+  ],
   async run(storage, args, { priority = 0 }) {
     const text = args.join(' ').trim();
     if (text === '') return { exitCode: 2, stderr: 'add: say what there is to do\n' };
@@ -47,8 +49,13 @@ const list: TodoCommand = {
   options: [{ name: 'all', description: 'Also what is done', type: 'boolean', required: false }],
   async run(storage, _, { all = false }) {
     const tasks = ((await storage.get(TASKS)) ?? []) as readonly Task[];
-    const shown = tasks.filter(({ done }) => all || !done).toSorted((a, b) => b.priority - a.priority);
-    return { exitCode: 0, stdout: shown.map(({ id, text, done }) => `${id} ${done ? 'x' : '-'} ${text}\n`).join('') };
+    const shown = tasks
+      .filter(({ done }) => all || !done)
+      .toSorted((a, b) => b.priority - a.priority);
+    return {
+      exitCode: 0,
+      stdout: shown.map(({ id, text, done }) => `${id} ${done ? 'x' : '-'} ${text}\n`).join(''),
+    };
   },
 };
 

@@ -1,6 +1,6 @@
-/** Whether a command is used as it should be. */
+/** Checks the options of a command. */
 
-/** An option as it is listed. */
+/** A listed option. */
 export interface Option {
   readonly name: string;
   readonly description: string;
@@ -8,12 +8,14 @@ export interface Option {
   readonly required: boolean;
 }
 
-/** Options as they were given. */
+/** The given options. */
 export type Given = Readonly<Record<string, string | number | boolean>>;
 
-/** What is wrong with the options that were given; undefined when nothing is. */
+/** What is wrong with the given options; undefined when nothing is. */
 export function problemOf(options: readonly Option[], given: Given): string | undefined {
-  const unknown = Object.keys(given).find((name) => !options.some((option) => option.name === name));
+  const unknown = Object.keys(given).find(
+    (name) => !options.some((option) => option.name === name),
+  );
   if (unknown !== undefined) return `there is no option --${unknown}`;
   for (const { name, type, required } of options) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;

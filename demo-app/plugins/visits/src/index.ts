@@ -1,4 +1,4 @@
-/** Counts visits: in memory to report at once, in storage to survive a restart. */
+/** Counts visits: in memory for fast reports, in storage to survive a restart. */
 import { definePlugin, type PluginStorage } from '@plinth/sdk';
 import { AnalyticsProvider } from '@plinth/sdk/contracts';
 import * as v from 'valibot';
@@ -9,7 +9,14 @@ const METRICS = [
   { id: 'duration', title: 'How long a visit lasts', unit: 'ms', kind: 'histogram' },
 ] as const;
 const PREFIX = 'batch:';
-const Batch = v.array(v.object({ metric: v.string(), value: v.number(), at: v.number(), tags: v.record(v.string(), v.string()) }));
+const Batch = v.array(
+  v.object({
+    metric: v.string(),
+    value: v.number(),
+    at: v.number(),
+    tags: v.record(v.string(), v.string()),
+  }),
+);
 
 export default definePlugin({
   provides: [AnalyticsProvider],
@@ -23,9 +30,14 @@ export default definePlugin({
         const unknown = batch.find(({ metric }) => !METRICS.some(({ id }) => id === metric));
         if (unknown !== undefined) call.fail('unknownMetric', { metric: unknown.metric });
         if (batch.length === 0) return { accepted: 0 };
-        const taken = batch.map(({ metric, value, at = Date.now(), tags }) => ({ metric, value, at, tags }));
+        const taken = batch.map(({ metric, value, at = Date.now(), tags }) => ({
+          metric,
+          value,
+          at,
+          tags,
+        }));
         const number = await storage.update<number>('last', (last = 0) => last + 1);
-        // One value a batch: storage takes all of it, or nothing when the quota is full.
+        // One value per batch: storage takes all of it, or nothing when the quota is full.
         await storage.set(`${PREFIX}${number}`, taken);
         measurements.push(...taken);
         return { accepted: taken.length };
@@ -37,6 +49,8 @@ export default definePlugin({
 
 async function load(storage: PluginStorage): Promise<Measurement[]> {
   const keys = await storage.keys(PREFIX);
-  const batches = await Promise.all(keys.map(async (key) => v.parse(Batch, await storage.get(key))));
+  const batches = await Promise.all(
+    keys.map(async (key) => v.parse(Batch, await storage.get(key))),
+  );
   return batches.flat();
 }

@@ -1,4 +1,7 @@
-/** Says who hasn't given a sign of life for too long, also when that was before a restart. */
+/**
+ * Reports which components have been silent for too long, even if the silence began before a
+ * restart.
+ */
 import { definePlugin } from '@plinth/sdk';
 import { HealthCheck } from '@plinth/sdk/contracts';
 import * as v from 'valibot';
@@ -12,7 +15,8 @@ export default definePlugin({
   async activate(ctx) {
     const { storage, config } = ctx;
     const heard = new Map<string, number>();
-    for (const key of await storage.keys(PREFIX)) heard.set(key.slice(PREFIX.length), v.parse(v.number(), await storage.get(key)));
+    for (const key of await storage.keys(PREFIX))
+      heard.set(key.slice(PREFIX.length), v.parse(v.number(), await storage.get(key)));
 
     ctx.provide(Watchdog, {
       async beat({ name }) {
@@ -31,7 +35,8 @@ export default definePlugin({
       check() {
         const now = Date.now();
         const late = [...heard].flatMap(([name, at]) => (now - at > config.silence ? [name] : []));
-        const status = late.length === 0 ? 'healthy' : late.length < heard.size ? 'degraded' : 'unhealthy';
+        const status =
+          late.length === 0 ? 'healthy' : late.length < heard.size ? 'degraded' : 'unhealthy';
         return { status, details: { watched: heard.size, late } };
       },
     });

@@ -3,6 +3,8 @@ import { createKernel } from '@plinth/host-browser';
 import { host } from './host.js';
 import { run } from './run.js';
 
-run((isolation) => createKernel({ host: host(), plugins: ['/plugins/greeter/plugin.json'], isolation })).then((outcome) => {
+run((isolation) =>
+  createKernel({ host: host(), plugins: ['/plugins/greeter/plugin.json'], isolation }),
+).then((outcome) => {
   globalThis.outcome = outcome;
 });

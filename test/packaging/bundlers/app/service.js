@@ -2,4 +2,6 @@
 import { createKernel } from '@plinth/host-node';
 import { run } from './run.js';
 
-console.log(JSON.stringify(await run((isolation) => createKernel({ plugins: './dist/plugins', isolation }))));
+console.log(
+  JSON.stringify(await run((isolation) => createKernel({ plugins: './dist/plugins', isolation }))),
+);

@@ -1,5 +1,7 @@
-import { createKernel } from './plinth/standalone.js';
 import { host } from './host.js';
+import { createKernel } from './plinth/standalone.js';
 import { run } from './run.js';
 
-globalThis.outcome = await run((isolation) => createKernel({ host: host(), plugins: ['/plugins/greeter/plugin.json'], isolation }));
+globalThis.outcome = await run((isolation) =>
+  createKernel({ host: host(), plugins: ['/plugins/greeter/plugin.json'], isolation }),
+);

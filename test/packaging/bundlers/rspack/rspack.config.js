@@ -3,7 +3,12 @@ const page = { mode: 'production', entry: { main: './main.js' }, performance: { 
 const plugin = {
   mode: 'production',
   entry: { plugin: './plugin/index.js' },
-  output: { path: `${import.meta.dirname}/dist/plugins/greeter`, filename: '[name].js', module: true, library: { type: 'module' } },
+  output: {
+    path: `${import.meta.dirname}/dist/plugins/greeter`,
+    filename: '[name].js',
+    module: true,
+    library: { type: 'module' },
+  },
 };
 
 export default [page, plugin];

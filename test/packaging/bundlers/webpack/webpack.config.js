@@ -4,7 +4,12 @@ const plugin = {
   mode: 'production',
   entry: { plugin: './plugin/index.js' },
   experiments: { outputModule: true },
-  output: { path: `${import.meta.dirname}/dist/plugins/greeter`, filename: '[name].js', module: true, library: { type: 'module' } },
+  output: {
+    path: `${import.meta.dirname}/dist/plugins/greeter`,
+    filename: '[name].js',
+    module: true,
+    library: { type: 'module' },
+  },
 };
 
 export default [page, plugin];

@@ -1,4 +1,4 @@
-/** A plugin as its author writes it: it imports the SDK and nothing else. */
+/** A plugin as its author writes it: it imports only the SDK. */
 import { command, contract, definePlugin, hook, PluginError } from '@plinth/sdk';
 
 const Greeter = contract('example.greeter@1', { greet: command({}), decorate: hook({}) });

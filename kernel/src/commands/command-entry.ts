@@ -1,0 +1,62 @@
+/** A registered command, its provider, and what the registry needs of the kernel. */
+import type { Caller } from '@plinth/sdk/contract';
+import type { LaneTarget } from '../guests/lane-end.js';
+import type { MiddlewareChains } from '../middleware/chains.js';
+import type { Guards } from '../resilience/guards.js';
+import type { DeclaredPolicy } from '../resilience/policy.js';
+import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
+import type { CallServices, CallTarget } from './call.js';
+import type { IsOpen } from './open-contracts.js';
+import type { Provider } from './provider.js';
+import type { Route } from './route.js';
+
+/** The provider of a command. */
+export interface CommandProvider {
+  /** Plugin id, or `host`. */
+  readonly owner: string;
+  /** The plugin's version; absent for the host. */
+  readonly version?: string | undefined;
+  /** Contracts the plugin provides, `<id>@<major>`. */
+  readonly provides?: readonly string[];
+  readonly provider: Provider;
+  /** Milliseconds. */
+  readonly timeout?: number | undefined;
+  /** Whether it may answer a call of its own chain. */
+  readonly reentrant?: boolean | undefined;
+  /** The guest that answers it. Absent for the host's own commands. */
+  readonly at?: LaneTarget | undefined;
+  /** What its plugin says about how it may be called. */
+  readonly declared?: DeclaredPolicy;
+  /** Whether the kernel checks its input or output. Each call must then pass through the kernel. */
+  readonly checked?: boolean;
+}
+
+/** A registered command. */
+export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provider' | 'timeout'> {
+  readonly owner: string;
+  readonly counter: CommandCounter;
+  /** The target that takes its calls instead, when a policy is configured for it. */
+  readonly guarded: CallTarget | undefined;
+}
+
+/** What the registry needs from the kernel. */
+export interface CommandServices extends CallServices {
+  readonly chains: MiddlewareChains;
+  readonly metrics: Metrics;
+  readonly guards: Guards;
+  /** Wakes the plugin that would answer a command. Resolves false when there is none. */
+  activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
+  /** An owner's place in the order of discovery. 0 for the host. */
+  rank(owner: string): number;
+  /** Whether a version that can be woken takes precedence over one that already answers. */
+  outranked(entry: CommandEntry, route: Route | undefined): boolean;
+  /** Whether any number of plugins may answer a command. */
+  isOpen: IsOpen;
+  /** Why no provider answers. */
+  unknown(commandId: string, route: Route | undefined): Error;
+  /** A deprecated version was called. */
+  deprecated(entry: CommandEntry, caller: Caller): void;
+}
+
+/** Parses a command's output, perhaps with a promise. Throws the error for the caller. */
+export type Parse = (value: unknown) => unknown;

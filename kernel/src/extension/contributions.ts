@@ -1,0 +1,143 @@
+/**
+ * Points of `contributes` that the application or an extension has opened, and the contributions of
+ * manifests to them.
+ */
+import {
+  createError,
+  describeIssues,
+  disposable,
+  isPromiseLike,
+  type Manifest,
+  type Parsed,
+  type PluginError,
+  parseSchema,
+  type Schema,
+} from '@plinth/sdk/contract';
+import { OWN_POINTS } from './extending.js';
+import type { PluginView, Registered } from './views.js';
+
+/** A point of `contributes`. */
+export interface PointSpec<T> {
+  /** The key in `contributes`: letters, digits and `-`. */
+  readonly point: string;
+  /** Any Standard Schema. It has to validate synchronously. */
+  readonly schema: Schema<unknown, T>;
+  /** Checks what a schema can't express. Returns the problem, if any. */
+  check?(value: T, manifest: Manifest): string | undefined;
+}
+
+/** The contributions of plugins to one point. Reading them starts no plugin. */
+export interface Contributions<T> {
+  of(plugin: PluginView): T | undefined;
+  all(): readonly { readonly plugin: PluginView; readonly value: T }[];
+  /** Calls the listener when the set of plugins changes, or whether one may run. */
+  onChange(listener: () => void): Registered;
+}
+
+/** JSON Schemas of the application's own points, by point: `createKernel({ contributions })`. */
+export type ContributionOptions = Readonly<
+  Record<string, Readonly<Record<string, unknown>> | true>
+>;
+
+interface Point {
+  readonly owner: string;
+  /** Returns the value, or throws its problem. */
+  parse(value: unknown, manifest: Manifest): unknown;
+}
+
+/** Owns the points of a tenant. */
+export class ContributionPoints {
+  readonly #points = new Map<string, Point>();
+  readonly #listeners = new Set<() => void>();
+  readonly #parsed = new WeakMap<Manifest, ReadonlyMap<string, unknown>>();
+
+  get names(): readonly string[] {
+    return [...this.#points.keys()];
+  }
+
+  /** @throws PluginConfigurationError `extension/duplicate`, `kernel/invalid-option`. */
+  open(point: string, owner: string, parse: Point['parse']): void {
+    if (!/^[a-z][a-zA-Z0-9-]{0,63}$/.test(point))
+      throw createError(
+        'kernel/invalid-option',
+        `'${point.slice(0, 80)}' is no point of 'contributes': letters, digits and '-', at most 64`,
+        { details: { point } },
+      );
+    const other = OWN_POINTS.has(point) ? 'the kernel' : this.#points.get(point)?.owner;
+    if (other !== undefined)
+      throw createError(
+        'extension/duplicate',
+        `${owner} cannot open the point 'contributes.${point}': ${other} has it`,
+        { details: { point } },
+      );
+    this.#points.set(point, { owner, parse });
+  }
+
+  /** @throws PluginManifestError `manifest/invalid` that names the point. */
+  check(manifest: Manifest): void {
+    const values = new Map<string, unknown>();
+    for (const [point, value] of Object.entries(manifest.contributes)) {
+      if (value !== undefined && this.#points.has(point))
+        values.set(point, this.#points.get(point)?.parse(value, manifest));
+    }
+    if (values.size > 0) this.#parsed.set(manifest, values);
+  }
+
+  /** Keys of a manifest's `contributes` without a point here. */
+  unknown({ contributes }: Manifest): readonly string[] {
+    return Object.keys(contributes).filter(
+      (point) => !OWN_POINTS.has(point) && !this.#points.has(point),
+    );
+  }
+
+  of(manifest: Manifest, point: string): unknown {
+    return this.#parsed.get(manifest)?.get(point);
+  }
+
+  onChange(listener: () => void): Registered {
+    this.#listeners.add(listener);
+    return disposable(() => this.#listeners.delete(listener));
+  }
+
+  /** The set of plugins has changed, or whether one may run. */
+  changed(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** The error for an invalid contribution of a manifest. */
+export function contributionError(
+  { id }: Manifest,
+  point: string,
+  problems: readonly { readonly path: string; readonly message: string }[],
+): PluginError {
+  const shown = problems.map(({ path, message }) => ({
+    path: path === '' ? `contributes.${point}` : `contributes.${point}.${path}`,
+    message,
+  }));
+  return createError(
+    'manifest/invalid',
+    `the manifest of ${id} is not valid: ${shown.map(({ path, message }) => `${path}: ${message}`).join('; ')}`,
+    { plugin: id, details: { problems: shown } },
+  );
+}
+
+/** Makes the parser for the values of an extension's point. */
+export function pointParser<T>({ point, schema, check }: PointSpec<T>): Point['parse'] {
+  return (value, manifest) => {
+    const parsed = parseSchema(schema, value);
+    if (isPromiseLike(parsed))
+      throw contributionError(manifest, point, [
+        { path: '', message: 'its schema answers later: a point needs one that answers at once' },
+      ]);
+    const result = parsed as Parsed<T>;
+    if (!result.ok)
+      throw contributionError(manifest, point, [
+        { path: '', message: describeIssues(result.issues) },
+      ]);
+    const problem = check?.(result.value, manifest);
+    if (problem !== undefined)
+      throw contributionError(manifest, point, [{ path: '', message: problem }]);
+    return result.value;
+  };
+}

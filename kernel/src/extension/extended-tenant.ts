@@ -1,0 +1,142 @@
+/**
+ * One tenant with extensions, or with points of the application. Loaded only when there are any.
+ */
+import type { KernelTopic } from '../events/kernel-events.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { Limits } from '../parts.js';
+import { manifestOf } from '../plugin/record.js';
+import type { Log } from '../telemetry/logger.js';
+import { openPoints } from './application-points.js';
+import type { ContributionOptions } from './contributions.js';
+import { type Contribution, type ExtensionHost, unknownPoint } from './extending.js';
+
+export { orderExtensions } from './order.js';
+
+import { ExtensionPlaces } from './places.js';
+import { type PluginViewParts, PluginViews } from './plugin-views.js';
+import { type PowerParts, powerOf } from './powers-of.js';
+import type { AnyExtension, AnyFactory } from './statics.js';
+import { createSteering, type SteeringParts } from './steering.js';
+import { TenantExtensions } from './tenant-extensions.js';
+
+/** The parts that exist when a tenant begins. */
+export interface ExtendParts extends PluginViewParts {
+  /** The extensions in their order. */
+  readonly extensions: readonly AnyExtension[];
+  readonly contributions: ContributionOptions | undefined;
+  readonly limits: Limits;
+  readonly log: Log;
+}
+
+/** The parts that exist when a tenant is complete. */
+export interface InstallParts
+  extends Omit<PowerParts, 'places' | 'views' | 'steer'>,
+    Pick<SteeringParts, 'enable' | 'disable'> {
+  readonly lifecycle: Lifecycle;
+  readonly runtime: string | undefined;
+}
+
+/** Owns the extensions of one tenant. */
+export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
+  readonly #parts: ExtendParts;
+  readonly #plugins: PluginViews;
+  readonly #applicationPoints: { load(): Promise<void> };
+  #extensions: TenantExtensions | undefined;
+
+  /** @throws PluginConfigurationError `kernel/invalid-option` for an invalid point. */
+  constructor(parts: ExtendParts) {
+    const views = new PluginViews(parts);
+    super({ extensions: parts.extensions, log: parts.log, timeout: parts.limits.hook, views });
+    this.#parts = parts;
+    this.#plugins = views;
+    this.#applicationPoints = openPoints(this.points, parts.contributions);
+  }
+
+  /**
+   * @throws PluginError `extension/failed`. Extensions that were installed before are ended then.
+   */
+  install(parts: InstallParts): void {
+    const { limits, log, registry, extensions } = this.#parts;
+    const { tenant, runtime, redaction, lifecycle, enable, disable } = parts;
+    const views = this.#plugins;
+    const steerFor = (name: string) =>
+      createSteering({
+        registry,
+        lifecycle,
+        views,
+        enable,
+        disable,
+        report: (what, error) => this.report(name, `could not ${what}`, error),
+      });
+    this.#extensions = new TenantExtensions(extensions, {
+      tenant,
+      limits: { hook: limits.hook, swap: limits.swap },
+      time: limits.open,
+      runtime,
+      plugins: { all: () => views.all(), get: (id, range) => views.get(id, range) },
+      log(name) {
+        const { debug, info, warn, error } = log.logger(`extension:${name}`);
+        return { debug, info, warn, error, hide: (text) => redaction.add(text) };
+      },
+      report: (...what) => this.report(...what),
+      power: (name, extension, keep) =>
+        powerOf(name, extension, keep, {
+          ...parts,
+          places: this,
+          views,
+          steer: steerFor(extension.statics.name),
+        }),
+    });
+    for (const topic of this.steps.topics)
+      parts.bus.on(topic, ({ event }) => {
+        if (event.source === 'kernel')
+          this.steps.told(event.topic as KernelTopic, event.payload as never);
+      });
+    this.#extensions.install();
+  }
+
+  api(factory: AnyFactory): unknown {
+    return this.#installed.api(factory);
+  }
+
+  async open(): Promise<void> {
+    await this.#installed.open();
+    await this.#applicationPoints.load();
+  }
+
+  run(phase: 'started' | 'stopping'): Promise<void> {
+    return this.#installed.run(phase);
+  }
+
+  end(): Promise<void> {
+    return this.#installed.end();
+  }
+
+  health(): ReturnType<ExtensionHost['health']> {
+    return this.#installed.health();
+  }
+
+  diagnostics(): ReturnType<ExtensionHost['diagnostics']> {
+    return this.#installed.diagnostics();
+  }
+
+  contributions(point: string): readonly Contribution[] {
+    if (!this.points.names.includes(point)) throw unknownPoint(point);
+    return this.#parts.registry.all().flatMap((record) => {
+      const manifest = manifestOf(record);
+      if (manifest === undefined || record.state === 'denied') return [];
+      const value = this.points.of(manifest, point);
+      if (value === undefined || !this.#parts.isEnabled(record.key)) return [];
+      return { plugin: manifest.id, version: manifest.version, value };
+    });
+  }
+
+  changed(): void {
+    this.#plugins.forget();
+    this.points.changed();
+  }
+
+  get #installed(): TenantExtensions {
+    return this.#extensions as TenantExtensions;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * `@plinth/kernel/extension`: what an extension of the kernel is made with. Experimental.
+ *
+ * @module
+ */
+export type {
+  Contributions,
+  PointSpec,
+} from './contributions.js';
+export { defineExtension, type ExtensionParts } from './define.js';
+export type { DocumentSpec, Documents } from './documents.js';
+export { type Interceptor, type Interest, observer, wrapper } from './interest.js';
+export type { ExtensionHealth, ExtensionPort, Inspection, Phase, PortBase } from './port.js';
+export type { Power } from './power.js';
+export type {
+  ActOptions,
+  CallFacts,
+  PackageCheck,
+  PackageVerdict,
+  Pause,
+  PauseReason,
+  Powers,
+  ProvideOptions,
+} from './powers.js';
+export {
+  type AnyExtension,
+  type AnyFactory,
+  type ApiOf,
+  type EventsOf,
+  type Extension,
+  type ExtensionFactory,
+  type Fact,
+  type FactMap,
+  fact,
+  type Statics,
+} from './statics.js';
+export type { Change, Transition, TransitionHook, Undo, WantedTransition } from './transitions.js';
+export type {
+  CallView,
+  Candidate,
+  Gate,
+  GuestView,
+  LaunchView,
+  Outcome,
+  PluginView,
+  Registered,
+  TargetView,
+} from './views.js';

@@ -1,0 +1,242 @@
+/**
+ * The layers of extensions around commands, hooks and events. An interceptor is asked once for each
+ * target. An interceptor without interest adds no cost to calls.
+ */
+import {
+  asPromise,
+  type Caller,
+  createError,
+  disposable,
+  messageOf,
+  ownerOf,
+} from '@plinth/sdk/contract';
+import { KernelCall } from '../commands/call.js';
+import type { Around, AroundLayers } from '../middleware/chains.js';
+import type { Layer } from '../middleware/compose.js';
+import type { Interceptor, Interest, Observer, Wrapper } from './interest.js';
+import type { CallView, Registered, TargetView } from './views.js';
+
+/** Receives an error of an extension's own code. */
+export type Report = (extension: string, what: string, error: unknown) => void;
+
+interface Registration {
+  readonly extension: string;
+  readonly interceptor: Interceptor;
+}
+
+const NONE: AroundLayers = { outside: [], inside: [], lasting: true };
+
+/** Owns the interceptors of a tenant, in the order of the extensions, then of registration. */
+export class Interceptors implements Around {
+  /** In order. */
+  #all: readonly Registration[] = [];
+  readonly #report: Report;
+  readonly #rank: (extension: string) => number;
+  /** Called when targets have to be asked again. */
+  onChange: () => void = () => {};
+
+  constructor(rank: (extension: string) => number, report: Report) {
+    this.#rank = rank;
+    this.#report = report;
+  }
+
+  /** Whether there are any. */
+  get any(): boolean {
+    return this.#all.length > 0;
+  }
+
+  add(extension: string, interceptor: Interceptor): Registered & { changed(): void } {
+    const registration = { extension, interceptor };
+    this.#all = [...this.#all, registration].sort(
+      (one, other) => this.#rank(one.extension) - this.#rank(other.extension),
+    );
+    this.onChange();
+    const registered = disposable(() => {
+      this.#all = this.#all.filter((one) => one !== registration);
+      this.onChange();
+    });
+    return Object.assign(registered, { changed: () => this.onChange() });
+  }
+
+  /** The layers around a target. */
+  around(kind: TargetView['kind'], id: string): AroundLayers {
+    if (this.#all.length === 0) return NONE;
+    const target: TargetView = Object.freeze({ kind, id, owner: ownerOf(id) });
+    const outside: Layer<KernelCall>[] = [];
+    const wrappers: (readonly [string, Wrapper])[] = [];
+    const inside: Layer<KernelCall>[] = [];
+    let lasting = true;
+    for (const { extension, interceptor } of this.#all) {
+      const { kinds, place } = interceptor;
+      if (kinds !== undefined && !kinds.includes(kind)) continue;
+      let interest: Interest | undefined;
+      try {
+        interest = interceptor.for(target);
+      } catch (cause) {
+        // The policy that it would have returned is unknown, and a policy is not skipped.
+        lasting = false;
+        outside.push(broken(extension, target, cause));
+        continue;
+      }
+      if (interest === undefined) continue;
+      if (interest.interest === 'observer')
+        (place === 'outside' ? outside : inside).push(
+          this.#observing(extension, target, interest as Observer),
+        );
+      else if (place === 'outside') outside.push(wrapping(extension, target, interest as Wrapper));
+      else wrappers.push([extension, interest as Wrapper]);
+    }
+    if (wrappers.length > 0) inside.push(attempting(target, wrappers));
+    return { outside, inside, lasting };
+  }
+
+  /** Only observes. Its errors are logged, and the call continues. */
+  #observing(extension: string, target: TargetView, observer: Observer): Layer<KernelCall> {
+    const failed = (error: unknown) =>
+      this.#report(extension, `failed while it observed ${target.id}`, error);
+    return {
+      name: extension,
+      owner: 'host',
+      run: (call, _input, next) => {
+        const view = new CallFacade(call, target, failed);
+        const started = performance.now();
+        let token: unknown;
+        try {
+          token = observer.start(view);
+        } catch (error) {
+          failed(error);
+        }
+        const over = (ok: boolean, value: unknown) => {
+          try {
+            observer.end(view, { ok, value, took: performance.now() - started }, token);
+          } catch (error) {
+            failed(error);
+          }
+        };
+        const result = next();
+        result.then(
+          (value) => over(true, value),
+          (error: unknown) => over(false, error),
+        );
+        return result;
+      },
+    };
+  }
+}
+
+const ignore = (): void => {};
+
+/** A wrapper outside of all middleware. It runs once for each call. */
+const wrapping = (extension: string, target: TargetView, wrapper: Wrapper): Layer<KernelCall> => ({
+  name: extension,
+  owner: 'host',
+  run: (call, input, next) => wrapper.run(new CallFacade(call, target, ignore), input, next),
+});
+
+/**
+ * Wrappers next to the handler. Each `next` of the innermost is one attempt, which is a call of its
+ * own.
+ */
+function attempting(
+  target: TargetView,
+  wrappers: readonly (readonly [string, Wrapper])[],
+): Layer<KernelCall> {
+  return {
+    name: wrappers.map(([extension]) => extension).join(', '),
+    owner: 'host',
+    run: (call, input) => {
+      const view = new CallFacade(call, target, ignore);
+      const enter = (index: number, value: unknown): Promise<unknown> => {
+        const wrapper = wrappers[index]?.[1];
+        if (wrapper === undefined) return attempt(call, value);
+        try {
+          const result = wrapper.run(view, value, (changed) => enter(index + 1, changed));
+          return asPromise(result) ?? Promise.resolve(result);
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      };
+      return enter(0, input);
+    },
+  };
+}
+
+/** Attempts are part of one call, and only the call is counted and announced. */
+function attempt(call: KernelCall, input: unknown): Promise<unknown> {
+  const { target } = call;
+  const services = { ...target.services, settled: ignore };
+  const one = new KernelCall({ ...target, counter: undefined, services }, call.caller, {
+    parent: call,
+  });
+  one.route = call.route;
+  one.parse = call.parse;
+  target.provider(one, input);
+  return one.promise;
+}
+
+const broken = (extension: string, { id }: TargetView, cause: unknown): Layer<KernelCall> => ({
+  name: extension,
+  owner: 'host',
+  run: () => {
+    throw createError(
+      'extension/failed',
+      `the extension '${extension}' could not say what it does with ${id}: ${messageOf(cause)}`,
+      { details: { extension, target: id }, cause },
+    );
+  },
+});
+
+/** A call as extensions see it. It is a class, so that its parts are made only on request. */
+class CallFacade implements CallView {
+  readonly target: TargetView;
+  readonly #call: KernelCall;
+  readonly #failed: (error: unknown) => void;
+
+  constructor(call: KernelCall, target: TargetView, failed: (error: unknown) => void) {
+    this.#call = call;
+    this.target = target;
+    this.#failed = failed;
+  }
+
+  get caller(): Caller {
+    return this.#call.caller;
+  }
+
+  get user(): string | undefined {
+    return this.#call.user;
+  }
+
+  get tenant(): string {
+    return this.#call.tenant;
+  }
+
+  get requestId(): string {
+    return this.#call.requestId;
+  }
+
+  get remaining(): number {
+    return this.#call.remaining;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#call.traceparent;
+  }
+
+  set traceparent(value: string | undefined) {
+    this.#call.traceparent = value;
+  }
+
+  onEnd(task: () => unknown): void {
+    this.#call.onEnd(() => {
+      try {
+        asPromise(task())?.then(undefined, this.#failed);
+      } catch (error) {
+        this.#failed(error);
+      }
+    });
+  }
+}

@@ -1,0 +1,299 @@
+/**
+ * The extensions of one tenant: installed in order, opened before plugins are discovered, and ended
+ * in reverse.
+ */
+import {
+  ASYNC_DISPOSE,
+  alarm,
+  asPromise,
+  createError,
+  DISPOSE,
+  disposable,
+  messageOf,
+  type PluginError,
+} from '@plinth/sdk/contract';
+import { inTime } from '../lifecycle/in-time.js';
+import { missingExtension } from './extending.js';
+import type { Inspection, Phase, PortBase } from './port.js';
+import { POWERS } from './power.js';
+import type { Powers } from './powers.js';
+import type { AnyExtension, AnyFactory } from './statics.js';
+import type { Registered } from './views.js';
+
+/** The parts of a port beside its own bookkeeping. */
+export interface PortParts extends Pick<PortBase, 'tenant' | 'limits' | 'runtime' | 'plugins'> {
+  /** Milliseconds for each phase of an extension, and for each end. */
+  readonly time: number;
+  log(extension: string): PortBase['log'];
+  report(extension: string, what: string, error: unknown): void;
+  /** Makes a power for an extension. `keep` records its registrations. */
+  power<P extends keyof Powers>(name: P, extension: AnyExtension, keep: Keep): Powers[P];
+}
+
+/** Ends a registration when the tenant has stopped. */
+export type Keep = <R extends Registered>(registered: R) => R;
+
+interface Owned {
+  readonly extension: string;
+  end(): unknown;
+}
+
+/** Owns the registrations and resources of a tenant's extensions. */
+export class TenantExtensions {
+  readonly #ordered: readonly AnyExtension[];
+  readonly #parts: PortParts;
+  readonly #apis = new Map<AnyFactory, unknown>();
+  readonly #phases: Record<Phase, { readonly extension: string; task(): unknown }[]> = {
+    open: [],
+    started: [],
+    stopping: [],
+  };
+  readonly #inspections: { readonly extension: string; readonly parts: Inspection }[] = [];
+  readonly #owned: Owned[] = [];
+  #opened = false;
+  #ended = false;
+
+  /** @param ordered the extensions in their order. */
+  constructor(ordered: readonly AnyExtension[], parts: PortParts) {
+    this.#ordered = ordered;
+    this.#parts = parts;
+  }
+
+  /**
+   * @throws PluginError `extension/failed`. Extensions that were installed before are then ended,
+   * the latest first.
+   */
+  install(): void {
+    for (const one of this.#ordered) {
+      try {
+        this.#apis.set(one.factory, one.install(this.#portOf(one) as never));
+      } catch (cause) {
+        const { name } = one.statics;
+        this.#endAtOnce();
+        throw createError(
+          'extension/failed',
+          `the extension '${name}' could not be installed: ${messageOf(cause)}`,
+          { details: { extension: name }, cause },
+        );
+      }
+    }
+  }
+
+  /** @throws PluginConfigurationError `extension/missing` with the line to write. */
+  api(factory: AnyFactory): unknown {
+    if (this.#apis.has(factory)) return this.#apis.get(factory);
+    const name = String(factory?.statics?.name ?? 'unknown');
+    const copy = this.#ordered.some(({ statics }) => statics.name === name);
+    throw missingExtension(name, copy);
+  }
+
+  /**
+   * @throws PluginError `extension/failed`, because an extension that guards plugins must not be
+   * left out.
+   */
+  async open(): Promise<void> {
+    for (const { extension, task } of this.#phases.open) {
+      try {
+        await within(this.#parts.time, task);
+      } catch (cause) {
+        throw createError(
+          'extension/failed',
+          `the extension '${extension}' could not open: ${messageOf(cause)}`,
+          { details: { extension }, cause },
+        );
+      }
+    }
+    this.#opened = true;
+  }
+
+  /** Runs a phase. Failures are logged. `stopping` runs in reverse. */
+  async run(phase: Exclude<Phase, 'open'>): Promise<void> {
+    const tasks = phase === 'stopping' ? [...this.#phases[phase]].reverse() : this.#phases[phase];
+    for (const { extension, task } of tasks) {
+      try {
+        await within(this.#parts.time, task);
+      } catch (error) {
+        this.#parts.report(extension, `failed when the kernel was ${phase}`, error);
+      }
+    }
+  }
+
+  /** Ends everything owned, the latest first. No asynchronous work has begun. */
+  #endAtOnce(): void {
+    for (const { extension, end } of this.#owned.splice(0).reverse()) this.#guard(extension, end);
+    this.#ended = true;
+  }
+
+  /** Ends everything owned, the latest first. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    for (const { extension, end } of this.#owned.splice(0).reverse()) {
+      try {
+        await within(this.#parts.time, end);
+      } catch (error) {
+        this.#parts.report(extension, 'could not end what it owns', error);
+      }
+    }
+  }
+
+  /** Problems by severity. An extension that doesn't answer in time is unhealthy. */
+  async health(): Promise<{
+    readonly unhealthy: readonly PluginError[];
+    readonly degraded: readonly PluginError[];
+  }> {
+    const unhealthy: PluginError[] = [];
+    const degraded: PluginError[] = [];
+    const ask = async (extension: string, health: () => unknown) => {
+      const wrong = (what: string) =>
+        createError('extension/failed', `the extension '${extension}' is ${what}`, {
+          details: { extension },
+        });
+      try {
+        const status = await within(this.#parts.limits.hook, health);
+        if (status === 'degraded') degraded.push(wrong('degraded'));
+        else if (status !== 'healthy') unhealthy.push(wrong('unhealthy'));
+      } catch (error) {
+        unhealthy.push(wrong(`unhealthy: ${messageOf(error)}`));
+      }
+    };
+    await Promise.all(
+      this.#inspections.map(({ extension, parts }) =>
+        parts.health === undefined ? undefined : ask(extension, () => parts.health?.()),
+      ),
+    );
+    return { unhealthy, degraded };
+  }
+
+  /** Plain data about each extension. */
+  diagnostics(): readonly Readonly<Record<string, unknown>>[] {
+    return this.#ordered.map(({ statics: { name, uses, requires = [], features = [] } }) => {
+      const told = this.#inspections
+        .filter(({ extension, parts }) => extension === name && parts.diagnostics !== undefined)
+        .map(({ extension, parts }) => {
+          try {
+            return parts.diagnostics?.();
+          } catch (error) {
+            this.#parts.report(extension, 'could not tell of itself', error);
+            return undefined;
+          }
+        });
+      return {
+        name,
+        uses: [...uses],
+        requires: requires.map(({ statics }) => statics.name),
+        features: [...features],
+        ...(told.length > 0 && { state: told.length === 1 ? told[0] : told }),
+      };
+    });
+  }
+
+  #portOf(extension: AnyExtension): object {
+    const { statics } = extension;
+    const port: Record<string, unknown> = { ...this.#baseOf(extension) };
+    for (const power of POWERS) {
+      const declared = statics.uses.includes(power);
+      const made = declared
+        ? this.#parts.power(power, extension, (one) => this.#keep(statics.name, one))
+        : undefined;
+      Object.defineProperty(port, power, {
+        enumerable: declared,
+        get: () => {
+          if (declared) return this.#guarded(statics.name, power, made);
+          throw createError(
+            'extension/undeclared',
+            `the extension '${statics.name}' takes the power '${power}', which it doesn't declare: add it to 'uses'`,
+            { details: { extension: statics.name, power } },
+          );
+        },
+      });
+    }
+    return Object.freeze(port);
+  }
+
+  /** Powers that shape how plugins start can be used until `open` is over. */
+  #guarded(extension: string, power: keyof Powers, made: unknown): unknown {
+    if (!this.#opened || !STRUCTURE.has(power)) return made;
+    throw createError(
+      'extension/late',
+      `the extension '${extension}' takes the power '${power}' too late: it registers in install() or in on('open')`,
+      { details: { extension, power } },
+    );
+  }
+
+  #baseOf(extension: AnyExtension): PortBase {
+    const { name } = extension.statics;
+    const { tenant, limits, runtime, plugins } = this.#parts;
+    return {
+      name,
+      tenant,
+      limits,
+      runtime,
+      plugins,
+      log: this.#parts.log(name),
+      own: (thing) => {
+        this.#owned.push({ extension: name, end: () => endOf(thing) });
+        return thing;
+      },
+      after: (milliseconds, task) => {
+        const timer = alarm(() => {
+          waiting.dispose();
+          this.#guard(name, task);
+        }, milliseconds);
+        const waiting = this.#keep(
+          name,
+          disposable(() => timer.clear()),
+        );
+        return waiting;
+      },
+      on: (phase, task) => void this.#phases[phase].push({ extension: name, task }),
+      use: (factory) => this.api(factory) as never,
+      find: (factory) => this.#apis.get(factory as AnyFactory) as never,
+      inspect: (parts) => void this.#inspections.push({ extension: name, parts }),
+    };
+  }
+
+  #guard(extension: string, task: () => unknown): void {
+    if (this.#ended) return;
+    const failed = (error: unknown) =>
+      this.#parts.report(extension, 'failed in a task of its own', error);
+    try {
+      asPromise(task())?.then(undefined, failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #keep<R extends Registered>(extension: string, registered: R): R {
+    const owned = { extension, end: () => registered.dispose() };
+    this.#owned.push(owned);
+    const dispose = () => {
+      const at = this.#owned.indexOf(owned);
+      if (at !== -1) this.#owned.splice(at, 1);
+      registered.dispose();
+    };
+    return { ...registered, dispose, [DISPOSE]: dispose };
+  }
+}
+
+/** Powers that shape how plugins are found and started. */
+const STRUCTURE: ReadonlySet<keyof Powers> = new Set([
+  'verify',
+  'guests',
+  'contribute',
+  'source',
+  'launch',
+]);
+
+function endOf(thing: Disposable | AsyncDisposable | (() => unknown)): unknown {
+  if (typeof thing === 'function') return thing();
+  return ASYNC_DISPOSE in thing ? thing[ASYNC_DISPOSE]() : thing[DISPOSE]();
+}
+
+/** Bounds the time of an extension's task. A synchronous throw becomes a rejection. */
+function within(milliseconds: number, task: () => unknown): Promise<unknown> {
+  return inTime(
+    Promise.resolve().then(task),
+    milliseconds,
+    `it did not end within ${milliseconds} ms`,
+  );
+}

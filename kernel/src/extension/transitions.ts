@@ -1,0 +1,204 @@
+/**
+ * Lets extensions take part in steps of plugins. A hook before a step is awaited, and undone when
+ * the step fails. A hook after a step is called.
+ */
+import { createError, messageOf } from '@plinth/sdk/contract';
+import type { KernelEvents, KernelTopic } from '../events/kernel-events.js';
+import { inTime } from '../lifecycle/in-time.js';
+import type { PluginState } from '../plugin/state.js';
+import type { PluginFacts, PluginView, Registered } from './views.js';
+
+/** A step of a plugin. */
+export type Transition =
+  | 'resolve'
+  | 'load'
+  | 'activate'
+  | 'suspend'
+  | 'resume'
+  | 'hibernate'
+  | 'replace'
+  | 'deactivate'
+  | 'fail'
+  | 'crash'
+  | 'remove';
+
+/** Steps that are requested. Steps that merely happen can't be awaited. */
+export type WantedTransition = Exclude<Transition, 'resolve' | 'fail' | 'crash' | 'remove'>;
+
+/** Undoes the work done before a step. */
+export type Undo = () => unknown;
+
+/** A change of a plugin. */
+export interface Change {
+  readonly name: Transition;
+  /** The state before. Undefined for a new plugin. */
+  readonly from: PluginState | undefined;
+  readonly to: PluginState | undefined;
+  /** For an activation its activation event, for an end its reason. */
+  readonly by: string | undefined;
+  /** The error of a failure or a crash. */
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+}
+
+/** The hooks of an extension around steps. */
+export type TransitionHook<T extends Transition = Transition> = {
+  /** Called when the change is made and announced. Its errors are logged. */
+  after?(plugin: PluginView, change: Change): void;
+} & ([T] extends [WantedTransition]
+  ? {
+      /**
+       * Awaited, within `limits.hook`. Before `load`, `activate` and `replace`, an error makes the
+       * plugin fail. Before other steps it is logged, and the step continues. If the step fails
+       * later, the returned functions undo the work, the latest first.
+       */
+      before?(plugin: PluginView, signal: AbortSignal): Undo | void | Promise<Undo | void>;
+    }
+  : { before?: never });
+
+interface Registration {
+  readonly extension: string;
+  readonly names: ReadonlySet<Transition>;
+  readonly hook: {
+    after?(plugin: PluginView, change: Change): void;
+    before?(plugin: PluginView, signal: AbortSignal): Undo | void | Promise<Undo | void>;
+  };
+}
+
+/** Steps in which an error makes the plugin fail. */
+const DECIDING: ReadonlySet<Transition> = new Set(['load', 'activate', 'replace']);
+
+/** The step that each kernel event reports. */
+const STEP_OF: Partial<Record<KernelTopic, Transition>> = {
+  'plugin:resolved': 'resolve',
+  'plugin:loaded': 'load',
+  'plugin:activated': 'activate',
+  'plugin:suspended': 'suspend',
+  'plugin:resumed': 'resume',
+  'plugin:reloaded': 'replace',
+  'plugin:deactivated': 'deactivate',
+  'plugin:failed': 'fail',
+  'plugin:crashed': 'crash',
+  'plugin:uninstalled': 'remove',
+};
+
+/** What this needs of the kernel. */
+export interface TransitionParts {
+  readonly timeout: number;
+  view(id: string, version: string | undefined): PluginView | undefined;
+  /** Also accepts a version that isn't installed yet. */
+  viewOf(record: PluginFacts): PluginView;
+  report(extension: string, what: string, error: unknown): void;
+}
+
+/** Owns the hooks of all extensions of a tenant. */
+export class Transitions {
+  readonly #parts: TransitionParts;
+  readonly #registrations = new Set<Registration>();
+  /** The last known state of each plugin. */
+  readonly #states = new WeakMap<PluginView, PluginState>();
+
+  constructor(parts: TransitionParts) {
+    this.#parts = parts;
+  }
+
+  add(
+    extension: string,
+    names: readonly Transition[],
+    hook: Registration['hook'],
+    registered: (end: () => void) => Registered,
+  ): Registered {
+    const registration = { extension, names: new Set(names), hook };
+    this.#registrations.add(registration);
+    return registered(() => this.#registrations.delete(registration));
+  }
+
+  /** Whether a hook runs before a step. The guest must be idle for it then. */
+  waits(...names: readonly WantedTransition[]): boolean {
+    for (const { names: own, hook } of this.#registrations)
+      if (hook.before !== undefined && names.some((name) => own.has(name))) return true;
+    return false;
+  }
+
+  /**
+   * Runs the hooks before a step. Returns a function that undoes all of them.
+   *
+   * @throws PluginLifecycleError `plugin/activation-failed` for a step in which an error makes the
+   * plugin fail. Completed hooks are then undone.
+   */
+  async before(name: WantedTransition, record: PluginFacts): Promise<Undo> {
+    const { id } = record;
+    const plugin = this.#parts.viewOf(record);
+    const undos: (readonly [extension: string, undo: Undo])[] = [];
+    const undo = async () => {
+      for (const [extension, one] of undos.splice(0).reverse())
+        try {
+          await one();
+        } catch (error) {
+          this.#parts.report(
+            extension,
+            `could not undo what it did before '${name}' of ${id}`,
+            error,
+          );
+        }
+    };
+    for (const { extension, names, hook } of this.#registrations) {
+      if (hook.before === undefined || !names.has(name)) continue;
+      const ending = new AbortController();
+      try {
+        const done = await inTime(
+          Promise.resolve().then(() => hook.before?.(plugin, ending.signal)),
+          this.#parts.timeout,
+          `it did not end within ${this.#parts.timeout} ms`,
+        );
+        if (typeof done === 'function') undos.push([extension, done]);
+      } catch (cause) {
+        ending.abort(cause);
+        if (!DECIDING.has(name)) {
+          this.#parts.report(extension, `failed before '${name}' of ${id}`, cause);
+          continue;
+        }
+        await undo();
+        throw createError(
+          'plugin/activation-failed',
+          `the extension '${extension}' failed before '${name}' of ${id}: ${messageOf(cause)}`,
+          { plugin: id, details: { extension, transition: name }, cause },
+        );
+      }
+    }
+    return undo;
+  }
+
+  /** The topics that report a step. */
+  get topics(): readonly KernelTopic[] {
+    return Object.keys(STEP_OF) as KernelTopic[];
+  }
+
+  /** A kernel event reports a step. */
+  told(topic: KernelTopic, payload: KernelEvents[KernelTopic]): void {
+    const { id, version, reason, activatedBy, code, message } = payload as {
+      readonly id: string;
+      readonly version?: string;
+      readonly reason?: string;
+      readonly activatedBy?: string;
+      readonly code?: string;
+      readonly message?: string;
+    };
+    const plugin = this.#parts.view(id, version);
+    if (plugin === undefined) return;
+    const from = this.#states.get(plugin);
+    const to = plugin.state;
+    if (to !== undefined) this.#states.set(plugin, to);
+    const asleep = topic === 'plugin:suspended' && plugin.reason === 'idle';
+    const name = asleep ? 'hibernate' : (STEP_OF[topic] as Transition);
+    const error = code === undefined ? undefined : { code, message: message ?? '' };
+    const change: Change = { name, from, to, by: activatedBy ?? reason, error };
+    for (const { extension, names, hook } of [...this.#registrations]) {
+      if (!names.has(name)) continue;
+      try {
+        hook.after?.(plugin, change);
+      } catch (thrown) {
+        this.#parts.report(extension, `failed after '${name}' of ${id}`, thrown);
+      }
+    }
+  }
+}

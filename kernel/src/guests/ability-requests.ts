@@ -1,0 +1,129 @@
+/** Requests of a guest that reach beyond plugins: storage, secrets, files, network, rights. */
+import { createError, cutText, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
+import type { Inbound } from '@plinth/sdk/rpc';
+import type { FetchAsk } from '../network/fetch.js';
+import { MAX_KEY } from '../storage/namespace.js';
+import { behalfOf, demandForAll, MAX_NAME } from './call-requests.js';
+import { type GuestIdentity, malformed } from './guest-identity.js';
+
+/** Longest revision of a stored value. */
+const MAX_REVISION = 128;
+const READS: ReadonlySet<string> = new Set(['get', 'has', 'keys', 'read']);
+
+/** Reads and writes what the plugin keeps. */
+export function storage(
+  guest: GuestIdentity,
+  value: unknown,
+  [verb, key, revision]: readonly unknown[],
+): Promise<unknown> {
+  if (typeof key !== 'string' || key.length > MAX_KEY)
+    throw createError(
+      'storage/invalid-key',
+      `a storage key is a text of at most ${MAX_KEY} characters`,
+      { plugin: guest.manifest.id },
+    );
+  const wanted = verb === 'keys' ? `${key}*` : verb === 'clear' ? '*' : key;
+  guest.permissions.demand(READS.has(verb as string) ? 'storage.read' : 'storage.write', wanted);
+  const own = guest.storage;
+  switch (verb as StorageVerb) {
+    case 'get':
+      return own.get(key);
+    case 'read':
+      return own.read(key);
+    case 'has':
+      return own.has(key);
+    case 'keys':
+      return own.keys(key);
+    case 'set':
+      return own.set(key, value);
+    case 'swap':
+      return own.swap(
+        key,
+        value,
+        typeof revision === 'string' && revision.length <= MAX_REVISION ? revision : '',
+      );
+    case 'delete':
+      return own.delete(key);
+    case 'clear':
+      return own.clear();
+    default:
+      throw malformed(guest);
+  }
+}
+
+/** Answers one secret of the plugin. */
+export function secret(guest: GuestIdentity, name: unknown): Promise<string | undefined> {
+  if (typeof name !== 'string' || name.length > MAX_NAME) throw malformed(guest);
+  guest.permissions.demand('secrets.read', name);
+  return guest.parts.secrets.get(guest.manifest.id, name);
+}
+
+/** Files of the machine. The code is loaded with the first request. */
+export async function useFiles(
+  guest: GuestIdentity,
+  [verb, path]: readonly unknown[],
+  data: unknown,
+): Promise<unknown> {
+  const { askFiles } = await import('./file-requests.js');
+  return askFiles(
+    guest.manifest.id,
+    guest.permissions,
+    guest.meter.limits.files,
+    guest.parts,
+    verb,
+    path,
+    data,
+  );
+}
+
+/** A request over the network. The code is loaded with the first one. */
+export async function fetchUrl(
+  guest: GuestIdentity,
+  input: unknown,
+  [timeout, parent = 0]: readonly unknown[],
+  inbound: Inbound,
+): Promise<unknown> {
+  if (input === null || typeof input !== 'object' || typeof timeout !== 'number')
+    throw malformed(guest);
+  const { url, method, headers, body } = input as Record<string, unknown>;
+  const ask = {
+    url,
+    method,
+    headers,
+    body,
+    timeout: timeout === 0 ? undefined : timeout,
+  } as FetchAsk;
+  const behalf = behalfOf(guest, parent);
+  const demand = (verb: string, url: string) => {
+    const target = `${verb} ${url}`;
+    inbound.about = `network.fetch ${target}`;
+    guest.permissions.demand('network.fetch', target);
+    demandForAll(guest, behalf, 'network.fetch', target);
+  };
+  const { fetchFor } = await import('../network/fetch.js');
+  return fetchFor(
+    guest.manifest.id,
+    guest.permissions,
+    demand,
+    guest.parts.send,
+    ask,
+    inbound.signal,
+  );
+}
+
+/** Asks the application for a further right. */
+export function requestPermission(
+  guest: GuestIdentity,
+  [permission, scope, why, time]: readonly unknown[],
+): Promise<boolean> {
+  if (typeof permission !== 'string' || typeof scope !== 'string' || typeof time !== 'number')
+    throw malformed(guest);
+  return guest.parts.requestPermission({
+    manifest: guest.manifest,
+    permission: permission as PermissionName,
+    scope,
+    why: typeof why === 'string' ? cutText(why, MAX_NAME) : undefined,
+    for: time === Number.POSITIVE_INFINITY ? undefined : time,
+    has: () => guest.permissions.check(permission as PermissionName, scope),
+  });
+}

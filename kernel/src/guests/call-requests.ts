@@ -1,0 +1,277 @@
+/** Requests of a guest that reach other plugins: calls, hooks, events, messages. */
+import {
+  addressOf,
+  type Baggage,
+  createError,
+  type EventOrigin,
+  type HookMode,
+  type Manifest,
+  nameOfTarget,
+  OWN_BEHALF,
+  ownerOf,
+  type PermissionName,
+} from '@plinth/sdk/contract';
+import type { Inbound } from '@plinth/sdk/rpc';
+import { type CallRequest, KernelCall, type Under, underOf } from '../commands/call.js';
+import type { Route } from '../commands/route.js';
+import { originOf } from '../events/publisher.js';
+import { managementRight } from '../management/rights.js';
+import type { PermissionSet } from '../permissions/broker.js';
+import { type GuestIdentity, malformed } from './guest-identity.js';
+
+/** The subject of a request: the name that the guest has numbered before, or a text. */
+export function nameOf(guest: GuestIdentity, target: number, text: unknown): string {
+  const number = nameOfTarget(target);
+  const name = number > 0 ? guest.link.textOf(number) : text;
+  if (typeof name !== 'string' || name.length > MAX_NAME) throw malformed(guest);
+  return name;
+}
+
+/** Longest name of what is addressed, in characters. */
+export const MAX_NAME = 1_024;
+
+/** Whether a guest may call a command, its own ones included. */
+export function mayExecute(permissions: PermissionSet, id: string): boolean {
+  const right = managementRight(id);
+  return right === undefined
+    ? permissions.check('commands.execute', id)
+    : permissions.check(right, '');
+}
+
+/** Calls a command for a guest. */
+export function execute(
+  guest: GuestIdentity,
+  id: string,
+  input: unknown,
+  [timeout = 0, parent = 0]: readonly unknown[],
+  inbound: Inbound,
+): Promise<unknown> {
+  if (typeof timeout !== 'number') throw malformed(guest);
+  const scope = addressOf(id).id;
+  // The kernel checks the commands that it answers itself once more, for their subject.
+  const right = managementRight(scope);
+  const asked = right === undefined ? scope : '';
+  if (right !== 'config.read') guest.permissions.demand(right ?? 'commands.execute', asked);
+  // A plugin may always read its own settings.
+  inbound.about =
+    right === undefined ? scope : right === 'config.read' ? `${guest.manifest.id}:` : `${right} `;
+  const { commands, lanes, chains } = guest.parts;
+  const behalf = behalfOf(guest, parent);
+  const request = requestOf(behalf, timeout, inbound);
+  if (right === undefined) demandForAll(guest, behalf, 'commands.execute', scope);
+  else request.behalf = behalf.calls;
+  const entry = commands.get(id);
+  const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
+  if (own !== undefined) return commands.run(own, input, guest.caller, request);
+  // A plugin reaches the version that it has declared.
+  if (entry === undefined || commands.isSpecial(entry.owner))
+    return commands.execute(
+      id,
+      input,
+      guest.caller,
+      request,
+      undefined,
+      routeOf(guest.manifest, id),
+    );
+  if (entry.at !== undefined) {
+    lanes.called(guest, entry);
+    // Buffers may be moved only when the value passes through unread.
+    inbound.moves = chains.of('command', id) === undefined;
+  }
+  return commands.run(entry, input, guest.caller, request);
+}
+
+/** Acting for others needs their rights too: no caller gains rights through another plugin. */
+export function demandForAll(
+  guest: GuestIdentity,
+  { calls }: Behalf,
+  permission: PermissionName,
+  scope: string,
+): void {
+  guest.parts.grants.demandFor(calls, guest.manifest.id, permission, scope);
+}
+
+function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: string): Route {
+  const owner = ownerOf(id);
+  return {
+    range: dependencies[owner] ?? optionalDependencies[owner],
+    contract: needs.find((need) => need.startsWith(`${owner}@`)),
+  };
+}
+
+/** Asks the handlers of a hook for a guest. */
+export function hook(
+  guest: GuestIdentity,
+  id: string,
+  input: unknown,
+  [mode, timeout, parent = 0, strict]: readonly unknown[],
+  inbound: Inbound,
+): Promise<unknown> {
+  if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
+  guest.permissions.demand('hooks.call', id);
+  inbound.about = `hooks.call ${id}`;
+  const behalf = behalfOf(guest, parent);
+  const request = requestOf(behalf, timeout, inbound);
+  demandForAll(guest, behalf, 'hooks.call', id);
+  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, request, strict === 1);
+}
+
+const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall', 'parallel']);
+
+function requestOf(
+  { parent, origin, under }: Behalf,
+  timeout: number,
+  inbound: Inbound,
+): GuestCallRequest {
+  const limit = timeout === 0 ? undefined : timeout;
+  return origin === undefined
+    ? new GuestCallRequest(inbound, limit, parent, under)
+    : new CausedCallRequest(inbound, limit, origin);
+}
+
+/** The callers that a guest acts for. */
+interface Behalf {
+  /** The call that it is a part of. */
+  readonly parent: KernelCall | undefined;
+  /** Facts to carry on: of an event, or of an ended call whose handler is still at work. */
+  readonly origin: EventOrigin | undefined;
+  /** Calls whose callers need the right to it, too. */
+  readonly calls: readonly KernelCall[];
+  /** The open calls of the guest, when the request names no parent. */
+  readonly under?: Under | undefined;
+}
+
+const OWN: Behalf = Object.freeze({ parent: undefined, origin: undefined, calls: [] });
+
+/** The call that a guest answers, or the event it has received, for which it acts. */
+export function behalfOf(guest: GuestIdentity, sequence: unknown): Behalf {
+  if (typeof sequence !== 'number') throw malformed(guest);
+  if (sequence === OWN_BEHALF) return OWN;
+  if (sequence > 0) return forCall(guest, sequence);
+  const origin = sequence === 0 ? undefined : guest.causes.get(sequence);
+  if (origin !== undefined) return { parent: undefined, origin, calls: [] };
+  // It could be any of them, so all of their callers need the right.
+  const open = guest.link.open().flatMap((reply) => callOf(reply) ?? []);
+  if (open.length === 0) return OWN;
+  return {
+    parent: undefined,
+    origin: undefined,
+    calls: guest.parts.policy.chain === 'strict' ? open : [],
+    under: underOf(open, guest.manifest.id),
+  };
+}
+
+function forCall(guest: GuestIdentity, sequence: number): Behalf {
+  const call = callOf(guest.link.worksFor(sequence));
+  if (call === undefined) {
+    const { id } = guest.manifest;
+    throw createError(
+      'call/cancelled',
+      `${id} works for a call that is over: what it does on its own behalf goes into ctx.own()`,
+      { plugin: id },
+    );
+  }
+  if (!call.over) return { parent: call, origin: undefined, calls: [call] };
+  return { parent: undefined, origin: originOf(call), calls: [call] };
+}
+
+function callOf(reply: unknown): KernelCall | undefined {
+  return reply instanceof KernelCall
+    ? reply
+    : (reply as { readonly call?: KernelCall } | undefined)?.call;
+}
+
+/** A class, so that a guest's call costs one object and no closure. */
+class GuestCallRequest implements CallRequest {
+  readonly inbound: Inbound;
+  readonly timeout: number | undefined;
+  readonly parent: KernelCall | undefined;
+  behalf: readonly KernelCall[] | undefined = undefined;
+  readonly under: Under | undefined;
+
+  constructor(
+    inbound: Inbound,
+    timeout: number | undefined,
+    parent: KernelCall | undefined,
+    under?: Under,
+  ) {
+    this.inbound = inbound;
+    this.timeout = timeout;
+    this.parent = parent;
+    this.under = under;
+  }
+
+  onProgress(value: unknown): void {
+    this.inbound.progress(value);
+  }
+}
+
+/** A call that is made for an event. */
+class CausedCallRequest extends GuestCallRequest {
+  readonly user: string | undefined;
+  readonly traceparent: string | undefined;
+  readonly baggage: Baggage | undefined;
+
+  constructor(
+    inbound: Inbound,
+    timeout: number | undefined,
+    { user, traceparent, baggage }: EventOrigin,
+  ) {
+    super(inbound, timeout, undefined);
+    this.user = user;
+    this.traceparent = traceparent;
+    this.baggage = baggage;
+  }
+}
+
+/** Emits an event of a guest. */
+export function emit(
+  guest: GuestIdentity,
+  topic: string,
+  payload: unknown,
+  parent: unknown = 0,
+): Promise<void> {
+  guest.permissions.demand('events.emit', topic);
+  const behalf = behalfOf(guest, parent);
+  demandForAll(guest, behalf, 'events.emit', topic);
+  return guest.parts.publish(guest.caller, topic, payload, behalf.parent ?? behalf.origin);
+}
+
+/** Sends a message of a guest, by address or by confidence. */
+export async function message(
+  guest: GuestIdentity,
+  input: unknown,
+  [to, timeout = 0, parent = 0]: readonly unknown[],
+  inbound: Inbound,
+): Promise<unknown> {
+  if (typeof to !== 'string' || to.length > MAX_NAME || typeof timeout !== 'number')
+    throw malformed(guest);
+  guest.permissions.demand('messaging.send', to === '' ? '*' : to);
+  inbound.about = `messaging.send ${to === '' ? '*' : to}`;
+  const behalf = behalfOf(guest, parent);
+  const request = requestOf(behalf, timeout, inbound);
+  demandForAll(guest, behalf, 'messaging.send', to === '' ? '*' : to);
+  const messaging = await guest.parts.messaging.get();
+  return to === ''
+    ? messaging.route(input, guest.caller, request)
+    : messaging.send(to, input, guest.caller, request);
+}
+
+/** A middleware step continues. Only steps that this guest was given count, each once. */
+export function next(
+  guest: GuestIdentity,
+  input: unknown,
+  [step, changed]: readonly unknown[],
+): Promise<unknown> {
+  const proceed = guest.steps.get(step as number);
+  if (proceed === undefined)
+    throw createError(
+      'middleware/next-twice',
+      `${guest.manifest.id} called next() for a step that is over`,
+      { plugin: guest.manifest.id },
+    );
+  return proceed(changed === 0 ? KEEP_INPUT : input);
+}
+
+/** The value that a guest's `next()` without an argument passes on. */
+export const KEEP_INPUT: unique symbol = Symbol('keep input');

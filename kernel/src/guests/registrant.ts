@@ -1,0 +1,32 @@
+/** Who registers: a guest, or a plugin without one. */
+import type { Manifest, Scope } from '@plinth/sdk/contract';
+import type { KernelCall } from '../commands/call.js';
+import type { KernelParts } from '../parts.js';
+import type { PermissionSet } from '../permissions/broker.js';
+import type { Mailbox } from '../plugin/mailbox.js';
+import type { EventCauses } from './event-causes.js';
+import type { LaneEnd } from './lane-end.js';
+
+/** A guest that can be asked. */
+export interface AnsweringGuest extends LaneEnd {
+  readonly causes: EventCauses;
+  runMiddleware(
+    handle: number,
+    call: KernelCall,
+    input: unknown,
+    next: (input?: unknown) => Promise<unknown>,
+  ): Promise<unknown>;
+}
+
+/** The owner: a guest, or a plugin without one. Without a guest everything waits. */
+export interface Registrant<R> {
+  readonly manifest: Manifest;
+  readonly permissions: PermissionSet;
+  readonly scope: Scope;
+  readonly parts: KernelParts;
+  readonly guest: AnsweringGuest | undefined;
+  /** What waits for its plugin. */
+  readonly mailbox: Mailbox<R>;
+  /** Milliseconds that policy allows it for an answer. */
+  readonly callTime?: number | undefined;
+}

@@ -1,0 +1,190 @@
+/** Requests to activate: dependencies first, again when one went meanwhile, and who hears of it. */
+import { createError, type PluginError } from '@plinth/sdk/contract';
+import { Semaphore, settleEach } from '../concurrency.js';
+import type { Plugin } from '../plugin/plugin.js';
+import { asResolved, isAsleep, type PluginRecord, type ResolvedPlugin } from '../plugin/record.js';
+import { withOrigin } from '../telemetry/origin.js';
+import type { Core } from './core.js';
+import { disabled, gone, illegal } from './failures.js';
+import type { Start, Starter } from './starter.js';
+import { resume, resumed } from './suspend.js';
+import { Undoing } from './undoing.js';
+
+/** How often an operation retries when a dependency changed while it waited for its turn. */
+const MAX_TRIES = 10;
+
+/** Owns the activations in progress. */
+export class Activation {
+  readonly #core: Core;
+  readonly #starter: Starter;
+  readonly #slots: Semaphore;
+
+  constructor(core: Core, starter: Starter) {
+    this.#core = core;
+    this.#starter = starter;
+    this.#slots = new Semaphore(core.parts.limits.parallel);
+  }
+
+  begin(plugin: Plugin, start: Start): Promise<void> {
+    const { stops } = plugin.intent;
+    if (start.named) plugin.retried = false;
+    const run = this.#run(plugin, { ...start, stops });
+    plugin.starting = { over: run, stops };
+    // A named request also waits for resumed dependants, so callers are served in order.
+    const resumed = run.then(() => this.#core.reconciler.rest());
+    if (start.named) return resumed;
+    resumed.catch(() => {});
+    return run;
+  }
+
+  /** One activation, its dependencies included. No request joins it once its outcome is known. */
+  async #run(plugin: Plugin, start: Start): Promise<void> {
+    try {
+      await this.#bringUp(plugin, start);
+      plugin.starting = undefined;
+    } catch (error) {
+      plugin.starting = undefined;
+      this.#letDown(plugin, error as Error);
+      this.#core.reconciler.changed(plugin);
+      throw error;
+    }
+  }
+
+  /** Rejects what waits for a plugin that can't start. A sleeping one keeps state and events. */
+  #letDown({ record, mailbox }: Plugin, error: Error): void {
+    const { log, announce } = this.#core.parts;
+    if (isAsleep(record)) {
+      log.write('kernel', 'error', `could not wake ${record.id}: ${error.message}`, {
+        plugin: record.id,
+        ...withOrigin(error),
+      });
+      mailbox.fail(error);
+      announce('plugin:wake-failed', {
+        ...this.#core.ledger.fact(record),
+        code: String((error as Partial<PluginError>).code),
+        message: error.message,
+      });
+    } else if (record.state !== 'resolved') this.#core.listening.stop(record.key, error);
+    else mailbox.fail(error);
+  }
+
+  /** Activates dependencies, then the plugin. Retries when a dependency stopped in between. */
+  async #bringUp(plugin: Plugin, start: Start): Promise<void> {
+    const { key } = plugin.record;
+    for (let tries = 1; ; tries++) {
+      const record = this.#core.ledger.require(key);
+      if (!this.#core.isEnabled(key)) throw disabled(record);
+      // Only a request resumes a plugin that was suspended by request.
+      if (record.state === 'suspended' && record.reason === 'request' && !start.named) return;
+      if (record.state !== 'active')
+        await this.activateDependencies(
+          record.state === 'suspended' ? asResolved(record) : startable(record),
+          start,
+        );
+      const missing = await plugin.operations.run(() => this.#activate(plugin, start));
+      if (missing === undefined) return;
+      const now = this.#core.ledger.require(key);
+      if (tries === MAX_TRIES)
+        throw this.#dependencyMissing(
+          now.state === 'suspended' ? asResolved(now) : startable(now),
+          missing,
+        );
+    }
+  }
+
+  /** Answers undefined when the plugin is active, or the dependency that isn't any more. */
+  async #activate(plugin: Plugin, start: Start): Promise<string | undefined> {
+    const record = this.#core.ledger.require(plugin.record.key);
+    if (this.#core.stopped)
+      throw createError('kernel/stopped', `cannot activate ${record.id}: the kernel has stopped`, {
+        plugin: record.id,
+      });
+    if (record.state === 'active') return undefined;
+    if (start.stops !== undefined && start.stops !== plugin.intent.stops) {
+      // A later stop has taken the place of this start.
+      if (start.named) return undefined;
+      throw gone(record.id);
+    }
+    if (record.state === 'suspended' && !isAsleep(record)) {
+      // A request may have suspended the plugin while this waited for its turn.
+      if (record.reason === 'request' && !start.named) return undefined;
+      const lost = this.#core.relations.lost(record);
+      if (lost !== undefined) return lost;
+      const undo = new Undoing(this.#core.parts.extending.steps);
+      await undo.before('resume', record);
+      const mayRun = () => this.#core.relations.lost(record) === undefined;
+      const answer = this.#core.hook(record, 'resume', resume(record, mayRun, this.#core.parts));
+      if (await undo.unless(answer)) {
+        this.#core.ledger.advance(resumed(record, this.#core.parts), 'plugin:resumed');
+        return undefined;
+      }
+      await undo.run();
+      return this.#core.relations.lost(record);
+    }
+    const resolved = isAsleep(record) ? asResolved(record) : startable(record);
+    const missing = this.#core.relations.missing(resolved);
+    if (missing !== undefined) return missing;
+    const asleep = isAsleep(record) ? record : undefined;
+    plugin.waking = asleep !== undefined;
+    const work = () =>
+      this.#starter.start(plugin, resolved, start, asleep).finally(() => (plugin.waking = false));
+    return start.together ? this.#slots.run(work) : work();
+  }
+
+  /** Activates dependencies. An optional one may fail; the manifest says which are required. */
+  async activateDependencies(
+    record: ResolvedPlugin,
+    { named, together = false }: Start,
+  ): Promise<void> {
+    const by = `need:${record.id}`;
+    const start = (dependency: string) => {
+      if (this.#core.relations.isThere(dependency)) return undefined;
+      const known = this.#core.registry.get(dependency);
+      const comeback = this.#core.parts.supervisor.comeback(dependency);
+      if (comeback !== undefined)
+        return comeback.then(() => this.#core.steering.activate(dependency, by, named));
+      // A failed dependency is retried only when a request names it, not because a plugin needs it.
+      // A plugin that was stopped by name starts only for a request by name.
+      if (known?.state === 'failed') return Promise.reject(known.error);
+      if (known?.state === 'unloaded' && !named) return Promise.reject(gone(known.id));
+      return together
+        ? this.#core.steering.activateTogether(dependency, by, named)
+        : this.#core.steering.activate(dependency, by, named);
+    };
+    const results = await settleEach(record.dependencies, this.#core.parts.limits.parallel, start);
+    const failed = record.dependencies.find(
+      (key, index) =>
+        results[index]?.status === 'rejected' &&
+        this.#core.relations.missing({ ...record, dependencies: [key] }) !== undefined,
+    );
+    if (failed !== undefined) throw this.#dependencyMissing(record, failed);
+  }
+
+  /** Records and answers the failure of a plugin whose dependency doesn't run. */
+  #dependencyMissing(record: ResolvedPlugin, dependency: string): Error {
+    const error = this.#core.relations.blame(record, dependency);
+    const current = this.#core.registry.get(record.key);
+    // A plugin that is paused for this dependency stays paused. It resumes when that is back.
+    if (
+      current !== undefined &&
+      current.state !== 'suspended' &&
+      current.state !== 'active' &&
+      this.#core.registry.plugin(record.key)?.leaving !== true
+    )
+      this.#core.ledger.fail(record, 'activate', error);
+    return error;
+  }
+}
+
+/** What a plugin starts from, or the reason why it can't start. */
+function startable(record: PluginRecord): ResolvedPlugin {
+  if (record.state === 'resolved') return record;
+  if (record.state === 'unloaded') return asResolved(record);
+  if (record.state === 'failed') {
+    // A plugin that no longer resolves has nothing to start from, whatever it had before.
+    if (record.previous.state === 'resolved' && record.stage !== 'resolve') return record.previous;
+    throw record.error;
+  }
+  if (record.state === 'denied') throw record.error;
+  throw illegal(record, 'activate');
+}

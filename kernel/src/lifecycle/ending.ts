@@ -1,0 +1,185 @@
+/** How guests end: asked to, once their dependants have paused, or by themselves. */
+import { createError, messageOf, type PluginError, type StopReason } from '@plinth/sdk/contract';
+import { standInFor } from '../guests/dormant.js';
+import type { GuestConnection } from '../guests/guest-connection.js';
+import type { Plugin } from '../plugin/plugin.js';
+import { asResolved, isAsleep, isRunning, type RunningPlugin } from '../plugin/record.js';
+import { idOf } from '../registry/key.js';
+import { withOrigin } from '../telemetry/origin.js';
+import type { Core } from './core.js';
+import { AT_ONCE, type Drain, deactivate } from './deactivate.js';
+import { gone } from './failures.js';
+import { Undoing } from './undoing.js';
+
+/** Owns the guests that are about to end. */
+export class Ending {
+  readonly #core: Core;
+  /** Guests that were replaced or put to sleep, and are shutting down. */
+  readonly #ending = new Set<Promise<void>>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** Ends a plugin's guest once no plugin runs that would lose it. */
+  async stop(plugin: Plugin, reason: StopReason, drain: Drain): Promise<void> {
+    plugin.going = true;
+    this.#core.reconciler.changed(plugin);
+    for (let stopped = false; !stopped; ) {
+      await this.quiet(plugin);
+      stopped = await plugin.operations.run(async () => {
+        // A plugin may have resumed or started while this waited for its turn.
+        if (!this.#isQuiet(plugin)) return false;
+        await this.end(plugin.record.key, reason, drain);
+        return true;
+      });
+    }
+  }
+
+  /** Waits until the plugins that require one have paused. */
+  quiet(plugin: Plugin): Promise<void> {
+    return this.#core.reconciler.until(() => this.#isQuiet(plugin));
+  }
+
+  #isQuiet({ record: { key } }: Plugin): boolean {
+    return (
+      this.#core.stopped ||
+      this.#core.relations.dependants(key).every(({ state }) => state !== 'active')
+    );
+  }
+
+  async end(key: string, reason: StopReason, drain = AT_ONCE): Promise<void> {
+    const plugin = this.#core.registry.plugin(key);
+    if (plugin === undefined) return;
+    const { record } = plugin;
+    plugin.saved = undefined;
+    // Others are asked only once its record says that it has ended.
+    plugin.going = isRunning(record);
+    if (isAsleep(record)) {
+      record.registrations.close(gone(record.id));
+      this.#core.ledger.advance({ ...asResolved(record), state: 'unloaded' }, 'plugin:unloaded');
+      return;
+    }
+    if (record.state === 'resolved') {
+      // From now on only the plugin's name or a request by name starts it.
+      this.#core.listening.stop(key, gone(record.id));
+      this.#core.ledger.advance({ ...record, state: 'unloaded' }, 'plugin:unloaded');
+    }
+    if (!isRunning(record)) {
+      if (record.state === 'failed') this.#core.listening.stop(key, gone(record.id));
+      return;
+    }
+    plugin.place = undefined;
+    try {
+      await new Undoing(this.#core.parts.extending.steps).before('deactivate', record);
+    } catch (error) {
+      plugin.going = false;
+      this.#core.reconciler.changed(plugin);
+      throw error;
+    }
+    // The plugin leaves `active` first, so that the end of its guest doesn't count as a crash.
+    this.#core.ledger.put({ ...asResolved(record), state: 'unloaded' });
+    plugin.going = false;
+    plugin.leaving = true;
+    const { record: unloaded, problem } = await deactivate(
+      record,
+      reason,
+      drain,
+      gone(record.id),
+      this.#core.parts,
+    );
+    plugin.leaving = false;
+    if (problem !== undefined) {
+      const error = createError(
+        'plugin/deactivation-failed',
+        `${record.id} was stopped, but failed while stopping: ${messageOf(problem)}`,
+        { plugin: record.id, cause: problem },
+      );
+      this.#core.parts.log.write('kernel', 'error', error.message, {
+        code: error.code,
+        plugin: record.id,
+        ...withOrigin(error),
+      });
+    }
+    this.#core.parts.announce('plugin:deactivated', {
+      id: record.id,
+      version: unloaded.version,
+      reason,
+    });
+    this.#core.ledger.advance(unloaded, 'plugin:unloaded');
+  }
+
+  watch({ key, connection }: RunningPlugin): void {
+    connection.onEnd = (error) => this.#guestEnded(key, connection, error);
+    // The guest may have ended before `onEnd` was set.
+    void connection.ended.then((error) => this.#guestEnded(key, connection, error));
+  }
+
+  /** A guest has ended. That is a crash unless the kernel asked for it. */
+  #guestEnded(key: string, connection: GuestConnection, error: PluginError): void {
+    const plugin = this.#core.registry.plugin(key);
+    const record = plugin?.record;
+    if (plugin === undefined || record === undefined) return;
+    if (!isRunning(record) || record.connection !== connection) return;
+    plugin.place = undefined;
+    const { id, version } = record;
+    const starting = record.state === 'loaded' || record.state === 'initialized';
+    if (record.state === 'suspended' && record.reason === 'request') plugin.intent.paused = true;
+    // Planned, and out of reach, before anything is told of the crash: a call that a listener makes
+    // waits for the restart.
+    const told = starting ? undefined : this.#core.parts.supervisor.crashed(key);
+    this.#core.ledger.fail(asResolved(record), starting ? 'activate' : 'run', error, () => {
+      // Its record comes first: a guard must count as absent before its middleware is removed.
+      this.#keepWaiting(plugin, record);
+      connection.registrations.close(error);
+      this.#core.parts.announce('plugin:crashed', {
+        id,
+        version,
+        reason: String(error.details.reason ?? error.code),
+        code: error.code,
+        message: error.message,
+      });
+    });
+    record.scope.dispose().catch((problem) =>
+      this.#core.parts.log.write('kernel', 'error', messageOf(problem), {
+        plugin: idOf(key),
+        ...withOrigin(problem),
+      }),
+    );
+    told?.();
+  }
+
+  /** What waits for a guest that has ended waits for the next one, when one comes by itself. */
+  #keepWaiting(plugin: Plugin, { key, connection }: RunningPlugin): void {
+    if (plugin.mailbox.open || this.#core.parts.supervisor.comeback(key) === undefined) return;
+    plugin.mailbox.hold('restart');
+    plugin.listening = standInFor(connection, connection.registrations, this.#core.parts);
+  }
+
+  retire(ending: Promise<void>): void {
+    const ended = ending.finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
+  }
+
+  /** Stops all plugins, the latest started first. Nothing can be started again. */
+  async stopAll(stop: (key: string) => Promise<void>): Promise<void> {
+    this.#core.stopped = true;
+    const plugins = () => [...this.#core.registry.plugins()];
+    await Promise.allSettled(plugins().flatMap(({ starting }) => starting?.over ?? []));
+    for (const { operations } of plugins()) await operations.idle();
+    const active = plugins().filter(({ place }) => place !== undefined);
+    active.sort((a, b) => (b.place ?? 0) - (a.place ?? 0));
+    // A plugin that was started again is later than its dependants, which still need it.
+    while (active.length > 0) {
+      const at = active.findIndex(
+        ({ record }) => !this.#core.relations.isNeeded(record.key, active),
+      );
+      const [last] = active.splice(Math.max(at, 0), 1);
+      if (last !== undefined) await stop(last.record.key).catch(() => {});
+    }
+    for (const record of this.#core.registry.all())
+      if (isRunning(record) || isAsleep(record)) await stop(record.key).catch(() => {});
+    for (const { record } of plugins()) this.#core.listening.stop(record.key, gone(record.key));
+    await Promise.allSettled([...this.#ending]);
+  }
+}

@@ -1,0 +1,232 @@
+/** Replaces the guest of a plugin: a running one is swapped, one that sleeps wakes as the next. */
+import { createError, messageOf } from '@plinth/sdk/contract';
+import type { Plugin } from '../plugin/plugin.js';
+import {
+  type ActivePlugin,
+  asResolved,
+  asValidated,
+  isAsleep,
+  isRunning,
+  type PluginRecord,
+  type ResolvedPlugin,
+  type SuspendedPlugin,
+  type ValidatedPlugin,
+} from '../plugin/record.js';
+import type { Snapshot } from '../plugin/snapshot.js';
+import { withOrigin } from '../telemetry/origin.js';
+import type { Activation } from './activation.js';
+import type { Core } from './core.js';
+import type { Ending } from './ending.js';
+import { activationFailed, disabled } from './failures.js';
+import type { Pausing } from './pausing.js';
+import { type Replacement, Restarting, readAnew, resolveNext } from './restarting.js';
+import type { Starter } from './starter.js';
+import { isSwappable, retire, swap } from './swap.js';
+
+/** Chooses how a plugin is replaced, and replaces one that has or keeps a guest. */
+export class Replacing {
+  readonly #core: Core;
+  readonly #ending: Ending;
+  readonly #starter: Starter;
+  readonly #activation: Activation;
+  readonly #restarting: Restarting;
+
+  constructor(
+    core: Core,
+    ending: Ending,
+    starter: Starter,
+    activation: Activation,
+    pausing: Pausing,
+  ) {
+    this.#core = core;
+    this.#ending = ending;
+    this.#starter = starter;
+    this.#activation = activation;
+    this.#restarting = new Restarting(core, ending, activation, pausing);
+  }
+
+  /**
+   * Replaces the guest by a fresh one, of another package when one is given. An active plugin is
+   * swapped while it runs. When that fails, the old guest goes on and the rejection says why. Any
+   * other plugin is stopped and started. Answers the key, which differs when the version does.
+   *
+   * @throws what keeps it from being replaced. It is then as it was.
+   */
+  async reload(key: string, next?: ValidatedPlugin, how: Replacement = {}): Promise<string> {
+    this.#core.ledger.require(key);
+    await this.#core.settled(key);
+    const record = this.#core.ledger.require(key);
+    if (next !== undefined && next.id !== record.id)
+      throw createError(
+        'plugin/illegal-transition',
+        `cannot reload ${record.id} with a package of ${next.id}`,
+        { plugin: record.id, details: { other: next.id } },
+      );
+    if (!this.#core.isEnabled(key)) throw disabled(record);
+    const hold = isRunning(record) ? record.connection.meter.letThrough() : undefined;
+    try {
+      return await this.#reload(this.#core.ledger.plugin(key), record, next, how);
+    } finally {
+      hold?.();
+    }
+  }
+
+  /** Puts another package in the place of a plugin that doesn't run. Answers its key. */
+  exchange(key: string, next: ValidatedPlugin): Promise<string> {
+    return this.#restarting.exchange(key, next);
+  }
+
+  async #reload(
+    plugin: Plugin,
+    record: PluginRecord,
+    next: ValidatedPlugin | undefined,
+    how: Replacement,
+  ): Promise<string> {
+    const { key } = record;
+    const { stateless = false, automatic = false } = how;
+    // An invalid replacement is refused before anything changes.
+    const resolved = next && resolveNext(this.#core, key, next);
+    if (record.state === 'suspended' && !isAsleep(record)) {
+      // A plugin that was stopped by name isn't started for a call that waits.
+      await this.#activation.activateDependencies(resolved ?? asResolved(record), {
+        activatedBy: 'reload',
+        named: false,
+      });
+    }
+    if (
+      (record.state === 'active' || (record.state === 'suspended' && !isAsleep(record))) &&
+      (await isSwappable(record))
+    ) {
+      if (record.state === 'active')
+        await this.#activation.activateDependencies(resolved ?? asResolved(record), {
+          activatedBy: 'reload',
+          named: !automatic,
+        });
+      const swapped = await plugin.operations.run(() => this.#swap(plugin, resolved, stateless));
+      if (swapped !== undefined) {
+        await this.#core.reconciler.rest();
+        return swapped;
+      }
+    }
+    if (isAsleep(record)) {
+      await this.#activation.activateDependencies(resolved ?? asResolved(record), {
+        activatedBy: 'reload',
+        named: !automatic,
+      });
+      const woken = await plugin.operations.run(() => this.#wakeAs(plugin, resolved, how));
+      if (woken !== undefined) {
+        await this.#core.reconciler.rest();
+        return woken;
+      }
+    }
+    return this.#restarting.restart(plugin, next, how);
+  }
+
+  /** Answers the key of the plugin that runs now, or undefined when it isn't active any more. */
+  async #swap(
+    plugin: Plugin,
+    next: ResolvedPlugin | undefined,
+    stateless: boolean,
+  ): Promise<string | undefined> {
+    const old = plugin.record;
+    const { key } = old;
+    if (
+      (old.state !== 'active' && old.state !== 'suspended') ||
+      isAsleep(old) ||
+      this.#core.stopped
+    )
+      return undefined;
+    const started = performance.now();
+    if (next === undefined) readAnew(this.#core, old.package);
+    let successor: ActivePlugin | SuspendedPlugin;
+    let snapshot: Snapshot | undefined;
+    try {
+      ({ next: successor, snapshot } = await swap(old, next ?? asResolved(old), this.#core.parts, {
+        stateless,
+        checkNeeds: (loaded) => {
+          const missing = this.#core.relations.missing(loaded);
+          if (missing !== undefined) throw this.#core.relations.blame(loaded, missing);
+          this.#core.relations.checkNeeds(loaded);
+        },
+        metNeeds: (loaded) => this.#core.relations.metNeeds(loaded),
+        stillThere: () => this.#core.stillRuns(old) && !this.#core.stopped,
+        replace: (record) => {
+          this.#core.registry.rename(key, record);
+        },
+        checkFree: () => {
+          if (next !== undefined && next.key !== key)
+            this.#core.admission.checkFree(asValidated(next));
+        },
+      }));
+    } catch (error) {
+      this.#core.parts.log.write(
+        'kernel',
+        'error',
+        `could not replace ${old.id}: ${messageOf(error)}`,
+        {
+          plugin: old.id,
+          ...withOrigin(error),
+        },
+      );
+      throw error instanceof Error && 'code' in error
+        ? error
+        : activationFailed(old.id, 'activate', error);
+    }
+    this.#ending.watch(successor);
+    this.#core.parts.supervisor.stopped(key);
+    this.#ending.retire(retire(old, this.#core.parts));
+    this.#core.resolveAll();
+    this.#starter.entered(plugin, successor, 'reload', started, snapshot);
+    this.#core.parts.announce('plugin:reloaded', { id: successor.id, version: successor.version });
+    if (successor.state === 'suspended')
+      this.#core.parts.announce('plugin:suspended', this.#core.ledger.fact(successor));
+    return successor.key;
+  }
+
+  /**
+   * Wakes a plugin with another package, or its own read again. What arrived meanwhile is kept. On
+   * failure it stays asleep. Answers the running key, or undefined if it doesn't sleep any more.
+   */
+  async #wakeAs(
+    plugin: Plugin,
+    next: ResolvedPlugin | undefined,
+    { stateless = false, automatic = false }: Replacement,
+  ): Promise<string | undefined> {
+    const asleep = plugin.record;
+    const { key } = asleep;
+    if (!isAsleep(asleep) || this.#core.stopped) return undefined;
+    const resolved = next ?? asResolved(asleep);
+    const missing = this.#core.relations.missing(resolved);
+    if (missing !== undefined) throw this.#core.relations.blame(resolved, missing);
+    this.#core.parts.supervisor.stopped(key);
+    if (next === undefined) readAnew(this.#core, asleep.package);
+    const renamed = resolved.key !== key;
+    // The plugin is already waking. What arrives waits for the outcome.
+    plugin.mailbox.hold('sleep');
+    plugin.waking = true;
+    if (renamed) this.#core.registry.rename(key, resolved);
+    try {
+      const lost = await this.#starter.start(
+        plugin,
+        resolved,
+        { activatedBy: 'reload', named: !automatic, stateless },
+        asleep,
+      );
+      if (lost !== undefined) throw this.#core.relations.blame(resolved, lost);
+    } catch (error) {
+      if (renamed) {
+        this.#core.registry.rename(resolved.key, asleep);
+        this.#core.resolveAll();
+      }
+      plugin.mailbox.hold('sleep', {
+        onArrival: (activation) => this.#core.steering.wake(key, activation),
+      });
+      throw error;
+    } finally {
+      plugin.waking = false;
+    }
+    if (renamed) this.#core.resolveAll();
+    this.#core.parts.announce('plugin:reloaded', this.#core.ledger.fact(resolved));
+    return resolved.key;
+  }
+}

@@ -1,0 +1,191 @@
+/** One start of a plugin: load, initialize, activate, and its registrations become visible. */
+import { createError, messageOf } from '@plinth/sdk/contract';
+import type { Plugin } from '../plugin/plugin.js';
+import {
+  type ActivePlugin,
+  type AsleepPlugin,
+  asResolved,
+  type ResolvedPlugin,
+  type RunningPlugin,
+  type SuspendedPlugin,
+} from '../plugin/record.js';
+import type { Snapshot } from '../plugin/snapshot.js';
+import type { Stage } from '../plugin/stage.js';
+import { withOrigin } from '../telemetry/origin.js';
+import { activate } from './activate.js';
+import type { Core } from './core.js';
+import type { Ending } from './ending.js';
+import { activationFailed, disabled, hookOf, loadFailed } from './failures.js';
+import { catchUp, initialize, isBehind } from './initialize.js';
+import { load } from './load.js';
+import { suspend } from './suspend.js';
+import { Undoing } from './undoing.js';
+
+/** What starts a plugin, and with what. */
+export interface Start {
+  readonly activatedBy: string;
+  readonly named: boolean;
+  /** Whether it takes a parallel slot. A start that another start waits for must not. */
+  readonly together?: boolean;
+  /** Whether the guest begins without the plugin's state. */
+  readonly stateless?: boolean;
+  /** How often the plugin had been stopped by name when the start was asked for. */
+  readonly stops?: number;
+}
+
+/** Owns a start from its first stage to its last, and undoes one that fails. */
+export class Starter {
+  readonly #core: Core;
+  readonly #ending: Ending;
+  /** How often a plugin has become active. */
+  #activations = 0;
+
+  constructor(core: Core, ending: Ending) {
+    this.#core = core;
+    this.#ending = ending;
+  }
+
+  /** @param asleep the plugin's record when it wakes. It returns to that when it can't start. */
+  async start(
+    plugin: Plugin,
+    resolved: ResolvedPlugin,
+    { activatedBy, named, stateless = false }: Start,
+    asleep: AsleepPlugin | undefined,
+  ): Promise<string | undefined> {
+    const { key } = resolved;
+    const snapshot = stateless ? undefined : plugin.saved;
+    const started = performance.now();
+    const waiting = asleep?.registrations ?? plugin.listening;
+    let stage: Stage = 'load';
+    let running: RunningPlugin | undefined;
+    let next: ActivePlugin | SuspendedPlugin;
+    const undo = new Undoing(this.#core.parts.extending.steps);
+    try {
+      await undo.before('load', resolved);
+      running = this.#core.ledger.advance(
+        await load(resolved, plugin.mailbox, this.#core.parts),
+        'plugin:loaded',
+      );
+      this.#core.relations.checkNeeds(running);
+      this.#ending.watch(running);
+      stage = 'initialize';
+      running = this.#core.ledger.advance(
+        await initialize(running, this.#core.parts),
+        'plugin:initialized',
+      );
+      stage = 'activate';
+      await undo.before('activate', resolved);
+      const active = await activate(
+        running,
+        activatedBy,
+        this.#core.relations.metNeeds(running),
+        snapshot,
+        this.#core.parts,
+      );
+      next = plugin.intent.paused && !named ? await suspend(active, this.#core.parts) : active;
+      while (isBehind(next, this.#core.parts)) next = await catchUp(next, this.#core.parts);
+      running = next;
+      if (!this.#core.stillRuns(running)) {
+        // Its guest has ended, or another package has replaced it.
+        throw running.connection.over
+          ? await running.connection.ended
+          : createError('plugin/unavailable', `${resolved.id} was replaced while it started`, {
+              plugin: resolved.id,
+            });
+      }
+      const lost = this.#core.relations.missing(resolved);
+      if (lost !== undefined) {
+        await this.#undo(running, asleep);
+        await undo.run();
+        return lost;
+      }
+      if (!this.#core.isEnabled(key)) throw disabled(resolved);
+      // Registrations become visible only now, all in one step. Calls that waited go first.
+      running.connection.registrations.takeOver(waiting);
+      plugin.mailbox.release('start', 'sleep', 'restart');
+      if (next.state === 'active') plugin.mailbox.release('pause');
+      plugin.listening = undefined;
+      this.#core.ledger.put(running);
+    } catch (error) {
+      const wrapped =
+        stage === 'load'
+          ? loadFailed(resolved.id, error)
+          : activationFailed(resolved.id, stage, error);
+      // The record of an earlier crash stays, because it names the cause.
+      const crashed = running === undefined ? undefined : this.#core.registry.get(key);
+      const known = crashed?.state === 'failed' ? crashed.error : undefined;
+      const replaced =
+        running !== undefined && known === undefined && !this.#core.stillRuns(running);
+      if (running !== undefined && known === undefined) await this.#undo(running, asleep);
+      await undo.run();
+      // A state that the plugin can't take would keep it from ever starting.
+      if (hookOf(wrapped) === 'restoreState' && asleep === undefined) plugin.saved = undefined;
+      if (replaced) throw wrapped;
+      if (asleep !== undefined) this.#core.ledger.put(asleep);
+      else {
+        this.#core.listening.stop(key, known ?? wrapped);
+        if (known === undefined) this.#core.ledger.fail(resolved, stage, wrapped);
+      }
+      throw known ?? wrapped;
+    }
+    this.entered(plugin, next, activatedBy, started, snapshot);
+    if (next.state === 'suspended')
+      this.#core.parts.announce('plugin:suspended', this.#core.ledger.fact(next));
+    return undefined;
+  }
+
+  entered(
+    plugin: Plugin,
+    active: ActivePlugin | SuspendedPlugin,
+    activatedBy: string,
+    started: number,
+    snapshot: Snapshot | undefined,
+  ): void {
+    const { key, version, connection } = active;
+    this.#activations += 1;
+    Object.assign(plugin, {
+      place: this.#activations,
+      saved: snapshot,
+      told: undefined,
+      retried: false,
+    });
+    plugin.intent.paused = false;
+    this.#core.parts.supervisor.started(plugin, version, connection);
+    this.#core.parts.announce('plugin:activated', {
+      id: active.id,
+      version,
+      activatedBy,
+      took: performance.now() - started,
+      capabilities: capabilitiesOf(active),
+    });
+    // Only once the plugin is active: this waits for the operations in progress on it.
+    if (active.restart)
+      this.#core.steering
+        .reload(key)
+        .catch((error: unknown) =>
+          this.#core.parts.log.write(
+            'kernel',
+            'error',
+            `could not restart ${active.id}: ${messageOf(error)}`,
+            { plugin: active.id, ...withOrigin(error) },
+          ),
+        );
+  }
+
+  async #undo(running: RunningPlugin, asleep: AsleepPlugin | undefined): Promise<void> {
+    await running.scope.dispose().catch(() => {});
+    if (this.#core.stillRuns(running)) this.#core.ledger.put(asleep ?? asResolved(running));
+    await running.connection.terminate();
+  }
+}
+
+/** What a plugin answers: its contracts, then its commands and hooks by their wire ids. */
+function capabilitiesOf({
+  statics,
+  connection,
+}: ActivePlugin | SuspendedPlugin): readonly string[] {
+  const answered = connection.registrations.all.filter(
+    ({ kind }) => kind === 'command' || kind === 'hook',
+  );
+  return [...new Set([...statics.provides, ...answered.map(({ name }) => name)])];
+}

@@ -1,0 +1,123 @@
+/** Finds which of three reasons a denial has, and the line that would cure it. */
+import {
+  FLAGS,
+  meetRights,
+  type PermissionName,
+  type Permissions,
+  parseAsked,
+  parseRight,
+  rightReaches,
+  scopesOf,
+} from '@plinth/sdk/contract';
+
+/**
+ * The manifest doesn't ask for it, policy doesn't allow it, or it was revoked while the kernel ran.
+ */
+export type DenialReason = 'manifest' | 'policy' | 'revoked';
+
+/** Why something is denied. */
+export interface Denial {
+  readonly reason: DenialReason;
+  /**
+   * The line to add: in `plugin.json`, in the kernel's options, or as a call of the application.
+   */
+  readonly line: string;
+  /** The reason and the cure, in half a sentence. */
+  readonly because: string;
+}
+
+type TakenAway = ReadonlyMap<PermissionName, readonly { readonly scope: string }[]>;
+
+/** The facts on which a denial is based. */
+export interface DenialFacts {
+  readonly plugin: string;
+  /** What the plugin asks for or was granted, regardless of policy. */
+  readonly asked: Permissions;
+  /** The most that policy allows. Undefined for everything. */
+  readonly ceiling: Permissions | undefined;
+  /** Revoked scopes. */
+  readonly denied: TakenAway;
+}
+
+/** The longest scope that a cure repeats. */
+const MAX_SHOWN = 256;
+
+/** Explains why a permission is denied for a scope. */
+export function denialOf(
+  { plugin, asked, ceiling, denied }: DenialFacts,
+  permission: PermissionName,
+  scope: string,
+): Denial {
+  const written = writtenScope(permission, scope);
+  const line = lineOf(permission, scope);
+  const asks = reaches(asked, permission, scope);
+  const allows = ceiling === undefined || reaches(ceiling, permission, scope);
+  if (asks && allows && isRevoked(denied, permission, scope)) {
+    const call = `kernel.permissions.grant('${plugin}', '${permission}'${written === '*' ? '' : `, ${JSON.stringify(written)}`})`;
+    return {
+      reason: 'revoked',
+      line: call,
+      because: `it was revoked; the application gives it back with ${call}`,
+    };
+  }
+  if (asks)
+    return {
+      reason: 'policy',
+      line,
+      because: `its manifest asks for it, and policy doesn't allow it; the application allows it by adding to its 'policy' option: ${line}`,
+    };
+  const also = allows ? '' : "; policy doesn't allow it either";
+  return {
+    reason: 'manifest',
+    line,
+    because: `its manifest doesn't ask for it; add to plugin.json: ${line}${also}`,
+  };
+}
+
+function reaches(permissions: Permissions, permission: PermissionName, scope: string): boolean {
+  const scopes = scopesOf(permissions, permission);
+  if (scope === '') return scopes.length > 0;
+  const asked = parseAsked(permission, scope);
+  return scopes.some((text) => {
+    const right = parseRight(permission, text);
+    return right !== undefined && rightReaches(permission, right, asked);
+  });
+}
+
+function isRevoked(denied: TakenAway, permission: PermissionName, scope: string): boolean {
+  const taken = denied.get(permission) ?? [];
+  if (scope === '') return taken.some((one) => one.scope === '*');
+  const asked = parseAsked(permission, scope);
+  return taken.some(({ scope: text }) => {
+    const right = parseRight(permission, text);
+    return right !== undefined && meetRights(permission, right, asked) !== undefined;
+  });
+}
+
+/** The scope to write in a manifest: for a URL its origin, for no scope all. */
+function writtenScope(permission: PermissionName, scope: string): string {
+  if (scope === '') return '*';
+  const { scope: bare } = parseAsked(permission, scope);
+  const short = bare.length > MAX_SHOWN ? `${bare.slice(0, MAX_SHOWN)}*` : bare;
+  if (permission !== 'network.fetch') return short;
+  try {
+    return new URL(bare).origin;
+  } catch {
+    return short;
+  }
+}
+
+/** The line of a manifest, or of a policy, that grants a permission for a scope. */
+export function lineOf(permission: PermissionName, scope: string): string {
+  const [resource, action] = permission.split('.') as [string, string | undefined];
+  const given =
+    action === undefined
+      ? true
+      : {
+          [action]:
+            resource === 'storage' || FLAGS.has(permission)
+              ? true
+              : [writtenScope(permission, scope)],
+        };
+  return JSON.stringify({ permissions: { [resource]: given } }).slice(1, -1);
+}

@@ -1,0 +1,72 @@
+/**
+ * One installed version of a plugin: its record, what is wanted of it, and what is under way with
+ * it. Guests come and go behind it, and an update gives it another package and another key.
+ */
+import type { PluginError } from '@plinth/sdk/contract';
+import { Queue } from '../concurrency.js';
+import type { GuestRegistrations } from '../guests/registrations.js';
+import { Mailbox } from './mailbox.js';
+import type { PluginRecord } from './record.js';
+import type { Snapshot } from './snapshot.js';
+
+/** A start in progress. */
+export interface Starting {
+  /** Settles with its outcome. */
+  readonly over: Promise<void>;
+  /** How often the plugin had been stopped by name when it was asked for. */
+  readonly stops: number;
+}
+
+/** What is wanted of a plugin. */
+export interface Intent {
+  /** Nothing starts a disabled plugin. */
+  enabled: boolean;
+  /** Whether it comes back suspended after its guest ended while it was suspended by request. */
+  paused: boolean;
+  /** How often it was stopped by name. A start that was asked for earlier doesn't undo a stop. */
+  stops: number;
+}
+
+/** Holds what belongs to one version. Its record is the truth about it, its intent the aim. */
+export class Plugin {
+  /** Only the registry writes it. */
+  record: PluginRecord;
+  readonly intent: Intent = { enabled: true, paused: false, stops: 0 };
+  /** What waits for it while no guest of it takes messages. */
+  readonly mailbox = new Mailbox<GuestRegistrations>();
+  /** The state that the next guest begins with. */
+  saved: Snapshot | undefined;
+  /** The activation in progress, dependencies included. Requests meanwhile share it. */
+  starting: Starting | undefined;
+  /** The stop in progress. A start requested meanwhile runs after it. */
+  stopping: Promise<void> | undefined;
+  /** Its operations run one after the other. None may wait for another plugin's. */
+  readonly operations = new Queue();
+  /** Whether others could rely on it, and whether it was active, when the reconciler looked last. */
+  there = false;
+  active = false;
+  /** The contracts that its last guest provided. Its record tells them only while it has one. */
+  provided: readonly string[] = [];
+  /** The step of the reconciler that is due or in progress. */
+  step: string | undefined;
+  /** Whether it was tried again because its needs were back, and they have been so since. */
+  retried = false;
+  /** Whether it starts from its sleep. Other plugins count on it as on one that sleeps. */
+  waking = false;
+  /** Whether its guest is about to be ended, so that other plugins can't rely on it any more. */
+  going = false;
+  /** Whether its guest is shutting down. Other failures aren't recorded until it is gone. */
+  leaving = false;
+  /** Its place in the order of activation while it is active. Plugins stop in reverse. */
+  place: number | undefined;
+  /** Listens for the events and hooks that activate it. */
+  listening: GuestRegistrations | undefined;
+  /** Why it is suspended while it is over a limit. */
+  overLimit: (() => PluginError) | undefined;
+  /** What its guest was last told about its optional needs. */
+  told: string | undefined;
+
+  constructor(record: PluginRecord) {
+    this.record = record;
+  }
+}

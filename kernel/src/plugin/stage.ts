@@ -1,0 +1,10 @@
+/** The stages of a plugin's life, in order. A failure names its stage. */
+export type Stage =
+  | 'discover'
+  | 'validate'
+  | 'resolve'
+  | 'load'
+  | 'initialize'
+  | 'activate'
+  | 'run'
+  | 'deactivate';

@@ -1,0 +1,4 @@
+/** A registration of the host. */
+export interface HostRegistration extends Disposable {
+  dispose(): void;
+}

@@ -1,0 +1,25 @@
+/** Checks the names of options. */
+import { createError } from './error-codes.js';
+import { didYouMean } from './json-text.js';
+
+/**
+ * Refuses unknown options, because a misspelt one would silently have no effect.
+ *
+ * @param of the owner of the options, for the message.
+ * @throws PluginConfigurationError `kernel/invalid-option`; it names the option and the closest
+ * known one.
+ */
+export function checkOptionNames(
+  of: string,
+  given: object | undefined,
+  known: readonly string[],
+): void {
+  if (given === undefined) return;
+  const refuse = (what: string, option: string) =>
+    createError('kernel/invalid-option', `${of} ${what}`, { details: { option } });
+  if (given === null || typeof given !== 'object')
+    throw refuse(`takes an object of options, not ${String(given)}`, of);
+  for (const key of Object.keys(given))
+    if (!known.includes(key))
+      throw refuse(`has no option '${key}'${didYouMean(key, known, Object.keys(given))}`, key);
+}

@@ -1,0 +1,71 @@
+/**
+ * The README of each package shows code that runs. `test/packaging/readme.test.ts` runs the one for
+ * pages.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { buildPlugin } from '../../scripts/build-plugins.ts';
+import { codeOf } from './readme-code.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(root, 'test/docs/.readme-'));
+  mkdirSync(join(folder, 'src'));
+  writeFileSync(join(folder, 'src/index.ts'), codeOf('sdk', 'ts'));
+  writeFileSync(join(folder, 'plugin.json'), codeOf('sdk', 'json'));
+  writeFileSync(join(folder, 'host.ts'), codeOf('host-node', 'ts'));
+  writeFileSync(join(folder, 'main.ts'), codeOf('host-browser', 'ts'));
+  writeFileSync(join(folder, 'kernel.ts'), codeOf('kernel', 'ts'));
+  await buildPlugin(folder, join(folder, 'plugins/greeter'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (...args: readonly string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  return { status, stdout, stderr };
+};
+const greets = { status: 0, stdout: 'Hello, Ada!\n', stderr: '' };
+
+it("the host of @plinth/host-node's README runs the plugin of @plinth/sdk's", () => {
+  expect(run('host.ts')).toEqual(greets);
+});
+
+it("@plinth/kernel's README runs in one thread", () => {
+  expect(run('kernel.ts')).toEqual(greets);
+});
+
+it('the code of all READMEs type-checks', () => {
+  const compilerOptions = {
+    allowImportingTsExtensions: true,
+    lib: ['es2023', 'dom'],
+    noEmit: true,
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({
+      extends: '../../../tsconfig.base.json',
+      compilerOptions: { ...compilerOptions, composite: false, rootDir: '.', types: ['node'] },
+      files: ['src/index.ts', 'host.ts', 'main.ts', 'kernel.ts'],
+    }),
+  );
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  expect(run(tsc, '-p', '.')).toEqual({ status: 0, stdout: '', stderr: '' });
+});
+
+it('each README names its package, how it is installed, and a link to the project', () => {
+  for (const name of ['sdk', 'kernel', 'host-node', 'host-browser']) {
+    const text = readFileSync(join(root, name, 'README.md'), 'utf8');
+    expect(text, name).toContain(`# @plinth/${name}\n`);
+    expect(text, name).toContain(`npm install @plinth/${name}`);
+    expect(text, name).toContain('https://github.com/plinth-kernel/plinth#readme');
+  }
+});

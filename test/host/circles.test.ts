@@ -1,0 +1,77 @@
+/**
+ * Plugins that call each other in a circle without a parent call: the circle ends with the first
+ * caller, or at a bound.
+ */
+
+import { describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
+import { rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+/** Continues from its own loop, so that no runtime can know the parent call. */
+const member = (id: string, next: string, pause: number) =>
+  pluginOf(
+    id,
+    `let rounds = 0;
+     const jobs = [];
+     let wake = () => {};
+     ctx.commands.handle('rounds', () => rounds);
+     ctx.commands.handle('go', () => new Promise((resolve, reject) => { rounds += 1; jobs.push({ resolve, reject }); wake(); }));
+     void (async () => {
+       for (;;) {
+         while (jobs.length === 0) await new Promise((resolve) => { wake = resolve; });
+         const { resolve, reject } = jobs.shift();
+         if (${pause} > 0) await new Promise((resolve) => setTimeout(resolve, ${pause}));
+         ctx.commands.execute('${next}').then(resolve, reject);
+       }
+     })();`,
+    { permissions: { commands: { execute: [next] } } },
+  );
+
+describe.each<Setting & { readonly name: string }>([
+  { name: `${runtime} worker`, isolation: 'worker', createHost },
+  { name: 'inline', isolation: 'inline' },
+])('$name: circles of calls', (setting) => {
+  const start = (pause: number) =>
+    startKernel(
+      setting,
+      [member('test.a', 'test.b:go', pause), member('test.b', 'test.a:go', pause)],
+      { lanes: false },
+    );
+
+  // The host counts: a call that asks a plugin for its rounds would be open beside the circle's,
+  // and only a circle whose calls are the plugin's only ones is known from its first round.
+  it('stop when the first caller cancels', async () => {
+    const kernel = await start(2);
+    let rounds = 0;
+    let turned = () => {};
+    const twenty = new Promise<void>((resolve) => (turned = resolve));
+    kernel.middleware.use('command:test.a:go', (_, next) => {
+      rounds += 1;
+      if (rounds === 20) turned();
+      return next();
+    });
+    const caller = new AbortController();
+    const call = rejection(
+      kernel.commands.execute('test.a:go', undefined, { signal: caller.signal }),
+    );
+    await twenty;
+    caller.abort();
+    expect((await call).code).toBe('call/cancelled');
+    // A plugin that was about to call may do so; no plugin continues from there.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const last = rounds;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(rounds).toBe(last);
+  });
+
+  it('stop at a bound while the caller waits, and the error names the cure', async () => {
+    const kernel = await start(0);
+    const error = await rejection(kernel.commands.execute('test.a:go'));
+    expect(error.code).toBe('call/cycle');
+    expect(error.message).toMatch(
+      /calls on and on for test\.a:go, and doesn't say so: 1024 calls lie under one another; pass the call on/,
+    );
+    expect((await kernel.commands.execute('test.a:rounds')) as number).toBeLessThan(1_024);
+  });
+});

@@ -1,0 +1,191 @@
+/**
+ * Slow, silent or broken sources don't delay the plugins of other sources. Plugins that they find
+ * late are added when they arrive.
+ */
+
+import {
+  createKernel,
+  type Kernel,
+  type KernelOptions,
+  type PluginPackage,
+  type PluginSource,
+  packageOf,
+} from '@plinth/kernel';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createHost, runtime } from '#host';
+import { nextEvent, rejection } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
+
+const open: Kernel[] = [];
+const letGo: (() => void)[] = [];
+afterEach(async () => {
+  for (const go of letGo.splice(0)) go();
+  await Promise.all(open.splice(0).map((kernel) => kernel.stop()));
+});
+
+const plugin = (id: string, manifest: Parameters<typeof pluginOf>[2] = {}) =>
+  packageOf(pluginOf(id, `ctx.commands.handle('ping', () => ctx.plugin.id);`, manifest));
+
+/** A source that yields some plugins, and the others when it is told to. */
+function slowSource(
+  first: readonly PluginPackage[],
+  later: readonly PluginPackage[],
+  origin = 'a slow server',
+): PluginSource & { go(): void } {
+  let go!: () => void;
+  const told = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  letGo.push(go);
+  return {
+    origin,
+    go,
+    async *discover() {
+      yield* first;
+      await told;
+      yield* later;
+    },
+  };
+}
+
+async function start(
+  sources: readonly PluginSource[],
+  options: KernelOptions = {},
+): Promise<Kernel> {
+  const kernel = await createKernel({
+    host: createHost(),
+    isolation: 'inline',
+    limits: { discover: 50 },
+    ...options,
+    sources,
+  });
+  open.push(kernel);
+  await kernel.start();
+  return kernel;
+}
+
+describe(`${runtime}: sources that delay others`, () => {
+  it('start() continues without a silent source, health names it, and plugins it finds later are started', async () => {
+    const slow = slowSource([plugin('test.early')], [plugin('test.late')]);
+    const kernel = await start([
+      slow,
+      {
+        discover: async function* () {
+          yield plugin('test.other');
+        },
+      },
+    ]);
+    for (const id of ['test.early', 'test.other'])
+      expect(await kernel.commands.execute(`${id}:ping`)).toBe(id);
+    const { status, problems } = await kernel.health();
+    expect([status, problems]).toEqual([
+      'degraded',
+      [
+        {
+          code: 'plugin/source-failed',
+          message: expect.stringMatching(
+            /^a slow server has not told all its plugins, and nothing for \d+ ms: they are taken in when they come$/,
+          ),
+        },
+      ],
+    ]);
+    const activated = nextEvent(kernel, 'plugin:activated');
+    slow.go();
+    expect(await activated).toMatchObject({ id: 'test.late', activatedBy: 'startup' });
+    expect(await kernel.commands.execute('test.late:ping')).toBe('test.late');
+    expect((await kernel.health()).status).toBe('healthy');
+  });
+
+  it('calls and operations for a plugin that is still to come wait for it; for one that never comes they fail when discovery ends', async () => {
+    const slow = slowSource([], [plugin('test.late'), plugin('test.lazy', { activation: [] })]);
+    const kernel = await start([slow]);
+    const call = kernel.commands.execute('test.late:ping');
+    const activation = kernel.plugins.activate('test.lazy');
+    const unknown = rejection(kernel.commands.execute('test.nobody:ping'));
+    const absent = rejection(kernel.plugins.activate('test.nobody'));
+    slow.go();
+    expect(await call).toBe('test.late');
+    await activation;
+    expect(kernel.plugins.get('test.lazy')?.state).toBe('active');
+    expect((await unknown).code).toBe('call/unknown-command');
+    expect((await absent).code).toBe('plugin/not-found');
+  });
+
+  it('a plugin that depends on a late one starts then', async () => {
+    const slow = slowSource([], [plugin('test.base')]);
+    const kernel = await start([
+      slow,
+      {
+        discover: async function* () {
+          yield plugin('test.top', { dependencies: { 'test.base': '^1.0.0' } });
+        },
+      },
+    ]);
+    expect(kernel.plugins.explain('test.top').error?.code).toBe('plugin/unsatisfied');
+    const top = new Promise<void>((resolve) => {
+      kernel.events.on('plugin:activated', ({ payload }) => {
+        if (payload.id === 'test.top') resolve();
+      });
+    });
+    slow.go();
+    await top;
+    expect((await kernel.health()).status).toBe('healthy');
+  });
+
+  it('decisions about a plugin apply when it comes late, in every tenant', async () => {
+    const slow = slowSource([], [plugin('test.late')]);
+    const kernel = await start([slow]);
+    const disabling = kernel.plugins.disable('test.late');
+    const tenant = kernel.tenant('a');
+    await tenant.start();
+    slow.go();
+    await disabling;
+    expect(await tenant.commands.execute('test.late:ping')).toBe('test.late');
+    expect(kernel.plugins.get('test.late')?.enabled).toBe(false);
+    expect(kernel.plugins.list({ state: 'active' })).toEqual([]);
+    expect(await kernel.tenant('b').commands.execute('test.late:ping')).toBe('test.late');
+  });
+
+  it('a source that keeps finding plugins is waited for, one that fails late is reported, and stop() waits for none', async () => {
+    const diligent: PluginSource = {
+      async *discover() {
+        for (let n = 0; n < 5; n++) {
+          await new Promise((resolve) => setTimeout(resolve, 60));
+          yield plugin(`test.p${n}`);
+        }
+      },
+    };
+    const kernel = await start([diligent], { limits: { discover: 1_000 } });
+    expect(kernel.plugins.list({ state: 'active' })).toHaveLength(5);
+    let fail!: () => void;
+    const failing: PluginSource = {
+      origin: 'the moon',
+      async *discover() {
+        await new Promise<void>((resolve) => {
+          fail = resolve;
+        });
+        yield plugin('test.x');
+        throw new Error('too far away');
+      },
+    };
+    const other = await start([failing]);
+    const activated = nextEvent(other, 'plugin:activated');
+    fail();
+    await activated;
+    expect((await other.health()).problems).toEqual([
+      {
+        code: 'plugin/source-failed',
+        message: 'cannot look for plugins in the moon: too far away',
+      },
+    ]);
+    const never = await start([
+      {
+        discover: async function* () {
+          await new Promise(() => {});
+          yield plugin('test.y');
+        },
+      },
+    ]);
+    await never.stop();
+  });
+});
