@@ -49,18 +49,13 @@ export {
   type KernelOptions,
   type KernelWith,
 } from './kernel.js';
-export type { DrainOptions } from './lifecycle/deactivate.js';
+export type { DrainOptions } from './lifecycle/drain.js';
+export { DEFAULT_LIMITS, type Limits, type ValueLimits } from './limits.js';
 export type { HostMessaging } from './messaging/host-messaging.js';
 export type { NetworkRequest, NetworkResponse, SendRequest } from './network/fetch.js';
-export {
-  DEFAULT_LIMITS,
-  type IsolationPolicy,
-  type Limits,
-  type Policy,
-  type ValueLimits,
-} from './parts.js';
 export type { PermissionPolicy } from './permissions/granted.js';
 export type { ChainPolicy, GrantOptions } from './permissions/grants.js';
+export type { HostPermissions } from './permissions/host-permissions.js';
 export type {
   PermissionAnswer,
   PermissionHandler,
@@ -75,6 +70,7 @@ export type {
 } from './permissions/trust-policy.js';
 export type { PluginState } from './plugin/record.js';
 export type { Stage } from './plugin/stage.js';
+export type { IsolationPolicy, Policy } from './policy.js';
 export type { HostRegistration } from './registration.js';
 export type {
   CommandCapability,
@@ -85,7 +81,8 @@ export type {
 } from './registry/capabilities.js';
 export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
 export type { OwnerOptions, UninstallOptions, UpdateOptions } from './registry/installer.js';
-export type { HostStorage, Leftover, PluginStorageView } from './registry/plugin-data.js';
+export type { Leftover } from './registry/plugin-data.js';
+export type { HostStorage, PluginStorageView } from './registry/storage-view.js';
 export type {
   BreakerPolicy,
   BulkheadPolicy,
@@ -96,7 +93,8 @@ export type {
   ResilienceOptions,
   RetryPolicy,
 } from './resilience/policy.js';
-export type { HostSecrets, SecretsOptions } from './secrets/secrets.js';
+export type { HostSecrets } from './secrets/secrets.js';
+export type { SecretsOptions } from './secrets/secrets-options.js';
 export type { HostServices } from './services/container.js';
 export type {
   Lifetime,
@@ -128,4 +126,4 @@ export type {
 export { escapeLine, logLine } from './telemetry/log-line.js';
 export type { LogEntry, Logger, LogSink } from './telemetry/logger.js';
 export type { CommandMetrics, MetricsSnapshot } from './telemetry/metrics.js';
-export type { KernelDiagnostics, TenantKernel } from './tenant.js';
+export type { KernelDiagnostics, TenantKernel } from './tenant/tenant-kernel.js';

@@ -8,18 +8,18 @@ import { openContracts } from './commands/open-contracts.js';
 import type { AnyExtension } from './extension/statics.js';
 import type { WithExtensions } from './extension/with-extensions.js';
 import { inlineHost } from './guests/inline-host.js';
-import { SharedGuests } from './guests/shared-guests.js';
 import type { Host, PluginSource } from './host.js';
 import { checkOptions, type KernelOptions } from './kernel-options.js';
-import { CodeCache } from './lifecycle/code-cache.js';
-import { drainOf } from './lifecycle/deactivate.js';
+import { lazily } from './lazily.js';
 import { Discovery } from './lifecycle/discover.js';
-import { DEFAULT_LIMITS, limitsOf } from './parts.js';
-import { PackageSnapshots } from './sources/package-snapshots.js';
+import { drainOf } from './lifecycle/drain.js';
+import { DEFAULT_LIMITS, limitsOf } from './limits.js';
 import { memoryStorage } from './storage/memory-storage.js';
 import { watchStorage } from './storage/watched-storage.js';
 import type { KernelHealth } from './telemetry/health.js';
-import { createTenant, type Shared, type TenantKernel } from './tenant.js';
+import type { Shared } from './tenant/shared.js';
+import { createTenant } from './tenant/tenant.js';
+import type { TenantKernel } from './tenant/tenant-kernel.js';
 
 export { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
 
@@ -83,7 +83,6 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
   const deadlines = new Deadlines();
   let discovery: Discovery | undefined;
   const watched = watchStorage(options.storage ?? memoryStorage());
-  const snapshots = new PackageSnapshots(watched.storage, limitsOf(options.limits).read);
   const wanted = options.extensions ?? [];
   const points = Object.keys(options.contributions ?? {}).length;
   const extend =
@@ -91,6 +90,12 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
   const extensions = extend?.orderExtensions(wanted) ?? [];
   take(extensions);
   const sources: PluginSource[] = [...(options.sources ?? [])];
+  const packages = lazily(async () => {
+    const { Packages } = await import('./tenant/opened.js');
+    return new Packages(watched.storage, limitsOf(options.limits).read, (name) =>
+      all().some(({ plugins }) => plugins.get(name) !== undefined),
+    );
+  });
   const shared: Shared = {
     options,
     isOpen: openContracts(options.contracts),
@@ -100,21 +105,17 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
     hosts,
     storage: watched.storage,
     storageProblem: watched.problem,
-    snapshots,
+    packages,
     deadlines,
     turn: new Turn(),
-    code: new CodeCache(),
-    guests: new SharedGuests(),
     discovery() {
-      discovery ??= new Discovery(
-        sources,
-        options.limits?.discover ?? DEFAULT_LIMITS.discover,
-        (one) => snapshots.take(one),
-      );
+      discovery ??= new Discovery(sources, options.limits?.discover ?? DEFAULT_LIMITS.discover);
       return discovery;
     },
   };
   let root: TenantKernel | undefined;
+  const tenants = new Map<string, TenantKernel>();
+  const all = () => [...(root === undefined ? [] : [root]), ...tenants.values()];
   const end = async () => {
     for (const { statics, close } of [...extensions].reverse())
       try {
@@ -122,7 +123,7 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
       } catch (error) {
         root?.logger.error(`the extension '${statics.name}' could not close: ${messageOf(error)}`);
       }
-    await snapshots.close();
+    await (await packages.begun?.catch(() => undefined))?.snapshots.close();
     await Promise.allSettled([shared.storage.close(), ...hosts.map((one) => one.close?.())]);
     deadlines.close();
   };
@@ -133,11 +134,8 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
     throw error;
   }
   const own = root;
-  const tenants = new Map<string, TenantKernel>();
   /** Tenants that are stopping. */
   const leaving = new Map<string, Promise<void>>();
-  snapshots.isUsed = (name) =>
-    [own, ...tenants.values()].some(({ plugins }) => plugins.get(name) !== undefined);
   let started = false;
   let stopping: Promise<void> | undefined;
   const kernel: Kernel = {
@@ -191,7 +189,7 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
     async health(): Promise<KernelHealth> {
       const others = [...tenants].map(async ([id, tenant]) => ({ id, ...(await tenant.health()) }));
       const [first, ...rest] = await Promise.all([own.health(), ...others]);
-      const { withTenants } = await import('./opened.js');
+      const { withTenants } = await import('./tenant/opened.js');
       return withTenants(first, rest);
     },
     async stop(options) {

@@ -1,5 +1,5 @@
 /** A registered command, its provider, and what the registry needs of the kernel. */
-import type { Caller } from '@plinth/sdk/contract';
+import type { Caller, Manifest } from '@plinth/sdk/contract';
 import type { LaneTarget } from '../guests/lane-end.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { Guards } from '../resilience/guards.js';
@@ -52,6 +52,8 @@ export interface CommandServices extends CallServices {
   outranked(entry: CommandEntry, route: Route | undefined): boolean;
   /** Whether any number of plugins may answer a command. */
   isOpen: IsOpen;
+  /** The manifests of all installed plugins, in any state. */
+  manifests(): readonly Manifest[];
   /** Why no provider answers. */
   unknown(commandId: string, route: Route | undefined): Error;
   /** A deprecated version was called. */

@@ -8,6 +8,7 @@ import {
   disposable,
   isStable,
   isTopic,
+  type Manifest,
   ownerOf,
 } from '@plinth/sdk/contract';
 import { type CallRequest, type CallTarget, checkChain, KernelCall } from './call.js';
@@ -31,6 +32,11 @@ export class CommandRegistry {
 
   constructor(services: CommandServices) {
     this.#services = services;
+  }
+
+  /** The manifests of all installed plugins, which say more of their commands. */
+  manifests(): readonly Manifest[] {
+    return this.#services.manifests();
   }
 
   has(id: string): boolean {

@@ -56,7 +56,6 @@ export function createHostCommands(
   hooks: HookRegistry,
   contracts: HostContracts,
   metrics: Metrics,
-  manifests: () => readonly Manifest[],
   check: () => void,
 ): {
   readonly commands: HostCommands;
@@ -96,8 +95,8 @@ export function createHostCommands(
       return together([command, contracts.add(ownerOf(id))]);
     },
     execute: (id, input, options) => execute(id, input, options),
-    list: () => listCommands(registry, manifests()),
-    has: (id) => registry.has(id) || declares(manifests(), id),
+    list: () => listCommands(registry),
+    has: (id) => registry.has(id) || declares(registry.manifests(), id),
   };
   return {
     commands,
@@ -210,14 +209,13 @@ function declares(manifests: readonly Manifest[], id: string): boolean {
 }
 
 /** Commands that are registered, and those that a manifest declares. */
-export function listCommands(
-  registry: CommandRegistry,
-  manifests: readonly Manifest[],
-): readonly CommandInfo[] {
+export function listCommands(registry: CommandRegistry): readonly CommandInfo[] {
   const declared = new Map<string, NonNullable<Manifest['contributes']['commands']>[number]>(
-    manifests.flatMap(({ id, contributes }) =>
-      (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const),
-    ),
+    registry
+      .manifests()
+      .flatMap(({ id, contributes }) =>
+        (contributes.commands ?? []).map((command) => [`${id}:${command.id}`, command] as const),
+      ),
   );
   const titles = (id: string): Partial<CommandInfo> | undefined => {
     const command = declared.get(id);

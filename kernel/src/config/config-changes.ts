@@ -13,8 +13,8 @@ import {
 } from '@plinth/sdk/contract';
 import { Queue } from '../concurrency.js';
 import type { StorageAdapter } from '../host.js';
-import type { KernelParts } from '../parts.js';
 import type { Log } from '../telemetry/logger.js';
+import type { Announce } from '../telemetry/reporting.js';
 import {
   type ChangeableLayer,
   type ConfigOptions,
@@ -35,7 +35,7 @@ export interface ConfigChangeParts {
   readonly storage: StorageAdapter;
   readonly tenant: string;
   readonly log: Log;
-  readonly announce: KernelParts['announce'];
+  readonly announce: Announce;
   /** Every installed version of a plugin. */
   manifests(id: string): readonly Manifest[];
   /**

@@ -25,9 +25,19 @@ export interface PublisherParts {
 }
 
 /**
- * Makes the function through which all events of plugins and of the host go. It resolves when the
- * event is accepted: it does not wait for listeners to finish.
+ * Emits an event for a caller, through the middleware around it. Resolves when it is accepted: it
+ * does not wait for listeners to finish.
+ *
+ * @param cause the call that the emitter was answering, or the event that it has received.
  */
+export type Publish = (
+  source: Caller,
+  topic: string,
+  payload: unknown,
+  cause?: KernelCall | EventOrigin,
+) => Promise<void>;
+
+/** Makes the function through which all events of plugins and of the host go. */
 export function createPublisher({
   bus,
   chains,
@@ -35,12 +45,7 @@ export function createPublisher({
   calls,
   tenant,
   reserved,
-}: PublisherParts): (
-  source: Caller,
-  topic: string,
-  payload: unknown,
-  cause?: KernelCall | EventOrigin,
-) => Promise<void> {
+}: PublisherParts): Publish {
   return async (source, topic, payload, cause) => {
     if (!isTopic(topic))
       throw createError(

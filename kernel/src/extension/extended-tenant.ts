@@ -3,7 +3,7 @@
  */
 import type { KernelTopic } from '../events/kernel-events.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import type { Limits } from '../parts.js';
+import type { Limits } from '../limits.js';
 import { manifestOf } from '../plugin/record.js';
 import type { Log } from '../telemetry/logger.js';
 import { openPoints } from './application-points.js';
@@ -32,7 +32,7 @@ export interface ExtendParts extends PluginViewParts {
 export interface InstallParts
   extends Omit<PowerParts, 'places' | 'views' | 'steer'>,
     Pick<SteeringParts, 'enable' | 'disable'> {
-  readonly lifecycle: Lifecycle;
+  lifecycle(): Promise<Lifecycle>;
   readonly runtime: string | undefined;
 }
 

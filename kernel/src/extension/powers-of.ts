@@ -35,7 +35,8 @@ export interface PowerParts extends ProvideParts {
   readonly redaction: Redaction;
   readonly storage: StorageAdapter;
   readonly metrics: Metrics;
-  readonly grants: Grants;
+  /** The rights of the plugins that are known. */
+  grants(): Grants;
   readonly places: ExtensionPlaces;
   readonly views: PluginViews;
   readonly steer: SteerPower;
@@ -133,7 +134,7 @@ function eventsOf(
 }
 
 function callsOf(keep: Keep, parts: PowerParts): CallsPower {
-  const { commands, metrics, bus, grants, views } = parts;
+  const { commands, metrics, bus, views } = parts;
   /** The caller that a call is made as. @throws PluginPermissionError `permission/denied`. */
   const callerOf = ({ as }: ActOptions, permission: PermissionName, scope: string): Caller => {
     if (as === undefined) return HOST;
@@ -145,6 +146,7 @@ function callsOf(keep: Keep, parts: PowerParts): CallsPower {
     const { manifest, id, version = '' } = as;
     if (manifest === undefined)
       throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+    const grants = parts.grants();
     new PermissionSet(
       id,
       grants.of(manifest),

@@ -10,7 +10,8 @@ import type { PluginView } from './views.js';
 /** What steering needs of the kernel. */
 export interface SteeringParts {
   readonly registry: PluginRegistry;
-  readonly lifecycle: Lifecycle;
+  /** What runs plugins. It is loaded when the kernel starts. */
+  lifecycle(): Promise<Lifecycle>;
   readonly views: PluginViews;
   enable(reference: string): Promise<void>;
   disable(reference: string): Promise<void>;
@@ -19,7 +20,7 @@ export interface SteeringParts {
 
 /** Makes the power `steer`. */
 export function createSteering(parts: SteeringParts): SteerPower {
-  const { lifecycle, views } = parts;
+  const { views } = parts;
   const require = (plugin: PluginView): PluginRecord => {
     const record = parts.registry.get(plugin.key);
     if (record !== undefined) return record;
@@ -28,16 +29,19 @@ export function createSteering(parts: SteeringParts): SteerPower {
     });
   };
   return {
-    want: (plugin, reason) => lifecycle.activate(require(plugin).key, reason, false),
+    want: async (plugin, reason) =>
+      (await parts.lifecycle()).activate(require(plugin).key, reason, false),
     pause: (plugin, reason) => pause(parts, plugin, reason),
     async add(found) {
+      const lifecycle = await parts.lifecycle();
       const record = lifecycle.validate(found);
       await lifecycle.add(record);
       return views.of(record.key);
     },
-    remove: (plugin) => lifecycle.remove(require(plugin).key),
+    remove: async (plugin) => (await parts.lifecycle()).remove(require(plugin).key),
     async replace(plugin, next, { state = 'hand-over' } = {}) {
-      const key = require(plugin).key;
+      const lifecycle = await parts.lifecycle();
+      const { key } = require(plugin);
       return views.of(
         await lifecycle.reload(key, lifecycle.validate(next), { stateless: state === 'drop' }),
       );
@@ -48,7 +52,7 @@ export function createSteering(parts: SteeringParts): SteerPower {
 }
 
 function pause(parts: SteeringParts, plugin: PluginView, reason: PauseReason): Pause {
-  const { lifecycle, registry } = parts;
+  const { registry } = parts;
   const { key } = plugin;
   if (reason.calls === 'wake' && reason.guest === 'keep')
     throw createError(
@@ -56,12 +60,15 @@ function pause(parts: SteeringParts, plugin: PluginView, reason: PauseReason): P
       `the pause '${reason.name}' of ${plugin.id} cannot keep its guest and be ended by a call: say guest: 'release'`,
       { plugin: plugin.id },
     );
-  const settled = begin(lifecycle, registry.get(key), reason);
+  const settled = parts
+    .lifecycle()
+    .then((lifecycle) => begin(lifecycle, registry.get(key), reason));
   settled.catch(() => {});
   const resume = async () => {
     if (!(await settled.catch(() => false))) return;
     const record = registry.get(key);
     if (record === undefined) return;
+    const lifecycle = await parts.lifecycle();
     if (reason.guest === 'keep' && reason.calls === 'refuse' && isRunning(record))
       await lifecycle.resumeOver(record.connection);
     // A plugin that was stopped by name meanwhile stays stopped.

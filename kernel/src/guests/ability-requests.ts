@@ -55,7 +55,7 @@ export function storage(
 export function secret(guest: GuestIdentity, name: unknown): Promise<string | undefined> {
   if (typeof name !== 'string' || name.length > MAX_NAME) throw malformed(guest);
   guest.permissions.demand('secrets.read', name);
-  return guest.parts.secrets.get(guest.manifest.id, name);
+  return guest.services.abilities.secrets.get(guest.manifest.id, name);
 }
 
 /** Files of the machine. The code is loaded with the first request. */
@@ -69,7 +69,7 @@ export async function useFiles(
     guest.manifest.id,
     guest.permissions,
     guest.meter.limits.files,
-    guest.parts,
+    guest.services.abilities,
     verb,
     path,
     data,
@@ -105,7 +105,7 @@ export async function fetchUrl(
     guest.manifest.id,
     guest.permissions,
     demand,
-    guest.parts.send,
+    guest.services.abilities.send,
     ask,
     inbound.signal,
   );
@@ -118,7 +118,7 @@ export function requestPermission(
 ): Promise<boolean> {
   if (typeof permission !== 'string' || typeof scope !== 'string' || typeof time !== 'number')
     throw malformed(guest);
-  return guest.parts.requestPermission({
+  return guest.services.abilities.requestPermission({
     manifest: guest.manifest,
     permission: permission as PermissionName,
     scope,

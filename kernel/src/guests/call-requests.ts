@@ -18,6 +18,7 @@ import { originOf } from '../events/publisher.js';
 import { managementRight } from '../management/rights.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import { type GuestIdentity, malformed } from './guest-identity.js';
+import { KEEP_INPUT } from './middleware-steps.js';
 
 /** The subject of a request: the name that the guest has numbered before, or a text. */
 export function nameOf(guest: GuestIdentity, target: number, text: unknown): string {
@@ -55,7 +56,7 @@ export function execute(
   // A plugin may always read its own settings.
   inbound.about =
     right === undefined ? scope : right === 'config.read' ? `${guest.manifest.id}:` : `${right} `;
-  const { commands, lanes, chains } = guest.parts;
+  const { commands, lanes, chains } = guest.services.exchange;
   const behalf = behalfOf(guest, parent);
   const request = requestOf(behalf, timeout, inbound);
   if (right === undefined) demandForAll(guest, behalf, 'commands.execute', scope);
@@ -88,7 +89,7 @@ export function demandForAll(
   permission: PermissionName,
   scope: string,
 ): void {
-  guest.parts.grants.demandFor(calls, guest.manifest.id, permission, scope);
+  guest.services.rights.grants.demandFor(calls, guest.manifest.id, permission, scope);
 }
 
 function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: string): Route {
@@ -113,7 +114,14 @@ export function hook(
   const behalf = behalfOf(guest, parent);
   const request = requestOf(behalf, timeout, inbound);
   demandForAll(guest, behalf, 'hooks.call', id);
-  return guest.parts.hooks.run(id, mode as HookMode, input, guest.caller, request, strict === 1);
+  return guest.services.exchange.hooks.run(
+    id,
+    mode as HookMode,
+    input,
+    guest.caller,
+    request,
+    strict === 1,
+  );
 }
 
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall', 'parallel']);
@@ -156,7 +164,7 @@ export function behalfOf(guest: GuestIdentity, sequence: unknown): Behalf {
   return {
     parent: undefined,
     origin: undefined,
-    calls: guest.parts.policy.chain === 'strict' ? open : [],
+    calls: guest.services.rights.grants.strict ? open : [],
     under: underOf(open, guest.manifest.id),
   };
 }
@@ -234,7 +242,12 @@ export function emit(
   guest.permissions.demand('events.emit', topic);
   const behalf = behalfOf(guest, parent);
   demandForAll(guest, behalf, 'events.emit', topic);
-  return guest.parts.publish(guest.caller, topic, payload, behalf.parent ?? behalf.origin);
+  return guest.services.exchange.publish(
+    guest.caller,
+    topic,
+    payload,
+    behalf.parent ?? behalf.origin,
+  );
 }
 
 /** Sends a message of a guest, by address or by confidence. */
@@ -251,7 +264,7 @@ export async function message(
   const behalf = behalfOf(guest, parent);
   const request = requestOf(behalf, timeout, inbound);
   demandForAll(guest, behalf, 'messaging.send', to === '' ? '*' : to);
-  const messaging = await guest.parts.messaging.get();
+  const { messaging } = guest.services.abilities;
   return to === ''
     ? messaging.route(input, guest.caller, request)
     : messaging.send(to, input, guest.caller, request);
@@ -272,6 +285,3 @@ export function next(
     );
   return proceed(changed === 0 ? KEEP_INPUT : input);
 }
-
-/** The value that a guest's `next()` without an argument passes on. */
-export const KEEP_INPUT: unique symbol = Symbol('keep input');

@@ -2,36 +2,40 @@
  * A plugin that answers without a guest at the moment. All calls and events wait until it has one.
  */
 import { type Manifest, type Registration, Scope } from '@plinth/sdk/contract';
-import type { KernelParts } from '../parts.js';
 import { PermissionSet } from '../permissions/broker.js';
 import type { Mailbox, Wake } from '../plugin/mailbox.js';
 import type { ResolvedPlugin } from '../plugin/record.js';
 import { rightsFor } from './check-registration.js';
-import type { Registrant } from './registrant.js';
+import type { Registrant, RegistrantServices } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
 
 class Dormant implements Registrant<GuestRegistrations> {
   readonly manifest: Manifest;
   readonly scope = new Scope();
-  readonly parts: KernelParts;
+  readonly services: RegistrantServices;
   readonly guest = undefined;
   readonly mailbox: Mailbox<GuestRegistrations>;
 
-  constructor(manifest: Manifest, mailbox: Mailbox<GuestRegistrations>, parts: KernelParts) {
+  constructor(
+    manifest: Manifest,
+    mailbox: Mailbox<GuestRegistrations>,
+    services: RegistrantServices,
+  ) {
     this.manifest = manifest;
     this.mailbox = mailbox;
-    this.parts = parts;
+    this.services = services;
   }
 
   /** The current records. They may change while the plugin sleeps. */
   get permissions(): PermissionSet {
-    const { manifest, parts } = this;
+    const { manifest, services } = this;
+    const { grants, onDenied } = services.rights;
     return new PermissionSet(
       manifest.id,
-      parts.grants.of(manifest),
-      parts.metrics,
-      parts.onDenied,
-      parts.grants.denied(manifest.id),
+      grants.of(manifest),
+      services.reporting.metrics,
+      onDenied,
+      grants.denied(manifest.id),
     );
   }
 }
@@ -43,9 +47,9 @@ class Dormant implements Registrant<GuestRegistrations> {
 export function standInFor(
   { manifest, mailbox }: Pick<Registrant<GuestRegistrations>, 'mailbox' | 'manifest'>,
   from: GuestRegistrations,
-  parts: KernelParts,
+  services: RegistrantServices,
 ): GuestRegistrations {
-  const registrations = new GuestRegistrations(new Dormant(manifest, mailbox, parts), true);
+  const registrations = new GuestRegistrations(new Dormant(manifest, mailbox, services), true);
   registrations.standInFor(from);
   return registrations;
 }
@@ -57,14 +61,14 @@ export function standInFor(
 export function listenFor(
   { manifest }: Pick<ResolvedPlugin, 'manifest'>,
   mailbox: Mailbox<GuestRegistrations>,
-  parts: KernelParts,
+  services: RegistrantServices,
   wake: Wake,
 ): GuestRegistrations | undefined {
   const triggers = manifest.activation.filter(
     (activation) => activation.startsWith('event:') || activation.startsWith('hook:'),
   );
   if (triggers.length === 0) return undefined;
-  const dormant = new Dormant(manifest, mailbox, parts);
+  const dormant = new Dormant(manifest, mailbox, services);
   const registrations = new GuestRegistrations(dormant, false);
   mailbox.hold('start', { onArrival: wake });
   mailbox.receiver = registrations;
@@ -74,13 +78,13 @@ export function listenFor(
     const name = trigger.slice(colon + 1);
     const { permissions } = dormant;
     if (
-      rightsFor({ kind, name }, manifest, parts.isOpen).every(([permission, scope]) =>
+      rightsFor({ kind, name }, manifest, services.rights.isOpen).every(([permission, scope]) =>
         permissions.check(permission, scope),
       )
     )
       registrations.add({ handle: index + 1, kind, name });
     else
-      parts.log.write(
+      services.reporting.log.write(
         'kernel',
         'warn',
         `${manifest.id} is not activated by ${trigger}: it has no permission to hear it`,

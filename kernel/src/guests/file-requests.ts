@@ -4,7 +4,6 @@
  */
 import { createError } from '@plinth/sdk/contract';
 import type { HostFiles } from '../host-abilities.js';
-import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import { FileBudget } from './file-budget.js';
 
@@ -21,12 +20,12 @@ export async function askFiles(
   plugin: string,
   permissions: PermissionSet,
   limit: number,
-  parts: Pick<KernelParts, 'files'>,
+  abilities: { readonly files: HostFiles | undefined },
   verb: unknown,
   path: unknown,
   data: unknown,
 ): Promise<unknown> {
-  const { files } = parts;
+  const { files } = abilities;
   if (typeof path !== 'string' || path.length > MAX_PATH)
     throw createError('fs/invalid', `a path is a text of at most ${MAX_PATH} characters`, {
       plugin,
@@ -46,8 +45,8 @@ export async function askFiles(
   check(path);
   if (files === undefined)
     throw createError('fs/failed', `${plugin} cannot use files: there are none here`, { plugin });
-  const budget = budgets.get(parts) ?? new FileBudget();
-  budgets.set(parts, budget);
+  const budget = budgets.get(abilities) ?? new FileBudget();
+  budgets.set(abilities, budget);
   if (verb === 'remove') return budget.remove(plugin, path, () => files.remove(path, check));
   if (verb !== 'write') return files[verb as Exclude<keyof HostFiles, 'write'>](path, check);
   if (!(data instanceof Uint8Array))

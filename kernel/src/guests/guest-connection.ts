@@ -15,27 +15,28 @@ import {
   Scope,
   type Statics,
 } from '@plinth/sdk/contract';
-import { Link, type Reply, type Timed } from '@plinth/sdk/rpc';
-import { isLate, type KernelCall } from '../commands/call.js';
+import { Link } from '@plinth/sdk/rpc';
+import type { KernelCall } from '../commands/call.js';
 import type { Gate } from '../extension/views.js';
 import type { ExitReason, Guest, ResourceUsage } from '../host.js';
-import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { TrustLevel } from '../permissions/trust-level.js';
 import type { Mailbox } from '../plugin/mailbox.js';
-import { StorageNamespace } from '../storage/namespace.js';
+import type { StorageNamespace } from '../storage/namespace.js';
 import type { Meter } from '../supervision/meter.js';
-import { KEEP_INPUT } from './call-requests.js';
 import { type Bundle, ErrorView } from './error-view.js';
 import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
 import type { GuestIdentity } from './guest-identity.js';
 import { guestPermissions } from './guest-permissions.js';
 import { answerGuest, rightOf, takeNote } from './guest-requests.js';
+import type { GuestServices } from './guest-services.js';
 import type { LaneEnd, Traffic } from './lane-end.js';
+import { MiddlewareSteps, type Proceed } from './middleware-steps.js';
 import type { AnsweringGuest, Registrant } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
 import { watchUnread } from './unread-streams.js';
+import { answerOf, within } from './waiting.js';
 
 /** Methods of the guest that the kernel calls over the control plane. */
 type GuestMethod =
@@ -65,9 +66,9 @@ export class GuestConnection
   readonly registrations: GuestRegistrations;
   /** Ends with the plugin. Its registrations depend on it. */
   readonly scope = new Scope();
-  readonly parts: KernelParts;
+  readonly services: GuestServices;
   /** Middleware steps that wait for the guest's `next`, by number. */
-  readonly steps = new Map<number, (input: unknown) => Promise<unknown>>();
+  readonly steps: MiddlewareSteps;
   readonly causes = new EventCauses();
   /** The resources that it uses and may use. */
   readonly meter: Meter;
@@ -89,7 +90,6 @@ export class GuestConnection
   #showing: Promise<void> | undefined;
   #over = false;
   #refusals = 0;
-  #lastStep = 0;
   #onIdle: ((ok: boolean) => void)[] = [];
   /** What extensions have put in front of its requests. */
   readonly #gate: Required<Gate> | undefined;
@@ -98,34 +98,49 @@ export class GuestConnection
     manifest: Manifest,
     guest: Guest,
     mailbox: Mailbox<GuestRegistrations>,
-    parts: KernelParts,
+    services: GuestServices,
     level?: TrustLevel,
   ) {
+    const { bounds, reporting, rights } = services;
     this.manifest = manifest;
     this.mailbox = mailbox;
-    this.parts = parts;
+    this.services = services;
     this.registrations = new GuestRegistrations(this, true);
-    this.view = new ErrorView(manifest, (task) => parts.defer(task));
+    this.view = new ErrorView(manifest, (task) => bounds.defer(task));
     this.unanswered = new Set(manifest.provides);
     this.caller = Object.freeze({ kind: 'plugin', id: manifest.id, version: manifest.version });
-    this.permissions = guestPermissions(manifest, parts, level);
+    this.permissions = guestPermissions(manifest, { ...reporting, ...rights }, level);
+    this.steps = new MiddlewareSteps(manifest.id);
     this.#guest = guest;
-    this.meter = parts.resources.meter(manifest, level, this);
+    this.meter = bounds.resources.meter(manifest, level, this);
     const quota = Math.min(this.permissions.quota, this.meter.limits.storage);
-    this.storage = new StorageNamespace(
-      parts.storage,
-      parts.tenant,
-      manifest.id,
-      { quota, keys: parts.limits.keys },
-      parts.storageBudget,
-    );
-    this.link = new Link({
-      endpoint: guest.endpoint,
-      plugin: manifest.id,
+    this.storage = bounds.storageOf(manifest, quota);
+    this.link = this.#connect();
+    this.#gate = bounds.gateFor(this);
+    bounds.resources.started(this.meter);
+    const unwatch = rights.grants.watch(manifest, this.caller, this.permissions, () => {
+      this.registrations.review();
+      services.exchange.lanes.review();
+      this.#endForbidden();
+    });
+    this.ended = guest.exited.then(async (reason) => {
+      unwatch();
+      await this.#showing;
+      await this.view.show(reason.error);
+      return this.#end(reason);
+    });
+  }
+
+  #connect(): Link {
+    const { calls, bounds, reporting } = this.services;
+    const { id } = this.manifest;
+    return new Link({
+      endpoint: this.#guest.endpoint,
+      plugin: id,
       stacks: false,
-      bounds: parts.calls.bounds,
-      turn: parts.turn,
-      watchUnread: watchUnread(parts.deadlines, parts.limits.unread),
+      bounds: calls.bounds,
+      turn: calls.turn,
+      watchUnread: watchUnread(calls.deadlines, bounds.limits.unread),
       ...(Number.isFinite(this.meter.limits.messageSize) && {
         admit: (value: unknown) => this.meter.checkSize(value),
       }),
@@ -141,13 +156,7 @@ export class GuestConnection
       },
       count: () => this.meter.note(),
       control: {
-        register: async (registration: Registration) => {
-          this.registrations.add(registration);
-          const { kind, name } = registration;
-          if (kind !== 'command' && kind !== 'hook') return;
-          for (const contract of this.unanswered)
-            if (contract.startsWith(`${ownerOf(name)}@`)) this.unanswered.delete(contract);
-        },
+        register: async (registration: Registration) => this.#register(registration),
         unregister: async (handle: number) => this.registrations.remove(handle),
       },
       view: (error) => this.view.show(error),
@@ -157,24 +166,19 @@ export class GuestConnection
       onBreach: (error) => this.endBecause(error),
       onRefused: (error) => this.refused(error),
       onUnsent: (error) => {
-        parts.metrics.droppedDeliveries += 1;
-        parts.log.write('kernel', 'warn', `dropped an event for ${manifest.id}: ${error.message}`);
+        reporting.metrics.droppedDeliveries += 1;
+        reporting.log.write('kernel', 'warn', `dropped an event for ${id}: ${error.message}`);
       },
-      defer: (task) => parts.defer(task),
+      defer: (task) => bounds.defer(task),
     });
-    this.#gate = parts.extending.gateFor(this);
-    parts.resources.started(this.meter);
-    const unwatch = parts.grants.watch(manifest, this.caller, this.permissions, () => {
-      this.registrations.review();
-      parts.lanes.review();
-      this.#endForbidden();
-    });
-    this.ended = guest.exited.then(async (reason) => {
-      unwatch();
-      await this.#showing;
-      await this.view.show(reason.error);
-      return this.#end(reason);
-    });
+  }
+
+  #register(registration: Registration): void {
+    this.registrations.add(registration);
+    const { kind, name } = registration;
+    if (kind !== 'command' && kind !== 'hook') return;
+    for (const contract of this.unanswered)
+      if (contract.startsWith(`${ownerOf(name)}@`)) this.unanswered.delete(contract);
   }
 
   /**
@@ -185,11 +189,11 @@ export class GuestConnection
   async load(code: string, bundle?: Bundle): Promise<Statics> {
     this.view.bundle = bundle;
     const { timers } = this.meter.limits;
-    const statics = (await this.ask('load', this.parts.limits.load, {
+    const statics = (await this.ask('load', this.services.bounds.limits.load, {
       // As JSON: an object may hold a schema twice, and a value that crosses may not.
       manifest: JSON.parse(JSON.stringify(this.manifest)),
-      tenant: this.parts.tenant,
-      requests: this.parts.calls.prefix,
+      tenant: this.services.calls.tenant,
+      requests: this.services.calls.prefix,
       code,
       wasm: this.permissions.check('wasm', ''),
       values: [this.link.bounds.bytes, this.link.bounds.depth],
@@ -210,37 +214,15 @@ export class GuestConnection
    * @throws PluginTimeoutError `plugin/timeout`, the plugin's error, or what the guest ended with.
    */
   ask(method: GuestMethod, timeout: number, ...args: unknown[]): Promise<unknown> {
-    const { deadlines } = this.parts;
-    return new Promise((resolve, reject) => {
-      const timed: Timed = {
-        bucket: undefined,
-        slot: 0,
-        expire: () => {
-          // A guest at a breakpoint may take any time. It can still be stopped.
-          if (method !== 'deactivate' && this.parts.debugged()) deadlines.add(timed, timeout);
-          else
-            reject(
-              createError(
-                'plugin/timeout',
-                `${this.manifest.id} did not finish '${method}' within ${timeout} ms`,
-                { plugin: this.manifest.id, details: { method, timeout } },
-              ),
-            );
-        },
-      };
-      deadlines.add(timed, timeout);
-      this.link.call(method, ...args).then(
-        (value) => {
-          deadlines.remove(timed);
-          resolve(value);
-        },
-        (error) => {
-          deadlines.remove(timed);
-          const shown = this.view.show(error);
-          if (shown === undefined) reject(error);
-          else void shown.then(() => reject(error));
-        },
-      );
+    const { calls, bounds } = this.services;
+    return answerOf(this.link.call(method, ...args), {
+      plugin: this.manifest.id,
+      method,
+      timeout,
+      deadlines: calls.deadlines,
+      // A guest at a breakpoint may take any time. It can still be stopped.
+      mayWait: () => method !== 'deactivate' && bounds.debugged(),
+      show: (error) => this.view.show(error),
     });
   }
 
@@ -310,9 +292,10 @@ export class GuestConnection
    * @param streams whether streams must have ended, too.
    */
   async drained(timeout: number, streams = false): Promise<boolean> {
+    const { deadlines } = this.services.calls;
     const end = performance.now() + timeout;
     for (let left = timeout; this.isBusy(streams) && !this.#over; left = end - performance.now()) {
-      if (left <= 0 || !(await this.#within(left, (done) => void this.#onIdle.push(done))))
+      if (left <= 0 || !(await within(deadlines, left, (done) => void this.#onIdle.push(done))))
         return false;
     }
     return true;
@@ -320,21 +303,9 @@ export class GuestConnection
 
   /** Resolves true when the guest's event loop answers within so many milliseconds. */
   alive(timeout: number): Promise<boolean> {
-    return this.#within(timeout, (done) =>
+    return within(this.services.calls.deadlines, timeout, (done) =>
       this.link.request(FENCE, undefined, 0, { sequence: 0, settle: done }),
     );
-  }
-
-  #within(timeout: number, start: (done: (ok: boolean) => void) => void): Promise<boolean> {
-    const { deadlines } = this.parts;
-    return new Promise((resolve) => {
-      const timed: Timed = { bucket: undefined, slot: 0, expire: () => resolve(false) };
-      deadlines.add(timed, timeout);
-      start((ok) => {
-        deadlines.remove(timed);
-        resolve(ok);
-      });
-    });
   }
 
   /** How many messages of this guest were refused. */
@@ -347,78 +318,8 @@ export class GuestConnection
   }
 
   /** Runs a middleware of the guest as one layer of a chain. */
-  runMiddleware(
-    handle: number,
-    call: KernelCall,
-    input: unknown,
-    next: (input: unknown) => Promise<unknown>,
-  ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (call.over) {
-        reject(
-          createError('call/cancelled', `the call of ${call.id} is over`, {
-            plugin: this.manifest.id,
-          }),
-        );
-        return;
-      }
-      const step = ++this.#lastStep;
-      let passed: unknown;
-      const reply: Reply & { readonly call: KernelCall } = {
-        sequence: 0,
-        call,
-        settle: (ok, value) => {
-          this.steps.delete(step);
-          if (ok) resolve(value);
-          else reject(this.#middlewareError(call, value, passed));
-        },
-      };
-      this.steps.set(step, async (changed) => {
-        try {
-          return await next(changed === KEEP_INPUT ? input : changed);
-        } catch (error) {
-          passed = error;
-          throw error;
-        }
-      });
-      try {
-        this.link.request(
-          handle,
-          input,
-          [...(call.metaFor(this.link, call.id) as readonly unknown[]), step],
-          reply,
-        );
-      } catch (error) {
-        this.steps.delete(step);
-        reject(error);
-        return;
-      }
-      call.onCancel((reason) => {
-        this.steps.delete(step);
-        this.link.cancel(reply.sequence, isLate(reason));
-        reject(reason);
-      });
-    });
-  }
-
-  /** An error that was only passed on keeps its plugin. Others name the middleware that threw. */
-  #middlewareError(call: KernelCall, thrown: unknown, passed: unknown): unknown {
-    if (
-      passed instanceof Error &&
-      thrown instanceof Error &&
-      thrown.message === passed.message &&
-      thrown.name === passed.name
-    )
-      return passed;
-    if (thrown instanceof Error) {
-      const { details } = thrown as { readonly details?: Readonly<Record<string, unknown>> };
-      Object.defineProperty(thrown, 'details', {
-        value: { ...details, middleware: this.manifest.id, around: call.id },
-        configurable: true,
-        writable: true,
-      });
-    }
-    return thrown;
+  runMiddleware(handle: number, call: KernelCall, input: unknown, next: Proceed): Promise<unknown> {
+    return this.steps.run(this.link, handle, call, input, next);
   }
 
   #end(reason: ExitReason): PluginError {
@@ -435,10 +336,10 @@ export class GuestConnection
     this.#over = true;
     // First: a caller that learns that the guest is gone must find that the kernel knows it.
     this.onEnd?.(error);
-    this.parts.resources.ended(this.meter);
+    this.services.bounds.resources.ended(this.meter);
     this.link.close(error);
     this.registrations.ended(error);
-    this.parts.lanes.ended(this, error);
+    this.services.exchange.lanes.ended(this, error);
     this.#gate?.ended(error);
     this.steps.clear();
   }
@@ -458,7 +359,11 @@ export class GuestConnection
     this.link.endServed((about) => {
       const [permission, scope] = rightOf(about);
       if (this.permissions.check(permission, scope)) return undefined;
-      const { reason, line, because } = this.parts.grants.why(this.manifest, permission, scope);
+      const { reason, line, because } = this.services.rights.grants.why(
+        this.manifest,
+        permission,
+        scope,
+      );
       return createError(
         'permission/denied',
         `${plugin} may not use ${permission} for '${scope}' any more: ${because}`,
@@ -473,14 +378,14 @@ export class GuestConnection
   /** A message of the guest was refused. After a number of them the guest is ended. */
   refused(error: PluginError): void {
     this.#refusals += 1;
-    this.parts.metrics.refusedMessages += 1;
+    this.services.reporting.metrics.refusedMessages += 1;
     const reason = String(error.details?.reason ?? messageOf(error));
-    this.parts.announce('wire:refused', {
+    this.services.reporting.announce('wire:refused', {
       plugin: this.manifest.id,
       reason,
       count: this.#refusals,
     });
-    if (this.#refusals >= this.parts.limits.refusals) this.endBecause(error);
+    if (this.#refusals >= this.services.bounds.limits.refusals) this.endBecause(error);
   }
 
   /**

@@ -1,22 +1,23 @@
 /** The guest whose request is answered, and what a request that makes no sense gets. */
 import { createError, type Manifest, type PluginError } from '@plinth/sdk/contract';
-import type { KernelParts } from '../parts.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import type { Meter } from '../supervision/meter.js';
 import type { ErrorView } from './error-view.js';
 import type { EventCauses } from './event-causes.js';
+import type { GuestServices } from './guest-services.js';
 import type { LaneEnd } from './lane-end.js';
+import type { MiddlewareSteps } from './middleware-steps.js';
 import type { GuestRegistrations } from './registrations.js';
 
 /** The guest that asks. Created by the kernel; nothing in it comes from a message. */
 export interface GuestIdentity extends LaneEnd {
   readonly manifest: Manifest;
   readonly storage: StorageNamespace;
-  readonly parts: KernelParts;
+  readonly services: GuestServices;
   readonly registrations: GuestRegistrations;
   readonly causes: EventCauses;
   readonly meter: Meter;
-  readonly steps: Map<number, (input: unknown) => Promise<unknown>>;
+  readonly steps: MiddlewareSteps;
   readonly view: ErrorView;
   crashed(error: Error, rejection: boolean): void;
   /** Counts a message that no honest guest sends. Ends the guest after a number of them. */

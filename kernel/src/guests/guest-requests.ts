@@ -59,11 +59,11 @@ export function answerGuest(
     case Op.env:
       if (typeof facts[0] !== 'string' || facts[0].length > MAX_NAME) throw malformed(guest);
       guest.permissions.demand('env.read', facts[0]);
-      return guest.parts.environment?.(facts[0]);
+      return guest.services.abilities.environment?.(facts[0]);
     case Op.request:
       return requestPermission(guest, facts);
     case Op.laneFence:
-      return guest.parts.lanes.fence(guest, facts[0]);
+      return guest.services.exchange.lanes.fence(guest, facts[0]);
     default:
       throw malformed(guest);
   }
@@ -105,23 +105,27 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
         : given;
     const message = typeof meta[1] === 'string' ? meta[1] : '';
     guest.view.log(message, fields, (text, shown) =>
-      guest.parts.log.write(guest.manifest.id, levelAt(meta[0]), text, shown, meta[2] === 1),
+      guest.services.reporting.log.write(
+        guest.manifest.id,
+        levelAt(meta[0]),
+        text,
+        shown,
+        meta[2] === 1,
+      ),
     );
   } else if (op === Op.fatal) {
     guest.crashed(decodeError(meta[0], guest.manifest.id), meta[1] === 1);
   } else if (op === Op.causeOver) guest.causes.over(meta[0]);
-  else if (op === Op.laneCalls) guest.parts.lanes.report(guest, meta);
-  else if (op === Op.laneOver) guest.parts.lanes.over(guest, meta);
+  else if (op === Op.laneCalls) guest.services.exchange.lanes.report(guest, meta);
+  else if (op === Op.laneOver) guest.services.exchange.lanes.over(guest, meta);
   else throw notWellFormed(guest);
 }
 
 /** The commands that it may execute. As JSON, so that a repeated object can't fail the list. */
-function list({ parts, permissions }: GuestIdentity): unknown {
+function list({ services, permissions }: GuestIdentity): unknown {
   return JSON.parse(
     JSON.stringify(
-      listCommands(parts.commands, parts.manifests()).filter(({ id }) =>
-        mayExecute(permissions, id),
-      ),
+      listCommands(services.exchange.commands).filter(({ id }) => mayExecute(permissions, id)),
     ),
   );
 }

@@ -1,10 +1,10 @@
 /** Who registers: a guest, or a plugin without one. */
 import type { Manifest, Scope } from '@plinth/sdk/contract';
 import type { KernelCall } from '../commands/call.js';
-import type { KernelParts } from '../parts.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { Mailbox } from '../plugin/mailbox.js';
 import type { EventCauses } from './event-causes.js';
+import type { GuestServices } from './guest-services.js';
 import type { LaneEnd } from './lane-end.js';
 
 /** A guest that can be asked. */
@@ -18,12 +18,15 @@ export interface AnsweringGuest extends LaneEnd {
   ): Promise<unknown>;
 }
 
+/** What registrations go into, and what is told of them. */
+export type RegistrantServices = Pick<GuestServices, 'exchange' | 'rights' | 'reporting'>;
+
 /** The owner: a guest, or a plugin without one. Without a guest everything waits. */
 export interface Registrant<R> {
   readonly manifest: Manifest;
   readonly permissions: PermissionSet;
   readonly scope: Scope;
-  readonly parts: KernelParts;
+  readonly services: RegistrantServices;
   readonly guest: AnsweringGuest | undefined;
   /** What waits for its plugin. */
   readonly mailbox: Mailbox<R>;

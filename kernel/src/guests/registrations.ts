@@ -76,23 +76,25 @@ export class GuestRegistrations {
   }
 
   remove(handle: number): void {
-    const { guest, parts } = this.#owner;
-    if (guest !== undefined) parts.lanes.unregistered(guest, handle);
+    const { guest, services } = this.#owner;
+    const { exchange } = services;
+    if (guest !== undefined) exchange.lanes.unregistered(guest, handle);
     this.#registered.get(handle)?.undo?.();
     this.#registered.delete(handle);
   }
 
   /** The guest's rights have changed. Registrations that it may no longer have are removed. */
   review(): void {
-    const { manifest, parts } = this.#owner;
+    const { manifest, services } = this.#owner;
+    const { rights, reporting } = services;
     for (const [handle, { registration }] of [...this.#registered]) {
       if (this.#mayHave(registration)) continue;
       const { kind, name } = registration;
       this.remove(handle);
-      const lacking = rightsFor(registration, manifest, parts.isOpen).find(
+      const lacking = rightsFor(registration, manifest, rights.isOpen).find(
         ([permission, scope]) => !this.#owner.permissions.check(permission, scope),
       );
-      parts.log.write(
+      reporting.log.write(
         'kernel',
         'warn',
         `${manifest.id} may not have its ${kind} '${name}' any more: ${lacking?.[0]} was revoked`,
@@ -102,8 +104,9 @@ export class GuestRegistrations {
   }
 
   #mayHave(registration: Pick<Registration, 'kind' | 'name'>): boolean {
-    const { manifest, permissions, parts } = this.#owner;
-    return rightsFor(registration, manifest, parts.isOpen).every(([permission, scope]) =>
+    const { manifest, permissions, services } = this.#owner;
+    const { rights } = services;
+    return rightsFor(registration, manifest, rights.isOpen).every(([permission, scope]) =>
       permissions.check(permission, scope),
     );
   }
@@ -150,12 +153,13 @@ export class GuestRegistrations {
 
   /** Its guest has ended. What waits is refused where no other guest has taken over. */
   ended(error: Error): void {
-    const { mailbox, manifest, parts } = this.#owner;
+    const { mailbox, manifest, services } = this.#owner;
+    const { reporting } = services;
     if (mailbox.receiver !== this) return;
     const dropped = mailbox.close(error);
     if (dropped === 0) return;
-    parts.metrics.droppedDeliveries += dropped;
-    parts.log.write(
+    reporting.metrics.droppedDeliveries += dropped;
+    reporting.log.write(
       'kernel',
       'warn',
       `dropped ${dropped} events for ${manifest.id}: ${error.message}`,
@@ -168,7 +172,10 @@ export class GuestRegistrations {
     if (!this.#staged) return undefined;
     for (const { registration } of this.#registered.values()) {
       if (registration.kind === 'command' && registration.name === name)
-        return this.#owner.parts.commands.entryFor(name, this.#commandProvider(registration));
+        return this.#owner.services.exchange.commands.entryFor(
+          name,
+          this.#commandProvider(registration),
+        );
     }
     return undefined;
   }
@@ -206,7 +213,8 @@ export class GuestRegistrations {
 
   #check(registration: Registration): void {
     const { kind, name } = registration;
-    const { manifest, permissions, parts } = this.#owner;
+    const { manifest, permissions, services } = this.#owner;
+    const { exchange, rights } = services;
     const { id } = manifest;
     checkPromise(registration, manifest);
     if (MANAGEMENT.has(ownerOf(name)) && (kind === 'command' || kind === 'hook')) {
@@ -219,9 +227,9 @@ export class GuestRegistrations {
         },
       );
     }
-    for (const [permission, scope] of rightsFor(registration, manifest, parts.isOpen))
+    for (const [permission, scope] of rightsFor(registration, manifest, rights.isOpen))
       permissions.demand(permission, scope);
-    if (kind !== 'command' || (parts.isOpen(name) && offers(manifest, name))) return;
+    if (kind !== 'command' || (rights.isOpen(name) && offers(manifest, name))) return;
     if (!name.startsWith(`${id}:`)) {
       throw createError(
         'permission/denied',
@@ -232,7 +240,7 @@ export class GuestRegistrations {
         },
       );
     } else if (this.#staged) {
-      const other = parts.commands.get(name);
+      const other = exchange.commands.get(name);
       const twice = [...this.#registered.values()].some(
         ({ registration }) => registration.kind === 'command' && registration.name === name,
       );
@@ -259,14 +267,15 @@ export class GuestRegistrations {
 
   #enter(registration: Registration): { dispose(): void } {
     const { kind, name } = registration;
-    const { manifest, parts, guest } = this.#owner;
+    const { manifest, guest, services } = this.#owner;
+    const { exchange } = services;
     const { id } = manifest;
     switch (kind) {
       case 'command':
-        return parts.commands.register(name, this.#commandProvider(registration));
+        return exchange.commands.register(name, this.#commandProvider(registration));
       case 'hook':
         // A plugin without a guest is woken before its handlers are counted: it may have several.
-        return parts.hooks.handle(name, id, this.#provider(registration), {
+        return exchange.hooks.handle(name, id, this.#provider(registration), {
           timeout: this.#shortest(registration.timeout),
           ...(guest === undefined && {
             wake: () =>
@@ -276,7 +285,7 @@ export class GuestRegistrations {
       case 'event':
         return this.#subscribe(registration);
       case 'middleware':
-        return parts.chains.use(name, {
+        return exchange.chains.use(name, {
           ...placeOf(id, registration.place),
           owner: id,
           run: (call, input, next) => this.#wrap(registration, call, input, next),
@@ -292,7 +301,8 @@ export class GuestRegistrations {
 
   #commandProvider(registration: Registration): CommandProvider {
     const { handle, name, timeout, reentrant, idempotent = false, policy } = registration;
-    const { manifest, guest, parts } = this.#owner;
+    const { manifest, guest, services } = this.#owner;
+    const { reporting } = services;
     const schemas = schemasOf(manifest, name);
     const provider = this.#provider(registration);
     return {
@@ -302,7 +312,7 @@ export class GuestRegistrations {
       provider:
         schemas === undefined
           ? provider
-          : checkedProvider(manifest, schemas, provider, parts.metrics),
+          : checkedProvider(manifest, schemas, provider, reporting.metrics),
       checked: schemas !== undefined,
       timeout: this.#shortest(timeout),
       reentrant,
@@ -314,7 +324,8 @@ export class GuestRegistrations {
   /** Answers over the link, or keeps the call for the guest that takes over. */
   #provider(registration: Registration): Provider {
     const { name, handle } = registration;
-    const { guest, parts } = this.#owner;
+    const { guest, services } = this.#owner;
+    const { exchange } = services;
     const send = guest && guestProvider(guest.link, handle);
     return (call, input) => {
       // A guest that starts beside another one answers its own calls.
@@ -340,7 +351,7 @@ export class GuestRegistrations {
           call.route !== undefined &&
           !leadsTo(call.route, { owner, version, ...(provides && { provides }) })
         )
-          parts.commands.reroute(name, call, input);
+          exchange.commands.reroute(name, call, input);
         else if (to !== undefined) guestProvider(next.link, to)(call, input);
         else
           call.settle(
@@ -374,7 +385,7 @@ export class GuestRegistrations {
       call.within = {
         name: within.name,
         owner: within.owner,
-        absence: () => this.#owner.parts.absenceOf(id),
+        absence: () => this.#owner.services.exchange.chains.absenceOf(id),
       };
     return new Promise((resolve, reject) => {
       // A middleware that the next guest doesn't have no longer runs around anything.
@@ -416,14 +427,15 @@ export class GuestRegistrations {
 
   /** Delivers events that a pattern covers, or lets them wait. */
   #subscribe(registration: Registration): { dispose(): void } {
-    const { parts, mailbox } = this.#owner;
+    const { mailbox, services } = this.#owner;
+    const { exchange } = services;
     const { name: pattern } = registration;
     const subscription = createSubscription(this.#owner, registration, () => {
       this.uses += 1;
     });
     const listener = { pattern, deliver: subscription.deliver };
     this.#listeners.add(listener);
-    const registered = parts.bus.on(pattern, (emission) => {
+    const registered = exchange.bus.on(pattern, (emission) => {
       if (this.#isPassedBy({ kind: 'event', name: pattern })) return;
       if (mailbox.open) subscription.deliver(emission);
       else

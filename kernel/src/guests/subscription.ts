@@ -24,11 +24,11 @@ export interface Subscription {
 
 /** @param used called for each event that the guest gets. */
 export function createSubscription(
-  { parts, guest, manifest }: Pick<Registrant<unknown>, 'guest' | 'manifest' | 'parts'>,
+  { services, guest, manifest }: Pick<Registrant<unknown>, 'guest' | 'manifest' | 'services'>,
   { name: pattern, handle, overflow = 'drop-oldest', queue: limit = DEFAULT_QUEUE }: Registration,
   used: () => void,
 ): Subscription {
-  const { metrics, log, announce } = parts;
+  const { metrics, log, announce } = services.reporting;
   const plugin = manifest.id;
   const drops = new Drops((burst, dropped) => {
     log.write(

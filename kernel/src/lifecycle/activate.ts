@@ -1,10 +1,10 @@
 /**
  * Stage 6: activates the plugin. When this is done, everything that it registers is in the kernel.
  */
-import type { KernelParts } from '../parts.js';
 import type { ActivePlugin, InitializedPlugin } from '../plugin/record.js';
 import type { Snapshot } from '../plugin/snapshot.js';
 import { hookFailed } from './failures.js';
+import type { Stages } from './stages.js';
 
 /** @throws what the plugin threw, or PluginTimeoutError `plugin/timeout`. */
 export async function activate(
@@ -12,21 +12,21 @@ export async function activate(
   activatedBy: string,
   available: readonly string[],
   snapshot: Snapshot | undefined,
-  parts: KernelParts,
+  { limits, services }: Pick<Stages, 'limits' | 'services'>,
 ): Promise<ActivePlugin> {
   const { connection } = record;
   if (record.statics.needs.some((need) => need.optional))
-    await connection.ask('needs', parts.limits.hook, available);
+    await connection.ask('needs', limits.hook, available);
   if (snapshot !== undefined && connection.has('restoreState')) {
     await connection
-      .ask('restoreState', parts.limits.hook, snapshot.state, snapshot.fromVersion)
+      .ask('restoreState', limits.hook, snapshot.state, snapshot.fromVersion)
       .catch((cause: unknown) => {
         throw hookFailed(record.id, 'restoreState', cause);
       });
   }
-  await connection.ask('activate', parts.limits.activate);
+  await connection.ask('activate', limits.activate);
   for (const contract of connection.unanswered)
-    parts.log.write(
+    services.reporting.log.write(
       'kernel',
       'warn',
       `${record.id} lists '${contract}' in 'provides' of its manifest, and answers nothing of it`,

@@ -22,7 +22,7 @@ export class Activation {
   constructor(core: Core, starter: Starter) {
     this.#core = core;
     this.#starter = starter;
-    this.#slots = new Semaphore(core.parts.limits.parallel);
+    this.#slots = new Semaphore(core.stages.limits.parallel);
   }
 
   begin(plugin: Plugin, start: Start): Promise<void> {
@@ -52,7 +52,7 @@ export class Activation {
 
   /** Rejects what waits for a plugin that can't start. A sleeping one keeps state and events. */
   #letDown({ record, mailbox }: Plugin, error: Error): void {
-    const { log, announce } = this.#core.parts;
+    const { log, announce } = this.#core.reporting;
     if (isAsleep(record)) {
       log.write('kernel', 'error', `could not wake ${record.id}: ${error.message}`, {
         plugin: record.id,
@@ -110,12 +110,12 @@ export class Activation {
       if (record.reason === 'request' && !start.named) return undefined;
       const lost = this.#core.relations.lost(record);
       if (lost !== undefined) return lost;
-      const undo = new Undoing(this.#core.parts.extending.steps);
+      const undo = new Undoing(this.#core.stages.steps);
       await undo.before('resume', record);
       const mayRun = () => this.#core.relations.lost(record) === undefined;
-      const answer = this.#core.hook(record, 'resume', resume(record, mayRun, this.#core.parts));
+      const answer = this.#core.hook(record, 'resume', resume(record, mayRun, this.#core.stages));
       if (await undo.unless(answer)) {
-        this.#core.ledger.advance(resumed(record, this.#core.parts), 'plugin:resumed');
+        this.#core.ledger.advance(resumed(record, this.#core.stages), 'plugin:resumed');
         return undefined;
       }
       await undo.run();
@@ -140,7 +140,7 @@ export class Activation {
     const start = (dependency: string) => {
       if (this.#core.relations.isThere(dependency)) return undefined;
       const known = this.#core.registry.get(dependency);
-      const comeback = this.#core.parts.supervisor.comeback(dependency);
+      const comeback = this.#core.supervisor.comeback(dependency);
       if (comeback !== undefined)
         return comeback.then(() => this.#core.steering.activate(dependency, by, named));
       // A failed dependency is retried only when a request names it, not because a plugin needs it.
@@ -151,7 +151,7 @@ export class Activation {
         ? this.#core.steering.activateTogether(dependency, by, named)
         : this.#core.steering.activate(dependency, by, named);
     };
-    const results = await settleEach(record.dependencies, this.#core.parts.limits.parallel, start);
+    const results = await settleEach(record.dependencies, this.#core.stages.limits.parallel, start);
     const failed = record.dependencies.find(
       (key, index) =>
         results[index]?.status === 'rejected' &&

@@ -3,8 +3,10 @@
  * nothing.
  */
 import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import type { Extending } from '../extension/extending.js';
 import type { PluginPackage, PluginSource } from '../host.js';
-import type { KernelParts } from '../parts.js';
+import type { Grants } from '../permissions/grants.js';
+import type { Trust } from '../permissions/trust.js';
 import {
   asValidated,
   type DiscoveredPlugin,
@@ -12,6 +14,7 @@ import {
   type ResolvedPlugin,
   type ValidatedPlugin,
 } from '../plugin/record.js';
+import type { Reporting } from '../telemetry/reporting.js';
 import { discovered } from './discover.js';
 import type { Ledger } from './ledger.js';
 import { resolve } from './resolve.js';
@@ -20,26 +23,25 @@ import { refusalOf, type Surroundings, validate } from './validate.js';
 /** Whether a valid package is to be admitted, and whether anything may start it. */
 export type Wanted = (record: ValidatedPlugin) => boolean | 'disabled';
 
+/** What admitting needs of the kernel. */
+export interface AdmissionParts {
+  /** What manifests are checked against. */
+  readonly surroundings: Surroundings;
+  readonly trust: Pick<Trust, 'met'>;
+  readonly grants: Grants;
+  readonly extending: Pick<Extending, 'checkManifest' | 'unknownPoints'>;
+  readonly reporting: Reporting;
+}
+
 /** Owns the stages before a guest. */
 export class Admission {
   readonly #ledger: Ledger;
-  readonly #parts: KernelParts;
-  readonly #surroundings: Surroundings;
+  readonly #parts: AdmissionParts;
   readonly #problems: PluginError[] = [];
 
-  constructor(ledger: Ledger, parts: KernelParts) {
+  constructor(ledger: Ledger, parts: AdmissionParts) {
     this.#ledger = ledger;
     this.#parts = parts;
-    const runtimes = parts.hosts.flatMap((host) =>
-      host.runtime === undefined ? [] : [host.runtime],
-    );
-    this.#surroundings = {
-      version: parts.version,
-      runtimes,
-      policy: parts.policy,
-      features: parts.extending.features,
-      isOpen: parts.isOpen,
-    };
   }
 
   /** Why discovery found fewer plugins than expected. */
@@ -49,7 +51,7 @@ export class Admission {
 
   report(problem: PluginError): void {
     this.#problems.push(problem);
-    this.#parts.log.write('kernel', 'error', problem.message, { code: problem.code });
+    this.#parts.reporting.log.write('kernel', 'error', problem.message, { code: problem.code });
   }
 
   /**
@@ -69,7 +71,7 @@ export class Admission {
         id: registry.freeName(found.key),
       };
       registry.put(record);
-      this.#parts.announce('plugin:discovered', { id: record.id, origin: record.origin });
+      this.#parts.reporting.announce('plugin:discovered', { id: record.id, origin: record.origin });
       try {
         const validated = this.#validated(record);
         const answer = wanted(validated);
@@ -80,13 +82,16 @@ export class Admission {
         this.#ledger.plugin(record.key).intent.enabled = answer !== 'disabled';
         const other = registry.get(validated.key);
         if (other !== undefined && other !== record) throw duplicate(validated, other);
-        const refusal = refusalOf(validated, this.#parts.policy, validated.origin);
+        const refusal = refusalOf(validated, this.#parts.surroundings.policy, validated.origin);
         if (refusal !== undefined) {
           this.#ledger.deny(record.key, validated, refusal);
           continue;
         }
         registry.rename(record.key, validated);
-        this.#parts.announce('plugin:validated', { id: validated.id, version: validated.version });
+        this.#parts.reporting.announce('plugin:validated', {
+          id: validated.id,
+          version: validated.version,
+        });
       } catch (error) {
         failures.push({ record, error });
       }
@@ -107,18 +112,18 @@ export class Admission {
   /** Reads a package's manifest. Throws what is wrong with it, or why policy refuses it. */
   validate(found: PluginPackage): ValidatedPlugin {
     const validated = this.#validated(discovered(found));
-    const refusal = refusalOf(validated, this.#parts.policy, validated.origin);
+    const refusal = refusalOf(validated, this.#parts.surroundings.policy, validated.origin);
     if (refusal !== undefined) throw refusal;
     return validated;
   }
 
   #validated(record: DiscoveredPlugin): ValidatedPlugin {
-    const validated = validate(record, this.#surroundings);
+    const validated = validate(record, this.#parts.surroundings);
     this.#parts.trust.met(record.package, validated.manifest);
-    const { extending, log } = this.#parts;
+    const { extending, reporting } = this.#parts;
     extending.checkManifest(record.package, validated.manifest);
     for (const point of extending.unknownPoints(validated.manifest))
-      log.write(
+      reporting.log.write(
         'kernel',
         'warn',
         `${validated.id} contributes to '${point}', which nothing here reads`,

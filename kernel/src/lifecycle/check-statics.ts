@@ -1,6 +1,7 @@
 /** Checks what a guest says about its plugin against the plugin's manifest. */
 import { createError, type Manifest, type Statics } from '@plinth/sdk/contract';
-import type { KernelParts } from '../parts.js';
+import type { IsOpen } from '../commands/open-contracts.js';
+import type { Log } from '../telemetry/logger.js';
 import { baseOf } from './needs.js';
 
 /**
@@ -11,7 +12,8 @@ import { baseOf } from './needs.js';
 export function checkStatics(
   statics: Statics,
   manifest: Manifest,
-  { log, isOpen }: Pick<KernelParts, 'isOpen' | 'log'>,
+  isOpen: IsOpen,
+  log: Log,
 ): Statics {
   const isText = (one: unknown) => typeof one === 'string' && one.length <= 512;
   const texts = (list: unknown) =>

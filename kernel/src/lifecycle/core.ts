@@ -1,6 +1,5 @@
 /** What the parts of the lifecycle share: the plugins, what is known of them, and the reconciler. */
 import { messageOf } from '@plinth/sdk/contract';
-import type { KernelParts } from '../parts.js';
 import type { Plugin } from '../plugin/plugin.js';
 import {
   type ActivePlugin,
@@ -10,14 +9,17 @@ import {
   type SuspendedPlugin,
 } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
+import type { Supervisor } from '../supervision/supervisor.js';
 import { withOrigin } from '../telemetry/origin.js';
-import { Admission } from './admission.js';
+import type { Reporting } from '../telemetry/reporting.js';
+import type { Admission } from './admission.js';
 import { hookFailed } from './failures.js';
-import { Ledger } from './ledger.js';
+import type { Ledger } from './ledger.js';
 import { Listening } from './listening.js';
 import { touched } from './neighbours.js';
 import { Reconciler } from './reconciler.js';
-import { Relations } from './relations.js';
+import type { Relations } from './relations.js';
+import type { Stages } from './stages.js';
 import { hasNeedsBack, type World } from './transitions.js';
 import { tellWishes } from './wishes.js';
 
@@ -33,10 +35,23 @@ export interface Steering {
   end(plugin: Plugin): Promise<void>;
 }
 
+/** What the lifecycle is made of. */
+export interface LifecycleParts {
+  readonly ledger: Ledger;
+  readonly admission: Admission;
+  readonly relations: Relations;
+  readonly stages: Stages;
+  readonly supervisor: Supervisor;
+  /** Runs a task after the event loop has had a turn. */
+  defer(task: () => void): void;
+}
+
 /** Owns the reconciler and what waits for plugins that have not been started. */
 export class Core {
   readonly registry: PluginRegistry;
-  readonly parts: KernelParts;
+  readonly stages: Stages;
+  readonly supervisor: Supervisor;
+  readonly reporting: Reporting;
   readonly steering: Steering;
   readonly ledger: Ledger;
   readonly admission: Admission;
@@ -47,25 +62,24 @@ export class Core {
   /** Whether the kernel has stopped, so that nothing starts any more. */
   stopped = false;
 
-  constructor(registry: PluginRegistry, parts: KernelParts, steering: Steering) {
+  constructor(parts: LifecycleParts, steering: Steering) {
+    const { ledger, stages } = parts;
+    const { registry } = ledger;
     this.registry = registry;
-    this.parts = parts;
+    this.stages = stages;
+    this.supervisor = parts.supervisor;
+    this.reporting = stages.services.reporting;
     this.steering = steering;
-    this.ledger = new Ledger(registry, parts);
-    this.admission = new Admission(this.ledger, parts);
-    this.relations = new Relations(
-      registry,
-      parts.hostContracts,
-      (key) => this.isEnabled(key),
-      parts.isOpen,
-    );
-    this.listening = new Listening(registry, parts, (key, activation) =>
+    this.ledger = ledger;
+    this.admission = parts.admission;
+    this.relations = parts.relations;
+    this.listening = new Listening(registry, stages.services, (key, activation) =>
       steering.wake(key, activation),
     );
     this.#world = {
       ledger: this.ledger,
       relations: this.relations,
-      parts,
+      stages,
       isComing: (record) => this.isComing(record),
       stillRuns: (record) => this.stillRuns(record),
       hook: (record, hook, running) => this.hook(record, hook, running),
@@ -80,10 +94,15 @@ export class Core {
       looked: () => this.#looked(),
       defer: parts.defer,
       report: ({ record: { id } }, step, error) =>
-        parts.log.write('kernel', 'error', `${id} could not ${step}: ${messageOf(error)}`, {
-          plugin: id,
-          ...withOrigin(error),
-        }),
+        this.reporting.log.write(
+          'kernel',
+          'error',
+          `${id} could not ${step}: ${messageOf(error)}`,
+          {
+            plugin: id,
+            ...withOrigin(error),
+          },
+        ),
     });
     this.ledger.onChange = (plugin) => this.reconciler.changed(plugin);
   }
@@ -92,7 +111,7 @@ export class Core {
   #offer({ record }: Plugin): void {
     this.listening.listen();
     const asks = record.state === 'resolved' && record.manifest.activation.includes('startup');
-    if (asks || this.parts.supervisor.waits(record.key))
+    if (asks || this.supervisor.waits(record.key))
       this.steering.activate(record.key, 'restart').catch(() => {});
   }
 
@@ -156,12 +175,11 @@ export class Core {
     const lost = this.relations.lost(record);
     if (lost === undefined) return true;
     if (above.includes(lost)) return false;
-    const { supervisor } = this.parts;
     return this.relations
       .candidates(record, lost)
       .some(
         (other) =>
-          supervisor.comeback(other.key) !== undefined ||
+          this.supervisor.comeback(other.key) !== undefined ||
           this.isStarting(other.key) ||
           (other.state === 'suspended' &&
             other.reason === 'dependency' &&
@@ -178,6 +196,6 @@ export class Core {
       if (record.state === 'failed' && starting === undefined && !hasNeedsBack(plugin, this.#world))
         plugin.retried = false;
     }
-    tellWishes(this.registry.live(), this.relations, this.parts);
+    tellWishes(this.registry.live(), this.relations, this.stages);
   }
 }

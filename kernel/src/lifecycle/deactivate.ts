@@ -2,82 +2,17 @@
  * Last stage: asks the plugin to stop, removes everything it registered, and ends its guest,
  * whatever fails on the way.
  */
-import {
-  A_TIME,
-  createError,
-  isTime,
-  type PluginError,
-  type StopReason,
-} from '@plinth/sdk/contract';
+import type { PluginError, StopReason } from '@plinth/sdk/contract';
 import type { GuestConnection } from '../guests/guest-connection.js';
-import type { KernelParts } from '../parts.js';
-import {
-  asResolved,
-  isRunning,
-  type RunningPlugin,
-  type UnloadedPlugin,
-} from '../plugin/record.js';
-import type { PluginRegistry } from '../registry/plugin-registry.js';
+import { asResolved, type RunningPlugin, type UnloadedPlugin } from '../plugin/record.js';
+import type { Drain } from './drain.js';
+import type { Stages } from './stages.js';
 
 /** A plugin that has ended, and what it threw while it ended. */
 export interface Deactivated {
   readonly record: UnloadedPlugin;
   readonly problem?: Error;
 }
-
-/** How long work in flight may take. */
-export interface Drain {
-  /** Milliseconds. Infinity waits without a limit. */
-  readonly time: number;
-  /** Whether streams must have ended, too. Some never end. */
-  readonly streams: boolean;
-}
-
-/** The options of an operator who stops a plugin. */
-export interface DrainOptions {
-  /**
-   * Milliseconds that calls in flight and open streams may take before the plugin ends. New calls
-   * are refused. 0 ends it at once, Infinity waits without a limit. When absent, calls may take
-   * `limits.swap`, and streams are not waited for, because some never end.
-   */
-  readonly drain?: number;
-}
-
-/** @throws PluginConfigurationError `kernel/invalid-option`. */
-export function drainOf(
-  options: DrainOptions | undefined,
-  { swap }: Pick<KernelParts['limits'], 'swap'>,
-): Drain {
-  const { drain } = options ?? {};
-  if (drain === undefined) return { time: swap, streams: false };
-  if (drain !== 0 && !isTime(drain))
-    throw createError(
-      'kernel/invalid-option',
-      `'drain' must be 0 or ${A_TIME}, not ${String(drain)}`,
-      { details: { option: 'drain' } },
-    );
-  return { time: drain, streams: true };
-}
-
-/** Waits for the calls in flight, including the calls that they make to other plugins. */
-export async function drainAll(registry: PluginRegistry, { time, streams }: Drain): Promise<void> {
-  const end = performance.now() + time;
-  const busy = () =>
-    registry
-      .all()
-      .filter(
-        (record): record is RunningPlugin => isRunning(record) && record.connection.isBusy(streams),
-      );
-  for (let left = time; left > 0; left = end - performance.now()) {
-    const working = busy();
-    if (working.length === 0) return;
-    const patience = left;
-    await Promise.all(working.map(({ connection }) => connection.drained(patience, streams)));
-  }
-}
-
-/** For a plugin whose calls in flight don't matter any more. */
-export const AT_ONCE: Drain = { time: 0, streams: false };
 
 /**
  * Takes no new calls, lets the calls in flight finish, and ends the plugin. Never rejects: the
@@ -90,7 +25,7 @@ export async function deactivate(
   reason: StopReason,
   { time, streams }: Drain,
   refusal: Error,
-  parts: KernelParts,
+  parts: Pick<Stages, 'lanes' | 'limits'>,
 ): Promise<Deactivated> {
   const { connection } = record;
   connection.meter.letThrough();
@@ -130,7 +65,7 @@ const RELEASE = 1_500;
 export async function askToStop(
   connection: GuestConnection,
   reason: StopReason,
-  { limits }: Pick<KernelParts, 'limits'>,
+  { limits }: Pick<Stages, 'limits'>,
 ): Promise<void> {
   try {
     await connection.ask('deactivate', limits.deactivate, reason);

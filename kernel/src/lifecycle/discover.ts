@@ -41,21 +41,13 @@ export class Discovery {
   #closed = false;
   #timer: number | undefined;
 
-  readonly #take: (found: PluginPackage) => PluginPackage;
-
   /**
    * Reads all sources.
    *
    * @param patience milliseconds of silence.
-   * @param take called with each package that is found. Its answer is kept.
    */
-  constructor(
-    sources: readonly PluginSource[],
-    patience: number,
-    take: (found: PluginPackage) => PluginPackage,
-  ) {
+  constructor(sources: readonly PluginSource[], patience: number) {
     this.#patience = patience;
-    this.#take = take;
     const now = performance.now();
     this.#overdue = now + OVERDUE;
     this.#looks = sources.map(({ origin = 'a plugin source' }) => ({
@@ -143,10 +135,9 @@ export class Discovery {
   async #ask(look: Look, source: PluginSource): Promise<void> {
     try {
       for await (const found of source.discover()) {
-        const one = this.#take(found);
-        look.packages.push(one);
+        look.packages.push(found);
         look.heard = performance.now();
-        if (!this.#isFirst) this.#tell({ packages: [one], problems: [] });
+        if (!this.#isFirst) this.#tell({ packages: [found], problems: [] });
       }
     } catch (cause) {
       const { origin } = look;

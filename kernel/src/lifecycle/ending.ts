@@ -7,7 +7,8 @@ import { asResolved, isAsleep, isRunning, type RunningPlugin } from '../plugin/r
 import { idOf } from '../registry/key.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
-import { AT_ONCE, type Drain, deactivate } from './deactivate.js';
+import { deactivate } from './deactivate.js';
+import { AT_ONCE, type Drain } from './drain.js';
 import { gone } from './failures.js';
 import { Undoing } from './undoing.js';
 
@@ -71,7 +72,7 @@ export class Ending {
     }
     plugin.place = undefined;
     try {
-      await new Undoing(this.#core.parts.extending.steps).before('deactivate', record);
+      await new Undoing(this.#core.stages.steps).before('deactivate', record);
     } catch (error) {
       plugin.going = false;
       this.#core.reconciler.changed(plugin);
@@ -86,7 +87,7 @@ export class Ending {
       reason,
       drain,
       gone(record.id),
-      this.#core.parts,
+      this.#core.stages,
     );
     plugin.leaving = false;
     if (problem !== undefined) {
@@ -95,13 +96,13 @@ export class Ending {
         `${record.id} was stopped, but failed while stopping: ${messageOf(problem)}`,
         { plugin: record.id, cause: problem },
       );
-      this.#core.parts.log.write('kernel', 'error', error.message, {
+      this.#core.reporting.log.write('kernel', 'error', error.message, {
         code: error.code,
         plugin: record.id,
         ...withOrigin(error),
       });
     }
-    this.#core.parts.announce('plugin:deactivated', {
+    this.#core.reporting.announce('plugin:deactivated', {
       id: record.id,
       version: unloaded.version,
       reason,
@@ -127,12 +128,12 @@ export class Ending {
     if (record.state === 'suspended' && record.reason === 'request') plugin.intent.paused = true;
     // Planned, and out of reach, before anything is told of the crash: a call that a listener makes
     // waits for the restart.
-    const told = starting ? undefined : this.#core.parts.supervisor.crashed(key);
+    const told = starting ? undefined : this.#core.supervisor.crashed(key);
     this.#core.ledger.fail(asResolved(record), starting ? 'activate' : 'run', error, () => {
       // Its record comes first: a guard must count as absent before its middleware is removed.
       this.#keepWaiting(plugin, record);
       connection.registrations.close(error);
-      this.#core.parts.announce('plugin:crashed', {
+      this.#core.reporting.announce('plugin:crashed', {
         id,
         version,
         reason: String(error.details.reason ?? error.code),
@@ -141,7 +142,7 @@ export class Ending {
       });
     });
     record.scope.dispose().catch((problem) =>
-      this.#core.parts.log.write('kernel', 'error', messageOf(problem), {
+      this.#core.reporting.log.write('kernel', 'error', messageOf(problem), {
         plugin: idOf(key),
         ...withOrigin(problem),
       }),
@@ -151,9 +152,9 @@ export class Ending {
 
   /** What waits for a guest that has ended waits for the next one, when one comes by itself. */
   #keepWaiting(plugin: Plugin, { key, connection }: RunningPlugin): void {
-    if (plugin.mailbox.open || this.#core.parts.supervisor.comeback(key) === undefined) return;
+    if (plugin.mailbox.open || this.#core.supervisor.comeback(key) === undefined) return;
     plugin.mailbox.hold('restart');
-    plugin.listening = standInFor(connection, connection.registrations, this.#core.parts);
+    plugin.listening = standInFor(connection, connection.registrations, this.#core.stages.services);
   }
 
   retire(ending: Promise<void>): void {

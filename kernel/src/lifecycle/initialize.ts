@@ -2,18 +2,18 @@
  * Stage 5: hands the configuration over when it fits the manifest's schema. The plugin may still
  * refuse it.
  */
-import type { KernelParts } from '../parts.js';
 import type {
   ActivePlugin,
   InitializedPlugin,
   LoadedPlugin,
   SuspendedPlugin,
 } from '../plugin/record.js';
+import type { Stages } from './stages.js';
 
 /** @throws PluginConfigurationError `config/invalid` with every issue. */
 export async function initialize(
   record: LoadedPlugin,
-  parts: KernelParts,
+  parts: Pick<Stages, 'config' | 'limits'>,
 ): Promise<InitializedPlugin> {
   const configRevision = parts.config.revision(record.id);
   const config = await parts.config.checked(record.manifest);
@@ -26,7 +26,7 @@ export async function initialize(
  */
 export function isBehind(
   { id, configRevision }: ActivePlugin | SuspendedPlugin,
-  parts: KernelParts,
+  parts: Pick<Stages, 'config'>,
 ): boolean {
   return parts.config.revision(id) !== configRevision;
 }
@@ -38,7 +38,7 @@ export function isBehind(
  */
 export async function catchUp<R extends ActivePlugin | SuspendedPlugin>(
   record: R,
-  parts: KernelParts,
+  parts: Pick<Stages, 'config' | 'limits'>,
 ): Promise<R> {
   const configRevision = parts.config.revision(record.id);
   const config = await parts.config.checked(record.manifest);

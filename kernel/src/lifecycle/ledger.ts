@@ -1,7 +1,6 @@
 /** Writes and announces records. This is the only place where a plugin's state changes. */
 import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { KernelEvents } from '../events/kernel-events.js';
-import type { KernelParts } from '../parts.js';
 import type { Plugin } from '../plugin/plugin.js';
 import {
   type FailedPlugin,
@@ -12,7 +11,9 @@ import {
 import type { Stage } from '../plugin/stage.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
+import type { Redaction } from '../secrets/redaction.js';
 import { withOrigin } from '../telemetry/origin.js';
+import type { Reporting } from '../telemetry/reporting.js';
 
 /** Kernel events that only identify the plugin. */
 type Advance = {
@@ -29,13 +30,15 @@ type Advance = {
 /** Owns every change of a record. */
 export class Ledger {
   readonly registry: PluginRegistry;
-  readonly #parts: KernelParts;
+  readonly #reporting: Reporting;
+  readonly #redaction: Redaction;
   /** Called after each change of a record. */
   onChange: (plugin: Plugin) => void = () => {};
 
-  constructor(registry: PluginRegistry, parts: KernelParts) {
+  constructor(registry: PluginRegistry, reporting: Reporting, redaction: Redaction) {
     this.registry = registry;
-    this.#parts = parts;
+    this.#reporting = reporting;
+    this.#redaction = redaction;
   }
 
   /** @throws PluginUnavailableError `plugin/not-found`. */
@@ -57,7 +60,7 @@ export class Ledger {
   /** Replaces a record and announces it. */
   advance<R extends PluginRecord>(record: R, topic: Advance): R {
     this.put(record);
-    this.#parts.announce(topic, this.fact(record));
+    this.#reporting.announce(topic, this.fact(record));
     return record;
   }
 
@@ -84,7 +87,7 @@ export class Ledger {
     first?: () => void,
   ): void {
     const { key, id, origin } = previous;
-    const error = this.#parts.redaction.value(
+    const error = this.#redaction.value(
       thrown instanceof Error
         ? thrown
         : createError('plugin/activation-failed', messageOf(thrown), { plugin: id }),
@@ -106,8 +109,13 @@ export class Ledger {
         ? (error as PluginError).code
         : 'plugin/activation-failed';
     const shown = withOrigin(error);
-    this.#parts.log.write('kernel', 'error', error.message, { code, plugin: id, stage, ...shown });
-    this.#parts.announce('plugin:failed', {
+    this.#reporting.log.write('kernel', 'error', error.message, {
+      code,
+      plugin: id,
+      stage,
+      ...shown,
+    });
+    this.#reporting.announce('plugin:failed', {
       ...this.fact(previous),
       stage,
       code,
@@ -119,11 +127,11 @@ export class Ledger {
   /** Records that policy doesn't let a plugin run that had another state until now. */
   deny(key: string, validated: ValidatedPlugin, error: PluginError): void {
     this.registry.rename(key, { ...validated, state: 'denied', error });
-    this.#parts.log.write('kernel', 'info', error.message, {
+    this.#reporting.log.write('kernel', 'info', error.message, {
       code: error.code,
       plugin: validated.id,
     });
-    this.#parts.announce('plugin:denied', { ...this.fact(validated), message: error.message });
+    this.#reporting.announce('plugin:denied', { ...this.fact(validated), message: error.message });
   }
 
   #changed(key: string): void {

@@ -6,19 +6,16 @@
 import type { PluginError, StopReason } from '@plinth/sdk/contract';
 import { settleEach } from '../concurrency.js';
 import type { PluginPackage } from '../host.js';
-import { type Lazy, lazily } from '../lazily.js';
-import type { KernelParts } from '../parts.js';
 import type { ResolvedPlugin, ValidatedPlugin } from '../plugin/record.js';
-import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { Activation } from './activation.js';
 import type { Wanted } from './admission.js';
-import { Core } from './core.js';
-import { AT_ONCE, type Drain, type DrainOptions, drainAll, drainOf } from './deactivate.js';
+import { Core, type LifecycleParts } from './core.js';
+import { AT_ONCE, type Drain, type DrainOptions, drainAll, drainOf } from './drain.js';
 import { Ending } from './ending.js';
 import { gone, illegal, isOwnFailure } from './failures.js';
 import { Pausing } from './pausing.js';
 import { reconfigure } from './reconfigure.js';
-import type { Replacing } from './replacing.js';
+import { Replacing } from './replacing.js';
 import type { Replacement } from './restarting.js';
 import { Starter } from './starter.js';
 
@@ -31,16 +28,10 @@ export class Lifecycle {
   readonly #ending: Ending;
   readonly #activation: Activation;
   readonly #pausing: Pausing;
-  /** What only `reload`, `update` and the like need. */
-  readonly #replacing: Lazy<Replacing>;
+  readonly #replacing: Replacing;
 
-  /** @param load loads the code that replaces plugins. */
-  constructor(
-    registry: PluginRegistry,
-    parts: KernelParts,
-    load: () => Promise<{ readonly Replacing: typeof Replacing }>,
-  ) {
-    const core = new Core(registry, parts, {
+  constructor(parts: LifecycleParts) {
+    const core = new Core(parts, {
       activate: (key, activatedBy, named) => this.activate(key, activatedBy, named),
       activateTogether: (key, by, named) => this.#activateTogether(key, by, named),
       reload: (key) => this.reload(key),
@@ -52,10 +43,7 @@ export class Lifecycle {
     const starter = new Starter(core, this.#ending);
     this.#activation = new Activation(core, starter);
     this.#pausing = new Pausing(core, this.#ending);
-    this.#replacing = lazily(async () => {
-      const code = await load();
-      return new code.Replacing(core, this.#ending, starter, this.#activation, this.#pausing);
-    });
+    this.#replacing = new Replacing(core, this.#ending, starter, this.#activation, this.#pausing);
   }
 
   /** Why discovery found fewer plugins than expected. */
@@ -117,7 +105,7 @@ export class Lifecycle {
     const plugin = this.#core.registry.plugin(key);
     if (plugin === undefined) return;
     plugin.intent.enabled = enabled;
-    if (!enabled && plugin.record.state === 'failed') this.#core.parts.supervisor.stopped(key);
+    if (!enabled && plugin.record.state === 'failed') this.#core.supervisor.stopped(key);
     this.#core.registry.onChange?.(plugin.record);
     this.#core.reconciler.changed();
     this.#core.listening.listen();
@@ -135,7 +123,7 @@ export class Lifecycle {
       );
     const keys = wanting.sort((a, b) => a.level - b.level).map((record) => record.key);
     // A plugin that already failed as a dependency isn't tried a second time.
-    await settleEach(keys, this.#core.parts.limits.parallel, (key) =>
+    await settleEach(keys, this.#core.stages.limits.parallel, (key) =>
       this.#core.registry.get(key)?.state === 'resolved'
         ? this.#activateTogether(key, event, NAMED.has(event))
         : undefined,
@@ -171,7 +159,7 @@ export class Lifecycle {
       return starting.over.then(again, again);
     }
     if (activatedBy === 'request' && plugin.record.state === 'failed')
-      this.#core.parts.supervisor.steered(key);
+      this.#core.supervisor.steered(key);
     return this.#activation.begin(plugin, { activatedBy, named });
   }
 
@@ -226,7 +214,7 @@ export class Lifecycle {
 
   /** @throws PluginConfigurationError `kernel/invalid-option`. */
   drainOf(options: DrainOptions | undefined): Drain {
-    return drainOf(options, this.#core.parts.limits);
+    return drainOf(options, this.#core.stages.limits);
   }
 
   /**
@@ -242,7 +230,7 @@ export class Lifecycle {
     const plugin = this.#core.ledger.plugin(key);
     plugin.intent.paused = false;
     plugin.intent.stops += 1;
-    this.#core.parts.supervisor.stopped(key);
+    this.#core.supervisor.stopped(key);
     const stopping = this.#ending.stop(plugin, reason, drain);
     const over = stopping.then(
       () => {},
@@ -262,7 +250,7 @@ export class Lifecycle {
     const record = this.#core.registry.get(key);
     if (record?.state !== 'failed')
       return record?.state === 'active' || record?.state === 'suspended';
-    const { supervisor } = this.#core.parts;
+    const { supervisor } = this.#core;
     return supervisor.comeback(key) !== undefined || supervisor.quarantine(key) !== undefined;
   }
 
@@ -330,13 +318,13 @@ export class Lifecycle {
   }
 
   /** Replaces the guest by a fresh one, of another package when one is given. Answers the key. */
-  async reload(key: string, next?: ValidatedPlugin, how?: Replacement): Promise<string> {
-    return (await this.#replacing.get()).reload(key, next, how);
+  reload(key: string, next?: ValidatedPlugin, how?: Replacement): Promise<string> {
+    return this.#replacing.reload(key, next, how);
   }
 
   /** Puts another package in the place of a plugin that doesn't run. Answers its key. */
-  async exchange(key: string, next: ValidatedPlugin): Promise<string> {
-    return (await this.#replacing.get()).exchange(key, next);
+  exchange(key: string, next: ValidatedPlugin): Promise<string> {
+    return this.#replacing.exchange(key, next);
   }
 
   /** Waits for the calls in flight, including the calls that they make to other plugins. */

@@ -1,6 +1,6 @@
 /** Listens for the events and hooks that activate plugins which have not been started. */
 import { listenFor } from '../guests/dormant.js';
-import type { KernelParts } from '../parts.js';
+import type { RegistrantServices } from '../guests/registrant.js';
 import type { Wake } from '../plugin/mailbox.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { gone } from './failures.js';
@@ -8,16 +8,16 @@ import { gone } from './failures.js';
 /** Owns what listens in place of a guest. It is kept with the plugin. */
 export class Listening {
   readonly #registry: PluginRegistry;
-  readonly #parts: KernelParts;
+  readonly #services: RegistrantServices;
   readonly #wake: (key: string, activation: string) => ReturnType<Wake>;
 
   constructor(
     registry: PluginRegistry,
-    parts: KernelParts,
+    services: RegistrantServices,
     wake: (key: string, activation: string) => ReturnType<Wake>,
   ) {
     this.#registry = registry;
-    this.#parts = parts;
+    this.#services = services;
     this.#wake = wake;
   }
 
@@ -32,7 +32,7 @@ export class Listening {
         continue;
       }
       if (plugin.listening !== undefined || plugin.starting !== undefined) continue;
-      plugin.listening = listenFor(record, plugin.mailbox, this.#parts, (activation) =>
+      plugin.listening = listenFor(record, plugin.mailbox, this.#services, (activation) =>
         this.#wake(key, activation),
       );
     }

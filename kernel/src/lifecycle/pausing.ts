@@ -26,10 +26,10 @@ export class Pausing {
     return plugin.operations.run(async () => {
       const record = this.#core.ledger.require(key);
       if (record.state === 'active') {
-        const undo = new Undoing(this.#core.parts.extending.steps);
+        const undo = new Undoing(this.#core.stages.steps);
         await undo.before('suspend', record);
         const suspended = await undo.unless(
-          this.#core.hook(record, 'suspend', suspend(record, this.#core.parts)),
+          this.#core.hook(record, 'suspend', suspend(record, this.#core.stages)),
         );
         this.#core.ledger.advance(suspended, 'plugin:suspended');
       } else if (record.state === 'suspended') {
@@ -52,10 +52,10 @@ export class Pausing {
         record,
         'limit',
         blame,
-        this.#core.parts,
+        this.#core.stages,
       );
       if (problem !== undefined)
-        this.#core.parts.log.write(
+        this.#core.reporting.log.write(
           'kernel',
           'warn',
           `${record.id} failed while it was suspended: ${messageOf(problem)}`,
@@ -73,7 +73,7 @@ export class Pausing {
     try {
       await this.#core.steering.activate(record.key, 'limit');
     } catch (error) {
-      this.#core.parts.log.write(
+      this.#core.reporting.log.write(
         'kernel',
         'warn',
         `could not resume ${record.id}: ${messageOf(error)}`,
@@ -93,7 +93,7 @@ export class Pausing {
       record,
       'dependency',
       () => this.#core.relations.blame(record, this.#core.relations.lost(record) ?? lost),
-      this.#core.parts,
+      this.#core.stages,
     );
     this.#core.ledger.put(suspended);
   }
@@ -110,13 +110,13 @@ export class Pausing {
       if (isAsleep(record)) return true;
       if (record.state !== 'active') throw illegal(record, 'hibernate');
       if (record.package.exported !== undefined) return false;
-      const undo = new Undoing(this.#core.parts.extending.steps);
+      const undo = new Undoing(this.#core.stages.steps);
       await undo.before('hibernate', record);
       const asleep = await undo.unless(
         this.#core.hook(
           record,
           'getState',
-          sleep(record, this.#core.parts, (activation) =>
+          sleep(record, this.#core.stages, (activation) =>
             this.#core.steering.wake(key, activation),
           ),
         ),
@@ -125,11 +125,11 @@ export class Pausing {
         await undo.run();
         return false;
       }
-      this.#core.parts.supervisor.slept(key);
+      this.#core.supervisor.slept(key);
       plugin.place = undefined;
       plugin.saved = asleep.snapshot;
       this.#core.ledger.advance(asleep.record, 'plugin:suspended');
-      this.#ending.retire(endGuest(record, 'idle', this.#core.parts));
+      this.#ending.retire(endGuest(record, 'idle', this.#core.stages));
       return true;
     });
   }

@@ -9,7 +9,7 @@ import type { Core } from './core.js';
  * @param only the versions that they are for; all when absent.
  */
 export async function reconfigure(
-  { registry, parts, steering }: Core,
+  { registry, stages, steering }: Core,
   id: string,
   taken: Set<string>,
   only?: ReadonlySet<string>,
@@ -17,8 +17,8 @@ export async function reconfigure(
   for (const record of registry.versions(id)) {
     if (!isRunning(record) || (record.state !== 'active' && record.state !== 'suspended')) continue;
     if (only?.has(record.key) === false) continue;
-    const settings = parts.config.of(record.manifest);
-    const answer = await record.connection.ask('configure', parts.limits.hook, settings);
+    const settings = stages.config.of(record.manifest);
+    const answer = await record.connection.ask('configure', stages.limits.hook, settings);
     taken.add(record.key);
     if (answer === 'restart') await steering.reload(record.key);
   }

@@ -21,21 +21,14 @@ import { baseOf, inCycle, mandatory, type Need, offers } from './needs.js';
 export class Relations {
   readonly #registry: PluginRegistry;
   readonly #host: HostContracts;
-  readonly #isEnabled: (key: string) => boolean;
   readonly #isOpen: IsOpen;
   /** Plugins whose needs are being examined. Stops the recursion when plugins need each other. */
   readonly #asked = new Set<string>();
 
-  constructor(
-    registry: PluginRegistry,
-    host: HostContracts,
-    isEnabled: (key: string) => boolean,
-    isOpen: IsOpen,
-  ) {
+  constructor(registry: PluginRegistry, host: HostContracts, isOpen: IsOpen) {
     this.#isOpen = isOpen;
     this.#registry = registry;
     this.#host = host;
-    this.#isEnabled = isEnabled;
   }
 
   /** Whether others may rely on a plugin. A sleeping one wakes; a suspended one's calls wait. */
@@ -226,7 +219,7 @@ export class Relations {
   /** The state of a plugin that another one can't rely on. */
   #fate(record: PluginRecord | undefined): string {
     if (record === undefined) return 'is not installed';
-    if (!this.#isEnabled(record.key)) return 'was disabled';
+    if (!this.#registry.isEnabled(record.key)) return 'was disabled';
     switch (record.state) {
       case 'unloaded':
         return 'was stopped';
@@ -274,7 +267,7 @@ export class Relations {
     const state = this.#registry.get(key)?.state;
     return (
       (state === 'resolved' || state === 'loaded' || state === 'initialized') &&
-      this.#isEnabled(key)
+      this.#registry.isEnabled(key)
     );
   }
 

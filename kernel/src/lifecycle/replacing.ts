@@ -141,7 +141,7 @@ export class Replacing {
     let successor: ActivePlugin | SuspendedPlugin;
     let snapshot: Snapshot | undefined;
     try {
-      ({ next: successor, snapshot } = await swap(old, next ?? asResolved(old), this.#core.parts, {
+      ({ next: successor, snapshot } = await swap(old, next ?? asResolved(old), this.#core.stages, {
         stateless,
         checkNeeds: (loaded) => {
           const missing = this.#core.relations.missing(loaded);
@@ -159,7 +159,7 @@ export class Replacing {
         },
       }));
     } catch (error) {
-      this.#core.parts.log.write(
+      this.#core.reporting.log.write(
         'kernel',
         'error',
         `could not replace ${old.id}: ${messageOf(error)}`,
@@ -173,13 +173,16 @@ export class Replacing {
         : activationFailed(old.id, 'activate', error);
     }
     this.#ending.watch(successor);
-    this.#core.parts.supervisor.stopped(key);
-    this.#ending.retire(retire(old, this.#core.parts));
+    this.#core.supervisor.stopped(key);
+    this.#ending.retire(retire(old, this.#core.stages));
     this.#core.resolveAll();
     this.#starter.entered(plugin, successor, 'reload', started, snapshot);
-    this.#core.parts.announce('plugin:reloaded', { id: successor.id, version: successor.version });
+    this.#core.reporting.announce('plugin:reloaded', {
+      id: successor.id,
+      version: successor.version,
+    });
     if (successor.state === 'suspended')
-      this.#core.parts.announce('plugin:suspended', this.#core.ledger.fact(successor));
+      this.#core.reporting.announce('plugin:suspended', this.#core.ledger.fact(successor));
     return successor.key;
   }
 
@@ -198,7 +201,7 @@ export class Replacing {
     const resolved = next ?? asResolved(asleep);
     const missing = this.#core.relations.missing(resolved);
     if (missing !== undefined) throw this.#core.relations.blame(resolved, missing);
-    this.#core.parts.supervisor.stopped(key);
+    this.#core.supervisor.stopped(key);
     if (next === undefined) readAnew(this.#core, asleep.package);
     const renamed = resolved.key !== key;
     // The plugin is already waking. What arrives waits for the outcome.
@@ -226,7 +229,7 @@ export class Replacing {
       plugin.waking = false;
     }
     if (renamed) this.#core.resolveAll();
-    this.#core.parts.announce('plugin:reloaded', this.#core.ledger.fact(resolved));
+    this.#core.reporting.announce('plugin:reloaded', this.#core.ledger.fact(resolved));
     return resolved.key;
   }
 }

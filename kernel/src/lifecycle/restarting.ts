@@ -74,10 +74,10 @@ export class Restarting {
   ): Promise<string> {
     const { key } = plugin.record;
     const now = next?.key ?? key;
-    const planned = this.#core.parts.supervisor.comeback(key) !== undefined;
+    const planned = this.#core.supervisor.comeback(key) !== undefined;
     const { paused, stops } = plugin.intent;
     plugin.intent.paused = false;
-    this.#core.parts.supervisor.steered(key);
+    this.#core.supervisor.steered(key);
     plugin.going = true;
     this.#core.reconciler.changed(plugin);
     await this.#ending.quiet(plugin);
@@ -85,7 +85,7 @@ export class Restarting {
       const record = this.#core.ledger.require(key);
       if (next !== undefined) resolveNext(this.#core, key, next);
       const snapshot = stateless ? undefined : await this.#snapshot(plugin, record);
-      this.#core.parts.supervisor.stopped(key);
+      this.#core.supervisor.stopped(key);
       if (next === undefined) readAnew(this.#core, record.package);
       await this.#ending.end(key, 'replace');
       if (next !== undefined) this.#core.registry.rename(key, next);
@@ -113,14 +113,14 @@ export class Restarting {
       if (next !== undefined) await this.#putBack(plugin, before.record, before.snapshot);
       if (this.#core.registry.get(before.record.key)?.state === 'failed') {
         plugin.saved = before.snapshot;
-        if (planned) this.#core.parts.supervisor.steeredInVain(before.record.key);
+        if (planned) this.#core.supervisor.steeredInVain(before.record.key);
       }
       throw error;
     }
     // Only a request resumes a plugin that was suspended by request.
     if (paused || (before.record.state === 'suspended' && before.record.reason === 'request'))
       await this.#pausing.suspend(now);
-    this.#core.parts.announce(
+    this.#core.reporting.announce(
       'plugin:reloaded',
       this.#core.ledger.fact(this.#core.ledger.require(now)),
     );
@@ -160,7 +160,7 @@ export class Restarting {
         named: true,
       });
     } catch (error) {
-      this.#core.parts.log.write(
+      this.#core.reporting.log.write(
         'kernel',
         'error',
         `${before.id} could not be started as it was: ${messageOf(error)}`,
@@ -175,7 +175,7 @@ export class Restarting {
     if (record.state !== 'active' && record.state !== 'suspended')
       return record.state === 'failed' ? last : undefined;
     if (record.connection.has('getState') && !(await record.connection.alive(ALIVE))) {
-      this.#core.parts.log.write(
+      this.#core.reporting.log.write(
         'kernel',
         'warn',
         `${record.id} does not answer: it is restarted with the state of its last snapshot`,
@@ -185,15 +185,14 @@ export class Restarting {
     }
     // Held calls don't affect the state. Calls in flight still belong to it.
     if (!record.connection.mailbox.open && record.connection.has('getState'))
-      await record.connection.drained(Math.min(this.#core.parts.limits.swap, PATIENCE));
-    return takeSnapshot(record.connection, record, this.#core.parts.limits.hook);
+      await record.connection.drained(Math.min(this.#core.stages.limits.swap, PATIENCE));
+    return takeSnapshot(record.connection, record, this.#core.stages.limits.hook);
   }
 }
 
 /** A reload reads the package again instead of using what was read before. */
-export function readAnew({ parts }: Core, found: PluginPackage): void {
-  parts.code.forget(found);
-  parts.shared.forget(found);
+export function readAnew({ stages }: Core, found: PluginPackage): void {
+  stages.loader.forget(found);
 }
 
 /**

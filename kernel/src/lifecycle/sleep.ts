@@ -3,7 +3,6 @@
  * kernel, and calls and events for it wait there. The first of them wakes it.
  */
 import { standInFor } from '../guests/dormant.js';
-import type { KernelParts } from '../parts.js';
 import type { Wake } from '../plugin/mailbox.js';
 import {
   type ActivePlugin,
@@ -14,6 +13,7 @@ import {
 import type { Snapshot } from '../plugin/snapshot.js';
 import { askToStop } from './deactivate.js';
 import { takeSnapshot } from './snapshot.js';
+import type { Stages } from './stages.js';
 
 /** A plugin that sleeps, and the state that it left. */
 export interface Asleep {
@@ -28,7 +28,7 @@ export interface Asleep {
  */
 export async function sleep(
   record: ActivePlugin,
-  parts: KernelParts,
+  parts: Pick<Stages, 'lanes' | 'limits' | 'services'>,
   wake: Wake,
 ): Promise<Asleep | undefined> {
   const { connection, activatedBy, since, statics } = record;
@@ -50,7 +50,7 @@ export async function sleep(
       awake();
       return undefined;
     }
-    const registrations = standInFor(connection, connection.registrations, parts);
+    const registrations = standInFor(connection, connection.registrations, parts.services);
     connection.mailbox.hold('sleep', { onArrival: wake });
     return {
       snapshot,
@@ -74,7 +74,7 @@ export async function sleep(
 export async function endGuest(
   record: ActivePlugin | SuspendedPlugin,
   reason: 'idle' | 'replace',
-  parts: KernelParts,
+  parts: Pick<Stages, 'limits'>,
 ): Promise<void> {
   const { connection, scope } = record;
   connection.meter.letThrough();

@@ -17,7 +17,6 @@ import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { activationFailed, disabled, hookOf, loadFailed } from './failures.js';
 import { catchUp, initialize, isBehind } from './initialize.js';
-import { load } from './load.js';
 import { suspend } from './suspend.js';
 import { Undoing } from './undoing.js';
 
@@ -59,18 +58,18 @@ export class Starter {
     let stage: Stage = 'load';
     let running: RunningPlugin | undefined;
     let next: ActivePlugin | SuspendedPlugin;
-    const undo = new Undoing(this.#core.parts.extending.steps);
+    const undo = new Undoing(this.#core.stages.steps);
     try {
       await undo.before('load', resolved);
       running = this.#core.ledger.advance(
-        await load(resolved, plugin.mailbox, this.#core.parts),
+        await this.#core.stages.loader.load(resolved, plugin.mailbox),
         'plugin:loaded',
       );
       this.#core.relations.checkNeeds(running);
       this.#ending.watch(running);
       stage = 'initialize';
       running = this.#core.ledger.advance(
-        await initialize(running, this.#core.parts),
+        await initialize(running, this.#core.stages),
         'plugin:initialized',
       );
       stage = 'activate';
@@ -80,10 +79,10 @@ export class Starter {
         activatedBy,
         this.#core.relations.metNeeds(running),
         snapshot,
-        this.#core.parts,
+        this.#core.stages,
       );
-      next = plugin.intent.paused && !named ? await suspend(active, this.#core.parts) : active;
-      while (isBehind(next, this.#core.parts)) next = await catchUp(next, this.#core.parts);
+      next = plugin.intent.paused && !named ? await suspend(active, this.#core.stages) : active;
+      while (isBehind(next, this.#core.stages)) next = await catchUp(next, this.#core.stages);
       running = next;
       if (!this.#core.stillRuns(running)) {
         // Its guest has ended, or another package has replaced it.
@@ -130,7 +129,7 @@ export class Starter {
     }
     this.entered(plugin, next, activatedBy, started, snapshot);
     if (next.state === 'suspended')
-      this.#core.parts.announce('plugin:suspended', this.#core.ledger.fact(next));
+      this.#core.reporting.announce('plugin:suspended', this.#core.ledger.fact(next));
     return undefined;
   }
 
@@ -150,8 +149,8 @@ export class Starter {
       retried: false,
     });
     plugin.intent.paused = false;
-    this.#core.parts.supervisor.started(plugin, version, connection);
-    this.#core.parts.announce('plugin:activated', {
+    this.#core.supervisor.started(plugin, version, connection);
+    this.#core.reporting.announce('plugin:activated', {
       id: active.id,
       version,
       activatedBy,
@@ -163,7 +162,7 @@ export class Starter {
       this.#core.steering
         .reload(key)
         .catch((error: unknown) =>
-          this.#core.parts.log.write(
+          this.#core.reporting.log.write(
             'kernel',
             'error',
             `could not restart ${active.id}: ${messageOf(error)}`,

@@ -2,11 +2,14 @@
  * Pauses a plugin without losing its guest. Its own work stops. Calls meanwhile wait or are
  * refused.
  */
-import type { KernelParts } from '../parts.js';
 import type { ActivePlugin, SuspendedPlugin } from '../plugin/record.js';
+import type { Stages } from './stages.js';
 
 /** @throws what the plugin threw. It then stays active. */
-export async function suspend(record: ActivePlugin, parts: KernelParts): Promise<SuspendedPlugin> {
+export async function suspend(
+  record: ActivePlugin,
+  parts: Pick<Stages, 'lanes' | 'limits'>,
+): Promise<SuspendedPlugin> {
   const { connection } = record;
   const restore = connection.mailbox.hold('pause');
   await parts.lanes.detour(connection, parts.limits.swap);
@@ -28,7 +31,7 @@ export async function suspendWithout(
   record: ActivePlugin | SuspendedPlugin,
   reason: 'dependency' | 'limit',
   blame: () => Error | undefined,
-  parts: KernelParts,
+  parts: Pick<Stages, 'lanes' | 'limits'>,
 ): Promise<{ readonly record: SuspendedPlugin; readonly problem?: unknown }> {
   const { connection } = record;
   connection.mailbox.hold('pause', { refuse: blame });
@@ -53,7 +56,7 @@ export async function suspendWithout(
 export async function resume(
   { connection }: SuspendedPlugin,
   mayRun: () => boolean,
-  { limits }: Pick<KernelParts, 'limits'>,
+  { limits }: Pick<Stages, 'limits'>,
 ): Promise<boolean> {
   await connection.ask('resume', limits.hook);
   if (mayRun()) return true;
@@ -62,7 +65,7 @@ export async function resume(
 }
 
 /** Gives a plugin that has resumed what has waited for it. */
-export function resumed(record: SuspendedPlugin, parts: KernelParts): ActivePlugin {
+export function resumed(record: SuspendedPlugin, parts: Pick<Stages, 'lanes'>): ActivePlugin {
   record.connection.mailbox.release('pause');
   parts.lanes.direct(record.connection);
   const { reason: _, ...rest } = record;

@@ -5,7 +5,6 @@
  * unchanged.
  */
 import { createError } from '@plinth/sdk/contract';
-import type { KernelParts } from '../parts.js';
 import type {
   ActivePlugin,
   LoadedPlugin,
@@ -15,9 +14,9 @@ import type {
 import type { Snapshot } from '../plugin/snapshot.js';
 import { activate } from './activate.js';
 import { catchUp, initialize, isBehind } from './initialize.js';
-import { load } from './load.js';
 import { endGuest } from './sleep.js';
 import { takeSnapshot } from './snapshot.js';
+import type { Stages } from './stages.js';
 import { suspend } from './suspend.js';
 import { Undoing } from './undoing.js';
 
@@ -62,32 +61,32 @@ export interface Swapped {
 export async function swap(
   old: ActivePlugin | SuspendedPlugin,
   resolved: ResolvedPlugin,
-  parts: KernelParts,
+  stages: Stages,
   steps: SwapSteps,
 ): Promise<Swapped> {
   const before = old.connection;
-  const loaded = await load(resolved, before.mailbox, parts);
+  const { limits, lanes, steps: extended } = stages;
+  const loaded = await stages.loader.load(resolved, before.mailbox);
   let release: (() => void) | undefined;
-  const { steps: extended } = parts.extending;
   const undo = new Undoing(extended);
   try {
     steps.checkNeeds(loaded);
-    const initialized = await initialize(loaded, parts);
-    await parts.lanes.detour(before, parts.limits.swap);
+    const initialized = await initialize(loaded, stages);
+    await lanes.detour(before, limits.swap);
     release = before.mailbox.hold('swap');
     // State is complete only when no call is in flight. A plugin without state may finish its calls
     // beside its successor.
     if (before.has('getState') || extended.waits('replace', 'activate'))
-      await before.drained(parts.limits.swap);
+      await before.drained(limits.swap);
     await undo.before('replace', old);
-    const snapshot = steps.stateless
-      ? undefined
-      : await takeSnapshot(before, old, parts.limits.hook);
+    const snapshot = steps.stateless ? undefined : await takeSnapshot(before, old, limits.hook);
     await undo.before('activate', resolved);
-    const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, parts);
+    const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, stages);
     let next =
-      old.state === 'suspended' && old.reason === 'request' ? await suspend(active, parts) : active;
-    while (isBehind(next, parts)) next = await catchUp(next, parts);
+      old.state === 'suspended' && old.reason === 'request'
+        ? await suspend(active, stages)
+        : active;
+    while (isBehind(next, stages)) next = await catchUp(next, stages);
     // From here on it is one step: no other code runs in between.
     if (!steps.stillThere())
       throw createError('guest/terminated', `${old.id} ended while it was replaced`, {
@@ -104,7 +103,7 @@ export async function swap(
     return { next, snapshot };
   } catch (error) {
     release?.();
-    if (old.state === 'active') parts.lanes.direct(before);
+    if (old.state === 'active') lanes.direct(before);
     await loaded.scope.dispose().catch(() => {});
     await loaded.connection.terminate();
     await undo.run();
@@ -115,7 +114,7 @@ export async function swap(
 /** Ends a guest that has been replaced, once its calls have finished. */
 export async function retire(
   old: ActivePlugin | SuspendedPlugin,
-  parts: KernelParts,
+  parts: Pick<Stages, 'limits'>,
 ): Promise<void> {
   await old.connection.drained(parts.limits.swap, true);
   await endGuest(old, 'replace', parts);

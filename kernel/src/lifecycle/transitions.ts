@@ -4,7 +4,6 @@
  * about others: they look at its record when it has changed.
  */
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { KernelParts } from '../parts.js';
 import type { Plugin } from '../plugin/plugin.js';
 import {
   asResolved,
@@ -17,13 +16,14 @@ import { withOrigin } from '../telemetry/origin.js';
 import type { Ledger } from './ledger.js';
 import { isUppermost } from './neighbours.js';
 import type { Relations } from './relations.js';
+import type { Stages } from './stages.js';
 import { resume, resumed, suspendWithout } from './suspend.js';
 
 /** What steps read and use. */
 export interface World {
   readonly ledger: Ledger;
   readonly relations: Relations;
-  readonly parts: KernelParts;
+  readonly stages: Stages;
   /** Whether a restart is pending for what a paused plugin has lost. Its calls then wait. */
   isComing(record: RunningPlugin): boolean;
   /** Whether its guest is still the plugin's guest. */
@@ -100,15 +100,15 @@ export function dueStep(
 
 async function pauseWithout(plugin: Plugin, world: World): Promise<void> {
   const { record } = plugin;
-  const { ledger, relations, parts } = world;
+  const { ledger, relations, stages } = world;
   if (record.state !== 'active') return;
   const blame = () => {
     const lost = relations.lost(record);
     return lost === undefined || world.isComing(record) ? undefined : relations.blame(record, lost);
   };
-  const { record: suspended, problem } = await suspendWithout(record, 'dependency', blame, parts);
+  const { record: suspended, problem } = await suspendWithout(record, 'dependency', blame, stages);
   if (problem !== undefined)
-    parts.log.write(
+    stages.services.reporting.log.write(
       'kernel',
       'warn',
       `${record.id} failed while it was suspended: ${messageOf(problem)}`,
@@ -120,8 +120,8 @@ async function pauseWithout(plugin: Plugin, world: World): Promise<void> {
 async function resumeWith({ record }: Plugin, world: World): Promise<void> {
   if (record.state !== 'suspended' || isAsleep(record)) return;
   const mayRun = () => world.relations.lost(record) === undefined;
-  const answer = await world.hook(record, 'resume', resume(record, mayRun, world.parts));
-  if (answer) world.ledger.advance(resumed(record, world.parts), 'plugin:resumed');
+  const answer = await world.hook(record, 'resume', resume(record, mayRun, world.stages));
+  if (answer) world.ledger.advance(resumed(record, world.stages), 'plugin:resumed');
 }
 
 async function failToResume(plugin: Plugin, world: World, error: unknown): Promise<void> {

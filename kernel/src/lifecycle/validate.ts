@@ -13,9 +13,9 @@ import {
 } from '@plinth/sdk/contract';
 import type { IsOpen } from '../commands/open-contracts.js';
 import type { PluginPackage } from '../host.js';
-import type { Policy } from '../parts.js';
 import { isRevoked } from '../permissions/trust-policy.js';
 import type { DiscoveredPlugin, ValidatedPlugin } from '../plugin/record.js';
+import type { Policy } from '../policy.js';
 import { keyOf } from '../registry/key.js';
 
 /** What a manifest must fit. */

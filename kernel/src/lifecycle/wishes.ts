@@ -1,17 +1,14 @@
 /** Tells plugins with optional needs which providers are available. */
-import type { KernelParts } from '../parts.js';
 import type { Plugin } from '../plugin/plugin.js';
 import { isAsleep } from '../plugin/record.js';
 import type { Relations } from './relations.js';
-
-/** What telling needs of the kernel. */
-export type WishParts = Pick<KernelParts, 'announce' | 'limits'>;
+import type { Stages } from './stages.js';
 
 /** Tells each guest what has changed since it was last told. */
 export function tellWishes(
   plugins: Iterable<Plugin>,
   relations: Relations,
-  { announce, limits }: WishParts,
+  { limits, services }: Pick<Stages, 'limits' | 'services'>,
 ): void {
   let provided: ReadonlySet<string> | undefined;
   for (const plugin of plugins) {
@@ -26,6 +23,10 @@ export function tellWishes(
     record.connection.ask('needs', limits.hook, available).catch(() => {});
     // A guest that has just started was given them before its activation.
     if (before !== undefined)
-      announce('need:changed', { id: record.id, version: record.version, available });
+      services.reporting.announce('need:changed', {
+        id: record.id,
+        version: record.version,
+        available,
+      });
   }
 }

@@ -4,7 +4,6 @@ import { HOST } from '../commands/call.js';
 import type { HostCallOptions } from '../commands/call-options.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
 import { hostProvider } from '../commands/provider.js';
-import type { Lazy } from '../lazily.js';
 import type { HostRegistration } from '../registration.js';
 import type { Messaging } from './messaging.js';
 
@@ -36,18 +35,18 @@ export interface HostMessaging {
  * @param check throws when the kernel has stopped.
  */
 export function createHostMessaging(
-  messaging: Lazy<Messaging>,
+  messaging: () => Promise<Messaging>,
   commands: CommandRegistry,
   check: () => void,
 ): HostMessaging {
   return {
     async send(plugin, message, options) {
       check();
-      return (await messaging.get()).send(plugin, message, HOST, options);
+      return (await messaging()).send(plugin, message, HOST, options);
     },
     async route(message, options) {
       check();
-      return (await messaging.get()).route(message, HOST, options);
+      return (await messaging()).route(message, HOST, options);
     },
     on(handler) {
       const registered = commands.register(messageMember('host'), {

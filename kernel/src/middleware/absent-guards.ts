@@ -37,6 +37,8 @@ export interface GuardServices {
   candidates(): readonly GuardCandidate[];
   /** The granted rights of a plugin, without the revoked ones. */
   rights(manifest: Manifest): Pick<PermissionSet, 'grants' | 'check'>;
+  /** Why a plugin can't answer, whether it guards anything or not. */
+  absenceOf(id: string): Absence;
   /** A call skips an optional guard that can't answer. */
   passed(guard: GuardCandidate, kind: GuardedKind, id: string): void;
 }
@@ -74,6 +76,10 @@ export class AbsentGuards {
 
   constructor(services: GuardServices) {
     this.#services = services;
+  }
+
+  absenceOf(id: string): Absence {
+    return this.#services.absenceOf(id);
   }
 
   /** Whether any guard is absent. */

@@ -6,7 +6,7 @@ import { covers, createError, disposable, isPattern } from '@plinth/sdk/contract
 import type { KernelCall } from '../commands/call.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AbsentGuards } from './absent-guards.js';
-import { type Chain, compose, type Layer } from './compose.js';
+import { type Absence, type Chain, compose, type Layer } from './compose.js';
 import { type Ordered, order } from './order.js';
 
 /** What can be wrapped. */
@@ -72,6 +72,11 @@ export class MiddlewareChains {
     this.#chains.clear();
     this.onChange?.();
     this.#guards.release();
+  }
+
+  /** Why a plugin whose middleware waits can't answer. */
+  absenceOf(plugin: string): Absence {
+    return this.#guards.absenceOf(plugin);
   }
 
   /**

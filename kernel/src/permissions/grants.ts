@@ -246,6 +246,11 @@ export class Grants {
     return { ceiling: ceilingOf(this.#asking(manifest), this.#parts.policy), rates };
   }
 
+  /** Whether an action without a known call needs the rights of all open calls. */
+  get strict(): boolean {
+    return this.#parts.chain === 'strict';
+  }
+
   /** Finds the first caller in call chains that lacks the right for an action, or has exhausted its rate. Undefined when all callers may. The use is counted for each of them. A plugin may always use for others what is its own. */
   lacking(
     chains: readonly ChainLink[],

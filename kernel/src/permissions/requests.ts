@@ -8,8 +8,7 @@ import {
   PERMISSION_NAMES,
   type PermissionName,
 } from '@plinth/sdk/contract';
-import type { KernelEvents } from '../events/kernel-events.js';
-import type { Log } from '../telemetry/logger.js';
+import type { Reporting } from '../telemetry/reporting.js';
 import type { Grants } from './grants.js';
 import type { Growth } from './growth.js';
 
@@ -60,23 +59,22 @@ export interface PermissionWish {
 const MAX_PENDING = 8;
 const MAX_WHY = 1_024;
 
-/** Owns the one handler of a tenant, and the requests that wait for it. */
-export class PermissionRequests {
-  readonly #grants: Grants;
-  readonly #log: Log;
-  readonly #pending = new Map<string, number>();
+/** Who answers requests. The last handler counts. */
+export interface Deciding {
   handler: PermissionHandler | undefined;
+}
 
-  readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
+/** Owns the requests that wait for the application. */
+export class PermissionRequests {
+  readonly #deciding: Deciding;
+  readonly #grants: Grants;
+  readonly #reporting: Reporting;
+  readonly #pending = new Map<string, number>();
 
-  constructor(
-    grants: Grants,
-    log: Log,
-    announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void,
-  ) {
+  constructor(deciding: Deciding, grants: Grants, reporting: Reporting) {
+    this.#deciding = deciding;
     this.#grants = grants;
-    this.#log = log;
-    this.#announce = announce;
+    this.#reporting = reporting;
   }
 
   /**
@@ -86,7 +84,7 @@ export class PermissionRequests {
   async consent(question: Omit<PermissionRequest, 'reason'>): Promise<boolean> {
     const reason =
       question.owner !== undefined ? 'owner' : question.by !== undefined ? 'install' : 'update';
-    return (await this.handler?.({ ...question, reason })) === true;
+    return (await this.#deciding.handler?.({ ...question, reason })) === true;
   }
 
   /**
@@ -98,7 +96,12 @@ export class PermissionRequests {
   async ask(wish: PermissionWish): Promise<boolean> {
     const granted = await this.#decide(wish);
     const { manifest, permission, scope } = wish;
-    this.#announce('permission:requested', { plugin: manifest.id, permission, scope, granted });
+    this.#reporting.announce('permission:requested', {
+      plugin: manifest.id,
+      permission,
+      scope,
+      granted,
+    });
     return granted;
   }
 
@@ -127,8 +130,8 @@ export class PermissionRequests {
         { plugin: id },
       );
     if (has()) return true;
-    if (this.handler === undefined || !this.#grants.mayGet(manifest, permission, scope))
-      return false;
+    const { handler } = this.#deciding;
+    if (handler === undefined || !this.#grants.mayGet(manifest, permission, scope)) return false;
     const pending = this.#pending.get(id) ?? 0;
     if (pending >= MAX_PENDING)
       throw createError('call/overloaded', `${id} waits for ${MAX_PENDING} permissions already`, {
@@ -144,7 +147,7 @@ export class PermissionRequests {
         ...(typeof why === 'string' && { why: why.slice(0, MAX_WHY) }),
         ...(time !== undefined && { for: time }),
       };
-      const answer = await this.handler(request);
+      const answer = await handler(request);
       const lent =
         answer !== null && typeof answer === 'object' && typeof answer.for === 'number'
           ? answer.for
@@ -159,7 +162,7 @@ export class PermissionRequests {
       return true;
     } catch (error) {
       // When the handler fails, the answer is no.
-      this.#log.write(
+      this.#reporting.log.write(
         'kernel',
         'error',
         `could not decide what ${id} asks for: ${messageOf(error)}`,

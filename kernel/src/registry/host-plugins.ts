@@ -2,11 +2,12 @@
 import type { AnyContract, Manifest } from '@plinth/sdk';
 import { createError, type PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
-import type { DrainOptions } from '../lifecycle/deactivate.js';
+import type { Lazy } from '../lazily.js';
+import type { DrainOptions } from '../lifecycle/drain.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
 import { type Circumstances, type Explanation, explain } from '../telemetry/explain.js';
-import { detailsText, type ExplanationDetails } from '../telemetry/explain-details.js';
+import type { ExplanationDetails } from '../telemetry/explain-details.js';
 import type { PluginHealth } from '../telemetry/health.js';
 import { capabilitiesOf, type PluginCapabilities } from './capabilities.js';
 import type { Installer, OwnerOptions, UninstallOptions, UpdateOptions } from './installer.js';
@@ -138,19 +139,25 @@ export interface HostPlugins {
   health(id: string): Promise<PluginHealth>;
 }
 
+/** What runs plugins, and keeps them. */
+export interface PluginEngine {
+  readonly lifecycle: Lifecycle;
+  readonly installer: Installer;
+  readonly data: PluginData;
+  readonly times: TimesLog;
+  /** What a plugin lacks and uses, as data and in words. */
+  detailsOf(record: PluginRecord): {
+    readonly details: ExplanationDetails;
+    readonly text: string;
+  };
+}
+
 /** What `kernel.plugins` controls. */
 export interface HostPluginsParts {
   readonly registry: PluginRegistry;
-  readonly lifecycle: Lifecycle;
-  installer(): Promise<Installer>;
-  /** Settles when no permanent change to a plugin is in progress. Undefined when none is. */
-  busy(id: string): Promise<unknown> | undefined;
-  readonly data: PluginData;
-  timesOf(id: string): ReturnType<TimesLog['of']>;
+  readonly engine: Lazy<PluginEngine>;
   /** What a record doesn't say about its plugin. */
   circumstances(record: PluginRecord): Circumstances;
-  /** What a plugin lacks and uses. */
-  details(record: PluginRecord): ExplanationDetails;
   health(record: PluginRecord): Promise<PluginHealth>;
   /** Settles when the installed plugins are known. Undefined when discovery has not begun. */
   opened(): Promise<void> | undefined;
@@ -161,13 +168,8 @@ export interface HostPluginsParts {
 /** Makes `kernel.plugins`. */
 export function createHostPlugins({
   registry,
-  lifecycle,
-  installer: loadInstaller,
-  busy: busyWith,
-  data,
-  timesOf,
+  engine,
   circumstances,
-  details,
   health,
   opened,
   arrival,
@@ -175,9 +177,9 @@ export function createHostPlugins({
   // Records are replaced, never changed, so the view of a record can be reused.
   const infos = new WeakMap<PluginRecord, PluginInfo>();
   const info = (record: PluginRecord): PluginInfo => {
-    const enabled = lifecycle.isEnabled(record.key);
+    const enabled = registry.isEnabled(record.key);
     const known = infos.get(record);
-    const since = timesOf(record.id);
+    const since = engine.now?.times.of(record.id);
     if (known?.enabled === enabled && known.updatedAt === since?.updatedAt) return known;
     const made = Object.freeze({ ...infoOf(record), ...since, enabled });
     infos.set(record, made);
@@ -191,13 +193,17 @@ export function createHostPlugins({
     return record;
   };
   /** Runs an operation once the plugin is known. An update in progress may replace it. */
-  const steer = async <T>(id: string, work: (key: string) => Promise<T>): Promise<T> => {
+  const steer = async <T>(
+    id: string,
+    work: (lifecycle: Lifecycle, key: string) => Promise<T>,
+  ): Promise<T> => {
     await opened();
     await arrival(id);
     for (;;) {
       const { id: known, key } = find(id);
-      const busy = busyWith(known);
-      if (busy === undefined) return work(key);
+      const { lifecycle, installer } = await engine.get();
+      const busy = installer.settled(known);
+      if (busy === undefined) return work(lifecycle, key);
       await busy;
     }
   };
@@ -207,7 +213,7 @@ export function createHostPlugins({
   ): Promise<T> => {
     await opened();
     if (id !== undefined) await arrival(id);
-    return work(await loadInstaller());
+    return work((await engine.get()).installer);
   };
   return {
     list: (filter) =>
@@ -220,20 +226,22 @@ export function createHostPlugins({
       return record === undefined ? undefined : info(record);
     },
     install: (found, options) => whenOpen((installer) => installer.install(found, options)),
-    leftovers: () => whenOpen(() => data.leftovers()),
+    leftovers: () => whenOpen(async () => (await engine.get()).data.leftovers()),
     transfer: (id, to) => whenOpen((installer) => installer.transfer(id, to)),
     uninstall: (id, options) => whenOpen((installer) => installer.uninstall(id, options), id),
     enable: (id) => whenOpen((installer) => installer.enable(id), id),
     disable: (id, options) => whenOpen((installer) => installer.disable(id, options), id),
-    activate: (id) => steer(id, (key) => lifecycle.activate(key)),
+    activate: (id) => steer(id, (lifecycle, key) => lifecycle.activate(key)),
     deactivate: (id, options) =>
-      steer(id, (key) => lifecycle.deactivate(key, 'request', lifecycle.drainOf(options))),
-    suspend: (id) => steer(id, (key) => lifecycle.suspend(key)),
-    resume: (id) => steer(id, (key) => lifecycle.resume(key)),
-    hibernate: (id) => steer(id, (key) => lifecycle.sleep(key)),
+      steer(id, (lifecycle, key) =>
+        lifecycle.deactivate(key, 'request', lifecycle.drainOf(options)),
+      ),
+    suspend: (id) => steer(id, (lifecycle, key) => lifecycle.suspend(key)),
+    resume: (id) => steer(id, (lifecycle, key) => lifecycle.resume(key)),
+    hibernate: (id) => steer(id, (lifecycle, key) => lifecycle.sleep(key)),
     async reload(id, found, options) {
       if (found === undefined)
-        await steer(id, async (key) => (await loadInstaller()).reloadAsItIs(key));
+        await steer(id, async (_, key) => (await engine.get()).installer.reloadAsItIs(key));
       else await whenOpen((installer) => installer.reload(id, found, options), id);
     },
     update: (id, found, options) =>
@@ -253,9 +261,10 @@ export function createHostPlugins({
       const record = registry.find(id);
       if (record === undefined)
         return explain(id, undefined, { quarantine: undefined, enabled: true });
-      const more = details(record);
       const explained = explain(record.id, record, circumstances(record));
-      return { ...explained, because: `${explained.because}${detailsText(more)}`, ...more };
+      const more = engine.now?.detailsOf(record);
+      if (more === undefined) return explained;
+      return { ...explained, because: `${explained.because}${more.text}`, ...more.details };
     },
     async health(id) {
       await opened();

@@ -10,16 +10,21 @@ import {
   messageOf,
   type PluginError,
 } from '@plinth/sdk/contract';
+import type { CommandRegistry } from '../commands/command-registry.js';
 import { KeyedQueue } from '../concurrency.js';
+import type { EventBus } from '../events/event-bus.js';
+import type { Lanes } from '../guests/lanes.js';
 import type { PluginPackage, PluginSource } from '../host.js';
 import { packageFrom } from '../lifecycle/admission.js';
-import { type DrainOptions, drainOf } from '../lifecycle/deactivate.js';
+import type { Bundles } from '../lifecycle/bundles.js';
+import { type DrainOptions, drainOf } from '../lifecycle/drain.js';
 import { hookOf } from '../lifecycle/failures.js';
+import type { Launcher } from '../lifecycle/launcher.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { chooseIsolation, readCode } from '../lifecycle/load.js';
-import type { KernelParts } from '../parts.js';
+import type { Limits } from '../limits.js';
 import { grantsOf } from '../permissions/granted.js';
 import { type Footprint, type Growth, growthOf } from '../permissions/growth.js';
+import type { Trust } from '../permissions/trust.js';
 import {
   asValidated,
   isAsleep,
@@ -29,8 +34,13 @@ import {
   type ValidatedPlugin,
   versionOf,
 } from '../plugin/record.js';
+import type { Policy } from '../policy.js';
+import type { Redaction } from '../secrets/redaction.js';
+import type { PackageSnapshots } from '../sources/package-snapshots.js';
 import { isSnapshot, ran } from '../sources/package-snapshots.js';
+import type { Reporting } from '../telemetry/reporting.js';
 import { idOf, keyOf } from './key.js';
+import type { Owners } from './owners.js';
 import { foreign, LOCAL, placeOf as placeOfHand } from './owners.js';
 import type { PluginData } from './plugin-data.js';
 import { isDisabled, isRetired, NO_ENTRY, type PluginEntry, packagesIn } from './plugin-entry.js';
@@ -77,7 +87,18 @@ export interface InstallerParts {
   readonly registry: PluginRegistry;
   readonly lifecycle: Lifecycle;
   readonly store: RegistryStore;
-  readonly parts: KernelParts;
+  readonly bundles: Bundles;
+  readonly launcher: Pick<Launcher, 'isolationOf'>;
+  readonly snapshots: PackageSnapshots;
+  readonly trust: Trust;
+  readonly owners: Owners;
+  readonly policy: Policy;
+  readonly limits: Limits;
+  readonly reporting: Reporting;
+  readonly redaction: Redaction;
+  readonly bus: EventBus;
+  readonly commands: CommandRegistry;
+  readonly lanes: Lanes;
   readonly consent: AskConsent;
   readonly data: PluginData;
 }
@@ -87,7 +108,7 @@ export class Installer {
   readonly #registry: PluginRegistry;
   readonly #lifecycle: Lifecycle;
   readonly #store: RegistryStore;
-  readonly #parts: KernelParts;
+  readonly #parts: InstallerParts;
   readonly #consent: AskConsent;
   readonly #data: PluginData;
   readonly #turns = new KeyedQueue();
@@ -102,7 +123,8 @@ export class Installer {
   #started = false;
   #closed = false;
 
-  constructor({ registry, lifecycle, store, parts, consent, data }: InstallerParts) {
+  constructor(parts: InstallerParts) {
+    const { registry, lifecycle, store, consent, data } = parts;
     this.#data = data;
     this.#registry = registry;
     this.#lifecycle = lifecycle;
@@ -192,7 +214,7 @@ export class Installer {
       const places = this.#registry.versions(id).flatMap(({ package: there }) => there);
       for (const record of records)
         await this.#parts.trust.identify(record.package, record.manifest, () =>
-          readCode(record, this.#parts),
+          this.#parts.bundles.read(record),
         );
       const { owners } = this.#parts;
       const hands = [
@@ -250,7 +272,11 @@ export class Installer {
       for (const record of this.#registry.all())
         if (record.state === 'failed' && packages.has(record.package))
           this.#registry.remove(record.key);
-      this.#parts.announce('plugin:transferred', { id, to, ...(from !== undefined && { from }) });
+      this.#parts.reporting.announce('plugin:transferred', {
+        id,
+        to,
+        ...(from !== undefined && { from }),
+      });
       await this.admit([...packages, ...others]);
       this.#versionsChanged(id);
     });
@@ -271,7 +297,7 @@ export class Installer {
   ): Promise<() => Promise<void>> {
     const { id, version, package: found } = next;
     const { owners, trust } = this.#parts;
-    await trust.identify(found, next.manifest, () => readCode(next, this.#parts));
+    await trust.identify(found, next.manifest, () => this.#parts.bundles.read(next));
     const hand = owners.handOf(found);
     const there = this.#registry
       .versions(id)
@@ -281,7 +307,7 @@ export class Installer {
       return async () => {};
     // A package that may not run at all needs no consent.
     if (found.exported === undefined)
-      await trust.admit(found, next.manifest, await readCode(next, this.#parts));
+      await trust.admit(found, next.manifest, await this.#parts.bundles.read(next));
     const to = hand.name;
     let cause: unknown;
     const agreed =
@@ -295,10 +321,10 @@ export class Installer {
     if (!agreed)
       throw Object.assign(foreign(id, version, from, to), cause !== undefined && { cause });
     await owners.set(id, to);
-    this.#parts.announce('plugin:transferred', { id, from, to });
+    this.#parts.reporting.announce('plugin:transferred', { id, from, to });
     return async () => {
       await owners.set(id, from);
-      this.#parts.announce('plugin:transferred', { id, from: to, to: from });
+      this.#parts.reporting.announce('plugin:transferred', { id, from: to, to: from });
     };
   }
 
@@ -371,7 +397,12 @@ export class Installer {
       }
     });
     this.#versionsChanged(id);
-    this.#parts.announce('plugin:installed', { id, version, origin: record.origin, ...actor(by) });
+    this.#parts.reporting.announce('plugin:installed', {
+      id,
+      version,
+      origin: record.origin,
+      ...actor(by),
+    });
   }
 
   #brought(
@@ -430,7 +461,7 @@ export class Installer {
         this.#foreign.delete(id);
         await this.#data.purge(id);
       }
-      this.#parts.announce('plugin:uninstalled', {
+      this.#parts.reporting.announce('plugin:uninstalled', {
         id,
         ...(purge && { purged: true }),
         ...actor(by),
@@ -470,7 +501,7 @@ export class Installer {
         )
       : found;
     if (fresh !== found) return this.reload(key, fresh);
-    this.#parts.code.forget(found);
+    this.#parts.bundles.forget(found);
     await this.#lifecycle.reload(key);
   }
 
@@ -604,7 +635,7 @@ export class Installer {
       }
       this.#kept.set(old.key, old.package);
       this.#versionsChanged(id);
-      this.#parts.announce('plugin:updated', { id, version, from, ...actor(by) });
+      this.#parts.reporting.announce('plugin:updated', { id, version, from, ...actor(by) });
       this.#endTrial(old.key);
       this.#try(key);
     });
@@ -682,7 +713,7 @@ export class Installer {
       }
       this.#kept.delete(key);
       this.#versionsChanged(id);
-      this.#parts.announce('plugin:rolled-back', { id, version, from: of, reason });
+      this.#parts.reporting.announce('plugin:rolled-back', { id, version, from: of, reason });
     });
   }
 
@@ -690,13 +721,13 @@ export class Installer {
   async #handBack({ id, manifest, package: found }: ValidatedPlugin): Promise<() => Promise<void>> {
     const { owners, trust } = this.#parts;
     await trust.identify(found, manifest, async () =>
-      readCode(this.#lifecycle.validate(found), this.#parts),
+      this.#parts.bundles.read(this.#lifecycle.validate(found)),
     );
     const hand = owners.handOf(found);
     const from = await owners.of(id).catch(() => undefined);
     if (hand === undefined || from === undefined || from === hand.name) return async () => {};
     await owners.set(id, hand.name);
-    this.#parts.announce('plugin:transferred', { id, from, to: hand.name });
+    this.#parts.reporting.announce('plugin:transferred', { id, from, to: hand.name });
     return () => owners.set(id, from);
   }
 
@@ -748,7 +779,7 @@ export class Installer {
     const { key } = record;
     const before = await this.#store.findCode(key);
     const beforeSigned = await this.#store.signature(key);
-    const code = await readCode(record, this.#parts);
+    const code = await this.#parts.bundles.read(record);
     await this.#parts.trust.admit(record.package, record.manifest, code);
     await this.#store.keepCode(key, code, await record.package.signature?.());
     ran(record.package, key);
@@ -815,7 +846,7 @@ export class Installer {
       return await this.#lifecycle.reload(key, next, { automatic });
     } catch (error) {
       if (how === undefined || (how !== 'whatever happens' && !isAboutState(error))) throw error;
-      this.#parts.log.write(
+      this.#parts.reporting.log.write(
         'kernel',
         'warn',
         `${old.id} goes on without its state: ${messageOf(error)}`,
@@ -833,7 +864,7 @@ export class Installer {
       if (present !== undefined)
         await this.#replaceBack(present, this.#lifecycle.validate(old.package));
     } catch (error) {
-      this.#parts.log.write(
+      this.#parts.reporting.log.write(
         'kernel',
         'error',
         `could not bring ${old.id} back as it was: ${messageOf(error)}`,
@@ -890,12 +921,12 @@ export class Installer {
     try {
       await this.#store.keepCode(
         old.key,
-        await readCode(old, this.#parts),
+        await this.#parts.bundles.read(old),
         await old.package.signature?.(),
       );
       return this.#asInstalled(old.state === 'validated' ? old : asValidated(old));
     } catch (error) {
-      this.#parts.log.write(
+      this.#parts.reporting.log.write(
         'kernel',
         'warn',
         `${old.key} is replaced, and could not be kept for a rollback: ${messageOf(error)}`,
@@ -915,11 +946,11 @@ export class Installer {
       { registry: this.#registry, bus, limits, redaction },
       (reason) => {
         this.#trials.delete(key);
-        this.#parts.log.write('kernel', 'error', `${key} is rolled back: ${reason}`, {
+        this.#parts.reporting.log.write('kernel', 'error', `${key} is rolled back: ${reason}`, {
           plugin: idOf(key),
         });
         this.rollback(key, reason).catch((error: unknown) => {
-          this.#parts.log.write(
+          this.#parts.reporting.log.write(
             'kernel',
             'error',
             `could not roll ${key} back: ${messageOf(error)}`,
@@ -947,7 +978,7 @@ export class Installer {
     const of = (manifest: Manifest, found: PluginPackage): Footprint => ({
       permissions: grantsOf(manifest, this.#parts.policy.permissions),
       manifest,
-      isolation: isolationOf({ manifest, package: found }, this.#parts),
+      isolation: isolationOf({ manifest, package: found }, this.#parts.launcher),
     });
     return growthOf(of(versionedManifest(old), old.package), of(next.manifest, next.package));
   }
@@ -998,7 +1029,7 @@ export class Installer {
       });
       for (const { key } of meant) this.#lifecycle.setEnabled(key, enabled);
       for (const record of meant)
-        this.#parts.announce(enabled ? 'plugin:enabled' : 'plugin:disabled', {
+        this.#parts.reporting.announce(enabled ? 'plugin:enabled' : 'plugin:disabled', {
           id,
           version: versionedManifest(record).version,
           ...actor(by),
@@ -1107,11 +1138,11 @@ const isAboutState = (error: unknown): boolean =>
   (error as Partial<PluginError> | null)?.code === 'plugin/state-too-large';
 
 function isolationOf(
-  of: Parameters<typeof chooseIsolation>[0],
-  parts: KernelParts,
+  of: Parameters<Launcher['isolationOf']>[0],
+  launcher: InstallerParts['launcher'],
 ): Isolation | undefined {
   try {
-    return chooseIsolation(of, parts);
+    return launcher.isolationOf(of);
   } catch {
     // A package that may not run at all is refused when it is loaded.
     return undefined;

@@ -2,7 +2,6 @@
  * What is kept under the ids of plugins, for the application: values of one plugin, what is left of
  * uninstalled plugins, and how all of it is deleted.
  */
-import { createError } from '@plinth/sdk/contract';
 import type { ConfigChanges } from '../config/config-changes.js';
 import type { StorageAdapter } from '../host.js';
 import type { Grants } from '../permissions/grants.js';
@@ -14,33 +13,6 @@ import { StorageNamespace } from '../storage/namespace.js';
 import type { StorageBudget } from '../storage/storage-budget.js';
 import type { Owners } from './owners.js';
 import type { PluginRegistry } from './plugin-registry.js';
-
-/**
- * `kernel.storage.of(id)`: what a plugin keeps, whether it is installed or not. Each method rejects
- * with `storage/failed` when the storage fails.
- */
-export interface PluginStorageView {
-  /** Its keys that begin with a prefix, sorted. */
-  list(prefix?: string): Promise<readonly string[]>;
-  /** Everything it keeps, by key. */
-  export(): Promise<ReadonlyMap<string, unknown>>;
-  /**
-   * Writes values under its keys, beside those that it has. Only the tenant's quota applies, not
-   * the plugin's.
-   *
-   * @throws PluginValidationError `storage/invalid-key`, `value/invalid`; PluginOverloadedError
-   * `storage/quota`. What was written before stays.
-   */
-  import(values: Iterable<readonly [key: string, value: unknown]>): Promise<void>;
-  /** Deletes everything it keeps. */
-  purge(): Promise<void>;
-}
-
-/** `kernel.storage`. */
-export interface HostStorage {
-  /** @throws PluginValidationError `storage/invalid-key` for what is no plugin's id. */
-  of(plugin: string): PluginStorageView;
-}
 
 /** What is left of a plugin that isn't installed any more. */
 export interface Leftover {
@@ -73,37 +45,11 @@ export interface PluginDataParts {
 const UNBOUNDED = { quota: Number.POSITIVE_INFINITY, keys: Number.POSITIVE_INFINITY };
 
 /** Owns no data: everything stays where it is kept. */
-export class PluginData implements HostStorage {
+export class PluginData {
   readonly #parts: PluginDataParts;
 
   constructor(parts: PluginDataParts) {
     this.#parts = parts;
-  }
-
-  of(plugin: string): PluginStorageView {
-    if (
-      typeof plugin !== 'string' ||
-      !/^[a-z][a-z0-9.-]{0,127}$/.test(plugin) ||
-      plugin === 'plinth'
-    )
-      throw createError(
-        'storage/invalid-key',
-        `'${String(plugin).slice(0, 80)}' is no plugin's id`,
-      );
-    return {
-      list: (prefix = '') => this.#namespace(plugin).keys(prefix),
-      export: async () => {
-        const own = this.#namespace(plugin);
-        const values = new Map<string, unknown>();
-        for (const key of await own.keys()) values.set(key, await own.get(key));
-        return values;
-      },
-      import: async (values) => {
-        const own = this.#namespace(plugin);
-        for (const [key, value] of values) await own.set(key, value);
-      },
-      purge: () => this.#namespace(plugin).clear(),
-    };
   }
 
   /** What is kept of plugins that aren't installed. */
@@ -145,7 +91,7 @@ export class PluginData implements HostStorage {
   /** Deletes everything that is kept under an id, and its owner. */
   async purge(id: string): Promise<void> {
     const { storage, tenant, secrets, grants, trust, owners, config } = this.#parts;
-    await this.#namespace(id).clear();
+    await this.of(id).clear();
     for (const key of await storage.keys(extensionPrefix(tenant)))
       if (isAbout(key, id)) await storage.delete(key);
     await secrets.purge(id);
@@ -157,7 +103,7 @@ export class PluginData implements HostStorage {
   }
 
   /** The namespace that counts what a plugin uses, where it runs. */
-  #namespace(id: string): StorageNamespace {
+  of(id: string): StorageNamespace {
     const { registry, storage, tenant, budget } = this.#parts;
     const running = registry.versions(id).find((record) => isRunning(record));
     if (running !== undefined && isRunning(running)) return running.connection.storage;

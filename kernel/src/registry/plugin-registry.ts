@@ -1,5 +1,12 @@
 /** The installed plugins: one for each version, in the order of discovery. */
-import { compareVersions, createError, isRange, isStable, satisfies } from '@plinth/sdk/contract';
+import {
+  compareVersions,
+  createError,
+  isRange,
+  isStable,
+  type Manifest,
+  satisfies,
+} from '@plinth/sdk/contract';
 import { Plugin } from '../plugin/plugin.js';
 import { manifestOf, type PluginRecord, versionOf } from '../plugin/record.js';
 
@@ -33,6 +40,27 @@ export class PluginRegistry {
 
   plugin(key: string): Plugin | undefined {
     return this.#plugins.get(key);
+  }
+
+  /** Whether a plugin may be started. One that isn't known may. */
+  isEnabled(key: string): boolean {
+    return this.#plugins.get(key)?.intent.enabled !== false;
+  }
+
+  /** The manifest that a reference means, as soon as there is one. */
+  manifest(reference: string): Manifest | undefined {
+    const record = this.find(reference);
+    return record && manifestOf(record);
+  }
+
+  /** The manifests of all versions of a plugin. */
+  manifestsOf(id: string): readonly Manifest[] {
+    return this.versions(id).flatMap((record) => manifestOf(record) ?? []);
+  }
+
+  /** The manifests of all plugins, in any state. */
+  manifests(): readonly Manifest[] {
+    return this.all().flatMap((record) => manifestOf(record) ?? []);
   }
 
   /** Every plugin, in no particular order. */

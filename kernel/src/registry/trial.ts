@@ -4,7 +4,7 @@
  */
 import { type Alarm, alarm } from '@plinth/sdk/contract';
 import type { EventBus } from '../events/event-bus.js';
-import type { Limits } from '../parts.js';
+import type { Limits } from '../limits.js';
 import { versionOf } from '../plugin/record.js';
 import type { Redaction } from '../secrets/redaction.js';
 import { pluginHealth } from '../telemetry/health.js';

@@ -9,17 +9,20 @@ import {
   parseContractId,
   parseSize,
 } from '@plinth/sdk/contract';
-import { chooseIsolation } from '../lifecycle/load.js';
-import type { KernelParts } from '../parts.js';
+import type { HostContracts } from '../commands/host-contracts.js';
 import { grantsOf } from '../permissions/granted.js';
+import type { Grants } from '../permissions/grants.js';
 import { type Growth, growthOf } from '../permissions/growth.js';
+import type { Trust } from '../permissions/trust.js';
 import {
   isRunning,
   manifestOf,
   type PluginRecord,
+  type ResolvedPlugin,
   type RunningPlugin,
   versionOf,
 } from '../plugin/record.js';
+import type { Policy } from '../policy.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { limitsFor } from '../supervision/resource-policy.js';
@@ -74,19 +77,26 @@ export interface ExplanationDetails {
   readonly uses?: Usage;
 }
 
+/** What details are collected from. */
+export interface DetailParts {
+  readonly registry: PluginRegistry;
+  readonly grants: Grants;
+  readonly policy: Policy;
+  readonly trust: Pick<Trust, 'level'>;
+  readonly hostContracts: HostContracts;
+  /** @throws when the plugin can't be isolated as it asks. */
+  isolationOf(record: Pick<ResolvedPlugin, 'manifest' | 'package'>): Isolation;
+}
+
 /** Collects the details of a plugin whose manifest is known. */
-export function explainDetails(
-  record: PluginRecord,
-  registry: PluginRegistry,
-  parts: KernelParts,
-): ExplanationDetails {
+export function explainDetails(record: PluginRecord, parts: DetailParts): ExplanationDetails {
   const manifest = manifestOf(record);
   if (manifest === undefined) return {};
   const cut = cutOf(record, manifest, parts);
   const runs = isRunning(record) && (record.state === 'active' || record.state === 'suspended');
   return {
     ...(cut !== undefined && { cut }),
-    ...(runs && { uses: usesOf(record, registry, parts) }),
+    ...(runs && { uses: usesOf(record, parts) }),
   };
 }
 
@@ -118,7 +128,7 @@ function describe({ id, version, contract }: Used): string {
   return contract === undefined ? name : `${contract} of ${name}`;
 }
 
-function cutOf(record: PluginRecord, manifest: Manifest, parts: KernelParts): Cut | undefined {
+function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cut | undefined {
   const { grants, policy } = parts;
   const having = (permissions: Permissions) => ({ permissions, manifest, isolation: undefined });
   const allowed = growthOf(
@@ -144,11 +154,11 @@ function cutOf(record: PluginRecord, manifest: Manifest, parts: KernelParts): Cu
 function isolationOf(
   record: PluginRecord,
   manifest: Manifest,
-  parts: KernelParts,
+  parts: DetailParts,
 ): Isolation | undefined {
   if (record.package.exported !== undefined) return undefined;
   try {
-    return chooseIsolation({ manifest, package: record.package }, parts);
+    return parts.isolationOf({ manifest, package: record.package });
   } catch {
     // A plugin that can't be isolated as it asks doesn't run, and its failure says so.
     return undefined;
@@ -158,7 +168,7 @@ function isolationOf(
 function resourcesOf(
   { package: found }: PluginRecord,
   manifest: Manifest,
-  { policy, trust }: KernelParts,
+  { policy, trust }: DetailParts,
 ): Cut['resources'] {
   const { memory, cpu } = manifest.resources;
   const limits = limitsFor(policy.resources, manifest, trust.level(found, manifest));
@@ -172,11 +182,7 @@ function resourcesOf(
   return less.length === 0 ? undefined : Object.fromEntries(less);
 }
 
-function usesOf(
-  record: RunningPlugin,
-  registry: PluginRegistry,
-  { hostContracts }: KernelParts,
-): Usage {
+function usesOf(record: RunningPlugin, { hostContracts, registry }: DetailParts): Usage {
   const { connection, statics } = record;
   const plugins: Used[] = [];
   const absent: string[] = [];

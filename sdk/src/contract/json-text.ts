@@ -3,9 +3,7 @@
  * known word to a typo.
  */
 import type { Issue } from './schema.js';
-
-/** Most problems of one kind that are reported. */
-const MAX_PROBLEMS = 50;
+import { MAX_DEPTH, MAX_PROBLEMS } from './unsafe-keys.js';
 
 /** Every duplicate key in a valid JSON text, with its path; at most 50. */
 export function duplicateKeys(json: string): Issue[] {
@@ -36,11 +34,6 @@ export function duplicateKeys(json: string): Issue[] {
   }
   return problems;
 }
-
-/** Deepest nesting of a manifest. */
-const MAX_DEPTH = 64;
-/** The message for a value that is nested deeper. */
-export const TOO_DEEP = `is nested deeper than ${MAX_DEPTH} levels`;
 
 /**
  * Whether {@link duplicateKeys} and {@link unsafeKeys} would find nothing. It costs a fraction of
@@ -106,77 +99,6 @@ export function deepKey(json: string): string | undefined {
     else if (++depth > MAX_DEPTH) return key;
   }
   return undefined;
-}
-
-/**
- * Keys that reach an object's prototype: never allowed. Near the top, keys that look like them are
- * refused too.
- */
-export function unsafeKeys(value: unknown): Issue[] {
-  const problems: Issue[] = [];
-  const queue: { readonly value: unknown; readonly path: readonly string[] }[] = [
-    { value, path: [] },
-  ];
-  for (
-    let next = queue.pop();
-    next !== undefined && problems.length < MAX_PROBLEMS;
-    next = queue.pop()
-  ) {
-    if (next.value === null || typeof next.value !== 'object') continue;
-    if (next.path.length > MAX_DEPTH)
-      return [{ path: next.path.slice(0, 4).join('.'), message: TOO_DEEP }];
-    for (const key of Object.keys(next.value)) {
-      const path = [...next.path, key];
-      if (
-        key === '__proto__' ||
-        (path.length <= 2 && (key === 'constructor' || key === 'prototype'))
-      )
-        problems.push({ path: path.join('.'), message: `'${key}' is not allowed as a key` });
-      else queue.push({ value: (next.value as Record<string, unknown>)[key], path });
-    }
-  }
-  return problems;
-}
-
-/** ` (did you mean 'main'?)`, or nothing when no unused known word is close. */
-export function didYouMean(
-  word: string,
-  known: readonly string[],
-  used: readonly string[],
-): string {
-  if (word.length > MAX_WORD) return '';
-  let best: string | undefined;
-  let least = Math.max(2, Math.ceil(word.length / 3)) + 1;
-  for (const candidate of known) {
-    if (used.includes(candidate) && candidate.toLowerCase() !== word.toLowerCase()) continue;
-    const edits = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (edits < least) {
-      least = edits;
-      best = candidate;
-    }
-  }
-  return best === undefined ? '' : ` (did you mean '${best}'?)`;
-}
-
-/** Longest word that is compared. */
-const MAX_WORD = 32;
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  if (b.length > MAX_WORD) return Number.POSITIVE_INFINITY;
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(
-        (row[j] as number) + 1,
-        (next[j - 1] as number) + 1,
-        (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-      );
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 /**

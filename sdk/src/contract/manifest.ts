@@ -4,18 +4,12 @@
  */
 import * as v from 'valibot';
 import { deepFreeze } from './deep-freeze.js';
+import { didYouMean } from './did-you-mean.js';
 import { createError } from './error-codes.js';
 import type { PluginError } from './errors.js';
-import {
-  deepKey,
-  didYouMean,
-  duplicateKeys,
-  hasPlainKeys,
-  lossyNumbers,
-  TOO_DEEP,
-  unsafeKeys,
-} from './json-text.js';
+import { deepKey, duplicateKeys, hasPlainKeys, lossyNumbers } from './json-text.js';
 import { isMemberName, isOpen, isPattern, parseContractId, pluginIdProblem } from './names.js';
+import { parseNeed } from './need.js';
 import { parseSize } from './permission.js';
 import type { PermissionName } from './permission-names.js';
 import { type DeclaredCallPolicy, POLICY_PARTS, policyProblem } from './policy.js';
@@ -23,6 +17,7 @@ import { isRange, isVersion } from './range.js';
 import { parseRight } from './right.js';
 import type { Issue } from './schema.js';
 import { A_TIME, isTime } from './time.js';
+import { TOO_DEEP, unsafeKeys } from './unsafe-keys.js';
 
 /** Largest manifest, in bytes. */
 export const MAX_MANIFEST = 262_144;
@@ -555,20 +550,6 @@ function semanticProblems(
       problems.push({ path: 'files', message: 'has a file twice' });
   }
   return problems;
-}
-
-/** `com.example.search@^1` → contract base and range, or undefined when malformed. */
-export function parseNeed(
-  value: string,
-): { readonly base: string; readonly range: string } | undefined {
-  const at = value.indexOf('@');
-  if (at <= 0) return undefined;
-  const base = value.slice(0, at);
-  const versions = value.slice(at + 1);
-  const known =
-    parseContractId(`${base}@0`) !== undefined &&
-    (base.startsWith('plinth.') || pluginIdProblem(base) === undefined);
-  return known && isRange(versions) && versions !== '' ? { base, range: versions } : undefined;
 }
 
 function isActivation(value: string): boolean {

@@ -1,6 +1,7 @@
 /** Checks the names of options. */
+
+import { didYouMean } from './did-you-mean.js';
 import { createError } from './error-codes.js';
-import { didYouMean } from './json-text.js';
 
 /**
  * Refuses unknown options, because a misspelt one would silently have no effect.

@@ -1,0 +1,212 @@
+/** The life of a tenant: it opens, starts, and stops, each at most once. */
+import {
+  createError,
+  DEFAULT_TENANT,
+  ERROR_CODES,
+  type ErrorCode,
+  messageOf,
+  type PluginError,
+} from '@plinth/sdk/contract';
+import type { ConfigChanges } from '../config/config-changes.js';
+import type { ConfigStore } from '../config/config-store.js';
+import type { ExtensionHost } from '../extension/extending.js';
+import type { Lazy } from '../lazily.js';
+import type { Arrivals } from '../lifecycle/arrivals.js';
+import type { Drain } from '../lifecycle/drain.js';
+import type { Container } from '../services/container.js';
+import type { KernelHealth } from '../telemetry/health.js';
+import type { Base } from './base.js';
+import type { Engine } from './engine.js';
+import type { MadeExchange } from './exchange.js';
+import type { Shared } from './shared.js';
+
+/** What a tenant's life consists of. */
+export interface PhaseParts {
+  readonly base: Base;
+  readonly shared: Shared;
+  readonly extending: ExtensionHost;
+  readonly engine: Lazy<Engine>;
+  readonly arrivals: Arrivals;
+  readonly made: MadeExchange;
+  readonly config: { readonly store: ConfigStore; readonly changes: ConfigChanges };
+  readonly services: Container;
+  /** What has to finish before the tenant opens: the stop of an earlier one with the same id. */
+  readonly before: Promise<void> | undefined;
+}
+
+/** Owns the promises of the phases, and what they have come to. */
+export class Phases {
+  readonly #parts: PhaseParts;
+  #opened: Promise<void> | undefined;
+  #opening = false;
+  #starting: Promise<void> | undefined;
+  #running = false;
+  #failed: { readonly error: unknown } | undefined;
+  #stopping: Promise<void> | undefined;
+  /** Whether new work is refused, and whether every plugin has stopped. */
+  #draining = false;
+  #stopped = false;
+
+  constructor(parts: PhaseParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles when the installed plugins are known. Undefined when that has not begun. */
+  get opened(): Promise<void> | undefined {
+    return this.#opened;
+  }
+
+  /** Whether opening is in progress, or has failed. */
+  get isOpening(): boolean {
+    return this.#opening;
+  }
+
+  get hasStarted(): boolean {
+    return this.#starting !== undefined;
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping !== undefined;
+  }
+
+  get hasStopped(): boolean {
+    return this.#stopped;
+  }
+
+  get state(): KernelHealth['state'] {
+    if (this.#stopping !== undefined) return this.#stopped ? 'stopped' : 'stopping';
+    if (this.#starting === undefined) return 'new';
+    if (this.#failed !== undefined) return 'failed';
+    return this.#running ? 'running' : 'starting';
+  }
+
+  /** The problem that keeps the tenant itself from working. */
+  get problem(): PluginError | undefined {
+    if (this.#stopping !== undefined) return hasStopped();
+    if (this.#starting === undefined)
+      return createError('kernel/stopped', 'the kernel has not been started: call start()');
+    if (this.#failed === undefined) return undefined;
+    const { error } = this.#failed;
+    const { code } = error as Partial<PluginError>;
+    const known = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+    return createError(
+      known ? (code as ErrorCode) : 'kernel/stopped',
+      `the kernel could not start: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+
+  /** @throws PluginUnavailableError `kernel/stopped`. */
+  check = (): void => {
+    if (this.#stopped) throw hasStopped();
+    if (this.#draining)
+      throw createError('kernel/stopped', 'the kernel is stopping: it takes no new calls');
+  };
+
+  async start(): Promise<void> {
+    if (this.#stopping !== undefined) throw hasStopped();
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      this.#failed = { error };
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  stop(drain: Drain): Promise<void> {
+    this.#stopping ??= this.#stop(drain);
+    return this.#stopping;
+  }
+
+  async #start(): Promise<void> {
+    const { base, engine, arrivals, extending } = this.#parts;
+    this.#opened ??= this.#open();
+    await this.#opened;
+    this.#checkWanted();
+    await arrivals.startUp();
+    this.#checkWanted();
+    engine.now?.installer.started();
+    this.#running = true;
+    await extending.run('started');
+    void this.#tellUnheard();
+    engine.now?.hibernation.start();
+    const records = base.registry.all();
+    const count = (state: string) => records.filter((record) => record.state === state).length;
+    base.reporting.announce('kernel:started', {
+      plugins: records.length,
+      active: count('active'),
+      failed: count('failed'),
+    });
+  }
+
+  /** Callers of start() rely on what it has started. When stop() came in between, nothing runs. */
+  #checkWanted(): void {
+    if (this.#stopping !== undefined)
+      throw createError(
+        'kernel/stopped',
+        'the kernel was stopped before it had started: make a new one',
+      );
+  }
+
+  async #open(): Promise<void> {
+    const { base, shared, before, extending, arrivals, config, made } = this.#parts;
+    this.#opening = true;
+    const loading = this.#parts.engine.get();
+    loading.catch(() => {});
+    await before;
+    await extending.open();
+    await arrivals.first();
+    const engine = await loading;
+    const { installer, lifecycle, times } = engine;
+    await config.changes.open();
+    // Time-outs of grants that passed meanwhile are recorded.
+    await engine.grants.open();
+    const { packages, problems } = arrivals.found(this.#opened as Promise<void>);
+    for (const problem of problems) lifecycle.report(problem);
+    await installer.open(engine.taken(packages));
+    await times.open();
+    if (base.tenant === DEFAULT_TENANT) {
+      const keys = new Set(base.registry.all().map(({ key }) => key));
+      shared.packages.now?.snapshots.sweep(keys).catch(() => {});
+    }
+    this.#opening = false;
+    made.exchange.chains.review();
+  }
+
+  /** Reports settings without a plugin as probable mistakes, once all plugins are known. */
+  async #tellUnheard(): Promise<void> {
+    const { arrivals, config, base } = this.#parts;
+    while (await arrivals.moreToCome());
+    if (this.#stopping === undefined)
+      for (const problem of config.store.problems())
+        base.reporting.log.write('kernel', 'warn', problem);
+  }
+
+  async #stop(drain: Drain): Promise<void> {
+    const { base, engine, arrivals, extending, config, made, services } = this.#parts;
+    const { log, announce } = base.reporting;
+    this.#draining = true;
+    made.guards.close();
+    engine.now?.release();
+    arrivals.close();
+    await Promise.allSettled([this.#starting, engine.begun]);
+    await extending.run('stopping');
+    await engine.now?.lifecycle.drain(drain);
+    await config.changes.close();
+    await engine.now?.grants.close();
+    await engine.now?.installer.close();
+    await engine.now?.lifecycle.stop();
+    this.#stopped = true;
+    await services
+      .close()
+      .catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
+    await extending.end();
+    announce('kernel:stopped', {});
+    await engine.now?.audit.close();
+    await engine.now?.times.close();
+    base.bus.close();
+  }
+}
+
+/** The error for what comes after the end. */
+export const hasStopped = (): PluginError =>
+  createError('kernel/stopped', 'the kernel has stopped: make a new one');

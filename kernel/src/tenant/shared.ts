@@ -1,0 +1,34 @@
+/** What the tenants of a kernel share. No plugin sees it. */
+import type { PluginError } from '@plinth/sdk/contract';
+import type { Deadlines, Turn } from '@plinth/sdk/rpc';
+import type { IsOpen } from '../commands/open-contracts.js';
+import type { AnyExtension } from '../extension/statics.js';
+import type { Host, PluginSource, StorageAdapter } from '../host.js';
+import type { KernelOptions } from '../kernel-options.js';
+import type { Lazy } from '../lazily.js';
+import type { Discovery } from '../lifecycle/discover.js';
+import type { Packages } from './packages.js';
+
+/** What all tenants of a kernel have in common. */
+export interface Shared {
+  readonly options: KernelOptions;
+  readonly hosts: readonly Host[];
+  readonly storage: StorageAdapter;
+  /** The problem that keeps the storage from working. */
+  storageProblem(): Promise<PluginError | undefined>;
+  readonly deadlines: Deadlines;
+  /** Decides when the links of this kernel flush. */
+  readonly turn: Turn;
+  /** What they share of packages. It is made when the first tenant opens. */
+  readonly packages: Lazy<Packages>;
+  /** Which contracts any number of plugins may provide. */
+  readonly isOpen: IsOpen;
+  /** The code that runs extensions. Absent where there are none. */
+  readonly extend: typeof import('../extension/extended-tenant.js') | undefined;
+  /** Extensions in their order. */
+  readonly extensions: readonly AnyExtension[];
+  /** Adds a source. Possible only before discovery has begun. */
+  addSource(source: PluginSource): void;
+  /** The discovery of all sources, which the first call begins. */
+  discovery(): Discovery;
+}

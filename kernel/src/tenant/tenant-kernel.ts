@@ -1,0 +1,94 @@
+/** A tenant, as the application sees it. */
+import type { AnyContract, Client } from '@plinth/sdk';
+import type { HostAudit } from '../audit/audit-entry.js';
+import type { HostCallOptions } from '../commands/call-options.js';
+import type { ClientOptions } from '../commands/client.js';
+import type { HostHandlers } from '../commands/host-call.js';
+import type { HostCommands } from '../commands/host-commands.js';
+import type { HostConfig } from '../config/host-config.js';
+import type { HostEvents, HostHooks } from '../events/host-events.js';
+import type { HostMiddleware } from '../events/host-middleware.js';
+import type { Contribution } from '../extension/extending.js';
+import type { AnyFactory, ApiOf } from '../extension/statics.js';
+import type { DrainOptions } from '../lifecycle/drain.js';
+import type { HostMessaging } from '../messaging/host-messaging.js';
+import type { HostPermissions } from '../permissions/host-permissions.js';
+import type { HostRegistration } from '../registration.js';
+import type { HostPlugins, PluginInfo } from '../registry/host-plugins.js';
+import type { HostStorage } from '../registry/storage-view.js';
+import type { HostSecrets } from '../secrets/secrets.js';
+import type { HostServices } from '../services/container.js';
+import type { KernelHealth } from '../telemetry/health.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { MetricsSnapshot } from '../telemetry/metrics.js';
+
+/** Plugins, and everything that they and the host exchange. */
+export interface TenantKernel extends AsyncDisposable {
+  readonly version: string;
+  /** The id of the tenant: `tenant-0` unless the application serves several. */
+  readonly id: string;
+  readonly plugins: HostPlugins;
+  readonly commands: HostCommands;
+  readonly events: HostEvents;
+  readonly hooks: HostHooks;
+  readonly middleware: HostMiddleware;
+  readonly messaging: HostMessaging;
+  readonly config: HostConfig;
+  /** What plugins keep, by plugin. It includes plugins that are no longer installed. */
+  readonly storage: HostStorage;
+  /** Secrets of plugins, which no other plugin can read. */
+  readonly secrets: HostSecrets;
+  /** The application's own services, by token, with lifetimes. */
+  readonly services: HostServices;
+  readonly permissions: HostPermissions;
+  /** Decisions about plugins, their attempts, and the application's entries: hash-chained. */
+  readonly audit: HostAudit;
+  readonly logger: Logger;
+  readonly metrics: { snapshot(): MetricsSnapshot };
+  /**
+   * A typed client of a contract.
+   *
+   * @throws PluginValidationError `call/invalid-option` when `version` is not a range.
+   */
+  client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
+  /** Provides a contract as the host. Disposing it withdraws it; plugins that require it pause. */
+  provide<C extends AnyContract>(contract: C, handlers: HostHandlers<C>): HostRegistration;
+  /**
+   * The API of an installed extension.
+   *
+   * @throws PluginConfigurationError `extension/missing` with the line to write.
+   * @example kernel.extension(clock).zone;
+   */
+  extension<F extends AnyFactory>(factory: F): ApiOf<F>;
+  /** Plugins that provide a contract, running or not, the best first. */
+  providers(contract: AnyContract | string): readonly PluginInfo[];
+  /**
+   * The contributions of plugins to a point of the application (`createKernel({ contributions })`)
+   * or of an extension. This starts no plugin. Plugins that may not run are left out.
+   *
+   * @throws PluginConfigurationError `kernel/invalid-option` for an unknown point.
+   */
+  contributions(point: string): readonly Contribution[];
+  /** The state of the kernel as plain data. */
+  diagnostics(): KernelDiagnostics;
+  /** Discovers plugins, and activates those for `startup`. Bad ones are recorded, never thrown. */
+  start(): Promise<void>;
+  /** Takes no new calls, waits for calls in flight, stops every plugin, the latest first, and releases everything. Idempotent: the `drain` of the first call counts. */
+  stop(options?: DrainOptions): Promise<void>;
+  health(): Promise<KernelHealth>;
+}
+
+/** `kernel.diagnostics()`: plain data. */
+export interface KernelDiagnostics {
+  readonly version: string;
+  readonly tenant: string;
+  readonly state: KernelHealth['state'];
+  readonly plugins: readonly {
+    readonly id: string;
+    readonly version?: string;
+    readonly state: string;
+    readonly enabled: boolean;
+  }[];
+  /** Each with its powers and its own diagnostics. */
+  readonly extensions: readonly Readonly<Record<string, unknown>>[];
+}
