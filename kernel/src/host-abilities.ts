@@ -35,3 +35,33 @@ export interface HostFiles {
   /** Resolves to whether there was a file. */
   remove(path: string, check: CheckPath): Promise<boolean>;
 }
+
+/**
+ * One request, as a host sends it. The host follows no redirect, and sends nothing beyond these
+ * fields.
+ */
+export interface NetworkRequest {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body?: Uint8Array;
+  readonly signal: AbortSignal;
+  /** Largest body of the answer, in bytes. */
+  readonly maxBytes: number;
+  /**
+   * Whether an address of this machine or of a private network may be reached, because the right
+   * names it.
+   */
+  readonly privateAllowed: boolean;
+}
+
+/** The answer to one request. */
+export interface NetworkResponse {
+  readonly status: number;
+  readonly statusText: string;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: Uint8Array;
+}
+
+/** What a host offers for `ctx.fetch`. @throws PluginNetworkError, PluginPermissionError. */
+export type SendRequest = (request: NetworkRequest) => Promise<NetworkResponse>;

@@ -4,8 +4,7 @@
  */
 import type { Isolation, LogLevel, PluginError } from '@plinth/sdk/contract';
 import type { Endpoint } from '@plinth/sdk/rpc';
-import type { HostFiles } from './host-abilities.js';
-import type { SendRequest } from './network/fetch.js';
+import type { HostFiles, SendRequest } from './host-abilities.js';
 
 /**
  * What a guest is launched with. The plugin's code and identity follow over the link, never through

@@ -3,6 +3,35 @@
  *
  * @module
  */
+
+export type {
+  CommandCapability,
+  ContractCapability,
+  EventCapability,
+  HookCapability,
+  PluginCapabilities,
+} from './api/capabilities.js';
+export type { Explanation } from './api/explain.js';
+export type { Cut, Usage, Used } from './api/explain-details.js';
+export type { HealthProblem, KernelHealth, TenantHealth } from './api/health.js';
+export type { HostCommands } from './api/host-commands.js';
+export type { HostConfig } from './api/host-config.js';
+export type { HostEvents, HostHooks, KernelEnvelope } from './api/host-events.js';
+export type { HostMiddleware, HostMiddlewareCall } from './api/host-middleware.js';
+export type { HostPermissions } from './api/host-permissions.js';
+export type { HostPlugins, PluginInfo } from './api/host-plugins.js';
+export type { HostStorage, PluginStorageView } from './api/storage-view.js';
+export type { HostCallOptions } from './calls/call-options.js';
+export type { ClientOptions } from './calls/client.js';
+export type { HostCall, HostHandler, HostHandlers } from './calls/host-call.js';
+export type { ServiceResolver, ServiceScope, ServiceToken } from './calls/services.js';
+export type { ConfigLayer, ConfigOptions, ConfigSource } from './config/config-store.js';
+export type { PluginSettings } from './config/settings.js';
+export type { SettingsSource } from './config/settings-source.js';
+export type { ContributionOptions } from './extension/contributions.js';
+export type { Contribution } from './extension/extending.js';
+export type { AnyExtension, AnyFactory, ApiOf } from './extension/statics.js';
+export type { ExtensionEvents } from './extension/with-extensions.js';
 export type {
   AuditEntry,
   AuditHead,
@@ -10,23 +39,42 @@ export type {
   AuditVerdict,
   ChainEnd,
   HostAudit,
-} from './audit/audit-entry.js';
-export type { HostCallOptions } from './commands/call-options.js';
-export type { ClientOptions } from './commands/client.js';
-export type { HostCall, HostHandler, HostHandlers } from './commands/host-call.js';
-export type { HostCommands } from './commands/host-commands.js';
-export type { ConfigWatcher } from './config/config-changes.js';
-export type { ConfigLayer, ConfigOptions, ConfigSource } from './config/config-store.js';
-export type { HostConfig } from './config/host-config.js';
-export type { PluginSettings } from './config/settings.js';
-export type { SettingsSource } from './config/settings-source.js';
-export type { HostEvents, HostHooks, KernelEnvelope } from './events/host-events.js';
-export type { HostMiddleware, HostMiddlewareCall } from './events/host-middleware.js';
-export type { KernelEvents, KernelTopic } from './events/kernel-events.js';
-export type { ContributionOptions } from './extension/contributions.js';
-export type { Contribution } from './extension/extending.js';
-export type { AnyExtension, AnyFactory, ApiOf } from './extension/statics.js';
-export type { ExtensionEvents } from './extension/with-extensions.js';
+} from './extensions/audit/audit-entry.js';
+export type { HibernationOptions } from './extensions/hibernation/hibernation-options.js';
+export type {
+  OwnerOptions,
+  UninstallOptions,
+  UpdateOptions,
+} from './extensions/installer/installer.js';
+export type { Leftover } from './extensions/installer/plugin-data.js';
+export type {
+  ResourceLimits,
+  ResourcePolicy,
+  TenantLimits,
+} from './extensions/limits/resource-policy.js';
+export type { ConfigWatcher } from './extensions/live-config/config-changes.js';
+export type { HostMessaging } from './extensions/messaging/host-messaging.js';
+export type {
+  BreakerPolicy,
+  BulkheadPolicy,
+  CachePolicy,
+  CallPolicy,
+  CommandDefaults,
+  RatePolicy,
+  ResilienceOptions,
+  RetryPolicy,
+} from './extensions/resilience/policy.js';
+export type { HostSecrets } from './extensions/secrets/secrets.js';
+export type { SecretsOptions } from './extensions/secrets/secrets-options.js';
+export type { HostServices } from './extensions/services/container.js';
+export type { Lifetime, ServiceSpec } from './extensions/services/service.js';
+export type { SupervisionOptions } from './extensions/supervision/options.js';
+export type {
+  SignaturePolicy,
+  TrustFacts,
+  TrustPolicy,
+  TrustRule,
+} from './extensions/trust/trust-policy.js';
 export { inlineHost } from './guests/inline-host.js';
 export { type Spare, SparePool } from './guests/spare-pool.js';
 export type {
@@ -41,7 +89,14 @@ export type {
   StorageAdapter,
   SystemFacts,
 } from './host.js';
-export type { CheckPath, FileFacts, HostFiles } from './host-abilities.js';
+export type {
+  CheckPath,
+  FileFacts,
+  HostFiles,
+  NetworkRequest,
+  NetworkResponse,
+  SendRequest,
+} from './host-abilities.js';
 export {
   createKernel,
   KERNEL_VERSION,
@@ -49,80 +104,26 @@ export {
   type KernelOptions,
   type KernelWith,
 } from './kernel.js';
+export type { KernelEvents, KernelTopic, LimitStep, Resource } from './kernel-events.js';
 export type { DrainOptions } from './lifecycle/drain.js';
+export type { IsolationPolicy } from './lifecycle/launcher.js';
+export type { PluginHealth } from './lifecycle/plugin-health.js';
 export { DEFAULT_LIMITS, type Limits, type ValueLimits } from './limits.js';
-export type { HostMessaging } from './messaging/host-messaging.js';
-export type { NetworkRequest, NetworkResponse, SendRequest } from './network/fetch.js';
 export type { PermissionPolicy } from './permissions/granted.js';
 export type { ChainPolicy, GrantOptions } from './permissions/grants.js';
-export type { HostPermissions } from './permissions/host-permissions.js';
 export type {
   PermissionAnswer,
   PermissionHandler,
   PermissionRequest,
 } from './permissions/requests.js';
 export type { TrustLevel } from './permissions/trust-level.js';
-export type {
-  SignaturePolicy,
-  TrustFacts,
-  TrustPolicy,
-  TrustRule,
-} from './permissions/trust-policy.js';
 export type { PluginState } from './plugin/record.js';
-export type { Stage } from './plugin/stage.js';
-export type { IsolationPolicy, Policy } from './policy.js';
+export type { Policy } from './policy.js';
 export type { HostRegistration } from './registration.js';
-export type {
-  CommandCapability,
-  ContractCapability,
-  EventCapability,
-  HookCapability,
-  PluginCapabilities,
-} from './registry/capabilities.js';
-export type { HostPlugins, PluginInfo } from './registry/host-plugins.js';
-export type { OwnerOptions, UninstallOptions, UpdateOptions } from './registry/installer.js';
-export type { Leftover } from './registry/plugin-data.js';
-export type { HostStorage, PluginStorageView } from './registry/storage-view.js';
-export type {
-  BreakerPolicy,
-  BulkheadPolicy,
-  CachePolicy,
-  CallPolicy,
-  CommandDefaults,
-  RatePolicy,
-  ResilienceOptions,
-  RetryPolicy,
-} from './resilience/policy.js';
-export type { HostSecrets } from './secrets/secrets.js';
-export type { SecretsOptions } from './secrets/secrets-options.js';
-export type { HostServices } from './services/container.js';
-export type {
-  Lifetime,
-  ServiceResolver,
-  ServiceScope,
-  ServiceSpec,
-  ServiceToken,
-} from './services/service.js';
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { type UrlSourceOptions, urlSource } from './sources/url-source.js';
+export type { Stage } from './stage.js';
 export { memoryStorage } from './storage/memory-storage.js';
-export type { HibernationOptions } from './supervision/hibernation-options.js';
-export type { SupervisionOptions } from './supervision/options.js';
-export type {
-  LimitStep,
-  Resource,
-  ResourceLimits,
-  ResourcePolicy,
-  TenantLimits,
-} from './supervision/resource-policy.js';
-export type { Explanation } from './telemetry/explain.js';
-export type { Cut, Usage, Used } from './telemetry/explain-details.js';
-export type {
-  HealthProblem,
-  KernelHealth,
-  PluginHealth,
-  TenantHealth,
-} from './telemetry/health.js';
 export { escapeLine, logLine } from './telemetry/log-line.js';
 export type { LogEntry, Logger, LogSink } from './telemetry/logger.js';
 export type { CommandMetrics, MetricsSnapshot } from './telemetry/metrics.js';

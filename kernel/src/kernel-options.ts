@@ -9,18 +9,22 @@ import {
   parseSize,
 } from '@plinth/sdk/contract';
 import { MAX_VALUE_BYTES, MAX_VALUE_DEPTH } from '@plinth/sdk/rpc';
+import type { HostMiddlewareCall } from './api/host-middleware.js';
 import type { ConfigOptions } from './config/config-store.js';
-import type { HostMiddlewareCall } from './events/host-middleware.js';
 import type { ContributionOptions } from './extension/contributions.js';
 import type { AnyExtension } from './extension/statics.js';
+import {
+  checkHibernation,
+  type HibernationOptions,
+} from './extensions/hibernation/hibernation-options.js';
+import { checkResilience, type ResilienceOptions } from './extensions/resilience/policy.js';
+import { checkSecrets, type SecretsOptions } from './extensions/secrets/secrets-options.js';
+import type { ServiceSpec } from './extensions/services/service.js';
+import { type SupervisionOptions, supervisionOf } from './extensions/supervision/options.js';
 import type { Host, PluginSource, StorageAdapter } from './host.js';
+import type { IsolationPolicy } from './lifecycle/launcher.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
-import type { IsolationPolicy, Policy } from './policy.js';
-import { checkResilience, type ResilienceOptions } from './resilience/policy.js';
-import { checkSecrets, type SecretsOptions } from './secrets/secrets-options.js';
-import type { ServiceSpec } from './services/service.js';
-import { checkHibernation, type HibernationOptions } from './supervision/hibernation-options.js';
-import type { SupervisionOptions } from './supervision/options.js';
+import type { Policy } from './policy.js';
 import type { LogSink } from './telemetry/logger.js';
 
 /** The version of this kernel. `engines.plinth` of a manifest is matched with it. */
@@ -128,6 +132,7 @@ export function checkOptions(options: KernelOptions): void {
   }
   checkHibernation(options.hibernation);
   checkResilience(options.resilience);
+  supervisionOf(options.supervision);
   checkSecrets(options.secrets);
   const { isolation, sources, middleware } = options;
   if (isolation !== undefined && typeof isolation !== 'function' && !ISOLATIONS.includes(isolation))

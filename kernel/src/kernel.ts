@@ -4,7 +4,8 @@
  */
 import { ASYNC_DISPOSE, createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
 import { Deadlines, Turn } from '@plinth/sdk/rpc';
-import { openContracts } from './commands/open-contracts.js';
+import type { KernelHealth } from './api/health.js';
+import { openContracts } from './calls/open-contracts.js';
 import type { AnyExtension } from './extension/statics.js';
 import type { WithExtensions } from './extension/with-extensions.js';
 import { inlineHost } from './guests/inline-host.js';
@@ -16,7 +17,6 @@ import { drainOf } from './lifecycle/drain.js';
 import { DEFAULT_LIMITS, limitsOf } from './limits.js';
 import { memoryStorage } from './storage/memory-storage.js';
 import { watchStorage } from './storage/watched-storage.js';
-import type { KernelHealth } from './telemetry/health.js';
 import type { Shared } from './tenant/shared.js';
 import { createTenant } from './tenant/tenant.js';
 import type { TenantKernel } from './tenant/tenant-kernel.js';
@@ -75,7 +75,7 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
 ): Promise<KernelWith<E>> {
   checkOptions(options);
   if (options.policy !== undefined) {
-    const { checkPolicy } = await import('./permissions/check-policy.js');
+    const { checkPolicy } = await import('./check-policy.js');
     checkPolicy(options.policy);
   }
   const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();

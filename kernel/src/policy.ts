@@ -1,10 +1,9 @@
 /** What the application decides about plugins. */
-import type { Isolation, Manifest } from '@plinth/sdk/contract';
+import type { ResourcePolicy } from './extensions/limits/resource-policy.js';
+import type { CommandDefaults } from './extensions/resilience/policy.js';
+import type { TrustDecisions } from './extensions/trust/trust-policy.js';
 import type { PermissionPolicy } from './permissions/granted.js';
 import type { ChainPolicy } from './permissions/grants.js';
-import type { TrustDecisions } from './permissions/trust-policy.js';
-import type { CommandDefaults } from './resilience/policy.js';
-import type { ResourcePolicy } from './supervision/resource-policy.js';
 
 /** What the embedder decides about plugins. */
 export interface Policy extends TrustDecisions {
@@ -38,6 +37,3 @@ export interface Policy extends TrustDecisions {
     readonly state?: 'required' | 'optional';
   };
 }
-
-/** Chooses where a plugin runs. Undefined leaves the choice to the manifest. */
-export type IsolationPolicy = Isolation | ((manifest: Manifest) => Isolation | undefined);

@@ -1,6 +1,6 @@
 /** A policy that would protect nothing stops the kernel, with the place of the mistake. */
 import { describe, expect, it } from 'vitest';
-import { checkPolicy } from '../../kernel/src/permissions/check-policy.ts';
+import { checkPolicy } from '../../kernel/src/check-policy.ts';
 
 /** The option that is refused, and the message. */
 const problemOf = (policy: unknown): string | undefined => {

@@ -1,11 +1,7 @@
 /** A chain of middleware: order, changed inputs, short cuts, and `next` called twice. */
 import { describe, expect, it } from 'vitest';
-import {
-  compose,
-  guardUnavailable,
-  type Layer,
-  type Wrapped,
-} from '../../kernel/src/middleware/compose.ts';
+import { guardUnavailable } from '../../kernel/src/calls/layers.ts';
+import { compose, type Layer, type Wrapped } from '../../kernel/src/middleware/compose.ts';
 import { Metrics } from '../../kernel/src/telemetry/metrics.ts';
 
 const layer = (

@@ -4,7 +4,7 @@
  */
 import { endpointPair, Link } from '@plinth/sdk/rpc';
 import { expect, it } from 'vitest';
-import { Heartbeat } from '../../kernel/src/supervision/heartbeat.ts';
+import { Heartbeat } from '../../kernel/src/extensions/supervision/heartbeat.ts';
 
 const side = (endpoint: ReturnType<typeof endpointPair>[0]) =>
   new Link({

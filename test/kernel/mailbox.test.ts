@@ -1,6 +1,6 @@
 /** What waits for a plugin: one order, one bound, and what ends a wait. */
 import { describe, expect, it } from 'vitest';
-import { MAX_WAITING, Mailbox, type Message } from '../../kernel/src/plugin/mailbox.ts';
+import { MAX_WAITING, Mailbox, type Message } from '../../kernel/src/guests/mailbox.ts';
 
 /** What takes the messages: their names, in the order in which they came. */
 type Receiver = string[];

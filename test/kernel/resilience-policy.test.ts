@@ -1,12 +1,12 @@
 /** The policy of a command: which layer decides, which limits add up, and what is refused. */
 import { describe, expect, it } from 'vitest';
+import type { DeclaredPolicy } from '../../kernel/src/commands/command-guards.ts';
 import {
   type CallPolicy,
   checkResilience,
-  type DeclaredPolicy,
   policyFor,
   type ResilienceOptions,
-} from '../../kernel/src/resilience/policy.ts';
+} from '../../kernel/src/extensions/resilience/policy.ts';
 
 const ID = 'test.a:read';
 const declared = (more?: Partial<DeclaredPolicy>): DeclaredPolicy => ({

@@ -5,9 +5,9 @@
 import type { Manifest } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { MeteredGuest } from '../../kernel/src/supervision/meter.ts';
-import type { ResourcePolicy } from '../../kernel/src/supervision/resource-policy.ts';
-import { ResourceWatch } from '../../kernel/src/supervision/resource-watch.ts';
+import type { ResourcePolicy } from '../../kernel/src/extensions/limits/resource-policy.ts';
+import { ResourceWatch } from '../../kernel/src/extensions/limits/resource-watch.ts';
+import type { MeteredGuest } from '../../kernel/src/guests/guest-meter.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

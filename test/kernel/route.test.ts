@@ -1,6 +1,6 @@
 /** Which versions of a plugin a call may go to. */
 import { describe, expect, it } from 'vitest';
-import { leadsTo, routeKey } from '../../kernel/src/commands/route.ts';
+import { leadsTo, routeKey } from '../../kernel/src/calls/route.ts';
 
 const version = (text: string, ...provides: string[]) => ({
   version: text,

@@ -2,8 +2,8 @@
 import { packageOf } from '@plinth/kernel';
 import { parseManifest } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
+import { SearchIndex } from '../../kernel/dist/api/search-index.js';
 import type { PluginRecord } from '../../kernel/dist/plugin/record.js';
-import { SearchIndex } from '../../kernel/dist/registry/search-index.js';
 
 const record = (id: string, more: object = {}): PluginRecord => {
   const input = { id, version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' }, ...more };

@@ -3,10 +3,10 @@ import { packageOf } from '@plinth/kernel';
 import { type HealthReport, parseManifest } from '@plinth/sdk';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventBus } from '../../kernel/dist/events/event-bus.js';
+import { Trial } from '../../kernel/dist/extensions/installer/trial.js';
 import type { ActivePlugin, ResolvedPlugin } from '../../kernel/dist/plugin/record.js';
 import { PluginRegistry } from '../../kernel/dist/registry/plugin-registry.js';
-import { Trial } from '../../kernel/dist/registry/trial.js';
-import { Redaction } from '../../kernel/dist/secrets/redaction.js';
+import { Redaction } from '../../kernel/dist/telemetry/redaction.js';
 
 const KEY = 'test.a@2.0.0';
 const LENGTH = 1_000;

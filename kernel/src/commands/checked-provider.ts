@@ -9,10 +9,10 @@ import {
   isStreamSource,
   type Manifest,
 } from '@plinth/sdk/contract';
+import type { KernelCall } from '../calls/call.js';
+import type { Provider } from '../calls/provider.js';
 import type { ValueValidator } from '../config/schema-validator.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { KernelCall } from './call.js';
-import type { Provider } from './provider.js';
 
 type Contributed = NonNullable<Manifest['contributes']['commands']>[number];
 

@@ -1,14 +1,13 @@
 /** A registered command, its provider, and what the registry needs of the kernel. */
 import type { Caller, Manifest } from '@plinth/sdk/contract';
-import type { LaneTarget } from '../guests/lane-end.js';
+import type { CallServices, CallTarget } from '../calls/call.js';
+import type { LaneTarget } from '../calls/lane-end.js';
+import type { IsOpen } from '../calls/open-contracts.js';
+import type { Provider } from '../calls/provider.js';
+import type { Route } from '../calls/route.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
-import type { Guards } from '../resilience/guards.js';
-import type { DeclaredPolicy } from '../resilience/policy.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
-import type { CallServices, CallTarget } from './call.js';
-import type { IsOpen } from './open-contracts.js';
-import type { Provider } from './provider.js';
-import type { Route } from './route.js';
+import type { CommandGuards, DeclaredPolicy } from './command-guards.js';
 
 /** The provider of a command. */
 export interface CommandProvider {
@@ -43,7 +42,7 @@ export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provide
 export interface CommandServices extends CallServices {
   readonly chains: MiddlewareChains;
   readonly metrics: Metrics;
-  readonly guards: Guards;
+  readonly guards: CommandGuards;
   /** Wakes the plugin that would answer a command. Resolves false when there is none. */
   activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
   /** An owner's place in the order of discovery. 0 for the host. */
@@ -59,6 +58,3 @@ export interface CommandServices extends CallServices {
   /** A deprecated version was called. */
   deprecated(entry: CommandEntry, caller: Caller): void;
 }
-
-/** Parses a command's output, perhaps with a promise. Throws the error for the caller. */
-export type Parse = (value: unknown) => unknown;

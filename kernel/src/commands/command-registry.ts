@@ -11,10 +11,11 @@ import {
   type Manifest,
   ownerOf,
 } from '@plinth/sdk/contract';
-import { type CallRequest, type CallTarget, checkChain, KernelCall } from './call.js';
-import type { CommandEntry, CommandProvider, CommandServices, Parse } from './command-entry.js';
-import type { Provider } from './provider.js';
-import { leadsTo, type Route, routeKey } from './route.js';
+import { type CallRequest, type CallTarget, checkChain, KernelCall } from '../calls/call.js';
+import type { Parse } from '../calls/client.js';
+import type { Provider } from '../calls/provider.js';
+import { leadsTo, type Route, routeKey } from '../calls/route.js';
+import type { CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
 
 /** Owns the table of commands. */
 export class CommandRegistry {

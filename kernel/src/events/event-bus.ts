@@ -3,12 +3,11 @@
  * patterns that a topic matches are looked up once and remembered. A listener that throws does not
  * affect other listeners or the emitter.
  */
-
 import type { EventEnvelope } from '@plinth/sdk';
 import { covers, createError, disposable, isPattern, isTopic } from '@plinth/sdk/contract';
 import { SharedValue } from '@plinth/sdk/rpc';
 import mittModule, { type Emitter } from 'mitt';
-import { checkKernelTopic } from './kernel-events.js';
+import { checkKernelTopic } from '../kernel-events.js';
 
 /** An event during delivery. */
 export class Emission {

@@ -1,8 +1,7 @@
 /**
  * One tenant with extensions, or with points of the application. Loaded only when there are any.
  */
-import type { KernelTopic } from '../events/kernel-events.js';
-import type { Lifecycle } from '../lifecycle/lifecycle.js';
+import type { KernelTopic } from '../kernel-events.js';
 import type { Limits } from '../limits.js';
 import { manifestOf } from '../plugin/record.js';
 import type { Log } from '../telemetry/logger.js';
@@ -16,7 +15,7 @@ import { ExtensionPlaces } from './places.js';
 import { type PluginViewParts, PluginViews } from './plugin-views.js';
 import { type PowerParts, powerOf } from './powers-of.js';
 import type { AnyExtension, AnyFactory } from './statics.js';
-import { createSteering, type SteeringParts } from './steering.js';
+import { createSteering, type Steered, type SteeringParts } from './steering.js';
 import { TenantExtensions } from './tenant-extensions.js';
 
 /** The parts that exist when a tenant begins. */
@@ -32,7 +31,7 @@ export interface ExtendParts extends PluginViewParts {
 export interface InstallParts
   extends Omit<PowerParts, 'places' | 'views' | 'steer'>,
     Pick<SteeringParts, 'enable' | 'disable'> {
-  lifecycle(): Promise<Lifecycle>;
+  lifecycle(): Promise<Steered>;
   readonly runtime: string | undefined;
 }
 

@@ -10,7 +10,7 @@ import {
   messageOf,
   ownerOf,
 } from '@plinth/sdk/contract';
-import { KernelCall } from '../commands/call.js';
+import { KernelCall } from '../calls/call.js';
 import type { Around, AroundLayers } from '../middleware/chains.js';
 import type { Layer } from '../middleware/compose.js';
 import type { Interceptor, Interest, Observer, Wrapper } from './interest.js';

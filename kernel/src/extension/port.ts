@@ -1,5 +1,4 @@
 /** The port of an extension: the parts that all extensions have, and the declared powers. */
-
 import type { Powers } from './powers.js';
 import type { AnyFactory, ApiOf, RequiredBy, Statics } from './statics.js';
 import type { PluginView, Registered } from './views.js';

@@ -1,17 +1,17 @@
 /** Makes the powers of one extension from the parts of the tenant. */
 import type { AnyContract, Client } from '@plinth/sdk';
 import { type Caller, createError, disposable, type PermissionName } from '@plinth/sdk/contract';
-import { type CallRequest, HOST } from '../commands/call.js';
-import { createClient, type Execute } from '../commands/client.js';
-import type { Parse } from '../commands/command-entry.js';
-import type { Route } from '../commands/route.js';
+import { type CallRequest, HOST } from '../calls/call.js';
+import type { Parse } from '../calls/client.js';
+import { createClient, type Execute } from '../calls/client.js';
+import type { Route } from '../calls/route.js';
 import type { EventBus } from '../events/event-bus.js';
-import type { KernelTopic } from '../events/kernel-events.js';
 import type { PluginSource, StorageAdapter } from '../host.js';
+import type { KernelTopic } from '../kernel-events.js';
 import { PermissionSet } from '../permissions/broker.js';
 import type { Grants } from '../permissions/grants.js';
-import type { Redaction } from '../secrets/redaction.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { Redaction } from '../telemetry/redaction.js';
 import { pointParser } from './contributions.js';
 import { openDocuments } from './documents.js';
 import type { ExtensionPlaces } from './places.js';

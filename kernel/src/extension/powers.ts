@@ -1,10 +1,10 @@
 /** The powers of extensions. An extension declares each power in its `uses`. */
 import type { AnyContract, Client } from '@plinth/sdk';
 import type { Caller, Isolation, Permissions } from '@plinth/sdk/contract';
-import type { HostCallOptions } from '../commands/call-options.js';
-import type { HostHandlers } from '../commands/host-call.js';
-import type { KernelEvents, KernelTopic } from '../events/kernel-events.js';
+import type { HostCallOptions } from '../calls/call-options.js';
+import type { HostHandlers } from '../calls/host-call.js';
 import type { Guest, PluginPackage, PluginSource } from '../host.js';
+import type { KernelEvents, KernelTopic } from '../kernel-events.js';
 import type { Contributions, PointSpec } from './contributions.js';
 import type { DocumentSpec, Documents } from './documents.js';
 import type { Interceptor } from './interest.js';

@@ -1,11 +1,11 @@
 /** `provide`: an extension provides a contract as the host, or as a provider without a guest. */
 import type { AnyContract } from '@plinth/sdk';
 import { createError, disposable, membersOf, parseContractId } from '@plinth/sdk/contract';
+import type { HostHandlers } from '../calls/host-call.js';
+import type { IsOpen } from '../calls/open-contracts.js';
+import { hostProvider } from '../calls/provider.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
-import type { HostHandlers } from '../commands/host-call.js';
 import type { HostContracts } from '../commands/host-contracts.js';
-import type { IsOpen } from '../commands/open-contracts.js';
-import { hostProvider } from '../commands/provider.js';
 import type { AnyHandler, ProvideOptions } from './powers.js';
 
 /** What providing needs of the kernel. */

@@ -1,17 +1,31 @@
 /** `steer`: lets an extension decide which plugins run. */
 import { createError, disposable, type PluginError } from '@plinth/sdk/contract';
-import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import { isRunning, type PluginRecord } from '../plugin/record.js';
+import type { PluginPackage } from '../host.js';
+import { isRunning, type PluginRecord, type ValidatedPlugin } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { PluginViews } from './plugin-views.js';
 import type { Pause, PauseReason, SteerPower } from './powers.js';
 import type { PluginView } from './views.js';
 
+/** The verbs of the lifecycle that steering uses. Plugins are named by their registry keys. */
+export interface Steered {
+  validate(found: PluginPackage): ValidatedPlugin;
+  add(record: ValidatedPlugin): Promise<void>;
+  remove(key: string): Promise<void>;
+  activate(key: string, activatedBy: string, named: boolean): Promise<void>;
+  deactivate(key: string): Promise<void>;
+  suspend(key: string): Promise<void>;
+  sleep(key: string): Promise<boolean>;
+  suspendOver(guest: object, blame: () => PluginError): Promise<void>;
+  resumeOver(guest: object): Promise<void>;
+  reload(key: string, next: ValidatedPlugin, how: { readonly stateless: boolean }): Promise<string>;
+}
+
 /** What steering needs of the kernel. */
 export interface SteeringParts {
   readonly registry: PluginRegistry;
   /** What runs plugins. It is loaded when the kernel starts. */
-  lifecycle(): Promise<Lifecycle>;
+  lifecycle(): Promise<Steered>;
   readonly views: PluginViews;
   enable(reference: string): Promise<void>;
   disable(reference: string): Promise<void>;
@@ -87,7 +101,7 @@ const pausedState = ({ calls, guest }: PauseReason): PluginRecord['state'] =>
 
 /** Resolves to whether the plugin is paused now. */
 async function begin(
-  lifecycle: Lifecycle,
+  lifecycle: Steered,
   record: PluginRecord | undefined,
   { calls, guest, because }: PauseReason,
 ): Promise<boolean> {

@@ -12,7 +12,7 @@ import {
   messageOf,
   type PluginError,
 } from '@plinth/sdk/contract';
-import { inTime } from '../lifecycle/in-time.js';
+import { inTime } from '../in-time.js';
 import { missingExtension } from './extending.js';
 import type { Inspection, Phase, PortBase } from './port.js';
 import { POWERS } from './power.js';

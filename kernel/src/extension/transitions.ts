@@ -3,8 +3,8 @@
  * the step fails. A hook after a step is called.
  */
 import { createError, messageOf } from '@plinth/sdk/contract';
-import type { KernelEvents, KernelTopic } from '../events/kernel-events.js';
-import { inTime } from '../lifecycle/in-time.js';
+import { inTime } from '../in-time.js';
+import type { KernelEvents, KernelTopic } from '../kernel-events.js';
 import type { PluginState } from '../plugin/state.js';
 import type { PluginFacts, PluginView, Registered } from './views.js';
 

@@ -90,12 +90,6 @@ export interface LaunchView {
   readonly isolation: Isolation;
 }
 
-/** Filters what a guest sends. An error from `request` goes to the guest. */
-export interface Gate {
-  request?(): void;
-  ended?(error: Error): void;
-}
-
 /** The facts about a resolved version of a plugin. */
 export interface PluginFacts {
   readonly key: string;
@@ -105,8 +99,4 @@ export interface PluginFacts {
   readonly package: PluginPackage;
 }
 
-/** The kernel's end of a guest, as far as its view needs it. */
-export interface ViewedGuest extends Omit<GuestView, 'plugin' | 'end'> {
-  readonly manifest: Pick<Manifest, 'id' | 'version'>;
-  endBecause(error: Error): void;
-}
+export type { Gate, ViewedGuest } from '../guests/gate.js';

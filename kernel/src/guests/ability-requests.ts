@@ -1,10 +1,10 @@
 /** Requests of a guest that reach beyond plugins: storage, secrets, files, network, rights. */
 import { createError, cutText, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
-import type { FetchAsk } from '../network/fetch.js';
 import { MAX_KEY } from '../storage/namespace.js';
 import { behalfOf, demandForAll, MAX_NAME } from './call-requests.js';
 import { type GuestIdentity, malformed } from './guest-identity.js';
+import type { FetchAsk } from './machine.js';
 
 /** Longest revision of a stored value. */
 const MAX_REVISION = 128;
@@ -58,25 +58,7 @@ export function secret(guest: GuestIdentity, name: unknown): Promise<string | un
   return guest.services.abilities.secrets.get(guest.manifest.id, name);
 }
 
-/** Files of the machine. The code is loaded with the first request. */
-export async function useFiles(
-  guest: GuestIdentity,
-  [verb, path]: readonly unknown[],
-  data: unknown,
-): Promise<unknown> {
-  const { askFiles } = await import('./file-requests.js');
-  return askFiles(
-    guest.manifest.id,
-    guest.permissions,
-    guest.meter.limits.files,
-    guest.services.abilities,
-    verb,
-    path,
-    data,
-  );
-}
-
-/** A request over the network. The code is loaded with the first one. */
+/** A request over the network. */
 export async function fetchUrl(
   guest: GuestIdentity,
   input: unknown,
@@ -100,15 +82,7 @@ export async function fetchUrl(
     guest.permissions.demand('network.fetch', target);
     demandForAll(guest, behalf, 'network.fetch', target);
   };
-  const { fetchFor } = await import('../network/fetch.js');
-  return fetchFor(
-    guest.manifest.id,
-    guest.permissions,
-    demand,
-    guest.services.abilities.send,
-    ask,
-    inbound.signal,
-  );
+  return guest.services.abilities.machine.fetch(guest, demand, ask, inbound.signal);
 }
 
 /** Asks the application for a further right. */

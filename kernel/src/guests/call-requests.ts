@@ -12,10 +12,10 @@ import {
   type PermissionName,
 } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
-import { type CallRequest, KernelCall, type Under, underOf } from '../commands/call.js';
-import type { Route } from '../commands/route.js';
-import { originOf } from '../events/publisher.js';
-import { managementRight } from '../management/rights.js';
+import { type CallRequest, KernelCall, type Under, underOf } from '../calls/call.js';
+import { managementRight } from '../calls/management-rights.js';
+import type { Route } from '../calls/route.js';
+import { originOf } from '../middleware/publisher.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import { type GuestIdentity, malformed } from './guest-identity.js';
 import { KEEP_INPUT } from './middleware-steps.js';

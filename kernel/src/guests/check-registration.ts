@@ -10,7 +10,7 @@ import {
   policyProblem,
   type Registration,
 } from '@plinth/sdk/contract';
-import type { IsOpen } from '../commands/open-contracts.js';
+import type { IsOpen } from '../calls/open-contracts.js';
 
 /** The rights that a registration needs in addition to being the plugin's own. */
 export function rightsFor(

@@ -3,9 +3,8 @@
  */
 import { type Manifest, type Registration, Scope } from '@plinth/sdk/contract';
 import { PermissionSet } from '../permissions/broker.js';
-import type { Mailbox, Wake } from '../plugin/mailbox.js';
-import type { ResolvedPlugin } from '../plugin/record.js';
 import { rightsFor } from './check-registration.js';
+import type { Mailbox, Wake } from './mailbox.js';
 import type { Registrant, RegistrantServices } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
 
@@ -59,7 +58,7 @@ export function standInFor(
  * it. Undefined when there are none, or when it may not receive them.
  */
 export function listenFor(
-  { manifest }: Pick<ResolvedPlugin, 'manifest'>,
+  manifest: Manifest,
   mailbox: Mailbox<GuestRegistrations>,
   services: RegistrantServices,
   wake: Wake,

@@ -137,7 +137,7 @@ export class ErrorView {
   }
 
   async #read({ package: found, code }: Bundle): Promise<SourceIndex | undefined> {
-    const { findSourceMap } = await import('../telemetry/find-source-map.js');
+    const { findSourceMap } = await import('../sources/find-source-map.js');
     const { indexSourceMap } = await import('../telemetry/source-map.js');
     const pause = () => new Promise<void>((resolve) => this.#defer(resolve));
     const text = await findSourceMap(found, this.#manifest.main, code, pause);

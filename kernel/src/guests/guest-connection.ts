@@ -16,22 +16,22 @@ import {
   type Statics,
 } from '@plinth/sdk/contract';
 import { Link } from '@plinth/sdk/rpc';
-import type { KernelCall } from '../commands/call.js';
-import type { Gate } from '../extension/views.js';
+import type { KernelCall } from '../calls/call.js';
+import type { LaneEnd, Traffic } from '../calls/lane-end.js';
 import type { ExitReason, Guest, ResourceUsage } from '../host.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { TrustLevel } from '../permissions/trust-level.js';
-import type { Mailbox } from '../plugin/mailbox.js';
 import type { StorageNamespace } from '../storage/namespace.js';
-import type { Meter } from '../supervision/meter.js';
 import { type Bundle, ErrorView } from './error-view.js';
 import { EventCauses } from './event-causes.js';
 import { exitError } from './exit-error.js';
+import type { Gate } from './gate.js';
 import type { GuestIdentity } from './guest-identity.js';
+import type { GuestMeter } from './guest-meter.js';
 import { guestPermissions } from './guest-permissions.js';
 import { answerGuest, rightOf, takeNote } from './guest-requests.js';
 import type { GuestServices } from './guest-services.js';
-import type { LaneEnd, Traffic } from './lane-end.js';
+import type { Mailbox } from './mailbox.js';
 import { MiddlewareSteps, type Proceed } from './middleware-steps.js';
 import type { AnsweringGuest, Registrant } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
@@ -71,7 +71,7 @@ export class GuestConnection
   readonly steps: MiddlewareSteps;
   readonly causes = new EventCauses();
   /** The resources that it uses and may use. */
-  readonly meter: Meter;
+  readonly meter: GuestMeter;
   /** How its errors are shown. */
   readonly view: ErrorView;
   readonly traffic = new WeakMap<LaneEnd, Traffic>();

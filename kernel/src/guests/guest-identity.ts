@@ -1,11 +1,11 @@
 /** The guest whose request is answered, and what a request that makes no sense gets. */
 import { createError, type Manifest, type PluginError } from '@plinth/sdk/contract';
+import type { LaneEnd } from '../calls/lane-end.js';
 import type { StorageNamespace } from '../storage/namespace.js';
-import type { Meter } from '../supervision/meter.js';
 import type { ErrorView } from './error-view.js';
 import type { EventCauses } from './event-causes.js';
+import type { GuestMeter } from './guest-meter.js';
 import type { GuestServices } from './guest-services.js';
-import type { LaneEnd } from './lane-end.js';
 import type { MiddlewareSteps } from './middleware-steps.js';
 import type { GuestRegistrations } from './registrations.js';
 
@@ -16,7 +16,7 @@ export interface GuestIdentity extends LaneEnd {
   readonly services: GuestServices;
   readonly registrations: GuestRegistrations;
   readonly causes: EventCauses;
-  readonly meter: Meter;
+  readonly meter: GuestMeter;
   readonly steps: MiddlewareSteps;
   readonly view: ErrorView;
   crashed(error: Error, rejection: boolean): void;

@@ -1,6 +1,6 @@
 /** The rights of a guest, as they are now and as they change. */
 import type { Manifest, PermissionName } from '@plinth/sdk/contract';
-import type { KernelEvents } from '../events/kernel-events.js';
+import type { KernelEvents } from '../kernel-events.js';
 import { PermissionSet } from '../permissions/broker.js';
 import type { Grants } from '../permissions/grants.js';
 import type { TrustLevel } from '../permissions/trust-level.js';

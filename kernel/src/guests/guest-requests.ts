@@ -1,10 +1,10 @@
 /** What a guest may ask over the hot plane, one function an operation: shape, permission, use. */
 import { createError, Op, opOf, PERMISSION_NAMES, type PermissionName } from '@plinth/sdk/contract';
 import { decodeError, type Inbound, sizeOf } from '@plinth/sdk/rpc';
-import { listCommands } from '../commands/host-commands.js';
+import { listCommands } from '../commands/list-commands.js';
 import { MAX_SCOPE } from '../permissions/broker.js';
 import { levelAt } from '../telemetry/logger.js';
-import { fetchUrl, requestPermission, secret, storage, useFiles } from './ability-requests.js';
+import { fetchUrl, requestPermission, secret, storage } from './ability-requests.js';
 import {
   emit,
   execute,
@@ -55,11 +55,11 @@ export function answerGuest(
     case Op.fetch:
       return fetchUrl(guest, input, facts, inbound);
     case Op.fs:
-      return useFiles(guest, facts, input);
+      return guest.services.abilities.machine.files(guest, facts, input);
     case Op.env:
       if (typeof facts[0] !== 'string' || facts[0].length > MAX_NAME) throw malformed(guest);
       guest.permissions.demand('env.read', facts[0]);
-      return guest.services.abilities.environment?.(facts[0]);
+      return guest.services.abilities.machine.environment(facts[0]);
     case Op.request:
       return requestPermission(guest, facts);
     case Op.laneFence:

@@ -1,26 +1,22 @@
 /** What the kernel gives to the connections of its guests. */
-import type { Manifest } from '@plinth/sdk/contract';
-import type { CallServices } from '../commands/call.js';
+import type { Caller, Manifest } from '@plinth/sdk/contract';
+import type { CallRequest, CallServices } from '../calls/call.js';
+import type { IsOpen } from '../calls/open-contracts.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
-import type { IsOpen } from '../commands/open-contracts.js';
 import type { EventBus } from '../events/event-bus.js';
-import type { Publish } from '../events/publisher.js';
-import type { Gate, ViewedGuest } from '../extension/views.js';
-import type { Host } from '../host.js';
-import type { HostFiles } from '../host-abilities.js';
 import type { Limits } from '../limits.js';
-import type { Messaging } from '../messaging/messaging.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { HookRegistry } from '../middleware/hooks.js';
-import type { SendRequest } from '../network/fetch.js';
+import type { Publish } from '../middleware/publisher.js';
 import type { OnDenied } from '../permissions/broker.js';
 import type { Grants } from '../permissions/grants.js';
 import type { PermissionWish } from '../permissions/requests.js';
-import type { Secrets } from '../secrets/secrets.js';
+import type { Reporting } from '../reporting.js';
 import type { StorageNamespace } from '../storage/namespace.js';
-import type { ResourceWatch } from '../supervision/resource-watch.js';
-import type { Reporting } from '../telemetry/reporting.js';
+import type { Gate, ViewedGuest } from './gate.js';
+import type { Metering } from './guest-meter.js';
 import type { Lanes } from './lanes.js';
+import type { Machine } from './machine.js';
 
 /** What guests exchange calls, hooks and events through. */
 export interface Exchange {
@@ -40,14 +36,22 @@ export interface Rights {
   readonly isOpen: IsOpen;
 }
 
+/** Sends messages of plugins. The permission was checked. */
+export interface GuestMessaging {
+  send(
+    plugin: string,
+    message: unknown,
+    caller: Caller,
+    request: CallRequest | undefined,
+  ): Promise<unknown>;
+  route(message: unknown, caller: Caller, request: CallRequest | undefined): Promise<unknown>;
+}
+
 /** What guests may use beside other plugins, each with its permission. */
 export interface Abilities {
-  readonly files: HostFiles | undefined;
-  readonly environment: Host['environment'];
-  /** Sends requests of plugins out of this machine. */
-  readonly send: SendRequest | undefined;
-  readonly secrets: Secrets;
-  readonly messaging: Messaging;
+  readonly machine: Machine;
+  readonly secrets: { get(plugin: string, name: string): Promise<string | undefined> };
+  readonly messaging: GuestMessaging;
   /** Resolves to whether the plugin has the right that it asks for now. */
   requestPermission(request: PermissionWish): Promise<boolean>;
 }
@@ -55,7 +59,7 @@ export interface Abilities {
 /** What holds guests within bounds. */
 export interface Bounds {
   readonly limits: Limits;
-  readonly resources: ResourceWatch;
+  readonly resources: Metering;
   /** What a plugin keeps, within the bytes that it may keep. */
   storageOf(manifest: Manifest, quota: number): StorageNamespace;
   /** The gate of extensions for a guest's requests, if there is one. */

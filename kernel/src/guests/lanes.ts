@@ -14,11 +14,11 @@ import {
   type LaneMessage,
 } from '@plinth/sdk/contract';
 import { encodeValue } from '@plinth/sdk/rpc';
+import type { LaneEnd, Traffic } from '../calls/lane-end.js';
 import type { CommandEntry } from '../commands/command-entry.js';
-import type { KernelEvents } from '../events/kernel-events.js';
+import type { KernelEvents } from '../kernel-events.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { LaneEnd, Traffic } from './lane-end.js';
 
 /** What lanes need from the kernel. */
 export interface LaneServices {

@@ -1,7 +1,7 @@
 /** Runs a guest's middleware, one step for each call, until its `next` or its answer. */
 import { createError } from '@plinth/sdk/contract';
 import type { Link, Reply } from '@plinth/sdk/rpc';
-import { isLate, type KernelCall } from '../commands/call.js';
+import { isLate, type KernelCall } from '../calls/call.js';
 
 /** The value that a guest's `next()` without an argument passes on. */
 export const KEEP_INPUT: unique symbol = Symbol('keep input');

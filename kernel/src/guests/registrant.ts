@@ -1,11 +1,11 @@
 /** Who registers: a guest, or a plugin without one. */
 import type { Manifest, Scope } from '@plinth/sdk/contract';
-import type { KernelCall } from '../commands/call.js';
+import type { KernelCall } from '../calls/call.js';
+import type { LaneEnd } from '../calls/lane-end.js';
 import type { PermissionSet } from '../permissions/broker.js';
-import type { Mailbox } from '../plugin/mailbox.js';
 import type { EventCauses } from './event-causes.js';
 import type { GuestServices } from './guest-services.js';
-import type { LaneEnd } from './lane-end.js';
+import type { Mailbox } from './mailbox.js';
 
 /** A guest that can be asked. */
 export interface AnsweringGuest extends LaneEnd {

@@ -11,17 +11,17 @@ import {
   ownerOf,
   type Registration,
 } from '@plinth/sdk/contract';
-import type { KernelCall } from '../commands/call.js';
+import type { KernelCall } from '../calls/call.js';
+import { MANAGEMENT } from '../calls/management-rights.js';
+import { guestProvider, type Provider } from '../calls/provider.js';
+import { leadsTo } from '../calls/route.js';
 import { checkedProvider, schemasOf } from '../commands/checked-provider.js';
 import type { CommandEntry, CommandProvider } from '../commands/command-entry.js';
-import { guestProvider, type Provider } from '../commands/provider.js';
-import { leadsTo } from '../commands/route.js';
+import type { DeclaredPolicy } from '../commands/command-guards.js';
 import type { Emission } from '../events/event-bus.js';
-import { MANAGEMENT } from '../management/rights.js';
 import { placeOf } from '../middleware/order.js';
-import { MAX_WAITING, type Message } from '../plugin/mailbox.js';
-import type { DeclaredPolicy } from '../resilience/policy.js';
 import { checkPromise, checkRegistration, offers, rightsFor } from './check-registration.js';
+import { MAX_WAITING, type Message } from './mailbox.js';
 import type { AnsweringGuest, Registrant } from './registrant.js';
 import { createSubscription } from './subscription.js';
 

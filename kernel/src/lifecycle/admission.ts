@@ -6,7 +6,6 @@ import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { Extending } from '../extension/extending.js';
 import type { PluginPackage, PluginSource } from '../host.js';
 import type { Grants } from '../permissions/grants.js';
-import type { Trust } from '../permissions/trust.js';
 import {
   asValidated,
   type DiscoveredPlugin,
@@ -14,10 +13,11 @@ import {
   type ResolvedPlugin,
   type ValidatedPlugin,
 } from '../plugin/record.js';
-import type { Reporting } from '../telemetry/reporting.js';
+import type { Reporting } from '../reporting.js';
 import { discovered } from './discover.js';
 import type { Ledger } from './ledger.js';
 import { resolve } from './resolve.js';
+import type { Trusting } from './trusting.js';
 import { refusalOf, type Surroundings, validate } from './validate.js';
 
 /** Whether a valid package is to be admitted, and whether anything may start it. */
@@ -27,7 +27,7 @@ export type Wanted = (record: ValidatedPlugin) => boolean | 'disabled';
 export interface AdmissionParts {
   /** What manifests are checked against. */
   readonly surroundings: Surroundings;
-  readonly trust: Pick<Trust, 'met'>;
+  readonly trust: Pick<Trusting, 'met'>;
   readonly grants: Grants;
   readonly extending: Pick<Extending, 'checkManifest' | 'unknownPoints'>;
   readonly reporting: Reporting;

@@ -8,10 +8,10 @@ import {
   sha256,
 } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
+import { inTime } from '../in-time.js';
 import type { Limits } from '../limits.js';
 import type { ResolvedPlugin } from '../plugin/record.js';
 import type { CodeCache, CodeInUse } from './code-cache.js';
-import { inTime } from './in-time.js';
 
 /** What is needed of a record to find its code. */
 export type Coded = Pick<ResolvedPlugin, 'manifest' | 'package' | 'origin'>;

@@ -1,6 +1,6 @@
 /** Checks what a guest says about its plugin against the plugin's manifest. */
 import { createError, type Manifest, type Statics } from '@plinth/sdk/contract';
-import type { IsOpen } from '../commands/open-contracts.js';
+import type { IsOpen } from '../calls/open-contracts.js';
 import type { Log } from '../telemetry/logger.js';
 import { baseOf } from './needs.js';
 

@@ -9,9 +9,8 @@ import {
   type SuspendedPlugin,
 } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import type { Supervisor } from '../supervision/supervisor.js';
+import type { Reporting } from '../reporting.js';
 import { withOrigin } from '../telemetry/origin.js';
-import type { Reporting } from '../telemetry/reporting.js';
 import type { Admission } from './admission.js';
 import { hookFailed } from './failures.js';
 import type { Ledger } from './ledger.js';
@@ -20,6 +19,7 @@ import { touched } from './neighbours.js';
 import { Reconciler } from './reconciler.js';
 import type { Relations } from './relations.js';
 import type { Stages } from './stages.js';
+import type { Supervision } from './supervision.js';
 import { hasNeedsBack, type World } from './transitions.js';
 import { tellWishes } from './wishes.js';
 
@@ -41,7 +41,7 @@ export interface LifecycleParts {
   readonly admission: Admission;
   readonly relations: Relations;
   readonly stages: Stages;
-  readonly supervisor: Supervisor;
+  readonly supervisor: Supervision;
   /** Runs a task after the event loop has had a turn. */
   defer(task: () => void): void;
 }
@@ -50,7 +50,7 @@ export interface LifecycleParts {
 export class Core {
   readonly registry: PluginRegistry;
   readonly stages: Stages;
-  readonly supervisor: Supervisor;
+  readonly supervisor: Supervision;
   readonly reporting: Reporting;
   readonly steering: Steering;
   readonly ledger: Ledger;

@@ -1,6 +1,6 @@
 /** Failures in a plugin's life, as errors that name the responsible plugin and the stage. */
 import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { Stage } from '../plugin/stage.js';
+import type { Stage } from '../stage.js';
 
 /**
  * Codes that only the kernel may raise. It acts on them, so it accepts them from no other source.

@@ -10,17 +10,19 @@ import type { Turn } from '@plinth/sdk/rpc';
 import type { Extending } from '../extension/extending.js';
 import type { SharedGuests } from '../guests/shared-guests.js';
 import type { Guest, Host, PluginPackage } from '../host.js';
-import type { Trust } from '../permissions/trust.js';
 import type { ResolvedPlugin } from '../plugin/record.js';
-import type { IsolationPolicy, Policy } from '../policy.js';
-import { limitsFor } from '../supervision/resource-policy.js';
+import type { Trusting } from './trusting.js';
+
+/** Chooses where a plugin runs. Undefined leaves the choice to the manifest. */
+export type IsolationPolicy = Isolation | ((manifest: Manifest) => Isolation | undefined);
 
 /** What launching needs of the kernel. */
 export interface LauncherParts {
   readonly hosts: readonly Host[];
   readonly isolation: IsolationPolicy | undefined;
-  readonly policy: Pick<Policy, 'resources' | 'shared'>;
-  readonly trust: Pick<Trust, 'isolation' | 'level'>;
+  /** Ids or prefixes of plugins that may serve all tenants from one guest. */
+  readonly mayShare: readonly string[];
+  readonly trust: Pick<Trusting, 'isolation'>;
   readonly extending: Pick<Extending, 'isolation' | 'launch'>;
   /** Guests that serve several tenants. */
   readonly shared: SharedGuests;
@@ -28,12 +30,14 @@ export interface LauncherParts {
   readonly ready: number;
   readonly turn: Turn;
   defer(task: () => void): void;
+  /** Bytes that a plugin may use. Infinity means no limit. */
+  memoryOf(record: Placed): number;
   /** A line that the platform shows for a guest. */
   log(manifest: Manifest, level: 'error' | 'info' | 'warn' | 'debug', text: string): void;
 }
 
 /** What is needed of a record to choose its isolation. */
-type Placed = Pick<ResolvedPlugin, 'manifest' | 'package'>;
+export type Placed = Pick<ResolvedPlugin, 'manifest' | 'package'>;
 
 let generation = 0;
 
@@ -75,11 +79,11 @@ export class Launcher {
    */
   async launch(record: ResolvedPlugin): Promise<Guest> {
     const { manifest } = record;
-    const { policy, shared, ready, turn, defer } = this.#parts;
+    const { mayShare, shared, ready, turn, defer } = this.#parts;
     const isShared =
       manifest.tenancy === 'shared' &&
       this.isolationOf(record) === 'worker' &&
-      policy.shared?.some((pattern) => covers(pattern, manifest.id));
+      mayShare.some((pattern) => covers(pattern, manifest.id));
     if (!isShared) return this.#launch(record);
     return shared.join({
       plugin: manifest.id,
@@ -101,13 +105,13 @@ export class Launcher {
     const { hosts, extending, ready, log } = this.#parts;
     const isolation = this.isolationOf(record);
     const host = hostFor(isolation, manifest, hosts);
-    const memory = this.#memoryOf(record);
+    const memory = this.#parts.memoryOf(record);
     generation += 1;
     const start = () =>
       host.launch({
         plugin: { id: manifest.id, version: manifest.version },
         isolation,
-        limits: { ready, ...(memory !== undefined && { memory }) },
+        limits: { ready, ...(Number.isFinite(memory) && { memory }) },
         generation,
         ...(record.package.exported !== undefined && { exported: record.package.exported }),
         log: (level, text) => log(manifest, level, text),
@@ -122,13 +126,6 @@ export class Launcher {
         { plugin: manifest.id, cause },
       );
     }
-  }
-
-  /** Bytes; undefined for no limit. */
-  #memoryOf({ manifest, package: found }: ResolvedPlugin): number | undefined {
-    const { policy, trust } = this.#parts;
-    const { memory } = limitsFor(policy.resources, manifest, trust.level(found, manifest));
-    return Number.isFinite(memory) ? memory : undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Writes and announces records. This is the only place where a plugin's state changes. */
 import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { KernelEvents } from '../events/kernel-events.js';
+import type { KernelEvents } from '../kernel-events.js';
 import type { Plugin } from '../plugin/plugin.js';
 import {
   type FailedPlugin,
@@ -8,12 +8,12 @@ import {
   type ValidatedPlugin,
   versionOf,
 } from '../plugin/record.js';
-import type { Stage } from '../plugin/stage.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import type { Redaction } from '../secrets/redaction.js';
+import type { Reporting } from '../reporting.js';
+import type { Stage } from '../stage.js';
 import { withOrigin } from '../telemetry/origin.js';
-import type { Reporting } from '../telemetry/reporting.js';
+import type { Redaction } from '../telemetry/redaction.js';
 
 /** Kernel events that only identify the plugin. */
 type Advance = {

@@ -1,7 +1,7 @@
 /** Listens for the events and hooks that activate plugins which have not been started. */
 import { listenFor } from '../guests/dormant.js';
+import type { Wake } from '../guests/mailbox.js';
 import type { RegistrantServices } from '../guests/registrant.js';
-import type { Wake } from '../plugin/mailbox.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { gone } from './failures.js';
 
@@ -32,7 +32,7 @@ export class Listening {
         continue;
       }
       if (plugin.listening !== undefined || plugin.starting !== undefined) continue;
-      plugin.listening = listenFor(record, plugin.mailbox, this.#services, (activation) =>
+      plugin.listening = listenFor(record.manifest, plugin.mailbox, this.#services, (activation) =>
         this.#wake(key, activation),
       );
     }

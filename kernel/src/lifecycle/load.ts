@@ -4,23 +4,22 @@ import type { Extending } from '../extension/extending.js';
 import { GuestConnection } from '../guests/guest-connection.js';
 import type { GuestServices } from '../guests/guest-services.js';
 import type { Guest, PluginPackage } from '../host.js';
-import type { Trust } from '../permissions/trust.js';
 import type { Plugin } from '../plugin/plugin.js';
 import type { LoadedPlugin, ResolvedPlugin } from '../plugin/record.js';
-import type { Owners } from '../registry/owners.js';
 import { ran } from '../sources/package-snapshots.js';
 import type { Bundles, GuestCode } from './bundles.js';
 import { checkStatics } from './check-statics.js';
 import type { CodeInUse } from './code-cache.js';
 import { toldByGuest } from './failures.js';
 import type { Launcher } from './launcher.js';
+import type { Owning, Trusting } from './trusting.js';
 
 /** What loading needs of the kernel. */
 export interface LoaderParts {
   readonly bundles: Bundles;
   readonly launcher: Launcher;
-  readonly trust: Pick<Trust, 'admit' | 'level'>;
-  readonly owners: Pick<Owners, 'admit'>;
+  readonly trust: Pick<Trusting, 'admit' | 'level'>;
+  readonly owners: Owning;
   readonly extending: Pick<Extending, 'checkCode'>;
   readonly services: GuestServices;
 }

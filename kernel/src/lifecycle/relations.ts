@@ -1,7 +1,7 @@
 /** Which plugins need which right now: what the graph has resolved, applied to running plugins. */
 import { createError, type PluginError, parseContractId, satisfies } from '@plinth/sdk/contract';
+import type { IsOpen } from '../calls/open-contracts.js';
 import type { HostContracts } from '../commands/host-contracts.js';
-import type { IsOpen } from '../commands/open-contracts.js';
 import type { Plugin } from '../plugin/plugin.js';
 import {
   type AsleepPlugin,

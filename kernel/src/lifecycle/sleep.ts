@@ -3,7 +3,7 @@
  * kernel, and calls and events for it wait there. The first of them wakes it.
  */
 import { standInFor } from '../guests/dormant.js';
-import type { Wake } from '../plugin/mailbox.js';
+import type { Wake } from '../guests/mailbox.js';
 import {
   type ActivePlugin,
   type AsleepPlugin,

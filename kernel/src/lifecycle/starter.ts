@@ -10,7 +10,7 @@ import {
   type SuspendedPlugin,
 } from '../plugin/record.js';
 import type { Snapshot } from '../plugin/snapshot.js';
-import type { Stage } from '../plugin/stage.js';
+import type { Stage } from '../stage.js';
 import { withOrigin } from '../telemetry/origin.js';
 import { activate } from './activate.js';
 import type { Core } from './core.js';

@@ -11,12 +11,21 @@ import {
   parseManifest,
   satisfies,
 } from '@plinth/sdk/contract';
-import type { IsOpen } from '../commands/open-contracts.js';
+import type { IsOpen } from '../calls/open-contracts.js';
 import type { PluginPackage } from '../host.js';
-import { isRevoked } from '../permissions/trust-policy.js';
 import type { DiscoveredPlugin, ValidatedPlugin } from '../plugin/record.js';
-import type { Policy } from '../policy.js';
 import { keyOf } from '../registry/key.js';
+import { isRevoked } from './revoked.js';
+
+/** Which plugins may run, by id or prefix. */
+export interface RunPolicy {
+  /** Everything may when absent. */
+  readonly allow?: readonly string[];
+  /** Overrides everything else. */
+  readonly deny?: readonly string[];
+  /** Versions that may not run any more. */
+  readonly revoked?: readonly string[];
+}
 
 /** What a manifest must fit. */
 export interface Surroundings {
@@ -24,7 +33,7 @@ export interface Surroundings {
   readonly version: string;
   /** Runtimes of the hosts. Empty when no host names one, and then every plugin fits. */
   readonly runtimes: readonly string[];
-  readonly policy: Policy;
+  readonly policy: RunPolicy;
   /** What extensions add to {@link FEATURES}. */
   readonly features: readonly string[];
   readonly isOpen: IsOpen;
@@ -106,7 +115,7 @@ function unreadable(origin: string, problem: unknown): PluginError {
  */
 export function refusalOf(
   { id, version }: Pick<Manifest, 'id' | 'version'>,
-  { allow, deny, revoked }: Policy,
+  { allow, deny, revoked }: RunPolicy,
   origin: string,
 ): PluginError | undefined {
   const by = (option: string, what: string) =>

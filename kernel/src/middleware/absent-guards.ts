@@ -11,8 +11,8 @@ import {
   parseRight,
   scopesOf,
 } from '@plinth/sdk/contract';
+import { type Absence, guardUnavailable, type LayerName } from '../calls/layers.js';
 import type { PermissionSet } from '../permissions/broker.js';
-import { type Absence, guardUnavailable, type LayerName } from './compose.js';
 
 /** What is guarded: a target of middleware, or a hook whose answers decide. */
 export type GuardedKind = 'command' | 'event' | 'hook';

@@ -3,10 +3,11 @@
  * dropped when the set of middleware changes.
  */
 import { covers, createError, disposable, isPattern } from '@plinth/sdk/contract';
-import type { KernelCall } from '../commands/call.js';
+import type { KernelCall } from '../calls/call.js';
+import type { Absence } from '../calls/layers.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AbsentGuards } from './absent-guards.js';
-import { type Absence, type Chain, compose, type Layer } from './compose.js';
+import { type Chain, compose, type Layer } from './compose.js';
 import { type Ordered, order } from './order.js';
 
 /** What can be wrapped. */

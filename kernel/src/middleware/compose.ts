@@ -1,5 +1,6 @@
 /** The middleware chain: a fold of layers around a call, nothing async of its own. */
-import { asPromise, createError, type PluginError } from '@plinth/sdk/contract';
+import { asPromise, createError } from '@plinth/sdk/contract';
+import { blame, type LayerName } from '../calls/layers.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
 /** Runs the next layer. Without an argument, the input stays as it is. */
@@ -12,20 +13,6 @@ export interface Layer<Call> {
   /** Plugin id, or `host`. */
   readonly owner: string;
   run(call: Call, input: unknown, next: Proceed): unknown;
-}
-
-/** A layer around a call, by name. */
-export interface LayerName extends Pick<Layer<never>, 'name' | 'owner'> {
-  /** Why the plugin of this layer is unavailable. Absent when it is available. */
-  readonly absence?: (() => Absence) | undefined;
-}
-
-/** Why a plugin is unavailable. */
-export interface Absence {
-  /** Its state. */
-  readonly state: string;
-  /** One sentence. */
-  readonly because: string;
 }
 
 /** The innermost part of a chain: the work itself. */
@@ -85,34 +72,4 @@ function enter<Call extends Wrapped>(
   } catch (error) {
     return Promise.reject(error);
   }
-}
-
-/**
- * The error for a call that got no answer because one of its guards is unavailable.
- *
- * @param what what waited, and how long.
- */
-export function guardUnavailable(
-  what: string,
-  { name, owner, absence }: LayerName,
-  details: Readonly<Record<string, unknown>>,
-): PluginError {
-  const { state, because } = absence?.() ?? { state: 'unknown', because: 'it is not there' };
-  return createError(
-    'middleware/unavailable',
-    `${what} the middleware ${name}, which can't answer: ${because}`,
-    {
-      plugin: owner === 'host' ? undefined : owner,
-      retryable: true,
-      details: { ...details, middleware: name, guard: owner, state },
-    },
-  );
-}
-
-/** The part of an error that names the layer at fault. */
-export function blame({ name, owner }: LayerName): {
-  readonly plugin: string | undefined;
-  readonly details: { readonly middleware: string };
-} {
-  return { plugin: owner === 'host' ? undefined : owner, details: { middleware: name } };
 }

@@ -15,8 +15,8 @@ import {
   type CallTarget,
   checkChain,
   KernelCall,
-} from '../commands/call.js';
-import type { Provider } from '../commands/provider.js';
+} from '../calls/call.js';
+import type { Provider } from '../calls/provider.js';
 import type { AbsentGuards } from './absent-guards.js';
 import { callersOf, type MiddlewareChains } from './chains.js';
 

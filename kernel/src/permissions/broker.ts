@@ -11,8 +11,9 @@ import {
   rightReaches,
   scopeCovers,
 } from '@plinth/sdk/contract';
+import type { DenialReason } from '../kernel-events.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Denial, DenialReason } from './denial.js';
+import type { Denial } from './denial.js';
 import { DEFAULT_QUOTA } from './granted.js';
 import { RateBucket } from './rate.js';
 import {

@@ -9,11 +9,7 @@ import {
   rightReaches,
   scopesOf,
 } from '@plinth/sdk/contract';
-
-/**
- * The manifest doesn't ask for it, policy doesn't allow it, or it was revoked while the kernel ran.
- */
-export type DenialReason = 'manifest' | 'policy' | 'revoked';
+import type { DenialReason } from '../kernel-events.js';
 
 /** Why something is denied. */
 export interface Denial {

@@ -3,7 +3,6 @@
  * allows, without what was revoked. A change applies from the next message on. Resources that were
  * opened under a lost right are closed.
  */
-
 import {
   A_TIME,
   type Alarm,
@@ -23,8 +22,8 @@ import {
   scopesOf,
 } from '@plinth/sdk/contract';
 import { KeyedQueue } from '../concurrency.js';
-import type { KernelEvents } from '../events/kernel-events.js';
 import type { StorageAdapter } from '../host.js';
+import type { KernelEvents } from '../kernel-events.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Denied, DeniedScope, PermissionSet, RightBounds } from './broker.js';
 import { type Denial, denialOf, lineOf } from './denial.js';

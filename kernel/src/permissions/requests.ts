@@ -8,7 +8,7 @@ import {
   PERMISSION_NAMES,
   type PermissionName,
 } from '@plinth/sdk/contract';
-import type { Reporting } from '../telemetry/reporting.js';
+import type { Reporting } from '../reporting.js';
 import type { Grants } from './grants.js';
 import type { Growth } from './growth.js';
 

@@ -4,8 +4,8 @@
  */
 import type { PluginError } from '@plinth/sdk/contract';
 import { Queue } from '../concurrency.js';
+import { Mailbox } from '../guests/mailbox.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
-import { Mailbox } from './mailbox.js';
 import type { PluginRecord } from './record.js';
 import type { Snapshot } from './snapshot.js';
 

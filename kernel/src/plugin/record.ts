@@ -7,7 +7,7 @@ import type { Manifest, Permissions, Scope, Statics } from '@plinth/sdk/contract
 import type { GuestConnection } from '../guests/guest-connection.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
 import type { PluginPackage } from '../host.js';
-import type { Stage } from './stage.js';
+import type { Stage } from '../stage.js';
 
 /** A source has found it. Only its origin is known. */
 export interface DiscoveredPlugin {

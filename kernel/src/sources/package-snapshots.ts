@@ -5,7 +5,7 @@
  */
 import { createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
 import type { PluginPackage, StorageAdapter } from '../host.js';
-import { inTime } from '../lifecycle/in-time.js';
+import { inTime } from '../in-time.js';
 
 type Code = Awaited<ReturnType<PluginPackage['code']>>;
 

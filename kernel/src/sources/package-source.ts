@@ -1,7 +1,6 @@
 /**
  * Plugins that the application already holds: the text of a bundle, or the plugin object itself.
  */
-
 import type { Plugin } from '@plinth/sdk';
 import { createError, type ManifestInput } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';

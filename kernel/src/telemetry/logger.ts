@@ -1,6 +1,6 @@
 /** The kernel's log: a port for the embedder's logger, and a short history for later readers. */
 import { asPromise, cutText, LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
-import type { Redaction } from '../secrets/redaction.js';
+import type { Redaction } from './redaction.js';
 
 /** One entry. */
 export interface LogEntry {

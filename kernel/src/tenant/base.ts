@@ -5,12 +5,12 @@ import type { StorageAdapter } from '../host.js';
 import type { KernelOptions } from '../kernel-options.js';
 import { type Limits, limitsOf } from '../limits.js';
 import { PluginRegistry } from '../registry/plugin-registry.js';
-import { Redaction } from '../secrets/redaction.js';
+import type { Announce, Reporting } from '../reporting.js';
 import { consoleSink } from '../telemetry/console-sink.js';
 import { Log } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { withOrigin } from '../telemetry/origin.js';
-import type { Announce, Reporting } from '../telemetry/reporting.js';
+import { Redaction } from '../telemetry/redaction.js';
 import type { Shared } from './shared.js';
 
 /** The ground of a tenant. */

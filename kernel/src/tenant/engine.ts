@@ -3,11 +3,26 @@
  * kept of them. Its code is loaded while the first manifests are read.
  */
 import type { Isolation, Manifest } from '@plinth/sdk/contract';
-import { AuditLog } from '../audit/audit-log.js';
+import { detailsText, type ExplanationDetails, explainDetails } from '../api/explain-details.js';
 import type { HostContracts } from '../commands/host-contracts.js';
-import type { ConfigChanges } from '../config/config-changes.js';
 import type { ConfigStore } from '../config/config-store.js';
 import type { Extending } from '../extension/extending.js';
+import { AuditLog } from '../extensions/audit/audit-log.js';
+import { Hibernation } from '../extensions/hibernation/hibernation.js';
+import { Installer } from '../extensions/installer/installer.js';
+import { Owners } from '../extensions/installer/owners.js';
+import { PluginData } from '../extensions/installer/plugin-data.js';
+import { TimesLog } from '../extensions/installer/plugin-times.js';
+import { RegistryStore } from '../extensions/installer/registry-store.js';
+import { limitsFor } from '../extensions/limits/resource-policy.js';
+import { ResourceWatch } from '../extensions/limits/resource-watch.js';
+import type { ConfigChanges } from '../extensions/live-config/config-changes.js';
+import { Messaging } from '../extensions/messaging/messaging.js';
+import { Network } from '../extensions/network/network.js';
+import { Secrets } from '../extensions/secrets/secrets.js';
+import { supervisionOf } from '../extensions/supervision/options.js';
+import { Supervisor } from '../extensions/supervision/supervisor.js';
+import { Trust } from '../extensions/trust/trust.js';
 import type { GuestServices } from '../guests/guest-services.js';
 import type { Lanes } from '../guests/lanes.js';
 import { abilityOf, type PluginPackage } from '../host.js';
@@ -21,30 +36,13 @@ import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Loader } from '../lifecycle/load.js';
 import { Relations } from '../lifecycle/relations.js';
 import type { Stages } from '../lifecycle/stages.js';
-import { Messaging } from '../messaging/messaging.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import { Grants } from '../permissions/grants.js';
 import { permissionsOf } from '../permissions/permissions-of.js';
 import { type Deciding, PermissionRequests } from '../permissions/requests.js';
-import { Trust } from '../permissions/trust.js';
 import type { PluginRecord } from '../plugin/record.js';
-import { Installer } from '../registry/installer.js';
-import { Owners } from '../registry/owners.js';
-import { PluginData } from '../registry/plugin-data.js';
-import { TimesLog } from '../registry/plugin-times.js';
-import { RegistryStore } from '../registry/registry-store.js';
-import { Secrets } from '../secrets/secrets.js';
 import { StorageNamespace } from '../storage/namespace.js';
 import { StorageBudget } from '../storage/storage-budget.js';
-import { Hibernation } from '../supervision/hibernation.js';
-import { supervisionOf } from '../supervision/options.js';
-import { ResourceWatch } from '../supervision/resource-watch.js';
-import { Supervisor } from '../supervision/supervisor.js';
-import {
-  detailsText,
-  type ExplanationDetails,
-  explainDetails,
-} from '../telemetry/explain-details.js';
 import type { Base } from './base.js';
 import type { MadeExchange } from './exchange.js';
 import type { Facts, Running } from './facts.js';
@@ -190,10 +188,12 @@ export class Engine implements Intake {
     return new Launcher({
       hosts: shared.hosts,
       isolation: options.isolation,
-      policy: options.policy ?? {},
+      mayShare: options.policy?.shared ?? [],
       trust: this.trust,
       extending,
       shared: packages.guests,
+      memoryOf: ({ manifest, package: found }) =>
+        limitsFor(options.policy?.resources, manifest, this.trust.level(found, manifest)).memory,
       ready: limits.ready,
       turn: shared.turn,
       defer: this.#defer,
@@ -220,7 +220,6 @@ export class Engine implements Intake {
   #makeServices(): GuestServices {
     const { base, shared, extending, made } = this.#parts;
     const { tenant, limits, storage, reporting } = base;
-    const { hosts } = shared;
     const { announce } = reporting;
     return {
       exchange: { ...made.exchange, lanes: this.#lanes },
@@ -238,9 +237,7 @@ export class Engine implements Intake {
           }),
       },
       abilities: {
-        files: hosts.find((host) => host.files !== undefined)?.files,
-        environment: abilityOf(hosts, 'environment'),
-        send: abilityOf(hosts, 'send'),
+        machine: new Network(shared.hosts),
         secrets: this.secrets,
         messaging: this.messaging,
         requestPermission: (wish) => this.requests.ask(wish),

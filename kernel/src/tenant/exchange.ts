@@ -1,12 +1,12 @@
 /** Makes what calls, hooks and events of a tenant go through. */
 import { type Caller, type Manifest, messageOf } from '@plinth/sdk/contract';
-import type { CallServices } from '../commands/call.js';
-import { createCallServices } from '../commands/call-services.js';
+import type { CallServices } from '../calls/call.js';
+import { createCallServices } from '../calls/call-services.js';
+import type { ServiceScope } from '../calls/services.js';
 import type { CommandEntry } from '../commands/command-entry.js';
 import { CommandRegistry } from '../commands/command-registry.js';
-import type { Targets } from '../commands/targets.js';
-import { createPublisher } from '../events/publisher.js';
 import type { Extending } from '../extension/extending.js';
+import { Guards } from '../extensions/resilience/guards.js';
 import type { Exchange } from '../guests/guest-services.js';
 import { valueBounds } from '../limits.js';
 import {
@@ -16,9 +16,9 @@ import {
 } from '../middleware/absent-guards.js';
 import { MiddlewareChains } from '../middleware/chains.js';
 import { HookRegistry } from '../middleware/hooks.js';
+import { createPublisher } from '../middleware/publisher.js';
 import type { PermissionSet } from '../permissions/broker.js';
-import { Guards } from '../resilience/guards.js';
-import type { ServiceScope } from '../services/service.js';
+import type { Targets } from '../registry/targets.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Base } from './base.js';
 import type { Facts } from './facts.js';

@@ -1,8 +1,8 @@
 /** What is known of a plugin beside its record, and the sentences that are made of it. */
-import type { Absence } from '../middleware/compose.js';
+import { type Circumstances, explain } from '../api/explain.js';
+import type { Absence } from '../calls/layers.js';
 import type { PluginRecord } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import { type Circumstances, explain } from '../telemetry/explain.js';
 
 /** The restarts of plugins, and why they are paused, where plugins run already. */
 export type Running = Pick<Circumstances, 'blame' | 'quarantine' | 'restart'>;

@@ -1,8 +1,8 @@
 /** The plugins that may guard actions of others, by what their manifests may do. */
 import type { Manifest } from '@plinth/sdk/contract';
+import type { Absence } from '../calls/layers.js';
 import { parsedManifest } from '../lifecycle/validate.js';
 import { type GuardCandidate, mayGuard } from '../middleware/absent-guards.js';
-import type { Absence } from '../middleware/compose.js';
 import type { Grants } from '../permissions/grants.js';
 import { manifestOf, type PluginRecord } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';

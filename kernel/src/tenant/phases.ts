@@ -7,14 +7,14 @@ import {
   messageOf,
   type PluginError,
 } from '@plinth/sdk/contract';
-import type { ConfigChanges } from '../config/config-changes.js';
+import type { KernelHealth } from '../api/health.js';
 import type { ConfigStore } from '../config/config-store.js';
 import type { ExtensionHost } from '../extension/extending.js';
+import type { ConfigChanges } from '../extensions/live-config/config-changes.js';
+import type { Container } from '../extensions/services/container.js';
 import type { Lazy } from '../lazily.js';
 import type { Arrivals } from '../lifecycle/arrivals.js';
 import type { Drain } from '../lifecycle/drain.js';
-import type { Container } from '../services/container.js';
-import type { KernelHealth } from '../telemetry/health.js';
 import type { Base } from './base.js';
 import type { Engine } from './engine.js';
 import type { MadeExchange } from './exchange.js';

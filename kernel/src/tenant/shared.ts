@@ -1,7 +1,7 @@
 /** What the tenants of a kernel share. No plugin sees it. */
 import type { PluginError } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
-import type { IsOpen } from '../commands/open-contracts.js';
+import type { IsOpen } from '../calls/open-contracts.js';
 import type { AnyExtension } from '../extension/statics.js';
 import type { Host, PluginSource, StorageAdapter } from '../host.js';
 import type { KernelOptions } from '../kernel-options.js';

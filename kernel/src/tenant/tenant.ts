@@ -11,30 +11,31 @@ import {
   ownerOf,
   type PluginError,
 } from '@plinth/sdk/contract';
-import { createHostCommands } from '../commands/host-commands.js';
+import type { KernelHealth } from '../api/health.js';
+import { createHostCommands } from '../api/host-commands.js';
+import { createHostConfig } from '../api/host-config.js';
+import { createHostEvents, createHostHooks } from '../api/host-events.js';
+import { createHostMiddleware, type HostMiddleware } from '../api/host-middleware.js';
+import { createHostPermissions } from '../api/host-permissions.js';
+import { createHostPlugins } from '../api/host-plugins.js';
+import { storageViewOf } from '../api/storage-view.js';
+import { MANAGEMENT } from '../calls/management-rights.js';
+import type { Route } from '../calls/route.js';
 import { HostContracts } from '../commands/host-contracts.js';
-import type { Route } from '../commands/route.js';
-import { Targets } from '../commands/targets.js';
-import { ConfigChanges } from '../config/config-changes.js';
 import { ConfigStore } from '../config/config-store.js';
-import { createHostConfig } from '../config/host-config.js';
-import { createHostEvents, createHostHooks } from '../events/host-events.js';
-import { createHostMiddleware, type HostMiddleware } from '../events/host-middleware.js';
 import type { ExtendedTenant } from '../extension/extended-tenant.js';
 import { NOT_EXTENDED } from '../extension/extending.js';
+import { ConfigChanges } from '../extensions/live-config/config-changes.js';
+import { createHostMessaging } from '../extensions/messaging/host-messaging.js';
+import { Container } from '../extensions/services/container.js';
 import { KERNEL_VERSION } from '../kernel-options.js';
 import { type Lazy, lazily } from '../lazily.js';
 import { Arrivals } from '../lifecycle/arrivals.js';
 import { drainOf } from '../lifecycle/drain.js';
-import { MANAGEMENT } from '../management/rights.js';
-import { createHostMessaging } from '../messaging/host-messaging.js';
-import { createHostPermissions } from '../permissions/host-permissions.js';
+import type { PluginHealth } from '../lifecycle/plugin-health.js';
 import type { Deciding } from '../permissions/requests.js';
 import type { PluginRecord } from '../plugin/record.js';
-import { createHostPlugins } from '../registry/host-plugins.js';
-import { storageViewOf } from '../registry/storage-view.js';
-import { Container } from '../services/container.js';
-import type { KernelHealth, PluginHealth } from '../telemetry/health.js';
+import { Targets } from '../registry/targets.js';
 import { type Base, createBase } from './base.js';
 import type { Engine } from './engine.js';
 import { createExchange, type MadeExchange } from './exchange.js';
@@ -236,7 +237,7 @@ class Tenant {
 
   /** Answers calls of plugins to the kernel itself. The code is loaded with the first such call. */
   async #manage(): Promise<void> {
-    const { provideManagement } = await import('../management/providers.js');
+    const { provideManagement } = await import('../api/management/providers.js');
     const { installer, trust, grants, requests } = await this.#engine.get();
     const { options, tenant, reporting } = this.#base;
     const { plugins, config } = this.kernel;

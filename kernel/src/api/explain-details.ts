@@ -1,0 +1,218 @@
+/**
+ * The details of an explanation: what policy and revocations remove from a plugin's requests, and
+ * what a running plugin uses.
+ */
+import {
+  type Isolation,
+  type Manifest,
+  type Permissions,
+  parseContractId,
+  parseSize,
+} from '@plinth/sdk/contract';
+import type { HostContracts } from '../commands/host-contracts.js';
+import { limitsFor } from '../extensions/limits/resource-policy.js';
+import type { Trust } from '../extensions/trust/trust.js';
+import { grantsOf } from '../permissions/granted.js';
+import type { Grants } from '../permissions/grants.js';
+import { type Growth, growthOf } from '../permissions/growth.js';
+import {
+  isRunning,
+  manifestOf,
+  type PluginRecord,
+  type ResolvedPlugin,
+  type RunningPlugin,
+  versionOf,
+} from '../plugin/record.js';
+import type { Policy } from '../policy.js';
+import { idOf } from '../registry/key.js';
+import type { PluginRegistry } from '../registry/plugin-registry.js';
+
+/** What a plugin asks for and does not have. */
+export interface Cut {
+  /**
+   * Rights that its manifest asks for and policy doesn't allow, with their scopes. `storage.quota`
+   * has the requested bytes.
+   */
+  readonly policy?: Growth;
+  /** Rights that were revoked while the kernel ran, with their scopes. */
+  readonly revoked?: Growth;
+  /** The isolation that it asks for, and the different one that it runs in. */
+  readonly isolation?: { readonly asked: Isolation; readonly given: Isolation };
+  /**
+   * Resources of which policy grants less than the manifest asks for: `memory` in bytes, `cpu` as a
+   * share of one core.
+   */
+  readonly resources?: Readonly<Record<string, { readonly asked: number; readonly given: number }>>;
+}
+
+/** Another plugin, or the host, that a running plugin uses. */
+export interface Used {
+  /** Plugin id, or `host`. */
+  readonly id: string;
+  readonly version?: string;
+  readonly state?: PluginRecord['state'];
+  /** The contract through which it is used. Absent for a dependency by id. */
+  readonly contract?: string;
+}
+
+/** What a running plugin currently uses. */
+export interface Usage {
+  /** Its dependencies, and the providers of what its code needs. */
+  readonly plugins: readonly Used[];
+  /** Optional needs without a provider. */
+  readonly absent: readonly string[];
+  /** Calls that wait for its answer. */
+  readonly pending: number;
+  /** Its own requests that are being answered. */
+  readonly requests: number;
+  /** Open streams, both directions. */
+  readonly streams: number;
+  /** Bytes, as last measured. Present only where a limit requires the measurement. */
+  readonly memory?: number;
+}
+
+/** What {@link explainDetails} answers. */
+export interface ExplanationDetails {
+  readonly cut?: Cut;
+  readonly uses?: Usage;
+}
+
+/** What details are collected from. */
+export interface DetailParts {
+  readonly registry: PluginRegistry;
+  readonly grants: Grants;
+  readonly policy: Policy;
+  readonly trust: Pick<Trust, 'level'>;
+  readonly hostContracts: HostContracts;
+  /** @throws when the plugin can't be isolated as it asks. */
+  isolationOf(record: Pick<ResolvedPlugin, 'manifest' | 'package'>): Isolation;
+}
+
+/** Collects the details of a plugin whose manifest is known. */
+export function explainDetails(record: PluginRecord, parts: DetailParts): ExplanationDetails {
+  const manifest = manifestOf(record);
+  if (manifest === undefined) return {};
+  const cut = cutOf(record, manifest, parts);
+  const runs = isRunning(record) && (record.state === 'active' || record.state === 'suspended');
+  return {
+    ...(cut !== undefined && { cut }),
+    ...(runs && { uses: usesOf(record, parts) }),
+  };
+}
+
+/** The same in words, to follow the reason. */
+export function detailsText({ cut, uses }: ExplanationDetails): string {
+  const rights = (growth: Growth) =>
+    Object.entries(growth)
+      .map(([name, scopes]) => `${name} (${scopes.join(', ')})`)
+      .join(', ');
+  const told: string[] = [];
+  if (uses !== undefined && uses.plugins.length > 0)
+    told.push(`it uses ${uses.plugins.map(describe).join(', ')}`);
+  if (uses !== undefined && uses.absent.length > 0)
+    told.push(`nobody provides ${uses.absent.join(', ')}, which it can do without`);
+  if (cut?.policy !== undefined)
+    told.push(`policy doesn't allow all that it asks for: ${rights(cut.policy)}`);
+  if (cut?.revoked !== undefined) told.push(`revoked were ${rights(cut.revoked)}`);
+  if (cut?.isolation !== undefined)
+    told.push(
+      `it asks for isolation '${cut.isolation.asked}', and the application has it run in '${cut.isolation.given}'`,
+    );
+  for (const [name, { asked, given }] of Object.entries(cut?.resources ?? {}))
+    told.push(`policy gives it ${given} of ${name} where it asks for ${asked}`);
+  return told.map((one) => `; ${one}`).join('');
+}
+
+function describe({ id, version, contract }: Used): string {
+  const name = version === undefined ? id : `${id}@${version}`;
+  return contract === undefined ? name : `${contract} of ${name}`;
+}
+
+function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cut | undefined {
+  const { grants, policy } = parts;
+  const having = (permissions: Permissions) => ({ permissions, manifest, isolation: undefined });
+  const allowed = growthOf(
+    having(grantsOf(manifest, policy.permissions)),
+    having(grantsOf(manifest, undefined)),
+  );
+  const taken = [...grants.denied(manifest.id)].flatMap(([name, scopes]) => {
+    const left = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
+    return left.length === 0 ? [] : [[name, left] as const];
+  });
+  const resources = resourcesOf(record, manifest, parts);
+  const given = isolationOf(record, manifest, parts);
+  const cut: Cut = {
+    ...(allowed !== undefined && { policy: allowed }),
+    ...(taken.length > 0 && { revoked: Object.fromEntries(taken) }),
+    ...(given !== undefined &&
+      given !== manifest.isolation && { isolation: { asked: manifest.isolation, given } }),
+    ...(resources !== undefined && { resources }),
+  };
+  return Object.keys(cut).length === 0 ? undefined : cut;
+}
+
+function isolationOf(
+  record: PluginRecord,
+  manifest: Manifest,
+  parts: DetailParts,
+): Isolation | undefined {
+  if (record.package.exported !== undefined) return undefined;
+  try {
+    return parts.isolationOf({ manifest, package: record.package });
+  } catch {
+    // A plugin that can't be isolated as it asks doesn't run, and its failure says so.
+    return undefined;
+  }
+}
+
+function resourcesOf(
+  { package: found }: PluginRecord,
+  manifest: Manifest,
+  { policy, trust }: DetailParts,
+): Cut['resources'] {
+  const { memory, cpu } = manifest.resources;
+  const limits = limitsFor(policy.resources, manifest, trust.level(found, manifest));
+  const asked = { memory: memory === undefined ? undefined : parseSize(memory), cpu };
+  const less = (['memory', 'cpu'] as const).flatMap((name) => {
+    const wanted = asked[name];
+    return wanted === undefined || limits[name] >= wanted
+      ? []
+      : [[name, { asked: wanted, given: limits[name] }] as const];
+  });
+  return less.length === 0 ? undefined : Object.fromEntries(less);
+}
+
+function usesOf(record: RunningPlugin, { hostContracts, registry }: DetailParts): Usage {
+  const { connection, statics } = record;
+  const plugins: Used[] = [];
+  const absent: string[] = [];
+  for (const { contract, optional } of statics.needs) {
+    const base = parseContractId(contract)?.base ?? contract;
+    const provider = hostContracts.has(base)
+      ? undefined
+      : registry.all().find((one) => one.id !== record.id && provides(one, contract));
+    if (provider !== undefined) plugins.push({ ...used(provider), contract });
+    else if (hostContracts.has(base)) plugins.push({ id: 'host', contract });
+    else if (optional) absent.push(contract);
+  }
+  for (const key of record.dependencies) {
+    if (plugins.some(({ id }) => id === idOf(key))) continue;
+    const other = registry.get(key);
+    plugins.push(other === undefined ? { id: idOf(key) } : used(other));
+  }
+  const { pending, serving, streams } = connection.link;
+  const { memory } = connection.meter;
+  return { plugins, absent, pending, requests: serving, streams, ...(memory > 0 && { memory }) };
+}
+
+function used(record: PluginRecord): Used {
+  const version = versionOf(record);
+  return { id: record.id, state: record.state, ...(version !== undefined && { version }) };
+}
+
+function provides(record: PluginRecord, contract: string): boolean {
+  return (
+    (record.state === 'active' || record.state === 'suspended') &&
+    record.statics.provides.includes(contract)
+  );
+}

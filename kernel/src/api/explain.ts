@@ -1,0 +1,143 @@
+/** Answers "Why isn't it running?" exactly, in a sentence and as data. */
+import type { PluginError } from '@plinth/sdk/contract';
+import type { PlannedRestart, Quarantine } from '../extensions/supervision/ward.js';
+import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
+import { withOrigin } from '../telemetry/origin.js';
+import type { Cut, Usage } from './explain-details.js';
+
+/** Why a plugin is in the state it is in. */
+export interface Explanation {
+  readonly id: string;
+  readonly state: PluginState | 'unknown';
+  readonly running: boolean;
+  /** One sentence that names the cause. */
+  readonly because: string;
+  /** The path from the plugin to the cause. */
+  readonly path: readonly string[];
+  /**
+   * The next restart: its time in milliseconds since the epoch (absent while it is in progress),
+   * and its attempt number.
+   */
+  readonly restart?: { readonly due?: number; readonly attempt: number };
+  /** What it asks for and lacks, because policy doesn't allow it or it was revoked. */
+  readonly cut?: Cut;
+  /** What it currently uses. Present only for a running plugin. */
+  readonly uses?: Usage;
+  /** `stack` is that of what was thrown, in the plugin's sources where they are known. */
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly stage: string;
+    readonly details: unknown;
+    readonly stack?: string;
+  };
+}
+
+/** Facts about a plugin that its record doesn't contain. */
+export interface Circumstances {
+  readonly quarantine: Quarantine | undefined;
+  /** The restart that is pending or in progress. */
+  readonly restart?: PlannedRestart | undefined;
+  readonly enabled: boolean;
+  /** Why it is paused: the error of the dependency that it lacks. */
+  readonly blame?: (PluginError & { readonly details: { readonly path?: unknown } }) | undefined;
+}
+
+/** Explains the state of a plugin, also of one that isn't installed. */
+export function explain(
+  id: string,
+  record: PluginRecord | undefined,
+  { quarantine, restart, enabled, blame }: Circumstances,
+): Explanation {
+  if (record === undefined)
+    return {
+      id,
+      state: 'unknown',
+      running: false,
+      because: `no plugin '${id}' is installed`,
+      path: [id],
+    };
+  const base = { id, state: record.state, running: record.state === 'active' };
+  if (record.state === 'failed') {
+    const error = record.error as Partial<PluginError> & Error;
+    const path = (error.details?.path as readonly string[] | undefined) ?? [id];
+    return {
+      ...base,
+      because:
+        quarantine === undefined
+          ? `${id} failed to ${record.stage}: ${error.message}${comingOf(restart)}`
+          : `${id} is quarantined: it crashed ${quarantine.crashes} times within ${quarantine.within} ms, the last time because ${error.message}; activate it by name to try again`,
+      path,
+      ...(restart !== undefined && {
+        restart: {
+          attempt: restart.attempt,
+          ...(restart.due !== undefined && { due: restart.due }),
+        },
+      }),
+      error: {
+        code: error.code ?? 'call/failed',
+        message: error.message,
+        stage: record.stage,
+        details: error.details ?? {},
+        ...withOrigin(error),
+      },
+    };
+  }
+  if (record.state === 'denied') {
+    const error = record.error as Partial<PluginError> & Error;
+    return {
+      ...base,
+      because: error.message,
+      path: [id],
+      error: {
+        code: error.code ?? 'plugin/disabled',
+        message: error.message,
+        stage: 'validate',
+        details: error.details ?? {},
+      },
+    };
+  }
+  if (!enabled) return { ...base, because: `${id} is disabled: enable it first`, path: [id] };
+  if (record.state === 'suspended' && record.reason === 'limit')
+    return {
+      ...base,
+      because: blame?.message ?? `${id} is suspended: it was over a limit`,
+      path: [id],
+    };
+  if (record.state === 'suspended' && record.reason === 'dependency') {
+    const path = (blame?.details.path as readonly string[] | undefined) ?? [id];
+    return {
+      ...base,
+      because: `${id} is suspended until what it needs is back${blame === undefined ? '' : `: ${blame.message}`}`,
+      path,
+    };
+  }
+  return { ...base, because: becauseOf(record), path: [id] };
+}
+
+/** Says when a plugin is restarted. */
+function comingOf(restart: PlannedRestart | undefined): string {
+  if (restart === undefined) return '';
+  return restart.due === undefined
+    ? '; it is being started again'
+    : `; it is started again at ${new Date(restart.due).toISOString()} (attempt ${restart.attempt})`;
+}
+
+function becauseOf(record: Exclude<PluginRecord, { state: 'failed' | 'denied' }>): string {
+  switch (record.state) {
+    case 'active':
+      return `${record.id} is active since ${new Date(record.since).toISOString()}, activated by ${record.activatedBy}`;
+    case 'suspended':
+      return record.reason === 'idle'
+        ? `${record.id} sleeps until it is called`
+        : `${record.id} was suspended and waits to be resumed`;
+    case 'unloaded':
+      return `${record.id} was deactivated and may be activated again`;
+    case 'resolved': {
+      const events = manifestOf(record)?.activation ?? [];
+      return `${record.id} is ready and waits to be activated${events.length > 0 ? ` by ${events.join(' or ')}` : ''}`;
+    }
+    default:
+      return `${record.id} is ${record.state}: it is starting, or the kernel has not been started`;
+  }
+}

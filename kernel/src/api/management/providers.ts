@@ -1,0 +1,327 @@
+/**
+ * Answers of the kernel to plugins that manage plugins: `plinth.plugins@1`, `plinth.settings@1`,
+ * `plinth.system@1`. Loaded with the first call. Inputs are valid, and the caller has the right for
+ * some target. Here it is checked for the actual target and all callers.
+ */
+import type { AnyContract, Command } from '@plinth/sdk';
+import {
+  createError,
+  membersOf,
+  messageOf,
+  type PermissionName,
+  type PluginError,
+  parseManifest,
+  pluginIdProblem,
+} from '@plinth/sdk/contract';
+import { Plugins, Settings, System } from '@plinth/sdk/contracts';
+import type { KernelCall } from '../../calls/call.js';
+import type { HostCallView } from '../../calls/host-call.js';
+import { hostProvider } from '../../calls/provider.js';
+import type { CommandRegistry } from '../../commands/command-registry.js';
+import type { Installer } from '../../extensions/installer/installer.js';
+import type { Trust } from '../../extensions/trust/trust.js';
+import type { Host, PluginPackage } from '../../host.js';
+import type { KernelEvents } from '../../kernel-events.js';
+import { grantsOf, type PermissionPolicy } from '../../permissions/granted.js';
+import type { Grants } from '../../permissions/grants.js';
+import { type Growth, rightsBeyond } from '../../permissions/growth.js';
+import type { TrustVerdict } from '../../permissions/trust-level.js';
+import type { Metrics } from '../../telemetry/metrics.js';
+import { parsing } from '../host-commands.js';
+import type { HostConfig } from '../host-config.js';
+import type { HostPlugins, PluginInfo } from '../host-plugins.js';
+import { actorOf, factsOf, HIGHEST, LOWEST, refused, unwelcome } from './answers.js';
+
+/** What the providers need of the kernel. */
+export interface ManagementParts {
+  readonly commands: CommandRegistry;
+  readonly metrics: Metrics;
+  readonly grants: Grants;
+  readonly trust: Trust;
+  readonly policy: PermissionPolicy | undefined;
+  readonly plugins: HostPlugins;
+  readonly installer: Installer;
+  readonly config: HostConfig;
+  readonly hosts: readonly Host[];
+  readonly version: string;
+  readonly tenant: string;
+  /** Milliseconds since the kernel was made. */
+  uptime(): number;
+  /** Asks the application whether a package may have rights that the installing plugin lacks. */
+  consent(question: {
+    readonly plugin: string;
+    readonly version: string;
+    readonly permissions: Growth;
+    readonly by: string;
+  }): Promise<boolean>;
+  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
+}
+
+/** The actions on a plugin. */
+type Action = KernelEvents['plugin:managed']['action'];
+type Handler = (input: never, call: KernelCall) => unknown;
+
+/** Registers everything. The kernel's own commands end with the kernel. */
+export function provideManagement(parts: ManagementParts): void {
+  const managed = new Management(parts);
+  provide(parts, Plugins, managed.plugins());
+  provide(parts, Settings, managed.settings());
+  provide(parts, System, { info: (_: undefined, call: KernelCall) => managed.system(call) });
+}
+
+function provide(
+  parts: ManagementParts,
+  contract: AnyContract,
+  handlers: Readonly<Record<string, Handler>>,
+): void {
+  for (const [name, member] of membersOf(contract)) {
+    // The application provides this member itself.
+    if (parts.commands.has(member.id)) continue;
+    const handler = handlers[name] as (input: unknown, call: KernelCall) => unknown;
+    const provider = hostProvider(
+      parsing(
+        member as Command & { readonly id: string },
+        (input, view) => handler(input, (view as HostCallView).parent),
+        parts.metrics,
+      ),
+    );
+    parts.commands.register(member.id, {
+      owner: 'host',
+      provider,
+      timeout: (member as Command).timeout,
+    });
+  }
+}
+
+class Management {
+  readonly #parts: ManagementParts;
+
+  constructor(parts: ManagementParts) {
+    this.#parts = parts;
+  }
+
+  plugins(): Readonly<Record<string, Handler>> {
+    const { plugins, config, installer } = this.#parts;
+    const right = 'plugins.manage';
+    const verb =
+      (action: Action & ('enable' | 'disable' | 'uninstall')): Handler =>
+      async ({ id }: { readonly id: string }, call: KernelCall) => {
+        const by = actorOf(call);
+        await this.#change(action, right, id, call, () =>
+          action === 'enable' ? installer.enable(id, by) : installer[action](id, undefined, by),
+        );
+      };
+    return {
+      list: (input: { readonly state?: string } | undefined, call: KernelCall) =>
+        plugins
+          .list()
+          .filter(
+            ({ id, state }) =>
+              (input?.state === undefined || input.state === state) && this.#may(call, right, id),
+          )
+          .map(factsOf),
+      status: ({ id }: { readonly id: string }, call: KernelCall) => {
+        const info = this.#info(right, id, call);
+        const { running, because } = plugins.explain(id);
+        return { ...factsOf(info), running, because, dependencies: info.dependencies };
+      },
+      enable: verb('enable'),
+      disable: verb('disable'),
+      uninstall: verb('uninstall'),
+      install: (
+        input: { readonly manifest: string; readonly code: string; readonly signature?: string },
+        call: KernelCall,
+      ) => this.#install(input, call),
+      settings: ({ id }: { readonly id: string }, call: KernelCall) => {
+        this.#info(right, id, call);
+        return { settings: config.get(id), layers: config.layers(id) };
+      },
+      configure: (
+        { id, patch }: { readonly id: string; readonly patch: Readonly<Record<string, unknown>> },
+        call: KernelCall,
+      ) => this.#change('configure', right, id, call, () => config.set(id, patch)),
+    };
+  }
+
+  settings(): Readonly<Record<string, Handler>> {
+    const { config } = this.#parts;
+    return {
+      get: ({ id }: { readonly id: string }, call: KernelCall) => {
+        if (call.caller.id !== id) this.#demand(call, 'config.read', id);
+        return config.get(id);
+      },
+      set: (
+        { id, patch }: { readonly id: string; readonly patch: Readonly<Record<string, unknown>> },
+        call: KernelCall,
+      ) => this.#change('configure', 'config.write', id, call, () => config.set(id, patch), true),
+    };
+  }
+
+  system(call: KernelCall): unknown {
+    this.#demand(call, 'system.read', '');
+    const { hosts, plugins, metrics, version, tenant, uptime } = this.#parts;
+    const states = plugins.list().map(({ state }) => state);
+    const count = (state: string) => states.filter((one) => one === state).length;
+    const told = hosts.flatMap((host) => host.system?.() ?? []);
+    const { memory, cpu } =
+      told.find((one) => one.memory !== undefined || one.cpu !== undefined) ?? {};
+    const runtime = hosts.find((host) => host.runtime !== undefined)?.runtime;
+    const { calls, failures } = metrics;
+    return {
+      ...(runtime !== undefined && { runtime }),
+      isolations: [
+        ...new Set(
+          hosts.flatMap((host) => host.isolations.filter((one) => host.offers?.(one) !== false)),
+        ),
+      ],
+      tenant,
+      versions: { ...Object.assign({}, ...told.map(({ versions }) => versions)), plinth: version },
+      load: {
+        uptime: uptime(),
+        plugins: {
+          total: states.length,
+          active: count('active'),
+          suspended: count('suspended'),
+          failed: count('failed'),
+        },
+        calls,
+        failures,
+        ...(memory !== undefined && { memory }),
+        ...(cpu !== undefined && { cpu }),
+      },
+    };
+  }
+
+  async #install(
+    input: { readonly manifest: string; readonly code: string; readonly signature?: string },
+    call: KernelCall,
+  ): Promise<unknown> {
+    const { plugins, installer, trust, grants, policy, consent } = this.#parts;
+    const by = call.caller.id;
+    const manifest = parseManifest(input.manifest, `a package that ${by} installs`);
+    const { id, version } = manifest;
+    const { signature } = input;
+    const found: PluginPackage = {
+      origin: `plugin:${by}`,
+      manifest: input.manifest,
+      code: async () => input.code,
+      ...(signature !== undefined && { signature: async () => signature }),
+    };
+    const updated = plugins.get(id) !== undefined;
+    await this.#change('install', 'plugins.manage', id, call, async () => {
+      // Policy by id or origin applies now. Policy by signature applies once that is checked.
+      if (call.caller.kind === 'plugin')
+        this.#checkTrust(call, id, trust.level(found, manifest) ?? 'undecided');
+      const rights = grants.rightsOf(call.caller);
+      // An update asks for consent itself, for rights that the version before lacks.
+      const more =
+        rights === undefined || updated
+          ? {}
+          : rightsBeyond(rights.grants, grantsOf(manifest, policy));
+      if (
+        Object.keys(more).length > 0 &&
+        !(await consent({ plugin: id, version, permissions: more, by }))
+      )
+        throw unwelcome(by, manifest, more);
+      await (updated
+        ? installer.update(id, found, undefined, actorOf(call))
+        : installer.install(found, undefined, actorOf(call)));
+    });
+    return { id, version, updated };
+  }
+
+  /** Checks that a plugin may change another, does it, and audits the result. */
+  async #change(
+    action: Action,
+    right: PermissionName,
+    id: string,
+    call: KernelCall,
+    change: () => Promise<unknown>,
+    own = false,
+  ): Promise<void> {
+    const { plugins, trust, announce } = this.#parts;
+    const by = call.caller.id;
+    try {
+      this.#demand(call, right, id);
+      const target = plugins.get(id);
+      if (target === undefined && action !== 'install')
+        throw createError('plugin/not-found', `no plugin '${id.slice(0, 128)}' is installed`, {
+          plugin: id,
+        });
+      if (call.caller.kind === 'plugin') {
+        if (by === id && !own)
+          throw refused(
+            by,
+            id,
+            right,
+            'self',
+            `${by} may not ${action} itself: the application does that, or another plugin`,
+          );
+        for (const one of plugins.list())
+          if (one.id === id && one.manifest !== undefined)
+            this.#checkTrust(call, id, trust.of(one.manifest), right);
+      }
+      await change();
+      announce('plugin:managed', { plugin: by, action, target: id, ok: true });
+    } catch (error) {
+      announce('plugin:managed', {
+        plugin: by,
+        action,
+        target: id,
+        ok: false,
+        code: String((error as Partial<PluginError>).code ?? 'call/failed'),
+        message: messageOf(error),
+      });
+      throw error;
+    }
+  }
+
+  #info(right: PermissionName, id: string, call: KernelCall): PluginInfo {
+    this.#demand(call, right, id);
+    const info = this.#parts.plugins.get(id);
+    if (info === undefined)
+      throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+    return info;
+  }
+
+  /** @throws PluginPermissionError `permission/denied`, PluginOverloadedError `permission/rate`; for all callers. */
+  #demand(call: KernelCall, right: PermissionName, scope: string): void {
+    const { grants } = this.#parts;
+    if (scope !== '' && pluginIdProblem(scope) !== undefined)
+      throw createError('plugin/not-found', `no plugin '${scope}' is installed`, { plugin: scope });
+    grants.rightsOf(call.caller)?.demand(right, scope);
+    grants.demandFor(call.behalf, call.caller.id, right, scope);
+  }
+
+  /** Whether something may be seen. Nothing is counted or recorded. */
+  #may(call: KernelCall, right: PermissionName, scope: string): boolean {
+    const { grants } = this.#parts;
+    return (
+      grants.rightsOf(call.caller)?.check(right, scope) !== false &&
+      grants.mayFor(call.behalf, right, scope)
+    );
+  }
+
+  /** @throws PluginPermissionError `permission/denied` for a caller trusted less than its target. */
+  #checkTrust(
+    call: KernelCall,
+    id: string,
+    target: TrustVerdict,
+    right: PermissionName = 'plugins.manage',
+  ): void {
+    const { grants, trust } = this.#parts;
+    for (const one of [call, ...call.behalf]) {
+      for (let link: KernelCall | undefined = one; link !== undefined; link = link.parent) {
+        const manager = grants.manifestOf(link.caller);
+        if (manager === undefined || HIGHEST[target] <= LOWEST[trust.of(manager)]) continue;
+        throw refused(
+          manager.id,
+          id,
+          right,
+          'trust',
+          `${manager.id} may not change ${id}: the application trusts that one more, or may turn out to`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/** A typed client for the host: one method for each command, with parsed output. */
+import type { AnyContract, Client, Command } from '@plinth/sdk';
+import {
+  createError,
+  describeIssues,
+  isPromiseLike,
+  isRange,
+  membersOf,
+  type Parsed,
+  parseSchema,
+  type Schema,
+} from '@plinth/sdk/contract';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { HostCallOptions } from './call-options.js';
+import type { Route } from './route.js';
+
+/** Parses a command's output, perhaps with a promise. Throws the error for the caller. */
+export type Parse = (value: unknown) => unknown;
+
+/** Executes a command for the host. */
+export type Execute = (
+  id: string,
+  input: unknown,
+  options: HostCallOptions | undefined,
+  parse?: Parse,
+  route?: Route,
+) => Promise<unknown>;
+
+/** Which provider a client calls. */
+export interface ClientOptions {
+  /**
+   * Range of plugin versions, like `^1.2.0`. The highest stable one that provides the contract when
+   * absent.
+   */
+  readonly version?: string;
+  /** Plugin id: which provider of an open contract. */
+  readonly provider?: string;
+}
+
+/**
+ * Creates the client of a contract. The caller parses the output, so the result matches its type.
+ */
+export function createClient<C extends AnyContract>(
+  contract: C,
+  execute: Execute,
+  metrics: Metrics,
+  { version, provider }: ClientOptions = {},
+): Client<C, HostCallOptions> {
+  if (version !== undefined && !isRange(version))
+    throw createError(
+      'call/invalid-option',
+      `'${version}' is not a version range: write one like '^1.2.0'`,
+      { details: { version } },
+    );
+  const route: Route = Object.freeze({ contract: contract.$id, range: version });
+  const client = Object.create(null) as Record<
+    string,
+    (input?: unknown, options?: HostCallOptions) => Promise<unknown>
+  >;
+  for (const [name, member] of membersOf(contract)) {
+    if (member.kind !== 'command') continue;
+    const { id: bare, output, timeout } = member as Command & { readonly id: string };
+    const id = provider === undefined ? bare : `${bare}@${provider}`;
+    const withTimeout = (options: HostCallOptions | undefined) =>
+      timeout === undefined
+        ? options
+        : { ...options, timeout: Math.min(options?.timeout ?? timeout, timeout) };
+    const parse =
+      output === undefined
+        ? undefined
+        : (value: unknown) => parseOutput(id, output, value, metrics);
+    client[name] = (input, options) => execute(id, input, withTimeout(options), parse, route);
+  }
+  return Object.freeze(client) as Client<C, HostCallOptions>;
+}
+
+function parseOutput(id: string, schema: Schema, value: unknown, metrics: Metrics): unknown {
+  metrics.validations += 1;
+  const parsed = parseSchema(schema, value);
+  return isPromiseLike(parsed)
+    ? parsed.then((result) => accept(id, result))
+    : accept(id, parsed as Parsed<unknown>);
+}
+
+function accept(id: string, parsed: Parsed<unknown>): unknown {
+  if (parsed.ok) return parsed.value;
+  throw createError(
+    'call/invalid-output',
+    `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`,
+    {
+      plugin: id.slice(0, id.indexOf(':')),
+      details: { command: id, side: 'provider', issues: parsed.issues },
+    },
+  );
+}

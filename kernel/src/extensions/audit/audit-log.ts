@@ -1,0 +1,441 @@
+/**
+ * The audit log: decisions about plugins, their attempts, and the application's entries. It is
+ * append-only, in order of time, bounded, and kept in the storage. In a chain each entry is bound
+ * by hash to the one before. Operators' decisions and the application's entries have a chain each.
+ * Each plugin has chains of its own, so it can only push out its own entries. A change breaks its
+ * chain. Only the ends need a witness elsewhere ({@link AuditHead}).
+ */
+import { createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
+import type { EventBus } from '../../events/event-bus.js';
+import type { StorageAdapter } from '../../host.js';
+import type { KernelEvents, KernelTopic } from '../../kernel-events.js';
+import { RateBucket } from '../../permissions/rate.js';
+import type { Log } from '../../telemetry/logger.js';
+import type {
+  AuditEntry,
+  AuditHead,
+  AuditTopic,
+  AuditVerdict,
+  ChainEnd,
+  HostAudit,
+} from './audit-entry.js';
+import {
+  type Chain,
+  type ChainKind,
+  chainName,
+  chainOf,
+  DIGITS,
+  type Draft,
+  digestOf,
+  endOf,
+  FIRST,
+  hashOf,
+  isEqual,
+  isSame,
+  kept,
+  notMet,
+  pluginIn,
+  readChain,
+  type Segment,
+  START,
+  segmentOf,
+  sizeOf,
+  textOf,
+} from './chain.js';
+
+/** What the audit needs of the kernel. */
+export interface AuditParts {
+  readonly bus: EventBus;
+  readonly storage: StorageAdapter;
+  readonly tenant: string;
+  readonly log: Log;
+}
+
+/** The logged topics by chain. What a plugin can cause at will has its own chain. */
+const TOPICS: readonly (readonly [ChainKind, KernelTopic])[] = [
+  ['decisions', 'plugin:installed'],
+  ['decisions', 'plugin:uninstalled'],
+  ['decisions', 'plugin:enabled'],
+  ['decisions', 'plugin:disabled'],
+  ['decisions', 'plugin:transferred'],
+  ['decisions', 'plugin:updated'],
+  ['decisions', 'plugin:rolled-back'],
+  ['decisions', 'permission:granted'],
+  ['decisions', 'permission:revoked'],
+  ['verdicts', 'plugin:failed'],
+  ['verdicts', 'plugin:crashed'],
+  ['verdicts', 'plugin:quarantined'],
+  ['verdicts', 'signature:checked'],
+  ['verdicts', 'resource:limited'],
+  ['tries', 'permission:used'],
+  ['tries', 'permission:denied'],
+  ['tries', 'permission:requested'],
+  ['tries', 'wire:refused'],
+  ['tries', 'plugin:managed'],
+];
+
+/** Entries of one segment, and the characters after which a segment is full. */
+const SEGMENT = 200;
+const SEGMENT_SIZE = 131_072;
+/** Milliseconds after which entries are written. */
+const WINDOW = 100;
+/** Entries of a plugin's chain that are listed. Beyond that, only their number is logged. */
+const PACE = { count: 100, per: 10_000 };
+/** Milliseconds between two entries that log such a number. */
+const TELL_EACH = 1_000;
+/** The most entries that wait while the storage fails. */
+const MAX_WAITING = 10_000;
+const MAX_FACTS = 4_096;
+/** How many entries were logged for one plugin. */
+interface Pace {
+  readonly bucket: RateBucket;
+  unlisted: number;
+  toldAt: number;
+}
+
+/** Owns the chains of one tenant. */
+export class AuditLog implements HostAudit {
+  readonly #parts: AuditParts;
+  readonly #listeners: { dispose(): void }[] = [];
+  readonly #chains = new Map<string, Chain>();
+  readonly #paces = new Map<string, Pace>();
+  /** Events that are not in a chain yet, in order. */
+  #drafts: Draft[] = [];
+  #timer: number | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #last = 0;
+  #opened: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts;
+    for (const [kind, topic] of TOPICS)
+      this.#listeners.push(
+        // Ignores look-alike events that the kernel did not emit.
+        parts.bus.on(topic, ({ event }) =>
+          event.source === 'kernel'
+            ? this.#take(kind, topic, event.payload as KernelEvents[KernelTopic])
+            : undefined,
+        ),
+      );
+  }
+
+  entries({
+    plugin,
+    topic,
+  }: {
+    readonly plugin?: string;
+    readonly topic?: AuditTopic;
+  } = {}): Promise<readonly AuditEntry[]> {
+    return this.#inTurn(async () => {
+      const all = (await this.#stored()).flatMap(({ segments }) =>
+        segments.flatMap((segment) => segment?.entries ?? []),
+      );
+      return all
+        .filter(
+          (entry) =>
+            (plugin === undefined || entry.plugin === plugin) &&
+            (topic === undefined || entry.topic === topic),
+        )
+        .sort((one, other) => one.number - other.number);
+    });
+  }
+
+  verify(since?: AuditHead): Promise<AuditVerdict> {
+    return this.#inTurn(async () => {
+      let entries = 0;
+      const ends = new Map<string, ChainEnd>();
+      const outgrown = new Set<string>();
+      const marks = new Map(
+        since === undefined ? [] : Object.entries(since.chains ?? { [FIRST]: since }),
+      );
+      for (const { name, segments } of await this.#stored()) {
+        const mark = marks.get(name);
+        const read = await readChain(segments, mark);
+        if ('why' in read) return read;
+        ends.set(name, read.end);
+        entries += read.entries;
+        if (mark === undefined || read.met) continue;
+        const plugin = pluginIn(name);
+        const full = segments.length >= kept(name);
+        if (plugin === undefined || !full || read.start.number <= mark.number) return notMet(mark);
+        outgrown.add(plugin);
+      }
+      for (const [name, mark] of marks) if (!ends.has(name)) return notMet(mark);
+      for (const [name, { segment }] of this.#chains) {
+        const [found, end] = [ends.get(name) ?? START, endOf(segment)];
+        if (!isSame(found, end))
+          return { ok: false, at: found.number + 1, why: 'its end was cut off' };
+      }
+      return { ok: true, entries, head: await this.#head(), outgrown: [...outgrown] };
+    });
+  }
+
+  head(): Promise<AuditHead> {
+    return this.#inTurn(() => this.#head());
+  }
+
+  async add(
+    what: string,
+    facts: Readonly<Record<string, unknown>> = {},
+    { plugin }: { readonly plugin?: string } = {},
+  ): Promise<void> {
+    const name = String(what).slice(0, 80);
+    if (typeof what !== 'string' || !WORD.test(what))
+      throw createError(
+        'value/invalid',
+        `'${name}' is no name of an entry: letters, digits, '.', '_' and '-', at most 128`,
+        { details: { what: name } },
+      );
+    if (this.#closed) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+    const text = textOf(facts);
+    if (text === undefined || text.length > MAX_FACTS)
+      throw createError(
+        'value/invalid',
+        `the facts of '${what}' must be an object of JSON of at most ${MAX_FACTS} characters`,
+        { details: { what } },
+      );
+    this.#put({
+      chain: 'host',
+      time: Date.now(),
+      topic: `host:${what}`,
+      plugin,
+      facts: JSON.parse(text) as Record<string, unknown>,
+      count: 1,
+    });
+    await this.#write(true);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const one of this.#listeners.splice(0)) one.dispose();
+    await this.#write(true).catch(() => {});
+    clearTimeout(this.#timer);
+  }
+
+  #take(kind: ChainKind, topic: KernelTopic, payload: unknown): void {
+    const {
+      id,
+      plugin = id,
+      asked,
+      ...rest
+    } = payload as {
+      readonly id?: string;
+      readonly plugin?: string;
+      readonly asked?: boolean;
+      readonly by?: string;
+    };
+    const text = textOf(rest) ?? '{}';
+    const facts =
+      text.length <= MAX_FACTS
+        ? (JSON.parse(text) as Record<string, unknown>)
+        : { cut: text.slice(0, MAX_FACTS) };
+    // Grants on request have their own chain, because a plugin may ask as often as it likes. Its
+    // decisions about other plugins go into the deciding plugin's chain for the same reason.
+    const own = asked === true ? 'consents' : rest.by === undefined ? kind : 'tries';
+    this.#put({
+      chain: own === 'decisions' ? own : chainName(own, rest.by ?? plugin),
+      time: Date.now(),
+      topic,
+      plugin,
+      facts,
+      count: 1,
+    });
+  }
+
+  #put(draft: Draft): void {
+    const before = this.#drafts.at(-1);
+    if (before !== undefined && before.chain !== 'host' && isEqual(before, draft))
+      before.count += 1;
+    else if (this.#mayList(draft)) this.#drafts.push(draft);
+    this.#timer ??= setTimeout(() => void this.#write(false).catch(() => {}), WINDOW);
+  }
+
+  #mayList({ chain }: Draft): boolean {
+    const plugin = pluginIn(chain);
+    if (plugin === undefined && this.#drafts.length < MAX_WAITING) return true;
+    const pace = this.#paces.get(chain) ?? { bucket: new RateBucket(PACE), unlisted: 0, toldAt: 0 };
+    this.#paces.set(chain, pace);
+    if (this.#drafts.length < MAX_WAITING && pace.bucket.take()) return true;
+    pace.unlisted += 1;
+    return false;
+  }
+
+  /** Logs how many entries were left out, at a limited rate. */
+  #tellUnlisted(all: boolean): void {
+    let more = false;
+    const now = performance.now();
+    for (const [chain, pace] of this.#paces) {
+      if (pace.unlisted === 0) continue;
+      if (all || now - pace.toldAt >= TELL_EACH) {
+        const plugin = pluginIn(chain);
+        this.#drafts.push({
+          chain,
+          time: Date.now(),
+          topic: 'permission:denied',
+          plugin,
+          facts: { unlisted: pace.unlisted },
+          count: pace.unlisted,
+        });
+        pace.unlisted = 0;
+        pace.toldAt = now;
+      } else more = true;
+    }
+    if (more && !this.#closed)
+      this.#timer ??= setTimeout(() => void this.#write(false).catch(() => {}), TELL_EACH);
+  }
+
+  /** Appends waiting events. Writes run one after the other. */
+  #write(all: boolean): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#tellUnlisted(all);
+    const run = this.#turn.then(() => this.#append());
+    this.#turn = run.catch(() => {});
+    return run;
+  }
+
+  /** Runs `work` between two writes, after everything that has happened until now is written. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#write(true).then(() => work());
+    this.#turn = run.catch(() => {});
+    return run;
+  }
+
+  /** @throws PluginError `storage/failed`. What could not be kept is retried with the next entry. */
+  async #append(): Promise<void> {
+    const drafts = this.#drafts;
+    this.#drafts = [];
+    try {
+      this.#opened ??= this.#open();
+      await this.#opened;
+      for (let draft = drafts[0]; draft !== undefined; draft = drafts[0]) {
+        await this.#enter(draft);
+        drafts.shift();
+      }
+      for (const [name, chain] of this.#chains) if (chain.changed) await this.#keep(name, chain);
+    } catch (cause) {
+      this.#drafts.unshift(...drafts);
+      this.#parts.log.write(
+        'kernel',
+        'error',
+        `the audit log could not be written, it is tried again with the next entry: ${messageOf(cause)}`,
+      );
+      if (Object.hasOwn(ERROR_CODES, String((cause as { code?: unknown } | null)?.code)))
+        throw cause;
+      throw createError(
+        'storage/failed',
+        `the audit log could not be written: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+  }
+
+  async #enter({ chain: name, ...draft }: Draft): Promise<void> {
+    let chain = this.#chains.get(name);
+    if (chain === undefined) {
+      chain = chainOf({ format: 1, after: START, entries: [] }, []);
+      this.#chains.set(name, chain);
+    }
+    if (chain.segment.entries.length >= SEGMENT || chain.size >= SEGMENT_SIZE) {
+      if (chain.changed) await this.#keep(name, chain);
+      chain.segment = { format: 1, after: endOf(chain.segment), entries: [] };
+      chain.size = 0;
+    }
+    const before = endOf(chain.segment);
+    const entry = { number: this.#last + 1, after: before.number, ...draft };
+    const hash = await hashOf(before, entry);
+    this.#last = entry.number;
+    chain.segment.entries.push({ ...entry, hash });
+    chain.size += sizeOf(entry);
+    chain.changed = true;
+  }
+
+  async #keep(name: string, chain: Chain): Promise<void> {
+    const { storage } = this.#parts;
+    const key = this.#key(name, chain.segment.after.number);
+    await storage.set(key, { ...chain.segment, entries: [...chain.segment.entries] });
+    chain.changed = false;
+    if (chain.keys.at(-1) !== key) chain.keys.push(key);
+    for (
+      let old = chain.keys[0];
+      old !== undefined && chain.keys.length > kept(name);
+      old = chain.keys[0]
+    ) {
+      await storage.delete(old);
+      chain.keys.shift();
+    }
+  }
+
+  /** Continues the kept chains. A new chain begins behind an unreadable one. */
+  async #open(): Promise<void> {
+    const prefix = this.#key('', '');
+    const { storage, log } = this.#parts;
+    let keys: readonly string[];
+    try {
+      keys = [...(await storage.keys(prefix))].sort();
+    } catch (error) {
+      // The next write tries again.
+      this.#opened = undefined;
+      throw error;
+    }
+    const names = new Map<string, string[]>();
+    for (const key of keys) {
+      const name = key.slice(prefix.length, -DIGITS);
+      names.set(name, [...(names.get(name) ?? []), key]);
+    }
+    for (const [name, all] of names) {
+      let segment: Segment | undefined;
+      try {
+        segment = segmentOf(await storage.get(all.at(-1) as string));
+        if (segment === undefined) throw new TypeError('its last part is not well formed');
+      } catch (error) {
+        log.write(
+          'kernel',
+          'error',
+          `the audit log cannot be read, it begins again: ${messageOf(error)}`,
+        );
+      }
+      const chain = chainOf(
+        segment ?? { format: 1, after: { number: Date.now(), hash: '' }, entries: [] },
+        all,
+      );
+      this.#chains.set(name, chain);
+      this.#last = Math.max(this.#last, endOf(chain.segment).number);
+    }
+  }
+
+  /** Every chain with its stored segments; undefined for an unreadable chain. */
+  async #stored(): Promise<
+    readonly { readonly name: string; readonly segments: readonly (Segment | undefined)[] }[]
+  > {
+    const { storage } = this.#parts;
+    const stored: { readonly name: string; readonly segments: readonly (Segment | undefined)[] }[] =
+      [];
+    for (const [name, { keys }] of this.#chains) {
+      const segments: (Segment | undefined)[] = [];
+      for (const key of keys) segments.push(segmentOf(await storage.get(key)));
+      stored.push({ name, segments });
+    }
+    return stored;
+  }
+
+  async #head(): Promise<AuditHead> {
+    const ends = [...this.#chains].flatMap(([name, { segment }]) =>
+      endOf(segment).hash === '' ? [] : [[name, endOf(segment)] as const],
+    );
+    ends.sort(([one], [other]) => (one < other ? -1 : 1));
+    return {
+      number: this.#last,
+      hash: ends.length === 0 ? '' : await digestOf(JSON.stringify(ends)),
+      chains: Object.fromEntries(ends),
+    };
+  }
+
+  #key(name: string, after: number | ''): string {
+    // No plugin can have this id. The padded digits sort in order.
+    return `${this.#parts.tenant}\0plinth\0audit\0${name}${after === '' ? '' : String(after).padStart(DIGITS, '0')}`;
+  }
+}
+
+const WORD = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;

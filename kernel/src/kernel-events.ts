@@ -1,0 +1,303 @@
+/** The catalogue of the kernel's events. The order of the keys follows the life of a plugin. */
+import {
+  covers,
+  createError,
+  didYouMean,
+  type PermissionName,
+  RESERVED_SEGMENTS,
+  type ReservedSegment,
+  type StopReason,
+} from '@plinth/sdk/contract';
+import type { Stage } from './stage.js';
+import type { LogEntry } from './telemetry/logger.js';
+
+/**
+ * The manifest doesn't ask for it, policy doesn't allow it, or it was revoked while the kernel ran.
+ */
+export type DenialReason = 'manifest' | 'policy' | 'revoked';
+
+/** Resources that are measured over time. */
+export type Resource = 'memory' | 'cpu' | 'messages' | 'calls' | 'logs';
+/** The steps against a plugin that exceeds a limit. */
+export type LimitStep = 'warned' | 'throttled' | 'suspended' | 'ended';
+
+interface PluginFact {
+  readonly id: string;
+  readonly version?: string;
+}
+
+/** A decision about a plugin. `by` is the plugin that decided, and absent for the application. */
+interface Decision extends PluginFact {
+  readonly by?: string;
+}
+
+/** Topics of the kernel's own events and their payloads. */
+export interface KernelEvents {
+  'plugin:discovered': PluginFact & { readonly origin: string };
+  'plugin:installed': Decision & { readonly origin: string };
+  'plugin:validated': PluginFact;
+  /** The application's policy denies a plugin. */
+  'plugin:denied': PluginFact & { readonly message: string };
+  'plugin:resolved': PluginFact;
+  'plugin:loaded': PluginFact;
+  'plugin:initialized': PluginFact;
+  /**
+   * `took` is in milliseconds from launch to active. `capabilities` are the contracts, commands and
+   * hooks that the plugin answers.
+   */
+  'plugin:activated': PluginFact & {
+    readonly activatedBy: string;
+    readonly took: number;
+    readonly capabilities: readonly string[];
+  };
+  'plugin:suspended': PluginFact;
+  'plugin:resumed': PluginFact;
+  'plugin:deactivated': PluginFact & { readonly reason: StopReason };
+  'plugin:unloaded': PluginFact;
+  'plugin:reloaded': PluginFact;
+  /** `purged` says that its kept data was deleted. */
+  'plugin:uninstalled': Decision & { readonly purged?: boolean };
+  'plugin:enabled': Decision;
+  'plugin:disabled': Decision;
+  /**
+   * An id belongs to another publisher or origin now, with all data kept under it. The application
+   * has agreed.
+   */
+  'plugin:transferred': { readonly id: string; readonly from?: string; readonly to: string };
+  'plugin:updated': Decision & { readonly from: string };
+  /** An older version was restored. `from` is the version that it replaces. */
+  'plugin:rolled-back': PluginFact & { readonly from: string; readonly reason: string };
+  /** A plugin (`plugin`) has changed another (`target`), or was refused. */
+  'plugin:managed': {
+    readonly plugin: string;
+    readonly action: 'enable' | 'disable' | 'install' | 'uninstall' | 'configure';
+    readonly target: string;
+    readonly ok: boolean;
+    readonly code?: string;
+    readonly message?: string;
+  };
+  /** `stack` is that of what was thrown, in the plugin's sources where they are known. */
+  'plugin:failed': PluginFact & {
+    readonly stage: Stage;
+    readonly code: string;
+    readonly message: string;
+    readonly stack?: string;
+  };
+  'plugin:crashed': PluginFact & {
+    readonly reason: string;
+    readonly code: string;
+    readonly message: string;
+  };
+  /** A sleeping plugin could not be started for a call or event. It stays asleep. */
+  'plugin:wake-failed': PluginFact & { readonly code: string; readonly message: string };
+  /**
+   * A plugin runs again after its guest ended unexpectedly. `attempt` counts its recent crashes.
+   */
+  'plugin:restarted': PluginFact & { readonly attempt: number };
+  /**
+   * A plugin crashed too often and isn't restarted until it is activated by name. `within` is in
+   * milliseconds.
+   */
+  'plugin:quarantined': PluginFact & { readonly crashes: number; readonly within: number };
+  'need:changed': PluginFact & { readonly available: readonly string[] };
+  /** `for` is in milliseconds. `asked` says that the plugin requested it. */
+  'permission:granted': {
+    readonly plugin: string;
+    readonly permission: PermissionName;
+    readonly scope: string;
+    readonly for?: number;
+    readonly asked?: boolean;
+  };
+  /** `asked` says that the expired right was granted on the plugin's request. */
+  'permission:revoked': {
+    readonly plugin: string;
+    readonly permission: PermissionName;
+    readonly scope: string;
+    readonly asked?: boolean;
+  };
+  /**
+   * An untrusted plugin uses a right for the first time since it started or since its rights
+   * changed.
+   */
+  'permission:used': {
+    readonly plugin: string;
+    readonly permission: PermissionName;
+    readonly scope: string;
+  };
+  /** `reason`: the manifest doesn't ask for it, policy doesn't allow it, or it was revoked. */
+  'permission:denied': {
+    readonly plugin: string;
+    readonly permission: PermissionName;
+    readonly scope: string;
+    readonly reason?: DenialReason;
+  };
+  /** A plugin requested more than it has. `granted` is the answer. */
+  'permission:requested': {
+    readonly plugin: string;
+    readonly permission: PermissionName;
+    readonly scope: string;
+    readonly granted: boolean;
+  };
+  /** The signature of a package was checked. `code` names the step that refused it. */
+  'signature:checked': {
+    readonly plugin: string;
+    readonly version: string;
+    readonly ok: boolean;
+    readonly keyId?: string;
+    readonly code?: string;
+  };
+  /**
+   * A settings source has changed to values that a plugin can't take. The previous settings stay.
+   */
+  'config:rejected': { readonly plugin: string; readonly layer: string; readonly message: string };
+  'config:changed': {
+    readonly plugin: string;
+    readonly layer: string;
+    readonly keys: readonly string[];
+  };
+  /** The circuit breaker of a command has opened, half-opened or closed. */
+  'call:circuit-changed': {
+    readonly command: string;
+    readonly state: 'closed' | 'open' | 'half-open';
+  };
+  /** A deprecated version was called. Emitted once for each caller and command. */
+  'call:deprecated': {
+    readonly command: string;
+    readonly version: string;
+    readonly caller: string;
+    readonly message: string;
+  };
+  /**
+   * A call or event skips an optional middleware whose plugin can't answer. Emitted once for each
+   * until the plugin is back.
+   */
+  'middleware:skipped': {
+    readonly plugin: string;
+    readonly target: string;
+    readonly state: string;
+  };
+  'call:settled': {
+    readonly command: string;
+    readonly caller: string;
+    readonly requestId: string;
+    readonly ok: boolean /** Milliseconds. */;
+    readonly took: number;
+    readonly code?: string;
+  };
+  /**
+   * A listener in a guest is too slow. `dropped` counts since it subscribed. Emitted once per
+   * burst, at its end or after one second.
+   */
+  'event:dropped': {
+    readonly plugin: string;
+    readonly pattern: string;
+    readonly overflow: string;
+    readonly dropped: number;
+  };
+  /**
+   * A plugin is near or over a limit, and what was done. Emitted once for each step. `of` says
+   * whose limit it is.
+   */
+  'resource:limited': {
+    readonly plugin: string;
+    readonly resource: Resource;
+    readonly step: LimitStep;
+    readonly used: number;
+    readonly limit: number;
+    readonly of: 'plugin' | 'tenant';
+  };
+  'wire:refused': { readonly plugin: string; readonly reason: string; readonly count: number };
+  /** Two plugins that call each other often have got a direct lane. */
+  'lane:opened': { readonly caller: string; readonly provider: string };
+  'lane:closed': { readonly caller: string; readonly provider: string; readonly reason: string };
+  /**
+   * Not delivered to listeners of `*`; a listener has to name it. A plugin does not receive its own
+   * entries.
+   */
+  'log:written': LogEntry;
+  'kernel:started': { readonly plugins: number; readonly active: number; readonly failed: number };
+  'kernel:stopped': Record<never, never>;
+}
+
+/** The name of a kernel event. */
+export type KernelTopic = keyof KernelEvents;
+
+type SegmentOf<T> = T extends `${infer S}:${string}` ? S : never;
+type None<T extends never> = T;
+/**
+ * A topic whose first segment isn't reserved doesn't compile. Otherwise plugins could emit under
+ * the kernel's name.
+ */
+export type UnreservedSegment = None<Exclude<SegmentOf<KernelTopic>, ReservedSegment>>;
+
+/** The topics as a record, which distinguishes known topics from unknown ones. */
+const TOPICS: Readonly<Record<KernelTopic, true>> = {
+  'plugin:discovered': true,
+  'plugin:installed': true,
+  'plugin:validated': true,
+  'plugin:denied': true,
+  'plugin:resolved': true,
+  'plugin:loaded': true,
+  'plugin:initialized': true,
+  'plugin:activated': true,
+  'plugin:suspended': true,
+  'plugin:resumed': true,
+  'plugin:deactivated': true,
+  'plugin:unloaded': true,
+  'plugin:reloaded': true,
+  'plugin:uninstalled': true,
+  'plugin:enabled': true,
+  'plugin:disabled': true,
+  'plugin:transferred': true,
+  'plugin:updated': true,
+  'plugin:rolled-back': true,
+  'plugin:managed': true,
+  'plugin:failed': true,
+  'plugin:crashed': true,
+  'plugin:wake-failed': true,
+  'plugin:restarted': true,
+  'plugin:quarantined': true,
+  'need:changed': true,
+  'permission:granted': true,
+  'permission:revoked': true,
+  'permission:used': true,
+  'permission:denied': true,
+  'permission:requested': true,
+  'signature:checked': true,
+  'config:rejected': true,
+  'config:changed': true,
+  'call:circuit-changed': true,
+  'call:deprecated': true,
+  'middleware:skipped': true,
+  'call:settled': true,
+  'event:dropped': true,
+  'resource:limited': true,
+  'wire:refused': true,
+  'lane:opened': true,
+  'lane:closed': true,
+  'log:written': true,
+  'kernel:started': true,
+  'kernel:stopped': true,
+};
+
+/** Topics of the kernel's own events. */
+const KERNEL_TOPICS: readonly string[] = Object.keys(TOPICS);
+
+/**
+ * Checks that a kernel topic exists, because a listener of an unknown topic would wait for ever.
+ *
+ * @throws PluginValidationError `event/invalid` that names the nearest topic.
+ */
+export function checkKernelTopic(pattern: string): void {
+  const colon = pattern.indexOf(':');
+  if (
+    colon === -1 ||
+    !RESERVED_SEGMENTS.has(pattern.slice(0, colon)) ||
+    KERNEL_TOPICS.some((topic) => covers(pattern, topic))
+  )
+    return;
+  const near = didYouMean(pattern.replace(/\*$/, ''), KERNEL_TOPICS, []);
+  throw createError('event/invalid', `the kernel has no event '${pattern.slice(0, 80)}'${near}`, {
+    details: { topic: pattern },
+  });
+}
