@@ -17,6 +17,7 @@ export type { HealthProblem, KernelHealth, TenantHealth } from './api/health.js'
 export type { HostCommands } from './api/host-commands.js';
 export type { HostConfig } from './api/host-config.js';
 export type { HostEvents, HostHooks, KernelEnvelope } from './api/host-events.js';
+export type { HostMessaging } from './api/host-messaging.js';
 export type { HostMiddleware, HostMiddlewareCall } from './api/host-middleware.js';
 export type { HostPermissions } from './api/host-permissions.js';
 export type { HostPlugins, PluginInfo } from './api/host-plugins.js';
@@ -53,7 +54,6 @@ export type {
   TenantLimits,
 } from './extensions/limits/resource-policy.js';
 export type { ConfigWatcher } from './extensions/live-config/config-changes.js';
-export type { HostMessaging } from './extensions/messaging/host-messaging.js';
 export type {
   BreakerPolicy,
   BulkheadPolicy,

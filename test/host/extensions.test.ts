@@ -494,6 +494,86 @@ describe(`${runtime}: an extension`, () => {
     expect(plugin.state).toBe('active');
   });
 
+  describe('pauses', () => {
+    const pauser = defineExtension({ name: 'pauser', uses: ['steer'] }, () => ({
+      install: (port) => port,
+    }));
+    const because = () => 'it is cleaned';
+    const paused = async (more: Partial<KernelOptions> = {}) => {
+      const kernel = await start([pauser()], more);
+      const { steer, plugins } = kernel.extension(pauser);
+      const plugin = plugins.get('test.echo') as PluginView;
+      const pause = async (name: string, calls: 'queue' | 'refuse' = 'queue') => {
+        const one = steer.pause(plugin, { name, calls, guest: 'keep', because });
+        expect(await one.settled, name).toBe(true);
+        return one;
+      };
+      const say = (value: unknown) => kernel.commands.execute('test.echo:say', value);
+      return { kernel, plugin, pause, say };
+    };
+
+    it('of a plugin count: it goes on when the last one is over', async () => {
+      const { kernel, plugin, pause, say } = await paused();
+      const [one, other] = [await pause('one'), await pause('other')];
+      const waiting = say('hello');
+      const seen: string[] = [];
+      kernel.events.on('plugin:resumed', () => void seen.push('resumed'));
+      one.dispose();
+      one.dispose();
+      // What the first one has begun is over when another one is in force.
+      const third = await pause('third');
+      third.dispose();
+      expect([plugin.state, ...seen]).toEqual(['suspended']);
+      other.dispose();
+      expect(await waiting).toBe('hello');
+      expect([plugin.state, ...seen]).toEqual(['active', 'resumed']);
+    });
+
+    it('do not end what an operator has suspended, and a start by name ends them', async () => {
+      const { kernel, plugin, pause, say } = await paused();
+      const held = await pause('held');
+      await kernel.plugins.suspend('test.echo');
+      held.dispose();
+      await kernel.plugins.suspend('test.echo');
+      expect(plugin.state).toBe('suspended');
+      const waiting = say(1);
+      await kernel.plugins.resume('test.echo');
+      expect(await waiting).toBe(1);
+      const again = await pause('again', 'refuse');
+      await kernel.plugins.activate('test.echo');
+      expect(await say(2)).toBe(2);
+      again.dispose();
+      expect(await say(3)).toBe(3);
+    });
+
+    it('that refuse calls come before those that let them wait, and explain says why', async () => {
+      const { kernel, pause, say } = await paused();
+      const waits = await pause('waits');
+      expect(kernel.plugins.explain('test.echo').because).toBe(
+        'test.echo is paused: it is cleaned',
+      );
+      const waiting = rejection(say(1));
+      const refuses = await pause('refuses', 'refuse');
+      for (const call of [waiting, rejection(say(2))])
+        expect(await call).toMatchObject({ code: 'plugin/unavailable' });
+      refuses.dispose();
+      (await pause('probe')).dispose();
+      const later = say(3);
+      waits.dispose();
+      expect(await later).toBe(3);
+    });
+
+    it('outlast a reload', async () => {
+      const { kernel, plugin, pause, say } = await paused();
+      const held = await pause('held');
+      await kernel.plugins.reload('test.echo');
+      expect(plugin.state).toBe('suspended');
+      const waiting = say('after');
+      held.dispose();
+      expect(await waiting).toBe('after');
+    });
+  });
+
   it('reads points of contributes, and starts no plugin for it', async () => {
     const themes = defineExtension({ name: 'themes', uses: ['contribute'] }, () => ({
       install: (port) =>

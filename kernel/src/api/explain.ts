@@ -39,6 +39,8 @@ export interface Circumstances {
   /** The restart that is pending or in progress. */
   readonly restart?: PlannedRestart | undefined;
   readonly enabled: boolean;
+  /** Why it is paused, as those that pause it say. */
+  readonly pausedFor?: readonly string[];
   /** Why it is paused: the error of the dependency that it lacks. */
   readonly blame?: (PluginError & { readonly details: { readonly path?: unknown } }) | undefined;
 }
@@ -47,7 +49,7 @@ export interface Circumstances {
 export function explain(
   id: string,
   record: PluginRecord | undefined,
-  { quarantine, restart, enabled, blame }: Circumstances,
+  { quarantine, restart, enabled, blame, pausedFor = [] }: Circumstances,
 ): Explanation {
   if (record === undefined)
     return {
@@ -112,6 +114,8 @@ export function explain(
       path,
     };
   }
+  if (record.state === 'suspended' && pausedFor.length > 0)
+    return { ...base, because: `${id} is paused: ${pausedFor.join('; ')}`, path: [id] };
   return { ...base, because: becauseOf(record), path: [id] };
 }
 

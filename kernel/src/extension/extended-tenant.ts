@@ -60,6 +60,7 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
     const views = this.#plugins;
     const steerFor = (name: string) =>
       createSteering({
+        name,
         registry,
         lifecycle,
         views,

@@ -1,6 +1,7 @@
 /** `steer`: lets an extension decide which plugins run. */
 import { createError, disposable, type PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
+import type { PausedBy, Pause as PluginPause } from '../plugin/plugin.js';
 import { isRunning, type PluginRecord, type ValidatedPlugin } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { PluginViews } from './plugin-views.js';
@@ -9,20 +10,23 @@ import type { PluginView } from './views.js';
 
 /** The verbs of the lifecycle that steering uses. Plugins are named by their registry keys. */
 export interface Steered {
-  validate(found: PluginPackage): ValidatedPlugin;
-  add(record: ValidatedPlugin): Promise<void>;
-  remove(key: string): Promise<void>;
+  readonly members: {
+    validate(found: PluginPackage): ValidatedPlugin;
+    add(record: ValidatedPlugin): Promise<void>;
+    remove(key: string): Promise<void>;
+  };
   activate(key: string, activatedBy: string, named: boolean): Promise<void>;
   deactivate(key: string): Promise<void>;
-  suspend(key: string): Promise<void>;
   sleep(key: string): Promise<boolean>;
-  suspendOver(guest: object, blame: () => PluginError): Promise<void>;
-  resumeOver(guest: object): Promise<void>;
+  /** Answers what ends the pause, or undefined for a plugin that doesn't run. */
+  pause(key: string, by: PausedBy, pause: PluginPause): Promise<(() => Promise<void>) | undefined>;
   reload(key: string, next: ValidatedPlugin, how: { readonly stateless: boolean }): Promise<string>;
 }
 
 /** What steering needs of the kernel. */
 export interface SteeringParts {
+  /** The extension that steers. */
+  readonly name: string;
   readonly registry: PluginRegistry;
   /** What runs plugins. It is loaded when the kernel starts. */
   lifecycle(): Promise<Steered>;
@@ -47,17 +51,19 @@ export function createSteering(parts: SteeringParts): SteerPower {
       (await parts.lifecycle()).activate(require(plugin).key, reason, false),
     pause: (plugin, reason) => pause(parts, plugin, reason),
     async add(found) {
-      const lifecycle = await parts.lifecycle();
-      const record = lifecycle.validate(found);
-      await lifecycle.add(record);
+      const { members } = await parts.lifecycle();
+      const record = members.validate(found);
+      await members.add(record);
       return views.of(record.key);
     },
-    remove: async (plugin) => (await parts.lifecycle()).remove(require(plugin).key),
+    remove: async (plugin) => (await parts.lifecycle()).members.remove(require(plugin).key),
     async replace(plugin, next, { state = 'hand-over' } = {}) {
       const lifecycle = await parts.lifecycle();
       const { key } = require(plugin);
       return views.of(
-        await lifecycle.reload(key, lifecycle.validate(next), { stateless: state === 'drop' }),
+        await lifecycle.reload(key, lifecycle.members.validate(next), {
+          stateless: state === 'drop',
+        }),
       );
     },
     setEnabled: (plugin, enabled) =>
@@ -66,59 +72,45 @@ export function createSteering(parts: SteeringParts): SteerPower {
 }
 
 function pause(parts: SteeringParts, plugin: PluginView, reason: PauseReason): Pause {
-  const { registry } = parts;
-  const { key } = plugin;
   if (reason.calls === 'wake' && reason.guest === 'keep')
     throw createError(
       'kernel/invalid-option',
       `the pause '${reason.name}' of ${plugin.id} cannot keep its guest and be ended by a call: say guest: 'release'`,
       { plugin: plugin.id },
     );
-  const settled = parts
-    .lifecycle()
-    .then((lifecycle) => begin(lifecycle, registry.get(key), reason));
-  settled.catch(() => {});
-  const resume = async () => {
-    if (!(await settled.catch(() => false))) return;
-    const record = registry.get(key);
-    if (record === undefined) return;
-    const lifecycle = await parts.lifecycle();
-    if (reason.guest === 'keep' && reason.calls === 'refuse' && isRunning(record))
-      await lifecycle.resumeOver(record.connection);
-    // A plugin that was stopped by name meanwhile stays stopped.
-    else if (record.state === pausedState(reason))
-      await lifecycle.activate(key, `extension:${reason.name}`, true);
-  };
+  const held = begin(parts, plugin, reason);
+  held.catch(() => {});
+  const release = async () => (await held.catch(() => undefined))?.();
   const registered = disposable(
-    () => void resume().catch((error: unknown) => parts.report(`resume ${plugin.id}`, error)),
+    () => void release().catch((error: unknown) => parts.report(`resume ${plugin.id}`, error)),
   );
-  return Object.assign(registered, { settled });
+  return Object.assign(registered, { settled: held.then((end) => end !== undefined) });
 }
 
-/** The state that a pause leaves its plugin in. */
-const pausedState = ({ calls, guest }: PauseReason): PluginRecord['state'] =>
-  guest === 'release' && calls === 'refuse' ? 'unloaded' : 'suspended';
-
-/** Resolves to whether the plugin is paused now. */
+/** Resolves to what ends the pause, or to undefined for a plugin that is not paused. */
 async function begin(
-  lifecycle: Steered,
-  record: PluginRecord | undefined,
-  { calls, guest, because }: PauseReason,
-): Promise<boolean> {
-  if (record?.state !== 'active') return false;
-  const { key } = record;
+  { registry, lifecycle: load, name }: SteeringParts,
+  plugin: PluginView,
+  { name: reason, calls, guest, because }: PauseReason,
+): Promise<(() => Promise<void>) | undefined> {
+  const lifecycle = await load();
+  const record = registry.get(plugin.key);
+  if (record?.state !== 'active' && record?.state !== 'suspended') return undefined;
+  const by = `extension:${name}:${reason}` as const;
+  // A plugin that was started or stopped by name meanwhile has left this state.
+  const again = (state: PluginRecord['state']) => async () => {
+    if (registry.get(plugin.key)?.state === state) await lifecycle.activate(plugin.key, by, true);
+  };
   if (guest === 'release' && calls === 'refuse') {
-    await lifecycle.deactivate(key);
-    return true;
+    await lifecycle.deactivate(plugin.key);
+    return again('unloaded');
   }
-  if (guest === 'release') {
-    const asleep = await lifecycle.sleep(key);
-    if (asleep && calls === 'queue') await lifecycle.suspend(key);
-    return asleep;
-  }
-  if (calls === 'queue') await lifecycle.suspend(key);
-  else await lifecycle.suspendOver(record.connection, () => refusal(record, because()));
-  return true;
+  // Its guest stays with a plugin that something else pauses.
+  if (guest === 'release' && isRunning(record) && record.state === 'suspended') return undefined;
+  if (guest === 'release' && !(await lifecycle.sleep(plugin.key))) return undefined;
+  if (calls === 'wake') return again('suspended');
+  const refuse = () => refusal(record, because());
+  return lifecycle.pause(plugin.key, by, { because, ...(calls === 'refuse' && { refuse }) });
 }
 
 const refusal = ({ id }: PluginRecord, because: string): PluginError =>

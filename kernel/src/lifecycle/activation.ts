@@ -75,7 +75,7 @@ export class Activation {
       const record = this.#core.ledger.require(key);
       if (!this.#core.isEnabled(key)) throw disabled(record);
       // Only a request resumes a plugin that was suspended by request.
-      if (record.state === 'suspended' && record.reason === 'request' && !start.named) return;
+      if (record.state === 'suspended' && isPaused(plugin) && !start.named) return;
       if (record.state !== 'active')
         await this.activateDependencies(
           record.state === 'suspended' ? asResolved(record) : startable(record),
@@ -107,7 +107,7 @@ export class Activation {
     }
     if (record.state === 'suspended' && !isAsleep(record)) {
       // A request may have suspended the plugin while this waited for its turn.
-      if (record.reason === 'request' && !start.named) return undefined;
+      if (isPaused(plugin) && !start.named) return undefined;
       const lost = this.#core.relations.lost(record);
       if (lost !== undefined) return lost;
       const undo = new Undoing(this.#core.stages.steps);
@@ -175,6 +175,9 @@ export class Activation {
     return error;
   }
 }
+
+/** Whether anything but a need pauses a plugin. */
+const isPaused = ({ intent }: Plugin): boolean => intent.pausedBy.size > 0;
 
 /** What a plugin starts from, or the reason why it can't start. */
 function startable(record: PluginRecord): ResolvedPlugin {

@@ -125,7 +125,7 @@ export class Ending {
     plugin.place = undefined;
     const { id, version } = record;
     const starting = record.state === 'loaded' || record.state === 'initialized';
-    if (record.state === 'suspended' && record.reason === 'request') plugin.intent.paused = true;
+    plugin.intent.pausedBy.delete('limit');
     // Planned, and out of reach, before anything is told of the crash: a call that a listener makes
     // waits for the restart.
     const told = starting ? undefined : this.#core.supervisor.crashed(key);

@@ -5,19 +5,20 @@
  */
 import type { PluginError, StopReason } from '@plinth/sdk/contract';
 import { settleEach } from '../concurrency.js';
-import type { PluginPackage } from '../host.js';
+import type { Pause, PausedBy } from '../plugin/plugin.js';
 import type { ResolvedPlugin, ValidatedPlugin } from '../plugin/record.js';
 import { Activation } from './activation.js';
-import type { Wanted } from './admission.js';
 import { Core, type LifecycleParts } from './core.js';
 import { AT_ONCE, type Drain, type DrainOptions, drainAll, drainOf } from './drain.js';
 import { Ending } from './ending.js';
 import { gone, illegal, isOwnFailure } from './failures.js';
-import { Pausing } from './pausing.js';
+import { Members } from './members.js';
+import { Pausing, type Release } from './pausing.js';
 import { reconfigure } from './reconfigure.js';
 import { Replacing } from './replacing.js';
 import type { Replacement } from './restarting.js';
 import { Starter } from './starter.js';
+import { refusalOf } from './suspend.js';
 
 /** Activations that are explicit requests, as opposed to side effects of events. */
 const NAMED: ReadonlySet<string> = new Set(['request', 'startup', 'reload']);
@@ -29,6 +30,8 @@ export class Lifecycle {
   readonly #activation: Activation;
   readonly #pausing: Pausing;
   readonly #replacing: Replacing;
+  /** Which plugins there are. */
+  readonly members: Members;
 
   constructor(parts: LifecycleParts) {
     const core = new Core(parts, {
@@ -40,75 +43,11 @@ export class Lifecycle {
     });
     this.#core = core;
     this.#ending = new Ending(core);
-    const starter = new Starter(core, this.#ending);
-    this.#activation = new Activation(core, starter);
+    this.members = new Members(core, (key, drain) => this.deactivate(key, 'uninstall', drain));
     this.#pausing = new Pausing(core, this.#ending);
+    const starter = new Starter(core, this.#ending, this.#pausing);
+    this.#activation = new Activation(core, starter);
     this.#replacing = new Replacing(core, this.#ending, starter, this.#activation, this.#pausing);
-  }
-
-  /** Why discovery found fewer plugins than expected. */
-  get problems(): readonly PluginError[] {
-    return this.#core.admission.problems;
-  }
-
-  report(problem: PluginError): void {
-    this.#core.admission.report(problem);
-  }
-
-  /** Validates and resolves packages. One bad plugin never stops the others. */
-  admit(packages: readonly PluginPackage[], wanted: Wanted = () => true): void {
-    this.#core.admission.admit(packages, wanted);
-    this.#core.resolveAll();
-  }
-
-  /** Reads a package's manifest. Throws what is wrong with it. */
-  validate(found: PluginPackage): ValidatedPlugin {
-    return this.#core.admission.validate(found);
-  }
-
-  /** @throws PluginResolutionError `plugin/duplicate` when this version is already installed. */
-  checkFree(record: ValidatedPlugin): void {
-    this.#core.admission.checkFree(record);
-  }
-
-  /** @throws when a plugin can't be added: its version is installed, or a dependency is missing. */
-  checkAddable(record: ValidatedPlugin): void {
-    this.#core.admission.checkFree(record);
-    this.#core.admission.resolveNext(record, undefined, []);
-  }
-
-  /** Adds a plugin to the running kernel without activating it. */
-  async add(record: ValidatedPlugin): Promise<void> {
-    this.checkAddable(record);
-    this.#core.ledger.put(this.#core.admission.resolveNext(record, undefined, []));
-    this.#core.resolveAll();
-    await this.#core.reconciler.rest();
-  }
-
-  /** The plugins that may answer open contracts have changed. Others may find one now. */
-  async rightsChanged(): Promise<void> {
-    this.#core.resolveAll();
-    await this.#core.reconciler.rest();
-  }
-
-  /** Stops a plugin and forgets it. */
-  async remove(key: string, drain?: Drain): Promise<void> {
-    await this.deactivate(key, 'uninstall', drain);
-    this.#core.listening.stop(key, gone(key));
-    this.#core.registry.remove(key);
-    this.#core.resolveAll();
-    await this.#core.reconciler.rest();
-  }
-
-  /** Nothing starts a disabled plugin. This doesn't stop a plugin that runs. */
-  setEnabled(key: string, enabled: boolean): void {
-    const plugin = this.#core.registry.plugin(key);
-    if (plugin === undefined) return;
-    plugin.intent.enabled = enabled;
-    if (!enabled && plugin.record.state === 'failed') this.#core.supervisor.stopped(key);
-    this.#core.registry.onChange?.(plugin.record);
-    this.#core.reconciler.changed();
-    this.#core.listening.listen();
   }
 
   /** Activates resolved plugins that ask for an activation event. Failures are only recorded. */
@@ -143,7 +82,7 @@ export class Lifecycle {
   ): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
     const { starting, stopping } = plugin;
-    if (named) plugin.intent.paused = false;
+    if (named) plugin.intent.pausedBy.clear();
     if (stopping !== undefined) {
       const { stops } = plugin.intent;
       await stopping;
@@ -194,12 +133,21 @@ export class Lifecycle {
 
   /** Why a paused plugin can't resume: what it needs, and what is wrong with that. */
   blameFor(key: string): PluginError | undefined {
-    const record = this.#core.registry.get(key);
-    if (record?.state === 'suspended' && record.reason === 'limit')
-      return this.#core.registry.plugin(key)?.overLimit?.();
+    const plugin = this.#core.registry.plugin(key);
+    const record = plugin?.record;
+    if (plugin !== undefined && record?.state === 'suspended' && record.reason === 'limit')
+      return refusalOf(plugin.intent.pausedBy)?.();
     if (record?.state !== 'suspended' || record.reason !== 'dependency') return undefined;
     const lost = this.#core.relations.lost(record);
     return lost === undefined ? undefined : this.#core.relations.blame(record, lost);
+  }
+
+  /** Why a plugin is paused, one part of a sentence for each pause that says so. */
+  pausedFor(key: string): readonly string[] {
+    const plugin = this.#core.registry.plugin(key);
+    return [...(plugin?.intent.pausedBy.values() ?? [])].flatMap(
+      ({ because }) => because?.() ?? [],
+    );
   }
 
   /** A plugin won't be restarted automatically: calls that wait for it are refused. */
@@ -228,7 +176,7 @@ export class Lifecycle {
     drain: Drain = this.drainOf(undefined),
   ): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
-    plugin.intent.paused = false;
+    plugin.intent.pausedBy.clear();
     plugin.intent.stops += 1;
     this.#core.supervisor.stopped(key);
     const stopping = this.#ending.stop(plugin, reason, drain);
@@ -257,7 +205,7 @@ export class Lifecycle {
   async resume(key: string): Promise<void> {
     const { record, intent } = this.#core.ledger.plugin(key);
     if (record.state === 'active') return;
-    if (record.state !== 'suspended' && !intent.paused) throw illegal(record, 'resume');
+    if (record.state !== 'suspended' && intent.pausedBy.size === 0) throw illegal(record, 'resume');
     await this.activate(key);
   }
 
@@ -300,6 +248,11 @@ export class Lifecycle {
   /** Pauses a plugin until {@link resume}, whatever else happens. */
   suspend(key: string): Promise<void> {
     return this.#pausing.suspend(key);
+  }
+
+  /** Pauses a plugin beside all that pause it already. Answers what ends the pause. */
+  pause(key: string, by: PausedBy, pause: Pause): Promise<Release | undefined> {
+    return this.#pausing.pause(key, by, pause);
   }
 
   /** Suspends the plugin of a guest that is over a limit. Its callers get the reason. */

@@ -1,14 +1,17 @@
-/** Pauses: by request, over a limit, and hibernation. */
+/** Pauses: by request, over a limit, by extensions, and hibernation. */
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { Plugin } from '../plugin/plugin.js';
-import { isAsleep } from '../plugin/record.js';
+import type { Pause, PausedBy, Plugin } from '../plugin/plugin.js';
+import { type ActivePlugin, isAsleep, type SuspendedPlugin } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { illegal } from './failures.js';
 import { endGuest, sleep } from './sleep.js';
-import { suspend, suspendWithout } from './suspend.js';
+import { refusalOf, suspend, suspendWithout } from './suspend.js';
 import { Undoing } from './undoing.js';
+
+/** Ends one pause. */
+export type Release = () => Promise<void>;
 
 /** Takes plugins out of `active` without stopping them. */
 export class Pausing {
@@ -23,21 +26,109 @@ export class Pausing {
   /** Pauses a plugin until {@link resume}, whatever else happens. */
   async suspend(key: string): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
-    return plugin.operations.run(async () => {
-      const record = this.#core.ledger.require(key);
-      if (record.state === 'active') {
-        const undo = new Undoing(this.#core.stages.steps);
-        await undo.before('suspend', record);
-        const suspended = await undo.unless(
-          this.#core.hook(record, 'suspend', suspend(record, this.#core.stages)),
-        );
-        this.#core.ledger.advance(suspended, 'plugin:suspended');
-      } else if (record.state === 'suspended') {
-        // A sleeping plugin isn't woken, and a waiting one doesn't resume with its dependency.
-        plugin.mailbox.hold('pause');
-        this.#core.ledger.put({ ...record, reason: 'request' });
-      } else throw illegal(record, 'suspend');
+    await plugin.operations.run(async () => {
+      const paused = await this.#pause(plugin, 'request', {});
+      if (!paused) throw illegal(this.#core.ledger.require(key), 'suspend');
     });
+  }
+
+  /**
+   * Pauses a plugin beside all that pause it already. Answers what ends the pause, or undefined for
+   * a plugin that doesn't run.
+   *
+   * @throws what its `suspend` threw, where its calls would have waited. It then stays active.
+   */
+  async pause(key: string, by: PausedBy, pause: Pause): Promise<Release | undefined> {
+    const plugin = this.#core.registry.plugin(key);
+    if (plugin === undefined) return undefined;
+    const paused = await plugin.operations.run(() => this.#pause(plugin, by, pause));
+    return paused ? () => this.#release(plugin, by, pause) : undefined;
+  }
+
+  /**
+   * A pause is over. The plugin goes on when it was the last one.
+   *
+   * @throws what keeps the plugin from going on.
+   */
+  async #release(plugin: Plugin, by: PausedBy, pause: Pause): Promise<void> {
+    const { pausedBy } = plugin.intent;
+    // A start by name, a stop or a later pause of the same name has ended this one.
+    if (pausedBy.get(by) !== pause) return;
+    pausedBy.delete(by);
+    if (pausedBy.size > 0) {
+      await plugin.operations.run(async () => this.#settle(plugin));
+      return;
+    }
+    if (plugin.record.state !== 'suspended') return;
+    try {
+      await this.#core.steering.activate(plugin.record.key, by, by !== 'limit');
+    } catch (error) {
+      await plugin.operations.run(() => this.#waitForLost(plugin));
+      throw error;
+    }
+  }
+
+  async #pause(plugin: Plugin, by: PausedBy, pause: Pause): Promise<boolean> {
+    const { record, intent } = plugin;
+    const { pausedBy } = intent;
+    if (record.state === 'suspended') {
+      // A sleeping plugin isn't woken, and a waiting one doesn't resume with its dependency.
+      pausedBy.set(by, pause);
+      this.#settle(plugin);
+      return true;
+    }
+    if (record.state !== 'active') return false;
+    const undo = new Undoing(this.#core.stages.steps);
+    await undo.before('suspend', record);
+    const entering = new Map(pausedBy).set(by, pause);
+    const running = this.#enter(record, entering);
+    const suspended =
+      pause.refuse === undefined
+        ? await undo.unless(this.#core.hook(record, 'suspend', running))
+        : await running;
+    if (!this.#core.stillRuns(record)) return false;
+    pausedBy.set(by, pause);
+    this.#core.ledger.advance(suspended, 'plugin:suspended');
+    return true;
+  }
+
+  /** The record and the door of a paused plugin follow from all of its pauses. */
+  #settle({ record, intent, mailbox }: Plugin): void {
+    if (record.state !== 'suspended') return;
+    const refuse = refusalOf(intent.pausedBy);
+    mailbox.hold('pause', refuse === undefined ? {} : { refuse });
+    const reason = refuse === undefined || isAsleep(record) ? 'request' : 'limit';
+    this.#core.ledger.put({ ...record, reason } as typeof record);
+  }
+
+  /**
+   * Suspends a plugin for its pauses. Where calls are refused, it is suspended even if its hook
+   * fails.
+   */
+  async #enter(
+    record: ActivePlugin,
+    pauses: ReadonlyMap<PausedBy, Pause>,
+  ): Promise<SuspendedPlugin> {
+    const refuse = refusalOf(pauses);
+    if (refuse === undefined) return suspend(record, this.#core.stages);
+    const { record: suspended, problem } = await suspendWithout(
+      record,
+      'limit',
+      refuse,
+      this.#core.stages,
+    );
+    if (problem !== undefined) this.#report(record.id, 'failed while it was suspended', problem);
+    return suspended;
+  }
+
+  /**
+   * A guest that has just been activated, as the pauses of its plugin leave it. It has exceeded no
+   * limit yet.
+   */
+  async entered(plugin: Plugin, active: ActivePlugin): Promise<ActivePlugin | SuspendedPlugin> {
+    const pauses = new Map(plugin.intent.pausedBy);
+    pauses.delete('limit');
+    return pauses.size === 0 ? active : this.#enter(active, pauses);
   }
 
   /** Suspends the plugin of a guest that is over a limit. Its callers get the reason. */
@@ -46,47 +137,31 @@ export class Pausing {
     if (plugin === undefined) return;
     await plugin.operations.run(async () => {
       const { record } = plugin;
-      if (record.state !== 'active' || record.connection !== guest) return;
-      plugin.overLimit = blame;
-      const { record: suspended, problem } = await suspendWithout(
-        record,
-        'limit',
-        blame,
-        this.#core.stages,
-      );
-      if (problem !== undefined)
-        this.#core.reporting.log.write(
-          'kernel',
-          'warn',
-          `${record.id} failed while it was suspended: ${messageOf(problem)}`,
-          { plugin: record.id, ...withOrigin(problem) },
-        );
-      if (this.#core.stillRuns(record)) this.#core.ledger.advance(suspended, 'plugin:suspended');
+      if (record.state === 'active' && record.connection === guest)
+        await this.#pause(plugin, 'limit', { refuse: blame });
     });
   }
 
   /** The suspension for a limit is over. */
   async resumeOver(guest: object): Promise<void> {
     const plugin = this.#core.pluginOf(guest);
-    const record = plugin?.record;
-    if (plugin === undefined || record?.state !== 'suspended' || record.reason !== 'limit') return;
-    try {
-      await this.#core.steering.activate(record.key, 'limit');
-    } catch (error) {
-      this.#core.reporting.log.write(
-        'kernel',
-        'warn',
-        `could not resume ${record.id}: ${messageOf(error)}`,
-        { plugin: record.id, ...withOrigin(error) },
-      );
-      await plugin.operations.run(() => this.#waitForLost(plugin, guest));
-    }
+    const pause = plugin?.intent.pausedBy.get('limit');
+    if (plugin === undefined || pause === undefined) return;
+    await this.#release(plugin, 'limit', pause).catch((error: unknown) =>
+      this.#report(plugin.record.id, 'could not resume', error),
+    );
+  }
+
+  #report(id: string, what: string, error: unknown): void {
+    this.#core.reporting.log.write('kernel', 'warn', `${id} ${what}: ${messageOf(error)}`, {
+      plugin: id,
+      ...withOrigin(error),
+    });
   }
 
   /** A plugin that can't resume because a dependency is missing resumes when that is back. */
-  async #waitForLost({ record }: Plugin, guest: object): Promise<void> {
-    if (record.state !== 'suspended' || record.reason !== 'limit' || record.connection !== guest)
-      return;
+  async #waitForLost({ record, intent }: Plugin): Promise<void> {
+    if (record.state !== 'suspended' || isAsleep(record) || intent.pausedBy.size > 0) return;
     const lost = this.#core.relations.lost(record);
     if (lost === undefined) return;
     const { record: suspended } = await suspendWithout(
@@ -112,14 +187,9 @@ export class Pausing {
       if (record.package.exported !== undefined) return false;
       const undo = new Undoing(this.#core.stages.steps);
       await undo.before('hibernate', record);
+      const wake = (activation: string) => this.#core.steering.wake(key, activation);
       const asleep = await undo.unless(
-        this.#core.hook(
-          record,
-          'getState',
-          sleep(record, this.#core.stages, (activation) =>
-            this.#core.steering.wake(key, activation),
-          ),
-        ),
+        this.#core.hook(record, 'getState', sleep(record, this.#core.stages, wake)),
       );
       if (asleep === undefined) {
         await undo.run();

@@ -29,6 +29,7 @@ export class Replacing {
   readonly #ending: Ending;
   readonly #starter: Starter;
   readonly #activation: Activation;
+  readonly #pausing: Pausing;
   readonly #restarting: Restarting;
 
   constructor(
@@ -42,7 +43,8 @@ export class Replacing {
     this.#ending = ending;
     this.#starter = starter;
     this.#activation = activation;
-    this.#restarting = new Restarting(core, ending, activation, pausing);
+    this.#pausing = pausing;
+    this.#restarting = new Restarting(core, ending, activation);
   }
 
   /**
@@ -149,6 +151,7 @@ export class Replacing {
           this.#core.relations.checkNeeds(loaded);
         },
         metNeeds: (loaded) => this.#core.relations.metNeeds(loaded),
+        pause: (active) => this.#pausing.entered(plugin, active),
         stillThere: () => this.#core.stillRuns(old) && !this.#core.stopped,
         replace: (record) => {
           this.#core.registry.rename(key, record);
@@ -172,6 +175,8 @@ export class Replacing {
         ? error
         : activationFailed(old.id, 'activate', error);
     }
+    // The next guest has used nothing yet.
+    plugin.intent.pausedBy.delete('limit');
     this.#ending.watch(successor);
     this.#core.supervisor.stopped(key);
     this.#ending.retire(retire(old, this.#core.stages));

@@ -16,7 +16,6 @@ import type { Activation } from './activation.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { gone } from './failures.js';
-import type { Pausing } from './pausing.js';
 import { takeSnapshot } from './snapshot.js';
 import { ALIVE } from './swap.js';
 
@@ -36,13 +35,11 @@ export class Restarting {
   readonly #core: Core;
   readonly #ending: Ending;
   readonly #activation: Activation;
-  readonly #pausing: Pausing;
 
-  constructor(core: Core, ending: Ending, activation: Activation, pausing: Pausing) {
+  constructor(core: Core, ending: Ending, activation: Activation) {
     this.#core = core;
     this.#ending = ending;
     this.#activation = activation;
-    this.#pausing = pausing;
   }
 
   /**
@@ -75,8 +72,7 @@ export class Restarting {
     const { key } = plugin.record;
     const now = next?.key ?? key;
     const planned = this.#core.supervisor.comeback(key) !== undefined;
-    const { paused, stops } = plugin.intent;
-    plugin.intent.paused = false;
+    const { stops } = plugin.intent;
     this.#core.supervisor.steered(key);
     plugin.going = true;
     this.#core.reconciler.changed(plugin);
@@ -117,9 +113,6 @@ export class Restarting {
       }
       throw error;
     }
-    // Only a request resumes a plugin that was suspended by request.
-    if (paused || (before.record.state === 'suspended' && before.record.reason === 'request'))
-      await this.#pausing.suspend(now);
     this.#core.reporting.announce(
       'plugin:reloaded',
       this.#core.ledger.fact(this.#core.ledger.require(now)),

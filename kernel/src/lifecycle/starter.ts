@@ -17,7 +17,7 @@ import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { activationFailed, disabled, hookOf, loadFailed } from './failures.js';
 import { catchUp, initialize, isBehind } from './initialize.js';
-import { suspend } from './suspend.js';
+import type { Pausing } from './pausing.js';
 import { Undoing } from './undoing.js';
 
 /** What starts a plugin, and with what. */
@@ -36,12 +36,14 @@ export interface Start {
 export class Starter {
   readonly #core: Core;
   readonly #ending: Ending;
+  readonly #pausing: Pausing;
   /** How often a plugin has become active. */
   #activations = 0;
 
-  constructor(core: Core, ending: Ending) {
+  constructor(core: Core, ending: Ending, pausing: Pausing) {
     this.#core = core;
     this.#ending = ending;
+    this.#pausing = pausing;
   }
 
   /** @param asleep the plugin's record when it wakes. It returns to that when it can't start. */
@@ -81,7 +83,9 @@ export class Starter {
         snapshot,
         this.#core.stages,
       );
-      next = plugin.intent.paused && !named ? await suspend(active, this.#core.stages) : active;
+      // A start by name ends every pause, and a replacement none.
+      const goesOn = named && activatedBy !== 'reload';
+      next = goesOn ? active : await this.#pausing.entered(plugin, active);
       while (isBehind(next, this.#core.stages)) next = await catchUp(next, this.#core.stages);
       running = next;
       if (!this.#core.stillRuns(running)) {
@@ -148,7 +152,7 @@ export class Starter {
       told: undefined,
       retried: false,
     });
-    plugin.intent.paused = false;
+    if (active.state === 'active') plugin.intent.pausedBy.clear();
     this.#core.supervisor.started(plugin, version, connection);
     this.#core.reporting.announce('plugin:activated', {
       id: active.id,

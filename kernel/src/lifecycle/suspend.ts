@@ -2,8 +2,16 @@
  * Pauses a plugin without losing its guest. Its own work stops. Calls meanwhile wait or are
  * refused.
  */
+import type { PluginError } from '@plinth/sdk/contract';
+import type { Pause, PausedBy } from '../plugin/plugin.js';
 import type { ActivePlugin, SuspendedPlugin } from '../plugin/record.js';
 import type { Stages } from './stages.js';
+
+/** What calls are refused with, of several pauses. Undefined where they wait. */
+export function refusalOf(pauses: ReadonlyMap<PausedBy, Pause>): (() => PluginError) | undefined {
+  for (const { refuse } of pauses.values()) if (refuse !== undefined) return refuse;
+  return undefined;
+}
 
 /** @throws what the plugin threw. It then stays active. */
 export async function suspend(

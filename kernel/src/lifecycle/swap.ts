@@ -17,7 +17,6 @@ import { catchUp, initialize, isBehind } from './initialize.js';
 import { endGuest } from './sleep.js';
 import { takeSnapshot } from './snapshot.js';
 import type { Stages } from './stages.js';
-import { suspend } from './suspend.js';
 import { Undoing } from './undoing.js';
 
 /** What a swap asks of the lifecycle. */
@@ -27,6 +26,8 @@ export interface SwapSteps {
   /** Throws when a required dependency isn't available. */
   checkNeeds(loaded: LoadedPlugin): void;
   metNeeds(loaded: LoadedPlugin): readonly string[];
+  /** The next guest as the pauses of its plugin leave it. */
+  pause(active: ActivePlugin): Promise<ActivePlugin | SuspendedPlugin>;
   /** Throws when another plugin has taken the new one's place meanwhile. */
   checkFree(): void;
   /** Whether the old plugin still runs. */
@@ -82,10 +83,7 @@ export async function swap(
     const snapshot = steps.stateless ? undefined : await takeSnapshot(before, old, limits.hook);
     await undo.before('activate', resolved);
     const active = await activate(initialized, 'reload', steps.metNeeds(loaded), snapshot, stages);
-    let next =
-      old.state === 'suspended' && old.reason === 'request'
-        ? await suspend(active, stages)
-        : active;
+    let next = await steps.pause(active);
     while (isBehind(next, stages)) next = await catchUp(next, stages);
     // From here on it is one step: no other code runs in between.
     if (!steps.stillThere())

@@ -17,12 +17,26 @@ export interface Starting {
   readonly stops: number;
 }
 
+/** Why a plugin is paused, and what becomes of its calls meanwhile. */
+export interface Pause {
+  /** Refuses calls with this. They wait where it is absent. */
+  readonly refuse?: () => PluginError;
+  /** The reason in half a sentence, where there is more to say than that it was asked for. */
+  readonly because?: () => string;
+}
+
+/** Who pauses a plugin: its operator, a limit that it exceeds, or an extension by its own name. */
+export type PausedBy = 'request' | 'limit' | `extension:${string}`;
+
 /** What is wanted of a plugin. */
 export interface Intent {
   /** Nothing starts a disabled plugin. */
   enabled: boolean;
-  /** Whether it comes back suspended after its guest ended while it was suspended by request. */
-  paused: boolean;
+  /**
+   * The pauses in force. The plugin goes on when there is none. A start by name ends all of them,
+   * and the end of its guest only that of a limit.
+   */
+  readonly pausedBy: Map<PausedBy, Pause>;
   /** How often it was stopped by name. A start that was asked for earlier doesn't undo a stop. */
   stops: number;
 }
@@ -31,7 +45,7 @@ export interface Intent {
 export class Plugin {
   /** Only the registry writes it. */
   record: PluginRecord;
-  readonly intent: Intent = { enabled: true, paused: false, stops: 0 };
+  readonly intent: Intent = { enabled: true, pausedBy: new Map(), stops: 0 };
   /** What waits for it while no guest of it takes messages. */
   readonly mailbox = new Mailbox<GuestRegistrations>();
   /** The state that the next guest begins with. */
@@ -61,8 +75,6 @@ export class Plugin {
   place: number | undefined;
   /** Listens for the events and hooks that activate it. */
   listening: GuestRegistrations | undefined;
-  /** Why it is suspended while it is over a limit. */
-  overLimit: (() => PluginError) | undefined;
   /** What its guest was last told about its optional needs. */
   told: string | undefined;
 

@@ -1,55 +1,34 @@
 /**
- * What runs the plugins of a tenant: their admission, their guests, their lifecycle, and what is
+ * What runs the plugins of a tenant: who may do what, their guests, their lifecycle, and what is
  * kept of them. Its code is loaded while the first manifests are read.
  */
-import type { Isolation, Manifest } from '@plinth/sdk/contract';
 import { detailsText, type ExplanationDetails, explainDetails } from '../api/explain-details.js';
-import type { HostContracts } from '../commands/host-contracts.js';
-import type { ConfigStore } from '../config/config-store.js';
-import type { Extending } from '../extension/extending.js';
 import { AuditLog } from '../extensions/audit/audit-log.js';
 import { Hibernation } from '../extensions/hibernation/hibernation.js';
 import { Installer } from '../extensions/installer/installer.js';
-import { Owners } from '../extensions/installer/owners.js';
 import { PluginData } from '../extensions/installer/plugin-data.js';
 import { TimesLog } from '../extensions/installer/plugin-times.js';
 import { RegistryStore } from '../extensions/installer/registry-store.js';
-import { limitsFor } from '../extensions/limits/resource-policy.js';
 import { ResourceWatch } from '../extensions/limits/resource-watch.js';
-import type { ConfigChanges } from '../extensions/live-config/config-changes.js';
 import { Messaging } from '../extensions/messaging/messaging.js';
-import { Network } from '../extensions/network/network.js';
-import { Secrets } from '../extensions/secrets/secrets.js';
 import { supervisionOf } from '../extensions/supervision/options.js';
 import { Supervisor } from '../extensions/supervision/supervisor.js';
-import { Trust } from '../extensions/trust/trust.js';
-import type { GuestServices } from '../guests/guest-services.js';
 import type { Lanes } from '../guests/lanes.js';
-import { abilityOf, type PluginPackage } from '../host.js';
-import { KERNEL_VERSION } from '../kernel-options.js';
-import { Admission } from '../lifecycle/admission.js';
+import type { PluginPackage } from '../host.js';
 import type { Intake } from '../lifecycle/arrivals.js';
 import { Bundles } from '../lifecycle/bundles.js';
-import { Launcher } from '../lifecycle/launcher.js';
-import { Ledger } from '../lifecycle/ledger.js';
-import { Lifecycle } from '../lifecycle/lifecycle.js';
-import { Loader } from '../lifecycle/load.js';
-import { Relations } from '../lifecycle/relations.js';
-import type { Stages } from '../lifecycle/stages.js';
-import type { PermissionSet } from '../permissions/broker.js';
-import { Grants } from '../permissions/grants.js';
-import { permissionsOf } from '../permissions/permissions-of.js';
-import { type Deciding, PermissionRequests } from '../permissions/requests.js';
+import type { Launcher } from '../lifecycle/launcher.js';
+import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { PluginRecord } from '../plugin/record.js';
-import { StorageNamespace } from '../storage/namespace.js';
 import { StorageBudget } from '../storage/storage-budget.js';
-import type { Base } from './base.js';
-import type { MadeExchange } from './exchange.js';
-import type { Facts, Running } from './facts.js';
+import type { EngineParts } from './engine-parts.js';
+import type { Running } from './facts.js';
 import { Guarding } from './guarding.js';
+import { createGuestServices } from './guest-services.js';
 import { createLanes } from './lanes-of.js';
-import type { Packages } from './packages.js';
-import type { Shared } from './shared.js';
+import { createLauncher, createLifecycle } from './lifecycle-of.js';
+import { Security } from './security.js';
+import { debugged, deferOf } from './shared.js';
 
 /** What is said of a plugin beside its state. */
 export interface Details {
@@ -57,159 +36,56 @@ export interface Details {
   readonly text: string;
 }
 
-/** What an engine is made of: what a tenant has before its plugins are known. */
-export interface EngineParts {
-  readonly base: Base;
-  readonly shared: Shared;
-  readonly extending: Extending & { changed(): void };
-  /** Who answers what plugins ask for. */
-  readonly deciding: Deciding;
-  readonly packages: Packages;
-  readonly made: MadeExchange;
-  readonly hostContracts: HostContracts;
-  readonly facts: Facts;
-  readonly config: { readonly store: ConfigStore; readonly changes: ConfigChanges };
-  /** Whether a plugin is about to start, because the tenant starts. */
-  comes(record: PluginRecord): boolean;
-}
-
-/** Owns what runs the plugins of one tenant. */
+/** Owns what runs the plugins of one tenant. Its parts are made in the order of the fields. */
 export class Engine implements Intake {
   readonly audit: AuditLog;
-  readonly trust: Trust;
-  readonly grants: Grants;
-  readonly requests: PermissionRequests;
-  readonly secrets: Secrets;
+  readonly security: Security;
   readonly launcher: Launcher;
   readonly supervisor: Supervisor;
+  readonly messaging: Messaging;
   readonly lifecycle: Lifecycle;
-  readonly installer: Installer;
+  readonly guarding: Guarding;
   readonly data: PluginData;
+  readonly installer: Installer;
   readonly times: TimesLog;
   readonly hibernation: Hibernation;
-  readonly guarding: Guarding;
-  readonly messaging: Messaging;
   readonly #parts: EngineParts;
   readonly #lanes: Lanes;
-  readonly #owners: Owners;
   readonly #bundles: Bundles;
   readonly #resources: ResourceWatch;
   readonly #budget: StorageBudget;
 
   constructor(parts: EngineParts) {
-    const { base, shared, made } = parts;
-    const { tenant, options, limits, storage, registry, bus, reporting } = base;
-    const { log, announce } = reporting;
+    const { base, shared, made, packages } = parts;
+    const { tenant, options, limits, storage, bus, reporting } = base;
+    const { log } = reporting;
     this.#parts = parts;
     this.audit = new AuditLog({ bus, storage, tenant, log });
-    this.trust = new Trust({
-      policy: options.policy ?? {},
-      limits,
-      storage,
-      tenant,
-      offers: (isolation) => offersIsolation(shared, isolation),
-      announce,
-    });
-    this.grants = new Grants({
-      policy: options.policy?.permissions,
-      chain: options.policy?.chain,
-      trustOf: (manifest) => this.trust.of(manifest),
-      storage,
-      tenant,
-      log,
-      announce,
-    });
-    this.requests = new PermissionRequests(parts.deciding, this.grants, reporting);
-    this.#lanes = createLanes(base, shared, made.exchange, this.grants);
-    const publisher = this.trust.publisher.bind(this.trust);
-    this.#owners = new Owners({ storage, tenant, log, publisher });
-    this.secrets = new Secrets({
-      options: options.secrets,
-      storage,
-      tenant,
-      redaction: base.redaction,
-    });
-    this.#bundles = new Bundles(parts.packages.code, limits, this.#defer);
-    this.launcher = this.#makeLauncher();
+    this.security = new Security(parts);
+    this.#lanes = createLanes(base, shared, made.exchange, this.security.grants);
+    this.#bundles = new Bundles(packages.code, limits, deferOf(shared));
+    this.launcher = createLauncher(parts, this.security);
     this.supervisor = this.#makeSupervisor();
-    this.#resources = new ResourceWatch({
-      policy: options.policy?.resources,
-      log,
-      announce,
-      suspend: (guest, blame) => this.lifecycle.suspendOver(guest, blame),
-      resume: (guest) => this.lifecycle.resumeOver(guest),
-    });
+    this.#resources = this.#makeResources();
     this.#budget = new StorageBudget(storage, tenant, this.#resources.tenant.storage);
-    this.messaging = new Messaging({
-      commands: made.exchange.commands,
-      hooks: made.exchange.hooks,
-      log,
-      manifest: (id) => registry.manifest(id),
-      activationOf: (id) => this.lifecycle.activationOf(id),
-      whyAbsent: (id) => parts.facts.whyAbsent(id),
-    });
+    this.messaging = this.#makeMessaging();
     this.lifecycle = this.#makeLifecycle();
-    this.guarding = new Guarding({
-      registry,
-      grants: this.grants,
-      absenceOf: (id, record) => parts.facts.absenceOf(id, record),
-      wake: (record, activation) => this.#wakeGuard(record, activation),
-    });
+    this.guarding = this.#makeGuarding();
     this.data = this.#makeData();
     this.installer = this.#makeInstaller();
-    this.times = new TimesLog({
-      bus,
-      storage,
-      tenant,
-      log,
-      ids: () => new Set(registry.manifests().map(({ id }) => id)),
-      versions: (id) => registry.manifestsOf(id).map(({ version }) => version),
-    });
-    this.hibernation = new Hibernation(options.hibernation, {
-      registry,
-      lifecycle: this.lifecycle,
-      lanes: this.#lanes,
-      log,
-    });
+    this.times = this.#makeTimes();
+    this.hibernation = this.#makeHibernation(options.hibernation);
     this.#listen();
   }
 
-  get #defer(): (task: () => void) => void {
-    return abilityOf(this.#parts.shared.hosts, 'defer') ?? ((task) => setTimeout(task, 0));
-  }
-
-  #debugged(): boolean {
-    return this.#parts.shared.hosts.some((host) => host.debugged?.() === true);
-  }
-
-  #makeLauncher(): Launcher {
-    const { base, shared, extending, packages } = this.#parts;
-    const { options, limits, reporting } = base;
-    return new Launcher({
-      hosts: shared.hosts,
-      isolation: options.isolation,
-      mayShare: options.policy?.shared ?? [],
-      trust: this.trust,
-      extending,
-      shared: packages.guests,
-      memoryOf: ({ manifest, package: found }) =>
-        limitsFor(options.policy?.resources, manifest, this.trust.level(found, manifest)).memory,
-      ready: limits.ready,
-      turn: shared.turn,
-      defer: this.#defer,
-      log: (manifest, level, text) => {
-        if (this.grants.may(manifest, 'logs.write')) reporting.log.write(manifest.id, level, text);
-      },
-    });
-  }
-
   #makeSupervisor(): Supervisor {
-    const { options, limits, reporting } = this.#parts.base;
+    const { base, shared } = this.#parts;
+    const { options, limits, reporting } = base;
     return new Supervisor({
       options: supervisionOf(options.supervision),
       log: reporting.log,
       hookTimeout: limits.hook,
-      debugged: () => this.#debugged(),
+      debugged: () => debugged(shared),
       announce: reporting.announce,
       restart: (key) => this.lifecycle.restart(key),
       isToBlame: (key, error) => this.lifecycle.isToBlame(key, error),
@@ -217,116 +93,77 @@ export class Engine implements Intake {
     });
   }
 
-  #makeServices(): GuestServices {
-    const { base, shared, extending, made } = this.#parts;
-    const { tenant, limits, storage, reporting } = base;
-    const { announce } = reporting;
-    return {
-      exchange: { ...made.exchange, lanes: this.#lanes },
-      calls: made.calls,
-      reporting,
-      rights: {
-        grants: this.grants,
-        isOpen: shared.isOpen,
-        onDenied: (plugin, permission, scope, reason) =>
-          announce('permission:denied', {
-            plugin,
-            permission,
-            scope,
-            ...(reason !== undefined && { reason }),
-          }),
-      },
-      abilities: {
-        machine: new Network(shared.hosts),
-        secrets: this.secrets,
-        messaging: this.messaging,
-        requestPermission: (wish) => this.requests.ask(wish),
-      },
-      bounds: {
-        limits,
-        resources: this.#resources,
-        storageOf: ({ id }, quota) =>
-          new StorageNamespace(storage, tenant, id, { quota, keys: limits.keys }, this.#budget),
-        gateFor: (guest) => extending.gateFor(guest),
-        defer: this.#defer,
-        debugged: () => this.#debugged(),
-      },
-    };
+  #makeResources(): ResourceWatch {
+    const { options, reporting } = this.#parts.base;
+    return new ResourceWatch({
+      policy: options.policy?.resources,
+      log: reporting.log,
+      announce: reporting.announce,
+      suspend: (guest, blame) => this.lifecycle.suspendOver(guest, blame),
+      resume: (guest) => this.lifecycle.resumeOver(guest),
+    });
+  }
+
+  #makeMessaging(): Messaging {
+    const { base, made, facts } = this.#parts;
+    const { commands, hooks } = made.exchange;
+    return new Messaging({
+      commands,
+      hooks,
+      log: base.reporting.log,
+      manifest: (id) => base.registry.manifest(id),
+      activationOf: (id) => this.lifecycle.activationOf(id),
+      whyAbsent: (id) => facts.whyAbsent(id),
+    });
   }
 
   #makeLifecycle(): Lifecycle {
-    const { base, shared, extending, hostContracts, config } = this.#parts;
-    const { options, limits, registry, reporting } = base;
-    const { hosts, isOpen } = shared;
-    const services = this.#makeServices();
-    const { launcher, trust, grants, supervisor } = this;
-    const ledger = new Ledger(registry, reporting, base.redaction);
-    const surroundings = {
-      version: KERNEL_VERSION,
-      runtimes: hosts.flatMap(({ runtime }) => runtime ?? []),
-      policy: options.policy ?? {},
-      features: extending.features,
-      isOpen,
-    };
-    const loader = new Loader({
-      bundles: this.#bundles,
-      launcher,
-      trust,
-      owners: this.#owners,
-      extending,
-      services,
+    const { launcher, supervisor, security, messaging } = this;
+    const [lanes, bundles] = [this.#lanes, this.#bundles];
+    const services = createGuestServices(this.#parts, security, {
+      lanes,
+      messaging,
+      resources: this.#resources,
+      budget: this.#budget,
     });
-    const stages: Stages = {
-      loader,
-      config: config.store,
-      lanes: this.#lanes,
-      limits,
-      steps: extending.steps,
-      services,
-    };
-    return new Lifecycle({
-      ledger,
-      admission: new Admission(ledger, { surroundings, trust, grants, extending, reporting }),
-      relations: new Relations(registry, hostContracts, isOpen),
-      stages,
-      supervisor,
-      defer: this.#defer,
+    const made = { bundles, launcher, lanes, services, supervisor };
+    return createLifecycle(this.#parts, security, made);
+  }
+
+  #makeGuarding(): Guarding {
+    const { base, facts } = this.#parts;
+    return new Guarding({
+      registry: base.registry,
+      grants: this.security.grants,
+      absenceOf: (id, record) => facts.absenceOf(id, record),
+      wake: (record, activation) => this.#wakeGuard(record, activation),
     });
   }
 
   #makeData(): PluginData {
     const { base, config } = this.#parts;
     const { registry, storage, tenant } = base;
-    const { grants, trust, secrets } = this;
-    const [owners, budget] = [this.#owners, this.#budget];
-    return new PluginData({
-      registry,
-      storage,
-      tenant,
-      budget,
-      secrets,
-      grants,
-      trust,
-      owners,
-      config: config.changes,
-    });
+    const { grants, trust, secrets, owners } = this.security;
+    const kept = { registry, storage, tenant, budget: this.#budget };
+    return new PluginData({ ...kept, secrets, grants, trust, owners, config: config.changes });
   }
 
   #makeInstaller(): Installer {
     const { base, packages, made } = this.#parts;
     const { tenant, storage, registry, reporting, redaction, bus, options, limits } = base;
-    const { lifecycle, launcher, trust, data } = this;
+    const { lifecycle, launcher, data } = this;
+    const { trust, owners, requests } = this.security;
     return new Installer({
       registry,
       lifecycle,
-      store: new RegistryStore(storage, tenant, (problem) => lifecycle.report(problem)),
+      store: new RegistryStore(storage, tenant, (problem) => this.report(problem)),
       data,
-      consent: (question) => this.requests.consent(question),
+      consent: (question) => requests.consent(question),
       bundles: this.#bundles,
       launcher,
       snapshots: packages.snapshots,
       trust,
-      owners: this.#owners,
+      owners,
       policy: options.policy ?? {},
       limits,
       reporting,
@@ -334,6 +171,29 @@ export class Engine implements Intake {
       bus,
       commands: made.exchange.commands,
       lanes: this.#lanes,
+    });
+  }
+
+  #makeTimes(): TimesLog {
+    const { tenant, storage, registry, reporting, bus } = this.#parts.base;
+    return new TimesLog({
+      bus,
+      storage,
+      tenant,
+      log: reporting.log,
+      ids: () => new Set(registry.manifests().map(({ id }) => id)),
+      versions: (id) => registry.manifestsOf(id).map(({ version }) => version),
+    });
+  }
+
+  #makeHibernation(options: ConstructorParameters<typeof Hibernation>[0]): Hibernation {
+    const { registry, reporting } = this.#parts.base;
+    const { lifecycle } = this;
+    return new Hibernation(options, {
+      registry,
+      lifecycle,
+      lanes: this.#lanes,
+      log: reporting.log,
     });
   }
 
@@ -346,7 +206,7 @@ export class Engine implements Intake {
       extending.changed();
       if (this.guarding.isGuard(record)) chains.review();
     };
-    this.grants.onChange = (id) => {
+    this.security.grants.onChange = (id) => {
       if (registry.versions(id).some((record) => this.guarding.isGuard(record))) chains.review();
     };
     // Deferred, so that a contract that the host only replaces is never reported as gone.
@@ -365,25 +225,16 @@ export class Engine implements Intake {
       quarantine: this.supervisor.quarantine(key),
       restart: this.supervisor.planned(key),
       blame: this.lifecycle.blameFor(key),
+      pausedFor: this.lifecycle.pausedFor(key),
     };
-  }
-
-  /** What a plugin may do now. */
-  permissionsOf(manifest: Manifest): PermissionSet {
-    return permissionsOf(this.grants, manifest, this.#parts.base.reporting.metrics);
-  }
-
-  /** What a plugin may do but for what was revoked, which is looked at one by one. */
-  rightsOf(manifest: Manifest): PermissionSet {
-    const { metrics } = this.#parts.base.reporting;
-    return permissionsOf(this.grants, manifest, metrics, this.grants.asked(manifest));
   }
 
   /** What a plugin lacks and uses, as data and in words. */
   detailsOf(record: PluginRecord): Details {
     const { base, hostContracts } = this.#parts;
     const { registry, options } = base;
-    const { grants, trust, launcher } = this;
+    const { grants, trust } = this.security;
+    const { launcher } = this;
     const details = explainDetails(record, {
       registry,
       grants,
@@ -406,7 +257,7 @@ export class Engine implements Intake {
   }
 
   report(problem: Parameters<Intake['report']>[0]): void {
-    this.lifecycle.report(problem);
+    this.lifecycle.members.report(problem);
   }
 
   startAll(): Promise<void> {
@@ -420,6 +271,3 @@ export class Engine implements Intake {
     this.hibernation.close();
   }
 }
-
-const offersIsolation = ({ hosts }: Shared, isolation: Isolation): boolean =>
-  hosts.some((host) => host.isolations.includes(isolation) && host.offers?.(isolation) !== false);

@@ -5,7 +5,7 @@ import type { PluginRecord } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 
 /** The restarts of plugins, and why they are paused, where plugins run already. */
-export type Running = Pick<Circumstances, 'blame' | 'quarantine' | 'restart'>;
+export type Running = Pick<Circumstances, 'blame' | 'pausedFor' | 'quarantine' | 'restart'>;
 
 /** Answers for the plugins of one tenant. */
 export class Facts {

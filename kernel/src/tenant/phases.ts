@@ -159,9 +159,9 @@ export class Phases {
     const { installer, lifecycle, times } = engine;
     await config.changes.open();
     // Time-outs of grants that passed meanwhile are recorded.
-    await engine.grants.open();
+    await engine.security.grants.open();
     const { packages, problems } = arrivals.found(this.#opened as Promise<void>);
-    for (const problem of problems) lifecycle.report(problem);
+    for (const problem of problems) lifecycle.members.report(problem);
     await installer.open(engine.taken(packages));
     await times.open();
     if (base.tenant === DEFAULT_TENANT) {
@@ -192,7 +192,7 @@ export class Phases {
     await extending.run('stopping');
     await engine.now?.lifecycle.drain(drain);
     await config.changes.close();
-    await engine.now?.grants.close();
+    await engine.now?.security.grants.close();
     await engine.now?.installer.close();
     await engine.now?.lifecycle.stop();
     this.#stopped = true;

@@ -3,7 +3,7 @@ import type { PluginError } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { IsOpen } from '../calls/open-contracts.js';
 import type { AnyExtension } from '../extension/statics.js';
-import type { Host, PluginSource, StorageAdapter } from '../host.js';
+import { abilityOf, type Host, type PluginSource, type StorageAdapter } from '../host.js';
 import type { KernelOptions } from '../kernel-options.js';
 import type { Lazy } from '../lazily.js';
 import type { Discovery } from '../lifecycle/discover.js';
@@ -32,3 +32,11 @@ export interface Shared {
   /** The discovery of all sources, which the first call begins. */
   discovery(): Discovery;
 }
+
+/** What runs a task after the event loop has had a turn. */
+export const deferOf = ({ hosts }: Shared): ((task: () => void) => void) =>
+  abilityOf(hosts, 'defer') ?? ((task) => setTimeout(task, 0));
+
+/** Whether a debugger may hold guests, so that no guest is judged by its response time. */
+export const debugged = ({ hosts }: Shared): boolean =>
+  hosts.some((host) => host.debugged?.() === true);

@@ -3,22 +3,7 @@
  * can reach is made once for each tenant, and never shared. What tenants have in common is in
  * {@link Shared}, which no plugin sees.
  */
-import {
-  ASYNC_DISPOSE,
-  createError,
-  DEFAULT_TENANT,
-  type Manifest,
-  ownerOf,
-  type PluginError,
-} from '@plinth/sdk/contract';
-import type { KernelHealth } from '../api/health.js';
-import { createHostCommands } from '../api/host-commands.js';
-import { createHostConfig } from '../api/host-config.js';
-import { createHostEvents, createHostHooks } from '../api/host-events.js';
-import { createHostMiddleware, type HostMiddleware } from '../api/host-middleware.js';
-import { createHostPermissions } from '../api/host-permissions.js';
-import { createHostPlugins } from '../api/host-plugins.js';
-import { storageViewOf } from '../api/storage-view.js';
+import { ASYNC_DISPOSE, DEFAULT_TENANT, ownerOf, type PluginError } from '@plinth/sdk/contract';
 import { MANAGEMENT } from '../calls/management-rights.js';
 import type { Route } from '../calls/route.js';
 import { HostContracts } from '../commands/host-contracts.js';
@@ -26,23 +11,22 @@ import { ConfigStore } from '../config/config-store.js';
 import type { ExtendedTenant } from '../extension/extended-tenant.js';
 import { NOT_EXTENDED } from '../extension/extending.js';
 import { ConfigChanges } from '../extensions/live-config/config-changes.js';
-import { createHostMessaging } from '../extensions/messaging/host-messaging.js';
 import { Container } from '../extensions/services/container.js';
 import { KERNEL_VERSION } from '../kernel-options.js';
 import { type Lazy, lazily } from '../lazily.js';
 import { Arrivals } from '../lifecycle/arrivals.js';
 import { drainOf } from '../lifecycle/drain.js';
-import type { PluginHealth } from '../lifecycle/plugin-health.js';
 import type { Deciding } from '../permissions/requests.js';
-import type { PluginRecord } from '../plugin/record.js';
 import { Targets } from '../registry/targets.js';
 import { type Base, createBase } from './base.js';
+import { installParts, manage } from './callers.js';
 import type { Engine } from './engine.js';
 import { createExchange, type MadeExchange } from './exchange.js';
 import { Facts } from './facts.js';
 import { hasStopped, Phases } from './phases.js';
 import type { Shared } from './shared.js';
 import type { KernelDiagnostics, TenantKernel } from './tenant-kernel.js';
+import { exchangeViews, keptViews, pluginViews, tenantHealth, type ViewParts } from './views.js';
 
 /**
  * Makes one tenant of a kernel. It does not end shared parts.
@@ -97,7 +81,7 @@ class Tenant {
     });
     this.#targets = this.#makeTargets();
     this.#engine = lazily(() => this.#loadEngine());
-    this.#managing = lazily(() => this.#manage());
+    this.#managing = lazily(() => manage(this.#viewParts(), this.kernel));
     this.#phases = new Phases({
       base,
       shared,
@@ -131,7 +115,7 @@ class Tenant {
       log: reporting.log,
       registry,
       isEnabled: (key) => registry.isEnabled(key),
-      trust: (found, known) => this.#running.trust.level(found, known),
+      trust: (found, known) => this.#running.security.trust.level(found, known),
     });
   }
 
@@ -154,7 +138,7 @@ class Tenant {
       unknown: (id, route) => this.#unanswered(id, route),
       isOpening: () => this.#phases.isOpening,
       candidates: () => this.#engine.now?.guarding.candidates() ?? [],
-      rightsOf: (manifest) => this.#running.rightsOf(manifest),
+      rightsOf: (manifest) => this.#running.security.rightsOf(manifest),
       deprecation: (owner, version) => this.#engine.now?.installer.deprecation(owner, version),
     });
     const extended = this.#extended;
@@ -188,7 +172,7 @@ class Tenant {
     const { registry } = this.#base;
     return new Targets({
       registry,
-      grants: () => this.#running.grants,
+      grants: () => this.#running.security.grants,
       isOpen: this.#shared.isOpen,
       because: (record) => this.#facts.because(record),
       commands: () => this.#made.exchange.commands,
@@ -235,53 +219,34 @@ class Tenant {
     return this.#phases.isStopping && error.code === 'plugin/unavailable' ? hasStopped() : error;
   }
 
-  /** Answers calls of plugins to the kernel itself. The code is loaded with the first such call. */
-  async #manage(): Promise<void> {
-    const { provideManagement } = await import('../api/management/providers.js');
-    const { installer, trust, grants, requests } = await this.#engine.get();
-    const { options, tenant, reporting } = this.#base;
-    const { plugins, config } = this.kernel;
-    provideManagement({
-      commands: this.#made.exchange.commands,
-      metrics: reporting.metrics,
-      grants,
-      trust,
-      policy: options.policy?.permissions,
-      plugins,
-      installer,
-      config,
-      hosts: this.#shared.hosts,
-      version: KERNEL_VERSION,
-      tenant,
-      uptime: () => performance.now() - this.#created,
-      consent: (question) => requests.consent(question),
-      announce: reporting.announce,
-    });
-  }
-
-  #requireManifest(id: string): Manifest {
-    const known = this.#base.registry.manifest(id);
-    if (known === undefined)
-      throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
-    return known;
-  }
-
-  /** The same, but waits until all plugins are known. */
-  async #awaitManifest(id: string): Promise<Manifest> {
-    await this.#phases.opened;
-    await this.#arrivals.arrival(id);
-    return this.#requireManifest(id);
+  #viewParts(): ViewParts {
+    return {
+      base: this.#base,
+      shared: this.#shared,
+      made: this.#made,
+      hostContracts: this.#hostContracts,
+      config: this.#config,
+      deciding: this.#deciding,
+      engine: this.#engine,
+      facts: this.#facts,
+      phases: this.#phases,
+      arrivals: this.#arrivals,
+      extending: this.#extended ?? NOT_EXTENDED,
+      security: () => this.#running.security,
+      created: this.#created,
+    };
   }
 
   #makeKernel(): TenantKernel {
     const { tenant, reporting } = this.#base;
     const phases = this.#phases;
+    const parts = this.#viewParts();
     const kernel: TenantKernel = {
       version: KERNEL_VERSION,
       id: tenant,
-      ...this.#exchangeViews(),
-      ...this.#pluginViews(),
-      ...this.#keptViews(),
+      ...exchangeViews(parts),
+      ...pluginViews(parts),
+      ...keptViews(parts),
       services: this.#services,
       logger: reporting.log.logger('host'),
       metrics: { snapshot: () => reporting.metrics.snapshot() },
@@ -294,107 +259,14 @@ class Tenant {
         return keys.flatMap((key) => kernel.plugins.get(key) ?? []);
       },
       diagnostics: () => this.#diagnostics(),
-      health: () => this.#health(),
+      health: () => tenantHealth(parts),
       start: () => phases.start(),
       stop: async (options) => phases.stop(drainOf(options, this.#base.limits)),
       [ASYNC_DISPOSE]: () => kernel.stop(),
     };
-    this.#installExtensions(kernel);
+    const providers = (contract: string) => this.#targets.providersOf(contract);
+    this.#extended?.install(installParts(parts, kernel, providers));
     return kernel;
-  }
-
-  /** What the application exchanges with plugins. */
-  #exchangeViews(): Pick<
-    TenantKernel,
-    'client' | 'commands' | 'events' | 'hooks' | 'messaging' | 'middleware' | 'provide'
-  > {
-    const { reporting, options } = this.#base;
-    const { log, metrics } = reporting;
-    const { commands, hooks, chains, bus, publish } = this.#made.exchange;
-    const { check } = this.#phases;
-    const host = createHostCommands(commands, hooks, this.#hostContracts, metrics, check);
-    const middleware: HostMiddleware = createHostMiddleware(chains);
-    for (const { target, use, ...place } of options.middleware ?? [])
-      middleware.use(target, use, place);
-    const messaging = async () => (await this.#engine.get()).messaging;
-    return {
-      ...host,
-      middleware,
-      events: createHostEvents(bus, publish, log, check),
-      hooks: createHostHooks(hooks, metrics, log, check),
-      messaging: createHostMessaging(messaging, commands, check),
-    };
-  }
-
-  /** What the application decides about plugins. */
-  #pluginViews(): Pick<TenantKernel, 'config' | 'permissions' | 'plugins'> {
-    const { registry } = this.#base;
-    const requireManifest = (id: string) => this.#requireManifest(id);
-    const awaitManifest = (id: string) => this.#awaitManifest(id);
-    const { store, changes } = this.#config;
-    return {
-      plugins: createHostPlugins({
-        registry,
-        engine: this.#engine,
-        circumstances: (record) => this.#facts.circumstancesOf(record),
-        health: (record) => this.#healthOf(record),
-        opened: () => this.#phases.opened,
-        arrival: (id) => this.#arrivals.arrival(id),
-      }),
-      config: createHostConfig(store, changes, requireManifest, awaitManifest),
-      permissions: createHostPermissions({
-        rights: () => this.#running,
-        deciding: this.#deciding,
-        manifest: (id) => registry.manifest(id),
-        requireManifest,
-        awaitManifest,
-        providersChanged: async () => this.#engine.now?.lifecycle.rightsChanged(),
-      }),
-    };
-  }
-
-  /** What is kept of plugins. */
-  #keptViews(): Pick<TenantKernel, 'audit' | 'secrets' | 'storage'> {
-    const engine = this.#engine;
-    return {
-      secrets: {
-        set: async (...what) => (await engine.get()).secrets.set(...what),
-        delete: async (...what) => (await engine.get()).secrets.delete(...what),
-        names: async (plugin) => (await engine.get()).secrets.names(plugin),
-      },
-      storage: {
-        of: (plugin) => storageViewOf(plugin, async () => (await engine.get()).data),
-      },
-      audit: {
-        entries: async (filter) => (await engine.get()).audit.entries(filter),
-        verify: async (since) => (await engine.get()).audit.verify(since),
-        head: async () => (await engine.get()).audit.head(),
-        add: async (...what) => (await engine.get()).audit.add(...what),
-      },
-    };
-  }
-
-  async #healthOf(record: PluginRecord): Promise<PluginHealth> {
-    const { limits, redaction } = this.#base;
-    const { pluginHealth } = await import('./opened.js');
-    return pluginHealth(record, limits.hook, redaction, this.#facts.circumstancesOf(record));
-  }
-
-  async #health(): Promise<KernelHealth> {
-    const phases = this.#phases;
-    const stopped = phases.hasStopped;
-    // Asked first, because it may report problems that the others include.
-    const kept = stopped ? undefined : await this.#shared.storageProblem();
-    const records = this.#base.registry.all();
-    const plugins = await Promise.all(records.map((record) => this.#healthOf(record)));
-    const { unhealthy, degraded } = stopped
-      ? { unhealthy: [], degraded: [] }
-      : await (this.#extended ?? NOT_EXTENDED).health();
-    const own = [phases.problem, kept, ...unhealthy].flatMap((problem) => problem ?? []);
-    const { kernelHealth } = await import('./opened.js');
-    const known = this.#engine.now?.lifecycle.problems ?? [];
-    const problems = [...known, ...this.#arrivals.pending, ...degraded];
-    return kernelHealth(phases.state, plugins, own, problems, performance.now() - this.#created);
   }
 
   #diagnostics(): KernelDiagnostics {
@@ -410,34 +282,5 @@ class Tenant {
       })),
       extensions: (this.#extended ?? NOT_EXTENDED).diagnostics(),
     };
-  }
-
-  #installExtensions(kernel: TenantKernel): void {
-    const { tenant, bus, redaction, storage, reporting } = this.#base;
-    const { hosts, isOpen, addSource } = this.#shared;
-    const { commands, publish } = this.#made.exchange;
-    this.#extended?.install({
-      tenant,
-      bus,
-      redaction,
-      storage,
-      commands,
-      hostContracts: this.#hostContracts,
-      isOpen,
-      metrics: reporting.metrics,
-      grants: () => this.#running.grants,
-      lifecycle: async () => (await this.#engine.get()).lifecycle,
-      runtime: hosts.find((one) => one.runtime !== undefined)?.runtime,
-      enable: (reference) => kernel.plugins.enable(reference),
-      disable: (reference) => kernel.plugins.disable(reference),
-      provide: (contract, handlers) => kernel.provide(contract, handlers),
-      providers: (contract) => this.#targets.providersOf(contract),
-      publish,
-      // Tenants share the sources, so the default tenant adds sources for all.
-      addSource: (source) => {
-        if (tenant === DEFAULT_TENANT) addSource(source);
-      },
-      check: this.#phases.check,
-    });
   }
 }

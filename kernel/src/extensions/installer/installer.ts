@@ -159,7 +159,7 @@ export class Installer {
     // A request that waits for a late plugin must find it as soon as it has arrived.
     const refused = rivals.size === 0 ? NONE_REFUSED : await this.#foreignAmong(rivals);
     const superseded = new Set<string>();
-    this.#lifecycle.admit(packages, ({ id, version, key, package: one }) => {
+    this.#lifecycle.members.admit(packages, ({ id, version, key, package: one }) => {
       const refusal = refused.get(one);
       if (refusal !== undefined && this.#registry.get(key) === undefined) {
         this.#foreign.set(id, (this.#foreign.get(id) ?? new Set()).add(one));
@@ -197,7 +197,7 @@ export class Installer {
     const groups = new Map<string, ValidatedPlugin[]>();
     for (const one of packages) {
       try {
-        const record = this.#lifecycle.validate(one);
+        const record = this.#lifecycle.members.validate(one);
         groups.set(record.id, [...(groups.get(record.id) ?? []), record]);
       } catch {
         // Its error is reported when the package is admitted.
@@ -270,7 +270,7 @@ export class Installer {
       for (const record of this.#registry.versions(id)) {
         if (await owners.owns(id, owners.handOf(record.package))) continue;
         others.push(record.package);
-        await this.#lifecycle.remove(record.key);
+        await this.#lifecycle.members.remove(record.key);
       }
       for (const record of this.#registry.all())
         if (record.state === 'failed' && packages.has(record.package))
@@ -363,10 +363,10 @@ export class Installer {
     { owner }: OwnerOptions = {},
     by?: string,
   ): Promise<string> {
-    const record = this.#lifecycle.validate(await this.#packageFrom(found));
+    const record = this.#lifecycle.members.validate(await this.#packageFrom(found));
     const { id } = record;
     await this.#run(id, async () => {
-      this.#lifecycle.checkAddable(record);
+      this.#lifecycle.members.checkAddable(record);
       const back = await this.#takingHands(record, owner);
       await this.#install(record, by).catch((error: unknown) => undone(back, error));
     });
@@ -389,8 +389,8 @@ export class Installer {
       });
       await this.#change(id, installed, true);
       try {
-        this.#lifecycle.setEnabled(key, true);
-        await this.#lifecycle.add(record);
+        this.#lifecycle.members.setEnabled(key, true);
+        await this.#lifecycle.members.add(record);
       } catch (error) {
         await this.#change(id, (entry) => ({
           ...entry,
@@ -456,7 +456,7 @@ export class Installer {
       }
       for (const { key } of going) {
         this.#endTrial(key);
-        await this.#lifecycle.remove(key, drain);
+        await this.#lifecycle.members.remove(key, drain);
         this.#standsFor.delete(key);
       }
       this.#versionsChanged(id);
@@ -483,11 +483,11 @@ export class Installer {
     found: PluginPackage | PluginSource,
     { owner }: OwnerOptions = {},
   ): Promise<void> {
-    const next = this.#lifecycle.validate(await this.#packageFrom(found));
+    const next = this.#lifecycle.members.validate(await this.#packageFrom(found));
     await this.#run(this.#require(reference).id, async () => {
       const old = this.#require(reference);
       const back = await this.#takingHands(next, owner);
-      if (next.id === old.id && next.key !== old.key) this.#lifecycle.checkFree(next);
+      if (next.id === old.id && next.key !== old.key) this.#lifecycle.members.checkFree(next);
       await this.#lifecycle.reload(old.key, next).catch((error: unknown) => undone(back, error));
       const version = this.#standsFor.get(old.key) ?? versionOf(old);
       if (next.key !== old.key && version !== undefined) this.#standsFor.set(next.key, version);
@@ -500,7 +500,7 @@ export class Installer {
     const fresh = isSnapshot(found)
       ? await this.#parts.snapshots.refresh(
           found,
-          (one) => this.#lifecycle.validate(one).manifest.main,
+          (one) => this.#lifecycle.members.validate(one).manifest.main,
         )
       : found;
     if (fresh !== found) return this.reload(key, fresh);
@@ -555,7 +555,7 @@ export class Installer {
         `'state' must be one of ${STATES.join(', ')}, not ${String(state)}`,
         { details: { option: 'state' } },
       );
-    const next = this.#lifecycle.validate(await this.#packageFrom(found));
+    const next = this.#lifecycle.members.validate(await this.#packageFrom(found));
     const { id } = next;
     const before = this.#require(reference);
     if (id !== before.id) {
@@ -589,7 +589,7 @@ export class Installer {
     const { id, version } = next;
     const from = versionedManifest(old).version;
     checkLater(next, from);
-    this.#lifecycle.checkFree(next);
+    this.#lifecycle.members.checkFree(next);
     await this.#keeping(next, async () => {
       const key = await this.#replace(
         old,
@@ -672,7 +672,7 @@ export class Installer {
         );
       // What `reload` has put in place stays as long as the kernel runs.
       const lasts = kept.origin.startsWith(ORIGIN) || !this.#standsFor.has(key);
-      const next = this.#lifecycle.validate(kept);
+      const next = this.#lifecycle.members.validate(kept);
       const lower = await this.#parts.trust.lower(id, version);
       const hands = await this.#handBack(next);
       const raise = async () => {
@@ -724,7 +724,7 @@ export class Installer {
   async #handBack({ id, manifest, package: found }: ValidatedPlugin): Promise<() => Promise<void>> {
     const { owners, trust } = this.#parts;
     await trust.identify(found, manifest, async () =>
-      this.#parts.bundles.read(this.#lifecycle.validate(found)),
+      this.#parts.bundles.read(this.#lifecycle.members.validate(found)),
     );
     const hand = owners.handOf(found);
     const from = await owners.of(id).catch(() => undefined);
@@ -865,7 +865,7 @@ export class Installer {
     try {
       const present = this.#registry.get(key);
       if (present !== undefined)
-        await this.#replaceBack(present, this.#lifecycle.validate(old.package));
+        await this.#replaceBack(present, this.#lifecycle.members.validate(old.package));
     } catch (error) {
       this.#parts.reporting.log.write(
         'kernel',
@@ -1030,7 +1030,7 @@ export class Installer {
           ],
         };
       });
-      for (const { key } of meant) this.#lifecycle.setEnabled(key, enabled);
+      for (const { key } of meant) this.#lifecycle.members.setEnabled(key, enabled);
       for (const record of meant)
         this.#parts.reporting.announce(enabled ? 'plugin:enabled' : 'plugin:disabled', {
           id,

@@ -1,11 +1,11 @@
 /** `kernel.messaging`: messages of the application. */
 import { type Caller, disposable, messageMember } from '@plinth/sdk/contract';
-import { HOST } from '../../calls/call.js';
-import type { HostCallOptions } from '../../calls/call-options.js';
-import { hostProvider } from '../../calls/provider.js';
-import type { CommandRegistry } from '../../commands/command-registry.js';
-import type { HostRegistration } from '../../registration.js';
-import type { Messaging } from './messaging.js';
+import { HOST } from '../calls/call.js';
+import type { HostCallOptions } from '../calls/call-options.js';
+import { hostProvider } from '../calls/provider.js';
+import type { CommandRegistry } from '../commands/command-registry.js';
+import type { Messaging } from '../extensions/messaging/messaging.js';
+import type { HostRegistration } from '../registration.js';
 
 /** `kernel.messaging`. */
 export interface HostMessaging {
