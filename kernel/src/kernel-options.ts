@@ -114,6 +114,19 @@ const SHORT_FORMS: readonly string[] = ['plugins', 'data'];
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function checkOptions(options: KernelOptions): void {
+  checkNames(options);
+  checkHibernation(options.hibernation);
+  checkResilience(options.resilience);
+  supervisionOf(options.supervision);
+  checkSecrets(options.secrets);
+  checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
+  checkPlaces(options);
+  checkLists(options);
+  checkLanes(options.lanes);
+  checkLimits(options.limits);
+}
+
+function checkNames(options: KernelOptions): void {
   for (const key of Object.keys(options)) {
     if (SHORT_FORMS.includes(key))
       throw createError(
@@ -130,27 +143,25 @@ export function checkOptions(options: KernelOptions): void {
       });
     }
   }
-  checkHibernation(options.hibernation);
-  checkResilience(options.resilience);
-  supervisionOf(options.supervision);
-  checkSecrets(options.secrets);
-  const { isolation, sources, middleware } = options;
+}
+
+function checkPlaces({ isolation, telemetry }: KernelOptions): void {
   if (isolation !== undefined && typeof isolation !== 'function' && !ISOLATIONS.includes(isolation))
     throw wrong(
       'isolation',
       `must be one of ${ISOLATIONS.join(', ')}, or a function, not ${String(isolation)}`,
     );
-  checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
-  checkKeys('telemetry', options.telemetry, ['log']);
-  checkKeys('limits', options.limits, Object.keys(DEFAULT_LIMITS));
-  if (typeof options.lanes === 'object') checkKeys('lanes', options.lanes, ['calls']);
-  const { log } = options.telemetry ?? {};
+  checkKeys('telemetry', telemetry, ['log']);
+  const { log } = telemetry ?? {};
   if (log !== undefined && log !== false && typeof log !== 'function')
     throw wrong('telemetry.log', `must be a function, or false for silence, not ${String(log)}`);
+}
+
+function checkLists({ sources, extensions, middleware }: KernelOptions): void {
   for (const [index, source] of listOf('sources', sources))
     if (typeof source?.discover !== 'function')
       throw wrong(`sources[${index}]`, "has no 'discover'");
-  for (const [index, extension] of listOf('extensions', options.extensions))
+  for (const [index, extension] of listOf('extensions', extensions))
     if (typeof extension?.install !== 'function' || typeof extension.factory !== 'function')
       throw wrong(
         `extensions[${index}]`,
@@ -162,12 +173,19 @@ export function checkOptions(options: KernelOptions): void {
     if (typeof one?.target !== 'string' || typeof one.use !== 'function')
       throw wrong(at, "needs a 'target' and a function 'use'");
   }
-  const { lanes = true } = options;
+}
+
+function checkLanes(lanes: KernelOptions['lanes'] = true): void {
+  if (typeof lanes === 'object') checkKeys('lanes', lanes, ['calls']);
   const calls =
     typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)
     throw wrong('lanes.calls', `must be a whole number above 0, not ${String(calls)}`);
-  for (const [key, value] of Object.entries(options.limits ?? {})) {
+}
+
+function checkLimits(limits: KernelOptions['limits']): void {
+  checkKeys('limits', limits, Object.keys(DEFAULT_LIMITS));
+  for (const [key, value] of Object.entries(limits ?? {})) {
     if (!Object.hasOwn(DEFAULT_LIMITS, key))
       throw wrong(
         `limits.${key}`,

@@ -2,24 +2,16 @@
  * `createKernel`: makes what all tenants share, the default tenant, and the other tenants on
  * request.
  */
-import { ASYNC_DISPOSE, createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
-import { Deadlines, Turn } from '@plinth/sdk/rpc';
+import { ASYNC_DISPOSE, createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
 import type { KernelHealth } from './api/health.js';
-import { openContracts } from './calls/open-contracts.js';
 import type { AnyExtension } from './extension/statics.js';
 import type { WithExtensions } from './extension/with-extensions.js';
-import { inlineHost } from './guests/inline-host.js';
-import type { Host, PluginSource } from './host.js';
 import { checkOptions, type KernelOptions } from './kernel-options.js';
-import { lazily } from './lazily.js';
-import { Discovery } from './lifecycle/discover.js';
-import { drainOf } from './lifecycle/drain.js';
-import { DEFAULT_LIMITS, limitsOf } from './limits.js';
-import { memoryStorage } from './storage/memory-storage.js';
-import { watchStorage } from './storage/watched-storage.js';
-import type { Shared } from './tenant/shared.js';
-import { createTenant } from './tenant/tenant.js';
+import { type DrainOptions, drainOf } from './lifecycle/drain.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import { Ground } from './tenant/ground.js';
 import type { TenantKernel } from './tenant/tenant-kernel.js';
+import { checkTenantId, Tenants } from './tenant/tenants.js';
 
 export { KERNEL_VERSION, type KernelOptions } from './kernel-options.js';
 
@@ -59,8 +51,6 @@ function take(extensions: readonly AnyExtension[]): void {
   for (const one of extensions) taken.add(one);
 }
 
-const TENANT_ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
-
 /**
  * Makes a kernel from explicit parts. `@plinth/host-node` and `@plinth/host-browser` export the
  * same function with the defaults of their runtime.
@@ -78,108 +68,43 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
     const { checkPolicy } = await import('./check-policy.js');
     checkPolicy(options.policy);
   }
-  const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();
-  const hosts = [...given, inlineHost(given.find(({ context }) => context !== undefined))];
-  const deadlines = new Deadlines();
-  let discovery: Discovery | undefined;
-  const watched = watchStorage(options.storage ?? memoryStorage());
   const wanted = options.extensions ?? [];
   const points = Object.keys(options.contributions ?? {}).length;
   const extend =
     wanted.length + points > 0 ? await import('./extension/extended-tenant.js') : undefined;
   const extensions = extend?.orderExtensions(wanted) ?? [];
   take(extensions);
-  const sources: PluginSource[] = [...(options.sources ?? [])];
-  const packages = lazily(async () => {
-    const { Packages } = await import('./tenant/opened.js');
-    return new Packages(watched.storage, limitsOf(options.limits).read, (name) =>
-      all().some(({ plugins }) => plugins.get(name) !== undefined),
-    );
-  });
-  const shared: Shared = {
-    options,
-    isOpen: openContracts(options.contracts),
-    extend,
-    extensions,
-    addSource: (source) => void sources.push(source),
-    hosts,
-    storage: watched.storage,
-    storageProblem: watched.problem,
-    packages,
-    deadlines,
-    turn: new Turn(),
-    discovery() {
-      discovery ??= new Discovery(sources, options.limits?.discover ?? DEFAULT_LIMITS.discover);
-      return discovery;
-    },
-  };
-  let root: TenantKernel | undefined;
-  const tenants = new Map<string, TenantKernel>();
-  const all = () => [...(root === undefined ? [] : [root]), ...tenants.values()];
-  const end = async () => {
-    for (const { statics, close } of [...extensions].reverse())
-      try {
-        await close?.();
-      } catch (error) {
-        root?.logger.error(`the extension '${statics.name}' could not close: ${messageOf(error)}`);
-      }
-    await (await packages.begun?.catch(() => undefined))?.snapshots.close();
-    await Promise.allSettled([shared.storage.close(), ...hosts.map((one) => one.close?.())]);
-    deadlines.close();
-  };
+  const ground = new Ground(options, extend, extensions);
+  let root: TenantKernel;
   try {
-    root = createTenant(shared, DEFAULT_TENANT);
+    root = ground.makeRoot();
   } catch (error) {
-    await end();
+    await ground.end();
     throw error;
   }
-  const own = root;
-  /** Tenants that are stopping. */
-  const leaving = new Map<string, Promise<void>>();
-  let started = false;
+  // The application sees the typed events of extensions. The bus carries them like any other event.
+  return kernelOf(root, ground) as unknown as KernelWith<E>;
+}
+
+function kernelOf(root: TenantKernel, ground: Ground): Kernel {
+  const tenants = new Tenants(ground.shared);
+  ground.tenants = tenants;
   let stopping: Promise<void> | undefined;
   const kernel: Kernel = {
-    ...own,
+    ...root,
     tenant(id) {
       if (id === DEFAULT_TENANT) return kernel;
-      if (typeof id !== 'string' || !TENANT_ID.test(id))
-        throw createError(
-          'kernel/invalid-option',
-          `'${String(id).slice(0, 80)}' is not a tenant id: letters, digits, '.', '_' and '-', at most 128`,
-          {
-            details: { option: 'tenant' },
-          },
-        );
+      checkTenantId(id);
       if (stopping !== undefined)
         throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
-      const known = tenants.get(id);
-      if (known !== undefined) return known;
-      // A tenant never has two guests of one plugin, so it waits for its predecessor to stop.
-      const made = createTenant(shared, id, leaving.get(id));
-      const tenant: TenantKernel = {
-        ...made,
-        stop(options) {
-          const stopped = made.stop(options);
-          if (tenants.get(id) === tenant) tenants.delete(id);
-          const left = stopped.finally(() => {
-            if (leaving.get(id) === left) leaving.delete(id);
-          });
-          leaving.set(id, left);
-          return left;
-        },
-        [ASYNC_DISPOSE]: () => tenant.stop(),
-      };
-      tenants.set(id, tenant);
-      // A caller that needs the tenant started awaits its own start(), which shares this one.
-      if (started) tenant.start().catch(() => {});
-      return tenant;
+      return tenants.get(id);
     },
     async start() {
-      started = true;
-      await own.start();
+      tenants.started = true;
+      await root.start();
       // A stopping kernel prepares nothing, because nothing would release it.
-      if (stopping === undefined) for (const host of hosts) host.prepare?.();
-      await Promise.all([...tenants.values()].map((tenant) => tenant.start()));
+      if (stopping === undefined) for (const host of ground.shared.hosts) host.prepare?.();
+      await Promise.all(tenants.all().map((tenant) => tenant.start()));
       if (stopping !== undefined)
         throw createError(
           'kernel/stopped',
@@ -187,29 +112,30 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
         );
     },
     async health(): Promise<KernelHealth> {
-      const others = [...tenants].map(async ([id, tenant]) => ({ id, ...(await tenant.health()) }));
-      const [first, ...rest] = await Promise.all([own.health(), ...others]);
+      const [own, others] = await Promise.all([root.health(), tenants.health()]);
       const { withTenants } = await import('./tenant/opened.js');
-      return withTenants(first, rest);
+      return withTenants(own, others);
     },
     async stop(options) {
       drainOf(options, DEFAULT_LIMITS);
-      stopping ??= (async () => {
-        discovery?.close();
-        // All tenants stop at once, so none of them takes new work from now on.
-        const rootStopped = own.stop(options);
-        await Promise.allSettled([
-          rootStopped,
-          ...leaving.values(),
-          ...[...tenants.values()].map((tenant) => tenant.stop(options)),
-        ]);
-        await rootStopped;
-        await end();
-      })();
+      stopping ??= stopAll(root, tenants, ground, options);
       return stopping;
     },
     [ASYNC_DISPOSE]: () => kernel.stop(),
   };
-  // The application sees the typed events of extensions. The bus carries them like any other event.
-  return kernel as unknown as KernelWith<E>;
+  return kernel;
+}
+
+async function stopAll(
+  root: TenantKernel,
+  tenants: Tenants,
+  ground: Ground,
+  options: DrainOptions | undefined,
+): Promise<void> {
+  ground.stopLooking();
+  // All tenants stop at once, so none of them takes new work from now on.
+  const rootStopped = root.stop(options);
+  await Promise.allSettled([rootStopped, tenants.stop(options)]);
+  await rootStopped;
+  await ground.end();
 }

@@ -1,7 +1,12 @@
 /** Answers "Why isn't it running?" exactly, in a sentence and as data. */
 import type { PluginError } from '@plinth/sdk/contract';
 import type { PlannedRestart, Quarantine } from '../extensions/supervision/ward.js';
-import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
+import {
+  type FailedPlugin,
+  manifestOf,
+  type PluginRecord,
+  type PluginState,
+} from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Cut, Usage } from './explain-details.js';
 
@@ -49,7 +54,7 @@ export interface Circumstances {
 export function explain(
   id: string,
   record: PluginRecord | undefined,
-  { quarantine, restart, enabled, blame, pausedFor = [] }: Circumstances,
+  circumstances: Circumstances,
 ): Explanation {
   if (record === undefined)
     return {
@@ -60,45 +65,12 @@ export function explain(
       path: [id],
     };
   const base = { id, state: record.state, running: record.state === 'active' };
-  if (record.state === 'failed') {
-    const error = record.error as Partial<PluginError> & Error;
-    const path = (error.details?.path as readonly string[] | undefined) ?? [id];
-    return {
-      ...base,
-      because:
-        quarantine === undefined
-          ? `${id} failed to ${record.stage}: ${error.message}${comingOf(restart)}`
-          : `${id} is quarantined: it crashed ${quarantine.crashes} times within ${quarantine.within} ms, the last time because ${error.message}; activate it by name to try again`,
-      path,
-      ...(restart !== undefined && {
-        restart: {
-          attempt: restart.attempt,
-          ...(restart.due !== undefined && { due: restart.due }),
-        },
-      }),
-      error: {
-        code: error.code ?? 'call/failed',
-        message: error.message,
-        stage: record.stage,
-        details: error.details ?? {},
-        ...withOrigin(error),
-      },
-    };
-  }
+  if (record.state === 'failed') return failed(id, record, circumstances);
   if (record.state === 'denied') {
-    const error = record.error as Partial<PluginError> & Error;
-    return {
-      ...base,
-      because: error.message,
-      path: [id],
-      error: {
-        code: error.code ?? 'plugin/disabled',
-        message: error.message,
-        stage: 'validate',
-        details: error.details ?? {},
-      },
-    };
+    const error = errorOf(record.error, 'plugin/disabled', 'validate');
+    return { ...base, because: record.error.message, path: [id], error };
   }
+  const { enabled, blame, pausedFor = [] } = circumstances;
   if (!enabled) return { ...base, because: `${id} is disabled: enable it first`, path: [id] };
   if (record.state === 'suspended' && record.reason === 'limit')
     return {
@@ -117,6 +89,37 @@ export function explain(
   if (record.state === 'suspended' && pausedFor.length > 0)
     return { ...base, because: `${id} is paused: ${pausedFor.join('; ')}`, path: [id] };
   return { ...base, because: becauseOf(record), path: [id] };
+}
+
+function failed(
+  id: string,
+  { state, stage, error }: FailedPlugin,
+  { quarantine, restart }: Circumstances,
+): Explanation {
+  const { details } = error as Partial<PluginError>;
+  return {
+    id,
+    state,
+    running: false,
+    because:
+      quarantine === undefined
+        ? `${id} failed to ${stage}: ${error.message}${comingOf(restart)}`
+        : `${id} is quarantined: it crashed ${quarantine.crashes} times within ${quarantine.within} ms, the last time because ${error.message}; activate it by name to try again`,
+    path: (details?.path as readonly string[] | undefined) ?? [id],
+    ...(restart !== undefined && {
+      restart: {
+        attempt: restart.attempt,
+        ...(restart.due !== undefined && { due: restart.due }),
+      },
+    }),
+    error: { ...errorOf(error, 'call/failed', stage), ...withOrigin(error) },
+  };
+}
+
+/** An error as data. */
+function errorOf(error: Error, unnamed: string, stage: string): NonNullable<Explanation['error']> {
+  const { code, details } = error as Partial<PluginError>;
+  return { code: code ?? unnamed, message: error.message, stage, details: details ?? {} };
 }
 
 /** Says when a plugin is restarted. */

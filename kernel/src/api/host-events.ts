@@ -113,6 +113,34 @@ export function createHostEvents(
   log: Log,
   check: () => void,
 ): HostEvents {
+  const on = listening(bus, log);
+  return {
+    on,
+    once(event: string | EventRef, listener: (...args: never[]) => unknown) {
+      const registration: HostRegistration = on(event, listener, () => registration.dispose());
+      return registration;
+    },
+    async emit(event: string | EventRef, payload?: unknown) {
+      check();
+      if (typeof event === 'string')
+        return publish(HOST, event.includes(':') ? event : `host:${event}`, payload);
+      const parsed = await parseSchema(event.payload, payload);
+      if (!parsed.ok) {
+        throw createError(
+          'event/invalid',
+          `the payload of ${event.id} is not valid, the emitter is at fault: ${describeIssues(parsed.issues)}`,
+          {
+            details: { topic: event.id, side: 'emitter', issues: parsed.issues },
+          },
+        );
+      }
+      return publish(HOST, event.id, payload);
+    },
+  } as HostEvents;
+}
+
+/** Makes the function that adds listeners of the application. */
+function listening(bus: EventBus, log: Log) {
   const failed = (topic: string, error: unknown) =>
     log.write('kernel', 'error', `a listener of ${topic} failed: ${messageOf(error)}`, {
       topic,
@@ -121,7 +149,7 @@ export function createHostEvents(
   const watch = (topic: string, result: unknown) => {
     asPromise(result)?.then(undefined, (error) => failed(topic, error));
   };
-  const on = (
+  return (
     event: string | EventRef,
     listener: (...args: never[]) => unknown,
     before?: () => void,
@@ -150,29 +178,6 @@ export function createHostEvents(
       else pass(parsed as Parsed<unknown>);
     });
   };
-  return {
-    on,
-    once(event: string | EventRef, listener: (...args: never[]) => unknown) {
-      const registration: HostRegistration = on(event, listener, () => registration.dispose());
-      return registration;
-    },
-    async emit(event: string | EventRef, payload?: unknown) {
-      check();
-      if (typeof event === 'string')
-        return publish(HOST, event.includes(':') ? event : `host:${event}`, payload);
-      const parsed = await parseSchema(event.payload, payload);
-      if (!parsed.ok) {
-        throw createError(
-          'event/invalid',
-          `the payload of ${event.id} is not valid, the emitter is at fault: ${describeIssues(parsed.issues)}`,
-          {
-            details: { topic: event.id, side: 'emitter', issues: parsed.issues },
-          },
-        );
-      }
-      return publish(HOST, event.id, payload);
-    },
-  } as HostEvents;
 }
 
 /**

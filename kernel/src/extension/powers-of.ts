@@ -135,30 +135,8 @@ function eventsOf(
 
 function callsOf(keep: Keep, parts: PowerParts): CallsPower {
   const { commands, metrics, bus, views } = parts;
-  /** The caller that a call is made as. @throws PluginPermissionError `permission/denied`. */
-  const callerOf = ({ as }: ActOptions, permission: PermissionName, scope: string): Caller => {
-    if (as === undefined) return HOST;
-    const none = () => {};
-    if ('rights' in as) {
-      new PermissionSet(as.id, as.rights, metrics, none).demand(permission, scope);
-      return { kind: 'remote', id: as.id };
-    }
-    const { manifest, id, version = '' } = as;
-    if (manifest === undefined)
-      throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
-    const grants = parts.grants();
-    new PermissionSet(
-      id,
-      grants.of(manifest),
-      metrics,
-      none,
-      grants.denied(id),
-      undefined,
-      grants.bounds(manifest),
-      (asked, what) => grants.why(manifest, asked, what),
-    ).demand(permission, scope);
-    return { kind: 'plugin', id, version };
-  };
+  const callerOf = (options: ActOptions, permission: PermissionName, scope: string) =>
+    actingAs(options, permission, scope, parts);
   const execute = async (
     id: string,
     input: unknown,
@@ -202,6 +180,36 @@ function callsOf(keep: Keep, parts: PowerParts): CallsPower {
         ),
       ),
   };
+}
+
+/** The caller that a call is made as. @throws PluginPermissionError `permission/denied`. */
+function actingAs(
+  { as }: ActOptions,
+  permission: PermissionName,
+  scope: string,
+  { metrics, grants: load }: Pick<PowerParts, 'grants' | 'metrics'>,
+): Caller {
+  if (as === undefined) return HOST;
+  const none = () => {};
+  if ('rights' in as) {
+    new PermissionSet(as.id, as.rights, metrics, none).demand(permission, scope);
+    return { kind: 'remote', id: as.id };
+  }
+  const { manifest, id, version = '' } = as;
+  if (manifest === undefined)
+    throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+  const grants = load();
+  new PermissionSet(
+    id,
+    grants.of(manifest),
+    metrics,
+    none,
+    grants.denied(id),
+    undefined,
+    grants.bounds(manifest),
+    (asked, what) => grants.why(manifest, asked, what),
+  ).demand(permission, scope);
+  return { kind: 'plugin', id, version };
 }
 
 const requestOf = ({ user, signal, timeout, traceparent, baggage }: ActOptions): CallRequest => ({

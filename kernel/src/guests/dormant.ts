@@ -5,21 +5,17 @@ import { type Manifest, type Registration, Scope } from '@plinth/sdk/contract';
 import { PermissionSet } from '../permissions/broker.js';
 import { rightsFor } from './check-registration.js';
 import type { Mailbox, Wake } from './mailbox.js';
-import type { Registrant, RegistrantServices } from './registrant.js';
+import type { Receiver, Registrant, RegistrantServices } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
 
-class Dormant implements Registrant<GuestRegistrations> {
+class Dormant implements Registrant {
   readonly manifest: Manifest;
   readonly scope = new Scope();
   readonly services: RegistrantServices;
   readonly guest = undefined;
-  readonly mailbox: Mailbox<GuestRegistrations>;
+  readonly mailbox: Mailbox<Receiver>;
 
-  constructor(
-    manifest: Manifest,
-    mailbox: Mailbox<GuestRegistrations>,
-    services: RegistrantServices,
-  ) {
+  constructor(manifest: Manifest, mailbox: Mailbox<Receiver>, services: RegistrantServices) {
     this.manifest = manifest;
     this.mailbox = mailbox;
     this.services = services;
@@ -44,7 +40,7 @@ class Dormant implements Registrant<GuestRegistrations> {
  * be held.
  */
 export function standInFor(
-  { manifest, mailbox }: Pick<Registrant<GuestRegistrations>, 'mailbox' | 'manifest'>,
+  { manifest, mailbox }: Pick<Registrant, 'mailbox' | 'manifest'>,
   from: GuestRegistrations,
   services: RegistrantServices,
 ): GuestRegistrations {
@@ -59,7 +55,7 @@ export function standInFor(
  */
 export function listenFor(
   manifest: Manifest,
-  mailbox: Mailbox<GuestRegistrations>,
+  mailbox: Mailbox<Receiver>,
   services: RegistrantServices,
   wake: Wake,
 ): GuestRegistrations | undefined {

@@ -33,7 +33,7 @@ import { answerGuest, rightOf, takeNote } from './guest-requests.js';
 import type { GuestServices } from './guest-services.js';
 import type { Mailbox } from './mailbox.js';
 import { MiddlewareSteps, type Proceed } from './middleware-steps.js';
-import type { AnsweringGuest, Registrant } from './registrant.js';
+import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
 import { watchUnread } from './unread-streams.js';
 import { answerOf, within } from './waiting.js';
@@ -52,16 +52,14 @@ type GuestMethod =
   | 'deactivate';
 
 /** A running guest and its link. */
-export class GuestConnection
-  implements GuestIdentity, Registrant<GuestRegistrations>, AnsweringGuest
-{
+export class GuestConnection implements GuestIdentity, Registrant, AnsweringGuest {
   readonly manifest: Manifest;
   readonly caller: Caller;
   readonly permissions: PermissionSet;
   readonly storage: StorageNamespace;
   readonly link: Link;
   /** What waits for its plugin. */
-  readonly mailbox: Mailbox<GuestRegistrations>;
+  readonly mailbox: Mailbox<Receiver>;
   /** What the guest has added to the kernel. */
   readonly registrations: GuestRegistrations;
   /** Ends with the plugin. Its registrations depend on it. */
@@ -97,7 +95,7 @@ export class GuestConnection
   constructor(
     manifest: Manifest,
     guest: Guest,
-    mailbox: Mailbox<GuestRegistrations>,
+    mailbox: Mailbox<Receiver>,
     services: GuestServices,
     level?: TrustLevel,
   ) {

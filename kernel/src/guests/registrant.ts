@@ -1,7 +1,8 @@
 /** Who registers: a guest, or a plugin without one. */
-import type { Manifest, Scope } from '@plinth/sdk/contract';
+import type { Manifest, Registration, Scope } from '@plinth/sdk/contract';
 import type { KernelCall } from '../calls/call.js';
 import type { LaneEnd } from '../calls/lane-end.js';
+import type { Emission } from '../events/event-bus.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { EventCauses } from './event-causes.js';
 import type { GuestServices } from './guest-services.js';
@@ -18,18 +19,27 @@ export interface AnsweringGuest extends LaneEnd {
   ): Promise<unknown>;
 }
 
+/** What takes the messages that have waited for a plugin: the registrations of its guest. */
+export interface Receiver {
+  /** Undefined for a plugin without a guest. */
+  readonly guest: AnsweringGuest | undefined;
+  readonly manifest: Manifest;
+  handlesOf(kind: Registration['kind'], name: string): readonly number[];
+  deliver(emission: Emission): void;
+}
+
 /** What registrations go into, and what is told of them. */
 export type RegistrantServices = Pick<GuestServices, 'exchange' | 'rights' | 'reporting'>;
 
 /** The owner: a guest, or a plugin without one. Without a guest everything waits. */
-export interface Registrant<R> {
+export interface Registrant {
   readonly manifest: Manifest;
   readonly permissions: PermissionSet;
   readonly scope: Scope;
   readonly services: RegistrantServices;
   readonly guest: AnsweringGuest | undefined;
   /** What waits for its plugin. */
-  readonly mailbox: Mailbox<R>;
+  readonly mailbox: Mailbox<Receiver>;
   /** Milliseconds that policy allows it for an answer. */
   readonly callTime?: number | undefined;
 }

@@ -15,23 +15,47 @@ export function checkStatics(
   isOpen: IsOpen,
   log: Log,
 ): Statics {
+  if (!isSound(statics))
+    throw createError(
+      'plugin/load-failed',
+      `cannot load ${manifest.id}: its guest described it in a form that is not well formed`,
+      { plugin: manifest.id },
+    );
+  checkProvided(statics, manifest, isOpen, log);
+  for (const { contract, optional } of statics.needs) {
+    const base = baseOf(contract);
+    if (!manifest.needs.some((need) => need.startsWith(`${base}@`))) {
+      log.write(
+        'kernel',
+        'warn',
+        `${manifest.id} needs '${contract}'${optional ? ' (optional)' : ''}, which its manifest doesn't list in 'needs': its calls will be refused`,
+      );
+    }
+  }
+  return {
+    provides: statics.provides,
+    hooks: statics.hooks,
+    needs: statics.needs.map(({ name, contract, optional }) => ({ name, contract, optional })),
+  };
+}
+
+/** Whether it has the form that a guest's runtime gives it. */
+function isSound(statics: Statics): boolean {
   const isText = (one: unknown) => typeof one === 'string' && one.length <= 512;
   const texts = (list: unknown) =>
     Array.isArray(list) && list.length <= 1_024 && list.every(isText);
-  const sound =
+  return (
     texts(statics?.provides) &&
     texts(statics.hooks) &&
     Array.isArray(statics.needs) &&
     statics.needs.length <= 1_024 &&
     statics.needs.every(
       (need) => isText(need?.name) && isText(need.contract) && typeof need.optional === 'boolean',
-    );
-  if (!sound)
-    throw createError(
-      'plugin/load-failed',
-      `cannot load ${manifest.id}: its guest described it in a form that is not well formed`,
-      { plugin: manifest.id },
-    );
+    )
+  );
+}
+
+function checkProvided(statics: Statics, manifest: Manifest, isOpen: IsOpen, log: Log): void {
   const declared = new Set(manifest.provides ?? statics.provides);
   for (const id of statics.provides) {
     const foreign = !id.startsWith(`${manifest.id}@`) && !isOpen(baseOf(id));
@@ -67,19 +91,4 @@ export function checkStatics(
       },
     );
   }
-  for (const { contract, optional } of statics.needs) {
-    const base = baseOf(contract);
-    if (!manifest.needs.some((need) => need.startsWith(`${base}@`))) {
-      log.write(
-        'kernel',
-        'warn',
-        `${manifest.id} needs '${contract}'${optional ? ' (optional)' : ''}, which its manifest doesn't list in 'needs': its calls will be refused`,
-      );
-    }
-  }
-  return {
-    provides: statics.provides,
-    hooks: statics.hooks,
-    needs: statics.needs.map(({ name, contract, optional }) => ({ name, contract, optional })),
-  };
 }

@@ -12,7 +12,6 @@ import {
   type SuspendedPlugin,
   type ValidatedPlugin,
 } from '../plugin/record.js';
-import type { Snapshot } from '../plugin/snapshot.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Activation } from './activation.js';
 import type { Core } from './core.js';
@@ -21,7 +20,7 @@ import { activationFailed, disabled } from './failures.js';
 import type { Pausing } from './pausing.js';
 import { type Replacement, Restarting, readAnew, resolveNext } from './restarting.js';
 import type { Starter } from './starter.js';
-import { isSwappable, retire, swap } from './swap.js';
+import { isSwappable, retire, type SwapSteps, swap } from './swap.js';
 
 /** Chooses how a plugin is replaced, and replaces one that has or keeps a guest. */
 export class Replacing {
@@ -140,41 +139,21 @@ export class Replacing {
       return undefined;
     const started = performance.now();
     if (next === undefined) readAnew(this.#core, old.package);
-    let successor: ActivePlugin | SuspendedPlugin;
-    let snapshot: Snapshot | undefined;
-    try {
-      ({ next: successor, snapshot } = await swap(old, next ?? asResolved(old), this.#core.stages, {
-        stateless,
-        checkNeeds: (loaded) => {
-          const missing = this.#core.relations.missing(loaded);
-          if (missing !== undefined) throw this.#core.relations.blame(loaded, missing);
-          this.#core.relations.checkNeeds(loaded);
-        },
-        metNeeds: (loaded) => this.#core.relations.metNeeds(loaded),
-        pause: (active) => this.#pausing.entered(plugin, active),
-        stillThere: () => this.#core.stillRuns(old) && !this.#core.stopped,
-        replace: (record) => {
-          this.#core.registry.rename(key, record);
-        },
-        checkFree: () => {
-          if (next !== undefined && next.key !== key)
-            this.#core.admission.checkFree(asValidated(next));
-        },
-      }));
-    } catch (error) {
+    const { next: successor, snapshot } = await swap(
+      old,
+      next ?? asResolved(old),
+      this.#core.stages,
+      this.#swapSteps(plugin, old, next, stateless),
+    ).catch((error: unknown) => {
       this.#core.reporting.log.write(
         'kernel',
         'error',
         `could not replace ${old.id}: ${messageOf(error)}`,
-        {
-          plugin: old.id,
-          ...withOrigin(error),
-        },
+        { plugin: old.id, ...withOrigin(error) },
       );
-      throw error instanceof Error && 'code' in error
-        ? error
-        : activationFailed(old.id, 'activate', error);
-    }
+      const told = error instanceof Error && 'code' in error;
+      throw told ? error : activationFailed(old.id, 'activate', error);
+    });
     // The next guest has used nothing yet.
     plugin.intent.pausedBy.delete('limit');
     this.#ending.watch(successor);
@@ -189,6 +168,33 @@ export class Replacing {
     if (successor.state === 'suspended')
       this.#core.reporting.announce('plugin:suspended', this.#core.ledger.fact(successor));
     return successor.key;
+  }
+
+  #swapSteps(
+    plugin: Plugin,
+    old: ActivePlugin | SuspendedPlugin,
+    next: ResolvedPlugin | undefined,
+    stateless: boolean,
+  ): SwapSteps {
+    const { relations, registry, admission } = this.#core;
+    const { key } = old;
+    return {
+      stateless,
+      checkNeeds: (loaded) => {
+        const missing = relations.missing(loaded);
+        if (missing !== undefined) throw relations.blame(loaded, missing);
+        relations.checkNeeds(loaded);
+      },
+      metNeeds: (loaded) => relations.metNeeds(loaded),
+      pause: (active) => this.#pausing.entered(plugin, active),
+      stillThere: () => this.#core.stillRuns(old) && !this.#core.stopped,
+      replace: (record) => {
+        registry.rename(key, record);
+      },
+      checkFree: () => {
+        if (next !== undefined && next.key !== key) admission.checkFree(asValidated(next));
+      },
+    };
   }
 
   /**

@@ -32,6 +32,19 @@ export interface Start {
   readonly stops?: number;
 }
 
+/** A start in progress. */
+interface Run {
+  readonly plugin: Plugin;
+  readonly resolved: ResolvedPlugin;
+  readonly asleep: AsleepPlugin | undefined;
+  /** The state that the guest begins with. */
+  readonly snapshot: Snapshot | undefined;
+  readonly undo: Undoing;
+  stage: Stage;
+  /** The guest so far. */
+  running: RunningPlugin | undefined;
+}
+
 /** Owns a start from its first stage to its last, and undoes one that fails. */
 export class Starter {
   readonly #core: Core;
@@ -46,95 +59,105 @@ export class Starter {
     this.#pausing = pausing;
   }
 
-  /** @param asleep the plugin's record when it wakes. It returns to that when it can't start. */
+  /**
+   * Answers undefined when the plugin is active, or what it has lost meanwhile.
+   *
+   * @param asleep the plugin's record when it wakes. It returns to that when it can't start.
+   */
   async start(
     plugin: Plugin,
     resolved: ResolvedPlugin,
-    { activatedBy, named, stateless = false }: Start,
+    start: Start,
     asleep: AsleepPlugin | undefined,
   ): Promise<string | undefined> {
-    const { key } = resolved;
-    const snapshot = stateless ? undefined : plugin.saved;
+    const run: Run = {
+      plugin,
+      resolved,
+      asleep,
+      snapshot: start.stateless === true ? undefined : plugin.saved,
+      undo: new Undoing(this.#core.stages.steps),
+      stage: 'load',
+      running: undefined,
+    };
     const started = performance.now();
     const waiting = asleep?.registrations ?? plugin.listening;
-    let stage: Stage = 'load';
-    let running: RunningPlugin | undefined;
     let next: ActivePlugin | SuspendedPlugin;
-    const undo = new Undoing(this.#core.stages.steps);
     try {
-      await undo.before('load', resolved);
-      running = this.#core.ledger.advance(
-        await this.#core.stages.loader.load(resolved, plugin.mailbox),
-        'plugin:loaded',
-      );
-      this.#core.relations.checkNeeds(running);
-      this.#ending.watch(running);
-      stage = 'initialize';
-      running = this.#core.ledger.advance(
-        await initialize(running, this.#core.stages),
-        'plugin:initialized',
-      );
-      stage = 'activate';
-      await undo.before('activate', resolved);
-      const active = await activate(
-        running,
-        activatedBy,
-        this.#core.relations.metNeeds(running),
-        snapshot,
-        this.#core.stages,
-      );
-      // A start by name ends every pause, and a replacement none.
-      const goesOn = named && activatedBy !== 'reload';
-      next = goesOn ? active : await this.#pausing.entered(plugin, active);
-      while (isBehind(next, this.#core.stages)) next = await catchUp(next, this.#core.stages);
-      running = next;
-      if (!this.#core.stillRuns(running)) {
-        // Its guest has ended, or another package has replaced it.
-        throw running.connection.over
-          ? await running.connection.ended
-          : createError('plugin/unavailable', `${resolved.id} was replaced while it started`, {
-              plugin: resolved.id,
-            });
-      }
+      next = await this.#bringUp(run, start);
       const lost = this.#core.relations.missing(resolved);
       if (lost !== undefined) {
-        await this.#undo(running, asleep);
-        await undo.run();
+        await this.#undo(next, asleep);
+        await run.undo.run();
         return lost;
       }
-      if (!this.#core.isEnabled(key)) throw disabled(resolved);
+      if (!this.#core.isEnabled(resolved.key)) throw disabled(resolved);
       // Registrations become visible only now, all in one step. Calls that waited go first.
-      running.connection.registrations.takeOver(waiting);
+      next.connection.registrations.takeOver(waiting);
       plugin.mailbox.release('start', 'sleep', 'restart');
       if (next.state === 'active') plugin.mailbox.release('pause');
       plugin.listening = undefined;
-      this.#core.ledger.put(running);
+      this.#core.ledger.put(next);
     } catch (error) {
-      const wrapped =
-        stage === 'load'
-          ? loadFailed(resolved.id, error)
-          : activationFailed(resolved.id, stage, error);
-      // The record of an earlier crash stays, because it names the cause.
-      const crashed = running === undefined ? undefined : this.#core.registry.get(key);
-      const known = crashed?.state === 'failed' ? crashed.error : undefined;
-      const replaced =
-        running !== undefined && known === undefined && !this.#core.stillRuns(running);
-      if (running !== undefined && known === undefined) await this.#undo(running, asleep);
-      await undo.run();
-      // A state that the plugin can't take would keep it from ever starting.
-      if (hookOf(wrapped) === 'restoreState' && asleep === undefined) plugin.saved = undefined;
-      if (replaced) throw wrapped;
-      if (asleep !== undefined) this.#core.ledger.put(asleep);
-      else {
-        this.#core.listening.stop(key, known ?? wrapped);
-        if (known === undefined) this.#core.ledger.fail(resolved, stage, wrapped);
-      }
-      throw known ?? wrapped;
+      throw await this.#failed(run, error);
     }
-    this.entered(plugin, next, activatedBy, started, snapshot);
+    this.entered(plugin, next, start.activatedBy, started, run.snapshot);
     if (next.state === 'suspended')
       this.#core.reporting.announce('plugin:suspended', this.#core.ledger.fact(next));
     return undefined;
+  }
+
+  /** Takes a plugin from its code to an activated guest, whose registrations nothing sees yet. */
+  async #bringUp(run: Run, { activatedBy, named }: Start): Promise<ActivePlugin | SuspendedPlugin> {
+    const { plugin, resolved, undo, snapshot } = run;
+    const { ledger, relations, stages } = this.#core;
+    await undo.before('load', resolved);
+    const loaded = await stages.loader.load(resolved, plugin.mailbox);
+    run.running = ledger.advance(loaded, 'plugin:loaded');
+    relations.checkNeeds(loaded);
+    this.#ending.watch(loaded);
+    run.stage = 'initialize';
+    const initialized = ledger.advance(await initialize(loaded, stages), 'plugin:initialized');
+    run.running = initialized;
+    run.stage = 'activate';
+    await undo.before('activate', resolved);
+    const met = relations.metNeeds(initialized);
+    const active = await activate(initialized, activatedBy, met, snapshot, stages);
+    // A start by name ends every pause, and a replacement none.
+    const goesOn = named && activatedBy !== 'reload';
+    let next = goesOn ? active : await this.#pausing.entered(plugin, active);
+    while (isBehind(next, stages)) next = await catchUp(next, stages);
+    run.running = next;
+    if (this.#core.stillRuns(next)) return next;
+    // Its guest has ended, or another package has replaced it.
+    throw next.connection.over
+      ? await next.connection.ended
+      : createError('plugin/unavailable', `${resolved.id} was replaced while it started`, {
+          plugin: resolved.id,
+        });
+  }
+
+  /** Undoes a start, records why it failed, and answers the error. */
+  async #failed(
+    { plugin, resolved, asleep, undo, stage, running }: Run,
+    error: unknown,
+  ): Promise<Error> {
+    const { key, id } = resolved;
+    const wrapped = stage === 'load' ? loadFailed(id, error) : activationFailed(id, stage, error);
+    // The record of an earlier crash stays, because it names the cause.
+    const crashed = running === undefined ? undefined : this.#core.registry.get(key);
+    const known = crashed?.state === 'failed' ? crashed.error : undefined;
+    const replaced = running !== undefined && known === undefined && !this.#core.stillRuns(running);
+    if (running !== undefined && known === undefined) await this.#undo(running, asleep);
+    await undo.run();
+    // A state that the plugin can't take would keep it from ever starting.
+    if (hookOf(wrapped) === 'restoreState' && asleep === undefined) plugin.saved = undefined;
+    if (replaced) return wrapped;
+    if (asleep !== undefined) this.#core.ledger.put(asleep);
+    else {
+      this.#core.listening.stop(key, known ?? wrapped);
+      if (known === undefined) this.#core.ledger.fail(resolved, stage, wrapped);
+    }
+    return known ?? wrapped;
   }
 
   entered(

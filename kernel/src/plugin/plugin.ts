@@ -2,9 +2,11 @@
  * One installed version of a plugin: its record, what is wanted of it, and what is under way with
  * it. Guests come and go behind it, and an update gives it another package and another key.
  */
+
 import type { PluginError } from '@plinth/sdk/contract';
 import { Queue } from '../concurrency.js';
 import { Mailbox } from '../guests/mailbox.js';
+import type { Receiver } from '../guests/registrant.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
 import type { PluginRecord } from './record.js';
 import type { Snapshot } from './snapshot.js';
@@ -47,7 +49,7 @@ export class Plugin {
   record: PluginRecord;
   readonly intent: Intent = { enabled: true, pausedBy: new Map(), stops: 0 };
   /** What waits for it while no guest of it takes messages. */
-  readonly mailbox = new Mailbox<GuestRegistrations>();
+  readonly mailbox = new Mailbox<Receiver>();
   /** The state that the next guest begins with. */
   saved: Snapshot | undefined;
   /** The activation in progress, dependencies included. Requests meanwhile share it. */

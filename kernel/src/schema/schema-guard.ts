@@ -86,130 +86,147 @@ export function guardSchema(
   where: string,
   room: PatternRoom = new PatternRoom(),
 ): ReadonlyMap<string, LinearPattern> {
-  let nodes = 0;
-  const patterns = new Map<string, LinearPattern>();
-  const refuse = (path: string, problem: string) => {
-    const at = `${where}${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`;
-    throw createError(
-      'manifest/invalid',
-      `the schema of ${plugin} cannot be used: ${at}: ${problem}`,
-      {
-        plugin,
-        details: { problems: [{ path: at, message: problem }] },
-      },
-    );
-  };
-  const paths = new Map<SchemaNode, number>();
-  const begun = new Set<SchemaNode>();
+  const guard = new SchemaGuard(schema, plugin, where, room);
+  guard.walk(schema, '', 0, new Set());
+  return guard.patterns;
+}
+
+/** Walks through one schema, each part once. */
+class SchemaGuard {
+  readonly patterns = new Map<string, LinearPattern>();
+  readonly #schema: unknown;
+  readonly #plugin: string;
+  readonly #where: string;
+  readonly #room: PatternRoom;
+  readonly #paths = new Map<SchemaNode, number>();
+  readonly #begun = new Set<SchemaNode>();
+  #nodes = 0;
+
+  constructor(schema: unknown, plugin: string, where: string, room: PatternRoom) {
+    this.#schema = schema;
+    this.#plugin = plugin;
+    this.#where = where;
+    this.#room = room;
+  }
 
   /** Counts how many schemas one value is checked against from here. */
-  const walk = (
-    value: unknown,
-    path: string,
-    depth: number,
-    above: ReadonlySet<SchemaNode>,
-  ): number => {
+  walk(value: unknown, path: string, depth: number, above: ReadonlySet<SchemaNode>): number {
     if (typeof value === 'boolean') return 1;
     if (value === null || typeof value !== 'object' || Array.isArray(value))
-      return refuse(path, 'is not a schema: an object or a boolean');
+      return this.#refuse(path, 'is not a schema: an object or a boolean');
     const node = value as SchemaNode;
-    if (above.has(node)) return refuse(path, 'refers to itself without a step into the value');
-    const known = paths.get(node);
+    if (above.has(node))
+      return this.#refuse(path, 'refers to itself without a step into the value');
+    const known = this.#paths.get(node);
     if (known !== undefined) return known;
     // This node is already being walked. It then applies to parts of the value, which are finite.
-    if (begun.has(node)) return 1;
-    begun.add(node);
-    if (depth > MAX_DEPTH) return refuse(path, `is nested deeper than ${MAX_DEPTH}`);
-    nodes += 1;
-    if (nodes > MAX_NODES) return refuse(path, `has more than ${MAX_NODES} parts`);
-    checkKeywords(node, path);
+    if (this.#begun.has(node)) return 1;
+    this.#begun.add(node);
+    if (depth > MAX_DEPTH) return this.#refuse(path, `is nested deeper than ${MAX_DEPTH}`);
+    this.#nodes += 1;
+    if (this.#nodes > MAX_NODES) return this.#refuse(path, `has more than ${MAX_NODES} parts`);
+    this.#checkKeywords(node, path);
     const same = new Set(above).add(node);
     let ways = 1;
-    const visit = (keyword: string, child: unknown, at: string) => {
-      const below = walk(child, at, depth + 1, SAME_VALUE.has(keyword) ? same : new Set());
+    for (const [keyword, child, at] of this.#childrenOf(node, path)) {
+      const below = this.walk(child, at, depth + 1, SAME_VALUE.has(keyword) ? same : new Set());
       if (SAME_VALUE.has(keyword)) ways += below;
-    };
+    }
+    if (ways > MAX_PATHS) this.#refuse(path, `leads to more than ${MAX_PATHS} checks of one value`);
+    this.#paths.set(node, ways);
+    return ways;
+  }
+
+  /** The schemas inside of a schema, each with its keyword and its path. */
+  *#childrenOf(node: SchemaNode, path: string): Iterable<readonly [string, unknown, string]> {
     for (const keyword of LISTS) {
       if (node[keyword] === undefined) continue;
-      if (!Array.isArray(node[keyword])) refuse(`${path}.${keyword}`, 'is not a list of schemas');
+      if (!Array.isArray(node[keyword]))
+        this.#refuse(`${path}.${keyword}`, 'is not a list of schemas');
       for (const [index, child] of (node[keyword] as unknown[]).entries())
-        visit(keyword, child, `${path}.${keyword}.${index}`);
+        yield [keyword, child, `${path}.${keyword}.${index}`];
     }
     for (const keyword of MAPS) {
-      for (const [name, child] of Object.entries(asMap(node, keyword, path))) {
+      for (const [name, child] of Object.entries(this.#asMap(node, keyword, path))) {
         // The properties that another property requires, in the spelling before 2019-09.
         if (keyword !== 'dependencies' || !Array.isArray(child))
-          visit(keyword, child, `${path}.${keyword}.${name}`);
+          yield [keyword, child, `${path}.${keyword}.${name}`];
       }
     }
     for (const keyword of SINGLE)
-      if (node[keyword] !== undefined) visit(keyword, node[keyword], `${path}.${keyword}`);
+      if (node[keyword] !== undefined) yield [keyword, node[keyword], `${path}.${keyword}`];
     if (node.items !== undefined)
-      for (const child of [node.items].flat()) visit('items', child, `${path}.items`);
-    if (node.$ref !== undefined) visit('$ref', follow(node.$ref, path), `${path}.$ref`);
-    if (ways > MAX_PATHS) refuse(path, `leads to more than ${MAX_PATHS} checks of one value`);
-    paths.set(node, ways);
-    return ways;
-  };
+      for (const child of [node.items].flat()) yield ['items', child, `${path}.items`];
+    if (node.$ref !== undefined) yield ['$ref', this.#follow(node.$ref, path), `${path}.$ref`];
+  }
 
-  const asMap = (node: SchemaNode, keyword: string, path: string): SchemaNode => {
+  #asMap(node: SchemaNode, keyword: string, path: string): SchemaNode {
     const map = node[keyword];
     if (map === undefined) return {};
     if (map === null || typeof map !== 'object' || Array.isArray(map))
-      return refuse(`${path}.${keyword}`, 'is not a set of schemas by name');
+      return this.#refuse(`${path}.${keyword}`, 'is not a set of schemas by name');
     return map as SchemaNode;
-  };
+  }
 
-  const checkKeywords = (node: SchemaNode, path: string): void => {
+  #checkKeywords(node: SchemaNode, path: string): void {
     for (const key of Object.keys(node))
-      if (key.startsWith('__')) refuse(`${path}.${key}`, 'is not a keyword');
+      if (key.startsWith('__')) this.#refuse(`${path}.${key}`, 'is not a keyword');
     for (const key of ADDRESSES)
       if (node[key] !== undefined)
-        refuse(
+        this.#refuse(
           `${path}.${key}`,
           'is not supported: a schema is one document, refer to its parts by #/…',
         );
     if (node.type !== undefined && ![node.type].flat().every((type) => TYPES.has(type)))
-      refuse(`${path}.type`, `is not a type: write some of ${[...TYPES].join(', ')}`);
+      this.#refuse(`${path}.type`, `is not a type: write some of ${[...TYPES].join(', ')}`);
     if (node.enum !== undefined && !(Array.isArray(node.enum) && node.enum.length <= MAX_ENUM))
-      refuse(`${path}.enum`, `is not a list of at most ${MAX_ENUM} values`);
+      this.#refuse(`${path}.enum`, `is not a list of at most ${MAX_ENUM} values`);
     if (node.required !== undefined && !areTexts(node.required))
-      refuse(`${path}.required`, 'is not a list of texts');
+      this.#refuse(`${path}.required`, 'is not a list of texts');
     for (const keyword of ['dependentRequired', 'dependencies']) {
-      for (const [name, names] of Object.entries(asMap(node, keyword, path))) {
+      for (const [name, names] of Object.entries(this.#asMap(node, keyword, path))) {
         if (!areTexts(names) && (keyword === 'dependentRequired' || Array.isArray(names)))
-          refuse(`${path}.${keyword}.${name}`, 'is not a list of texts');
+          this.#refuse(`${path}.${keyword}.${name}`, 'is not a list of texts');
       }
     }
     if (node.format !== undefined && typeof node.format !== 'string')
-      refuse(`${path}.format`, 'is not a text');
-    if (node.pattern !== undefined) addPattern(node.pattern, `${path}.pattern`);
-    for (const pattern of Object.keys(asMap(node, 'patternProperties', path)))
-      addPattern(pattern, `${path}.patternProperties`);
-  };
+      this.#refuse(`${path}.format`, 'is not a text');
+    if (node.pattern !== undefined) this.#addPattern(node.pattern, `${path}.pattern`);
+    for (const pattern of Object.keys(this.#asMap(node, 'patternProperties', path)))
+      this.#addPattern(pattern, `${path}.patternProperties`);
+  }
 
-  const addPattern = (pattern: unknown, path: string): void => {
-    if (typeof pattern !== 'string') return refuse(path, 'is not a text');
-    if (patterns.has(pattern)) return;
+  #addPattern(pattern: unknown, path: string): void {
+    if (typeof pattern !== 'string') return this.#refuse(path, 'is not a text');
+    if (this.patterns.has(pattern)) return;
     try {
-      patterns.set(pattern, new LinearPattern(pattern, room));
+      this.patterns.set(pattern, new LinearPattern(pattern, this.#room));
     } catch (error) {
       if (!(error instanceof PatternProblem)) throw error;
-      refuse(path, error.message);
+      this.#refuse(path, error.message);
     }
-  };
+  }
 
-  const follow = (ref: unknown, path: string): unknown => {
+  #follow(ref: unknown, path: string): unknown {
     if (typeof ref !== 'string' || !/^#(?:\/|$)/.test(ref))
-      return refuse(`${path}.$ref`, 'refers to something else than a part of this schema (#/…)');
-    const part = partOf(schema, ref);
+      return this.#refuse(
+        `${path}.$ref`,
+        'refers to something else than a part of this schema (#/…)',
+      );
+    const part = partOf(this.#schema, ref);
     return part === undefined
-      ? refuse(`${path}.$ref`, `refers to nothing: ${ref.slice(0, 80)}`)
+      ? this.#refuse(`${path}.$ref`, `refers to nothing: ${ref.slice(0, 80)}`)
       : part;
-  };
+  }
 
-  walk(schema, '', 0, new Set());
-  return patterns;
+  #refuse(path: string, problem: string): never {
+    const at = `${this.#where}${path.length > MAX_SHOWN ? `${path.slice(0, MAX_SHOWN)}…` : path}`;
+    throw createError(
+      'manifest/invalid',
+      `the schema of ${this.#plugin} cannot be used: ${at}: ${problem}`,
+      { plugin: this.#plugin, details: { problems: [{ path: at, message: problem }] } },
+    );
+  }
 }
 
 const sound = new WeakSet<Manifest>();

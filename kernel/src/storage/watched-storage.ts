@@ -31,14 +31,7 @@ const OURS: ReadonlySet<unknown> = new Set(['storage/failed', 'storage/locked'])
 
 /** Watches an adapter. The result has every method of the adapter. */
 export function watchStorage(adapter: StorageAdapter): WatchedStorage {
-  /** The last failure of each kind, until an operation of that kind succeeds. */
-  const failing = new Map<'read' | 'write', { readonly error: unknown; readonly times: number }>();
-  const failed = (kind: 'read' | 'write', error: unknown) => {
-    const { code } = (error ?? {}) as { readonly code?: unknown };
-    const known = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
-    if (!known || OURS.has(code))
-      failing.set(kind, { error, times: (failing.get(kind)?.times ?? 0) + 1 });
-  };
+  const failures = new Failures();
   const watched = (kind: 'read' | 'write', method: (...args: unknown[]) => Promise<unknown>) => {
     return async (...args: unknown[]) => {
       // An error that the change function throws belongs to the caller.
@@ -60,10 +53,10 @@ export function watchStorage(adapter: StorageAdapter): WatchedStorage {
             ];
       try {
         const answer = await method.apply(adapter, passed);
-        failing.delete(kind);
+        failures.over(kind);
         return answer;
       } catch (error) {
-        if (own === undefined) failed(kind, error);
+        if (own === undefined) failures.add(kind, error);
         throw error;
       }
     };
@@ -92,19 +85,40 @@ export function watchStorage(adapter: StorageAdapter): WatchedStorage {
           cause,
         }),
       );
-      if (told !== undefined) return told;
-      for (const [kind, { error, times }] of failing) {
-        const what = kind === 'write' ? 'nothing can be kept' : 'nothing can be read';
-        const often = times === 1 ? 'the last attempt' : `the last ${times} attempts`;
-        return createError(
-          'storage/failed',
-          `the storage does not work, ${what}: ${often} failed with: ${messageOf(error)}`,
-          { details: { attempts: times }, cause: error },
-        );
-      }
-      return undefined;
+      return told ?? failures.problem;
     },
   };
+}
+
+type Kind = 'read' | 'write';
+
+/** Owns the last failure of each kind, until an operation of that kind succeeds. */
+class Failures {
+  readonly #failing = new Map<Kind, { readonly error: unknown; readonly times: number }>();
+
+  add(kind: Kind, error: unknown): void {
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    const known = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+    if (!known || OURS.has(code))
+      this.#failing.set(kind, { error, times: (this.#failing.get(kind)?.times ?? 0) + 1 });
+  }
+
+  over(kind: Kind): void {
+    this.#failing.delete(kind);
+  }
+
+  get problem(): PluginError | undefined {
+    for (const [kind, { error, times }] of this.#failing) {
+      const what = kind === 'write' ? 'nothing can be kept' : 'nothing can be read';
+      const often = times === 1 ? 'the last attempt' : `the last ${times} attempts`;
+      return createError(
+        'storage/failed',
+        `the storage does not work, ${what}: ${often} failed with: ${messageOf(error)}`,
+        { details: { attempts: times }, cause: error },
+      );
+    }
+    return undefined;
+  }
 }
 
 /** A storage that doesn't answer has a problem. */

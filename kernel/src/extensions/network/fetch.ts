@@ -51,8 +51,8 @@ export async function fetchFor(
   send: SendRequest | undefined,
   ask: FetchAsk,
   signal: AbortSignal,
-): Promise<NetworkResponse & { readonly url: string; readonly redirected: boolean }> {
-  let request = checked(plugin, ask);
+): Promise<Fetched> {
+  const request = checked(plugin, ask);
   demand(request.method, request.url);
   if (send === undefined)
     throw createError('network/failed', `${plugin} cannot fetch: the host offers no network`, {
@@ -79,13 +79,36 @@ export async function fetchFor(
     time,
   );
   try {
-    for (let hops = 0; ; hops++) {
-      const response = await send({
-        ...request,
+    return await follow(plugin, request, demand, (next) =>
+      send({
+        ...next,
         signal: stop.signal,
         maxBytes: MAX_RECEIVED,
-        privateAllowed: permissions.namesHost(request.url),
-      });
+        privateAllowed: permissions.namesHost(next.url),
+      }),
+    );
+  } catch (error) {
+    throw stop.signal.aborted ? stop.signal.reason : error;
+  } finally {
+    late.clear();
+    signal.removeEventListener('abort', onAbort);
+    const left = (open.get(permissions) ?? 1) - 1;
+    if (left === 0) open.delete(permissions);
+    else open.set(permissions, left);
+  }
+}
+
+/** Sends a request, and follows redirects. */
+async function follow(
+  plugin: string,
+  first: Checked,
+  demand: (method: string, url: string) => void,
+  send: (request: Checked) => Promise<NetworkResponse>,
+): Promise<Fetched> {
+  let request = first;
+  try {
+    for (let hops = 0; ; hops++) {
+      const response = await send(request);
       const location =
         response.status >= 300 && response.status < 400
           ? response.headers.find(([name]) => name === 'location')?.[1]
@@ -95,7 +118,7 @@ export async function fetchFor(
       if (hops === MAX_REDIRECTS)
         throw createError(
           'network/failed',
-          `${ask.url} was redirected more than ${MAX_REDIRECTS} times`,
+          `${first.url} was redirected more than ${MAX_REDIRECTS} times`,
           { plugin },
         );
       request = redirected(plugin, request, response.status, location);
@@ -104,7 +127,6 @@ export async function fetchFor(
       demand(request.method, request.url);
     }
   } catch (error) {
-    if (stop.signal.aborted) throw stop.signal.reason;
     if (
       typeof (error as { code?: unknown }).code === 'string' &&
       /^(?:network|permission|call)\//.test((error as { code: string }).code)
@@ -115,14 +137,11 @@ export async function fetchFor(
       `${request.url} could not be fetched for ${plugin}: ${messageOf(error)}`,
       { plugin, cause: error },
     );
-  } finally {
-    late.clear();
-    signal.removeEventListener('abort', onAbort);
-    const left = (open.get(permissions) ?? 1) - 1;
-    if (left === 0) open.delete(permissions);
-    else open.set(permissions, left);
   }
 }
+
+/** The last answer, and where it came from. */
+type Fetched = NetworkResponse & { readonly url: string; readonly redirected: boolean };
 
 type Checked = Pick<NetworkRequest, 'url' | 'method' | 'headers' | 'body'>;
 

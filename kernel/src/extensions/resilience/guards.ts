@@ -21,6 +21,9 @@ import {
   type ResilienceOptions,
 } from './policy.js';
 
+/** Lets a call into a plugin. `above` is the call that it is a part of. */
+type Enter = (call: KernelCall, above: KernelCall | undefined, input: unknown) => void;
+
 interface Guard {
   readonly version: string | undefined;
   readonly policy: string;
@@ -83,38 +86,46 @@ export class Guards implements CommandGuards {
       declared,
       target.owner === 'host' ? undefined : this.#defaults,
     );
+    const room = this.#entering(target, provide);
+    const enter: Enter = room ?? ((call, _above, input) => provide(call, input));
+    if (policy !== undefined) return this.#decided(target, policy, services, enter);
+    if (room === undefined) return undefined;
+    return { ...target, provider: (call, input) => enter(call, call.parent, input) };
+  }
+
+  /** Lets calls into the plugin's room, where its calls are bounded. */
+  #entering(target: GuardedTarget, provide: Attempt): Enter | undefined {
     const room = this.#roomOf(target);
-    const enter = (call: KernelCall, above: KernelCall | undefined, input: unknown) => {
-      if (room === undefined) return provide(call, input);
+    if (room === undefined) return undefined;
+    return (call, above, input) => {
       // All commands share one promise, so that calls stay in order.
       room.gate ??= import('./gate.js').then(({ Gate: Made }) => new Made(target.owner, room));
       room.gate
         .then((gate) => gate.enter(call, above, () => provide(call, input)))
         .catch((error: unknown) => call.settle(false, error));
     };
-    if (policy === undefined)
-      return room && { ...target, provider: (call, input) => enter(call, call.parent, input) };
+  }
+
+  /** The target whose calls run under a policy. */
+  #decided(
+    target: GuardedTarget,
+    policy: DecidedPolicy,
+    services: CallServices,
+    enter: Enter,
+  ): CallTarget {
     const guard = this.#guardOf(target, policy);
     // Attempts are part of one call, and only the call is counted.
-    const { timeout } = policy;
     const attempts: CallTarget = {
       ...target,
       counter: undefined,
       services: { ...services, settled() {} },
-      timeout: shorter(target.timeout, timeout),
+      timeout: shorter(target.timeout, policy.timeout),
     };
     return {
       ...target,
       provider: (call, input) => {
         if (policy.requiresAuth && call.user === undefined) {
-          call.settle(
-            false,
-            createError(
-              'call/unauthenticated',
-              `${target.id} needs a user, and the call has none`,
-              { plugin: target.owner, details: { command: target.id } },
-            ),
-          );
+          call.settle(false, unauthenticated(target));
           return;
         }
         const attempt = () => {
@@ -123,15 +134,10 @@ export class Guards implements CommandGuards {
           enter(one, call.parent, input);
           return one.promise;
         };
+        const { user, signal } = call;
         this.#engineOf(guard, target, policy)
           .then((engine) =>
-            engine.run({
-              input,
-              caller: nameOf(call.caller),
-              user: call.user,
-              signal: call.signal,
-              attempt,
-            }),
+            engine.run({ input, caller: nameOf(call.caller), user, signal, attempt }),
           )
           .then(
             (value) => call.settle(true, value),
@@ -181,3 +187,8 @@ export class Guards implements CommandGuards {
 const nameOf = ({ kind, id, version }: Caller) => (kind === 'host' ? 'host' : `${id}@${version}`);
 const shorter = (a: number | undefined, b: number | undefined) =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b);
+const unauthenticated = ({ id, owner }: GuardedTarget) =>
+  createError('call/unauthenticated', `${id} needs a user, and the call has none`, {
+    plugin: owner,
+    details: { command: id },
+  });

@@ -1,0 +1,96 @@
+/** What all tenants of a kernel stand on: hosts, storage, sources, extensions, and their end. */
+import { DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
+import { Deadlines, Turn } from '@plinth/sdk/rpc';
+import { openContracts } from '../calls/open-contracts.js';
+import type { AnyExtension } from '../extension/statics.js';
+import { inlineHost } from '../guests/inline-host.js';
+import type { Host, PluginSource } from '../host.js';
+import type { KernelOptions } from '../kernel-options.js';
+import { lazily } from '../lazily.js';
+import { Discovery } from '../lifecycle/discover.js';
+import { DEFAULT_LIMITS, limitsOf } from '../limits.js';
+import { memoryStorage } from '../storage/memory-storage.js';
+import { watchStorage } from '../storage/watched-storage.js';
+import type { Packages } from './packages.js';
+import type { Shared } from './shared.js';
+import { createTenant } from './tenant.js';
+import type { TenantKernel } from './tenant-kernel.js';
+import type { Tenants } from './tenants.js';
+
+/** Owns what the tenants share, and ends it after them. */
+export class Ground {
+  readonly shared: Shared;
+  /** The tenants beside the default one. */
+  tenants: Tenants | undefined;
+  readonly #deadlines = new Deadlines();
+  readonly #packages = lazily(() => this.#loadPackages());
+  readonly #options: KernelOptions;
+  #root: TenantKernel | undefined;
+  #discovery: Discovery | undefined;
+
+  constructor(
+    options: KernelOptions,
+    extend: Shared['extend'],
+    extensions: readonly AnyExtension[],
+  ) {
+    this.#options = options;
+    const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();
+    const hosts = [...given, inlineHost(given.find(({ context }) => context !== undefined))];
+    const watched = watchStorage(options.storage ?? memoryStorage());
+    const sources: PluginSource[] = [...(options.sources ?? [])];
+    this.shared = {
+      options,
+      isOpen: openContracts(options.contracts),
+      extend,
+      extensions,
+      addSource: (source) => void sources.push(source),
+      hosts,
+      storage: watched.storage,
+      storageProblem: watched.problem,
+      packages: this.#packages,
+      deadlines: this.#deadlines,
+      turn: new Turn(),
+      discovery: () => {
+        const patience = options.limits?.discover ?? DEFAULT_LIMITS.discover;
+        this.#discovery ??= new Discovery(sources, patience);
+        return this.#discovery;
+      },
+    };
+  }
+
+  async #loadPackages(): Promise<Packages> {
+    const { Packages } = await import('./opened.js');
+    const all = () => [this.#root ?? [], this.tenants?.all() ?? []].flat();
+    const { read } = limitsOf(this.#options.limits);
+    return new Packages(this.shared.storage, read, (name) =>
+      all().some(({ plugins }) => plugins.get(name) !== undefined),
+    );
+  }
+
+  /** Makes the default tenant. */
+  makeRoot(): TenantKernel {
+    this.#root = createTenant(this.shared, DEFAULT_TENANT);
+    return this.#root;
+  }
+
+  /** Nothing waits any more for what sources may still find. */
+  stopLooking(): void {
+    this.#discovery?.close();
+  }
+
+  /** Ends extensions in reverse, then what tenants share. */
+  async end(): Promise<void> {
+    const { extensions, storage, hosts } = this.shared;
+    for (const { statics, close } of [...extensions].reverse())
+      try {
+        await close?.();
+      } catch (error) {
+        this.#root?.logger.error(
+          `the extension '${statics.name}' could not close: ${messageOf(error)}`,
+        );
+      }
+    await (await this.#packages.begun?.catch(() => undefined))?.snapshots.close();
+    await Promise.allSettled([storage.close(), ...hosts.map((one) => one.close?.())]);
+    this.#deadlines.close();
+  }
+}
