@@ -109,8 +109,9 @@ export type { DrainOptions } from './lifecycle/drain.js';
 export type { IsolationPolicy } from './lifecycle/launcher.js';
 export type { PluginHealth } from './lifecycle/plugin-health.js';
 export { DEFAULT_LIMITS, type Limits, type ValueLimits } from './limits.js';
+export type { ChainPolicy } from './permissions/delegation.js';
+export type { GrantOptions } from './permissions/grant-book.js';
 export type { PermissionPolicy } from './permissions/granted.js';
-export type { ChainPolicy, GrantOptions } from './permissions/grants.js';
 export type {
   PermissionAnswer,
   PermissionHandler,

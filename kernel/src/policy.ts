@@ -2,8 +2,8 @@
 import type { ResourcePolicy } from './extensions/limits/resource-policy.js';
 import type { CommandDefaults } from './extensions/resilience/policy.js';
 import type { TrustDecisions } from './extensions/trust/trust-policy.js';
+import type { ChainPolicy } from './permissions/delegation.js';
 import type { PermissionPolicy } from './permissions/granted.js';
-import type { ChainPolicy } from './permissions/grants.js';
 
 /** What the embedder decides about plugins. */
 export interface Policy extends TrustDecisions {

@@ -2,7 +2,8 @@
 import type { PermissionName, Permissions } from '@plinth/sdk';
 import { createError, disposable, type Manifest, PERMISSION_NAMES } from '@plinth/sdk/contract';
 import type { PermissionSet } from '../permissions/broker.js';
-import type { GrantOptions, Grants } from '../permissions/grants.js';
+import type { GrantOptions } from '../permissions/grant-book.js';
+import type { Grants } from '../permissions/grants.js';
 import type { Deciding, PermissionHandler } from '../permissions/requests.js';
 import type { HostRegistration } from '../registration.js';
 

@@ -1,6 +1,6 @@
 /** Lists commands with what manifests say of them. */
 import type { CommandInfo } from '@plinth/sdk';
-import type { Manifest } from '@plinth/sdk/contract';
+import { type Manifest, ownerOf } from '@plinth/sdk/contract';
 import type { CommandRegistry } from './command-registry.js';
 
 /** Commands that are registered, and those that a manifest declares. */
@@ -24,5 +24,16 @@ export function listCommands(registry: CommandRegistry): readonly CommandInfo[] 
       ...(output && { output }),
     };
   };
-  return registry.describe(titles, [...declared.keys()]);
+  const ids = new Set([...registry.all().map(({ id }) => id), ...declared.keys()]);
+  return [...ids].sort().map((id) => {
+    const entry = registry.get(id);
+    const breaker = registry.breakerOf(id);
+    return {
+      ...titles(id),
+      ...(breaker !== undefined && { breaker }),
+      id,
+      plugin: entry?.owner ?? ownerOf(id),
+      active: entry !== undefined,
+    };
+  });
 }

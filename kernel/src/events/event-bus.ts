@@ -7,7 +7,7 @@ import type { EventEnvelope } from '@plinth/sdk';
 import { covers, createError, disposable, isPattern, isTopic } from '@plinth/sdk/contract';
 import { SharedValue } from '@plinth/sdk/rpc';
 import mittModule, { type Emitter } from 'mitt';
-import { checkKernelTopic } from '../kernel-events.js';
+import { checkKernelTopic } from './kernel-topics.js';
 
 /** An event during delivery. */
 export class Emission {

@@ -89,7 +89,7 @@ export function demandForAll(
   permission: PermissionName,
   scope: string,
 ): void {
-  guest.services.rights.grants.demandFor(calls, guest.manifest.id, permission, scope);
+  guest.services.rights.grants.delegation.demandFor(calls, guest.manifest.id, permission, scope);
 }
 
 function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: string): Route {
@@ -164,7 +164,7 @@ export function behalfOf(guest: GuestIdentity, sequence: unknown): Behalf {
   return {
     parent: undefined,
     origin: undefined,
-    calls: guest.services.rights.grants.strict ? open : [],
+    calls: guest.services.rights.grants.delegation.strict ? open : [],
     under: underOf(open, guest.manifest.id),
   };
 }

@@ -4,38 +4,33 @@
  */
 import {
   type Caller,
-  createError,
   FENCE,
   type LifecycleHook,
   type Manifest,
-  messageOf,
-  ownerOf,
-  PluginError,
-  type Registration,
+  type PluginError,
   Scope,
   type Statics,
 } from '@plinth/sdk/contract';
-import { Link } from '@plinth/sdk/rpc';
+import type { Link } from '@plinth/sdk/rpc';
 import type { KernelCall } from '../calls/call.js';
 import type { LaneEnd, Traffic } from '../calls/lane-end.js';
-import type { ExitReason, Guest, ResourceUsage } from '../host.js';
+import type { Guest, ResourceUsage } from '../host.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { TrustLevel } from '../permissions/trust-level.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 import { type Bundle, ErrorView } from './error-view.js';
 import { EventCauses } from './event-causes.js';
-import { exitError } from './exit-error.js';
 import type { Gate } from './gate.js';
+import { GuestEnd } from './guest-end.js';
 import type { GuestIdentity } from './guest-identity.js';
+import { endForbidden, linkOf } from './guest-link.js';
 import type { GuestMeter } from './guest-meter.js';
 import { guestPermissions } from './guest-permissions.js';
-import { answerGuest, rightOf, takeNote } from './guest-requests.js';
 import type { GuestServices } from './guest-services.js';
 import type { Mailbox } from './mailbox.js';
 import { MiddlewareSteps, type Proceed } from './middleware-steps.js';
 import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
-import { watchUnread } from './unread-streams.js';
 import { answerOf, within } from './waiting.js';
 
 /** Methods of the guest that the kernel calls over the control plane. */
@@ -83,11 +78,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   requests = 0;
   readonly #guest: Guest;
   readonly #hooks = new Set<LifecycleHook>();
-  #fatal: Error | undefined;
-  /** Settles when the error that ended the guest can be shown. */
-  #showing: Promise<void> | undefined;
-  #over = false;
-  #refusals = 0;
+  readonly #end: GuestEnd;
   #onIdle: ((ok: boolean) => void)[] = [];
   /** What extensions have put in front of its requests. */
   readonly #gate: Required<Gate> | undefined;
@@ -110,73 +101,38 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.permissions = guestPermissions(manifest, { ...reporting, ...rights }, level);
     this.steps = new MiddlewareSteps(manifest.id);
     this.#guest = guest;
+    this.#end = new GuestEnd({
+      plugin: manifest.id,
+      guest,
+      view: this.view,
+      reporting,
+      refusals: bounds.limits.refusals,
+      close: (error) => this.#close(error),
+    });
     this.meter = bounds.resources.meter(manifest, level, this);
     const quota = Math.min(this.permissions.quota, this.meter.limits.storage);
     this.storage = bounds.storageOf(manifest, quota);
-    this.link = this.#connect();
+    this.link = linkOf(this, guest.endpoint, {
+      onRequest: () => {
+        this.requests += 1;
+        this.meter.request();
+        this.#gate?.request();
+      },
+      onIdle: () => {
+        for (const tell of this.#onIdle.splice(0)) tell(true);
+      },
+    });
     this.#gate = bounds.gateFor(this);
     bounds.resources.started(this.meter);
     const unwatch = rights.grants.watch(manifest, this.caller, this.permissions, () => {
       this.registrations.review();
       services.exchange.lanes.review();
-      this.#endForbidden();
+      endForbidden(this);
     });
-    this.ended = guest.exited.then(async (reason) => {
+    this.ended = guest.exited.then((reason) => {
       unwatch();
-      await this.#showing;
-      await this.view.show(reason.error);
-      return this.#end(reason);
+      return this.#end.exited(reason);
     });
-  }
-
-  #connect(): Link {
-    const { calls, bounds, reporting } = this.services;
-    const { id } = this.manifest;
-    return new Link({
-      endpoint: this.#guest.endpoint,
-      plugin: id,
-      stacks: false,
-      bounds: calls.bounds,
-      turn: calls.turn,
-      watchUnread: watchUnread(calls.deadlines, bounds.limits.unread),
-      ...(Number.isFinite(this.meter.limits.messageSize) && {
-        admit: (value: unknown) => this.meter.checkSize(value),
-      }),
-      serve: (target, input, meta, inbound) => {
-        this.requests += 1;
-        this.meter.request();
-        this.#gate?.request();
-        return answerGuest(this, target, input, meta, inbound);
-      },
-      note: (target, payload, meta) => {
-        this.meter.note();
-        takeNote(this, target, payload, meta);
-      },
-      count: () => this.meter.note(),
-      control: {
-        register: async (registration: Registration) => this.#register(registration),
-        unregister: async (handle: number) => this.registrations.remove(handle),
-      },
-      view: (error) => this.view.show(error),
-      onIdle: () => {
-        for (const tell of this.#onIdle.splice(0)) tell(true);
-      },
-      onBreach: (error) => this.endBecause(error),
-      onRefused: (error) => this.refused(error),
-      onUnsent: (error) => {
-        reporting.metrics.droppedDeliveries += 1;
-        reporting.log.write('kernel', 'warn', `dropped an event for ${id}: ${error.message}`);
-      },
-      defer: (task) => bounds.defer(task),
-    });
-  }
-
-  #register(registration: Registration): void {
-    this.registrations.add(registration);
-    const { kind, name } = registration;
-    if (kind !== 'command' && kind !== 'hook') return;
-    for (const contract of this.unanswered)
-      if (contract.startsWith(`${ownerOf(name)}@`)) this.unanswered.delete(contract);
   }
 
   /**
@@ -226,22 +182,20 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
 
   /** Ends the guest and its pending calls at once. The platform's signal may come late or never. */
   endBecause(error: Error): void {
-    this.#fatal ??= error;
-    // An unresponsive guest is unresponsive for every tenant that shares it.
-    void this.#guest.terminate((error as Partial<PluginError>).code === 'guest/unresponsive');
-    this.#close(this.#asPluginError(this.#fatal));
+    this.#end.because(error);
   }
 
   /** Ends the guest in order. Failures from now on don't count against it. */
-  async terminate(): Promise<void> {
-    this.#close(
-      createError('plugin/unavailable', `${this.manifest.id} was stopped`, {
-        plugin: this.manifest.id,
-        details: { reason: 'terminated' },
-        retryable: true,
-      }),
-    );
-    await this.#guest.terminate();
+  terminate(): Promise<void> {
+    return this.#end.terminate();
+  }
+
+  refused(error: PluginError): void {
+    this.#end.refused(error);
+  }
+
+  crashed(error: Error, rejection: boolean): void {
+    this.#end.crashed(error, rejection);
   }
 
   /** Whether work is in flight: for the guest, or by the guest for others. */
@@ -253,7 +207,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
 
   /** Whether the guest has ended. */
   get over(): boolean {
-    return this.#over;
+    return this.#end.over;
   }
 
   /** This connection, as an `AnsweringGuest`. */
@@ -292,7 +246,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   async drained(timeout: number, streams = false): Promise<boolean> {
     const { deadlines } = this.services.calls;
     const end = performance.now() + timeout;
-    for (let left = timeout; this.isBusy(streams) && !this.#over; left = end - performance.now()) {
+    for (let left = timeout; this.isBusy(streams) && !this.over; left = end - performance.now()) {
       if (left <= 0 || !(await within(deadlines, left, (done) => void this.#onIdle.push(done))))
         return false;
     }
@@ -308,7 +262,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
 
   /** How many messages of this guest were refused. */
   get refusals(): number {
-    return this.#refusals;
+    return this.#end.refusals;
   }
 
   async usage(): Promise<ResourceUsage | undefined> {
@@ -320,18 +274,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     return this.steps.run(this.link, handle, call, input, next);
   }
 
-  #end(reason: ExitReason): PluginError {
-    const error =
-      this.#fatal === undefined
-        ? exitError(this.manifest.id, reason)
-        : this.#asPluginError(this.#fatal);
-    this.#close(error);
-    return error;
-  }
-
   #close(error: PluginError): void {
-    if (this.#over) return;
-    this.#over = true;
     // First: a caller that learns that the guest is gone must find that the kernel knows it.
     this.onEnd?.(error);
     this.services.bounds.resources.ended(this.meter);
@@ -340,63 +283,5 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.services.exchange.lanes.ended(this, error);
     this.#gate?.ended(error);
     this.steps.clear();
-  }
-
-  #asPluginError(error: Error): PluginError {
-    if (
-      error instanceof PluginError &&
-      (error.code.startsWith('wire/') || error.code.startsWith('guest/'))
-    )
-      return error;
-    return exitError(this.manifest.id, { kind: 'crashed', error });
-  }
-
-  /** Stops requests that wait, and streams that flow, under a right that was revoked. */
-  #endForbidden(): void {
-    const { id: plugin } = this.manifest;
-    this.link.endServed((about) => {
-      const [permission, scope] = rightOf(about);
-      if (this.permissions.check(permission, scope)) return undefined;
-      const { reason, line, because } = this.services.rights.grants.why(
-        this.manifest,
-        permission,
-        scope,
-      );
-      return createError(
-        'permission/denied',
-        `${plugin} may not use ${permission} for '${scope}' any more: ${because}`,
-        {
-          plugin,
-          details: { permission, scope, reason, add: line },
-        },
-      );
-    });
-  }
-
-  /** A message of the guest was refused. After a number of them the guest is ended. */
-  refused(error: PluginError): void {
-    this.#refusals += 1;
-    this.services.reporting.metrics.refusedMessages += 1;
-    const reason = String(error.details?.reason ?? messageOf(error));
-    this.services.reporting.announce('wire:refused', {
-      plugin: this.manifest.id,
-      reason,
-      count: this.#refusals,
-    });
-    if (this.#refusals >= this.services.bounds.limits.refusals) this.endBecause(error);
-  }
-
-  /**
-   * The guest reports an uncaught error: it is about to end.
-   *
-   * @param rejection whether a promise was rejected with it.
-   */
-  crashed(error: Error, rejection: boolean): void {
-    // What a guest says about its own end is only used as a cause.
-    const end = () =>
-      this.endBecause(exitError(this.manifest.id, { kind: 'crashed', error }, rejection));
-    const shown = this.view.show(error);
-    if (shown === undefined) end();
-    else this.#showing ??= shown.then(end);
   }
 }

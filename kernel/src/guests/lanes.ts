@@ -4,6 +4,7 @@
  * and without a listener for every call. It closes a lane at once when a guest ends or a right is
  * revoked. It drains a lane when middleware or such a listener is added for its commands.
  */
+
 import {
   type Alarm,
   alarm,
@@ -19,6 +20,7 @@ import type { CommandEntry } from '../commands/command-entry.js';
 import type { KernelEvents } from '../kernel-events.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { reportOf } from './lane-report.js';
 
 /** What lanes need from the kernel. */
 export interface LaneServices {
@@ -50,8 +52,6 @@ const SECOND = 1_000;
 const DRAIN = 2_000;
 /** Most closed lanes whose last report may still arrive. */
 const REMEMBERED = 64;
-/** More calls than this in one report can't be honest. */
-const MAX_REPORTED = 10_000_000;
 
 /** Owns every lane of a kernel. */
 export class Lanes {
@@ -193,29 +193,14 @@ export class Lanes {
   }
 
   /** Takes a provider's report of answered calls. It is trusted: lying gains it nothing new. */
-  report(
-    provider: LaneEnd,
-    [number, handle, calls, failures, total, slowest]: readonly unknown[],
-  ): void {
+  report(provider: LaneEnd, [number, handle, ...told]: readonly unknown[]): void {
     const lane = this.#laneOf(number, provider) ?? this.#closed.get(number as number);
     const entry =
       lane?.provider === provider
         ? lane.commands.find(({ at }) => at?.handle === handle)
         : undefined;
     if (entry === undefined) return;
-    if (
-      !isCount(calls) ||
-      !isCount(failures) ||
-      failures > calls ||
-      !isTime(total) ||
-      !isTime(slowest)
-    ) {
-      throw createError(
-        'wire/refused',
-        `refused a report of ${provider.caller.id}: it is not well formed`,
-        { plugin: provider.caller.id },
-      );
-    }
+    const { calls, failures, total, slowest } = reportOf(provider.caller.id, told);
     const { metrics } = this.#services;
     metrics.calls += calls;
     metrics.failures += failures;
@@ -309,8 +294,3 @@ export class Lanes {
     return lane?.caller === end || lane?.provider === end ? lane : undefined;
   }
 }
-
-const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MAX_REPORTED;
-const isTime = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0;

@@ -26,6 +26,7 @@ export class Seen {
   }
 }
 
+/** The value that is checked, as a whole. */
 export const ROOT: Place = { parent: undefined, key: '' };
 
 /** The state of one check. */

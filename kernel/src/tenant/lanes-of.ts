@@ -26,7 +26,7 @@ export function createLanes(
       bus.hears('call:settled') ||
       commands.isSpecial(ownerOf(id)) ||
       isOpen(id),
-    mayBypass: (provider) => grants.isLeaf(provider),
+    mayBypass: (provider) => grants.delegation.isLeaf(provider),
     announce: reporting.announce,
   });
   chains.onChange = () => lanes.review();

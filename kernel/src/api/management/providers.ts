@@ -212,7 +212,7 @@ class Management {
       // Policy by id or origin applies now. Policy by signature applies once that is checked.
       if (call.caller.kind === 'plugin')
         this.#checkTrust(call, id, trust.level(found, manifest) ?? 'undecided');
-      const rights = grants.rightsOf(call.caller);
+      const rights = grants.delegation.rightsOf(call.caller);
       // An update asks for consent itself, for rights that the version before lacks.
       const more =
         rights === undefined || updated
@@ -289,16 +289,16 @@ class Management {
     const { grants } = this.#parts;
     if (scope !== '' && pluginIdProblem(scope) !== undefined)
       throw createError('plugin/not-found', `no plugin '${scope}' is installed`, { plugin: scope });
-    grants.rightsOf(call.caller)?.demand(right, scope);
-    grants.demandFor(call.behalf, call.caller.id, right, scope);
+    grants.delegation.rightsOf(call.caller)?.demand(right, scope);
+    grants.delegation.demandFor(call.behalf, call.caller.id, right, scope);
   }
 
   /** Whether something may be seen. Nothing is counted or recorded. */
   #may(call: KernelCall, right: PermissionName, scope: string): boolean {
     const { grants } = this.#parts;
     return (
-      grants.rightsOf(call.caller)?.check(right, scope) !== false &&
-      grants.mayFor(call.behalf, right, scope)
+      grants.delegation.rightsOf(call.caller)?.check(right, scope) !== false &&
+      grants.delegation.mayFor(call.behalf, right, scope)
     );
   }
 
@@ -312,7 +312,7 @@ class Management {
     const { grants, trust } = this.#parts;
     for (const one of [call, ...call.behalf]) {
       for (let link: KernelCall | undefined = one; link !== undefined; link = link.parent) {
-        const manager = grants.manifestOf(link.caller);
+        const manager = grants.delegation.manifestOf(link.caller);
         if (manager === undefined || HIGHEST[target] <= LOWEST[trust.of(manager)]) continue;
         throw refused(
           manager.id,

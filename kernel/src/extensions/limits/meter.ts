@@ -1,48 +1,19 @@
 /** Measures one guest, and slows, suspends or ends it when it is over a limit. */
+
 import { type Alarm, alarm, createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { sizeOf } from '@plinth/sdk/rpc';
 import type { GuestMeter, MeteredGuest } from '../../guests/guest-meter.js';
 import type { ResourceUsage } from '../../host.js';
-import type { KernelEvents, LimitStep, Resource } from '../../kernel-events.js';
-import type { Log } from '../../telemetry/logger.js';
-import { type Limited, MAX_CALLS, type ResourcePolicy } from './resource-policy.js';
-
-/** What the watch needs of the kernel. */
-export interface ResourceWatchParts {
-  readonly policy: ResourcePolicy | undefined;
-  readonly log: Log;
-  announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
-  /** Suspends a running plugin, by its guest. Calls meanwhile fail with `blame`. */
-  suspend(guest: MeteredGuest, blame: () => PluginError): Promise<void>;
-  /** Resumes it, if it is still suspended for that reason. */
-  resume(guest: MeteredGuest): Promise<void>;
-}
-
-/** Milliseconds between two looks. */
-export const TICK = 1_000;
-/** What a meter needs of the watch over all meters of a tenant. */
-export interface MeterWatch {
-  readonly parts: ResourceWatchParts;
-  readonly tenant: Limited;
-  readonly patience: number;
-  readonly pause: number;
-  readonly pauses: number;
-  /** When the current second began, in milliseconds of the monotonic clock. */
-  readonly since: number;
-  /** Milliseconds by which the last look was late. */
-  readonly late: number;
-  /** Messages of all plugins in this second. */
-  messages: number;
-  /** Open requests of all plugins. */
-  readonly calls: number;
-}
+import type { Resource } from '../../kernel-events.js';
+import { CpuShare } from './cpu-share.js';
+import { LimitSteps } from './limit-steps.js';
+import { type MeterWatch, TICK } from './meter-watch.js';
+import { type Limited, MAX_CALLS } from './resource-policy.js';
 
 /** The share of a limit from which a plugin is warned. */
 const NEAR = 0.8;
 /** Bytes by which a heap may exceed the memory in use. */
 const GARBAGE = 32_000_000;
-/** Looks over which CPU use is averaged. */
-const CPU_LOOKS = 10;
 /** Calm looks after which the steps start over. */
 const CALM = 10;
 /** Milliseconds for which suspensions are remembered. */
@@ -60,10 +31,9 @@ export class Meter implements GuestMeter {
   /** Consecutive looks over a limit. A look below it lowers the count. */
   #strikes = 0;
   #calm = 0;
-  /** The last step announced for each resource since the plugin was calm. */
-  readonly #said = new Map<string, LimitStep>();
+  readonly #steps: LimitSteps;
   #over: { readonly resource: Resource; readonly used: number; readonly limit: number } | undefined;
-  #cpu: { readonly cpu: number; readonly at: number }[] = [];
+  readonly #cpu = new CpuShare();
   #pauses: number[] = [];
   #usage: ResourceUsage | undefined;
   #measuring = false;
@@ -76,6 +46,7 @@ export class Meter implements GuestMeter {
   constructor(watch: MeterWatch, plugin: string, limits: Limited, guest: MeteredGuest) {
     this.#watch = watch;
     this.#plugin = plugin;
+    this.#steps = new LimitSteps(plugin, watch.parts);
     this.limits = limits;
     this.guest = guest;
   }
@@ -133,13 +104,13 @@ export class Meter implements GuestMeter {
     const now = performance.now();
     if (now - this.#logsSince >= TICK) {
       // A flood is announced once. The next flood is announced again.
-      if (this.#logs <= this.limits.logs) this.#said.delete('logs plugin');
+      if (this.#logs <= this.limits.logs) this.#steps.forget('logs');
       this.#logsSince = now;
       this.#logs = 0;
     }
     this.#logs += 1;
     if (this.#logs <= this.limits.logs) return true;
-    this.#say('logs', 'throttled', this.#logs, this.limits.logs, 'plugin');
+    this.#steps.say('logs', 'throttled', this.#logs, this.limits.logs, 'plugin');
     return false;
   }
 
@@ -164,7 +135,7 @@ export class Meter implements GuestMeter {
     this.#messages = 0;
     this.guest.link.release();
     if (rate >= this.limits.messages * NEAR)
-      this.#say('messages', 'warned', rate, this.limits.messages, 'plugin');
+      this.#steps.say('messages', 'warned', rate, this.limits.messages, 'plugin');
   }
 
   /** Measures use, where possible. A busy guest has one open question, judged on its answer. */
@@ -176,7 +147,7 @@ export class Meter implements GuestMeter {
       (usage) => {
         this.#measuring = false;
         this.#usage = usage;
-        if (usage?.cpu !== undefined) this.#countCpu(usage.cpu);
+        if (usage?.cpu !== undefined) this.#cpu.add(usage.cpu);
       },
       () => {
         this.#measuring = false;
@@ -194,21 +165,22 @@ export class Meter implements GuestMeter {
     const { memory, cpu } = this.limits;
     // Garbage counts until it is collected.
     if (this.memory > memory + GARBAGE) return this.end('memory', this.memory, memory, 'plugin');
-    if (this.memory > memory * NEAR) this.#say('memory', 'warned', this.memory, memory, 'plugin');
-    const share = this.#cpuShare();
+    if (this.memory > memory * NEAR)
+      this.#steps.say('memory', 'warned', this.memory, memory, 'plugin');
+    const share = this.#cpu.share;
     if (share > cpu) {
       this.#over = { resource: 'cpu', used: share, limit: cpu };
-      this.#say('cpu', 'throttled', share, cpu, 'plugin');
+      this.#steps.say('cpu', 'throttled', share, cpu, 'plugin');
       this.#hold();
-    } else if (share > cpu * NEAR) this.#say('cpu', 'warned', share, cpu, 'plugin');
+    } else if (share > cpu * NEAR) this.#steps.say('cpu', 'warned', share, cpu, 'plugin');
     this.#escalate();
   }
 
   /** Ends the guest because of its use. */
   end(resource: Resource, used: number, limit: number, whose: 'plugin' | 'tenant'): void {
-    this.#say(resource, 'ended', used, limit, whose);
+    this.#steps.say(resource, 'ended', used, limit, whose);
     this.guest.endBecause(
-      this.#error(
+      this.#steps.error(
         resource === 'memory' ? 'guest/out-of-memory' : 'guest/over-limit',
         resource,
         used,
@@ -243,29 +215,15 @@ export class Meter implements GuestMeter {
     const seconds = Math.max(1, (performance.now() - since) / TICK) + late / TICK;
     if (count <= limit * seconds) return;
     if (whose === 'plugin') this.#over = { resource, used: count, limit };
-    this.#say(resource, 'throttled', count, limit, whose);
+    this.#steps.say(resource, 'throttled', count, limit, whose);
     this.#hold();
   }
 
   #tooManyCalls(used: number, limit: number, whose: 'plugin' | 'tenant'): PluginError {
     // Calls that other plugins of the tenant hold open are not this plugin's fault.
     if (whose === 'plugin') this.#over ??= { resource: 'calls', used, limit };
-    this.#say('calls', 'throttled', used, limit, whose);
-    return this.#error('call/overloaded', 'calls', used, limit, whose);
-  }
-
-  /** The average share over the last looks. Late looks only make it more exact. */
-  #cpuShare(): number {
-    // A short period is not conclusive.
-    if (this.#cpu.length <= CPU_LOOKS / 2) return 0;
-    const first = this.#cpu[0] as { cpu: number; at: number };
-    const last = this.#cpu.at(-1) as { cpu: number; at: number };
-    return (last.cpu - first.cpu) / (last.at - first.at);
-  }
-
-  #countCpu(cpu: number): void {
-    this.#cpu.push({ cpu, at: performance.now() });
-    if (this.#cpu.length > CPU_LOOKS + 1) this.#cpu.shift();
+    this.#steps.say('calls', 'throttled', used, limit, whose);
+    return this.#steps.error('call/overloaded', 'calls', used, limit, whose);
   }
 
   #escalate(): void {
@@ -276,7 +234,7 @@ export class Meter implements GuestMeter {
     if (over === undefined) {
       this.#strikes = Math.max(0, this.#strikes - 1);
       this.#calm += 1;
-      if (this.#calm >= CALM) this.#said.clear();
+      if (this.#calm >= CALM) this.#steps.clear();
       return;
     }
     this.#calm = 0;
@@ -296,9 +254,9 @@ export class Meter implements GuestMeter {
     this.#suspended = true;
     this.#pauses.push(performance.now());
     const until = Date.now() + pause;
-    this.#say(resource, 'suspended', used, limit, 'plugin');
+    this.#steps.say(resource, 'suspended', used, limit, 'plugin');
     const blame = () =>
-      this.#error('plugin/over-limit', resource, used, limit, 'plugin', { until });
+      this.#steps.error('plugin/over-limit', resource, used, limit, 'plugin', { until });
     const suspending = this.#heard(parts.suspend(this.guest, blame));
     this.#pause = alarm(async () => {
       this.#suspended = false;
@@ -319,73 +277,4 @@ export class Meter implements GuestMeter {
       ),
     );
   }
-
-  /** Announces each step of a resource once, until the plugin has been calm. */
-  #say(
-    resource: Resource,
-    step: LimitStep,
-    used: number,
-    limit: number,
-    whose: 'plugin' | 'tenant',
-  ): void {
-    const key = `${resource} ${whose}`;
-    if (STEPS.indexOf(this.#said.get(key)) >= STEPS.indexOf(step) && step !== 'suspended') return;
-    this.#said.set(key, step);
-    const { parts } = this.#watch;
-    const plugin = this.#plugin;
-    parts.log.write(
-      'kernel',
-      step === 'warned' ? 'info' : 'warn',
-      `${plugin} is ${step}: ${describe(resource, used, limit, whose)}`,
-      { plugin },
-    );
-    parts.announce('resource:limited', { plugin, resource, step, used, limit, of: whose });
-  }
-
-  #error(
-    code: 'call/overloaded' | 'guest/over-limit' | 'guest/out-of-memory' | 'plugin/over-limit',
-    resource: Resource,
-    used: number,
-    limit: number,
-    whose: 'plugin' | 'tenant',
-    more: object = {},
-  ): PluginError {
-    const plugin = this.#plugin;
-    const what = code.startsWith('guest/')
-      ? 'was ended'
-      : code === 'plugin/over-limit'
-        ? 'is suspended'
-        : 'is refused';
-    return createError(code, `${plugin} ${what}: ${describe(resource, used, limit, whose)}`, {
-      plugin,
-      details: { resource, used, limit, of: whose, ...more },
-    });
-  }
-}
-
-const STEPS: readonly (LimitStep | undefined)[] = [
-  undefined,
-  'warned',
-  'throttled',
-  'suspended',
-  'ended',
-];
-
-const UNITS: Readonly<Record<Resource, string>> = {
-  memory: 'bytes of memory',
-  cpu: 'of a core',
-  messages: 'messages a second',
-  calls: 'open calls',
-  logs: 'log entries a second',
-};
-
-function describe(
-  resource: Resource,
-  used: number,
-  limit: number,
-  whose: 'plugin' | 'tenant',
-): string {
-  const number = (value: number) =>
-    resource === 'cpu' ? value.toFixed(2) : String(Math.round(value));
-  return `${whose === 'tenant' ? 'with all of its tenant ' : ''}${number(used)} ${UNITS[resource]}, and ${number(limit)} is the limit`;
 }

@@ -6,7 +6,8 @@
 import type { Manifest } from '@plinth/sdk/contract';
 import type { MeteredGuest, Metering } from '../../guests/guest-meter.js';
 import type { TrustLevel } from '../../permissions/trust-level.js';
-import { Meter, type MeterWatch, type ResourceWatchParts, TICK } from './meter.js';
+import { Meter } from './meter.js';
+import { type MeterWatch, type ResourceWatchParts, TICK } from './meter-watch.js';
 import { type Limited, limitsFor, tenantLimits } from './resource-policy.js';
 
 /** Owns a tenant's meters and their one timer, which runs only while something is limited. */

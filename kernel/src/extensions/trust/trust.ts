@@ -3,19 +3,14 @@
  * installation and each load, on the text that then runs. Of a plugin's own claims only its id is
  * read, so it can't raise its trust.
  */
-import {
-  compareVersions,
-  createError,
-  type Isolation,
-  type Manifest,
-  messageOf,
-} from '@plinth/sdk/contract';
+import { createError, type Isolation, type Manifest, messageOf } from '@plinth/sdk/contract';
 import type { TrustStore, Verdict } from '@plinth/sdk/signing';
 import type { PluginPackage, StorageAdapter } from '../../host.js';
 import { inTime, type ReadBounds } from '../../in-time.js';
 import type { KernelEvents } from '../../kernel-events.js';
 import { isRevoked } from '../../lifecycle/revoked.js';
 import type { TrustLevel, TrustVerdict } from '../../permissions/trust-level.js';
+import { Marks } from './marks.js';
 import {
   applies,
   type SignaturePolicy,
@@ -43,24 +38,16 @@ const LEAST: Readonly<Record<TrustLevel, readonly Isolation[]>> = {
 const STRENGTH: readonly Isolation[] = ['inline', 'worker', 'process', 'sandbox'];
 const LEVELS: readonly TrustLevel[] = ['trusted', 'partner', 'untrusted'];
 
-interface Mark {
-  readonly format: 1;
-  /** The highest version that has run. */
-  readonly version: string;
-  /** The latest time seen (epoch, ms), so that setting the clock back revives no expired key. */
-  readonly time: number;
-}
-
 /** Decides trust for one tenant. */
 export class Trust {
   readonly #parts: TrustParts;
   readonly #verdicts = new WeakMap<PluginPackage, Verdict>();
   readonly #packages = new WeakMap<Manifest, PluginPackage>();
-  /** The marks at the kernel's start: versions side by side may start in any order. */
-  readonly #marks = new Map<string, Promise<Mark | undefined>>();
+  readonly #marks: Marks;
 
   constructor(parts: TrustParts) {
     this.#parts = parts;
+    this.#marks = new Marks(parts.storage, parts.tenant);
   }
 
   /**
@@ -124,7 +111,7 @@ export class Trust {
         { plugin: id, details: { version, level } },
       );
     }
-    if (verdict !== undefined) await this.#remember(manifest, policy.signatures as SignaturePolicy);
+    if (verdict !== undefined) await this.#marks.remember(manifest, policy.signatures?.rollback);
     return verdict;
   }
 
@@ -180,8 +167,7 @@ export class Trust {
   /** Deletes the record of which versions of a plugin have run here. */
   async forget(id: string): Promise<void> {
     if (this.#parts.policy.signatures === undefined) return;
-    this.#marks.delete(id);
-    await this.#parts.storage.delete(this.#key(id));
+    await this.#marks.forget(id);
   }
 
   /** The key that signed a package, once the signature is verified. */
@@ -217,17 +203,9 @@ export class Trust {
 
   /** Lets an older version start after a rollback. Resolves to a function that undoes this. */
   async lower(id: string, version: string): Promise<() => Promise<void>> {
-    if (this.#parts.policy.signatures === undefined) return async () => {};
-    const before = await this.#mark(id);
-    const put = async (mark: Mark) => {
-      this.#marks.set(id, Promise.resolve(mark));
-      await this.#parts.storage.set(this.#key(id), mark);
-    };
-    // The latest time stays, so a rollback doesn't set the clock back.
-    await put({ format: 1, version, time: Math.max(Date.now(), before?.time ?? 0) });
-    return async () => {
-      if (before !== undefined) await put(before);
-    };
+    return this.#parts.policy.signatures === undefined
+      ? async () => {}
+      : this.#marks.lower(id, version);
   }
 
   async #verify(
@@ -257,7 +235,7 @@ export class Trust {
       );
     const { verifyPackage } = await import('@plinth/sdk/signing');
     const utf8 = new TextEncoder();
-    const mark = await this.#mark(id);
+    const mark = await this.#marks.of(id);
     return verifyPackage({
       signature,
       id,
@@ -291,60 +269,5 @@ export class Trust {
         },
       );
     }
-  }
-
-  async #remember(
-    { id, version }: Manifest,
-    { rollback = 'refuse' }: SignaturePolicy,
-  ): Promise<void> {
-    const mark = await this.#mark(id);
-    if (rollback === 'refuse' && mark !== undefined && compareVersions(version, mark.version) < 0) {
-      throw createError(
-        'signature/rollback',
-        `${id} ${version} is refused: ${mark.version} has run here before, and an older version may have faults that it hasn't`,
-        {
-          plugin: id,
-          details: { version, seen: mark.version },
-        },
-      );
-    }
-    const { storage } = this.#parts;
-    await storage.update(this.#key(id), (current) => {
-      const before = current as Mark | undefined;
-      const higher =
-        before?.format === 1 && compareVersions(before.version, version) > 0
-          ? before.version
-          : version;
-      return {
-        format: 1,
-        version: higher,
-        time: Math.max(Date.now(), before?.time ?? 0),
-      } satisfies Mark;
-    });
-  }
-
-  #mark(id: string): Promise<Mark | undefined> {
-    const known = this.#marks.get(id) ?? this.#readMark(id);
-    this.#marks.set(id, known);
-    // The next question reads again.
-    known.catch(() => this.#marks.delete(id));
-    return known;
-  }
-
-  async #readMark(id: string): Promise<Mark | undefined> {
-    const kept = (await this.#parts.storage.get(this.#key(id))) as Mark | undefined;
-    if (kept === undefined) return undefined;
-    if (kept.format === 1 && typeof kept.version === 'string' && typeof kept.time === 'number')
-      return kept;
-    throw createError(
-      'signature/rollback',
-      `it is not known which version of ${id} has run here before: what was kept cannot be read`,
-      { plugin: id },
-    );
-  }
-
-  #key(id: string): string {
-    // No plugin can have this id.
-    return `${this.#parts.tenant}\0plinth\0seen\0${id}`;
   }
 }
