@@ -46,7 +46,7 @@ export type {
   OwnerOptions,
   UninstallOptions,
   UpdateOptions,
-} from './extensions/installer/installer.js';
+} from './extensions/installer/installer-options.js';
 export type { Leftover } from './extensions/installer/plugin-data.js';
 export type {
   ResourceLimits,

@@ -46,7 +46,6 @@ const LONG: Readonly<Record<string, number>> = {
   'kernel/src/api/host-plugins.ts': 313,
   'kernel/src/api/management/providers.ts': 327,
   'kernel/src/calls/call.ts': 689,
-  'kernel/src/extensions/installer/installer.ts': 1234,
   'sdk/src/context.ts': 436,
   'sdk/src/contract/contract.ts': 318,
   'sdk/src/contract/manifest.ts': 572,

@@ -1,12 +1,12 @@
 /** `kernel.plugins`: lists and controls the installed plugins for the embedding application. */
 import type { AnyContract, Manifest } from '@plinth/sdk';
 import { createError, type PluginError } from '@plinth/sdk/contract';
+import type { Installer } from '../extensions/installer/installer.js';
 import type {
-  Installer,
   OwnerOptions,
   UninstallOptions,
   UpdateOptions,
-} from '../extensions/installer/installer.js';
+} from '../extensions/installer/installer-options.js';
 import type { Leftover, PluginData } from '../extensions/installer/plugin-data.js';
 import type { TimesLog } from '../extensions/installer/plugin-times.js';
 import type { PluginPackage, PluginSource } from '../host.js';

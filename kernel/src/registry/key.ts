@@ -8,3 +8,6 @@ export function idOf(key: string): string {
   const at = key.lastIndexOf('@');
   return at > 0 ? key.slice(0, at) : key;
 }
+
+/** The version in a key. */
+export const versionIn = (key: string): string => key.slice(idOf(key).length + 1);

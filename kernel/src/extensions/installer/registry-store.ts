@@ -4,7 +4,7 @@
  */
 import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../../host.js';
-import { idOf } from '../../registry/key.js';
+import { idOf, versionIn } from '../../registry/key.js';
 import { NO_ENTRY, type PluginEntry, packagesIn, parseEntry } from './plugin-entry.js';
 
 /** Owns the registry's keys in a storage. No plugin has them: `plinth` is no plugin's id. */
@@ -110,9 +110,7 @@ export class RegistryStore {
     for (const key of await this.#names('code')) {
       const id = idOf(key);
       const entry = entries.get(id);
-      if (
-        entry === undefined ? known.has(id) : packagesIn(entry).includes(key.slice(id.length + 1))
-      )
+      if (entry === undefined ? known.has(id) : packagesIn(entry).includes(versionIn(key)))
         continue;
       const kept = (await this.#run(() => this.#adapter.get(this.#key('code', key)))) as
         | Partial<KeptCode>
