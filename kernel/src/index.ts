@@ -20,7 +20,8 @@ export type { HostEvents, HostHooks, KernelEnvelope } from './api/host-events.js
 export type { HostMessaging } from './api/host-messaging.js';
 export type { HostMiddleware, HostMiddlewareCall } from './api/host-middleware.js';
 export type { HostPermissions } from './api/host-permissions.js';
-export type { HostPlugins, PluginInfo } from './api/host-plugins.js';
+export type { HostPlugins } from './api/host-plugins.js';
+export type { PluginInfo } from './api/plugin-info.js';
 export type { HostStorage, PluginStorageView } from './api/storage-view.js';
 export type { HostCallOptions } from './calls/call-options.js';
 export type { ClientOptions } from './calls/client.js';

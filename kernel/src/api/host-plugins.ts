@@ -1,6 +1,6 @@
 /** `kernel.plugins`: lists and controls the installed plugins for the embedding application. */
-import type { AnyContract, Manifest } from '@plinth/sdk';
-import { createError, type PluginError } from '@plinth/sdk/contract';
+import type { AnyContract } from '@plinth/sdk';
+import { createError } from '@plinth/sdk/contract';
 import type { Installer } from '../extensions/installer/installer.js';
 import type {
   OwnerOptions,
@@ -15,47 +15,12 @@ import type { DrainOptions } from '../lifecycle/drain.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { PluginHealth } from '../lifecycle/plugin-health.js';
 import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
-import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { capabilitiesOf, type PluginCapabilities } from './capabilities.js';
 import { type Circumstances, type Explanation, explain } from './explain.js';
 import type { ExplanationDetails } from './explain-details.js';
+import { infosOf, type PluginInfo } from './plugin-info.js';
 import { SearchIndex } from './search-index.js';
-
-/** One plugin, as listings show it. */
-export interface PluginInfo {
-  /** The plugin's id, or its origin while its manifest can't be read. */
-  readonly id: string;
-  readonly name?: string;
-  readonly version?: string;
-  readonly state: PluginState;
-  /** Whether it may be started. */
-  readonly enabled: boolean;
-  /**
-   * Why it is suspended: by request, a missing dependency, no work, or a limit that it exceeded.
-   */
-  readonly reason?: 'request' | 'dependency' | 'idle' | 'limit';
-  readonly origin: string;
-  readonly manifest?: Manifest;
-  readonly dependencies: readonly string[];
-  /** The activation event. Only while it is active or suspended. */
-  readonly activatedBy?: string;
-  /** Milliseconds since the epoch. Only while it is active or suspended. */
-  readonly since?: number;
-  /**
-   * When it was first found or installed over this storage, in milliseconds since the epoch. Only
-   * once its manifest is known.
-   */
-  readonly createdAt?: number;
-  /**
-   * When its versions, its settings, or whether it may run were last changed, in milliseconds since
-   * the epoch.
-   */
-  readonly updatedAt?: number;
-  /** Why it failed, or which decision of the application keeps it from running (`denied`). */
-  readonly error?: Error & { readonly code?: string };
-  readonly stage?: string;
-}
 
 /**
  * `kernel.plugins`. An id names the highest stable version of a plugin, and `id@range` the highest
@@ -171,55 +136,21 @@ export interface HostPluginsParts {
 }
 
 /** Makes `kernel.plugins`. */
-export function createHostPlugins({
+export function createHostPlugins(parts: HostPluginsParts): HostPlugins {
+  return { ...readingOf(parts), ...steeringOf(parts), ...changesOf(parts) };
+}
+
+/** What tells about plugins, and changes nothing. */
+function readingOf({
   registry,
   engine,
   circumstances,
   health,
   opened,
   arrival,
-}: HostPluginsParts): HostPlugins {
-  // Records are replaced, never changed, so the view of a record can be reused.
-  const infos = new WeakMap<PluginRecord, PluginInfo>();
-  const info = (record: PluginRecord): PluginInfo => {
-    const enabled = registry.isEnabled(record.key);
-    const known = infos.get(record);
-    const since = engine.now?.times.of(record.id);
-    if (known?.enabled === enabled && known.updatedAt === since?.updatedAt) return known;
-    const made = Object.freeze({ ...infoOf(record), ...since, enabled });
-    infos.set(record, made);
-    return made;
-  };
+}: HostPluginsParts): Pick<HostPlugins, Reading> {
+  const info = infosOf(registry, (id) => engine.now?.times.of(id));
   const search = new SearchIndex();
-  const find = (id: string): PluginRecord => {
-    const record = registry.find(id);
-    if (record === undefined)
-      throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
-    return record;
-  };
-  /** Runs an operation once the plugin is known. An update in progress may replace it. */
-  const steer = async <T>(
-    id: string,
-    work: (lifecycle: Lifecycle, key: string) => Promise<T>,
-  ): Promise<T> => {
-    await opened();
-    await arrival(id);
-    for (;;) {
-      const { id: known, key } = find(id);
-      const { lifecycle, installer } = await engine.get();
-      const busy = installer.settled(known);
-      if (busy === undefined) return work(lifecycle, key);
-      await busy;
-    }
-  };
-  const whenOpen = async <T>(
-    work: (installer: Installer) => Promise<T>,
-    id?: string,
-  ): Promise<T> => {
-    await opened();
-    if (id !== undefined) await arrival(id);
-    return work((await engine.get()).installer);
-  };
   return {
     list: (filter) =>
       registry
@@ -230,12 +161,38 @@ export function createHostPlugins({
       const record = registry.find(id, range);
       return record === undefined ? undefined : info(record);
     },
-    install: (found, options) => whenOpen((installer) => installer.install(found, options)),
-    leftovers: () => whenOpen(async () => (await engine.get()).data.leftovers()),
-    transfer: (id, to) => whenOpen((installer) => installer.transfer(id, to)),
-    uninstall: (id, options) => whenOpen((installer) => installer.uninstall(id, options), id),
-    enable: (id) => whenOpen((installer) => installer.enable(id), id),
-    disable: (id, options) => whenOpen((installer) => installer.disable(id, options), id),
+    search: (text) => search.find(text, registry.all()).map(info),
+    findByCapability(contract) {
+      const wanted = typeof contract === 'string' ? contract : contract.$id;
+      return registry
+        .all()
+        .filter((record) => provides(record, wanted))
+        .map(info);
+    },
+    capabilities: (id) => capabilitiesOf(find(registry, id)),
+    explain(id) {
+      const record = registry.find(id);
+      if (record === undefined)
+        return explain(id, undefined, { quarantine: undefined, enabled: true });
+      const explained = explain(record.id, record, circumstances(record));
+      const more = engine.now?.detailsOf(record);
+      if (more === undefined) return explained;
+      return { ...explained, because: `${explained.because}${more.text}`, ...more.details };
+    },
+    async health(id) {
+      await opened();
+      await arrival(id);
+      return health(find(registry, id));
+    },
+  };
+}
+
+/** What starts, stops and pauses plugins. Nothing of it is remembered. */
+function steeringOf(parts: HostPluginsParts): Pick<HostPlugins, Steering> {
+  const { engine } = parts;
+  const whenOpen = whenOpenOf(parts);
+  const steer = steerOf(parts);
+  return {
     activate: (id) => steer(id, (lifecycle, key) => lifecycle.activate(key)),
     deactivate: (id, options) =>
       steer(id, (lifecycle, key) =>
@@ -249,34 +206,66 @@ export function createHostPlugins({
         await steer(id, async (_, key) => (await engine.get()).installer.reloadAsItIs(key));
       else await whenOpen((installer) => installer.reload(id, found, options), id);
     },
+  };
+}
+
+/** What lasts. */
+function changesOf(parts: HostPluginsParts): Omit<HostPlugins, Reading | Steering> {
+  const { engine } = parts;
+  const whenOpen = whenOpenOf(parts);
+  return {
+    install: (found, options) => whenOpen((installer) => installer.install(found, options)),
+    leftovers: () => whenOpen(async () => (await engine.get()).data.leftovers()),
+    transfer: (id, to) => whenOpen((installer) => installer.transfer(id, to)),
+    uninstall: (id, options) => whenOpen((installer) => installer.uninstall(id, options), id),
+    enable: (id) => whenOpen((installer) => installer.enable(id), id),
+    disable: (id, options) => whenOpen((installer) => installer.disable(id, options), id),
     update: (id, found, options) =>
       whenOpen((installer) => installer.update(id, found, options), id),
     rollback: (id) => whenOpen((installer) => installer.rollback(id), id),
     deprecate: (id, message) => whenOpen((installer) => installer.deprecate(id, message), id),
-    search: (text) => search.find(text, registry.all()).map(info),
-    findByCapability(contract) {
-      const wanted = typeof contract === 'string' ? contract : contract.$id;
-      return registry
-        .all()
-        .filter((record) => provides(record, wanted))
-        .map(info);
-    },
-    capabilities: (id) => capabilitiesOf(find(id)),
-    explain(id) {
-      const record = registry.find(id);
-      if (record === undefined)
-        return explain(id, undefined, { quarantine: undefined, enabled: true });
-      const explained = explain(record.id, record, circumstances(record));
-      const more = engine.now?.detailsOf(record);
-      if (more === undefined) return explained;
-      return { ...explained, because: `${explained.because}${more.text}`, ...more.details };
-    },
-    async health(id) {
-      await opened();
-      await arrival(id);
-      return health(find(id));
-    },
   };
+}
+
+type Reading =
+  | 'list'
+  | 'get'
+  | 'search'
+  | 'findByCapability'
+  | 'capabilities'
+  | 'explain'
+  | 'health';
+type Steering = 'activate' | 'deactivate' | 'suspend' | 'resume' | 'hibernate' | 'reload';
+
+/** Runs an operation once the plugin is known. An update in progress may replace it. */
+const steerOf =
+  ({ registry, engine, opened, arrival }: HostPluginsParts) =>
+  async <T>(id: string, work: (lifecycle: Lifecycle, key: string) => Promise<T>): Promise<T> => {
+    await opened();
+    await arrival(id);
+    for (;;) {
+      const { id: known, key } = find(registry, id);
+      const { lifecycle, installer } = await engine.get();
+      const busy = installer.settled(known);
+      if (busy === undefined) return work(lifecycle, key);
+      await busy;
+    }
+  };
+
+/** Runs an operation once the installed plugins are known, and the one that it is about. */
+const whenOpenOf =
+  ({ engine, opened, arrival }: HostPluginsParts) =>
+  async <T>(work: (installer: Installer) => Promise<T>, id?: string): Promise<T> => {
+    await opened();
+    if (id !== undefined) await arrival(id);
+    return work((await engine.get()).installer);
+  };
+
+function find(registry: PluginRegistry, id: string): PluginRecord {
+  const record = registry.find(id);
+  if (record === undefined)
+    throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
+  return record;
 }
 
 function provides(record: PluginRecord, contract: string): boolean {
@@ -284,30 +273,4 @@ function provides(record: PluginRecord, contract: string): boolean {
     manifestOf(record)?.provides?.includes(contract) ||
     ('statics' in record && record.statics.provides.includes(contract))
   );
-}
-
-/** A record as the host may see it. */
-function infoOf(record: PluginRecord): Omit<PluginInfo, 'enabled'> {
-  const manifest = manifestOf(record);
-  const lasting = record.state === 'failed' ? record.previous : record;
-  return {
-    id: record.id,
-    state: record.state,
-    origin: record.origin,
-    dependencies: 'dependencies' in lasting ? lasting.dependencies.map(idOf) : [],
-    ...(manifest !== undefined && {
-      manifest,
-      version: manifest.version,
-      ...(manifest.name !== undefined && { name: manifest.name }),
-    }),
-    ...(record.state === 'suspended' && { reason: record.reason }),
-    ...((record.state === 'active' || record.state === 'suspended') && {
-      activatedBy: record.activatedBy,
-      since: record.since,
-    }),
-    ...((record.state === 'failed' || record.state === 'denied') && {
-      error: record.error as PluginError,
-    }),
-    ...(record.state === 'failed' && { stage: record.stage }),
-  };
 }

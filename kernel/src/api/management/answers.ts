@@ -4,7 +4,7 @@ import { createError, type PermissionName } from '@plinth/sdk/contract';
 import type { KernelCall } from '../../calls/call.js';
 import type { Growth } from '../../permissions/growth.js';
 import type { TrustVerdict } from '../../permissions/trust-level.js';
-import type { PluginInfo } from '../host-plugins.js';
+import type { PluginInfo } from '../plugin-info.js';
 
 /** The calling plugin. Undefined for the application. */
 export const actorOf = ({ caller }: KernelCall) =>

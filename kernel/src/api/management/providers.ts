@@ -11,7 +11,6 @@ import {
   type PermissionName,
   type PluginError,
   parseManifest,
-  pluginIdProblem,
 } from '@plinth/sdk/contract';
 import { Plugins, Settings, System } from '@plinth/sdk/contracts';
 import type { KernelCall } from '../../calls/call.js';
@@ -20,20 +19,22 @@ import { hostProvider } from '../../calls/provider.js';
 import type { CommandRegistry } from '../../commands/command-registry.js';
 import type { Installer } from '../../extensions/installer/installer.js';
 import type { Trust } from '../../extensions/trust/trust.js';
-import type { Host, PluginPackage } from '../../host.js';
+import type { PluginPackage } from '../../host.js';
 import type { KernelEvents } from '../../kernel-events.js';
 import { grantsOf, type PermissionPolicy } from '../../permissions/granted.js';
 import type { Grants } from '../../permissions/grants.js';
 import { type Growth, rightsBeyond } from '../../permissions/growth.js';
-import type { TrustVerdict } from '../../permissions/trust-level.js';
 import type { Metrics } from '../../telemetry/metrics.js';
 import { parsing } from '../host-commands.js';
 import type { HostConfig } from '../host-config.js';
-import type { HostPlugins, PluginInfo } from '../host-plugins.js';
-import { actorOf, factsOf, HIGHEST, LOWEST, refused, unwelcome } from './answers.js';
+import type { HostPlugins } from '../host-plugins.js';
+import type { PluginInfo } from '../plugin-info.js';
+import { actorOf, factsOf, refused, unwelcome } from './answers.js';
+import { Authority } from './authority.js';
+import { type SystemParts, systemFacts } from './system-facts.js';
 
 /** What the providers need of the kernel. */
-export interface ManagementParts {
+export interface ManagementParts extends SystemParts {
   readonly commands: CommandRegistry;
   readonly metrics: Metrics;
   readonly grants: Grants;
@@ -42,11 +43,6 @@ export interface ManagementParts {
   readonly plugins: HostPlugins;
   readonly installer: Installer;
   readonly config: HostConfig;
-  readonly hosts: readonly Host[];
-  readonly version: string;
-  readonly tenant: string;
-  /** Milliseconds since the kernel was made. */
-  uptime(): number;
   /** Asks the application whether a package may have rights that the installing plugin lacks. */
   consent(question: {
     readonly plugin: string;
@@ -95,9 +91,11 @@ function provide(
 
 class Management {
   readonly #parts: ManagementParts;
+  readonly #authority: Authority;
 
   constructor(parts: ManagementParts) {
     this.#parts = parts;
+    this.#authority = new Authority(parts);
   }
 
   plugins(): Readonly<Record<string, Handler>> {
@@ -117,7 +115,8 @@ class Management {
           .list()
           .filter(
             ({ id, state }) =>
-              (input?.state === undefined || input.state === state) && this.#may(call, right, id),
+              (input?.state === undefined || input.state === state) &&
+              this.#authority.may(call, right, id),
           )
           .map(factsOf),
       status: ({ id }: { readonly id: string }, call: KernelCall) => {
@@ -147,7 +146,7 @@ class Management {
     const { config } = this.#parts;
     return {
       get: ({ id }: { readonly id: string }, call: KernelCall) => {
-        if (call.caller.id !== id) this.#demand(call, 'config.read', id);
+        if (call.caller.id !== id) this.#authority.demand(call, 'config.read', id);
         return config.get(id);
       },
       set: (
@@ -158,38 +157,8 @@ class Management {
   }
 
   system(call: KernelCall): unknown {
-    this.#demand(call, 'system.read', '');
-    const { hosts, plugins, metrics, version, tenant, uptime } = this.#parts;
-    const states = plugins.list().map(({ state }) => state);
-    const count = (state: string) => states.filter((one) => one === state).length;
-    const told = hosts.flatMap((host) => host.system?.() ?? []);
-    const { memory, cpu } =
-      told.find((one) => one.memory !== undefined || one.cpu !== undefined) ?? {};
-    const runtime = hosts.find((host) => host.runtime !== undefined)?.runtime;
-    const { calls, failures } = metrics;
-    return {
-      ...(runtime !== undefined && { runtime }),
-      isolations: [
-        ...new Set(
-          hosts.flatMap((host) => host.isolations.filter((one) => host.offers?.(one) !== false)),
-        ),
-      ],
-      tenant,
-      versions: { ...Object.assign({}, ...told.map(({ versions }) => versions)), plinth: version },
-      load: {
-        uptime: uptime(),
-        plugins: {
-          total: states.length,
-          active: count('active'),
-          suspended: count('suspended'),
-          failed: count('failed'),
-        },
-        calls,
-        failures,
-        ...(memory !== undefined && { memory }),
-        ...(cpu !== undefined && { cpu }),
-      },
-    };
+    this.#authority.demand(call, 'system.read', '');
+    return systemFacts(this.#parts);
   }
 
   async #install(
@@ -211,7 +180,7 @@ class Management {
     await this.#change('install', 'plugins.manage', id, call, async () => {
       // Policy by id or origin applies now. Policy by signature applies once that is checked.
       if (call.caller.kind === 'plugin')
-        this.#checkTrust(call, id, trust.level(found, manifest) ?? 'undecided');
+        this.#authority.checkTrust(call, id, trust.level(found, manifest) ?? 'undecided');
       const rights = grants.delegation.rightsOf(call.caller);
       // An update asks for consent itself, for rights that the version before lacks.
       const more =
@@ -242,7 +211,7 @@ class Management {
     const { plugins, trust, announce } = this.#parts;
     const by = call.caller.id;
     try {
-      this.#demand(call, right, id);
+      this.#authority.demand(call, right, id);
       const target = plugins.get(id);
       if (target === undefined && action !== 'install')
         throw createError('plugin/not-found', `no plugin '${id.slice(0, 128)}' is installed`, {
@@ -259,7 +228,7 @@ class Management {
           );
         for (const one of plugins.list())
           if (one.id === id && one.manifest !== undefined)
-            this.#checkTrust(call, id, trust.of(one.manifest), right);
+            this.#authority.checkTrust(call, id, trust.of(one.manifest), right);
       }
       await change();
       announce('plugin:managed', { plugin: by, action, target: id, ok: true });
@@ -277,51 +246,10 @@ class Management {
   }
 
   #info(right: PermissionName, id: string, call: KernelCall): PluginInfo {
-    this.#demand(call, right, id);
+    this.#authority.demand(call, right, id);
     const info = this.#parts.plugins.get(id);
     if (info === undefined)
       throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
     return info;
-  }
-
-  /** @throws PluginPermissionError `permission/denied`, PluginOverloadedError `permission/rate`; for all callers. */
-  #demand(call: KernelCall, right: PermissionName, scope: string): void {
-    const { grants } = this.#parts;
-    if (scope !== '' && pluginIdProblem(scope) !== undefined)
-      throw createError('plugin/not-found', `no plugin '${scope}' is installed`, { plugin: scope });
-    grants.delegation.rightsOf(call.caller)?.demand(right, scope);
-    grants.delegation.demandFor(call.behalf, call.caller.id, right, scope);
-  }
-
-  /** Whether something may be seen. Nothing is counted or recorded. */
-  #may(call: KernelCall, right: PermissionName, scope: string): boolean {
-    const { grants } = this.#parts;
-    return (
-      grants.delegation.rightsOf(call.caller)?.check(right, scope) !== false &&
-      grants.delegation.mayFor(call.behalf, right, scope)
-    );
-  }
-
-  /** @throws PluginPermissionError `permission/denied` for a caller trusted less than its target. */
-  #checkTrust(
-    call: KernelCall,
-    id: string,
-    target: TrustVerdict,
-    right: PermissionName = 'plugins.manage',
-  ): void {
-    const { grants, trust } = this.#parts;
-    for (const one of [call, ...call.behalf]) {
-      for (let link: KernelCall | undefined = one; link !== undefined; link = link.parent) {
-        const manager = grants.delegation.manifestOf(link.caller);
-        if (manager === undefined || HIGHEST[target] <= LOWEST[trust.of(manager)]) continue;
-        throw refused(
-          manager.id,
-          id,
-          right,
-          'trust',
-          `${manager.id} may not change ${id}: the application trusts that one more, or may turn out to`,
-        );
-      }
-    }
   }
 }
