@@ -43,7 +43,6 @@ const FLOORS: readonly string[] = [
 
 /** Lines of the files that are longer than a file should be. */
 const LONG: Readonly<Record<string, number>> = {
-  'kernel/src/calls/call.ts': 689,
   'sdk/src/context.ts': 436,
   'sdk/src/contract/contract.ts': 318,
   'sdk/src/contract/manifest.ts': 572,

@@ -41,7 +41,7 @@ export const BUDGETS: readonly Budget[] = [
   // Loaded by the first `createKernel()`. What runs plugins comes while manifests are read.
   {
     name: 'the kernel itself',
-    gzip: 62 * KB,
+    gzip: 64 * KB,
     what: `export { createKernel } from '@plinth/kernel';`,
   },
   {

@@ -15,10 +15,11 @@ import {
   policyOf,
   policyProblem,
 } from '@plinth/sdk/contract';
-import { HOST, type KernelCall } from '../calls/call.js';
 import type { HostCallOptions } from '../calls/call-options.js';
 import { type ClientOptions, createClient, type Execute } from '../calls/client.js';
 import { HostCallView, type HostHandler, type HostHandlers } from '../calls/host-call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
+import { HOST } from '../calls/kernel-call.js';
 import { hostProvider } from '../calls/provider.js';
 import type { DeclaredPolicy } from '../commands/command-guards.js';
 import type { CommandRegistry } from '../commands/command-registry.js';

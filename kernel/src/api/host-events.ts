@@ -24,9 +24,9 @@ import {
   parseSchema,
 } from '@plinth/sdk/contract';
 import { unreadable, unsendable, type ValueBounds } from '@plinth/sdk/rpc';
-import { HOST } from '../calls/call.js';
 import type { HostCallOptions } from '../calls/call-options.js';
 import type { HostCall, HostHandler } from '../calls/host-call.js';
+import { HOST } from '../calls/kernel-call.js';
 import { copyShared, hostProvider } from '../calls/provider.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { KernelEvents, KernelTopic } from '../kernel-events.js';

@@ -1,7 +1,7 @@
 /** `kernel.messaging`: messages of the application. */
 import { type Caller, disposable, messageMember } from '@plinth/sdk/contract';
-import { HOST } from '../calls/call.js';
 import type { HostCallOptions } from '../calls/call-options.js';
+import { HOST } from '../calls/kernel-call.js';
 import { hostProvider } from '../calls/provider.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
 import type { Messaging } from '../extensions/messaging/messaging.js';

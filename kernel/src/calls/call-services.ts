@@ -7,7 +7,7 @@ import type { EventBus } from '../events/event-bus.js';
 import type { Log } from '../telemetry/logger.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { withOrigin } from '../telemetry/origin.js';
-import type { CallServices } from './call.js';
+import type { CallServices } from './kernel-call.js';
 import type { ServiceScope } from './services.js';
 
 /** What calls are made from. */

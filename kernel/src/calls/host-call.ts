@@ -1,7 +1,7 @@
 /** A call as handlers and middleware of the host see it. */
 import type { AnyContract, Baggage, Call, Caller, HandlerFor } from '@plinth/sdk';
 import { declaredError, type ErrorSchemas, type ErrorsOf } from '@plinth/sdk/contract';
-import type { KernelCall } from './call.js';
+import type { KernelCall } from './kernel-call.js';
 import type { ServiceResolver } from './services.js';
 
 /** The second argument of a handler of the host. */

@@ -11,7 +11,7 @@ import {
   unsendable,
   type ValueBounds,
 } from '@plinth/sdk/rpc';
-import type { KernelCall } from './call.js';
+import type { KernelCall } from './kernel-call.js';
 
 /** Starts answering a call; the answer goes to the call. */
 export type Provider = (call: KernelCall, input: unknown) => void;

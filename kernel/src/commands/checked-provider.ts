@@ -9,7 +9,7 @@ import {
   isStreamSource,
   type Manifest,
 } from '@plinth/sdk/contract';
-import type { KernelCall } from '../calls/call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 import type { Provider } from '../calls/provider.js';
 import type { ValueValidator } from '../config/schema-validator.js';
 import type { Metrics } from '../telemetry/metrics.js';

@@ -1,6 +1,6 @@
 /** A registered command, its provider, and what the registry needs of the kernel. */
 import type { Caller, Manifest } from '@plinth/sdk/contract';
-import type { CallServices, CallTarget } from '../calls/call.js';
+import type { CallServices, CallTarget } from '../calls/kernel-call.js';
 import type { LaneTarget } from '../calls/lane-end.js';
 import type { IsOpen } from '../calls/open-contracts.js';
 import type { Provider } from '../calls/provider.js';

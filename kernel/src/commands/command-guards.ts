@@ -1,6 +1,6 @@
 /** What stands between a command and its provider, by policy: who provides it is told here. */
 import type { DeclaredCallPolicy } from '@plinth/sdk/contract';
-import type { CallServices, CallTarget, KernelCall } from '../calls/call.js';
+import type { CallServices, CallTarget, KernelCall } from '../calls/kernel-call.js';
 import type { LaneTarget } from '../calls/lane-end.js';
 
 /** The policy of a command in a plugin's manifest and contract. */

@@ -7,8 +7,10 @@ import {
   type Manifest,
   ownerOf,
 } from '@plinth/sdk/contract';
-import { type CallRequest, type CallTarget, checkChain, KernelCall } from '../calls/call.js';
+import { Call } from '../calls/call.js';
+import { checkChain } from '../calls/chain.js';
 import type { Parse } from '../calls/client.js';
+import type { CallRequest, CallTarget, KernelCall } from '../calls/kernel-call.js';
 import type { Provider } from '../calls/provider.js';
 import { leadsTo, type Route, routeKey } from '../calls/route.js';
 import type { CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
@@ -184,7 +186,7 @@ export class CommandRegistry {
   ): Promise<unknown> {
     if (request?.parent !== undefined) checkChain(entry, request.parent);
     const { chains } = this.#services;
-    const call = new KernelCall(
+    const call = new Call(
       chains.waits('command', entry.id) ? this.#late(entry) : entry,
       caller,
       request,

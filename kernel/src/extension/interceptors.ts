@@ -2,6 +2,7 @@
  * The layers of extensions around commands, hooks and events. An interceptor is asked once for each
  * target. An interceptor without interest adds no cost to calls.
  */
+
 import {
   asPromise,
   type Caller,
@@ -10,7 +11,8 @@ import {
   messageOf,
   ownerOf,
 } from '@plinth/sdk/contract';
-import { KernelCall } from '../calls/call.js';
+import { Call } from '../calls/call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 import type { Around, AroundLayers } from '../middleware/chains.js';
 import type { Layer } from '../middleware/compose.js';
 import type { Interceptor, Interest, Observer, Wrapper } from './interest.js';
@@ -165,7 +167,7 @@ function attempting(
 function attempt(call: KernelCall, input: unknown): Promise<unknown> {
   const { target } = call;
   const services = { ...target.services, settled: ignore };
-  const one = new KernelCall({ ...target, counter: undefined, services }, call.caller, {
+  const one = new Call({ ...target, counter: undefined, services }, call.caller, {
     parent: call,
   });
   one.route = call.route;

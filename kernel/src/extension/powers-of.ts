@@ -1,9 +1,9 @@
 /** Makes the powers of one extension from the parts of the tenant. */
 import type { AnyContract, Client } from '@plinth/sdk';
 import { type Caller, createError, disposable, type PermissionName } from '@plinth/sdk/contract';
-import { type CallRequest, HOST } from '../calls/call.js';
 import type { Parse } from '../calls/client.js';
 import { createClient, type Execute } from '../calls/client.js';
+import { type CallRequest, HOST } from '../calls/kernel-call.js';
 import type { Route } from '../calls/route.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { PluginSource, StorageAdapter } from '../host.js';

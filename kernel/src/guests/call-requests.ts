@@ -1,4 +1,5 @@
 /** Requests of a guest that reach other plugins: calls, hooks, events, messages. */
+
 import {
   addressOf,
   type Baggage,
@@ -12,7 +13,9 @@ import {
   type PermissionName,
 } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
-import { type CallRequest, KernelCall, type Under, underOf } from '../calls/call.js';
+import { isCall } from '../calls/call.js';
+import { underOf } from '../calls/chain.js';
+import type { CallRequest, KernelCall, Under } from '../calls/kernel-call.js';
 import { managementRight } from '../calls/management-rights.js';
 import type { Route } from '../calls/route.js';
 import { originOf } from '../middleware/publisher.js';
@@ -184,9 +187,7 @@ function forCall(guest: GuestIdentity, sequence: number): Behalf {
 }
 
 function callOf(reply: unknown): KernelCall | undefined {
-  return reply instanceof KernelCall
-    ? reply
-    : (reply as { readonly call?: KernelCall } | undefined)?.call;
+  return isCall(reply) ? reply : (reply as { readonly call?: KernelCall } | undefined)?.call;
 }
 
 /** A class, so that a guest's call costs one object and no closure. */

@@ -9,7 +9,7 @@ import {
   type Manifest,
   type Registration,
 } from '@plinth/sdk/contract';
-import type { KernelCall } from '../calls/call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 import { guestProvider, type Provider } from '../calls/provider.js';
 import { leadsTo } from '../calls/route.js';
 import { checkedProvider, schemasOf } from '../commands/checked-provider.js';

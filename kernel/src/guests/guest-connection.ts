@@ -12,7 +12,7 @@ import {
   type Statics,
 } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
-import type { KernelCall } from '../calls/call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 import type { LaneEnd, Traffic } from '../calls/lane-end.js';
 import type { Guest, ResourceUsage } from '../host.js';
 import type { PermissionSet } from '../permissions/broker.js';

@@ -1,6 +1,6 @@
 /** What the kernel gives to the connections of its guests. */
 import type { Caller, Manifest } from '@plinth/sdk/contract';
-import type { CallRequest, CallServices } from '../calls/call.js';
+import type { CallRequest, CallServices } from '../calls/kernel-call.js';
 import type { IsOpen } from '../calls/open-contracts.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
 import type { EventBus } from '../events/event-bus.js';

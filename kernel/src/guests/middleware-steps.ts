@@ -1,7 +1,10 @@
 /** Runs a guest's middleware, one step for each call, until its `next` or its answer. */
+
 import { createError } from '@plinth/sdk/contract';
 import type { Link, Reply } from '@plinth/sdk/rpc';
-import { isLate, type KernelCall } from '../calls/call.js';
+import { isLate } from '../calls/call-errors.js';
+import { metaOf } from '../calls/call-meta.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 
 /** The value that a guest's `next()` without an argument passes on. */
 export const KEEP_INPUT: unique symbol = Symbol('keep input');
@@ -61,7 +64,7 @@ export class MiddlewareSteps {
         }
       });
       try {
-        const meta = call.metaFor(link, call.id) as readonly unknown[];
+        const meta = metaOf(call, link, call.id) as readonly unknown[];
         link.request(handle, input, [...meta, step], reply);
       } catch (error) {
         this.#steps.delete(step);

@@ -1,6 +1,6 @@
 /** Who registers: a guest, or a plugin without one. */
 import type { Manifest, Registration, Scope } from '@plinth/sdk/contract';
-import type { KernelCall } from '../calls/call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 import type { LaneEnd } from '../calls/lane-end.js';
 import type { Emission } from '../events/event-bus.js';
 import type { PermissionSet } from '../permissions/broker.js';

@@ -3,7 +3,7 @@
  * dropped when the set of middleware changes.
  */
 import { covers, createError, disposable, isPattern } from '@plinth/sdk/contract';
-import type { KernelCall } from '../calls/call.js';
+import type { KernelCall } from '../calls/kernel-call.js';
 import type { Absence } from '../calls/layers.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { AbsentGuards } from './absent-guards.js';

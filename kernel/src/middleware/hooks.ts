@@ -9,13 +9,9 @@ import {
   messageOf,
 } from '@plinth/sdk/contract';
 import type { ValueBounds } from '@plinth/sdk/rpc';
-import {
-  type CallRequest,
-  type CallServices,
-  type CallTarget,
-  checkChain,
-  KernelCall,
-} from '../calls/call.js';
+import { Call } from '../calls/call.js';
+import { checkChain } from '../calls/chain.js';
+import type { CallRequest, CallServices, CallTarget } from '../calls/kernel-call.js';
 import type { Provider } from '../calls/provider.js';
 import type { AbsentGuards } from './absent-guards.js';
 import { callersOf, type MiddlewareChains } from './chains.js';
@@ -140,7 +136,7 @@ export class HookRegistry {
     caller: Caller,
     request: CallRequest | undefined,
   ): Promise<CallRequest | undefined> {
-    const call = new KernelCall({ id, services: this.#services, provider() {} }, caller, request);
+    const call = new Call({ id, services: this.#services, provider() {} }, caller, request);
     const callers = callersOf(call);
     const missing = this.#guards.missing('hook', id, callers);
     if (missing === undefined) {
@@ -251,7 +247,7 @@ export class HookRegistry {
     const plugin = handler.owner;
     try {
       if (request?.parent !== undefined) checkChain(handler, request.parent);
-      const call = new KernelCall(handler, caller, request);
+      const call = new Call(handler, caller, request);
       const chain = this.#chains.ofHook(id);
       if (chain === undefined) {
         handler.provider(call, input);

@@ -8,7 +8,9 @@ import {
   RESERVED_SEGMENTS,
 } from '@plinth/sdk/contract';
 import { copyValue, unreadable, unsendable, type ValueBounds } from '@plinth/sdk/rpc';
-import { type CallServices, HOST, KernelCall } from '../calls/call.js';
+import { Call, isCall } from '../calls/call.js';
+import type { CallServices, KernelCall } from '../calls/kernel-call.js';
+import { HOST } from '../calls/kernel-call.js';
 import type { EventBus } from '../events/event-bus.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { MiddlewareChains } from './chains.js';
@@ -85,10 +87,10 @@ export function createPublisher({
           (error) => call.settle(false, error),
         );
     };
-    const call = new KernelCall(
+    const call = new Call(
       { id: topic, services: calls, provider },
       source,
-      cause instanceof KernelCall ? { parent: cause } : cause,
+      isCall(cause) ? { parent: cause } : cause,
     );
     call.wrapped = true;
     await call.follow(chain(call, own));
@@ -109,7 +111,7 @@ function ownPayload(topic: string, payload: unknown, bounds: ValueBounds): unkno
  * cost.
  */
 export function originOf(cause: KernelCall | EventOrigin): EventOrigin | undefined {
-  if (!(cause instanceof KernelCall)) return cause;
+  if (!isCall(cause)) return cause;
   const { requestId, user, traceparent, baggage } = cause;
   const carries = Object.keys(baggage).length > 0;
   if (user === undefined && traceparent === undefined && !carries) return undefined;

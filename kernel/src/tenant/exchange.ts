@@ -1,7 +1,7 @@
 /** Makes what calls, hooks and events of a tenant go through. */
 import { type Caller, type Manifest, messageOf } from '@plinth/sdk/contract';
-import type { CallServices } from '../calls/call.js';
 import { createCallServices } from '../calls/call-services.js';
+import type { CallServices } from '../calls/kernel-call.js';
 import type { ServiceScope } from '../calls/services.js';
 import type { CommandEntry } from '../commands/command-entry.js';
 import { CommandRegistry } from '../commands/command-registry.js';

@@ -1,7 +1,7 @@
 /** What managing plugins is refused with, and what is told of a plugin. */
 import type { Manifest } from '@plinth/sdk';
 import { createError, type PermissionName } from '@plinth/sdk/contract';
-import type { KernelCall } from '../../calls/call.js';
+import type { KernelCall } from '../../calls/kernel-call.js';
 import type { Growth } from '../../permissions/growth.js';
 import type { TrustVerdict } from '../../permissions/trust-level.js';
 import type { PluginInfo } from '../plugin-info.js';

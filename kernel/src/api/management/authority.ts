@@ -1,6 +1,6 @@
 /** What the callers of a call may do to which plugins: all of them need the right and the trust. */
 import { createError, type PermissionName, pluginIdProblem } from '@plinth/sdk/contract';
-import type { KernelCall } from '../../calls/call.js';
+import type { KernelCall } from '../../calls/kernel-call.js';
 import type { Trust } from '../../extensions/trust/trust.js';
 import type { Grants } from '../../permissions/grants.js';
 import type { TrustVerdict } from '../../permissions/trust-level.js';

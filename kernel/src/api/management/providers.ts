@@ -13,8 +13,8 @@ import {
   parseManifest,
 } from '@plinth/sdk/contract';
 import { Plugins, Settings, System } from '@plinth/sdk/contracts';
-import type { KernelCall } from '../../calls/call.js';
 import type { HostCallView } from '../../calls/host-call.js';
+import type { KernelCall } from '../../calls/kernel-call.js';
 import { hostProvider } from '../../calls/provider.js';
 import type { CommandRegistry } from '../../commands/command-registry.js';
 import type { Installer } from '../../extensions/installer/installer.js';

@@ -7,7 +7,7 @@ import {
   MESSAGE_HANDLER,
   messageMember,
 } from '@plinth/sdk/contract';
-import type { CallRequest } from '../../calls/call.js';
+import type { CallRequest } from '../../calls/kernel-call.js';
 import type { CommandRegistry } from '../../commands/command-registry.js';
 import type { HookRegistry } from '../../middleware/hooks.js';
 import type { Log } from '../../telemetry/logger.js';

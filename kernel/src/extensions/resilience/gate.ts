@@ -3,7 +3,7 @@
  * in order.
  */
 import { createError } from '@plinth/sdk/contract';
-import type { KernelCall } from '../../calls/call.js';
+import type { KernelCall } from '../../calls/kernel-call.js';
 
 /** The most calls that wait for one plugin. */
 const MAX_QUEUE = 8_192;

@@ -3,7 +3,8 @@
  * code with their first call.
  */
 import { type Caller, createError } from '@plinth/sdk/contract';
-import { type CallServices, type CallTarget, KernelCall } from '../../calls/call.js';
+import { Call } from '../../calls/call.js';
+import type { CallServices, CallTarget, KernelCall } from '../../calls/kernel-call.js';
 import type {
   Attempt,
   CommandGuards,
@@ -129,7 +130,7 @@ export class Guards implements CommandGuards {
           return;
         }
         const attempt = () => {
-          const one = new KernelCall(attempts, call.caller, { parent: call });
+          const one = new Call(attempts, call.caller, { parent: call });
           one.route = call.route;
           enter(one, call.parent, input);
           return one.promise;

@@ -1,0 +1,84 @@
+/** The errors that end calls. */
+import { A_TIME, createError, isTime, PluginError } from '@plinth/sdk/contract';
+import type { CallTarget, KernelCall } from './kernel-call.js';
+import { blame, guardUnavailable, type LayerName } from './layers.js';
+
+const ownerOf = (id: string) => id.slice(0, Math.max(0, id.indexOf(':')));
+
+/** Whether a deadline ended the call: its own, or that of the call it was made for. */
+export function isLate(error: unknown): boolean {
+  const { code, cause } = error as {
+    readonly code?: unknown;
+    readonly cause?: { readonly code?: unknown };
+  };
+  return code === 'call/timeout' || cause?.code === 'call/timeout';
+}
+
+/** Names the command in a provider's failure that isn't an error of its own. */
+export function withCommand(error: unknown, { id, owner }: CallTarget): unknown {
+  if (!(error instanceof PluginError) || error.details.command !== undefined) return error;
+  const unsent = error.code === 'value/invalid' && error.details.side === 'provider';
+  if (!unsent && error.code !== 'call/failed') return error;
+  const { plugin = owner === 'host' ? undefined : owner, message, details, cause } = error;
+  const told = unsent ? message.replace('the answer', `the answer of ${id}`) : `${id} ${message}`;
+  return createError(error.code as 'call/failed', told, {
+    plugin,
+    details: { ...details, command: id },
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/** The deadline has passed. Names the middleware that held the call, where one did. */
+export function lateError(call: KernelCall, answered: boolean): PluginError {
+  const { id: command, timeout, within } = call;
+  const late = `${command} did not answer within ${timeout} ms`;
+  if (!answered && within?.absence !== undefined)
+    return guardUnavailable(`${late}: it waits for`, within, { command, timeout });
+  const layers = answered ? (call.layers ?? []) : within === undefined ? [] : [within];
+  if (layers.length === 0)
+    return createError('call/timeout', late, {
+      plugin: ownerOf(command),
+      details: { command, timeout },
+    });
+  const names = layers.map(({ name }) => name).join(', ');
+  const why = answered
+    ? `the middleware around it (${names}) held the answer`
+    : `the middleware ${names} did not go on`;
+  const { plugin, details } = blame(layers[0] as LayerName);
+  return createError('call/timeout', `${late}: ${why}`, {
+    plugin,
+    details: { ...details, middleware: names, command, timeout },
+  });
+}
+
+/** The call ends before its answer, because its caller or the call above it did. */
+export function cancelledError(command: string, cause: unknown, above?: string): PluginError {
+  const because = above === undefined ? '' : `, because ${above} was`;
+  return createError('call/cancelled', `the call of ${command} was cancelled${because}`, {
+    plugin: ownerOf(command),
+    details: { command },
+    cause,
+  });
+}
+
+/** The kernel ends. */
+export function stoppedError(command: string): PluginError {
+  return createError('kernel/stopped', `the kernel stopped before ${command} was answered`, {
+    details: { command },
+  });
+}
+
+/**
+ * The shorter of what the caller wants and what the command allows, in milliseconds.
+ *
+ * @throws PluginValidationError `call/invalid-option`.
+ */
+export function effectiveTimeout(wanted: number, allowed: number | undefined, id: string): number {
+  if (!isTime(wanted))
+    throw createError(
+      'call/invalid-option',
+      `the timeout of a call of ${id} must be ${A_TIME}, not ${String(wanted)}`,
+      { details: { command: id } },
+    );
+  return Math.min(wanted, allowed ?? Number.POSITIVE_INFINITY);
+}
