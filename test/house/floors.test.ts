@@ -50,7 +50,6 @@ const LONG: Readonly<Record<string, number>> = {
   'sdk/src/contract/schema-cover.ts': 406,
   'sdk/src/guest/boot.ts': 427,
   'sdk/src/guest/console.ts': 302,
-  'sdk/src/guest/context.ts': 753,
   'sdk/src/guest/lanes.ts': 550,
   'sdk/src/pack/functor.ts': 344,
   'sdk/src/rpc/link.ts': 863,

@@ -2,7 +2,8 @@
  * Checks what a plugin passes to its context before anything is sent. An author's mistake becomes
  * an error in the plugin and costs the kernel nothing.
  */
-import { PluginValidationError } from '../contract/errors.js';
+import { createSharedError, PluginValidationError } from '../contract/errors.js';
+import { isMemberName } from '../contract/names.js';
 
 const told = (value: unknown) => (value === null ? 'null' : typeof value);
 
@@ -27,6 +28,26 @@ export function textIn(
     );
   return value;
 }
+
+/**
+ * The id of what a plugin registers or emits: a bare name is the plugin's own.
+ *
+ * @throws PluginValidationError `contract/invalid`.
+ */
+export function idIn(name: string, plugin: string, what: string): string {
+  if (textIn(name, `the name of a ${what}`).includes(':')) return name;
+  if (!isMemberName(name))
+    throw createSharedError(
+      'contract/invalid',
+      `'${name}' is not a name for a ${what}: letters and digits, lower-case first`,
+      { plugin },
+    );
+  return `${plugin}:${name}`;
+}
+
+/** @throws PluginValidationError `call/invalid-option`. */
+export const pluginIn = (value: unknown) =>
+  textIn(value, 'the id of a plugin', 'call/invalid-option');
 
 /** @throws PluginValidationError `contract/invalid`. */
 export function functionIn<F>(value: F, what: string): F {

@@ -31,11 +31,12 @@ import type { Inbound } from '../rpc/inbound.js';
 import { Link } from '../rpc/link.js';
 import { Turn } from '../rpc/turn.js';
 import { encodeValue } from '../rpc/value.js';
-import { createContext, createLogger } from './context.js';
+import { createContext } from './context/context.js';
 import { type Cause, type ContextPort, type HandlerScope, handling } from './handler-call.js';
 import type { LanePort } from './lane-parts.js';
 import { Lanes } from './lanes.js';
 import { checkPlugin, type Evaluate, type LoadedPlugin, loadPlugin } from './load-plugin.js';
+import { createLogger } from './logger.js';
 import { contractsOf, deepFreeze } from './plugin-parts.js';
 import type { Handle, Listener, Registrations } from './registrations.js';
 
@@ -420,8 +421,5 @@ async function noCode(): Promise<never> {
   throw createSharedError('plugin/load-failed', 'this guest cannot evaluate code');
 }
 
-/**
- * Frames taken in one turn. It equals the credit, because another turn would only delay the
- * answers.
- */
+/** Frames taken in one turn: as many as the credit, as another turn would only delay answers. */
 const BUDGET = 1_024;

@@ -1,11 +1,11 @@
 /** `ctx.fs` as a plugin sees it. */
-import type { PluginFiles } from '../context.js';
-import { createSharedError } from '../contract/errors.js';
-import { Op } from '../contract/protocol.js';
-import type { Link } from '../rpc/link.js';
-import { attempt, textIn } from './arguments.js';
+import type { PluginFiles } from '../../context.js';
+import { createSharedError } from '../../contract/errors.js';
+import { Op } from '../../contract/protocol.js';
+import type { Link } from '../../rpc/link.js';
+import { attempt, textIn } from '../arguments.js';
+import { requestKernel } from '../kernel-calls.js';
 import { bytesOf } from './bytes.js';
-import { requestKernel } from './kernel-calls.js';
 
 /** Creates `ctx.fs`. */
 export function createFiles(link: Link): PluginFiles {

@@ -1,8 +1,8 @@
 /** A typed client for a contract, inside a guest. */
-import type { AnyContract, CallOptions, Command } from '../contract/contract.js';
-import { membersOf } from '../contract/contract.js';
-import { createSharedError } from '../contract/errors.js';
-import { describeIssues, parseSchema } from '../contract/schema.js';
+import type { AnyContract, CallOptions, Command } from '../../contract/contract.js';
+import { membersOf } from '../../contract/contract.js';
+import { createSharedError } from '../../contract/errors.js';
+import { describeIssues, parseSchema } from '../../contract/schema.js';
 
 /** Calls a command of its provider. */
 export type Execute = (

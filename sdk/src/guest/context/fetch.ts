@@ -1,13 +1,13 @@
 /** `ctx.fetch` as a plugin sees it. */
-import type { FetchOptions, FetchResponse } from '../context.js';
-import { createSharedError } from '../contract/errors.js';
-import { Op } from '../contract/protocol.js';
-import { A_TIME, isTime } from '../contract/time.js';
-import type { Link } from '../rpc/link.js';
-import { textIn } from './arguments.js';
+import type { FetchOptions, FetchResponse } from '../../context.js';
+import { createSharedError } from '../../contract/errors.js';
+import { Op } from '../../contract/protocol.js';
+import { A_TIME, isTime } from '../../contract/time.js';
+import type { Link } from '../../rpc/link.js';
+import { textIn } from '../arguments.js';
+import { type HandlerScope, parentOf } from '../handler-call.js';
+import { requestKernel } from '../kernel-calls.js';
 import { bytesOf } from './bytes.js';
-import { type HandlerScope, parentOf } from './handler-call.js';
-import { requestKernel } from './kernel-calls.js';
 
 interface Answer {
   readonly url: string;
