@@ -15,7 +15,7 @@ import type {
   Optional,
 } from './contract/contract.js';
 import type { HookOptions, HookOutcome } from './contract/hook-answers.js';
-import type { Manifest } from './contract/manifest.js';
+import type { Manifest } from './contract/manifest-schema.js';
 import type { PermissionName } from './contract/permission-names.js';
 
 /** A registration; disposing it twice is harmless. */

@@ -68,12 +68,8 @@ export {
   PluginValidationError,
 } from './contract/errors.js';
 export type { HookOptions, HookOutcome } from './contract/hook-answers.js';
-export {
-  type Isolation,
-  type Manifest,
-  type ManifestInput,
-  parseManifest,
-} from './contract/manifest.js';
+export { parseManifest } from './contract/manifest.js';
+export type { Isolation, Manifest, ManifestInput } from './contract/manifest-schema.js';
 export type { Permissions } from './contract/permission.js';
 export type { PermissionName } from './contract/permission-names.js';
 export type { HealthReport, StopReason } from './contract/protocol.js';

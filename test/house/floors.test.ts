@@ -45,7 +45,6 @@ const FLOORS: readonly string[] = [
 const LONG: Readonly<Record<string, number>> = {
   'sdk/src/context.ts': 436,
   'sdk/src/contract/contract.ts': 318,
-  'sdk/src/contract/manifest.ts': 572,
   'sdk/src/contract/protocol.ts': 310,
   'sdk/src/contract/schema-cover.ts': 406,
   'sdk/src/guest/boot.ts': 427,

@@ -9,6 +9,14 @@ export * from './errors.js';
 export * from './hook-answers.js';
 export { losesDigits, lossyNumbers } from './json-text.js';
 export * from './manifest.js';
+export {
+  type Isolation,
+  type Manifest,
+  type ManifestInput,
+  manifestSchema,
+} from './manifest-schema.js';
+export { isRelativePath } from './manifest-terms.js';
+export { MAX_MANIFEST } from './manifest-text.js';
 export { randomMark } from './mark.js';
 export * from './names.js';
 export { parseNeed } from './need.js';

@@ -5,7 +5,7 @@
  */
 import type { Baggage, EventOrigin } from './call-context.js';
 import type { Overflow } from './contract.js';
-import type { Manifest } from './manifest.js';
+import type { Manifest } from './manifest-schema.js';
 import type { DeclaredCallPolicy } from './policy.js';
 import type { WireError } from './wire-error.js';
 

@@ -2,7 +2,7 @@
 
 import { type AnyContract, handledMembers } from '../contract/contract.js';
 import { createSharedError, messageOf } from '../contract/errors.js';
-import type { Manifest } from '../contract/manifest.js';
+import type { Manifest } from '../contract/manifest-schema.js';
 import type { LifecycleHook, Statics } from '../contract/protocol.js';
 import type { Plugin } from '../plugin.js';
 

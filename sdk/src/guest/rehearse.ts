@@ -4,7 +4,7 @@
  * a fresh thread.
  */
 import { createSharedError } from '../contract/errors.js';
-import type { Manifest } from '../contract/manifest.js';
+import type { Manifest } from '../contract/manifest-schema.js';
 import type { LoadSpec, Registration } from '../contract/protocol.js';
 import { endpointPair } from '../rpc/endpoint.js';
 import { Link } from '../rpc/link.js';

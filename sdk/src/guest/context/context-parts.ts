@@ -1,6 +1,6 @@
 /** What the runtime gives to the context of a plugin. */
 import type { AnyContract } from '../../contract/contract.js';
-import type { Manifest } from '../../contract/manifest.js';
+import type { Manifest } from '../../contract/manifest-schema.js';
 import type { Scope } from '../../contract/scope.js';
 import type { Link } from '../../rpc/link.js';
 import type { HandlerScope } from '../handler-call.js';

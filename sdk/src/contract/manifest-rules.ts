@@ -1,0 +1,77 @@
+/** What a manifest must fulfil beyond its schema: rules about several of its values. */
+import { didYouMean } from './did-you-mean.js';
+import { cut, knownKeys } from './manifest-problems.js';
+import type { Manifest } from './manifest-schema.js';
+import { parseContractId } from './names.js';
+import type { Issue } from './schema.js';
+
+/** Contracts that a manifest promises and that aren't its plugin's to provide. */
+export function foreignProvides(
+  { id, provides = [] }: Manifest,
+  open: (base: string) => boolean,
+): Issue[] {
+  return provides.flatMap((provided) => {
+    const base = parseContractId(provided)?.base;
+    if (base === undefined || base === id || open(base)) return [];
+    return {
+      path: 'provides',
+      message: `'${provided}' is not this plugin's: a plugin provides contracts under its own id '${id}', and those that the application opens (option 'contracts')`,
+    };
+  });
+}
+
+/** Points that one manifest may contribute to. */
+const MAX_POINTS = 64;
+
+/** Keys of `contributes` that are hardly meant as points of an application. */
+function misspeltPoints({ contributes }: Manifest): Issue[] {
+  const known = knownKeys('contributes.x');
+  const given = Object.keys(contributes);
+  if (given.length > MAX_POINTS)
+    return [{ path: 'contributes', message: `has ${given.length} keys, at most ${MAX_POINTS}` }];
+  return given.flatMap((point) => {
+    if (known.includes(point)) return [];
+    const path = `contributes.${cut(point)}`;
+    if (!/^[a-z][a-zA-Z0-9-]{0,63}$/.test(point))
+      return { path, message: "is no point of an application: letters, digits and '-'" };
+    const near = didYouMean(point, known, given);
+    return near === '' ? [] : { path, message: `unknown key${near}` };
+  });
+}
+
+/** Where a manifest that fits the schema breaks a rule. */
+export function semanticProblems(
+  parsed: Manifest | undefined,
+  raw: unknown,
+  open: (base: string) => boolean,
+): Issue[] {
+  if (parsed === undefined) return [];
+  const problems: Issue[] = [];
+  for (const key of ['dependencies', 'optionalDependencies'] as const) {
+    if (Object.hasOwn(parsed[key], parsed.id))
+      problems.push({ path: `${key}.${parsed.id}`, message: 'a plugin cannot depend on itself' });
+  }
+  problems.push(...foreignProvides(parsed, open), ...misspeltPoints(parsed));
+  for (const what of ['commands', 'events', 'hooks'] as const) {
+    const ids = new Set<string>();
+    for (const [index, { id }] of (parsed.contributes[what] ?? []).entries()) {
+      if (ids.has(id))
+        problems.push({
+          path: `contributes.${what}.${index}.id`,
+          message: `'${id}' is contributed twice`,
+        });
+      ids.add(id);
+    }
+  }
+  const { files, main } = parsed;
+  if (files !== undefined) {
+    if (!Object.hasOwn(files, main))
+      problems.push({
+        path: 'files',
+        message: `has no digest of '${main}', which is what runs: add it, or leave 'files' out`,
+      });
+    if (Object.keys(files).length < Object.keys((raw as { files: object }).files).length)
+      problems.push({ path: 'files', message: 'has a file twice' });
+  }
+  return problems;
+}
