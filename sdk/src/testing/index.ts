@@ -17,7 +17,8 @@ import type {
 import { type AnalyticsProviderSamples, analyticsProviderChecks } from './analytics-provider.js';
 import { type Check, strictClient } from './check.js';
 import { type CliCommandsSamples, cliCommandsChecks } from './cli-commands.js';
-import { type DataProviderSamples, dataProviderChecks } from './data-provider.js';
+import { dataProviderChecks } from './data-provider/data-provider.js';
+import type { DataProviderSamples } from './data-provider/probe.js';
 import { type HealthCheckSamples, healthCheckChecks } from './health-check.js';
 import { type HttpRoutesSamples, httpRoutesChecks } from './http-routes.js';
 import { type MessageHandlerSamples, messageHandlerChecks } from './message-handler.js';

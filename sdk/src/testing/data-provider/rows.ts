@@ -2,9 +2,9 @@
  * Compares rows as any reasonable source would. Where sources may differ, both results count as
  * right.
  */
-import type { InferInput, InferOutput } from '../contract/schema.js';
-import type { DataProvider } from '../contracts/data-provider.js';
-import { keyOf } from './check.js';
+import type { InferInput, InferOutput } from '../../contract/schema.js';
+import type { DataProvider } from '../../contracts/data-provider.js';
+import { keyOf } from '../check.js';
 
 /** One row of a source. */
 export type Row = Readonly<Record<string, unknown>>;
