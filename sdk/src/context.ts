@@ -1,368 +1,42 @@
 /** `PluginContext`: everything a plugin can reach. Types only; the guest runtime builds it. */
-import type { Call, Caller, EventOrigin, Handlers } from './contract/call-context.js';
-import type {
-  AnyContract,
-  CallOptions,
-  Client,
-  Event,
-  EventArguments,
-  EventOutput,
-  EventQueue,
-  HandlerFor,
-  Hook,
-  HookAnswer,
-  HookArguments,
-  Optional,
-} from './contract/contract.js';
-import type { HookOptions, HookOutcome } from './contract/hook-answers.js';
+import type { PluginCommands } from './context/commands.js';
+import type { PluginEvents } from './context/events.js';
+import type { FetchOptions, FetchResponse } from './context/fetch.js';
+import type { PluginFiles } from './context/files.js';
+import type { PluginHooks } from './context/hooks.js';
+import type { PluginLogger } from './context/logger.js';
+import type { PluginMessaging } from './context/messaging.js';
+import type { PluginMiddleware } from './context/middleware.js';
+import type { NeedClients } from './context/needs.js';
+import type { PluginPermissions } from './context/permissions.js';
+import type { Registered } from './context/registered.js';
+import type { PluginServices } from './context/services.js';
+import type { PluginSecrets, PluginSettingsAccess } from './context/settings.js';
+import type { PluginStorage } from './context/storage.js';
+import type { Handlers } from './contract/call-context.js';
+import type { AnyContract, CallOptions } from './contract/contract.js';
 import type { Manifest } from './contract/manifest-schema.js';
-import type { PermissionName } from './contract/permission-names.js';
 
-/** A registration; disposing it twice is harmless. */
-export interface Registered extends Disposable {
-  dispose(): void;
-}
-
-/** What a plugin declares in `needs`, keyed by the name it uses. */
-export type Needs = Readonly<Record<string, AnyContract | Optional<AnyContract>>>;
-
-/**
- * `ctx.needs`: a typed client for each need. An optional one is undefined while it has no provider.
- */
-export type NeedClients<N> = {
-  readonly [K in keyof N]: N[K] extends Optional<infer C> ? Client<C> | undefined : Client<N[K]>;
-};
-
-/**
- * What a listener on a pattern receives. It includes facts of the call that caused the event, if
- * any.
- */
-export interface EventEnvelope extends Partial<EventOrigin> {
-  readonly topic: string;
-  readonly payload: unknown;
-  /** Id of the plugin that emitted it, or `host`, or `kernel`. */
-  readonly source: string;
-  readonly tenant: string;
-}
-
-/** The second argument of a listener on a contract's event. */
-export type EventInfo = Omit<EventEnvelope, 'payload'>;
-
-/** A handler registered by id. Its input is unknown, or the type the author declares. */
-export type LooseHandler = { handle(input: unknown, call: Call): unknown }['handle'];
-
-/** Commands of this and other plugins. */
-export interface PluginCommands {
-  /**
-   * Registers a command handler. A bare name registers `<plugin id>:<name>`.
-   *
-   * @example
-   * ctx.commands.handle('hello', (name) => `hello ${name}`);
-   */
-  handle(name: string, handler: LooseHandler): Registered;
-  /**
-   * Calls a command by its wire id.
-   *
-   * @throws PluginPermissionError `permission/denied`, PluginUnavailableError
-   * `call/unknown-command`, PluginTimeoutError `call/timeout`, or what the provider threw.
-   */
-  execute(id: string, input?: unknown, options?: CallOptions): Promise<unknown>;
-  /** The commands this plugin may execute, including those of plugins that are not started yet. */
-  list(): Promise<readonly CommandInfo[]>;
-}
-
-/** One command as listings show it. */
-export interface CommandInfo {
-  readonly id: string;
-  readonly plugin: string;
-  readonly title?: string;
-  readonly description?: string;
-  readonly tags?: readonly string[];
-  /** JSON Schemas from the manifest. */
-  readonly input?: unknown;
-  readonly output?: unknown;
-  /** State of its circuit breaker, if one is configured. */
-  readonly breaker?: 'closed' | 'open' | 'half-open';
-  /** Whether a handler is registered now. If not, the first call activates the plugin. */
-  readonly active: boolean;
-}
-
-/** Events: facts, delivered to any number of listeners in order of emission. */
-export interface PluginEvents {
-  /**
-   * Listens to an event of a contract, or to every topic that a pattern covers.
-   *
-   * @param queue what happens when this listener is too slow. Defaults to the event's contract.
-   */
-  on<E extends Event>(
-    event: E,
-    listener: (payload: EventOutput<E>, info: EventInfo) => unknown,
-    queue?: EventQueue,
-  ): Registered;
-  on(pattern: string, listener: (event: EventEnvelope) => unknown, queue?: EventQueue): Registered;
-  once<E extends Event>(
-    event: E,
-    listener: (payload: EventOutput<E>, info: EventInfo) => unknown,
-    queue?: EventQueue,
-  ): Registered;
-  once(
-    pattern: string,
-    listener: (event: EventEnvelope) => unknown,
-    queue?: EventQueue,
-  ): Registered;
-  /**
-   * Resolves when the kernel has accepted the event and every listener with `block` has room. A
-   * bare topic emits `<plugin id>:<topic>`.
-   */
-  emit<E extends Event | string>(event: E, ...payload: EventArguments<E>): Promise<void>;
-}
-
-type HookRef = Hook & { readonly id: string };
-
-/** Hooks: the kernel asks every handler. */
-export interface PluginHooks {
-  handle<H extends Hook & { readonly id: string }>(
-    hook: H,
-    handler: HandlerFor<H, Call>,
-  ): Registered;
-  handle(id: string, handler: LooseHandler): Registered;
-  /**
-   * Every answer: the host first, then plugins in order of discovery. Handlers that fail are left
-   * out and logged.
-   */
-  collect<H extends HookRef | string>(
-    hook: H,
-    ...input: HookArguments<H, HookOptions>
-  ): Promise<HookAnswer<H>[]>;
-  /** The first answer that isn't undefined. */
-  first<H extends HookRef | string>(
-    hook: H,
-    ...input: HookArguments<H, HookOptions>
-  ): Promise<HookAnswer<H> | undefined>;
-  /** Passes the value through all handlers; each receives the previous one's result. */
-  waterfall<H extends HookRef | string>(
-    hook: H,
-    ...input: HookArguments<H, HookOptions>
-  ): Promise<HookAnswer<H>>;
-  /** The outcome of each handler: its answer or its error. */
-  parallel<H extends HookRef | string>(
-    hook: H,
-    ...input: HookArguments<H, HookOptions>
-  ): Promise<readonly HookOutcome<HookAnswer<H>>[]>;
-}
-
-/** What a middleware sees of the call or event it wraps. */
-export interface MiddlewareCall {
-  readonly kind: 'command' | 'event';
-  /** Wire id of the command, or topic of the event. */
-  readonly id: string;
-  readonly input: unknown;
-  readonly requestId: string;
-  readonly caller: Caller;
-  readonly user?: string;
-  readonly tenant: string;
-  readonly signal: AbortSignal;
-}
-
-/** Continues with the call, optionally with another input. May be called once. */
-export type Next = (input?: unknown) => Promise<unknown>;
-
-/** Wraps a command or an event: answers it, or continues and may change input or output. */
-export type Middleware = (call: MiddlewareCall, next: Next) => unknown;
-
-/** A middleware's name, and its position among those around the same command or event. */
-export interface MiddlewareOptions {
-  /**
-   * The name others use for it: as it is for the host's, after `<plugin id>:` for a plugin's.
-   * Defaults to `host` for the host's, to the plugin's id for a plugin's.
-   */
-  readonly name?: string;
-  /**
-   * Middleware that runs inside this one, by name, or all of a plugin's by its id. Names that don't
-   * exist are ignored.
-   */
-  readonly before?: string | readonly string[];
-  /** Middleware that runs around this one. */
-  readonly after?: string | readonly string[];
-}
-
-/** Registers middleware. The target is `command:<id>` or `event:<topic>`, and may end in `*`. */
-export interface PluginMiddleware {
-  /**
-   * Without `before` and `after`, the host's is outermost, then each plugin's in order of
-   * discovery.
-   *
-   * @example
-   * ctx.middleware.use('command:com.example.notes:*', log, { name: 'log', before: 'com.example.auth' });
-   */
-  use(target: string, middleware: Middleware, options?: MiddlewareOptions): Registered;
-}
-
-/** Secrets that the application gave to this plugin alone: keys, tokens, passwords. */
-export interface PluginSecrets {
-  /**
-   * A secret by its name; undefined when there is none. Read it at each use instead of keeping it:
-   * the application may replace it.
-   *
-   * @throws PluginPermissionError `permission/denied` without `secrets.read` for the name,
-   * PluginUnavailableError `secret/locked`.
-   */
-  get(name: string): Promise<string | undefined>;
-}
-
-/**
- * Settings of this and other plugins; a shortcut to the contract `Settings` of
- * `@plinth/sdk/contracts`.
- */
-export interface PluginSettingsAccess {
-  /**
-   * The merged settings of a plugin. Without an id: of this plugin, which needs no permission.
-   *
-   * @throws PluginPermissionError `permission/denied` without `config.read` for the id,
-   * PluginUnavailableError `plugin/not-found`.
-   */
-  get(plugin?: string): Promise<Readonly<Record<string, unknown>>>;
-  /**
-   * Changes a plugin's settings in the layer `user`, which is persisted. Objects are merged; a key
-   * set to undefined is removed. If the plugin's schema or the plugin itself refuses, nothing
-   * changes.
-   *
-   * @throws PluginPermissionError `permission/denied` without `config.write` for the id (its own
-   * included), or when the application trusts that plugin more; PluginConfigurationError
-   * `config/invalid`, PluginUnavailableError `plugin/not-found`.
-   */
-  set(plugin: string, patch: Readonly<Record<string, unknown>>): Promise<void>;
-}
-
-/** Key-value storage in the plugin's own namespace. It survives restarts and has a quota. */
-export interface PluginStorage {
-  get(key: string): Promise<unknown>;
-  /**
-   * @throws PluginOverloadedError `storage/quota` when the value doesn't fit; nothing is written.
-   */
-  set(key: string, value: unknown): Promise<void>;
-  /** Whether the key existed. */
-  delete(key: string): Promise<boolean>;
-  has(key: string): Promise<boolean>;
-  /** Keys in lexical order; with a prefix, only those that start with it. */
-  keys(prefix?: string): Promise<string[]>;
-  clear(): Promise<void>;
-  /**
-   * Replaces a value atomically by the result of `change`: no concurrent change is lost. `change`
-   * runs in the plugin, and runs again after a conflicting write.
-   *
-   * @example
-   * const visits = await ctx.storage.update('visits', (n: number | undefined) => (n ?? 0) + 1);
-   */
-  update<T = unknown>(key: string, change: (current: T | undefined) => T): Promise<T>;
-}
-
-/** Writes to the kernel's log under the plugin's name. Fields are plain values. */
-export interface PluginLogger {
-  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
-  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
-}
-
-/** Messages to plugins by their id, or to the handler that suits them best. */
-export interface PluginMessaging {
-  /**
-   * Sends a message to a plugin and returns its handler's answer.
-   *
-   * @throws PluginPermissionError `permission/denied` (`messaging.send`), PluginUnavailableError
-   * `message/no-handler`.
-   */
-  send(plugin: string, message: unknown, options?: CallOptions): Promise<unknown>;
-  /**
-   * Sends a message to the `MessageHandler` (`@plinth/sdk/contracts`) with the highest confidence.
-   * Needs `messaging.send` for `*`.
-   */
-  route(message: unknown, options?: CallOptions): Promise<unknown>;
-  /** Handles the messages sent to this plugin. One handler per plugin. */
-  on(handler: LooseHandler): Registered;
-}
-
-/** Clients and handlers for contracts that `needs` doesn't list. */
-export interface PluginServices {
-  /** See {@link PluginContext.provide}. */
-  provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): Registered;
-  /** A typed client. Each call needs the permission to execute its command. */
-  get<C extends AnyContract>(contract: C): Client<C>;
-}
-
-/** Asks the kernel what this plugin may do. The answer only informs; each use is checked. */
-export interface PluginPermissions {
-  has(permission: PermissionName, scope?: string): Promise<boolean>;
-  /**
-   * Asks the application for a permission that policy leaves open. Returns whether the plugin has
-   * it now; false when the application has no handler for requests.
-   *
-   * @param options the reason, in a sentence for people, and the duration in milliseconds (for good
-   * when absent).
-   * @throws PluginValidationError `permission/invalid`.
-   */
-  request(
-    permission: PermissionName,
-    scope?: string,
-    options?: { readonly why?: string; readonly for?: number },
-  ): Promise<boolean>;
-}
-
-/** Files of the machine, by the absolute paths that `fs.read` and `fs.write` name. Only in Node. */
-export interface PluginFiles {
-  /** At most 16 MiB. */
-  read(path: string): Promise<Uint8Array>;
-  readText(path: string): Promise<string>;
-  /** Creates the file or replaces all of it. Its folder must exist. */
-  write(path: string, data: string | ArrayBuffer | ArrayBufferView): Promise<void>;
-  /** Names in a folder, sorted. */
-  list(path: string): Promise<readonly string[]>;
-  /** Undefined when the path doesn't exist. Sizes are bytes, times milliseconds since the epoch. */
-  stat(path: string): Promise<
-    | {
-        readonly kind: 'file' | 'folder' | 'other';
-        readonly size: number;
-        readonly modified: number;
-      }
-    | undefined
-  >;
-  /** Whether the file existed. */
-  remove(path: string): Promise<boolean>;
-}
-
-/** Options of `ctx.fetch`. */
-export interface FetchOptions {
-  /** `GET` when absent. */
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>> | Iterable<readonly [string, string]>;
-  /** At most 8 MiB. */
-  readonly body?: string | ArrayBuffer | ArrayBufferView | null;
-  /** Aborting it ends the request. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds; 30 000 when absent. */
-  readonly timeout?: number;
-}
-
-/** The complete response of `ctx.fetch`, at most 16 MiB. */
-export interface FetchResponse {
-  /** The final URL, after redirects. */
-  readonly url: string;
-  readonly redirected: boolean;
-  readonly status: number;
-  readonly statusText: string;
-  /** Whether the status means success. */
-  readonly ok: boolean;
-  readonly headers: {
-    get(name: string): string | null;
-    has(name: string): boolean;
-    entries(): IterableIterator<[string, string]>;
-  };
-  text(): Promise<string>;
-  json(): Promise<unknown>;
-  bytes(): Promise<Uint8Array>;
-  arrayBuffer(): Promise<ArrayBuffer>;
-}
+export type { CommandInfo, PluginCommands } from './context/commands.js';
+export type { EventEnvelope, EventInfo, PluginEvents } from './context/events.js';
+export type { FetchOptions, FetchResponse } from './context/fetch.js';
+export type { PluginFiles } from './context/files.js';
+export type { PluginHooks } from './context/hooks.js';
+export type { PluginLogger } from './context/logger.js';
+export type { PluginMessaging } from './context/messaging.js';
+export type {
+  Middleware,
+  MiddlewareCall,
+  MiddlewareOptions,
+  Next,
+  PluginMiddleware,
+} from './context/middleware.js';
+export type { NeedClients, Needs } from './context/needs.js';
+export type { PluginPermissions } from './context/permissions.js';
+export type { LooseHandler, Registered } from './context/registered.js';
+export type { PluginServices } from './context/services.js';
+export type { PluginSecrets, PluginSettingsAccess } from './context/settings.js';
+export type { PluginStorage } from './context/storage.js';
 
 /**
  * What `activate` receives. Everything registered through it belongs to the plugin's scope and ends
