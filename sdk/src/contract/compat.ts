@@ -15,7 +15,8 @@ import { createError } from './error-codes.js';
 import { messageOf } from './errors.js';
 import { parseContractId } from './names.js';
 import type { Schema } from './schema.js';
-import { type JsonSchema, same, uncovered } from './schema-cover.js';
+import { uncovered } from './schema-cover.js';
+import { type JsonSchema, same } from './schema-parts.js';
 
 /** The version step that a change requires. */
 export type VersionStep = 'none' | 'patch' | 'minor' | 'major';
