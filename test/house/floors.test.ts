@@ -46,7 +46,6 @@ const LONG: Readonly<Record<string, number>> = {
   'sdk/src/context.ts': 436,
   'sdk/src/contract/contract.ts': 318,
   'sdk/src/contract/protocol.ts': 310,
-  'sdk/src/guest/boot.ts': 427,
   'sdk/src/guest/console.ts': 302,
   'sdk/src/guest/lanes.ts': 550,
   'sdk/src/pack/functor.ts': 344,

@@ -3,27 +3,20 @@
  * kernel's control calls, dispatches its frames to the plugin's handlers, and owns the plugin's
  * scope.
  */
-import type { EventOrigin } from '../contract/call-context.js';
-import { createSharedError, errorClassOf, messageOf } from '../contract/errors.js';
+import { createSharedError } from '../contract/errors.js';
 import {
-  type CallMeta,
-  type EventMeta,
-  FENCE,
   type GuestApi,
   type HealthReport,
-  highOf,
   type LaneMessage,
   type LoadSpec,
-  nameIn,
   Op,
   PROTOCOL_VERSION,
   READY,
   type Statics,
   type StopReason,
 } from '../contract/protocol.js';
-import { describeIssues, parseSchema } from '../contract/schema.js';
 import { Scope } from '../contract/scope.js';
-import { errorToWire, stackOf } from '../contract/wire-error.js';
+import { errorToWire } from '../contract/wire-error.js';
 import type { Plugin } from '../plugin.js';
 import { boundsOf } from '../rpc/bounds.js';
 import type { Endpoint } from '../rpc/endpoint.js';
@@ -32,54 +25,16 @@ import { Link } from '../rpc/link.js';
 import { Turn } from '../rpc/turn.js';
 import { encodeValue } from '../rpc/value.js';
 import { createContext } from './context/context.js';
-import { type Cause, type ContextPort, type HandlerScope, handling } from './handler-call.js';
+import { deliverTo, logFailuresOf, serveBy } from './dispatch.js';
+import type { BootedGuest, GuestOptions } from './guest-options.js';
+import { type Cause, type HandlerScope, handling } from './handler-call.js';
 import type { LanePort } from './lane-parts.js';
 import { Lanes } from './lanes.js';
-import { checkPlugin, type Evaluate, type LoadedPlugin, loadPlugin } from './load-plugin.js';
+import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
 import { createLogger } from './logger.js';
+import { parseSettings } from './parse-settings.js';
 import { contractsOf, deepFreeze } from './plugin-parts.js';
-import type { Handle, Listener, Registrations } from './registrations.js';
-
-/** What a runtime tells the guest about itself. */
-export interface GuestOptions {
-  /**
-   * Called once, when the identity is known and before plugin code is loaded: hide globals, bridge
-   * the console.
-   */
-  prepare?(guest: {
-    readonly wasm: boolean;
-    readonly code: string;
-    readonly timers: number | undefined;
-    readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
-  }): void;
-  /** Evaluates the text of the plugin's bundle. */
-  readonly evaluate?: Evaluate;
-  /** A plugin that is already loaded, for inline guests made from an object. */
-  readonly exported?: unknown;
-  /** Distinguishes reloads that share a realm. */
-  readonly generation?: number;
-  /** Runs a function after a turn of the event loop. */
-  defer?(task: () => void): void;
-  /**
-   * Creates what carries a handler's context across its awaits. When absent, the context is not
-   * carried.
-   */
-  context?(): ContextPort;
-  /** Adapts a platform port for links, where it doesn't fit already. */
-  port?(port: unknown): LanePort;
-}
-
-/** A booted guest, as the runtime sees it. */
-export interface BootedGuest {
-  /**
-   * Reports an uncaught error to the kernel at once, because the runtime is about to end.
-   *
-   * @param rejection whether it is an unhandled promise rejection.
-   */
-  fatal(error: unknown, rejection?: boolean): void;
-  /** Ends the link from this side: nothing more is sent or received. */
-  close(): void;
-}
+import { confirm, type Handle, type Listener, type Registrations } from './registrations.js';
 
 /**
  * Boots a guest on an endpoint and announces it to the host.
@@ -122,16 +77,11 @@ class Guest implements GuestApi {
   #config: unknown = Object.freeze({});
   #configured = false;
   #prepared = false;
-  /** Facts of the last event: the next one mostly has the same topic and source. */
-  #meta: EventMeta | undefined;
-  #topic = '';
-  #source = '';
-  #origin: EventOrigin | undefined;
-  #cause = 0;
 
   constructor(endpoint: Endpoint, options: GuestOptions) {
     this.#options = options;
     const defer = options.defer ?? ((task: () => void) => void setTimeout(task, 0));
+    const onFailed = logFailuresOf(this, this.#registrations);
     this.link = new Link({
       endpoint,
       turn: this.#turn,
@@ -142,11 +92,10 @@ class Guest implements GuestApi {
       stacks: true,
       trusting: true,
       budget: BUDGET,
-      serve: (target, input, meta, inbound) =>
-        this.#serve(target, input, meta as CallMeta, inbound),
+      serve: serveBy(this.#registrations),
       around: (inbound, run) => this.#around(inbound, run),
-      note: (target, payload, meta) => this.#deliver(target, payload, meta as EventMeta),
-      onFailed: (error, target) => this.#failed(error, target),
+      note: deliverTo(this, this.#registrations),
+      onFailed,
       control: {
         load: (spec: LoadSpec) => this.load(spec),
         configure: (config: unknown) => this.configure(config),
@@ -169,7 +118,7 @@ class Guest implements GuestApi {
       link: this.link,
       turn: this.#turn,
       handles: this.#registrations.handles,
-      onFailed: (error, target) => this.#failed(error, target),
+      onFailed,
       defer,
       around: (inbound, run) => this.#around(inbound, run),
       port: options.port ?? ((port) => port as LanePort),
@@ -217,7 +166,7 @@ class Guest implements GuestApi {
             spec.manifest,
             spec.code,
             this.#options.generation ?? 0,
-            this.#options.evaluate ?? noCode,
+            this.#options.evaluate,
           )
         : checkPlugin(spec.manifest, this.#options.exported);
     return this.#loaded.statics;
@@ -225,22 +174,8 @@ class Guest implements GuestApi {
 
   async configure(config: unknown): Promise<'restart' | undefined> {
     const { plugin, manifest } = this.#plugin;
-    const parsed =
-      plugin.config === undefined
-        ? { ok: true as const, value: config }
-        : await parseSchema(plugin.config, config);
-    if (!parsed.ok) {
-      throw createSharedError(
-        'config/invalid',
-        `the configuration of ${manifest.id} is not valid: ${describeIssues(parsed.issues)}`,
-        {
-          plugin: manifest.id,
-          details: { issues: parsed.issues },
-        },
-      );
-    }
+    const next = deepFreeze(await parseSettings(plugin, manifest.id, config));
     const previous = this.#configured ? this.#config : undefined;
-    const next = deepFreeze(parsed.value);
     const answer = await plugin.configure?.(next as never, previous as never);
     this.#config = next;
     this.#configured = true;
@@ -281,7 +216,7 @@ class Guest implements GuestApi {
       available: this.#available,
     });
     await plugin.activate(context as never);
-    await this.#confirmRegistrations();
+    await confirm(this.#registrations.unconfirmed);
   }
 
   async suspend(): Promise<void> {
@@ -350,75 +285,12 @@ class Guest implements GuestApi {
     return { plugin: this.#loaded.plugin, manifest: this.#spec.manifest, spec: this.#spec };
   }
 
-  /** `activate` succeeds only when the kernel has accepted everything it registered. */
-  async #confirmRegistrations(): Promise<void> {
-    const results = await Promise.allSettled(this.#registrations.unconfirmed);
-    this.#registrations.unconfirmed.clear();
-    const refused = results.flatMap((result) =>
-      result.status === 'rejected' ? [result.reason as unknown] : [],
-    );
-    if (refused.length === 1) throw refused[0];
-    if (refused.length > 1)
-      throw new AggregateError(
-        refused,
-        `the kernel refused ${refused.length} registrations: ${refused.map(messageOf).join('; ')}`,
-      );
-  }
-
-  #serve(target: number, input: unknown, meta: CallMeta, inbound: Inbound): unknown {
-    if (target === FENCE) return undefined;
-    const handle = this.#registrations.handles.get(target);
-    if (handle === undefined)
-      throw createSharedError('plugin/unavailable', 'the handler has been taken back', {
-        retryable: true,
-      });
-    return handle(input, meta, inbound);
-  }
-
   /** Runs the source of a stream in the context of the call it answers. */
   #around<T>(inbound: Inbound, run: () => T): T {
     return this.#handling === undefined
       ? run()
       : handling(this.#handling, inbound.call as Cause | undefined, run);
   }
-
-  /**
-   * Logs an unexpected error of a handler for its author. Errors from elsewhere were logged there.
-   */
-  #failed(error: unknown, target: number): void {
-    if (
-      errorClassOf(error) !== undefined ||
-      typeof (error as { plugin?: unknown } | null)?.plugin === 'string'
-    )
-      return;
-    const about = this.#registrations.handles.get(target)?.about;
-    createLogger(this.link).error(`${about?.[1] ?? 'a stream'} failed: ${messageOf(error)}`, {
-      ...(about && { [about[0]]: about[1] }),
-      stack: stackOf(error),
-    });
-  }
-
-  #deliver(target: number, payload: unknown, meta: EventMeta): void {
-    if (meta !== this.#meta) {
-      this.#meta = meta;
-      [this.#topic, this.#source, this.#origin, this.#cause = 0] =
-        typeof meta === 'number'
-          ? [this.link.textOf(highOf(meta)) as string, this.link.textOf(nameIn(meta)) as string]
-          : meta;
-    }
-    // The listener was just removed while the event was on its way.
-    this.#registrations.listeners.get(target)?.(
-      payload,
-      this.#topic,
-      this.#source,
-      this.#origin,
-      this.#cause,
-    );
-  }
-}
-
-async function noCode(): Promise<never> {
-  throw createSharedError('plugin/load-failed', 'this guest cannot evaluate code');
 }
 
 /** Frames taken in one turn: as many as the credit, as another turn would only delay answers. */

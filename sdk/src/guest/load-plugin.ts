@@ -25,7 +25,7 @@ export async function loadPlugin(
   manifest: Manifest,
   code: string,
   generation: number,
-  evaluate: Evaluate,
+  evaluate: Evaluate = noCode,
 ): Promise<LoadedPlugin> {
   const file = `${manifest.id}/${manifest.main}`;
   let module: { readonly default?: unknown };
@@ -130,4 +130,8 @@ function failure(manifest: Manifest, problem: string): Error {
       details: { file: `${manifest.id}/${manifest.main}` },
     },
   );
+}
+
+async function noCode(): Promise<never> {
+  throw createSharedError('plugin/load-failed', 'this guest cannot evaluate code');
 }

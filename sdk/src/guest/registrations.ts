@@ -1,5 +1,7 @@
 /** What a plugin has registered for the kernel to call, by the guest's own numbers. */
+
 import type { EventOrigin } from '../contract/call-context.js';
+import { messageOf } from '../contract/errors.js';
 import type { CallMeta, RegistrationKind } from '../contract/protocol.js';
 import type { Inbound } from '../rpc/inbound.js';
 
@@ -23,4 +25,19 @@ export interface Registrations {
   readonly listeners: Map<number, Listener>;
   /** Registrations the kernel has not confirmed yet. `activate` waits for them. */
   readonly unconfirmed: Set<Promise<unknown>>;
+}
+
+/** `activate` succeeds only when the kernel has accepted everything it registered. */
+export async function confirm(unconfirmed: Registrations['unconfirmed']): Promise<void> {
+  const results = await Promise.allSettled(unconfirmed);
+  unconfirmed.clear();
+  const refused = results.flatMap((result) =>
+    result.status === 'rejected' ? [result.reason as unknown] : [],
+  );
+  if (refused.length === 1) throw refused[0];
+  if (refused.length > 1)
+    throw new AggregateError(
+      refused,
+      `the kernel refused ${refused.length} registrations: ${refused.map(messageOf).join('; ')}`,
+    );
 }

@@ -5,8 +5,9 @@
  *
  * Built into one text, `plinthGuest`, without imports.
  */
-import { type BootedGuest, bootGuest } from '../guest/boot.js';
+import { bootGuest } from '../guest/boot.js';
 import { bridgeConsole } from '../guest/console.js';
+import type { BootedGuest } from '../guest/guest-options.js';
 import type { ContextPort } from '../guest/handler-call.js';
 import { limitTimers } from '../guest/timers.js';
 import type { Endpoint } from '../rpc/endpoint.js';

@@ -4,8 +4,8 @@
  * nothing.
  */
 
-import type { BootedGuest } from '../guest/boot.js';
 import { hideGlobals } from '../guest/globals.js';
+import type { BootedGuest } from '../guest/guest-options.js';
 import type { ContextPort } from '../guest/handler-call.js';
 import type { Endpoint, MessageEventLike } from '../rpc/endpoint.js';
 import { type Harden, takeEndowments } from './endowments.js';
