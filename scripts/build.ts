@@ -60,7 +60,11 @@ async function buildWorker(folder: string, format: 'es' | 'cjs'): Promise<string
         formats: [format],
         fileName: () => file,
       },
-      rolldownOptions: { external: /^node:/, output: { minify: true } },
+      // Annotations are for a bundler, and nothing bundles a worker again.
+      rolldownOptions: {
+        external: /^node:/,
+        output: { minify: true, comments: { annotation: false } },
+      },
     },
     plugins: [oneFile],
   });

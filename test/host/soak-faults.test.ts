@@ -150,8 +150,8 @@ describe(`${runtime} worker: clocks`, () => {
     }
   });
 
-  // sdk/src/guest/lanes.ts:137: `parent.deadline - Date.now()`; through the kernel the same call
-  // keeps its time.
+  // In sdk/src/guest/lanes/outgoing-lane.ts: `parent.deadline - Date.now()`; through the kernel the
+  // same call keeps its time.
   it('a call over a lane has its remaining time, also when the clock jumps', async () => {
     const provider = pluginOf(
       'test.provider',

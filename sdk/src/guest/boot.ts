@@ -28,8 +28,8 @@ import { createContext } from './context/context.js';
 import { deliverTo, logFailuresOf, serveBy } from './dispatch.js';
 import type { BootedGuest, GuestOptions } from './guest-options.js';
 import { type Cause, type HandlerScope, handling } from './handler-call.js';
-import type { LanePort } from './lane-parts.js';
-import { Lanes } from './lanes.js';
+import type { LanePort } from './lanes/lane-parts.js';
+import { Lanes } from './lanes/lanes.js';
 import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
 import { createLogger } from './logger.js';
 import { parseSettings } from './parse-settings.js';
@@ -81,6 +81,11 @@ class Guest implements GuestApi {
   constructor(endpoint: Endpoint, options: GuestOptions) {
     this.#options = options;
     const defer = options.defer ?? ((task: () => void) => void setTimeout(task, 0));
+    /** Runs the source of a stream in the context of the call it answers. */
+    const around = <T>(inbound: Inbound, run: () => T): T =>
+      this.#handling === undefined
+        ? run()
+        : handling(this.#handling, inbound.call as Cause | undefined, run);
     const onFailed = logFailuresOf(this, this.#registrations);
     this.link = new Link({
       endpoint,
@@ -93,7 +98,7 @@ class Guest implements GuestApi {
       trusting: true,
       budget: BUDGET,
       serve: serveBy(this.#registrations),
-      around: (inbound, run) => this.#around(inbound, run),
+      around,
       note: deliverTo(this, this.#registrations),
       onFailed,
       control: {
@@ -120,7 +125,7 @@ class Guest implements GuestApi {
       handles: this.#registrations.handles,
       onFailed,
       defer,
-      around: (inbound, run) => this.#around(inbound, run),
+      around,
       port: options.port ?? ((port) => port as LanePort),
     });
   }
@@ -283,13 +288,6 @@ class Guest implements GuestApi {
     if (this.#spec === undefined || this.#loaded === undefined)
       throw createSharedError('plugin/illegal-transition', 'no plugin is loaded');
     return { plugin: this.#loaded.plugin, manifest: this.#spec.manifest, spec: this.#spec };
-  }
-
-  /** Runs the source of a stream in the context of the call it answers. */
-  #around<T>(inbound: Inbound, run: () => T): T {
-    return this.#handling === undefined
-      ? run()
-      : handling(this.#handling, inbound.call as Cause | undefined, run);
   }
 }
 

@@ -1,12 +1,12 @@
 /** Passes the frames of the kernel to the handlers and listeners of the plugin. */
 import type { EventOrigin } from '../contract/call-context.js';
-import { createSharedError, errorClassOf, messageOf } from '../contract/errors.js';
+import { errorClassOf, messageOf } from '../contract/errors.js';
 import { type CallMeta, type EventMeta, FENCE, highOf, nameIn } from '../contract/protocol.js';
 import { stackOf } from '../contract/wire-error.js';
 import type { Inbound } from '../rpc/inbound.js';
 import type { Link } from '../rpc/link.js';
 import { createLogger } from './logger.js';
-import type { Registrations } from './registrations.js';
+import { type Registrations, takenBack } from './registrations.js';
 
 /** Owns the link, which exists only once it has been given what these functions make. */
 export interface LinkOwner {
@@ -18,10 +18,7 @@ export function serveBy({ handles }: Registrations) {
   return (target: number, input: unknown, meta: unknown, inbound: Inbound): unknown => {
     if (target === FENCE) return undefined;
     const handle = handles.get(target);
-    if (handle === undefined)
-      throw createSharedError('plugin/unavailable', 'the handler has been taken back', {
-        retryable: true,
-      });
+    if (handle === undefined) throw takenBack();
     return handle(input, meta as CallMeta, inbound);
   };
 }

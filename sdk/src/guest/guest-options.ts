@@ -1,6 +1,6 @@
 /** What a runtime and its guest tell each other. */
 import type { ContextPort } from './handler-call.js';
-import type { LanePort } from './lane-parts.js';
+import type { LanePort } from './lanes/lane-parts.js';
 import type { Evaluate } from './load-plugin.js';
 
 /** What a runtime tells the guest about itself. */

@@ -53,6 +53,15 @@ export function requestAbout(
   return requestKernel(link, op, input, [...facts, name], signal, name);
 }
 
+/** Tells the kernel something, one way. Lost when the link is full or closed. */
+export function tellKernel(link: Link, op: number, meta: readonly unknown[]): void {
+  try {
+    link.note(op, undefined, meta);
+  } catch {
+    // The kernel is gone, or too busy to receive it.
+  }
+}
+
 /** One pending request of a guest. */
 export class KernelRequest implements Reply {
   sequence = 0;

@@ -1,7 +1,7 @@
 /** What a plugin has registered for the kernel to call, by the guest's own numbers. */
 
 import type { EventOrigin } from '../contract/call-context.js';
-import { messageOf } from '../contract/errors.js';
+import { createSharedError, messageOf } from '../contract/errors.js';
 import type { CallMeta, RegistrationKind } from '../contract/protocol.js';
 import type { Inbound } from '../rpc/inbound.js';
 
@@ -26,6 +26,10 @@ export interface Registrations {
   /** Registrations the kernel has not confirmed yet. `activate` waits for them. */
   readonly unconfirmed: Set<Promise<unknown>>;
 }
+
+/** The error of a call for a handler that is no longer registered. */
+export const takenBack = () =>
+  createSharedError('plugin/unavailable', 'the handler has been taken back', { retryable: true });
 
 /** `activate` succeeds only when the kernel has accepted everything it registered. */
 export async function confirm(unconfirmed: Registrations['unconfirmed']): Promise<void> {

@@ -4,7 +4,7 @@ import type { Manifest } from '../../contract/manifest-schema.js';
 import type { Scope } from '../../contract/scope.js';
 import type { Link } from '../../rpc/link.js';
 import type { HandlerScope } from '../handler-call.js';
-import type { Lanes } from '../lanes.js';
+import type { Lanes } from '../lanes/lanes.js';
 import type { Registrations } from '../registrations.js';
 
 /** What a context is built from. */

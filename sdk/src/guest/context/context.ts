@@ -40,7 +40,7 @@ export function createContext(
           textIn(name, what, 'call/invalid-option'),
         ]) as Promise<string | undefined>,
     );
-  const context: PluginContext<Record<string, unknown>, unknown> = {
+  return Object.freeze<PluginContext<Record<string, unknown>, unknown>>({
     plugin: { id: manifest.id, version: manifest.version, manifest },
     tenant: parts.tenant,
     signal: parts.signal,
@@ -83,6 +83,5 @@ export function createContext(
     defer(undo) {
       scope.add(functionIn(undo, 'what is deferred'));
     },
-  };
-  return Object.freeze(context);
+  });
 }

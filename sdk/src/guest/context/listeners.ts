@@ -12,6 +12,7 @@ import {
 } from '../../contract/schema.js';
 import { stackOf } from '../../contract/wire-error.js';
 import { EventCause, handling } from '../handler-call.js';
+import { tellKernel } from '../kernel-calls.js';
 import { createLogger } from '../logger.js';
 import type { Listener } from '../registrations.js';
 import type { ContextParts } from './context-parts.js';
@@ -87,11 +88,8 @@ function withCause(
   scope.causes.set(info, cause);
   const over = () => {
     cause.over = true;
-    try {
-      link.note(Op.causeOver, undefined, [sequence]);
-    } catch {
-      // The link is full or closed: the kernel forgets the cause after a while.
-    }
+    // When this is lost, the kernel forgets the cause after a while.
+    tellKernel(link, Op.causeOver, [sequence]);
   };
   let promise: Promise<unknown> | undefined;
   try {

@@ -2,14 +2,12 @@
 import type { PluginStorage } from '../../context.js';
 import { createSharedError } from '../../contract/errors.js';
 import { Op, type StorageVerb } from '../../contract/protocol.js';
-import { takeTimers } from '../../rpc/deadlines.js';
 import type { Link } from '../../rpc/link.js';
 import { attempt, functionIn, textIn } from '../arguments.js';
 import { requestKernel } from '../kernel-calls.js';
+import { timers } from '../own-timers.js';
 
 const MAX_UPDATE_TRIES = 64;
-/** The runtime's own timers: they don't count as timers of the plugin. */
-const timers = takeTimers();
 
 /** Creates the storage of one activation. */
 export function createStorage(link: Link): PluginStorage {

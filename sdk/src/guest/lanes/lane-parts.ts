@@ -1,9 +1,9 @@
 /** What lanes need of the guest. */
-import type { Endpoint } from '../rpc/endpoint.js';
-import type { Inbound } from '../rpc/inbound.js';
-import type { Link } from '../rpc/link.js';
-import type { Turn } from '../rpc/turn.js';
-import type { Handle } from './registrations.js';
+import type { Endpoint } from '../../rpc/endpoint.js';
+import type { Inbound } from '../../rpc/inbound.js';
+import type { Link } from '../../rpc/link.js';
+import type { Turn } from '../../rpc/turn.js';
+import type { Handle } from '../registrations.js';
 
 /** What lanes need from their guest. */
 export interface LaneParts {
