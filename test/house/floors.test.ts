@@ -47,7 +47,6 @@ const LONG: Readonly<Record<string, number>> = {
   'sdk/src/contract/contract.ts': 318,
   'sdk/src/contract/protocol.ts': 310,
   'sdk/src/guest/console.ts': 302,
-  'sdk/src/pack/functor.ts': 344,
   'sdk/src/rpc/link.ts': 863,
   'sdk/src/rpc/outbox.ts': 646,
   'sdk/src/rpc/value.ts': 633,

@@ -5,8 +5,21 @@
  * it isn't. So comments, strings and regular expressions with such text are rewritten in an
  * equivalent spelling.
  */
-import jsTokens, { type Token } from 'js-tokens';
+import type { Token } from 'js-tokens';
 import { createError } from '../contract/error-codes.js';
+import {
+  isName,
+  isText,
+  isTrivia,
+  MAX_SCANNED,
+  nesting,
+  nextOf,
+  STEP,
+  sourceOf,
+  tokensOf,
+} from './bundle-tokens.js';
+import { readExport } from './read-export.js';
+import { escapeSuspicious, safeName, safeTrivia } from './safe-spelling.js';
 
 /**
  * Makes the functor: `async ($exports) => { … }`, as an expression. Only the default export is
@@ -49,9 +62,6 @@ export async function toFunctorInSlices(
   }
 }
 
-/** Tokens processed in one step. */
-const STEP = 256;
-
 /** Makes a functor step by step. */
 function* functorOf(code: string, name: string): Generator<undefined, string, undefined> {
   const out: string[] = [];
@@ -75,11 +85,7 @@ function* functorOf(code: string, name: string): Generator<undefined, string, un
     const token = tokens[index] as Token;
     const { type, value } = token;
     if (isTrivia(token)) {
-      out.push(
-        type === 'WhiteSpace' || type === 'LineTerminatorSequence'
-          ? value
-          : safeComment(type, value),
-      );
+      out.push(safeTrivia(token));
       continue;
     }
     if (type === 'Punctuator') depth += nesting(value);
@@ -116,128 +122,12 @@ function* functorOf(code: string, name: string): Generator<undefined, string, un
   return `(function () {"use strict"; return async (${target.slice(0, -'.default'.length)}) => {\n${out.join('')}${tail}\n}; })()`;
 }
 
-/** The runtime module that a bundle imports (`node:fs`); undefined when there is none. */
-export function builtinImport(code: string): string | undefined {
-  const tokens = allOf(code).filter((token) => !isTrivia(token));
-  for (const [index, { type, value }] of tokens.entries()) {
-    if (type !== 'StringLiteral' || !BUILTIN.test(value)) continue;
-    const [before, above] = [tokens[index - 1]?.value, tokens[index - 2]?.value];
-    if (before === 'from' || before === 'import' || (before === '(' && above === 'import'))
-      return value.slice(1, -1);
-  }
-  return undefined;
-}
-
-const BUILTIN = /^["'](?:node|bun|deno):/;
-
-/** Names of properties that js-tokens mistakes for keywords before a regular expression. */
-const PROPERTY =
-  /((?<!\.)\.\s*)(await|case|default|delete|do|else|instanceof|new|return|throw|typeof|void|yield)(?![\w$])/g;
-
-function allOf(code: string): Token[] {
-  const work = tokensOf(code);
-  let step = work.next();
-  while (step.done !== true) step = work.next();
-  return step.value;
-}
-
-function* tokensOf(code: string): Generator<undefined, Token[], undefined> {
-  const tokens: Token[] = [];
-  let at = 0;
-  for (const token of jsTokens(
-    code.replace(PROPERTY, (_, dot: string, word: string) => dot + 'x'.repeat(word.length)),
-  )) {
-    const end = at + token.value.length;
-    tokens.push(
-      code.startsWith(token.value, at) ? token : { ...token, value: code.slice(at, end) },
-    );
-    at = end;
-    if (tokens.length % STEP === 0) yield;
-  }
-  return tokens;
-}
-
 /** A name that doesn't occur in the code. */
 function freeName(code: string, name: string): string {
   let longest = -1;
   for (const [found] of code.matchAll(new RegExp(`\\${name}\\$*`, 'g')))
     longest = Math.max(longest, found.length);
   return name.padEnd(longest + 1, '$');
-}
-
-const isTrivia = ({ type }: Token) =>
-  type === 'WhiteSpace' ||
-  type === 'LineTerminatorSequence' ||
-  type === 'MultiLineComment' ||
-  type === 'SingleLineComment' ||
-  type === 'HashbangComment';
-
-const isText = (type: Token['type']) =>
-  type === 'StringLiteral' ||
-  type === 'NoSubstitutionTemplate' ||
-  type === 'TemplateHead' ||
-  type === 'TemplateMiddle' ||
-  type === 'TemplateTail' ||
-  type === 'RegularExpressionLiteral';
-
-const isName = (type: Token['type']) => type === 'IdentifierName' || type === 'PrivateIdentifier';
-
-const nesting = (punctuator: string) =>
-  punctuator === '{' || punctuator === '(' || punctuator === '['
-    ? 1
-    : punctuator === '}' || punctuator === ')' || punctuator === ']'
-      ? -1
-      : 0;
-
-/**
- * Texts that hardened JavaScript takes for code anywhere. Each match is the letter that is escaped.
- */
-const SUSPICIOUS =
-  /(?<=\bimpor)t(?=\s*(?:\(|\.|\/))|(?<=\beva)l(?=\s*\()|(?<=(?<!\(\?)<)!(?=--)|(?<=\(\?<!)-(?=-)|(?<=--)>/g;
-
-/** Most texts contain nothing suspicious; the full pattern takes much longer. */
-const mayBeSuspicious = (text: string) =>
-  text.includes('--') || text.includes('import') || text.includes('eval');
-
-/** An equivalent spelling for a string, a template or a regular expression. */
-const escapeSuspicious = (text: string) =>
-  mayBeSuspicious(text)
-    ? text.replace(SUSPICIOUS, (letter) => `\\x${letter.charCodeAt(0).toString(16)}`)
-    : text;
-
-/**
- * Renames what hardened JavaScript would take for `import` or `eval`: `#eval`, `$import`, and these
- * words after a dot or as a key.
- */
-function safeName(name: string, member: boolean): string {
-  if (!name.endsWith('import') && !name.endsWith('eval')) return name;
-  const start = name.length - (name.endsWith('eval') ? 4 : 6);
-  if (start === 0 ? !member : /\w/.test(name.charAt(start - 1))) return name;
-  return `${name.slice(0, start)}\\u00${name.charCodeAt(start).toString(16)}${name.slice(start + 1)}`;
-}
-
-/**
- * An unsuspicious comment is kept. Of another one only the line ends are kept, because they may end
- * a statement.
- */
-function safeComment(type: Token['type'], text: string): string {
-  // The end of a line may combine with the start of the next.
-  if (
-    type !== 'HashbangComment' &&
-    (!mayBeSuspicious(text) ||
-      (text.search(SUSPICIOUS) === -1 && !/\b(?:import|eval)\s*$/.test(text)))
-  )
-    return text;
-  return type === 'MultiLineComment' ? ` ${text.replace(/[^\r\n\u2028\u2029]/g, '')}` : '';
-}
-
-/** Most tokens between brackets that are examined. */
-const MAX_SCANNED = 256;
-
-function nextOf(tokens: readonly Token[], index: number): Token | undefined {
-  for (let at = index + 1; at < tokens.length; at++)
-    if (!isTrivia(tokens[at] as Token)) return tokens[at];
-  return undefined;
 }
 
 /**
@@ -268,77 +158,4 @@ function whatImports(tokens: readonly Token[], index: number): string {
   return next?.value === '.'
     ? `it uses import.${after?.value ?? ''}`
     : `it imports ${sourceOf(tokens, index)}`;
-}
-
-function sourceOf(tokens: readonly Token[], index: number): string {
-  return (
-    tokens.slice(index + 1, index + 400).find(({ type }) => type === 'StringLiteral')?.value ??
-    'something'
-  );
-}
-
-interface Export {
-  /** The last token that is removed. */
-  readonly skipped: number;
-  /** What replaces the removed text; the assignment when absent and nothing is declared. */
-  readonly kept?: string;
-  /** The default export's name in the code. */
-  readonly local?: string;
-  /** Whether it needs a name, assigned after the kept text. */
-  readonly anonymous?: boolean;
-}
-
-/**
- * Reads `export …`. Declarations stay declarations: other code may use them, even before them, and
- * they end without a semicolon.
- */
-function readExport(
-  tokens: readonly Token[],
-  start: number,
-  refuse: (what: string) => Error,
-): Export {
-  let index = start;
-  const next = () => {
-    do index += 1;
-    while (index < tokens.length && isTrivia(tokens[index] as Token));
-    return tokens[index]?.value ?? '';
-  };
-  const first = next();
-  if (first === '*') throw refuse(`it re-exports ${sourceOf(tokens, index)}`);
-  if (first === '{') {
-    let local: string | undefined;
-    for (let word = next(); word !== '}' && word !== ''; ) {
-      const one = word;
-      word = next();
-      if (word === 'as') {
-        const name = next();
-        if (name === 'default' || name === '"default"' || name === "'default'") local = one;
-        word = next();
-      }
-      if (word === ',') word = next();
-    }
-    const skipped = index;
-    if (next() === 'from') throw refuse(`it re-exports ${sourceOf(tokens, index)}`);
-    // The removed text ends a statement, and what follows begins one.
-    return { skipped, kept: ';', ...(local !== undefined && { local }) };
-  }
-  if (first !== 'default') return { skipped: index - 1, kept: '' };
-  const before = index;
-  let word = next();
-  const words = [word];
-  if (word === 'async') {
-    word = next();
-    words.push(word);
-  }
-  if (word !== 'function' && word !== 'class') return { skipped: before };
-  let last = index;
-  let name = next();
-  if (name === '*') {
-    words.push(name);
-    last = index;
-    name = next();
-  }
-  if (/^[\p{ID_Start}$_\\]/u.test(name) && name !== 'extends')
-    return { skipped: before, local: name };
-  return { skipped: last, kept: words.join(' '), anonymous: true };
 }

@@ -3,4 +3,5 @@
  *
  * @module
  */
-export { builtinImport, toFunctor, toFunctorInSlices } from './functor.js';
+export { builtinImport } from './builtin-import.js';
+export { toFunctor, toFunctorInSlices } from './functor.js';
