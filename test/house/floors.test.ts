@@ -45,7 +45,6 @@ const FLOORS: readonly string[] = [
 const LONG: Readonly<Record<string, number>> = {
   'sdk/src/context.ts': 436,
   'sdk/src/contract/contract.ts': 318,
-  'sdk/src/contract/protocol.ts': 310,
   'sdk/src/guest/console.ts': 302,
   'sdk/src/rpc/link.ts': 863,
   'sdk/src/rpc/outbox.ts': 646,

@@ -1,5 +1,6 @@
 /** The terms that kernel, hosts and guests share. */
 export * from './call-context.js';
+export * from './call-facts.js';
 export * from './compat.js';
 export * from './contract.js';
 export * from './declared-error.js';
@@ -8,6 +9,7 @@ export * from './error-codes.js';
 export * from './errors.js';
 export * from './hook-answers.js';
 export { losesDigits, lossyNumbers } from './json-text.js';
+export * from './lane-message.js';
 export * from './manifest.js';
 export {
   type Isolation,
@@ -20,6 +22,7 @@ export { MAX_MANIFEST } from './manifest-text.js';
 export { randomMark } from './mark.js';
 export * from './names.js';
 export { parseNeed } from './need.js';
+export * from './operations.js';
 export { checkOptionNames } from './option-names.js';
 export * from './permission.js';
 export * from './permission-names.js';

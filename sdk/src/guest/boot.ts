@@ -4,12 +4,12 @@
  * scope.
  */
 import { createSharedError } from '../contract/errors.js';
+import type { LaneMessage } from '../contract/lane-message.js';
+import { Op } from '../contract/operations.js';
 import {
   type GuestApi,
   type HealthReport,
-  type LaneMessage,
   type LoadSpec,
-  Op,
   PROTOCOL_VERSION,
   READY,
   type Statics,

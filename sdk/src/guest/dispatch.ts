@@ -1,7 +1,8 @@
 /** Passes the frames of the kernel to the handlers and listeners of the plugin. */
 import type { EventOrigin } from '../contract/call-context.js';
+import { type CallMeta, type EventMeta, highOf, nameIn } from '../contract/call-facts.js';
 import { errorClassOf, messageOf } from '../contract/errors.js';
-import { type CallMeta, type EventMeta, FENCE, highOf, nameIn } from '../contract/protocol.js';
+import { FENCE } from '../contract/operations.js';
 import { stackOf } from '../contract/wire-error.js';
 import type { Inbound } from '../rpc/inbound.js';
 import type { Link } from '../rpc/link.js';

@@ -3,17 +3,17 @@
  * created on first read.
  */
 import { type Baggage, type Call, type Caller, DEFAULT_TIMEOUT } from '../contract/call-context.js';
-import { type Answered, declaredError } from '../contract/declared-error.js';
-import { createSharedError } from '../contract/errors.js';
 import {
   type CallMeta,
   highOf,
   LANE_NUMBERS,
   nameIn,
-  OWN_BEHALF,
   REMOTE,
   requestIdOf,
-} from '../contract/protocol.js';
+} from '../contract/call-facts.js';
+import { type Answered, declaredError } from '../contract/declared-error.js';
+import { createSharedError } from '../contract/errors.js';
+import { OWN_BEHALF } from '../contract/operations.js';
 import type { Inbound } from '../rpc/inbound.js';
 
 const HOST: Caller = Object.freeze({ kind: 'host', id: 'host' });

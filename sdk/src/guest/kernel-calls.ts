@@ -2,7 +2,7 @@
 
 import type { CallOptions } from '../contract/contract.js';
 import { createSharedError, messageOf } from '../contract/errors.js';
-import { Op, targetOf } from '../contract/protocol.js';
+import { Op, targetOf } from '../contract/operations.js';
 import { A_TIME, isTime } from '../contract/time.js';
 import type { Link } from '../rpc/link.js';
 import type { Reply } from '../rpc/link-options.js';

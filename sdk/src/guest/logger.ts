@@ -1,7 +1,7 @@
 /** The log of a plugin, as its context and its runtime write to it. */
 import type { PluginContext } from '../context.js';
 import { messageOf } from '../contract/errors.js';
-import { LOG_LEVELS, type LogLevel, Op } from '../contract/protocol.js';
+import { LOG_LEVELS, type LogLevel, Op } from '../contract/operations.js';
 import { cutText, withoutBundle } from '../contract/wire-error.js';
 import type { Link } from '../rpc/link.js';
 

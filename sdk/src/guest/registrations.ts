@@ -1,8 +1,9 @@
 /** What a plugin has registered for the kernel to call, by the guest's own numbers. */
 
 import type { EventOrigin } from '../contract/call-context.js';
+import type { CallMeta } from '../contract/call-facts.js';
 import { createSharedError, messageOf } from '../contract/errors.js';
-import type { CallMeta, RegistrationKind } from '../contract/protocol.js';
+import type { RegistrationKind } from '../contract/protocol.js';
 import type { Inbound } from '../rpc/inbound.js';
 
 /** A handler that the kernel can call by number, once its registration is confirmed. */

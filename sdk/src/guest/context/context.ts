@@ -3,7 +3,7 @@
  * use.
  */
 import type { CommandInfo, PluginContext } from '../../context.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import { attempt, contractIn, functionIn, idIn, textIn } from '../arguments.js';
 import { requestKernel } from '../kernel-calls.js';
 import { createLogger } from '../logger.js';

@@ -2,7 +2,7 @@
 import type { Registered } from '../../context.js';
 import type { Event, EventQueue } from '../../contract/contract.js';
 import { createSharedError } from '../../contract/errors.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import { describeIssues, parseSchema } from '../../contract/schema.js';
 import { functionIn, idIn, textIn } from '../arguments.js';
 import { parentOf } from '../handler-call.js';

@@ -1,5 +1,5 @@
 /** Sends the calls of a plugin: over a direct lane where one is open, else to the kernel. */
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import { textIn } from '../arguments.js';
 import { HandlerCall, parentOf } from '../handler-call.js';
 import { metaOf, requestAbout } from '../kernel-calls.js';

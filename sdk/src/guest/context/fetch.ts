@@ -1,7 +1,7 @@
 /** `ctx.fetch` as a plugin sees it. */
 import type { FetchOptions, FetchResponse } from '../../context.js';
 import { createSharedError } from '../../contract/errors.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import { A_TIME, isTime } from '../../contract/time.js';
 import type { Link } from '../../rpc/link.js';
 import { textIn } from '../arguments.js';

@@ -1,7 +1,7 @@
 /** `ctx.fs` as a plugin sees it. */
 import type { PluginFiles } from '../../context.js';
 import { createSharedError } from '../../contract/errors.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import type { Link } from '../../rpc/link.js';
 import { attempt, textIn } from '../arguments.js';
 import { requestKernel } from '../kernel-calls.js';

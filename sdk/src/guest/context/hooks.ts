@@ -2,7 +2,7 @@
 import type { LooseHandler } from '../../context.js';
 import type { Hook } from '../../contract/contract.js';
 import { foldAnswers, type HookOptions, type HookOutcome } from '../../contract/hook-answers.js';
-import { type HookMode, Op } from '../../contract/protocol.js';
+import { type HookMode, Op } from '../../contract/operations.js';
 import { attempt, idIn, textIn } from '../arguments.js';
 import { parentOf } from '../handler-call.js';
 import { requestAbout, timeoutOf } from '../kernel-calls.js';

@@ -2,7 +2,7 @@
 import type { EventEnvelope, EventInfo } from '../../context.js';
 import type { Event } from '../../contract/contract.js';
 import { messageOf } from '../../contract/errors.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import {
   asPromise,
   describeIssues,

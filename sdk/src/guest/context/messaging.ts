@@ -2,7 +2,7 @@
 import type { PluginContext } from '../../context.js';
 import type { CallOptions } from '../../contract/contract.js';
 import { messageMember } from '../../contract/names.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import { attempt, pluginIn } from '../arguments.js';
 import { parentOf } from '../handler-call.js';
 import { requestKernel, timeoutOf } from '../kernel-calls.js';

@@ -1,6 +1,6 @@
 /** Turns a middleware of a plugin into a handle, which the kernel calls for each step. */
 import type { Middleware, MiddlewareCall } from '../../context.js';
-import { Op } from '../../contract/protocol.js';
+import { Op } from '../../contract/operations.js';
 import { functionIn, textIn } from '../arguments.js';
 import { HandlerCall, handling } from '../handler-call.js';
 import { requestKernel } from '../kernel-calls.js';

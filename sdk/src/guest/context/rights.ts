@@ -1,8 +1,8 @@
 /** `ctx.permissions`: asks the kernel for the plugin's rights. */
 import type { PluginContext } from '../../context.js';
 import { PluginValidationError } from '../../contract/errors.js';
+import { Op } from '../../contract/operations.js';
 import type { PermissionName } from '../../contract/permission-names.js';
-import { Op } from '../../contract/protocol.js';
 import { A_TIME } from '../../contract/time.js';
 import type { Link } from '../../rpc/link.js';
 import { attempt, textIn } from '../arguments.js';

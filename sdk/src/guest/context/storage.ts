@@ -1,7 +1,7 @@
 /** `ctx.storage`: a request to the kernel for each operation, and updates that compare and swap. */
 import type { PluginStorage } from '../../context.js';
 import { createSharedError } from '../../contract/errors.js';
-import { Op, type StorageVerb } from '../../contract/protocol.js';
+import { Op, type StorageVerb } from '../../contract/operations.js';
 import type { Link } from '../../rpc/link.js';
 import { attempt, functionIn, textIn } from '../arguments.js';
 import { requestKernel } from '../kernel-calls.js';

@@ -1,6 +1,9 @@
 /** The provider's end of a lane: checks what arrives, and reports its calls. */
+
+import { LANE_NUMBERS } from '../../contract/call-facts.js';
 import { createSharedError } from '../../contract/errors.js';
-import { FENCE, LANE_NUMBERS, type LaneMessage, Op } from '../../contract/protocol.js';
+import type { LaneMessage } from '../../contract/lane-message.js';
+import { FENCE, Op } from '../../contract/operations.js';
 import { asPromise } from '../../contract/schema.js';
 import type { Inbound } from '../../rpc/inbound.js';
 import type { Link } from '../../rpc/link.js';

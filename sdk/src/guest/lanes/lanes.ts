@@ -6,7 +6,7 @@
  *
  * Order holds across the switch: a fence goes the old way before the first call goes the new way.
  */
-import type { LaneMessage } from '../../contract/protocol.js';
+import type { LaneMessage } from '../../contract/lane-message.js';
 import { Deadlines } from '../../rpc/deadlines.js';
 import { decodeError } from '../../rpc/value.js';
 import { timers } from '../own-timers.js';

@@ -2,8 +2,9 @@
 import { DEFAULT_TIMEOUT } from '../../contract/call-context.js';
 import type { CallOptions } from '../../contract/contract.js';
 import { createSharedError } from '../../contract/errors.js';
+import type { LaneMessage } from '../../contract/lane-message.js';
 import { ownerOf } from '../../contract/names.js';
-import { FENCE, type LaneMessage, Op } from '../../contract/protocol.js';
+import { FENCE, Op } from '../../contract/operations.js';
 import type { Deadlines, Timed } from '../../rpc/deadlines.js';
 import type { Link } from '../../rpc/link.js';
 import { copyValue } from '../../rpc/value.js';
