@@ -14,7 +14,8 @@ import type { PluginServices } from './context/services.js';
 import type { PluginSecrets, PluginSettingsAccess } from './context/settings.js';
 import type { PluginStorage } from './context/storage.js';
 import type { Handlers } from './contract/call-context.js';
-import type { AnyContract, CallOptions } from './contract/contract.js';
+import type { AnyContract } from './contract/contract.js';
+import type { CallOptions } from './contract/contract-types.js';
 import type { Manifest } from './contract/manifest-schema.js';
 
 export type { CommandInfo, PluginCommands } from './context/commands.js';

@@ -21,30 +21,32 @@ export {
 } from './contract/compat.js';
 export {
   type AnyContract,
-  type CallOptions,
-  type Client,
   type Command,
   type Contract,
   command,
   contract,
   type ErrorsOf,
   type Event,
-  type EventArguments,
-  type EventInput,
-  type EventOutput,
   type EventQueue,
   event,
-  type HandlerFor,
   type Hook,
-  type HookAnswer,
-  type HookArguments,
-  type HookInput,
-  type HookOutput,
   hook,
   type Optional,
   type Overflow,
   optional,
 } from './contract/contract.js';
+export type {
+  CallOptions,
+  Client,
+  EventArguments,
+  EventInput,
+  EventOutput,
+  HandlerFor,
+  HookAnswer,
+  HookArguments,
+  HookInput,
+  HookOutput,
+} from './contract/contract-types.js';
 export { isError } from './contract/declared-error.js';
 export type { ErrorCode } from './contract/error-codes.js';
 export {

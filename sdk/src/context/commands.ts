@@ -1,5 +1,5 @@
 /** `ctx.commands`. */
-import type { CallOptions } from '../contract/contract.js';
+import type { CallOptions } from '../contract/contract-types.js';
 import type { LooseHandler, Registered } from './registered.js';
 
 /** Commands of this and other plugins. */

@@ -1,6 +1,7 @@
 /** `ctx.events`. */
 import type { EventOrigin } from '../contract/call-context.js';
-import type { Event, EventArguments, EventOutput, EventQueue } from '../contract/contract.js';
+import type { Event, EventQueue } from '../contract/contract.js';
+import type { EventArguments, EventOutput } from '../contract/contract-types.js';
 import type { Registered } from './registered.js';
 
 /** Events: facts, delivered to any number of listeners in order of emission. */

@@ -1,6 +1,7 @@
 /** `ctx.hooks`. */
 import type { Call } from '../contract/call-context.js';
-import type { HandlerFor, Hook, HookAnswer, HookArguments } from '../contract/contract.js';
+import type { Hook } from '../contract/contract.js';
+import type { HandlerFor, HookAnswer, HookArguments } from '../contract/contract-types.js';
 import type { HookOptions, HookOutcome } from '../contract/hook-answers.js';
 import type { LooseHandler, Registered } from './registered.js';
 

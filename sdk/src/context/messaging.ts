@@ -1,5 +1,5 @@
 /** `ctx.messaging`. */
-import type { CallOptions } from '../contract/contract.js';
+import type { CallOptions } from '../contract/contract-types.js';
 import type { LooseHandler, Registered } from './registered.js';
 
 /** Messages to plugins by their id, or to the handler that suits them best. */

@@ -1,5 +1,6 @@
 /** `ctx.needs`: clients of the contracts that a plugin declares. */
-import type { AnyContract, Client, Optional } from '../contract/contract.js';
+import type { AnyContract, Optional } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 
 /** What a plugin declares in `needs`, keyed by the name it uses. */
 export type Needs = Readonly<Record<string, AnyContract | Optional<AnyContract>>>;

@@ -1,6 +1,7 @@
 /** `ctx.services`. */
 import type { Handlers } from '../contract/call-context.js';
-import type { AnyContract, Client } from '../contract/contract.js';
+import type { AnyContract } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import type { Registered } from './registered.js';
 
 /** Clients and handlers for contracts that `needs` doesn't list. */

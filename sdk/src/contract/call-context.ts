@@ -1,5 +1,6 @@
 /** What a handler knows about the call it answers. */
-import type { ErrorSchemas, ErrorsOf, HandlerFor } from './contract.js';
+import type { ErrorSchemas, ErrorsOf } from './contract.js';
+import type { HandlerFor } from './contract-types.js';
 import type { InferInput } from './schema.js';
 
 /**

@@ -1,5 +1,7 @@
 /** The results of a hook: the answers as the kernel gives them, and as the caller wants them. */
-import type { CallOptions, Hook } from './contract.js';
+
+import type { Hook } from './contract.js';
+import type { CallOptions } from './contract-types.js';
 import { createSharedError } from './errors.js';
 import type { HookMode } from './operations.js';
 import { describeIssues, parseSchema } from './schema.js';

@@ -3,6 +3,7 @@ export * from './call-context.js';
 export * from './call-facts.js';
 export * from './compat.js';
 export * from './contract.js';
+export * from './contract-types.js';
 export * from './declared-error.js';
 export { didYouMean } from './did-you-mean.js';
 export * from './error-codes.js';

@@ -18,7 +18,7 @@ export type LaneMessage =
       readonly commands: readonly (readonly [id: string, handle: number, timeout: number])[];
     }
   | {
-      readonly kind: 'serve' /** See {@link callerText}. */;
+      readonly kind: 'serve' /** See `callerText`. */;
       readonly caller: string;
       readonly handles: readonly number[];
     }

@@ -1,6 +1,6 @@
 /** Requests of a guest to the kernel: one promise each, cancelled by the caller's signal. */
 
-import type { CallOptions } from '../contract/contract.js';
+import type { CallOptions } from '../contract/contract-types.js';
 import { createSharedError, messageOf } from '../contract/errors.js';
 import { Op, targetOf } from '../contract/operations.js';
 import { A_TIME, isTime } from '../contract/time.js';

@@ -1,5 +1,5 @@
 /** Checks of `AnalyticsProvider`. */
-import type { Client } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import type { InferInput, InferOutput } from '../contract/schema.js';
 import { AnalyticsProvider } from '../contracts/analytics-provider.js';
 import {

@@ -2,7 +2,8 @@
  * The type of a check, and helpers to write one. Anything that goes wrong in a check is a violation
  * of its contract.
  */
-import { type AnyContract, type Client, type Command, membersOf } from '../contract/contract.js';
+import { type AnyContract, type Command, membersOf } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import { createError } from '../contract/error-codes.js';
 import { type ErrorDetails, messageOf, type PluginError } from '../contract/errors.js';
 import { describeIssues, parseSchema } from '../contract/schema.js';

@@ -1,5 +1,5 @@
 /** Checks of `CliCommands`. */
-import type { Client } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import type { InferInput } from '../contract/schema.js';
 import { CliCommands } from '../contracts/cli-commands.js';
 import {

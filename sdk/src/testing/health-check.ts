@@ -1,5 +1,5 @@
 /** Checks of `HealthCheck`. */
-import type { Client } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import { HealthCheck } from '../contracts/health-check.js';
 import { type Check, checksOf, ensure } from './check.js';
 

@@ -1,5 +1,5 @@
 /** Checks of `HttpRoutes`. */
-import type { Client } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import { HttpRoutes } from '../contracts/http-routes.js';
 import { type Check, checksOf, ensure, ensureUnique } from './check.js';
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Client } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import { createError } from '../contract/error-codes.js';
 import type {
   AnalyticsProvider,

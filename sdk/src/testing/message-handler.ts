@@ -1,5 +1,5 @@
 /** Checks of `MessageHandler`. */
-import type { Client } from '../contract/contract.js';
+import type { Client } from '../contract/contract-types.js';
 import { MessageHandler } from '../contracts/message-handler.js';
 import { type Check, checksOf, ensure, keyOf } from './check.js';
 

@@ -1,6 +1,7 @@
 /** A typed client for a contract, inside a guest. */
-import type { AnyContract, CallOptions, Command } from '../../contract/contract.js';
+import type { AnyContract, Command } from '../../contract/contract.js';
 import { membersOf } from '../../contract/contract.js';
+import type { CallOptions } from '../../contract/contract-types.js';
 import { createSharedError } from '../../contract/errors.js';
 import { describeIssues, parseSchema } from '../../contract/schema.js';
 

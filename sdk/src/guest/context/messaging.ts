@@ -1,6 +1,6 @@
 /** `ctx.messaging`: sends messages to plugins, and registers the one handler of messages. */
 import type { PluginContext } from '../../context.js';
-import type { CallOptions } from '../../contract/contract.js';
+import type { CallOptions } from '../../contract/contract-types.js';
 import { messageMember } from '../../contract/names.js';
 import { Op } from '../../contract/operations.js';
 import { attempt, pluginIn } from '../arguments.js';

@@ -1,6 +1,6 @@
 /** The caller's end of a lane: sends calls, and leaves the lane in order. */
 import { DEFAULT_TIMEOUT } from '../../contract/call-context.js';
-import type { CallOptions } from '../../contract/contract.js';
+import type { CallOptions } from '../../contract/contract-types.js';
 import { createSharedError } from '../../contract/errors.js';
 import type { LaneMessage } from '../../contract/lane-message.js';
 import { ownerOf } from '../../contract/names.js';

@@ -1,5 +1,5 @@
 /** Checks of `DataProvider`. */
-import type { Client } from '../../contract/contract.js';
+import type { Client } from '../../contract/contract-types.js';
 import { DataProvider } from '../../contracts/data-provider.js';
 import { type Check, checksOf } from '../check.js';
 import { answers } from './answers.js';

@@ -1,5 +1,5 @@
 /** Asks a data provider, and compares what it answers with all its rows. */
-import type { Client } from '../../contract/contract.js';
+import type { Client } from '../../contract/contract-types.js';
 import type { DataProvider } from '../../contracts/data-provider.js';
 import { ensure, keyOf } from '../check.js';
 import {
