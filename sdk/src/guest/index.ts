@@ -1,6 +1,6 @@
 /** The guest runtime, for hosts: a worker's entry file calls {@link bootGuest} and nothing else. */
 export { bootGuest } from './boot.js';
-export { bridgeConsole } from './console.js';
+export { bridgeConsole } from './console/console.js';
 export { hideGlobals } from './globals.js';
 export type { BootedGuest, GuestOptions } from './guest-options.js';
 export type { ContextPort } from './handler-call.js';

@@ -6,7 +6,7 @@
  * Built into one text, `plinthGuest`, without imports.
  */
 import { bootGuest } from '../guest/boot.js';
-import { bridgeConsole } from '../guest/console.js';
+import { bridgeConsole } from '../guest/console/console.js';
 import type { BootedGuest } from '../guest/guest-options.js';
 import type { ContextPort } from '../guest/handler-call.js';
 import { limitTimers } from '../guest/timers.js';
