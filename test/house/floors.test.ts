@@ -43,9 +43,7 @@ const FLOORS: readonly string[] = [
 
 /** Lines of the files that are longer than a file should be. */
 const LONG: Readonly<Record<string, number>> = {
-  'sdk/src/rpc/link.ts': 863,
-  'sdk/src/rpc/outbox.ts': 646,
-  'sdk/src/rpc/value.ts': 633,
+  'sdk/src/rpc/link.ts': 864,
 };
 
 const MOST_LINES = 300;

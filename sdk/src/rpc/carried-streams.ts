@@ -3,8 +3,9 @@
  * failure; for an answer, that what it is about may not continue. The streams of the current value
  * are noted while it is written or read.
  */
+
+import type { StreamDoor } from './stream-door.js';
 import type { Streams } from './streams.js';
-import type { StreamDoor } from './value.js';
 
 /** An incoming stream. */
 export interface Accepted {

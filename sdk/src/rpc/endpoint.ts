@@ -1,6 +1,6 @@
 /** The pipe between a kernel and one guest, in the shape of MessagePort and Worker. */
 import type { ValueBounds } from './bounds.js';
-import type { StreamDoor } from './value.js';
+import type { StreamDoor } from './stream-door.js';
 
 /** One message event. */
 export interface MessageEventLike {

@@ -4,7 +4,7 @@
  * here is bounded.
  */
 import { COUNTED, FIXED, Form, formOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
-import { MAX_FRAME, MAX_SLOTS, WINDOW } from './outbox.js';
+import { MAX_FRAME, MAX_SLOTS, WINDOW } from './send-limits.js';
 import { ShapeReader } from './shape-reader.js';
 
 /**

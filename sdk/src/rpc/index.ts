@@ -16,6 +16,7 @@ export type { LinkOptions, Reply } from './link-options.js';
 export { DEFAULT_QUEUE, NoteQueue } from './note-queue.js';
 export { RemoteStream } from './remote-stream.js';
 export { SharedValue } from './shared-value.js';
+export type { StreamDoor } from './stream-door.js';
 export type { WatchUnread } from './stream-wire.js';
 export { transfer } from './transfer.js';
 export { Turn } from './turn.js';
@@ -27,7 +28,6 @@ export {
   type Encoded,
   encode,
   encodeValue,
-  type StreamDoor,
   sizeOf,
   unreadable,
   unsendable,

@@ -19,9 +19,11 @@ import { Inbound, type InboundWire } from './inbound.js';
 import { Inbox } from './inbox.js';
 import type { LinkOptions, Reply } from './link-options.js';
 import type { NoteQueue } from './note-queue.js';
-import { MAX_WAITING, Outbox } from './outbox.js';
+import { Outbox } from './outbox.js';
 import { PendingTable } from './pending.js';
+import { MAX_WAITING } from './send-limits.js';
 import { SharedValue } from './shared-value.js';
+import type { StreamDoor } from './stream-door.js';
 import type { StreamWire } from './stream-wire.js';
 import { Streams } from './streams.js';
 import { Turn } from './turn.js';
@@ -33,7 +35,6 @@ import {
   decodeValue,
   encodeValue,
   revive,
-  type StreamDoor,
   unreadable,
   unsendable,
 } from './value.js';

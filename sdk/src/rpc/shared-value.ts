@@ -1,6 +1,7 @@
 /** A value that many receivers get, encoded once. */
+
+import { textOf } from './simple-value.js';
 import { takeMark } from './transfer.js';
-import { textOf } from './value.js';
 
 /** One value for many receivers: encoded when the second of them gets it. */
 export class SharedValue {

@@ -7,6 +7,7 @@
 import { createSharedError } from '../contract/errors.js';
 import { cancelSource, isStreamSource, iteratorOf } from '../contract/stream.js';
 import { RemoteStream } from './remote-stream.js';
+import type { StreamDoor } from './stream-door.js';
 import {
   type Around,
   MAX_PER_CALLER,
@@ -15,7 +16,6 @@ import {
   type WatchUnread,
   WINDOW,
 } from './stream-wire.js';
-import type { StreamDoor } from './value.js';
 
 /** Items after which a turn of the event loop is asked for, and after which it is waited for. */
 const SOON = 256;
