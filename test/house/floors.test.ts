@@ -42,9 +42,7 @@ const FLOORS: readonly string[] = [
 ];
 
 /** Lines of the files that are longer than a file should be. */
-const LONG: Readonly<Record<string, number>> = {
-  'sdk/src/rpc/link.ts': 864,
-};
+const LONG: Readonly<Record<string, number>> = {};
 
 const MOST_LINES = 300;
 

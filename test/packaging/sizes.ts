@@ -47,13 +47,13 @@ export const BUDGETS: readonly Budget[] = [
   {
     name: 'the link alone',
     gzip: 6 * KB,
-    meanwhile: 17.5 * KB,
+    meanwhile: 19 * KB,
     what: `export { Link } from '@plinth/sdk/rpc';`,
   },
   {
     name: "a worker's runtime",
     gzip: 10 * KB,
-    meanwhile: 33 * KB,
+    meanwhile: 34.5 * KB,
     what: {
       shipped: 'host-browser/dist/plugin-worker.js',
       source: 'host-browser/src/plugin-worker.ts',

@@ -6,139 +6,87 @@
  * Each request settles exactly once, at the latest when the link closes. A value that can't be sent
  * fails only its own call. A malformed message never throws out of here.
  */
-import { createSharedError, type PluginError } from '../contract/errors.js';
-import { asPromise } from '../contract/schema.js';
-import { cancelSource, isStreamSource } from '../contract/stream.js';
-import { errorToWire } from '../contract/wire-error.js';
+import { createSharedError } from '../contract/errors.js';
 import { DEFAULT_BOUNDS, type ValueBounds } from './bounds.js';
-import { type Accepted, CarriedStreams } from './carried-streams.js';
-import { type Control, createControl, failedReply, type Refusal, refusalReply } from './control.js';
-import type { DirectEnd, DirectReceiver, MessageEventLike } from './endpoint.js';
-import { Form, headOf, Kind } from './frames.js';
-import { Inbound, type InboundWire } from './inbound.js';
+import { ControlCalls } from './control-calls.js';
+import type { MessageEventLike } from './endpoint.js';
+import { Kind } from './frames.js';
 import { Inbox } from './inbox.js';
+import { IncomingFrames } from './incoming-frames.js';
+import { IncomingValues } from './incoming-values.js';
 import type { LinkOptions, Reply } from './link-options.js';
+import type { LinkParts } from './link-parts.js';
+import { createLinkParts, directReceiver } from './link-wiring.js';
 import type { NoteQueue } from './note-queue.js';
-import { Outbox } from './outbox.js';
-import { PendingTable } from './pending.js';
-import { MAX_WAITING } from './send-limits.js';
+import { Requests } from './requests.js';
+import { ServedRequests } from './served-requests.js';
 import { SharedValue } from './shared-value.js';
-import type { StreamDoor } from './stream-door.js';
-import type { StreamWire } from './stream-wire.js';
-import { Streams } from './streams.js';
-import { Turn } from './turn.js';
-import {
-  checkBounds,
-  copyValue,
-  decode,
-  decodeError,
-  decodeValue,
-  encodeValue,
-  revive,
-  unreadable,
-  unsendable,
-} from './value.js';
 
 const DEFAULT_BUDGET = 64;
-/** Most cancelled requests that are remembered while the other side still works on them. */
-const MAX_CANCELLED = 1_024;
-/** Deepest nesting of direct calls between the two ends; deeper ones go by messages. */
-const MAX_DIRECT_DEPTH = 16;
 
 /** One side of the wire; see the file comment for its guarantees. */
 export class Link {
-  readonly #options: LinkOptions;
-  readonly #control: Control;
-  readonly #controlCalls = new Set<(error: unknown) => void>();
-  readonly #pending = new PendingTable<Reply>();
-  readonly #inbound = new Map<number, Inbound>();
-  readonly #streams: Streams;
-  readonly #carried: CarriedStreams;
-  readonly #outbox: Outbox;
+  readonly #parts: LinkParts;
   readonly #inbox: Inbox;
-  readonly #direct: DirectEnd | undefined;
-  readonly #inboundWire: InboundWire = {
-    progress: (sequence, value) => this.#sendProgress(sequence, value),
-    feeds: (streams) => streams.some((stream) => this.#streams.feeds(stream)),
-  };
-  /** Requests that have their answer while its streams still flow, by sequence. */
-  readonly #streaming = new Map<
-    number,
-    { readonly reply: Reply; readonly readers: readonly Accepted[] }
-  >();
-  /** Cancelled requests that the other side still works on, by sequence. */
-  readonly #cancelled = new Map<number, Reply>();
+  readonly #requests: Requests;
+  readonly #served: ServedRequests;
+  readonly #control: ControlCalls;
+  readonly #frames: IncomingFrames;
   readonly #listener = (event: MessageEventLike) => this.#inbox.receive(event.data);
   #closed: Error | undefined;
-  #bounds: ValueBounds = DEFAULT_BOUNDS;
-  /** Replies that arrived after their call had ended by time-out or cancel. */
-  lateReplies = 0;
   /** Whether this side has ended; see {@link abandon}. */
   abandoned = false;
 
   constructor(options: LinkOptions) {
-    this.#options = options;
     const { endpoint } = options;
-    const wire: StreamWire = {
-      item: (stream, value) => this.#outbox.value(Kind.item, stream, value),
-      end: (stream, error) => {
-        if (error !== undefined) options.onFailed?.(error, 0);
-        this.#outbox.push(
-          Kind.end,
-          stream,
-          error === undefined ? undefined : errorToWire(error, options.stacks, this.#encode),
-        );
-      },
-      pull: (stream, items) => this.#outbox.push(Kind.pull, stream, items),
-      stop: (stream) => this.#outbox.push(Kind.stop, stream),
-    };
-    this.#streams = new Streams(
-      wire,
-      () => {
-        for (const [sequence, { readers }] of this.#streaming)
-          if (readers.every(({ over }) => over)) this.#streaming.delete(sequence);
-        this.#checkIdle();
-      },
-      options.defer,
-      options.watchUnread,
-    );
-    this.#carried = new CarriedStreams(this.#streams);
-    this.#outbox = new Outbox({
-      endpoint,
-      turn: options.turn ?? new Turn(),
-      streams: this.#carried,
-      stacks: options.stacks,
-      peer: options.plugin,
-      wanted: (sequence) => this.#pending.get(sequence) !== undefined,
-      failed: (kind, sequence, frame, cause) => this.#failFrame(kind, sequence, frame, cause),
-    });
-    this.#inbox = new Inbox(
-      {
-        take: (kind, sequence, form, message, index, value) =>
-          this.#take(kind, sequence, form, message, index, value),
-        foreign: (message) => this.#refuseForeign(message),
-        breach: (reason) => this.#breach(reason),
-        credit: (taken) => this.#outbox.push(Kind.credit, taken),
-      },
-      options.budget ?? DEFAULT_BUDGET,
-      options.defer,
-    );
-    this.#control = createControl(options.control, {
-      plugin: options.plugin,
-      stacks: options.stacks,
-      postRequest: (message) => this.#outbox.ordered(Kind.control, 0, message),
-      postReply: (message) => this.#outbox.push(Kind.controlReply, 0, message),
+    this.#inbox = this.#createInbox(options);
+    const values = new IncomingValues(options, this.#inbox.shapes);
+    this.#parts = createLinkParts(options, values, () => ({
+      requests: this.#requests,
+      control: this.#control,
+    }));
+    const breach = (reason: string) => this.#breach(reason);
+    this.#requests = new Requests(this.#parts, breach);
+    this.#served = new ServedRequests(this.#parts, breach);
+    this.#control = new ControlCalls(options, this.#parts.outbox);
+    this.#frames = new IncomingFrames({
+      link: this.#parts,
+      requests: this.#requests,
+      served: this.#served,
+      control: this.#control,
+      inbox: this.#inbox,
+      breach,
     });
     this.bound(options.bounds ?? DEFAULT_BOUNDS);
-    this.#direct = endpoint.direct;
-    if (this.#direct !== undefined) this.#direct.receiver = this.#directReceiver();
+    this.#parts.direct.listen(
+      directReceiver(this.#parts, this.#requests, this.#served, this.#inbox),
+    );
     endpoint.addEventListener('message', this.#listener);
     endpoint.start?.();
   }
 
+  #createInbox({ budget = DEFAULT_BUDGET, defer }: LinkOptions): Inbox {
+    return new Inbox(
+      {
+        take: (kind, sequence, form, message, index, value) =>
+          this.#frames.take(kind, sequence, form, message, index, value),
+        foreign: (message) => this.#control.refuseForeign(message),
+        breach: (reason) => this.#breach(reason),
+        credit: (taken) => this.#parts.outbox.push(Kind.credit, taken),
+      },
+      budget,
+      defer,
+    );
+  }
+
   /** How large a value may be. */
   get bounds(): ValueBounds {
-    return this.#bounds;
+    return this.#parts.values.bounds;
+  }
+
+  /** Replies that arrived after their call had ended by time-out or cancel. */
+  get lateReplies(): number {
+    return this.#requests.lateReplies;
   }
 
   /**
@@ -146,17 +94,15 @@ export class Link {
    * control plane has no bounds.
    */
   bound(bounds: ValueBounds): void {
-    this.#bounds = bounds;
-    this.#outbox.bounds = bounds;
-    this.#options.endpoint.bound?.(bounds);
+    const { values, outbox, options } = this.#parts;
+    values.bounds = bounds;
+    outbox.bounds = bounds;
+    options.endpoint.bound?.(bounds);
   }
-
-  /** Encodes the details of an error; what is too large is left out. */
-  readonly #encode = (details: unknown): unknown => encodeValue(details, this.#bounds);
 
   /** Calls of this side that wait for an answer. */
   get pending(): number {
-    return this.#pending.size;
+    return this.#requests.size;
   }
 
   /** Messages received so far: a sign of life. */
@@ -166,7 +112,7 @@ export class Link {
 
   /** Frames that wait for the other side's credit. */
   get waiting(): number {
-    return this.#outbox.waiting;
+    return this.#parts.outbox.waiting;
   }
 
   /** Whether something from the other side was not taken yet. */
@@ -176,12 +122,12 @@ export class Link {
 
   /** Requests of the other side that are being answered. */
   get serving(): number {
-    return this.#inbound.size;
+    return this.#served.size;
   }
 
   /** Open streams, both directions. */
   get streams(): number {
-    return this.#streams.size;
+    return this.#parts.streams.size;
   }
 
   /**
@@ -193,18 +139,7 @@ export class Link {
    */
   request(target: number, input: unknown, meta: unknown, reply: Reply, move = false): void {
     if (this.#closed !== undefined) throw this.#closed;
-    const sequence = this.#pending.add(reply);
-    reply.sequence = sequence;
-    try {
-      const direct = this.#direct === undefined ? undefined : this.#directEnd();
-      if (direct !== undefined) return this.#requestDirectly(direct, sequence, target, meta, input);
-      this.#outbox.request(Kind.request, sequence, target, meta, input, move);
-    } catch (error) {
-      this.#pending.take(sequence);
-      this.#carried.unsent();
-      throw unreadable(error);
-    }
-    this.#carried.sentWith(sequence);
+    this.#requests.send(target, input, meta, reply, move);
   }
 
   /**
@@ -221,23 +156,15 @@ export class Link {
     queue?: NoteQueue,
   ): Promise<void> | undefined {
     if (this.#closed !== undefined) throw this.#closed;
-    const direct = this.#direct === undefined ? undefined : this.#directEnd();
-    if (direct !== undefined) {
-      direct.note(
-        target,
-        meta,
-        copyValue(
-          payload instanceof SharedValue ? payload.value : payload,
-          undefined,
-          undefined,
-          this.#bounds,
-          this.#options.stacks,
-        ),
-      );
+    const { direct, outbox } = this.#parts;
+    const receiver = direct.open;
+    if (receiver !== undefined) {
+      const own = payload instanceof SharedValue ? payload.value : payload;
+      receiver.note(target, meta, direct.copy(own));
       return undefined;
     }
-    if (queue !== undefined) return this.#outbox.note(target, meta, payload, queue);
-    this.#outbox.request(Kind.note, 0, target, meta, payload);
+    if (queue !== undefined) return outbox.note(target, meta, payload, queue);
+    outbox.request(Kind.note, 0, target, meta, payload);
     return undefined;
   }
 
@@ -248,34 +175,14 @@ export class Link {
    * @param late whether its deadline has passed: the handler's signal then says so.
    */
   cancel(sequence: number, late = false): void {
-    const reply = this.#pending.take(sequence);
-    if (reply === undefined) return;
-    if (this.#cancelled.size >= MAX_CANCELLED)
-      for (const oldest of [...this.#cancelled.keys()].slice(0, MAX_CANCELLED / 2))
-        this.#cancelled.delete(oldest);
-    this.#cancelled.set(sequence, reply);
-    this.#carried.failed(sequence);
-    this.#outbox.cancel(sequence, late);
-    this.#checkIdle();
+    this.#requests.cancel(sequence, late);
   }
 
   /** Calls a control method of the other side; rejects when the link closes. */
   call(method: string, ...args: unknown[]): Promise<unknown> {
     if (this.abandoned) return new Promise(() => {});
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    return new Promise((resolve, reject) => {
-      this.#controlCalls.add(reject);
-      this.#control.call(method, args).then(
-        (value) => {
-          this.#controlCalls.delete(reject);
-          resolve(value);
-        },
-        (error) => {
-          this.#controlCalls.delete(reject);
-          reject(error);
-        },
-      );
-    });
+    return this.#control.call(method, args);
   }
 
   /**
@@ -283,25 +190,17 @@ export class Link {
    * was cancelled but has not finished.
    */
   worksFor(sequence: number): Reply | undefined {
-    return (
-      this.#pending.get(sequence) ??
-      this.#streaming.get(sequence)?.reply ??
-      this.#cancelled.get(sequence)
-    );
+    return this.#requests.worksFor(sequence);
   }
 
   /** All requests that the other side works for. */
   open(): readonly Reply[] {
-    return [
-      ...this.#pending.all(),
-      ...[...this.#streaming.values()].map(({ reply }) => reply),
-      ...this.#cancelled.values(),
-    ];
+    return this.#requests.open();
   }
 
   /** A number for a text that is often sent to the other side; 0 when none is left. */
   nameOf(text: string): number {
-    return this.#outbox.nameOf(text);
+    return this.#parts.outbox.nameOf(text);
   }
 
   /** The text for a number of the other side. */
@@ -311,8 +210,8 @@ export class Link {
 
   /** Sends a direct lane's event, perhaps with a port, in order with everything else. */
   sendLane(lane: number, what: unknown, port?: unknown): void {
-    if (port === undefined) this.#outbox.ordered(Kind.lane, lane, what, undefined);
-    else if (this.#closed === undefined) this.#outbox.postPort(Kind.lane, lane, what, port);
+    if (port === undefined) this.#parts.outbox.ordered(Kind.lane, lane, what, undefined);
+    else if (this.#closed === undefined) this.#parts.outbox.postPort(Kind.lane, lane, what, port);
   }
 
   /**
@@ -330,7 +229,7 @@ export class Link {
 
   /** Posts now what this turn has collected, instead of at its end. */
   flush(): void {
-    this.#outbox.flush();
+    this.#parts.outbox.flush();
   }
 
   /**
@@ -340,20 +239,16 @@ export class Link {
   close(error: Error): void {
     if (this.#closed !== undefined) return;
     this.#closed = error;
-    this.#options.endpoint.removeEventListener('message', this.#listener);
-    if (this.#direct !== undefined) this.#direct.receiver = undefined;
+    const { options, direct, outbox, streams } = this.#parts;
+    options.endpoint.removeEventListener('message', this.#listener);
+    direct.close();
     this.#control.close();
-    this.#outbox.close();
+    outbox.close();
     this.#inbox.close();
-    this.#streams.close(error);
-    const inbound = [...this.#inbound.values()];
-    this.#inbound.clear();
-    for (const one of inbound) one.abort(error);
-    for (const reject of this.#controlCalls) reject(error);
-    this.#controlCalls.clear();
-    this.#streaming.clear();
-    this.#cancelled.clear();
-    for (const reply of this.#pending.clear()) reply.settle(false, error);
+    streams.close(error);
+    this.#served.close(error);
+    this.#control.reject(error);
+    this.#requests.close(error);
   }
 
   /**
@@ -363,262 +258,9 @@ export class Link {
    */
   abandon(error: Error): void {
     this.abandoned = true;
-    this.#pending.clear();
-    this.#controlCalls.clear();
+    this.#requests.abandon();
+    this.#control.abandon();
     this.close(error);
-  }
-
-  // --- the other end in the same thread
-  // --------------------------------------------------------------------------
-
-  /** The other end, if it can be called directly: nothing sent before is still on its way. */
-  #directEnd(): DirectReceiver | undefined {
-    const { inFlight, other } = this.#direct as DirectEnd;
-    const receiver = other?.receiver;
-    return inFlight === 0 && depth < MAX_DIRECT_DEPTH && this.#outbox.empty && receiver?.idle
-      ? receiver
-      : undefined;
-  }
-
-  #requestDirectly(
-    direct: DirectReceiver,
-    sequence: number,
-    target: number,
-    meta: unknown,
-    input: unknown,
-  ): void {
-    const copy = copyValue(
-      input,
-      this.#carried,
-      direct.streams,
-      this.#bounds,
-      this.#options.stacks,
-    );
-    this.#carried.sentWith(sequence);
-    this.#outbox.passed(sequence);
-    nested(() => direct.request(sequence, target, meta, copy));
-  }
-
-  #directReceiver(): DirectReceiver {
-    const inbox = () => this.#inbox.empty;
-    return {
-      get idle() {
-        return inbox();
-      },
-      streams: this.#carried,
-      answerTo: (sequence) => {
-        this.#carried.owner = this.#pending.get(sequence)?.caller;
-        return this.#carried;
-      },
-      request: (sequence, target, meta, input) =>
-        this.#serve(sequence, target, meta, input, performance.now()),
-      settle: (sequence, ok, value) => {
-        // The streams in a late answer are not wanted; those in any other belong to its request.
-        if (this.#pending.get(sequence) === undefined) this.#carried.refused();
-        else this.#takeStreams(sequence);
-        this.#settle(sequence, ok, value);
-      },
-      note: (target, meta, payload) => nested(() => this.#takeNote(target, meta, payload)),
-    };
-  }
-
-  // --- receiving
-  // -------------------------------------------------------------------------------------------------
-
-  #take(
-    kind: number,
-    sequence: number,
-    form: number,
-    message: readonly unknown[],
-    index: number,
-    value: number,
-  ): void {
-    switch (kind) {
-      case Kind.request:
-        this.#takeRequest(sequence, form, message, index, value);
-        break;
-      case Kind.reply:
-        this.#takeReply(sequence, form, message, value);
-        break;
-      case Kind.error:
-        this.#settle(sequence, false, message[index + 1]);
-        break;
-      case Kind.note:
-        this.#decodeNote(form, message, index, value);
-        break;
-      case Kind.cancel:
-        this.#inbound
-          .get(sequence)
-          ?.abort(
-            form === 1
-              ? createSharedError('call/timeout', 'the deadline of the call has passed')
-              : createSharedError('call/cancelled', 'the caller cancelled the call'),
-          );
-        break;
-      case Kind.progress:
-        this.#takeProgress(sequence, form, message, value);
-        break;
-      case Kind.control:
-        this.#options.count?.();
-        this.#refuse(this.#control.receiveRequest(message[index + 1]));
-        break;
-      case Kind.controlReply:
-        this.#refuse(this.#control.receiveReply(message[index + 1]));
-        break;
-      case Kind.credit:
-        if (!this.#outbox.acknowledge(sequence))
-          this.#breach('credit for frames that were never sent');
-        break;
-      case Kind.item:
-        this.#takeItem(sequence, form, message, value);
-        break;
-      case Kind.end:
-        this.#takeEnd(sequence, message[index + 1]);
-        break;
-      case Kind.pull:
-        this.#streams.takePull(sequence, message[index + 1]);
-        break;
-      case Kind.stop:
-        this.#streams.stopFeed(sequence);
-        break;
-      default:
-        if (this.#options.lane === undefined) this.#breach('a direct lane that nobody asked for');
-        else this.#options.lane(sequence, message[index + 1], message[index + 2]);
-    }
-  }
-
-  /** @throws PluginValidationError or PluginProtocolError: the input may be anything. */
-  #decode(
-    form: number,
-    message: readonly unknown[],
-    at: number,
-    streams: StreamDoor | undefined,
-  ): unknown {
-    const { trusting, plugin } = this.#options;
-    if (form === Form.packed) {
-      const packed = this.#inbox.shapes.read(message, at);
-      if (!this.#bounds.wide && !trusting) checkBounds(packed, this.#bounds, false);
-      return packed;
-    }
-    const value = message[at];
-    if (form === Form.text)
-      throw createSharedError(
-        'wire/refused',
-        'refused a value as text: only the kernel sends those, as notes',
-        { plugin },
-      );
-    if (trusting) return form === Form.marked ? revive(value, streams) : value;
-    return form === Form.marked
-      ? decode(value, plugin, streams, this.#bounds).value
-      : decodeValue(value, plugin, this.#bounds);
-  }
-
-  #takeRequest(
-    sequence: number,
-    form: number,
-    message: readonly unknown[],
-    index: number,
-    at: number,
-  ): void {
-    const target = message[index + 1];
-    if (typeof target !== 'number' || this.#inbound.has(sequence))
-      return this.#breach('a request without a target, or twice');
-    let input: unknown;
-    try {
-      if (this.#inbound.size >= MAX_WAITING)
-        throw createSharedError(
-          'call/overloaded',
-          `too many calls wait for an answer: ${MAX_WAITING}`,
-          { plugin: this.#options.plugin },
-        );
-      input = this.#decode(form, message, at, this.#carried);
-      this.#options.admit?.(input);
-    } catch (error) {
-      this.#options.count?.();
-      this.#carried.refused();
-      this.#fail(sequence, error);
-      return;
-    }
-    this.#serve(sequence, target, message[index + 2], input, this.#inbox.messageTime);
-  }
-
-  #serve(sequence: number, target: number, meta: unknown, input: unknown, received: number): void {
-    const inbound = new Inbound(this.#inboundWire, sequence, received);
-    inbound.streams = this.#carried.taken();
-    let result: unknown;
-    let promise: Promise<unknown> | undefined;
-    try {
-      result = this.#options.serve(target, input, meta, inbound);
-      promise = asPromise(result);
-    } catch (error) {
-      inbound.end(undefined);
-      this.#options.onFailed?.(error, target);
-      this.#fail(sequence, error);
-      return;
-    }
-    if (promise === undefined) {
-      this.#reply(inbound, result);
-      return;
-    }
-    this.#inbound.set(sequence, inbound);
-    promise.then(
-      (value) => {
-        if (this.#inbound.delete(sequence)) this.#reply(inbound, value);
-        else {
-          inbound.end(undefined);
-          // The caller is gone. The source of a stream still has to be told.
-          if (isStreamSource(value)) cancelSource(value).catch(() => {});
-        }
-      },
-      (error) => {
-        inbound.end(undefined);
-        if (!this.#inbound.delete(sequence)) return;
-        this.#options.onFailed?.(error, target);
-        this.#fail(sequence, error);
-      },
-    );
-  }
-
-  #reply(inbound: Inbound, value: unknown): void {
-    const { sequence } = inbound;
-    if (this.#closed !== undefined) {
-      if (isStreamSource(value)) cancelSource(value).catch(() => {});
-      return inbound.end(undefined);
-    }
-    try {
-      const direct = this.#direct === undefined ? undefined : this.#directEnd();
-      if (direct === undefined) this.#outbox.value(Kind.reply, sequence, value, inbound.moves);
-      else
-        direct.settle(
-          sequence,
-          true,
-          copyValue(
-            value,
-            this.#carried,
-            direct.answerTo(sequence),
-            this.#bounds,
-            this.#options.stacks,
-          ),
-        );
-    } catch (error) {
-      this.#carried.unsent();
-      inbound.end(undefined);
-      this.#fail(sequence, unsendable(unreadable(error), 'the answer', { side: 'provider' }));
-      return;
-    }
-    const lent = this.#carried.answeredWith(inbound.about);
-    const { around } = this.#options;
-    if (lent !== undefined && around !== undefined)
-      for (const stream of lent) this.#streams.runBy(stream, (run) => around(inbound, run));
-    inbound.end(lent);
-  }
-
-  /** The streams of an answer belong to its caller. Their sources still work for the request. */
-  #takeStreams(sequence: number): void {
-    const readers = this.#carried.taken();
-    const reply = this.#pending.get(sequence);
-    if (readers !== undefined && reply !== undefined)
-      this.#streaming.set(sequence, { reply, readers });
   }
 
   /**
@@ -627,238 +269,18 @@ export class Link {
    * @param over returns the error for the other side if what they are about may not continue.
    */
   endServed(over: (about: string) => Error | undefined): void {
-    for (const [sequence, inbound] of [...this.#inbound]) {
-      const error = inbound.about === undefined ? undefined : over(inbound.about);
-      if (error === undefined || !this.#inbound.delete(sequence)) continue;
-      inbound.abort(error);
-      this.#fail(sequence, error);
-    }
-    this.#carried.endLent(over);
-  }
-
-  #fail(sequence: number, error: unknown): void {
-    const wire = errorToWire(error, this.#options.stacks, this.#encode);
-    const direct = this.#direct === undefined ? undefined : this.#directEnd();
-    if (direct === undefined) this.#outbox.push(Kind.error, sequence, wire);
-    else direct.settle(sequence, false, wire);
-  }
-
-  #decodeNote(form: number, message: readonly unknown[], index: number, at: number): void {
-    try {
-      const target = message[index + 1];
-      if (typeof target !== 'number')
-        throw createSharedError('wire/refused', 'a note without a target');
-      if (form === Form.text && this.#options.trusting) {
-        for (const payload of JSON.parse(message[at] as string) as unknown[])
-          this.#takeNote(target, message[index + 2], payload);
-      } else
-        this.#options.note(target, this.#decode(form, message, at, undefined), message[index + 2]);
-    } catch (error) {
-      this.#options.onRefused?.(error as PluginError);
-    }
-  }
-
-  #takeNote(target: number, meta: unknown, payload: unknown): void {
-    try {
-      this.#options.note(target, payload, meta);
-    } catch (error) {
-      this.#options.onRefused?.(error as PluginError);
-    }
-  }
-
-  #takeReply(sequence: number, form: number, message: readonly unknown[], at: number): void {
-    const pending = this.#pending.get(sequence);
-    const late = pending === undefined;
-    let value: unknown;
-    this.#carried.owner = pending?.caller;
-    try {
-      // A late answer is read only for its streams: their sources must be told that they are not
-      // wanted.
-      if (!late || form === Form.marked) value = this.#decode(form, message, at, this.#carried);
-      if (!late) this.#options.admit?.(value);
-    } catch (error) {
-      this.#carried.refused();
-      this.#carried.failed(sequence);
-      this.#pending.take(sequence)?.settle(false, error);
-      this.#checkIdle();
-      return;
-    }
-    if (late) this.#carried.refused();
-    else this.#takeStreams(sequence);
-    this.#settle(sequence, true, value);
-  }
-
-  /** An answer: a value, or the record of an error. */
-  #settle(sequence: number, ok: boolean, value: unknown): void {
-    const reply = this.#pending.take(sequence);
-    if (reply === undefined) {
-      // A late reply after a cancel, or a forged one; both are harmless. A sequence that was never
-      // used is a breach.
-      if (sequence > this.#pending.last || sequence === 0)
-        this.#breach('a reply to a call that was never made');
-      else {
-        this.lateReplies += 1;
-        this.#cancelled.delete(sequence);
-      }
-      return;
-    }
-    if (ok) {
-      this.#carried.answered(sequence);
-      reply.settle(true, value);
-    } else {
-      this.#carried.failed(sequence);
-      const error = this.#takeError(value);
-      const viewed = this.#options.view?.(error);
-      if (viewed === undefined) reply.settle(false, error);
-      else void viewed.then(() => reply.settle(false, error));
-    }
-    this.#checkIdle();
-  }
-
-  /** An error of the other side, or the reason it is too large. */
-  #takeError(wire: unknown): unknown {
-    const error = decodeError(wire, this.#options.plugin);
-    try {
-      this.#options.admit?.(error);
-      return error;
-    } catch (refused) {
-      return refused;
-    }
-  }
-
-  #takeEnd(stream: number, wire: unknown): void {
-    const error = wire === undefined ? undefined : this.#takeError(wire);
-    const viewed = error === undefined ? undefined : this.#options.view?.(error);
-    if (viewed === undefined) this.#streams.takeEnd(stream, error);
-    else void viewed.then(() => this.#streams.takeEnd(stream, error));
-  }
-
-  #checkIdle(): void {
-    if (this.#pending.size === 0) this.#options.onIdle?.();
-  }
-
-  #takeProgress(sequence: number, form: number, message: readonly unknown[], at: number): void {
-    this.#options.count?.();
-    try {
-      const value = this.#decode(form, message, at, undefined);
-      if (this.#admits(value)) this.#pending.get(sequence)?.progress?.(value);
-    } catch (error) {
-      this.#options.onRefused?.(error as PluginError);
-    }
-  }
-
-  /** Refused values that no caller waits for are dropped silently. */
-  #admits(value: unknown): boolean {
-    try {
-      this.#options.admit?.(value);
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  #takeItem(stream: number, form: number, message: readonly unknown[], at: number): void {
-    this.#options.count?.();
-    let value: unknown;
-    try {
-      value = this.#decode(form, message, at, undefined);
-      this.#options.admit?.(value);
-    } catch (error) {
-      this.#streams.failItem(stream, error);
-      return;
-    }
-    if (!this.#streams.takeItem(stream, value))
-      this.#breach('more items of a stream than were asked for');
-  }
-
-  // --- sending
-  // ---------------------------------------------------------------------------------------------------
-
-  #sendProgress(sequence: number, value: unknown): void {
-    if (this.#closed === undefined) this.#outbox.progress(sequence, value);
-  }
-
-  #failFrame(kind: number, sequence: number, frame: readonly unknown[], cause: unknown): void {
-    const error = createSharedError(
-      'value/invalid',
-      'the value cannot cross to another plugin: it cannot be cloned',
-      { cause },
-    );
-    const post = (head: number) =>
-      this.#options.endpoint.postMessage([
-        headOf(sequence, head),
-        errorToWire(error, false, this.#encode),
-      ]);
-    switch (kind) {
-      case Kind.request:
-        this.#carried.failed(sequence);
-        this.#pending.take(sequence)?.settle(false, error);
-        this.#checkIdle();
-        break;
-      case Kind.reply:
-      case Kind.error:
-        post(Kind.error);
-        break;
-      case Kind.item:
-        this.#streams.stopFeed(sequence);
-        post(Kind.end);
-        break;
-      case Kind.control:
-        this.#control.fail(frame[1], error);
-        break;
-      case Kind.controlReply:
-        this.#options.endpoint.postMessage([
-          headOf(0, Kind.controlReply),
-          failedReply(frame[1], error),
-        ]);
-        break;
-      default:
-        this.#options.onUnsent?.(error);
-    }
-  }
-
-  // --- dishonest messages ----------------------------------------------------------------------
-
-  /** A message that is no frame, for instance one meant for a bare Comlink. */
-  #refuseForeign(message: unknown): void {
-    const id = (message as { id?: unknown } | null)?.id;
-    this.#refuse({
-      reason: 'not a frame',
-      ...(typeof id === 'string' && id.length <= 80 && { id }),
-    });
-  }
-
-  #refuse(refusal: Refusal | undefined): void {
-    if (refusal === undefined) return;
-    this.#options.onRefused?.(
-      createSharedError('wire/refused', `refused a message: ${refusal.reason}`, {
-        plugin: this.#options.plugin,
-        details: { reason: refusal.reason },
-      }),
-    );
-    if (refusal.id !== undefined) this.#outbox.push(Kind.controlReply, 0, refusalReply(refusal));
+    this.#served.endAbout(over);
   }
 
   #breach(reason: string): void {
     if (this.#closed !== undefined) return;
-    this.#options.onBreach(
-      createSharedError(
-        'wire/refused',
-        `${this.#options.plugin ?? 'the kernel'} broke the protocol: ${reason}`,
-        { plugin: this.#options.plugin, details: { reason } },
-      ),
+    const { options } = this.#parts;
+    const { plugin } = options;
+    options.onBreach(
+      createSharedError('wire/refused', `${plugin ?? 'the kernel'} broke the protocol: ${reason}`, {
+        plugin,
+        details: { reason },
+      }),
     );
-  }
-}
-
-/** Current nesting of direct calls between ends in this thread. */
-let depth = 0;
-
-function nested(run: () => void): void {
-  depth += 1;
-  try {
-    run();
-  } finally {
-    depth -= 1;
   }
 }
