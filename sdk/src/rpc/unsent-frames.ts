@@ -13,7 +13,7 @@ export interface UnsentParts extends Pick<LinkParts, 'options' | 'values' | 'str
   readonly control: ControlCalls;
 }
 
-/** Tells those who wait for a frame that it was not sent. */
+/** Ends what the frame belongs to with an error, on the side that waits for it. */
 export function failFrame(
   { options, values, streams, requests, control }: UnsentParts,
   kind: number,
