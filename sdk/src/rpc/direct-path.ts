@@ -33,25 +33,26 @@ export interface DirectPathParts {
 /** Owns this end's receiver. */
 export class DirectPath {
   readonly #parts: DirectPathParts;
+  readonly #end: DirectEnd | undefined;
 
   constructor(parts: DirectPathParts) {
     this.#parts = parts;
+    this.#end = parts.end;
   }
 
   /** The other end, if it can be called directly: nothing sent before is still on its way. */
   get open(): DirectReceiver | undefined {
-    const { end, outbox } = this.#parts;
+    const end = this.#end;
     if (end === undefined) return undefined;
     const receiver = end.other?.receiver;
-    return end.inFlight === 0 && depth < MAX_DEPTH && outbox.empty && receiver?.idle
+    return end.inFlight === 0 && depth < MAX_DEPTH && this.#parts.outbox.empty && receiver?.idle
       ? receiver
       : undefined;
   }
 
   /** Takes direct calls of the other end, where there is one. */
   listen(receiver: DirectReceiver): void {
-    const { end } = this.#parts;
-    if (end !== undefined) end.receiver = receiver;
+    if (this.#end !== undefined) this.#end.receiver = receiver;
   }
 
   /** A copy of a value, as the other end would read it. @throws as on any wire. */
@@ -60,7 +61,6 @@ export class DirectPath {
   }
 
   close(): void {
-    const { end } = this.#parts;
-    if (end !== undefined) end.receiver = undefined;
+    if (this.#end !== undefined) this.#end.receiver = undefined;
   }
 }
