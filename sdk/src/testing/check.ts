@@ -21,16 +21,16 @@ export interface Check {
   run(): Promise<void>;
 }
 
+/** What checks do, by their names. */
+export type Checks = Readonly<Record<string, () => Promise<void>>>;
+
 /**
  * A name that no real thing has, and names that every object has: a careless lookup finds those.
  */
 export const NO_SUCH = ['plinth-no-such-name', 'constructor', '__proto__', 'toString'] as const;
 
 /** Makes checks from functions that throw when something is wrong. */
-export function checksOf(
-  contract: AnyContract,
-  todo: Readonly<Record<string, () => Promise<void>>>,
-): readonly Check[] {
+export function checksOf(contract: AnyContract, todo: Checks): readonly Check[] {
   return Object.entries(todo).map(([name, run]) => ({
     name,
     async run() {

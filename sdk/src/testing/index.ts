@@ -14,7 +14,8 @@ import type {
   HttpRoutes,
   MessageHandler,
 } from '../contracts/index.js';
-import { type AnalyticsProviderSamples, analyticsProviderChecks } from './analytics-provider.js';
+import { analyticsProviderChecks } from './analytics-provider/analytics-provider.js';
+import type { AnalyticsProviderSamples } from './analytics-provider/probe.js';
 import { type Check, strictClient } from './check.js';
 import { type CliCommandsSamples, cliCommandsChecks } from './cli-commands.js';
 import { dataProviderChecks } from './data-provider/data-provider.js';

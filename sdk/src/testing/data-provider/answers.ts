@@ -1,6 +1,6 @@
 /** Checks of what sources are listed, and of the rows they answer. */
-import { ensure, ensureUnique, keyOf } from '../check.js';
-import { type Checks, MOST_ROWS, type Probe } from './probe.js';
+import { type Checks, ensure, ensureUnique, keyOf } from '../check.js';
+import { MOST_ROWS, type Probe } from './probe.js';
 import { hasType } from './rows.js';
 
 /** Checks of complete answers. */

@@ -1,6 +1,6 @@
 /** Checks of the option `columns`. */
-import { ensure, keyOf } from '../check.js';
-import { type Checks, MOST_ROWS, type Probe } from './probe.js';
+import { type Checks, ensure, keyOf } from '../check.js';
+import { MOST_ROWS, type Probe } from './probe.js';
 import { type Query, valuesOf } from './rows.js';
 
 /** Checks of `columns`. */

@@ -1,6 +1,6 @@
 /** Checks of the option `orderBy`. */
-import { ensure, keyOf } from '../check.js';
-import { type Checks, ensureOrdered, MOST_ROWS, type Probe } from './probe.js';
+import { type Checks, ensure, keyOf } from '../check.js';
+import { ensureOrdered, MOST_ROWS, type Probe } from './probe.js';
 import { firstMissing, valuesOf } from './rows.js';
 
 /** Checks of `orderBy`. */

@@ -1,6 +1,6 @@
 /** Checks of the options `limit` and `offset`, and of the total. */
-import { ensure } from '../check.js';
-import { type Checks, MOST_ROWS, type Probe } from './probe.js';
+import { type Checks, ensure } from '../check.js';
+import { MOST_ROWS, type Probe } from './probe.js';
 import { type Condition, type Query, valuesOf } from './rows.js';
 
 /** Checks of pages. */

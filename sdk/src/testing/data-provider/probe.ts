@@ -31,9 +31,6 @@ export interface Whole {
   readonly rows: readonly Row[];
 }
 
-/** Checks by name. */
-export type Checks = Readonly<Record<string, () => Promise<void>>>;
-
 /** What the checks ask with. */
 export class Probe {
   readonly client: Client<typeof DataProvider>;

@@ -1,6 +1,6 @@
 /** Checks of the errors for what a provider does not have. */
-import { ensureDeclared, NO_SUCH } from '../check.js';
-import type { Checks, Probe } from './probe.js';
+import { type Checks, ensureDeclared, NO_SUCH } from '../check.js';
+import type { Probe } from './probe.js';
 import type { Query } from './rows.js';
 
 /** Checks of unknown names. */

@@ -1,5 +1,6 @@
 /** Checks of the option `where`. */
-import type { Checks, Probe } from './probe.js';
+import type { Checks } from '../check.js';
+import type { Probe } from './probe.js';
 import { isScalar, valuesOf } from './rows.js';
 
 /** Checks of `where`. */
