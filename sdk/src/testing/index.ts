@@ -21,7 +21,8 @@ import { type CliCommandsSamples, cliCommandsChecks } from './cli-commands.js';
 import { dataProviderChecks } from './data-provider/data-provider.js';
 import type { DataProviderSamples } from './data-provider/probe.js';
 import { type HealthCheckSamples, healthCheckChecks } from './health-check.js';
-import { type HttpRoutesSamples, httpRoutesChecks } from './http-routes.js';
+import { httpRoutesChecks } from './http-routes/http-routes.js';
+import type { HttpRoutesSamples } from './http-routes/probe.js';
 import { type MessageHandlerSamples, messageHandlerChecks } from './message-handler.js';
 
 export {
