@@ -4,6 +4,7 @@ import type { InferInput } from '../contract/schema.js';
 import { CliCommands } from '../contracts/cli-commands.js';
 import {
   type Check,
+  type Checks,
   checksOf,
   ensure,
   ensureDeclared,
@@ -39,18 +40,17 @@ export function cliCommandsChecks(
   client: Client<typeof CliCommands>,
   { run: samples = [] }: CliCommandsSamples,
 ): readonly Check[] {
-  const rightUse = (name: string) =>
-    inputOf(samples.find((sample) => sample.name === name) ?? { name });
-  const ensureRefused = async (input: RunInput, why: string) => {
-    const { exitCode, stderr } = await client.run(input);
-    ensure(
-      exitCode === WRONG_USE,
-      `'${input.name}' ${why} should exit with ${WRONG_USE}, not ${exitCode}`,
-    );
-    ensure(stderr.trim() !== '', `'${input.name}' ${why} should say so on stderr`);
-  };
-
   return checksOf(CliCommands, {
+    ...list(client),
+    ...names(client, samples),
+    ...wrongUse(client, samples),
+    ...expected(client, samples),
+  });
+}
+
+/** Checks of `list()`. */
+function list(client: Client<typeof CliCommands>): Checks {
+  return {
     'list() names each command once, with a description': async () => {
       const commands = await client.list();
       ensure(commands.length > 0, 'no command is listed');
@@ -79,6 +79,12 @@ export function cliCommandsChecks(
     'list() answers the same again': async () => {
       await ensureSteady(() => client.list(), 'list()');
     },
+  };
+}
+
+/** Checks of the commands that `run()` knows. */
+function names(client: Client<typeof CliCommands>, samples: readonly CliRun[]): Checks {
+  return {
     "run() of an unknown command fails with 'unknownCommand'": async () => {
       const listed = new Set((await client.list()).map(({ name }) => name));
       for (const name of NO_SUCH)
@@ -87,28 +93,41 @@ export function cliCommandsChecks(
     },
     'run() knows every command that is listed': async () => {
       // Any result is fine: a command may complain about missing arguments.
-      for (const { name } of await client.list()) await client.run(rightUse(name));
+      for (const { name } of await client.list()) await client.run(rightUse(name, samples));
     },
+  };
+}
+
+/** Checks of runs that a command must refuse. */
+function wrongUse(client: Client<typeof CliCommands>, samples: readonly CliRun[]): Checks {
+  return {
     'run() without a required option exits with 2': async () => {
       for (const { name, options } of await client.list()) {
         for (const { name: missing } of options.filter(({ required }) => required)) {
-          const input = rightUse(name);
+          const input = rightUse(name, samples);
           const { [missing]: _, ...rest } = input.options ?? {};
-          await ensureRefused({ ...input, options: rest }, `without '${missing}'`);
+          await ensureRefused(client, { ...input, options: rest }, `without '${missing}'`);
         }
       }
     },
     'run() with a text where a number belongs exits with 2': async () => {
       for (const { name, options } of await client.list()) {
         for (const { name: wrong } of options.filter(({ type }) => type === 'number')) {
-          const input = rightUse(name);
+          const input = rightUse(name, samples);
           await ensureRefused(
+            client,
             { ...input, options: { ...input.options, [wrong]: 'no-number' } },
             `with a text as '${wrong}'`,
           );
         }
       }
     },
+  };
+}
+
+/** Checks of what the samples say. */
+function expected(client: Client<typeof CliCommands>, samples: readonly CliRun[]): Checks {
+  return {
     'run() does what the samples expect': async () => {
       for (const sample of samples) {
         const { exitCode = 0, stdout } = sample;
@@ -129,7 +148,26 @@ export function cliCommandsChecks(
         );
       }
     },
-  });
+  };
+}
+
+/** The input that is known to be right for a command: its sample, or else its name alone. */
+function rightUse(name: string, samples: readonly CliRun[]): RunInput {
+  return inputOf(samples.find((sample) => sample.name === name) ?? { name });
+}
+
+/** Fails a check unless a run exits as after wrong use, and says why. */
+async function ensureRefused(
+  client: Client<typeof CliCommands>,
+  input: RunInput,
+  why: string,
+): Promise<void> {
+  const { exitCode, stderr } = await client.run(input);
+  ensure(
+    exitCode === WRONG_USE,
+    `'${input.name}' ${why} should exit with ${WRONG_USE}, not ${exitCode}`,
+  );
+  ensure(stderr.trim() !== '', `'${input.name}' ${why} should say so on stderr`);
 }
 
 function inputOf({ name, args = [], options = {} }: CliRun): RunInput {
