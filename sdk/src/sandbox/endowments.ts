@@ -35,9 +35,29 @@ const DATA_CLASSES = [
   'CountQueuingStrategy',
 ] as const;
 
+/** The functions of a realm that a compartment receives wrapped. */
+interface Functions {
+  setTimeout(run: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+  queueMicrotask(run: () => void): void;
+  structuredClone(value: unknown, options?: object): unknown;
+  readonly crypto: Crypto;
+  readonly performance: { now(): number; timeOrigin: number };
+  atob(text: string): string;
+  btoa(text: string): string;
+}
+
+/** Randomness and digests of a realm. */
+interface Crypto {
+  getRandomValues(bytes: object): unknown;
+  randomUUID?(): string;
+  readonly subtle?: { digest(algorithm: unknown, data: unknown): Promise<ArrayBuffer> };
+}
+
 /** Takes the platform's functions from a realm, before any foreign code runs in it. */
 export function takeEndowments(realm: object, harden: Harden): Any {
   const global = realm as Any & typeof globalThis;
+  // Taken by value: the realm may lose or change these names later.
   const {
     setTimeout,
     clearTimeout,
@@ -47,20 +67,51 @@ export function takeEndowments(realm: object, harden: Harden): Any {
     performance,
     atob,
     btoa,
-  } = global as unknown as {
-    setTimeout(run: () => void, ms: number): unknown;
-    clearTimeout(timer: unknown): void;
-    queueMicrotask(run: () => void): void;
-    structuredClone(value: unknown, options?: object): unknown;
-    crypto: {
-      getRandomValues(bytes: object): unknown;
-      randomUUID?(): string;
-      subtle?: { digest(algorithm: unknown, data: unknown): Promise<ArrayBuffer> };
-    };
-    performance: { now(): number; timeOrigin: number };
-    atob(text: string): string;
-    btoa(text: string): string;
-  };
+  } = global as unknown as Functions;
+  const classes = takeDataClasses(global, harden);
+  for (const made of unnamedInstances(global)) harden(quiet(Object.getPrototypeOf(made) as object));
+  return harden({
+    ...classes,
+    ...countedTimers(setTimeout, clearTimeout),
+    queueMicrotask(run: unknown) {
+      if (typeof run !== 'function') throw new TypeError('queueMicrotask needs a function');
+      queueMicrotask(() => Reflect.apply(run as () => void, undefined, []));
+    },
+    structuredClone: (value: unknown, options?: object) => structuredClone(value, options),
+    crypto: wrappedCrypto(crypto),
+    performance: { now: () => performance.now(), timeOrigin: performance.timeOrigin },
+    atob: (text: unknown) => atob(String(text)),
+    btoa: (text: unknown) => btoa(String(text)),
+    // Compartments normally lack these, because a NaN may carry bits to a neighbour. Here there is
+    // no neighbour.
+    ...Object.fromEntries(
+      ['Float16Array', 'Float32Array', 'Float64Array'].flatMap((name) =>
+        typeof global[name] === 'function' ? [[name, global[name]]] : [],
+      ),
+    ),
+    // The realm's own: they have the time and randomness that a compartment's lack.
+    Date: global.Date,
+    Math: global.Math,
+    Intl: global.Intl,
+  });
+}
+
+/** The data classes that a realm has, frozen. */
+function takeDataClasses(global: Any & typeof globalThis, harden: Harden): Any {
+  return Object.fromEntries(
+    DATA_CLASSES.flatMap((name) =>
+      typeof global[name] === 'function'
+        ? [[name, withoutInspector(global[name] as object, harden)]]
+        : [],
+    ),
+  );
+}
+
+/** Timers under numbers of the compartment's own, at most {@link MAX_TIMERS} at once. */
+function countedTimers(
+  setTimeout: Functions['setTimeout'],
+  clearTimeout: Functions['clearTimeout'],
+): Any {
   const timers = new Map<number, unknown>();
   let last = 0;
   const start = (run: unknown, ms: unknown, again: boolean, values: readonly unknown[]): number => {
@@ -82,55 +133,31 @@ export function takeEndowments(realm: object, harden: Harden): Any {
     clearTimeout(timers.get(id as number));
     timers.delete(id as number);
   };
-  const classes = Object.fromEntries(
-    DATA_CLASSES.flatMap((name) =>
-      typeof global[name] === 'function'
-        ? [[name, withoutInspector(global[name] as object, harden)]]
-        : [],
-    ),
-  );
-  for (const made of unnamedInstances(global)) harden(quiet(Object.getPrototypeOf(made) as object));
-  return harden({
-    ...classes,
+  return {
     setTimeout: (run: unknown, ms?: unknown, ...values: unknown[]) => start(run, ms, false, values),
     setInterval: (run: unknown, ms?: unknown, ...values: unknown[]) => start(run, ms, true, values),
     clearTimeout: stop,
     clearInterval: stop,
-    queueMicrotask(run: unknown) {
-      if (typeof run !== 'function') throw new TypeError('queueMicrotask needs a function');
-      queueMicrotask(() => Reflect.apply(run as () => void, undefined, []));
-    },
-    structuredClone: (value: unknown, options?: object) => structuredClone(value, options),
-    crypto: {
-      getRandomValues: (bytes: object) => crypto.getRandomValues(bytes),
-      ...(crypto.randomUUID !== undefined && {
-        randomUUID: () => (crypto.randomUUID as () => string)(),
-      }),
-      ...(crypto.subtle !== undefined && {
-        subtle: {
-          digest: (algorithm: unknown, data: unknown) =>
-            (crypto.subtle as { digest(a: unknown, d: unknown): Promise<ArrayBuffer> }).digest(
-              algorithm,
-              data,
-            ),
-        },
-      }),
-    },
-    performance: { now: () => performance.now(), timeOrigin: performance.timeOrigin },
-    atob: (text: unknown) => atob(String(text)),
-    btoa: (text: unknown) => btoa(String(text)),
-    // Compartments normally lack these, because a NaN may carry bits to a neighbour. Here there is
-    // no neighbour.
-    ...Object.fromEntries(
-      ['Float16Array', 'Float32Array', 'Float64Array'].flatMap((name) =>
-        typeof global[name] === 'function' ? [[name, global[name]]] : [],
-      ),
-    ),
-    // The realm's own: they have the time and randomness that a compartment's lack.
-    Date: global.Date,
-    Math: global.Math,
-    Intl: global.Intl,
-  });
+  };
+}
+
+/** Randomness and digests alone; keys and ciphers stay outside. */
+function wrappedCrypto(crypto: Crypto): Any {
+  return {
+    getRandomValues: (bytes: object) => crypto.getRandomValues(bytes),
+    ...(crypto.randomUUID !== undefined && {
+      randomUUID: () => (crypto.randomUUID as () => string)(),
+    }),
+    ...(crypto.subtle !== undefined && {
+      subtle: {
+        digest: (algorithm: unknown, data: unknown) =>
+          (crypto.subtle as { digest(a: unknown, d: unknown): Promise<ArrayBuffer> }).digest(
+            algorithm,
+            data,
+          ),
+      },
+    }),
+  };
 }
 
 /** A class without the hooks that a runtime has for its own inspector. */
