@@ -116,6 +116,7 @@ export function compat(
 
 const STEPS: readonly VersionStep[] = ['major', 'minor', 'patch'];
 
+/** Adds the differences of two members of one kind and name. */
 function compareMembers(
   member: string,
   before: Member,
@@ -123,68 +124,109 @@ function compareMembers(
   options: CompatOptions,
   changes: ContractChange[],
 ): void {
-  const add = (part: string, step: ContractChange['step'], message: string, path = '') =>
-    changes.push({ member, part, path, step, message });
+  const comparison = new Comparison(member, options, changes);
+  if (before.kind === 'event') compareEvents(comparison, before, now as Event);
+  else if (before.kind === 'hook') compareHooks(comparison, before, now as Hook);
+  else compareCommands(comparison, before as Command, now as Command);
+}
+
+function compareEvents(comparison: Comparison, was: Event, is: Event): void {
+  comparison.fits('payload', was.payload, is.payload);
+  comparison.widened('payload', was.payload, is.payload);
+  comparison.settings(['overflow', 'queue'], was, is);
+}
+
+function compareHooks(comparison: Comparison, was: Hook, is: Hook): void {
+  comparison.fits('input', is.input, was.input);
+  comparison.fits('output', was.output, is.output);
+  comparison.fits('input', was.input, is.input);
+  comparison.fits('output', is.output, was.output);
+  comparison.widened('input', was.input, is.input);
+  comparison.widened('output', was.output, is.output);
+  comparison.settings(['timeout'], was, is);
+}
+
+function compareCommands(comparison: Comparison, was: Command, is: Command): void {
+  comparison.fits('input', is.input, was.input);
+  comparison.fits('output', was.output, is.output);
+  comparison.widened('input', was.input, is.input);
+  comparison.widened('output', was.output, is.output);
+  comparison.settings(['timeout'], was, is);
+  comparePromises(comparison, was, is);
+  comparison.settings(['retry', 'breaker', 'bulkhead', 'rate', 'cache'], was, is);
+  compareErrors(comparison, was.errors, is.errors);
+}
+
+function comparePromises(comparison: Comparison, was: Command, is: Command): void {
+  for (const [promise, lost] of [
+    ['idempotent', 'callers may have run it twice'],
+    ['reentrant', 'callers may have called it from within'],
+  ] as const) {
+    const [had, has] = [was[promise] === true, is[promise] === true];
+    if (had && !has) comparison.add(promise, 'major', `is not ${promise} any more: ${lost}`);
+    if (!had && has) comparison.add(promise, 'minor', `is ${promise} now`);
+  }
+}
+
+function compareErrors(
+  comparison: Comparison,
+  was: Command['errors'],
+  is: Command['errors'],
+): void {
+  for (const code of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    const part = `error ${code}`;
+    const [had, has] = [was[code], is[code]];
+    if (had === undefined || has === undefined)
+      comparison.add(part, 'minor', had === undefined ? 'is new' : 'is gone');
+    else {
+      comparison.fits(part, had, has);
+      comparison.widened(part, had, has);
+    }
+  }
+}
+
+/** Collects the differences of one member. */
+class Comparison {
+  private readonly member: string;
+  private readonly options: CompatOptions;
+  private readonly changes: ContractChange[];
+
+  constructor(member: string, options: CompatOptions, changes: ContractChange[]) {
+    this.member = member;
+    this.options = options;
+    this.changes = changes;
+  }
+
+  add(part: string, step: ContractChange['step'], message: string, path = ''): void {
+    this.changes.push({ member: this.member, part, path, step, message });
+  }
+
   /** Everything that passes `narrow` must pass `wide`. */
-  const fits = (part: string, wide: Schema | undefined, narrow: Schema | undefined) => {
+  fits(part: string, wide: Schema | undefined, narrow: Schema | undefined): void {
     if (wide === narrow || wide === undefined) return;
-    for (const { path, message } of differences(wide, narrow, options))
-      add(part, 'major', message, path);
-  };
+    for (const { path, message } of differences(wide, narrow, this.options))
+      this.add(part, 'major', message, path);
+  }
+
   /** A difference that is not breaking. */
-  const widened = (part: string, a: Schema | undefined, b: Schema | undefined) => {
-    if (a === b || changes.some((change) => change.member === member && change.part === part))
-      return;
-    if (!same(describe(a, options), describe(b, options)))
-      add(part, 'minor', 'is not what it was, and breaks nobody');
-  };
-  const settings = (names: readonly string[]) => {
+  widened(part: string, a: Schema | undefined, b: Schema | undefined): void {
+    const broken = this.changes.some(
+      (change) => change.member === this.member && change.part === part,
+    );
+    if (a === b || broken) return;
+    if (!same(describe(a, this.options), describe(b, this.options)))
+      this.add(part, 'minor', 'is not what it was, and breaks nobody');
+  }
+
+  /** Limits and policies: a difference breaks no caller. */
+  settings(names: readonly string[], before: Member, now: Member): void {
     for (const name of names) {
       const [was, is] = [
         (before as unknown as Record<string, unknown>)[name],
         (now as unknown as Record<string, unknown>)[name],
       ];
       if (JSON.stringify(was) !== JSON.stringify(is))
-        add(name, 'patch', `was ${shown(was)}, and is ${shown(is)}`);
-    }
-  };
-
-  if (before.kind === 'event') {
-    const [was, is] = [before, now as Event];
-    fits('payload', was.payload, is.payload);
-    widened('payload', was.payload, is.payload);
-    settings(['overflow', 'queue']);
-    return;
-  }
-  const [was, is] = [before as Command | Hook, now as Command | Hook];
-  fits('input', is.input, was.input);
-  fits('output', was.output, is.output);
-  if (before.kind === 'hook') {
-    fits('input', was.input, is.input);
-    fits('output', is.output, was.output);
-  }
-  widened('input', was.input, is.input);
-  widened('output', was.output, is.output);
-  settings(['timeout']);
-  if (before.kind === 'hook') return;
-  const [command, next] = [before as Command, now as Command];
-  for (const [promise, lost] of [
-    ['idempotent', 'callers may have run it twice'],
-    ['reentrant', 'callers may have called it from within'],
-  ] as const) {
-    const [had, has] = [command[promise] === true, next[promise] === true];
-    if (had && !has) add(promise, 'major', `is not ${promise} any more: ${lost}`);
-    if (!had && has) add(promise, 'minor', `is ${promise} now`);
-  }
-  settings(['retry', 'breaker', 'bulkhead', 'rate', 'cache']);
-  for (const code of new Set([...Object.keys(command.errors), ...Object.keys(next.errors)])) {
-    const part = `error ${code}`;
-    const [had, has] = [command.errors[code], next.errors[code]];
-    if (had === undefined || has === undefined)
-      add(part, 'minor', had === undefined ? 'is new' : 'is gone');
-    else {
-      fits(part, had, has);
-      widened(part, had, has);
+        this.add(name, 'patch', `was ${shown(was)}, and is ${shown(is)}`);
     }
   }
 }
