@@ -72,20 +72,6 @@ export function adapt(older: OlderPlugin): Plugin {
       for (const name of names) answer = (await methodOf(members, name)?.(...args)) ?? answer;
       return answer;
     };
-  const run = async (names: readonly string[], ctx: Context) => {
-    for (const name of names) {
-      const answer = await methodOf(
-        members,
-        name,
-      )?.(...(name === 'on_load' ? [ctx.config, ctx] : [ctx]));
-      if (answer !== false || !MAY_REFUSE.has(name)) continue;
-      throw createError(
-        'plugin/load-failed',
-        `the plugin refuses to start: its '${name}' answered false`,
-        { plugin: ctx.plugin.id, details: { method: name } },
-      );
-    }
-  };
   let discovered = false;
   return {
     async configure(config: unknown, previous: unknown) {
@@ -97,27 +83,14 @@ export function adapt(older: OlderPlugin): Plugin {
     async activate(given) {
       const ctx = given as Context;
       checkIdentity(members, ctx);
-      await run(BEFORE, ctx);
+      await start(members, BEFORE, ctx);
       for (const id of await capabilitiesOf(members))
         ctx.commands.handle(commandName(id), (input, callOf) =>
           execute(members, id, input, callOf, ctx),
         );
-      await run(AFTER, ctx);
+      await start(members, AFTER, ctx);
     },
-    async deactivate(reason) {
-      const failures: unknown[] = [];
-      for (const name of reason === 'stop' ? [...STOP, 'on_shutdown'] : STOP) {
-        try {
-          await methodOf(members, name)?.();
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-      if (failures.length > 0)
-        throw failures.length === 1
-          ? failures[0]
-          : new AggregateError(failures, 'the plugin failed while it stopped');
-    },
+    deactivate: (reason) => stop(members, reason === 'stop' ? [...STOP, 'on_shutdown'] : STOP),
     ...(has(...SUSPEND) && { suspend: () => call(...SUSPEND)() }),
     ...(has(...RESUME) && { resume: () => call(...RESUME)() }),
     ...(has('get_state') && { getState: call('get_state') }),
@@ -134,6 +107,38 @@ const MAY_REFUSE: ReadonlySet<string> = new Set(['initialize', 'activate']);
 const STOP = ['on_disable', 'deactivate', 'on_deactivate', 'on_unload'];
 const SUSPEND = ['suspend', 'on_suspend'];
 const RESUME = ['resume', 'on_resume'];
+
+/** Runs hooks of a start, in order. Stops at the first that refuses or throws. */
+async function start(members: Members, names: readonly string[], ctx: Context): Promise<void> {
+  for (const name of names) {
+    const answer = await methodOf(
+      members,
+      name,
+    )?.(...(name === 'on_load' ? [ctx.config, ctx] : [ctx]));
+    if (answer !== false || !MAY_REFUSE.has(name)) continue;
+    throw createError(
+      'plugin/load-failed',
+      `the plugin refuses to start: its '${name}' answered false`,
+      { plugin: ctx.plugin.id, details: { method: name } },
+    );
+  }
+}
+
+/** Runs all hooks of a stop, in order, and throws afterwards what they threw. */
+async function stop(members: Members, names: readonly string[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const name of names) {
+    try {
+      await methodOf(members, name)?.();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0)
+    throw failures.length === 1
+      ? failures[0]
+      : new AggregateError(failures, 'the plugin failed while it stopped');
+}
 
 /** A method by its `snake_case` name or the `camelCase` form of it. */
 function methodOf(members: Members, name: string): Method | undefined {
