@@ -1,6 +1,6 @@
 /** Compiles the lines that must compile, and checks that the marked ones don't. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -13,12 +13,19 @@ const tsc = (...args: string[]) =>
     encoding: 'utf8',
   });
 
+/** A new folder below the root, where packages are found and where no other test looks for files. */
+const newFolder = (): string => {
+  const cache = join(root, '.cache');
+  mkdirSync(cache, { recursive: true });
+  return mkdtempSync(join(cache, 'types-'));
+};
+
 it('the public surface infers types, and refuses invalid code', () => {
   expect(tsc('-p', here).stdout).toBe('');
 });
 
 it("a plugin's project has the globals of plugins, and nothing of a page or a process", () => {
-  const folder = mkdtempSync(join(root, 'test', 'plugin-'));
+  const folder = newFolder();
   try {
     writeFileSync(
       join(folder, 'tsconfig.json'),
@@ -74,40 +81,32 @@ it("a plugin's project has the globals of plugins, and nothing of a page or a pr
 
 it('sdk and kernel compile without the types of a runtime', () => {
   for (const workspace of ['sdk', 'kernel']) {
-    const folder = mkdtempSync(join(root, workspace, 'src', 'gate-'));
-    try {
-      writeFileSync(
-        join(folder, 'gate.ts'),
-        'export const seen = [typeof process, typeof window, typeof Worker, typeof indexedDB, typeof document, typeof Buffer, typeof navigator];\n',
-      );
-      const { compilerOptions } = JSON.parse(
-        readFileSync(join(root, workspace, 'tsconfig.json'), 'utf8'),
-      ) as { compilerOptions: { lib: string[]; types: string[] } };
-      expect(compilerOptions).toEqual({ lib: ['ES2023', 'ESNext.Disposable'], types: [] });
-      const globals = [
-        'process',
-        'window',
-        'Worker',
-        'indexedDB',
-        'document',
-        'Buffer',
-        'navigator',
-      ];
-      const { stdout } = tsc(
-        '--noEmit',
-        '--ignoreConfig',
-        '--lib',
-        'ES2023,ESNext.Disposable',
-        '--types',
-        '',
-        '--module',
-        'NodeNext',
-        join(folder, 'gate.ts'),
-        join(root, 'sdk/globals.d.ts'),
-      );
-      for (const name of globals) expect(stdout).toContain(`'${name}'`);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const { compilerOptions } = JSON.parse(
+      readFileSync(join(root, workspace, 'tsconfig.json'), 'utf8'),
+    ) as { compilerOptions: { lib: string[]; types: string[] } };
+    expect(compilerOptions).toEqual({ lib: ['ES2023', 'ESNext.Disposable'], types: [] });
+  }
+  const folder = newFolder();
+  try {
+    writeFileSync(
+      join(folder, 'gate.ts'),
+      'export const seen = [typeof process, typeof window, typeof Worker, typeof indexedDB, typeof document, typeof Buffer, typeof navigator];\n',
+    );
+    const { stdout } = tsc(
+      '--noEmit',
+      '--ignoreConfig',
+      '--lib',
+      'ES2023,ESNext.Disposable',
+      '--types',
+      '',
+      '--module',
+      'NodeNext',
+      join(folder, 'gate.ts'),
+      join(root, 'sdk/globals.d.ts'),
+    );
+    const globals = ['process', 'window', 'Worker', 'indexedDB', 'document', 'Buffer', 'navigator'];
+    for (const name of globals) expect(stdout).toContain(`'${name}'`);
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });
