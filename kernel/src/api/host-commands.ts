@@ -1,5 +1,5 @@
 /** Commands as the embedding application sees them. */
-import type { AnyContract, Client, Command, CommandInfo } from '@plinth/sdk';
+import type { AnyContract, Client, Command, CommandInfo, Hook } from '@plinth/sdk';
 import {
   createError,
   describeIssues,
@@ -64,7 +64,50 @@ export function createHostCommands(
   client<C extends AnyContract>(contract: C, options?: ClientOptions): Client<C, HostCallOptions>;
   provide<C extends AnyContract>(contract: C, handlers: HostHandlers<C>): HostRegistration;
 } {
-  const execute: Execute = (id, input, options, parse, route) => {
+  const execute = executing(registry, check);
+  const commands: HostCommands = {
+    handle(name, handler) {
+      const id = name.includes(':') ? name : `host:${name}`;
+      const command = registry.register(id, {
+        owner: 'host',
+        provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))),
+      });
+      return together([command, contracts.add(ownerOf(id))]);
+    },
+    execute: (id, input, options) => execute(id, input, options),
+    list: () => listCommands(registry),
+    has: (id) => registry.has(id) || declares(registry.manifests(), id),
+  };
+  return {
+    commands,
+    client: (contract, options) => createClient(contract, execute, metrics, options),
+    provide(contract, handlers) {
+      const all = handlers as unknown as Readonly<Record<string, HostHandler>>;
+      const members = membersOf(contract).flatMap(([name, member]) =>
+        member.kind === 'event' ? [] : [[name, member] as const],
+      );
+      checkProvision(contract.$id, members, all);
+      const registered: HostRegistration[] = [];
+      try {
+        for (const [name, member] of members) {
+          const handler = (all[name] as HostHandler).bind(all);
+          registered.push(registerMember({ registry, hooks, metrics }, member, handler));
+        }
+      } catch (error) {
+        for (const one of registered) one.dispose();
+        throw error;
+      }
+      return together([
+        ...registered,
+        contracts.add(parseContractId(contract.$id)?.base ?? contract.$id),
+      ]);
+    },
+  };
+}
+
+/** How the host calls commands. @param check throws when the kernel has stopped. */
+function executing(registry: CommandRegistry, check: () => void): Execute {
+  return (id, input, options, parse, route) => {
     try {
       check();
       if (typeof id !== 'string')
@@ -87,72 +130,58 @@ export function createHostCommands(
       ),
     );
   };
-  const commands: HostCommands = {
-    handle(name, handler) {
-      const id = name.includes(':') ? name : `host:${name}`;
-      const command = registry.register(id, {
-        owner: 'host',
-        provider: hostProvider((input, call) => handler(input, new HostCallView(call, NO_ERRORS))),
-      });
-      return together([command, contracts.add(ownerOf(id))]);
-    },
-    execute: (id, input, options) => execute(id, input, options),
-    list: () => listCommands(registry),
-    has: (id) => registry.has(id) || declares(registry.manifests(), id),
-  };
-  return {
-    commands,
-    client: (contract, options) => createClient(contract, execute, metrics, options),
-    provide(contract, handlers) {
-      const all = handlers as unknown as Readonly<Record<string, HostHandler>>;
-      const members = membersOf(contract).filter(([, member]) => member.kind !== 'event');
-      const missing = members
-        .filter(([name]) => typeof all[name] !== 'function')
-        .map(([name]) => name);
-      if (missing.length > 0)
-        throw createError(
-          'contract/invalid',
-          `the host provides '${contract.$id}' without a handler for ${missing.join(', ')}`,
-          { details: { missing } },
-        );
-      for (const [name, member] of members) {
-        const problem = policyProblem({ ...policyOf(member as Command) });
-        if (problem !== undefined)
-          throw createError(
-            'contract/invalid',
-            `the contract '${contract.$id}' says of '${name}' for '${problem}' what makes no sense`,
-            {
-              details: { member: name, policy: problem },
-            },
-          );
-      }
-      const registered: HostRegistration[] = [];
-      try {
-        for (const [name, member] of members) {
-          const provider = hostProvider(
-            parsing(member, (all[name] as HostHandler).bind(all), metrics),
-          );
-          registered.push(
-            member.kind === 'hook'
-              ? hooks.handle(member.id, 'host', provider, { timeout: member.timeout })
-              : registry.register(member.id, {
-                  owner: 'host',
-                  provider,
-                  timeout: (member as Command).timeout,
-                  declared: declaredBy(member as Command),
-                }),
-          );
-        }
-      } catch (error) {
-        for (const one of registered) one.dispose();
-        throw error;
-      }
-      return together([
-        ...registered,
-        contracts.add(parseContractId(contract.$id)?.base ?? contract.$id),
-      ]);
-    },
-  };
+}
+
+/** A member of a contract that a provider answers. */
+type CallableMember = (Command | Hook) & { readonly id: string };
+
+interface MemberParts {
+  readonly registry: CommandRegistry;
+  readonly hooks: HookRegistry;
+  readonly metrics: Metrics;
+}
+
+/** Registers the host's handler of a command or hook. */
+function registerMember(
+  { registry, hooks, metrics }: MemberParts,
+  member: CallableMember,
+  handler: HostHandler,
+): HostRegistration {
+  const provider = hostProvider(parsing(member, handler, metrics));
+  if (member.kind === 'hook')
+    return hooks.handle(member.id, 'host', provider, { timeout: member.timeout });
+  return registry.register(member.id, {
+    owner: 'host',
+    provider,
+    timeout: member.timeout,
+    declared: declaredBy(member),
+  });
+}
+
+/** @throws PluginDefinitionError `contract/invalid` for members without handler, or a senseless policy. */
+function checkProvision(
+  contract: string,
+  members: readonly (readonly [string, CallableMember])[],
+  handlers: Readonly<Record<string, HostHandler>>,
+): void {
+  const missing = members
+    .filter(([name]) => typeof handlers[name] !== 'function')
+    .map(([name]) => name);
+  if (missing.length > 0)
+    throw createError(
+      'contract/invalid',
+      `the host provides '${contract}' without a handler for ${missing.join(', ')}`,
+      { details: { missing } },
+    );
+  for (const [name, member] of members) {
+    const problem = policyProblem({ ...policyOf(member as Command) });
+    if (problem !== undefined)
+      throw createError(
+        'contract/invalid',
+        `the contract '${contract}' says of '${name}' for '${problem}' what makes no sense`,
+        { details: { member: name, policy: problem } },
+      );
+  }
 }
 
 /**

@@ -105,31 +105,11 @@ export class PermissionRequests {
     return granted;
   }
 
-  async #decide({
-    manifest,
-    permission,
-    scope,
-    why,
-    for: time,
-    has,
-  }: PermissionWish): Promise<boolean> {
-    const { id, version } = manifest;
-    const sound =
-      PERMISSION_NAMES.includes(permission) &&
-      typeof scope === 'string' &&
-      scope !== '' &&
-      scope.length <= MAX_WHY;
-    if (!sound)
-      throw createError('permission/invalid', `${id} asks for what is no permission or scope`, {
-        plugin: id,
-      });
-    if (time !== undefined && !isTime(time))
-      throw createError(
-        'permission/invalid',
-        `${id} asks for a permission: 'for' must be ${A_TIME}, not ${String(time)}`,
-        { plugin: id },
-      );
-    if (has()) return true;
+  async #decide(wish: PermissionWish): Promise<boolean> {
+    checkWish(wish);
+    if (wish.has()) return true;
+    const { manifest, permission, scope } = wish;
+    const { id } = manifest;
     const { handler } = this.#deciding;
     if (handler === undefined || !this.#grants.mayGet(manifest, permission, scope)) return false;
     const pending = this.#pending.get(id) ?? 0;
@@ -139,27 +119,7 @@ export class PermissionRequests {
       });
     this.#pending.set(id, pending + 1);
     try {
-      const request: PermissionRequest = {
-        plugin: id,
-        version,
-        reason: 'request',
-        permissions: { [permission]: [scope] },
-        ...(typeof why === 'string' && { why: why.slice(0, MAX_WHY) }),
-        ...(time !== undefined && { for: time }),
-      };
-      const answer = await handler(request);
-      const lent =
-        answer !== null && typeof answer === 'object' && typeof answer.for === 'number'
-          ? answer.for
-          : undefined;
-      // Anything but `true` or a duration counts as no.
-      if (answer !== true && lent === undefined) return false;
-      const limits = [time, lent].filter((one) => one !== undefined);
-      await this.#grants.grant(manifest, permission, scope, {
-        asked: true,
-        ...(limits.length > 0 && { for: Math.min(...limits) }),
-      });
-      return true;
+      return await this.#ask(handler, wish);
     } catch (error) {
       // When the handler fails, the answer is no.
       this.#reporting.log.write(
@@ -175,4 +135,51 @@ export class PermissionRequests {
       else this.#pending.set(id, left);
     }
   }
+
+  /** Asks the application, and grants what it allows. */
+  async #ask(
+    handler: PermissionHandler,
+    { manifest, permission, scope, why, for: time }: PermissionWish,
+  ): Promise<boolean> {
+    const request: PermissionRequest = {
+      plugin: manifest.id,
+      version: manifest.version,
+      reason: 'request',
+      permissions: { [permission]: [scope] },
+      ...(typeof why === 'string' && { why: why.slice(0, MAX_WHY) }),
+      ...(time !== undefined && { for: time }),
+    };
+    const answer = await handler(request);
+    const lent =
+      answer !== null && typeof answer === 'object' && typeof answer.for === 'number'
+        ? answer.for
+        : undefined;
+    // Anything but `true` or a duration counts as no.
+    if (answer !== true && lent === undefined) return false;
+    const limits = [time, lent].filter((one) => one !== undefined);
+    await this.#grants.grant(manifest, permission, scope, {
+      asked: true,
+      ...(limits.length > 0 && { for: Math.min(...limits) }),
+    });
+    return true;
+  }
+}
+
+/** @throws PluginPermissionError `permission/invalid` for what is no permission, scope or time. */
+function checkWish({ manifest: { id }, permission, scope, for: time }: PermissionWish): void {
+  const sound =
+    PERMISSION_NAMES.includes(permission) &&
+    typeof scope === 'string' &&
+    scope !== '' &&
+    scope.length <= MAX_WHY;
+  if (!sound)
+    throw createError('permission/invalid', `${id} asks for what is no permission or scope`, {
+      plugin: id,
+    });
+  if (time !== undefined && !isTime(time))
+    throw createError(
+      'permission/invalid',
+      `${id} asks for a permission: 'for' must be ${A_TIME}, not ${String(time)}`,
+      { plugin: id },
+    );
 }

@@ -69,13 +69,8 @@ export class Reader {
         return this.#view.getFloat64(this.#take(8), true);
       case Tag.bigint:
         return this.#bigint();
-      case Tag.array: {
-        this.#weigh(OBJECT_BYTES);
-        const count = this.#count(1);
-        const array: unknown[] = [];
-        for (let index = 0; index < count; index++) array.push(this.value(depth + 1));
-        return array;
-      }
+      case Tag.array:
+        return this.#array(depth);
       case Tag.object:
         this.#weigh(OBJECT_BYTES);
         return this.#object(depth);
@@ -85,13 +80,8 @@ export class Reader {
         if (typeof time !== 'number') throw new TypeError('a date in a message is no number');
         return new Date(time);
       }
-      case Tag.map: {
-        this.#weigh(HEAVY_BYTES);
-        const map = new Map();
-        for (let left = this.#count(2); left > 0; left--)
-          map.set(this.value(depth + 1), this.value(depth + 1));
-        return map;
-      }
+      case Tag.map:
+        return this.#map(depth);
       case Tag.set: {
         this.#weigh(HEAVY_BYTES);
         const set = new Set();
@@ -112,6 +102,22 @@ export class Reader {
         this.#at -= 1;
         return this.#text();
     }
+  }
+
+  #array(depth: number): unknown[] {
+    this.#weigh(OBJECT_BYTES);
+    const count = this.#count(1);
+    const array: unknown[] = [];
+    for (let index = 0; index < count; index++) array.push(this.value(depth + 1));
+    return array;
+  }
+
+  #map(depth: number): Map<unknown, unknown> {
+    this.#weigh(HEAVY_BYTES);
+    const map = new Map();
+    for (let left = this.#count(2); left > 0; left--)
+      map.set(this.value(depth + 1), this.value(depth + 1));
+    return map;
   }
 
   #buffer(length: number): ArrayBuffer {
