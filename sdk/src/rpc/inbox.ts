@@ -5,7 +5,7 @@
  */
 import { COUNTED, FIXED, Form, formOf, Kind, kindOf, sequenceOf, VALUED } from './frames.js';
 import { MAX_FRAME, MAX_SLOTS, WINDOW } from './send-limits.js';
-import { ShapeReader } from './shape-reader.js';
+import type { ShapeReader } from './shape-reader.js';
 
 /**
  * More messages per {@link WINDOW_TIME} than an honest sender can post: it posts one a turn and has
@@ -25,7 +25,10 @@ const MAX_BACKLOG = 2_097_152;
 /** The consumer of an inbox. */
 export interface Taker {
   /**
-   * A complete frame. A value starts at `value`; a packed one is read with {@link Inbox.shapes}.
+   * A complete frame. A value starts at `value`; a packed one is read with the
+   * shapes that the sender has defined.
+   *
+   * @param received when its message arrived, in milliseconds of the monotonic clock.
    */
   take(
     kind: number,
@@ -34,6 +37,7 @@ export interface Taker {
     message: readonly unknown[],
     index: number,
     value: number,
+    received: number,
   ): void;
   /** A message that is no list of frames. */
   foreign(message: unknown): void;
@@ -56,7 +60,7 @@ const ACKNOWLEDGE = 256;
 
 /** Owns what has arrived but was not taken yet. */
 export class Inbox {
-  readonly shapes = new ShapeReader();
+  readonly #shapes: ShapeReader;
   readonly #taker: Taker;
   readonly #budget: number;
   readonly #defer: (task: () => void) => void;
@@ -78,10 +82,16 @@ export class Inbox {
   /** Messages received so far. */
   received = 0;
   /** When the current message arrived, in milliseconds of the monotonic clock. */
-  messageTime = 0;
+  #messageTime = 0;
 
-  constructor(taker: Taker, budget: number, defer: (task: () => void) => void) {
+  constructor(
+    taker: Taker,
+    shapes: ShapeReader,
+    budget: number,
+    defer: (task: () => void) => void,
+  ) {
     this.#taker = taker;
+    this.#shapes = shapes;
     this.#budget = budget;
     this.#defer = defer;
   }
@@ -104,7 +114,7 @@ export class Inbox {
   receive(message: unknown): void {
     if (this.#closed) return;
     this.received += 1;
-    this.messageTime = performance.now();
+    this.#messageTime = performance.now();
     if (this.#isFlood()) return this.#taker.breach('more messages than anybody could answer');
     if (!Array.isArray(message)) return this.#taker.foreign(message);
     if (message.length > MAX_SLOTS + MAX_FRAME)
@@ -132,10 +142,10 @@ export class Inbox {
   #isFlood(): boolean {
     this.#messages += 1;
     if (
-      this.messageTime - this.#windowStart >= WINDOW_TIME ||
-      this.messageTime < this.#windowStart
+      this.#messageTime - this.#windowStart >= WINDOW_TIME ||
+      this.#messageTime < this.#windowStart
     ) {
-      this.#windowStart = this.messageTime;
+      this.#windowStart = this.#messageTime;
       this.#messages = 0;
     }
     return this.#messages > MAX_MESSAGES;
@@ -174,7 +184,7 @@ export class Inbox {
       }
       if (kind === Kind.shape) this.#defineShape(sequenceOf(head), message[index + 1]);
       else if (kind === Kind.name) this.#defineName(sequenceOf(head), message[index + 1]);
-      else this.#taker.take(kind, sequenceOf(head), form, message, index, value);
+      else this.#taker.take(kind, sequenceOf(head), form, message, index, value, this.#messageTime);
       if (COUNTED[kind]) this.#count(form === Form.text ? Math.min(sequenceOf(head), WINDOW) : 1);
       index = end;
     }
@@ -183,13 +193,13 @@ export class Inbox {
 
   #valueEnd(form: number, message: readonly unknown[], value: number): number {
     return form === Form.packed
-      ? value + (this.shapes.slots(message[value]) ?? Number.POSITIVE_INFINITY)
+      ? value + (this.#shapes.slots(message[value]) ?? Number.POSITIVE_INFINITY)
       : value + 1;
   }
 
   #defineShape(shape: number, skeleton: unknown): void {
     try {
-      this.shapes.define(shape, skeleton);
+      this.#shapes.define(shape, skeleton);
     } catch (error) {
       this.#taker.breach((error as Error).message);
     }

@@ -1,7 +1,7 @@
 /** Passes each frame of the other side on to what it is for. */
 import type { ControlCalls } from './control-calls.js';
 import { Kind } from './frames.js';
-import type { Inbox } from './inbox.js';
+import type { Taker } from './inbox.js';
 import { takeNotes } from './incoming-notes.js';
 import type { LinkParts } from './link-parts.js';
 import type { Requests } from './requests.js';
@@ -14,13 +14,12 @@ export interface FrameReceivers {
   readonly requests: Requests;
   readonly served: ServedRequests;
   readonly control: ControlCalls;
-  readonly inbox: Pick<Inbox, 'messageTime'>;
   /** The other side broke the protocol. */
   breach(reason: string): void;
 }
 
 /** Owns no frame: each is taken whole, at once. */
-export class IncomingFrames {
+export class IncomingFrames implements Taker {
   readonly #parts: FrameReceivers;
   // Read for most frames: fields of its own save a step each.
   readonly #requests: Requests;
@@ -32,6 +31,18 @@ export class IncomingFrames {
     this.#served = parts.served;
   }
 
+  foreign(message: unknown): void {
+    this.#parts.control.refuseForeign(message);
+  }
+
+  breach(reason: string): void {
+    this.#parts.breach(reason);
+  }
+
+  credit(taken: number): void {
+    this.#parts.link.outbox.push(Kind.credit, taken);
+  }
+
   /** Passes a frame on to what it is for. */
   take(
     kind: number,
@@ -40,17 +51,11 @@ export class IncomingFrames {
     message: readonly unknown[],
     index: number,
     value: number,
+    received: number,
   ): void {
     switch (kind) {
       case Kind.request:
-        return this.#served.take(
-          sequence,
-          form,
-          message,
-          index,
-          value,
-          this.#parts.inbox.messageTime,
-        );
+        return this.#served.take(sequence, form, message, index, value, received);
       case Kind.reply:
         return this.#requests.takeReply(sequence, form, message, value);
       case Kind.error:
@@ -67,10 +72,10 @@ export class IncomingFrames {
         return this.#parts.control.takeReply(message[index + 1]);
       case Kind.credit:
         if (this.#parts.link.outbox.acknowledge(sequence)) return;
-        return this.#parts.breach('credit for frames that were never sent');
+        return this.breach('credit for frames that were never sent');
       case Kind.item:
         if (takeItem(this.#parts.link, sequence, form, message, value)) return;
-        return this.#parts.breach('more items of a stream than were asked for');
+        return this.breach('more items of a stream than were asked for');
       case Kind.end:
         return takeEnd(this.#parts.link, sequence, message[index + 1]);
       case Kind.pull:
@@ -79,7 +84,7 @@ export class IncomingFrames {
         return this.#parts.link.streams.stopFeed(sequence);
       default:
         if (this.#parts.link.options.lane === undefined)
-          return this.#parts.breach('a direct lane that nobody asked for');
+          return this.breach('a direct lane that nobody asked for');
         return this.#parts.link.options.lane(sequence, message[index + 1], message[index + 2]);
     }
   }

@@ -20,6 +20,7 @@ import { createLinkParts, directReceiver } from './link-wiring.js';
 import type { NoteQueue } from './note-queue.js';
 import { Requests } from './requests.js';
 import { ServedRequests } from './served-requests.js';
+import { ShapeReader } from './shape-reader.js';
 import { SharedValue } from './shared-value.js';
 
 const DEFAULT_BUDGET = 64;
@@ -31,7 +32,6 @@ export class Link {
   readonly #requests: Requests;
   readonly #served: ServedRequests;
   readonly #control: ControlCalls;
-  readonly #frames: IncomingFrames;
   readonly #listener = (event: MessageEventLike) => this.#inbox.receive(event.data);
   #closed: Error | undefined;
   /** Whether this side has ended; see {@link abandon}. */
@@ -39,8 +39,8 @@ export class Link {
 
   constructor(options: LinkOptions) {
     const { endpoint } = options;
-    this.#inbox = this.#createInbox(options);
-    const values = new IncomingValues(options, this.#inbox.shapes);
+    const shapes = new ShapeReader();
+    const values = new IncomingValues(options, shapes);
     this.#parts = createLinkParts(options, values, () => ({
       requests: this.#requests,
       control: this.#control,
@@ -49,34 +49,20 @@ export class Link {
     this.#requests = new Requests(this.#parts, breach);
     this.#served = new ServedRequests(this.#parts, breach);
     this.#control = new ControlCalls(options, this.#parts.outbox);
-    this.#frames = new IncomingFrames({
+    const frames = new IncomingFrames({
       link: this.#parts,
       requests: this.#requests,
       served: this.#served,
       control: this.#control,
-      inbox: this.#inbox,
       breach,
     });
+    this.#inbox = new Inbox(frames, shapes, options.budget ?? DEFAULT_BUDGET, options.defer);
     this.bound(options.bounds ?? DEFAULT_BOUNDS);
     this.#parts.direct.listen(
       directReceiver(this.#parts, this.#requests, this.#served, this.#inbox),
     );
     endpoint.addEventListener('message', this.#listener);
     endpoint.start?.();
-  }
-
-  #createInbox({ budget = DEFAULT_BUDGET, defer }: LinkOptions): Inbox {
-    return new Inbox(
-      {
-        take: (kind, sequence, form, message, index, value) =>
-          this.#frames.take(kind, sequence, form, message, index, value),
-        foreign: (message) => this.#control.refuseForeign(message),
-        breach: (reason) => this.#breach(reason),
-        credit: (taken) => this.#parts.outbox.push(Kind.credit, taken),
-      },
-      budget,
-      defer,
-    );
   }
 
   /** How large a value may be. */
