@@ -60,11 +60,7 @@ async function buildWorker(folder: string, format: 'es' | 'cjs'): Promise<string
         formats: [format],
         fileName: () => file,
       },
-      // Annotations are for a bundler, and nothing bundles a worker again.
-      rolldownOptions: {
-        external: /^node:/,
-        output: { minify: true, comments: { annotation: false } },
-      },
+      rolldownOptions: { external: /^node:/, output: { minify: true } },
     },
     plugins: [oneFile],
   });
