@@ -117,7 +117,8 @@ export class Pausing {
       refuse,
       this.#core.stages,
     );
-    if (problem !== undefined) this.#report(record.id, 'failed while it was suspended', problem);
+    if (problem !== undefined)
+      this.#report(record.id, `${record.id} failed while it was suspended`, problem);
     return suspended;
   }
 
@@ -148,12 +149,12 @@ export class Pausing {
     const pause = plugin?.intent.pausedBy.get('limit');
     if (plugin === undefined || pause === undefined) return;
     await this.#release(plugin, 'limit', pause).catch((error: unknown) =>
-      this.#report(plugin.record.id, 'could not resume', error),
+      this.#report(plugin.record.id, `could not resume ${plugin.record.id}`, error),
     );
   }
 
   #report(id: string, what: string, error: unknown): void {
-    this.#core.reporting.log.write('kernel', 'warn', `${id} ${what}: ${messageOf(error)}`, {
+    this.#core.reporting.log.write('kernel', 'warn', `${what}: ${messageOf(error)}`, {
       plugin: id,
       ...withOrigin(error),
     });

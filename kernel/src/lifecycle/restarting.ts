@@ -113,10 +113,10 @@ export class Restarting {
       }
       throw error;
     }
-    this.#core.reporting.announce(
-      'plugin:reloaded',
-      this.#core.ledger.fact(this.#core.ledger.require(now)),
-    );
+    // It may have been stopped or removed since it started. That was announced then.
+    const record = this.#core.registry.get(now);
+    if (record !== undefined && isRunning(record))
+      this.#core.reporting.announce('plugin:reloaded', this.#core.ledger.fact(record));
     return now;
   }
 
