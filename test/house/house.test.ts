@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Import, importsOf, root, sourcesOf } from './imports.ts';
-import { filesWithProse, proseOf } from './prose.ts';
+import { filesUnder, filesWithProse, proseOf } from './prose.ts';
 import { UNCLEAR_WORDS } from './unclear-words.ts';
 
 const workspaces = ['sdk', 'kernel', 'host-node', 'host-browser'] as const;
@@ -198,11 +198,11 @@ describe('words', () => {
 
 describe('the matrix', () => {
   it('skips tests only by a probe of the list', () => {
-    const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter(
-      (file) => /^(host|rpc|storage|matrix)\b.*(?<!\.(node|browser|full))\.test\.ts$/.test(file),
+    const tests = filesUnder('test').filter((file) =>
+      /^test\/(host|rpc|storage|matrix)\b.*(?<!\.(node|browser|full))\.test\.ts$/.test(file),
     );
     const bare = tests.filter((file) => {
-      const text = readFileSync(join(root, 'test', file), 'utf8');
+      const text = readFileSync(join(root, file), 'utf8');
       return (
         /\.(skip|only|todo|runIf)\(/.test(text) ||
         (text.includes('.skipIf(') && !/\bhas\('[a-z-]+'\)/.test(text)) ||

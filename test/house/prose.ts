@@ -4,7 +4,7 @@ import { extname, join } from 'node:path';
 import { parseSync } from 'rolldown/utils';
 import { root } from './imports.ts';
 
-const SKIPPED = /(^|\/)(node_modules|dist|generated|\.git|\.vite|\.readme-[^/]*)(\/|$)/;
+const SKIPPED: ReadonlySet<string> = new Set(['node_modules', 'dist', 'generated']);
 const READERS: Readonly<Record<string, (text: string, file: string) => readonly string[]>> = {
   '.ts': commentsOf,
   '.js': commentsOf,
@@ -15,9 +15,19 @@ const READERS: Readonly<Record<string, (text: string, file: string) => readonly 
 
 /** Every file with prose in a folder of the repository, by its path from the root. */
 export function filesWithProse(folder: string): readonly string[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .map((path) => join(folder, path).replaceAll('\\', '/'))
-    .filter((path) => extname(path) in READERS && !SKIPPED.test(path));
+  return filesUnder(folder).filter((path) => extname(path) in READERS);
+}
+
+/**
+ * Every file in a folder of the repository, by its path from the root. Hidden folders are not
+ * entered: other tests make some for a moment, which may vanish while they are read.
+ */
+export function filesUnder(folder: string): readonly string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (!entry.isDirectory()) return [path];
+    return entry.name.startsWith('.') || SKIPPED.has(entry.name) ? [] : filesUnder(path);
+  });
 }
 
 /** The prose of a file in one line, so that a phrase is found across lines. */
