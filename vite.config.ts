@@ -12,7 +12,7 @@ const inChromium = full
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
       'test/host/*.browser.test.ts',
-      'test/{docs,kernel,rpc,security,storage}/**/*.test.ts',
+      'test/{docs,http,kernel,kit,otel,rpc,security,storage}/**/*.test.ts',
     ];
 const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();
@@ -25,7 +25,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // What is waited for comes; how soon is up to the machine.
     expect: { poll: { timeout: 10_000 } },
-    // Most of the time somebody waits for a worker or a timer: two files at a time keep two cores busy.
+    // Most of the time a test waits for a worker or a timer: two files at a time keep two cores busy.
     maxWorkers: 2,
     projects: [
       {
@@ -46,7 +46,8 @@ export default defineConfig({
       },
       {
         extends: true,
-        resolve: { conditions: ['browser'] },
+        // OpenTelemetry's API is a module only under `module`.
+        resolve: { conditions: ['browser', 'module'] },
         test: {
           name: 'chromium',
           include: [...inChromium, 'demo-app/plugins/**/*.test.ts'],

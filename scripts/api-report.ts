@@ -4,14 +4,22 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTypes, type TypesFile } from './types-file.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The packages that are published. */
-export const API_PACKAGES = ['sdk', 'kernel', 'host-node', 'host-browser'] as const;
+/** The folders of the packages that are published. */
+export const API_PACKAGES = [
+  'sdk',
+  'kernel',
+  'host-node',
+  'host-browser',
+  'extensions/otel',
+  'extensions/http',
+  'cli',
+] as const;
 
 /** Imported by the kernel and the hosts alone: the report lists their names, not their declarations. */
 const INTERNAL: ReadonlySet<string> = new Set([
@@ -41,7 +49,7 @@ interface Entry {
 
 /** Where the report of a package is kept. */
 export function apiFile(name: string): string {
-  return join(root, 'api', `${name}.api.md`);
+  return join(root, 'api', `${basename(name)}.api.md`);
 }
 
 /** The report of a built package, as text. */
@@ -50,7 +58,7 @@ export function apiReport(name: string): string {
   const files = new Map<string, TypesFile>();
   const entries = Object.entries(manifest.exports).flatMap(([path, target]) => {
     const types = typeof target === 'string' ? undefined : target.types;
-    if (types === undefined || !/^\.\/dist\/.*\.d\.ts$/.test(types)) return [];
+    if (types === undefined || !/^\.\/(testing\/)?dist\/.*\.d\.ts$/.test(types)) return [];
     return [entryOf(manifest.name + path.slice(1), join(root, name, types), files)];
   });
   const head = `# API of ${manifest.name}

@@ -34,11 +34,11 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
     });
   // Imported dynamically so that the page shows first: a bundler puts the kernel in a file of its
   // own.
-  const { createKernel: createBareKernel } = await import('@plinth/kernel/create-kernel');
+  const { createWithPreset } = await import('./preset.js');
   const urls = plugins === undefined ? [] : [plugins].flat();
-  return createBareKernel({
-    host: browserHost(),
+  return createWithPreset({
     ...rest,
+    host: rest.host === undefined ? browserHost() : rest.host,
     sources: [...(urls.length > 0 ? [urlSource(urls)] : []), ...(rest.sources ?? [])],
     ...(data !== undefined && { storage: indexedDBStorage(data) }),
   });

@@ -1,7 +1,7 @@
 /** The browser host: one Web Worker per plugin, or one walled frame with a worker in it. */
 import type { Guest, Host } from '@plinth/kernel';
 import { SparePool } from '@plinth/kernel/spare-pool';
-import { checkOptionNames, createError, REHEARSE } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, WARM_UP } from '@plinth/sdk/contract';
 import { sendRequest } from './network.js';
 import { createTurns } from './turns.js';
 import { startWorker } from './worker.js';
@@ -60,7 +60,7 @@ export function browserHost(options: BrowserHostOptions = {}): Host {
   const pool = new SparePool<Guest>(spares, async (kind) => {
     if (kind !== KINDS.worker) return startFrame('spare', kind === KINDS.sandbox, READY, page?.());
     const guest = await startWorker('spare', READY, createWorker);
-    guest.endpoint.postMessage(REHEARSE);
+    guest.endpoint.postMessage(WARM_UP);
     return guest;
   });
   return {

@@ -1,6 +1,6 @@
 /** The guest side of a worker: the worker's entry file. Built into one file without imports. */
 
-import { REHEARSE, randomMark } from '@plinth/sdk/contract';
+import { randomMark, WARM_UP } from '@plinth/sdk/contract';
 import {
   type BootedGuest,
   bootGuest,
@@ -8,7 +8,7 @@ import {
   hideGlobals,
   importModule,
   limitTimers,
-  rehearse,
+  warmUp,
 } from '@plinth/sdk/guest';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { createTurns } from './turns.js';
@@ -64,7 +64,7 @@ listen('unhandledrejection', (event) =>
 );
 
 function onSpare({ data }: MessageEvent): void {
-  if (data === REHEARSE) void rehearse(defer);
+  if (data === WARM_UP) void warmUp(defer);
   unlisten('message', onSpare as EventListener);
 }
 listen('message', onSpare as EventListener);

@@ -1,14 +1,11 @@
 /** `createKernel` with Node's defaults. */
-import {
-  type AnyExtension,
-  createKernel as createBareKernel,
-  type KernelOptions,
-  type KernelWith,
-} from '@plinth/kernel';
+import type { AnyExtension, KernelOptions, KernelWith } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 import { directorySource } from './directory-source.js';
+import { fromEnvironment, pluginsIn } from './environment.js';
 import { fileStorage } from './file-storage.js';
 import { nodeHost } from './host.js';
+import { createWithPreset } from './preset.js';
 
 /** Options of the kernel, and two short forms. */
 export interface NodeKernelOptions extends KernelOptions {
@@ -22,7 +19,10 @@ export interface NodeKernelOptions extends KernelOptions {
 }
 
 /**
- * Creates a kernel whose plugins run in worker threads.
+ * Creates a kernel whose plugins run in worker threads. What the options leave open comes from the
+ * environment: `PLUGINS_DIR` (folders, separated as in `PATH`), `PLUGINS_ALLOW` (ids and prefixes
+ * that end in `*`, separated by commas) and `PLUGINS_LOG_LEVEL` (`debug`, `info`, `warn`, `error` or
+ * `silent`).
  *
  * @throws PluginConfigurationError `kernel/invalid-option`; PluginUnavailableError `storage/locked`
  * when another process owns the data folder.
@@ -33,7 +33,7 @@ export interface NodeKernelOptions extends KernelOptions {
 export async function createKernel<const E extends readonly AnyExtension[] = readonly []>(
   options: NodeKernelOptions & { readonly extensions?: E } = {},
 ): Promise<KernelWith<E>> {
-  const { plugins, data, ...rest } = options;
+  const { plugins = pluginsIn(process.env, options), data, ...rest } = options;
   if (data !== undefined && rest.storage !== undefined)
     throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", {
       details: { option: 'data' },
@@ -41,9 +41,10 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
   const folders = plugins === undefined ? [] : [plugins].flat();
   const storage = data === undefined ? rest.storage : await fileStorage(data);
   try {
-    return await createBareKernel({
-      host: nodeHost(),
+    return await createWithPreset({
       ...rest,
+      ...fromEnvironment(process.env, rest),
+      host: rest.host === undefined ? nodeHost() : rest.host,
       config: { env: process.env, ...rest.config },
       sources: [...folders.map((folder) => directorySource(folder)), ...(rest.sources ?? [])],
       ...(storage !== undefined && { storage }),

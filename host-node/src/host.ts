@@ -60,7 +60,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
       ready: READY,
       createWorker,
     });
-    worker.rehearse();
+    worker.warmUp();
     return worker;
   });
   const processes = new ProcessLauncher(spares);

@@ -10,6 +10,9 @@ import { BlockList, isIP } from 'node:net';
 import type { NetworkRequest, NetworkResponse } from '@plinth/kernel';
 import { createError } from '@plinth/sdk/contract';
 
+/** Version, trace, span and flags of W3C trace context. */
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
 /**
  * Addresses of this machine, of private networks, and of no network at all (RFC 6890 and its
  * registries).
@@ -58,6 +61,7 @@ export async function sendRequest({
   url,
   method,
   headers,
+  traceparent,
   body,
   signal,
   maxBytes,
@@ -87,6 +91,7 @@ export async function sendRequest({
       {
         method,
         headers: {
+          ...(TRACEPARENT.test(traceparent ?? '') && { traceparent }),
           ...Object.fromEntries(headers),
           ...(body !== undefined && { 'content-length': String(body.length) }),
           'accept-encoding': 'identity',

@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import * as modules from 'node:module';
 import process from 'node:process';
 import { type MessagePort, parentPort } from 'node:worker_threads';
-import { REHEARSE } from '@plinth/sdk/contract';
+import { WARM_UP } from '@plinth/sdk/contract';
 import {
   bootGuest,
   bridgeConsole,
@@ -12,7 +12,7 @@ import {
   importModule,
   limitTimers,
   refusedImport,
-  rehearse,
+  warmUp,
 } from '@plinth/sdk/guest';
 import { contextOver } from './async-context.js';
 import { endpointOf } from './endpoint.js';
@@ -54,5 +54,5 @@ process.on('uncaughtException', (error, origin) => {
 });
 
 (parentPort as MessagePort).once('message', (message) => {
-  if (message === REHEARSE) void rehearse((task) => void defer(task));
+  if (message === WARM_UP) void warmUp((task) => void defer(task));
 });

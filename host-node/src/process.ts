@@ -145,15 +145,22 @@ export class ProcessLauncher {
   }
 }
 
+/** First messages by whether they harden: each is some hundred kilobytes. */
+const firstMessages = new Map<boolean, Uint8Array>();
+
 function firstMessage(
   { hardened, boot, runtime }: typeof import('./process-source.js'),
   harden: boolean,
 ): Uint8Array {
+  const made = firstMessages.get(harden);
+  if (made !== undefined) return made;
   const text = `${harden ? `${hardened}\n;` : ''}${boot}\n;plinthProcess.start({ process, socket, rest, setImmediate, AsyncLocalStorage, hardened: ${harden}, runtime: ${JSON.stringify(runtime)} });`;
   const body = Buffer.from(text);
   const head = Buffer.alloc(4);
   head.writeUInt32LE(body.length);
-  return Buffer.concat([head, body]);
+  const message = Buffer.concat([head, body]);
+  firstMessages.set(harden, message);
+  return message;
 }
 
 /** One process. */

@@ -3,11 +3,13 @@
  * `plugin-worker.ts`.
  */
 
+import type { EventLoopUtilization } from 'node:perf_hooks';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import type { ExitReason, Guest, LaunchRequest, Spare } from '@plinth/kernel';
-import { alarm, createError, READY, REHEARSE } from '@plinth/sdk/contract';
+import type { ExitReason, Guest, LaunchRequest, ResourceUsage, Spare } from '@plinth/kernel';
+import { alarm, createError, READY, WARM_UP } from '@plinth/sdk/contract';
 import { capture } from './capture.js';
 import { endpointOf } from './endpoint.js';
+import { profileOf } from './profile.js';
 
 /**
  * Settings of every worker guest: no environment, no arguments, captured output, a bounded heap.
@@ -22,7 +24,7 @@ const TERMINATE_TIMEOUT = 2_000;
 /** A started worker that has no plugin yet. */
 export interface IdleWorker extends Spare {
   /** Starts its warm-up. */
-  rehearse(): void;
+  warmUp(): void;
   /** Makes it the guest of a plugin. */
   adopt(request: LaunchRequest): Guest;
 }
@@ -77,15 +79,17 @@ export async function startWorker({
   return {
     exited,
     terminate,
-    rehearse: () => worker.postMessage(REHEARSE),
+    warmUp: () => worker.postMessage(WARM_UP),
     adopt(request) {
       log = request.log;
       worker.ref();
+      const usage = usageOf(worker);
       return {
         endpoint: endpointOf(worker),
         ports: true,
         exited,
-        usage: async () => usageOf(worker),
+        usage,
+        profile: (milliseconds) => profileOf(worker, milliseconds),
         terminate,
       };
     },
@@ -168,8 +172,19 @@ async function endThread(worker: Worker): Promise<void> {
  * Not every version reports a thread's CPU time. The time its loop was busy is used instead; on a
  * busy machine it is slightly more.
  */
-async function usageOf(worker: Worker) {
-  const { active: cpu } = worker.performance.eventLoopUtilization();
-  const heap = await worker.getHeapStatistics?.().catch(() => undefined);
-  return heap === undefined ? { cpu } : { cpu, memory: heap.used_heap_size + heap.external_memory };
+function usageOf(worker: Worker): () => Promise<ResourceUsage> {
+  let last: EventLoopUtilization | undefined;
+  return async () => {
+    const now = worker.performance.eventLoopUtilization();
+    const { utilization: eventLoop } =
+      last === undefined ? now : worker.performance.eventLoopUtilization(now, last);
+    last = now;
+    const { active: cpu } = now;
+    const heap = await worker.getHeapStatistics?.().catch(() => undefined);
+    return {
+      cpu,
+      eventLoop,
+      ...(heap !== undefined && { memory: heap.used_heap_size + heap.external_memory }),
+    };
+  };
 }

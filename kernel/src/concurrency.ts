@@ -1,4 +1,22 @@
-/** Tasks one after the other, a limited number at a time, or for each item. */
+/** Tasks one after the other, a limited number at a time, or for each item; and what is awaited. */
+
+/** An outcome that is awaited before it is known. */
+export interface Outcome<T> {
+  readonly promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+/** Makes one. A rejection that nothing awaits is no unhandled one. */
+export function outcome<T = void>(): Outcome<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((settle, fail) => {
+    [resolve, reject] = [settle, fail];
+  });
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
 
 /** Runs tasks one after the other, in the order of their arrival. */
 export class Queue {
@@ -99,3 +117,14 @@ export async function settleEach<T>(
 
 /** A task's outcome. What it throws at once is a rejection, too. */
 const attempt = async <T>(task: () => Promise<T> | undefined): Promise<T | undefined> => task();
+
+/** Work whose result those share who ask for it while it is in progress. */
+export function shared<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  return () => {
+    running ??= work().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}

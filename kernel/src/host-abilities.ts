@@ -53,6 +53,11 @@ export interface NetworkRequest {
    * names it.
    */
   readonly privateAllowed: boolean;
+  /**
+   * W3C trace context of the call that it is made for. A host sends it where that has no other
+   * consequences: a page would have to ask the server first.
+   */
+  readonly traceparent?: string;
 }
 
 /** The answer to one request. */

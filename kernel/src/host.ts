@@ -40,8 +40,10 @@ export interface ExitReason {
 export interface ResourceUsage {
   /** Bytes of heap. */
   readonly memory?: number;
-  /** Milliseconds of CPU. */
+  /** Milliseconds of CPU since the guest was started. */
   readonly cpu?: number;
+  /** The share of the time that its event loop was busy, since this was asked last, from 0 to 1. */
+  readonly eventLoop?: number;
 }
 
 /** A running guest. The kernel owns it from the moment `launch` resolves. */
@@ -53,6 +55,11 @@ export interface Guest {
   /** Settles once, for any cause. Never rejects. */
   readonly exited: Promise<ExitReason>;
   usage?(): Promise<ResourceUsage>;
+  /**
+   * Records where its thread spends its time, as V8 writes it (`.cpuprofile`). Absent where the
+   * runtime has no profiler.
+   */
+  profile?(milliseconds: number): Promise<unknown>;
   /**
    * Ends the guest at once. Idempotent; resolves when it is gone.
    *

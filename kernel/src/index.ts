@@ -11,16 +11,29 @@ export type {
   HookCapability,
   PluginCapabilities,
 } from './api/capabilities.js';
+export type {
+  BreakerState,
+  DeniedUse,
+  PluginChange,
+  PluginFailure,
+  PluginStory,
+} from './api/chronicle.js';
+export type { BasicDiagnostics, DiagnosedPlugin, KernelDiagnostics } from './api/diagnostics.js';
 export type { Explanation } from './api/explain.js';
 export type { Cut, Usage, Used } from './api/explain-details.js';
-export type { HealthProblem, KernelHealth, TenantHealth } from './api/health.js';
+export type { ExplainedStory } from './api/explain-story.js';
+export { explanationText } from './api/explain-text.js';
+export type {
+  HealthPart,
+  HealthProblem,
+  KernelHealth,
+  PartHealth,
+  TenantHealth,
+} from './api/health.js';
 export type { HostCommands } from './api/host-commands.js';
-export type { HostConfig } from './api/host-config.js';
 export type { HostEvents, HostHooks, KernelEnvelope } from './api/host-events.js';
-export type { HostMessaging } from './api/host-messaging.js';
 export type { HostMiddleware, HostMiddlewareCall } from './api/host-middleware.js';
 export type { HostPermissions } from './api/host-permissions.js';
-export type { HostPlugins } from './api/host-plugins.js';
 export type { PluginInfo } from './api/plugin-info.js';
 export type { HostStorage, PluginStorageView } from './api/storage-view.js';
 export type { HostCallOptions } from './calls/call-options.js';
@@ -54,7 +67,12 @@ export type {
   ResourcePolicy,
   TenantLimits,
 } from './extensions/limits/resource-policy.js';
-export type { ConfigWatcher } from './extensions/live-config/config-changes.js';
+export type { ConfigWatcher } from './extensions/live-config/watchers.js';
+export type { HostMessaging } from './extensions/messaging/host-messaging.js';
+export type { HostInstruments, HostUsage, Report } from './extensions/metrics/host-metrics.js';
+export type { MetricsOptions } from './extensions/metrics/metrics-options.js';
+export type { ReportQuery, TelemetryReport } from './extensions/metrics/report-data.js';
+export type { PluginUsage } from './extensions/metrics/usage-data.js';
 export type {
   BreakerPolicy,
   BulkheadPolicy,
@@ -98,35 +116,38 @@ export type {
   NetworkResponse,
   SendRequest,
 } from './host-abilities.js';
-export {
-  createKernel,
-  KERNEL_VERSION,
-  type Kernel,
-  type KernelOptions,
-  type KernelWith,
-} from './kernel.js';
+export { createKernel, KERNEL_VERSION } from './kernel.js';
 export type { KernelEvents, KernelTopic, LimitStep, Resource } from './kernel-events.js';
 export type { DrainOptions } from './lifecycle/drain.js';
 export type { IsolationPolicy } from './lifecycle/launcher.js';
 export type { PluginHealth } from './lifecycle/plugin-health.js';
 export { DEFAULT_LIMITS, type Limits, type ValueLimits } from './limits.js';
-export type { ChainPolicy } from './permissions/delegation.js';
-export type { GrantOptions } from './permissions/grant-book.js';
-export type { PermissionPolicy } from './permissions/granted.js';
 export type {
   PermissionAnswer,
   PermissionHandler,
   PermissionRequest,
-} from './permissions/requests.js';
+} from './permissions/asking.js';
+export type { ChainPolicy } from './permissions/delegation.js';
+export type { GrantOptions } from './permissions/grant-records.js';
+export type { PermissionPolicy } from './permissions/granted.js';
 export type { TrustLevel } from './permissions/trust-level.js';
 export type { PluginState } from './plugin/record.js';
-export type { Policy } from './policy.js';
+export type {
+  CreateKernel,
+  HostConfig,
+  HostPlugins,
+  Kernel,
+  KernelOptions,
+  KernelWith,
+  Policy,
+  TenantKernel,
+} from './preset.js';
 export type { HostRegistration } from './registration.js';
 export { type PackageInput, packageOf, packageSource } from './sources/package-source.js';
 export { type UrlSourceOptions, urlSource } from './sources/url-source.js';
 export type { Stage } from './stage.js';
 export { memoryStorage } from './storage/memory-storage.js';
+export { consoleSink } from './telemetry/console-sink.js';
 export { escapeLine, logLine } from './telemetry/log-line.js';
 export type { LogEntry, Logger, LogSink } from './telemetry/logger.js';
 export type { CommandMetrics, MetricsSnapshot } from './telemetry/metrics.js';
-export type { KernelDiagnostics, TenantKernel } from './tenant/tenant-kernel.js';

@@ -59,6 +59,12 @@ export interface KernelEvents {
   'plugin:updated': Decision & { readonly from: string };
   /** An older version was restored. `from` is the version that it replaces. */
   'plugin:rolled-back': PluginFact & { readonly from: string; readonly reason: string };
+  /** A later version answers a share of the calls beside the version `from`. */
+  'plugin:canary-started': Decision & { readonly from: string; readonly share: number };
+  /** It has taken the place of the version `from`, by request or by the rule. */
+  'plugin:canary-promoted': PluginFact & { readonly from: string; readonly reason: string };
+  /** It has ended, and the version `from` answers all calls. */
+  'plugin:canary-rolled-back': PluginFact & { readonly from: string; readonly reason: string };
   /** A plugin (`plugin`) has changed another (`target`), or was refused. */
   'plugin:managed': {
     readonly plugin: string;
@@ -75,10 +81,27 @@ export interface KernelEvents {
     readonly message: string;
     readonly stack?: string;
   };
+  /**
+   * `command` is the one whose handler has thrown, where that is known, and `during` are those that
+   * were in progress. `stack` is as in `plugin:failed`.
+   */
   'plugin:crashed': PluginFact & {
     readonly reason: string;
     readonly code: string;
     readonly message: string;
+    readonly command?: string;
+    readonly during?: readonly string[];
+    readonly stack?: string;
+  };
+  /**
+   * A handler or listener of a plugin has held the thread of its guest for more than 50 ms: until it
+   * returned or awaited. `took` is in milliseconds, as the guest says. `name` is a wire id, or a
+   * topic.
+   */
+  'plugin:long-task': PluginFact & {
+    readonly took: number;
+    readonly kind: 'command' | 'event' | 'hook' | 'middleware';
+    readonly name: string;
   };
   /** A sleeping plugin could not be started for a call or event. It stays asleep. */
   'plugin:wake-failed': PluginFact & { readonly code: string; readonly message: string };

@@ -14,7 +14,10 @@ export interface Limits {
   readonly discover: number;
   /** For a launched guest to announce itself. */
   readonly ready: number;
-  /** For loading and evaluating a plugin's code. */
+  /**
+   * For loading and evaluating a plugin's code. Behind a wall the guest converts the code first,
+   * and gets two seconds more for each million characters.
+   */
   readonly load: number;
   readonly activate: number;
   readonly deactivate: number;
@@ -23,7 +26,7 @@ export interface Limits {
   /** For every other lifecycle hook. */
   readonly hook: number;
   /**
-   * For calls in flight to finish before a plugin is swapped, and again before its old guest ends.
+   * For calls in flight to finish before a plugin is replaced, and again before its old guest ends.
    */
   readonly swap: number;
   /**

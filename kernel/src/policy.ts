@@ -1,12 +1,9 @@
-/** What the application decides about plugins. */
-import type { ResourcePolicy } from './extensions/limits/resource-policy.js';
-import type { CommandDefaults } from './extensions/resilience/policy.js';
-import type { TrustDecisions } from './extensions/trust/trust-policy.js';
+/** What the application decides about plugins, as far as the core itself enforces it. */
 import type { ChainPolicy } from './permissions/delegation.js';
 import type { PermissionPolicy } from './permissions/granted.js';
 
-/** What the embedder decides about plugins. */
-export interface Policy extends TrustDecisions {
+/** The decisions that the core enforces. */
+export interface CorePolicy {
   /** Ids or prefixes that may run; everything when absent. */
   readonly allow?: readonly string[];
   /** Ids or prefixes that may not run. This overrides everything else. */
@@ -24,16 +21,6 @@ export interface Policy extends TrustDecisions {
    * action belongs to, `strict` counts it for all open calls.
    */
   readonly chain?: ChainPolicy;
-  /** The defaults for commands whose plugins set no policy. */
-  readonly commands?: CommandDefaults;
-  /** How much plugins may use, each and together. */
-  readonly resources?: ResourcePolicy;
-  /** How updates are made when the caller doesn't say. */
-  readonly updates?: {
-    /**
-     * Whether an update continues when the old version doesn't hand over its state in time. When
-     * absent, the update is refused (`required`).
-     */
-    readonly state?: 'required' | 'optional';
-  };
+  /** Plugins, or versions of them, that may not run any more: `com.acme.notes`, `com.acme.*`, `com.acme.notes@<1.2.0`. */
+  readonly revoked?: readonly string[];
 }

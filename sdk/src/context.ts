@@ -6,6 +6,7 @@ import type { PluginFiles } from './context/files.js';
 import type { PluginHooks } from './context/hooks.js';
 import type { PluginLogger } from './context/logger.js';
 import type { PluginMessaging } from './context/messaging.js';
+import type { PluginMetrics } from './context/metrics.js';
 import type { PluginMiddleware } from './context/middleware.js';
 import type { NeedClients } from './context/needs.js';
 import type { PluginPermissions } from './context/permissions.js';
@@ -25,6 +26,7 @@ export type { PluginFiles } from './context/files.js';
 export type { PluginHooks } from './context/hooks.js';
 export type { PluginLogger } from './context/logger.js';
 export type { PluginMessaging } from './context/messaging.js';
+export type { MetricLabels, PluginMetrics } from './context/metrics.js';
 export type {
   Middleware,
   MiddlewareCall,
@@ -88,6 +90,7 @@ export interface PluginContext<N = Record<never, never>, Config = Record<string,
    */
   fetch(url: string | URL, options?: FetchOptions): Promise<FetchResponse>;
   readonly logger: PluginLogger;
+  readonly metrics: PluginMetrics;
   readonly permissions: PluginPermissions;
   /** Answers every command and hook of a contract. */
   provide<C extends AnyContract>(contract: C, handlers: Handlers<C>): Registered;

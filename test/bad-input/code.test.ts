@@ -72,8 +72,8 @@ function badCode(name: string, options: () => KernelOptions): void {
       ],
       [
         'was not bundled',
-        "import { definePlugin } from '@nobody/sdk'; export default definePlugin({ activate() {} });",
-        IMPORTS('@nobody/sdk'),
+        "import { definePlugin } from '@unknown/sdk'; export default definePlugin({ activate() {} });",
+        IMPORTS('@unknown/sdk'),
       ],
       [
         'provides something that is no list',
@@ -316,11 +316,11 @@ describe(`code that only a worker survives, ${runtime}`, () => {
   it.each<[string, string]>([
     [
       'throws an uncaught error',
-      "setTimeout(() => { throw new Error('nobody catches'); }); await new Promise(() => {});",
+      "setTimeout(() => { throw new Error('not caught'); }); await new Promise(() => {});",
     ],
     [
       'leaves a rejection unhandled',
-      "Promise.reject(new Error('nobody catches')); await new Promise(() => {});",
+      "Promise.reject(new Error('not caught')); await new Promise(() => {});",
     ],
   ])('%s, at import or in activate: one failure that names the cause', async (_, code) => {
     const loading = await diagnose(
@@ -330,9 +330,9 @@ describe(`code that only a worker survives, ${runtime}`, () => {
     expect(loading.failures.map(({ stage }) => stage)).toEqual(['load']);
     expect(loading.failure.error).toBeInstanceOf(PluginCrashedError);
     expect(loading.failure.error).toMatchObject({ code: 'guest/crashed', plugin: 'test.bad' });
-    expect(loading.failure.error.message).toContain('nobody catches');
+    expect(loading.failure.error.message).toContain('not caught');
     const activating = await diagnose([pluginOf('test.bad', code)], WORKER());
     expect(activating.failures.map(({ stage }) => stage)).toEqual(['activate']);
-    expect(activating.failure.error.message).toContain('nobody catches');
+    expect(activating.failure.error.message).toContain('not caught');
   });
 });

@@ -172,7 +172,9 @@ describe('dependencies', () => {
       plugin: 'test.bad',
       details: { path: ['test.bad', 'test.absent'], found: [] },
     });
-    expect(failure.error.message).toContain('needs test.absent@^1.0.0, nobody provides it');
+    expect(failure.error.message).toContain(
+      'needs test.absent@^1.0.0, no plugin or host provides it',
+    );
   });
 
   it('in another version: plugin/unsatisfied names what was found', async () => {
@@ -276,7 +278,7 @@ describe('dependencies', () => {
       code: 'plugin/dependency-failed',
       details: { path: ['test.top', 'test.mid'] },
     });
-    expect(byId['test.top']?.message).toContain('nobody provides it');
+    expect(byId['test.top']?.message).toContain('no plugin or host provides it');
   });
 
   it.each([1, 16])(

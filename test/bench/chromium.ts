@@ -6,13 +6,15 @@ import { type Browser, chromium, type Page } from 'playwright';
 import { createServer, type ViteDevServer } from 'vite';
 import { chromiumArguments, findChromium } from '../../scripts/find-chromium.ts';
 import type { RowName } from './goals.ts';
+import { bundleParsedEcho } from './guest-bundle.ts';
 import type { PageOptions } from './page.ts';
-import { canReadMemory, privateMemory } from './private-memory.ts';
+import { canReadMemory, privateMemory, READS_MEMORY, withoutMemory } from './private-memory.ts';
 import { printAndExit, type RowResult } from './result.ts';
+import { measureCold } from './rows/cold.ts';
 import { bytesPerWorker, measureMemory } from './rows/memory.ts';
 import { bytesPerReload, measureReloadMemory } from './rows/reload-memory.ts';
 import { measureSize } from './rows/size.ts';
-import { CROWD, MILLISECONDS, ROUNDS } from './settings.ts';
+import { AUDIENCE, COLD, CROWD, MILLISECONDS, ROUNDS } from './settings.ts';
 import { pause } from './statistics.ts';
 
 /** Milliseconds until a started worker is idle. */
@@ -28,33 +30,51 @@ await printAndExit(run(process.argv[2] as RowName));
 
 async function run(row: RowName): Promise<RowResult> {
   if (row === 'size') return { outcomes: await measureSize('@plinth/host-browser') };
-  if (row === 'memory' && !canReadMemory)
-    return { outcomes: { idle: { missing: 'only Linux tells' } } };
-  if (row === 'reload-memory' && !canReadMemory)
-    return { outcomes: { growth: { missing: 'only Linux tells' } } };
+  if (READS_MEMORY.has(row) && !canReadMemory) return { outcomes: withoutMemory(row) };
   const server = await serve();
   try {
     const url = new URL(PAGE, server.resolvedUrls?.local[0]).href;
-    if (row === 'memory')
-      return {
-        outcomes: await measureMemory(ROUNDS, (kind) =>
-          inBrowser(url, (page, browser) =>
-            probeMemory(`idleWorkers('${kind}')`, bytesPerWorker, page, browser),
-          ),
-        ),
-      };
-    if (row === 'reload-memory')
-      return {
-        outcomes: await measureReloadMemory(ROUNDS, (kind) =>
-          inBrowser(url, (page, browser) =>
-            probeMemory(`reloads('${kind}')`, bytesPerReload, page, browser),
-          ),
-        ),
-      };
-    return await inBrowser(url, (page) => runInPage(row, page));
+    const options: PageOptions = {
+      rounds: ROUNDS,
+      milliseconds: MILLISECONDS,
+      cold: COLD,
+      crowd: CROWD,
+      audience: AUDIENCE.chromium,
+      comlinkUrl: new URL('/node_modules/comlink/dist/esm/comlink.mjs', url).href,
+      guestCode,
+      parsedEcho: await bundleParsedEcho(),
+    };
+    return await runWith(row, url, JSON.stringify(options));
   } finally {
     await server.close();
   }
+}
+
+/** Rows with many processes start a browser for each sample; the others run in one page. */
+async function runWith(row: RowName, url: string, options: string): Promise<RowResult> {
+  if (row === 'memory')
+    return {
+      outcomes: await measureMemory(ROUNDS, (kind) =>
+        inBrowser(url, (page, browser) =>
+          probeMemory(`idleWorkers('${kind}', ${options})`, bytesPerWorker, page, browser),
+        ),
+      ),
+    };
+  if (row === 'reload-memory')
+    return {
+      outcomes: await measureReloadMemory(ROUNDS, (kind) =>
+        inBrowser(url, (page, browser) =>
+          probeMemory(`reloads('${kind}', ${options})`, bytesPerReload, page, browser),
+        ),
+      ),
+    };
+  if (row === 'cold')
+    return {
+      outcomes: await measureCold(ROUNDS, (kind) =>
+        inBrowser(url, (page) => inPage<number>(page, `cold('${kind}', ${options})`)),
+      ),
+    };
+  return inBrowser(url, (page) => inPage<RowResult>(page, `run('${row}', ${options})`));
 }
 
 async function serve(): Promise<ViteDevServer> {
@@ -123,17 +143,9 @@ async function inBrowser<T>(
   }
 }
 
-async function runInPage(row: RowName, page: Page): Promise<RowResult> {
-  const options: PageOptions = {
-    rounds: ROUNDS,
-    milliseconds: MILLISECONDS,
-    crowd: CROWD.chromium,
-    comlinkUrl: new URL('/node_modules/comlink/dist/esm/comlink.mjs', page.url()).href,
-    guestCode,
-  };
-  return page.evaluate(
-    `import('/test/bench/page.ts').then(({ run }) => run(${JSON.stringify(row)}, ${JSON.stringify(options)}))`,
-  );
+/** @param call an expression over page.ts. */
+function inPage<T>(page: Page, call: `${string}(${string})`): Promise<T> {
+  return page.evaluate(`import('/test/bench/page.ts').then((functions) => functions.${call})`);
 }
 
 /**

@@ -6,7 +6,18 @@
 import type { Host } from '@plinth/kernel';
 import { createKernel, packageSource } from '@plinth/kernel';
 import { wrap } from 'comlink';
-import { type Answer, answer, echoContract, echoPackage, payload } from './guest-code.ts';
+import {
+  type Answer,
+  type Argument,
+  answer,
+  echoContract,
+  echoPackage,
+  packageFor,
+  payload,
+  plainEchoContract,
+  plainEchoPackage,
+} from './guest-code.ts';
+import { ParsedEcho } from './parsed-contract.ts';
 import type { BenchWorker } from './platform.ts';
 
 /** A way to call. */
@@ -15,7 +26,7 @@ export interface Contestant {
   call(n: number): Promise<Answer>;
   stop(): Promise<void>;
   /** Throws when something the run should have exercised was skipped. */
-  check?(calls: number): void;
+  check?(calls: number): void | Promise<void>;
 }
 
 /** Text of a worker for {@link batchedContestant}: answers lists of pairs. */
@@ -89,32 +100,75 @@ export function comlinkContestant(
   };
 }
 
-/** The kernel: permission, three middlewares, validation on both sides, metrics, deadlines. */
-export async function kernelContestant(host: Host): Promise<Contestant> {
-  const kernel = await createKernel({
-    host,
-    sources: [packageSource([echoPackage('bench.echo')])],
-  });
-  for (let layer = 0; layer < 3; layer++)
-    kernel.middleware.use('command:bench.echo:*', (_, next) => next());
+/** How the kernel's contestant checks what crosses. */
+export type Checking = 'valibot' | 'hand-written checks' | 'no validation';
+
+const ID = 'bench.echo';
+const LAYERS = 3;
+
+/**
+ * The kernel: three middlewares, a deadline, metrics, and validation on both sides or none. A call
+ * of the host needs no permission; the row of plugins that call each other counts those.
+ */
+export async function kernelContestant(
+  host: Host,
+  checking: Checking,
+  parsedEcho: string,
+): Promise<Contestant> {
+  const { id, package: echo, contract } = echoOf(checking, parsedEcho);
+  const kernel = await createKernel({ host, sources: [packageSource([echo])] });
+  for (let layer = 0; layer < LAYERS; layer++)
+    kernel.middleware.use(`command:${id}:*`, (_, next) => next());
   await kernel.start();
-  const client = kernel.client(echoContract('bench.echo'));
+  const client = kernel.client(contract) as { run(argument: Argument): Promise<Answer> };
   return {
-    name: 'plinth',
+    name: nameOf(checking),
     call: (n) => client.run(payload(n)),
     stop: () => kernel.stop(),
-    check(calls) {
-      const { calls: counted, failures, middlewareRuns, validations } = kernel.metrics.snapshot();
+    async check(calls) {
+      const metrics = kernel.metrics.snapshot();
+      const { calls: counted, failures, middlewareRuns, permissionDenials, validations } = metrics;
       if (
         counted !== calls ||
         failures !== 0 ||
-        middlewareRuns !== 3 * calls ||
-        validations !== calls
+        permissionDenials !== 0 ||
+        middlewareRuns !== LAYERS * calls ||
+        validations !== (checking === 'no validation' ? 0 : calls)
       ) {
         throw new Error(
-          `the kernel counted ${counted} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${calls} calls`,
+          `the kernel counted ${counted} calls, ${failures} failures, ${permissionDenials} denials, ${middlewareRuns} middleware runs, ${validations} validations for ${calls} calls with ${checking}`,
         );
       }
+      if (checking !== 'no validation') await checkRefusal(client);
     },
   };
+}
+
+/** The name of the kernel's contestant. */
+export const nameOf = (checking: Checking) => `plinth, ${checking}`;
+
+function echoOf(checking: Checking, parsedEcho: string) {
+  if (checking === 'valibot')
+    return {
+      id: 'bench.parsed',
+      package: packageFor('bench.parsed', parsedEcho, { provides: ['bench.parsed@1'] }),
+      contract: ParsedEcho,
+    };
+  return checking === 'no validation'
+    ? { id: ID, package: plainEchoPackage(ID), contract: plainEchoContract(ID) }
+    : { id: ID, package: echoPackage(ID), contract: echoContract(ID) };
+}
+
+/**
+ * The kernel counts what it checks itself, which is the answer. The argument is checked in the
+ * guest, which is shown by one that is wrong.
+ */
+async function checkRefusal(client: { run(argument: Argument): Promise<Answer> }): Promise<void> {
+  const wrong = { ...payload(0), path: 7 } as unknown as Argument;
+  const refused = await client.run(wrong).then(
+    () => 'answered',
+    (error: { readonly code?: string }) => error.code,
+  );
+  if (refused !== 'call/invalid-input')
+    throw new Error(`a wrong argument was refused with ${refused}`);
 }

@@ -103,7 +103,12 @@ export function echoContract<const Id extends string>(id: Id) {
   });
 }
 
-/** The same as text inside a bundle. */
+/** The same contract without schemas. */
+export function plainEchoContract<const Id extends string>(id: Id) {
+  return contract(`${id}@1`, { run: command({ idempotent: true }) });
+}
+
+/** The contract with its schemas as text inside a bundle. */
 const echoText = (id: string) =>
   `${checking} ${isArgument} ${isAnswer}
   const contract = { $id: '${id}@1', run: { kind: 'command', id: '${id}:run', input: checking(isArgument), output: checking(isAnswer), errors: {}, idempotent: true } };`;
@@ -133,6 +138,13 @@ export function echoPackage(
 ): PackageInput {
   const code = `${echoText(id)} ${answer} export default { provides: [contract], activate(ctx) { ctx.provide(contract, { run: answer }); } };`;
   return packageFor(id, code, { provides: [`${id}@1`], ...manifest });
+}
+
+/** The same plugin without schemas. */
+export function plainEchoPackage(id: string): PackageInput {
+  const code = `${answer} const contract = { $id: '${id}@1', run: { kind: 'command', id: '${id}:run', errors: {}, idempotent: true } };
+    export default { provides: [contract], activate(ctx) { ctx.provide(contract, { run: answer }); } };`;
+  return packageFor(id, code, { provides: [`${id}@1`] });
 }
 
 /** A plugin whose command `drive` calls an echo plugin. */

@@ -1,23 +1,26 @@
 /** One row in Node, named by the first argument: prints its result as JSON. */
-import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import {
   batchedContestant,
   batchedWorker,
+  type Checking,
   comlinkContestant,
   kernelContestant,
   rawContestant,
 } from './contestants.ts';
 import type { RowName } from './goals.ts';
+import { bundleParsedEcho } from './guest-bundle.ts';
 import { rawEcho } from './guest-code.ts';
+import type { Outcomes } from './outcome.ts';
 import type { Bench } from './platform.ts';
 import { nodePlatform } from './platform-node.ts';
-import { canReadMemory } from './private-memory.ts';
+import { canReadMemory, READS_MEMORY, withoutMemory } from './private-memory.ts';
+import { probe } from './probe.ts';
 import { printAndExit, type RowResult } from './result.ts';
 import { measureAsleep } from './rows/asleep.ts';
 import { measureCalls } from './rows/calls.ts';
+import { measureCold } from './rows/cold.ts';
 import { IN_RUNTIME } from './rows/in-runtime.ts';
 import { measureMemory } from './rows/memory.ts';
 import { measureReloadMemory } from './rows/reload-memory.ts';
@@ -26,46 +29,39 @@ import { measureStart10k } from './rows/start10k.ts';
 import { MILLISECONDS, ROUNDS } from './settings.ts';
 
 const bench: Bench = { platform: nodePlatform, rounds: ROUNDS, milliseconds: MILLISECONDS };
+/** Rows that start processes or read folders, which a page can't. */
+const IN_NODE: Readonly<Partial<Record<RowName, () => Promise<Outcomes>>>> = {
+  memory: () => measureMemory(ROUNDS, probe),
+  'reload-memory': () => measureReloadMemory(ROUNDS, probe),
+  asleep: () => measureAsleep(ROUNDS, probe),
+  start10k: () => measureStart10k(ROUNDS, probe),
+  size: () => measureSize('@plinth/host-node'),
+  cold: async () => {
+    const parsedEcho = await bundleParsedEcho();
+    return measureCold(ROUNDS, (kind) => probe(kind, parsedEcho));
+  },
+};
 await printAndExit(run(process.argv[2] as RowName));
 
 async function run(row: RowName): Promise<RowResult> {
-  if (row === 'calls')
-    return measureCalls(bench, [
-      ...rawContestants(),
-      comlinkInNode(),
-      await kernelContestant(nodePlatform.createHost()),
-    ]);
-  if (row === 'memory')
-    return {
-      outcomes: canReadMemory
-        ? await measureMemory(ROUNDS, probeMemory)
-        : { idle: { missing: 'only Linux tells' } },
-    };
-  if (row === 'reload-memory')
-    return {
-      outcomes: canReadMemory
-        ? await measureReloadMemory(ROUNDS, probeMemory)
-        : { growth: { missing: 'only Linux tells' } },
-    };
-  if (row === 'asleep')
-    return {
-      outcomes: canReadMemory
-        ? await measureAsleep(ROUNDS, (folder, installed) =>
-            probeMemory('kernel', folder, installed),
-          )
-        : { memory: { missing: 'only Linux tells' } },
-    };
-  if (row === 'start10k') return { outcomes: await measureStart10k(ROUNDS) };
-  if (row === 'size') return { outcomes: await measureSize('@plinth/host-node') };
-  const measureRow = IN_RUNTIME[row];
+  if (row === 'calls') return measureCalls(bench, await contestants());
+  if (READS_MEMORY.has(row) && !canReadMemory) return { outcomes: withoutMemory(row) };
+  const measureRow = IN_NODE[row] ?? IN_RUNTIME[row];
   if (measureRow === undefined) throw new Error(`there is no row '${row}'`);
   return { outcomes: await measureRow(bench) };
 }
 
-function rawContestants() {
+async function contestants() {
+  const parsedEcho = await bundleParsedEcho();
+  const withKernel = (checking: Checking) =>
+    kernelContestant(nodePlatform.createHost(), checking, parsedEcho);
   return [
     rawContestant(nodePlatform.startWorker(rawEcho)),
     batchedContestant(nodePlatform.startWorker(batchedWorker)),
+    comlinkInNode(),
+    await withKernel('valibot'),
+    await withKernel('hand-written checks'),
+    await withKernel('no validation'),
   ];
 }
 
@@ -85,19 +81,4 @@ function comlinkInNode() {
     },
     async () => void (await worker.terminate()),
   );
-}
-
-async function probeMemory(kind: string, ...more: readonly (string | number)[]): Promise<number> {
-  const script = fileURLToPath(new URL('memory-probe.ts', import.meta.url));
-  const { stdout, status } = spawnSync(
-    process.execPath,
-    ['--expose-gc', script, kind, ...more.map(String)],
-    {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit'],
-      timeout: 120_000,
-    },
-  );
-  if (status !== 0) throw new Error(`the process that measures '${kind}' ended with ${status}`);
-  return Number(stdout);
 }

@@ -4,8 +4,6 @@
 export interface Numbered {
   /** One more than in the call before, from any caller. */
   readonly n: number;
-  /** Milliseconds that the plugin itself took to activate. */
-  readonly activation: number;
 }
 
 /** What a caller saw, in the order of its calls. */
@@ -16,8 +14,6 @@ export interface Paced {
   readonly latencies: readonly number[];
   /** Codes of errors. */
   readonly problems: readonly string[];
-  /** The longest activation among the answers. */
-  readonly activation: number;
 }
 
 /**
@@ -30,7 +26,6 @@ export function pace(call: () => Promise<Numbered>, perSecond: number): () => Pr
   const latencies: number[] = [];
   const problems: string[] = [];
   const calls: Promise<void>[] = [];
-  let activation = 0;
   let timer: ReturnType<typeof setTimeout>;
   const make = async (at: number) => {
     numbers[at] = -1;
@@ -40,7 +35,6 @@ export function pace(call: () => Promise<Numbered>, perSecond: number): () => Pr
       const answer = await call();
       latencies[at] = performance.now() - started;
       numbers[at] = answer.n;
-      activation = Math.max(activation, answer.activation);
     } catch (error) {
       problems.push(String((error as { readonly code?: string }).code ?? error));
     }
@@ -55,7 +49,7 @@ export function pace(call: () => Promise<Numbered>, perSecond: number): () => Pr
   return async () => {
     clearTimeout(timer);
     await Promise.all(calls);
-    return { numbers, latencies, problems, activation };
+    return { numbers, latencies, problems };
   };
 }
 

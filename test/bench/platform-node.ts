@@ -4,12 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type NodeHostOptions, nodeHost } from '@plinth/host-node';
 import type { Platform, Spares } from './platform.ts';
-import { CROWD } from './settings.ts';
+import { AUDIENCE, CROWD } from './settings.ts';
 
 const PRELUDE = `const { parentPort } = require('node:worker_threads');
   const listenTo = (port, listener) => port.on('message', listener);
   const listen = (listener) => listenTo(parentPort, listener);
   const post = (message) => parentPort.postMessage(message);\n`;
+
+/** Guests can't reach these: they are saved before they are hidden. */
+const STASH =
+  "Object.guestPort = require('node:worker_threads').parentPort; Object.exitThread = process.exit.bind(process);";
 
 let started = 0;
 process.on('worker', () => {
@@ -18,7 +22,8 @@ process.on('worker', () => {
 
 export const nodePlatform: Platform = {
   name: 'node',
-  crowd: CROWD.node,
+  crowd: CROWD,
+  audience: AUDIENCE.node,
   startWorker(code) {
     const worker = new Worker(PRELUDE + code, { eval: true });
     return {
@@ -36,10 +41,16 @@ export const nodePlatform: Platform = {
     const options: NodeHostOptions & Spares = {
       spares: 0,
       createWorker(settings) {
-        const worker = new Worker(fileURLToPath(entry), settings);
+        const worker = new Worker(`${STASH} require(${JSON.stringify(fileURLToPath(entry))});`, {
+          ...settings,
+          eval: true,
+        });
         onWorker({
           terminate: () => void worker.terminate(),
-          ended: new Promise((resolve) => worker.on('exit', () => resolve(performance.now()))),
+          ended: new Promise((resolve) => {
+            for (const signal of ['error', 'exit'] as const)
+              worker.on(signal, () => resolve(performance.now()));
+          }),
         });
         return worker;
       },
@@ -47,11 +58,9 @@ export const nodePlatform: Platform = {
     return nodeHost(options);
   },
   selfMadeEnds: [
-    { name: 'process.exit', code: "(await import('node:process')).default.exit(7);" },
-    {
-      name: 'drained event loop',
-      code: "(await import('node:worker_threads')).parentPort.unref();",
-    },
+    { name: 'out of memory', code: 'let chain; for (;;) chain = { chain };' },
+    { name: 'process.exit', code: 'Object.exitThread(7);' },
+    { name: 'drained event loop', code: 'Object.guestPort.unref();' },
   ],
   cpuTime() {
     // Includes all threads, because the garbage of a call is collected on another thread.
@@ -59,4 +68,8 @@ export const nodePlatform: Platform = {
     return user + system;
   },
   workersStarted: () => started,
+  everyTick(listener) {
+    const timer = setInterval(listener, 1);
+    return () => clearInterval(timer);
+  },
 };

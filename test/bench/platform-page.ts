@@ -27,13 +27,20 @@ function startFrom(code: string, type: WorkerType): Worker {
   return worker;
 }
 
-/**
- * @param guestCode text of the file that guests boot from: the watched host needs a changed one.
- */
-export function pagePlatform(crowd: number, guestCode: string): Platform {
+/** What a page is told about its rows. */
+export interface PageSettings {
+  readonly crowd: number;
+  readonly audience: number;
+  /** Text of the file that guests boot from: the watched host needs a changed one. */
+  readonly guestCode: string;
+}
+
+/** The runtime of this page. */
+export function pagePlatform({ crowd, audience, guestCode }: PageSettings): Platform {
   return {
     name: 'chromium',
     crowd,
+    audience,
     startWorker(code) {
       const worker = startFrom(PRELUDE + code, 'classic');
       worker.addEventListener('error', failWith);
@@ -66,5 +73,15 @@ export function pagePlatform(crowd: number, guestCode: string): Platform {
     // A page can't read CPU time. What it times with this never waits and runs alone.
     cpuTime: () => performance.now() * 1_000,
     workersStarted: () => started,
+    // Timers of a page are at least 4 ms apart.
+    everyTick(listener) {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        listener();
+        port2.postMessage(undefined);
+      };
+      port2.postMessage(undefined);
+      return () => port1.close();
+    },
   };
 }

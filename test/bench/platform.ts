@@ -37,8 +37,10 @@ export interface Spares {
 /** A runtime. */
 export interface Platform {
   readonly name: 'node' | 'chromium';
-  /** Workers in the rows with many. */
+  /** Plugins that start together. */
   readonly crowd: number;
+  /** Guests that get the same event. */
+  readonly audience: number;
   /**
    * Starts an empty worker from text, in the form that starts fastest here. In scope:
    * `listen(listener)`, `post(message)`, and `listenTo(port, listener)`.
@@ -53,6 +55,8 @@ export interface Platform {
   cpuTime(): number;
   /** Workers started so far. */
   workersStarted(): number;
+  /** Calls a listener about every millisecond, or as often as a page can. Returns what stops it. */
+  everyTick(listener: () => void): () => void;
 }
 
 /** What a row gets. */

@@ -2,9 +2,19 @@
 
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { allMissing, type RowName } from './goals.ts';
+import type { Outcomes } from './outcome.ts';
 
 /** Whether this system reports it. */
 export const canReadMemory = existsSync('/proc/self/smaps_rollup');
+
+/** Rows that need it. */
+export const READS_MEMORY: ReadonlySet<RowName> = new Set(['memory', 'reload-memory', 'asleep']);
+
+/** The outcomes of such a row on another system. */
+export function withoutMemory(row: RowName): Outcomes {
+  return allMissing(row, 'only Linux tells');
+}
 
 /** Bytes of pages that no other process shares. */
 export async function privateMemory(process: number | 'self'): Promise<number> {

@@ -1,16 +1,22 @@
 /** Compares results with goals, and prints both as markdown. */
 import { GOALS, type Goal, meets, type RowName } from './goals.ts';
 import { type Row, WINDOWS } from './measure.ts';
-import type { Outcome } from './outcome.ts';
+import type { Figure, Missing } from './outcome.ts';
 import type { Failed, RowResult } from './result.ts';
 
-type Runtime = 'node' | 'chromium';
+/** Where a row runs. */
+export type Runtime = 'node' | 'chromium';
+/** A row of the table of calls, without its samples. */
+export type CallsRow = Omit<Row, 'rounds'>;
+/** The table of calls, by runtime. */
+export type Calls = Partial<Readonly<Record<Runtime, readonly CallsRow[]>>>;
 /** What the rows' processes printed. */
 export type Results = Partial<Record<RowName, Readonly<Record<Runtime, RowResult | Failed>>>>;
 
 /** A goal and its result in one runtime. */
 export type Verdict =
-  | (Outcome & { readonly met?: boolean; readonly goal: number })
+  | (Figure & { readonly met: boolean; readonly goal: number })
+  | (Missing & { readonly goal: number })
   | (Failed & { readonly goal: number });
 
 /** A goal and its verdicts. */
@@ -37,16 +43,18 @@ export function judge(results: Results): readonly Judged[] {
   });
 }
 
-/** The second table. */
+/** The table of goals. */
 export function goalsTable(judged: readonly Judged[]): string {
   const lines = judged.map(
     (one) =>
-      `| ${one.what}${one.informational ? ' (informational)' : ''} | ${limits(one)} | ${cell(one, one.node)} | ${cell(one, one.chromium)} |`,
+      `| ${one.what}${one.informational ? ' (informational)' : ''} | ${limitsOf(one)} | ${cellOf(one, 'node')} | ${cellOf(one, 'chromium')} | ${verdictOf(one)} |`,
   );
-  return ['', '| what | goal | Node | Chromium |', '|---|---|---|---|', ...lines].join('\n');
+  return ['| what | goal | Node | Chromium | |', '|---|---|---|---|---|', ...lines].join('\n');
 }
 
-function limits({ is, unit, node, chromium }: Judged): string {
+/** The limits of both runtimes in words. */
+export function limitsOf({ is, unit, node, chromium, informational }: Judged): string {
+  if (informational) return '–';
   const sign = is === 'at least' ? '≥' : '≤';
   const both =
     node.goal === chromium.goal
@@ -55,28 +63,61 @@ function limits({ is, unit, node, chromium }: Judged): string {
   return unit === '' ? both : `${both} ${unit}`;
 }
 
-function cell({ unit, informational }: Judged, verdict: Verdict): string {
+/** The figure of one runtime in words, with what it consists of when asked. */
+export function cellOf(judged: Judged, runtime: Runtime, detailed = true): string {
+  const verdict = judged[runtime];
   if ('failed' in verdict) return `failed: ${plain(verdict.failed)}`;
   if ('missing' in verdict) return `n/a: ${plain(verdict.missing)}`;
-  const { value, met, detail } = verdict;
-  const mark = informational ? '' : met ? ' ✓' : ' ✗';
-  return `${Number(value.toPrecision(3))}${unit === '' ? '' : ` ${unit}`}${mark}${detail === undefined ? '' : ` (${detail})`}`;
+  const value = `${shown(verdict.value)}${judged.unit === '' ? '' : ` ${judged.unit}`}`;
+  return detailed && verdict.detail !== undefined ? `${value} (${plain(verdict.detail)})` : value;
 }
 
-const plain = (text: string) => text.replaceAll(/[|\n]/g, ' ').slice(0, 160);
+/** Three significant digits are enough for every figure here. */
+const shown = (value: number) => Number(value.toPrecision(3));
 
-/** The first table, once per runtime. */
-export function callsTables(calls: NonNullable<Results['calls']>, pinned: boolean): string {
-  return Object.entries(calls)
-    .flatMap(([runtime, result]) =>
+const NAMES = { node: 'Node', chromium: 'Chromium' } as const;
+
+/** The runtimes that miss a goal. A row that failed misses it. */
+export function missedIn(judged: Judged): readonly string[] {
+  if (judged.informational) return [];
+  return (['node', 'chromium'] as const)
+    .filter((runtime) => {
+      const verdict = judged[runtime];
+      return 'failed' in verdict || ('value' in verdict && !verdict.met);
+    })
+    .map((runtime) => NAMES[runtime]);
+}
+
+/** Whether a goal is met, in words. */
+export function verdictOf(judged: Judged): string {
+  if (judged.informational) return '–';
+  const missed = missedIn(judged);
+  if (missed.length === 0) return 'met';
+  const measured = (['node', 'chromium'] as const).filter((one) => !('missing' in judged[one]));
+  return missed.length === measured.length ? '**missed**' : `**missed** in ${missed[0]}`;
+}
+
+const plain = (text: string) => text.replaceAll(/[|\n]/g, ' ').slice(0, 300);
+
+/** What the row of calls found, without its samples. */
+export function callsOf(results: Results): Calls {
+  return Object.fromEntries(
+    Object.entries(results.calls ?? {}).flatMap(([runtime, result]) =>
       'table' in result && result.table !== undefined
-        ? [callsTable(runtime, result.table, pinned)]
+        ? [[runtime, result.table.map(({ rounds: _, ...row }) => row)]]
         : [],
-    )
-    .join('\n');
+    ),
+  );
 }
 
-function callsTable(runtime: string, rows: readonly Row[], pinned: boolean): string {
+/** The table of calls, once per runtime. */
+export function callsTables(calls: Calls, pinned: boolean): string {
+  return Object.entries(calls)
+    .map(([runtime, rows]) => callsTable(NAMES[runtime as Runtime], rows, pinned))
+    .join('\n\n');
+}
+
+function callsTable(runtime: string, rows: readonly CallsRow[], pinned: boolean): string {
   const lines = rows.map(({ name, latency, latencyRatio, throughput, throughputRatio }) => {
     const cells = WINDOWS.map(
       (window) =>
@@ -85,7 +126,7 @@ function callsTable(runtime: string, rows: readonly Row[], pinned: boolean): str
     return `| ${name} | ${latency.toFixed(1)} µs (${latencyRatio.toFixed(2)}) | ${cells.join(' | ')} |`;
   });
   return [
-    `\n${runtime}${pinned ? ', pinned to one core' : ''}: calls through a worker, ratio to raw postMessage in the same rounds\n`,
+    `${runtime}${pinned ? ', pinned to one core' : ''}: calls through a worker, in brackets the ratio to raw postMessage\n`,
     '| | one after another | 16 in flight | 256 in flight | 4 096 in flight |\n|---|---|---|---|---|',
     ...lines,
   ].join('\n');

@@ -1,5 +1,6 @@
 /**
- * Medians, and two variants measured alternately so that the machine's noise affects both equally.
+ * Medians, and variants measured in the same rounds, so that the machine's noise affects all
+ * equally. Their order within a round is random, so that none always follows the same other one.
  */
 
 /** The middle value. */
@@ -19,25 +20,44 @@ export function ratios(values: readonly number[], base: readonly number[]): read
   return values.map((value, round) => value / (base[round] as number));
 }
 
+/** The same items in a random order. */
+export function shuffled<T>(items: readonly T[]): readonly T[] {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const at = Math.floor(Math.random() * (last + 1));
+    [order[at], order[last]] = [order[last] as T, order[at] as T];
+  }
+  return order;
+}
+
+/** Runs every variant once in every round, in a random order. Returns the samples by variant. */
+export async function everyRound<Name extends string, Sample>(
+  rounds: number,
+  variants: Readonly<Record<Name, () => Promise<Sample>>>,
+): Promise<Readonly<Record<Name, readonly Sample[]>>> {
+  const names = Object.keys(variants) as Name[];
+  const samples = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    Sample[]
+  >;
+  for (let round = 0; round < rounds; round++)
+    for (const name of shuffled(names)) samples[name].push(await variants[name]());
+  return samples;
+}
+
 /** Samples of two variants, one pair per round. */
 export interface Pairs<Sample> {
   readonly plinth: readonly Sample[];
   readonly raw: readonly Sample[];
 }
 
-/** Runs two variants in every round, alternating which goes first. */
-export async function sideBySide<Sample>(
+/** Runs two variants in every round, in a random order. */
+export function sideBySide<Sample>(
   rounds: number,
   plinth: () => Promise<Sample>,
   raw: () => Promise<Sample>,
 ): Promise<Pairs<Sample>> {
-  const samples = { plinth: [] as Sample[], raw: [] as Sample[] };
-  for (let round = 0; round < rounds; round++) {
-    if (round % 2 === 0) samples.plinth.push(await plinth());
-    samples.raw.push(await raw());
-    if (round % 2 === 1) samples.plinth.push(await plinth());
-  }
-  return samples;
+  return everyRound(rounds, { plinth, raw });
 }
 
 /** Milliseconds that some work takes. */

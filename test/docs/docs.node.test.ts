@@ -8,7 +8,9 @@ import { createKernel } from '@plinth/host-node';
 import { packageSource } from '@plinth/kernel';
 import { expect, it } from 'vitest';
 import { buildPlugin } from '../../scripts/build-plugins.ts';
+import { cliPage } from '../../scripts/cli-docs.ts';
 import { errorPage } from '../../scripts/error-docs.ts';
+import { manifestPage } from '../../scripts/manifest-docs.ts';
 import { manifestSchemaText } from '../../scripts/manifest-schema.ts';
 import { runtimesPage } from '../../scripts/runtimes-doc.ts';
 import { shippingPage } from '../../scripts/shipping-docs.ts';
@@ -16,6 +18,19 @@ import { pluginOf } from '../support/plugins.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
+
+/** What the compiler says of a file, in a strict project. */
+const typeErrors = (cwd: string, file: string) =>
+  spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      ...['--noEmit', '--ignoreConfig', '--strict', '--skipLibCheck', '--target', 'es2023'],
+      ...['--lib', 'es2023,dom', '--module', 'nodenext', '--types', 'node'],
+      ...['--allowImportingTsExtensions', file],
+    ],
+    { cwd, encoding: 'utf8', timeout: 60_000 },
+  );
 
 it("README's plugin and host run as they are written", async () => {
   const [plugin, host] = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(
@@ -77,6 +92,83 @@ it("docs/configuration.md's kernel runs as it is written", () => {
   }
 }, 40_000);
 
+it("docs/telemetry.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/telemetry.md'), 'utf8');
+  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const folder = mkdtempSync(join(root, 'test/docs/.telemetry-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    await buildPlugin(folder, join(folder, 'plugins/shop'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe('20\ntrue\n1\n');
+    const compiled = typeErrors(folder, 'host.ts');
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/http.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/http.md'), 'utf8');
+  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const folder = mkdtempSync(join(root, 'test/docs/.http-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    await buildPlugin(folder, join(folder, 'plugins/notes'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe('201 ada\n1\n404\nactive\n');
+    const compiled = typeErrors(folder, 'host.ts');
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/operations.md's kernel runs as it is written", () => {
+  const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+  const [sample, metric] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    (match) => match[1] as string,
+  ) as [string, string];
+  const folder = mkdtempSync(join(root, 'test/docs/.operations-'));
+  try {
+    mkdirSync(join(folder, 'plugins/notes'), { recursive: true });
+    const { manifest, code } = pluginOf('com.example.notes', '');
+    writeFileSync(join(folder, 'plugins/notes/plugin.json'), JSON.stringify(manifest));
+    writeFileSync(join(folder, 'plugins/notes/plugin.js'), code);
+    const end = 'await kernel.stop();';
+    expect(sample).toContain(end);
+    writeFileSync(join(folder, 'host.ts'), sample.replace(end, `${metric}${end}`));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    for (const told of ['healthy healthy', 'com.example.notes is active since', 'true 0 true'])
+      expect(stdout).toContain(told);
+    expect(stdout).toContain('com.example.notes: active');
+    expect(JSON.parse(stdout.slice(stdout.indexOf('\n{') + 1))).toMatchObject({ state: 'running' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 40_000);
+
 it("docs/extensions.md's extension runs as it is written", () => {
   const page = readFileSync(join(root, 'docs/extensions.md'), 'utf8');
   const folder = mkdtempSync(join(root, 'test/docs/.extensions-'));
@@ -91,25 +183,109 @@ it("docs/extensions.md's extension runs as it is written", () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe('visits 1\n{ visits: 1 } 1\n');
     // The page is checked by the compiler, too.
-    const compiled = spawnSync(
-      process.execPath,
-      [
-        join(root, 'node_modules/typescript/bin/tsc'),
-        ...[
-          '--noEmit',
-          '--ignoreConfig',
-          '--strict',
-          '--skipLibCheck',
-          '--target',
-          'es2023',
-          '--lib',
-          'es2023,dom',
-        ],
-        ...['--module', 'nodenext', '--types', 'node', 'host.ts'],
-      ],
-      { cwd: folder, encoding: 'utf8', timeout: 60_000 },
-    );
+    const compiled = typeErrors(folder, 'host.ts');
     expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/audit.md's application and auditor run as they are written", () => {
+  const page = readFileSync(join(root, 'docs/audit.md'), 'utf8');
+  const [application, auditor] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    (match) => match[1] as string,
+  );
+  const folder = mkdtempSync(join(root, 'test/docs/.audit-'));
+  const run = (file: string) => {
+    const { stdout, stderr } = spawnSync(process.execPath, [file], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    // A kernel without plugins warns.
+    return stdout + stderr.replaceAll(/.* warn .*\n/g, '');
+  };
+  try {
+    writeFileSync(join(folder, 'application.ts'), application as string);
+    writeFileSync(join(folder, 'auditor.ts'), auditor as string);
+    expect(run('application.ts')).toBe('');
+    expect(run('auditor.ts')).toBe('2 entries, the pinned head is held\n');
+    const file = join(folder, 'audit.jsonl');
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"order":7', '"order":9'));
+    expect(run('auditor.ts')).toBe('line 3, entry 1: edited, an entry was changed\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 40_000);
+
+it.each([
+  ['bisect', "plugin [ 'com.example.rebate' ]\ncom.example.rebate causes the fault.\n"],
+  ['canary', "started 1.1.0\n[ '1.0.0', '1.1.0' ] 1.1.0\n"],
+])(
+  "docs/%s.md's example runs as it is written",
+  (name, printed) => {
+    const page = readFileSync(join(root, `docs/${name}.md`), 'utf8');
+    const folder = mkdtempSync(join(root, `test/docs/.${name}-`));
+    try {
+      writeFileSync(join(folder, 'host.ts'), /```ts\n([\s\S]*?)```/.exec(page)?.[1] as string);
+      const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toBe(printed);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+  40_000,
+);
+
+it("docs/recording.md's examples run as they are written", () => {
+  const page = readFileSync(join(root, 'docs/recording.md'), 'utf8');
+  const folder = mkdtempSync(join(root, 'test/docs/.recording-'));
+  const run = (file: string, ...given: readonly string[]) =>
+    spawnSync(process.execPath, [file, ...given], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+  try {
+    const samples = [
+      ...page.matchAll(/```ts\n([\s\S]*?)```\n\nIt prints:\n\n```text\n([\s\S]*?)```/g),
+    ];
+    expect(samples).toHaveLength(2);
+    for (const [, code, printed] of samples) {
+      writeFileSync(join(folder, 'host.ts'), code as string);
+      const { stdout, stderr, status } = run('host.ts');
+      expect([status, stderr, stdout]).toEqual([0, '', printed]);
+    }
+    writeFileSync(
+      join(folder, 'check-rights.js'),
+      /```js\n([\s\S]*?)```/.exec(page)?.[1] as string,
+    );
+    const written = (name: string, permissions: object) =>
+      writeFileSync(
+        join(folder, name),
+        JSON.stringify({
+          id: 'com.example.notes',
+          version: '1.0.0',
+          main: 'plugin.js',
+          engines: { plinth: '^1.0.0' },
+          permissions,
+        }),
+      );
+    written('before.json', { env: { read: ['A', 'B'] } });
+    written('after.json', { env: { read: ['A', 'C'] } });
+    expect(run('check-rights.js', 'before.json', 'before.json')).toMatchObject({
+      status: 0,
+      stderr: '',
+    });
+    expect(run('check-rights.js', 'before.json', 'after.json')).toMatchObject({
+      status: 1,
+      stderr: 'gains env.read: C\n',
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -130,8 +306,16 @@ it('docs/lifecycle.md names features that a plugin may require', async () => {
   await kernel.stop();
 });
 
-it('docs/errors.md lists every code', () => {
+it('docs/cli.md has every command and every rule', () => {
+  expect(readFileSync(join(root, 'docs/cli.md'), 'utf8')).toBe(cliPage());
+});
+
+it('docs/errors.md explains every code: node scripts/error-docs.ts writes it', () => {
   expect(readFileSync(join(root, 'docs/errors.md'), 'utf8')).toBe(errorPage());
+});
+
+it('docs/manifest.md has every key: node scripts/manifest-docs.ts writes it', () => {
+  expect(readFileSync(join(root, 'docs/manifest.md'), 'utf8')).toBe(manifestPage());
 });
 
 it('plugin.schema.json is generated from the manifest schema: node scripts/manifest-schema.ts writes it', () => {

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildPlugin } from '../../scripts/build-plugins.ts';
@@ -21,6 +21,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'host.ts'), codeOf('host-node', 'ts'));
   writeFileSync(join(folder, 'main.ts'), codeOf('host-browser', 'ts'));
   writeFileSync(join(folder, 'kernel.ts'), codeOf('kernel', 'ts'));
+  writeFileSync(join(folder, 'otel.ts'), codeOf('extensions/otel', 'ts'));
+  writeFileSync(join(folder, 'http.ts'), codeOf('extensions/http', 'ts'));
   await buildPlugin(folder, join(folder, 'plugins/greeter'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -43,6 +45,20 @@ it("@plinth/kernel's README runs in one thread", () => {
   expect(run('kernel.ts')).toEqual(greets);
 });
 
+it("@plinth/otel's README shows the spans of the plugin", () => {
+  const phases = ['read', 'verify', 'spawn', 'import', 'configure', 'activate'];
+  const names = [...phases, 'start'].map((one) => `plugin.${one}`);
+  expect(run('otel.ts')).toEqual({
+    status: 0,
+    stdout: `Hello, Ada!\n${[...names, 'com.example.greeter:greet', 'plugin.stop'].map((name) => `${name} com.example.greeter\n`).join('')}`,
+    stderr: '',
+  });
+});
+
+it("@plinth/http's README calls the plugin over HTTP", () => {
+  expect(run('http.ts')).toEqual(greets);
+});
+
 it('the code of all READMEs type-checks', () => {
   const compilerOptions = {
     allowImportingTsExtensions: true,
@@ -54,7 +70,7 @@ it('the code of all READMEs type-checks', () => {
     JSON.stringify({
       extends: '../../../tsconfig.base.json',
       compilerOptions: { ...compilerOptions, composite: false, rootDir: '.', types: ['node'] },
-      files: ['src/index.ts', 'host.ts', 'main.ts', 'kernel.ts'],
+      files: ['src/index.ts', 'host.ts', 'main.ts', 'kernel.ts', 'otel.ts', 'http.ts'],
     }),
   );
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -62,8 +78,10 @@ it('the code of all READMEs type-checks', () => {
 });
 
 it('each README names its package, how it is installed, and a link to the project', () => {
-  for (const name of ['sdk', 'kernel', 'host-node', 'host-browser']) {
-    const text = readFileSync(join(root, name, 'README.md'), 'utf8');
+  const extensions = ['extensions/otel', 'extensions/http'];
+  for (const folder of ['sdk', 'kernel', 'host-node', 'host-browser', ...extensions]) {
+    const name = basename(folder);
+    const text = readFileSync(join(root, folder, 'README.md'), 'utf8');
     expect(text, name).toContain(`# @plinth/${name}\n`);
     expect(text, name).toContain(`npm install @plinth/${name}`);
     expect(text, name).toContain('https://github.com/plinth-kernel/plinth#readme');

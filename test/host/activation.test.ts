@@ -12,7 +12,7 @@ import {
 } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
-import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { gateOf, nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
@@ -32,23 +32,6 @@ const gated = (activation: string[], before: string, after = '', id = 'test.lazy
   });
 const notes = `ctx.commands.handle('note', (n) => { seen.push(n); return n; }); ctx.commands.handle('seen', () => seen);`;
 const neighbour = pluginOf('test.neighbour', `ctx.commands.handle('ping', () => 'pong');`);
-
-/** A gate at which plugins wait while they start. */
-function gateOf(kernel: Kernel) {
-  let open!: () => void;
-  let came!: () => void;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const reached = new Promise<void>((resolve) => {
-    came = resolve;
-  });
-  kernel.commands.handle('gate', () => {
-    came();
-    return opened;
-  });
-  return { open, reached };
-}
 
 /** Counts events of a topic. */
 function countOf(kernel: Kernel, topic: string): { readonly length: number } {
@@ -516,16 +499,17 @@ for (const setting of [
     const crowd = (allowed: number) => {
       let now = 0;
       let most = 0;
-      let release!: () => void;
-      const full = new Promise<void>((resolve) => {
-        release = resolve;
-      });
+      const full = Promise.withResolvers<unknown>();
+      let witness: Promise<unknown> | undefined;
       const use = async (_: unknown, next: () => unknown) => {
         now += 1;
         most = Math.max(most, now);
-        // Time for a plugin too many to show up.
-        if (now === allowed) setTimeout(release, 150);
-        await full;
+        // One too many has come by the time when a plugin that begins later has started.
+        if (now === allowed) {
+          witness ??= start([pluginOf('test.witness', '')]);
+          full.resolve(witness);
+        }
+        await full.promise;
         now -= 1;
         return next();
       };

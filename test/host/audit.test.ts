@@ -343,7 +343,7 @@ describe(`${runtime}: audit`, () => {
       expect(
         kernel.logger.recent().some(({ message }) => message.includes('audit log cannot be read')),
       ).toBe(true);
-      expect((await rejection(kernel.permissions.grant('test.nobody', 'storage.read'))).code).toBe(
+      expect((await rejection(kernel.permissions.grant('test.unknown', 'storage.read'))).code).toBe(
         'plugin/not-found',
       );
     });

@@ -40,7 +40,7 @@ const BOOM = `export default { activate(ctx) {
   ctx.commands.handle('wrapped', () => 1);
   ctx.events.on('host:news', async () => { throw new Error('deaf'); });
   ctx.commands.handle('forget', () => { Promise.reject(new Error('forgotten')); return 'went on'; });
-  ctx.commands.handle('crash', () => { setTimeout(() => { throw new TypeError('nobody catches'); }, 0); return new Promise(() => {}); });
+  ctx.commands.handle('crash', () => { setTimeout(() => { throw new TypeError('not caught'); }, 0); return new Promise(() => {}); });
 } };`;
 const RIGHTS = {
   permissions: { middleware: { use: ['command:test.boom:*'] }, events: { subscribe: ['host:*'] } },
@@ -339,7 +339,7 @@ for (const isolation of ISOLATIONS) {
       const error = await rejection(kernel.commands.execute('test.boom:crash'));
       expect(error).toMatchObject({
         code: 'guest/crashed',
-        message: expect.stringMatching(/crashed: .*nobody catches/),
+        message: expect.stringMatching(/crashed: .*not caught/),
       });
       expect(await failed).toMatchObject({ stack: expect.stringContaining('src/boom.ts:23') });
       expect(error.message).not.toContain('rejection');

@@ -41,28 +41,37 @@ describe.each<Setting & { readonly name: string }>([
 
   // The host counts: a call that asks a plugin for its rounds would be open beside the circle's,
   // and only a circle whose calls are the plugin's only ones is known from its first round.
-  it('stop when the first caller cancels', async () => {
+  const circle = async () => {
     const kernel = await start(2);
+    const caller = new AbortController();
     let rounds = 0;
-    let turned = () => {};
-    const twenty = new Promise<void>((resolve) => (turned = resolve));
     kernel.middleware.use('command:test.a:go', (_, next) => {
       rounds += 1;
-      if (rounds === 20) turned();
       return next();
     });
-    const caller = new AbortController();
-    const call = rejection(
+    const over = rejection(
       kernel.commands.execute('test.a:go', undefined, { signal: caller.signal }),
     );
-    await twenty;
-    caller.abort();
-    expect((await call).code).toBe('call/cancelled');
-    // A plugin that was about to call may do so; no plugin continues from there.
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const last = rounds;
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(rounds).toBe(last);
+    const turns = (count: number) => {
+      const from = rounds;
+      return expect.poll(() => rounds - from).toBeGreaterThanOrEqual(count);
+    };
+    return { caller, over, turns, rounds: () => rounds };
+  };
+
+  it('stop when the first caller cancels', async () => {
+    const [one, other] = [await circle(), await circle()];
+    await one.turns(20);
+    one.caller.abort();
+    expect((await one.over).code).toBe('call/cancelled');
+    // A plugin that was about to call may do so; no plugin continues from there. The other circle
+    // shows that there was time for it.
+    await other.turns(20);
+    const last = one.rounds();
+    await other.turns(40);
+    expect(one.rounds()).toBe(last);
+    other.caller.abort();
+    await other.over;
   });
 
   it('stop at a bound while the caller waits, and the error names the cure', async () => {

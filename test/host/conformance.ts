@@ -919,8 +919,8 @@ export function conformance(name: string, setting: Setting): void {
       expect(await kernel.hooks.collect('test.host:shape', 1)).toEqual([2, 10]);
       expect(await kernel.hooks.first('test.host:shape', 1)).toBe(2);
       expect(await kernel.hooks.waterfall('test.host:shape', 1)).toBe(20);
-      expect(await kernel.hooks.collect('test.host:nobody')).toEqual([]);
-      expect(await kernel.hooks.waterfall('test.host:nobody', 'same')).toBe('same');
+      expect(await kernel.hooks.collect('test.host:unhandled')).toEqual([]);
+      expect(await kernel.hooks.waterfall('test.host:unhandled', 'same')).toBe('same');
     });
 
     it('hooks of a contract are provided and called typed', async () => {

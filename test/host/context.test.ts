@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { has } from '../matrix/gaps.ts';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { pluginOf, typedPlugin } from '../support/plugins.ts';
 
 /** Whether a handler's parent call is known after its first `await`. */
 const runtimeCarries = await has('async-context');
@@ -143,17 +143,46 @@ for (const setting of [
 
     /** Reads what its caller may not, in each way in which the caller's context can get lost. */
     const vault = pluginOf('test.vault', `ctx.commands.handle('read', () => 'secret');`);
-    const deputy = pluginOf(
+    const deputy = typedPlugin(
       'test.deputy',
-      `const read = () => ctx.commands.execute('test.vault:read');
-       ctx.commands.handle('atOnce', read);
-       ctx.commands.handle('later', async () => { await null; return read(); });
-       ctx.commands.handle('twice', async () => { await ctx.storage.get('x'); await null; return (await Promise.all([null, read()]))[1]; });
-       ctx.commands.handle('timer', () => new Promise((resolve, reject) => setTimeout(() => read().then(resolve, reject), 5)));
-       ctx.commands.handle('stream', async function* () { yield 1; await null; yield await read(); });
-       ctx.commands.handle('afterAll', async () => { try { await new Promise((resolve) => setTimeout(resolve, 60)); } finally { ctx.storage.set('read', await read().catch((error) => error.code)); } });
-       ctx.commands.handle('was', () => ctx.storage.get('read'));
-       ctx.commands.handle('own', () => ctx.own(async (own) => { await null; return ctx.commands.execute('test.vault:read', undefined, own); }));`,
+      ({ commands, storage, own }) => {
+        const read = () => commands.execute('test.vault:read');
+        commands.handle('atOnce', read);
+        commands.handle('later', async () => {
+          await null;
+          return read();
+        });
+        commands.handle('twice', async () => {
+          await storage.get('x');
+          await null;
+          const [, secret] = await Promise.all([null, read()]);
+          return secret;
+        });
+        commands.handle(
+          'timer',
+          () => new Promise((resolve, reject) => setTimeout(() => read().then(resolve, reject), 5)),
+        );
+        commands.handle('stream', async function* () {
+          yield 1;
+          await null;
+          yield await read();
+        });
+        commands.handle('afterAll', async () => {
+          try {
+            await new Promise((resolve) => setTimeout(resolve, 60));
+          } finally {
+            const found = await read().catch(({ code }: { code: string }) => code);
+            void storage.set('read', found);
+          }
+        });
+        commands.handle('was', () => storage.get('read'));
+        commands.handle('own', () =>
+          own(async (call) => {
+            await null;
+            return commands.execute('test.vault:read', undefined, call);
+          }),
+        );
+      },
       {
         permissions: {
           commands: { execute: ['test.vault:*'] },
@@ -161,13 +190,18 @@ for (const setting of [
         },
       },
     );
-    const asker = pluginOf(
+    const asker = typedPlugin(
       'test.asker',
-      `ctx.commands.handle('ask', async ([way, timeout]) => {
-         const answer = await ctx.commands.execute('test.deputy:' + way, undefined, timeout ? { timeout } : undefined);
-         if (typeof answer !== 'object') return answer;
-         const all = []; for await (const item of answer) all.push(item); return all;
-       });`,
+      ({ commands }) => {
+        commands.handle('ask', async ([way, timeout]: [string, number | undefined]) => {
+          const options = timeout ? { timeout } : undefined;
+          const answer = await commands.execute(`test.deputy:${way}`, undefined, options);
+          if (typeof answer !== 'object') return answer;
+          const all: unknown[] = [];
+          for await (const item of answer as AsyncIterable<unknown>) all.push(item);
+          return all;
+        });
+      },
       { permissions: { commands: { execute: ['test.deputy:*'] } } },
     );
     const ask = (kernel: Kernel, way: string, timeout?: number) =>

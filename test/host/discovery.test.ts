@@ -101,8 +101,8 @@ describe(`${runtime}: sources that delay others`, () => {
     const kernel = await start([slow]);
     const call = kernel.commands.execute('test.late:ping');
     const activation = kernel.plugins.activate('test.lazy');
-    const unknown = rejection(kernel.commands.execute('test.nobody:ping'));
-    const absent = rejection(kernel.plugins.activate('test.nobody'));
+    const unknown = rejection(kernel.commands.execute('test.unknown:ping'));
+    const absent = rejection(kernel.plugins.activate('test.unknown'));
     slow.go();
     expect(await call).toBe('test.late');
     await activation;

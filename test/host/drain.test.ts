@@ -7,13 +7,23 @@ import type { Kernel } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { pluginOf, typedPlugin } from '../support/plugins.ts';
 
 /** Works until the host opens the gate, and uses its storage after that. */
-const slow = pluginOf(
+const slow = typedPlugin(
   'test.slow',
-  `ctx.commands.handle('work', async (input) => { await ctx.commands.execute('host:gate'); await ctx.storage.set('last', input); return 'done ' + await ctx.storage.get('last'); });
-   ctx.commands.handle('count', async function* () { yield 1; await ctx.commands.execute('host:gate'); yield 2; });`,
+  ({ commands, storage }) => {
+    commands.handle('work', async (input) => {
+      await commands.execute('host:gate');
+      await storage.set('last', input);
+      return `done ${await storage.get('last')}`;
+    });
+    commands.handle('count', async function* () {
+      yield 1;
+      await commands.execute('host:gate');
+      yield 2;
+    });
+  },
   { permissions: { commands: { execute: ['host:*'] }, storage: { read: true, write: true } } },
 );
 /** Makes it work on behalf of others. */

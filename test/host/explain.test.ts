@@ -91,7 +91,7 @@ describe(`${runtime}: explain`, () => {
       streams: 0,
     });
     expect(because).toMatch(
-      /test\.top is active since .*; it uses test\.base@1 of test\.base@1\.0\.0, test\.lib@1\.2\.0; nobody provides test\.none@1, which it can do without/,
+      /test\.top is active since .*; it uses test\.base@1 of test\.base@1\.0\.0, test\.lib@1\.2\.0; no plugin or host provides test\.none@1, which it can do without/,
     );
     await kernel.plugins.deactivate('test.top');
     expect(kernel.plugins.explain('test.top').uses).toBeUndefined();

@@ -5,15 +5,16 @@ import {
   type CallView,
   defineExtension,
   fact,
+  type GuestView,
   observer,
   type PluginView,
   wrapper,
 } from '@plinth/kernel/extension';
-import { command, contract, event } from '@plinth/sdk';
+import { command, contract, type EventEnvelope, event } from '@plinth/sdk';
 import * as v from 'valibot';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { createHost, runtime } from '#host';
-import { keep, nextEvent, rejection, startKernel } from '../support/kernels.ts';
+import { gateOf, keep, nextEvent, rejection, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const Clock = contract('com.example.clock@1', {
@@ -294,6 +295,93 @@ describe(`${runtime}: an extension`, () => {
     kernel.extension(watcher).dispose();
     await kernel.commands.execute('test.echo:say');
     expect(seen).toHaveLength(6);
+  });
+
+  it('sees what answers a call, whether it is made for another, and what waits for a plugin', async () => {
+    const seen: (readonly [string, string, boolean])[] = [];
+    const guests: GuestView[] = [];
+    const watcher = defineExtension({ name: 'watcher', uses: ['guests', 'intercept'] }, () => ({
+      install(port) {
+        port.guests((guest) => void guests.push(guest));
+        port.intercept({
+          place: 'outside',
+          kinds: ['command'],
+          for: () =>
+            observer({
+              end: ({ target, provider, nested }) => seen.push([target.id, provider, nested]),
+            }),
+        });
+        return port.plugins;
+      },
+    }));
+    const relay = pluginOf(
+      'test.relay',
+      `ctx.commands.handle('com.example.clock:now', () => ctx.commands.execute('host:gate'));
+       ctx.commands.handle('keep', () => ctx.storage.set('key', 'value'));`,
+      {
+        provides: ['com.example.clock@1'],
+        permissions: {
+          contracts: { provide: ['com.example.clock'] },
+          commands: { execute: ['host:gate'] },
+          storage: { read: true, write: true },
+        },
+      },
+    );
+    const kernel = await start([watcher()], { contracts: [Clock] }, [relay]);
+    const gate = gateOf(kernel);
+    const call = kernel
+      .client(Clock)
+      .now({ zone: 'UTC' })
+      .catch(() => {});
+    await gate.reached;
+    const [guest] = guests as [GuestView];
+    expect([guest.pending, guest.stored]).toEqual([1, 0]);
+    gate.open();
+    await call;
+    expect(seen).toEqual([
+      ['host:gate', 'host', true],
+      ['com.example.clock:now', 'test.relay', false],
+    ]);
+    await kernel.commands.execute('test.relay:keep');
+    expect(guest.stored).toBeGreaterThan(5);
+    const view = kernel.extension(watcher).get('test.relay') as PluginView;
+    await kernel.plugins.suspend('test.relay');
+    const late = kernel.commands.execute('test.relay:keep');
+    expect(view.waiting).toBe(1);
+    await kernel.plugins.resume('test.relay');
+    await late;
+    expect(view.waiting).toBe(0);
+  });
+
+  it('gives an event a trace, which its listeners get', async () => {
+    const tracer = defineExtension({ name: 'tracer', uses: ['intercept'] }, () => ({
+      install: (port) =>
+        void port.intercept({
+          place: 'outside',
+          kinds: ['event'],
+          for: () =>
+            observer({
+              start(call) {
+                call.traceparent = 'of the event';
+              },
+              end() {},
+            }),
+        }),
+    }));
+    const teller = pluginOf(
+      'test.teller',
+      "ctx.commands.handle('tell', (_, call) => ctx.events.emit('test:told', 1, call));",
+      { permissions: { events: { emit: ['test:*'] } } },
+    );
+    const kernel = await start([tracer()], {}, [teller]);
+    const heard: EventEnvelope[] = [];
+    kernel.events.on('test:told', (event) => void heard.push(event));
+    await kernel.commands.execute('test.teller:tell');
+    await kernel.commands.execute('test.teller:tell', 1, { user: 'u1', traceparent: 'given' });
+    expect(heard).toMatchObject([
+      { traceparent: 'of the event', requestId: expect.any(String) },
+      { traceparent: 'of the event', user: 'u1' },
+    ]);
   });
 
   it('an observer that throws is logged, and the call goes on', async () => {
@@ -670,6 +758,22 @@ describe(`${runtime}: an extension`, () => {
 });
 
 describe(`${runtime}: an extension that is wrong`, () => {
+  it('tells of itself what is no JSON: the rest of the diagnostics is there', async () => {
+    const circle: Record<string, unknown> = { large: 1n };
+    const round = defineExtension({ name: 'round', uses: ['events'] }, (state: unknown) => ({
+      install: (port) => port.inspect({ diagnostics: () => state }),
+    }));
+    const kernel = await start([round(circle)], {}, [pluginOf('test.base', '')]);
+    expect(kernel.diagnostics().extensions[0]).toMatchObject({ state: { large: '1' } });
+    circle.self = circle;
+    const told = kernel.diagnostics();
+    expect(told.extensions[0]).toMatchObject({ name: 'round', uses: ['events'] });
+    expect(told.plugins).toHaveLength(1);
+    expect(kernel.logger.recent('extension:round')[0]?.message).toContain(
+      'could not tell of itself',
+    );
+  });
+
   const make = (...extensions: readonly AnyExtension[]) =>
     createKernel({
       host: createHost(),

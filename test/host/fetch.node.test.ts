@@ -127,6 +127,23 @@ for (const setting of [
       expect(api.seen[1]?.headers.cookie).toBeUndefined();
     });
 
+    it('carries the trace context of the call that it is made for', async () => {
+      const kernel = await start([api.origin]);
+      api.seen.length = 0;
+      const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+      const own = '00-11111111111111111111111111111111-2222222222222222-01';
+      const traced = (options?: object) =>
+        kernel.commands.execute('test.net:get', [`${api.origin}/a`, options], { traceparent });
+      await traced();
+      await traced({ headers: { traceparent: own } });
+      await get(kernel, `${api.origin}/a`);
+      expect(api.seen.map(({ headers }) => headers.traceparent)).toEqual([
+        traceparent,
+        own,
+        undefined,
+      ]);
+    });
+
     it('reaches nothing that is not granted, in any spelling of the URL', async () => {
       const kernel = await start([`${api.origin}/v1/*`, 'https://api.example.com']);
       api.seen.length = other.seen.length = 0;

@@ -57,12 +57,12 @@ it.each(Object.keys(makers))(
       return sizes.filter((size) => size > 40_000).length;
     };
     // A copy that is being removed, and one for each possible rollback.
-    while ((await bundles()) > 4) await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect.poll(bundles).toBeLessThanOrEqual(4);
     const alive = () => {
       collect();
       return refs.filter((ref) => ref.deref() !== undefined).length;
     };
-    while (alive() > 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect.poll(alive).toBeLessThanOrEqual(3);
     await kernel.plugins.rollback('test.a');
     expect(await kernel.commands.execute('test.a:version')).toBe(`1.0.${UPDATES - 1}`);
   },

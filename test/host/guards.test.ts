@@ -6,8 +6,15 @@
 import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
-import { keep, nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import {
+  gateOf,
+  keep,
+  nextEvent,
+  rejection,
+  type Setting,
+  startKernel,
+} from '../support/kernels.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const bank = (more: object = {}) =>
   pluginOf(
@@ -25,7 +32,7 @@ const may = {
 };
 /** Refuses the input 'much', and crashes on request. */
 const guardText = `
-  ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+  ${CRASH}
   ctx.middleware.use('command:test.bank:pay', (call, next) => { if (call.input === 'much') throw new Error('refused'); return next(call.input + '!'); });
   ctx.middleware.use('event:test.bank:*', (call, next) => next());
   ctx.hooks.handle('test.shop:allow', (input) => input !== 'much');`;
@@ -120,7 +127,7 @@ for (const setting of [
       const kernel = await startKernel(
         setting,
         [bank(), guard(`throw new Error('no database');`)],
-        { limits: { hook: 100 } },
+        { limits: { hook: 400 } },
       );
       expect(await rejection(pay(kernel, 'a', 60))).toMatchObject({
         code: 'middleware/unavailable',
@@ -185,11 +192,17 @@ for (const setting of [
     it('is still starting: what arrives meanwhile waits for it', async () => {
       const kernel = await startKernel(setting, [
         bank(),
-        guard(`${guardText} await new Promise((resolve) => setTimeout(resolve, 60));`),
+        guard(`${guardText} await ctx.commands.execute('host:gate').catch(() => {});`, {
+          permissions: { ...may.permissions, commands: { execute: ['host:gate'] } },
+        }),
       ]);
       await kernel.plugins.deactivate('test.guard');
+      const gate = gateOf(kernel);
       const starting = kernel.plugins.activate('test.guard');
-      expect(await pay(kernel)).toBe('paid a!');
+      await gate.reached;
+      const waiting = pay(kernel);
+      gate.open();
+      expect(await waiting).toBe('paid a!');
       await starting;
     });
 

@@ -244,6 +244,27 @@ describe(`${runtime}: health of plugins`, () => {
     },
   );
 
+  it('bounds what a check tells, and says that a guest is lost that does not answer', async () => {
+    const check = (id: string, body: string) => pluginOf(id, '', {}, `healthCheck() { ${body} },`);
+    const kernel = await started(
+      [
+        check('test.big', `return { status: 'healthy', details: 'x'.repeat(1e6) };`),
+        check('test.busy', 'for (;;);'),
+      ],
+      { isolation: 'worker', supervision: { heartbeat: 100, timeout: 500, restart: false } },
+    );
+    const { plugins, parts } = await kernel.health();
+    expect(plugins[0]).toMatchObject({
+      status: 'healthy',
+      details: 'details larger than 65536 bytes',
+    });
+    expect(plugins[1]).toMatchObject({ status: 'unhealthy', details: expect.any(String) });
+    expect(parts.guests).toMatchObject({
+      status: 'unhealthy',
+      reasons: [expect.stringContaining('test.busy')],
+    });
+  });
+
   it('ignores the failure of a plugin that an operator has disabled', async () => {
     const kernel = await started([
       pluginOf('test.broken', `throw new Error('x');`),

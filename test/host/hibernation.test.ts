@@ -12,7 +12,7 @@ import {
 } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
-import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { gateOf, nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
@@ -53,23 +53,6 @@ const ask = (kernel: Kernel, command: string, input?: unknown) =>
 const sleep = (kernel: Kernel) => kernel.plugins.hibernate('test.sleeper');
 const info = (kernel: Kernel, id = 'test.sleeper') => kernel.plugins.get(id);
 const asleep = { state: 'suspended', reason: 'idle' };
-
-/** A gate at which plugins wait. */
-function gateOf(kernel: Kernel) {
-  let open!: () => void;
-  let came!: () => void;
-  const opened = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const reached = new Promise<void>((resolve) => {
-    came = resolve;
-  });
-  kernel.commands.handle('gate', () => {
-    came();
-    return opened;
-  });
-  return { open, reached };
-}
 
 for (const setting of [
   { isolation: 'worker', createHost },
@@ -627,7 +610,7 @@ for (const setting of [
       expect((await rejection(sleep(kernel))).code).toBe('plugin/illegal-transition');
       await kernel.plugins.deactivate('test.sleeper');
       expect((await rejection(sleep(kernel))).code).toBe('plugin/illegal-transition');
-      expect((await rejection(kernel.plugins.hibernate('test.nobody'))).code).toBe(
+      expect((await rejection(kernel.plugins.hibernate('test.unknown'))).code).toBe(
         'plugin/not-found',
       );
     });

@@ -107,10 +107,10 @@ for (const setting of [
       }
       expect(await kernel.hooks.first(Score.score, 'x', { strict: true })).toBe(1);
       expect(
-        await rejection(kernel.hooks.collect('test.nobody:asks', 'x', { strict: true })),
+        await rejection(kernel.hooks.collect('test.unknown:asks', 'x', { strict: true })),
       ).toMatchObject({
         code: 'hook/no-handler',
-        message: 'nobody answers test.nobody:asks',
+        message: 'no handler answers test.unknown:asks',
       });
       const bad = await startKernel(setting, [wrong, asker]);
       const invalid = {
@@ -152,7 +152,7 @@ for (const setting of [
       });
       const kernel = await startKernel(setting, [echo]);
       for (const mode of ['collect', 'first', 'waterfall', 'parallel'] as const) {
-        for (const id of ['test.echo:list', 'test.nobody:asks']) {
+        for (const id of ['test.echo:list', 'test.unknown:asks']) {
           expect(
             await rejection(kernel.hooks[mode](id, { deep: [{ f() {} }] })),
             mode,

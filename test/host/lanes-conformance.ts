@@ -3,39 +3,113 @@
  * that take ports.
  */
 import type { Kernel, KernelOptions } from '@plinth/kernel';
+import type { CallOptions, PluginError } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { typedPlugin } from '../support/plugins.ts';
 
-const provider = pluginOf(
-  'test.provider',
-  `const seen = [];
-   ctx.commands.handle('echo', (value) => value);
-   ctx.commands.handle('note', (n) => { seen.push(n); });
-   ctx.commands.handle('seen', () => seen.splice(0));
-   ctx.commands.handle('who', (_, call) => ({ caller: call.caller, requestId: call.requestId, tenant: call.tenant, left: call.deadline - Date.now() }));
-   ctx.commands.handle('fail', () => { throw Object.assign(new RangeError('no'), { code: 'E_NO' }); });
-   ctx.commands.handle('hang', (_, call) => new Promise((_, reject) => { aborted = 0; call.signal.addEventListener('abort', () => { aborted += 1; reject(call.signal.reason); }); }));
-   let aborted = 0;
-   ctx.commands.handle('aborted', () => aborted);
-   ctx.commands.handle('count', async function* (to) { for (let n = 0; n < to; n++) yield n; });
-   ctx.commands.handle('spin', (ms) => { const end = Date.now() + ms; while (Date.now() < end); });
-   let redo = ctx.commands.handle('redo', () => 1);
-   ctx.commands.handle('again', () => { redo.dispose(); redo = ctx.commands.handle('redo', () => 2); });
-   ctx.commands.handle('quit', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
-);
-const caller = pluginOf(
+const provider = typedPlugin('test.provider', ({ commands }) => {
+  const seen: number[] = [];
+  let aborted = 0;
+  commands.handle('echo', (value) => value);
+  commands.handle('note', (n: number) => void seen.push(n));
+  commands.handle('seen', () => seen.splice(0));
+  commands.handle('who', (_, { caller, requestId, tenant, deadline }) => ({
+    caller,
+    requestId,
+    tenant,
+    left: deadline - Date.now(),
+  }));
+  commands.handle('fail', () => {
+    throw Object.assign(new RangeError('no'), { code: 'E_NO' });
+  });
+  commands.handle('hang', (_, { signal }) => {
+    aborted = 0;
+    return new Promise((_, reject) =>
+      signal.addEventListener('abort', () => {
+        aborted += 1;
+        reject(signal.reason);
+      }),
+    );
+  });
+  commands.handle('aborted', () => aborted);
+  commands.handle('count', async function* (to: number) {
+    for (let n = 0; n < to; n++) yield n;
+  });
+  commands.handle('spin', async (ms: number, call) => {
+    call.progress('spins');
+    await new Promise((sent) => setTimeout(sent, 0));
+    const end = Date.now() + ms;
+    while (Date.now() < end);
+  });
+  let redo = commands.handle('redo', () => 1);
+  commands.handle('again', () => {
+    redo.dispose();
+    redo = commands.handle('redo', () => 2);
+  });
+  commands.handle('quit', () => {
+    setTimeout(() => {
+      throw new Error('gone');
+    }, 0);
+    return new Promise(() => {});
+  });
+});
+const caller = typedPlugin(
   'test.caller',
-  `const call = (name, input, options) => ctx.commands.execute('test.provider:' + name, input, options);
-   ctx.commands.handle('many', async (count) => { const answers = await Promise.all(Array.from({ length: count }, (_, n) => call('echo', { n, text: 'x' }))); return answers.every((answer, n) => answer.n === n && answer.text === 'x'); });
-   ctx.commands.handle('call', ([name, input, options]) => call(name, input, options));
-   ctx.commands.handle('settle', async ([name, input, options]) => { try { return { value: await call(name, input, options) }; } catch (e) { return { class: e.name, message: e.message, code: e.code, plugin: e.plugin }; } });
-   ctx.commands.handle('cancel', async () => { const c = new AbortController(); const p = call('hang', 1, { signal: c.signal }); setTimeout(() => c.abort(), 5); try { await p; } catch (e) { return e.code; } });
-   ctx.commands.handle('aborted', async () => { try { return await call('echo', 1, { signal: AbortSignal.abort() }); } catch (e) { return e.code; } });
-   ctx.commands.handle('hoard', async () => { const items = (await call('count', 1_000))[Symbol.asyncIterator](); await items.next(); });
-   ctx.commands.handle('order', async (count) => { const waiting = []; for (let n = 0; n < count; n++) { waiting.push(call('note', n)); if (n % 50 === 0) await new Promise((r) => setTimeout(r, 0)); } await Promise.all(waiting); });
-   ctx.commands.handle('sum', async (to) => { let sum = 0; for await (const n of await call('count', to)) sum += n; return sum; });
-   ctx.commands.handle('move', async () => { const data = new ArrayBuffer(64); const value = { data }; Object.defineProperty(value, Symbol.for('plinth.transfer'), { value: [data], configurable: true }); const answer = await call('echo', value); return [data.byteLength, answer.data.byteLength]; });`,
+  ({ commands }) => {
+    type Request = [name: string, input?: unknown, options?: CallOptions];
+    const call = (...[name, input, options]: Request) =>
+      commands.execute(`test.provider:${name}`, input, options);
+    commands.handle('many', async (count: number) => {
+      const sent = Array.from({ length: count }, (_, n) => ({ n, text: 'x' }));
+      const answers = (await Promise.all(sent.map((one) => call('echo', one)))) as typeof sent;
+      return answers.every(({ n, text }, index) => n === index && text === 'x');
+    });
+    commands.handle('call', (request: Request) => call(...request));
+    commands.handle('settle', async (request: Request) => {
+      try {
+        return { value: await call(...request) };
+      } catch (error) {
+        const { name, message, code, plugin } = error as PluginError;
+        return { class: name, message, code, plugin };
+      }
+    });
+    const codeOf = (asked: Promise<unknown>) => asked.catch(({ code }: PluginError) => code);
+    commands.handle('cancel', async () => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 5);
+      return codeOf(call('hang', 1, { signal: controller.signal }));
+    });
+    commands.handle('aborted', () => codeOf(call('echo', 1, { signal: AbortSignal.abort() })));
+    const numbers = async (to: number) => (await call('count', to)) as AsyncIterable<number>;
+    commands.handle('hoard', async () => {
+      await (await numbers(1_000))[Symbol.asyncIterator]().next();
+    });
+    commands.handle('order', async (count: number, own) => {
+      const waiting: Promise<unknown>[] = [];
+      for (let n = 0; n < count; n++) {
+        if (n === 100) own.progress(n);
+        waiting.push(call('note', n));
+        if (n % 50 === 0) await new Promise((turn) => setTimeout(turn, 0));
+      }
+      await Promise.all(waiting);
+    });
+    commands.handle('sum', async (to: number) => {
+      let sum = 0;
+      for await (const n of await numbers(to)) sum += n;
+      return sum;
+    });
+    commands.handle('move', async () => {
+      const data = new ArrayBuffer(64);
+      const value = { data };
+      Object.defineProperty(value, Symbol.for('plinth.transfer'), {
+        value: [data],
+        configurable: true,
+      });
+      const answer = (await call('echo', value)) as typeof value;
+      return [data.byteLength, answer.data.byteLength];
+    });
+  },
   { permissions: { commands: { execute: ['test.provider:*'] } } },
 );
 
@@ -83,8 +157,11 @@ export function lanesConformance(name: string, setting: Setting): void {
         Array.from({ length: 400 }, (_, n) => n),
       );
       const closed = nextEvent(kernel, 'lane:closed');
-      const running = kernel.commands.execute('test.caller:order', 2_000);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      const begun = Promise.withResolvers<unknown>();
+      const running = kernel.commands.execute('test.caller:order', 2_000, {
+        onProgress: begun.resolve,
+      });
+      await begun.promise;
       let wrapped = 0;
       kernel.middleware.use('command:test.provider:*', (_, next) => {
         wrapped += 1;
@@ -191,8 +268,9 @@ export function lanesConformance(name: string, setting: Setting): void {
 
     it('while one drains and the provider is busy, calls keep their deadlines, and a bad option fails only its call', async () => {
       const kernel = await startWithLane();
-      void kernel.commands.execute('test.provider:spin', 1_000);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      const spins = Promise.withResolvers<unknown>();
+      void kernel.commands.execute('test.provider:spin', 1_000, { onProgress: spins.resolve });
+      await spins.promise;
       const release = kernel.middleware.use('command:test.provider:*', (_, next) => next());
       await new Promise((resolve) => setTimeout(resolve, 20));
       const [timed, invalid, patient] = await Promise.all([

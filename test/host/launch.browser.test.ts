@@ -12,12 +12,12 @@ const blobWorker = (code: string) => () =>
   new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
     type: 'module',
   });
-const start = (create: () => Worker) =>
+const start = (create: () => Worker, ready?: number) =>
   startKernel(
     { isolation: 'worker', createHost: () => browserHost({ createWorker: create }) },
     [pluginOf('test.a', `ctx.commands.handle('ping', () => 'pong');`)],
     {
-      limits: { ready: 300 },
+      ...(ready !== undefined && { limits: { ready } }),
     },
   );
 
@@ -37,7 +37,7 @@ it.each<[string, () => Worker, RegExp]>([
     /the browser refused the worker: not allowed/,
   ],
 ])('a worker that %s: plugin/launch-failed with the cure', async (_, create, message) => {
-  const kernel = await start(create);
+  const kernel = await start(create, 300);
   const { error, because } = kernel.plugins.explain('test.a');
   expect(error?.code).toBe('plugin/launch-failed');
   expect(because).toMatch(message);

@@ -45,7 +45,7 @@ const lessons: Readonly<Record<string, readonly (readonly Operation[])[]>> = {
     [{ kind: 'uninstall', name: 'base' }],
     [{ kind: 'reload', name: 'top' }],
   ],
-  'who is resumed for one that is about to be paused does not stay without it': [
+  'a plugin resumed for one that is about to be paused does not stay without it': [
     [{ kind: 'hibernate', name: 'base' }],
     [
       { kind: 'uninstall', name: 'wish' },

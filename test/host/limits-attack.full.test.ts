@@ -172,11 +172,17 @@ describe(`${runtime}: a plugin that was suspended for a limit`, () => {
   });
 
   it('stays suspended when it was suspended by hand meanwhile', async () => {
-    const kernel = await start({ default: { messages: 30 }, patience: 1_000, pause: 100 });
+    const kernel = await start({ default: { messages: 30 }, patience: 1_000, pause: 100 }, [
+      busy(),
+      busy('', {}, 'test.other'),
+    ]);
     call(kernel, 'burst', 50).catch(() => {});
     await nextEvent(kernel, 'plugin:suspended');
     await kernel.plugins.suspend('test.busy');
-    await new Promise((done) => setTimeout(done, 500));
+    // Its pause is over before that of a plugin that is suspended later.
+    const resumed = nextEvent(kernel, 'plugin:resumed');
+    call(kernel, 'burst', 50, 'test.other').catch(() => {});
+    expect(await resumed).toMatchObject({ id: 'test.other' });
     expect(kernel.plugins.get('test.busy')).toMatchObject({
       state: 'suspended',
       reason: 'request',

@@ -117,13 +117,13 @@ describe(`${runtime}: options`, () => {
     const message = async (id: string) =>
       ((await rejection(kernel.commands.execute(id))) as Error).message;
     expect(await message('test.a:go')).toBe(
-      'nobody answers test.a:go: the kernel has not been started',
+      'no plugin or host answers test.a:go: the kernel has not been started',
     );
     await kernel.start();
     expect(await message('test.a:go')).toBe(
-      'nobody answers test.a:go: test.a is active and has not registered it',
+      'no plugin answers test.a:go: test.a is active and has not registered it',
     );
-    expect(await message('test.b:go')).toBe('nobody answers test.b:go');
+    expect(await message('test.b:go')).toBe('no plugin or host answers test.b:go');
   });
 
   it('valid options are accepted', async () => {

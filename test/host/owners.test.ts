@@ -156,7 +156,7 @@ describe(`${runtime}: owners of plugins`, () => {
     expect(await ask(kernel, 'who')).toBe('1.5.0');
     expect(await rejection(kernel.plugins.update(ID, from(EVIL, '3.0.0')))).toMatchObject(refused);
     await kernel.stop();
-    // Installed packages still belong to those who brought them.
+    // Installed packages still belong to their owners.
     expect(await ask(await start([], { storage }), 'who')).toBe('1.5.0');
   });
 
@@ -310,7 +310,7 @@ describe(`${runtime}: owners of plugins`, () => {
     ]);
   });
 
-  it("kernel.storage lists, exports, imports and deletes a plugin's data, while it runs and after it is gone", async () => {
+  it("kernel.storage lists, reads, exports, imports and deletes a plugin's data, while it runs and after it is gone", async () => {
     const kernel = await start([from(GOOD, '1.0.0')]);
     const data = kernel.storage.of(ID);
     await ask(kernel, 'write', 'a');
@@ -319,6 +319,7 @@ describe(`${runtime}: owners of plugins`, () => {
       [],
       [['note', 'a']],
     ]);
+    expect([await data.read('note'), await data.read('none')]).toEqual(['a', undefined]);
     await data.import([
       ['note', 'b'],
       ['when', new Date(0)],

@@ -316,7 +316,7 @@ export function rights(setting: Setting): void {
           plugin: 'test.user',
         }),
       );
-      expect(() => kernel.permissions.check('test.nobody', 'commands.execute')).toThrow(
+      expect(() => kernel.permissions.check('test.unknown', 'commands.execute')).toThrow(
         expect.objectContaining({ code: 'plugin/not-found' }),
       );
     });

@@ -56,9 +56,11 @@ describe('stored rights', () => {
   });
   it('refuse unknown plugins, and invalid shapes', async () => {
     const kernel = await open();
-    expect(await rejection(kernel.permissions.grant('test.nobody', 'storage.read'))).toMatchObject({
-      code: 'plugin/not-found',
-    });
+    expect(await rejection(kernel.permissions.grant('test.unknown', 'storage.read'))).toMatchObject(
+      {
+        code: 'plugin/not-found',
+      },
+    );
     for (const [permission, scope, options] of [
       ['everything', '*', {}],
       ['commands.execute', '', {}],

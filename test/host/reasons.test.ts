@@ -76,7 +76,7 @@ describe(`${runtime}: open contracts give the same reasons as owned ones`, () =>
     ).toMatchObject({
       code: 'call/unknown-command',
       message:
-        'nobody answers plinth.data-provider:query: no plugin here provides plinth.data-provider',
+        'no plugin or host answers plinth.data-provider:query: no plugin here provides plinth.data-provider',
     });
     expect(
       (await rejection(kernel.client(DataProvider, { provider: 'test.gone' }).sources())).message,
@@ -172,7 +172,7 @@ describe(`${runtime}: broken promises are reported to their callers`, () => {
     ]);
     expect(await kernel.client(One).ping()).toBe('pong');
     expect((await rejection(kernel.client(Two).ping())).message).toContain(
-      'nobody answers test.a:ping as test.a@2 does: found test.a@1.0.0 (its manifest provides test.a@1)',
+      'no plugin answers test.a:ping as test.a@2 does: found test.a@1.0.0 (its manifest provides test.a@1)',
     );
   });
 });

@@ -16,7 +16,7 @@ import {
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createHost, persistentStorage, runtime, storageName } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
@@ -51,7 +51,7 @@ function version(
     id,
     `ctx.commands.handle('version', () => '${of}');
      ctx.commands.handle('count', () => ++this.n);
-     ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+     ${CRASH}
      ${activate}`,
     { version: of, ...manifest },
     members || 'n: 0, getState() { return this.n; }, restoreState(n) { this.n = n; },',
@@ -816,7 +816,9 @@ describe(`${runtime}: update`, () => {
       await rejection(kernel.plugins.update(ID, packed('3.0.0', { id: 'test.other' }))),
     ).toMatchObject({ code: 'plugin/illegal-transition', plugin: ID });
     expect(
-      await rejection(kernel.plugins.update('test.nobody', packed('3.0.0', { id: 'test.nobody' }))),
+      await rejection(
+        kernel.plugins.update('test.unknown', packed('3.0.0', { id: 'test.unknown' })),
+      ),
     ).toMatchObject({ code: 'plugin/not-found' });
     expect(await rejection(kernel.plugins.rollback(ID))).toMatchObject({
       code: 'plugin/no-previous-version',
@@ -959,7 +961,7 @@ describe(`${runtime}: update`, () => {
   it.each(STUCK)(
     'an old version whose getState %s prevents its update only where its state is required',
     async (_, members) => {
-      const limits = { hook: 300 };
+      const limits = { hook: 1_000 };
       const kernel = await startKernel(setting, [version('1.0.0', { members })], { limits });
       expect((await rejection(kernel.plugins.update(ID, packed('2.0.0')))).code).toMatch(
         /^(plugin|value)\//,

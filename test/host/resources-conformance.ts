@@ -1,11 +1,12 @@
 /** Resource limits of plugins: what is counted, and what happens to a plugin that exceeds them. */
 
 import type { Kernel, KernelOptions, ResourcePolicy } from '@plinth/kernel';
+import type { PluginError } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { runtime } from '#host';
 import { has } from '../matrix/gaps.ts';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { pluginOf, typedPlugin } from '../support/plugins.ts';
 
 interface Limited {
   readonly plugin: string;
@@ -22,23 +23,62 @@ const events = {
   storage: { read: true, write: true },
 };
 const busy = (id = 'test.busy') =>
-  pluginOf(
+  typedPlugin(
     id,
-    `let flooding = true;
-     const deep = (n) => 'x'.repeat(n);
-     ctx.commands.handle('emit', async (count) => { await Promise.all(Array.from({ length: count }, (_, n) => ctx.events.emit('app:n', n))); return count; });
-     ctx.commands.handle('twice', async (count) => { const half = () => Promise.all(Array.from({ length: count }, (_, n) => ctx.events.emit('app:n', n))); const first = half(); await new Promise((done) => setTimeout(done, 300)); await half(); await first; return 2 * count; });
-     ctx.commands.handle('flood', () => { (async () => { while (flooding) await ctx.events.emit('app:n', 0); })(); });
-     ctx.commands.handle('ask', async (count) => (await Promise.allSettled(Array.from({ length: count }, () => ctx.commands.execute('app.host:wait')))).map((one) => one.reason?.code ?? one.value));
-     ctx.commands.handle('say', async (length) => { await ctx.events.emit('app:n', deep(length)).catch((error) => { throw error; }); });
-     ctx.commands.handle('answer', (length) => deep(length));
-     ctx.commands.handle('letters', async function* (length) { for (let n = 0; n < 3; n++) yield deep(length); });
-     ctx.commands.handle('never', () => new Promise(() => {}));
-     ctx.commands.handle('timers', (count) => { try { for (let n = 0; n < count; n++) setTimeout(() => {}, 60_000); return 'all'; } catch (error) { return error.name; } });
-     ctx.commands.handle('useTimers', async (count) => { for (let n = 0; n < count; n++) await new Promise((done) => setTimeout(done, 0)); const one = setInterval(() => {}, 60_000); clearInterval(one); return 'all'; });
-     ctx.commands.handle('store', ([key, length]) => ctx.storage.set(key, deep(length)).then(() => 'stored', (error) => error.code));
-     ctx.commands.handle('drop', (key) => ctx.storage.delete(key));
-     ctx.commands.handle('ping', () => 'pong');`,
+    ({ commands, events, storage }) => {
+      const deep = (n: number) => 'x'.repeat(n);
+      const emitMany = (count: number) =>
+        Promise.all(Array.from({ length: count }, (_, n) => events.emit('app:n', n)));
+      commands.handle('emit', async (count: number) => {
+        await emitMany(count);
+        return count;
+      });
+      commands.handle('twice', async (count: number) => {
+        const first = emitMany(count);
+        await new Promise((done) => setTimeout(done, 300));
+        await emitMany(count);
+        await first;
+        return 2 * count;
+      });
+      commands.handle('flood', () => {
+        const flood = async () => {
+          for (;;) await events.emit('app:n', 0);
+        };
+        void flood();
+      });
+      commands.handle('ask', async (count: number) => {
+        const asked = Array.from({ length: count }, () => commands.execute('app.host:wait'));
+        const outcomes = await Promise.allSettled(asked);
+        return outcomes.map((one) => (one.status === 'fulfilled' ? one.value : one.reason.code));
+      });
+      commands.handle('say', (length: number) => events.emit('app:n', deep(length)));
+      commands.handle('answer', deep);
+      commands.handle('letters', async function* (length: number) {
+        for (let n = 0; n < 3; n++) yield deep(length);
+      });
+      commands.handle('never', () => new Promise(() => {}));
+      commands.handle('timers', (count: number) => {
+        try {
+          for (let n = 0; n < count; n++) setTimeout(() => {}, 60_000);
+          return 'all';
+        } catch (error) {
+          return (error as Error).name;
+        }
+      });
+      commands.handle('useTimers', async (count: number) => {
+        for (let n = 0; n < count; n++) await new Promise((done) => setTimeout(done, 0));
+        clearInterval(setInterval(() => {}, 60_000));
+        return 'all';
+      });
+      commands.handle('store', ([key, length]: [string, number]) =>
+        storage.set(key, deep(length)).then(
+          () => 'stored',
+          ({ code }: PluginError) => code,
+        ),
+      );
+      commands.handle('drop', (key: string) => storage.delete(key));
+      commands.handle('ping', () => 'pong');
+    },
     { permissions: events },
   );
 const call = (kernel: Kernel, command: string, input?: unknown, plugin = 'test.busy') =>

@@ -15,10 +15,10 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const quick = { backoff: 100, maxBackoff: 120, heartbeat: 50, timeout: 4_000, crashes: 3 };
-const CRASH = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+const FRAGILE = `${CRASH}
   ctx.commands.handle('ping', () => 'pong');`;
 
 const open: Kernel[] = [];
@@ -46,7 +46,7 @@ async function start(
 
 /** A package whose bundle is what `read` returns from its second reading on. */
 function unreliable(read: (text: string, nth: number) => string | Promise<string>): PluginPackage {
-  const input = pluginOf('test.fragile', CRASH);
+  const input = pluginOf('test.fragile', FRAGILE);
   let times = 0;
   return {
     ...packageOf(input),
@@ -130,7 +130,7 @@ describe(`${runtime}: restarts that fail for external reasons`, () => {
         return real.launch(request);
       },
     };
-    const kernel = await start([packageOf(pluginOf('test.fragile', CRASH))], { host });
+    const kernel = await start([packageOf(pluginOf('test.fragile', FRAGILE))], { host });
     const { failures, quarantined } = await comeback(kernel);
     expect(failures).toEqual(Array(5).fill('load plugin/launch-failed'));
     expect(quarantined).toBe(false);
@@ -159,7 +159,7 @@ describe(`${runtime}: restarts that fail for external reasons`, () => {
     const kernel = await start(
       [
         packageOf(
-          pluginOf('test.fragile', `await ctx.storage.set('first start', 1); ${CRASH}`, {
+          pluginOf('test.fragile', `await ctx.storage.set('first start', 1); ${FRAGILE}`, {
             permissions: { storage: { read: true, write: true } },
           }),
         ),

@@ -107,7 +107,7 @@ describe.each<Setting>([{ isolation: 'worker', createHost }, { isolation: 'inlin
         details: { path: [MIDDLE, BASE] },
       });
       expect(scene.states('base', 'middle')).toEqual(['failed', 'suspended idle']);
-      expect(scene.guests).toEqual([]);
+      await expect.poll(() => scene.guests).toEqual([]);
       await plugins.activate(BASE);
       expect(await scene.next('middle')).toMatchObject({ n: 2 });
       expect(scene.faults).toEqual([]);

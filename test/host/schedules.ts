@@ -143,11 +143,11 @@ export class Scene {
 
   /** A plugin does not answer from now on, until the returned function is called. */
   freeze(name: string): () => void {
-    const late: (() => void)[] = [];
-    this.#host.frozen.set(idOf(name), late);
+    const held: (() => void)[] = [];
+    this.#host.frozen.set(idOf(name), held);
     return () => {
       this.#host.frozen.delete(idOf(name));
-      for (const one of late) one();
+      for (const one of held) one();
     };
   }
 

@@ -4,7 +4,7 @@ import type { Host, Kernel, KernelOptions } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const plugin = pluginOf(
   'test.shared',
@@ -13,7 +13,7 @@ const plugin = pluginOf(
    ctx.commands.handle('get', async () => ({ value: await ctx.storage.get('x'), keys: await ctx.storage.keys() }));
    ctx.commands.handle('log', (text) => { console.log('console ' + text); ctx.logger.info(text); });
    ctx.commands.handle('config', () => ctx.config.name);
-   ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+   ${CRASH}
    ctx.commands.handle('hang', () => { for (;;); });
    const heard = []; ctx.events.on('test:*', ({ payload, tenant }) => heard.push([payload, tenant])); ctx.commands.handle('heard', () => heard);`,
   {

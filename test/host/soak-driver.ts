@@ -270,7 +270,7 @@ export async function drive(
     const missing = all.filter((one) => !found.includes(one) && one !== 'soak.m');
     must(
       missing.length === 0 && found.join() === all.filter((one) => found.includes(one)).join(),
-      `${mode} did not ask everybody in order`,
+      `${mode} did not ask all in order`,
       found,
     );
   };

@@ -9,11 +9,10 @@ import { command, contract } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
 const quick = { backoff: 10, maxBackoff: 20, heartbeat: 50, timeout: 400 };
-const CRASH = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`;
 /** Provides `MessageHandler` with the handlers given as text. */
 const handling = (handlers: string) =>
   `ctx.provide({ $id: 'plinth.message-handler@1', canHandle: { kind: 'hook', id: 'plinth.message-handler:canHandle' }, handle: { kind: 'command', id: 'plinth.message-handler:handle', errors: {}, idempotent: false } }, ${handlers});`;

@@ -12,10 +12,11 @@ import {
   packageOf,
   packageSource,
 } from '@plinth/kernel';
+import { definePlugin } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { bundleOf, pluginOf, type TextPackage } from '../support/plugins.ts';
+import { bundleOf, CRASH, pluginOf, type TextPackage } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
@@ -36,7 +37,7 @@ function version(
      ctx.commands.handle('count', () => ++this.n);
      ctx.commands.handle('note', (what) => { this.heard.push(what); });
      ctx.commands.handle('heard', () => this.heard);
-     ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+     ${CRASH}
      ctx.commands.handle('hang', () => { for (;;); });
      ctx.events.on('test:*', ({ payload }) => { this.heard.push(payload); });`,
     { version: of, ...MAY, ...manifest },
@@ -96,6 +97,27 @@ describe(`operations, ${runtime}`, () => {
       expect(states(kernel)).toEqual([expected]);
     },
   );
+
+  it('an activation waits for no other plugin that starts, stops or pauses', async () => {
+    const kernel = await startKernel(setting, [
+      pluginOf('test.slow', GATED, { activation: [], ...MAY }),
+      pluginOf('test.quick', '', { activation: [] }),
+    ]);
+    const gate = gateOf(kernel);
+    const slow = kernel.plugins.activate('test.slow');
+    await gate.reached;
+    await kernel.plugins.activate('test.quick');
+    await kernel.plugins.deactivate('test.quick');
+    expect(kernel.plugins.get('test.slow')?.state).not.toBe('active');
+    gate.open();
+    await slow;
+  });
+
+  it('resume() after suspend() in one tick leaves the plugin active', async () => {
+    const kernel = await startKernel(setting, [version('1.0.0')]);
+    await Promise.all([kernel.plugins.suspend(ID), kernel.plugins.resume(ID)]);
+    expect(states(kernel)).toEqual(['1.0.0 active']);
+  });
 
   it('activate, deactivate, activate: the last request counts', async () => {
     const kernel = await startKernel(setting, [version('1.0.0', '', { activation: [] })]);
@@ -261,10 +283,24 @@ describe(`operations, ${runtime}`, () => {
     await kernel.stop();
   });
 
-  it.each([0, 50])(
-    'start() that is overtaken by stop() after %d ms rejects, and nothing was started',
-    async (after) => {
-      const slow = pluginOf('test.slow', 'await new Promise((done) => setTimeout(done, 150));');
+  /** A plugin whose activation ends when the gate is opened. */
+  const gated = () => {
+    const reached = Promise.withResolvers<void>();
+    const opened = Promise.withResolvers<void>();
+    const plugin = definePlugin({
+      activate() {
+        reached.resolve();
+        return opened.promise;
+      },
+    });
+    const { manifest } = pluginOf('test.slow', '');
+    return { slow: { manifest, plugin }, reached: reached.promise, open: opened.resolve };
+  };
+
+  it.each(['at once', 'while a plugin starts'])(
+    'start() that is overtaken by stop() %s rejects, and nothing was started',
+    async (when) => {
+      const { slow, reached, open } = gated();
       const kernel = await createKernel({
         isolation: 'inline',
         sources: [
@@ -274,8 +310,10 @@ describe(`operations, ${runtime}`, () => {
       const told: string[] = [];
       kernel.events.on('kernel:started', () => told.push('started'));
       const started = rejection(kernel.start());
-      if (after > 0) await new Promise((done) => setTimeout(done, after));
-      await kernel.stop();
+      if (when !== 'at once') await reached;
+      const stopping = kernel.stop();
+      open();
+      await stopping;
       expect(await started).toMatchObject({
         code: 'kernel/stopped',
         message: expect.stringContaining('before it had started'),
@@ -286,17 +324,13 @@ describe(`operations, ${runtime}`, () => {
   );
 
   it('start() of a tenant that is overtaken by stop() rejects', async () => {
-    const kernel = await createKernel({
-      isolation: 'inline',
-      sources: [
-        packageSource([
-          pluginOf('test.slow', 'await new Promise((done) => setTimeout(done, 150));'),
-        ]),
-      ],
-    });
+    const { slow, open } = gated();
+    const kernel = await createKernel({ isolation: 'inline', sources: [packageSource([slow])] });
     const tenant = kernel.tenant('blue');
     const [own, whole] = [rejection(tenant.start()), rejection(kernel.start())];
-    await kernel.stop();
+    const stopping = kernel.stop();
+    open();
+    await stopping;
     for (const started of [own, whole])
       expect(await started).toMatchObject({ code: 'kernel/stopped' });
   });

@@ -7,7 +7,7 @@ import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
 const quick = { backoff: 20, heartbeat: 50, timeout: 400, snapshot: 15 };
@@ -18,11 +18,12 @@ const fragile = (id: string, onActivate = '') =>
     id,
     `${onActivate}
      ctx.commands.handle('count', () => ++this.n);
-     ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });
+     ctx.commands.handle('snapshots', () => this.snapshots);
+     ${CRASH}
      ctx.commands.handle('hang', () => { for (;;); });
      ctx.commands.handle('busy', (ms) => { const end = Date.now() + ms; while (Date.now() < end); return 'done'; });`,
     {},
-    `n: 0, getState() { return { n: this.n }; }, restoreState({ n }) { this.n = n; },`,
+    `n: 0, snapshots: 0, getState() { this.snapshots += 1; return { n: this.n }; }, restoreState({ n }) { this.n = n; },`,
   );
 const neighbour = pluginOf('test.neighbour', `ctx.commands.handle('ping', () => 'pong');`);
 const start = (
@@ -43,7 +44,9 @@ describe(`${runtime}: supervision`, () => {
     for (let n = 1; n <= 3; n++)
       expect(await kernel.commands.execute('test.fragile:count')).toBe(n);
     // Two snapshots later the count is in one.
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    const snapshots = () => kernel.commands.execute('test.fragile:snapshots') as Promise<number>;
+    const before = await snapshots();
+    await expect.poll(snapshots).toBeGreaterThanOrEqual(before + 2);
     const restarted = nextEvent(kernel, 'plugin:restarted');
     const crashed = nextEvent(kernel, 'plugin:crashed');
     expect((await crash(kernel)).code).toBe('guest/crashed');

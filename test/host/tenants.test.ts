@@ -13,7 +13,7 @@ import {
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createHost, persistentStorage, runtime, storageName } from '#host';
 import { nextEvent, rejection, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
 
 type Tenant = ReturnType<Kernel['tenant']>;
@@ -54,11 +54,19 @@ const busy = (version = '1.0.0', more = '') =>
     'configure(settings) { this.settings = settings; },',
   );
 
-/** A host that knows which guests live. */
+/** A host that knows which guests live, and can hold the end of each. */
 function watched() {
   const live: string[] = [];
+  let reached = () => {};
+  let opened: Promise<void> | undefined;
   return {
     live,
+    hold() {
+      const [comes, opens] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      reached = comes.resolve;
+      opened = opens.promise;
+      return { reached: comes.promise, open: opens.resolve };
+    },
     createHost() {
       const host = createHost();
       return {
@@ -68,7 +76,12 @@ function watched() {
           const name = request.plugin.id;
           live.push(name);
           void guest.exited.then(() => live.splice(live.indexOf(name), 1));
-          return guest;
+          const terminate = async (whole?: boolean) => {
+            reached();
+            await opened;
+            await guest.terminate(whole);
+          };
+          return { ...guest, terminate };
         },
       };
     },
@@ -153,7 +166,7 @@ describe(`${runtime}: tenants`, () => {
     const stopped = at('a').stop();
     expect(await at('a').commands.execute('test.lazy:x')).toBe('a');
     await stopped;
-    expect(await rejection(at('f').commands.execute('test.nobody:x'))).toMatchObject({
+    expect(await rejection(at('f').commands.execute('test.unknown:x'))).toMatchObject({
       code: 'call/unknown-command',
     });
   });
@@ -343,15 +356,7 @@ describe(`${runtime}: tenants`, () => {
   });
 
   it('a crash affects one tenant', async () => {
-    const { a, b, kernel } = await three(
-      [
-        busy(
-          '1.0.0',
-          `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
-        ),
-      ],
-      { supervision: false },
-    );
+    const { a, b, kernel } = await three([busy('1.0.0', CRASH)], { supervision: false });
     const crashed = vi.fn();
     kernel.events.on('plugin:crashed', crashed);
     b.events.on('plugin:crashed', crashed);
@@ -543,44 +548,37 @@ describe(`${runtime}: the life of a tenant`, () => {
   });
 
   it('kernel.stop() waits for a tenant that is already stopping', async () => {
-    const { live, createHost: counted } = watched();
-    const slow = pluginOf(
-      'test.slow',
-      '',
-      {},
-      'deactivate() { return new Promise((resolve) => setTimeout(resolve, 300)); },',
-    );
+    const { live, hold, createHost: counted } = watched();
     const kernel = await startKernel({ isolation: 'worker', createHost: counted }, []);
     const a = kernel.tenant('a');
     await a.start();
-    await a.plugins.install(packageOf(slow));
+    await a.plugins.install(packageOf(pluginOf('test.slow', '')));
     await a.plugins.activate('test.slow');
+    const end = hold();
     const stopping = a.stop();
-    await kernel.stop();
-    const left = [...live];
+    const left = kernel.stop().then(() => [...live]);
+    await end.reached;
+    end.open();
+    expect(await left).toEqual([]);
     await stopping;
-    expect(left).toEqual([]);
   });
 
   it('a tenant requested while the former one stops does not run beside it', async () => {
-    const { live, createHost: counted } = watched();
-    const slow = pluginOf(
-      'test.slow',
-      '',
-      {},
-      'deactivate() { return new Promise((resolve) => setTimeout(resolve, 300)); },',
-    );
+    const { live, hold, createHost: counted } = watched();
     const kernel = await startKernel({ isolation: 'worker', createHost: counted }, []);
     const a = kernel.tenant('a');
     await a.start();
-    await a.plugins.install(packageOf(slow));
+    await a.plugins.install(packageOf(pluginOf('test.slow', '')));
     await a.plugins.activate('test.slow');
+    const end = hold();
     const stopping = a.stop();
     const again = kernel.tenant('a');
-    await again.start();
-    const together = live.length;
+    const together = again.start().then(() => live.length);
+    await end.reached;
+    end.open();
+    expect(await together).toBe(1);
     await stopping;
-    expect([again.plugins.get('test.slow')?.state, together]).toEqual(['active', 1]);
+    expect(again.plugins.get('test.slow')?.state).toBe('active');
   });
 
   it('a bad plugin and a bad source are reported in every tenant', async () => {

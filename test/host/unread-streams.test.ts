@@ -78,11 +78,10 @@ describe.each<Setting & { readonly name: string }>([
     const kernel = await start({ limits: { unread: 50 } });
     const stream = await kernel.commands.execute('test.provider:stream');
     await kernel.commands.execute('test.hoarder:hoard', 20);
-    while ((await kernel.commands.execute('test.provider:open')) !== 0)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect.poll(() => kernel.commands.execute('test.provider:open')).toBe(0);
     expect(await rejection(readAll(stream))).toMatchObject({
       code: 'stream/unread',
-      message: 'nobody began to read this stream within 50 ms',
+      message: 'no reader began to read this stream within 50 ms',
     });
     expect((await rejection(kernel.commands.execute('test.hoarder:readKept'))).code).toBe(
       'stream/unread',

@@ -8,7 +8,7 @@ import { command, contract } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { CRASH, pluginOf } from '../support/plugins.ts';
 
 /** Returns its version; its contract's major is that of its version. */
 const library = (version: string, manifest = {}, extra = '') =>
@@ -41,7 +41,6 @@ const user = (id: string, manifest = {}) =>
     { permissions: { commands: { execute: ['test.lib:*'] } }, ...manifest },
     'calls: 0,',
   );
-const CRASH = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`;
 const on = (range: string) => ({ dependencies: { 'test.lib': range } });
 const Lib = (major: number) =>
   contract(`test.lib@${major}`, { version: command({}), count: command({}) });
@@ -321,19 +320,9 @@ for (const setting of [
 
     if (setting.isolation === 'worker') {
       it('a crash of one leaves the others, and restarts the same version', async () => {
-        const kernel = await start(
-          [
-            library(
-              '1.0.0',
-              {},
-              `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
-            ),
-            library('2.0.0'),
-          ],
-          {
-            supervision: { backoff: 20, snapshot: 10_000 },
-          },
-        );
+        const kernel = await start([library('1.0.0', {}, CRASH), library('2.0.0')], {
+          supervision: { backoff: 20, snapshot: 10_000 },
+        });
         const restarted = nextEvent(kernel, 'plugin:restarted');
         expect((await rejection(ask(kernel, 'test.lib:crash'))).code).toBe('guest/crashed');
         expect(await ask(kernel, 'test.lib:version')).toBe('2.0.0');
@@ -388,7 +377,7 @@ for (const setting of [
       await kernel.plugins.deprecate('test.lib', false);
       expect(await ask(kernel, 'test.lib:version')).toBe('1.0.0');
       expect(told).toEqual(['test.any']);
-      expect((await rejection(kernel.plugins.deprecate('test.nobody', 'x'))).code).toBe(
+      expect((await rejection(kernel.plugins.deprecate('test.unknown', 'x'))).code).toBe(
         'plugin/not-found',
       );
     });

@@ -15,7 +15,7 @@ import {
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { pluginOf, typedPlugin } from '../support/plugins.ts';
 
 const Files = contract('test.files@1', {
   lines: command({ input: v.object({ count: v.number() }), output: stream(v.string()) }),
@@ -23,25 +23,60 @@ const Files = contract('test.files@1', {
   read: command({ input: v.object({ pieces: v.number() }), output: bytes() }),
 });
 
-const files = pluginOf(
-  'test.files',
-  `let opened = 0, closed = 0, made = 0;
-   ctx.commands.handle('lines', async function* ({ count }) {
-     opened += 1;
-     try { for (let n = 0; n < count; n++) { made += 1; yield n === 13 ? 13 : 'line ' + n; } } finally { closed += 1; }
-   });
-   ctx.commands.handle('fails', async function* () { yield 1; throw Object.assign(new RangeError('torn'), { code: 'E_TORN' }); });
-   ctx.commands.handle('refused', async function* () { yield 1; yield () => {}; });
-   ctx.commands.handle('size', async (source) => { let size = 0; for await (const piece of source) size += piece.byteLength; return size; });
-   ctx.commands.handle('ignores', () => 'done');
-   ctx.commands.handle('double', async function* (source) { for await (const item of source) yield item * 2; });
-   ctx.commands.handle('nested', ({ items }) => ({ items, note: 'inside' }));
-   ctx.commands.handle('read', ({ pieces }) => new ReadableStream({ pull(c) { if (pieces-- > 0) c.enqueue(new Uint8Array(1_000).fill(pieces)); else c.close(); } }));
-   ctx.commands.handle('state', () => ({ opened, closed, made }));
-   ctx.commands.handle('take', ({ data }) => ({ size: data.byteLength, first: new Uint8Array(data)[0] }));
-   ctx.commands.handle('give', (size) => { const data = new Uint8Array(size).fill(7); return { data }; });
-   ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`,
-);
+const files = typedPlugin('test.files', ({ commands }) => {
+  const counts = { opened: 0, closed: 0, made: 0 };
+  commands.handle('lines', async function* ({ count }: { count: number }) {
+    counts.opened += 1;
+    try {
+      for (let n = 0; n < count; n++) {
+        counts.made += 1;
+        yield n === 13 ? 13 : `line ${n}`;
+      }
+    } finally {
+      counts.closed += 1;
+    }
+  });
+  commands.handle('fails', async function* () {
+    yield 1;
+    throw Object.assign(new RangeError('torn'), { code: 'E_TORN' });
+  });
+  commands.handle('refused', async function* () {
+    yield 1;
+    yield () => {};
+  });
+  commands.handle('size', async (source: AsyncIterable<Uint8Array>) => {
+    let size = 0;
+    for await (const piece of source) size += piece.byteLength;
+    return size;
+  });
+  commands.handle('ignores', () => 'done');
+  commands.handle('double', async function* (source: AsyncIterable<number>) {
+    for await (const item of source) yield item * 2;
+  });
+  commands.handle('nested', ({ items }: { items: unknown }) => ({ items, note: 'inside' }));
+  commands.handle('read', ({ pieces }: { pieces: number }) => {
+    let left = pieces;
+    return new ReadableStream({
+      pull(controller) {
+        if (left === 0) return controller.close();
+        left -= 1;
+        controller.enqueue(new Uint8Array(1_000).fill(left));
+      },
+    });
+  });
+  commands.handle('state', () => counts);
+  commands.handle('take', ({ data }: { data: ArrayBuffer }) => ({
+    size: data.byteLength,
+    first: new Uint8Array(data)[0],
+  }));
+  commands.handle('give', (size: number) => ({ data: new Uint8Array(size).fill(7) }));
+  commands.handle('crash', () => {
+    setTimeout(() => {
+      throw new Error('gone');
+    }, 0);
+    return new Promise(() => {});
+  });
+});
 
 const state = (kernel: { commands: { execute(id: string): Promise<unknown> } }) =>
   kernel.commands.execute('test.files:state') as Promise<{
@@ -160,7 +195,7 @@ export function wireConformance(name: string, setting: Setting): void {
       expect(await kernel.client(Files).size(pieces)).toBe(100_000);
       const cancelled = new Promise<void>((resolve) => {
         const ignored = {
-          [Symbol.asyncIterator]: () => expect.unreachable('nobody reads it'),
+          [Symbol.asyncIterator]: () => expect.unreachable('it is not read'),
           cancel: resolve,
         };
         void kernel.commands.execute('test.files:ignores', ignored);
@@ -489,7 +524,7 @@ export function wireConformance(name: string, setting: Setting): void {
         pluginOf(
           'test.slow',
           `const seen = [];
-           ctx.events.on('test:tick', ({ payload }) => { if (payload === 'hold') { const end = Date.now() + 250; while (Date.now() < end); } else seen.push(payload); }, ${options});
+           ctx.events.on('test:tick', async ({ payload }) => { if (payload === 'hold') { await ctx.events.emit('holds'); await new Promise((sent) => setTimeout(sent, 0)); const end = Date.now() + 250; while (Date.now() < end); } else seen.push(payload); }, ${options});
            ctx.commands.handle('seen', () => seen);`,
           { permissions: { events: { subscribe: ['test:*'] } } },
         );
@@ -497,8 +532,9 @@ export function wireConformance(name: string, setting: Setting): void {
       const TICKS = 3_000;
       const flood = async (options: string) => {
         const kernel = await start([slow(options)]);
+        const holds = nextEvent(kernel, 'test.slow:holds');
         await kernel.events.emit('test:tick', 'hold');
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await holds;
         const dropped = nextEvent<{ plugin: string; overflow: string }>(kernel, 'event:dropped');
         const emitted = Promise.all(
           Array.from({ length: TICKS }, (_, n) => kernel.events.emit('test:tick', n)),

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { API_PACKAGES, apiFile, apiReport } from '../../scripts/api-report.ts';
 import { readTypes } from '../../scripts/types-file.ts';
 
-it.each(API_PACKAGES)('api/%s.api.md is what is built', (name) => {
+it.each(API_PACKAGES)('the report of %s is what is built', (name) => {
   expect(
     readFileSync(apiFile(name), 'utf8'),
     'The public surface has changed. Run `npm run api`, read the difference, and commit it with the change. ' +

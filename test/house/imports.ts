@@ -13,6 +13,8 @@ export interface Import {
   readonly specifier: string;
   /** Path from the root when it is relative. */
   readonly target?: string;
+  /** Whether it imports types alone, of which nothing is left in the published code. */
+  readonly typeOnly: boolean;
 }
 
 /** Every source file of a workspace. */
@@ -34,10 +36,11 @@ export function importsOf(file: string): readonly Import[] {
   ];
   return found.map((match) => {
     const specifier = match[1] as string;
-    if (!specifier.startsWith('.')) return { from: file, specifier };
+    const typeOnly = /^\s*(?:import|export) type\b/.test(match[0]);
+    if (!specifier.startsWith('.')) return { from: file, specifier, typeOnly };
     const target = relative(root, resolve(root, dirname(file), specifier))
       .replaceAll('\\', '/')
       .replace(/\.js$/, '.ts');
-    return { from: file, specifier, target };
+    return { from: file, specifier, target, typeOnly };
   });
 }

@@ -11,10 +11,20 @@ import { root } from './imports.ts';
 interface Manifest {
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
-const PACKAGES = ['sdk', 'kernel', 'host-node', 'host-browser'];
+const PACKAGES = [
+  'sdk',
+  'kernel',
+  'host-node',
+  'host-browser',
+  'extensions/otel',
+  'extensions/http',
+  'cli',
+];
+const DOCS = ['docs', 'docs/guide'];
 const PROSE_WIDTH = 120;
 
 const text = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -28,9 +38,9 @@ const pages = ['', '.changeset', '.github', ...PACKAGES].flatMap(markdown);
 describe('versions', () => {
   it('the packages have one version, require each other in it, and the kernel reports it', () => {
     for (const name of PACKAGES) {
-      const { version, dependencies = {} } = manifest(name);
+      const { version, dependencies, peerDependencies } = manifest(name);
       expect(version, name).toBe(KERNEL_VERSION);
-      for (const [other, range] of Object.entries(dependencies))
+      for (const [other, range] of Object.entries({ ...dependencies, ...peerDependencies }))
         if (other.startsWith('@plinth/')) expect(range, `${name} needs ${other}`).toBe(version);
     }
   });
@@ -42,7 +52,7 @@ describe('versions', () => {
 
 describe('pages', () => {
   it('link to files that exist', () => {
-    const broken = [...pages, ...markdown('docs')].flatMap((page) =>
+    const broken = [...pages, ...DOCS.flatMap(markdown)].flatMap((page) =>
       [...text(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)/g)]
         .map((match) => match[1] as string)
         .filter((target) => !existsSync(join(root, dirname(page), target)))
@@ -52,7 +62,7 @@ describe('pages', () => {
   });
 
   it(`have prose of at most ${PROSE_WIDTH} columns`, () => {
-    const long = [...pages, ...markdown('docs')].flatMap((page) =>
+    const long = [...pages, ...DOCS.flatMap(markdown)].flatMap((page) =>
       text(page)
         .replaceAll(/```[\s\S]*?```/g, (code) => code.replaceAll(/.+/g, ''))
         .split('\n')

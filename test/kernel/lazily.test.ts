@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { lazily } from '../../kernel/src/lazily.ts';
 
-it('lazily() makes a thing once, for all who ask at the same time', async () => {
+it('lazily() makes a thing once, for all callers that ask at the same time', async () => {
   let made = 0;
   const lazy = lazily(async () => ({ number: ++made }));
   expect([lazy.now, lazy.begun]).toEqual([undefined, undefined]);

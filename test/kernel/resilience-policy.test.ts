@@ -1,9 +1,9 @@
 /** The policy of a command: which layer decides, which limits add up, and what is refused. */
 import { describe, expect, it } from 'vitest';
 import type { DeclaredPolicy } from '../../kernel/src/commands/command-guards.ts';
+import { checkResilience } from '../../kernel/src/extensions/resilience/check-policies.ts';
 import {
   type CallPolicy,
-  checkResilience,
   policyFor,
   type ResilienceOptions,
 } from '../../kernel/src/extensions/resilience/policy.ts';

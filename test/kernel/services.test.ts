@@ -147,7 +147,7 @@ describe('services', () => {
     );
     expect(await rejection(services.get('z'))).toMatchObject({
       code: 'service/unknown',
-      message: "nobody provides the service 'z' (z)",
+      message: "the service 'z' is not provided (z)",
     });
     const tenant = kernel.tenant('a');
     expect(tenant.services.has('x')).toBe(false);

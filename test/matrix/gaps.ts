@@ -25,6 +25,19 @@ const NODES = ['node22', 'node24', 'node26'] as const;
 const ALLOCATES =
   "parentPort.once('message', () => { const all = []; for (let n = 0; n < 3_000_000; n++) all.push({ n }); post('no limit'); });";
 
+/** Throws in a timer and rejects a promise inside of a context, and tells the context of both. */
+const FAILS = `const { AsyncLocalStorage } = require('node:async_hooks');
+const context = new AsyncLocalStorage();
+const seen = [];
+process.on('uncaughtException', () => {
+  seen.push(context.getStore());
+  if (seen.length === 2) post(String(seen));
+});
+context.run(1, () => {
+  setTimeout(() => { throw new Error('thrown'); }, 0);
+  Promise.reject(new Error('rejected'));
+});`;
+
 export const GAPS = [
   {
     id: 'wall',
@@ -63,13 +76,42 @@ export const GAPS = [
       typeof process.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage === 'function',
   },
   {
+    id: 'failing-context',
+    what: 'The context of a call is known where an error that nothing has caught is reported',
+    without:
+      '`plugin:crashed` names the commands in progress (`during`), and the one at fault when it is the only one',
+    legs: [...BROWSERS, 'bun', 'deno'],
+    probe: async () => typeof process !== 'undefined' && (await threadSays(FAILS)) === '1,1',
+  },
+  {
+    id: 'profiler',
+    what: 'A CPU profile of one worker, also while its code does not return',
+    without:
+      "`kernel.plugins.profile()` says so, and the runtime's developer tools have one. Skipped: profiles",
+    legs: [...BROWSERS, 'bun', 'deno'],
+    probe: async () => {
+      if (typeof process === 'undefined' || process.versions.bun !== undefined) return false;
+      const { Worker } = process.getBuiltinModule('node:worker_threads');
+      if ('startCpuProfile' in Worker.prototype) return true;
+      const { Session } = process.getBuiltinModule('node:inspector/promises');
+      const session = new Session();
+      session.connect();
+      try {
+        await session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
+        return true;
+      } finally {
+        session.disconnect();
+      }
+    },
+  },
+  {
     id: 'rejections',
     what: 'An unhandled rejection reaches the creator of the worker',
     without: 'The guest reports it and ends itself, so that plugins behave the same',
     legs: BROWSERS,
     probe: async () =>
       (await workerSays(
-        "Promise.reject(new Error('nobody')); setTimeout(() => post('alive'), 50);",
+        "Promise.reject(new Error('unhandled')); setTimeout(() => post('alive'), 50);",
       )) === 'error',
   },
   {

@@ -14,16 +14,42 @@ const ENTRIES = [
   '@plinth/sdk',
   '@plinth/sdk/contract',
   '@plinth/sdk/contracts',
+  '@plinth/sdk/checks',
   '@plinth/sdk/testing',
   '@plinth/sdk/compat',
   '@plinth/sdk/rpc',
   '@plinth/sdk/guest',
   '@plinth/kernel',
   '@plinth/kernel/create-kernel',
+  '@plinth/kernel/core',
+  '@plinth/kernel/preset',
+  '@plinth/kernel/extension',
+  '@plinth/kernel/audit',
+  '@plinth/kernel/grants',
+  '@plinth/kernel/hibernation',
+  '@plinth/kernel/installer',
+  '@plinth/kernel/limits',
+  '@plinth/kernel/live-config',
+  '@plinth/kernel/messaging',
+  '@plinth/kernel/network',
+  '@plinth/kernel/permission-recorder',
+  '@plinth/kernel/replay',
+  '@plinth/kernel/resilience',
+  '@plinth/kernel/secrets',
+  '@plinth/kernel/services',
+  '@plinth/kernel/supervision',
+  '@plinth/kernel/trust',
   '@plinth/kernel/spare-pool',
   '@plinth/kernel/url-source',
+  '@plinth/http',
+  '@plinth/http/host',
+  '@plinth/otel',
+  '@plinth/otel/host',
+  '@plinth/cli/vite/client',
 ];
-const NODE_ENTRIES = ['@plinth/host-node'];
+const NODE_ENTRIES = ['@plinth/host-node', '@plinth/cli'];
+/** Has the types of Vite, which is an optional peer. */
+const VITE_ENTRIES = ['@plinth/cli/vite'];
 const BROWSER_ENTRIES = [
   '@plinth/host-browser',
   '@plinth/host-browser/inline',
@@ -62,12 +88,14 @@ describe.each(PACKAGES)('@plinth/%s', (name) => {
     expect(
       files.filter(
         (file) =>
-          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|globals\.d\.ts|(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(
+          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|bin\/plinth\.js|templates\/.+|globals\.d\.ts|(testing\/)?(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(
             file,
           ),
       ),
     ).toEqual([]);
-    expect(files.filter((file) => /tsbuildinfo|\.test\./.test(file))).toEqual([]);
+    // Templates have the tests of the projects that they make.
+    const own = files.filter((file) => !file.startsWith('package/templates/'));
+    expect(own.filter((file) => /tsbuildinfo|\.test\./.test(file))).toEqual([]);
   });
 });
 
@@ -93,8 +121,13 @@ describe('a project with the packed packages', () => {
     expect(JSON.parse(await runNode(project, 'node.js'))).toEqual(expected(2));
   });
 
+  it('can test a plugin with the test kit', async () => {
+    // It rejects unless the runner reports that every test has passed.
+    expect(await runNode(project, '--test', 'kit/node.test.js')).toContain('the test kit');
+  });
+
   it('can load every entry for Node, and none has side effects', async () => {
-    const script = `for (const entry of ${JSON.stringify([...ENTRIES, ...NODE_ENTRIES, ...BROWSER_ENTRIES])}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
+    const script = `for (const entry of ${JSON.stringify([...ENTRIES, ...NODE_ENTRIES, ...VITE_ENTRIES, ...BROWSER_ENTRIES])}) if (Object.keys(await import(entry)).length === 0) throw new Error(entry);`;
     expect(await runNode(project, '--input-type=module', '--eval', script)).toBe('');
   });
 

@@ -13,7 +13,21 @@ const run = promisify(execFile);
 const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
 
 /** The published packages, in order of dependency. */
-export const PACKAGES = ['sdk', 'kernel', 'host-node', 'host-browser'] as const;
+export const PACKAGES = [
+  'sdk',
+  'kernel',
+  'host-node',
+  'host-browser',
+  'otel',
+  'http',
+  'cli',
+] as const;
+
+/** The folders of those that are named otherwise. */
+const FOLDERS: Readonly<Record<string, string>> = {
+  otel: 'extensions/otel',
+  http: 'extensions/http',
+};
 
 /** Tarballs, and the folder they are in. */
 export interface Packed {
@@ -33,7 +47,7 @@ export async function pack(): Promise<Packed> {
       '--ignore-scripts',
       '--pack-destination',
       folder,
-      ...PACKAGES.map((name) => `./${name}`),
+      ...PACKAGES.map((name) => `./${FOLDERS[name] ?? name}`),
     ],
     { cwd: root, env },
   );
@@ -54,9 +68,11 @@ export async function pack(): Promise<Packed> {
 export async function installConsumer({ folder, tarballs }: Packed): Promise<string> {
   const project = join(folder, 'project');
   await cp(fileURLToPath(new URL('consumer', import.meta.url)), project, { recursive: true });
-  const dependencies = Object.fromEntries(
-    PACKAGES.map((name) => [`@plinth/${name}`, `file:${tarballs[name]}`]),
-  );
+  const dependencies = {
+    ...Object.fromEntries(PACKAGES.map((name) => [`@plinth/${name}`, `file:${tarballs[name]}`])),
+    // The optional peer, as an application with an SDK has it.
+    '@opentelemetry/api': '1.9.1',
+  };
   await writeFile(
     join(project, 'package.json'),
     JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies }),

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest';
 import { BUDGETS, weigh } from './sizes.ts';
 
 it.each(BUDGETS.map((budget) => [budget.name, budget] as const))('%s', async (name, budget) => {
-  const { gzip, modules } = await weigh(budget.what);
+  const { gzip, modules } = await weigh(budget);
   const heaviest = modules.slice(0, 10).map((share) => `${share.module} ${share.gzip}`);
   const most = budget.meanwhile ?? budget.gzip;
   expect(

@@ -857,7 +857,7 @@ class Run {
       for (const { n, inbound, answered } of side.served) {
         const wanted = !side.other.calls.get(n)?.cancelled;
         if (this.#schedule.close === undefined && wanted)
-          check(!inbound.signal.aborted, `${n}: aborted, though nobody gave it up`);
+          check(!inbound.signal.aborted, `${n}: aborted, though it was not given up`);
         if (!answered && !wanted && this.#schedule.close === undefined)
           check(inbound.signal.aborted, `${n}: cancelled, but its signal says nothing`);
       }

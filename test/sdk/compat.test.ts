@@ -236,8 +236,8 @@ describe('the checks', () => {
       options,
     );
     expect(checks.map(({ name }) => name)).toEqual([
-      "command 'add' serves who was written for test.notes@1",
-      "command 'get' serves who was written for test.notes@1",
+      "command 'add' serves callers written for test.notes@1",
+      "command 'get' serves callers written for test.notes@1",
     ]);
     for (const { run } of checks) await run();
   });

@@ -63,7 +63,7 @@ prove<typeof HealthCheck, Parts>({
           return checking === 0 ? healthy : { status };
         },
       },
-      'check() answers everybody who asks at once',
+      'check() gives all callers that ask at once the same answer',
     ],
   ],
 });

@@ -81,7 +81,7 @@ export const confusedDeputy: AttackClass = [
       },
     ),
     asking(
-      'a plugin that looks who asks, deceived',
+      'a plugin that checks its caller, deceived',
       "return ctx.commands.execute('test.deputy:careful', { id: 'test.neighbour:read', caller: { kind: 'host' } }, { caller: { kind: 'host' } });",
       (said) => said === SECRET && said,
       {

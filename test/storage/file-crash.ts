@@ -142,7 +142,7 @@ async function verify(
     const found = versions[key] ?? 0;
     if (found < version) problems.push(`${key} is at ${found}, but ${version} was acknowledged`);
     if (found > (attempted.get(key) ?? 0))
-      problems.push(`${key} is at ${found}, which nobody wrote`);
+      problems.push(`${key} is at ${found}, which was never written`);
   }
   return problems;
 }

@@ -218,7 +218,7 @@ async function openElsewhere(folder: string, user = 0): Promise<Opened> {
 }
 
 /** The id of a user without rights. */
-const NOBODY = 65_534;
+const OTHER_USER = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 describe.skipIf(!mayMount || !isRoot)(
@@ -234,14 +234,14 @@ describe.skipIf(!mayMount || !isRoot)(
     it("another user's folder", async () => {
       const folder = await newFolder();
       await chmod(folder, 0o755);
-      expectUnusable(await openElsewhere(folder, NOBODY), folder, /give its user the folder/);
+      expectUnusable(await openElsewhere(folder, OTHER_USER), folder, /give its user the folder/);
     });
 
     it("a folder inside of another user's", async () => {
       const folder = await newFolder();
       await chmod(folder, 0o755);
       expectUnusable(
-        await openElsewhere(join(folder, 'data'), NOBODY),
+        await openElsewhere(join(folder, 'data'), OTHER_USER),
         join(folder, 'data'),
         /give its user the folder/,
       );
@@ -253,7 +253,7 @@ describe.skipIf(!mayMount || !isRoot)(
       await storage.set('a', 1);
       await storage.close();
       await chmod(folder, 0o777);
-      const opened = await openElsewhere(folder, NOBODY);
+      const opened = await openElsewhere(folder, OTHER_USER);
       expectUnusable(opened, folder, /give its user the folder and its files/);
       expect(opened.message).toMatch(/[0-9a-f]{64}\.value/);
     });

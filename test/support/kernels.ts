@@ -70,3 +70,14 @@ export function nextEvent<T = Record<string, unknown>>(kernel: Kernel, topic: st
     kernel.events.once(topic, (event) => resolve(event.payload as T)),
   );
 }
+
+/** A place of the host, `host:gate`, where plugins wait until it is opened. */
+export function gateOf(kernel: Kernel): { readonly reached: Promise<void>; open(): void } {
+  const reached = Promise.withResolvers<void>();
+  const opened = Promise.withResolvers<void>();
+  kernel.commands.handle('gate', () => {
+    reached.resolve();
+    return opened.promise;
+  });
+  return { reached: reached.promise, open: opened.resolve };
+}

@@ -1,6 +1,7 @@
-/** Small plugins written as text, as a source would deliver them. */
+/** Small plugins written as text, or as typed functions, as a source would deliver them. */
 
 import type { PackageInput } from '@plinth/kernel';
+import type { PluginContext } from '@plinth/sdk';
 import type { ManifestInput } from '@plinth/sdk/contract';
 
 /** A package that exists as text alone. */
@@ -8,6 +9,9 @@ export interface TextPackage extends PackageInput {
   readonly manifest: ManifestInput;
   readonly code: string;
 }
+
+/** For an `activate` body: a command that ends the guest by an error that is not caught. */
+export const CRASH = `ctx.commands.handle('crash', () => { setTimeout(() => { throw new Error('gone'); }, 0); return new Promise(() => {}); });`;
 
 /**
  * A package whose bundle is the given text of an `activate` body; everything else has a default.
@@ -28,6 +32,18 @@ export function pluginOf(
     },
     code: `export default { ${members} async activate(ctx) { ${activate} } };`,
   };
+}
+
+/**
+ * A package whose `activate` is the given function, with checked types. Its text is sent to the
+ * guest, so it can use nothing from around it.
+ */
+export function typedPlugin(
+  id: string,
+  activate: (ctx: PluginContext) => unknown,
+  manifest: Partial<ManifestInput> = {},
+): TextPackage {
+  return bundleOf(id, `export default { activate: ${activate} };`, manifest);
 }
 
 /** A package with the given whole bundle. */

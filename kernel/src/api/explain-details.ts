@@ -10,9 +10,10 @@ import {
   parseSize,
 } from '@plinth/sdk/contract';
 import type { HostContracts } from '../commands/host-contracts.js';
-import { limitsFor } from '../extensions/limits/resource-policy.js';
-import type { Trust } from '../extensions/trust/trust.js';
-import { grantsOf } from '../permissions/granted.js';
+import type { MachineLimits } from '../guests/guest-meter.js';
+import type { PluginPackage } from '../host.js';
+import type { CanaryInfo } from '../lifecycle/inventory.js';
+import { grantsOf, type PermissionPolicy } from '../permissions/granted.js';
 import type { Grants } from '../permissions/grants.js';
 import { type Growth, growthOf } from '../permissions/growth.js';
 import {
@@ -23,7 +24,6 @@ import {
   type RunningPlugin,
   versionOf,
 } from '../plugin/record.js';
-import type { Policy } from '../policy.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 
@@ -75,14 +75,16 @@ export interface Usage {
 export interface ExplanationDetails {
   readonly cut?: Cut;
   readonly uses?: Usage;
+  readonly canary?: CanaryInfo;
 }
 
 /** What details are collected from. */
 export interface DetailParts {
   readonly registry: PluginRegistry;
   readonly grants: Grants;
-  readonly policy: Policy;
-  readonly trust: Pick<Trust, 'level'>;
+  readonly policy: PermissionPolicy | undefined;
+  /** What a plugin may use of the machine. */
+  limitsOf(found: PluginPackage, manifest: Manifest): MachineLimits;
   readonly hostContracts: HostContracts;
   /** @throws when the plugin can't be isolated as it asks. */
   isolationOf(record: Pick<ResolvedPlugin, 'manifest' | 'package'>): Isolation;
@@ -101,7 +103,7 @@ export function explainDetails(record: PluginRecord, parts: DetailParts): Explan
 }
 
 /** The same in words, to follow the reason. */
-export function detailsText({ cut, uses }: ExplanationDetails): string {
+export function detailsText({ cut, uses, canary }: ExplanationDetails): string {
   const rights = (growth: Growth) =>
     Object.entries(growth)
       .map(([name, scopes]) => `${name} (${scopes.join(', ')})`)
@@ -110,7 +112,7 @@ export function detailsText({ cut, uses }: ExplanationDetails): string {
   if (uses !== undefined && uses.plugins.length > 0)
     told.push(`it uses ${uses.plugins.map(describe).join(', ')}`);
   if (uses !== undefined && uses.absent.length > 0)
-    told.push(`nobody provides ${uses.absent.join(', ')}, which it can do without`);
+    told.push(`no plugin or host provides ${uses.absent.join(', ')}, which it can do without`);
   if (cut?.policy !== undefined)
     told.push(`policy doesn't allow all that it asks for: ${rights(cut.policy)}`);
   if (cut?.revoked !== undefined) told.push(`revoked were ${rights(cut.revoked)}`);
@@ -120,6 +122,10 @@ export function detailsText({ cut, uses }: ExplanationDetails): string {
     );
   for (const [name, { asked, given }] of Object.entries(cut?.resources ?? {}))
     told.push(`policy gives it ${given} of ${name} where it asks for ${asked}`);
+  if (canary !== undefined)
+    told.push(
+      `its version ${canary.version} is a canary and answers ${canary.share * 100}% of the calls of ${canary.from}`,
+    );
   return told.map((one) => `; ${one}`).join('');
 }
 
@@ -132,7 +138,7 @@ function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cu
   const { grants, policy } = parts;
   const having = (permissions: Permissions) => ({ permissions, manifest, isolation: undefined });
   const allowed = growthOf(
-    having(grantsOf(manifest, policy.permissions)),
+    having(grantsOf(manifest, policy)),
     having(grantsOf(manifest, undefined)),
   );
   const taken = [...grants.denied(manifest.id)].flatMap(([name, scopes]) => {
@@ -168,10 +174,10 @@ function isolationOf(
 function resourcesOf(
   { package: found }: PluginRecord,
   manifest: Manifest,
-  { policy, trust }: DetailParts,
+  { limitsOf }: DetailParts,
 ): Cut['resources'] {
   const { memory, cpu } = manifest.resources;
-  const limits = limitsFor(policy.resources, manifest, trust.level(found, manifest));
+  const limits = limitsOf(found, manifest);
   const asked = { memory: memory === undefined ? undefined : parseSize(memory), cpu };
   const less = (['memory', 'cpu'] as const).flatMap((name) => {
     const wanted = asked[name];

@@ -1,6 +1,7 @@
 /** Answers "Why isn't it running?" exactly, in a sentence and as data. */
 import type { PluginError } from '@plinth/sdk/contract';
-import type { PlannedRestart, Quarantine } from '../extensions/supervision/ward.js';
+import type { CanaryInfo } from '../lifecycle/inventory.js';
+import type { PlannedRestart } from '../lifecycle/supervision.js';
 import {
   type FailedPlugin,
   manifestOf,
@@ -8,10 +9,15 @@ import {
   type PluginState,
 } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
+import type { Circumstances } from './circumstances.js';
 import type { Cut, Usage } from './explain-details.js';
+import type { ExplainedStory } from './explain-story.js';
 
-/** Why a plugin is in the state it is in. */
-export interface Explanation {
+/**
+ * Why a plugin is in the state it is in, who is involved, and what would help. Empty lists are left
+ * out.
+ */
+export interface Explanation extends ExplainedStory {
   readonly id: string;
   readonly state: PluginState | 'unknown';
   readonly running: boolean;
@@ -28,6 +34,8 @@ export interface Explanation {
   readonly cut?: Cut;
   /** What it currently uses. Present only for a running plugin. */
   readonly uses?: Usage;
+  /** The later version that answers a share of its calls. Present while there is one. */
+  readonly canary?: CanaryInfo;
   /** `stack` is that of what was thrown, in the plugin's sources where they are known. */
   readonly error?: {
     readonly code: string;
@@ -36,18 +44,6 @@ export interface Explanation {
     readonly details: unknown;
     readonly stack?: string;
   };
-}
-
-/** Facts about a plugin that its record doesn't contain. */
-export interface Circumstances {
-  readonly quarantine: Quarantine | undefined;
-  /** The restart that is pending or in progress. */
-  readonly restart?: PlannedRestart | undefined;
-  readonly enabled: boolean;
-  /** Why it is paused, as those that pause it say. */
-  readonly pausedFor?: readonly string[];
-  /** Why it is paused: the error of the dependency that it lacks. */
-  readonly blame?: (PluginError & { readonly details: { readonly path?: unknown } }) | undefined;
 }
 
 /** Explains the state of a plugin, also of one that isn't installed. */

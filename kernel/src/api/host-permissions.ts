@@ -1,10 +1,10 @@
 /** `kernel.permissions`: rights of plugins, asked and changed by the application. */
 import type { PermissionName, Permissions } from '@plinth/sdk';
 import { createError, disposable, type Manifest, PERMISSION_NAMES } from '@plinth/sdk/contract';
+import type { Deciding, PermissionHandler } from '../permissions/asking.js';
 import type { PermissionSet } from '../permissions/broker.js';
-import type { GrantOptions } from '../permissions/grant-book.js';
+import type { GrantOptions } from '../permissions/grant-records.js';
 import type { Grants } from '../permissions/grants.js';
-import type { Deciding, PermissionHandler } from '../permissions/requests.js';
 import type { HostRegistration } from '../registration.js';
 
 /** `kernel.permissions`. */

@@ -1,50 +1,30 @@
 /** `kernel.plugins`: lists and controls the installed plugins for the embedding application. */
 import type { AnyContract } from '@plinth/sdk';
 import { createError } from '@plinth/sdk/contract';
-import type { Installer } from '../extensions/installer/installer.js';
-import type {
-  OwnerOptions,
-  UninstallOptions,
-  UpdateOptions,
-} from '../extensions/installer/installer-options.js';
-import type { Leftover, PluginData } from '../extensions/installer/plugin-data.js';
-import type { TimesLog } from '../extensions/installer/plugin-times.js';
-import type { PluginPackage, PluginSource } from '../host.js';
 import type { Lazy } from '../lazily.js';
 import type { DrainOptions } from '../lifecycle/drain.js';
+import type { Inventory } from '../lifecycle/inventory.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { PluginHealth } from '../lifecycle/plugin-health.js';
 import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import { capabilitiesOf, type PluginCapabilities } from './capabilities.js';
-import { type Circumstances, type Explanation, explain } from './explain.js';
+import type { Circumstances } from './circumstances.js';
+import { type Explanation, explain } from './explain.js';
 import type { ExplanationDetails } from './explain-details.js';
+import type { ExplainedStory } from './explain-story.js';
 import { infosOf, type PluginInfo } from './plugin-info.js';
 import { SearchIndex } from './search-index.js';
 
 /**
- * `kernel.plugins`. An id names the highest stable version of a plugin, and `id@range` the highest
- * stable one in the range. Each method rejects with a typed error and then changes nothing.
+ * `kernel.plugins` without an installer. An id names the highest stable version of a plugin, and
+ * `id@range` the highest stable one in the range. Each method rejects with a typed error and then
+ * changes nothing.
  */
-export interface HostPlugins {
+export interface CorePlugins {
   list(filter?: { readonly state?: PluginState }): readonly PluginInfo[];
   /** The plugin, the highest stable version in the range. */
   get(id: string, range?: string): PluginInfo | undefined;
-  /**
-   * Adds a plugin to the running kernel, beside its other versions, for good. The next kernel over
-   * the same storage has it again. Answers its id. Doesn't activate it.
-   *
-   * @throws PluginManifestError, PluginResolutionError `plugin/duplicate` or `plugin/unsatisfied`,
-   * PluginLifecycleError `plugin/load-failed`, PluginSignatureError `plugin/digest-mismatch`.
-   */
-  install(found: PluginPackage | PluginSource, options?: OwnerOptions): Promise<string>;
-  /** Stops a plugin and removes it for good: every version of an id, or the one that is named. */
-  uninstall(id: string, options?: UninstallOptions): Promise<void>;
-  /**
-   * The data of plugins that aren't installed any more. `uninstall(id, { purge: true })` deletes
-   * it.
-   */
-  leftovers(): Promise<readonly Leftover[]>;
   /** Allows a plugin to start again, and starts it when its activation asks for that. */
   enable(id: string): Promise<void>;
   /** Stops a plugin for good. Nothing starts it until it is enabled again. */
@@ -67,31 +47,8 @@ export interface HostPlugins {
    * wakes it. Answers whether it sleeps now. A plugin with work in flight stays active.
    */
   hibernate(id: string): Promise<boolean>;
-  /**
-   * Replaces the guest by a fresh one while it runs, of another package when one is given. Hands
-   * over its state.
-   */
-  reload(id: string, found?: PluginPackage | PluginSource, options?: OwnerOptions): Promise<void>;
-  /**
-   * Gives an id to another publisher (`publisher:<name>`) or origin, with its data, its secrets,
-   * its settings, its rights and its callers. Packages of the new owner are admitted. Other
-   * packages of the id are not started any more.
-   */
-  transfer(id: string, to: string): Promise<void>;
-  /**
-   * Replaces a plugin by a later version, while it runs and for good. The version before stays
-   * ready for {@link rollback}. It comes back automatically when the new one crashes or is
-   * unhealthy within `limits.trial`.
-   *
-   * @throws PluginLifecycleError `plugin/downgrade`, PluginPermissionError
-   * `permission/consent-required` when it asks for more than the version before without consent
-   * (see `kernel.permissions.onRequest`), or what its activation threw.
-   */
-  update(id: string, found: PluginPackage | PluginSource, options?: UpdateOptions): Promise<void>;
-  /** @throws PluginLifecycleError `plugin/no-previous-version`. */
-  rollback(id: string): Promise<void>;
-  /** Marks a version as deprecated: the log names its callers. `false` removes the mark. */
-  deprecate(id: string, message: string | false): Promise<void>;
+  /** Replaces the guest by a fresh one while it runs. Hands over its state. */
+  reload(id: string): Promise<void>;
   /** Plugins whose id, name, description or tags contain every word. */
   search(text: string): readonly PluginInfo[];
   /** Plugins that provide a contract. */
@@ -104,7 +61,10 @@ export interface HostPlugins {
    * @throws PluginUnavailableError `plugin/not-found`.
    */
   capabilities(id: string): PluginCapabilities;
-  /** Why a plugin runs or doesn't. */
+  /**
+   * Why a plugin runs or doesn't, what happened to it last, who needs and calls it, and the next
+   * step that would help. `explanationText()` writes it as text.
+   */
   explain(id: string): Explanation;
   health(id: string): Promise<PluginHealth>;
 }
@@ -112,14 +72,17 @@ export interface HostPlugins {
 /** What runs plugins, and keeps them. */
 export interface PluginEngine {
   readonly lifecycle: Lifecycle;
-  readonly installer: Installer;
-  readonly data: PluginData;
-  readonly times: TimesLog;
-  /** What a plugin lacks and uses, as data and in words. */
-  detailsOf(record: PluginRecord): {
-    readonly details: ExplanationDetails;
+  readonly inventory: Inventory;
+  /** What a plugin lacks and uses, as data and in words, and what happened to it. */
+  detailsOf(
+    record: PluginRecord,
+    path: readonly string[],
+  ): {
+    readonly details: ExplanationDetails & ExplainedStory;
     readonly text: string;
   };
+  /** What is known of a plugin that isn't installed. */
+  unknown(id: string): Pick<ExplainedStory, 'next'>;
 }
 
 /** What `kernel.plugins` controls. */
@@ -136,8 +99,8 @@ export interface HostPluginsParts {
 }
 
 /** Makes `kernel.plugins`. */
-export function createHostPlugins(parts: HostPluginsParts): HostPlugins {
-  return { ...readingOf(parts), ...steeringOf(parts), ...changesOf(parts) };
+export function createHostPlugins(parts: HostPluginsParts): CorePlugins {
+  return { ...readingOf(parts), ...steeringOf(parts) };
 }
 
 /** What tells about plugins, and changes nothing. */
@@ -148,8 +111,8 @@ function readingOf({
   health,
   opened,
   arrival,
-}: HostPluginsParts): Pick<HostPlugins, Reading> {
-  const info = infosOf(registry, (id) => engine.now?.times.of(id));
+}: HostPluginsParts): Pick<CorePlugins, Reading> {
+  const info = infosOf(registry, (id) => engine.now?.inventory.timesOf(id));
   const search = new SearchIndex();
   return {
     list: (filter) =>
@@ -173,9 +136,12 @@ function readingOf({
     explain(id) {
       const record = registry.find(id);
       if (record === undefined)
-        return explain(id, undefined, { quarantine: undefined, enabled: true });
+        return {
+          ...explain(id, undefined, { quarantine: undefined, enabled: true }),
+          ...engine.now?.unknown(id),
+        };
       const explained = explain(record.id, record, circumstances(record));
-      const more = engine.now?.detailsOf(record);
+      const more = engine.now?.detailsOf(record, explained.path);
       if (more === undefined) return explained;
       return { ...explained, because: `${explained.because}${more.text}`, ...more.details };
     },
@@ -187,12 +153,18 @@ function readingOf({
   };
 }
 
-/** What starts, stops and pauses plugins. Nothing of it is remembered. */
-function steeringOf(parts: HostPluginsParts): Pick<HostPlugins, Steering> {
-  const { engine } = parts;
-  const whenOpen = whenOpenOf(parts);
+/** What starts, stops and pauses plugins. */
+function steeringOf(parts: HostPluginsParts): Omit<CorePlugins, Reading> {
+  const { engine, opened, arrival } = parts;
   const steer = steerOf(parts);
+  const decide = async (id: string, decision: (inventory: Inventory) => Promise<void>) => {
+    await opened();
+    await arrival(id);
+    await decision((await engine.get()).inventory);
+  };
   return {
+    enable: (id) => decide(id, (inventory) => inventory.enable(id)),
+    disable: (id, options) => decide(id, (inventory) => inventory.disable(id, options)),
     activate: (id) => steer(id, (lifecycle, key) => lifecycle.activate(key)),
     deactivate: (id, options) =>
       steer(id, (lifecycle, key) =>
@@ -201,29 +173,7 @@ function steeringOf(parts: HostPluginsParts): Pick<HostPlugins, Steering> {
     suspend: (id) => steer(id, (lifecycle, key) => lifecycle.suspend(key)),
     resume: (id) => steer(id, (lifecycle, key) => lifecycle.resume(key)),
     hibernate: (id) => steer(id, (lifecycle, key) => lifecycle.sleep(key)),
-    async reload(id, found, options) {
-      if (found === undefined)
-        await steer(id, async (_, key) => (await engine.get()).installer.reloadAsItIs(key));
-      else await whenOpen((installer) => installer.reload(id, found, options), id);
-    },
-  };
-}
-
-/** What lasts. */
-function changesOf(parts: HostPluginsParts): Omit<HostPlugins, Reading | Steering> {
-  const { engine } = parts;
-  const whenOpen = whenOpenOf(parts);
-  return {
-    install: (found, options) => whenOpen((installer) => installer.install(found, options)),
-    leftovers: () => whenOpen(async () => (await engine.get()).data.leftovers()),
-    transfer: (id, to) => whenOpen((installer) => installer.transfer(id, to)),
-    uninstall: (id, options) => whenOpen((installer) => installer.uninstall(id, options), id),
-    enable: (id) => whenOpen((installer) => installer.enable(id), id),
-    disable: (id, options) => whenOpen((installer) => installer.disable(id, options), id),
-    update: (id, found, options) =>
-      whenOpen((installer) => installer.update(id, found, options), id),
-    rollback: (id) => whenOpen((installer) => installer.rollback(id), id),
-    deprecate: (id, message) => whenOpen((installer) => installer.deprecate(id, message), id),
+    reload: (id) => steer(id, async (_, key) => (await engine.get()).inventory.reload(key)),
   };
 }
 
@@ -235,8 +185,6 @@ type Reading =
   | 'capabilities'
   | 'explain'
   | 'health';
-type Steering = 'activate' | 'deactivate' | 'suspend' | 'resume' | 'hibernate' | 'reload';
-
 /** Runs an operation once the plugin is known. An update in progress may replace it. */
 const steerOf =
   ({ registry, engine, opened, arrival }: HostPluginsParts) =>
@@ -245,20 +193,11 @@ const steerOf =
     await arrival(id);
     for (;;) {
       const { id: known, key } = find(registry, id);
-      const { lifecycle, installer } = await engine.get();
-      const busy = installer.settled(known);
+      const { lifecycle, inventory } = await engine.get();
+      const busy = inventory.settled(known);
       if (busy === undefined) return work(lifecycle, key);
       await busy;
     }
-  };
-
-/** Runs an operation once the installed plugins are known, and the one that it is about. */
-const whenOpenOf =
-  ({ engine, opened, arrival }: HostPluginsParts) =>
-  async <T>(work: (installer: Installer) => Promise<T>, id?: string): Promise<T> => {
-    await opened();
-    if (id !== undefined) await arrival(id);
-    return work((await engine.get()).installer);
   };
 
 function find(registry: PluginRegistry, id: string): PluginRecord {

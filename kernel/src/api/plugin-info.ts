@@ -1,7 +1,7 @@
 /** What listings show of a plugin. */
 import type { Manifest } from '@plinth/sdk';
 import type { PluginError } from '@plinth/sdk/contract';
-import type { PluginTimes } from '../extensions/installer/plugin-times.js';
+import type { PluginTimes } from '../lifecycle/inventory.js';
 import { manifestOf, type PluginRecord, type PluginState } from '../plugin/record.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';

@@ -9,6 +9,8 @@ import type { StorageNamespace } from '../storage/namespace.js';
 export interface PluginStorageView {
   /** Its keys that begin with a prefix, sorted. */
   list(prefix?: string): Promise<readonly string[]>;
+  /** The value under a key. Undefined when there is none. */
+  read(key: string): Promise<unknown>;
   /** Everything it keeps, by key. */
   export(): Promise<ReadonlyMap<string, unknown>>;
   /**
@@ -36,13 +38,14 @@ export interface HostStorage {
  */
 export function storageViewOf(
   plugin: string,
-  data: () => Promise<{ of(plugin: string): StorageNamespace }>,
+  namespaceOf: (plugin: string) => Promise<StorageNamespace>,
 ): PluginStorageView {
   if (typeof plugin !== 'string' || !PLUGIN_ID.test(plugin) || plugin === 'plinth')
     throw createError('storage/invalid-key', `'${String(plugin).slice(0, 80)}' is no plugin's id`);
-  const namespace = async () => (await data()).of(plugin);
+  const namespace = () => namespaceOf(plugin);
   return {
     list: async (prefix = '') => (await namespace()).keys(prefix),
+    read: async (key) => (await namespace()).get(key),
     export: async () => {
       const own = await namespace();
       const values = new Map<string, unknown>();

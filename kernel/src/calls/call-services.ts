@@ -50,6 +50,7 @@ export function createCallServices({
       metrics.calls += 1;
       if (!ok) metrics.failures += 1;
       call.target.counter?.settle(ok, took);
+      metrics.recorder?.call(call, ok, value, took, turn.now());
       if (bus.revision !== revision) {
         revision = bus.revision;
         heard = bus.hears('call:settled');

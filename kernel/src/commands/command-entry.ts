@@ -1,13 +1,14 @@
 /** A registered command, its provider, and what the registry needs of the kernel. */
 import type { Caller, Manifest } from '@plinth/sdk/contract';
-import type { CallServices, CallTarget } from '../calls/kernel-call.js';
+import type { CallRequest, CallServices, CallTarget } from '../calls/kernel-call.js';
 import type { LaneTarget } from '../calls/lane-end.js';
 import type { IsOpen } from '../calls/open-contracts.js';
 import type { Provider } from '../calls/provider.js';
 import type { Route } from '../calls/route.js';
 import type { MiddlewareChains } from '../middleware/chains.js';
 import type { CommandCounter, Metrics } from '../telemetry/metrics.js';
-import type { CommandGuards, DeclaredPolicy } from './command-guards.js';
+import type { DeclaredPolicy } from './command-guards.js';
+import type { Entrance } from './entrance.js';
 
 /** The provider of a command. */
 export interface CommandProvider {
@@ -38,11 +39,29 @@ export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provide
   readonly guarded: CallTarget | undefined;
 }
 
+/** A version that stands beside its plugin's own one for a while, and answers some of its calls. */
+export interface Beside {
+  readonly version: string;
+  /**
+   * The entry that answers a call.
+   *
+   * @param all every entry of the command.
+   * @param chosen the one that answers without this.
+   */
+  pick(
+    all: readonly CommandEntry[],
+    chosen: CommandEntry,
+    route: Route | undefined,
+    caller: Caller,
+    request: CallRequest | undefined,
+  ): CommandEntry;
+}
+
 /** What the registry needs from the kernel. */
 export interface CommandServices extends CallServices {
   readonly chains: MiddlewareChains;
   readonly metrics: Metrics;
-  readonly guards: CommandGuards;
+  readonly entrance: Entrance;
   /** Wakes the plugin that would answer a command. Resolves false when there is none. */
   activateFor(commandId: string, route: Route | undefined): Promise<boolean>;
   /** An owner's place in the order of discovery. 0 for the host. */

@@ -1,5 +1,5 @@
-/** What stands between a command and its provider, by policy: who provides it is told here. */
-import type { DeclaredCallPolicy } from '@plinth/sdk/contract';
+/** What stands between a command and its provider, by policy: its provider is told here. */
+import { createError, type DeclaredCallPolicy, type PluginError } from '@plinth/sdk/contract';
 import type { CallServices, CallTarget, KernelCall } from '../calls/kernel-call.js';
 import type { LaneTarget } from '../calls/lane-end.js';
 
@@ -27,20 +27,43 @@ export interface GuardedTarget extends CallTarget {
  */
 export type Attempt = (call: KernelCall, input: unknown) => void;
 
+/** Lets a call into a plugin. `above` is the call that it is a part of. */
+export type Enter = (call: KernelCall, above: KernelCall | undefined, input: unknown) => void;
+
 /** Guards commands that have a policy. */
 export interface CommandGuards {
-  /**
-   * The guarded target that replaces a command's target. Undefined when the command has no policy
-   * and its plugin takes all calls at once.
-   */
+  /** The guarded target that replaces a command's target. Undefined without a policy for it. */
   guard(
     target: GuardedTarget,
     declared: DeclaredPolicy,
     services: CallServices,
-    provide: Attempt,
+    enter: Enter,
   ): CallTarget | undefined;
   /** What answers in place of a command that no plugin answers. */
   fallback(id: string): ((error: Error, input: unknown) => unknown) | undefined;
   /** The state of a command's breaker. Undefined when it has none. */
   breaker(id: string): 'closed' | 'half-open' | 'open' | undefined;
 }
+
+/** Without policies only one wish of a manifest counts, because it protects: `requiresAuth`. */
+export const NO_GUARDS: CommandGuards = {
+  guard(target, { requiresAuth = false }, _services, enter) {
+    if (!requiresAuth) return undefined;
+    return {
+      ...target,
+      provider(call, input) {
+        if (call.user === undefined) call.settle(false, unauthenticated(target));
+        else enter(call, call.parent, input);
+      },
+    };
+  },
+  fallback: () => undefined,
+  breaker: () => undefined,
+};
+
+/** The error for a call without a user to a command that needs one. */
+export const unauthenticated = ({ id, owner }: GuardedTarget): PluginError =>
+  createError('call/unauthenticated', `${id} needs a user, and the call has none`, {
+    plugin: owner,
+    details: { command: id },
+  });

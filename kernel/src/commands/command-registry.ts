@@ -1,4 +1,4 @@
-/** Which commands exist, who provides them, and a call's path: permission, middleware, provider. */
+/** All commands with their providers, and a call's path: permission, middleware, provider. */
 import {
   type Caller,
   createError,
@@ -13,7 +13,8 @@ import type { Parse } from '../calls/client.js';
 import type { CallRequest, CallTarget, KernelCall } from '../calls/kernel-call.js';
 import type { Provider } from '../calls/provider.js';
 import { leadsTo, type Route, routeKey } from '../calls/route.js';
-import type { CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
+import type { Beside, CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
+import type { CommandGuards } from './command-guards.js';
 import { CommandTable } from './command-table.js';
 import { WaitingCalls } from './waiting-calls.js';
 
@@ -57,6 +58,11 @@ export class CommandRegistry {
     return this.#table.all();
   }
 
+  /** Versions that answer a part of the calls of their plugin, by plugin id. It must be special. */
+  get beside(): Map<string, Beside> {
+    return this.#table.beside;
+  }
+
   /** Whether calls of an owner must be routed: the version matters, or other calls already wait. */
   isSpecial(owner: string): boolean {
     return (this.#special.size !== 0 && this.#special.has(owner)) || this.#waiting.has(owner);
@@ -92,7 +98,7 @@ export class CommandRegistry {
     const target = { ...by, timeout: by.timeout, id, services: this.#services, counter };
     return {
       ...target,
-      guarded: this.#services.guards.guard(
+      guarded: this.#services.entrance.guard(
         target,
         by.declared ?? { idempotent: false },
         this.#services,
@@ -124,7 +130,9 @@ export class CommandRegistry {
     if (chosen === undefined || this.#services.outranked(chosen, route))
       return this.#wakeAndExecute(id, input, caller, request, parse, route);
     this.#services.deprecated(chosen, caller);
-    return this.run(chosen, input, caller, request, parse, route);
+    const all = this.#table.of(chosen.id);
+    const by = this.beside.get(chosen.owner)?.pick(all, chosen, route, caller, request) ?? chosen;
+    return this.run(by, input, caller, request, parse, route);
   }
 
   /** {@link execute} for a command that was looked up. */
@@ -144,8 +152,8 @@ export class CommandRegistry {
   }
 
   /** The state of a command's breaker. Undefined when it has none. */
-  breakerOf(id: string): ReturnType<CommandServices['guards']['breaker']> {
-    return this.#services.guards.breaker(id);
+  breakerOf(id: string): ReturnType<CommandGuards['breaker']> {
+    return this.#services.entrance.guards.breaker(id);
   }
 
   /** Sends a waiting call to a version that suits its caller, when the new one doesn't. */
@@ -274,7 +282,7 @@ export class CommandRegistry {
   }
 
   async #fallBack(id: string, error: unknown, call: KernelCall, input: unknown): Promise<void> {
-    const fallback = this.#services.guards.fallback(id);
+    const fallback = this.#services.entrance.guards.fallback(id);
     if (fallback === undefined || call.over) {
       call.settle(false, error);
       return;

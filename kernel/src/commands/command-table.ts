@@ -7,7 +7,7 @@ import {
   type PluginError,
 } from '@plinth/sdk/contract';
 import { leadsTo, type Route } from '../calls/route.js';
-import type { CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
+import type { Beside, CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
 
 /** Owns the entries of all commands. */
 export class CommandTable {
@@ -16,6 +16,8 @@ export class CommandTable {
   readonly #entries = new Map<string, CommandEntry>();
   /** All versions of a command, the default one first. Only where there are several. */
   readonly #versions = new Map<string, readonly CommandEntry[]>();
+  /** Versions that answer a part of the calls of their plugin, by plugin id. They come last. */
+  readonly beside = new Map<string, Beside>();
   /** The command that suits a client's route and was called last. */
   readonly #suited = new WeakMap<Route, CommandEntry>();
 
@@ -88,7 +90,12 @@ export class CommandTable {
             // The host's commands come first, then plugins in the order of discovery.
             if (a.owner !== b.owner) return rank(a.owner) - rank(b.owner);
             const [left, right] = [a.version as string, b.version as string];
-            return Number(isStable(right)) - Number(isStable(left)) || compareVersions(right, left);
+            const last = this.beside.get(a.owner)?.version;
+            return (
+              Number(left === last) - Number(right === last) ||
+              Number(isStable(right)) - Number(isStable(left)) ||
+              compareVersions(right, left)
+            );
           });
     const [first] = sorted;
     if (first === undefined) this.#entries.delete(id);

@@ -111,11 +111,11 @@ export class ConfigStore {
    */
   problems(): readonly string[] {
     const ids = this.#ids();
-    const nobody = (['global', 'user', 'runtime'] as const).flatMap((layer) =>
+    const unmatched = (['global', 'user', 'runtime'] as const).flatMap((layer) =>
       this.ids(layer).flatMap((id) => (ids.includes(id) ? [] : [[layer, id] as const])),
     );
     return [
-      ...nobody.map(
+      ...unmatched.map(
         ([layer, id]) =>
           `the ${layer} configuration has settings for '${id}', and no plugin of that id is there${didYouMean(id, ids, [])}`,
       ),

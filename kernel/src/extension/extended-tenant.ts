@@ -1,6 +1,4 @@
-/**
- * One tenant with extensions, or with points of the application. Loaded only when there are any.
- */
+/** The extensions of one tenant, and the points of its application. */
 import type { KernelTopic } from '../kernel-events.js';
 import type { Limits } from '../limits.js';
 import { manifestOf } from '../plugin/record.js';
@@ -87,16 +85,22 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
           steer: steerFor(extension.statics.name),
         }),
     });
-    for (const topic of this.steps.topics)
-      parts.bus.on(topic, ({ event }) => {
-        if (event.source === 'kernel')
-          this.steps.told(event.topic as KernelTopic, event.payload as never);
-      });
+    this.steps.onFirst = () => {
+      for (const topic of this.steps.topics)
+        parts.bus.on(topic, ({ event }) => {
+          if (event.source === 'kernel')
+            this.steps.told(event.topic as KernelTopic, event.payload as never);
+        });
+    };
     this.#extensions.install();
   }
 
   api(factory: AnyFactory): unknown {
     return this.#installed.api(factory);
+  }
+
+  find(name: string): unknown {
+    return this.#installed.find(name);
   }
 
   async open(): Promise<void> {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { Undo, WantedTransition } from '../lifecycle/extending.js';
 export type {
   Contributions,
   PointSpec,
@@ -34,7 +36,7 @@ export {
   fact,
   type Statics,
 } from './statics.js';
-export type { Change, Transition, TransitionHook, Undo, WantedTransition } from './transitions.js';
+export type { Change, Transition, TransitionHook } from './transitions.js';
 export type {
   CallView,
   Candidate,

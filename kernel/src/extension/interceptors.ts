@@ -188,56 +188,67 @@ const broken = (extension: string, { id }: TargetView, cause: unknown): Layer<Ke
   },
 });
 
-/** A call as extensions see it. It is a class, so that its parts are made only on request. */
+/**
+ * A call as extensions see it. It is a class, so that its parts are made only on request, and
+ * without private names, because one is made for each call.
+ */
 class CallFacade implements CallView {
   readonly target: TargetView;
-  readonly #call: KernelCall;
-  readonly #failed: (error: unknown) => void;
+  private readonly call: KernelCall;
+  private readonly failed: (error: unknown) => void;
 
   constructor(call: KernelCall, target: TargetView, failed: (error: unknown) => void) {
-    this.#call = call;
+    this.call = call;
     this.target = target;
-    this.#failed = failed;
+    this.failed = failed;
   }
 
   get caller(): Caller {
-    return this.#call.caller;
+    return this.call.caller;
+  }
+
+  get provider(): string {
+    return this.call.target.owner ?? this.target.owner;
+  }
+
+  get nested(): boolean {
+    return this.call.parent !== undefined;
   }
 
   get user(): string | undefined {
-    return this.#call.user;
+    return this.call.user;
   }
 
   get tenant(): string {
-    return this.#call.tenant;
+    return this.call.tenant;
   }
 
   get requestId(): string {
-    return this.#call.requestId;
+    return this.call.requestId;
   }
 
   get remaining(): number {
-    return this.#call.remaining;
+    return this.call.remaining;
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    return this.call.signal;
   }
 
   get traceparent(): string | undefined {
-    return this.#call.traceparent;
+    return this.call.traceparent;
   }
 
   set traceparent(value: string | undefined) {
-    this.#call.traceparent = value;
+    this.call.traceparent = value;
   }
 
   onEnd(task: () => unknown): void {
-    this.#call.onEnd(() => {
+    this.call.onEnd(() => {
       try {
-        asPromise(task())?.then(undefined, this.#failed);
+        asPromise(task())?.then(undefined, this.failed);
       } catch (error) {
-        this.#failed(error);
+        this.failed(error);
       }
     });
   }

@@ -7,14 +7,14 @@ import {
   PluginError,
 } from '@plinth/sdk/contract';
 import type { Guest, PluginPackage } from '../host.js';
+import type { Extending } from '../lifecycle/extending.js';
 import type { Log } from '../telemetry/logger.js';
 import { withOrigin } from '../telemetry/origin.js';
 import { ContributionPoints } from './contributions.js';
-import type { Extending } from './extending.js';
 import { Interceptors } from './interceptors.js';
 import type { PluginViews } from './plugin-views.js';
 import type { PackageCheck } from './powers.js';
-import type { AnyExtension } from './statics.js';
+import { type AnyExtension, isBuiltIn } from './statics.js';
 import { Transitions } from './transitions.js';
 import type { Gate, GuestView, LaunchView, ViewedGuest } from './views.js';
 
@@ -54,7 +54,10 @@ export class ExtensionPlaces implements Extending {
     this.#views = views;
     const names = extensions.map(({ statics }) => statics.name);
     this.#log = log;
-    this.names = new Set(names);
+    // The topics of the kernel's own extensions are among the kernel's.
+    this.names = new Set(
+      extensions.filter((one) => !isBuiltIn(one)).map(({ statics }) => statics.name),
+    );
     this.features = extensions.flatMap(({ statics }) => statics.features ?? []);
     this.around = new Interceptors(
       (name) => names.indexOf(name),

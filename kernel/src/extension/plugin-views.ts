@@ -4,11 +4,12 @@
  */
 import type { Manifest } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
+import type { PluginFacts } from '../lifecycle/extending.js';
 import type { TrustLevel } from '../permissions/trust-level.js';
 import { manifestOf, type PluginRecord, type PluginState, versionOf } from '../plugin/record.js';
 import { keyOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import type { GuestView, PluginFacts, PluginView, ViewedGuest } from './views.js';
+import type { GuestView, PluginView, ViewedGuest } from './views.js';
 
 /** What this needs of the kernel. */
 export interface PluginViewParts {
@@ -59,7 +60,14 @@ export class PluginViews {
     if (this.#parts.registry.get(key)?.package === found) return this.of(key);
     const trust = this.#parts.trust(found, manifest);
     const next = { key, id, version, manifest, package: found, trust };
-    return Object.freeze({ ...next, state: 'resolved', reason: undefined, enabled: true });
+    return Object.freeze({
+      ...next,
+      state: 'resolved',
+      reason: undefined,
+      enabled: true,
+      waiting: 0,
+      phases: undefined,
+    });
   }
 
   /** A plugin is gone. A view that is still held then has no state. */
@@ -111,6 +119,15 @@ class LivePlugin implements PluginView {
     return this.#record !== undefined && this.#parts.isEnabled(this.key);
   }
 
+  get waiting(): number {
+    return this.#parts.registry.plugin(this.key)?.mailbox.size ?? 0;
+  }
+
+  get phases(): PluginView['phases'] {
+    const record = this.#record;
+    return record !== undefined && 'phases' in record ? record.phases : undefined;
+  }
+
   get manifest(): Manifest | undefined {
     const record = this.#record;
     return record && manifestOf(record);
@@ -145,6 +162,14 @@ class LiveGuest implements GuestView {
 
   get busy(): boolean {
     return this.#connection.busy;
+  }
+
+  get pending(): number {
+    return this.#connection.link.pending;
+  }
+
+  get stored(): number {
+    return this.#connection.storage.used;
   }
 
   usage(): ReturnType<GuestView['usage']> {

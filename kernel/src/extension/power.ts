@@ -13,6 +13,7 @@ export const POWERS = [
   'source',
   'launch',
   'metrics',
+  'core',
 ] as const;
 
 /** The name of a power. */

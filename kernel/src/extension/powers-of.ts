@@ -13,6 +13,7 @@ import type { Grants } from '../permissions/grants.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Redaction } from '../telemetry/redaction.js';
 import { pointParser } from './contributions.js';
+import type { CorePower } from './core.js';
 import { openDocuments } from './documents.js';
 import type { ExtensionPlaces } from './places.js';
 import type { PluginViews } from './plugin-views.js';
@@ -35,6 +36,7 @@ export interface PowerParts extends ProvideParts {
   readonly redaction: Redaction;
   readonly storage: StorageAdapter;
   readonly metrics: Metrics;
+  readonly core: CorePower;
   /** The rights of the plugins that are known. */
   grants(): Grants;
   readonly places: ExtensionPlaces;
@@ -93,6 +95,7 @@ export function powerOf<P extends keyof Powers>(
     source: () => (source) => parts.addSource(source),
     launch: () => (wrap) => void places.launches.push(wrap),
     metrics: () => metricsOf(own, keep, parts.metrics),
+    core: () => parts.core,
   };
   return makers[name]();
 }
@@ -199,7 +202,7 @@ function actingAs(
   if (manifest === undefined)
     throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
   const grants = load();
-  new PermissionSet(
+  const set = new PermissionSet(
     id,
     grants.of(manifest),
     metrics,
@@ -208,7 +211,9 @@ function actingAs(
     undefined,
     grants.bounds(manifest),
     (asked, what) => grants.why(manifest, asked, what),
-  ).demand(permission, scope);
+  );
+  set.onAsked = grants.observing?.of(manifest);
+  set.demand(permission, scope);
   return { kind: 'plugin', id, version };
 }
 

@@ -6,6 +6,7 @@ import type { HostHandlers } from '../calls/host-call.js';
 import type { Guest, PluginPackage, PluginSource } from '../host.js';
 import type { KernelEvents, KernelTopic } from '../kernel-events.js';
 import type { Contributions, PointSpec } from './contributions.js';
+import type { CorePower } from './core.js';
 import type { DocumentSpec, Documents } from './documents.js';
 import type { Interceptor } from './interest.js';
 import type { Power } from './power.js';
@@ -205,4 +206,6 @@ export interface Powers<S extends Statics = Statics> extends Record<Power, unkno
     wrap: (request: LaunchView, next: () => Promise<Guest>) => Promise<Guest>,
   ) => void;
   readonly metrics: MetricsPower;
+  /** Makes parts of the core. For the kernel's own extensions, without a promise for the next release. */
+  readonly core: CorePower;
 }

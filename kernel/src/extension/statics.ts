@@ -54,6 +54,9 @@ export interface Extension<S extends Statics = Statics, Api = unknown> {
 /** Any extension. */
 export type AnyExtension = Extension<Statics, unknown>;
 
+/** Whether an extension is one of the kernel's own: it makes parts of the core. */
+export const isBuiltIn = ({ statics: { uses } }: AnyExtension): boolean => uses.includes('core');
+
 /** Makes an extension. It is also the key for requesting the extension's API. */
 export interface ExtensionFactory<S extends Statics, A extends readonly unknown[], Api> {
   (...options: A): Extension<S, Api>;

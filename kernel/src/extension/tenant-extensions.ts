@@ -10,11 +10,11 @@ import {
   DISPOSE,
   disposable,
   messageOf,
-  type PluginError,
 } from '@plinth/sdk/contract';
-import { inTime } from '../in-time.js';
-import { missingExtension } from './extending.js';
-import type { Inspection, Phase, PortBase } from './port.js';
+import { missingExtension } from '../absent-extension.js';
+import type { ExtensionDiagnostics } from './extending.js';
+import { Inspections, within } from './inspections.js';
+import type { Phase, PortBase } from './port.js';
 import { POWERS } from './power.js';
 import type { Powers } from './powers.js';
 import type { AnyExtension, AnyFactory } from './statics.js';
@@ -48,7 +48,7 @@ export class TenantExtensions {
     started: [],
     stopping: [],
   };
-  readonly #inspections: { readonly extension: string; readonly parts: Inspection }[] = [];
+  readonly #inspections: Inspections;
   readonly #owned: Owned[] = [];
   #opened = false;
   #ended = false;
@@ -57,6 +57,7 @@ export class TenantExtensions {
   constructor(ordered: readonly AnyExtension[], parts: PortParts) {
     this.#ordered = ordered;
     this.#parts = parts;
+    this.#inspections = new Inspections(parts);
   }
 
   /**
@@ -84,7 +85,12 @@ export class TenantExtensions {
     if (this.#apis.has(factory)) return this.#apis.get(factory);
     const name = String(factory?.statics?.name ?? 'unknown');
     const copy = this.#ordered.some(({ statics }) => statics.name === name);
-    throw missingExtension(name, copy);
+    throw copy
+      ? missingExtension(
+          name,
+          `another copy of the extension '${name}' is installed: install its package once`,
+        )
+      : missingExtension(name);
   }
 
   /**
@@ -136,55 +142,18 @@ export class TenantExtensions {
     }
   }
 
-  /** Problems by severity. An extension that doesn't answer in time is unhealthy. */
-  async health(): Promise<{
-    readonly unhealthy: readonly PluginError[];
-    readonly degraded: readonly PluginError[];
-  }> {
-    const unhealthy: PluginError[] = [];
-    const degraded: PluginError[] = [];
-    const ask = async (extension: string, health: () => unknown) => {
-      const wrong = (what: string) =>
-        createError('extension/failed', `the extension '${extension}' is ${what}`, {
-          details: { extension },
-        });
-      try {
-        const status = await within(this.#parts.limits.hook, health);
-        if (status === 'degraded') degraded.push(wrong('degraded'));
-        else if (status !== 'healthy') unhealthy.push(wrong('unhealthy'));
-      } catch (error) {
-        unhealthy.push(wrong(`unhealthy: ${messageOf(error)}`));
-      }
-    };
-    await Promise.all(
-      this.#inspections.map(({ extension, parts }) =>
-        parts.health === undefined ? undefined : ask(extension, () => parts.health?.()),
-      ),
-    );
-    return { unhealthy, degraded };
+  /** The API of an extension by its name. Undefined when it isn't installed. */
+  find(name: string): unknown {
+    const found = this.#ordered.find(({ statics }) => statics.name === name);
+    return found && this.#apis.get(found.factory);
   }
 
-  /** Plain data about each extension. */
-  diagnostics(): readonly Readonly<Record<string, unknown>>[] {
-    return this.#ordered.map(({ statics: { name, uses, requires = [], features = [] } }) => {
-      const told = this.#inspections
-        .filter(({ extension, parts }) => extension === name && parts.diagnostics !== undefined)
-        .map(({ extension, parts }) => {
-          try {
-            return parts.diagnostics?.();
-          } catch (error) {
-            this.#parts.report(extension, 'could not tell of itself', error);
-            return undefined;
-          }
-        });
-      return {
-        name,
-        uses: [...uses],
-        requires: requires.map(({ statics }) => statics.name),
-        features: [...features],
-        ...(told.length > 0 && { state: told.length === 1 ? told[0] : told }),
-      };
-    });
+  health(): ReturnType<Inspections['health']> {
+    return this.#inspections.health();
+  }
+
+  diagnostics(): ExtensionDiagnostics {
+    return this.#inspections.diagnostics(this.#ordered);
   }
 
   #portOf(extension: AnyExtension): object {
@@ -248,7 +217,7 @@ export class TenantExtensions {
       on: (phase, task) => void this.#phases[phase].push({ extension: name, task }),
       use: (factory) => this.api(factory) as never,
       find: (factory) => this.#apis.get(factory as AnyFactory) as never,
-      inspect: (parts) => void this.#inspections.push({ extension: name, parts }),
+      inspect: (parts) => void this.#inspections.add(name, parts),
     };
   }
 
@@ -287,13 +256,4 @@ const STRUCTURE: ReadonlySet<keyof Powers> = new Set([
 function endOf(thing: Disposable | AsyncDisposable | (() => unknown)): unknown {
   if (typeof thing === 'function') return thing();
   return ASYNC_DISPOSE in thing ? thing[ASYNC_DISPOSE]() : thing[DISPOSE]();
-}
-
-/** Bounds the time of an extension's task. A synchronous throw becomes a rejection. */
-function within(milliseconds: number, task: () => unknown): Promise<unknown> {
-  return inTime(
-    Promise.resolve().then(task),
-    milliseconds,
-    `it did not end within ${milliseconds} ms`,
-  );
 }

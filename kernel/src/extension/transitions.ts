@@ -5,8 +5,9 @@
 import { createError, messageOf } from '@plinth/sdk/contract';
 import { inTime } from '../in-time.js';
 import type { KernelEvents, KernelTopic } from '../kernel-events.js';
+import type { PluginFacts, Undo, WantedTransition } from '../lifecycle/extending.js';
 import type { PluginState } from '../plugin/state.js';
-import type { PluginFacts, PluginView, Registered } from './views.js';
+import type { PluginView, Registered } from './views.js';
 
 /** A step of a plugin. */
 export type Transition =
@@ -21,12 +22,6 @@ export type Transition =
   | 'fail'
   | 'crash'
   | 'remove';
-
-/** Steps that are requested. Steps that merely happen can't be awaited. */
-export type WantedTransition = Exclude<Transition, 'resolve' | 'fail' | 'crash' | 'remove'>;
-
-/** Undoes the work done before a step. */
-export type Undo = () => unknown;
 
 /** A change of a plugin. */
 export interface Change {
@@ -94,6 +89,9 @@ export interface TransitionParts {
 export class Transitions {
   readonly #parts: TransitionParts;
   readonly #registrations = new Set<Registration>();
+  /** Called before the first hook is there: from then on it has to hear of every step. */
+  onFirst: () => void = () => {};
+  #any = false;
   /** The last known state of each plugin. */
   readonly #states = new WeakMap<PluginView, PluginState>();
 
@@ -108,6 +106,8 @@ export class Transitions {
     registered: (end: () => void) => Registered,
   ): Registered {
     const registration = { extension, names: new Set(names), hook };
+    if (!this.#any) this.onFirst();
+    this.#any = true;
     this.#registrations.add(registration);
     return registered(() => this.#registrations.delete(registration));
   }

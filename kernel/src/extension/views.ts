@@ -2,6 +2,7 @@
 import type { Caller, Isolation, Manifest } from '@plinth/sdk/contract';
 import type { PluginPackage, ResourceUsage } from '../host.js';
 import type { TrustLevel } from '../permissions/trust-level.js';
+import type { StartPhases } from '../plugin/record.js';
 import type { PluginState } from '../plugin/state.js';
 
 /** A registration. It ends automatically when the tenant has stopped. */
@@ -23,6 +24,10 @@ export interface PluginView {
   /** Why it is suspended, while it is. */
   readonly reason: 'request' | 'dependency' | 'limit' | 'idle' | undefined;
   readonly enabled: boolean;
+  /** Calls and events that wait until it runs. */
+  readonly waiting: number;
+  /** How long each phase of its last start took, in milliseconds and in order, while it runs. */
+  readonly phases: Partial<StartPhases> | undefined;
   readonly manifest: Manifest | undefined;
   readonly package: PluginPackage | undefined;
   /** How far it is trusted, if that is decided. */
@@ -38,6 +43,10 @@ export interface GuestView {
   readonly requests: number;
   /** Whether calls from or to it are in progress. */
   readonly busy: boolean;
+  /** Calls that wait for its answer. */
+  readonly pending: number;
+  /** Bytes in its storage. 0 until its first write, for which they are counted. */
+  readonly stored: number;
   usage(): Promise<ResourceUsage | undefined>;
   /** Resolves to true when its event loop answers within so many milliseconds. */
   alive(milliseconds: number): Promise<boolean>;
@@ -57,6 +66,13 @@ export interface TargetView {
 export interface CallView {
   readonly target: TargetView;
   readonly caller: Caller;
+  /**
+   * What answers: a plugin id, or `host`. It is certain once the call has ended, as a plugin that
+   * has to be started is known only then. For an event, the owner of its name.
+   */
+  readonly provider: string;
+  /** Whether it is made for another call, which is still in progress. */
+  readonly nested: boolean;
   readonly user: string | undefined;
   readonly tenant: string;
   readonly requestId: string;
@@ -88,15 +104,6 @@ export interface Candidate {
 export interface LaunchView {
   readonly plugin: PluginView;
   readonly isolation: Isolation;
-}
-
-/** The facts about a resolved version of a plugin. */
-export interface PluginFacts {
-  readonly key: string;
-  readonly id: string;
-  readonly version: string;
-  readonly manifest: Manifest;
-  readonly package: PluginPackage;
 }
 
 export type { Gate, ViewedGuest } from '../guests/gate.js';

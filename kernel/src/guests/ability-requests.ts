@@ -68,14 +68,15 @@ export async function fetchUrl(
   if (input === null || typeof input !== 'object' || typeof timeout !== 'number')
     throw malformed(guest);
   const { url, method, headers, body } = input as Record<string, unknown>;
+  const behalf = behalfOf(guest, parent);
   const ask = {
     url,
     method,
     headers,
     body,
     timeout: timeout === 0 ? undefined : timeout,
+    traceparent: (behalf.parent ?? behalf.origin)?.traceparent,
   } as FetchAsk;
-  const behalf = behalfOf(guest, parent);
   const demand = (verb: string, url: string) => {
     const target = `${verb} ${url}`;
     inbound.about = `network.fetch ${target}`;

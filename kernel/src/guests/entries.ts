@@ -70,7 +70,10 @@ export class Entries {
     const { kind, name } = registration;
     const { manifest, guest, services } = this.#owner;
     const { exchange } = services;
-    const { id } = manifest;
+    const { id, version } = manifest;
+    // A version that answers a part of the calls takes no part in what reaches every version.
+    if (kind !== 'command' && exchange.commands.beside.get(id)?.version === version)
+      return { dispose() {} };
     switch (kind) {
       case 'command':
         return exchange.commands.register(name, this.commandProvider(registration));
@@ -160,7 +163,7 @@ export class Entries {
         else
           call.settle(
             false,
-            createError('call/unknown-command', `nobody answers ${name} any more`, {
+            createError('call/unknown-command', `${next.caller.id} no longer answers ${name}`, {
               plugin: next.caller.id,
               details: { command: name },
             }),

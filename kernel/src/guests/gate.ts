@@ -1,6 +1,8 @@
 /** What stands in front of a guest's requests, and the guest as it is seen from there. */
 import type { Manifest } from '@plinth/sdk/contract';
+import type { Link } from '@plinth/sdk/rpc';
 import type { ResourceUsage } from '../host.js';
+import type { StorageNamespace } from '../storage/namespace.js';
 
 /** Filters what a guest sends. An error from `request` goes to the guest. */
 export interface Gate {
@@ -17,6 +19,8 @@ export interface ViewedGuest {
   readonly requests: number;
   /** Whether calls from or to it are in progress. */
   readonly busy: boolean;
+  readonly link: Pick<Link, 'pending'>;
+  readonly storage: Pick<StorageNamespace, 'used'>;
   usage(): Promise<ResourceUsage | undefined>;
   alive(milliseconds: number): Promise<boolean>;
   endBecause(error: Error): void;

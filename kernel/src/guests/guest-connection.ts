@@ -27,6 +27,7 @@ import { endForbidden, linkOf } from './guest-link.js';
 import type { GuestMeter } from './guest-meter.js';
 import { guestPermissions } from './guest-permissions.js';
 import type { GuestServices } from './guest-services.js';
+import { inProgress } from './in-progress.js';
 import type { Mailbox } from './mailbox.js';
 import { MiddlewareSteps, type Proceed } from './middleware-steps.js';
 import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
@@ -74,6 +75,10 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   onEnd: ((error: PluginError) => void) | undefined = undefined;
   /** Contracts that its manifest declares and of which it has answered nothing yet. */
   readonly unanswered: Set<string>;
+  /** The command whose handler has thrown what ended the guest, where that is known. */
+  culprit: string | undefined = undefined;
+  /** Commands and hooks that were in progress when the guest ended. */
+  during: readonly string[] = [];
   /** How many requests the guest has made. */
   requests = 0;
   readonly #guest: Guest;
@@ -138,12 +143,13 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
   /**
    * Loads the plugin's code into the guest.
    *
+   * @param conversion milliseconds that the guest may take to convert it.
    * @param bundle the bundle that the code was made of. Absent for an object of the application.
    */
-  async load(code: string, bundle?: Bundle): Promise<Statics> {
+  async load(code: string, conversion: number, bundle?: Bundle): Promise<Statics> {
     this.view.bundle = bundle;
     const { timers } = this.meter.limits;
-    const statics = (await this.ask('load', this.services.bounds.limits.load, {
+    const statics = (await this.ask('load', this.services.bounds.limits.load + conversion, {
       // As JSON: an object may hold a schema twice, and a value that crosses may not.
       manifest: JSON.parse(JSON.stringify(this.manifest)),
       tenant: this.services.calls.tenant,
@@ -194,7 +200,8 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     this.#end.refused(error);
   }
 
-  crashed(error: Error, rejection: boolean): void {
+  crashed(error: Error, rejection: boolean, command: string | undefined): void {
+    this.culprit = command;
     this.#end.crashed(error, rejection);
   }
 
@@ -269,12 +276,18 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
     return this.#guest.usage?.();
   }
 
+  /** Records where its thread spends its time. Undefined where the runtime can't. */
+  profile(milliseconds: number): Promise<unknown> | undefined {
+    return this.#guest.profile?.(milliseconds);
+  }
+
   /** Runs a middleware of the guest as one layer of a chain. */
   runMiddleware(handle: number, call: KernelCall, input: unknown, next: Proceed): Promise<unknown> {
     return this.steps.run(this.link, handle, call, input, next);
   }
 
   #close(error: PluginError): void {
+    this.during = inProgress(this.link);
     // First: a caller that learns that the guest is gone must find that the kernel knows it.
     this.onEnd?.(error);
     this.services.bounds.resources.ended(this.meter);

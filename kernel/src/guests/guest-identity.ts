@@ -19,7 +19,7 @@ export interface GuestIdentity extends LaneEnd {
   readonly meter: GuestMeter;
   readonly steps: MiddlewareSteps;
   readonly view: ErrorView;
-  crashed(error: Error, rejection: boolean): void;
+  crashed(error: Error, rejection: boolean, command: string | undefined): void;
   /** Counts a message that no honest guest sends. Ends the guest after a number of them. */
   refused(error: PluginError): void;
 }

@@ -11,13 +11,17 @@ export interface MeteredGuest {
   endBecause(error: Error): void;
 }
 
-/** Limits that a guest's connection looks at itself. Infinity means no limit. */
-export interface GuestLimits {
+/** The limits of a guest. Infinity means no limit. */
+export interface GuestLimits extends MachineLimits {
   /** Bytes. */
   readonly storage: number;
   readonly messageSize: number;
-  /** Files that may be open. */
   readonly files: number;
+  /** In a second. */
+  readonly messages: number;
+  readonly logs: number;
+  /** Open at once. */
+  readonly calls: number;
   readonly timers: number;
   /** Milliseconds for an answer. */
   readonly callTime: number;
@@ -42,9 +46,55 @@ export interface GuestMeter {
   letThrough(): () => void;
 }
 
+/** What a plugin may use of the machine. Infinity means no limit. */
+export interface MachineLimits {
+  /** Bytes. */
+  readonly memory: number;
+  /** Share of one core. */
+  readonly cpu: number;
+}
+
 /** Makes the meters of a tenant's guests, and looks at them. */
 export interface Metering {
+  /** Bytes that all plugins of the tenant may store together. */
+  readonly storage: number;
+  limitsOf(manifest: Manifest, level: TrustLevel | undefined): MachineLimits;
   meter(manifest: Manifest, level: TrustLevel | undefined, guest: MeteredGuest): GuestMeter;
   started(meter: GuestMeter): void;
   ended(meter: GuestMeter): void;
+  /** The tenant stops: nothing is measured any more. */
+  close(): void;
 }
+
+const NONE = Number.POSITIVE_INFINITY;
+const UNLIMITED: GuestMeter = {
+  limits: {
+    memory: NONE,
+    cpu: NONE,
+    storage: NONE,
+    messageSize: NONE,
+    files: NONE,
+    messages: NONE,
+    logs: NONE,
+    calls: NONE,
+    timers: NONE,
+    callTime: NONE,
+  },
+  counts: false,
+  memory: 0,
+  note: () => {},
+  request: () => {},
+  checkSize: () => {},
+  logEntry: () => true,
+  letThrough: () => () => {},
+};
+
+/** Without metering only the fixed bounds of the kernel hold. */
+export const NO_METERING: Metering = {
+  storage: Number.POSITIVE_INFINITY,
+  limitsOf: () => ({ memory: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY }),
+  meter: () => UNLIMITED,
+  started: () => {},
+  ended: () => {},
+  close: () => {},
+};

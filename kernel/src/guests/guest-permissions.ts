@@ -24,7 +24,7 @@ export function guestPermissions(
   // An untrusted plugin's uses of its rights are recorded, too.
   const onUsed = (permission: PermissionName, scope: string) =>
     announce('permission:used', { plugin: manifest.id, permission, scope });
-  return new PermissionSet(
+  const set = new PermissionSet(
     manifest.id,
     grants.of(manifest),
     metrics,
@@ -34,4 +34,6 @@ export function guestPermissions(
     grants.bounds(manifest),
     (permission, scope) => grants.why(manifest, permission, scope),
   );
+  set.onAsked = grants.observing?.of(manifest);
+  return set;
 }

@@ -16,6 +16,7 @@ import {
   next,
 } from './call-requests.js';
 import { type GuestIdentity, malformed, notWellFormed } from './guest-identity.js';
+import { commandOf } from './in-progress.js';
 
 /** Answers a request, or throws the guest's error. Nothing in `meta` was checked before. */
 export function answerGuest(
@@ -114,11 +115,32 @@ export function takeNote(guest: GuestIdentity, op: number, payload: unknown, met
       ),
     );
   } else if (op === Op.fatal) {
-    guest.crashed(decodeError(meta[0], guest.manifest.id), meta[1] === 1);
-  } else if (op === Op.causeOver) guest.causes.over(meta[0]);
+    const command = commandOf(guest.link.worksFor(meta[2] as number));
+    guest.crashed(decodeError(meta[0], guest.manifest.id), meta[1] === 1, command);
+  } else if (op === Op.longTask) tellLongTask(guest, meta);
+  else if (op === Op.metric)
+    guest.services.reporting.metrics.recorder?.measure(guest.manifest.id, payload);
+  else if (op === Op.causeOver) guest.causes.over(meta[0]);
   else if (op === Op.laneCalls) guest.services.exchange.lanes.report(guest, meta);
   else if (op === Op.laneOver) guest.services.exchange.lanes.over(guest, meta);
   else throw notWellFormed(guest);
+}
+
+const MAX_SHOWN = 256;
+
+/** A handler has held its guest's thread. */
+function tellLongTask(
+  { manifest: { id, version }, services }: GuestIdentity,
+  [took, kind, name]: readonly unknown[],
+): void {
+  if (!Number.isFinite(took) || typeof name !== 'string') return;
+  services.reporting.announce('plugin:long-task', {
+    id,
+    version,
+    took: took as number,
+    kind: kind === 'event' || kind === 'hook' || kind === 'middleware' ? kind : 'command',
+    name: name.slice(0, MAX_SHOWN),
+  });
 }
 
 /** The commands that it may execute. As JSON, so that a repeated object can't fail the list. */

@@ -6,7 +6,6 @@
  */
 
 import {
-  type Alarm,
   alarm,
   callerText,
   createError,
@@ -20,6 +19,7 @@ import type { CommandEntry } from '../commands/command-entry.js';
 import type { KernelEvents } from '../kernel-events.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { ClosedLane, Lane } from './lane.js';
 import { reportOf } from './lane-report.js';
 
 /** What lanes need from the kernel. */
@@ -36,17 +36,6 @@ export interface LaneServices {
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
 }
 
-interface Lane {
-  readonly number: number;
-  readonly caller: LaneEnd;
-  readonly provider: LaneEnd;
-  readonly traffic: Traffic;
-  readonly commands: readonly CommandEntry[];
-  /** Closes it, once it drains. */
-  late: Alarm | undefined;
-  readonly onClose: (() => void)[];
-}
-
 const SECOND = 1_000;
 /** Milliseconds that a lane may take to drain. */
 const DRAIN = 2_000;
@@ -57,7 +46,7 @@ const REMEMBERED = 64;
 export class Lanes {
   readonly #services: LaneServices;
   readonly #lanes = new Map<number, Lane>();
-  readonly #closed = new Map<number, Pick<Lane, 'provider' | 'commands'>>();
+  readonly #closed = new Map<number, ClosedLane>();
   readonly #detoured = new WeakSet<LaneEnd>();
   #last = 0;
 
@@ -195,17 +184,20 @@ export class Lanes {
   /** Takes a provider's report of answered calls. It is trusted: lying gains it nothing new. */
   report(provider: LaneEnd, [number, handle, ...told]: readonly unknown[]): void {
     const lane = this.#laneOf(number, provider) ?? this.#closed.get(number as number);
-    const entry =
-      lane?.provider === provider
-        ? lane.commands.find(({ at }) => at?.handle === handle)
-        : undefined;
+    if (lane?.provider !== provider) return;
+    const entry = lane.commands.find(({ at }) => at?.handle === handle);
     if (entry === undefined) return;
-    const { calls, failures, total, slowest } = reportOf(provider.caller.id, told);
+    const report = reportOf(provider.caller.id, told);
+    const { calls, failures, total, slowest } = report;
     const { metrics } = this.#services;
     metrics.calls += calls;
     metrics.failures += failures;
     metrics.laneCalls += calls;
     entry.counter.add(calls, failures, total, slowest);
+    metrics.recorder?.lane(
+      { command: entry.id, caller: lane.from, provider: provider.caller.id },
+      report,
+    );
     const open = this.#laneOf(number, provider);
     if (open !== undefined) this.#review(open);
   }
@@ -220,7 +212,7 @@ export class Lanes {
       lane,
       createError(
         'plugin/unavailable',
-        `the lane was given up: ${typeof why === 'string' ? why.slice(0, 200) : 'nobody says why'}`,
+        `the lane was given up: ${typeof why === 'string' ? why.slice(0, 200) : 'no reason is given'}`,
       ),
     );
   }
@@ -241,6 +233,7 @@ export class Lanes {
     const lane: Lane = {
       number: this.#last,
       caller,
+      from: caller.caller.id,
       provider,
       traffic,
       commands,
@@ -276,7 +269,8 @@ export class Lanes {
     this.#lanes.delete(lane.number);
     lane.late?.clear();
     for (const tell of lane.onClose) tell();
-    this.#closed.set(lane.number, { provider: lane.provider, commands: lane.commands });
+    const { provider, commands, from } = lane;
+    this.#closed.set(lane.number, { provider, commands, from });
     if (this.#closed.size > REMEMBERED)
       this.#closed.delete(this.#closed.keys().next().value as number);
     const message: LaneMessage = { kind: 'close', error: errorToWire(error, false, encodeValue) };

@@ -18,6 +18,8 @@ export interface FetchAsk {
   readonly body: Uint8Array | undefined;
   /** Milliseconds. */
   readonly timeout: number | undefined;
+  /** W3C trace context of the call that it is made for. */
+  readonly traceparent: string | undefined;
 }
 
 /** Network, files and environment of the machine. */

@@ -44,6 +44,11 @@ export class Mailbox<R> {
   readonly #about = new Set<object>();
   #flushing = false;
 
+  /** Why it is shut; empty while it is open. */
+  get holds(): readonly Hold[] {
+    return [...this.#holds.keys()];
+  }
+
   /** Messages that wait, but for those whose senders have given up. */
   get size(): number {
     return this.#waiting.filter(({ over }) => !over).length;

@@ -1,4 +1,4 @@
-/** Who registers: a guest, or a plugin without one. */
+/** What registers commands, events and hooks: a guest, or a plugin without one. */
 import type { Manifest, Registration, Scope } from '@plinth/sdk/contract';
 import type { KernelCall } from '../calls/kernel-call.js';
 import type { LaneEnd } from '../calls/lane-end.js';

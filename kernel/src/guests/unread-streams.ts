@@ -14,7 +14,7 @@ export function watchUnread(deadlines: Deadlines, after: number): WatchUnread | 
       slot: 0,
       expire: () =>
         stream.fail(
-          createError('stream/unread', `nobody began to read this stream within ${after} ms`, {
+          createError('stream/unread', `no reader began to read this stream within ${after} ms`, {
             details: { after },
           }),
         ),

@@ -15,6 +15,7 @@ export async function activate(
   { limits, services }: Pick<Stages, 'limits' | 'services'>,
 ): Promise<ActivePlugin> {
   const { connection } = record;
+  const began = performance.now();
   if (record.statics.needs.some((need) => need.optional))
     await connection.ask('needs', limits.hook, available);
   if (snapshot !== undefined && connection.has('restoreState')) {
@@ -32,5 +33,6 @@ export async function activate(
       `${record.id} lists '${contract}' in 'provides' of its manifest, and answers nothing of it`,
       { plugin: record.id },
     );
-  return { ...record, state: 'active', activatedBy, since: Date.now() };
+  const phases = { ...record.phases, activate: performance.now() - began };
+  return { ...record, state: 'active', activatedBy, since: Date.now(), phases };
 }

@@ -1,12 +1,19 @@
-/** Requests to activate: dependencies first, again when one went meanwhile, and who hears of it. */
+/** Activates plugins on request: dependencies first, and again when one went meanwhile. */
 import { createError, type PluginError } from '@plinth/sdk/contract';
 import { Semaphore, settleEach } from '../concurrency.js';
-import type { Plugin } from '../plugin/plugin.js';
-import { asResolved, isAsleep, type PluginRecord, type ResolvedPlugin } from '../plugin/record.js';
+import type { Plugin, Wanted } from '../plugin/plugin.js';
+import {
+  asResolved,
+  isAsleep,
+  type PluginRecord,
+  type ResolvedPlugin,
+  type SuspendedPlugin,
+} from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
 import { disabled, gone, illegal } from './failures.js';
-import type { Start, Starter } from './starter.js';
+import { answer, ask } from './intents.js';
+import type { Starter } from './starter.js';
 import { resume, resumed } from './suspend.js';
 import { Undoing } from './undoing.js';
 
@@ -25,7 +32,7 @@ export class Activation {
     this.#slots = new Semaphore(core.stages.limits.parallel);
   }
 
-  begin(plugin: Plugin, start: Start): Promise<void> {
+  begin(plugin: Plugin, start: Wanted): Promise<void> {
     const { stops } = plugin.intent;
     if (start.named) plugin.retried = false;
     const run = this.#run(plugin, { ...start, stops });
@@ -38,7 +45,7 @@ export class Activation {
   }
 
   /** One activation, its dependencies included. No request joins it once its outcome is known. */
-  async #run(plugin: Plugin, start: Start): Promise<void> {
+  async #run(plugin: Plugin, start: Wanted): Promise<void> {
     try {
       await this.#bringUp(plugin, start);
       plugin.starting = undefined;
@@ -69,7 +76,7 @@ export class Activation {
   }
 
   /** Activates dependencies, then the plugin. Retries when a dependency stopped in between. */
-  async #bringUp(plugin: Plugin, start: Start): Promise<void> {
+  async #bringUp(plugin: Plugin, start: Wanted): Promise<void> {
     const { key } = plugin.record;
     for (let tries = 1; ; tries++) {
       const record = this.#core.ledger.require(key);
@@ -81,7 +88,7 @@ export class Activation {
           record.state === 'suspended' ? asResolved(record) : startable(record),
           start,
         );
-      const missing = await plugin.operations.run(() => this.#activate(plugin, start));
+      const missing = await this.#ask(plugin, start);
       if (missing === undefined) return;
       const now = this.#core.ledger.require(key);
       if (tries === MAX_TRIES)
@@ -92,35 +99,30 @@ export class Activation {
     }
   }
 
-  /** Answers undefined when the plugin is active, or the dependency that isn't any more. */
-  async #activate(plugin: Plugin, start: Start): Promise<string | undefined> {
-    const record = this.#core.ledger.require(plugin.record.key);
-    if (this.#core.stopped)
-      throw createError('kernel/stopped', `cannot activate ${record.id}: the kernel has stopped`, {
-        plugin: record.id,
-      });
-    if (record.state === 'active') return undefined;
-    if (start.stops !== undefined && start.stops !== plugin.intent.stops) {
-      // A later stop has taken the place of this start.
-      if (start.named) return undefined;
-      throw gone(record.id);
-    }
-    if (record.state === 'suspended' && !isAsleep(record)) {
-      // A request may have suspended the plugin while this waited for its turn.
-      if (isPaused(plugin) && !start.named) return undefined;
-      const lost = this.#core.relations.lost(record);
-      if (lost !== undefined) return lost;
-      const undo = new Undoing(this.#core.stages.steps);
-      await undo.before('resume', record);
-      const mayRun = () => this.#core.relations.lost(record) === undefined;
-      const answer = this.#core.hook(record, 'resume', resume(record, mayRun, this.#core.stages));
-      if (await undo.unless(answer)) {
-        this.#core.ledger.advance(resumed(record, this.#core.stages), 'plugin:resumed');
-        return undefined;
+  /** Resolves to undefined when the plugin is active, or to the dependency that isn't any more. */
+  #ask(plugin: Plugin, start: Wanted): Promise<string | undefined> {
+    return ask(plugin, 'wantedBy', start, () => this.#core.reconciler.asked(plugin));
+  }
+
+  /** Does what was asked for last, in whatever state the plugin is now. */
+  take(plugin: Plugin): Promise<void> {
+    return answer(plugin, 'wantedBy', async (wanted) => {
+      const record = this.#core.ledger.require(plugin.record.key);
+      if (this.#core.stopped) throw hasStopped(record.id);
+      if (record.state === 'active') return undefined;
+      if (wanted.stops !== undefined && wanted.stops !== plugin.intent.stops) {
+        // A later stop has taken the place of this start.
+        if (wanted.named) return undefined;
+        throw gone(record.id);
       }
-      await undo.run();
-      return this.#core.relations.lost(record);
-    }
+      return record.state === 'suspended' && !isAsleep(record)
+        ? this.#resume(plugin, record, wanted)
+        : this.#start(plugin, record, wanted);
+    });
+  }
+
+  /** Starts a plugin that has no guest, or wakes it. */
+  async #start(plugin: Plugin, record: PluginRecord, start: Wanted): Promise<string | undefined> {
     const resolved = isAsleep(record) ? asResolved(record) : startable(record);
     const missing = this.#core.relations.missing(resolved);
     if (missing !== undefined) return missing;
@@ -131,10 +133,33 @@ export class Activation {
     return start.together ? this.#slots.run(work) : work();
   }
 
+  /** Lets a paused plugin go on. */
+  async #resume(
+    plugin: Plugin,
+    record: SuspendedPlugin,
+    { named }: Wanted,
+  ): Promise<string | undefined> {
+    const { relations, stages, ledger } = this.#core;
+    // A request may have suspended the plugin while this waited for its turn.
+    if (isPaused(plugin) && !named) return undefined;
+    const lost = relations.lost(record);
+    if (lost !== undefined) return lost;
+    const undo = new Undoing(stages.steps);
+    await undo.before('resume', record);
+    const mayRun = () => relations.lost(record) === undefined;
+    const resuming = this.#core.hook(record, 'resume', resume(record, mayRun, stages));
+    if (await undo.unless(resuming)) {
+      ledger.advance(resumed(record, stages), 'plugin:resumed');
+      return undefined;
+    }
+    await undo.run();
+    return relations.lost(record);
+  }
+
   /** Activates dependencies. An optional one may fail; the manifest says which are required. */
   async activateDependencies(
     record: ResolvedPlugin,
-    { named, together = false }: Start,
+    { named, together = false }: Wanted,
   ): Promise<void> {
     const by = `need:${record.id}`;
     const start = (dependency: string) => {
@@ -191,3 +216,6 @@ function startable(record: PluginRecord): ResolvedPlugin {
   if (record.state === 'denied') throw record.error;
   throw illegal(record, 'activate');
 }
+
+const hasStopped = (id: string): PluginError =>
+  createError('kernel/stopped', `cannot activate ${id}: the kernel has stopped`, { plugin: id });

@@ -3,7 +3,6 @@
  * nothing.
  */
 import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { Extending } from '../extension/extending.js';
 import type { PluginPackage, PluginSource } from '../host.js';
 import type { Grants } from '../permissions/grants.js';
 import {
@@ -15,6 +14,7 @@ import {
 } from '../plugin/record.js';
 import type { Reporting } from '../reporting.js';
 import { discovered } from './discover.js';
+import type { Extending } from './extending.js';
 import type { Ledger } from './ledger.js';
 import { resolve } from './resolve.js';
 import type { Trusting } from './trusting.js';
@@ -225,7 +225,13 @@ export async function packageFrom(found: PluginPackage | PluginSource): Promise<
       'kernel/invalid-option',
       `a plugin is installed from a package or a source, not from ${messageOf(found)}`,
     );
-  if (!('discover' in found)) return found;
+  if (!('discover' in found)) {
+    if (typeof found.origin === 'string' && typeof found.code === 'function') return found;
+    throw createError(
+      'kernel/invalid-option',
+      'a package has an origin, a manifest and a function that answers its code: make one with packageOf({ manifest, code })',
+    );
+  }
   const all: PluginPackage[] = [];
   for await (const one of found.discover()) all.push(one);
   if (all.length === 1) return all[0] as PluginPackage;

@@ -4,7 +4,6 @@ import {
   type Isolation,
   type Manifest,
   messageOf,
-  type PluginError,
   sha256,
 } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
@@ -21,12 +20,14 @@ export interface GuestCode {
   readonly text: string;
   /** Lines in front of the bundle's first line. */
   readonly offset: number;
+  /** Milliseconds that the guest may take to convert it, beside its time to load. */
+  readonly conversion: number;
 }
 
 /** Lines that a function wrapper puts before the bundle's first line. */
 const FUNCTOR_LINES = 1;
-
-const functors = new WeakMap<PluginPackage, { readonly code: string; readonly functor: string }>();
+/** Characters that a guest converts in a millisecond at the least, beside many others. */
+const CONVERTED = 500;
 
 /** Owns what was read of the packages of a kernel. */
 export class Bundles {
@@ -83,40 +84,16 @@ export class Bundles {
   }
 
   /**
-   * The code for a guest of an isolation. A guest behind a wall has no modules, so it evaluates a
-   * function that is built from the bundle.
+   * The code for a guest of an isolation. A guest behind a wall has no modules: it makes a function
+   * of the bundle itself, and refuses imports by that.
    *
    * @throws PluginLifecycleError `plugin/load-failed`.
    */
   async prepare(record: ResolvedPlugin, code: string, isolation: Isolation): Promise<GuestCode> {
     if (isolation === 'process' || isolation === 'sandbox')
-      return { text: await this.#functorOf(record, code), offset: FUNCTOR_LINES };
-    await refuseBuiltins(record, code);
-    return { text: code, offset: 0 };
-  }
-
-  async #functorOf(record: ResolvedPlugin, code: string): Promise<string> {
-    const { manifest, package: found } = record;
-    const known = functors.get(found);
-    if (known?.code === code) return known.functor;
-    const { toFunctorInSlices } = await import('@plinth/sdk/pack');
-    let functor: string;
-    try {
-      functor = await toFunctorInSlices(
-        code,
-        `${manifest.id} (${fileOf(record)})`,
-        () => new Promise((resolve) => this.#defer(resolve)),
-      );
-    } catch (error) {
-      const { message, details } = error as PluginError;
-      throw createError('plugin/load-failed', message, {
-        plugin: manifest.id,
-        details,
-        cause: error,
-      });
-    }
-    functors.set(found, { code, functor });
-    return functor;
+      return { text: code, offset: FUNCTOR_LINES, conversion: code.length / CONVERTED };
+    await refuseBuiltins(record, code, () => new Promise((resolve) => this.#defer(resolve)));
+    return { text: code, offset: 0, conversion: 0 };
   }
 }
 
@@ -127,6 +104,7 @@ const MAX_SEARCHED = 262_144;
 async function refuseBuiltins(
   { manifest, ...record }: ResolvedPlugin,
   code: string,
+  pause: () => Promise<void>,
 ): Promise<void> {
   if (
     code.length > MAX_SEARCHED ||
@@ -134,7 +112,7 @@ async function refuseBuiltins(
   )
     return;
   const { builtinImport } = await import('@plinth/sdk/pack');
-  const name = builtinImport(code);
+  const name = await builtinImport(code, pause);
   if (name === undefined) return;
   const file = fileOf({ manifest, ...record });
   throw createError(

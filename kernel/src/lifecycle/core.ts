@@ -20,7 +20,7 @@ import { Reconciler } from './reconciler.js';
 import type { Relations } from './relations.js';
 import type { Stages } from './stages.js';
 import type { Supervision } from './supervision.js';
-import { hasNeedsBack, type World } from './transitions.js';
+import { type Actions, hasNeedsBack, type World } from './transitions.js';
 import { tellWishes } from './wishes.js';
 
 /** The verbs, as the parts of the lifecycle use them. */
@@ -33,6 +33,8 @@ export interface Steering {
   wake(key: string, activation: string): Promise<Error | undefined>;
   /** Ends the guest of a plugin that can't resume. */
   end(plugin: Plugin): Promise<void>;
+  /** What rows do that were asked for. */
+  readonly actions: Actions;
 }
 
 /** What the lifecycle is made of. */
@@ -84,6 +86,7 @@ export class Core {
       stillRuns: (record) => this.stillRuns(record),
       hook: (record, hook, running) => this.hook(record, hook, running),
       end: (plugin) => steering.end(plugin),
+      actions: steering.actions,
       offer: (plugin) => this.#offer(plugin),
     };
     this.reconciler = new Reconciler({

@@ -1,16 +1,11 @@
 /** How long calls in flight may take before a plugin ends. */
 import { A_TIME, createError, isTime } from '@plinth/sdk/contract';
 import type { Limits } from '../limits.js';
+import type { Drain } from '../plugin/plugin.js';
 import { isRunning, type RunningPlugin } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 
-/** How long work in flight may take. */
-export interface Drain {
-  /** Milliseconds. Infinity waits without a limit. */
-  readonly time: number;
-  /** Whether streams must have ended, too. Some never end. */
-  readonly streams: boolean;
-}
+export type { Drain } from '../plugin/plugin.js';
 
 /** The options of an operator who stops a plugin. */
 export interface DrainOptions {

@@ -1,5 +1,6 @@
 /** How guests end: asked to, once their dependants have paused, or by themselves. */
 import { createError, messageOf, type PluginError, type StopReason } from '@plinth/sdk/contract';
+import { outcome } from '../concurrency.js';
 import { standInFor } from '../guests/dormant.js';
 import type { GuestConnection } from '../guests/guest-connection.js';
 import type { Plugin } from '../plugin/plugin.js';
@@ -10,6 +11,7 @@ import type { Core } from './core.js';
 import { deactivate } from './deactivate.js';
 import { AT_ONCE, type Drain } from './drain.js';
 import { gone } from './failures.js';
+import { dropPause } from './intents.js';
 import { Undoing } from './undoing.js';
 
 /** Owns the guests that are about to end. */
@@ -22,27 +24,28 @@ export class Ending {
     this.#core = core;
   }
 
-  /** Ends a plugin's guest once no plugin runs that would lose it. */
-  async stop(plugin: Plugin, reason: StopReason, drain: Drain): Promise<void> {
+  /** Asks a plugin to stop. Stops that are asked for meanwhile share this one. */
+  stop(plugin: Plugin, reason: StopReason, drain: Drain): Promise<void> {
     plugin.going = true;
-    this.#core.reconciler.changed(plugin);
-    for (let stopped = false; !stopped; ) {
-      await this.quiet(plugin);
-      stopped = await plugin.operations.run(async () => {
-        // A plugin may have resumed or started while this waited for its turn.
-        if (!this.#isQuiet(plugin)) return false;
-        await this.end(plugin.record.key, reason, drain);
-        return true;
-      });
-    }
+    plugin.intent.stop ??= { reason, drain, over: outcome() };
+    const { promise } = plugin.intent.stop.over;
+    this.#core.reconciler.asked(plugin);
+    return promise;
   }
 
-  /** Waits until the plugins that require one have paused. */
-  quiet(plugin: Plugin): Promise<void> {
-    return this.#core.reconciler.until(() => this.#isQuiet(plugin));
+  /** Does what {@link stop} was asked. */
+  async take({ record, intent }: Plugin): Promise<void> {
+    const { stop } = intent;
+    if (stop === undefined) return;
+    await this.end(record.key, stop.reason, stop.drain);
+    // A start that was under way when the stop was asked for may have begun to watch its guest.
+    this.#core.supervisor.stopped(record.key);
+    intent.stop = undefined;
+    stop.over.resolve();
   }
 
-  #isQuiet({ record: { key } }: Plugin): boolean {
+  /** Whether no plugin runs that would lose this one. */
+  isQuiet({ record: { key } }: Plugin): boolean {
     return (
       this.#core.stopped ||
       this.#core.relations.dependants(key).every(({ state }) => state !== 'active')
@@ -125,7 +128,7 @@ export class Ending {
     plugin.place = undefined;
     const { id, version } = record;
     const starting = record.state === 'loaded' || record.state === 'initialized';
-    plugin.intent.pausedBy.delete('limit');
+    dropPause(plugin, 'limit');
     // Planned, and out of reach, before anything is told of the crash: a call that a listener makes
     // waits for the restart.
     const told = starting ? undefined : this.#core.supervisor.crashed(key);
@@ -139,6 +142,8 @@ export class Ending {
         reason: String(error.details.reason ?? error.code),
         code: error.code,
         message: error.message,
+        ...blameOf(connection),
+        ...withOrigin(error),
       });
     });
     record.scope.dispose().catch((problem) =>
@@ -183,4 +188,16 @@ export class Ending {
     for (const { record } of plugins()) this.#core.listening.stop(record.key, gone(record.key));
     await Promise.allSettled([...this.#ending]);
   }
+}
+
+/** What a guest worked on when it ended. A single command in progress is the one at fault. */
+function blameOf({ culprit, during }: GuestConnection): {
+  readonly command?: string;
+  readonly during?: readonly string[];
+} {
+  const command = culprit ?? (during.length === 1 ? during[0] : undefined);
+  return {
+    ...(command !== undefined && { command }),
+    ...(during.length > 0 && { during }),
+  };
 }

@@ -15,10 +15,12 @@ export async function initialize(
   record: LoadedPlugin,
   parts: Pick<Stages, 'config' | 'limits'>,
 ): Promise<InitializedPlugin> {
+  const began = performance.now();
   const configRevision = parts.config.revision(record.id);
   const config = await parts.config.checked(record.manifest);
   await record.connection.ask('configure', parts.limits.hook, config);
-  return { ...record, state: 'initialized', config, configRevision, restart: false };
+  const phases = { ...record.phases, configure: performance.now() - began };
+  return { ...record, state: 'initialized', config, configRevision, restart: false, phases };
 }
 
 /**

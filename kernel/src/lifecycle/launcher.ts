@@ -7,10 +7,10 @@ import {
   messageOf,
 } from '@plinth/sdk/contract';
 import type { Turn } from '@plinth/sdk/rpc';
-import type { Extending } from '../extension/extending.js';
 import type { SharedGuests } from '../guests/shared-guests.js';
 import type { Guest, Host, PluginPackage } from '../host.js';
 import type { ResolvedPlugin } from '../plugin/record.js';
+import type { Extending } from './extending.js';
 import type { Trusting } from './trusting.js';
 
 /** Chooses where a plugin runs. Undefined leaves the choice to the manifest. */

@@ -12,13 +12,14 @@ import { Core, type LifecycleParts } from './core.js';
 import { AT_ONCE, type Drain, type DrainOptions, drainAll, drainOf } from './drain.js';
 import { Ending } from './ending.js';
 import { gone, illegal, isOwnFailure } from './failures.js';
+import { endPauses } from './intents.js';
 import { Members } from './members.js';
 import { Pausing, type Release } from './pausing.js';
+import { blameFor, pausedFor } from './reasons.js';
 import { reconfigure } from './reconfigure.js';
 import { Replacing } from './replacing.js';
 import type { Replacement } from './restarting.js';
 import { Starter } from './starter.js';
-import { refusalOf } from './suspend.js';
 
 /** Activations that are explicit requests, as opposed to side effects of events. */
 const NAMED: ReadonlySet<string> = new Set(['request', 'startup', 'reload']);
@@ -40,6 +41,17 @@ export class Lifecycle {
       reload: (key) => this.reload(key),
       wake: (key, activation) => this.#wake(key, activation),
       end: ({ record }) => this.#ending.end(record.key, 'dependency'),
+      actions: {
+        isQuiet: (plugin) => this.#ending.isQuiet(plugin),
+        isOver: () => this.#core.stopped,
+        stop: (plugin) => this.#ending.take(plugin),
+        start: (plugin) => this.#activation.take(plugin),
+        exchange: (plugin) => this.#replacing.exchanged(plugin),
+        replace: (plugin) => this.#replacing.take(plugin),
+        pause: (plugin) => this.#pausing.take(plugin),
+        hibernate: (plugin) => this.#pausing.hibernate(plugin),
+        decline: (plugin) => this.#pausing.decline(plugin),
+      },
     });
     this.#core = core;
     this.#ending = new Ending(core);
@@ -82,7 +94,7 @@ export class Lifecycle {
   ): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
     const { starting, stopping } = plugin;
-    if (named) plugin.intent.pausedBy.clear();
+    if (named) endPauses(plugin);
     if (stopping !== undefined) {
       const { stops } = plugin.intent;
       await stopping;
@@ -133,21 +145,12 @@ export class Lifecycle {
 
   /** Why a paused plugin can't resume: what it needs, and what is wrong with that. */
   blameFor(key: string): PluginError | undefined {
-    const plugin = this.#core.registry.plugin(key);
-    const record = plugin?.record;
-    if (plugin !== undefined && record?.state === 'suspended' && record.reason === 'limit')
-      return refusalOf(plugin.intent.pausedBy)?.();
-    if (record?.state !== 'suspended' || record.reason !== 'dependency') return undefined;
-    const lost = this.#core.relations.lost(record);
-    return lost === undefined ? undefined : this.#core.relations.blame(record, lost);
+    return blameFor(this.#core, key);
   }
 
   /** Why a plugin is paused, one part of a sentence for each pause that says so. */
   pausedFor(key: string): readonly string[] {
-    const plugin = this.#core.registry.plugin(key);
-    return [...(plugin?.intent.pausedBy.values() ?? [])].flatMap(
-      ({ because }) => because?.() ?? [],
-    );
+    return pausedFor(this.#core, key);
   }
 
   /** A plugin won't be restarted automatically: calls that wait for it are refused. */
@@ -176,7 +179,7 @@ export class Lifecycle {
     drain: Drain = this.drainOf(undefined),
   ): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
-    plugin.intent.pausedBy.clear();
+    endPauses(plugin);
     plugin.intent.stops += 1;
     this.#core.supervisor.stopped(key);
     const stopping = this.#ending.stop(plugin, reason, drain);
@@ -204,7 +207,7 @@ export class Lifecycle {
 
   async resume(key: string): Promise<void> {
     const { record, intent } = this.#core.ledger.plugin(key);
-    if (record.state === 'active') return;
+    if (record.state === 'active' && intent.pausedBy.size === 0) return;
     if (record.state !== 'suspended' && intent.pausedBy.size === 0) throw illegal(record, 'resume');
     await this.activate(key);
   }

@@ -1,15 +1,15 @@
 /** Stage 4: reads the code, launches a guest, evaluates the code. A failure leaves no guest. */
 import type { Manifest } from '@plinth/sdk/contract';
-import type { Extending } from '../extension/extending.js';
 import { GuestConnection } from '../guests/guest-connection.js';
 import type { GuestServices } from '../guests/guest-services.js';
 import type { Guest, PluginPackage } from '../host.js';
 import type { Plugin } from '../plugin/plugin.js';
-import type { LoadedPlugin, ResolvedPlugin } from '../plugin/record.js';
+import type { LoadedPlugin, ResolvedPlugin, StartPhases } from '../plugin/record.js';
 import { ran } from '../sources/package-snapshots.js';
 import type { Bundles, GuestCode } from './bundles.js';
 import { checkStatics } from './check-statics.js';
 import type { CodeInUse } from './code-cache.js';
+import type { Extending } from './extending.js';
 import { toldByGuest } from './failures.js';
 import type { Launcher } from './launcher.js';
 import type { Owning, Trusting } from './trusting.js';
@@ -29,7 +29,14 @@ const hasSchemas = ({ config, contributes }: Manifest) =>
   contributes.commands?.some(({ input, output }) => input !== undefined || output !== undefined) ===
     true;
 
-const NO_CODE: GuestCode = { text: '', offset: 0 };
+const NO_CODE: GuestCode = { text: '', offset: 0, conversion: 0 };
+
+/** A guest that is there, the code for it, and how long that took in milliseconds. */
+interface Launched {
+  readonly guest: Guest;
+  readonly code: GuestCode;
+  readonly phases: Pick<StartPhases, 'spawn' | 'verify'>;
+}
 
 /** Makes guests with the code of plugins. */
 export class Loader {
@@ -47,23 +54,31 @@ export class Loader {
     const { bundles, trust, services } = this.#parts;
     const { manifest, package: found } = record;
     if (hasSchemas(manifest)) (await import('../schema/schema-guard.js')).guardSchemas(manifest);
+    const began = performance.now();
     const source = found.exported === undefined ? await bundles.take(record) : undefined;
-    const { guest, code } = await this.#launch(record, source).catch((error: unknown) => {
+    const read = performance.now() - began;
+    const launched = await this.#launch(record, source).catch((error: unknown) => {
       source?.release();
       throw error;
     });
+    const { guest, code } = launched;
     const level = trust.level(found, manifest);
     const connection = new GuestConnection(manifest, guest, mailbox, services, level);
     void connection.ended.then(() => source?.release());
     try {
       const bundle = source && { package: found, code: source.code, offset: code.offset };
-      const told = await connection.load(code.text, bundle).catch((error: unknown) => {
-        throw toldByGuest(manifest.id, error);
-      });
+      const imported = performance.now();
+      const told = await connection
+        .load(code.text, code.conversion, bundle)
+        .catch((error: unknown) => {
+          throw toldByGuest(manifest.id, error);
+        });
       const { rights, reporting } = services;
       const statics = checkStatics(told, manifest, rights.isOpen, reporting.log);
       ran(found, record.key);
-      return { ...record, state: 'loaded', scope: connection.scope, connection, statics };
+      const { scope } = connection;
+      const phases = { read, ...launched.phases, import: performance.now() - imported };
+      return { ...record, state: 'loaded', scope, connection, statics, phases };
     } catch (error) {
       // Code may have registered something while it was loading.
       await connection.scope.dispose().catch(() => {});
@@ -78,12 +93,10 @@ export class Loader {
     this.#parts.launcher.forget(found);
   }
 
-  async #launch(
-    record: ResolvedPlugin,
-    source: CodeInUse | undefined,
-  ): Promise<{ readonly guest: Guest; readonly code: GuestCode }> {
+  async #launch(record: ResolvedPlugin, source: CodeInUse | undefined): Promise<Launched> {
     const { bundles, launcher, trust, owners, extending } = this.#parts;
     const { manifest, package: found } = record;
+    const began = performance.now();
     // Checked on each load: the trust in a package may have been withdrawn since it was read.
     if (source !== undefined) {
       await trust.admit(found, manifest, source.code);
@@ -94,6 +107,9 @@ export class Loader {
       source === undefined
         ? NO_CODE
         : await bundles.prepare(record, source.code, launcher.isolationOf(record));
-    return { guest: await launcher.launch(record), code };
+    const verified = performance.now();
+    const guest = await launcher.launch(record);
+    const phases = { verify: verified - began, spawn: performance.now() - verified };
+    return { guest, code, phases };
   }
 }

@@ -1,11 +1,13 @@
 /** Pauses: by request, over a limit, by extensions, and hibernation. */
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
+import { outcome } from '../concurrency.js';
 import type { Pause, PausedBy, Plugin } from '../plugin/plugin.js';
 import { type ActivePlugin, isAsleep, type SuspendedPlugin } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { illegal } from './failures.js';
+import { isPausePending, paused, withdraw } from './intents.js';
 import { endGuest, sleep } from './sleep.js';
 import { refusalOf, suspend, suspendWithout } from './suspend.js';
 import { Undoing } from './undoing.js';
@@ -26,10 +28,8 @@ export class Pausing {
   /** Pauses a plugin until {@link resume}, whatever else happens. */
   async suspend(key: string): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
-    await plugin.operations.run(async () => {
-      const paused = await this.#pause(plugin, 'request', {});
-      if (!paused) throw illegal(this.#core.ledger.require(key), 'suspend');
-    });
+    if (!(await this.#ask(plugin, 'request', {})))
+      throw illegal(this.#core.ledger.require(key), 'suspend');
   }
 
   /**
@@ -41,8 +41,23 @@ export class Pausing {
   async pause(key: string, by: PausedBy, pause: Pause): Promise<Release | undefined> {
     const plugin = this.#core.registry.plugin(key);
     if (plugin === undefined) return undefined;
-    const paused = await plugin.operations.run(() => this.#pause(plugin, by, pause));
-    return paused ? () => this.#release(plugin, by, pause) : undefined;
+    const pending = this.#ask(plugin, by, pause);
+    const inForce = plugin.intent.pausedBy.get(by);
+    if (inForce === undefined || !(await pending)) return undefined;
+    return () => this.#release(plugin, by, inForce);
+  }
+
+  /**
+   * Resolves to whether the plugin is paused. A later pause of a name takes the place of the one
+   * before, and shares its outcome where that is still to come.
+   */
+  #ask(plugin: Plugin, by: PausedBy, pause: Pause): Promise<boolean> {
+    const { pausedBy } = plugin.intent;
+    plugin.intent.released = false;
+    const pending = pausedBy.get(by)?.pending ?? outcome<boolean>();
+    pausedBy.set(by, { ...pause, pending });
+    this.#core.reconciler.asked(plugin);
+    return pending.promise;
   }
 
   /**
@@ -55,41 +70,50 @@ export class Pausing {
     // A start by name, a stop or a later pause of the same name has ended this one.
     if (pausedBy.get(by) !== pause) return;
     pausedBy.delete(by);
-    if (pausedBy.size > 0) {
-      await plugin.operations.run(async () => this.#settle(plugin));
-      return;
-    }
+    // It may be on its way into the pause.
+    await plugin.operations.idle();
+    if (pausedBy.size > 0) return this.#settle(plugin);
     if (plugin.record.state !== 'suspended') return;
+    plugin.intent.released = true;
     try {
       await this.#core.steering.activate(plugin.record.key, by, by !== 'limit');
-    } catch (error) {
-      await plugin.operations.run(() => this.#waitForLost(plugin));
-      throw error;
+    } finally {
+      await this.#core.reconciler.rest();
     }
   }
 
-  async #pause(plugin: Plugin, by: PausedBy, pause: Pause): Promise<boolean> {
-    const { record, intent } = plugin;
-    const { pausedBy } = intent;
-    if (record.state === 'suspended') {
-      // A sleeping plugin isn't woken, and a waiting one doesn't resume with its dependency.
-      pausedBy.set(by, pause);
-      this.#settle(plugin);
-      return true;
-    }
-    if (record.state !== 'active') return false;
+  /** Pauses an active plugin for all of its reasons. */
+  async take({ record, intent: { pausedBy } }: Plugin): Promise<void> {
+    if (record.state !== 'active') return;
     const undo = new Undoing(this.#core.stages.steps);
     await undo.before('suspend', record);
-    const entering = new Map(pausedBy).set(by, pause);
+    // A pause that is asked for meanwhile is settled after this step.
+    const entering = new Map(pausedBy);
+    const refuses = refusalOf(entering) !== undefined;
     const running = this.#enter(record, entering);
-    const suspended =
-      pause.refuse === undefined
-        ? await undo.unless(this.#core.hook(record, 'suspend', running))
-        : await running;
-    if (!this.#core.stillRuns(record)) return false;
-    pausedBy.set(by, pause);
+    const suspended = refuses
+      ? await running
+      : await undo.unless(this.#core.hook(record, 'suspend', running));
+    if (!this.#core.stillRuns(record))
+      return withdraw(pausedBy, (pending) => pending.resolve(false));
     this.#core.ledger.advance(suspended, 'plugin:suspended');
-    return true;
+    paused(entering);
+  }
+
+  /** Settles what was asked of a plugin that isn't active. */
+  decline(plugin: Plugin): void {
+    const { record, intent } = plugin;
+    intent.next?.answer.resolve(undefined);
+    intent.next = undefined;
+    if (isAsleep(record)) intent.sleep?.resolve(true);
+    else intent.sleep?.reject(illegal(record, 'hibernate'));
+    intent.sleep = undefined;
+    if (!isPausePending(intent.pausedBy)) return;
+    if (record.state !== 'suspended')
+      return withdraw(intent.pausedBy, (pending) => pending.resolve(false));
+    // A sleeping plugin isn't woken, and a waiting one doesn't resume with its dependency.
+    this.#settle(plugin);
+    paused(intent.pausedBy);
   }
 
   /** The record and the door of a paused plugin follow from all of its pauses. */
@@ -135,12 +159,8 @@ export class Pausing {
   /** Suspends the plugin of a guest that is over a limit. Its callers get the reason. */
   async suspendOver(guest: object, blame: () => PluginError): Promise<void> {
     const plugin = this.#core.pluginOf(guest);
-    if (plugin === undefined) return;
-    await plugin.operations.run(async () => {
-      const { record } = plugin;
-      if (record.state === 'active' && record.connection === guest)
-        await this.#pause(plugin, 'limit', { refuse: blame });
-    });
+    if (plugin?.record.state !== 'active') return;
+    await this.#ask(plugin, 'limit', { refuse: blame });
   }
 
   /** The suspension for a limit is over. */
@@ -160,48 +180,46 @@ export class Pausing {
     });
   }
 
-  /** A plugin that can't resume because a dependency is missing resumes when that is back. */
-  async #waitForLost({ record, intent }: Plugin): Promise<void> {
-    if (record.state !== 'suspended' || isAsleep(record) || intent.pausedBy.size > 0) return;
-    const lost = this.#core.relations.lost(record);
-    if (lost === undefined) return;
-    const { record: suspended } = await suspendWithout(
-      record,
-      'dependency',
-      () => this.#core.relations.blame(record, this.#core.relations.lost(record) ?? lost),
-      this.#core.stages,
-    );
-    this.#core.ledger.put(suspended);
-  }
-
   /**
    * Puts an active plugin to sleep: its guest ends, its state and registrations stay. Answers
    * whether it sleeps. A busy plugin stays active, and so does an object of the application.
    * @throws PluginLifecycleError `plugin/hook-failed` when `getState` failed; it then stays active.
    */
-  async sleep(key: string): Promise<boolean> {
+  sleep(key: string): Promise<boolean> {
     const plugin = this.#core.ledger.plugin(key);
-    return plugin.operations.run(async () => {
-      const record = this.#core.ledger.require(key);
-      if (isAsleep(record)) return true;
-      if (record.state !== 'active') throw illegal(record, 'hibernate');
-      if (record.package.exported !== undefined) return false;
-      const undo = new Undoing(this.#core.stages.steps);
-      await undo.before('hibernate', record);
-      const wake = (activation: string) => this.#core.steering.wake(key, activation);
-      const asleep = await undo.unless(
-        this.#core.hook(record, 'getState', sleep(record, this.#core.stages, wake)),
-      );
-      if (asleep === undefined) {
-        await undo.run();
-        return false;
-      }
-      this.#core.supervisor.slept(key);
-      plugin.place = undefined;
-      plugin.saved = asleep.snapshot;
-      this.#core.ledger.advance(asleep.record, 'plugin:suspended');
-      this.#ending.retire(endGuest(record, 'idle', this.#core.stages));
-      return true;
-    });
+    plugin.intent.sleep ??= outcome();
+    const { promise } = plugin.intent.sleep;
+    this.#core.reconciler.asked(plugin);
+    return promise;
+  }
+
+  /** Does what {@link sleep} was asked. */
+  async hibernate(plugin: Plugin): Promise<void> {
+    const { record, intent } = plugin;
+    const answer = intent.sleep;
+    if (answer === undefined || record.state !== 'active') return;
+    const sleeps = record.package.exported === undefined && (await this.#hibernate(plugin, record));
+    intent.sleep = undefined;
+    answer.resolve(sleeps);
+  }
+
+  async #hibernate(plugin: Plugin, record: ActivePlugin): Promise<boolean> {
+    const { key } = record;
+    const undo = new Undoing(this.#core.stages.steps);
+    await undo.before('hibernate', record);
+    const wake = (activation: string) => this.#core.steering.wake(key, activation);
+    const asleep = await undo.unless(
+      this.#core.hook(record, 'getState', sleep(record, this.#core.stages, wake)),
+    );
+    if (asleep === undefined) {
+      await undo.run();
+      return false;
+    }
+    this.#core.supervisor.slept(key);
+    plugin.place = undefined;
+    plugin.saved = asleep.snapshot;
+    this.#core.ledger.advance(asleep.record, 'plugin:suspended');
+    this.#ending.retire(endGuest(record, 'idle', this.#core.stages));
+    return true;
   }
 }

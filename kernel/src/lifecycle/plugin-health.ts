@@ -1,6 +1,7 @@
 /** Health of one plugin: what it reports. An unknown state is never reported as healthy. */
 import type { HealthReport } from '@plinth/sdk';
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
+import { sizeOf } from '@plinth/sdk/rpc';
 import { isRunning, type PluginRecord, type PluginState } from '../plugin/record.js';
 import type { Redaction } from '../telemetry/redaction.js';
 
@@ -68,12 +69,23 @@ export async function pluginHealth(
     return {
       ...running,
       status,
-      ...(report?.details !== undefined && { details: redaction.value(report.details) }),
+      ...(report?.details !== undefined && { details: redaction.value(bounded(report.details)) }),
     };
   } catch (error) {
-    return { ...running, status: 'unhealthy', details: redaction.text(messageOf(error)) };
+    const details = redaction.text(messageOf(error));
+    const { code } = error as { readonly code?: unknown };
+    // The guest itself is lost, not the check alone.
+    const lost = typeof code === 'string' && code.startsWith('guest/');
+    const why = lost && { error: { code, message: details } };
+    return { ...running, status: 'unhealthy', details, ...why };
   }
 }
+
+/** The most bytes of details that are told. */
+const MAX_DETAILS = 65_536;
+
+const bounded = (details: unknown): unknown =>
+  sizeOf(details) > MAX_DETAILS ? `details larger than ${MAX_DETAILS} bytes` : details;
 
 const told = (error: Error) => ({
   code: (error as Partial<PluginError>).code ?? 'call/failed',

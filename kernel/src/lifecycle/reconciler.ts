@@ -4,7 +4,8 @@
  * a step never waits for another plugin. When no step is due or in progress, the kernel is at rest.
  */
 import type { Plugin } from '../plugin/plugin.js';
-import { dueStep, type Row, type World } from './transitions.js';
+import { isAsked } from './intents.js';
+import { dueStep, fits, type Row, TRANSITIONS, type World } from './transitions.js';
 
 /** What the reconciler is given. */
 export interface ReconcilerParts {
@@ -32,7 +33,10 @@ export class Reconciler {
   readonly #waiters = new Set<Waiter>();
   /** Plugins to look at. */
   readonly #dirty = new Set<Plugin>();
+  /** Plugins of which something was asked that is not done. */
+  readonly #asked = new Set<Plugin>();
   #scheduled = false;
+  /** Steps in progress that follow from others. */
   #running = 0;
   /** Steps since the event loop had a turn. */
   #steps = 0;
@@ -53,6 +57,15 @@ export class Reconciler {
     this.#schedule();
   }
 
+  /**
+   * Something was asked of a plugin. It is looked at with every change, until no row that was asked
+   * for is left.
+   */
+  asked(plugin: Plugin): void {
+    this.#asked.add(plugin);
+    this.changed(plugin);
+  }
+
   /** Resolves when a condition holds, which is asked after each change. */
   until(condition: () => boolean): Promise<void> {
     return new Promise((resolve) => {
@@ -61,7 +74,7 @@ export class Reconciler {
     });
   }
 
-  /** Resolves when no step is due or in progress. */
+  /** Resolves when everything has followed from what has changed. What was asked for goes on. */
   rest(): Promise<void> {
     return this.until(() => this.#running === 0 && this.#dirty.size === 0);
   }
@@ -74,13 +87,18 @@ export class Reconciler {
 
   #look(): void {
     this.#scheduled = false;
-    const { world, table, isOver } = this.#parts;
-    if (isOver()) this.#dirty.clear();
+    const over = this.#parts.isOver();
+    if (over) this.#dirty.clear();
     for (const plugin of [...this.#dirty])
       for (const other of this.#parts.touched(plugin)) this.#dirty.add(other);
+    for (const plugin of this.#asked) {
+      if (isAsked(plugin)) this.#dirty.add(plugin);
+      else this.#asked.delete(plugin);
+    }
+    const most = this.#mostSteps;
     for (const plugin of this.#dirty) {
-      const row = plugin.step === undefined ? dueStep(plugin, world, table) : undefined;
-      if (row !== undefined && this.#steps >= this.#mostSteps) return this.#overflow();
+      const row = plugin.step === undefined ? this.#due(plugin, over) : undefined;
+      if (row !== undefined && this.#steps >= most) return this.#overflow();
       this.#dirty.delete(plugin);
       if (row !== undefined) this.#begin(row, plugin);
     }
@@ -92,8 +110,14 @@ export class Reconciler {
     }
   }
 
+  /** When the kernel stops, only what stops a plugin is due. */
+  #due(plugin: Plugin, over: boolean): Row | undefined {
+    const { world, table = TRANSITIONS } = this.#parts;
+    return dueStep(plugin, world, over ? table.filter(({ late }) => late === true) : table);
+  }
+
   get #mostSteps(): number {
-    return MOST_STEPS * [...this.#parts.plugins()].length;
+    return MOST_STEPS * ([...this.#parts.plugins()].length + this.#asked.size);
   }
 
   /** Plugins that set each other off get no more than their share of the thread. */
@@ -109,11 +133,11 @@ export class Reconciler {
   #begin(row: Row, plugin: Plugin): void {
     if (this.#steps === 0) this.#parts.defer(() => (this.#steps = 0));
     this.#steps += 1;
-    this.#running += 1;
+    if (row.asked !== true) this.#running += 1;
     plugin.step = row.name;
     const over = () => {
       plugin.step = undefined;
-      this.#running -= 1;
+      if (row.asked !== true) this.#running -= 1;
       this.changed(plugin);
     };
     plugin.operations
@@ -125,7 +149,7 @@ export class Reconciler {
   /** What was due may have passed while the step waited for its turn. */
   async #take(row: Row, plugin: Plugin): Promise<void> {
     const { world, isOver } = this.#parts;
-    if (isOver() || row.from !== plugin.record.state || !row.when(plugin, world)) return;
+    if ((isOver() && row.late !== true) || !fits(row, plugin, world)) return;
     try {
       await row.run(plugin, world);
     } catch (error) {

@@ -200,7 +200,9 @@ export class Relations {
         dependencyFailed(record.id, id, other.error)
       );
     const wanted = other === undefined && parseContractId(dependency) !== undefined;
-    const message = wanted ? `nobody provides ${dependency}` : `${id} ${this.#fate(other)}`;
+    const message = wanted
+      ? `no plugin or host provides ${dependency}`
+      : `${id} ${this.#fate(other)}`;
     return dependencyFailed(
       record.id,
       id,

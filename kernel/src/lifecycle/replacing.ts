@@ -1,6 +1,6 @@
-/** Replaces the guest of a plugin: a running one is swapped, one that sleeps wakes as the next. */
+/** Replaces the guest of a plugin. A plugin that sleeps only wakes as the next one. */
 import { createError, messageOf } from '@plinth/sdk/contract';
-import type { Plugin } from '../plugin/plugin.js';
+import type { Next, Plugin } from '../plugin/plugin.js';
 import {
   type ActivePlugin,
   asResolved,
@@ -17,6 +17,7 @@ import type { Activation } from './activation.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { activationFailed, disabled } from './failures.js';
+import { answer, ask, dropPause } from './intents.js';
 import type { Pausing } from './pausing.js';
 import { type Replacement, Restarting, readAnew, resolveNext } from './restarting.js';
 import type { Starter } from './starter.js';
@@ -48,7 +49,7 @@ export class Replacing {
 
   /**
    * Replaces the guest by a fresh one, of another package when one is given. An active plugin is
-   * swapped while it runs. When that fails, the old guest goes on and the rejection says why. Any
+   * replaced while it runs. When that fails, the old guest goes on and the rejection says why. Any
    * other plugin is stopped and started. Answers the key, which differs when the version does.
    *
    * @throws what keeps it from being replaced. It is then as it was.
@@ -103,7 +104,7 @@ export class Replacing {
           activatedBy: 'reload',
           named: !automatic,
         });
-      const swapped = await plugin.operations.run(() => this.#swap(plugin, resolved, stateless));
+      const swapped = await this.#ask(plugin, { resolved, stateless, named: !automatic });
       if (swapped !== undefined) {
         await this.#core.reconciler.rest();
         return swapped;
@@ -114,7 +115,7 @@ export class Replacing {
         activatedBy: 'reload',
         named: !automatic,
       });
-      const woken = await plugin.operations.run(() => this.#wakeAs(plugin, resolved, how));
+      const woken = await this.#ask(plugin, { resolved, stateless, named: !automatic });
       if (woken !== undefined) {
         await this.#core.reconciler.rest();
         return woken;
@@ -123,12 +124,25 @@ export class Replacing {
     return this.#restarting.restart(plugin, next, how);
   }
 
-  /** Answers the key of the plugin that runs now, or undefined when it isn't active any more. */
-  async #swap(
-    plugin: Plugin,
-    next: ResolvedPlugin | undefined,
-    stateless: boolean,
-  ): Promise<string | undefined> {
+  /** Resolves to the key of what runs now, or to undefined when nothing can be replaced any more. */
+  #ask(plugin: Plugin, next: Next): Promise<string | undefined> {
+    return ask(plugin, 'next', next, () => this.#core.reconciler.asked(plugin));
+  }
+
+  /** Puts another package in the place of a plugin whose guest ends first. */
+  exchanged(plugin: Plugin): Promise<void> {
+    return this.#restarting.take(plugin);
+  }
+
+  /** Does what was asked for. */
+  take(plugin: Plugin): Promise<void> {
+    return answer(plugin, 'next', (next) =>
+      isAsleep(plugin.record) ? this.#wakeAs(plugin, next) : this.#swap(plugin, next),
+    );
+  }
+
+  /** Replaces a guest that runs. */
+  async #swap(plugin: Plugin, { resolved: next, stateless }: Next): Promise<string | undefined> {
     const old = plugin.record;
     const { key } = old;
     if (
@@ -155,7 +169,7 @@ export class Replacing {
       throw told ? error : activationFailed(old.id, 'activate', error);
     });
     // The next guest has used nothing yet.
-    plugin.intent.pausedBy.delete('limit');
+    dropPause(plugin, 'limit');
     this.#ending.watch(successor);
     this.#core.supervisor.stopped(key);
     this.#ending.retire(retire(old, this.#core.stages));
@@ -203,8 +217,7 @@ export class Replacing {
    */
   async #wakeAs(
     plugin: Plugin,
-    next: ResolvedPlugin | undefined,
-    { stateless = false, automatic = false }: Replacement,
+    { resolved: next, stateless, named }: Next,
   ): Promise<string | undefined> {
     const asleep = plugin.record;
     const { key } = asleep;
@@ -223,7 +236,7 @@ export class Replacing {
       const lost = await this.#starter.start(
         plugin,
         resolved,
-        { activatedBy: 'reload', named: !automatic, stateless },
+        { activatedBy: 'reload', named, stateless },
         asleep,
       );
       if (lost !== undefined) throw this.#core.relations.blame(resolved, lost);

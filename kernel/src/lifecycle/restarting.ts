@@ -16,6 +16,7 @@ import type { Activation } from './activation.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { gone } from './failures.js';
+import { answer, ask } from './intents.js';
 import { takeSnapshot } from './snapshot.js';
 import { ALIVE } from './swap.js';
 
@@ -48,7 +49,7 @@ export class Restarting {
    * is changed then.
    */
   async exchange(key: string, next: ValidatedPlugin): Promise<string> {
-    return this.#core.ledger.plugin(key).operations.run(async () => {
+    await this.#ask(this.#core.ledger.plugin(key), false, async () => {
       if (next.key !== key) this.#core.admission.checkFree(next);
       this.#core.admission.resolveNext(next, key, []);
       const stopped = this.#core.registry.get(key)?.state === 'unloaded';
@@ -59,7 +60,19 @@ export class Restarting {
       // A plugin that was stopped by name stays stopped in another version.
       const record = this.#core.registry.get(next.key);
       if (stopped && record?.state === 'resolved') await this.#ending.end(next.key, 'request');
-      return next.key;
+    });
+    return next.key;
+  }
+
+  async #ask(plugin: Plugin, quiet: boolean, run: () => Promise<void>): Promise<void> {
+    await ask(plugin, 'exchange', { quiet, run }, () => this.#core.reconciler.asked(plugin));
+  }
+
+  /** Does what was asked for. */
+  take(plugin: Plugin): Promise<void> {
+    return answer(plugin, 'exchange', async ({ run }) => {
+      await run();
+      return undefined;
     });
   }
 
@@ -75,9 +88,8 @@ export class Restarting {
     const { stops } = plugin.intent;
     this.#core.supervisor.steered(key);
     plugin.going = true;
-    this.#core.reconciler.changed(plugin);
-    await this.#ending.quiet(plugin);
-    const stopping = plugin.operations.run(async () => {
+    let before!: { readonly record: PluginRecord; readonly snapshot: Snapshot | undefined };
+    const stopping = this.#ask(plugin, true, async () => {
       const record = this.#core.ledger.require(key);
       if (next !== undefined) resolveNext(this.#core, key, next);
       const snapshot = stateless ? undefined : await this.#snapshot(plugin, record);
@@ -89,9 +101,9 @@ export class Restarting {
         this.#core.ledger.put(record.previous);
       plugin.saved = snapshot;
       this.#core.resolveAll();
-      return { record, snapshot };
+      before = { record, snapshot };
     });
-    const before = await stopping.catch((error: unknown) => {
+    await stopping.catch((error: unknown) => {
       plugin.going = false;
       this.#core.reconciler.changed(plugin);
       throw error;
@@ -128,7 +140,7 @@ export class Restarting {
   ): Promise<void> {
     const { key } = plugin.record;
     const ran = isRunning(before) || isAsleep(before);
-    await plugin.operations.run(async () => {
+    await this.#ask(plugin, false, async () => {
       await this.#ending.end(key, 'replace');
       // Another operation may have installed that version meanwhile. It keeps it.
       if (before.key !== key && this.#core.registry.get(before.key) !== undefined) {

@@ -1,9 +1,9 @@
 /** What the stages of a plugin's life work with. Each takes the part that it uses. */
 import type { ConfigStore } from '../config/config-store.js';
-import type { Extending } from '../extension/extending.js';
 import type { Lanes } from '../guests/lanes.js';
 import type { RegistrantServices } from '../guests/registrant.js';
 import type { Limits } from '../limits.js';
+import type { Extending } from './extending.js';
 import type { Loader } from './load.js';
 
 /** What stages use of the kernel. */

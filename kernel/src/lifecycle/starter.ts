@@ -1,6 +1,6 @@
 /** One start of a plugin: load, initialize, activate, and its registrations become visible. */
 import { createError, messageOf } from '@plinth/sdk/contract';
-import type { Plugin } from '../plugin/plugin.js';
+import type { Plugin, Wanted } from '../plugin/plugin.js';
 import {
   type ActivePlugin,
   type AsleepPlugin,
@@ -19,18 +19,6 @@ import { activationFailed, disabled, hookOf, loadFailed } from './failures.js';
 import { catchUp, initialize, isBehind } from './initialize.js';
 import type { Pausing } from './pausing.js';
 import { Undoing } from './undoing.js';
-
-/** What starts a plugin, and with what. */
-export interface Start {
-  readonly activatedBy: string;
-  readonly named: boolean;
-  /** Whether it takes a parallel slot. A start that another start waits for must not. */
-  readonly together?: boolean;
-  /** Whether the guest begins without the plugin's state. */
-  readonly stateless?: boolean;
-  /** How often the plugin had been stopped by name when the start was asked for. */
-  readonly stops?: number;
-}
 
 /** A start in progress. */
 interface Run {
@@ -67,7 +55,7 @@ export class Starter {
   async start(
     plugin: Plugin,
     resolved: ResolvedPlugin,
-    start: Start,
+    start: Wanted,
     asleep: AsleepPlugin | undefined,
   ): Promise<string | undefined> {
     const run: Run = {
@@ -107,7 +95,10 @@ export class Starter {
   }
 
   /** Takes a plugin from its code to an activated guest, whose registrations nothing sees yet. */
-  async #bringUp(run: Run, { activatedBy, named }: Start): Promise<ActivePlugin | SuspendedPlugin> {
+  async #bringUp(
+    run: Run,
+    { activatedBy, named }: Wanted,
+  ): Promise<ActivePlugin | SuspendedPlugin> {
     const { plugin, resolved, undo, snapshot } = run;
     const { ledger, relations, stages } = this.#core;
     await undo.before('load', resolved);
@@ -175,7 +166,10 @@ export class Starter {
       told: undefined,
       retried: false,
     });
-    if (active.state === 'active') plugin.intent.pausedBy.clear();
+    // A pause that was asked for meanwhile is still to come.
+    if (active.state === 'active')
+      for (const [by, { pending }] of [...plugin.intent.pausedBy])
+        if (pending === undefined) plugin.intent.pausedBy.delete(by);
     this.#core.supervisor.started(plugin, version, connection);
     this.#core.reporting.announce('plugin:activated', {
       id: active.id,

@@ -2,6 +2,21 @@
 import type { GuestConnection } from '../guests/guest-connection.js';
 import type { Plugin } from '../plugin/plugin.js';
 
+/** Why a plugin isn't restarted. */
+export interface Quarantine {
+  readonly crashes: number;
+  /** Milliseconds. */
+  readonly within: number;
+}
+
+/** A restart that is pending or in progress. */
+export interface PlannedRestart {
+  /** When it is due, in milliseconds since the epoch. Undefined while it is in progress. */
+  readonly due: number | undefined;
+  /** The number of the attempt since the plugin last ran. */
+  readonly attempt: number;
+}
+
 /** Decides when a plugin whose guest has ended comes back. */
 export interface Supervision {
   /** A plugin has become active. */
@@ -21,5 +36,24 @@ export interface Supervision {
   /** Whether a plugin's restart waits only for missing dependencies. */
   waits(key: string): boolean;
   /** Why a plugin isn't restarted. */
-  quarantine(key: string): object | undefined;
+  quarantine(key: string): Quarantine | undefined;
+  /** The restart that is pending or in progress. */
+  planned(key: string): PlannedRestart | undefined;
+  /** The tenant stops: nothing is restarted any more. */
+  close(): void;
 }
+
+/** Without supervision a plugin whose guest has ended stays failed until it is started by name. */
+export const NO_SUPERVISION: Supervision = {
+  started: () => {},
+  steered: () => {},
+  steeredInVain: () => {},
+  stopped: () => {},
+  slept: () => {},
+  crashed: () => undefined,
+  comeback: () => undefined,
+  waits: () => false,
+  quarantine: () => undefined,
+  planned: () => undefined,
+  close: () => {},
+};

@@ -19,7 +19,7 @@ import { takeSnapshot } from './snapshot.js';
 import type { Stages } from './stages.js';
 import { Undoing } from './undoing.js';
 
-/** What a swap asks of the lifecycle. */
+/** What a replacement asks of the lifecycle. */
 export interface SwapSteps {
   /** Whether the next guest begins without the state of the old one. */
   readonly stateless: boolean;
@@ -40,14 +40,14 @@ export interface SwapSteps {
 export const ALIVE = 1_000;
 
 /**
- * Whether a plugin can be swapped. A hung guest must be stopped, and an object of the application
+ * Whether a plugin can be replaced while it runs. A hung guest must be stopped, and an object of the application
  * can't be created again.
  */
 export async function isSwappable(old: ActivePlugin | SuspendedPlugin): Promise<boolean> {
   return old.package.exported === undefined && old.connection.alive(ALIVE);
 }
 
-/** The outcome of a swap. */
+/** The outcome of a replacement. */
 export interface Swapped {
   /** Suspended if the old plugin was suspended by request. */
   readonly next: ActivePlugin | SuspendedPlugin;
@@ -91,7 +91,7 @@ export async function swap(
         plugin: old.id,
       });
     steps.checkFree();
-    // Dependency losses during the swap were reported to the old guest. They are checked again for
+    // Dependency losses meanwhile were reported to the old guest. They are checked again for
     // the new one.
     steps.checkNeeds(loaded);
     next.connection.registrations.takeOver(before.registrations);

@@ -1,60 +1,141 @@
 /**
- * The steps that a plugin takes by itself, because of what is wanted of it and of what it needs.
- * The first row that fits a plugin is its next step. A step changes one plugin and decides nothing
- * about others: they look at its record when it has changed.
+ * The steps of a plugin: what was asked of it, and what it does by itself because of what it needs.
+ * Whatever asks for something writes it into the plugin's intent. The first row that fits a plugin
+ * is its next step. A step changes one plugin and decides nothing about others: they look at its
+ * record when it has changed.
  */
-import { messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { Plugin } from '../plugin/plugin.js';
+import { isAsleep } from '../plugin/record.js';
+import { isPausePending, withdraw } from './intents.js';
 import {
-  asResolved,
-  isAsleep,
-  type RunningPlugin,
-  type SuspendedPlugin,
-} from '../plugin/record.js';
-import type { PluginState } from '../plugin/state.js';
-import { withOrigin } from '../telemetry/origin.js';
-import type { Ledger } from './ledger.js';
+  failToResume,
+  hasNeedsBack,
+  pauseWithout,
+  resumeWith,
+  waitForNeeds,
+} from './need-steps.js';
 import { isUppermost } from './neighbours.js';
-import type { Relations } from './relations.js';
-import type { Stages } from './stages.js';
-import { resume, resumed, suspendWithout } from './suspend.js';
+import type { Row, World } from './row.js';
 
-/** What steps read and use. */
-export interface World {
-  readonly ledger: Ledger;
-  readonly relations: Relations;
-  readonly stages: Stages;
-  /** Whether a restart is pending for what a paused plugin has lost. Its calls then wait. */
-  isComing(record: RunningPlugin): boolean;
-  /** Whether its guest is still the plugin's guest. */
-  stillRuns(record: RunningPlugin): boolean;
-  /** A hook's outcome, unless the guest ended meanwhile. */
-  hook<R>(record: SuspendedPlugin, hook: string, running: Promise<R>): Promise<R>;
-  /** Ends the guest of a plugin that can't resume. */
-  end(plugin: Plugin): Promise<void>;
-  /** Listens for what activates a plugin, and starts it if it asks for that. */
-  offer(plugin: Plugin): void;
-}
+export { hasNeedsBack } from './need-steps.js';
+export type { Actions, Row, World } from './row.js';
 
-/** One step. */
-export interface Row {
-  readonly name: string;
-  readonly from: PluginState;
-  readonly to: PluginState;
-  /** Whether the step is due. It takes no time, and is asked again when the step begins. */
-  when(plugin: Plugin, world: World): boolean;
-  /** Takes the step. Absent when it only changes the record. */
-  run(plugin: Plugin, world: World): Promise<void> | void;
-  /** What becomes of the plugin when the step fails. */
-  onFail?(plugin: Plugin, world: World, error: unknown): Promise<void> | void;
-}
+/** States without a guest that was started. */
+const AT_REST = [
+  'discovered',
+  'validated',
+  'denied',
+  'resolved',
+  'unloaded',
+  'failed',
+  'suspended',
+] as const;
+
+const ANY = [...AT_REST, 'loaded', 'initialized', 'active'] as const;
+
+const isWanted = ({ intent }: Plugin): boolean => intent.wantedBy !== undefined;
 
 /** In the order in which they are looked at. */
 export const TRANSITIONS: readonly Row[] = [
   {
+    name: 'stop',
+    asked: true,
+    from: ANY,
+    to: 'unloaded',
+    event: 'plugin:unloaded',
+    late: true,
+    // Plugins that would lose it pause first, so that it still answers them.
+    when: (plugin, { actions }) => plugin.intent.stop !== undefined && actions.isQuiet(plugin),
+    run: (plugin, { actions }) => actions.stop(plugin),
+    onFail: ({ intent }, _world, error) => {
+      intent.stop?.over.reject(error);
+      intent.stop = undefined;
+    },
+  },
+  {
+    name: 'exchange',
+    asked: true,
+    from: ANY,
+    to: 'resolved',
+    event: 'plugin:resolved',
+    late: true,
+    when: (plugin, { actions }) => {
+      const { exchange } = plugin.intent;
+      return exchange !== undefined && (!exchange.quiet || actions.isQuiet(plugin));
+    },
+    run: (plugin, { actions }) => actions.exchange(plugin),
+  },
+  {
+    name: 'start',
+    asked: true,
+    from: ['resolved', 'unloaded', 'failed', 'discovered', 'validated', 'denied'],
+    to: 'active',
+    event: 'plugin:activated',
+    late: true,
+    when: isWanted,
+    run: (plugin, { actions }) => actions.start(plugin),
+  },
+  {
+    name: 'wake',
+    asked: true,
+    from: 'suspended',
+    to: 'active',
+    event: 'plugin:activated',
+    late: true,
+    when: (plugin) => isWanted(plugin) && isAsleep(plugin.record),
+    run: (plugin, { actions }) => actions.start(plugin),
+  },
+  {
+    name: 'resume',
+    asked: true,
+    from: ['suspended', 'active'],
+    to: 'active',
+    event: 'plugin:resumed',
+    late: true,
+    when: (plugin) => isWanted(plugin) && !isAsleep(plugin.record),
+    run: (plugin, { actions }) => actions.start(plugin),
+  },
+  {
+    name: 'replace',
+    asked: true,
+    from: ['active', 'suspended'],
+    to: 'same',
+    event: 'plugin:reloaded',
+    late: true,
+    when: ({ intent }) => intent.next !== undefined,
+    run: (plugin, { actions }) => actions.replace(plugin),
+  },
+  {
+    name: 'hibernate',
+    asked: true,
+    from: 'active',
+    to: 'suspended',
+    event: 'plugin:suspended',
+    when: ({ intent }) => intent.sleep !== undefined,
+    run: (plugin, { actions }) => actions.hibernate(plugin),
+    // Its state can't be taken, so it stays awake.
+    onFail: ({ intent }, _world, error) => {
+      intent.sleep?.reject(error);
+      intent.sleep = undefined;
+    },
+  },
+  {
+    name: 'pause',
+    asked: true,
+    from: 'active',
+    to: 'suspended',
+    event: 'plugin:suspended',
+    when: ({ intent }) => isPausePending(intent.pausedBy),
+    run: (plugin, { actions }) => actions.pause(plugin),
+    // The plugin refuses to pause, and goes on.
+    onFail: ({ intent }, _world, error) =>
+      withdraw(intent.pausedBy, (pending) => pending.reject(error)),
+  },
+  {
     name: 'pause without a need',
     from: 'active',
     to: 'suspended',
+    event: 'plugin:suspended',
     // Plugins above it pause first, so that it still answers their `suspend` hooks. Plugins that
     // need each other have different levels, too.
     when: (plugin, { ledger, relations }) =>
@@ -64,9 +145,38 @@ export const TRANSITIONS: readonly Row[] = [
     run: pauseWithout,
   },
   {
+    name: 'decline',
+    asked: true,
+    from: ANY,
+    to: 'same',
+    late: true,
+    when: ({ intent, starting, record }, { actions }) =>
+      (intent.sleep !== undefined ||
+        intent.next !== undefined ||
+        isPausePending(intent.pausedBy)) &&
+      (actions.isOver() ||
+        (starting === undefined && (AT_REST as readonly string[]).includes(record.state))),
+    run: (plugin, { actions }) => actions.decline(plugin),
+  },
+  {
+    name: 'wait for its needs',
+    from: 'suspended',
+    to: 'same',
+    // Nothing else pauses it any more, and it can't go on: it resumes when what it lacks is back.
+    when: ({ record, intent, starting }, { relations }) =>
+      record.state === 'suspended' &&
+      !isAsleep(record) &&
+      record.reason !== 'dependency' &&
+      starting === undefined &&
+      intent.released &&
+      relations.lost(record) !== undefined,
+    run: waitForNeeds,
+  },
+  {
     name: 'resume with its needs',
     from: 'suspended',
     to: 'active',
+    event: 'plugin:resumed',
     when: ({ record }, { relations }) =>
       record.state === 'suspended' &&
       !isAsleep(record) &&
@@ -95,64 +205,11 @@ export function dueStep(
   world: World,
   table: readonly Row[] = TRANSITIONS,
 ): Row | undefined {
-  return table.find(({ from, when }) => from === plugin.record.state && when(plugin, world));
+  return table.find((row) => fits(row, plugin, world));
 }
 
-async function pauseWithout(plugin: Plugin, world: World): Promise<void> {
-  const { record } = plugin;
-  const { ledger, relations, stages } = world;
-  if (record.state !== 'active') return;
-  const blame = () => {
-    const lost = relations.lost(record);
-    return lost === undefined || world.isComing(record) ? undefined : relations.blame(record, lost);
-  };
-  const { record: suspended, problem } = await suspendWithout(record, 'dependency', blame, stages);
-  if (problem !== undefined)
-    stages.services.reporting.log.write(
-      'kernel',
-      'warn',
-      `${record.id} failed while it was suspended: ${messageOf(problem)}`,
-      { plugin: record.id, ...withOrigin(problem) },
-    );
-  if (world.stillRuns(record)) ledger.advance(suspended, 'plugin:suspended');
-}
-
-async function resumeWith({ record }: Plugin, world: World): Promise<void> {
-  if (record.state !== 'suspended' || isAsleep(record)) return;
-  const mayRun = () => world.relations.lost(record) === undefined;
-  const answer = await world.hook(record, 'resume', resume(record, mayRun, world.stages));
-  if (answer) world.ledger.advance(resumed(record, world.stages), 'plugin:resumed');
-}
-
-async function failToResume(plugin: Plugin, world: World, error: unknown): Promise<void> {
-  const { record } = plugin;
-  // A guest that has ended is a crash, which is recorded where that is noticed.
-  if (record.state !== 'suspended' || isAsleep(record) || record.connection.over) return;
-  await world.end(plugin);
-  world.ledger.fail(asResolved(record), 'activate', error);
-}
-
-/** Whether a plugin failed because it lacked another one that is available now. */
-export function hasNeedsBack(plugin: Plugin, { ledger, relations }: World): boolean {
-  const { record, starting, intent } = plugin;
-  // It may have been uninstalled.
-  if (ledger.registry.plugin(record.key) !== plugin) return false;
-  if (record.state !== 'failed' || starting !== undefined || !intent.enabled) return false;
-  const { previous, stage } = record;
-  const { code, details, cause } = record.error as Partial<PluginError>;
-  const path = details?.path;
-  const contract = (cause as Partial<PluginError> | undefined)?.details?.contract;
-  if (
-    code !== 'plugin/dependency-failed' ||
-    !Array.isArray(path) ||
-    previous.state !== 'resolved' ||
-    stage === 'resolve' ||
-    relations.missing(previous) !== undefined
-  )
-    return false;
-  // A need of the code isn't in the manifest, so what it named must be available. Otherwise every
-  // start of any plugin would cause a retry.
-  return typeof contract === 'string'
-    ? relations.isProvidedNow(contract)
-    : ledger.registry.versions(String(path[1])).some((one) => relations.isThere(one.key));
+/** Whether a row is due for a plugin. */
+export function fits({ from, when }: Row, plugin: Plugin, world: World): boolean {
+  const { state } = plugin.record;
+  return (typeof from === 'string' ? from === state : from.includes(state)) && when(plugin, world);
 }

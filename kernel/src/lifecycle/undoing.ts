@@ -1,7 +1,5 @@
 /** What extensions do before a step of a plugin, kept until the step has succeeded. */
-import type { Extending } from '../extension/extending.js';
-import type { Undo, WantedTransition } from '../extension/transitions.js';
-import type { PluginFacts } from '../extension/views.js';
+import type { Extending, PluginFacts, Undo, WantedTransition } from './extending.js';
 
 /** The undo list of one step. */
 export class Undoing {

@@ -106,7 +106,7 @@ export class HookRegistry {
     await this.#wake(id, strict, meant);
     const handlers = this.#sorted(id).filter(({ owner }) => meant?.(owner) !== false);
     if (strict && handlers.length === 0)
-      throw createError('hook/no-handler', `nobody answers ${id}`, { details: { hook: id } });
+      throw createError('hook/no-handler', `no handler answers ${id}`, { details: { hook: id } });
     const ask = this.#asker(id, caller, request, strict);
     if (mode === 'collect' || mode === 'parallel') {
       const outcomes = await Promise.all(handlers.map((handler) => ask(handler, input)));

@@ -52,7 +52,7 @@ export function createPublisher({
     if (!isTopic(topic))
       throw createError(
         'event/invalid',
-        `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>', like 'user:created'`,
+        `'${topic.slice(0, 80)}' is not a topic: write '<owner>:<name>'`,
       );
     if (RESERVED_SEGMENTS.has(ownerOf(topic)) || reserved.has(ownerOf(topic)))
       throw createError(
@@ -60,15 +60,10 @@ export function createPublisher({
         `${source.id} cannot emit ${topic}: '${ownerOf(topic)}:' belongs to the kernel`,
         { plugin: source.id },
       );
+    let origin = cause && originOf(cause);
     const deliver = (value: unknown) => {
       metrics.events += 1;
-      return bus.emit({
-        topic,
-        payload: value,
-        source: source.id,
-        tenant,
-        ...(cause !== undefined && originOf(cause)),
-      });
+      return bus.emit({ topic, payload: value, source: source.id, tenant, ...origin });
     };
     // A payload from a guest has been checked and is already the kernel's own copy.
     const own = source === HOST ? ownPayload(topic, payload, calls.bounds) : payload;
@@ -78,14 +73,14 @@ export function createPublisher({
       return;
     }
     const provider = (call: KernelCall, value: unknown) => {
+      // An extension may have put the event's own span in the place of the cause's.
+      const { requestId, traceparent } = call;
+      if (traceparent !== undefined) origin = { requestId, ...origin, traceparent };
       // A middleware may have replaced the payload.
       const room = deliver(value === own ? own : ownPayload(topic, value, calls.bounds));
-      if (room === undefined) call.settle(true, undefined);
-      else
-        room.then(
-          () => call.settle(true, undefined),
-          (error) => call.settle(false, error),
-        );
+      const done = () => call.settle(true, undefined);
+      if (room === undefined) done();
+      else room.then(done, (error) => call.settle(false, error));
     };
     const call = new Call(
       { id: topic, services: calls, provider },
@@ -115,10 +110,5 @@ export function originOf(cause: KernelCall | EventOrigin): EventOrigin | undefin
   const { requestId, user, traceparent, baggage } = cause;
   const carries = Object.keys(baggage).length > 0;
   if (user === undefined && traceparent === undefined && !carries) return undefined;
-  return {
-    requestId,
-    ...(user !== undefined && { user }),
-    ...(traceparent !== undefined && { traceparent }),
-    ...(carries && { baggage }),
-  };
+  return { requestId, user, traceparent, ...(carries && { baggage }) };
 }

@@ -13,8 +13,9 @@ import {
 } from '@plinth/sdk/contract';
 import type { DenialReason } from '../kernel-events.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Denial } from './denial.js';
+import type { Why } from './denial.js';
 import { DEFAULT_QUOTA } from './granted.js';
+import type { OnAsked } from './observing.js';
 import { RateBucket } from './rate.js';
 import {
   holds,
@@ -34,9 +35,6 @@ export type OnDenied = (
   scope: string,
   reason: DenialReason | undefined,
 ) => void;
-
-/** Explains why something is denied. */
-export type Why = (permission: PermissionName, scope: string) => Denial;
 
 /** Called for the first use of a right, and again for the first use after a long time. */
 export type OnUsed = (permission: PermissionName, scope: string) => void;
@@ -85,6 +83,8 @@ export class PermissionSet {
   #bounds: RightBounds;
   readonly #own: string;
   readonly #why: Why | undefined;
+  /** Observes all uses. Calls then pass through the kernel, because a lane counts no uses. */
+  onAsked: OnAsked | undefined = undefined;
 
   constructor(
     plugin: string,
@@ -133,9 +133,9 @@ export class PermissionSet {
     return this.#verdict(permission, scope) !== false;
   }
 
-  /** Whether a permission covers a scope without a rate, so that no use has to be counted. */
+  /** Whether a permission covers a scope, and no use of it has to be counted or observed. */
   isFree(permission: PermissionName, scope: string): boolean {
-    return this.#verdict(permission, scope) === true;
+    return this.onAsked === undefined && this.#verdict(permission, scope) === true;
   }
 
   #verdict(permission: PermissionName, scope: string): Verdict {
@@ -178,6 +178,7 @@ export class PermissionSet {
   demand(permission: PermissionName, scope: string): void {
     const verdict = this.#verdict(permission, scope);
     if (verdict !== false) {
+      this.onAsked?.(permission, scope, true);
       if (this.#onUsed !== undefined) this.#note(permission, scope, this.#onUsed);
       const spent = takeAll(verdict);
       if (spent === undefined) return;
@@ -204,6 +205,7 @@ export class PermissionSet {
     const denial = this.#why?.(permission, scope);
     this.#metrics.permissionDenials += 1;
     this.#onDenied(this.plugin, permission, scope, denial?.reason);
+    this.onAsked?.(permission, scope, false);
     const what = scope === '' ? permission : `${permission} for '${scope}'`;
     const whose = actor === this.plugin ? '' : ` on behalf of ${this.plugin}, which may not itself`;
     return createError(
@@ -224,6 +226,7 @@ export class PermissionSet {
   /** Counts a use on behalf of the plugin. Returns whether it is allowed now. */
   take(permission: PermissionName, scope: string): boolean {
     const verdict = this.#verdict(permission, scope);
+    if (verdict !== false) this.onAsked?.(permission, scope, true);
     return verdict !== false && takeAll(verdict) === undefined;
   }
 

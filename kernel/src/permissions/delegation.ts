@@ -40,7 +40,7 @@ const DELEGATED: readonly PermissionName[] = [
   'system.read',
 ];
 
-/** Owns the rights of running plugins, by who calls. */
+/** Owns the rights of running plugins, by caller. */
 export class Delegation {
   readonly #chain: ChainPolicy | undefined;
   /** The rights of guests, by their caller objects. */

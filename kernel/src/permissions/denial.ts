@@ -22,6 +22,9 @@ export interface Denial {
   readonly because: string;
 }
 
+/** Explains why something is denied. */
+export type Why = (permission: PermissionName, scope: string) => Denial;
+
 type TakenAway = ReadonlyMap<PermissionName, readonly { readonly scope: string }[]>;
 
 /** The facts on which a denial is based. */

@@ -17,18 +17,21 @@ import {
 import type { Denied, PermissionSet, RightBounds } from './broker.js';
 import { type ChainPolicy, Delegation } from './delegation.js';
 import { type Denial, denialOf, lineOf } from './denial.js';
-import { GrantBook, type GrantBookParts, type GrantTerms } from './grant-book.js';
-import type { Entry } from './grant-entry.js';
+import type { GrantedRight, GrantRecords, GrantTerms } from './grant-records.js';
 import { askingForAll, ceilingOf, grantsOf, type PermissionPolicy } from './granted.js';
+import type { Observing } from './observing.js';
 import type { RateBucket } from './rate.js';
 import type { TrustVerdict } from './trust-level.js';
 
 /** What grants need of the kernel. */
-export interface GrantsParts extends Omit<GrantBookParts, 'changed'> {
+export interface GrantsParts {
+  readonly records: GrantRecords;
   readonly policy: PermissionPolicy | undefined;
   readonly chain: ChainPolicy | undefined;
   /** How far a plugin is trusted, as far as that is decided and known. */
   trustOf(manifest: Manifest): TrustVerdict;
+  /** What observes how plugins use their rights. */
+  readonly observing?: Observing | undefined;
 }
 
 interface Watched {
@@ -40,7 +43,7 @@ interface Watched {
 /** Owns the rights of one tenant's plugins. */
 export class Grants {
   readonly #parts: GrantsParts;
-  readonly #book: GrantBook;
+  readonly #book: GrantRecords;
   readonly #watched = new Map<string, Set<Watched>>();
   /** How often rights were used, by plugin. */
   readonly #rates = new Map<string, Map<string, RateBucket>>();
@@ -52,9 +55,7 @@ export class Grants {
 
   constructor(parts: GrantsParts) {
     this.#parts = parts;
-    const { storage, tenant, log, announce } = parts;
-    const changed = (id: string) => this.#changed(id);
-    this.#book = new GrantBook({ storage, tenant, log, announce, changed });
+    this.#book = parts.records;
     this.delegation = new Delegation(parts.chain);
   }
 
@@ -153,6 +154,11 @@ export class Grants {
     return this.#book.denied(id);
   }
 
+  /** What observes the uses of rights. Undefined when nothing does. */
+  get observing(): Observing | undefined {
+    return this.#parts.observing;
+  }
+
   /** Keeps a guest's rights current. Returns a function that stops watching. */
   watch(manifest: Manifest, caller: Caller, set: PermissionSet, onChange: () => void): () => void {
     this.delegation.add(manifest, caller, set);
@@ -230,7 +236,8 @@ export class Grants {
       : { ...manifest, permissions: extended(manifest.permissions, granted) };
   }
 
-  #changed(id: string): void {
+  /** The rights of a plugin have changed. */
+  changed(id: string): void {
     for (const { manifest, set, onChange } of this.#watched.get(id) ?? []) {
       set.replace(this.of(manifest), this.denied(id), this.bounds(manifest));
       onChange();
@@ -241,7 +248,7 @@ export class Grants {
 
 function extended(
   permissions: Permissions,
-  granted: readonly Pick<Entry, 'permission' | 'scope'>[],
+  granted: readonly GrantedRight[],
 ): Manifest['permissions'] {
   const result = { ...permissions } as Record<string, unknown>;
   for (const { permission, scope } of granted) {

@@ -3,12 +3,12 @@
  * it. Guests come and go behind it, and an update gives it another package and another key.
  */
 
-import type { PluginError } from '@plinth/sdk/contract';
-import { Queue } from '../concurrency.js';
+import type { PluginError, StopReason } from '@plinth/sdk/contract';
+import { type Outcome, Queue } from '../concurrency.js';
 import { Mailbox } from '../guests/mailbox.js';
 import type { Receiver } from '../guests/registrant.js';
 import type { GuestRegistrations } from '../guests/registrations.js';
-import type { PluginRecord } from './record.js';
+import type { PluginRecord, ResolvedPlugin } from './record.js';
 import type { Snapshot } from './snapshot.js';
 
 /** A start in progress. */
@@ -19,15 +19,67 @@ export interface Starting {
   readonly stops: number;
 }
 
+/** How long work in flight may take. */
+export interface Drain {
+  /** Milliseconds. Infinity waits without a limit. */
+  readonly time: number;
+  /** Whether streams must have ended, too. Some never end. */
+  readonly streams: boolean;
+}
+
+/** A stop by name, until nothing of the plugin runs. */
+export interface Stop {
+  readonly reason: StopReason;
+  /** How long its calls in flight may take. */
+  readonly drain: Drain;
+  readonly over: Outcome<void>;
+}
+
+/** A start that was asked for, until the plugin runs or can't. */
+export interface Wanted {
+  /** The activation event, or `request`, `startup`, `restart`, `reload`. */
+  readonly activatedBy: string;
+  /** Whether a request names the plugin, and so its dependencies. */
+  readonly named: boolean;
+  /** Whether it takes a parallel slot. A start that another start waits for must not. */
+  readonly together?: boolean;
+  /** Whether the guest begins without the plugin's state. */
+  readonly stateless?: boolean;
+  /** How often the plugin had been stopped by name when the start was asked for. */
+  readonly stops?: number;
+}
+
+/** What is to run in the place of a plugin. */
+export interface Next {
+  /** Absent when its own package is read again. */
+  readonly resolved: ResolvedPlugin | undefined;
+  /** Whether its guest begins without the state of this one. */
+  readonly stateless: boolean;
+  /** Whether a request asks for it, and not something that happens by itself. */
+  readonly named: boolean;
+}
+
+/** The work of putting another package in the place of a plugin whose guest has ended. */
+export interface Exchange {
+  /** Whether plugins that would lose this one pause first. */
+  readonly quiet: boolean;
+  run(): Promise<void>;
+}
+
+/** Something that was asked of a plugin, and what comes of it. */
+export type Asked<A, T> = A & { readonly answer: Outcome<T> };
+
 /** Why a plugin is paused, and what becomes of its calls meanwhile. */
 export interface Pause {
+  /** While the plugin isn't paused for it yet: resolves to whether it is. */
+  pending?: Outcome<boolean> | undefined;
   /** Refuses calls with this. They wait where it is absent. */
   readonly refuse?: () => PluginError;
   /** The reason in half a sentence, where there is more to say than that it was asked for. */
   readonly because?: () => string;
 }
 
-/** Who pauses a plugin: its operator, a limit that it exceeds, or an extension by its own name. */
+/** What pauses a plugin: its operator, a limit that it exceeds, or an extension by its own name. */
 export type PausedBy = 'request' | 'limit' | `extension:${string}`;
 
 /** What is wanted of a plugin. */
@@ -39,15 +91,43 @@ export interface Intent {
    * and the end of its guest only that of a limit.
    */
   readonly pausedBy: Map<PausedBy, Pause>;
+  /** Whether its last pause was taken back, so that it goes on as soon as it can. */
+  released: boolean;
   /** How often it was stopped by name. A start that was asked for earlier doesn't undo a stop. */
   stops: number;
+  /** The stop that was asked for. */
+  stop: Stop | undefined;
+  /** It is asked to sleep. Resolves to whether it does. */
+  sleep: Outcome<boolean> | undefined;
+  /**
+   * Who wants it to run. Its dependencies are there. Resolves to undefined when it runs, or to the
+   * dependency that has gone meanwhile.
+   */
+  wantedBy: Asked<Wanted, string | undefined> | undefined;
+  /**
+   * What is to run in its place. Resolves to the key of what runs now, or to undefined when nothing
+   * was there to be replaced.
+   */
+  next: Asked<Next, string | undefined> | undefined;
+  /** Its guest ends, and another package takes its place. */
+  exchange: Asked<Exchange, string | undefined> | undefined;
 }
 
 /** Holds what belongs to one version. Its record is the truth about it, its intent the aim. */
 export class Plugin {
   /** Only the registry writes it. */
   record: PluginRecord;
-  readonly intent: Intent = { enabled: true, pausedBy: new Map(), stops: 0 };
+  readonly intent: Intent = {
+    enabled: true,
+    pausedBy: new Map(),
+    released: false,
+    stops: 0,
+    stop: undefined,
+    sleep: undefined,
+    wantedBy: undefined,
+    next: undefined,
+    exchange: undefined,
+  };
   /** What waits for it while no guest of it takes messages. */
   readonly mailbox = new Mailbox<Receiver>();
   /** The state that the next guest begins with. */

@@ -48,9 +48,27 @@ export interface ResolvedPlugin extends Omit<ValidatedPlugin, 'state'> {
   readonly grants: Permissions;
 }
 
+/** How long each phase of a start took, in milliseconds. */
+export interface StartPhases {
+  /** Reading the code, where it was not read already. */
+  readonly read: number;
+  /** Checking signature, owner and extensions' rules. */
+  readonly verify: number;
+  /** Launching the guest. */
+  readonly spawn: number;
+  /** Evaluating the code in the guest. */
+  readonly import: number;
+  /** Handing over the settings. */
+  readonly configure?: number;
+  /** Restoring the state, and `activate()`. */
+  readonly activate?: number;
+}
+
 /** Its guest runs and its code has been evaluated. */
 export interface LoadedPlugin extends Omit<ResolvedPlugin, 'state'> {
   readonly state: 'loaded';
+  /** How long its start took so far. */
+  readonly phases: StartPhases;
   /** Owns everything the plugin adds to the kernel. */
   readonly scope: Scope;
   readonly connection: GuestConnection;

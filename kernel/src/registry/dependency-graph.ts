@@ -120,7 +120,7 @@ function unsatisfied(
   to: string,
   range: string,
   found: readonly string[] | undefined,
-  why = 'nobody provides it',
+  why = 'no plugin or host provides it',
 ): PluginError {
   const have = found === undefined ? why : `found ${found.join(', ')}`;
   return createError(

@@ -25,6 +25,8 @@ export class PluginRegistry {
   readonly #live = new Set<Plugin>();
   /** Keys by plugin id, the default version first. */
   readonly #versions = new Map<string, readonly string[]>();
+  /** Keys of versions that are never the default one while there is another. */
+  readonly behind = new Set<string>();
   /** When a key, and a plugin id, was first seen. */
   readonly #ranks = new Map<string, number>();
   #lastRank = 0;
@@ -202,6 +204,7 @@ export class PluginRegistry {
         ? keys
         : [...keys].sort(
             (a, b) =>
+              Number(this.behind.has(a)) - Number(this.behind.has(b)) ||
               Number(isStable(version(b))) - Number(isStable(version(a))) ||
               compareVersions(version(b), version(a)),
           );

@@ -58,7 +58,7 @@ export function whyUnanswered(
   const [first] = known;
   if (first === undefined) return unknown(id, owner, provider, parts);
   const reasons = known.slice(0, MAX_TOLD).map(because);
-  return createError('plugin/unavailable', `nobody answers ${id}: ${reasons.join('; ')}`, {
+  return createError('plugin/unavailable', `no plugin answers ${id}: ${reasons.join('; ')}`, {
     plugin: first.id,
     details: {
       command: id,
@@ -86,7 +86,7 @@ function unsatisfied(
   });
   return createError(
     'plugin/unsatisfied',
-    `nobody answers ${id} as ${wanted} does: found ${told.join(', ')}`,
+    `no plugin answers ${id} as ${wanted} does: found ${told.join(', ')}`,
     { plugin: owner, details: { command: id, wanted, found } },
   );
 }
@@ -114,7 +114,7 @@ function unregistered(id: string, record: PluginRecord, near: string): PluginErr
     promise === undefined ? near : `, though its manifest promises it in ${promise}: ${cure}`;
   return createError(
     'call/unknown-command',
-    `nobody answers ${id}: ${record.id} is active and has not registered it${told}`,
+    `no plugin answers ${id}: ${record.id} is active and has not registered it${told}`,
     {
       plugin: record.id,
       details: { command: id, ...(contract !== undefined && { promised: contract }) },
@@ -129,7 +129,7 @@ function unknown(
   { registry, ids, mayNot, hasStarted, isOpen }: UnansweredParts,
 ): PluginError {
   const said = (hint: string) =>
-    createError('call/unknown-command', `nobody answers ${id}${hint}`, {
+    createError('call/unknown-command', `no plugin or host answers ${id}${hint}`, {
       details: { command: id },
     });
   if (!hasStarted()) return said(': the kernel has not been started');

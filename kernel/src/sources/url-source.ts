@@ -86,11 +86,11 @@ async function* inOrder<T extends object>(
   const over = new Promise<undefined>((resolve) => {
     timer = setTimeout(() => resolve(undefined), patience);
   });
-  const late: Promise<T>[] = [];
+  const slow: Promise<T>[] = [];
   try {
     for (const one of coming) {
       const found = await Promise.race([one, over]);
-      if (found === undefined) late.push(one);
+      if (found === undefined) slow.push(one);
       else yield found;
     }
   } finally {
@@ -98,12 +98,12 @@ async function* inOrder<T extends object>(
   }
   const there: T[] = [];
   let tell = () => {};
-  for (const one of late)
+  for (const one of slow)
     void one.then((found) => {
       there.push(found);
       tell();
     });
-  for (let left = late.length; left > 0; left--) {
+  for (let left = slow.length; left > 0; left--) {
     if (there.length === 0)
       await new Promise<void>((resolve) => {
         tell = resolve;

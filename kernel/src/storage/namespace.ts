@@ -21,6 +21,8 @@ export interface StorageBounds {
   /** Bytes. */
   readonly quota: number;
   readonly keys: number;
+  /** Hears of all bytes that a write would keep, whether the quota allows it or not. */
+  readonly onWanted?: ((bytes: number) => void) | undefined;
 }
 
 /** Longest key of a plugin, in characters. */
@@ -45,8 +47,8 @@ export class StorageNamespace {
    * them.
    */
   #costs = new Map<string, number>();
-  /** Their sum. */
-  #used = 0;
+  /** Their sum. 0 until they are counted, for the first write. */
+  used = 0;
   #measured: Promise<void> | undefined;
   /** The last {@link clear}. Changes wait for it. */
   #cleared: Promise<void> = Promise.resolve();
@@ -70,6 +72,17 @@ export class StorageNamespace {
 
   async get(key: string): Promise<unknown> {
     return storedValue(await this.#read(key));
+  }
+
+  /** What is kept: bytes, as quotas count them, and keys. */
+  async usage(): Promise<{ readonly bytes: number; readonly keys: number }> {
+    await this.#measure();
+    return { bytes: this.used, keys: this.#costs.size };
+  }
+
+  /** The most bytes that may be kept. Infinity means no limit. */
+  get quota(): number {
+    return this.#bounds.quota;
   }
 
   /** The value with its revision. An absent value has the empty revision. */
@@ -177,7 +190,8 @@ export class StorageNamespace {
    */
   #admit(key: string, before: number | undefined, cost: number): void {
     const { quota, keys } = this.#bounds;
-    const wanted = this.#used + cost - (before ?? 0);
+    const wanted = this.used + cost - (before ?? 0);
+    this.#bounds.onWanted?.(wanted);
     if (wanted > quota && cost > (before ?? 0)) {
       throw createError(
         'storage/quota',
@@ -210,7 +224,7 @@ export class StorageNamespace {
   #count(full: string, cost: number | undefined): void {
     const grown = (cost ?? 0) - (this.#costs.get(full) ?? 0);
     this.#budget?.add(grown, this.#plugin);
-    this.#used += grown;
+    this.used += grown;
     if (cost === undefined) this.#costs.delete(full);
     else this.#costs.set(full, cost);
   }
@@ -230,7 +244,7 @@ export class StorageNamespace {
 
   async #sum(): Promise<void> {
     this.#costs = new Map(await this.#run(() => costsOf(this.#adapter, this.#prefix)));
-    this.#used = [...this.#costs.values()].reduce((sum, cost) => sum + cost, 0);
+    this.used = [...this.#costs.values()].reduce((sum, cost) => sum + cost, 0);
   }
 
   #key(key: string): string {

@@ -12,9 +12,12 @@ const MAX_LINES = 64;
 
 /**
  * Prints warnings, errors, and the console output of plugins. Lines after the first are indented.
+ *
+ * @param all whether every entry is printed.
  */
-export function consoleSink(entry: LogEntry): void {
-  if (entry.console !== true && entry.level !== 'warn' && entry.level !== 'error') return;
+export function consoleSink(entry: LogEntry, all = false): void {
+  const { console: written, level } = entry;
+  if (!all && written !== true && level !== 'warn' && level !== 'error') return;
   const { console } = globalThis as { readonly console?: Console };
   const { stack, ...fields } = entry.fields ?? {};
   const [first = '', ...more] = entry.message.split('\n', MAX_LINES);
@@ -23,5 +26,5 @@ export function consoleSink(entry: LogEntry): void {
     ...more.map((line) => `  | ${escapeLine(line)}`),
     ...frames.map((line) => `    ${escapeLine(line.trim())}`),
   ];
-  console?.[entry.level]([logLine({ ...entry, message: first, fields }), ...rest].join('\n'));
+  console?.[level]([logLine({ ...entry, message: first, fields }), ...rest].join('\n'));
 }

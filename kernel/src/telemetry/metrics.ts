@@ -56,6 +56,54 @@ export class CommandCounter {
   }
 }
 
+/** A call that has ended, as a recorder needs it. */
+export interface EndedCall {
+  /** The wire id of the command, hook or event. */
+  readonly id: string;
+  readonly caller: { readonly id: string };
+  readonly requestId: string;
+  readonly target: { readonly owner?: string; readonly counter?: unknown };
+}
+
+/** A call that took long. */
+export interface SlowCall {
+  /** When it ended, in milliseconds since the epoch. */
+  readonly at: number;
+  /** Milliseconds. */
+  readonly took: number;
+  /** The wire id of the command or hook. */
+  readonly feature: string;
+  /** Plugin id, or `host`. */
+  readonly caller: string;
+  readonly requestId: string;
+}
+
+/** Receives each call that has ended. It must not throw: it runs in the path of calls. */
+export interface CallRecorder {
+  /**
+   * @param value the answer, or the error.
+   * @param took milliseconds.
+   * @param now milliseconds of the monotonic clock.
+   */
+  call(call: EndedCall, ok: boolean, value: unknown, took: number, now: number): void;
+  /** Who has called a plugin, the most frequent first. */
+  callersOf(plugin: string): readonly { readonly id: string; readonly calls: number }[];
+  /** Calls that a plugin took long to answer, the latest last. */
+  slowCallsOf(plugin: string): readonly SlowCall[];
+  /** Measurements of a plugin, as its guest sends them: nothing was checked. */
+  measure(plugin: string, measurements: unknown): void;
+  /** Calls over a direct lane, as the guest that has answered them reports them. Milliseconds. */
+  lane(
+    ends: { readonly command: string; readonly caller: string; readonly provider: string },
+    report: {
+      readonly calls: number;
+      readonly failures: number;
+      readonly total: number;
+      readonly slowest: number;
+    },
+  ): void;
+}
+
 /** The most commands whose totals are kept by name. */
 const MAX_LISTED = 10_000;
 
@@ -63,6 +111,10 @@ const MAX_LISTED = 10_000;
 export class Metrics {
   /** Counters and gauges of extensions. */
   readonly extensions = new Map<string, () => number>();
+  /** Set by an extension that keeps more of calls than their totals. */
+  recorder: CallRecorder | undefined = undefined;
+  /** Totals of calls to commands that have never existed. Their names are whatever callers wrote. */
+  readonly unknown = new CommandCounter();
   readonly #commands = new Map<string, CommandCounter>();
   calls = 0;
   failures = 0;
@@ -87,11 +139,11 @@ export class Metrics {
   }
 
   /**
-   * The totals of a command that existed before. Unknown names get no entry, so they can't fill the
-   * table.
+   * The totals of a command that existed before. Unknown names share {@link unknown}, so they can't
+   * fill the table.
    */
-  known(id: string): CommandCounter | undefined {
-    return this.#commands.get(id);
+  known(id: string): CommandCounter {
+    return this.#commands.get(id) ?? this.unknown;
   }
 
   snapshot(): MetricsSnapshot {

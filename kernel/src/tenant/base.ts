@@ -1,11 +1,11 @@
 /** What every part of a tenant stands on: its plugins, its events, and how parts tell what happens. */
 import { messageOf } from '@plinth/sdk/contract';
 import { EventBus } from '../events/event-bus.js';
-import type { StorageAdapter } from '../host.js';
-import type { KernelOptions } from '../kernel-options.js';
-import { type Limits, limitsOf } from '../limits.js';
+import type { CoreBase } from '../extension/core.js';
+import type { CoreOptions } from '../kernel-options.js';
+import { limitsOf } from '../limits.js';
 import { PluginRegistry } from '../registry/plugin-registry.js';
-import type { Announce, Reporting } from '../reporting.js';
+import type { Announce } from '../reporting.js';
 import { consoleSink } from '../telemetry/console-sink.js';
 import { Log } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
@@ -14,15 +14,8 @@ import { Redaction } from '../telemetry/redaction.js';
 import type { Shared } from './shared.js';
 
 /** The ground of a tenant. */
-export interface Base {
-  readonly tenant: string;
-  readonly options: KernelOptions;
-  readonly limits: Limits;
-  readonly storage: StorageAdapter;
-  readonly registry: PluginRegistry;
-  readonly bus: EventBus;
-  readonly redaction: Redaction;
-  readonly reporting: Reporting;
+export interface Base extends CoreBase {
+  readonly options: CoreOptions;
 }
 
 /** Makes the ground of a tenant. */

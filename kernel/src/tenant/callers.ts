@@ -1,36 +1,8 @@
-/** What plugins that manage plugins, and extensions of the kernel, reach of a tenant. */
+/** What extensions of the kernel reach of a tenant. */
 import { DEFAULT_TENANT } from '@plinth/sdk/contract';
 import type { InstallParts } from '../extension/extended-tenant.js';
-import { KERNEL_VERSION } from '../kernel-options.js';
-import type { TenantKernel } from './tenant-kernel.js';
+import type { CoreTenant } from './core-tenant.js';
 import type { ViewParts } from './views.js';
-
-/** Answers calls of plugins to the kernel itself. The code is loaded with the first such call. */
-export async function manage(
-  { base, shared, made, engine, created }: ViewParts,
-  { plugins, config }: TenantKernel,
-): Promise<void> {
-  const { provideManagement } = await import('../api/management/providers.js');
-  const { installer, security } = await engine.get();
-  const { trust, grants, requests } = security;
-  const { options, tenant, reporting } = base;
-  provideManagement({
-    commands: made.exchange.commands,
-    metrics: reporting.metrics,
-    grants,
-    trust,
-    policy: options.policy?.permissions,
-    plugins,
-    installer,
-    config,
-    hosts: shared.hosts,
-    version: KERNEL_VERSION,
-    tenant,
-    uptime: () => performance.now() - created,
-    consent: (question) => requests.consent(question),
-    announce: reporting.announce,
-  });
-}
 
 /**
  * What extensions are installed with.
@@ -38,8 +10,8 @@ export async function manage(
  * @param providers keys of the plugins that provide a contract, the best first.
  */
 export function installParts(
-  { base, shared, made, hostContracts, engine, phases, security }: ViewParts,
-  kernel: TenantKernel,
+  { base, shared, made, hostContracts, engine, parts, phases, security }: ViewParts,
+  kernel: CoreTenant,
   providers: (contract: string) => readonly string[],
 ): InstallParts {
   const { tenant, bus, redaction, storage, reporting } = base;
@@ -54,6 +26,7 @@ export function installParts(
     hostContracts,
     isOpen,
     metrics: reporting.metrics,
+    core: parts.power,
     grants: () => security().grants,
     lifecycle: async () => (await engine.get()).lifecycle,
     runtime: hosts.find((one) => one.runtime !== undefined)?.runtime,

@@ -1,26 +1,30 @@
 /**
- * What runs the plugins of a tenant: who may do what, their guests, their lifecycle, and what is
- * kept of them. Its code is loaded while the first manifests are read.
+ * What runs the plugins of a tenant: their rights, their guests, their lifecycle, and what is kept
+ * of them. Its code is loaded while the first manifests are read.
  */
+import type { Isolation } from '@plinth/sdk/contract';
+import { Chronicle } from '../api/chronicle.js';
+import type { BasicDiagnostics, KernelDiagnostics } from '../api/diagnostics.js';
+import { diagnosticsOf } from '../api/diagnostics.js';
 import { detailsText, type ExplanationDetails, explainDetails } from '../api/explain-details.js';
-import { AuditLog } from '../extensions/audit/audit-log.js';
-import { Hibernation } from '../extensions/hibernation/hibernation.js';
-import { Installer } from '../extensions/installer/installer.js';
-import { PluginData } from '../extensions/installer/plugin-data.js';
-import { TimesLog } from '../extensions/installer/plugin-times.js';
-import { RegistryStore } from '../extensions/installer/registry-store.js';
-import { ResourceWatch } from '../extensions/limits/resource-watch.js';
-import { Messaging } from '../extensions/messaging/messaging.js';
-import { supervisionOf } from '../extensions/supervision/options.js';
-import { Supervisor } from '../extensions/supervision/supervisor.js';
+import { type ExplainedStory, explainStory } from '../api/explain-story.js';
+import { nextStep, type StepParts, unknownStep } from '../api/next-step.js';
+import type { Core, SettingsPart } from '../extension/core.js';
+import { type Metering, NO_METERING } from '../guests/guest-meter.js';
 import type { Lanes } from '../guests/lanes.js';
 import type { PluginPackage } from '../host.js';
 import type { Intake } from '../lifecycle/arrivals.js';
 import { Bundles } from '../lifecycle/bundles.js';
+import { type Inventory, PlainInventory } from '../lifecycle/inventory.js';
 import type { Launcher } from '../lifecycle/launcher.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
-import type { PluginRecord } from '../plugin/record.js';
+import { Relations } from '../lifecycle/relations.js';
+import { NO_SUPERVISION, type Supervision } from '../lifecycle/supervision.js';
+import { type Asking, NOT_ASKED } from '../permissions/asking.js';
+import { isRunning, manifestOf, type PluginRecord } from '../plugin/record.js';
+import { StorageNamespace } from '../storage/namespace.js';
 import { StorageBudget } from '../storage/storage-budget.js';
+import { TenantCore } from './core-of.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Running } from './facts.js';
 import { Guarding } from './guarding.js';
@@ -28,173 +32,67 @@ import { createGuestServices } from './guest-services.js';
 import { createLanes } from './lanes-of.js';
 import { createLauncher, createLifecycle } from './lifecycle-of.js';
 import { Security } from './security.js';
-import { debugged, deferOf } from './shared.js';
+import { deferOf } from './shared.js';
 
 /** What is said of a plugin beside its state. */
 export interface Details {
-  readonly details: ExplanationDetails;
+  readonly details: ExplanationDetails & ExplainedStory;
   readonly text: string;
 }
 
+const NO_SETTINGS: SettingsPart = { open: async () => {}, close: async () => {} };
+
+const UNBOUNDED = { quota: Number.POSITIVE_INFINITY, keys: Number.POSITIVE_INFINITY };
+
 /** Owns what runs the plugins of one tenant. Its parts are made in the order of the fields. */
 export class Engine implements Intake {
-  readonly audit: AuditLog;
+  readonly core: Core;
   readonly security: Security;
+  readonly requests: Asking;
+  readonly lanes: Lanes;
+  readonly bundles: Bundles;
+  readonly metering: Metering;
   readonly launcher: Launcher;
-  readonly supervisor: Supervisor;
-  readonly messaging: Messaging;
+  readonly supervisor: Supervision;
+  readonly budget: StorageBudget;
   readonly lifecycle: Lifecycle;
   readonly guarding: Guarding;
-  readonly data: PluginData;
-  readonly installer: Installer;
-  readonly times: TimesLog;
-  readonly hibernation: Hibernation;
+  readonly settings: SettingsPart;
+  readonly inventory: Inventory;
+  readonly #chronicle: Chronicle;
+  readonly #relations: Relations;
   readonly #parts: EngineParts;
-  readonly #lanes: Lanes;
-  readonly #bundles: Bundles;
-  readonly #resources: ResourceWatch;
-  readonly #budget: StorageBudget;
 
-  constructor(parts: EngineParts) {
-    const { base, shared, made, packages } = parts;
-    const { tenant, options, limits, storage, bus, reporting } = base;
-    const { log } = reporting;
-    this.#parts = parts;
-    this.audit = new AuditLog({ bus, storage, tenant, log });
-    this.security = new Security(parts);
-    this.#lanes = createLanes(base, shared, made.exchange, this.security.grants);
-    this.#bundles = new Bundles(packages.code, limits, deferOf(shared));
-    this.launcher = createLauncher(parts, this.security);
-    this.supervisor = this.#makeSupervisor();
-    this.#resources = this.#makeResources();
-    this.#budget = new StorageBudget(storage, tenant, this.#resources.tenant.storage);
-    this.messaging = this.#makeMessaging();
-    this.lifecycle = this.#makeLifecycle();
-    this.guarding = this.#makeGuarding();
-    this.data = this.#makeData();
-    this.installer = this.#makeInstaller();
-    this.times = this.#makeTimes();
-    this.hibernation = this.#makeHibernation(options.hibernation);
-    this.#listen();
-  }
-
-  #makeSupervisor(): Supervisor {
-    const { base, shared } = this.#parts;
-    const { options, limits, reporting } = base;
-    return new Supervisor({
-      options: supervisionOf(options.supervision),
-      log: reporting.log,
-      hookTimeout: limits.hook,
-      debugged: () => debugged(shared),
-      announce: reporting.announce,
-      restart: (key) => this.lifecycle.restart(key),
-      isToBlame: (key, error) => this.lifecycle.isToBlame(key, error),
-      givenUp: () => this.lifecycle.givenUp(),
-    });
-  }
-
-  #makeResources(): ResourceWatch {
-    const { options, reporting } = this.#parts.base;
-    return new ResourceWatch({
-      policy: options.policy?.resources,
-      log: reporting.log,
-      announce: reporting.announce,
-      suspend: (guest, blame) => this.lifecycle.suspendOver(guest, blame),
-      resume: (guest) => this.lifecycle.resumeOver(guest),
-    });
-  }
-
-  #makeMessaging(): Messaging {
-    const { base, made, facts } = this.#parts;
-    const { commands, hooks } = made.exchange;
-    return new Messaging({
-      commands,
-      hooks,
-      log: base.reporting.log,
-      manifest: (id) => base.registry.manifest(id),
-      activationOf: (id) => this.lifecycle.activationOf(id),
-      whyAbsent: (id) => facts.whyAbsent(id),
-    });
-  }
-
-  #makeLifecycle(): Lifecycle {
-    const { launcher, supervisor, security, messaging } = this;
-    const [lanes, bundles] = [this.#lanes, this.#bundles];
-    const services = createGuestServices(this.#parts, security, {
-      lanes,
-      messaging,
-      resources: this.#resources,
-      budget: this.#budget,
-    });
-    const made = { bundles, launcher, lanes, services, supervisor };
-    return createLifecycle(this.#parts, security, made);
-  }
-
-  #makeGuarding(): Guarding {
-    const { base, facts } = this.#parts;
-    return new Guarding({
-      registry: base.registry,
+  constructor(made: EngineParts) {
+    const { base, shared, packages, parts, facts } = made;
+    const { registry, reporting, limits } = base;
+    this.#parts = made;
+    this.#chronicle = new Chronicle(base.bus);
+    this.#relations = new Relations(registry, made.hostContracts, shared.isOpen);
+    const core = new TenantCore(made, this);
+    this.core = core;
+    this.security = new Security(made, core);
+    this.requests = parts.make('requests', core) ?? NOT_ASKED;
+    this.lanes = createLanes(base, shared, made.made.exchange, this.security.grants);
+    this.bundles = new Bundles(packages.code, limits, deferOf(shared));
+    this.metering = parts.make('metering', core) ?? NO_METERING;
+    this.launcher = createLauncher(made, this.security, this.metering);
+    this.supervisor = parts.make('supervision', core) ?? NO_SUPERVISION;
+    this.budget = new StorageBudget(base.storage, base.tenant, this.metering.storage);
+    const services = createGuestServices(made, this, core);
+    this.lifecycle = createLifecycle(made, this, services);
+    this.guarding = new Guarding({
+      registry,
       grants: this.security.grants,
       absenceOf: (id, record) => facts.absenceOf(id, record),
       wake: (record, activation) => this.#wakeGuard(record, activation),
     });
-  }
-
-  #makeData(): PluginData {
-    const { base, config } = this.#parts;
-    const { registry, storage, tenant } = base;
-    const { grants, trust, secrets, owners } = this.security;
-    const kept = { registry, storage, tenant, budget: this.#budget };
-    return new PluginData({ ...kept, secrets, grants, trust, owners, config: config.changes });
-  }
-
-  #makeInstaller(): Installer {
-    const { base, packages, made } = this.#parts;
-    const { tenant, storage, registry, reporting, redaction, bus, options, limits } = base;
-    const { lifecycle, launcher, data } = this;
-    const { trust, owners, requests } = this.security;
-    return new Installer({
-      registry,
-      lifecycle,
-      store: new RegistryStore(storage, tenant, (problem) => this.report(problem)),
-      data,
-      consent: (question) => requests.consent(question),
-      bundles: this.#bundles,
-      launcher,
-      snapshots: packages.snapshots,
-      trust,
-      owners,
-      policy: options.policy ?? {},
-      limits,
-      reporting,
-      redaction,
-      bus,
-      commands: made.exchange.commands,
-      lanes: this.#lanes,
-    });
-  }
-
-  #makeTimes(): TimesLog {
-    const { tenant, storage, registry, reporting, bus } = this.#parts.base;
-    return new TimesLog({
-      bus,
-      storage,
-      tenant,
-      log: reporting.log,
-      ids: () => new Set(registry.manifests().map(({ id }) => id)),
-      versions: (id) => registry.manifestsOf(id).map(({ version }) => version),
-    });
-  }
-
-  #makeHibernation(options: ConstructorParameters<typeof Hibernation>[0]): Hibernation {
-    const { registry, reporting } = this.#parts.base;
+    this.settings = parts.make('settings', core) ?? NO_SETTINGS;
     const { lifecycle } = this;
-    return new Hibernation(options, {
-      registry,
-      lifecycle,
-      lanes: this.#lanes,
-      log: reporting.log,
-    });
+    this.inventory =
+      parts.make('inventory', core) ?? new PlainInventory({ registry, lifecycle, reporting });
+    parts.makeOthers(core);
+    this.#listen();
   }
 
   /** What depends on the plugins hears of each change of them. */
@@ -229,26 +127,83 @@ export class Engine implements Intake {
     };
   }
 
-  /** What a plugin lacks and uses, as data and in words. */
-  detailsOf(record: PluginRecord): Details {
+  /** What a plugin lacks and uses, as data and in words, and what happened to it. */
+  detailsOf(record: PluginRecord, path: readonly string[]): Details {
     const { base, hostContracts } = this.#parts;
-    const { registry, options } = base;
+    const { registry, options, reporting } = base;
     const { grants, trust } = this.security;
-    const { launcher } = this;
+    const { launcher, metering } = this;
     const details = explainDetails(record, {
       registry,
       grants,
-      policy: options.policy ?? {},
-      trust,
+      policy: options.policy?.permissions,
+      limitsOf: (found, manifest) => metering.limitsOf(manifest, trust.level(found, manifest)),
       hostContracts,
       isolationOf: (one) => launcher.isolationOf(one),
     });
-    return { details, text: detailsText(details) };
+    const story = explainStory(record, {
+      ...this.#stepParts,
+      relations: this.#relations,
+      path,
+      recorder: reporting.metrics.recorder,
+    });
+    const canary = this.inventory.canaryOf?.(record.id);
+    const all = canary === undefined ? details : { ...details, canary };
+    return { details: { ...all, ...story }, text: detailsText(all) };
+  }
+
+  /** The state of the tenant as one document of plain JSON. */
+  diagnostics(known: BasicDiagnostics): KernelDiagnostics {
+    const { base, facts, shared } = this.#parts;
+    const { registry, redaction, reporting, limits } = base;
+    return diagnosticsOf(known, {
+      registry,
+      redaction,
+      reporting,
+      limits,
+      hosts: shared.hosts,
+      problems: this.lifecycle.members.problems,
+      becauseOf: (record) => facts.because(record),
+      nextFor: (record) => nextStep(record, this.#stepParts),
+      isolationOf: (record) => this.#isolationOf(record),
+    });
+  }
+
+  get #stepParts(): StepParts {
+    const { base, facts } = this.#parts;
+    return {
+      registry: base.registry,
+      circumstancesOf: (record) => facts.circumstancesOf(record),
+      storyOf: (id) => this.#chronicle.of(id),
+    };
+  }
+
+  /** Undefined for a plugin that can't be isolated as it asks, or whose manifest isn't known. */
+  #isolationOf(record: PluginRecord): Isolation | undefined {
+    const manifest = manifestOf(record);
+    try {
+      return manifest && this.launcher.isolationOf({ manifest, package: record.package });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What is known of a plugin that isn't installed. */
+  unknown(id: string): Pick<ExplainedStory, 'next'> {
+    const ids = new Set(this.#parts.base.registry.all().map((record) => record.id));
+    return { next: unknownStep(id, [...ids]) };
+  }
+
+  /** What a plugin keeps. It counts what the plugin uses where that runs. */
+  storageOf(id: string): StorageNamespace {
+    const { registry, storage, tenant } = this.#parts.base;
+    const running = registry.versions(id).find((record) => isRunning(record));
+    if (running !== undefined && isRunning(running)) return running.connection.storage;
+    return new StorageNamespace(storage, tenant, id, UNBOUNDED, this.budget);
   }
 
   async admit(packages: Parameters<Intake['admit']>[0]): Promise<void> {
-    await this.installer.admit(this.taken(packages));
-    this.times.look();
+    await this.inventory.admit(this.taken(packages));
   }
 
   /** Packages as all tenants use them. */
@@ -264,10 +219,9 @@ export class Engine implements Intake {
     return this.lifecycle.activateAll('startup');
   }
 
-  /** Nothing is restarted, judged or put to sleep from now on. */
+  /** Nothing is restarted or measured from now on. */
   release(): void {
     this.supervisor.close();
-    this.#resources.close();
-    this.hibernation.close();
+    this.metering.close();
   }
 }

@@ -5,9 +5,9 @@ import type { CallServices } from '../calls/kernel-call.js';
 import type { ServiceScope } from '../calls/services.js';
 import type { CommandEntry } from '../commands/command-entry.js';
 import { CommandRegistry } from '../commands/command-registry.js';
-import type { Extending } from '../extension/extending.js';
-import { Guards } from '../extensions/resilience/guards.js';
+import type { Entrance } from '../commands/entrance.js';
 import type { Exchange } from '../guests/guest-services.js';
+import type { Extending } from '../lifecycle/extending.js';
 import { valueBounds } from '../limits.js';
 import {
   AbsentGuards,
@@ -30,6 +30,7 @@ export interface ExchangeParts {
   readonly shared: Shared;
   readonly extending: Extending;
   readonly facts: Facts;
+  readonly entrance: Entrance;
   createScope(): ServiceScope;
   targets(): Pick<Targets, 'outranked' | 'whyUnanswered'>;
   activateFor: ConstructorParameters<typeof CommandRegistry>[0]['activateFor'];
@@ -53,8 +54,8 @@ export interface MadeExchange {
 /** Makes the exchange of one tenant. */
 export function createExchange(parts: ExchangeParts): MadeExchange {
   const { base, shared, extending, createScope } = parts;
-  const { tenant, registry, bus, reporting, options } = base;
-  const { log, metrics, announce } = reporting;
+  const { tenant, registry, bus, reporting } = base;
+  const { log, metrics } = reporting;
   const { deadlines, turn, isOpen } = shared;
   const bounds = valueBounds(base.limits);
   const made = { tenant, bounds, deadlines, turn, metrics, bus, log, createScope };
@@ -66,7 +67,7 @@ export function createExchange(parts: ExchangeParts): MadeExchange {
     ...calls,
     chains,
     metrics,
-    guards: new Guards(options.resilience, announce, options.policy?.commands),
+    entrance: parts.entrance,
     activateFor: parts.activateFor,
     rank,
     outranked: (entry, route) => parts.targets().outranked(entry, route),

@@ -1,5 +1,6 @@
 /** What is known of a plugin beside its record, and the sentences that are made of it. */
-import { type Circumstances, explain } from '../api/explain.js';
+import type { Circumstances } from '../api/circumstances.js';
+import { explain } from '../api/explain.js';
 import type { Absence } from '../calls/layers.js';
 import type { PluginRecord } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';

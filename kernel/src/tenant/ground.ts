@@ -5,16 +5,16 @@ import { openContracts } from '../calls/open-contracts.js';
 import type { AnyExtension } from '../extension/statics.js';
 import { inlineHost } from '../guests/inline-host.js';
 import type { Host, PluginSource } from '../host.js';
-import type { KernelOptions } from '../kernel-options.js';
+import type { CoreOptions } from '../kernel-options.js';
 import { lazily } from '../lazily.js';
 import { Discovery } from '../lifecycle/discover.js';
 import { DEFAULT_LIMITS, limitsOf } from '../limits.js';
 import { memoryStorage } from '../storage/memory-storage.js';
 import { watchStorage } from '../storage/watched-storage.js';
+import type { CoreTenant } from './core-tenant.js';
 import type { Packages } from './packages.js';
-import type { Shared } from './shared.js';
+import type { Compose, Shared } from './shared.js';
 import { createTenant } from './tenant.js';
-import type { TenantKernel } from './tenant-kernel.js';
 import type { Tenants } from './tenants.js';
 
 /** Owns what the tenants share, and ends it after them. */
@@ -24,14 +24,15 @@ export class Ground {
   tenants: Tenants | undefined;
   readonly #deadlines = new Deadlines();
   readonly #packages = lazily(() => this.#loadPackages());
-  readonly #options: KernelOptions;
-  #root: TenantKernel | undefined;
+  readonly #options: CoreOptions;
+  #root: CoreTenant | undefined;
   #discovery: Discovery | undefined;
 
   constructor(
-    options: KernelOptions,
+    options: CoreOptions,
     extend: Shared['extend'],
     extensions: readonly AnyExtension[],
+    compose: Compose,
   ) {
     this.#options = options;
     const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();
@@ -43,6 +44,7 @@ export class Ground {
       isOpen: openContracts(options.contracts),
       extend,
       extensions,
+      compose,
       addSource: (source) => void sources.push(source),
       hosts,
       storage: watched.storage,
@@ -68,7 +70,7 @@ export class Ground {
   }
 
   /** Makes the default tenant. */
-  makeRoot(): TenantKernel {
+  makeRoot(): CoreTenant {
     this.#root = createTenant(this.shared, DEFAULT_TENANT);
     return this.#root;
   }

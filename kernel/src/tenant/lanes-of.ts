@@ -2,7 +2,7 @@
 import { ownerOf } from '@plinth/sdk/contract';
 import type { Exchange } from '../guests/guest-services.js';
 import { Lanes } from '../guests/lanes.js';
-import type { KernelOptions } from '../kernel-options.js';
+import type { CoreOptions } from '../kernel-options.js';
 import type { Grants } from '../permissions/grants.js';
 import type { Base } from './base.js';
 import type { Shared } from './shared.js';
@@ -36,7 +36,7 @@ export function createLanes(
 /** Calls within a second after which two plugins get a lane. */
 const LANE_CALLS = 256;
 
-function lanesAfter(option: KernelOptions['lanes']): number {
+function lanesAfter(option: CoreOptions['lanes']): number {
   if (typeof option === 'object') return option.calls;
   return option === false ? Number.POSITIVE_INFINITY : LANE_CALLS;
 }

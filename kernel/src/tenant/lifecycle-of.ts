@@ -1,5 +1,5 @@
 /** Puts the lifecycle of a tenant together. */
-import { limitsFor } from '../extensions/limits/resource-policy.js';
+import type { Metering } from '../guests/guest-meter.js';
 import type { GuestServices } from '../guests/guest-services.js';
 import type { Lanes } from '../guests/lanes.js';
 import { KERNEL_VERSION } from '../kernel-options.js';
@@ -16,7 +16,11 @@ import type { Security } from './security.js';
 import { deferOf } from './shared.js';
 
 /** Makes what launches guests. */
-export function createLauncher(parts: EngineParts, { trust, grants }: Security): Launcher {
+export function createLauncher(
+  parts: EngineParts,
+  { trust, grants }: Security,
+  metering: Metering,
+): Launcher {
   const { base, shared, extending, packages } = parts;
   const { options, limits, reporting } = base;
   return new Launcher({
@@ -27,7 +31,7 @@ export function createLauncher(parts: EngineParts, { trust, grants }: Security):
     extending,
     shared: packages.guests,
     memoryOf: ({ manifest, package: found }) =>
-      limitsFor(options.policy?.resources, manifest, trust.level(found, manifest)).memory,
+      metering.limitsOf(manifest, trust.level(found, manifest)).memory,
     ready: limits.ready,
     turn: shared.turn,
     defer: deferOf(shared),
@@ -42,18 +46,19 @@ export interface MadeForLifecycle {
   readonly bundles: Bundles;
   readonly launcher: Launcher;
   readonly lanes: Lanes;
-  readonly services: GuestServices;
   readonly supervisor: Supervision;
+  readonly security: Security;
 }
 
 /** Puts it together. */
 export function createLifecycle(
-  { base, shared, extending, hostContracts, config }: EngineParts,
-  { trust, grants, owners }: Security,
-  { bundles, launcher, lanes, services, supervisor }: MadeForLifecycle,
+  { base, shared, extending, hostContracts, settings }: EngineParts,
+  { bundles, launcher, lanes, supervisor, security }: MadeForLifecycle,
+  services: GuestServices,
 ): Lifecycle {
   const { options, limits, registry, reporting, redaction } = base;
   const { hosts, isOpen } = shared;
+  const { trust, grants, owners } = security;
   const ledger = new Ledger(registry, reporting, redaction);
   const surroundings = {
     version: KERNEL_VERSION,
@@ -68,7 +73,7 @@ export function createLifecycle(
     relations: new Relations(registry, hostContracts, isOpen),
     stages: {
       loader: new Loader({ bundles, launcher, trust, owners, extending, services }),
-      config: config.store,
+      config: settings,
       lanes,
       limits,
       steps: extending.steps,

@@ -10,14 +10,13 @@ import {
 import type { KernelHealth } from '../api/health.js';
 import type { ConfigStore } from '../config/config-store.js';
 import type { ExtensionHost } from '../extension/extending.js';
-import type { ConfigChanges } from '../extensions/live-config/config-changes.js';
-import type { Container } from '../extensions/services/container.js';
 import type { Lazy } from '../lazily.js';
 import type { Arrivals } from '../lifecycle/arrivals.js';
 import type { Drain } from '../lifecycle/drain.js';
 import type { Base } from './base.js';
 import type { Engine } from './engine.js';
 import type { MadeExchange } from './exchange.js';
+import type { Parts } from './parts.js';
 import type { Shared } from './shared.js';
 
 /** What a tenant's life consists of. */
@@ -28,8 +27,8 @@ export interface PhaseParts {
   readonly engine: Lazy<Engine>;
   readonly arrivals: Arrivals;
   readonly made: MadeExchange;
-  readonly config: { readonly store: ConfigStore; readonly changes: ConfigChanges };
-  readonly services: Container;
+  readonly settings: ConfigStore;
+  readonly parts: Parts;
   /** What has to finish before the tenant opens: the stop of an earlier one with the same id. */
   readonly before: Promise<void> | undefined;
 }
@@ -124,11 +123,10 @@ export class Phases {
     this.#checkWanted();
     await arrivals.startUp();
     this.#checkWanted();
-    engine.now?.installer.started();
+    engine.now?.inventory.started();
     this.#running = true;
     await extending.run('started');
     void this.#tellUnheard();
-    engine.now?.hibernation.start();
     const records = base.registry.all();
     const count = (state: string) => records.filter((record) => record.state === state).length;
     base.reporting.announce('kernel:started', {
@@ -148,7 +146,7 @@ export class Phases {
   }
 
   async #open(): Promise<void> {
-    const { base, shared, before, extending, arrivals, config, made } = this.#parts;
+    const { base, shared, before, extending, arrivals, made } = this.#parts;
     this.#opening = true;
     const loading = this.#parts.engine.get();
     loading.catch(() => {});
@@ -156,14 +154,13 @@ export class Phases {
     await extending.open();
     await arrivals.first();
     const engine = await loading;
-    const { installer, lifecycle, times } = engine;
-    await config.changes.open();
+    const { inventory, lifecycle } = engine;
+    await engine.settings.open();
     // Time-outs of grants that passed meanwhile are recorded.
     await engine.security.grants.open();
     const { packages, problems } = arrivals.found(this.#opened as Promise<void>);
     for (const problem of problems) lifecycle.members.report(problem);
-    await installer.open(engine.taken(packages));
-    await times.open();
+    await inventory.open(engine.taken(packages));
     if (base.tenant === DEFAULT_TENANT) {
       const keys = new Set(base.registry.all().map(({ key }) => key));
       shared.packages.now?.snapshots.sweep(keys).catch(() => {});
@@ -174,16 +171,16 @@ export class Phases {
 
   /** Reports settings without a plugin as probable mistakes, once all plugins are known. */
   async #tellUnheard(): Promise<void> {
-    const { arrivals, config, base } = this.#parts;
+    const { arrivals, settings, base } = this.#parts;
     while (await arrivals.moreToCome());
     if (this.#stopping === undefined)
-      for (const problem of config.store.problems())
+      for (const problem of settings.problems())
         base.reporting.log.write('kernel', 'warn', problem);
   }
 
   async #stop(drain: Drain): Promise<void> {
-    const { base, engine, arrivals, extending, config, made, services } = this.#parts;
-    const { log, announce } = base.reporting;
+    const { base, engine, arrivals, extending, made, parts } = this.#parts;
+    const { announce } = base.reporting;
     this.#draining = true;
     made.guards.close();
     engine.now?.release();
@@ -191,18 +188,15 @@ export class Phases {
     await Promise.allSettled([this.#starting, engine.begun]);
     await extending.run('stopping');
     await engine.now?.lifecycle.drain(drain);
-    await config.changes.close();
+    await engine.now?.settings.close();
     await engine.now?.security.grants.close();
-    await engine.now?.installer.close();
+    await engine.now?.inventory.close();
     await engine.now?.lifecycle.stop();
     this.#stopped = true;
-    await services
-      .close()
-      .catch((error: unknown) => log.write('kernel', 'error', messageOf(error)));
     await extending.end();
     announce('kernel:stopped', {});
-    await engine.now?.audit.close();
-    await engine.now?.times.close();
+    await parts.close();
+    await engine.now?.inventory.end();
     base.bus.close();
   }
 }

@@ -1,45 +1,35 @@
-/** Who may do what in a tenant: trust, owners, rights, requests for rights, and secrets. */
+/** The security of a tenant: trust, owners and rights. */
 import type { Isolation, Manifest } from '@plinth/sdk/contract';
-import { Owners } from '../extensions/installer/owners.js';
-import { Secrets } from '../extensions/secrets/secrets.js';
-import { Trust } from '../extensions/trust/trust.js';
+import type { Core } from '../extension/core.js';
+import { NO_OWNERS, NO_TRUST, type Owning, type Trusting } from '../lifecycle/trusting.js';
 import type { PermissionSet } from '../permissions/broker.js';
+import { withoutGrants } from '../permissions/grant-records.js';
 import { Grants } from '../permissions/grants.js';
 import { permissionsOf } from '../permissions/permissions-of.js';
-import { PermissionRequests } from '../permissions/requests.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Shared } from './shared.js';
 
 /** Owns what decides about the plugins of one tenant. */
 export class Security {
-  readonly trust: Trust;
-  readonly owners: Owners;
+  readonly trust: Trusting;
+  readonly owners: Owning;
   readonly grants: Grants;
-  readonly requests: PermissionRequests;
-  readonly secrets: Secrets;
   readonly #metrics: Metrics;
 
-  constructor({ base, shared, deciding }: EngineParts) {
-    const { tenant, options, limits, storage, redaction, reporting } = base;
+  constructor({ base, parts }: EngineParts, core: Core) {
+    const { options, reporting } = base;
     const { policy = {} } = options;
-    const { log, announce, metrics } = reporting;
-    const kept = { storage, tenant };
-    this.#metrics = metrics;
-    const offers = (isolation: Isolation) => offersIsolation(shared, isolation);
-    this.trust = new Trust({ ...kept, policy, limits, offers, announce });
-    const publisher = this.trust.publisher.bind(this.trust);
-    this.owners = new Owners({ ...kept, log, publisher });
+    this.#metrics = reporting.metrics;
+    this.trust = parts.make('trust', core) ?? NO_TRUST;
+    this.owners = parts.make('owners', core) ?? NO_OWNERS;
     this.grants = new Grants({
-      ...kept,
+      records: parts.make('grants', core) ?? withoutGrants(base.storage, base.tenant),
       policy: policy.permissions,
       chain: policy.chain,
       trustOf: (manifest) => this.trust.of(manifest),
-      log,
-      announce,
+      observing: parts.make('observing', core),
     });
-    this.requests = new PermissionRequests(deciding, this.grants, reporting);
-    this.secrets = new Secrets({ ...kept, options: options.secrets, redaction });
   }
 
   /** What a plugin may do now. */
@@ -53,5 +43,6 @@ export class Security {
   }
 }
 
-const offersIsolation = ({ hosts }: Shared, isolation: Isolation): boolean =>
+/** Whether a host here offers an isolation. */
+export const offersIsolation = ({ hosts }: Shared, isolation: Isolation): boolean =>
   hosts.some((host) => host.isolations.includes(isolation) && host.offers?.(isolation) !== false);

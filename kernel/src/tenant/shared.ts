@@ -4,14 +4,25 @@ import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { IsOpen } from '../calls/open-contracts.js';
 import type { AnyExtension } from '../extension/statics.js';
 import { abilityOf, type Host, type PluginSource, type StorageAdapter } from '../host.js';
-import type { KernelOptions } from '../kernel-options.js';
+import type { CoreOptions } from '../kernel-options.js';
 import type { Lazy } from '../lazily.js';
 import type { Discovery } from '../lifecycle/discover.js';
+import type { CoreTenant } from './core-tenant.js';
 import type { Packages } from './packages.js';
+
+/**
+ * Adds to what the application sees of a tenant.
+ *
+ * @param find the API of an extension by its name. Undefined when it isn't installed.
+ */
+export type Compose<T extends CoreTenant = CoreTenant> = (
+  core: CoreTenant,
+  find: (name: string) => unknown,
+) => T;
 
 /** What all tenants of a kernel have in common. */
 export interface Shared {
-  readonly options: KernelOptions;
+  readonly options: CoreOptions;
   readonly hosts: readonly Host[];
   readonly storage: StorageAdapter;
   /** The problem that keeps the storage from working. */
@@ -23,10 +34,12 @@ export interface Shared {
   readonly packages: Lazy<Packages>;
   /** Which contracts any number of plugins may provide. */
   readonly isOpen: IsOpen;
-  /** The code that runs extensions. Absent where there are none. */
-  readonly extend: typeof import('../extension/extended-tenant.js') | undefined;
+  /** The code that runs extensions. */
+  readonly extend: typeof import('../extension/extended-tenant.js');
   /** Extensions in their order. */
   readonly extensions: readonly AnyExtension[];
+  /** Adds what built-in extensions offer to what the application sees of a tenant. */
+  readonly compose: Compose;
   /** Adds a source. Possible only before discovery has begun. */
   addSource(source: PluginSource): void;
   /** The discovery of all sources, which the first call begins. */

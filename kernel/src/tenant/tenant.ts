@@ -4,28 +4,27 @@
  * {@link Shared}, which no plugin sees.
  */
 import { ASYNC_DISPOSE, DEFAULT_TENANT, ownerOf, type PluginError } from '@plinth/sdk/contract';
-import { MANAGEMENT } from '../calls/management-rights.js';
+import type { KernelDiagnostics } from '../api/diagnostics.js';
 import type { Route } from '../calls/route.js';
 import { HostContracts } from '../commands/host-contracts.js';
+import { shared } from '../concurrency.js';
 import { ConfigStore } from '../config/config-store.js';
 import type { ExtendedTenant } from '../extension/extended-tenant.js';
-import { NOT_EXTENDED } from '../extension/extending.js';
-import { ConfigChanges } from '../extensions/live-config/config-changes.js';
-import { Container } from '../extensions/services/container.js';
 import { KERNEL_VERSION } from '../kernel-options.js';
 import { type Lazy, lazily } from '../lazily.js';
 import { Arrivals } from '../lifecycle/arrivals.js';
 import { drainOf } from '../lifecycle/drain.js';
-import type { Deciding } from '../permissions/requests.js';
+import type { Deciding } from '../permissions/asking.js';
 import { Targets } from '../registry/targets.js';
 import { type Base, createBase } from './base.js';
-import { installParts, manage } from './callers.js';
+import { installParts } from './callers.js';
+import type { CoreTenant } from './core-tenant.js';
 import type { Engine } from './engine.js';
 import { createExchange, type MadeExchange } from './exchange.js';
 import { Facts } from './facts.js';
+import { Parts } from './parts.js';
 import { hasStopped, Phases } from './phases.js';
 import type { Shared } from './shared.js';
-import type { KernelDiagnostics, TenantKernel } from './tenant-kernel.js';
 import { exchangeViews, keptViews, pluginViews, tenantHealth, type ViewParts } from './views.js';
 
 /**
@@ -34,7 +33,7 @@ import { exchangeViews, keptViews, pluginViews, tenantHealth, type ViewParts } f
  * @param before what has to finish before this tenant opens: the stop of an earlier tenant with the
  * same id.
  */
-export function createTenant(shared: Shared, tenant: string, before?: Promise<void>): TenantKernel {
+export function createTenant(shared: Shared, tenant: string, before?: Promise<void>): CoreTenant {
   return new Tenant(shared, tenant, before).kernel;
 }
 
@@ -45,32 +44,31 @@ class Tenant {
   readonly #shared: Shared;
   readonly #created = performance.now();
   readonly #base: Base;
-  readonly #services = new Container();
   readonly #hostContracts = new HostContracts();
-  readonly #extended: ExtendedTenant | undefined;
+  readonly #extended: ExtendedTenant;
   readonly #deciding: Deciding = { handler: undefined };
   readonly #facts: Facts;
   readonly #made: MadeExchange;
-  readonly #config: { readonly store: ConfigStore; readonly changes: ConfigChanges };
+  readonly #settings: ConfigStore;
   readonly #arrivals: Arrivals;
   readonly #targets: Targets;
   readonly #engine: Lazy<Engine>;
-  readonly #managing: Lazy<void>;
+  readonly #parts: Parts;
   readonly #phases: Phases;
-  readonly kernel: TenantKernel;
+  /** The members of the core, and the same with those of built-in extensions. */
+  readonly #own: CoreTenant;
+  readonly kernel: CoreTenant;
 
   constructor(shared: Shared, tenant: string, before: Promise<void> | undefined) {
     this.#shared = shared;
     const base = createBase(shared, tenant);
     this.#base = base;
-    const { options, registry, reporting } = base;
-    for (const [token, spec] of Object.entries(options.services ?? {}))
-      this.#services.provide(token, spec);
-    for (const contract of MANAGEMENT) this.#hostContracts.add(contract);
+    const { registry, reporting } = base;
+    this.#parts = this.#makeParts();
     this.#extended = this.#extend();
     this.#facts = new Facts(registry, (key) => this.#engine.now?.running(key) ?? NOT_RUNNING);
     this.#made = this.#makeExchange();
-    this.#config = this.#makeConfig();
+    this.#settings = this.#makeSettings();
     this.#arrivals = new Arrivals({
       tenant,
       registry,
@@ -81,32 +79,31 @@ class Tenant {
     });
     this.#targets = this.#makeTargets();
     this.#engine = lazily(() => this.#loadEngine());
-    this.#managing = lazily(() => manage(this.#viewParts(), this.kernel));
     this.#phases = new Phases({
       base,
       shared,
-      extending: this.#extended ?? NOT_EXTENDED,
+      extending: this.#extended,
       engine: this.#engine,
       arrivals: this.#arrivals,
       made: this.#made,
-      config: this.#config,
-      services: this.#services,
+      settings: this.#settings,
+      parts: this.#parts,
       before,
     });
+    this.#own = this.#makeKernel();
+    this.kernel = this.#compose(this.#own);
     // Tenants share the storage, so only the default tenant reports damaged values.
     if (tenant === DEFAULT_TENANT)
       base.storage.onCorrupt?.((problem) => void this.#report(problem));
-    this.kernel = this.#makeKernel();
   }
 
   async #report(problem: PluginError): Promise<void> {
     (await this.#engine.get().catch(() => undefined))?.report(problem);
   }
 
-  #extend(): ExtendedTenant | undefined {
+  #extend(): ExtendedTenant {
     const { extend, extensions } = this.#shared;
     const { options, limits, registry, reporting } = this.#base;
-    if (extend === undefined) return undefined;
     const { contributions } = options;
     return new extend.ExtendedTenant({
       extensions,
@@ -130,42 +127,43 @@ class Tenant {
     const made = createExchange({
       base: this.#base,
       shared: this.#shared,
-      extending: this.#extended ?? NOT_EXTENDED,
+      extending: this.#extended,
       facts: this.#facts,
-      createScope: () => this.#services.createScope(),
+      entrance: this.#parts.entrance,
+      createScope: () => this.#parts.createScope(),
       targets: () => this.#targets,
       activateFor: (id, route) => this.#activateFor(id, route),
       unknown: (id, route) => this.#unanswered(id, route),
       isOpening: () => this.#phases.isOpening,
       candidates: () => this.#engine.now?.guarding.candidates() ?? [],
       rightsOf: (manifest) => this.#running.security.rightsOf(manifest),
-      deprecation: (owner, version) => this.#engine.now?.installer.deprecation(owner, version),
+      deprecation: (owner, version) => this.#engine.now?.inventory.deprecation(owner, version),
     });
-    const extended = this.#extended;
-    if (extended !== undefined) extended.around.onChange = () => made.exchange.chains.forget();
+    this.#extended.around.onChange = () => made.exchange.chains.forget();
     return made;
   }
 
-  #makeConfig(): { readonly store: ConfigStore; readonly changes: ConfigChanges } {
-    const { options, registry, storage, tenant, reporting } = this.#base;
-    const given = options.config ?? {};
-    const store = new ConfigStore(
-      given,
+  #makeParts(): Parts {
+    return new Parts({
+      base: this.#base,
+      hostContracts: this.#hostContracts,
+      commands: () => this.#made.exchange.commands,
+      check: () => this.#phases.check(),
+      made: async () => (await this.#engine.get()).core,
+      known: async (plugin) => {
+        await this.#phases.opened;
+        if (plugin !== undefined) await this.#arrivals.arrival(plugin);
+      },
+    });
+  }
+
+  #makeSettings(): ConfigStore {
+    const { options, registry } = this.#base;
+    return new ConfigStore(
+      options.config ?? {},
       (id) => registry.manifest(id),
       () => [...new Set(registry.all().map(({ id }) => id))],
     );
-    const changes = new ConfigChanges({
-      store,
-      options: given,
-      storage,
-      tenant,
-      log: reporting.log,
-      announce: reporting.announce,
-      manifests: (id) => registry.manifestsOf(id),
-      reconfigure: async (id, taken, only) =>
-        this.#engine.now?.lifecycle.reconfigure(id, taken, only),
-    });
-    return { store, changes };
   }
 
   #makeTargets(): Targets {
@@ -188,20 +186,26 @@ class Tenant {
   }
 
   async #loadEngine(): Promise<Engine> {
+    // An extension that asks for something while it is installed doesn't leave out later ones.
+    await Promise.resolve();
     const [{ Engine }, packages] = await Promise.all([
       import('./opened.js'),
       this.#shared.packages.get(),
+      this.#parts.load(),
     ]);
     return new Engine({
       base: this.#base,
       shared: this.#shared,
-      extending: this.#extended ?? NOT_EXTENDED,
+      extending: this.#extended,
       deciding: this.#deciding,
       packages,
       made: this.#made,
       hostContracts: this.#hostContracts,
       facts: this.#facts,
-      config: this.#config,
+      settings: this.#settings,
+      parts: this.#parts,
+      created: this.#created,
+      views: () => this.#own,
       comes: (record) => this.#arrivals.comes(record),
     });
   }
@@ -209,8 +213,9 @@ class Tenant {
   /** Activates the plugin that answers a command. */
   async #activateFor(commandId: string, route: Route | undefined): Promise<boolean> {
     await this.#phases.opened;
-    if (!MANAGEMENT.has(ownerOf(commandId))) return this.#targets.wakeFor(commandId, route);
-    await this.#managing.get();
+    const answering = this.#parts.answering(ownerOf(commandId));
+    if (answering === undefined) return this.#targets.wakeFor(commandId, route);
+    await answering.get();
     return this.#made.exchange.commands.answers(commandId);
   }
 
@@ -225,33 +230,33 @@ class Tenant {
       shared: this.#shared,
       made: this.#made,
       hostContracts: this.#hostContracts,
-      config: this.#config,
+      settings: this.#settings,
+      parts: this.#parts,
       deciding: this.#deciding,
       engine: this.#engine,
       facts: this.#facts,
       phases: this.#phases,
       arrivals: this.#arrivals,
-      extending: this.#extended ?? NOT_EXTENDED,
+      extending: this.#extended,
       security: () => this.#running.security,
       created: this.#created,
     };
   }
 
-  #makeKernel(): TenantKernel {
+  #makeKernel(): CoreTenant {
     const { tenant, reporting } = this.#base;
     const phases = this.#phases;
     const parts = this.#viewParts();
-    const kernel: TenantKernel = {
+    const kernel: CoreTenant = {
       version: KERNEL_VERSION,
       id: tenant,
       ...exchangeViews(parts),
       ...pluginViews(parts),
       ...keptViews(parts),
-      services: this.#services,
       logger: reporting.log.logger('host'),
       metrics: { snapshot: () => reporting.metrics.snapshot() },
-      extension: (factory) => (this.#extended ?? NOT_EXTENDED).api(factory) as never,
-      contributions: (point) => (this.#extended ?? NOT_EXTENDED).contributions(point),
+      extension: (factory) => this.#extended.api(factory) as never,
+      contributions: (point) => this.#extended.contributions(point),
       providers: (contract) => {
         const keys = this.#targets.providersOf(
           typeof contract === 'string' ? contract : contract.$id,
@@ -259,28 +264,30 @@ class Tenant {
         return keys.flatMap((key) => kernel.plugins.get(key) ?? []);
       },
       diagnostics: () => this.#diagnostics(),
-      health: () => tenantHealth(parts),
+      // Those who ask at once share an answer, so that it may be asked for often.
+      health: shared(() => tenantHealth(parts)),
       start: () => phases.start(),
       stop: async (options) => phases.stop(drainOf(options, this.#base.limits)),
       [ASYNC_DISPOSE]: () => kernel.stop(),
     };
-    const providers = (contract: string) => this.#targets.providersOf(contract);
-    this.#extended?.install(installParts(parts, kernel, providers));
     return kernel;
   }
 
+  /** Installs the extensions, and adds what built-in ones offer. */
+  #compose(core: CoreTenant): CoreTenant {
+    const providers = (contract: string) => this.#targets.providersOf(contract);
+    this.#extended.install(installParts(this.#viewParts(), core, providers));
+    return this.#shared.compose(core, (name) => this.#extended.find(name));
+  }
+
   #diagnostics(): KernelDiagnostics {
-    return {
+    const known = {
       version: KERNEL_VERSION,
       tenant: this.#base.tenant,
       state: this.#phases.state,
-      plugins: this.kernel.plugins.list().map(({ id, version, state, enabled }) => ({
-        id,
-        ...(version !== undefined && { version }),
-        state,
-        enabled,
-      })),
-      extensions: (this.#extended ?? NOT_EXTENDED).diagnostics(),
+      uptime: performance.now() - this.#created,
+      ...this.#extended.diagnostics(),
     };
+    return this.#engine.now?.diagnostics(known) ?? { ...known, plugins: [] };
   }
 }

@@ -2,9 +2,9 @@
 import { ASYNC_DISPOSE, createError } from '@plinth/sdk/contract';
 import type { TenantHealth } from '../api/health.js';
 import type { DrainOptions } from '../lifecycle/drain.js';
+import type { CoreTenant } from './core-tenant.js';
 import type { Shared } from './shared.js';
 import { createTenant } from './tenant.js';
-import type { TenantKernel } from './tenant-kernel.js';
 
 const TENANT_ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 
@@ -21,7 +21,7 @@ export function checkTenantId(id: string): void {
 /** Owns the tenants by id, from their first request to their end. */
 export class Tenants {
   readonly #shared: Shared;
-  readonly #tenants = new Map<string, TenantKernel>();
+  readonly #tenants = new Map<string, CoreTenant>();
   /** Tenants that are stopping. */
   readonly #leaving = new Map<string, Promise<void>>();
   /** Whether the kernel has been started, so that a new tenant starts at once. */
@@ -31,17 +31,17 @@ export class Tenants {
     this.#shared = shared;
   }
 
-  all(): readonly TenantKernel[] {
+  all(): readonly CoreTenant[] {
     return [...this.#tenants.values()];
   }
 
   /** A tenant by its id. The first request makes it. */
-  get(id: string): TenantKernel {
+  get(id: string): CoreTenant {
     const known = this.#tenants.get(id);
     if (known !== undefined) return known;
     // A tenant never has two guests of one plugin, so it waits for its predecessor to stop.
     const made = createTenant(this.#shared, id, this.#leaving.get(id));
-    const tenant: TenantKernel = {
+    const tenant: CoreTenant = {
       ...made,
       stop: (options) => this.#stop(id, tenant, made.stop(options)),
       [ASYNC_DISPOSE]: () => tenant.stop(),
@@ -52,7 +52,7 @@ export class Tenants {
     return tenant;
   }
 
-  #stop(id: string, tenant: TenantKernel, stopped: Promise<void>): Promise<void> {
+  #stop(id: string, tenant: CoreTenant, stopped: Promise<void>): Promise<void> {
     if (this.#tenants.get(id) === tenant) this.#tenants.delete(id);
     const left = stopped.finally(() => {
       if (this.#leaving.get(id) === left) this.#leaving.delete(id);

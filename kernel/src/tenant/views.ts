@@ -4,7 +4,6 @@ import type { KernelHealth } from '../api/health.js';
 import { createHostCommands } from '../api/host-commands.js';
 import { createHostConfig } from '../api/host-config.js';
 import { createHostEvents, createHostHooks } from '../api/host-events.js';
-import { createHostMessaging } from '../api/host-messaging.js';
 import { createHostMiddleware, type HostMiddleware } from '../api/host-middleware.js';
 import { createHostPermissions } from '../api/host-permissions.js';
 import { createHostPlugins } from '../api/host-plugins.js';
@@ -12,20 +11,20 @@ import { storageViewOf } from '../api/storage-view.js';
 import type { HostContracts } from '../commands/host-contracts.js';
 import type { ConfigStore } from '../config/config-store.js';
 import type { ExtensionHost } from '../extension/extending.js';
-import type { ConfigChanges } from '../extensions/live-config/config-changes.js';
 import type { Lazy } from '../lazily.js';
 import type { Arrivals } from '../lifecycle/arrivals.js';
 import type { PluginHealth } from '../lifecycle/plugin-health.js';
-import type { Deciding } from '../permissions/requests.js';
+import type { Deciding } from '../permissions/asking.js';
 import type { PluginRecord } from '../plugin/record.js';
 import type { Base } from './base.js';
+import type { CoreTenant } from './core-tenant.js';
 import type { Engine } from './engine.js';
 import type { MadeExchange } from './exchange.js';
 import type { Facts } from './facts.js';
+import type { Parts } from './parts.js';
 import type { Phases } from './phases.js';
 import type { Security } from './security.js';
 import type { Shared } from './shared.js';
-import type { TenantKernel } from './tenant-kernel.js';
 
 /** What views look at. */
 export interface ViewParts {
@@ -33,7 +32,8 @@ export interface ViewParts {
   readonly shared: Shared;
   readonly made: MadeExchange;
   readonly hostContracts: HostContracts;
-  readonly config: { readonly store: ConfigStore; readonly changes: ConfigChanges };
+  readonly settings: ConfigStore;
+  readonly parts: Parts;
   readonly deciding: Deciding;
   readonly engine: Lazy<Engine>;
   readonly facts: Facts;
@@ -51,11 +51,10 @@ export function exchangeViews({
   base,
   made,
   hostContracts,
-  engine,
   phases: { check },
 }: ViewParts): Pick<
-  TenantKernel,
-  'client' | 'commands' | 'events' | 'hooks' | 'messaging' | 'middleware' | 'provide'
+  CoreTenant,
+  'client' | 'commands' | 'events' | 'hooks' | 'middleware' | 'provide'
 > {
   const { reporting, options } = base;
   const { log, metrics } = reporting;
@@ -63,21 +62,19 @@ export function exchangeViews({
   const middleware: HostMiddleware = createHostMiddleware(chains);
   for (const { target, use, ...place } of options.middleware ?? [])
     middleware.use(target, use, place);
-  const messaging = async () => (await engine.get()).messaging;
   return {
     ...createHostCommands(commands, hooks, hostContracts, metrics, check),
     middleware,
     events: createHostEvents(bus, publish, log, check),
     hooks: createHostHooks(hooks, metrics, log, check),
-    messaging: createHostMessaging(messaging, commands, check),
   };
 }
 
 /** What the application decides about plugins. */
 export function pluginViews(
   parts: ViewParts,
-): Pick<TenantKernel, 'config' | 'permissions' | 'plugins'> {
-  const { base, config, deciding, engine, facts, phases, arrivals, security } = parts;
+): Pick<CoreTenant, 'config' | 'permissions' | 'plugins'> {
+  const { base, settings, deciding, engine, facts, phases, arrivals, security } = parts;
   const { registry } = base;
   const manifest = (id: string) => registry.manifest(id);
   const requireManifest = (id: string): Manifest => {
@@ -99,7 +96,7 @@ export function pluginViews(
       opened: () => phases.opened,
       arrival: (id) => arrivals.arrival(id),
     }),
-    config: createHostConfig(config.store, config.changes, requireManifest, awaitManifest),
+    config: createHostConfig(settings, requireManifest),
     permissions: createHostPermissions({
       rights: security,
       deciding,
@@ -111,29 +108,12 @@ export function pluginViews(
   };
 }
 
-/** What is kept of plugins. */
-export function keptViews({
-  engine,
-}: ViewParts): Pick<TenantKernel, 'audit' | 'secrets' | 'storage'> {
-  const audit = async () => (await engine.get()).audit;
-  const secrets = async () => (await engine.get()).security.secrets;
-  return {
-    secrets: {
-      set: async (...what) => (await secrets()).set(...what),
-      delete: async (...what) => (await secrets()).delete(...what),
-      names: async (plugin) => (await secrets()).names(plugin),
-    },
-    storage: {
-      of: (plugin) => storageViewOf(plugin, async () => (await engine.get()).data),
-    },
-    audit: {
-      entries: async (filter) => (await audit()).entries(filter),
-      verify: async (since) => (await audit()).verify(since),
-      head: async () => (await audit()).head(),
-      add: async (...what) => (await audit()).add(...what),
-    },
-  };
-}
+/** What plugins keep. */
+export const keptViews = ({ engine }: ViewParts): Pick<CoreTenant, 'storage'> => ({
+  storage: {
+    of: (plugin) => storageViewOf(plugin, async (id) => (await engine.get()).storageOf(id)),
+  },
+});
 
 async function healthOf(
   record: PluginRecord,
@@ -150,12 +130,14 @@ export async function tenantHealth(parts: ViewParts): Promise<KernelHealth> {
   // Asked first, because it may report problems that the others include.
   const kept = stopped ? undefined : await shared.storageProblem();
   const plugins = await Promise.all(base.registry.all().map((record) => healthOf(record, parts)));
-  const { unhealthy, degraded } = stopped
-    ? { unhealthy: [], degraded: [] }
-    : await extending.health();
-  const own = [phases.problem, kept, ...unhealthy].flatMap((problem) => problem ?? []);
   const { kernelHealth } = await import('./opened.js');
-  const known = engine.now?.lifecycle.members.problems ?? [];
-  const problems = [...known, ...arrivals.pending, ...degraded];
-  return kernelHealth(phases.state, plugins, own, problems, performance.now() - created);
+  return kernelHealth({
+    state: phases.state,
+    plugins,
+    kernel: phases.problem,
+    storage: kept,
+    sources: [...(engine.now?.lifecycle.members.problems ?? []), ...arrivals.pending],
+    extensions: stopped ? { unhealthy: [], degraded: [] } : await extending.health(),
+    uptime: performance.now() - created,
+  });
 }

@@ -215,7 +215,7 @@ class Comparison {
     );
     if (a === b || broken) return;
     if (!same(describe(a, this.options), describe(b, this.options)))
-      this.add(part, 'minor', 'is not what it was, and breaks nobody');
+      this.add(part, 'minor', 'is not what it was, which breaks no user');
   }
 
   /** Limits and policies: a difference breaks no caller. */

@@ -32,7 +32,7 @@ export const Op = {
   permission: 8,
   /**
    * one way: an uncaught error; the guest can't continue. meta: [error record, 1 when it is a
-   * promise rejection]
+   * promise rejection, the sequence of the call whose handler has thrown it or 0]
    */
   fatal: 9,
   /**
@@ -63,7 +63,14 @@ export const Op = {
   env: 18,
   /** one way: the listener of an event has finished. meta: [number of the event's cause] */
   causeOver: 19,
+  /** measurements, one way: kind, name, value and labels (or undefined) of each, in one list */
+  metric: 20,
+  /** one way: a handler has held the guest's thread. meta: [ms, kind, name] */
+  longTask: 21,
 } as const;
+
+/** One way, from a wrapped bundle to its recorder, never to the kernel: what it reads of clocks. */
+export const TAPE = 22;
 
 /** In place of a sequence: the plugin acts on its own behalf. No cause has this number. */
 export const OWN_BEHALF: number = -(2 ** 52);

@@ -15,7 +15,7 @@ export const PROTOCOL_VERSION = 1;
 export const READY = 'plinth:ready';
 
 /** First message to a guest that has no plugin yet: it may warm up meanwhile. */
-export const REHEARSE = 'plinth:rehearse';
+export const WARM_UP = 'plinth:warm-up';
 
 /** The result of a control method. Errors are data, because Comlink drops their codes. */
 export type Outcome<T> =
@@ -36,6 +36,11 @@ export interface LoadSpec {
   readonly wasm?: boolean;
   /** How large a value may be: approximate bytes, and levels of nesting. */
   readonly values?: readonly [bytes: number, depth: number];
+  /**
+   * Whether the code was wrapped by a recorder. Its default export is then a function that takes
+   * what is told of readings of clocks and randomness, and answers the plugin.
+   */
+  readonly taped?: boolean;
 }
 
 /** What a plugin's code declares about itself, to compare with its manifest. */

@@ -5,7 +5,7 @@
  */
 import { createSharedError } from '../contract/errors.js';
 import type { LaneMessage } from '../contract/lane-message.js';
-import { Op } from '../contract/operations.js';
+import { Op, TAPE } from '../contract/operations.js';
 import {
   type GuestApi,
   type HealthReport,
@@ -172,8 +172,11 @@ class Guest implements GuestApi {
             spec.code,
             this.#options.generation ?? 0,
             this.#options.evaluate,
+            spec.taped && ((read) => this.link.note(TAPE, read, 0)),
           )
         : checkPlugin(spec.manifest, this.#options.exported);
+    // The engine keeps what it needs of the text.
+    this.#spec = { ...spec, code: '' };
     return this.#loaded.statics;
   }
 
@@ -273,6 +276,7 @@ class Guest implements GuestApi {
       this.link.note(Op.fatal, undefined, [
         errorToWire(error, true, encodeValue),
         rejection ? 1 : 0,
+        (this.#handling?.context?.current() as Cause | undefined)?.sequence ?? 0,
       ]);
       this.link.flush();
     } catch {

@@ -2,6 +2,7 @@
  * How worker-like runtimes evaluate a bundle: as a module behind a `data:` URL, the only form that
  * works in workers of every runtime.
  */
+import { refusedImport } from './refused-import.js';
 
 /**
  * Evaluates the text of a module. The name appears in stacks instead of the whole text, and makes a
@@ -20,15 +21,6 @@ export async function importModule(
   } catch (error) {
     throw explained(error) ?? error;
   }
-}
-
-/**
- * The message for an import, which no plugin may have. Runtime modules such as `node:` can't be
- * bundled.
- */
-export function refusedImport(specifier: string): string {
-  const builtin = /^(?:node|bun|deno|jsr|npm|https?):/.test(specifier);
-  return `it imports '${specifier.slice(0, 200)}': ${builtin ? 'a plugin reaches its runtime through ctx alone (ctx.fs, ctx.fetch, ctx.env, ctx.storage)' : 'bundle it into one file'}`;
 }
 
 /** The meaning of an engine's own message; undefined when it is clear, or the code itself threw. */

@@ -15,9 +15,13 @@ export interface LoadedPlugin {
 /** Evaluates the text of a bundle. The name is for stacks. */
 export type Evaluate = (code: string, name: string) => Promise<{ readonly default?: unknown }>;
 
+/** Takes what wrapped code reads of clocks and randomness. */
+type OnRead = (readings: unknown) => void;
+
 /**
  * Evaluates a bundle.
  *
+ * @param onRead takes the readings of code that a recorder has wrapped.
  * @throws PluginLifecycleError `plugin/load-failed` when the code doesn't parse, throws while
  * loading, or exports no plugin. It names the plugin, the file and the cause.
  */
@@ -26,27 +30,18 @@ export async function loadPlugin(
   code: string,
   generation: number,
   evaluate: Evaluate = noCode,
+  onRead?: OnRead | false,
 ): Promise<LoadedPlugin> {
-  const file = `${manifest.id}/${manifest.main}`;
-  let module: { readonly default?: unknown };
+  let exported: unknown;
   try {
-    module = await evaluate(
-      code,
-      `plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`,
-    );
+    exported = (
+      await evaluate(code, `plinth:${manifest.id}@${manifest.version}/plugin.js?${generation}`)
+    ).default;
   } catch (cause) {
     const what = cause instanceof SyntaxError ? 'does not parse' : 'threw while loading';
-    throw createSharedError(
-      'plugin/load-failed',
-      `cannot load ${manifest.id}: ${file} ${what}: ${messageOf(cause)}`,
-      {
-        plugin: manifest.id,
-        details: { file },
-        cause,
-      },
-    );
+    throw failure(manifest, `${what}: ${messageOf(cause)}`, cause);
   }
-  return checkPlugin(manifest, module.default);
+  return checkPlugin(manifest, onRead ? (exported as (tell: OnRead) => unknown)(onRead) : exported);
 }
 
 /** Checks a bundle's default export: a plugin, or a class of one. */
@@ -121,15 +116,13 @@ const idOf =
     return contract.$id;
   };
 
-function failure(manifest: Manifest, problem: string): Error {
-  return createSharedError(
-    'plugin/load-failed',
-    `cannot load ${manifest.id}: ${manifest.id}/${manifest.main} ${problem}`,
-    {
-      plugin: manifest.id,
-      details: { file: `${manifest.id}/${manifest.main}` },
-    },
-  );
+function failure({ id, main }: Manifest, problem: string, cause?: unknown): Error {
+  const file = `${id}/${main}`;
+  return createSharedError('plugin/load-failed', `cannot load ${id}: ${file} ${problem}`, {
+    plugin: id,
+    details: { file },
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 async function noCode(): Promise<never> {

@@ -1,24 +1,43 @@
 /** Finds the modules of a runtime that a bundle imports. */
-import type { Token } from 'js-tokens';
-import { isTrivia, tokensOf } from './bundle-tokens.js';
+import { BundleTokens, isTrivia } from './bundle-tokens.js';
+import { inSlices, type Steps } from './slices.js';
 
-/** The runtime module that a bundle imports (`node:fs`); undefined when there is none. */
-export function builtinImport(code: string): string | undefined {
-  const tokens = allOf(code).filter((token) => !isTrivia(token));
-  for (const [index, { type, value }] of tokens.entries()) {
-    if (type !== 'StringLiteral' || !BUILTIN.test(value)) continue;
-    const [before, above] = [tokens[index - 1]?.value, tokens[index - 2]?.value];
-    if (before === 'from' || before === 'import' || (before === '(' && above === 'import'))
+/**
+ * The runtime module that a bundle imports (`node:fs`); undefined when there is none. It is looked
+ * for in slices of eight milliseconds.
+ *
+ * @param pause settles after other tasks have run.
+ */
+export const builtinImport = (
+  code: string,
+  pause: () => Promise<void>,
+): Promise<string | undefined> => inSlices(builtinIn(code), pause);
+
+/** Tokens that are read in one step. */
+const STEP = 256;
+
+function* builtinIn(code: string): Steps<string | undefined> {
+  const tokens = new BundleTokens(code);
+  let before = '';
+  let above = '';
+  for (let index = 0; ; index++) {
+    const token = tokens.at(index);
+    if (token === undefined) return undefined;
+    if (index % STEP === 0) {
+      tokens.forget(index);
+      yield;
+    }
+    if (isTrivia(token)) continue;
+    const { type, value } = token;
+    if (
+      type === 'StringLiteral' &&
+      BUILTIN.test(value) &&
+      (before === 'from' || before === 'import' || (before === '(' && above === 'import'))
+    )
       return value.slice(1, -1);
+    above = before;
+    before = value;
   }
-  return undefined;
 }
 
 const BUILTIN = /^["'](?:node|bun|deno):/;
-
-function allOf(code: string): Token[] {
-  const work = tokensOf(code);
-  let step = work.next();
-  while (step.done !== true) step = work.next();
-  return step.value;
-}

@@ -1,28 +1,63 @@
 /** Reads a bundle as tokens. */
 import jsTokens, { type Token } from 'js-tokens';
 
-/** Tokens processed in one step. */
-export const STEP = 256;
-
 /** Names of properties that js-tokens mistakes for keywords before a regular expression. */
 const PROPERTY =
   /((?<!\.)\.\s*)(await|case|default|delete|do|else|instanceof|new|return|throw|typeof|void|yield)(?![\w$])/g;
 
-/** The tokens of a bundle, step by step. */
-export function* tokensOf(code: string): Generator<undefined, Token[], undefined> {
-  const tokens: Token[] = [];
-  let at = 0;
-  for (const token of jsTokens(
-    code.replace(PROPERTY, (_, dot: string, word: string) => dot + 'x'.repeat(word.length)),
-  )) {
-    const end = at + token.value.length;
-    tokens.push(
-      code.startsWith(token.value, at) ? token : { ...token, value: code.slice(at, end) },
-    );
-    at = end;
-    if (tokens.length % STEP === 0) yield;
+/**
+ * The tokens of a bundle by index, read as they are asked for. Those that were given up are
+ * forgotten: a bundle of some megabytes has a million tokens.
+ */
+export class BundleTokens {
+  readonly #code: string;
+  readonly #source: Iterator<Token>;
+  /** Tokens that may be asked for, the oldest first. */
+  #kept: Token[] = [];
+  /** The index of the first kept token. */
+  #first = 0;
+  /** Characters that were read. */
+  #read = 0;
+
+  constructor(code: string) {
+    this.#code = code;
+    this.#source = jsTokens(
+      code.replace(PROPERTY, (_, dot: string, word: string) => dot + 'x'.repeat(word.length)),
+    )[Symbol.iterator]();
   }
-  return tokens;
+
+  /** Undefined after the last one. */
+  at(index: number): Token | undefined {
+    while (index - this.#first >= this.#kept.length) {
+      const { value: token, done } = this.#source.next() as IteratorResult<Token, undefined>;
+      if (done === true) return undefined;
+      const start = this.#read;
+      this.#read += token.value.length;
+      this.#kept.push(
+        this.#code.startsWith(token.value, start)
+          ? token
+          : { ...token, value: this.#code.slice(start, this.#read) },
+      );
+    }
+    return this.#kept[index - this.#first];
+  }
+
+  /** At most the given number of tokens from an index on. */
+  from(index: number, most: number): readonly Token[] {
+    const found: Token[] = [];
+    for (let at = index; at < index + most; at++) {
+      const token = this.at(at);
+      if (token === undefined) break;
+      found.push(token);
+    }
+    return found;
+  }
+
+  /** Gives up all tokens before an index. */
+  forget(index: number): void {
+    this.#kept = this.#kept.slice(index - this.#first);
+    this.#first = index;
+  }
 }
 
 /** Whether a token is a space, the end of a line or a comment. */
@@ -58,16 +93,19 @@ export const nesting = (punctuator: string) =>
 export const MAX_SCANNED = 256;
 
 /** The next token that is code. */
-export function nextOf(tokens: readonly Token[], index: number): Token | undefined {
-  for (let at = index + 1; at < tokens.length; at++)
-    if (!isTrivia(tokens[at] as Token)) return tokens[at];
-  return undefined;
+export function nextOf(tokens: BundleTokens, index: number): Token | undefined {
+  let token: Token | undefined;
+  let at = index;
+  do {
+    at += 1;
+    token = tokens.at(at);
+  } while (token !== undefined && isTrivia(token));
+  return token;
 }
 
 /** What the import or export at a token names as its source. */
-export function sourceOf(tokens: readonly Token[], index: number): string {
+export function sourceOf(tokens: BundleTokens, index: number): string {
   return (
-    tokens.slice(index + 1, index + 400).find(({ type }) => type === 'StringLiteral')?.value ??
-    'something'
+    tokens.from(index + 1, 400).find(({ type }) => type === 'StringLiteral')?.value ?? 'something'
   );
 }

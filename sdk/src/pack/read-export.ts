@@ -1,6 +1,5 @@
 /** Reads what a bundle exports. */
-import type { Token } from 'js-tokens';
-import { isTrivia, sourceOf } from './bundle-tokens.js';
+import { type BundleTokens, isTrivia, sourceOf } from './bundle-tokens.js';
 
 /** How an export is replaced. */
 export interface Export {
@@ -19,15 +18,18 @@ export interface Export {
  * they end without a semicolon.
  */
 export function readExport(
-  tokens: readonly Token[],
+  tokens: BundleTokens,
   start: number,
   refuse: (what: string) => Error,
 ): Export {
   let index = start;
   const next = () => {
-    do index += 1;
-    while (index < tokens.length && isTrivia(tokens[index] as Token));
-    return tokens[index]?.value ?? '';
+    let token: ReturnType<BundleTokens['at']>;
+    do {
+      index += 1;
+      token = tokens.at(index);
+    } while (token !== undefined && isTrivia(token));
+    return token?.value ?? '';
   };
   const first = next();
   if (first === '*') throw refuse(`it re-exports ${sourceOf(tokens, index)}`);

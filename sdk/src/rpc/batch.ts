@@ -37,6 +37,8 @@ export class Batch implements Flushable {
   /** Whether a frame is being written. Nothing is posted then. */
   writing = false;
   closed = false;
+  /** Messages posted so far. */
+  posted = 0;
   readonly #parts: BatchParts;
   #transfers: Transfer[] = [];
   #bursts: Burst[] = [];
@@ -91,6 +93,7 @@ export class Batch implements Flushable {
     }
     if (this.#bursts.length > 0) this.#bursts = [];
     this.slots = [];
+    this.posted += 1;
     if (transfers.length > 0) this.#transfers = [];
     try {
       if (transfers.length === 0) this.#parts.endpoint.postMessage(slots);

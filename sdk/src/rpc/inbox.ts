@@ -115,7 +115,7 @@ export class Inbox {
     if (this.#closed) return;
     this.received += 1;
     this.#messageTime = performance.now();
-    if (this.#isFlood()) return this.#taker.breach('more messages than anybody could answer');
+    if (this.#isFlood()) return this.#taker.breach('more messages than can be answered');
     if (!Array.isArray(message)) return this.#taker.foreign(message);
     if (message.length > MAX_SLOTS + MAX_FRAME)
       return this.#taker.breach('a message with too many frames');

@@ -84,7 +84,7 @@ export class IncomingFrames implements Taker {
         return this.#parts.link.streams.stopFeed(sequence);
       default:
         if (this.#parts.link.options.lane === undefined)
-          return this.breach('a direct lane that nobody asked for');
+          return this.breach('a direct lane that was not asked for');
         return this.#parts.link.options.lane(sequence, message[index + 1], message[index + 2]);
     }
   }

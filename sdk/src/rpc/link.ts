@@ -96,6 +96,11 @@ export class Link {
     return this.#inbox.received;
   }
 
+  /** Messages posted so far. */
+  get posted(): number {
+    return this.#parts.outbox.posted;
+  }
+
   /** Frames that wait for the other side's credit. */
   get waiting(): number {
     return this.#parts.outbox.waiting;

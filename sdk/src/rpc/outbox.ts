@@ -96,6 +96,11 @@ export class Outbox implements NoteSender {
     return this.#batch.slots.length === 0 && this.#backlog.size === 0;
   }
 
+  /** Messages posted so far. */
+  get posted(): number {
+    return this.#batch.posted;
+  }
+
   /** Frames that wait for credit. */
   get waiting(): number {
     return this.#backlog.size;
@@ -247,18 +252,13 @@ export class Outbox implements NoteSender {
 
   /** Adds a frame that keeps its order behind waiting frames but needs no credit itself. */
   ordered(kind: number, sequence: number, ...slots: readonly unknown[]): void {
-    if (this.closed) return;
     if (this.#batch.writing) {
       this.#later.add(kind, sequence, () => this.ordered(kind, sequence, ...slots));
       return;
     }
-    if (this.#backlog.size === 0) {
-      this.push(kind, sequence, ...slots);
-      return;
-    }
-    const out = this.#backlog.slots;
-    const start = out.length;
-    out.push(headOf(sequence, kind), ...slots);
+    if (this.closed || this.#backlog.size === 0) return this.push(kind, sequence, ...slots);
+    const start = this.#backlog.slots.length;
+    this.#backlog.slots.push(headOf(sequence, kind), ...slots);
     this.#backlog.keep(start);
   }
 

@@ -15,8 +15,8 @@ import type { Endpoint } from '../rpc/endpoint.js';
 /** What the runtime receives. */
 export interface Inside {
   readonly endpoint: Endpoint;
-  /** Evaluates a plugin's functor. Returns its exports. */
-  evaluate(functor: string, name: string): Promise<{ readonly default?: unknown }>;
+  /** Evaluates a plugin's bundle. Returns its exports. */
+  evaluate(code: string, name: string): Promise<{ readonly default?: unknown }>;
   /** The global object of the plugin. */
   readonly scope: object;
   defer(task: () => void): void;

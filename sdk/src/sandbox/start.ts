@@ -7,6 +7,9 @@
 import { hideGlobals } from '../guest/globals.js';
 import type { BootedGuest } from '../guest/guest-options.js';
 import type { ContextPort } from '../guest/handler-call.js';
+import { refusedImport } from '../guest/refused-import.js';
+import { functorOf } from '../pack/functor-steps.js';
+import { inSlices } from '../pack/slices.js';
 import type { Endpoint, MessageEventLike } from '../rpc/endpoint.js';
 import { type Harden, takeEndowments } from './endowments.js';
 import type { Inside } from './inside.js';
@@ -43,8 +46,18 @@ type Start = (inside: Inside) => BootedGuest;
  * has run.
  */
 export function startSandbox(options: StartOptions): BootedGuest {
-  return options.hardened ? startHardened(options) : startPlain(options);
+  const guest = options.hardened ? startHardened(options) : startPlain(options);
+  // A guest that waits for its plugin has its converter compiled by then.
+  options.defer(() => void toFunctor(SAMPLE, options.defer));
+  return guest;
 }
+
+/** A bundle with a token of each kind. */
+const SAMPLE = [
+  'const n = 1; /* a */ let s = `a$',
+  '{n}b`, r = /[a-z]/.test("a"); // b',
+  '\nexport default { s, r };',
+].join('');
 
 /** Every option is given, because missing ones are read from the environment. */
 const LOCKDOWN = {
@@ -89,11 +102,10 @@ function startHardened({ runtime, endpoint, defer, context }: StartOptions): Boo
   };
   const forPlugin = make();
   const { start } = evaluateIn(make(), runtime) as { start: Start };
-  const evaluate = harden(async (functor: string, name: string) => {
+  const evaluate = harden(async (code: string, name: string) => {
+    const functor = await toFunctor(String(code), defer);
     const exports = {};
-    await (evaluateIn(forPlugin, String(functor), name) as (exports: object) => Promise<void>)(
-      exports,
-    );
+    await (evaluateIn(forPlugin, functor, name) as (exports: object) => Promise<void>)(exports);
     return exports;
   });
   return start({ ...outside, evaluate, scope: forPlugin.globalThis });
@@ -103,7 +115,8 @@ function startPlain({ runtime, endpoint, defer, context }: StartOptions): Booted
   // biome-ignore lint/security/noGlobalEval: this realm exists only to evaluate one plugin.
   const run = globalThis.eval as (text: string) => unknown;
   const { start } = run(`(${runtime}\n)`) as { start: Start };
-  const evaluate = async (functor: string, name: string) => {
+  const evaluate = async (code: string, name: string) => {
+    const functor = await toFunctor(code, defer);
     // No foreign code has run until now.
     hideGlobals(globalThis, { wasm: false, code: functor });
     const exports = {};
@@ -111,6 +124,22 @@ function startPlain({ runtime, endpoint, defer, context }: StartOptions): Booted
     return exports;
   };
   return start({ endpoint, defer, evaluate, scope: globalThis, ...(context && { context }) });
+}
+
+/**
+ * A bundle becomes a functor here, not in the kernel: how long that takes is up to the bundle, and
+ * this thread is its plugin's own. It stays responsive meanwhile.
+ */
+const toFunctor = (code: string, defer: StartOptions['defer']): Promise<string> =>
+  inSlices(
+    functorOf(code, (what) => new TypeError(inWords(what))),
+    () => new Promise((resolve) => defer(resolve)),
+  );
+
+/** The same words as in a worker, where the engine refuses imports. */
+function inWords(what: string): string {
+  const source = /^it (?:im|re-ex)ports ["'](.*)["']$/.exec(what)?.[1];
+  return source === undefined ? `${what}: bundle it into one file` : refusedImport(source);
 }
 
 /** Only these three functions, with no access to the endpoint behind them. */

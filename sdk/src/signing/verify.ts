@@ -84,7 +84,7 @@ export async function verifyPackage(options: VerifyOptions): Promise<Verdict> {
   const { keyId } = file;
   const key = Object.hasOwn(keys, keyId) ? keys[keyId] : undefined;
   if (key === undefined)
-    throw refuse('signature/unknown-key', `nobody here trusts the key ${keyId}`);
+    throw refuse('signature/unknown-key', `the key ${keyId} is not trusted here`);
   if (key.revokedAt !== undefined)
     throw refuse('signature/revoked-key', `the key ${keyId} of ${key.publisher} was revoked`);
   if (key.expiresAt !== undefined && now > key.expiresAt)

@@ -1,13 +1,14 @@
 /**
  * Events to many guests: from the first emitted until every guest has reported that it handled them
  * all, in order. Raw: one message per event and worker. A guest reports by answering a call made
- * before the clock started, a raw worker by a message: one message back in both cases.
+ * before the clock started, a raw worker by a message: one message back in both cases. In a third
+ * variant a guest reports by a call that it makes after the event.
  */
 import { createKernel, packageSource } from '@plinth/kernel';
 import { packageFor, payload } from '../guest-code.ts';
 import { milliseconds as inMilliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
 import type { Bench, Platform } from '../platform.ts';
-import { medianOf, sideBySide, timeOf } from '../statistics.ts';
+import { everyRound, medianOf, timeOf } from '../statistics.ts';
 
 const BURST = 100;
 /** A single event is short: each round takes the median of several. */
@@ -47,35 +48,38 @@ interface Fan {
 }
 
 export async function measureEvents({ platform, rounds }: Bench): Promise<Outcomes> {
-  const fans = { plinth: await startGuests(platform), raw: await startRaw(platform) };
+  const fans = {
+    plinth: await startGuests(platform, 'answer'),
+    byCall: await startGuests(platform, 'call'),
+    raw: await startRaw(platform),
+  };
   try {
     const timed = async (fan: Fan, events: number) => {
       const prepared = await fan.ready();
       return timeOf(() => fan.send(events, prepared));
     };
-    const burst = (fan: Fan) => timed(fan, BURST);
-    const lone = async (fan: Fan) => {
+    const burst = (fan: Fan) => () => timed(fan, BURST);
+    const lone = (fan: Fan) => async () => {
       const times: number[] = [];
       for (let repeat = 0; repeat < LONE_REPEATS; repeat++) times.push(await timed(fan, 1));
       return medianOf(times);
     };
-    const outcomes: Record<string, Outcomes[string]> = {};
-    for (const [key, send] of Object.entries({ burst, lone })) {
-      for (let time = 0; time < WARM_UP; time++) {
-        await send(fans.plinth);
-        await send(fans.raw);
-      }
-      const times = await sideBySide(
-        rounds,
-        () => send(fans.plinth),
-        () => send(fans.raw),
-      );
-      outcomes[key] = ratioFigure(times.plinth, times.raw, inMilliseconds);
-    }
-    return outcomes;
+    const variants = (send: (fan: Fan) => () => Promise<number>) => ({
+      plinth: send(fans.plinth),
+      byCall: send(fans.byCall),
+      raw: send(fans.raw),
+    });
+    await everyRound(WARM_UP, variants(burst));
+    const bursts = await everyRound(rounds, variants(burst));
+    await everyRound(WARM_UP, variants(lone));
+    const lones = await everyRound(rounds, variants(lone));
+    return {
+      burst: ratioFigure(bursts.plinth, bursts.raw, inMilliseconds),
+      lone: ratioFigure(lones.plinth, lones.raw, inMilliseconds),
+      loneByCall: ratioFigure(lones.byCall, lones.raw, inMilliseconds),
+    };
   } finally {
-    await fans.plinth.stop();
-    await fans.raw.stop();
+    for (const fan of Object.values(fans)) await fan.stop();
   }
 }
 
@@ -100,28 +104,37 @@ function waitForAll(crowd: number) {
   };
 }
 
-async function startGuests(platform: Platform): Promise<Fan> {
-  const code = `${collect} export default { activate(ctx) {
+const HEARD = 'host:heard';
+
+/** Text of a guest that reports once it has handled all events. */
+function listenerCode(report: 'answer' | 'call'): string {
+  return `${collect} export default { activate(ctx) {
     let answer;
-    const handled = collect((problem) => answer(problem));
+    const handled = collect((problem) => ${report === 'answer' ? 'answer(problem)' : `ctx.commands.execute('${HEARD}', problem)`});
     ctx.events.on('${TOPIC}', (event) => handled(event.payload));
     ctx.commands.handle('handled', () => new Promise((resolve) => { answer = resolve; }));
     ctx.commands.handle('ping', () => {});
   } };`;
-  const ids = Array.from({ length: platform.crowd }, (_, index) => `bench.listener${index}`);
+}
+
+async function startGuests(platform: Platform, report: 'answer' | 'call'): Promise<Fan> {
+  const ids = Array.from({ length: platform.audience }, (_, index) => `bench.listener${index}`);
+  const permissions = { events: { subscribe: [TOPIC] }, commands: { execute: [HEARD] } };
   const kernel = await createKernel({
     host: platform.createHost(),
     sources: [
-      packageSource(
-        ids.map((id) => packageFor(id, code, { permissions: { events: { subscribe: [TOPIC] } } })),
-      ),
+      packageSource(ids.map((id) => packageFor(id, listenerCode(report), { permissions }))),
     ],
   });
+  const all = waitForAll(platform.audience);
+  kernel.commands.handle('heard', (problem) => all.heard(problem));
   await kernel.start();
-  let emitted = 0;
   return {
     async ready() {
-      const answers = Promise.all(ids.map((id) => kernel.commands.execute(`${id}:handled`)));
+      const answers =
+        report === 'answer'
+          ? Promise.all(ids.map((id) => kernel.commands.execute(`${id}:handled`)))
+          : all.start();
       // When a call to each has returned, the call before it has arrived.
       await Promise.all(ids.map((id) => kernel.commands.execute(`${id}:ping`)));
       return { answers };
@@ -131,25 +144,23 @@ async function startGuests(platform: Platform): Promise<Fan> {
       const accepted = Array.from({ length: events }, (_, n) =>
         kernel.events.emit(TOPIC, { ...payload(n), of: events }),
       );
-      for (const problem of (await answers) as readonly unknown[])
+      for (const problem of ((await answers) ?? []) as readonly unknown[])
         if (problem !== undefined) throw new Error(String(problem));
       await Promise.all(accepted);
-      emitted += events;
       const { deliveries, droppedDeliveries } = kernel.metrics.snapshot();
-      if (deliveries - before.deliveries !== events * platform.crowd || droppedDeliveries !== 0) {
+      if (deliveries - before.deliveries !== events * platform.audience || droppedDeliveries !== 0)
         throw new Error(
-          `the kernel counted ${deliveries} deliveries, ${droppedDeliveries} dropped, for ${emitted} events to ${platform.crowd} guests`,
+          `the kernel counted ${deliveries - before.deliveries} deliveries, ${droppedDeliveries} dropped, for ${events} events to ${platform.audience} guests`,
         );
-      }
     },
     stop: () => kernel.stop(),
   };
 }
 
 async function startRaw(platform: Platform): Promise<Fan> {
-  const all = waitForAll(platform.crowd);
+  const all = waitForAll(platform.audience);
   const ready = all.start();
-  const workers = Array.from({ length: platform.crowd }, () =>
+  const workers = Array.from({ length: platform.audience }, () =>
     platform.startWorker(`${collect} listen(collect(post)); post(undefined);`),
   );
   for (const worker of workers) worker.listen(all.heard);

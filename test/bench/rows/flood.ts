@@ -3,7 +3,7 @@
  * one call at a time with a short pause between. Raw workers do the same with one message per
  * request and reply.
  */
-import { createKernel, packageSource } from '@plinth/kernel';
+import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import {
   type Answer,
   type Argument,
@@ -25,13 +25,13 @@ import {
   thousandsPerSecond,
 } from '../outcome.ts';
 import { asking, type Bench, type Platform } from '../platform.ts';
-import { medianOf, pause, sideBySide } from '../statistics.ts';
+import { medianOf, pause, percentileOf, sideBySide } from '../statistics.ts';
 
 const WINDOW = 4_096;
 /** Milliseconds between two calls of the neighbour. */
 const PAUSE = 2;
 /** A flood slows its host down, so it takes longer to see enough calls of the neighbour. */
-const LONGER = 4;
+const LONGER = 8;
 const FEWEST_CALLS = 3;
 /** A flooder is slow at first, and disturbs no other guest until it is compiled. */
 const WARM_UP = 3;
@@ -40,11 +40,15 @@ const WARM_UP = 3;
 interface Neighbours {
   flood(how: Drive): Promise<Driven>;
   call(n: number): Promise<Answer>;
+  /** Throws when the kernel didn't count every call. */
+  check?(): void;
   stop(): Promise<void>;
 }
 
 interface Sample {
   readonly latency: number;
+  /** 99th percentile; of few calls, the slowest. */
+  readonly tail: number;
   readonly rate: number;
   /** Milliseconds by which the host's timer was late at most. */
   readonly late: number;
@@ -67,6 +71,7 @@ export async function measureFlood({ platform, rounds, milliseconds }: Bench): P
       () => sample(plinth),
       () => sample(raw),
     );
+    plinth.check?.();
     const each = (field: keyof Sample) =>
       [samples.plinth.map((one) => one[field]), samples.raw.map((one) => one[field])] as const;
     const worst = Math.max(...samples.plinth.map(({ late }) => late));
@@ -76,6 +81,7 @@ export async function measureFlood({ platform, rounds, milliseconds }: Bench): P
     };
     return {
       neighbour: ratioFigure(...each('latency'), inMilliseconds),
+      tail: ratioFigure(...each('tail'), inMilliseconds),
       flooder: ratioFigure(...each('rate'), thousandsPerSecond),
       timer,
     };
@@ -114,7 +120,12 @@ async function takeSample(who: Neighbours, milliseconds: number): Promise<Sample
     throw new Error(
       `the neighbour answered ${latencies.length} calls in ${milliseconds} ms of flood: set MS higher`,
     );
-  return { latency: medianOf(latencies), rate: perSecond(await flood), late };
+  return {
+    latency: medianOf(latencies),
+    tail: percentileOf(latencies, 0.99),
+    rate: perSecond(await flood),
+    late,
+  };
 }
 
 async function startGuests(platform: Platform): Promise<Neighbours> {
@@ -127,11 +138,37 @@ async function startGuests(platform: Platform): Promise<Neighbours> {
   kernel.commands.handle('sink', (argument) => answer(argument as Argument));
   await kernel.start();
   const echo = kernel.client(echoContract('bench.echo'));
+  const made = { floods: 0, flooding: 0, calls: 0 };
   return {
-    flood: (how) => kernel.commands.execute('bench.flooder:drive', how) as Promise<Driven>,
-    call: (n) => echo.run(payload(n)),
+    async flood(how) {
+      const driven = (await kernel.commands.execute('bench.flooder:drive', how)) as Driven;
+      made.floods += 1;
+      made.flooding += driven.calls;
+      return driven;
+    },
+    call(n) {
+      made.calls += 1;
+      return echo.run(payload(n));
+    },
+    check: () => checkCounters(kernel, made),
     stop: () => kernel.stop(),
   };
+}
+
+function checkCounters(
+  kernel: Kernel,
+  made: { readonly floods: number; readonly flooding: number; readonly calls: number },
+): void {
+  const { calls, failures, permissionChecks, validations } = kernel.metrics.snapshot();
+  if (
+    calls !== made.floods + made.flooding + made.calls ||
+    failures !== 0 ||
+    permissionChecks < made.flooding ||
+    validations !== made.calls
+  )
+    throw new Error(
+      `the kernel counted ${calls} calls, ${failures} failures, ${permissionChecks} permission checks, ${validations} validations for ${made.flooding} calls of the flooder, ${made.calls} of its neighbour and ${made.floods} floods`,
+    );
 }
 
 function startRaw(platform: Platform): Neighbours {

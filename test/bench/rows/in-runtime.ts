@@ -6,7 +6,9 @@ import { measureCrowd } from './crowd.ts';
 import { measureEvents } from './events.ts';
 import { measureExtension } from './extension.ts';
 import { measureFlood } from './flood.ts';
+import { measureHeld } from './held.ts';
 import { measureKernel } from './kernel.ts';
+import { measureOtel } from './otel.ts';
 import { measureRelay } from './relay.ts';
 import { measureResolve10k } from './resolve10k.ts';
 import { measureSandbox } from './sandbox.ts';
@@ -20,11 +22,13 @@ export const IN_RUNTIME: Readonly<Partial<Record<RowName, (bench: Bench) => Prom
   kernel: measureKernel,
   validation: measureValidation,
   extension: measureExtension,
+  otel: measureOtel,
   relay: measureRelay,
   events: measureEvents,
   crowd: measureCrowd,
   spare: measureSpare,
   sandbox: measureSandbox,
+  held: measureHeld,
   settle: measureSettle,
   flood: measureFlood,
   resolve10k: measureResolve10k,

@@ -13,7 +13,7 @@
  * permission check, which only plugins' calls have (one lookup in a Map; the relay row includes
  * it).
  */
-import { createKernel } from '@plinth/kernel';
+import { createKernel, type Kernel } from '@plinth/kernel';
 import { command, contract } from '@plinth/sdk';
 import {
   type Answer,
@@ -55,7 +55,6 @@ export async function measureKernel({ platform, rounds, milliseconds }: Bench): 
   const kernel = await createKernel();
   for (let layer = 0; layer < MIDDLEWARES; layer++)
     kernel.middleware.use('command:bench.*', (_, next) => next());
-  const increment = (n: number) => n + 1;
   kernel.provide(Numbers, { run: increment });
   kernel.provide(Objects, { run: answer });
   const numbers = kernel.client(Numbers);
@@ -108,8 +107,13 @@ export async function measureKernel({ platform, rounds, milliseconds }: Bench): 
       detail: `${medianOf(pairs.plinth).toFixed(2)} less ${medianOf(pairs.raw).toFixed(2)}`,
     };
   }
-  const { calls, failures, middlewareRuns, validations } = kernel.metrics.snapshot();
+  checkCounters(kernel, called);
   await kernel.stop();
+  return outcomes;
+}
+
+function checkCounters(kernel: Kernel, called: number): void {
+  const { calls, failures, middlewareRuns, validations } = kernel.metrics.snapshot();
   if (
     calls !== called ||
     failures !== 0 ||
@@ -120,8 +124,8 @@ export async function measureKernel({ platform, rounds, milliseconds }: Bench): 
       `the kernel counted ${calls} calls, ${failures} failures, ${middlewareRuns} middleware runs, ${validations} validations for ${called} calls`,
     );
   }
-  return outcomes;
 }
 
+const increment = (n: number) => n + 1;
 const isNext = (n: number, reply: number) => reply === n + 1;
 const isAnswerTo = (n: number, reply: Answer) => reply.ok && reply.n === n;

@@ -1,15 +1,15 @@
 /**
- * What remains of a plugin that is reloaded repeatedly, each time with other code: memory after two
- * hundred reloads minus memory before, in a fresh process. Compared with as many raw workers with
+ * What remains of a plugin that is reloaded, or updated, repeatedly, each time with other code: memory after two
+ * hundred of them minus memory before, in a fresh process. Compared with as many raw workers with
  * the same code, started and ended one after another, which shows what the runtime itself keeps.
  */
 import { createKernel, packageOf, packageSource } from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
-import type { Outcomes } from '../outcome.ts';
+import type { Figure, Outcomes } from '../outcome.ts';
 import { asking, type Platform } from '../platform.ts';
-import { medianOf, sideBySide } from '../statistics.ts';
+import { everyRound, medianOf } from '../statistics.ts';
 
-export const RELOAD_KINDS = ['reloads', 'restarts'] as const;
+export const RELOAD_KINDS = ['reloads', 'updates', 'restarts'] as const;
 export type ReloadKind = (typeof RELOAD_KINDS)[number];
 
 const RELOADS = 200;
@@ -18,30 +18,31 @@ const FIRST = 10;
 const ID = 'bench.large';
 /** Characters of the plugin's code. */
 const SIZE = 300_000;
-/** Fewer rounds than others: one round is four hundred workers. */
+/** Fewer rounds than others: one round is six hundred workers. */
 const MOST_ROUNDS = 3;
 
-/** @param probe starts a fresh process that does one of the two. Returns bytes per reload. */
+/** @param probe starts a fresh process that does one of the three. Returns bytes each. */
 export async function measureReloadMemory(
   rounds: number,
   probe: (kind: ReloadKind) => Promise<number>,
 ): Promise<Outcomes> {
-  const bytes = await sideBySide(
-    Math.min(rounds, MOST_ROUNDS),
-    () => probe('reloads'),
-    () => probe('restarts'),
-  );
-  const growth = bytes.plinth.map((one) => one / 1_000_000);
-  return {
-    growth: {
+  const bytes = await everyRound(Math.min(rounds, MOST_ROUNDS), {
+    reloads: () => probe('reloads'),
+    updates: () => probe('updates'),
+    restarts: () => probe('restarts'),
+  });
+  const figure = (samples: readonly number[]): Figure => {
+    const growth = samples.map((one) => one / 1_000_000);
+    return {
       value: medianOf(growth),
       rounds: growth,
-      detail: `raw workers ${(medianOf(bytes.raw) / 1_000_000).toFixed(3)} MB`,
-    },
+      detail: `raw workers ${(medianOf(bytes.restarts) / 1_000_000).toFixed(3)} MB`,
+    };
   };
+  return { growth: figure(bytes.reloads), updateGrowth: figure(bytes.updates) };
 }
 
-/** Returns bytes per reload. */
+/** Returns bytes each. */
 export async function bytesPerReload(
   read: () => Promise<number>,
   reload: (howMany: number) => Promise<void>,
@@ -52,29 +53,34 @@ export async function bytesPerReload(
   return ((await read()) - before) / RELOADS;
 }
 
-/** Reloads a plugin, or restarts a raw worker, the given number of times. */
+/** Reloads or updates a plugin, or restarts a raw worker, the given number of times. */
 export async function reloadsOf(
   kind: ReloadKind,
   platform: Platform,
 ): Promise<(howMany: number) => Promise<void>> {
   const one =
-    kind === 'reloads'
-      ? await pluginReload(platform)
-      : (build: number) => rawRestart(build, platform);
+    kind === 'restarts'
+      ? (build: number) => rawRestart(build, platform)
+      : await nextVersion(kind, platform);
   let build = 0;
   return async (howMany) => {
     for (let time = 0; time < howMany; time++) await one(++build);
   };
 }
 
-async function pluginReload(platform: Platform): Promise<(build: number) => Promise<void>> {
+async function nextVersion(
+  kind: 'reloads' | 'updates',
+  platform: Platform,
+): Promise<(build: number) => Promise<void>> {
   const kernel = await createKernel({
     host: platform.createHost(0),
     sources: [packageSource([largePlugin(0)])],
   });
   await kernel.start();
   return async (build) => {
-    await kernel.plugins.reload(ID, packageOf(largePlugin(build)));
+    const found = packageOf(largePlugin(build));
+    if (kind === 'reloads') await kernel.plugins.reload(ID, found);
+    else await kernel.plugins.update(ID, found);
     check(build, await kernel.commands.execute(`${ID}:build`));
   };
 }

@@ -2,6 +2,11 @@
  * How long calls in flight take to settle after their guest has ended, for every cause that the
  * platform reports. Measured from the platform's signal if there is one, otherwise from the cause
  * itself. Every call must reject with a typed error that isn't a time-out.
+ *
+ * A guest that spins has not ended. Its calls are measured from the moment where the supervision's
+ * own limit is over: its time-out, after two heartbeats in which it notices the silence and asks.
+ * A guest out of memory ends by the platform's signal; in a page it would end the page, so only Node
+ * has that cause.
  */
 import { createKernel, type Kernel, packageSource } from '@plinth/kernel';
 import { packageFor } from '../guest-code.ts';
@@ -21,17 +26,28 @@ interface Cause {
   readonly bundleCode?: string;
   /** An external cause; otherwise the guest is told to end. */
   end?(kernel: Kernel, worker: GuestWorker): void;
+  /** Milliseconds that the kernel may take to notice. Absent where the platform tells it. */
+  readonly noticedIn?: number;
 }
 
+const HEARTBEAT = 50;
+const TIMEOUT = 200;
+
 const ID = 'bench.mortal';
+/** Enough for the guest, and soon used up. */
+const MEMORY = { resources: { memory: '64MB' } };
 /** The current time on a clock that both threads share. */
 const EPOCH = 'performance.timeOrigin + performance.now()';
 
 const CAUSES: readonly Cause[] = [
   { name: 'uncaught throw', guestCode: "setTimeout(() => { throw new Error('uncaught'); });" },
   { name: 'uncaught rejection', guestCode: "void Promise.reject(new Error('uncaught'));" },
-  { name: 'stopped by the kernel', end: (kernel) => void kernel.plugins.deactivate(ID) },
+  {
+    name: 'stopped by the kernel',
+    end: (kernel) => void kernel.plugins.deactivate(ID, { drain: 0 }),
+  },
   { name: 'terminated past the kernel', end: (_, worker) => worker.terminate() },
+  { name: 'spin', guestCode: 'for (;;);', noticedIn: TIMEOUT + 2 * HEARTBEAT },
   { name: 'load failure', bundleCode: `throw new Error('at ' + (${EPOCH}));` },
 ];
 
@@ -62,7 +78,11 @@ async function settleAfter(cause: Cause, platform: Platform): Promise<number> {
   const host = platform.createWatchedHost((launched) => {
     worker = launched;
   });
-  const kernel = await createKernel({ host, sources: [packageSource([mortal(cause)])] });
+  const kernel = await createKernel({
+    host,
+    sources: [packageSource([mortal(cause)])],
+    supervision: { restart: false, heartbeat: HEARTBEAT, timeout: TIMEOUT },
+  });
   await kernel.start();
   try {
     const lazy = cause.bundleCode !== undefined;
@@ -80,6 +100,7 @@ async function settleAfter(cause: Cause, platform: Platform): Promise<number> {
         throw new Error(`after ${cause.name} a call settled with ${code}`);
     if (lazy)
       return Math.max(0, performance.timeOrigin + settled - thrownAt(errors[0] as TypedError));
+    if (cause.noticedIn !== undefined) return Math.max(0, settled - ended - cause.noticedIn);
     // Some calls settle before the platform reports: the guest had announced its end.
     const signal = await Promise.race([worker?.ended ?? ended, tooLate(cause.name)]);
     return Math.max(0, settled - signal);
@@ -94,7 +115,10 @@ function mortal({ guestCode = '', bundleCode = '' }: Cause) {
     ctx.commands.handle('ping', () => 'here');
     ctx.commands.handle('end', async () => { ${guestCode} return new Promise(() => {}); });
   } };`;
-  return packageFor(ID, code, bundleCode === '' ? {} : { activation: [`command:${ID}:wait`] });
+  return packageFor(ID, code, {
+    ...MEMORY,
+    ...(bundleCode !== '' && { activation: [`command:${ID}:wait`] }),
+  });
 }
 
 type TypedError = Error & { readonly code?: string };

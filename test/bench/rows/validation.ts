@@ -8,20 +8,14 @@
  */
 import { createKernel } from '@plinth/kernel';
 import { command, contract } from '@plinth/sdk';
-import * as v from 'valibot';
 import { type Answer, type Argument, answer, payload } from '../guest-code.ts';
 import { type Outcomes, ratioFigure } from '../outcome.ts';
+import { answerSchema, argumentSchema } from '../parsed-contract.ts';
 import type { Bench } from '../platform.ts';
 import { sideBySide } from '../statistics.ts';
 
-const input = v.object({
-  n: v.number(),
-  command: v.string(),
-  path: v.string(),
-  flags: v.object({ preview: v.boolean(), column: v.number() }),
-});
 const Parsed = contract('bench.parsed@1', {
-  run: command({ input, output: v.object({ ok: v.boolean(), n: v.number() }) }),
+  run: command({ input: argumentSchema, output: answerSchema }),
 });
 const Plain = contract('bench.plain@1', { run: command({}) });
 
@@ -36,8 +30,13 @@ export async function measureValidation({
   const kernel = await createKernel();
   kernel.provide(Parsed, { run: answer });
   kernel.provide(Plain, { run: (argument) => answer(argument as Argument) });
+  const parsed = kernel.client(Parsed);
+  let called = 0;
   const ways = {
-    plinth: kernel.client(Parsed).run,
+    plinth(argument: Argument) {
+      called += 1;
+      return parsed.run(argument);
+    },
     raw: kernel.client(Plain).run as (argument: Argument) => Promise<Answer>,
   };
   const perCall = async (way: (argument: Argument) => Promise<Answer>) => {
@@ -63,7 +62,9 @@ export async function measureValidation({
   );
   const { failures, validations } = kernel.metrics.snapshot();
   await kernel.stop();
-  if (failures !== 0 || validations === 0 || validations % 2 !== 0)
-    throw new Error(`the kernel counted ${failures} failures and ${validations} validations`);
+  if (failures !== 0 || validations !== 2 * called)
+    throw new Error(
+      `the kernel counted ${failures} failures and ${validations} validations for ${called} calls with schemas`,
+    );
   return { ratio: ratioFigure(costs.plinth, costs.raw, (cost) => `${cost.toFixed(2)} µs`) };
 }

@@ -18,11 +18,11 @@ export default definePlugin({
       },
       throwLater() {
         setTimeout(() => {
-          throw new Error('rogue threw, and nobody caught it');
+          throw new Error('rogue threw an error that is not caught');
         }, 0);
       },
       reject() {
-        void Promise.reject(new Error('rogue rejected, and nobody handled it'));
+        void Promise.reject(new Error('rogue rejected a promise that is not handled'));
       },
       spin(input) {
         const end = performance.now() + (input?.ms ?? Number.POSITIVE_INFINITY);

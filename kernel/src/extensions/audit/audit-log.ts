@@ -7,13 +7,24 @@
  */
 import { createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
 import type { EventBus } from '../../events/event-bus.js';
+import type { MakePart } from '../../extension/core.js';
 import type { StorageAdapter } from '../../host.js';
 import type { KernelEvents, KernelTopic } from '../../kernel-events.js';
-import { RateBucket } from '../../permissions/rate.js';
 import type { Log } from '../../telemetry/logger.js';
-import type { AuditEntry, AuditHead, AuditTopic, AuditVerdict, HostAudit } from './audit-entry.js';
-import { type ChainKind, chainName, type Draft, isEqual, pluginIn, textOf } from './chain.js';
+import type { Redaction } from '../../telemetry/redaction.js';
+import type {
+  AuditEntry,
+  AuditHead,
+  AuditRange,
+  AuditTopic,
+  AuditVerdict,
+  HostAudit,
+} from './audit-entry.js';
+import { type AuditOptions, type Retention, retentionOf } from './audit-options.js';
+import { type ChainKind, chainName, type Draft, isEqual, textOf } from './chain.js';
 import { Chains } from './chains.js';
+import { exportLines } from './export.js';
+import { Paces, TELL_EACH } from './paces.js';
 
 /** What the audit needs of the kernel. */
 export interface AuditParts {
@@ -21,6 +32,8 @@ export interface AuditParts {
   readonly storage: StorageAdapter;
   readonly tenant: string;
   readonly log: Log;
+  readonly redaction: Redaction;
+  readonly retention: Retention;
 }
 
 /** The logged topics by chain. What a plugin can cause at will has its own chain. */
@@ -32,6 +45,9 @@ const TOPICS: readonly (readonly [ChainKind, KernelTopic])[] = [
   ['decisions', 'plugin:transferred'],
   ['decisions', 'plugin:updated'],
   ['decisions', 'plugin:rolled-back'],
+  ['decisions', 'plugin:canary-started'],
+  ['decisions', 'plugin:canary-promoted'],
+  ['decisions', 'plugin:canary-rolled-back'],
   ['decisions', 'permission:granted'],
   ['decisions', 'permission:revoked'],
   ['verdicts', 'plugin:failed'],
@@ -48,18 +64,18 @@ const TOPICS: readonly (readonly [ChainKind, KernelTopic])[] = [
 
 /** Milliseconds after which entries are written. */
 const WINDOW = 100;
-/** Entries of a plugin's chain that are listed. Beyond that, only their number is logged. */
-const PACE = { count: 100, per: 10_000 };
-/** Milliseconds between two entries that log such a number. */
-const TELL_EACH = 1_000;
-/** The most entries that wait while the storage fails. */
-const MAX_WAITING = 10_000;
 const MAX_FACTS = 4_096;
-/** How many entries were logged for one plugin. */
-interface Pace {
-  readonly bucket: RateBucket;
-  unlisted: number;
-  toldAt: number;
+const MAX_PLUGIN = 256;
+
+/**
+ * Makes the log of each tenant.
+ *
+ * @throws PluginConfigurationError `kernel/invalid-option`.
+ */
+export function auditOf(options: AuditOptions | true): MakePart<AuditLog> {
+  const retention = retentionOf(options);
+  return ({ bus, storage, tenant, redaction, reporting: { log } }) =>
+    new AuditLog({ bus, storage, tenant, redaction, log, retention });
 }
 
 /** Owns the chains of one tenant. */
@@ -67,7 +83,7 @@ export class AuditLog implements HostAudit {
   readonly #parts: AuditParts;
   readonly #listeners: { dispose(): void }[] = [];
   readonly #chains: Chains;
-  readonly #paces = new Map<string, Pace>();
+  readonly #paces = new Paces();
   /** Events that are not in a chain yet, in order. */
   #drafts: Draft[] = [];
   #timer: number | undefined;
@@ -96,9 +112,10 @@ export class AuditLog implements HostAudit {
     readonly topic?: AuditTopic;
   } = {}): Promise<readonly AuditEntry[]> {
     return this.#inTurn(async () => {
-      const all = (await this.#chains.stored()).flatMap(({ segments }) =>
-        segments.flatMap((segment) => segment?.entries ?? []),
-      );
+      const all: AuditEntry[] = [];
+      for (const name of this.#chains.names)
+        for (const segment of await this.#chains.stored(name))
+          all.push(...(segment?.entries ?? []));
       return all
         .filter(
           (entry) =>
@@ -109,8 +126,24 @@ export class AuditLog implements HostAudit {
     });
   }
 
-  verify(since?: AuditHead): Promise<AuditVerdict> {
-    return this.#inTurn(() => this.#chains.verify(since));
+  verify(pinned?: AuditHead | { readonly head?: AuditHead }): Promise<AuditVerdict> {
+    const head =
+      pinned instanceof Object && !('chains' in pinned || 'number' in pinned)
+        ? pinned.head
+        : pinned;
+    return this.#inTurn(() => this.#chains.verify(head as AuditHead | undefined));
+  }
+
+  export(range: AuditRange = {}): AsyncIterable<string> {
+    return exportLines(
+      {
+        tenant: this.#parts.tenant,
+        redaction: this.#parts.redaction,
+        names: () => this.#inTurn(async () => this.#chains.names),
+        stored: (name) => this.#inTurn(() => this.#chains.stored(name)),
+      },
+      range,
+    );
   }
 
   head(): Promise<AuditHead> {
@@ -120,8 +153,9 @@ export class AuditLog implements HostAudit {
   async add(
     what: string,
     facts: Readonly<Record<string, unknown>> = {},
-    { plugin }: { readonly plugin?: string } = {},
+    options: { readonly plugin?: string } = {},
   ): Promise<void> {
+    const plugin = (options as { readonly plugin?: unknown } | null)?.plugin;
     const name = String(what).slice(0, 80);
     if (typeof what !== 'string' || !WORD.test(what))
       throw createError(
@@ -130,6 +164,12 @@ export class AuditLog implements HostAudit {
         { details: { what: name } },
       );
     if (this.#closed) throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+    if (plugin !== undefined && (typeof plugin !== 'string' || plugin.length > MAX_PLUGIN))
+      throw createError(
+        'value/invalid',
+        `the plugin of '${what}' must be an id of at most ${MAX_PLUGIN} characters`,
+        { details: { what } },
+      );
     const text = textOf(facts);
     if (text === undefined || text.length > MAX_FACTS)
       throw createError(
@@ -142,7 +182,7 @@ export class AuditLog implements HostAudit {
       time: Date.now(),
       topic: `host:${what}`,
       plugin,
-      facts: JSON.parse(text) as Record<string, unknown>,
+      facts: this.#parts.redaction.value(JSON.parse(text) as Record<string, unknown>),
       count: 1,
     });
     await this.#write(true);
@@ -189,49 +229,18 @@ export class AuditLog implements HostAudit {
     const before = this.#drafts.at(-1);
     if (before !== undefined && before.chain !== 'host' && isEqual(before, draft))
       before.count += 1;
-    else if (this.#mayList(draft)) this.#drafts.push(draft);
+    else if (this.#paces.mayList(draft.chain, this.#drafts.length)) this.#drafts.push(draft);
     this.#timer ??= setTimeout(() => void this.#write(false).catch(() => {}), WINDOW);
-  }
-
-  #mayList({ chain }: Draft): boolean {
-    const plugin = pluginIn(chain);
-    if (plugin === undefined && this.#drafts.length < MAX_WAITING) return true;
-    const pace = this.#paces.get(chain) ?? { bucket: new RateBucket(PACE), unlisted: 0, toldAt: 0 };
-    this.#paces.set(chain, pace);
-    if (this.#drafts.length < MAX_WAITING && pace.bucket.take()) return true;
-    pace.unlisted += 1;
-    return false;
-  }
-
-  /** Logs how many entries were left out, at a limited rate. */
-  #tellUnlisted(all: boolean): void {
-    let more = false;
-    const now = performance.now();
-    for (const [chain, pace] of this.#paces) {
-      if (pace.unlisted === 0) continue;
-      if (all || now - pace.toldAt >= TELL_EACH) {
-        const plugin = pluginIn(chain);
-        this.#drafts.push({
-          chain,
-          time: Date.now(),
-          topic: 'permission:denied',
-          plugin,
-          facts: { unlisted: pace.unlisted },
-          count: pace.unlisted,
-        });
-        pace.unlisted = 0;
-        pace.toldAt = now;
-      } else more = true;
-    }
-    if (more && !this.#closed)
-      this.#timer ??= setTimeout(() => void this.#write(false).catch(() => {}), TELL_EACH);
   }
 
   /** Appends waiting events. Writes run one after the other. */
   #write(all: boolean): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#tellUnlisted(all);
+    const { drafts, more } = this.#paces.takeUnlisted(all);
+    this.#drafts.push(...drafts);
+    if (more && !this.#closed)
+      this.#timer = setTimeout(() => void this.#write(false).catch(() => {}), TELL_EACH);
     const run = this.#turn.then(() => this.#append());
     this.#turn = run.catch(() => {});
     return run;

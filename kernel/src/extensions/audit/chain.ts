@@ -1,43 +1,32 @@
-/** Chains of entries: where they are kept, how they are hashed, and whether one is whole. */
+/** Chains of entries: their names, their segments, and how entries are hashed. */
 import { sha256 } from '@plinth/sdk/contract';
-import type { AuditEntry, AuditVerdict, ChainEnd } from './audit-entry.js';
+import type { AuditEntry, ChainEnd } from './audit-entry.js';
 
 /** `decisions` and `host` have one chain each. Each plugin has its own of the others. */
 export type ChainKind = 'decisions' | 'host' | 'verdicts' | 'consents' | 'tries';
 
-/** How many of the latest segments of a chain are kept. */
-const SEGMENTS: Readonly<Record<ChainKind, number>> = {
-  decisions: 50,
-  host: 50,
-  verdicts: 5,
-  consents: 5,
-  tries: 5,
-};
-
 /** The end of a chain without entries. */
 export const START: ChainEnd = { number: 0, hash: '' };
 
+/** The topic of an entry that records a cut. */
+export const CUT = 'audit:cut';
+
 /** An entry before it has its place in a chain. */
-export type Draft = Omit<AuditEntry, 'number' | 'after' | 'hash' | 'count'> & {
+export type Draft = Omit<AuditEntry, 'number' | 'after' | 'hash' | 'count' | 'body'> & {
   readonly chain: string;
   count: number;
 };
 
+/** An entry of which only the place and the hash are shown. */
+export type Withheld = Pick<AuditEntry, 'number' | 'after' | 'body' | 'hash'>;
+
 /** A part of a chain, as the storage keeps it. */
 export interface Segment {
-  readonly format: 1;
+  /** In a chain that begins with a segment of format 1, cuts may not be recorded. */
+  readonly format: 1 | 2;
   /** The end of the previous segment. */
   readonly after: ChainEnd;
   readonly entries: readonly AuditEntry[];
-}
-
-/** A chain in memory: its last segment, and the keys of all kept segments. */
-export interface Chain {
-  segment: Segment & { readonly entries: AuditEntry[] };
-  size: number;
-  readonly keys: string[];
-  /** Whether the last segment has to be written. */
-  changed: boolean;
 }
 
 /** Digits of the number in the name of a segment. */
@@ -48,29 +37,10 @@ export const FIRST = '';
 export const chainName = (kind: ChainKind, plugin: string | undefined) =>
   `${kind}\0${plugin ?? ''}\0`;
 
-function kindOf(name: string): ChainKind {
-  const end = name.indexOf('\0');
-  return (end === -1 ? name || 'decisions' : name.slice(0, end)) as ChainKind;
-}
-
 /** The plugin that a chain belongs to. Undefined for a chain that several share. */
 export function pluginIn(name: string): string | undefined {
   const end = name.indexOf('\0');
   return end === -1 ? undefined : name.slice(end + 1, -1);
-}
-
-/** How many segments of a chain are kept. */
-export const kept = (name: string): number => SEGMENTS[kindOf(name)] ?? SEGMENTS.tries;
-
-/** A chain that ends with a segment. */
-export function chainOf(segment: Segment, keys: readonly string[]): Chain {
-  const entries = [...segment.entries];
-  return {
-    segment: { ...segment, entries },
-    size: entries.reduce((sum, entry) => sum + sizeOf(entry), 0),
-    keys: [...keys],
-    changed: false,
-  };
 }
 
 /** About how many bytes an entry takes. */
@@ -80,12 +50,14 @@ export const sizeOf = ({ facts }: Pick<AuditEntry, 'facts'>): number =>
 /** A kept value as a segment, where it is one. */
 export function segmentOf(value: unknown): Segment | undefined {
   const { format, after, entries } = (value ?? {}) as Partial<Segment>;
-  const sound =
-    format === 1 &&
-    typeof after?.number === 'number' &&
-    typeof after.hash === 'string' &&
-    Array.isArray(entries);
+  const sound = (format === 1 || format === 2) && isEnd(after) && Array.isArray(entries);
   return sound ? (value as Segment) : undefined;
+}
+
+/** Whether a value is the end of a chain. */
+export function isEnd(value: unknown): value is ChainEnd {
+  const { number, hash } = (value ?? {}) as Partial<ChainEnd>;
+  return Number.isSafeInteger(number) && typeof hash === 'string' && hash.length <= 64;
 }
 
 /** The last entry of a segment, or the one before it. */
@@ -94,51 +66,23 @@ export function endOf({ after, entries }: Segment): ChainEnd {
   return last === undefined ? after : { number: last.number, hash: last.hash };
 }
 
-interface ReadChain {
-  readonly start: ChainEnd;
-  readonly end: ChainEnd;
-  readonly entries: number;
-  /** Whether the chain continues from the witness. */
-  readonly met: boolean;
+/** Whether a value has the place and the hash of an entry. */
+export function isPlaced(value: unknown): value is AuditEntry | Withheld {
+  const { after, body } = (value ?? {}) as Partial<AuditEntry>;
+  return (
+    isEnd(value) &&
+    (after === undefined || Number.isSafeInteger(after)) &&
+    (body === undefined || typeof body === 'string')
+  );
 }
 
-/** Checks one chain. */
-export async function readChain(
-  segments: readonly (Segment | undefined)[],
-  mark: ChainEnd | undefined,
-): Promise<ReadChain | (AuditVerdict & { readonly ok: false })> {
-  let start: ChainEnd | undefined;
-  let end: ChainEnd = START;
-  let entries = 0;
-  let met = mark === undefined;
-  for (const segment of segments) {
-    if (segment === undefined)
-      return { ok: false, at: end.number + 1, why: 'a part of the chain cannot be read' };
-    const { after } = segment;
-    if (start !== undefined && !isSame(after, end))
-      return { ok: false, at: end.number + 1, why: 'a part of the chain is missing' };
-    start ??= after;
-    end = after;
-    met ||= isSame(end, mark);
-    for (const entry of segment.entries) {
-      if ((entry.after ?? entry.number - 1) !== end.number || entry.number <= end.number)
-        return { ok: false, at: end.number + 1, why: 'an entry is missing, or there is one more' };
-      if ((await hashOf(end, entry)) !== entry.hash)
-        return { ok: false, at: entry.number, why: 'an entry was changed' };
-      end = { number: entry.number, hash: entry.hash };
-      met ||= isSame(end, mark);
-      entries += 1;
-    }
-  }
-  return { start: start ?? START, end, entries, met };
+/** Where a chain was cut, if an entry records that. */
+export function cutIn(entry: AuditEntry): ChainEnd | undefined {
+  if (entry?.topic !== CUT) return undefined;
+  const { number, hash } = (entry.facts ?? {}) as Partial<ChainEnd>;
+  const end = { number, hash };
+  return isEnd(end) ? end : undefined;
 }
-
-/** The verdict on a chain that does not lead on from an entry. */
-export const notMet = ({ number }: ChainEnd): AuditVerdict => ({
-  ok: false,
-  at: number,
-  why: 'it does not go on from where it was, or that part is not kept any more',
-});
 
 /** Whether two ends are the same entry. */
 export const isSame = (a: ChainEnd, b: ChainEnd | undefined) =>
@@ -164,20 +108,36 @@ export function textOf(facts: object): string | undefined {
   }
 }
 
-/** The hash of an entry, which includes the hash before it. */
-export function hashOf(
+/** The hash of what happened. */
+export const bodyOf = ({
+  time,
+  topic,
+  plugin,
+  facts,
+  count,
+}: Pick<AuditEntry, 'time' | 'topic' | 'plugin' | 'facts' | 'count'>): Promise<string> =>
+  digestOf(JSON.stringify([time, topic, plugin ?? null, facts, count]));
+
+/**
+ * The hash of an entry in its place: over the hash before it, and the body's. So a chain can be
+ * checked where bodies are withheld.
+ */
+export const linkOf = (
   before: ChainEnd,
-  {
-    number,
-    after,
-    time,
-    topic,
-    plugin,
-    facts,
-    count,
-  }: Omit<AuditEntry, 'hash' | 'after'> & { readonly after?: number },
-): Promise<string> {
+  { number, after, body }: Pick<AuditEntry, 'number' | 'after' | 'body'>,
+): Promise<string> => digestOf(JSON.stringify([before.hash, number, after, body]));
+
+/** Whether an entry fits its hashes and the entry before it. */
+export async function fits(before: ChainEnd, entry: AuditEntry): Promise<boolean> {
+  if (entry.body === undefined) return (await formerHashOf(before, entry)) === entry.hash;
+  return (await bodyOf(entry)) === entry.body && (await linkOf(before, entry)) === entry.hash;
+}
+
+/** The hash of an entry of versions without the hash of a body. */
+function formerHashOf(before: ChainEnd, entry: AuditEntry): Promise<string> {
+  const { number, time, topic, plugin, facts, count } = entry;
   // Entries of versions with a single chain don't name the entry before them.
+  const after = entry.after as number | undefined;
   const place = after === undefined ? [number] : [number, after];
   return digestOf(
     JSON.stringify([before.hash, ...place, time, topic, plugin ?? null, facts, count]),

@@ -2,36 +2,45 @@
 import { messageOf } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../../host.js';
 import type { Log } from '../../telemetry/logger.js';
-import type { AuditHead, AuditVerdict, ChainEnd } from './audit-entry.js';
+import type { AuditHead, AuditVerdict } from './audit-entry.js';
+import { type Retention, SEGMENT } from './audit-options.js';
 import {
-  type Chain,
-  chainOf,
+  bodyOf,
+  CUT,
+  cutIn,
   DIGITS,
   type Draft,
-  digestOf,
   endOf,
-  FIRST,
-  hashOf,
   isSame,
-  kept,
-  notMet,
+  linkOf,
   pluginIn,
-  readChain,
   type Segment,
   START,
   segmentOf,
   sizeOf,
 } from './chain.js';
-
-/** Entries of one segment, and the characters after which a segment is full. */
-const SEGMENT = 200;
-const SEGMENT_SIZE = 131_072;
+import { ChainCheck, truncated } from './chain-check.js';
+import { headOf, marksOf, PinSum } from './pins.js';
 
 /** What chains need of the kernel. */
 export interface ChainParts {
   readonly storage: StorageAdapter;
   readonly tenant: string;
   readonly log: Log;
+  readonly retention: Retention;
+}
+
+/** A chain in memory: its last segment, and the keys of all kept segments. */
+interface Chain {
+  segment: Segment & { readonly entries: Segment['entries'][number][] };
+  size: number;
+  readonly keys: string[];
+  /** Segments behind a cut. They are deleted once the entry that records it is written. */
+  readonly dropped: string[];
+  /** Whether the last segment has to be written. */
+  changed: boolean;
+  /** When the oldest full segment ended, and its key. */
+  oldest?: { readonly key: string; readonly time: number };
 }
 
 /** Owns the chains of one tenant. Its callers wait for each other. */
@@ -45,7 +54,10 @@ export class Chains {
     this.#parts = parts;
   }
 
-  /** Appends entries, and takes each that is in its chain out of the list. */
+  /**
+   * Appends entries, and takes each that is in its chain out of the list. Drops what is no longer
+   * retained.
+   */
   async append(drafts: Draft[]): Promise<void> {
     this.#opened ??= this.#open();
     await this.#opened;
@@ -53,56 +65,119 @@ export class Chains {
       await this.#enter(draft);
       drafts.shift();
     }
-    for (const [name, chain] of this.#chains) if (chain.changed) await this.#keep(name, chain);
+    for (const [name, chain] of this.#chains) {
+      if (Number.isFinite(this.#parts.retention.age)) await this.#expire(name, chain);
+      if (chain.changed) await this.#keep(name, chain);
+    }
   }
 
-  /** Checks each chain, and whether it goes on from where a witness saw it. */
-  async verify(since?: AuditHead): Promise<AuditVerdict> {
+  /**
+   * Checks each chain, and whether it goes on from where it was pinned.
+   *
+   * @throws PluginValidationError `value/invalid` for what is no head.
+   */
+  async verify(pinned?: AuditHead): Promise<AuditVerdict> {
+    const marks = await marksOf(pinned);
+    const pins = new PinSum(marks);
     let entries = 0;
-    const ends = new Map<string, ChainEnd>();
-    const outgrown = new Set<string>();
-    const marks = new Map(
-      since === undefined ? [] : Object.entries(since.chains ?? { [FIRST]: since }),
-    );
-    for (const { name, segments } of await this.stored()) {
-      const mark = marks.get(name);
-      const read = await readChain(segments, mark);
-      if ('why' in read) return read;
-      ends.set(name, read.end);
+    for (const [name, chain] of this.#chains) {
+      const check = new ChainCheck(name, marks.get(name));
+      for (const segment of await this.stored(name)) {
+        check.part(segment);
+        for (const entry of segment?.entries ?? []) await check.add(entry);
+      }
+      const read = check.finish();
+      if (!read.ok) return read;
+      // What this kernel has written itself must still be there.
+      if (!isSame(read.end, endOf(chain.segment)))
+        return { ...truncated(name, read.end.number + 1), why: 'its end was cut off' };
       entries += read.entries;
-      if (mark === undefined || read.met) continue;
-      const plugin = pluginIn(name);
-      const full = segments.length >= kept(name);
-      if (plugin === undefined || !full || read.start.number <= mark.number) return notMet(mark);
-      outgrown.add(plugin);
+      pins.add(name, read.pin);
     }
-    for (const [name, mark] of marks) if (!ends.has(name)) return notMet(mark);
-    for (const [name, { segment }] of this.#chains) {
-      const [found, end] = [ends.get(name) ?? START, endOf(segment)];
-      if (!isSame(found, end))
-        return { ok: false, at: found.number + 1, why: 'its end was cut off' };
-    }
-    return { ok: true, entries, head: await this.head(), outgrown: [...outgrown] };
+    for (const [name, { number }] of marks)
+      if (!this.#chains.has(name)) return truncated(name, number);
+    return { ok: true, entries, head: await this.head(), ...pins.sum };
   }
 
   async #enter({ chain: name, ...draft }: Draft): Promise<void> {
     let chain = this.#chains.get(name);
     if (chain === undefined) {
-      chain = chainOf({ format: 1, after: START, entries: [] }, []);
+      chain = chainOf({ format: 2, after: START, entries: [] }, []);
       this.#chains.set(name, chain);
     }
-    if (chain.segment.entries.length >= SEGMENT || chain.size >= SEGMENT_SIZE) {
-      if (chain.changed) await this.#keep(name, chain);
-      chain.segment = { format: 1, after: endOf(chain.segment), entries: [] };
-      chain.size = 0;
-    }
+    if (this.#isFull(chain)) await this.#begin(name, chain);
+    await this.#push(chain, draft);
+  }
+
+  #isFull({ segment: { entries }, size }: Chain): boolean {
+    const first = entries[0];
+    if (first === undefined) return false;
+    // An old entry goes with the youngest of its segment, which should not be much younger.
+    const isLong = first.time < Date.now() - this.#parts.retention.age / 2;
+    return entries.length >= SEGMENT.entries || size >= SEGMENT.size || isLong;
+  }
+
+  async #push(chain: Chain, draft: Omit<Draft, 'chain'>): Promise<void> {
     const before = endOf(chain.segment);
-    const entry = { number: this.#last + 1, after: before.number, ...draft };
-    const hash = await hashOf(before, entry);
+    const body = await bodyOf(draft);
+    const entry = { number: this.#last + 1, after: before.number, ...draft, body };
+    const hash = await linkOf(before, entry);
     this.#last = entry.number;
     chain.segment.entries.push({ ...entry, hash });
     chain.size += sizeOf(entry);
     chain.changed = true;
+  }
+
+  /** Begins another segment, and drops the first ones when there are too many. */
+  async #begin(name: string, chain: Chain): Promise<void> {
+    if (chain.changed) await this.#keep(name, chain);
+    chain.segment = { format: 2, after: endOf(chain.segment), entries: [] };
+    chain.size = 0;
+    const { shared, own } = this.#parts.retention;
+    const most = pluginIn(name) === undefined ? shared : own;
+    await this.#cut(name, chain, chain.keys.length + 1 - most);
+  }
+
+  /** Drops segments of which even the youngest entry is too old. */
+  async #expire(name: string, chain: Chain): Promise<void> {
+    const limit = Date.now() - this.#parts.retention.age;
+    const last = chain.segment.entries.at(-1);
+    if (last !== undefined && last.time < limit && !isCutAlone(chain.segment)) {
+      await this.#begin(name, chain);
+      await this.#cut(name, chain, chain.keys.length);
+      return;
+    }
+    const own = this.#key(name, chain.segment.after.number);
+    let count = 0;
+    for (const key of chain.keys) {
+      if (key === own) break;
+      if (chain.oldest?.key !== key) {
+        const read = segmentOf(await this.#parts.storage.get(key));
+        // A part that can't be read stays, as a finding of the next verification.
+        chain.oldest = { key, time: read?.entries.at(-1)?.time ?? Number.POSITIVE_INFINITY };
+      }
+      if (chain.oldest.time >= limit) break;
+      count += 1;
+    }
+    await this.#cut(name, chain, count);
+  }
+
+  /** Drops the first segments. An entry says where, so that the chain still proves itself. */
+  async #cut(name: string, chain: Chain, count: number): Promise<void> {
+    if (count <= 0) return;
+    const first = chain.keys[count];
+    const isOwn = first === undefined || first === this.#key(name, chain.segment.after.number);
+    const { after } = isOwn
+      ? chain.segment
+      : (segmentOf(await this.#parts.storage.get(first)) ?? { after: placeOf(first) });
+    await this.#push(chain, {
+      time: Date.now(),
+      topic: CUT,
+      plugin: pluginIn(name),
+      facts: { ...after },
+      count: 1,
+    });
+    chain.dropped.push(...chain.keys.splice(0, count));
   }
 
   async #keep(name: string, chain: Chain): Promise<void> {
@@ -111,13 +186,9 @@ export class Chains {
     await storage.set(key, { ...chain.segment, entries: [...chain.segment.entries] });
     chain.changed = false;
     if (chain.keys.at(-1) !== key) chain.keys.push(key);
-    for (
-      let old = chain.keys[0];
-      old !== undefined && chain.keys.length > kept(name);
-      old = chain.keys[0]
-    ) {
+    for (let old = chain.dropped[0]; old !== undefined; old = chain.dropped[0]) {
       await storage.delete(old);
-      chain.keys.shift();
+      chain.dropped.shift();
     }
   }
 
@@ -151,7 +222,7 @@ export class Chains {
         );
       }
       const chain = chainOf(
-        segment ?? { format: 1, after: { number: Date.now(), hash: '' }, entries: [] },
+        segment ?? { format: 2, after: { number: Date.now(), hash: '' }, entries: [] },
         all,
       );
       this.#chains.set(name, chain);
@@ -159,32 +230,26 @@ export class Chains {
     }
   }
 
-  /** Every chain with its stored segments; undefined for an unreadable chain. */
-  async stored(): Promise<
-    readonly { readonly name: string; readonly segments: readonly (Segment | undefined)[] }[]
-  > {
-    const { storage } = this.#parts;
-    const stored: { readonly name: string; readonly segments: readonly (Segment | undefined)[] }[] =
-      [];
-    for (const [name, { keys }] of this.#chains) {
-      const segments: (Segment | undefined)[] = [];
-      for (const key of keys) segments.push(segmentOf(await storage.get(key)));
-      stored.push({ name, segments });
-    }
-    return stored;
+  /** The names of the chains. */
+  get names(): readonly string[] {
+    return [...this.#chains.keys()];
+  }
+
+  /** The stored parts of a chain, from its last cut on. Undefined for one that can't be read. */
+  async stored(name: string): Promise<readonly (Segment | undefined)[]> {
+    const segments: (Segment | undefined)[] = [];
+    for (const key of this.#chains.get(name)?.keys ?? [])
+      segments.push(segmentOf(await this.#parts.storage.get(key)));
+    const cut = segments.flatMap((part) => part?.entries.flatMap((one) => cutIn(one) ?? []) ?? []);
+    // A kernel that ended between a cut and the deletions has left segments before the cut.
+    const from = segments.findIndex((part) => part !== undefined && isSame(part.after, cut.at(-1)));
+    return segments.slice(Math.max(from, 0));
   }
 
   /** The ends of all chains. */
-  async head(): Promise<AuditHead> {
-    const ends = [...this.#chains].flatMap(([name, { segment }]) =>
-      endOf(segment).hash === '' ? [] : [[name, endOf(segment)] as const],
-    );
-    ends.sort(([one], [other]) => (one < other ? -1 : 1));
-    return {
-      number: this.#last,
-      hash: ends.length === 0 ? '' : await digestOf(JSON.stringify(ends)),
-      chains: Object.fromEntries(ends),
-    };
+  head(): Promise<AuditHead> {
+    const ends = [...this.#chains].map(([name, { segment }]) => [name, endOf(segment)] as const);
+    return headOf(this.#last, ends);
   }
 
   #key(name: string, after: number | ''): string {
@@ -192,3 +257,20 @@ export class Chains {
     return `${this.#parts.tenant}\0plinth\0audit\0${name}${after === '' ? '' : String(after).padStart(DIGITS, '0')}`;
   }
 }
+
+function chainOf(segment: Segment, keys: readonly string[]): Chain {
+  const entries = [...segment.entries];
+  return {
+    segment: { ...segment, entries },
+    size: entries.reduce((sum, entry) => sum + sizeOf(entry), 0),
+    keys: [...keys],
+    dropped: [],
+    changed: false,
+  };
+}
+
+/** The end before a segment, as far as its key says it. */
+const placeOf = (key: string) => ({ number: Number(key.slice(-DIGITS)), hash: '' });
+
+/** Whether nothing but the record of a cut is there. It stays, or there would always be another. */
+const isCutAlone = ({ entries }: Segment) => entries.length === 1 && entries[0]?.topic === CUT;

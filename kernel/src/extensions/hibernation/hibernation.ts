@@ -16,8 +16,8 @@ import type { HibernationOptions } from './hibernation-options.js';
 export interface HibernationParts {
   readonly registry: PluginRegistry;
   readonly lifecycle: Lifecycle;
-  readonly lanes: Lanes;
-  readonly log: Log;
+  readonly exchange: { readonly lanes: Lanes };
+  readonly reporting: { readonly log: Log };
 }
 
 /** What a guest was doing at the last look. */
@@ -32,19 +32,19 @@ const LONGEST_PAUSE = 1_000;
 
 /** Owns one timer. */
 export class Hibernation {
-  readonly #options: HibernationOptions | undefined;
+  readonly #options: HibernationOptions;
   readonly #parts: HibernationParts;
   readonly #looks = new WeakMap<GuestConnection, Look>();
   #timer: number | undefined;
   #closed = false;
 
-  constructor(options: HibernationOptions | undefined, parts: HibernationParts) {
+  constructor(options: HibernationOptions, parts: HibernationParts) {
     this.#options = options;
     this.#parts = parts;
   }
 
   start(): void {
-    if (this.#options === undefined || this.#closed) return;
+    if (this.#closed) return;
     const { idle = Number.POSITIVE_INFINITY } = this.#options;
     this.#timer = setTimeout(
       () => void this.#look().finally(() => this.start()),
@@ -62,7 +62,7 @@ export class Hibernation {
       idle = Number.POSITIVE_INFINITY,
       awake = Number.POSITIVE_INFINITY,
       memory,
-    } = this.#options as HibernationOptions;
+    } = this.#options;
     const now = performance.now();
     const active = this.#parts.registry
       .all()
@@ -91,7 +91,7 @@ export class Hibernation {
       look !== undefined &&
       look.activity === activity &&
       !connection.busy &&
-      !this.#parts.lanes.uses(connection)
+      !this.#parts.exchange.lanes.uses(connection)
     )
       return look.since;
     this.#looks.set(connection, { activity, since: now });
@@ -99,7 +99,7 @@ export class Hibernation {
   }
 
   #maySleep({ id, package: found }: ActivePlugin): boolean {
-    const { plugins } = this.#options as HibernationOptions;
+    const { plugins } = this.#options;
     // An object of the application exists only once, so it can't be loaded again.
     return (
       found.exported === undefined &&
@@ -111,7 +111,7 @@ export class Hibernation {
     try {
       return await this.#parts.lifecycle.sleep(key);
     } catch (error) {
-      this.#parts.log.write('kernel', 'warn', `${id} cannot sleep: ${messageOf(error)}`, {
+      this.#parts.reporting.log.write('kernel', 'warn', `${id} cannot sleep: ${messageOf(error)}`, {
         plugin: id,
       });
       // The plugin is asked again after another idle period.

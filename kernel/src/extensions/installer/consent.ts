@@ -84,7 +84,7 @@ function consentRequired(
 ): Error {
   return createError(
     'permission/consent-required',
-    `cannot update ${id} to ${version}: it asks for more than ${from} does (${describe(growth)}), and nobody has agreed`,
+    `cannot update ${id} to ${version}: it asks for more than ${from} does (${describe(growth)}), and there is no consent`,
     {
       plugin: id,
       details: { permissions: growth, version },

@@ -1,10 +1,10 @@
 /** Gives an id to another owner together with a package: with consent by name, and undoable. */
 import type { Bundles } from '../../lifecycle/bundles.js';
 import type { Members } from '../../lifecycle/members.js';
+import type { Trusting } from '../../lifecycle/trusting.js';
 import type { ValidatedPlugin } from '../../plugin/record.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Announce } from '../../reporting.js';
-import type { Trust } from '../trust/trust.js';
 import type { AskConsent } from './consent.js';
 import { foreign, type Owners } from './owners.js';
 
@@ -13,7 +13,7 @@ export interface HandoverParts {
   readonly registry: Pick<PluginRegistry, 'versions'>;
   readonly members: Pick<Members, 'validate'>;
   readonly bundles: Pick<Bundles, 'read'>;
-  readonly trust: Pick<Trust, 'identify' | 'admit'>;
+  readonly trust: Pick<Trusting, 'identify' | 'admit'>;
   readonly owners: Pick<Owners, 'handOf' | 'of' | 'set'>;
   readonly announce: Announce;
   readonly consent: AskConsent;
@@ -37,19 +37,13 @@ export class Handover {
    */
   async take(next: ValidatedPlugin, named: string | undefined): Promise<GiveBack> {
     const { id, package: found } = next;
-    const { registry, owners, trust, bundles, announce } = this.#parts;
-    await trust.identify(found, next.manifest, () => bundles.read(next));
-    const hand = owners.handOf(found);
-    const there = registry
-      .versions(id)
-      .flatMap((record) => owners.handOf(record.package)?.name ?? [])[0];
-    const from = (await owners.of(id).catch(() => undefined)) ?? there;
-    if (hand === undefined || from === undefined || from === hand.name || from === hand.origin)
-      return async () => {};
+    const { owners, trust, bundles, announce } = this.#parts;
+    const change = await this.#change(next);
+    if (change === undefined) return async () => {};
+    const { from, to } = change;
     // A package that may not run at all needs no consent.
     if (found.exported === undefined)
       await trust.admit(found, next.manifest, await bundles.read(next));
-    const to = hand.name;
     if (named !== to) await this.#ask(next, from, to);
     await owners.set(id, to);
     announce('plugin:transferred', { id, from, to });
@@ -57,6 +51,33 @@ export class Handover {
       await owners.set(id, from);
       announce('plugin:transferred', { id, from: to, to: from });
     };
+  }
+
+  /**
+   * Checks that a package belongs to the owner of its id.
+   *
+   * @throws PluginPermissionError `permission/consent-required`.
+   */
+  async check(next: ValidatedPlugin): Promise<void> {
+    const change = await this.#change(next);
+    if (change !== undefined) throw foreign(next.id, next.version, change.from, change.to);
+  }
+
+  /** The owner of an id, and that of a package, where they differ. */
+  async #change(
+    next: ValidatedPlugin,
+  ): Promise<{ readonly from: string; readonly to: string } | undefined> {
+    const { id, package: found } = next;
+    const { registry, owners, trust, bundles } = this.#parts;
+    await trust.identify(found, next.manifest, () => bundles.read(next));
+    const hand = owners.handOf(found);
+    const there = registry
+      .versions(id)
+      .flatMap((record) => owners.handOf(record.package)?.name ?? [])[0];
+    const from = (await owners.of(id).catch(() => undefined)) ?? there;
+    if (hand === undefined || from === undefined || from === hand.name || from === hand.origin)
+      return undefined;
+    return { from, to: hand.name };
   }
 
   async #ask({ id, version }: ValidatedPlugin, from: string, to: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** What may be said of an installation, an update or an uninstallation. */
 import type { DrainOptions } from '../../lifecycle/drain.js';
+import type { CanaryOptions } from './canary/options.js';
 
 /** The source that a package may come from. */
 export interface OwnerOptions {
@@ -19,6 +20,11 @@ export interface UpdateOptions extends OwnerOptions {
    * or answers what can't be handed over. When absent, `policy.updates` decides.
    */
   readonly state?: 'required' | 'optional';
+  /**
+   * Runs the version beside the one before, which it replaces when the rule or `promote` says so.
+   * The update then resolves when the canary has started.
+   */
+  readonly canary?: CanaryOptions;
 }
 
 /** How a plugin is uninstalled. */

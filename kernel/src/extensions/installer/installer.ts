@@ -8,8 +8,10 @@ import type { Lanes } from '../../guests/lanes.js';
 import type { PluginPackage, PluginSource } from '../../host.js';
 import type { Bundles } from '../../lifecycle/bundles.js';
 import type { DrainOptions } from '../../lifecycle/drain.js';
+import type { CanaryInfo } from '../../lifecycle/inventory.js';
 import type { Launcher } from '../../lifecycle/launcher.js';
 import type { Lifecycle } from '../../lifecycle/lifecycle.js';
+import type { Trusting } from '../../lifecycle/trusting.js';
 import type { Limits } from '../../limits.js';
 import type { PermissionPolicy } from '../../permissions/granted.js';
 import { keyOf } from '../../registry/key.js';
@@ -17,8 +19,8 @@ import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Reporting } from '../../reporting.js';
 import type { PackageSnapshots } from '../../sources/package-snapshots.js';
 import type { Redaction } from '../../telemetry/redaction.js';
-import type { Trust } from '../trust/trust.js';
 import { Admitting } from './admitting.js';
+import { Canaries } from './canary/canaries.js';
 import { type AskConsent, Consent } from './consent.js';
 import { Decisions } from './decisions.js';
 import { Entries } from './entries.js';
@@ -51,7 +53,7 @@ export interface InstallerParts {
   readonly bundles: Bundles;
   readonly launcher: Pick<Launcher, 'isolationOf'>;
   readonly snapshots: PackageSnapshots;
-  readonly trust: Trust;
+  readonly trust: Trusting;
   readonly owners: Owners;
   /** The most that plugins may be allowed to do, and how updates are made. */
   readonly policy: {
@@ -83,6 +85,7 @@ export class Installer {
   readonly #updating: Updating;
   readonly #rollingBack: RollingBack;
   readonly #decisions: Decisions;
+  readonly #canaries: Canaries;
 
   constructor(parts: InstallerParts) {
     const { registry, lifecycle, reporting } = parts;
@@ -107,6 +110,12 @@ export class Installer {
     const about = { ...given, entries, references, routing };
     const admitting = new Admitting({ ...about, reserve, rivals });
     const replacing = { ...about, handover, packages, reserve, switching, trials };
+    const canaries = new Canaries({
+      ...about,
+      update: (key, next, { by, ...how }) =>
+        this.#updating.update(key, next, { consent: true, ...how }, by),
+    });
+    this.#canaries = canaries;
     this.#registry = registry;
     this.#entries = entries;
     this.#packages = packages;
@@ -118,7 +127,7 @@ export class Installer {
     this.#uninstalling = new Uninstalling({ ...about, rivals, trials });
     this.#reloading = new Reloading({ ...about, incoming, handover });
     const consent = new Consent({ ...given, ask: parts.consent });
-    this.#updating = new Updating({ ...replacing, incoming, consent });
+    this.#updating = new Updating({ ...replacing, incoming, consent, canaries });
     this.#rollingBack = new RollingBack(replacing);
     this.#decisions = new Decisions({ ...about, startup });
   }
@@ -146,7 +155,7 @@ export class Installer {
 
   /** Gives an id and what it keeps to another owner: its packages are admitted, others end. */
   transfer(id: string, to: string): Promise<void> {
-    return this.#transfers.transfer(id, to);
+    return this.#afterCanary(id, 'transfer', () => this.#transfers.transfer(id, to));
   }
 
   /** Marks that plugins may be activated from now on. */
@@ -165,7 +174,10 @@ export class Installer {
 
   /** Stops plugins and removes them: all versions of an id, or the one that is named. */
   uninstall(reference: string, options?: UninstallOptions, by?: string): Promise<void> {
-    return this.#uninstalling.uninstall(reference, options, by);
+    return this.#afterCanary(reference, 'uninstall', async (ended) => {
+      if (!ended || this.#isThere(reference))
+        await this.#uninstalling.uninstall(reference, options, by);
+    });
   }
 
   /** Settles when an operation on a plugin is over. Undefined when none is in progress. */
@@ -179,7 +191,9 @@ export class Installer {
     found: PluginPackage | PluginSource,
     options?: OwnerOptions,
   ): Promise<void> {
-    return this.#reloading.reload(reference, found, options);
+    return this.#afterCanary(reference, 'reload', () =>
+      this.#reloading.reload(reference, found, options),
+    );
   }
 
   /** Replaces the guest by one of what its place has now, whatever manifest and bundle. */
@@ -194,7 +208,9 @@ export class Installer {
 
   /** Stops a plugin. Nothing starts it until it is enabled again. */
   disable(reference: string, options?: DrainOptions, by?: string): Promise<void> {
-    return this.#decisions.disable(reference, options, by);
+    return this.#afterCanary(reference, 'disable', async (ended) => {
+      if (!ended || this.#isThere(reference)) await this.#decisions.disable(reference, options, by);
+    });
   }
 
   /**
@@ -207,12 +223,25 @@ export class Installer {
     options?: UpdateOptions,
     by?: string,
   ): Promise<void> {
-    return this.#updating.update(reference, found, options, by);
+    const go = () => this.#updating.update(reference, found, options, by);
+    return options?.canary === undefined ? this.#afterCanary(reference, 'update', go) : go();
   }
 
-  /** Brings back the version that an update has replaced. */
+  /** The canary of a plugin. */
+  canaryOf(id: string): CanaryInfo | undefined {
+    return this.#canaries.of(id);
+  }
+
+  /** Puts the canary of a plugin in the place of the version before. */
+  promote(reference: string): Promise<void> {
+    return this.#canaries.promote(this.#registry.find(reference)?.id ?? reference);
+  }
+
+  /** Ends the canary that is named, or brings back the version that an update has replaced. */
   rollback(reference: string, reason = 'request'): Promise<void> {
-    return this.#rollingBack.rollback(reference, reason);
+    return this.#afterCanary(reference, reason, async (ended) => {
+      if (!ended || reason !== 'request') await this.#rollingBack.rollback(reference, reason);
+    });
   }
 
   /** Marks a version as deprecated: the log names its callers. `false` removes the mark. */
@@ -225,8 +254,29 @@ export class Installer {
     return this.#decisions.deprecation(id, version);
   }
 
+  #isThere(reference: string): boolean {
+    return this.#registry.find(reference) !== undefined;
+  }
+
+  /**
+   * Ends the canary of a plugin, unless another version is named, and goes on. Without one it goes
+   * on at once: what is asked for together keeps its order.
+   */
+  #afterCanary(
+    reference: string,
+    reason: string,
+    goOn: (ended: boolean) => Promise<void>,
+  ): Promise<void> {
+    const { id, key } = this.#registry.find(reference) ?? {};
+    const canary = id === undefined ? undefined : this.#canaries.of(id);
+    if (id === undefined || canary === undefined) return goOn(false);
+    const isMeant = [canary.version, canary.from].some((version) => key === keyOf(id, version));
+    return isMeant ? this.#canaries.rollback(id, reason).then(goOn) : goOn(false);
+  }
+
   /** Waits for operations in progress and ends all trials. */
   async close(): Promise<void> {
+    this.#canaries.close();
     this.#trials.endAll();
     await this.#entries.close();
     // An update in progress may have begun one.

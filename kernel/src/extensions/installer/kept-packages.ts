@@ -2,6 +2,7 @@
 import { messageOf } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../../host.js';
 import type { Bundles } from '../../lifecycle/bundles.js';
+import type { Trusting } from '../../lifecycle/trusting.js';
 import {
   asValidated,
   type PluginRecord,
@@ -11,7 +12,6 @@ import {
 import { idOf, keyOf, versionIn } from '../../registry/key.js';
 import { isSnapshot, ran } from '../../sources/package-snapshots.js';
 import type { Log } from '../../telemetry/logger.js';
-import type { Trust } from '../trust/trust.js';
 import type { Entries } from './entries.js';
 import type { Arriving } from './entry-changes.js';
 import type { Owners } from './owners.js';
@@ -23,7 +23,7 @@ export interface KeptPackagesParts {
   readonly entries: Pick<Entries, 'of'>;
   readonly store: Omit<RegistryStore, 'load' | 'change'>;
   readonly bundles: Pick<Bundles, 'read'>;
-  readonly trust: Pick<Trust, 'admit'>;
+  readonly trust: Pick<Trusting, 'admit'>;
   readonly owners: Pick<Owners, 'handOf' | 'broughtBy'>;
   readonly log: Log;
 }

@@ -1,9 +1,10 @@
 /**
- * Who owns which plugin id. An id alone is no identity. What is kept under it (storage, secrets,
- * settings, rights) and who may call it belong to its first owner. That is the publisher whose
+ * The owners of plugin ids. An id alone is no identity. What is kept under it (storage, secrets,
+ * settings, rights) and the right to call it belong to its first owner. That is the publisher whose
  * signature was verified, or else the origin it came from. A new owner needs consent by name.
  */
 import { createError, type Manifest, messageOf } from '@plinth/sdk/contract';
+import type { Core } from '../../extension/core.js';
 import type { PluginPackage, StorageAdapter } from '../../host.js';
 import type { Log } from '../../telemetry/logger.js';
 
@@ -34,6 +35,15 @@ interface Kept {
 
 /** The source of what the application holds, or has on its disk. */
 export const LOCAL = 'local';
+
+/** Makes the owners of a tenant. What checks packages is made later. */
+export const ownersOf = (core: Core): Owners =>
+  new Owners({
+    storage: core.storage,
+    tenant: core.tenant,
+    log: core.reporting.log,
+    publisher: (found) => core.packages.trust.publisher(found),
+  });
 
 /** Owns the owner names of one tenant. */
 export class Owners {

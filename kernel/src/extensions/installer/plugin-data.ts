@@ -1,17 +1,10 @@
-/**
- * What is kept under the ids of plugins, for the application: values of one plugin, what is left of
- * uninstalled plugins, and how all of it is deleted.
- */
+/** What is kept under the ids of plugins: what is left of uninstalled ones, and its deletion. */
+import type { Keeper } from '../../extension/core.js';
 import type { StorageAdapter } from '../../host.js';
 import type { Grants } from '../../permissions/grants.js';
-import { isRunning } from '../../plugin/record.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import { extensionPrefix, isAbout } from '../../storage/extension-keys.js';
-import { StorageNamespace } from '../../storage/namespace.js';
-import type { StorageBudget } from '../../storage/storage-budget.js';
-import type { ConfigChanges } from '../live-config/config-changes.js';
-import type { Secrets } from '../secrets/secrets.js';
-import type { Trust } from '../trust/trust.js';
+import type { StorageNamespace } from '../../storage/namespace.js';
 import type { Owners } from './owners.js';
 
 /** What is left of a plugin that isn't installed any more. */
@@ -34,15 +27,11 @@ export interface PluginDataParts {
   readonly registry: PluginRegistry;
   readonly storage: StorageAdapter;
   readonly tenant: string;
-  readonly budget: StorageBudget;
-  readonly secrets: Secrets;
+  storageOf(plugin: string): StorageNamespace;
+  readonly keepers: readonly Keeper[];
   readonly grants: Grants;
-  readonly trust: Trust;
   readonly owners: Owners;
-  readonly config: ConfigChanges;
 }
-
-const UNBOUNDED = { quota: Number.POSITIVE_INFINITY, keys: Number.POSITIVE_INFINITY };
 
 /** Owns no data: everything stays where it is kept. */
 export class PluginData {
@@ -54,7 +43,7 @@ export class PluginData {
 
   /** What is kept of plugins that aren't installed. */
   async leftovers(): Promise<readonly Leftover[]> {
-    const { storage, tenant, registry, secrets, grants, owners } = this.#parts;
+    const { storage, tenant, registry, keepers, grants, owners } = this.#parts;
     const found = new Map<string, { keys: number; parts: Set<string> }>();
     const about = (id: string) => {
       const known = found.get(id) ?? { keys: 0, parts: new Set<string>() };
@@ -68,7 +57,8 @@ export class PluginData {
       else if (KEPT.has(part)) about(of).parts.add(part);
       else if (part === 'extension' && subject !== '') about(subject).parts.add('documents');
     }
-    for (const id of secrets.known()) about(id).parts.add('secrets');
+    for (const { kind, known } of keepers)
+      for (const id of known?.() ?? []) about(id).parts.add(kind);
     const left: Leftover[] = [];
     for (const [id, { keys, parts }] of [...found].sort(([one], [other]) =>
       one < other ? -1 : 1,
@@ -90,26 +80,22 @@ export class PluginData {
 
   /** Deletes everything that is kept under an id, and its owner. */
   async purge(id: string): Promise<void> {
-    const { storage, tenant, secrets, grants, trust, owners, config } = this.#parts;
-    await this.of(id).clear();
+    const { storage, tenant, keepers, grants, owners } = this.#parts;
+    await this.#parts.storageOf(id).clear();
     for (const key of await storage.keys(extensionPrefix(tenant)))
       if (isAbout(key, id)) await storage.delete(key);
-    await secrets.purge(id);
-    await config.purge(id);
     await grants.purge(id);
-    await trust.forget(id);
+    for (const keeper of keepers) await keeper.purge(id);
+    // An extension that is left out, or has another key, can't delete what it once kept.
+    for (const part of KEPT_BY_EXTENSIONS)
+      await storage.delete(`${tenant}\0plinth\0${part}\0${id}`);
     // This comes last: until then what is left still has its owner.
     await owners.set(id, undefined);
-  }
-
-  /** The namespace that counts what a plugin uses, where it runs. */
-  of(id: string): StorageNamespace {
-    const { registry, storage, tenant, budget } = this.#parts;
-    const running = registry.versions(id).find((record) => isRunning(record));
-    if (running !== undefined && isRunning(running)) return running.connection.storage;
-    return new StorageNamespace(storage, tenant, id, UNBOUNDED, budget);
   }
 }
 
 /** Parts of the kernel that keep data by plugin. */
 const KEPT: ReadonlySet<string> = new Set(['secrets', 'config', 'grants', 'owner']);
+
+/** Parts of extensions that keep data by plugin. */
+const KEPT_BY_EXTENSIONS: readonly string[] = ['secrets', 'config', 'seen'];

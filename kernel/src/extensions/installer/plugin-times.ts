@@ -7,15 +7,8 @@ import { messageOf } from '@plinth/sdk/contract';
 import type { EventBus } from '../../events/event-bus.js';
 import type { StorageAdapter } from '../../host.js';
 import type { KernelTopic } from '../../kernel-events.js';
+import type { PluginTimes } from '../../lifecycle/inventory.js';
 import type { Log } from '../../telemetry/logger.js';
-
-/** Times of a plugin, in milliseconds since the epoch. */
-export interface PluginTimes {
-  /** When it was first found or installed over this storage. */
-  readonly createdAt: number;
-  /** When its versions, its settings, or whether it may run were last changed. */
-  readonly updatedAt: number;
-}
 
 /** What the times need from the kernel. */
 export interface TimesParts {

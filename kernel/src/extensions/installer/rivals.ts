@@ -2,9 +2,9 @@
 import type { PluginPackage } from '../../host.js';
 import type { Bundles } from '../../lifecycle/bundles.js';
 import type { Members } from '../../lifecycle/members.js';
+import type { Trusting } from '../../lifecycle/trusting.js';
 import type { ValidatedPlugin } from '../../plugin/record.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
-import type { Trust } from '../trust/trust.js';
 import { foreign, type Hand, LOCAL, type Owners, placeOf } from './owners.js';
 
 /** What this module needs from the kernel. */
@@ -12,7 +12,7 @@ export interface RivalsParts {
   readonly registry: Pick<PluginRegistry, 'versions'>;
   readonly members: Pick<Members, 'validate'>;
   readonly bundles: Pick<Bundles, 'read'>;
-  readonly trust: Pick<Trust, 'identify'>;
+  readonly trust: Pick<Trusting, 'identify'>;
   readonly owners: Pick<Owners, 'handOf' | 'of'>;
 }
 

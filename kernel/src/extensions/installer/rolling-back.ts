@@ -2,11 +2,11 @@
 import { createError } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../../host.js';
 import type { Members } from '../../lifecycle/members.js';
+import type { Trusting } from '../../lifecycle/trusting.js';
 import { manifestOf, type PluginRecord, versionOf } from '../../plugin/record.js';
 import { keyOf } from '../../registry/key.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Announce } from '../../reporting.js';
-import type { Trust } from '../trust/trust.js';
 import type { Entries } from './entries.js';
 import { withRolledBack } from './entry-changes.js';
 import type { Handover } from './handover.js';
@@ -21,7 +21,7 @@ import type { Trials } from './trials.js';
 export interface RollingBackParts {
   readonly registry: Pick<PluginRegistry, 'get' | 'versions'>;
   readonly members: Pick<Members, 'validate'>;
-  readonly trust: Pick<Trust, 'lower'>;
+  readonly trust: Pick<Trusting, 'lower'>;
   readonly announce: Announce;
   readonly entries: Pick<Entries, 'of' | 'run' | 'change'>;
   readonly references: Pick<References, 'require' | 'standingFor' | 'isStandIn'>;

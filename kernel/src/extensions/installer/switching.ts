@@ -39,7 +39,7 @@ export class Switching {
   ): Promise<string> {
     const { registry, lifecycle, log } = this.#parts;
     const { key } = old;
-    // A plugin that is starting is swapped once it runs.
+    // A plugin that is starting is replaced once it runs.
     await lifecycle.settled(key);
     if (
       !lifecycle.wantsToRun(key) &&

@@ -5,6 +5,7 @@ import type { Members } from '../../lifecycle/members.js';
 import type { Limits } from '../../limits.js';
 import type { PluginRecord, ValidatedPlugin } from '../../plugin/record.js';
 import type { Announce } from '../../reporting.js';
+import type { Canaries } from './canary/canaries.js';
 import { type Consent, isWithin } from './consent.js';
 import type { Entries } from './entries.js';
 import { withUpdated } from './entry-changes.js';
@@ -29,7 +30,8 @@ export interface UpdatingParts {
   readonly entries: Pick<Entries, 'run' | 'change' | 'needless'>;
   readonly references: Pick<References, 'require' | 'meantBy'>;
   readonly consent: Pick<Consent, 'ask' | 'growth'>;
-  readonly handover: Pick<Handover, 'take'>;
+  readonly handover: Pick<Handover, 'take' | 'check'>;
+  readonly canaries: Pick<Canaries, 'start'>;
   readonly packages: Pick<KeptPackages, 'during' | 'arriving' | 'keepReady' | 'forgetReady'>;
   readonly reserve: Pick<Reserve, 'keep'>;
   readonly switching: Pick<Switching, 'replace' | 'backTo'>;
@@ -55,6 +57,7 @@ export class Updating {
     {
       consent = false,
       owner,
+      canary,
       state = this.#parts.policy.updates?.state ?? 'required',
     }: UpdateOptions = {},
     by?: string,
@@ -65,7 +68,7 @@ export class Updating {
         `'state' must be one of ${STATES.join(', ')}, not ${String(state)}`,
         { details: { option: 'state' } },
       );
-    const { incoming, entries, references, consent: asking, handover } = this.#parts;
+    const { incoming, entries, references, consent: asking, handover, canaries } = this.#parts;
     const next = await incoming.take(found);
     const { id } = next;
     checkSame(references.require(reference), id);
@@ -75,6 +78,13 @@ export class Updating {
         // Another version may have replaced the compared one. Consent is then requested again.
         const growth = consent ? undefined : asking.growth(references.require(reference), next);
         if (growth !== undefined && !isWithin(growth, agreed)) return false;
+        if (canary !== undefined) {
+          await handover.check(next);
+          const old = references.require(reference);
+          checkLater(next, versionedManifest(old).version);
+          await canaries.start(old, next, canary, { state, by });
+          return true;
+        }
         const back = await handover.take(next, owner);
         await this.#update(references.require(reference), next, state === 'optional', by).catch(
           (error: unknown) => undone(back, error),

@@ -34,9 +34,18 @@ export class ResourceWatch implements Metering, MeterWatch {
     [this.patience, this.pause, this.pauses] = [patience, pause, pauses];
   }
 
+  /** Bytes that all plugins of the tenant may store together. */
+  get storage(): number {
+    return this.tenant.storage;
+  }
+
+  limitsOf(manifest: Manifest, level: TrustLevel | undefined): Limited {
+    return limitsFor(this.parts.policy, manifest, level);
+  }
+
   /** Makes the meter of a guest that is being launched. */
   meter(manifest: Manifest, level: TrustLevel | undefined, guest: MeteredGuest): Meter {
-    return new Meter(this, manifest.id, limitsFor(this.parts.policy, manifest, level), guest);
+    return new Meter(this, manifest.id, this.limitsOf(manifest, level), guest);
   }
 
   /** The guest of a meter has started. */

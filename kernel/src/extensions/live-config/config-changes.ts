@@ -3,13 +3,7 @@
  * against the schema, handed to every running version of the plugin, kept, and only then announced.
  * When any step refuses it, the old settings stay, also in the plugin.
  */
-import {
-  asPromise,
-  createError,
-  ERROR_CODES,
-  type Manifest,
-  messageOf,
-} from '@plinth/sdk/contract';
+import { createError, ERROR_CODES, type Manifest, messageOf } from '@plinth/sdk/contract';
 import { Queue } from '../../concurrency.js';
 import {
   type ChangeableLayer,
@@ -23,9 +17,7 @@ import type { SettingsSource } from '../../config/settings-source.js';
 import type { StorageAdapter } from '../../host.js';
 import type { Announce } from '../../reporting.js';
 import type { Log } from '../../telemetry/logger.js';
-
-/** Called when a plugin's settings have changed. */
-export type ConfigWatcher = (config: Settings, changed: readonly string[]) => unknown;
+import type { Watchers } from './watchers.js';
 
 /** What changes need of the kernel. */
 export interface ConfigChangeParts {
@@ -35,6 +27,7 @@ export interface ConfigChangeParts {
   readonly tenant: string;
   readonly log: Log;
   readonly announce: Announce;
+  readonly watchers: Watchers;
   /** Every installed version of a plugin. */
   manifests(id: string): readonly Manifest[];
   /**
@@ -50,7 +43,6 @@ const FORMAT = 1;
 /** Owns the changes of one tenant's configuration, its settings sources, and its watchers. */
 export class ConfigChanges {
   readonly #parts: ConfigChangeParts;
-  readonly #watchers = new Map<string, Set<ConfigWatcher>>();
   readonly #sources: { dispose(): void }[] = [];
   readonly #turns = new Queue();
   #closed = false;
@@ -108,21 +100,11 @@ export class ConfigChanges {
     });
   }
 
-  watch(id: string, watcher: ConfigWatcher): void {
-    const watchers = this.#watchers.get(id) ?? new Set();
-    watchers.add(watcher);
-    this.#watchers.set(id, watchers);
-  }
-
-  unwatch(id: string, watcher: ConfigWatcher): void {
-    this.#watchers.get(id)?.delete(watcher);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
     for (const source of this.#sources.splice(0)) source.dispose();
     await this.#turns.idle();
-    this.#watchers.clear();
+    this.#parts.watchers.clear();
   }
 
   async #apply(
@@ -155,20 +137,14 @@ export class ConfigChanges {
       }
       throw error;
     }
-    for (const watcher of [...(this.#watchers.get(id) ?? [])]) {
-      const failed = (error: unknown) =>
-        log.write(
-          'kernel',
-          'error',
-          `a watcher of the configuration of ${id} threw: ${messageOf(error)}`,
-          { plugin: id },
-        );
-      try {
-        asPromise(watcher(store.get(id), keys))?.then(undefined, failed);
-      } catch (error) {
-        failed(error);
-      }
-    }
+    this.#parts.watchers.tell(id, store.get(id), keys, (error) =>
+      log.write(
+        'kernel',
+        'error',
+        `a watcher of the configuration of ${id} threw: ${messageOf(error)}`,
+        { plugin: id },
+      ),
+    );
     // Announces the keys and never the values, because a setting may be confidential.
     announce('config:changed', { plugin: id, layer, keys });
   }

@@ -120,7 +120,7 @@ export class Messaging {
       (a, b) => b.value - a.value || activationOf(a.owner) - activationOf(b.owner),
     );
     if (best === undefined)
-      throw createError('message/no-handler', 'nobody handles this message', {
+      throw createError('message/no-handler', 'no handler takes this message', {
         details: { asked: answers.map(({ plugin }) => plugin) },
       });
     return commands.execute(

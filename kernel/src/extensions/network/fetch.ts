@@ -67,7 +67,7 @@ export async function fetchFor(
   const stop = new AbortController();
   const onAbort = () => stop.abort(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
-  const time = ask.timeout ?? DEFAULT_TIME;
+  const { traceparent, timeout: time = DEFAULT_TIME } = ask;
   const late = alarm(
     () =>
       stop.abort(
@@ -85,6 +85,7 @@ export async function fetchFor(
         signal: stop.signal,
         maxBytes: MAX_RECEIVED,
         privateAllowed: permissions.namesHost(next.url),
+        ...(traceparent !== undefined && { traceparent }),
       }),
     );
   } catch (error) {

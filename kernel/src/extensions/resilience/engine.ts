@@ -29,7 +29,7 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 /** One call, as its policy sees it. */
 export interface GuardedCall {
   readonly input: unknown;
-  /** The caller, and whom it acts for. */
+  /** The name of the caller. */
   readonly caller: string;
   readonly user: string | undefined;
   readonly signal: AbortSignal;
@@ -86,7 +86,7 @@ export class Engine {
       if (error instanceof BrokenCircuitError) {
         throw createError(
           'call/circuit-open',
-          `${this.#id} is not called: it has failed too often of late`,
+          `${this.#id} is not called: too many of its last calls have failed`,
           { plugin: this.#plugin, details: { command: this.#id } },
         );
       }

@@ -2,18 +2,18 @@
  * Finds which commands have a policy. Commands without one cost nothing. The others load the policy
  * code with their first call.
  */
-import { type Caller, createError } from '@plinth/sdk/contract';
+import type { Caller } from '@plinth/sdk/contract';
 import { Call } from '../../calls/call.js';
-import type { CallServices, CallTarget, KernelCall } from '../../calls/kernel-call.js';
-import type {
-  Attempt,
-  CommandGuards,
-  DeclaredPolicy,
-  GuardedTarget,
+import type { CallServices, CallTarget } from '../../calls/kernel-call.js';
+import {
+  type CommandGuards,
+  type DeclaredPolicy,
+  type Enter,
+  type GuardedTarget,
+  unauthenticated,
 } from '../../commands/command-guards.js';
 import type { KernelEvents } from '../../kernel-events.js';
 import type { BreakerState, Engine } from './engine.js';
-import type { Gate } from './gate.js';
 import {
   type CallPolicy,
   type CommandDefaults,
@@ -22,20 +22,11 @@ import {
   type ResilienceOptions,
 } from './policy.js';
 
-/** Lets a call into a plugin. `above` is the call that it is a part of. */
-type Enter = (call: KernelCall, above: KernelCall | undefined, input: unknown) => void;
-
 interface Guard {
   readonly version: string | undefined;
   readonly policy: string;
   engine: Promise<Engine> | undefined;
   breaker: BreakerState;
-}
-
-/** How many calls of a plugin may run at once, and the gate at which the others wait. */
-interface Room {
-  limit: number;
-  gate: Promise<Gate> | undefined;
 }
 
 /**
@@ -47,8 +38,6 @@ export class Guards implements CommandGuards {
   readonly #defaults: CommandDefaults | undefined;
   readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
   readonly #guards = new Map<string, Guard>();
-  /** By plugin and version. A plugin that is reloaded or sleeps keeps its queue. */
-  readonly #rooms = new Map<string, Room>();
 
   constructor(
     options: ResilienceOptions | undefined,
@@ -70,15 +59,11 @@ export class Guards implements CommandGuards {
     return policyFor(id, this.#options, { idempotent: false })?.fallback;
   }
 
-  /**
-   * The guarded target that replaces a command's target. Undefined when the command has no policy
-   * and its plugin takes all calls at once.
-   */
   guard(
     target: GuardedTarget,
     declared: DeclaredPolicy,
     services: CallServices,
-    provide: Attempt,
+    enter: Enter,
   ): CallTarget | undefined {
     // The application guards the commands that it registers itself.
     const policy = policyFor(
@@ -87,24 +72,7 @@ export class Guards implements CommandGuards {
       declared,
       target.owner === 'host' ? undefined : this.#defaults,
     );
-    const room = this.#entering(target, provide);
-    const enter: Enter = room ?? ((call, _above, input) => provide(call, input));
-    if (policy !== undefined) return this.#decided(target, policy, services, enter);
-    if (room === undefined) return undefined;
-    return { ...target, provider: (call, input) => enter(call, call.parent, input) };
-  }
-
-  /** Lets calls into the plugin's room, where its calls are bounded. */
-  #entering(target: GuardedTarget, provide: Attempt): Enter | undefined {
-    const room = this.#roomOf(target);
-    if (room === undefined) return undefined;
-    return (call, above, input) => {
-      // All commands share one promise, so that calls stay in order.
-      room.gate ??= import('./gate.js').then(({ Gate: Made }) => new Made(target.owner, room));
-      room.gate
-        .then((gate) => gate.enter(call, above, () => provide(call, input)))
-        .catch((error: unknown) => call.settle(false, error));
-    };
+    return policy === undefined ? undefined : this.#decided(target, policy, services, enter);
   }
 
   /** The target whose calls run under a policy. */
@@ -148,22 +116,6 @@ export class Guards implements CommandGuards {
     };
   }
 
-  /** The room of a plugin. The registrations of a sleeping guest keep their queue. */
-  #roomOf({ owner, version, at }: GuardedTarget): Room | undefined {
-    const key = `${owner}@${version}`;
-    const known = this.#rooms.get(key);
-    if (at === undefined) return known;
-    const limit = at.end.concurrency;
-    if (limit === undefined) {
-      this.#rooms.delete(key);
-      return undefined;
-    }
-    const room = known ?? { limit, gate: undefined };
-    room.limit = limit;
-    this.#rooms.set(key, room);
-    return room;
-  }
-
   #guardOf({ id, version }: GuardedTarget, policy: DecidedPolicy): Guard {
     const text = JSON.stringify(policy);
     const known = this.#guards.get(id);
@@ -188,8 +140,3 @@ export class Guards implements CommandGuards {
 const nameOf = ({ kind, id, version }: Caller) => (kind === 'host' ? 'host' : `${id}@${version}`);
 const shorter = (a: number | undefined, b: number | undefined) =>
   a === undefined ? b : b === undefined ? a : Math.min(a, b);
-const unauthenticated = ({ id, owner }: GuardedTarget) =>
-  createError('call/unauthenticated', `${id} needs a user, and the call has none`, {
-    plugin: owner,
-    details: { command: id },
-  });

@@ -8,12 +8,7 @@ import {
   byExactness,
   type CachePolicy,
   covers,
-  createError,
   type DeclaredCallPolicy,
-  didYouMean,
-  isTime,
-  POLICY_PARTS,
-  policyProblem,
   type RatePolicy,
   type RetryPolicy,
 } from '@plinth/sdk/contract';
@@ -182,31 +177,4 @@ function lowest(
       : [{ per: 60_000, ...(typeof rate === 'number' ? { limit: rate } : defined(rate)) }],
   );
   return all.sort((a, b) => a.limit / a.per - b.limit / b.per)[0];
-}
-
-/**
- * @throws PluginConfigurationError `kernel/invalid-option` that names the command's pattern and the
- * key.
- */
-export function checkResilience(options: ResilienceOptions | undefined): void {
-  for (const [pattern, policy] of Object.entries(options ?? {})) {
-    const { timeout, fallback, ...parts } = (policy ?? { policy }) as CallPolicy;
-    const sound = {
-      timeout: timeout === undefined || isTime(timeout),
-      fallback: fallback === undefined || typeof fallback === 'function',
-    };
-    const key = !sound.timeout
-      ? 'timeout'
-      : !sound.fallback
-        ? 'fallback'
-        : policyProblem({ ...parts });
-    if (key === undefined) continue;
-    const option = `resilience['${pattern}'].${key}`;
-    const value = (policy as Readonly<Record<string, unknown>> | null)?.[key];
-    const known = ['timeout', 'fallback', ...POLICY_PARTS];
-    const what = known.includes(key)
-      ? `cannot be ${JSON.stringify(value) ?? String(value)}`
-      : `is not an option${didYouMean(key, known, [])}`;
-    throw createError('kernel/invalid-option', `'${option}' ${what}`, { details: { option } });
-  }
 }

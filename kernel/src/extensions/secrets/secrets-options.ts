@@ -1,5 +1,6 @@
 /** How secrets are kept, and the check of that. */
 import { createError } from '@plinth/sdk/contract';
+import { objectAt } from '../../option-checks.js';
 
 /** The part of a `CryptoKey` that is checked. */
 export interface EncryptionKey {
@@ -20,6 +21,7 @@ export interface SecretsOptions {
 /** @throws PluginConfigurationError `kernel/invalid-option` when the key is invalid. */
 export function checkSecrets(options: SecretsOptions | undefined): void {
   if (options === undefined) return;
+  objectAt('secrets', options);
   const unknown = Object.keys(options).find((key) => key !== 'key');
   const { key } = options;
   const usable =

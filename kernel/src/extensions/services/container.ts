@@ -97,7 +97,7 @@ export class Container implements HostServices {
     if (registration === undefined) {
       throw createError(
         'service/unknown',
-        `nobody provides the service '${token}' (${path().join(' → ')})`,
+        `the service '${token}' is not provided (${path().join(' → ')})`,
         { details: { token, path: path() } },
       );
     }

@@ -87,20 +87,20 @@ export class Heartbeat {
         beat.asked = false;
       } else silent.push(beat);
     }
-    const nobody = this.#beats.size > 1 && silent.length === this.#beats.size;
+    const allSilent = this.#beats.size > 1 && silent.length === this.#beats.size;
     this.#arm();
     if (blocked) return;
     if (silent.length > 0 && this.#debugged()) for (const beat of silent) beat.silent = 0;
-    else for (const beat of silent) this.#doubt(beat, nobody);
+    else for (const beat of silent) this.#doubt(beat, allSilent);
   }
 
-  #doubt(beat: Beat, nobody: boolean): void {
+  #doubt(beat: Beat, allSilent: boolean): void {
     if (!beat.asked) {
       this.#ask(beat);
       return;
     }
     beat.silent += this.#interval;
-    if (beat.silent < this.#timeout * (nobody ? PATIENCE : 1)) return;
+    if (beat.silent < this.#timeout * (allSilent ? PATIENCE : 1)) return;
     this.#beats.delete(beat);
     beat.watched.onHung(beat.silent);
   }

@@ -5,13 +5,12 @@
  */
 import { alarm, createError, messageOf } from '@plinth/sdk/contract';
 import { takeSnapshot } from '../../lifecycle/snapshot.js';
+import type { PlannedRestart, Quarantine, Supervision } from '../../lifecycle/supervision.js';
 import { idOf } from '../../registry/key.js';
 import { withOrigin } from '../../telemetry/origin.js';
 import { Heartbeat } from './heartbeat.js';
 import {
   newComeback,
-  type PlannedRestart,
-  type Quarantine,
   type SupervisedGuest,
   type SupervisedPlugin,
   type SupervisorParts,
@@ -19,7 +18,7 @@ import {
 } from './ward.js';
 
 /** Owns the restarts and quarantines of a kernel, and when snapshots are taken. */
-export class Supervisor {
+export class Supervisor implements Supervision {
   readonly #parts: SupervisorParts;
   readonly #wards = new Map<string, Ward>();
   readonly #heartbeat: Heartbeat;
@@ -32,6 +31,7 @@ export class Supervisor {
 
   /** A plugin has become active. */
   started(plugin: SupervisedPlugin, version: string, connection: SupervisedGuest): void {
+    if (this.#closed) return;
     const { key, id } = plugin.record;
     const ward = this.#wardOf(key);
     this.#release(ward);

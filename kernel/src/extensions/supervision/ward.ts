@@ -2,6 +2,7 @@
 import type { Alarm } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
 import type { KernelEvents } from '../../kernel-events.js';
+import type { Quarantine } from '../../lifecycle/supervision.js';
 import type { Snapshot } from '../../plugin/snapshot.js';
 import type { Log } from '../../telemetry/logger.js';
 import type { Supervision } from './options.js';
@@ -38,21 +39,6 @@ export interface SupervisedPlugin {
   readonly record: { readonly key: string; readonly id: string };
   /** The state that its next guest begins with. */
   saved: Snapshot | undefined;
-}
-
-/** Why a plugin isn't restarted. */
-export interface Quarantine {
-  readonly crashes: number;
-  /** Milliseconds. */
-  readonly within: number;
-}
-
-/** A restart that is pending or in progress. */
-export interface PlannedRestart {
-  /** When it is due, in milliseconds since the epoch. Undefined while it is in progress. */
-  readonly due: number | undefined;
-  /** The number of the attempt since the plugin last ran. */
-  readonly attempt: number;
 }
 
 /** What the supervisor knows about one plugin. */

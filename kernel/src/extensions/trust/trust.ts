@@ -9,6 +9,7 @@ import type { PluginPackage, StorageAdapter } from '../../host.js';
 import { inTime, type ReadBounds } from '../../in-time.js';
 import type { KernelEvents } from '../../kernel-events.js';
 import { isRevoked } from '../../lifecycle/revoked.js';
+import type { Trusting } from '../../lifecycle/trusting.js';
 import type { TrustLevel, TrustVerdict } from '../../permissions/trust-level.js';
 import { Marks } from './marks.js';
 import {
@@ -39,7 +40,7 @@ const STRENGTH: readonly Isolation[] = ['inline', 'worker', 'process', 'sandbox'
 const LEVELS: readonly TrustLevel[] = ['trusted', 'partner', 'untrusted'];
 
 /** Decides trust for one tenant. */
-export class Trust {
+export class Trust implements Trusting {
   readonly #parts: TrustParts;
   readonly #verdicts = new WeakMap<PluginPackage, Verdict>();
   readonly #packages = new WeakMap<Manifest, PluginPackage>();

@@ -16,6 +16,7 @@ import { createFiles } from './files.js';
 import { looseHandle } from './handles.js';
 import { createHooks } from './hooks.js';
 import { createMessaging } from './messaging.js';
+import { createMetrics } from './metrics.js';
 import { middlewareHandle } from './middleware.js';
 import { createNeeds } from './needs.js';
 import { createOwn } from './own.js';
@@ -77,6 +78,7 @@ export function createContext(
     settings: createSettings(execute, manifest.id),
     secrets: { get: (name) => named(Op.secret, name, 'the name of a secret') },
     logger: createLogger(link),
+    metrics: createMetrics(parts),
     permissions: createRights(link),
     provide,
     own: createOwn(parts),

@@ -1,8 +1,10 @@
 /** Registers handles and listeners with the kernel, and undoes it. */
 import type { Registered } from '../../context.js';
+import { Op } from '../../contract/operations.js';
 import type { Registration, RegistrationKind } from '../../contract/protocol.js';
 import { disposable } from '../../contract/scope.js';
 import { textIn } from '../arguments.js';
+import { tellKernel } from '../kernel-calls.js';
 import { createLogger } from '../logger.js';
 import type { Handle, Listener } from '../registrations.js';
 import type { ContextParts } from './context-parts.js';
@@ -17,6 +19,25 @@ export type Register = (
     'timeout' | 'idempotent' | 'reentrant' | 'contract' | 'overflow' | 'queue' | 'place' | 'policy'
   >,
 ) => Registered;
+
+/** Milliseconds for which code may hold the guest's thread before the kernel is told. */
+const LONG = 50;
+
+/** A handle takes the first three. Named, as a list of them would be made for each call. */
+type Run = (one: unknown, two: unknown, three: unknown, four: unknown, five: unknown) => unknown;
+
+/** Code of the plugin that tells when it held the thread for long, until it returned or awaited. */
+const timed =
+  (run: Run, tell: (took: number) => void): Run =>
+  (one, two, three, four, five) => {
+    const began = performance.now();
+    try {
+      return run(one, two, three, four, five);
+    } finally {
+      const took = performance.now() - began;
+      if (took > LONG) tell(took);
+    }
+  };
 
 /**
  * Registers with the kernel under a number that the guest chooses, so the call returns before the
@@ -37,7 +58,8 @@ export function createRegistrar({ link, scope, registrations }: ContextParts): R
       Handle | Listener
     >;
     const forget = scope.add(() => registered.dispose());
-    table.set(handle, kind === 'event' ? target : Object.assign(target, { about: [kind, name] }));
+    const held = timed(target as Run, (took) => tellKernel(link, Op.longTask, [took, kind, name]));
+    table.set(handle, Object.assign(held as Handle, { about: [kind, name] } as const));
     const confirmed = link.call('register', { handle, kind, name, ...options });
     registrations.unconfirmed.add(confirmed);
     const registered = disposable(() => {

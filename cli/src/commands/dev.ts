@@ -1,0 +1,89 @@
+/** `plinth dev`: runs a project, and swaps a plugin for its new version after each save. */
+import inspector from 'node:inspector';
+import { relative } from 'node:path';
+import { Inspector } from '../bundle/inspect.js';
+import type { RunCommand } from '../command.js';
+import { type DevEvent, DevSession } from '../dev/dev-session.js';
+import { type Watching, watchPaths } from '../dev/watch.js';
+import { openKernel } from '../project/open-kernel.js';
+import { loadProject } from '../project/project-config.js';
+import { CliError } from '../terminal/cli-error.js';
+import { reportError } from '../terminal/report-error.js';
+import { plainOf } from '../terminal/show-value.js';
+import { stopSignal } from '../terminal/stop-signal.js';
+import type { Terminal } from '../terminal/terminal.js';
+
+/** Watches and swaps until it is stopped. */
+export const run: RunCommand = async (_, options, terminal) => {
+  const project = await loadProject(String(options.project ?? '.'));
+  if (project.plugins.length === 0)
+    throw new CliError('project/empty', `${project.folder} has no plugins to watch`, {
+      cure: 'plinth create plugins/<name> makes one.',
+    });
+  if (options.inspect !== undefined && options.inspect !== false) openInspector(options.inspect);
+  const stopped = stopSignal();
+  const evaluating = new Inspector({ warm: true });
+  let watching: Watching | undefined;
+  const session = new DevSession({
+    roots: project.plugins,
+    inspector: evaluating,
+    tell: (event) => tell(event, terminal),
+    watch: (paths) => watching?.add(paths),
+  });
+  watching = await watchPaths(project.plugins, (path) => session.changed(path));
+  const { kernel, close } = await openKernel(project, terminal, {
+    show: 'info',
+    packages: await session.first(),
+    memory: options.keep !== true,
+    spares: 1,
+  });
+  try {
+    await kernel.start();
+    session.attach(kernel);
+    ready(kernel.plugins.list().filter(({ state }) => state === 'active').length, terminal);
+    await stopped;
+  } finally {
+    await watching.close();
+    await session.close();
+    evaluating.close();
+    await close();
+  }
+  return undefined;
+};
+
+/** Lets a debugger attach. Plugins are threads of this process, and breakpoints end none. */
+function openInspector(port: string | boolean): void {
+  if (inspector.url() !== undefined) return;
+  const number = port === true ? 9_229 : Number(port);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535)
+    throw new CliError('cli/usage', `--inspect takes a port, not '${String(port)}'`, {
+      usage: true,
+    });
+  inspector.open(number, '127.0.0.1');
+}
+
+function ready(active: number, terminal: Terminal): void {
+  const url = inspector.url();
+  terminal.out(
+    terminal.json
+      ? JSON.stringify({ event: 'ready', active, ...(url !== undefined && { inspector: url }) })
+      : `${terminal.paint('green', 'ready')} ${active} active; saving a file swaps its plugin. Ctrl-C stops.`,
+  );
+}
+
+function tell(event: DevEvent, terminal: Terminal): void {
+  if (event.event === 'failed') {
+    if (terminal.json) terminal.out(JSON.stringify({ ...event, error: plainOf(event.error) }));
+    else {
+      reportError(event.error, terminal);
+      terminal.note(terminal.paint('dim', 'what ran before still runs'));
+    }
+    return;
+  }
+  const { id, version, ms } = event;
+  terminal.out(
+    terminal.json
+      ? JSON.stringify({ ...event, folder: relative(process.cwd(), event.folder) })
+      : `${terminal.paint('green', event.event)} ${id} ${version} ${terminal.paint('dim', `${Math.round(ms)} ms`)}`,
+  );
+}

@@ -1,0 +1,122 @@
+/** The Fetch handler of one tenant: what is checked of each request, and who answers it. */
+import { Hono } from 'hono/tiny';
+import type { Admin } from './admin.js';
+import { answerCommand } from './commands.js';
+import { EventStreams } from './events.js';
+import { type Env, type Exchange, jsonResponse, type Parts, requireUser } from './exchange.js';
+import { FailureLog } from './failure-log.js';
+import { checkHeaders, traceparentOf } from './incoming.js';
+import { openApi } from './openapi.js';
+import { checkOrigin, corsHeaders, preflight } from './origins.js';
+import { problemOf, problemResponse, Refusal, refuse } from './problem.js';
+import { answerRoute } from './routes.js';
+
+/** Where the kernel is in its life. */
+export type Life = 'new' | 'started' | 'stopping';
+
+/** Owns the routes of a tenant. */
+export class HttpApp {
+  life: Life = 'new';
+  admin: Admin | undefined;
+  readonly events: EventStreams;
+  readonly #failures: FailureLog;
+  readonly #parts: Parts;
+  readonly #routes: Hono<Env>;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.events = new EventStreams(parts);
+    this.#failures = new FailureLog((...what) => parts.port.log.warn(...what));
+    this.#routes = this.#makeRoutes();
+  }
+
+  /** Answers a request. It never rejects. */
+  async fetch(request: Request): Promise<Response> {
+    const { settings, inFlight } = this.#parts;
+    const requestId = crypto.randomUUID();
+    let exchange: Exchange | undefined;
+    let response: Response;
+    try {
+      const url = new URL(request.url);
+      if (settings.hosts !== undefined && !isServed(url, settings.hosts))
+        throw refuse(421, 'http/host', 'This host is not served.');
+      if (request.url.length > settings.limits.headers)
+        throw refuse(414, 'http/path', 'The address is too long.');
+      checkHeaders(request.headers, settings.limits.headers);
+      checkOrigin(request, url, settings.origins);
+      const asked = preflight(request, settings.origins);
+      if (asked !== undefined) return asked;
+      exchange = { requestId, held: false, leave: inFlight.enter() };
+      response = await this.#routes.fetch(request, { exchange });
+    } catch (error) {
+      response = this.#failed(error, requestId);
+    }
+    if (exchange?.held !== true) exchange?.leave();
+    return this.#finish(request, response, requestId);
+  }
+
+  #makeRoutes(): Hono<Env> {
+    const parts = this.#parts;
+    // Paths are normalized before they are routed, so that what is checked is what is answered.
+    const app = new Hono<Env>({ getPath: ({ url }) => new URL(url).pathname });
+    const url = (request: Request) => new URL(request.url);
+    app.get('/health', () => jsonResponse({ status: 'alive' }));
+    app.get('/health/ready', () => {
+      const ready = this.life === 'started';
+      return jsonResponse({ status: ready ? 'ready' : 'not ready' }, ready ? 200 : 503);
+    });
+    app.use('*', async (_, next) => {
+      if (this.life === 'stopping')
+        throw refuse(503, 'kernel/stopped', 'The server is stopping.', { 'retry-after': '1' });
+      await next();
+    });
+    app.get('/openapi.json', async (c) => {
+      if (parts.settings.expose.length === 0) throw notFound();
+      await requireUser(c.req.raw, parts);
+      return jsonResponse(openApi(parts));
+    });
+    app.all('/commands/*', (c) => answerCommand(c.req.raw, url(c.req.raw), parts));
+    app.all('/events', (c) => this.events.answer(c.req.raw, url(c.req.raw), c.env.exchange));
+    app.all('/api/v1/*', (c) => {
+      if (this.admin === undefined) throw notFound();
+      return this.admin.answer(c.req.raw, url(c.req.raw), c.env.exchange);
+    });
+    const { mount } = parts.settings;
+    if (mount !== false)
+      app.all(`${mount}/*`, (c) => answerRoute(c.req.raw, url(c.req.raw), c.env.exchange, parts));
+    app.notFound(() => {
+      throw notFound();
+    });
+    app.onError((error) => {
+      throw error;
+    });
+    return app;
+  }
+
+  #failed(error: unknown, requestId: string): Response {
+    const problem = problemOf(error);
+    if (problem.status >= 500 && !(error instanceof Refusal))
+      this.#failures.add({
+        requestId,
+        status: problem.status,
+        error: error instanceof Error ? error.message.slice(0, 1_000) : typeof error,
+      });
+    return problemResponse(problem, requestId);
+  }
+
+  #finish(request: Request, response: Response, requestId: string): Response {
+    const { headers } = response;
+    headers.set('x-request-id', requestId);
+    for (const [name, value] of corsHeaders(request, this.#parts.settings.origins))
+      headers.append(name, value);
+    const traceparent = traceparentOf(request);
+    if (traceparent !== undefined) headers.set('traceparent', traceparent);
+    return response;
+  }
+}
+
+/** Whether a host is listed, with its port or without. */
+const isServed = ({ host, hostname }: URL, hosts: readonly string[]): boolean =>
+  hosts.includes(host) || hosts.includes(hostname);
+
+const notFound = () => refuse(404, 'http/not-found', 'There is nothing at this address.');

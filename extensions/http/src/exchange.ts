@@ -1,0 +1,87 @@
+/** What the parts of the extension share for one request, and for one tenant. */
+import type { ExtensionPort } from '@plinth/kernel/extension';
+import type { InFlight } from './in-flight.js';
+import type { Settings } from './options.js';
+import { refuse } from './problem.js';
+
+/** The port, with the powers that the extension takes. */
+export type HttpPort = ExtensionPort<{
+  readonly name: 'http';
+  readonly uses: readonly ['calls'];
+}>;
+
+/** One request and its bookkeeping. */
+export interface Exchange {
+  readonly requestId: string;
+  /** Ends the request in the count of those in flight. */
+  leave(): void;
+  /** Whether a stream goes on after the handler. It then calls `leave` itself. */
+  held: boolean;
+}
+
+/** How Hono carries it. */
+export interface Env {
+  readonly Bindings: { readonly exchange: Exchange };
+}
+
+/** What handlers need of the tenant. */
+export interface Parts {
+  readonly port: HttpPort;
+  readonly settings: Settings;
+  readonly inFlight: InFlight;
+}
+
+/** The user of a request, if it has one. @throws what the application's `authenticate` throws. */
+export async function userOf(request: Request, { settings }: Parts): Promise<string | undefined> {
+  const user = await settings.authenticate?.(request);
+  if (user === undefined || user === null) return undefined;
+  if (typeof user !== 'string' || user === '')
+    throw new TypeError('authenticate() answers the name of a user, or undefined');
+  return user;
+}
+
+/** The user of a request that must have one. @throws Refusal 401. */
+export async function requireUser(request: Request, parts: Parts): Promise<string> {
+  const user = await userOf(request, parts);
+  if (user === undefined)
+    throw refuse(401, 'call/unauthenticated', 'This needs a user.', {
+      'www-authenticate': 'Bearer',
+    });
+  return user;
+}
+
+/**
+ * Answers JSON that no cache keeps.
+ *
+ * @param most characters.
+ * @throws Refusal 502 for values that JSON can't express, or that are larger.
+ */
+export function jsonResponse(
+  value: unknown,
+  status = 200,
+  most = Number.POSITIVE_INFINITY,
+): Response {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value, readable);
+  } catch {
+    text = undefined;
+  }
+  if (text === undefined)
+    throw refuse(502, 'call/invalid-output', "The answer can't be written as JSON.");
+  if (text.length > most) throw refuse(502, 'call/invalid-output', 'The answer is too large.');
+  return new Response(text, {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    },
+  });
+}
+
+/** An error is its code and message; its stack stays here. */
+function readable(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  return { code: (value as { readonly code?: unknown }).code, message: value.message };
+}

@@ -1,0 +1,15 @@
+/**
+ * `@plinth/http`: routes of a plugin. The application mounts them with `http()` of
+ * `@plinth/http/host`.
+ *
+ * @module
+ */
+export { HttpRoutes } from '@plinth/sdk/contracts';
+export {
+  type ParametersOf,
+  type RouteAnswer,
+  type RouteHandler,
+  type RouteHandlers,
+  type RouteRequest,
+  routes,
+} from './plugin-routes.js';

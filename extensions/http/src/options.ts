@@ -1,0 +1,174 @@
+/** The options of `http()`, and their checks. */
+import { createError } from '@plinth/sdk/contract';
+
+/** Bounds of requests and responses. */
+export interface HttpLimits {
+  /** Bytes of the body of a request. Default: 1 MiB. */
+  readonly body?: number;
+  /** Bytes of the answer of a plugin that is no stream. Default: 8 MiB. */
+  readonly answer?: number;
+  /** Bytes of all headers of a request or an answer. Default: 16 KiB. */
+  readonly headers?: number;
+  /**
+   * Milliseconds that a body has to arrive, that a call has to be answered, and that a part of a
+   * streamed answer may take to come and to be taken by the client. Default: 30 000.
+   */
+  readonly timeout?: number;
+  /** Requests in flight. Default: 512. */
+  readonly requests?: number;
+  /** Requests in flight of one plugin. Default: 128. */
+  readonly plugin?: number;
+  /** Open streams of events. Default: 128. */
+  readonly streams?: number;
+  /** Events that wait for a slow reader before it is cut off. Default: 256. */
+  readonly queue?: number;
+}
+
+/** Which events clients may listen to. */
+export interface EventOptions {
+  /** Topics, and prefixes that end in `*`. */
+  readonly topics: readonly string[];
+  /** Whether a request may listen to the topics it asks for. */
+  authorize(request: Request, topics: readonly string[], user: string): boolean | Promise<boolean>;
+}
+
+/** Options of `http()`. */
+export interface HttpOptions {
+  /**
+   * The user of a request, which handlers see as `call.user`. Undefined: the request has none.
+   * It reads headers alone: the body is the plugin's.
+   * Absent: no request has one, and commands and events are refused.
+   */
+  authenticate?(request: Request): string | undefined | Promise<string | undefined>;
+  /** Where routes of plugins are, or false for none. Default: `/plugins`. */
+  readonly mount?: string | false;
+  /** Commands that clients may call: ids, and prefixes that end in `*`. Default: none. */
+  readonly expose?: readonly string[];
+  /** Events that clients may listen to. Default: none. */
+  readonly events?: EventOptions;
+  /** Origins of pages that may read answers, like `https://app.example.com`. Default: none. */
+  readonly origins?: readonly string[];
+  /** Hosts that are served, with their port or without. Absent: all. */
+  readonly hosts?: readonly string[];
+  /**
+   * Headers of requests that plugins get although they are secrets: `authorization`, `cookie`.
+   * Default: none.
+   */
+  readonly forward?: readonly string[];
+  /**
+   * `sandbox`: browsers give pages of plugins an origin of their own. `same-origin`: pages of
+   * plugins can do all that pages of the application can. Default: `sandbox`.
+   */
+  readonly pages?: 'sandbox' | 'same-origin';
+  readonly limits?: HttpLimits;
+}
+
+/** Options with all defaults. */
+export interface Settings extends Omit<HttpOptions, 'limits'> {
+  readonly mount: string | false;
+  readonly expose: readonly string[];
+  readonly origins: readonly string[];
+  readonly forward: readonly string[];
+  readonly pages: 'sandbox' | 'same-origin';
+  readonly limits: Required<HttpLimits>;
+}
+
+const LIMITS: Required<HttpLimits> = {
+  body: 1_048_576,
+  answer: 8_388_608,
+  headers: 16_384,
+  timeout: 30_000,
+  requests: 512,
+  plugin: 128,
+  streams: 128,
+  queue: 256,
+};
+
+const OPTIONS: ReadonlySet<string> = new Set([
+  'authenticate',
+  'mount',
+  'expose',
+  'events',
+  'origins',
+  'hosts',
+  'forward',
+  'pages',
+  'limits',
+]);
+/** A path of plain segments. */
+const MOUNT = /^(\/[a-zA-Z0-9_-]+){1,8}$/;
+/** Paths of the extension itself. */
+const OWN = /^\/(commands|events|health|api|openapi)(\/|$)/;
+/** An id or topic, or a prefix of one that names at least its owner's first word. */
+export const SCOPE = /^[a-z][a-zA-Z0-9.:-]{0,254}\*?$/;
+const ORIGIN = /^https?:\/\/[a-z0-9.:[\]-]+$/;
+const HEADER = /^[a-z0-9-]{1,64}$/;
+const HOST = /^[a-z0-9.:[\]-]{1,255}$/;
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+export function settingsOf(options: HttpOptions): Settings {
+  if (typeof options !== 'object' || options === null)
+    throw wrong('options', "are an object, like { expose: ['com.example.notes:*'] }");
+  for (const name of Object.keys(options))
+    if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
+  const { authenticate, mount = '/plugins', events, hosts, pages = 'sandbox' } = options;
+  if (authenticate !== undefined && typeof authenticate !== 'function')
+    throw wrong('authenticate', 'is a function that answers the user of a request');
+  if (mount !== false && (typeof mount !== 'string' || !MOUNT.test(mount) || OWN.test(mount)))
+    throw wrong('mount', "is a path like '/plugins' that the extension doesn't use, or false");
+  if (pages !== 'sandbox' && pages !== 'same-origin')
+    throw wrong('pages', "is 'sandbox' or 'same-origin'");
+  if (events !== undefined) {
+    if (typeof events?.authorize !== 'function')
+      throw wrong('events', 'needs a function `authorize`, which says who may listen');
+    list('events.topics', events.topics, SCOPE, 'com.example.notes:*');
+  }
+  return {
+    ...options,
+    mount,
+    pages,
+    expose: list('expose', options.expose ?? [], SCOPE, 'com.example.notes:*'),
+    origins: list('origins', options.origins ?? [], ORIGIN, 'https://app.example.com'),
+    forward: list('forward', options.forward ?? [], HEADER, 'authorization'),
+    ...(hosts !== undefined && { hosts: list('hosts', hosts, HOST, 'app.example.com') }),
+    limits: limitsOf(options.limits ?? {}),
+  };
+}
+
+/** Whether an id or topic is in a list of ids and prefixes. */
+export function covers(scopes: readonly string[], id: string): boolean {
+  return scopes.some((scope) =>
+    scope.endsWith('*') ? id.startsWith(scope.slice(0, -1)) : id === scope,
+  );
+}
+
+function limitsOf(given: HttpLimits): Required<HttpLimits> {
+  if (typeof given !== 'object' || given === null) throw wrong('limits', 'is an object');
+  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+    if (!Object.hasOwn(LIMITS, name))
+      throw wrong(`limits.${name}`, `is no limit: ${Object.keys(LIMITS).join(', ')}`);
+    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
+      throw wrong(`limits.${name}`, 'is a whole number of at least 1');
+  }
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...LIMITS, ...Object.fromEntries(set) };
+}
+
+function list(
+  option: string,
+  values: readonly string[],
+  form: RegExp,
+  example: string,
+): readonly string[] {
+  if (!Array.isArray(values)) throw wrong(option, `is a list, like ['${example}']`);
+  for (const value of values as unknown[])
+    if (typeof value !== 'string' || !form.test(value))
+      throw wrong(option, `has '${String(value).slice(0, 80)}': write one like '${example}'`);
+  return [...values];
+}
+
+function wrong(option: string, what: string): Error {
+  return createError('kernel/invalid-option', `http(): '${option}' ${what}`, {
+    details: { option },
+  });
+}

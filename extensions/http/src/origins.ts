@@ -1,0 +1,50 @@
+/** Which pages may send requests and read answers. */
+import { refuse } from './problem.js';
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Seconds for which browsers remember the answer to a preflight. */
+const REMEMBERED = '600';
+
+/**
+ * Refuses changes that a page of another origin sends: a browser would send the user's cookies with
+ * them.
+ *
+ * @throws Refusal 403.
+ */
+export function checkOrigin(request: Request, url: URL, origins: readonly string[]): void {
+  const origin = request.headers.get('origin');
+  if (origin === null || SAFE.has(request.method) || origins.includes(origin)) return;
+  // A proxy may end TLS, so only the host is compared.
+  if (URL.canParse(origin) && new URL(origin).host === url.host) return;
+  throw refuse(403, 'http/origin', 'Pages of this origin may not send this.');
+}
+
+/** The answer to a preflight of a listed origin, or undefined. */
+export function preflight(request: Request, origins: readonly string[]): Response | undefined {
+  if (request.method !== 'OPTIONS' || corsHeaders(request, origins).length === 0) return undefined;
+  const { headers } = request;
+  if (!headers.has('access-control-request-method')) return undefined;
+  return new Response(null, {
+    status: 204,
+    headers: [
+      ...corsHeaders(request, origins),
+      ['access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE'],
+      ['access-control-allow-headers', 'authorization, content-type, traceparent'],
+      ['access-control-max-age', REMEMBERED],
+    ],
+  });
+}
+
+/** Headers that let a page of a listed origin read the answer. It gets no cookies. */
+export function corsHeaders(
+  { headers }: Request,
+  origins: readonly string[],
+): readonly [string, string][] {
+  const origin = headers.get('origin');
+  if (origin === null || !origins.includes(origin)) return [];
+  return [
+    ['access-control-allow-origin', origin],
+    ['access-control-expose-headers', 'x-request-id, traceparent, retry-after'],
+    ['vary', 'origin'],
+  ];
+}

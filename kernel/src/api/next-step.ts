@@ -1,0 +1,137 @@
+/** The one step that would let a plugin run, or run as it should. */
+import { didYouMean, type PluginError } from '@plinth/sdk/contract';
+import {
+  type ActivePlugin,
+  type FailedPlugin,
+  type PluginRecord,
+  versionOf,
+} from '../plugin/record.js';
+import type { PluginRegistry } from '../registry/plugin-registry.js';
+import type { PluginStory } from './chronicle.js';
+import type { Circumstances } from './circumstances.js';
+
+/** What a step is found with. */
+export interface StepParts {
+  readonly registry: PluginRegistry;
+  circumstancesOf(record: PluginRecord): Circumstances;
+  storyOf(id: string): PluginStory;
+}
+
+/** How many plugins a chain of causes is followed over. */
+const MAX_DEPTH = 16;
+
+/** The step for an installed plugin. Undefined when nothing is wrong. */
+export function nextStep(record: PluginRecord, parts: StepParts, depth = 0): string | undefined {
+  const { id } = record;
+  const { enabled, quarantine, restart, blame, pausedFor = [] } = parts.circumstancesOf(record);
+  if (record.state === 'denied') return `change the policy that denies it: ${record.error.message}`;
+  if (!enabled) return `kernel.plugins.enable('${id}')`;
+  switch (record.state) {
+    case 'failed':
+      if (quarantine !== undefined)
+        return `mend what crashes it (${record.error.message}), then kernel.plugins.activate('${id}')`;
+      if (restart?.due !== undefined)
+        return `wait until ${new Date(restart.due).toISOString()}: it is started again then`;
+      return restart !== undefined ? 'wait: it is being started' : failedStep(record, parts, depth);
+    case 'suspended':
+      if (record.reason === 'idle') return undefined;
+      if (record.reason === 'dependency') return causeStep(record, blame, parts, depth);
+      if (record.reason === 'limit') return blame?.message ?? `kernel.plugins.resume('${id}')`;
+      return pausedFor.length > 0
+        ? `it goes on when what pauses it ends (${pausedFor.join('; ')}), or with kernel.plugins.resume('${id}')`
+        : `kernel.plugins.resume('${id}')`;
+    case 'unloaded':
+    case 'resolved':
+      return `kernel.plugins.activate('${id}')`;
+    case 'active':
+      return activeStep(record, parts);
+    default:
+      return 'wait: it is being started';
+  }
+}
+
+/** The step for a plugin that isn't installed. */
+export function unknownStep(id: string, known: readonly string[]): string {
+  return `install it with kernel.plugins.install(), or add its source${nearTo(id, known)}`;
+}
+
+function activeStep(
+  { id, connection: { permissions } }: ActivePlugin,
+  { storyOf }: StepParts,
+): string | undefined {
+  const { breakers, denials } = storyOf(id);
+  const [breaker] = breakers;
+  if (breaker !== undefined)
+    return `see why ${breaker.command} fails: its circuit is ${breaker.state}, and closes when calls succeed again`;
+  // It may have got the right since.
+  const denied = denials.findLast(({ permission, scope }) => !permissions.check(permission, scope));
+  if (denied === undefined) return undefined;
+  const { permission, scope, reason } = denied;
+  if (reason === 'revoked') return `kernel.permissions.grant('${id}', '${permission}', '${scope}')`;
+  return reason === 'policy'
+    ? `allow ${permission} for '${scope}' in 'policy.permissions', if the plugin should have it`
+    : `ask for ${permission} of '${scope}' in its plugin.json, if the plugin should have it`;
+}
+
+function failedStep(record: FailedPlugin, parts: StepParts, depth: number): string {
+  const { id, error, previous } = record;
+  const { code, details } = error as Partial<PluginError>;
+  const again = `kernel.plugins.activate('${id}')`;
+  const facts = (details ?? {}) as Readonly<Record<string, unknown>>;
+  switch (code) {
+    case 'plugin/unsatisfied': {
+      const { needs, range } = facts;
+      if (typeof needs !== 'string') break;
+      const found = parts.registry.versions(needs).map(versionOf);
+      return found.length > 0
+        ? `install a version of ${needs} in ${String(range)}: found ${found.join(', ')}`
+        : `install ${needs}@${String(range)}${nearTo(needs, idsOf(parts.registry))}`;
+    }
+    case 'plugin/dependency-failed':
+      return causeStep(record, error, parts, depth);
+    case 'plugin/cycle':
+      return 'make one of the dependencies in the circle optional';
+    case 'config/invalid':
+      return `kernel.config.set('${id}', …) with values that fit: ${error.message}`;
+    case 'plugin/timeout':
+      return `find what it waits for (${error.message}), then ${again}`;
+    case 'guest/out-of-memory':
+      return `give it more memory (policy.resources, or 'resources.memory' of its plugin.json), then ${again}`;
+    default:
+  }
+  // A package that can't be read as a plugin doesn't become one by another start.
+  return previous.state === 'resolved'
+    ? `mend what it says (${error.message}), then ${again}`
+    : `mend its package (${error.message}), and install it again`;
+}
+
+/** The step of what a plugin waits for: the first plugin on its path that has one. */
+function causeStep(
+  { id }: PluginRecord,
+  cause: Error | undefined,
+  parts: StepParts,
+  depth: number,
+): string {
+  const { path } = ((cause as Partial<PluginError> | undefined)?.details ?? {}) as {
+    readonly path?: readonly string[];
+  };
+  for (const other of (path ?? []).filter((one) => one !== id).reverse()) {
+    const record = parts.registry.find(other);
+    if (record === undefined) return unknownStep(other, idsOf(parts.registry));
+    const step = depth < MAX_DEPTH ? nextStep(record, parts, depth + 1) : undefined;
+    if (step !== undefined) return step;
+  }
+  return `kernel.plugins.activate('${id}')`;
+}
+
+/** The id that was probably meant. Ids have beginnings in common, so only the last part is compared. */
+function nearTo(id: string, known: readonly string[]): string {
+  const at = id.lastIndexOf('.') + 1;
+  const start = id.slice(0, at);
+  const lasts = known.flatMap((one) => (one.startsWith(start) ? [one.slice(at)] : []));
+  return didYouMean(id.slice(at), lasts, []).replace("'", `'${start}`);
+}
+
+const idsOf = (registry: PluginRegistry): readonly string[] => [
+  ...new Set(registry.all().map(({ id }) => id)),
+];

@@ -1,0 +1,271 @@
+/** What was granted to plugins and revoked beside their manifests, in memory and in the storage. */
+import {
+  A_TIME,
+  alarm,
+  createError,
+  isTime,
+  messageOf,
+  PERMISSION_NAMES,
+  type PermissionName,
+  parseRight,
+  scopeCovers,
+} from '@plinth/sdk/contract';
+import { KeyedQueue } from '../../concurrency.js';
+import type { StorageAdapter } from '../../host.js';
+import type { Denied, DeniedScope } from '../../permissions/broker.js';
+import {
+  type GrantOptions,
+  type GrantRecords,
+  type GrantTerms,
+  grantKey,
+} from '../../permissions/grant-records.js';
+import { membersOf, SERVICE_PERMISSIONS } from '../../permissions/granted.js';
+import type { Announce } from '../../reporting.js';
+import type { Log } from '../../telemetry/logger.js';
+import { type Entry, FORMAT, type State, stateOf } from './grant-entry.js';
+
+/** What the book needs of the kernel. */
+export interface GrantBookParts {
+  readonly storage: StorageAdapter;
+  readonly tenant: string;
+  readonly log: Log;
+  readonly announce: Announce;
+  /** The rights of a plugin have changed. */
+  changed(id: string): void;
+}
+
+/** The most grants and revocations of one plugin. */
+const MAX_ENTRIES = 1_024;
+const MAX_SCOPE = 1_024;
+
+/** Owns the grants and revocations of one tenant. */
+export class GrantBook implements GrantRecords {
+  readonly #parts: GrantBookParts;
+  readonly #states = new Map<string, State>();
+  readonly #turns = new KeyedQueue();
+  #closed = false;
+
+  constructor(parts: GrantBookParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads the kept grants. Unreadable entries are reported, and grant nothing. */
+  async open(): Promise<void> {
+    const { storage, log } = this.#parts;
+    const prefix = this.#key('');
+    try {
+      for (const key of await storage.keys(prefix)) {
+        const id = key.slice(prefix.length);
+        try {
+          this.#states.set(id, stateOf(await storage.get(key)));
+        } catch (error) {
+          // Unreadable revocations must not restore rights, so everything is revoked.
+          this.#states.set(id, {
+            granted: [],
+            revoked: PERMISSION_NAMES.map((permission) => ({
+              permission,
+              scope: '*',
+              at: 0,
+              lasting: false,
+            })),
+          });
+          log.write(
+            'kernel',
+            'error',
+            `the kept grants of ${id} cannot be read, it may do nothing: ${messageOf(error)}`,
+            { plugin: id },
+          );
+        }
+      }
+    } catch (error) {
+      throw createError('storage/failed', `kept grants could not be read: ${messageOf(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Whether anything was granted or revoked. */
+  has(id: string): boolean {
+    return this.#states.has(id);
+  }
+
+  /** What was granted. */
+  granted(id: string): readonly Entry[] {
+    return this.#states.get(id)?.granted ?? [];
+  }
+
+  /** The scopes that were revoked. */
+  denied(id: string): Denied {
+    const denied = new Map<PermissionName, DeniedScope[]>();
+    const { granted, revoked } = this.#state(id);
+    for (const { permission, scope, at } of revoked) {
+      const except = granted.flatMap((entry) =>
+        entry.permission === permission && entry.at > at ? [entry.scope] : [],
+      );
+      const deny = (name: PermissionName, one: DeniedScope) =>
+        denied.set(name, [...(denied.get(name) ?? []), one]);
+      deny(permission, { scope, except });
+      // Revoking a service revokes its members, unless they were granted separately since.
+      if (permission === 'services.get')
+        for (const name of SERVICE_PERMISSIONS) {
+          const given = granted.flatMap((entry) =>
+            entry.permission === name && entry.at > at ? [entry.scope] : [],
+          );
+          deny(name, { scope: membersOf(scope), except: [...except.map(membersOf), ...given] });
+        }
+    }
+    return denied;
+  }
+
+  /**
+   * Grants a right at once. Resolves when that is kept.
+   *
+   * @throws PluginError `storage/failed`.
+   */
+  async grant(
+    id: string,
+    permission: PermissionName,
+    scope: string,
+    options: GrantTerms,
+  ): Promise<void> {
+    const state = this.#state(id);
+    // A temporary grant only hides a revocation, which applies again afterwards.
+    if (options.for === undefined) state.revoked = without(state.revoked, permission, scope);
+    this.#add(id, state, 'granted', permission, scope, options);
+    this.#parts.changed(id);
+    this.#parts.announce('permission:granted', {
+      plugin: id,
+      permission,
+      scope,
+      ...(options.for !== undefined && { for: options.for }),
+      ...(options.asked && { asked: true }),
+    });
+    await this.#keep(id);
+  }
+
+  /** Revokes a right at once, and closes what was opened under it. Resolves when that is kept. */
+  async revoke(id: string, permission: PermissionName, scope: string): Promise<void> {
+    this.check(id, permission, scope, {});
+    const state = this.#state(id);
+    state.granted = without(state.granted, permission, scope);
+    this.#add(id, state, 'revoked', permission, scope, {});
+    this.#parts.changed(id);
+    this.#parts.announce('permission:revoked', { plugin: id, permission, scope });
+    await this.#keep(id);
+  }
+
+  /** Deletes the grants and revocations of a plugin. */
+  async purge(id: string): Promise<void> {
+    const state = this.#states.get(id);
+    if (state === undefined) return;
+    for (const permission of PERMISSION_NAMES)
+      for (const list of ['granted', 'revoked'] as const)
+        state[list] = without(state[list], permission, '*');
+    this.#states.delete(id);
+    this.#parts.changed(id);
+    const deleted = this.#turns.run(id, () => this.#parts.storage.delete(this.#key(id)));
+    await deleted.catch((cause: unknown) => {
+      throw createError(
+        'storage/failed',
+        `the grants of ${id} are gone now, and could not be deleted: ${messageOf(cause)}`,
+        { plugin: id, cause },
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const { granted, revoked } of this.#states.values())
+      for (const { alarm: end } of [...granted, ...revoked]) end?.clear();
+    await this.#turns.idle();
+  }
+
+  #state(id: string): State {
+    const state = this.#states.get(id) ?? { granted: [], revoked: [] };
+    this.#states.set(id, state);
+    return state;
+  }
+
+  /** @throws PluginValidationError `permission/invalid`. */
+  check(id: string, permission: PermissionName, scope: string, { for: time }: GrantOptions): void {
+    const wrong = !PERMISSION_NAMES.includes(permission)
+      ? `'${String(permission).slice(0, 64)}' is not a permission`
+      : typeof scope !== 'string' ||
+          scope === '' ||
+          scope.length > MAX_SCOPE ||
+          parseRight(permission, scope) === undefined
+        ? `'${String(scope).slice(0, 80)}' is not a scope of ${permission}: an exact text, or a prefix that ends in '*', perhaps with a rate, like 'app:* 10/s'`
+        : time !== undefined && !isTime(time)
+          ? `'for' must be ${A_TIME}, not ${String(time)}`
+          : (this.#states.get(id)?.granted.length ?? 0) +
+                (this.#states.get(id)?.revoked.length ?? 0) >=
+              MAX_ENTRIES
+            ? `${id} has ${MAX_ENTRIES} grants and revocations already`
+            : undefined;
+    if (wrong !== undefined) throw createError('permission/invalid', wrong, { plugin: id });
+  }
+
+  #add(
+    id: string,
+    state: State,
+    list: 'granted' | 'revoked',
+    permission: PermissionName,
+    scope: string,
+    { for: time = Number.POSITIVE_INFINITY, asked }: GrantTerms,
+  ): void {
+    const at = 1 + Math.max(0, ...[...state.granted, ...state.revoked].map((one) => one.at));
+    const entry: Entry = { permission, scope, at, lasting: time === Number.POSITIVE_INFINITY };
+    const same = state[list].find((one) => one.permission === permission && one.scope === scope);
+    same?.alarm?.clear();
+    state[list] = [...state[list].filter((one) => one !== same), entry];
+    entry.alarm = alarm(() => {
+      state[list] = state[list].filter((one) => one !== entry);
+      if (this.#closed) return;
+      this.#parts.changed(id);
+      this.#parts.announce('permission:revoked', {
+        plugin: id,
+        permission,
+        scope,
+        ...(asked && { asked }),
+      });
+    }, time);
+  }
+
+  #key(id: string): string {
+    return grantKey(this.#parts.tenant, id);
+  }
+
+  /** Writes run one after the other, so that the last state is the kept one. */
+  #keep(id: string): Promise<void> {
+    const write = async () => {
+      const { granted, revoked } = this.#state(id);
+      const lasting = (entries: readonly Entry[]) =>
+        entries.flatMap(({ permission, scope, at, lasting: keeps }) =>
+          keeps ? [[permission, scope, at]] : [],
+        );
+      try {
+        await this.#parts.storage.set(this.#key(id), {
+          format: FORMAT,
+          granted: lasting(granted),
+          revoked: lasting(revoked),
+        });
+      } catch (cause) {
+        throw createError(
+          'storage/failed',
+          `the grants of ${id} hold now, and could not be kept: ${messageOf(cause)}`,
+          { plugin: id, cause },
+        );
+      }
+    };
+    return this.#turns.run(id, write);
+  }
+}
+
+/** The entries that a scope doesn't cover. */
+function without(entries: readonly Entry[], permission: PermissionName, scope: string): Entry[] {
+  return entries.filter((entry) => {
+    const covered = entry.permission === permission && scopeCovers(permission, scope, entry.scope);
+    if (covered) entry.alarm?.clear();
+    return !covered;
+  });
+}

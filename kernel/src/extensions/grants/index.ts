@@ -1,0 +1,28 @@
+/**
+ * `@plinth/kernel/grants`: rights that are granted and revoked while the kernel runs.
+ *
+ * @module
+ */
+import { defineExtension } from '../../extension/define.js';
+
+export type {
+  PermissionAnswer,
+  PermissionHandler,
+  PermissionRequest,
+} from '../../permissions/asking.js';
+export type { GrantOptions } from '../../permissions/grant-records.js';
+
+/**
+ * Keeps what the application grants and revokes beside manifests, and asks it about what plugins
+ * request (`kernel.permissions`).
+ *
+ * @example
+ * const kernel = await createKernel({ extensions: [grants()] });
+ * await kernel.permissions.revoke('com.example.notes', 'network.fetch');
+ */
+export const grants = defineExtension({ name: 'grants', uses: ['core'] }, () => ({
+  install({ core }) {
+    core.fill('grants', async () => (await import('./making.js')).makeBook);
+    core.fill('requests', async () => (await import('./making.js')).makeRequests);
+  },
+}));

@@ -1,0 +1,49 @@
+/**
+ * `@plinth/kernel/trust`: how far packages are trusted, and who has signed them.
+ *
+ * @module
+ */
+import { defineExtension } from '../../extension/define.js';
+import type { TrustDecisions } from './trust-policy.js';
+
+export type {
+  SignaturePolicy,
+  TrustDecisions,
+  TrustFacts,
+  TrustPolicy,
+  TrustRule,
+} from './trust-policy.js';
+
+/**
+ * Decides the trust in packages, and checks their signatures at each load. Decisions that make no
+ * sense let `start()` fail with `kernel/invalid-option`.
+ *
+ * @example
+ * const kernel = await createKernel({
+ *   extensions: [trust({ trust: [{ level: 'partner', publishers: ['acme'] }], signatures: { keys } })],
+ * });
+ */
+export const trust = defineExtension(
+  { name: 'trust', uses: ['core'] },
+  (policy: TrustDecisions = {}) => ({
+    install({ core }) {
+      const made = core.fill('trust', async () => {
+        const [{ Trust }, { checkTrustDecisions }] = await Promise.all([
+          import('./trust.js'),
+          import('./check-trust.js'),
+        ]);
+        checkTrustDecisions(policy);
+        return (tenant) =>
+          new Trust({
+            policy,
+            limits: tenant.limits,
+            storage: tenant.storage,
+            tenant: tenant.tenant,
+            offers: (isolation) => tenant.offers(isolation),
+            announce: tenant.reporting.announce,
+          });
+      });
+      core.keep({ kind: 'trust', purge: async (plugin) => (await made()).forget(plugin) });
+    },
+  }),
+);

@@ -1,0 +1,58 @@
+/** What the core asks of extensions while plugins run. */
+import type { Isolation, Manifest } from '@plinth/sdk/contract';
+import type { Gate, ViewedGuest } from '../guests/gate.js';
+import type { Guest, PluginPackage } from '../host.js';
+import type { Around } from '../middleware/chains.js';
+
+/** A step of a plugin that is requested. A step that merely happens can't be awaited. */
+export type WantedTransition =
+  | 'load'
+  | 'activate'
+  | 'suspend'
+  | 'resume'
+  | 'hibernate'
+  | 'replace'
+  | 'deactivate';
+
+/** Undoes the work done before a step. */
+export type Undo = () => unknown;
+
+/** The facts about a resolved version of a plugin. */
+export interface PluginFacts {
+  readonly key: string;
+  readonly id: string;
+  readonly version: string;
+  readonly manifest: Manifest;
+  readonly package: PluginPackage;
+}
+
+/** The questions of the core to extensions, while plugins run. */
+export interface Extending {
+  /** The layers of extensions around commands, hooks and events. */
+  readonly around: Around;
+  /** Steps of plugins that extensions take part in. */
+  readonly steps: {
+    waits(...names: readonly WantedTransition[]): boolean;
+    before(name: WantedTransition, record: PluginFacts): Promise<Undo>;
+  };
+  /** Features that manifests may require because an extension is installed. */
+  readonly features: readonly string[];
+  /** First segments of topics that belong to extensions. */
+  readonly names: ReadonlySet<string>;
+  /**
+   * A package was found, and its manifest is valid.
+   *
+   * @throws PluginManifestError `manifest/invalid`, or the error of a check.
+   */
+  checkManifest(found: PluginPackage, manifest: Manifest): void;
+  /** Keys of a manifest's `contributes` that nothing here reads. */
+  unknownPoints(manifest: Manifest): readonly string[];
+  /** A package is about to be loaded, with the text of its code. */
+  checkCode(found: PluginPackage, manifest: Manifest, code: string): Promise<void>;
+  /** The stronger of the isolation chosen for a package and the one that checks demand. */
+  isolation(chosen: Isolation, found: PluginPackage): Isolation;
+  /** Launches a guest through the wrappers of extensions. */
+  launch(key: string, isolation: Isolation, launch: () => Promise<Guest>): Promise<Guest>;
+  /** Announces a new guest. Returns the gate for its requests, if there is one. */
+  gateFor(guest: ViewedGuest): Required<Gate> | undefined;
+}

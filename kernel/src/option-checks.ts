@@ -1,0 +1,35 @@
+/** What checks of options are made of. */
+import { createError } from '@plinth/sdk/contract';
+
+/** Refuses any other value. An absent one is accepted. */
+export function oneOf(at: string, value: unknown, allowed: readonly unknown[]): void {
+  if (value !== undefined && !allowed.includes(value))
+    throw wrong(at, `must be one of ${allowed.join(', ')}, not ${String(value)}`);
+}
+
+/** A list, empty when absent. Anything else is refused. */
+export function listAt(at: string, value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw wrong(at, `must be a list, not ${String(value)}`);
+  return value;
+}
+
+/** An object. Anything else is refused. */
+export function objectAt(at: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw wrong(at, `must be an object, not ${String(value)}`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
+/** The error for an option: PluginConfigurationError `kernel/invalid-option`. */
+export function wrong(option: string, what: string): Error {
+  return createError('kernel/invalid-option', `'${option}' ${what}`, { details: { option } });
+}
+
+/** Whether a value is a text, or a prefix that ends in `*`. */
+export const isPatternText = (value: unknown): boolean =>
+  typeof value === 'string' && value !== '' && !value.slice(0, -1).includes('*');
+
+/** The same for ids of plugins. */
+export const isIdPattern = (value: unknown): boolean =>
+  isPatternText(value) && /^[a-z0-9.*-]+$/i.test(value as string);

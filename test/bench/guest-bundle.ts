@@ -1,0 +1,18 @@
+/** Bundles the plugins of `guests/`, as their authors would. Runs in Node, also for a page. */
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+/** Text of the echo plugin with valibot inside. */
+export async function bundleParsedEcho(): Promise<string> {
+  const bundle = await rolldown({
+    input: fileURLToPath(new URL('./guests/parsed-echo.ts', import.meta.url)),
+    platform: 'neutral',
+  });
+  try {
+    const { output } = await bundle.generate({ format: 'es', minify: true });
+    if (output.length > 1) throw new Error('the echo plugin must be one file');
+    return output[0].code;
+  } finally {
+    await bundle.close();
+  }
+}

@@ -1,0 +1,153 @@
+/** What plugins keep and use: export, import, usage. */
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { readData, writeData } from '../../cli/src/data/data-file.ts';
+import { filesOf, folderOf, json, plinth } from './plinth.ts';
+
+const ID = 'com.example.keeper';
+const keeper = {
+  'plugins/keeper/plugin.json': {
+    id: ID,
+    version: '1.0.0',
+    main: 'plugin.js',
+    engines: { plinth: '^1.0.0' },
+    permissions: { storage: { read: true, write: true } },
+  },
+  'plugins/keeper/plugin.js': `export default {
+  activate(ctx) {
+    const all = { date: new Date(5), map: new Map([[1, new Set(['a'])]]), bytes: new Uint8Array([0, 255]),
+      nan: NaN, zero: -0, big: 12345678901234567890n, none: null, list: [1, undefined], error: new TypeError('no'),
+      text: 'a\\u2028b' };
+    ctx.commands.handle('fill', async () => {
+      for (const [key, value] of Object.entries(all)) await ctx.storage.set(key, value);
+    });
+    ctx.commands.handle('check', async () => {
+      const { nan, zero, error, ...rest } = Object.fromEntries(await Promise.all(
+        Object.keys(all).map(async (key) => [key, await ctx.storage.get(key)])));
+      return [Number.isNaN(nan), Object.is(zero, -0), error instanceof Error && error.message,
+        rest.date.getTime(), [...rest.map.get(1)], [...rest.bytes],
+        rest.big === all.big, rest.none, rest.list, rest.text];
+    });
+    ctx.commands.handle('set', (value) => ctx.storage.set('text', value));
+  },
+};
+`,
+};
+
+it('an export carries every value, and an import puts it back', async () => {
+  const folder = await folderOf(keeper);
+  await plinth(folder, ['exec', `${ID}:fill`]);
+  const { code, out } = await plinth(folder, ['data', 'export', ID, 'keeper.data']);
+  expect([code, out]).toEqual([0, `wrote 10 keys of ${ID} to ${join(folder, 'keeper.data')}\n`]);
+  expect((await stat(join(folder, 'keeper.data'))).mode & 0o077).toBe(0);
+  const text = await readFile(join(folder, 'keeper.data'), 'utf8');
+  expect((await plinth(folder, ['data', 'export', ID])).out).toBe(text);
+  await plinth(folder, ['data', 'purge', ID, '--yes']);
+  await plinth(folder, ['exec', `${ID}:set`, '"other"']);
+  expect((await plinth(folder, ['data', 'import', ID, 'keeper.data'])).out).toBe(
+    `imported 10 keys of ${ID}\n`,
+  );
+  expect((await json(folder, ['exec', `${ID}:check`])).output).toEqual([
+    true,
+    true,
+    'no',
+    5,
+    ['a'],
+    [0, 255],
+    true,
+    null,
+    [1, null],
+    'a\u2028b',
+  ]);
+  expect((await plinth(folder, ['data', 'export', ID])).out).toBe(text);
+});
+
+it('a file that was cut, edited, or is of another plugin or format is refused, and changes nothing', async () => {
+  const folder = await folderOf(keeper);
+  await plinth(folder, ['exec', `${ID}:set`, '"mine"']);
+  const good = writeData(
+    ID,
+    new Map<string, unknown>([
+      ['text', 'theirs'],
+      ['more', 1n],
+    ]),
+  );
+  const lines = good.trimEnd().split('\n');
+  const cases: Readonly<Record<string, string>> = {
+    cut: lines.slice(0, -1).join('\n'),
+    edited: good.replace('theirs', 'others'),
+    plugin: writeData('com.example.other', new Map([['text', 'theirs']])),
+    format: '{"text":"theirs"}\n',
+    version: good.replace('"formatVersion":1', '"formatVersion":2'),
+  };
+  for (const [reason, text] of Object.entries({ ...cases, empty: '' })) {
+    await writeFile(join(folder, 'bad.data'), text);
+    expect(await json(folder, ['data', 'import', ID, 'bad.data'])).toMatchObject({
+      ok: false,
+      error: { code: 'data/invalid', details: { reason: reason === 'empty' ? 'format' : reason } },
+    });
+  }
+  const { out } = await plinth(folder, ['data', 'export', ID]);
+  expect(out).toBe(writeData(ID, new Map([['text', 'mine']])));
+  expect(await plinth(folder, ['data', 'import', ID, 'nowhere'])).toMatchObject({ code: 2 });
+});
+
+it('an import that the storage refuses in the middle changes nothing', async () => {
+  const folder = await folderOf({
+    ...keeper,
+    'plinth.config.json': {
+      plugins: 'plugins',
+      policy: { resources: { tenant: { storage: '64KB' } } },
+    },
+  });
+  await plinth(folder, ['exec', `${ID}:set`, '"mine"']);
+  const before = (await plinth(folder, ['data', 'export', ID])).out;
+  const text = writeData(
+    ID,
+    new Map([
+      ['a', 'x'],
+      ['b', 'x'.repeat(200_000)],
+      ['text', 'theirs'],
+    ]),
+  );
+  await writeFile(join(folder, 'big.data'), text);
+  expect(await json(folder, ['data', 'import', ID, 'big.data'])).toMatchObject({
+    ok: false,
+    error: { code: 'storage/quota' },
+  });
+  expect((await plinth(folder, ['data', 'export', ID])).out).toBe(before);
+});
+
+it('a file with a right digest is still checked line by line', () => {
+  const values = new Map([['a', 1]]);
+  for (const key of ['', 'k'.repeat(513)])
+    expect(() => readData(ID, 'f', writeData(ID, new Map([[key, 1]])))).toThrow('line 2');
+  expect(readData(ID, 'f', writeData(ID, values))).toEqual(values);
+});
+
+it('an id that is none has no data to export', async () => {
+  const folder = await folderOf(keeper);
+  for (const id of ['../up', 'plinth', 'A'])
+    expect(await json(folder, ['data', 'export', id, 'out.data'])).toMatchObject({ ok: false });
+  expect(await filesOf(folder)).not.toContain('out.data');
+});
+
+it('usage shows what each plugin uses, and one in full', async () => {
+  const folder = await folderOf(keeper);
+  await plinth(folder, ['exec', `${ID}:fill`]);
+  const { out } = await plinth(folder, ['usage']);
+  expect(out).toMatch(/^plugin +state +memory +cpu +storage +keys +start\n/);
+  expect(out).toMatch(/com\.example\.keeper +active .* 10 +\d+(\.\d)? ms\n$/);
+  const full = (await plinth(folder, ['usage', ID])).out;
+  expect(full).toMatch(/^id +com\.example\.keeper$/m);
+  expect(full).toMatch(/^storage +.*, 10 keys$/m);
+  expect(await json(folder, ['usage', ID])).toMatchObject({
+    ok: true,
+    usage: { id: ID, state: 'active', storage: { keys: 10 }, crashes: 0 },
+  });
+  expect(await json(folder, ['usage', 'com.example.none'])).toMatchObject({
+    ok: false,
+    error: { code: 'plugin/not-found' },
+  });
+});

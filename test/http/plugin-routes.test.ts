@@ -1,0 +1,87 @@
+/** `routes(ctx)` of `@plinth/http`: the helper for plugins. */
+import { HttpRoutes, type RouteHandlers, routes } from '@plinth/http';
+import { http } from '@plinth/http/host';
+import { definePlugin } from '@plinth/sdk';
+import { contractChecks } from '@plinth/sdk/testing';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { runtime } from '#host';
+import { startKernel } from '../support/kernels.ts';
+
+const manifest = {
+  id: 'test.notes',
+  version: '1.0.0',
+  main: 'plugin.js',
+  engines: { plinth: '^1.0.0' },
+  provides: ['plinth.http-routes@1'],
+  permissions: { contracts: { provide: ['plinth.http-routes'] } },
+};
+
+const start = async <const R extends string>(handlers: RouteHandlers<R>) => {
+  const plugin = definePlugin({ activate: (ctx) => void routes(ctx, handlers) });
+  const kernel = await startKernel({ isolation: 'inline' }, [{ manifest, plugin }], {
+    extensions: [http({ authenticate: () => 'ada' })],
+  });
+  const { fetch } = kernel.extension(http);
+  const ask = (path: string, init?: RequestInit) =>
+    fetch(new Request(`http://app.test/plugins/test.notes${path}`, init));
+  return { kernel, ask };
+};
+
+describe(`${runtime}: routes(ctx)`, () => {
+  it('answers by method and path, with decoded parameters', async () => {
+    const { ask } = await start({
+      'GET /notes/:id': ({ params, query }, call) => {
+        expectTypeOf(params).toEqualTypeOf<Readonly<Record<'id', string>>>();
+        return { json: [params.id, query.q, call.user] };
+      },
+      'GET /notes/all': () => ({ body: 'all', headers: { 'content-type': 'text/plain' } }),
+      'POST /notes': ({ json }) => ({ status: 201, json: json() }),
+      'DELETE /notes/:id/parts/:part': ({ params }) => {
+        expectTypeOf(params).toEqualTypeOf<Readonly<Record<'id' | 'part', string>>>();
+        return {};
+      },
+    });
+    expect(await (await ask('/notes/%C3%A9%20?q=1')).json()).toEqual(['é ', '1', 'ada']);
+    expect(await (await ask('/notes/all')).text()).toBe('all');
+    const headers = { 'content-type': 'application/json' };
+    const made = await ask('/notes', { method: 'POST', headers, body: '{"a":1}' });
+    expect([made.status, await made.json()]).toEqual([201, { a: 1 }]);
+    expect((await ask('/notes/1/parts/2', { method: 'DELETE' })).status).toBe(204);
+    const wrong = await ask('/notes/1', { method: 'POST' });
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET']);
+    for (const path of ['/', '/notes/', '/notes/1/2', '/nothing'])
+      expect((await ask(path)).status).toBe(404);
+  });
+
+  it('refuses routes that are none, or twice the same', async () => {
+    for (const handlers of [
+      { 'FETCH /a': () => ({}) },
+      { 'GET a': () => ({}) },
+      { 'GET /:': () => ({}) },
+      { 'GET /:a/:a': () => ({}) },
+      { 'GET /a': 'no function' },
+      { 'GET /:a': () => ({}), 'GET /:b': () => ({}) },
+    ]) {
+      const provide = () => {
+        throw new Error('provided');
+      };
+      expect(() => routes({ provide } as never, handlers as never)).toThrow(
+        expect.objectContaining({ code: 'contract/invalid' }),
+      );
+    }
+  });
+});
+
+describe(`${runtime}: routes(ctx) provides HttpRoutes`, () => {
+  it('and passes the checks of the contract', async () => {
+    const { kernel } = await start({
+      'GET /notes': () => ({ json: [] }),
+      'GET /notes/:id': ({ params }) => ({ body: params.id }),
+      'POST /notes': () => ({ status: 201 }),
+    });
+    const client = kernel.client(HttpRoutes, { provider: 'test.notes' });
+    const checks = contractChecks(HttpRoutes, client, { paths: { '/notes/:id': '/notes/1' } });
+    expect(checks.length).toBeGreaterThan(5);
+    for (const { run } of checks) await run();
+  });
+});

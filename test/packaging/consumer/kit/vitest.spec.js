@@ -1,0 +1,4 @@
+import { test } from 'vitest';
+import { checkKit } from './check-kit.js';
+
+test('the test kit', checkKit);
