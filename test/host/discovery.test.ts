@@ -7,6 +7,7 @@ import {
   createKernel,
   type Kernel,
   type KernelOptions,
+  type LogEntry,
   type PluginPackage,
   type PluginSource,
   packageOf,
@@ -45,6 +46,29 @@ function slowSource(
       await told;
       yield* later;
     },
+  };
+}
+
+const sourceOf = (...packages: readonly PluginPackage[]): PluginSource => ({
+  async *discover() {
+    yield* packages;
+  },
+});
+
+const needy = (id: string, need: string) => plugin(id, { dependencies: { [need]: '^1.0.0' } });
+
+/** The failures that a log and the listeners of a kernel are told. */
+function complaints() {
+  const failures: string[] = [];
+  return {
+    failures,
+    telemetry: {
+      log: ({ level, fields }: LogEntry) => {
+        if (level === 'error') failures.push(`log: ${fields?.plugin}`);
+      },
+    },
+    hear: (kernel: Kernel) =>
+      kernel.events.on('plugin:failed', ({ payload }) => failures.push(`event: ${payload.id}`)),
   };
 }
 
@@ -113,15 +137,11 @@ describe(`${runtime}: sources that delay others`, () => {
 
   it('a plugin that depends on a late one starts then', async () => {
     const slow = slowSource([], [plugin('test.base')]);
-    const kernel = await start([
-      slow,
-      {
-        discover: async function* () {
-          yield plugin('test.top', { dependencies: { 'test.base': '^1.0.0' } });
-        },
-      },
-    ]);
+    const { failures, telemetry, hear } = complaints();
+    const kernel = await start([slow, sourceOf(needy('test.top', 'test.base'))], { telemetry });
+    hear(kernel);
     expect(kernel.plugins.explain('test.top').error?.code).toBe('plugin/unsatisfied');
+    expect(failures).toEqual([]);
     const top = new Promise<void>((resolve) => {
       kernel.events.on('plugin:activated', ({ payload }) => {
         if (payload.id === 'test.top') resolve();
@@ -130,6 +150,25 @@ describe(`${runtime}: sources that delay others`, () => {
     slow.go();
     await top;
     expect((await kernel.health()).status).toBe('healthy');
+    expect(failures).toEqual([]);
+  });
+
+  it('a plugin whose need may still come is reported as failed when no source may find it', async () => {
+    const slow = slowSource([], [plugin('test.other')]);
+    const failing = slowSource([], [], 'a broken server');
+    const { failures, telemetry, hear } = complaints();
+    const kernel = await start([slow, failing, sourceOf(needy('test.top', 'test.base'))], {
+      telemetry,
+    });
+    hear(kernel);
+    const other = nextEvent(kernel, 'plugin:activated');
+    slow.go();
+    await other;
+    expect(failures).toEqual([]);
+    const told = nextEvent(kernel, 'plugin:failed');
+    failing.go();
+    expect(await told).toMatchObject({ id: 'test.top', code: 'plugin/unsatisfied' });
+    expect(failures).toEqual(['log: test.top', 'event: test.top']);
   });
 
   it('decisions about a plugin apply when it comes late, in every tenant', async () => {

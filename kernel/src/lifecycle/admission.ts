@@ -31,6 +31,8 @@ export interface AdmissionParts {
   readonly grants: Grants;
   readonly extending: Pick<Extending, 'checkManifest' | 'unknownPoints'>;
   readonly reporting: Reporting;
+  /** Whether a source may still find plugins, which others may need. */
+  moreMayCome(): boolean;
 }
 
 /** Owns the stages before a guest. */
@@ -171,13 +173,14 @@ export class Admission {
       const failed = record.state === 'failed' && record.stage === 'resolve';
       if (failed || record.state === 'validated' || record.state === 'resolved') {
         if (resolved instanceof Error) {
-          // A failure is reported once. Changes to other plugins don't make it a new failure.
-          if (record.state !== 'failed' || record.error.message !== resolved.message)
-            this.#ledger.fail(
-              record.state === 'failed' ? record.previous : record,
-              'resolve',
-              resolved,
-            );
+          // A failure is reported once. Changes to other plugins don't make it a new failure. As
+          // long as a source may still find what is missing, it is known but not reported.
+          const isEarly = this.#parts.moreMayCome();
+          const previous = record.state === 'failed' ? record.previous : record;
+          const known = record.state === 'failed' ? record : undefined;
+          const isNew = known?.error.message !== resolved.message;
+          if (isNew || (known?.isEarly === true && !isEarly))
+            this.#ledger.fail(previous, 'resolve', resolved, { isEarly });
         } else if (record.state === 'resolved') registry.put(resolved);
         else this.#ledger.advance(resolved, 'plugin:resolved');
       } else if (

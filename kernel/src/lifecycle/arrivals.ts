@@ -36,6 +36,8 @@ export class Arrivals {
   #arriving: Promise<void> = Promise.resolve();
   /** How many findings are being processed. */
   #taking = 0;
+  /** How many of them are not admitted yet. */
+  #unadmitted = 0;
   /** How many starts of `startup` plugins are in progress. Some may still wait. */
   #startups = 0;
   /** Whether the first such start has begun. Plugins found later start when they arrive. */
@@ -60,6 +62,7 @@ export class Arrivals {
     const { log, tenant } = this.#parts;
     this.#looking = discovery.onLate((late) => {
       this.#taking += 1;
+      this.#unadmitted += 1;
       this.#arriving = this.#arriving
         .then(() => opened)
         .then(() => this.#takeIn(late))
@@ -92,10 +95,12 @@ export class Arrivals {
     if (isStopping()) return;
     const to = await intake();
     for (const problem of problems) to.report(problem);
-    if (packages.length === 0) return;
-    await to.admit(packages);
+    if (packages.length > 0) await to.admit(packages);
+    this.#unadmitted -= 1;
+    // Nothing more comes, so what is still missing is reported.
+    if (!this.mayCome) await to.admit([]);
     // Not awaited: callers of start() may wait for these findings.
-    if (this.#begun) void this.startUp();
+    if (this.#begun && packages.length > 0) void this.startUp();
   }
 
   /** Starts the plugins that ask to start with the kernel. */
@@ -113,6 +118,11 @@ export class Arrivals {
       record.state === 'resolved' &&
       record.manifest.activation.includes('startup')
     );
+  }
+
+  /** Whether a source may still find something, or has found something that is not admitted. */
+  get mayCome(): boolean {
+    return this.#unadmitted > 0 || this.#discovery?.mayFindMore === true;
   }
 
   /** Waits for a plugin that a source may still find. */

@@ -64,8 +64,9 @@ export class Discovery {
       clearTimeout(this.#timer);
       if (this.#looking.length > 0)
         this.#timer = setTimeout(
-          () => this.#tell(),
-          Math.max(0, this.#overdue - performance.now()),
+          () => this.#tell({ packages: [], problems: [] }),
+          // A timer may fire a little early.
+          Math.max(0, this.#overdue - performance.now()) + 1,
         );
     });
     this.#awaitSilence(silent.end);

@@ -132,8 +132,8 @@ export class Ending {
     // Planned, and out of reach, before anything is told of the crash: a call that a listener makes
     // waits for the restart.
     const told = starting ? undefined : this.#core.supervisor.crashed(key);
-    this.#core.ledger.fail(asResolved(record), starting ? 'activate' : 'run', error, () => {
-      // Its record comes first: a guard must count as absent before its middleware is removed.
+    // Its record comes first: a guard must count as absent before its middleware is removed.
+    const first = () => {
       this.#keepWaiting(plugin, record);
       connection.registrations.close(error);
       this.#core.reporting.announce('plugin:crashed', {
@@ -145,7 +145,9 @@ export class Ending {
         ...blameOf(connection),
         ...withOrigin(error),
       });
-    });
+    };
+    const stage = starting ? 'activate' : 'run';
+    this.#core.ledger.fail(asResolved(record), stage, error, { first });
     record.scope.dispose().catch((problem) =>
       this.#core.reporting.log.write('kernel', 'error', messageOf(problem), {
         plugin: idOf(key),

@@ -78,13 +78,13 @@ export class Ledger {
    * Records and announces a failure.
    *
    * @param previous the record that the plugin returns to when it is tried again.
-   * @param first what happens between the two.
+   * @param how what happens between the two, and whether it is recorded only.
    */
   fail(
     previous: FailedPlugin['previous'],
     stage: Stage,
     thrown: unknown,
-    first?: () => void,
+    { first, isEarly }: { readonly first?: () => void; readonly isEarly?: boolean } = {},
   ): void {
     const { key, id, origin } = previous;
     const error = this.#redaction.value(
@@ -101,9 +101,11 @@ export class Ledger {
       stage,
       error,
       previous,
+      ...(isEarly === true && { isEarly }),
     });
     this.#changed(key);
     first?.();
+    if (isEarly === true) return;
     const code =
       typeof (error as Partial<PluginError>).code === 'string'
         ? (error as PluginError).code

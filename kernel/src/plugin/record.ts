@@ -131,6 +131,8 @@ export interface FailedPlugin {
   readonly stage: Stage;
   readonly error: Error;
   readonly previous: DiscoveredPlugin | ValidatedPlugin | ResolvedPlugin;
+  /** Whether a source may still find what it lacks. It isn't reported until none may. */
+  readonly isEarly?: true;
 }
 
 /** A plugin with a guest. */

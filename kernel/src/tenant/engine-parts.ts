@@ -2,9 +2,9 @@
 import type { HostContracts } from '../commands/host-contracts.js';
 import type { ConfigStore } from '../config/config-store.js';
 import type { Core } from '../extension/core.js';
+import type { Arrivals } from '../lifecycle/arrivals.js';
 import type { Extending } from '../lifecycle/extending.js';
 import type { Deciding } from '../permissions/asking.js';
-import type { PluginRecord } from '../plugin/record.js';
 import type { Base } from './base.js';
 import type { MadeExchange } from './exchange.js';
 import type { Facts } from './facts.js';
@@ -30,6 +30,5 @@ export interface EngineParts {
   readonly created: number;
   /** What the application sees of the plugins and of their settings. */
   views(): Core['views'];
-  /** Whether a plugin is about to start, because the tenant starts. */
-  comes(record: PluginRecord): boolean;
+  readonly arrivals: Pick<Arrivals, 'comes' | 'mayCome'>;
 }

@@ -113,7 +113,12 @@ export class Engine implements Intake {
 
   #wakeGuard(record: PluginRecord, activation: string): void {
     const { key, state } = record;
-    if (state !== 'resolved' || this.#parts.comes(record) || this.lifecycle.isStarting(key)) return;
+    if (
+      state !== 'resolved' ||
+      this.#parts.arrivals.comes(record) ||
+      this.lifecycle.isStarting(key)
+    )
+      return;
     this.lifecycle.activate(key, activation).catch(() => {});
   }
 

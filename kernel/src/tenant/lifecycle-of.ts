@@ -52,7 +52,7 @@ export interface MadeForLifecycle {
 
 /** Puts it together. */
 export function createLifecycle(
-  { base, shared, extending, hostContracts, settings }: EngineParts,
+  { base, shared, extending, hostContracts, settings, arrivals }: EngineParts,
   { bundles, launcher, lanes, supervisor, security }: MadeForLifecycle,
   services: GuestServices,
 ): Lifecycle {
@@ -69,7 +69,14 @@ export function createLifecycle(
   };
   return new Lifecycle({
     ledger,
-    admission: new Admission(ledger, { surroundings, trust, grants, extending, reporting }),
+    admission: new Admission(ledger, {
+      surroundings,
+      trust,
+      grants,
+      extending,
+      reporting,
+      moreMayCome: () => arrivals.mayCome,
+    }),
     relations: new Relations(registry, hostContracts, isOpen),
     stages: {
       loader: new Loader({ bundles, launcher, trust, owners, extending, services }),

@@ -206,7 +206,7 @@ class Tenant {
       parts: this.#parts,
       created: this.#created,
       views: () => this.#own,
-      comes: (record) => this.#arrivals.comes(record),
+      arrivals: this.#arrivals,
     });
   }
 
