@@ -1,12 +1,9 @@
 /** Plain data that nothing can change any more, at any depth. */
 
-const NO_ITEMS: readonly never[] = Object.freeze([]);
-const NO_KEYS: Readonly<Record<string, never>> = Object.freeze({});
-
 /**
- * Freezes plain data and all that is in it, and takes no more memory for it than it needs: what is
- * empty is shared, and lists have no room to grow. The data must be the caller's own, without
- * circles. Answers it, or what stands for it.
+ * Freezes plain data and all that is in it. Lists are replaced by copies without room to grow. The
+ * data must be the caller's own, without circles. Answers it, or what stands for it. What is empty
+ * is not shared: a value with the same object twice can't cross to a plugin.
  */
 export function deepFreeze<T>(value: T): T {
   return (value !== null && typeof value === 'object' ? frozen(value) : value) as T;
@@ -14,14 +11,11 @@ export function deepFreeze<T>(value: T): T {
 
 function frozen(value: object): object {
   if (Object.isFrozen(value)) return value;
-  if (Array.isArray(value))
-    return value.length === 0 ? NO_ITEMS : Object.freeze(value.map((item) => deepFreeze(item)));
-  let isEmpty = true;
+  if (Array.isArray(value)) return Object.freeze(value.map((item) => deepFreeze(item)));
   const data = value as Record<string, unknown>;
   for (const key in data) {
-    isEmpty = false;
     const inner = data[key];
     if (inner !== null && typeof inner === 'object') data[key] = frozen(inner);
   }
-  return isEmpty ? NO_KEYS : Object.freeze(data);
+  return Object.freeze(data);
 }
