@@ -18,7 +18,10 @@ const AUTHORING: readonly CommandSpec[] = [
     usage: 'create [name]',
     summary: 'make a new plugin, or an application with one',
     options: [
-      ['--template <template>', 'minimal, app-node or app-vite (default: minimal)'],
+      [
+        '--template <template>',
+        'minimal, http, app-node, app-vite or app-react (default: minimal)',
+      ],
       ['--language <language>', 'ts or js (default: ts)'],
       ['--id <id>', "the plugin's id (default: com.example.<name>)"],
       ['--yes', 'ask nothing'],
