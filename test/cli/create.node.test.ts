@@ -15,7 +15,13 @@ const tool = (path: string, cwd: string, ...args: string[]) => {
   return { status, output: stdout + stderr };
 };
 const LANGUAGES = ['ts', 'js'] as const;
-const TEMPLATES = { minimal: '.', 'app-node': 'plugins/notes', 'app-vite': 'plugins/notes' };
+const TEMPLATES = {
+  minimal: '.',
+  http: '.',
+  'app-node': 'plugins/notes',
+  'app-vite': 'plugins/notes',
+  'app-react': 'plugins/notes',
+};
 
 describe.each(Object.entries(TEMPLATES))('the template %s', (template, plugin) => {
   it.each(LANGUAGES)('in %s is a plugin that is valid and of checked types', async (language) => {
@@ -49,6 +55,11 @@ it('templates ask for the versions that this workspace is tested with', async ()
   const { devDependencies } = (await readJson(root, 'package.json')) as {
     devDependencies: Record<string, string>;
   };
+  const example = (await readJson(root, 'examples/spa-react/package.json')) as Record<
+    string,
+    Record<string, string>
+  >;
+  const react = { ...example.dependencies, ...example.devDependencies };
   const sdk = (await readJson(root, 'sdk/package.json')) as {
     dependencies: Record<string, string>;
   };
@@ -60,7 +71,8 @@ it('templates ask for the versions that this workspace is tested with', async ()
       'package.json',
     )) as Record<string, Record<string, string>>;
     for (const [name, range] of Object.entries({ ...dependencies, ...more })) {
-      const known = name === 'valibot' ? sdk.dependencies[name] : devDependencies[name];
+      const known =
+        name === 'valibot' ? sdk.dependencies[name] : (devDependencies[name] ?? react[name]);
       expect([name, range]).toEqual([
         name,
         name.startsWith('@plinth/') ? '__PLINTH__' : `^${known}`,

@@ -95,7 +95,7 @@ describe('dependencies', () => {
     'idb-keyval': /^host-browser\/src\/indexeddb-storage\.ts$/,
     'proper-lockfile': /^host-node\/src\/folder-lock\.ts$/,
     confbox: /^host-node\/src\/config-text\.ts$/,
-    chokidar: /^(host-node\/src\/config-file|cli\/src\/dev\/watch)\.ts$/,
+    chokidar: /^(host-node\/src\/(config-file|watched-folder)|cli\/src\/dev\/watch)\.ts$/,
     rolldown: /^cli\/src\/(bundle\/roll-up|validate\/parse-source)\.ts$/,
     fflate: /^cli\/src\/archive\/write-archive\.ts$/,
     // A copy of its own, or one that is newer than the SDK's, would lose every span.

@@ -31,15 +31,15 @@ export const run: RunCommand = async (_, options, terminal) => {
     watch: (paths) => watching?.add(paths),
   });
   watching = await watchPaths(project.plugins, (path) => session.changed(path));
+  await session.build();
   const { kernel, close } = await openKernel(project, terminal, {
     show: 'info',
-    packages: await session.first(),
+    source: session,
     memory: options.keep !== true,
     spares: 1,
   });
   try {
     await kernel.start();
-    session.attach(kernel);
     ready(kernel.plugins.list().filter(({ state }) => state === 'active').length, terminal);
     await stopped;
   } finally {
