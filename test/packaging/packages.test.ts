@@ -24,6 +24,7 @@ const ENTRIES = [
   '@plinth/kernel/core',
   '@plinth/kernel/preset',
   '@plinth/kernel/extension',
+  '@plinth/kernel/archive',
   '@plinth/kernel/audit',
   '@plinth/kernel/grants',
   '@plinth/kernel/hibernation',
