@@ -11,7 +11,6 @@ const MANIFEST = JSON.stringify({
   version: '1.0.0',
   main: 'dist/plugin.js',
   engines: { plinth: '*' },
-  isolation: 'inline',
 });
 const CODE = `export default { activate(ctx) { ctx.commands.handle('hello', () => 'unpacked'); } };`;
 const zip = (entries: Zippable) => zipSync(entries, { os: 3 });
@@ -31,7 +30,11 @@ describe('packageOfArchive()', () => {
     expect((await rejection(found.read?.('absent.js') as Promise<unknown>)).message).toBe(
       'an upload has no absent.js',
     );
-    const kernel = await createKernel({ host: inlineHost(), telemetry: { log: false } });
+    const kernel = await createKernel({
+      host: inlineHost(),
+      isolation: 'inline',
+      telemetry: { log: false },
+    });
     await kernel.start();
     await kernel.plugins.install(found);
     await kernel.plugins.activate('test.packed');
