@@ -67,8 +67,11 @@ export class RemoteOperator implements Operator {
   }
 
   async install(found: PluginPackage, { owner }: Consent): Promise<Changed> {
-    const { id } = parseManifest(found.manifest, found.origin);
+    const { id, activation } = parseManifest(found.manifest, found.origin);
     await this.#admin.json(`${API}/plugins`, { ...(await upload(found)), query: { owner } });
+    // The kernel has started already, and starts by itself only what is there then.
+    if (activation.includes('startup'))
+      await this.#admin.json(at(id, 'activate'), { method: 'POST', timeout: LONG });
     return this.#changed(id);
   }
 
