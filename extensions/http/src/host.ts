@@ -4,16 +4,19 @@
  * @module
  */
 import { defineExtension } from '@plinth/kernel/extension';
-import type { AdminOptions } from './admin.js';
-import type { AdminKernel } from './admin-actions.js';
+import type { AdminOptions } from './admin/admin.js';
+import type { AdminKernel, TenantParts } from './admin/operation.js';
 import { HttpApp } from './app.js';
 import { InFlight } from './in-flight.js';
-import type { Listening, ListenOptions, Server } from './listen.js';
+import { Lasting } from './lasting.js';
+import type { Listeners, Listening, ListenOptions, OwnedListeners, Server } from './listen.js';
 import { type HttpOptions, settingsOf } from './options.js';
 
-export type { AdminAction, AdminOptions } from './admin.js';
-export type { AdminKernel } from './admin-actions.js';
-export type { Listening, ListenOptions } from './listen.js';
+export type { AdminOptions } from './admin/admin.js';
+export type { AdminKernel } from './admin/operation.js';
+export type { OperatorOptions } from './admin/operators.js';
+export type { AdminAction, Operator, Role } from './admin/roles.js';
+export type { Listeners, Listening, ListenOptions } from './listen.js';
 export type { EventOptions, HttpLimits, HttpOptions } from './options.js';
 
 /** `kernel.extension(http)`. */
@@ -35,9 +38,18 @@ export interface Http {
    */
   listen(options?: ListenOptions): Promise<Listening>;
   /**
+   * Listeners for a server in Node that the application has. Their WebSockets end with the kernel;
+   * the server stays the application's.
+   *
+   * @example
+   * const { request, upgrade } = await kernel.extension(http).listeners();
+   * const server = createServer(request).on('upgrade', upgrade);
+   */
+  listeners(): Promise<Listeners>;
+  /**
    * Opens the admin API at `/api/v1`. It is closed until this is called.
    *
-   * @throws PluginConfigurationError `kernel/invalid-option` without `authorize`.
+   * @throws PluginConfigurationError `kernel/invalid-option` without `authorize` and `tokens`.
    * @example
    * await kernel.extension(http).admin(kernel, { authorize: (request) => operatorOf(request) });
    */
@@ -57,28 +69,35 @@ export interface Http {
  * await kernel.extension(http).listen({ port: 8080 });
  */
 export const http = defineExtension(
-  { name: 'http', uses: ['calls'] },
+  { name: 'http', uses: ['calls', 'contribute', 'intercept'] },
   (options: HttpOptions = {}) => {
     const settings = settingsOf(options);
+    const tenants = new Map<string, TenantParts>();
     return {
       install(port): Http {
-        const { requests, plugin } = settings.limits;
+        const { requests, plugin, streams } = settings.limits;
         const inFlight = new InFlight(requests, plugin);
-        const app = new HttpApp({ port, settings, inFlight });
+        const lasting = new Lasting(streams);
+        const parts = { port, settings, inFlight, lasting };
+        const app = new HttpApp(parts);
         const servers = new Set<Server>();
+        const mounted = new Set<OwnedListeners>();
+        const own: TenantParts = { parts };
+        tenants.set(port.tenant, own);
         port.on('started', () => {
           app.life = 'started';
         });
         port.on('stopping', async () => {
           app.life = 'stopping';
-          app.events.end('the server is stopping');
+          lasting.end('the server is stopping');
           for (const server of servers) void server.close();
           await drained(inFlight, port);
         });
         port.own(async () => {
           app.life = 'stopping';
-          app.events.end('the server has stopped');
-          for (const server of servers) server.cut();
+          lasting.end('the server has stopped');
+          if (tenants.get(port.tenant) === own) tenants.delete(port.tenant);
+          for (const server of [...servers, ...mounted]) server.cut();
           await Promise.all([...servers].map((server) => server.close()));
         });
         const fetch = (request: Request) => app.fetch(request);
@@ -92,9 +111,16 @@ export const http = defineExtension(
             const { port: bound, url } = server;
             return { port: bound, url, close: () => server.close() };
           },
-          async admin(kernel, how) {
-            const { Admin } = await import('./admin.js');
-            app.admin = new Admin(kernel, how, settings.limits);
+          async listeners() {
+            const { listenersOf } = await import('./listen.js');
+            const made = listenersOf(fetch, settings.limits);
+            mounted.add(made);
+            const { request, upgrade } = made;
+            return { request, upgrade };
+          },
+          async admin(kernel, options) {
+            const { Admin } = await import('./admin/admin.js');
+            app.admin = new Admin({ kernel, options, tenants });
           },
         };
       },

@@ -50,9 +50,14 @@ export async function readBody(
   return whole;
 }
 
+/** The media type of a body, without its parameters; empty when there is none. */
+export function typeOf({ headers }: Request): string {
+  return headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
 /** Reads a body of JSON. @throws Refusal 400, 408, 413 or 415. */
 export async function readJson(request: Request, bounds: BodyBounds): Promise<unknown> {
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  const type = typeOf(request);
   // Browsers ask before they send JSON to another origin; other types they just send.
   if (request.body !== null && type !== 'application/json')
     throw refuse(415, 'http/unsupported-type', 'Send JSON, with `content-type: application/json`.');

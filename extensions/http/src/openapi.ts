@@ -4,11 +4,13 @@ import { covers } from './options.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-const PROBLEM = {
+/** The answer of a failed request. */
+export const PROBLEM = {
   description: 'A problem document (RFC 9457)',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
-const SCHEMAS = {
+/** Schemas that documents refer to. */
+export const SCHEMAS = {
   Problem: {
     type: 'object',
     required: ['status', 'code', 'requestId'],

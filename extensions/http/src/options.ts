@@ -5,6 +5,8 @@ import { createError } from '@plinth/sdk/contract';
 export interface HttpLimits {
   /** Bytes of the body of a request. Default: 1 MiB. */
   readonly body?: number;
+  /** Bytes of an upload: of an archive, or of a body that a plugin reads as a stream. Default: 64 MiB. */
+  readonly upload?: number;
   /** Bytes of the answer of a plugin that is no stream. Default: 8 MiB. */
   readonly answer?: number;
   /** Bytes of all headers of a request or an answer. Default: 16 KiB. */
@@ -18,7 +20,7 @@ export interface HttpLimits {
   readonly requests?: number;
   /** Requests in flight of one plugin. Default: 128. */
   readonly plugin?: number;
-  /** Open streams of events. Default: 128. */
+  /** Open streams of events, and open WebSockets. Default: 128. */
   readonly streams?: number;
   /** Events that wait for a slow reader before it is cut off. Default: 256. */
   readonly queue?: number;
@@ -75,6 +77,7 @@ export interface Settings extends Omit<HttpOptions, 'limits'> {
 
 const LIMITS: Required<HttpLimits> = {
   body: 1_048_576,
+  upload: 67_108_864,
   answer: 8_388_608,
   headers: 16_384,
   timeout: 30_000,

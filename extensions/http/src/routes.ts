@@ -1,10 +1,10 @@
 /** Routes of plugins: each plugin that provides `HttpRoutes` answers below its own path. */
 import { HttpRoutes } from '@plinth/sdk/contracts';
+import { connections } from './connection.js';
 import { type Exchange, type Parts, userOf } from './exchange.js';
-import { readBody, traceparentOf } from './incoming.js';
+import { readBody, traceparentOf, typeOf } from './incoming.js';
 import { responseOf } from './outgoing.js';
 import { refuse } from './problem.js';
-import { connections } from './stream.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const ID = /^[a-z][a-z0-9.-]{0,127}$/;
@@ -71,7 +71,7 @@ export async function answerRoute(
     const response = responseOf(answer, policy, {
       timeout,
       most,
-      cut: connections.get(request),
+      cut: connections.get(request)?.cut,
       ended,
     });
     // Nothing reads the body of an answer to HEAD.
@@ -104,8 +104,7 @@ async function bodyOf(
 ): Promise<string | Uint8Array | undefined> {
   const bytes = await readBody(request, settings.limits);
   if (bytes === undefined) return undefined;
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return TEXT.test(type) ? new TextDecoder().decode(bytes) : bytes;
+  return TEXT.test(typeOf(request)) ? new TextDecoder().decode(bytes) : bytes;
 }
 
 /** Of repeated parameters the first counts. @throws Refusal 400 for too many. */

@@ -1,8 +1,5 @@
 /** A streamed body of a plugin: read part by part, as fast as the client takes it. */
 
-/** How servers cut the connections of requests. */
-export const connections = new WeakMap<Request, () => void>();
-
 /** What a stream has beside its source. */
 export interface StreamParts {
   /** Milliseconds that a part may take to come, and then to be taken by the client. */
