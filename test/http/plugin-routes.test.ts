@@ -53,12 +53,37 @@ describe(`${runtime}: routes(ctx)`, () => {
       expect((await ask(path)).status).toBe(404);
   });
 
+  it('takes the rest of a path, repeated parameters, and headers that are sent several times', async () => {
+    const { ask } = await start({
+      'GET /files/*path': ({ params, queries }) => {
+        expectTypeOf(params).toEqualTypeOf<Readonly<Record<'path', string>>>();
+        return { json: [params.path, queries.q], headers: { 'x-a': ['1', '2'] } };
+      },
+      'GET /files/:id/parts/*rest': ({ params }) => {
+        expectTypeOf(params).toEqualTypeOf<Readonly<Record<'id' | 'rest', string>>>();
+        return { json: params };
+      },
+      'GET /files/index': () => ({ body: 'index' }),
+      'POST /live': ({ stream }) => ({ json: typeof stream() }),
+    });
+    const rest = await ask('/files/a/%C3%A9?q=1&q=2');
+    expect([await rest.json(), rest.headers.get('x-a')]).toEqual([['a/é', ['1', '2']], '1, 2']);
+    expect(await (await ask('/files/7/parts/a/b')).json()).toEqual({ id: '7', rest: 'a/b' });
+    expect(await (await ask('/files/index')).text()).toBe('index');
+    for (const path of ['/files', '/files/']) expect((await ask(path)).status).toBe(404);
+    expect((await ask('/live', { method: 'POST', body: 'x' })).status).toBe(500);
+  });
+
   it('refuses routes that are none, or twice the same', async () => {
     for (const handlers of [
       { 'FETCH /a': () => ({}) },
       { 'GET a': () => ({}) },
       { 'GET /:': () => ({}) },
       { 'GET /:a/:a': () => ({}) },
+      { 'GET /:a/*a': () => ({}) },
+      { 'GET /*a/b': () => ({}) },
+      { 'GET /*': () => ({}) },
+      { 'GET /a/*b': () => ({}), 'GET /a/*c': () => ({}) },
       { 'GET /a': 'no function' },
       { 'GET /:a': () => ({}), 'GET /:b': () => ({}) },
     ]) {

@@ -67,7 +67,7 @@ export class HttpApp {
       await next();
     });
     app.get('/openapi.json', async (c) => {
-      if (parts.settings.expose.length === 0) throw notFound();
+      if (parts.settings.expose.length === 0 && parts.declared.all().length === 0) throw notFound();
       await requireUser(c.req.raw, parts);
       const { openApi } = await import('./openapi.js');
       return jsonResponse(openApi(parts));

@@ -1,5 +1,6 @@
 /** What the parts of the extension share for one request, and for one tenant. */
-import type { ExtensionPort } from '@plinth/kernel/extension';
+import type { Contributions, ExtensionPort } from '@plinth/kernel/extension';
+import type { KnownRoute } from './contribution.js';
 import type { InFlight } from './in-flight.js';
 import type { Lasting } from './lasting.js';
 import type { Settings } from './options.js';
@@ -31,6 +32,8 @@ export interface Parts {
   readonly settings: Settings;
   readonly inFlight: InFlight;
   readonly lasting: Lasting;
+  /** Routes that manifests declare. */
+  readonly declared: Contributions<readonly KnownRoute[]>;
 }
 
 /** The user of a request, if it has one. @throws what the application's `authenticate` throws. */

@@ -7,6 +7,7 @@ import { defineExtension } from '@plinth/kernel/extension';
 import type { AdminOptions } from './admin/admin.js';
 import type { AdminKernel, TenantParts } from './admin/operation.js';
 import { HttpApp } from './app.js';
+import { POINT } from './contribution.js';
 import { InFlight } from './in-flight.js';
 import { Lasting } from './lasting.js';
 import type { Listeners, Listening, ListenOptions, OwnedListeners, Server } from './listen.js';
@@ -16,6 +17,7 @@ export type { AdminOptions } from './admin/admin.js';
 export type { AdminKernel } from './admin/operation.js';
 export type { OperatorOptions } from './admin/operators.js';
 export type { AdminAction, Operator, Role } from './admin/roles.js';
+export type { DeclaredRoute } from './contribution.js';
 export type { Listeners, Listening, ListenOptions } from './listen.js';
 export type { EventOptions, HttpLimits, HttpOptions } from './options.js';
 
@@ -78,7 +80,8 @@ export const http = defineExtension(
         const { requests, plugin, streams } = settings.limits;
         const inFlight = new InFlight(requests, plugin);
         const lasting = new Lasting(streams);
-        const parts = { port, settings, inFlight, lasting };
+        const declared = port.contribute.point(POINT);
+        const parts = { port, settings, inFlight, lasting, declared };
         const app = new HttpApp(parts);
         const servers = new Set<Server>();
         const mounted = new Set<OwnedListeners>();

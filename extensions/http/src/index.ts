@@ -5,8 +5,8 @@
  * @module
  */
 export { HttpRoutes } from '@plinth/sdk/contracts';
+export type { ParametersOf } from './path-pattern.js';
 export {
-  type ParametersOf,
   type RouteAnswer,
   type RouteHandler,
   type RouteHandlers,

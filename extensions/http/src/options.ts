@@ -62,6 +62,11 @@ export interface HttpOptions {
    * plugins can do all that pages of the application can. Default: `sandbox`.
    */
   readonly pages?: 'sandbox' | 'same-origin';
+  /**
+   * Whether plugins may set cookies. Each plugin has its own: they are sent to its path alone, and
+   * it sees no others. Default: false.
+   */
+  readonly cookies?: boolean;
   readonly limits?: HttpLimits;
 }
 
@@ -72,6 +77,7 @@ export interface Settings extends Omit<HttpOptions, 'limits'> {
   readonly origins: readonly string[];
   readonly forward: readonly string[];
   readonly pages: 'sandbox' | 'same-origin';
+  readonly cookies: boolean;
   readonly limits: Required<HttpLimits>;
 }
 
@@ -96,6 +102,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'hosts',
   'forward',
   'pages',
+  'cookies',
   'limits',
 ]);
 /** A path of plain segments. */
@@ -114,13 +121,15 @@ export function settingsOf(options: HttpOptions): Settings {
     throw wrong('options', "are an object, like { expose: ['com.example.notes:*'] }");
   for (const name of Object.keys(options))
     if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
-  const { authenticate, mount = '/plugins', events, hosts, pages = 'sandbox' } = options;
+  const { authenticate, mount = '/plugins', events, hosts } = options;
+  const { pages = 'sandbox', cookies = false } = options;
   if (authenticate !== undefined && typeof authenticate !== 'function')
     throw wrong('authenticate', 'is a function that answers the user of a request');
   if (mount !== false && (typeof mount !== 'string' || !MOUNT.test(mount) || OWN.test(mount)))
     throw wrong('mount', "is a path like '/plugins' that the extension doesn't use, or false");
   if (pages !== 'sandbox' && pages !== 'same-origin')
     throw wrong('pages', "is 'sandbox' or 'same-origin'");
+  if (typeof cookies !== 'boolean') throw wrong('cookies', 'is true or false');
   if (events !== undefined) {
     if (typeof events?.authorize !== 'function')
       throw wrong('events', 'needs a function `authorize`, which says who may listen');
@@ -130,6 +139,7 @@ export function settingsOf(options: HttpOptions): Settings {
     ...options,
     mount,
     pages,
+    cookies,
     expose: list('expose', options.expose ?? [], SCOPE, 'com.example.notes:*'),
     origins: list('origins', options.origins ?? [], ORIGIN, 'https://app.example.com'),
     forward: list('forward', options.forward ?? [], HEADER, 'authorization'),

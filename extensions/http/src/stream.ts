@@ -57,7 +57,8 @@ export function streamOf(
   );
 }
 
-function bytesOf(part: unknown, most: number): Uint8Array {
+/** A part as bytes. @throws TypeError for what is no text and no bytes, or too large. */
+export function bytesOf(part: unknown, most: number): Uint8Array {
   const bytes = typeof part === 'string' ? new TextEncoder().encode(part) : part;
   if (!(bytes instanceof Uint8Array) || bytes.byteLength > most)
     throw new TypeError('a part is a text or bytes, and bounded');
