@@ -82,8 +82,8 @@ export function pluginOf({ plugins }: AdminKernel, id = '') {
 }
 
 /** A text as a response. */
-export const textResponse = (body: BodyInit, type: string): Response =>
-  new Response(body, {
+export const textResponse = (body: string | ReadableStream<Uint8Array>, type: string): Response =>
+  new Response(body as string, {
     headers: {
       'content-type': type,
       'cache-control': 'no-store',
