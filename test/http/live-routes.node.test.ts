@@ -25,6 +25,7 @@ const live = declaring(
     { method: 'GET', path: '/chat', socket: true },
     { method: 'GET', path: '/deaf', socket: true },
     { method: 'GET', path: '/closed', socket: true },
+    { method: 'GET', path: '/headers', socket: true },
     { method: 'GET', path: '/flood', socket: true },
     { method: 'GET', path: '/bad', socket: true },
     { method: 'GET', path: '/die', socket: true },
@@ -46,6 +47,7 @@ const live = declaring(
      await ctx.own((own) => ctx.commands.execute('host:ended', undefined, own));
    })() };
    if (path === '/deaf') return { status: 101, body: (async function* () { yield 'deaf'; await new Promise(() => {}); })() };
+   if (path === '/headers') return { status: 101, body: (async function* () { yield JSON.stringify(headers); })() };
    if (path === '/closed') return { status: 403, body: 'no' };
    if (path === '/flood') return { status: 101, body: (async function* () {
      try { for (;;) yield 'x'.repeat(65536); } finally { await ctx.own((own) => ctx.commands.execute('host:ended', undefined, own)); }
@@ -224,6 +226,18 @@ describe('WebSockets of plugins', () => {
     chat.close();
     await ended.promise;
     await chat.closed;
+  });
+
+  it('show their plugin no token', async () => {
+    const { socket } = await listening({
+      authenticate: ({ headers }) => headers.get('authorization') ?? undefined,
+    });
+    const opened = await openSocket(`${socket}/headers`, ['plinth.socket', 'bearer.hunter2']);
+    expect(opened.protocol).toBe('plinth.socket');
+    const headers = String(await opened.next());
+    expect(headers).toContain('x-request-id');
+    expect(headers).not.toMatch(/hunter2|sec-websocket/);
+    expect((await opened.closed).code).toBe(1000);
   });
 
   it('are opened by what is declared, asked for, and answered with 101', async () => {

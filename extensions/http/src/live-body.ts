@@ -3,8 +3,12 @@ import { type Socket, type SocketListener, upgrades } from './connection.js';
 import type { Exchange, Parts } from './exchange.js';
 import { bytesOf, inTime } from './stream.js';
 
-/** Messages that wait for the plugin before the connection is read no further. */
-const MOST_WAITING = 16;
+/** Characters or bytes that wait for the plugin before the connection is read no further. */
+const MOST_WAITING = 262_144;
+/** Messages that do. */
+const MOST_MESSAGES = 16;
+/** The subprotocol. A client that offers `bearer.<token>` offers it, too. */
+const PROTOCOL = 'plinth.socket';
 /** Codes of WebSockets. */
 const DONE = 1000;
 const AWAY = 1001;
@@ -35,13 +39,17 @@ export async function* uploadOf(
 export class LiveSocket {
   readonly #parts: Parts;
   readonly #free: () => void;
+  readonly #protocol: string | undefined;
   readonly #waiting: (string | Uint8Array)[] = [];
   #wake: () => void = () => {};
+  #size = 0;
   #over = false;
   #resume: (() => void) | undefined;
 
   /** @throws Refusal 503. */
-  constructor(parts: Parts) {
+  constructor({ headers }: Request, parts: Parts) {
+    const offered = headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? [];
+    this.#protocol = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
     this.#parts = parts;
     this.#free = parts.lasting.reserve();
   }
@@ -52,6 +60,7 @@ export class LiveSocket {
       for (;;) {
         const message = this.#waiting.shift();
         if (message !== undefined) {
+          this.#size -= message.length;
           yield message;
         } else {
           if (this.#over) return;
@@ -70,6 +79,7 @@ export class LiveSocket {
   end(): void {
     this.#over = true;
     this.#waiting.length = 0;
+    this.#size = 0;
     this.#free();
     this.#wake();
   }
@@ -90,7 +100,11 @@ export class LiveSocket {
       Promise.resolve(parts.return?.()).catch(() => {});
     };
     const response = new Response(null);
-    upgrades.set(response, { failed: over, open: (socket) => this.#open(socket, parts, over) });
+    upgrades.set(response, {
+      protocol: this.#protocol,
+      failed: over,
+      open: (socket) => this.#open(socket, parts, over),
+    });
     exchange.held = true;
     return response;
   }
@@ -118,7 +132,8 @@ export class LiveSocket {
       message: (data) => {
         if (this.#over) return;
         this.#waiting.push(data);
-        if (this.#waiting.length >= MOST_WAITING) socket.pause();
+        this.#size += data.length;
+        if (this.#waiting.length >= MOST_MESSAGES || this.#size >= MOST_WAITING) socket.pause();
         this.#wake();
       },
       closed() {

@@ -32,7 +32,10 @@ export function preflight(request: Request, origins: readonly string[]): Respons
     headers: [
       ...corsHeaders(request, origins),
       ['access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE'],
-      ['access-control-allow-headers', 'authorization, content-type, traceparent'],
+      [
+        'access-control-allow-headers',
+        'authorization, content-type, last-event-id, traceparent, x-plinth-tenant',
+      ],
       ['access-control-max-age', REMEMBERED],
     ],
   });

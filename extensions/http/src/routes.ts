@@ -19,6 +19,11 @@ const SECRET: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
   'proxy-authorization',
+  // Pages send a token as a subprotocol.
+  'sec-websocket-protocol',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-extensions',
   'connection',
   'keep-alive',
   'te',
@@ -97,7 +102,7 @@ async function openSocket(asked: Asked): Promise<Response> {
       upgrade: 'websocket',
     });
   const { LiveSocket } = await import('./live-body.js');
-  const socket = new LiveSocket(parts);
+  const socket = new LiveSocket(request, parts);
   try {
     const answer = await call(asked, socket.messages(), parts.settings.limits.timeout);
     const { status, body } = answer;

@@ -17,8 +17,7 @@ export interface NodeConnection {
   readonly destroyed: boolean;
   once(event: 'close', listener: () => void): void;
   on(event: 'error', listener: () => void): void;
-  write(data: string | Uint8Array): boolean;
-  end(): void;
+  end(data: Uint8Array): void;
   destroy(): void;
   setTimeout(milliseconds: number): void;
 }
@@ -193,9 +192,14 @@ function refuse(
   const lines = headers
     .filter(([name]) => !/^(connection|content-length|transfer-encoding)$/.test(name))
     .map(([name, value]) => `${name}: ${value}\r\n`);
-  connection.write(
+  const head = new TextEncoder().encode(
     `HTTP/1.1 ${status} Refused\r\n${lines.join('')}content-length: ${body.byteLength}\r\nconnection: close\r\n\r\n`,
   );
-  connection.write(body);
-  connection.end();
+  const whole = new Uint8Array(head.byteLength + body.byteLength);
+  whole.set(head);
+  whole.set(body, head.byteLength);
+  connection.end(whole);
+  // The other side may leave its half open.
+  const timer = setTimeout(() => connection.destroy(), GOODBYE);
+  connection.once('close', () => clearTimeout(timer));
 }

@@ -166,7 +166,11 @@ export class FeedSources {
               ok,
               took,
             };
-      this.#record(name, whole(REDACTED, REDACTED), () => whole(input, result));
+      try {
+        this.#record(name, whole(REDACTED, REDACTED), () => whole(input, result));
+      } catch {
+        // A value that can't be shown is no reason for a call to fail.
+      }
     };
     try {
       const result = await next(input);

@@ -24,6 +24,8 @@ export interface Content {
 const ORIGIN = 'upload:admin';
 /** Bodies that are read at the same time, of those that may be large. */
 const MOST_UPLOADS = 4;
+/** Milliseconds in which an upload has to arrive. */
+const UPLOAD_TIME = 300_000;
 let uploads = 0;
 
 const none = async () => undefined;
@@ -70,7 +72,7 @@ async function upload(
     throw refuse(503, 'http/overloaded', 'Other uploads are not over.', { 'retry-after': '1' });
   uploads += 1;
   try {
-    const bytes = await readBody(request, { body, timeout });
+    const bytes = await readBody(request, { body, timeout: Math.max(timeout, UPLOAD_TIME) });
     return new Uint8Array(bytes ?? []);
   } finally {
     uploads -= 1;
