@@ -87,6 +87,28 @@ describe(`${runtime}: events of the admin API`, () => {
     await Promise.all([shown.cancel(), full.cancel()]);
   });
 
+  it('tell calls between plugins, also when they have a lane of their own', async () => {
+    const { open, kernel } = await serveFeed();
+    const { packageOf } = await import('@plinth/kernel');
+    const caller = pluginOf(
+      'test.caller',
+      `ctx.commands.handle('call', async (times) => {
+         for (let n = 0; n < times; n++) await ctx.commands.execute('test.notes:add', 'n' + n);
+       });`,
+      { permissions: { commands: { execute: ['test.notes:add'] } } },
+    );
+    await kernel.plugins.install(packageOf(caller));
+    await kernel.plugins.activate('test.caller');
+    await kernel.commands.execute('test.caller:call', 50);
+    const events = await open('?topic=plugin:command');
+    await kernel.commands.execute('test.caller:call', 5);
+    const found: unknown[] = [];
+    for (let n = 0; n < 6; n++) found.push((await events.until('plugin:command')).at(-1)?.data);
+    const inner = found.filter((one) => (one as { caller: string }).caller === 'test.caller');
+    expect(inner).toHaveLength(5);
+    await events.cancel();
+  });
+
   it('leave streams and large values alone, and name them', async () => {
     const { open, kernel } = await serveFeed();
     const events = await open('?topic=plugin:command&values=true', admin);
@@ -189,6 +211,8 @@ describe(`${runtime}: events of the admin API`, () => {
     const get = (query: string) => ask(`/api/v1/events${query}`, { headers: viewer });
     expect(await problem(await get('?topic=kernel:*'))).toEqual([400, 'http/topics']);
     expect(await problem(await get('?values=true'))).toEqual([403, 'permission/denied']);
+    const head = await ask('/api/v1/events', { method: 'HEAD', headers: viewer });
+    expect([head.status, await head.text()]).toEqual([200, '']);
     const first = await open();
     expect(await problem(await get(''))).toEqual([503, 'http/overloaded']);
     await first.cancel();

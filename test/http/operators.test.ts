@@ -208,6 +208,10 @@ describe(`${runtime}: the admin API`, () => {
     expect(await send(link)).toEqual(bad);
     expect(await send(new Uint8Array(20_001))).toEqual([413, 'http/too-large']);
     expect(await send(good, 'text/plain')).toEqual([415, 'http/unsupported-type']);
+    const files = { 'plugin.js': '0'.repeat(64) };
+    const changed = { ...other(), manifest: { ...other().manifest, files } };
+    const [status, code] = await send(archiveOf(changed as TextPackage));
+    expect([status, code]).toEqual([422, 'plugin/digest-mismatch']);
     const manifest = { ...other(), manifest: { ...other().manifest, main: '../x.js' } };
     expect((await send(archiveOf(manifest)))[0]).toBe(422);
     expect(kernel.plugins.list().map(({ id }) => id)).toEqual(['test.notes']);
@@ -234,6 +238,8 @@ describe(`${runtime}: the admin API`, () => {
     expect(await kernel.commands.execute('test.notes:secret')).toBe('hunter2');
     const names = await as('operator', 'plugins/test.notes/secrets');
     expect(await names.json()).toEqual({ names: ['key'] });
+    const short = await as('admin', 'plugins/test.notes/secrets/key', put({ value: 'x' }));
+    expect(await problem(short)).toEqual([400, 'secret/invalid']);
     const empty = await as('admin', 'plugins/test.notes/secrets/key', put({ value: 7 }));
     expect(await problem(empty)).toEqual([400, 'http/body']);
     let lines = '';

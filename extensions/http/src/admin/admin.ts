@@ -96,7 +96,11 @@ export class Admin {
       params,
       query: url.searchParams,
     };
-    return action.changes ? this.#change(asking, operator) : this.#read(asking, operator);
+    if (action.changes) return this.#change(asking, operator);
+    const response = await this.#read(asking, operator);
+    // Nothing reads the body of an answer to HEAD.
+    if (request.method === 'HEAD') await response.body?.cancel();
+    return response;
   }
 
   async #operator(
