@@ -1,5 +1,5 @@
 /** `routes(ctx)` of `@plinth/http`: the helper for plugins. */
-import { HttpRoutes, type RouteHandlers, routes } from '@plinth/http';
+import { eventStream, HttpRoutes, type RouteHandlers, routes } from '@plinth/http';
 import { http } from '@plinth/http/host';
 import { definePlugin } from '@plinth/sdk';
 import { contractChecks } from '@plinth/sdk/testing';
@@ -72,6 +72,47 @@ describe(`${runtime}: routes(ctx)`, () => {
     expect(await (await ask('/files/index')).text()).toBe('index');
     for (const path of ['/files', '/files/']) expect((await ask(path)).status).toBe(404);
     expect((await ask('/live', { method: 'POST', body: 'x' })).status).toBe(500);
+  });
+
+  it('answers with Server-Sent Events, and says that it lives while it is silent', async () => {
+    let ended = 0;
+    const go = Promise.withResolvers<void>();
+    const { ask } = await start({
+      'GET /events': () =>
+        eventStream(
+          (async function* () {
+            try {
+              yield { event: 'a', id: '1', retry: 500, data: 'one\ntwo' };
+              await go.promise;
+              yield { data: { three: 3 } };
+            } finally {
+              ended += 1;
+            }
+          })(),
+          { beat: 20 },
+        ),
+      'GET /forged': () =>
+        eventStream(
+          (async function* () {
+            yield { data: 1, event: 'a\n\ndata: forged' };
+          })(),
+        ),
+    });
+    const answer = await ask('/events');
+    expect(answer.headers.get('content-type')).toContain('text/event-stream');
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    const until = async (wanted: string) => {
+      while (!text.includes(wanted)) text += decoder.decode((await reader.read()).value);
+    };
+    await until(':\n\n');
+    expect(text).toMatch(/^event: a\nid: 1\nretry: 500\ndata: one\ndata: two\n\n:\n\n/);
+    go.resolve();
+    await until('data: {"three":3}\n\n');
+    expect((await reader.read()).done).toBe(true);
+    expect(ended).toBe(1);
+    await expect((await ask('/forged')).text()).rejects.toThrow();
   });
 
   it('refuses routes that are none, or twice the same', async () => {

@@ -51,6 +51,12 @@ export class HttpApp {
     return this.#finish(request, response, requestId);
   }
 
+  /** Answers a request that has failed before it came here. */
+  fail(request: Request, error: unknown): Response {
+    const requestId = crypto.randomUUID();
+    return this.#finish(request, this.#failed(error, requestId), requestId);
+  }
+
   #makeRoutes(): Hono<Env> {
     const parts = this.#parts;
     // Paths are normalized before they are routed, so that what is checked is what is answered.

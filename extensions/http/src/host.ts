@@ -4,6 +4,7 @@
  * @module
  */
 import { defineExtension } from '@plinth/kernel/extension';
+import { DEFAULT_TENANT } from '@plinth/sdk/contract';
 import type { AdminOptions } from './admin/admin.js';
 import type { AdminKernel, TenantParts } from './admin/operation.js';
 import { HttpApp } from './app.js';
@@ -12,6 +13,7 @@ import { InFlight } from './in-flight.js';
 import { Lasting } from './lasting.js';
 import type { Listeners, Listening, ListenOptions, OwnedListeners, Server } from './listen.js';
 import { type HttpOptions, settingsOf } from './options.js';
+import { refuse } from './problem.js';
 
 export type { AdminOptions } from './admin/admin.js';
 export type { AdminKernel } from './admin/operation.js';
@@ -85,7 +87,7 @@ export const http = defineExtension(
         const app = new HttpApp(parts);
         const servers = new Set<Server>();
         const mounted = new Set<OwnedListeners>();
-        const own: TenantParts = { parts };
+        const own: TenantParts = { parts, fetch: (request) => app.fetch(request) };
         tenants.set(port.tenant, own);
         port.on('started', () => {
           app.life = 'started';
@@ -103,7 +105,7 @@ export const http = defineExtension(
           for (const server of [...servers, ...mounted]) server.cut();
           await Promise.all([...servers].map((server) => server.close()));
         });
-        const fetch = (request: Request) => app.fetch(request);
+        const fetch = passing(app, own, tenants);
         return {
           fetch,
           async listen(where = {}) {
@@ -130,6 +132,28 @@ export const http = defineExtension(
     };
   },
 );
+
+/**
+ * Passes requests on to the tenant that the application names. It names any tenant, so only the
+ * default one's handler asks.
+ */
+function passing(
+  app: HttpApp,
+  { parts }: TenantParts,
+  tenants: ReadonlyMap<string, TenantParts>,
+): (request: Request) => Promise<Response> {
+  const { port, settings } = parts;
+  return async (request) => {
+    if (settings.tenant === undefined || port.tenant !== DEFAULT_TENANT) return app.fetch(request);
+    try {
+      const found = tenants.get((await settings.tenant(request)) ?? DEFAULT_TENANT);
+      if (found === undefined) throw refuse(404, 'http/tenant', 'There is no such tenant.');
+      return await found.fetch(request);
+    } catch (error) {
+      return app.fail(request, error);
+    }
+  };
+}
 
 /** Waits for requests in flight, for as long as a swap may take. */
 async function drained(

@@ -42,6 +42,11 @@ export interface HttpOptions {
    * Absent: no request has one, and commands and events are refused.
    */
   authenticate?(request: Request): string | undefined | Promise<string | undefined>;
+  /**
+   * The tenant that answers a request. Undefined: the default one. One that isn't there is 404.
+   * Tenants are made by the application, and their own handlers are not asked.
+   */
+  tenant?(request: Request): string | undefined | Promise<string | undefined>;
   /** Where routes of plugins are, or false for none. Default: `/plugins`. */
   readonly mount?: string | false;
   /** Commands that clients may call: ids, and prefixes that end in `*`. Default: none. */
@@ -95,6 +100,7 @@ const LIMITS: Required<HttpLimits> = {
 
 const OPTIONS: ReadonlySet<string> = new Set([
   'authenticate',
+  'tenant',
   'mount',
   'expose',
   'events',
@@ -125,6 +131,8 @@ export function settingsOf(options: HttpOptions): Settings {
   const { pages = 'sandbox', cookies = false } = options;
   if (authenticate !== undefined && typeof authenticate !== 'function')
     throw wrong('authenticate', 'is a function that answers the user of a request');
+  if (options.tenant !== undefined && typeof options.tenant !== 'function')
+    throw wrong('tenant', 'is a function that answers the tenant of a request');
   if (mount !== false && (typeof mount !== 'string' || !MOUNT.test(mount) || OWN.test(mount)))
     throw wrong('mount', "is a path like '/plugins' that the extension doesn't use, or false");
   if (pages !== 'sandbox' && pages !== 'same-origin')

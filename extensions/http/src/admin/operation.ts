@@ -51,6 +51,7 @@ export interface Asked {
 /** The handler's parts of a tenant, and what the admin API has made of them. */
 export interface TenantParts {
   readonly parts: Parts;
+  fetch(request: Request): Promise<Response>;
 }
 
 /** Something that the admin API does. */
