@@ -116,15 +116,14 @@ it("docs/telemetry.md's plugin and host run as they are written", async () => {
   }
 }, 90_000);
 
-it("docs/http.md's plugin and host run as they are written", async () => {
-  const page = readFileSync(join(root, 'docs/http.md'), 'utf8');
-  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+/** Builds a plugin of a page, runs a host beside it, and compiles the host. */
+async function hosted(plugin: string, manifest: string, host: string): Promise<string> {
   const folder = mkdtempSync(join(root, 'test/docs/.http-'));
   try {
     mkdirSync(join(folder, 'src'));
-    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
-    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
-    writeFileSync(join(folder, 'host.ts'), host as string);
+    writeFileSync(join(folder, 'src/index.ts'), plugin);
+    writeFileSync(join(folder, 'plugin.json'), manifest);
+    writeFileSync(join(folder, 'host.ts'), host);
     await buildPlugin(folder, join(folder, 'plugins/notes'));
     const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
       cwd: folder,
@@ -132,12 +131,35 @@ it("docs/http.md's plugin and host run as they are written", async () => {
       timeout: 30_000,
     });
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toBe('201 ada\n1\n404\nactive\n');
     const compiled = typeErrors(folder, 'host.ts');
     expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+    return stdout;
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+const codeOf = (page: string, language: string) =>
+  [
+    ...readFileSync(join(root, page), 'utf8').matchAll(
+      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'),
+    ),
+  ].map((match) => match[1] as string);
+
+it("docs/http.md's plugins and hosts run as they are written", async () => {
+  const [notes = '', host = '', live = '', server = ''] = codeOf('docs/http.md', 'ts');
+  const [manifest = '', declared = ''] = codeOf('docs/http.md', 'json');
+  expect(await hosted(notes, manifest, host)).toBe('201 ada\n1\n404\nactive\n');
+  expect(await hosted(live, declared, server)).toBe('{ size: 5000000 }\nHELLO\n');
+}, 120_000);
+
+it("docs/http-admin.md's host runs as it is written", async () => {
+  const [host = ''] = codeOf('docs/http-admin.md', 'ts');
+  const [notes = ''] = codeOf('docs/http.md', 'ts');
+  const [manifest = ''] = codeOf('docs/http.md', 'json');
+  expect(await hosted(notes, manifest, host)).toBe(
+    "This needs the role 'operator'; yours is 'viewer'.\ncom.example.notes is disabled\notto plugins.disable\n",
+  );
 }, 90_000);
 
 it("docs/operations.md's kernel runs as it is written", () => {
