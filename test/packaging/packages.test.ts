@@ -45,6 +45,10 @@ const ENTRIES = [
   '@plinth/http/host',
   '@plinth/otel',
   '@plinth/otel/host',
+  '@plinth/ui',
+  '@plinth/ui/host',
+  '@plinth/ui/dom',
+  '@plinth/ui/html',
   '@plinth/cli/vite/client',
 ];
 const NODE_ENTRIES = ['@plinth/host-node', '@plinth/cli'];

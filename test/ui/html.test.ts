@@ -74,8 +74,8 @@ describe(`${runtime}: renderView`, () => {
     const kernel = await startPanel();
     const missing = await rejection(renderView(kernel, { plugin: PANEL, view: 'none' }));
     expect(missing.message).toContain("no view 'none': there are panel");
-    const nobody = await rejection(renderView(kernel, { plugin: 'test.nobody', view: 'panel' }));
-    expect(nobody.code).toBe('call/unknown-command');
+    const absent = await rejection(renderView(kernel, { plugin: 'test.absent', view: 'panel' }));
+    expect(absent.code).toBe('call/unknown-command');
     const wrong = await rejection(renderView(kernel, { plugin: '', view: 'panel' }));
     expect(wrong.code).toBe('kernel/invalid-option');
   });

@@ -181,7 +181,7 @@ describe(`${runtime}: the workbench`, () => {
     await form.set({ max: 20 });
     expect(settingsForm(kernel, NOTES).fields[1]).toMatchObject({ value: 20, from: 'user' });
     expect((await rejection(form.set({ max: 0 }))).code).toBe('config/invalid');
-    expect(() => settingsForm(kernel, 'test.nobody')).toThrow();
+    expect(() => settingsForm(kernel, 'test.absent')).toThrow();
   });
 });
 
@@ -285,7 +285,7 @@ describe(`${runtime}: ui()`, () => {
     ['no options', undefined],
     ['no slots', { present }],
     ['a slot that is none', { present, slots: ['Side bar'] }],
-    ['nobody who presents', { slots: [] }],
+    ['no present', { slots: [] }],
     ['half of it', { slots: [], present: { notify() {} } }],
     ['an unknown option', { slots: [], present, theme: 'dark' }],
     ['no function', { slots: [], present, allow: true }],

@@ -1,5 +1,5 @@
 /** `<plinth-view>`: a view as an element, for pages and frameworks that write markup. */
-import { mountView } from './dom.js';
+import { mountView } from './mount-view.js';
 import type { ViewKernel } from './view-kernel.js';
 import type { ShownView } from './view-options.js';
 

@@ -3,7 +3,7 @@
  * element says by its node what it hears. Only what the user does is passed on.
  */
 import type { PropValue } from './checks.js';
-import type { DomRenderer } from './dom-renderer.js';
+import type { Echoes } from './echoes.js';
 import type { HostNode } from './host-node.js';
 
 /** Elements that answer a press themselves: it doesn't reach what stands around them. */
@@ -15,6 +15,14 @@ const MOST = 10_000;
 
 type Valued = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
+/** What hears the events of a view. */
+export interface Heard {
+  readonly echoes: Echoes;
+  /** The node that an element shows. */
+  nodeOf(element: Node): HostNode | undefined;
+  send(node: HostNode, name: string, detail?: PropValue): void;
+}
+
 /** How a link is followed. */
 export interface LinkPolicy {
   readonly onLink?: (url: URL) => boolean;
@@ -23,7 +31,7 @@ export interface LinkPolicy {
 /** Listens until the signal is aborted. */
 export function listen(
   body: HTMLElement,
-  renderer: DomRenderer,
+  renderer: Heard,
   { onLink }: LinkPolicy,
   signal: AbortSignal,
 ): void {
@@ -48,7 +56,7 @@ export function listen(
 function pathOf(
   target: EventTarget | null,
   body: HTMLElement,
-  renderer: DomRenderer,
+  renderer: Heard,
 ): readonly HostNode[] {
   const path: HostNode[] = [];
   for (let at = target as Node | null; at !== null && at !== body; at = at.parentNode) {
@@ -61,7 +69,7 @@ function pathOf(
 function clicked(
   event: MouseEvent,
   path: readonly HostNode[],
-  renderer: DomRenderer,
+  renderer: Heard,
   onLink: LinkPolicy['onLink'],
 ): void {
   const link = path.find(({ type }) => type === 'link');
@@ -78,7 +86,7 @@ function clicked(
   press(path, renderer);
 }
 
-function press(path: readonly HostNode[], renderer: DomRenderer): void {
+function press(path: readonly HostNode[], renderer: Heard): void {
   for (const node of path) {
     if (node.events.includes('press')) {
       renderer.send(node, 'press');
@@ -88,7 +96,7 @@ function press(path: readonly HostNode[], renderer: DomRenderer): void {
   }
 }
 
-function close(path: readonly HostNode[], renderer: DomRenderer): boolean {
+function close(path: readonly HostNode[], renderer: Heard): boolean {
   const dialog = path.find(({ type }) => type === 'dialog');
   if (dialog?.events.includes('close') !== true) return false;
   renderer.send(dialog, 'close');
@@ -99,7 +107,7 @@ function changed(
   name: 'input' | 'change',
   event: Event,
   path: readonly HostNode[],
-  renderer: DomRenderer,
+  renderer: Heard,
 ): void {
   const control = event.target as Valued;
   const node = path.find(({ events, type }) => events.includes(name) || ANSWER.has(type));
@@ -122,7 +130,7 @@ const STEPS: Readonly<Record<string, number>> = {
   ArrowDown: 1,
 };
 
-function pressedKey(event: KeyboardEvent, path: readonly HostNode[], renderer: DomRenderer): void {
+function pressedKey(event: KeyboardEvent, path: readonly HostNode[], renderer: Heard): void {
   const { key, isComposing } = event;
   const target = event.target as HTMLElement;
   // Enter and Escape belong to the input method while it composes.

@@ -27,11 +27,13 @@ export function h<T extends keyof Elements>(
   props?: (Elements[T] & Keyed) | null,
   ...children: Child[]
 ): ViewNode;
+/** Asks a component for what it shows. */
 export function h<P>(
   component: (props: P & { readonly children: readonly Child[] }) => Child,
   props: P,
   ...children: Child[]
 ): Child;
+/** Makes an element, or asks a component. */
 export function h(
   type: string | ((props: object) => Child),
   props: object | null = null,

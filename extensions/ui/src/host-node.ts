@@ -16,5 +16,5 @@ export interface HostNode {
   readonly parent: HostNode | undefined;
 }
 
-/** The events that a renderer may report, by whom they come from. */
+/** Reports an event of a node. */
 export type SendEvent = (node: HostNode, name: string, detail?: PropValue) => void;

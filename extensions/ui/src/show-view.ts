@@ -1,6 +1,6 @@
 /**
  * Shows a view for as long as it is wanted: opens it, opens it again when its plugin is replaced or
- * has crashed, and lets its plugin sleep while nobody sees it.
+ * has crashed, and lets its plugin sleep while it is out of sight.
  */
 import { View } from './contract.js';
 import { ViewRefused } from './fault.js';

@@ -102,7 +102,7 @@ export class Showing {
 
   async #take(tree: ViewTree, ops: readonly unknown[], renderer: ViewRenderer): Promise<void> {
     if (tree.listener === undefined) {
-      // The first batch is shown as a whole, so that nobody sees a half of it.
+      // The first batch is shown as a whole, never by halves.
       for (const op of ops) tree.apply(op);
       tree.listener = renderer.show(tree, (node, name, detail) => {
         if (tree.has(node)) void this.#send(node, name, detail);
@@ -148,7 +148,7 @@ export class Showing {
         ...(detail !== undefined && { detail }),
       });
     } catch (error) {
-      // After the end nobody waits for an answer.
+      // After the end no answer is waited for.
       if (!this.#end.signal.aborted) this.#reports.failed(error as Error);
     } finally {
       clearTimeout(timer);

@@ -1,6 +1,6 @@
 /**
  * The host's side of a view. Every change is checked against the kit and the limits before anything
- * of it is done, whoever renders it.
+ * of it is done, for every renderer.
  */
 import type { PropValue } from './checks.js';
 import { refuse } from './fault.js';
@@ -39,7 +39,7 @@ const PROPS_MOST = 64;
 
 /** Owns the nodes of one showing. */
 export class ViewTree {
-  /** Where changes are told. The first batch is told to nobody: a renderer takes it as a whole. */
+  /** Where changes are told. The first batch isn't told: a renderer takes it as a whole. */
   listener: TreeListener | undefined;
   /** Props and events that were left out, because the kit has none or their values don't fit. */
   dropped = 0;

@@ -23,7 +23,7 @@ export interface Question {
   readonly title: string;
   readonly text: string | undefined;
   readonly choices: readonly string[];
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the answer isn't waited for any more. */
   readonly signal: AbortSignal;
 }
 
