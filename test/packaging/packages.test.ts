@@ -47,7 +47,6 @@ const ENTRIES = [
   '@plinth/otel/host',
   '@plinth/ui',
   '@plinth/ui/host',
-  '@plinth/ui/dom',
   '@plinth/ui/html',
   '@plinth/cli/vite/client',
 ];
@@ -58,6 +57,7 @@ const BROWSER_ENTRIES = [
   '@plinth/host-browser',
   '@plinth/host-browser/inline',
   '@plinth/host-browser/standalone',
+  '@plinth/ui/dom',
 ];
 
 let packed: Packed;

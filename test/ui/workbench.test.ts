@@ -186,7 +186,7 @@ describe(`${runtime}: the workbench`, () => {
 });
 
 describe(`${runtime}: words of a plugin`, () => {
-  it('are checked before anybody hears them', async () => {
+  it('are checked before they are shown', async () => {
     const { say, present } = await start();
     for (const [what, value] of [
       ['notify', { text: 'x'.repeat(501) }],

@@ -12,7 +12,7 @@ import { Showing } from './showing.js';
 import type { ViewKernel } from './view-kernel.js';
 import { nameOf, type ViewOptions, viewSettings } from './view-options.js';
 
-export { stylesheet } from './look.js';
+export { stylesheet } from './stylesheet.js';
 export type { ViewKernel, ViewOptions };
 
 /** Elements without an end tag. */

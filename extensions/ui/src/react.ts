@@ -24,8 +24,8 @@ import type { ViewKernel } from './view-kernel.js';
 import { nameOf, type ViewOptions, type ViewState } from './view-options.js';
 import type { Workbench } from './workbench.js';
 
-export { stylesheet } from './look.js';
 export type { Components, ElementProps } from './react-elements.js';
+export { stylesheet } from './stylesheet.js';
 
 /** What all views of a slot share. */
 export interface ViewLook
