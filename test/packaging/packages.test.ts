@@ -48,6 +48,7 @@ const ENTRIES = [
   '@plinth/ui',
   '@plinth/ui/host',
   '@plinth/ui/html',
+  '@plinth/ui/testing',
   '@plinth/cli/vite/client',
 ];
 const NODE_ENTRIES = ['@plinth/host-node', '@plinth/cli'];

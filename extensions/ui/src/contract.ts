@@ -5,10 +5,14 @@
 import { command, contract, stream } from '@plinth/sdk';
 import type { Schema } from '@plinth/sdk/contract';
 
-function typed<T>(): Schema<T, T> {
-  return {
-    '~standard': { version: 1, vendor: 'plinth', validate: (value) => ({ value: value as T }) },
-  };
+/** A schema that only has a type. */
+const typed = <T>(): Schema<T, T> =>
+  described({ version: 1, vendor: 'plinth', validate: (value) => ({ value: value as T }) });
+
+/** Tells tools that describe contracts that any value may be there. */
+function described<S extends Schema['~standard']>(standard: S): { '~standard': S } {
+  const any = () => ({});
+  return { '~standard': { ...standard, jsonSchema: { input: any, output: any } } };
 }
 
 /** Asks for a view. */
@@ -37,7 +41,10 @@ export interface EventInput {
  * `"contracts": { "provide": ["plinth.view"] }`.
  */
 export const View = contract('plinth.view@1', {
-  open: command({ input: typed<OpenInput>(), output: stream(typed<string>()) }),
+  open: command({
+    input: typed<OpenInput>(),
+    output: described(stream(typed<string>())['~standard']),
+  }),
   /** `stale`: this showing has ended, for example by an update of the plugin. */
   event: command({ input: typed<EventInput>(), errors: { stale: typed<Record<never, never>>() } }),
 });

@@ -2,7 +2,7 @@
 import type { PropValue } from './checks.js';
 import { type Control, type Dressed, dress, alike as hasSameElements, redress } from './dress.js';
 import { Echoes } from './echoes.js';
-import type { HostNode } from './host-node.js';
+import type { HostNode, SendEvent } from './host-node.js';
 import { elementOf, type Kit } from './kit.js';
 import type { Shape, ShapeScope } from './shape.js';
 import type { ViewRenderer } from './showing.js';
@@ -28,7 +28,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   readonly #nodes = new WeakMap<Node, HostNode>();
   readonly #selects = new Set<HostNode>();
   #root: HostNode | undefined;
-  #send: ((node: HostNode, name: string, detail?: PropValue) => void) | undefined;
+  #send: SendEvent | undefined;
   /** Whether the user has used the view since the last element took the focus. */
   #armed = false;
 
@@ -47,10 +47,10 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   /** Tells the plugin what has happened to a node. */
   send(node: HostNode, name: string, detail?: PropValue): void {
     this.#armed = true;
-    this.#send?.(node, name, detail);
+    void this.#send?.(node, name, detail);
   }
 
-  show(tree: ViewTree, send: (node: HostNode, name: string, detail?: PropValue) => void): this {
+  show(tree: ViewTree, send: SendEvent): this {
     this.#send = send;
     this.#selects.clear();
     this.#kids(this.#body, this.#root?.kids ?? [], tree.root.kids);

@@ -16,5 +16,5 @@ export interface HostNode {
   readonly parent: HostNode | undefined;
 }
 
-/** Reports an event of a node. */
-export type SendEvent = (node: HostNode, name: string, detail?: PropValue) => void;
+/** Tells the plugin of an event. It resolves, and never rejects, when the plugin has answered. */
+export type SendEvent = (node: HostNode, name: string, detail?: PropValue) => Promise<void>;

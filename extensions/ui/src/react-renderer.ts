@@ -1,13 +1,11 @@
 /** Keeps what React shows of a view, and says which node has changed. */
 import type { PropValue } from './checks.js';
 import { Echoes } from './echoes.js';
-import type { HostNode } from './host-node.js';
+import type { HostNode, SendEvent } from './host-node.js';
 import type { Kit } from './kit.js';
 import type { ShapeScope } from './shape.js';
 import type { ViewRenderer } from './showing.js';
 import type { TreeListener, ViewTree } from './view-tree.js';
-
-type Send = (node: HostNode, name: string, detail?: PropValue) => void;
 
 let last = 0;
 
@@ -24,7 +22,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   readonly #rooted = new Set<() => void>();
   readonly #changed = new Set<HostNode>();
   #root: HostNode | undefined;
-  #send: Send | undefined;
+  #send: SendEvent | undefined;
   #lastKey = 0;
 
   constructor(kit: Kit, close: string) {
@@ -53,7 +51,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   }
 
   send(node: HostNode, name: string, detail?: PropValue): void {
-    this.#send?.(node, name, detail);
+    void this.#send?.(node, name, detail);
   }
 
   /** The key of a node: over an update that of the node whose place it has taken. */
@@ -83,7 +81,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
     return subscribe;
   }
 
-  show(tree: ViewTree, send: Send): this {
+  show(tree: ViewTree, send: SendEvent): this {
     if (this.#root !== undefined) this.#adopt(this.#root, tree.root);
     this.#root = tree.root;
     this.#send = send;

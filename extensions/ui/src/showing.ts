@@ -3,7 +3,7 @@ import type { HostCallOptions } from '@plinth/kernel';
 import type { Client } from '@plinth/sdk';
 import type { PropValue } from './checks.js';
 import type { View } from './contract.js';
-import type { HostNode } from './host-node.js';
+import type { HostNode, SendEvent } from './host-node.js';
 import type { ViewSettings } from './view-options.js';
 import { type TreeListener, ViewTree } from './view-tree.js';
 
@@ -13,10 +13,7 @@ export interface ViewRenderer {
    * Shows a tree in place of what it has shown before. Nodes that stand where one of the same type
    * stood keep their elements, so that focus, scroll and typed text survive an update.
    */
-  show(
-    tree: ViewTree,
-    send: (node: HostNode, name: string, detail?: PropValue) => void,
-  ): TreeListener;
+  show(tree: ViewTree, send: SendEvent): TreeListener;
   /** A part of a batch is done. */
   settle?(): void;
 }
@@ -104,8 +101,8 @@ export class Showing {
     if (tree.listener === undefined) {
       // The first batch is shown as a whole, never by halves.
       for (const op of ops) tree.apply(op);
-      tree.listener = renderer.show(tree, (node, name, detail) => {
-        if (tree.has(node)) void this.#send(node, name, detail);
+      tree.listener = renderer.show(tree, async (node, name, detail) => {
+        if (tree.has(node)) await this.#send(node, name, detail);
       });
       renderer.settle?.();
       this.#reports.shown();
