@@ -143,7 +143,7 @@ it("docs/http.md's plugin and host run as they are written", async () => {
 it("docs/ui.md's plugin and host run as they are written", async () => {
   const page = readFileSync(join(root, 'docs/ui.md'), 'utf8');
   const samples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string);
-  const [plugin, host, inPage] = samples;
+  const [plugin, host, inPage, tested] = samples;
   const folder = mkdtempSync(join(root, 'test/docs/.ui-'));
   try {
     mkdirSync(join(folder, 'src'));
@@ -151,6 +151,7 @@ it("docs/ui.md's plugin and host run as they are written", async () => {
     writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
     writeFileSync(join(folder, 'host.ts'), host as string);
     writeFileSync(join(folder, 'page.ts'), inPage as string);
+    writeFileSync(join(folder, 'counter.test.ts'), tested as string);
     await buildPlugin(folder, join(folder, 'plugins/counter'));
     const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
       cwd: folder,
@@ -159,7 +160,9 @@ it("docs/ui.md's plugin and host run as they are written", async () => {
     });
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe("[ 'Reset the counter' ]\nresolved\ntrue\nCounter: The counter is at 0\n");
-    for (const file of ['src/index.ts', 'host.ts', 'page.ts']) {
+    const test = spawnSync(process.execPath, ['counter.test.ts'], { cwd: folder, timeout: 30_000 });
+    expect([test.status, String(test.stderr)]).toEqual([0, '']);
+    for (const file of ['src/index.ts', 'host.ts', 'page.ts', 'counter.test.ts']) {
       const compiled = typeErrors(folder, file);
       expect([compiled.status, compiled.stdout]).toEqual([0, '']);
     }

@@ -116,6 +116,19 @@ describe('a view in a page', () => {
     expect(view.states).toContain('swapped');
   });
 
+  it('stays as it is when its plugin crashes, and works again when that is back', async () => {
+    const kernel = await startPanel();
+    const view = mount(kernel);
+    await until(() => view.shown.state === 'shown', 'shown');
+    const back = nextEvent(kernel, 'plugin:restarted');
+    void kernel.commands.execute(`${PANEL}:crash`).catch(() => {});
+    await back;
+    await until(() => view.states.filter((one) => one === 'shown').length === 2, 'shown again');
+    expect(view.slot.querySelector('[role="alert"]')).toBeNull();
+    await userEvent.click(view.button('count 0'));
+    await expect.element(page.getByRole('button', { name: 'count 1' })).toBeVisible();
+  });
+
   it('lets its plugin sleep while it is out of sight, and wakes it with its state', async () => {
     const kernel = await startKernel({ isolation: 'worker', createHost }, [viewPackage(panel)], {
       hibernation: { idle: 50 },

@@ -4,6 +4,7 @@ import { openView } from '@plinth/ui/testing';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { rejection, startKernel } from '../support/kernels.ts';
+import { pluginOf } from '../support/plugins.ts';
 import { PANEL, sending, startPanel, viewPackage } from './kernels.ts';
 import plugin from './plugins/panel.ts';
 import panel from './plugins/panel.ts?bundle';
@@ -56,6 +57,37 @@ describe(`${runtime}: a view`, () => {
       viewPackage(sending(`yield '[[1,0]]';`)),
     ]);
     expect((await rejection(open(kernel))).code).toBe('view/refused');
+  });
+
+  it('is shown by the application alone', async () => {
+    const thief = pluginOf(
+      'test.thief',
+      `ctx.commands.handle('show', () => ctx.commands.execute('plinth.view:open@${PANEL}', { session: 's', view: 'panel' }));
+       ctx.commands.handle('press', () => ctx.commands.execute('plinth.view:event@${PANEL}', { session: 's', node: 1, name: 'press' }));`,
+      { permissions: { commands: { execute: ['plinth.view:*'] } } },
+    );
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [
+      viewPackage(panel),
+      thief,
+    ]);
+    for (const command of ['show', 'press']) {
+      const refused = await rejection(kernel.commands.execute(`test.thief:${command}`));
+      expect([refused.code, refused.message]).toEqual([
+        'permission/denied',
+        expect.stringContaining("shown by the application alone, not by 'test.thief'"),
+      ]);
+    }
+  });
+
+  it('starts its own plugin, and no other that has views', async () => {
+    const other = viewPackage(panel, { id: 'test.other' });
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [
+      viewPackage(panel),
+      other,
+    ]);
+    const view = await open(kernel);
+    expect(kernel.plugins.get('test.other')?.state).toBe('resolved');
+    await view.close();
   });
 
   it('is told that a showing has ended', async () => {

@@ -35,8 +35,12 @@ const manifest = {
   main: 'plugin.js',
   engines: { plinth: '^1.0.0' },
   requiredFeatures: ['ui'],
+  provides: ['plinth.view@1'],
   needs: ['plinth.ui@^1'],
-  permissions: { commands: { execute: ['plinth.ui:*'] } },
+  permissions: {
+    commands: { execute: ['plinth.ui:*'] },
+    contracts: { provide: ['plinth.view'] },
+  },
   activation: [`command:${NOTES}:new`, `command:${NOTES}:save`, `command:${NOTES}:say`],
   contributes: {
     commands: [{ id: 'new', title: 'New note' }, { id: 'save', title: 'Save' }, { id: 'say' }],
@@ -272,6 +276,13 @@ describe(`${runtime}: contributes.ui`, () => {
     const found = await problem(part);
     expect(found).toContain('manifest/invalid');
     expect(found).toContain(message);
+  });
+
+  it('is refused for views of a plugin that provides none', async () => {
+    const { kernel } = await start({}, [{ manifest: { ...manifest, provides: [] }, code: notes }]);
+    expect(kernel.plugins.get(NOTES)?.error?.message).toContain(
+      "add 'plinth.view@1' to 'provides'",
+    );
   });
 
   it('may ask for a later kit of the same age', async () => {

@@ -1,5 +1,6 @@
 /** Checks of `contributes.ui` that a schema can't express, and what follows from it. */
 import { isRange, type Manifest, satisfies } from '@plinth/sdk/contract';
+import { View } from './contract.js';
 import type { UiContribution } from './contribution-schema.js';
 import { parseKey } from './keys.js';
 import { KIT_VERSION } from './kit.js';
@@ -9,6 +10,7 @@ import { parseWhen } from './when.js';
 export function contributionProblem(ui: UiContribution, manifest: Manifest): string | undefined {
   return (
     kitProblem(ui) ??
+    viewProblem(ui, manifest) ??
     commandProblem(ui, manifest) ??
     keyProblem(ui) ??
     twice('views', ui.views) ??
@@ -25,6 +27,15 @@ function kitProblem({ kit }: UiContribution): string | undefined {
   return satisfies(KIT_VERSION, kit) || satisfies(`${major}.9999.0`, kit)
     ? undefined
     : `kit: its views are written for ${kit}, and this host has ${KIT_VERSION}`;
+}
+
+function viewProblem(
+  { views = [] }: UiContribution,
+  { provides = [] }: Manifest,
+): string | undefined {
+  return views.length === 0 || provides.includes(View.$id)
+    ? undefined
+    : `views: the plugin shows none: add '${View.$id}' to 'provides', and answer it with views(ctx, …)`;
 }
 
 function commandProblem(ui: UiContribution, { contributes }: Manifest): string | undefined {

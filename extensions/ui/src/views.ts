@@ -1,5 +1,5 @@
 /** `views(ctx, …)`: the views of a plugin. */
-import type { PluginContext } from '@plinth/sdk';
+import { type Call, type PluginContext, PluginPermissionError } from '@plinth/sdk';
 import { View } from './contract.js';
 import { type Child, wantedOf } from './h.js';
 import { Reconciler } from './reconcile.js';
@@ -56,7 +56,8 @@ export function views(
       if (view === undefined || view === shown.view) shown.session.refresh();
   };
   const registered = ctx.provide(View, {
-    open({ session: name, view, props }) {
+    open({ session: name, view, props }, call) {
+      checkHost(call);
       const source = Object.hasOwn(sources, view) ? sources[view] : undefined;
       if (source === undefined)
         throw new Error(`no view '${view}': there are ${Object.keys(sources).join(', ')}`);
@@ -72,6 +73,7 @@ export function views(
       return session;
     },
     async event({ session: name, node, name: event, detail }, call) {
+      checkHost(call);
       const session = open.get(name)?.session ?? call.fail('stale', {});
       try {
         const done = session.handlers.get(node)?.[event]?.(detail);
@@ -84,6 +86,18 @@ export function views(
     },
   });
   return { refresh, dispose: () => registered.dispose() };
+}
+
+/**
+ * A view acts with the rights of its plugin, for the user of the application. Another plugin that
+ * pressed its buttons would borrow both.
+ */
+function checkHost({ caller }: Pick<Call, 'caller'>): void {
+  if (caller.kind !== 'host')
+    throw new PluginPermissionError(
+      'permission/denied',
+      `views are shown by the application alone, not by '${caller.id}'`,
+    );
 }
 
 /** A source that is asked again whenever something may have changed. */

@@ -52,6 +52,12 @@ export default definePlugin({
     });
     ctx.commands.handle('answer', () => slow?.());
     ctx.commands.handle('note', () => note);
+    ctx.commands.handle('crash', () => {
+      setTimeout(() => {
+        throw new Error('gone');
+      }, 0);
+      return new Promise(() => {});
+    });
   },
   getState: () => ({ count, note, rows }),
   restoreState(last) {
