@@ -85,6 +85,7 @@ export default defineConfig({
           page('Telemetry', '/telemetry'),
           page('HTTP', '/http'),
           page('The admin API', '/http-admin'),
+          page('User interfaces', '/ui'),
           page('Audit', '/audit'),
           page('Canary', '/canary'),
           page('Bisect', '/bisect'),

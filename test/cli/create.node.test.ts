@@ -18,6 +18,7 @@ const LANGUAGES = ['ts', 'js'] as const;
 const TEMPLATES = {
   minimal: '.',
   http: '.',
+  ui: '.',
   'app-node': 'plugins/notes',
   'app-vite': 'plugins/notes',
   'app-react': 'plugins/notes',

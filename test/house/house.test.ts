@@ -15,6 +15,7 @@ const workspaces = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/ui',
   'cli',
 ] as const;
 const files = workspaces.flatMap(sourcesOf);
@@ -33,6 +34,7 @@ describe('layers', () => {
     'extensions/otel': ['@plinth/sdk', '@plinth/kernel/extension'],
     // Besides the port, the types of what the application passes to the admin API.
     'extensions/http': ['@plinth/sdk', '@plinth/kernel'],
+    'extensions/ui': ['@plinth/sdk', '@plinth/kernel'],
     cli: ['@plinth/sdk', '@plinth/kernel', '@plinth/host-node'],
   };
   for (const workspace of workspaces) {
@@ -102,8 +104,9 @@ describe('dependencies', () => {
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
+    react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
     valibot:
-      /^(sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
+      /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };
   for (const [dependency, door] of Object.entries(doors)) {
     it(`${dependency} is imported in one place`, () => {

@@ -46,6 +46,10 @@ const ENTRIES = [
   '@plinth/http/host',
   '@plinth/otel',
   '@plinth/otel/host',
+  '@plinth/ui',
+  '@plinth/ui/host',
+  '@plinth/ui/html',
+  '@plinth/ui/testing',
   '@plinth/cli/vite/client',
 ];
 const NODE_ENTRIES = ['@plinth/host-node', '@plinth/cli'];
@@ -55,6 +59,7 @@ const BROWSER_ENTRIES = [
   '@plinth/host-browser',
   '@plinth/host-browser/inline',
   '@plinth/host-browser/standalone',
+  '@plinth/ui/dom',
 ];
 
 let packed: Packed;

@@ -20,6 +20,7 @@ export const PACKAGES = [
   'host-browser',
   'otel',
   'http',
+  'ui',
   'cli',
 ] as const;
 
@@ -27,6 +28,7 @@ export const PACKAGES = [
 const FOLDERS: Readonly<Record<string, string>> = {
   otel: 'extensions/otel',
   http: 'extensions/http',
+  ui: 'extensions/ui',
 };
 
 /** Tarballs, and the folder they are in. */

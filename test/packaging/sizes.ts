@@ -70,6 +70,20 @@ export const BUDGETS: readonly Budget[] = [
     beside: /^@plinth\/(kernel|sdk)\b/,
   },
   {
+    name: 'a plugin with a view',
+    gzip: 5 * KB,
+    what: `import { definePlugin } from '@plinth/sdk';
+      import { h, View, views } from '@plinth/ui';
+      let count = 0;
+      export default definePlugin({ provides: [View], activate(ctx) { views(ctx, { counter: () => h('button', { onPress: () => { count += 1; } }, 'Count ' + count) }); } });`,
+  },
+  {
+    name: 'views in a page',
+    gzip: 12 * KB,
+    what: `export { mountView } from '@plinth/ui/dom';`,
+    beside: /^@plinth\/(kernel|sdk)\b/,
+  },
+  {
     name: 'the link alone',
     gzip: 6 * KB,
     meanwhile: 19 * KB,
