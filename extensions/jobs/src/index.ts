@@ -1,0 +1,30 @@
+/**
+ * `@plinth/jobs`: schedules and durable queues of a plugin. The application runs them with `jobs()`
+ * of `@plinth/jobs/host`.
+ *
+ * @module
+ */
+export type {
+  BackOff,
+  DeadTask,
+  DeclaredJob,
+  DeclaredQueue,
+  JobSettings,
+  Missed,
+  Pushed,
+  PushOptions,
+  QueueCounts,
+  QueueSettings,
+  Schedule,
+} from './contract.js';
+export {
+  type CronOptions,
+  type Job,
+  type JobHandler,
+  type JobOptions,
+  type JobRun,
+  jobs,
+  type PluginJobs,
+} from './jobs.js';
+export type { Queue, TaskRun } from './queue.js';
+export type { JobsContext } from './runs.js';
