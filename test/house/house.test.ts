@@ -15,6 +15,7 @@ const workspaces = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/jobs',
   'cli',
 ] as const;
 const files = workspaces.flatMap(sourcesOf);
@@ -33,6 +34,7 @@ describe('layers', () => {
     'extensions/otel': ['@plinth/sdk', '@plinth/kernel/extension'],
     // Besides the port, the types of what the application passes to the admin API.
     'extensions/http': ['@plinth/sdk', '@plinth/kernel'],
+    'extensions/jobs': ['@plinth/sdk', '@plinth/kernel/extension'],
     cli: ['@plinth/sdk', '@plinth/kernel', '@plinth/host-node'],
   };
   for (const workspace of workspaces) {
@@ -100,6 +102,7 @@ describe('dependencies', () => {
     fflate: /^cli\/src\/archive\/write-archive\.ts$/,
     // A copy of its own, or one that is newer than the SDK's, would lose every span.
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
+    croner: /^extensions\/jobs\/src\/times\.ts$/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
     valibot:

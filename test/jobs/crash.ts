@@ -43,7 +43,7 @@ export async function crashRepeatedly(kills: number): Promise<CrashReport> {
   };
   try {
     for (let kill = 0; kill < kills; kill += 1) {
-      // Numbers of tasks that nobody has used.
+      // Numbers of tasks that were not used yet.
       const first = kill * 1_000_000;
       const after = 1 + Math.floor(Math.random() * 40);
       let lines = 0;

@@ -60,7 +60,7 @@ describe(`${runtime}: a plugin`, () => {
     expect([await api.list(), await api.queues()]).toEqual([[], []]);
   });
 
-  it('can not do without the right, and nobody else can ask in its place', async () => {
+  it('can not do without the right, and no other caller can ask in its place', async () => {
     const { kernel } = await startJobs([
       withJobs(
         'test.poor',

@@ -43,6 +43,8 @@ const ENTRIES = [
   '@plinth/kernel/url-source',
   '@plinth/http',
   '@plinth/http/host',
+  '@plinth/jobs',
+  '@plinth/jobs/host',
   '@plinth/otel',
   '@plinth/otel/host',
   '@plinth/cli/vite/client',

@@ -20,6 +20,7 @@ export const PACKAGES = [
   'host-browser',
   'otel',
   'http',
+  'jobs',
   'cli',
 ] as const;
 
@@ -27,6 +28,7 @@ export const PACKAGES = [
 const FOLDERS: Readonly<Record<string, string>> = {
   otel: 'extensions/otel',
   http: 'extensions/http',
+  jobs: 'extensions/jobs',
 };
 
 /** Tarballs, and the folder they are in. */

@@ -46,6 +46,7 @@ const specInfo = ({ name, plan, missed, overlap, timeout }: JobSpec) => ({
   timeout,
 });
 
+/** A scheduled job as the application sees it. */
 export const jobInfo = (job: Scheduled, next: number | undefined): JobInfo => ({
   plugin: job.plugin,
   ...specInfo(job.spec),
@@ -56,6 +57,7 @@ export const jobInfo = (job: Scheduled, next: number | undefined): JobInfo => ({
   ...(job.kept.run && { last: job.kept.run }),
 });
 
+/** A job that can't be scheduled, as the application sees it. */
 export const problemInfo = ({ plugin, spec, message }: Problem): JobInfo => ({
   plugin,
   ...specInfo(spec),

@@ -45,7 +45,7 @@ export async function keepJob(
   let found = fresh;
   await kept.plugins.update((current = { jobs: [], paused: [] }) => {
     const before = current.jobs.find(({ name }) => name === spec.name);
-    // Another schedule begins anew, but stays paused.
+    // Another schedule starts over, but stays paused.
     found = before?.plan === plan ? before : { ...fresh, ...(before?.paused && { paused: true }) };
     const others = current.jobs.filter(({ name }) => name !== spec.name);
     // Jobs that no version schedules any more make room, the stalest first.

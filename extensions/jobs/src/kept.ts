@@ -75,7 +75,7 @@ export function openKept(port: Pick<JobsPort, 'documents' | 'log'>): Kept {
       },
       // A damaged file must not keep a plugin from its jobs for good.
       damaged: (plugin, error) => {
-        port.log.error(`what was known of the jobs of ${plugin} is damaged: they begin anew`, {
+        port.log.error(`what was known of the jobs of ${plugin} is damaged: they start over`, {
           plugin,
           error: error.message,
         });

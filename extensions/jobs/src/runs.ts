@@ -20,7 +20,7 @@ export class Runs {
   readonly jobs = new Map<string, Answer<JobRequest>>();
   readonly queues = new Map<string, Answer<TaskRequest>>();
   readonly #ctx: JobsContext;
-  /** Known to this guest and the host alone, so that nobody else can start a run. */
+  /** Known to this guest and the host alone, so that only the host can start a run. */
   readonly #token = randomMark();
   #attached: Promise<unknown> | undefined;
 

@@ -27,23 +27,22 @@ const TOKEN = /^[0-9a-f]{32}$/;
 
 /** The handlers of the contract. */
 export function serviceOf(parts: ServiceParts): Readonly<Record<Member, Answer>> {
+  return { ...scheduleAnswers(parts), ...queueAnswers(parts) };
+}
+
+/** The token of the guest that asks. @throws PluginValidationError `call/invalid-input`. */
+function tokenOf({ guests }: ServiceParts, { caller: { id, version = '' } }: CallFacts): string {
+  const token = guests.tokenOf(id, version);
+  if (token !== undefined) return token;
+  throw createError('call/invalid-input', `${id} has to introduce itself first: use jobs(ctx)`, {
+    plugin: id,
+  });
+}
+
+function scheduleAnswers(parts: ServiceParts) {
   const { guests, scheduler, queues, tasks, settings } = parts;
   const { limits } = settings;
   const pace = new Pace();
-  const asked = (input: unknown, call: CallFacts) => {
-    const plugin = pluginOf(call);
-    const wrong = refusing(plugin);
-    const queue = readName(fields(input, 'request', wrong).queue, 'queue', wrong);
-    return { plugin, wrong, queue };
-  };
-  const tokenOf = (call: CallFacts) => {
-    const { id, version = '' } = call.caller;
-    const token = guests.tokenOf(id, version);
-    if (token !== undefined) return token;
-    throw createError('call/invalid-input', `${id} has to introduce itself first: use jobs(ctx)`, {
-      plugin: id,
-    });
-  };
   return {
     attach(input, call) {
       const plugin = pluginOf(call);
@@ -56,30 +55,44 @@ export function serviceOf(parts: ServiceParts): Readonly<Record<Member, Answer>>
       const plugin = pluginOf(call);
       const spec = readJob(input, limits, refusing(plugin));
       pace.check(plugin);
-      await scheduler.add(plugin, spec, tokenOf(call));
+      await scheduler.add(plugin, spec, tokenOf(parts, call));
     },
     unschedule(input, call) {
       const plugin = pluginOf(call);
       const wrong = refusing(plugin);
       const name = readName(fields(input, 'request', wrong).name, 'name', wrong);
-      scheduler.remove(plugin, name, tokenOf(call));
+      scheduler.remove(plugin, name, tokenOf(parts, call));
     },
     async work(input, call) {
       const plugin = pluginOf(call);
       const spec = readQueue(input, limits, refusing(plugin));
       pace.check(plugin);
       await tasks.loaded();
-      queues.work(plugin, spec, tokenOf(call));
+      queues.work(plugin, spec, tokenOf(parts, call));
     },
     rest(input, call) {
-      const { plugin, queue } = asked(input, call);
-      queues.stopWork(plugin, queue, tokenOf(call));
+      const plugin = pluginOf(call);
+      const wrong = refusing(plugin);
+      const queue = readName(fields(input, 'request', wrong).queue, 'queue', wrong);
+      queues.stopWork(plugin, queue, tokenOf(parts, call));
     },
+  } satisfies Partial<Record<Member, Answer>>;
+}
+
+function queueAnswers(parts: ServiceParts) {
+  const { tasks, settings, pulse } = parts;
+  const asked = (input: unknown, call: CallFacts) => {
+    const plugin = pluginOf(call);
+    const wrong = refusing(plugin);
+    const queue = readName(fields(input, 'request', wrong).queue, 'queue', wrong);
+    return { plugin, wrong, queue };
+  };
+  return {
     async push(input, call) {
       const plugin = pluginOf(call);
-      const spec = readPush(input, limits, refusing(plugin));
+      const spec = readPush(input, settings.limits, refusing(plugin));
       const pushed = await tasks.push(plugin, spec);
-      parts.pulse.wake();
+      pulse.wake();
       return pushed;
     },
     async counts(input, call) {
@@ -97,7 +110,7 @@ export function serviceOf(parts: ServiceParts): Readonly<Record<Member, Answer>>
       const id = readId((input as { readonly id?: unknown }).id, wrong);
       await tasks.loaded();
       const again = await tasks.retry(tasks.find(plugin, queue), id);
-      parts.pulse.wake();
+      pulse.wake();
       return again;
     },
     async drop(input, call) {
@@ -106,10 +119,10 @@ export function serviceOf(parts: ServiceParts): Readonly<Record<Member, Answer>>
       await tasks.loaded();
       return tasks.drop(tasks.find(plugin, queue), id);
     },
-  };
+  } satisfies Partial<Record<Member, Answer>>;
 }
 
-/** The plugin that asks. @throws PluginPermissionError `permission/denied` for anybody else. */
+/** The plugin that asks. @throws PluginPermissionError `permission/denied` for other callers. */
 function pluginOf({ caller }: CallFacts): string {
   if (caller.kind === 'plugin') return caller.id;
   throw createError(
