@@ -85,6 +85,7 @@ export default defineConfig({
           page('Telemetry', '/telemetry'),
           page('HTTP', '/http'),
           page('Jobs', '/jobs'),
+          page('Tenants in practice', '/tenants'),
           page('Audit', '/audit'),
           page('Canary', '/canary'),
           page('Bisect', '/bisect'),

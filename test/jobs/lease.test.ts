@@ -9,7 +9,7 @@ import {
   type StorageAdapter,
 } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
-import { createHost, persistentStorage, runtime } from '#host';
+import { createHost, persistentStorage, runtime, storageName } from '#host';
 import { keep } from '../support/kernels.ts';
 import { pluginOf, type TextPackage } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
@@ -38,7 +38,8 @@ function cuttable(storage: StorageAdapter): StorageAdapter & { cut: boolean } {
 
 describe(`${runtime}: two kernels over one storage`, () => {
   it('handle each task once', async () => {
-    const storage = await persistentStorage();
+    const name = await storageName();
+    const [storage, other] = [await persistentStorage(name), await persistentStorage(name)];
     const seen = new Heard<readonly [number, unknown]>();
     const worker = (kernel: number) =>
       withJobs('test.work', ({ queue }) =>
@@ -55,7 +56,7 @@ describe(`${runtime}: two kernels over one storage`, () => {
     const one = await startJobs([worker(1)], {}, { storage: outliving(storage) });
     const queue = one.api.queue('test.work', 'work');
     for (let task = 0; task < 20; task += 1) await queue.push(task, { delay: 300 });
-    const two = await startJobs([worker(2)], {}, { storage: outliving(storage) });
+    const two = await startJobs([worker(2)], {}, { storage: outliving(other) });
     expect(await two.api.queue('test.work', 'work').counts()).toMatchObject({ dead: 0 });
     await seen.length(20);
     await expect.poll(() => storage.keys('tenant-0\0plinth\0extension\0jobs\0tasks')).toEqual([]);
@@ -63,7 +64,7 @@ describe(`${runtime}: two kernels over one storage`, () => {
       Array.from({ length: 20 }, (_, task) => task).sort(),
     );
     await Promise.all([one.kernel.stop(), two.kernel.stop()]);
-    await storage.close?.();
+    await Promise.all([storage.close(), other.close()]);
   });
 
   it('run a job for each time in one of them', async () => {
@@ -187,7 +188,7 @@ describe(`${runtime}: a plugin that sleeps`, () => {
 });
 
 describe(`${runtime}: a kernel that stops`, () => {
-  it('ends runs, keeps their tasks, and leaves no timer', async () => {
+  it('ends runs and keeps their tasks', async () => {
     const storage = memoryStorage();
     const aborted = new Heard<string>();
     const begun = new Heard<string>();
@@ -228,4 +229,50 @@ describe(`${runtime}: a kernel that stops`, () => {
     // The attempt that the kernel has ended doesn't count.
     expect(await seen.length(1)).toEqual([['hello', 1]]);
   });
+
+  it('leaves no timer', async () => {
+    const timers = watchTimers();
+    try {
+      const { kernel, api } = await startJobs([
+        withJobs('test.work', async ({ every, cron, queue }) => {
+          await every('1h', { name: 'tick' }, () => {});
+          await cron('0 3 * * *', { name: 'tock' }, () => {});
+          await queue('work').work(() => {});
+        }),
+      ]);
+      await api.queue('test.work', 'work').push('later', { delay: '1h' });
+      await api.run('test.work', 'tick');
+      expect(timers.pending).toBeGreaterThan(0);
+      await kernel.stop();
+      expect(timers.pending).toBe(0);
+    } finally {
+      timers.restore();
+    }
+  });
 });
+
+/** Counts the timers of this thread. */
+function watchTimers() {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const pending = new Set<unknown>();
+  Object.assign(globalThis, {
+    setTimeout: (run: (...values: unknown[]) => void, ms?: number, ...values: unknown[]) => {
+      const timer: unknown = set(() => {
+        pending.delete(timer);
+        run(...values);
+      }, ms);
+      pending.add(timer);
+      return timer;
+    },
+    clearTimeout: (timer: never) => {
+      pending.delete(timer);
+      clear(timer);
+    },
+  });
+  return {
+    get pending() {
+      return pending.size;
+    },
+    restore: () => Object.assign(globalThis, { setTimeout: set, clearTimeout: clear }),
+  };
+}

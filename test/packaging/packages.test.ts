@@ -38,6 +38,7 @@ const ENTRIES = [
   '@plinth/kernel/secrets',
   '@plinth/kernel/services',
   '@plinth/kernel/supervision',
+  '@plinth/kernel/tenants',
   '@plinth/kernel/trust',
   '@plinth/kernel/spare-pool',
   '@plinth/kernel/url-source',
