@@ -251,7 +251,7 @@ describe(`${runtime}: a kernel that stops`, () => {
   });
 });
 
-/** Counts the timers of this thread. */
+/** Counts the timers of this thread. One without a delay only ends a turn. */
 function watchTimers() {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
   const pending = new Set<unknown>();
@@ -261,7 +261,7 @@ function watchTimers() {
         pending.delete(timer);
         run(...values);
       }, ms);
-      pending.add(timer);
+      if (ms !== undefined && ms > 0) pending.add(timer);
       return timer;
     },
     clearTimeout: (timer: never) => {

@@ -109,6 +109,14 @@ describe(`${runtime}: tenants`, () => {
     expect(error.code).toBe('config/invalid');
     expect(await managed.list()).toEqual([]);
     expect(await storage.keys('acme\0')).toEqual([]);
+    // What a former tenant of that id had kept stays.
+    const former = await managed.create('former');
+    await former.commands.execute('test.visits:visit');
+    await managed.delete('former');
+    await rejection(managed.create('former', { config: { 'test.visits': { max: 'many' } } }));
+    const again = await managed.create('former');
+    expect(await again.commands.execute('test.visits:visit')).toBe(2);
+    await managed.delete('former');
     for (const id of ['', 'a b', '-a', 'x'.repeat(129), 'tenant-0', 7 as never])
       expect((await rejection(managed.create(id))).code).toBe('kernel/invalid-option');
     const two = await Promise.allSettled([managed.create('acme'), managed.create('acme')]);

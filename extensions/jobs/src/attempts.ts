@@ -1,5 +1,6 @@
 /** One attempt at a task: it is claimed, handled, and kept or deleted. */
 import { createError } from '@plinth/sdk/contract';
+import { decodeValue, NO_BOUNDS } from '@plinth/sdk/rpc';
 import { NotRun } from './guests.js';
 import type { Parts } from './job-book.js';
 import type { KeptTask } from './kept.js';
@@ -54,7 +55,14 @@ export class Attempts {
     const last = attempt > retries;
     let error: unknown;
     try {
-      const request = { queue, id, task: value, attempt, last, pushed };
+      const request = {
+        queue,
+        id,
+        task: decodeValue(value, undefined, NO_BOUNDS),
+        attempt,
+        last,
+        pushed,
+      };
       await guests.run(plugin, request, { timeout, signal: ending.signal });
     } catch (thrown) {
       error = thrown ?? new Error('it failed');

@@ -39,8 +39,8 @@ export class Guests {
   readonly #waiting = new Map<string, Set<() => void>>();
   /** Runs in progress, by plugin. */
   readonly #running = new Map<string, number>();
-  /** Called when a guest may be gone, with the tokens of those that are left. */
-  onSwept: (plugin: string, live: ReadonlySet<string>) => void = () => {};
+  /** Called when a guest of a plugin may be gone. */
+  onSwept: (plugin: string) => void = () => {};
 
   /** @param most runs of one plugin at the same time. */
   constructor(port: JobsPort, most: number) {
@@ -63,6 +63,11 @@ export class Guests {
   /** The token of a guest that has introduced itself. */
   tokenOf(plugin: string, version: string): string | undefined {
     return this.#tokens.get(plugin)?.get(version);
+  }
+
+  /** Whether the guest with a token is there. */
+  isLive(plugin: string, token: string): boolean {
+    return [...(this.#tokens.get(plugin)?.values() ?? [])].includes(token);
   }
 
   /** Whether one more run of a plugin may begin. */
@@ -165,6 +170,6 @@ export class Guests {
       if (!runs) tokens?.delete(version);
     }
     if (tokens?.size === 0) this.#tokens.delete(plugin);
-    this.onSwept(plugin, new Set(tokens?.values()));
+    this.onSwept(plugin);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineExtension } from '@plinth/kernel/extension';
-import { randomMark } from '@plinth/sdk/contract';
+import { DEFAULT_TENANT, randomMark } from '@plinth/sdk/contract';
 import { apiOf, type HostJobs } from './api.js';
 import { Jobs } from './contract.js';
 import { Declared } from './declared.js';
@@ -51,9 +51,9 @@ function install(port: JobsPort, settings: Settings): HostJobs {
   const queues = new Queues(parts, tasks);
   const declared = new Declared(port, settings, scheduler, queues);
   const all = { ...parts, tasks, scheduler, queues };
-  guests.onSwept = (plugin, live) => {
-    scheduler.sweep(plugin, live);
-    queues.sweep(plugin, live);
+  guests.onSwept = (plugin) => {
+    scheduler.sweep(plugin);
+    queues.sweep(plugin);
   };
   pulse.add(scheduler);
   pulse.add(queues);
@@ -66,7 +66,7 @@ function install(port: JobsPort, settings: Settings): HostJobs {
   port.on('started', async () => {
     // What can't be read now is read when it is asked for.
     await tasks.loaded().catch((error: Error) => port.log.error(`no tasks: ${error.message}`));
-    await declared.start();
+    if (settings.tenants !== 'only' || port.tenant !== DEFAULT_TENANT) await declared.start();
     pulse.start();
   });
   port.on('stopping', async () => {

@@ -32,6 +32,17 @@ export interface Scheduled {
   beginning: boolean;
   /** Not before this time. */
   rest: number;
+  /** The next time, and what it was found by: a pattern takes a while. */
+  found?: { readonly by: KeptJob; readonly next: number | undefined };
+  /** The same job of another version, which runs beside this one. */
+  readonly under: Scheduled | undefined;
+}
+
+/** The next time of a job. */
+export function nextOf(job: Scheduled): number | undefined {
+  const { kept, times } = job;
+  if (job.found?.by !== kept) job.found = { by: kept, next: times.next(kept.last ?? kept.since) };
+  return job.found.next;
 }
 
 /** What is kept of a job, or what is new of it. */

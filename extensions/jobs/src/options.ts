@@ -42,10 +42,15 @@ export interface JobsOptions {
    * that long before it repeats the run. At least 1 000. Default: 30 000.
    */
   readonly lease?: number;
+  /**
+   * `only`: jobs and queues of manifests start no plugin in the default tenant. It goes with the
+   * option of `createKernel` of that name.
+   */
+  readonly tenants?: 'only';
 }
 
 /** Options with all defaults. */
-export interface Settings {
+export interface Settings extends Pick<JobsOptions, 'tenants'> {
   readonly limits: Required<JobsLimits>;
   readonly lease: number;
 }
@@ -74,8 +79,10 @@ export function settingsOf(options: JobsOptions): Settings {
   if (typeof options !== 'object' || options === null)
     throw wrong('options', 'are an object, like { lease: 10_000 }');
   for (const name of Object.keys(options))
-    if (name !== 'limits' && name !== 'lease') throw wrong(name, 'is no option: limits, lease');
-  const { limits = {}, lease = LEASE } = options;
+    if (!['limits', 'lease', 'tenants'].includes(name))
+      throw wrong(name, 'is no option: limits, lease, tenants');
+  const { limits = {}, lease = LEASE, tenants } = options;
+  if (tenants !== undefined && tenants !== 'only') throw wrong('tenants', "is 'only', or absent");
   if (!Number.isInteger(lease) || lease < SHORTEST_LEASE)
     throw wrong('lease', `is a whole number of milliseconds of at least ${SHORTEST_LEASE}`);
   if (typeof limits !== 'object' || limits === null) throw wrong('limits', 'is an object');
@@ -86,7 +93,7 @@ export function settingsOf(options: JobsOptions): Settings {
       throw wrong(`limits.${name}`, 'is a whole number of at least 1');
   }
   const set = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return { lease, limits: { ...LIMITS, ...Object.fromEntries(set) } };
+  return { lease, tenants, limits: { ...LIMITS, ...Object.fromEntries(set) } };
 }
 
 function wrong(option: string, what: string): Error {

@@ -27,8 +27,8 @@ export class Queues implements Beating {
   readonly #parts: Parts;
   readonly #tasks: Tasks;
   readonly #attempts: Attempts;
-  /** By plugin and queue. A guest comes before the manifest. */
-  readonly #workers = new Map<string, Map<string, Worker>>();
+  /** By plugin and queue. A guest comes before the manifest, and a later guest before another. */
+  readonly #workers = new Map<string, Map<string, readonly Worker[]>>();
   readonly #declared = new Map<string, Map<string, Worker>>();
   readonly #runs = new Map<AbortController, Promise<void>>();
   readonly #starting = new Set<Box>();
@@ -44,10 +44,11 @@ export class Queues implements Beating {
 
   /** A guest handles a queue. */
   work(plugin: string, spec: QueueSpec, token: string): void {
-    const own = this.#workers.get(plugin) ?? new Map<string, Worker>();
+    const own = this.#workers.get(plugin) ?? new Map<string, readonly Worker[]>();
     const { queues } = this.#parts.settings.limits;
     if (!own.has(spec.queue) && own.size >= queues) throw full(plugin, plugin, 'queues', queues);
-    this.#workers.set(plugin, own.set(spec.queue, { spec, token }));
+    const others = own.get(spec.queue)?.filter((one) => one.token !== token) ?? [];
+    this.#workers.set(plugin, own.set(spec.queue, [{ spec, token }, ...others]));
     const box = this.#tasks.find(plugin, spec.queue);
     if (box !== undefined) box.rest = 0;
     this.#parts.pulse.wake();
@@ -55,15 +56,14 @@ export class Queues implements Beating {
 
   /** A guest handles a queue no longer. */
   stopWork(plugin: string, queue: string, token: string): void {
-    const own = this.#workers.get(plugin);
-    if (own?.get(queue)?.token === token) own.delete(queue);
+    this.#keep(plugin, queue, (worker) => worker.token !== token);
   }
 
   /** Forgets what guests of a plugin handled that are gone. */
-  sweep(plugin: string, live: ReadonlySet<string>): void {
-    const own = this.#workers.get(plugin);
-    for (const [queue, { token = '' }] of own ?? []) if (!live.has(token)) own?.delete(queue);
-    if (own?.size === 0) this.#workers.delete(plugin);
+  sweep(plugin: string): void {
+    const { guests } = this.#parts;
+    for (const queue of [...(this.#workers.get(plugin)?.keys() ?? [])])
+      this.#keep(plugin, queue, ({ token = '' }) => guests.isLive(plugin, token));
   }
 
   /** The queues that manifests name. */
@@ -80,7 +80,7 @@ export class Queues implements Beating {
 
   /** Who handles a queue: its guest, or its plugin once it is woken. */
   workerOf({ plugin, queue }: Pick<Box, 'plugin' | 'queue'>): Worker | undefined {
-    return this.#workers.get(plugin)?.get(queue) ?? this.#declared.get(plugin)?.get(queue);
+    return this.#workers.get(plugin)?.get(queue)?.[0] ?? this.#declared.get(plugin)?.get(queue);
   }
 
   /** The queues that are handled, by a guest or by a plugin that is woken for them. */
@@ -182,13 +182,21 @@ export class Queues implements Beating {
       });
   }
 
+  #keep(plugin: string, queue: string, stays: (worker: Worker) => boolean): void {
+    const own = this.#workers.get(plugin);
+    const left = own?.get(queue)?.filter(stays) ?? [];
+    if (left.length > 0) own?.set(queue, left);
+    else own?.delete(queue);
+    if (own?.size === 0) this.#workers.delete(plugin);
+  }
+
   /** Begins as many tasks as a queue may handle at the same time. */
   async #fill(box: Box, now: number): Promise<void> {
     const { guests } = this.#parts;
     const wakes = this.#declared.get(box.plugin)?.has(box.queue) === true;
     const ready = await guests.ready(box.plugin, wakes);
     // A guest that has just been woken names its queues a moment later.
-    const worker = this.#workers.get(box.plugin)?.get(box.queue);
+    const worker = this.#workers.get(box.plugin)?.get(box.queue)?.[0];
     if (!ready || worker === undefined) box.rest = now + (ready ? SOON : REST);
     this.#starting.delete(box);
     while (worker !== undefined && ready && !this.#stopping && this.#canWork(box)) {

@@ -3,7 +3,7 @@ import { createError } from '@plinth/sdk/contract';
 import { choose } from './choose.js';
 import type { JobRequest } from './contract.js';
 import { NotRun } from './guests.js';
-import { changeJob, claimOf, keepJob, type Parts, type Scheduled } from './job-book.js';
+import { changeJob, claimOf, keepJob, nextOf, type Parts, type Scheduled } from './job-book.js';
 import type { KeptJob, LastRun } from './kept.js';
 import { isHeld, keepClaim } from './lease.js';
 import { failureOf } from './port.js';
@@ -57,7 +57,8 @@ export class Scheduler implements Beating {
     const now = this.get(plugin, name);
     if (now === undefined) this.#checkRoom(plugin);
     const runs = now?.runs ?? new Map();
-    const job = { plugin, spec, token, times, kept, runs, beginning: false, rest: 0 };
+    const under = this.#live(now, token);
+    const job = { plugin, spec, token, times, kept, runs, beginning: false, rest: 0, under };
     this.#jobs.set(keyOf(plugin, name), job);
     this.#parts.pulse.wake();
   }
@@ -68,9 +69,13 @@ export class Scheduler implements Beating {
   }
 
   /** Ends what guests of a plugin have scheduled that are gone. */
-  sweep(plugin: string, live: ReadonlySet<string>): void {
-    for (const [key, { plugin: own, token }] of this.#jobs)
-      if (own === plugin && token !== undefined && !live.has(token)) this.#jobs.delete(key);
+  sweep(plugin: string): void {
+    for (const [key, job] of this.#jobs) {
+      if (job.plugin !== plugin || job.token === undefined) continue;
+      const left = this.#live(job, undefined);
+      if (left === undefined) this.#jobs.delete(key);
+      else if (left !== job) this.#jobs.set(key, Object.assign(left, { kept: job.kept }));
+    }
   }
 
   /** Plugins have changed: those that rested may be tried. */
@@ -128,8 +133,8 @@ export class Scheduler implements Beating {
   }
 
   /** The next time that a job runs at, unless it is paused. */
-  next({ kept, times }: Scheduled): number | undefined {
-    return kept.paused ? undefined : times.next(kept.last ?? kept.since);
+  next(job: Scheduled): number | undefined {
+    return job.kept.paused ? undefined : nextOf(job);
   }
 
   /** Begins nothing any more. */
@@ -150,6 +155,16 @@ export class Scheduler implements Beating {
     await Promise.allSettled(this.all().flatMap(({ runs }) => [...runs.values()]));
   }
 
+  /** The job, or the one below it, whose guest is there and is another one than that of a token. */
+  #live(job: Scheduled | undefined, other: string | undefined): Scheduled | undefined {
+    let one = job;
+    while (one?.token !== undefined) {
+      if (one.token !== other && this.#parts.guests.isLive(one.plugin, one.token)) return one;
+      one = one.under;
+    }
+    return undefined;
+  }
+
   #checkRoom(plugin: string): void {
     const { jobs: max } = this.#parts.settings.limits;
     if (this.all().filter((one) => one.plugin === plugin).length < max) return;
@@ -166,10 +181,7 @@ export class Scheduler implements Beating {
     if (this.#stopping || job.beginning || kept.paused) return undefined;
     if (!spec.overlap && runs.size > 0) return undefined;
     if (!guests.hasRoom(plugin) || !guests.canRun(plugin, token === undefined)) return undefined;
-    const due =
-      kept.claim !== undefined && !spec.overlap
-        ? kept.claim.until + 1
-        : job.times.next(kept.last ?? kept.since);
+    const due = kept.claim !== undefined && !spec.overlap ? kept.claim.until + 1 : nextOf(job);
     return due === undefined ? undefined : Math.max(due, job.rest);
   }
 

@@ -1,6 +1,6 @@
 /** The tasks of a tenant: what is kept of them, and what is known of them without reading. */
 import { randomMark } from '@plinth/sdk/contract';
-import { sizeOf } from '@plinth/sdk/rpc';
+import { decodeValue, encode, NO_BOUNDS } from '@plinth/sdk/rpc';
 import type { DeadTask, Pushed, QueueCounts } from './contract.js';
 import { documentOf, full, type Kept, type KeptTask, placeOf, type TaskPlace } from './kept.js';
 import type { Settings } from './options.js';
@@ -101,7 +101,8 @@ export class Tasks {
     const { queue, task, key, retries, backOff, delay } = spec;
     const id = key === undefined ? randomMark() : `k:${key}`;
     const box = this.box(plugin, queue);
-    const bytes = sizeOf(task);
+    // Its size was checked on its way here. What can't be kept, like a stream, is refused.
+    const { value, bytes } = encode(task, undefined, NO_BOUNDS);
     const known = box.slots.get(id);
     if (known === undefined) this.#makeRoom(box, bytes);
     const now = Date.now();
@@ -113,7 +114,15 @@ export class Tasks {
     try {
       await this.change({ plugin, queue, id }, (before) => {
         added = before === undefined;
-        const fresh = { task, retries, backOff, bytes, pushed: now, due: now + delay, attempts: 0 };
+        const fresh = {
+          task: value,
+          retries,
+          backOff,
+          bytes,
+          pushed: now,
+          due: now + delay,
+          attempts: 0,
+        };
         current = before ?? { ...fresh, ...(key !== undefined && { key }) };
         return current;
       });
@@ -149,7 +158,16 @@ export class Tasks {
       const kept = await this.#kept.tasks.get(documentOf({ plugin, queue, id }));
       if (kept?.dead === undefined) return [];
       const { task, pushed, attempts, dead } = kept;
-      return [{ id, task, pushed, died: dead.at, attempts, error: dead.error }];
+      return [
+        {
+          id,
+          task: decodeValue(task, undefined, NO_BOUNDS),
+          pushed,
+          died: dead.at,
+          attempts,
+          error: dead.error,
+        },
+      ];
     });
     return found.flat().sort((one, other) => one.died - other.died);
   }

@@ -54,7 +54,7 @@ export interface Tenants<T> {
   get(id: string): T;
   /**
    * Creates a tenant, starts it, and gives it its settings and secrets. When one of them is refused,
-   * nothing is left of the tenant.
+   * nothing is left of the tenant but what a former one of that id had kept.
    *
    * @throws PluginConfigurationError `kernel/invalid-option` for an id that is invalid or taken, and
    * beyond the limit; what its start, `config.set` or `secrets.set` throws.

@@ -9,8 +9,11 @@ export interface KeptTenant {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly created: number;
-  /** What is not over yet. It is undone or finished at the next start. */
-  readonly phase?: 'creating' | 'deleting' | 'purging';
+  /**
+   * What is not over yet. It is undone or finished at the next start. `opening`: it is created, and
+   * has data of a former tenant, which stay.
+   */
+  readonly phase?: 'creating' | 'opening' | 'deleting' | 'purging';
 }
 
 const ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
@@ -48,7 +51,7 @@ export class Book {
     this.#all = new Map((await kept.get())?.map((one) => [one.id, one]));
     for (const { id, phase } of this.all) {
       if (phase === undefined) continue;
-      if (phase !== 'deleting') await this.purge(id);
+      if (phase === 'creating' || phase === 'purging') await this.purge(id);
       await this.put(id, undefined);
     }
   }
@@ -77,7 +80,7 @@ export class Book {
   check(id: string): void {
     this.checkOpen();
     const known = this.#all.get(id);
-    if (known !== undefined && (known.phase === undefined || known.phase === 'creating')) return;
+    if (known !== undefined && known.phase !== 'deleting' && known.phase !== 'purging') return;
     throw createError(
       'kernel/invalid-option',
       `there is no tenant '${String(id).slice(0, 128)}': create it with kernel.extension(tenants).manage(kernel).create(…)`,

@@ -31,7 +31,8 @@ export class Manager<T extends TenantLike> {
     return this.#change(id, async () => {
       this.#checkNew(id);
       const created = Date.now();
-      await this.#book.put(id, { id, created, phase: 'creating' });
+      const isNew = (await this.#book.checkOpen().keys(`${id}\0`)).length === 0;
+      await this.#book.put(id, { id, created, phase: isNew ? 'creating' : 'opening' });
       try {
         const tenant = this.#kernel.tenant(id);
         await tenant.start();
@@ -47,7 +48,8 @@ export class Manager<T extends TenantLike> {
         await this.#book.put(id, { id, created });
         return tenant;
       } catch (error) {
-        await this.#end(id, { drain: 0 }, true);
+        // Data of a former tenant were there before.
+        await this.#end(id, { drain: 0 }, isNew);
         throw error;
       }
     });
