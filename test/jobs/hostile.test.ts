@@ -242,3 +242,34 @@ describe(`${runtime}: a plugin in a worker`, () => {
     expect((await mail.dead())[0]?.error.code).toBe('call/failed');
   });
 });
+
+describe(`${runtime}: jobs()`, () => {
+  it.each<[object | undefined, string]>([
+    [{ lease: 999 }, 'lease'],
+    [{ lease: 1_000.5 }, 'lease'],
+    [{ limits: null }, 'limits'],
+    [{ limits: { jobs: 0 } }, 'limits.jobs'],
+    [{ limits: { job: 1 } }, 'limits.job'],
+    [{ tenants: 'all' }, 'tenants'],
+    [{ leases: 1 }, 'leases'],
+    [null as never, 'options'],
+  ])('refuses the options %j', (options, option) => {
+    expect(() => jobs(options as never)).toThrow(
+      expect.objectContaining({ code: 'kernel/invalid-option', details: { option } }),
+    );
+  });
+
+  it('refuses a plugin or a queue that can be none', async () => {
+    const { api } = await startJobs([]);
+    for (const [plugin, queue] of [
+      ['', 'mail'],
+      ['Test.Mail', 'mail'],
+      ['a\0b', 'mail'],
+      ['test.mail', 'Mail'],
+      ['test.mail', undefined as never],
+    ] as const)
+      expect(() => api.queue(plugin, queue)).toThrow(
+        expect.objectContaining({ code: 'call/invalid-input' }),
+      );
+  });
+});

@@ -227,6 +227,22 @@ describe(`${runtime}: times that are missed`, () => {
   });
 });
 
+describe(`${runtime}: a clock that was wrong`, () => {
+  it('keeps no job from running when it is right again', async () => {
+    const storage = memoryStorage();
+    const runs: JobRun[] = [];
+    const plugin = withJobs('test.feed', ({ every }) =>
+      every('1m', { name: 'sync' }, (run) => void runs.push(run)),
+    );
+    const wrong = await at('2099-01-01T00:00:00Z', plugin, { storage });
+    await wrong.clock.advance(MINUTE);
+    await wrong.kernel.stop();
+    const { clock } = await at(NOON, plugin, { storage });
+    await clock.advance(MINUTE);
+    expect(runs.map((run) => new Date(run.at).getUTCFullYear())).toEqual([2099, 2026]);
+  });
+});
+
 describe(`${runtime}: jobs of manifests`, () => {
   const manifest = (jobs: unknown, more: Partial<ManifestInput> = {}): Partial<ManifestInput> => ({
     activation: ['command:test.digest:none'],

@@ -44,6 +44,8 @@ export interface HostJobs {
   queue(plugin: string, queue: string): HostQueue;
 }
 
+const PLUGIN_ID = /^[a-z][a-z0-9.-]{0,127}$/;
+
 /** Makes the API of one tenant. */
 export function apiOf(all: ServiceParts, declared: Declared): HostJobs {
   const { scheduler, queues, tasks } = all;
@@ -95,6 +97,8 @@ function queueOf(
   name: string,
 ): HostQueue {
   const wrong = refusing(String(plugin).slice(0, 128));
+  if (typeof plugin !== 'string' || !PLUGIN_ID.test(plugin))
+    wrong('plugin', 'is no id of a plugin');
   const queue = readName(name, 'queue', wrong);
   const box = async () => {
     await tasks.loaded();

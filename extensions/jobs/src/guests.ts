@@ -39,6 +39,8 @@ export class Guests {
   readonly #waiting = new Map<string, Set<() => void>>();
   /** Runs in progress, by plugin. */
   readonly #running = new Map<string, number>();
+  /** Plugins that have jobs and never introduce themselves. That is logged once. */
+  readonly #silent = new Set<string>();
   /** Called when a guest of a plugin may be gone. */
   onSwept: (plugin: string) => void = () => {};
 
@@ -156,6 +158,12 @@ export class Guests {
       };
       waiting.add(end);
     });
+    if (!this.#tokens.has(plugin) && !this.#silent.has(plugin)) {
+      this.#silent.add(plugin);
+      this.#port.log.warn(`${plugin} declares jobs or queues and handles none: use jobs(ctx)`, {
+        plugin,
+      });
+    }
     return this.#tokens.has(plugin);
   }
 

@@ -4,18 +4,19 @@
  *
  * @module
  */
-export type {
-  BackOff,
-  DeadTask,
-  DeclaredJob,
-  DeclaredQueue,
-  JobSettings,
-  Missed,
-  Pushed,
-  PushOptions,
-  QueueCounts,
-  QueueSettings,
-  Schedule,
+export {
+  type BackOff,
+  type DeadTask,
+  type DeclaredJob,
+  type DeclaredQueue,
+  type JobSettings,
+  Jobs,
+  type Missed,
+  type Pushed,
+  type PushOptions,
+  type QueueCounts,
+  type QueueSettings,
+  type Schedule,
 } from './contract.js';
 export {
   type CronOptions,

@@ -45,6 +45,13 @@ export function nextOf(job: Scheduled): number | undefined {
   return job.found.next;
 }
 
+/** What is kept, without times that are still to come: the clock of the machine was wrong then. */
+const notLater = (kept: KeptJob, now: number): KeptJob => ({
+  ...kept,
+  since: Math.min(kept.since, now),
+  ...(kept.last !== undefined && { last: Math.min(kept.last, now) }),
+});
+
 /** What is kept of a job, or what is new of it. */
 export async function keepJob(
   { kept, settings }: Pick<Parts, 'kept' | 'settings'>,
@@ -57,7 +64,10 @@ export async function keepJob(
   await kept.plugins.update((current = { jobs: [], paused: [] }) => {
     const before = current.jobs.find(({ name }) => name === spec.name);
     // Another schedule starts over, but stays paused.
-    found = before?.plan === plan ? before : { ...fresh, ...(before?.paused && { paused: true }) };
+    found =
+      before?.plan === plan
+        ? notLater(before, fresh.since)
+        : { ...fresh, ...(before?.paused && { paused: true }) };
     const others = current.jobs.filter(({ name }) => name !== spec.name);
     // Jobs that no version schedules any more make room, the stalest first.
     return { ...current, jobs: [...others.slice(-(2 * settings.limits.jobs - 1)), found] };

@@ -82,6 +82,11 @@ export function queueOf<S extends Schema>(
       return (await runs.ask('push', { ...options, queue, task })) as Pushed;
     },
     work: async (handler, settings = {}) => {
+      if (typeof handler !== 'function')
+        throw createError(
+          'call/invalid-input',
+          `the handler of the queue '${queue}' is no function`,
+        );
       if (runs.queues.has(queue))
         throw createError('call/invalid-input', `the queue '${queue}' has a handler already`);
       runs.queues.set(queue, async ({ task, id, attempt, last, pushed }, call) => {

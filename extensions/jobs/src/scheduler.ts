@@ -20,6 +20,8 @@ const SOON = 1_000;
 export class Scheduler implements Beating {
   readonly #parts: Parts;
   readonly #jobs = new Map<string, Scheduled>();
+  /** All runs in progress, also of jobs that are scheduled no longer. */
+  readonly #runs = new Map<AbortController, Promise<void>>();
   #stopping = false;
 
   constructor(parts: Parts) {
@@ -145,14 +147,14 @@ export class Scheduler implements Beating {
   /** Ends what runs, and resolves when all has been written. */
   async end(): Promise<void> {
     this.stop();
-    for (const ending of this.all().flatMap(({ runs }) => [...runs.keys()]))
+    for (const ending of this.#runs.keys())
       ending.abort(createError('kernel/stopped', 'the kernel stops'));
     await this.idle();
   }
 
   /** Resolves when nothing runs. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.all().flatMap(({ runs }) => [...runs.values()]));
+    await Promise.allSettled(this.#runs.values());
   }
 
   /** The job, or the one below it, whose guest is there and is another one than that of a token. */
@@ -220,9 +222,11 @@ export class Scheduler implements Beating {
     const run = this.#attempt(job, request, ending).finally(() => {
       leave();
       job.runs.delete(ending);
+      this.#runs.delete(ending);
       this.#parts.pulse.wake();
     });
     job.runs.set(ending, run);
+    this.#runs.set(ending, run);
     return run;
   }
 
