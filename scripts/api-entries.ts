@@ -14,6 +14,7 @@ const PACKAGES = [
   'extensions/otel',
   'extensions/http',
   'extensions/ui',
+  'extensions/jobs',
   'cli',
 ];
 

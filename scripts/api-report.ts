@@ -19,6 +19,7 @@ export const API_PACKAGES = [
   'extensions/otel',
   'extensions/http',
   'extensions/ui',
+  'extensions/jobs',
   'cli',
 ] as const;
 

@@ -86,6 +86,8 @@ export default defineConfig({
           page('HTTP', '/http'),
           page('The admin API', '/http-admin'),
           page('User interfaces', '/ui'),
+          page('Jobs', '/jobs'),
+          page('Tenants in practice', '/tenants'),
           page('Audit', '/audit'),
           page('Canary', '/canary'),
           page('Bisect', '/bisect'),

@@ -209,6 +209,57 @@ it("docs/ui.md's components compile as they are written", () => {
   }
 }, 60_000);
 
+it("docs/jobs.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/jobs.md'), 'utf8');
+  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const folder = mkdtempSync(join(root, 'test/docs/.jobs-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    await buildPlugin(folder, join(folder, 'plugins/mail'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(status).toBe(0);
+    // The log tells of the attempts that fail, and of nothing else.
+    expect(stderr.split('\n').filter((line) => /^\d/.test(line))).toHaveLength(2);
+    expect(stderr).toContain('ada is no address (attempt 2)');
+    expect(stdout).toBe(/```text\n([\s\S]*?)```/.exec(page)?.[1]);
+    const compiled = typeErrors(folder, 'host.ts');
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/tenants.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/tenants.md'), 'utf8');
+  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const folder = mkdtempSync(join(root, 'test/docs/.tenants-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    await buildPlugin(folder, join(folder, 'plugins/visits'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(/```text\n([\s\S]*?)```/.exec(page)?.[1]);
+    const compiled = typeErrors(folder, 'host.ts');
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
 it("docs/operations.md's kernel runs as it is written", () => {
   const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
   const [sample, metric] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(

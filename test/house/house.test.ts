@@ -16,6 +16,7 @@ const workspaces = [
   'extensions/otel',
   'extensions/http',
   'extensions/ui',
+  'extensions/jobs',
   'cli',
 ] as const;
 const files = workspaces.flatMap(sourcesOf);
@@ -35,6 +36,7 @@ describe('layers', () => {
     // Besides the port, the types of what the application passes to the admin API.
     'extensions/http': ['@plinth/sdk', '@plinth/kernel'],
     'extensions/ui': ['@plinth/sdk', '@plinth/kernel'],
+    'extensions/jobs': ['@plinth/sdk', '@plinth/kernel/extension'],
     cli: ['@plinth/sdk', '@plinth/kernel', '@plinth/host-node'],
   };
   for (const workspace of workspaces) {
@@ -102,6 +104,7 @@ describe('dependencies', () => {
     fflate: /^cli\/src\/archive\/write-archive\.ts$/,
     // A copy of its own, or one that is newer than the SDK's, would lose every span.
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
+    croner: /^extensions\/jobs\/src\/times\.ts$/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,

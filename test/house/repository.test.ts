@@ -23,6 +23,7 @@ const PACKAGES = [
   'extensions/otel',
   'extensions/http',
   'extensions/ui',
+  'extensions/jobs',
   'cli',
 ];
 const DOCS = ['docs', 'docs/guide'];

@@ -21,6 +21,7 @@ export const PACKAGES = [
   'otel',
   'http',
   'ui',
+  'jobs',
   'cli',
 ] as const;
 
@@ -29,6 +30,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   otel: 'extensions/otel',
   http: 'extensions/http',
   ui: 'extensions/ui',
+  jobs: 'extensions/jobs',
 };
 
 /** Tarballs, and the folder they are in. */

@@ -84,6 +84,18 @@ export const BUDGETS: readonly Budget[] = [
     beside: /^@plinth\/(kernel|sdk)\b/,
   },
   {
+    name: 'jobs, without the parser of patterns',
+    gzip: 12 * KB,
+    what: `export { jobs } from '@plinth/jobs/host';`,
+    beside: /^croner$|^@plinth\/(kernel|sdk)\b/,
+  },
+  {
+    name: "jobs, a plugin's schedules and queues",
+    gzip: 2 * KB,
+    what: `export { jobs } from '@plinth/jobs';`,
+    beside: /^@plinth\/(kernel|sdk)\b/,
+  },
+  {
     name: 'the link alone',
     gzip: 6 * KB,
     meanwhile: 19 * KB,
