@@ -11,6 +11,7 @@ const STATUSES: readonly (readonly [string, number])[] = [
   ['call/invalid-option', 400],
   ['value/invalid', 400],
   ['config/invalid', 400],
+  ['archive/', 422],
   ['manifest/', 422],
   ['signature/', 422],
   ['plugin/digest-mismatch', 422],
