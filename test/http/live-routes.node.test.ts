@@ -26,6 +26,7 @@ const live = declaring(
     { method: 'GET', path: '/deaf', socket: true },
     { method: 'GET', path: '/closed', socket: true },
     { method: 'GET', path: '/headers', socket: true },
+    { method: 'GET', path: '/endless', socket: true },
     { method: 'GET', path: '/flood', socket: true },
     { method: 'GET', path: '/bad', socket: true },
     { method: 'GET', path: '/die', socket: true },
@@ -47,6 +48,7 @@ const live = declaring(
      await ctx.own((own) => ctx.commands.execute('host:ended', undefined, own));
    })() };
    if (path === '/deaf') return { status: 101, body: (async function* () { yield 'deaf'; await new Promise(() => {}); })() };
+   if (path === '/endless') return { status: 403, body: (async function* () { for (;;) yield 'x'.repeat(65536); })() };
    if (path === '/headers') return { status: 101, body: (async function* () { yield JSON.stringify(headers); })() };
    if (path === '/closed') return { status: 403, body: 'no' };
    if (path === '/flood') return { status: 101, body: (async function* () {
@@ -245,6 +247,7 @@ describe('WebSockets of plugins', () => {
     expect(await problem(await fetch(`${at}/chat`))).toEqual([426, 'http/upgrade']);
     expect(await handshake(`${socket}/files/a`)).toBe(400);
     expect(await handshake(`${socket}/closed`)).toBe(403);
+    expect(await handshake(`${socket}/endless`)).toBe(403);
     expect(await handshake(`${socket}/none`)).toBe(404);
     expect(await handshake(`${socket}/chat`, { origin: 'https://evil.test' })).toBe(403);
     expect((await rejection(openSocket(`${socket}/closed`))).message).toContain('403');

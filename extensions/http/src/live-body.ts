@@ -1,5 +1,5 @@
 /** Bodies that plugins read while they arrive: uploads, and the messages of WebSockets. */
-import { type Socket, type SocketListener, upgrades } from './connection.js';
+import { type Socket, type SocketListener, upgradeOf } from './connection.js';
 import type { Exchange, Parts } from './exchange.js';
 import { bytesOf, inTime } from './stream.js';
 
@@ -37,6 +37,7 @@ export async function* uploadOf(
 
 /** A WebSocket that its plugin may open. */
 export class LiveSocket {
+  readonly #request: Request;
   readonly #parts: Parts;
   readonly #free: () => void;
   readonly #protocol: string | undefined;
@@ -47,9 +48,10 @@ export class LiveSocket {
   #resume: (() => void) | undefined;
 
   /** @throws Refusal 503. */
-  constructor({ headers }: Request, parts: Parts) {
-    const offered = headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? [];
+  constructor(request: Request, parts: Parts) {
+    const offered = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? [];
     this.#protocol = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
+    this.#request = request;
     this.#parts = parts;
     this.#free = parts.lasting.reserve();
   }
@@ -99,14 +101,12 @@ export class LiveSocket {
       ended();
       Promise.resolve(parts.return?.()).catch(() => {});
     };
-    const response = new Response(null);
-    upgrades.set(response, {
+    exchange.held = true;
+    return upgradeOf(this.#request, {
       protocol: this.#protocol,
       failed: over,
       open: (socket) => this.#open(socket, parts, over),
     });
-    exchange.held = true;
-    return response;
   }
 
   #open(socket: Socket, parts: AsyncIterator<unknown>, over: () => void): SocketListener {
