@@ -14,20 +14,31 @@ const DONE = 1000;
 const AWAY = 1001;
 const FAILED = 1011;
 
-/** The body of a request, part by part. It fails when a part is late, or there is too much. */
+/**
+ * The body of a request, part by part. It fails when a part is late, or there is too much.
+ *
+ * @param failed called with the reason, before it fails.
+ */
 export async function* uploadOf(
   { body }: Request,
   { upload, timeout }: { readonly upload: number; readonly timeout: number },
+  failed: (why: 'large' | 'slow') => void,
 ): AsyncGenerator<Uint8Array> {
   if (body === null) return;
   const reader = body.getReader();
   let size = 0;
   try {
     for (;;) {
-      const { done, value } = await inTime(reader.read(), timeout);
+      const { done, value } = await inTime(reader.read(), timeout).catch((error) => {
+        failed('slow');
+        throw error;
+      });
       if (done) return;
       size += value.byteLength;
-      if (size > upload) throw new RangeError(`a body has at most ${upload} bytes`);
+      if (size > upload) {
+        failed('large');
+        throw new RangeError(`a body has at most ${upload} bytes`);
+      }
       yield value;
     }
   } finally {
