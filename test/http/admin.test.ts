@@ -75,6 +75,7 @@ describe(`${runtime}: the admin API`, () => {
       ['plugins/test.notes/explain', 'test.notes'],
       ['plugins/test.notes/usage', 'test.notes'],
       ['plugins/test.notes/config', '{'],
+      ['plugins/test.notes/config/layers', '{'],
       ['health', '"status":"healthy"'],
       ['diagnostics', 'test.notes'],
       ['usage', 'test.notes'],

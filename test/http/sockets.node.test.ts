@@ -81,8 +81,20 @@ describe('WebSockets of the admin API', () => {
     expect(await handshake(at(), { ...headers, 'sec-websocket-version': '12' })).toBe(426);
     expect(await handshake(at(), { ...headers, upgrade: 'h2c' })).toBe(400);
     expect(await handshake(at().replace('/api/v1/events', '/nowhere'), headers)).toBe(404);
-    expect(await handshake(at().replace('events', 'plugins'), headers)).toBe(200);
+    expect(await handshake(at().replace('events', 'plugins'), headers)).toBe(400);
     expect(await handshake(at(), { ...headers, host: 'a b' })).toBe(400);
+  });
+
+  it('leave nothing behind when the application answers with something else', async () => {
+    const { kernel, at } = await listening({ limits: { streams: 1 } });
+    const { fetch: answer, listen } = kernel.extension(http);
+    const { url } = await listen({ fetch: async (request) => (await answer(request)).clone() });
+    const headers = { authorization: 'Bearer token-of-the-viewer' };
+    const copied = `${url.replace('http', 'ws')}/api/v1/events`;
+    for (let n = 0; n < 3; n++) {
+      await expect.poll(() => handshake(copied, headers)).toBe(426);
+      await expect.poll(() => handshake(at(), headers)).toBe(101);
+    }
   });
 
   it('are read only', async () => {

@@ -36,12 +36,22 @@ export interface Upgrade {
   /** The subprotocol, of those that the client has offered. */
   readonly protocol?: string | undefined;
   open(socket: Socket): SocketListener;
-  /** The connection ended before it was a WebSocket. */
+  /** The connection has ended, or was no WebSocket at all. May be called again, and after `open`. */
   failed(): void;
 }
 
 /** Responses that a server answers by an open WebSocket. */
 export const upgrades = new WeakMap<Response, Upgrade>();
+
+/** The response that stands for a WebSocket. What it holds is released when the request ends. */
+export function upgradeOf({ signal }: Request, upgrade: Upgrade): Response {
+  // A server that doesn't know it, or a copy of it, tells the client that nothing was opened.
+  const response = new Response(null, { status: 426 });
+  upgrades.set(response, upgrade);
+  if (signal.aborted) upgrade.failed();
+  else signal.addEventListener('abort', () => upgrade.failed(), { once: true });
+  return response;
+}
 
 /** Whether a request asks for a WebSocket. */
 export const asksForSocket = ({ headers, method }: Request): boolean =>

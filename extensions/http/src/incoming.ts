@@ -28,7 +28,7 @@ export async function readBody(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (late) throw refuse(408, 'http/slow', 'The body was not sent in time.');
+      if (late) throw slow();
       if (done) break;
       size += value.byteLength;
       if (size > most) throw tooLarge(most);
@@ -100,5 +100,9 @@ export function traceparentOf({ headers }: Request): string | undefined {
   return given !== null && TRACEPARENT.test(given) ? given : undefined;
 }
 
-const tooLarge = (most: number) =>
+/** The refusal of a body that comes too slowly. */
+export const slow = () => refuse(408, 'http/slow', 'The body was not sent in time.');
+
+/** The refusal of a body that is too large. */
+export const tooLarge = (most: number) =>
   refuse(413, 'http/too-large', `A body has at most ${most} bytes.`);

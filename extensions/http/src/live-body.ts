@@ -1,5 +1,5 @@
 /** Bodies that plugins read while they arrive: uploads, and the messages of WebSockets. */
-import { type Socket, type SocketListener, upgrades } from './connection.js';
+import { type Socket, type SocketListener, upgradeOf } from './connection.js';
 import type { Exchange, Parts } from './exchange.js';
 import { bytesOf, inTime } from './stream.js';
 
@@ -14,20 +14,31 @@ const DONE = 1000;
 const AWAY = 1001;
 const FAILED = 1011;
 
-/** The body of a request, part by part. It fails when a part is late, or there is too much. */
+/**
+ * The body of a request, part by part. It fails when a part is late, or there is too much.
+ *
+ * @param failed called with the reason, before it fails.
+ */
 export async function* uploadOf(
   { body }: Request,
   { upload, timeout }: { readonly upload: number; readonly timeout: number },
+  failed: (why: 'large' | 'slow') => void,
 ): AsyncGenerator<Uint8Array> {
   if (body === null) return;
   const reader = body.getReader();
   let size = 0;
   try {
     for (;;) {
-      const { done, value } = await inTime(reader.read(), timeout);
+      const { done, value } = await inTime(reader.read(), timeout).catch((error) => {
+        failed('slow');
+        throw error;
+      });
       if (done) return;
       size += value.byteLength;
-      if (size > upload) throw new RangeError(`a body has at most ${upload} bytes`);
+      if (size > upload) {
+        failed('large');
+        throw new RangeError(`a body has at most ${upload} bytes`);
+      }
       yield value;
     }
   } finally {
@@ -37,6 +48,7 @@ export async function* uploadOf(
 
 /** A WebSocket that its plugin may open. */
 export class LiveSocket {
+  readonly #request: Request;
   readonly #parts: Parts;
   readonly #free: () => void;
   readonly #protocol: string | undefined;
@@ -47,9 +59,10 @@ export class LiveSocket {
   #resume: (() => void) | undefined;
 
   /** @throws Refusal 503. */
-  constructor({ headers }: Request, parts: Parts) {
-    const offered = headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? [];
+  constructor(request: Request, parts: Parts) {
+    const offered = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? [];
     this.#protocol = offered.includes(PROTOCOL) ? PROTOCOL : undefined;
+    this.#request = request;
     this.#parts = parts;
     this.#free = parts.lasting.reserve();
   }
@@ -99,14 +112,12 @@ export class LiveSocket {
       ended();
       Promise.resolve(parts.return?.()).catch(() => {});
     };
-    const response = new Response(null);
-    upgrades.set(response, {
+    exchange.held = true;
+    return upgradeOf(this.#request, {
       protocol: this.#protocol,
       failed: over,
       open: (socket) => this.#open(socket, parts, over),
     });
-    exchange.held = true;
-    return response;
   }
 
   #open(socket: Socket, parts: AsyncIterator<unknown>, over: () => void): SocketListener {

@@ -3,7 +3,7 @@ import { HttpRoutes } from '@plinth/sdk/contracts';
 import { asksForSocket, connections } from './connection.js';
 import { type KnownRoute, routeIn } from './contribution.js';
 import { type Exchange, type Parts, userOf } from './exchange.js';
-import { readBody, traceparentOf, typeOf } from './incoming.js';
+import { readBody, slow, tooLarge, traceparentOf, typeOf } from './incoming.js';
 import { type Answer, isSource, responseOf } from './outgoing.js';
 import { type Segments, segmentsOf } from './path-pattern.js';
 import { refuse } from './problem.js';
@@ -88,11 +88,26 @@ interface Asked {
 async function ask(asked: Asked): Promise<Response> {
   const { request, parts, route } = asked;
   if (asksForSocket(request)) throw refuse(400, 'http/upgrade', 'This address opens no WebSocket.');
-  const live = route?.body === 'stream' ? await import('./live-body.js') : undefined;
   const { limits } = parts.settings;
-  const body = live === undefined ? await bodyOf(request, parts) : live.uploadOf(request, limits);
-  const answer = await call(asked, body, live === undefined ? limits.timeout : UPLOAD_TIME);
-  return respond(asked, answer);
+  if (route?.body === 'stream') return upload(asked);
+  return respond(asked, await call(asked, await bodyOf(request, parts), limits.timeout));
+}
+
+async function upload(asked: Asked): Promise<Response> {
+  const { request, parts } = asked;
+  const { limits } = parts.settings;
+  const { uploadOf } = await import('./live-body.js');
+  let why: 'large' | 'slow' | undefined;
+  const body = uploadOf(request, limits, (reason) => {
+    why = reason;
+  });
+  try {
+    return await respond(asked, await call(asked, body, UPLOAD_TIME));
+  } catch (error) {
+    // The plugin's error is that its body has failed.
+    if (why === 'large') throw tooLarge(limits.upload);
+    throw why === 'slow' ? slow() : error;
+  }
 }
 
 async function openSocket(asked: Asked): Promise<Response> {

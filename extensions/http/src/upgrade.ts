@@ -2,6 +2,7 @@
 import { type NodeSocket, WebSocketServer } from 'ws';
 import { connections, type Socket, type Upgrade, upgrades } from './connection.js';
 import type { HttpLimits } from './options.js';
+import { inTime } from './stream.js';
 
 /** What is used of a request of Node. */
 export interface NodeRequest {
@@ -177,10 +178,32 @@ function requestOf(incoming: NodeRequest, signal: AbortSignal): Request | undefi
   }
 }
 
-/** Sends an answer that is no WebSocket, and ends the connection. */
+/** Sends an answer that is no WebSocket, and ends the connection. Its body may be a stream without end. */
 async function answer(connection: NodeConnection, response: Response): Promise<void> {
-  const body = new Uint8Array(await response.arrayBuffer());
-  refuse(connection, response.status, [...response.headers], body.subarray(0, MOST_ANSWER));
+  const { status, headers, body } = response;
+  if (status >= 400) return refuse(connection, status, [...headers], await startOf(body));
+  await body?.cancel();
+  refuse(connection, 400, [], new TextEncoder().encode('This address opens no WebSocket.'));
+}
+
+/** The first bytes of a body, as far as they come in time. */
+async function startOf(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+  const start = new Uint8Array(MOST_ANSWER);
+  let size = 0;
+  const reader = body?.getReader();
+  try {
+    while (reader !== undefined && size < MOST_ANSWER) {
+      const { done, value } = await inTime(reader.read(), GOODBYE);
+      if (done) break;
+      const part = value.subarray(0, MOST_ANSWER - size);
+      start.set(part, size);
+      size += part.byteLength;
+    }
+  } catch {
+    // What has come is sent.
+  }
+  reader?.cancel().catch(() => {});
+  return start.subarray(0, size);
 }
 
 function refuse(

@@ -1,5 +1,5 @@
 /** Answers a request for events: Server-Sent Events, or a WebSocket. */
-import { asksForSocket, connections, type SocketListener, upgrades } from '../connection.js';
+import { asksForSocket, connections, type SocketListener, upgradeOf } from '../connection.js';
 import type { Lasting } from '../lasting.js';
 import { refuse } from '../problem.js';
 import { inTime } from '../stream.js';
@@ -104,9 +104,8 @@ function socketOf(
   const { lasting, settings } = tenant.parts;
   const free = lasting.reserve();
   const { timeout } = settings.limits;
-  const response = new Response(null);
   exchange.held = true;
-  upgrades.set(response, {
+  return upgradeOf(request, {
     protocol: offered.includes(PROTOCOL) ? PROTOCOL : undefined,
     failed() {
       free();
@@ -142,5 +141,4 @@ function socketOf(
       };
     },
   });
-  return response;
 }

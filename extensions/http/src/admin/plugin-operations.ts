@@ -53,7 +53,9 @@ async function installed({ kernel, found, query }: Asked, answer: 'id' | 'facts'
 
 async function update({ kernel, params: { id = '' }, query, found }: Asked): Promise<void> {
   pluginOf(kernel, id);
-  await kernel.plugins.update(id, found as PluginPackage, ownerIn(query));
+  // Without a word about it, the application is asked whether a version may have more rights.
+  const consent = query.get('consent') === 'true' ? { consent: true } : {};
+  await kernel.plugins.update(id, found as PluginPackage, { ...ownerIn(query), ...consent });
 }
 
 async function grant({ kernel, params: { id = '' }, body }: Asked, revoke: boolean) {
@@ -116,7 +118,7 @@ const secrets: readonly Operation[] = [
     summary: 'Deletes a secret',
     act: async ({ kernel, params: { id = '', secret = '' } }) => {
       if (!(await kernel.secrets.delete(id, secret)))
-        throw refuse(404, 'http/not-found', 'There is no such secret.');
+        throw refuse(404, 'http/secret', 'There is no such secret.');
     },
   },
 ];
@@ -160,7 +162,7 @@ export const PLUGIN_OPERATIONS: readonly Operation[] = [
     role: 'admin',
     summary: 'Replaces a plugin by an archive, or by the package that the application finds',
     body: 'package',
-    query: ['owner'],
+    query: ['owner', 'consent'],
     act: update,
   },
   {

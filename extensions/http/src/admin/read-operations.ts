@@ -35,7 +35,7 @@ const ofPlugin = (
 ): Operation =>
   read(
     detail === '' ? 'plugins/:id' : `plugins/:id/${detail}`,
-    `plugins.${detail === '' ? 'status' : detail}`,
+    `plugins.${detail === '' ? 'status' : detail.replace('/', '.')}`,
     summary,
     (asked) => {
       const { id = '' } = asked.params;
@@ -74,6 +74,9 @@ export const READINGS: readonly Operation[] = [
   ofPlugin('usage', 'What it uses', ({ kernel }, id) => kernel.plugins.usage(id)),
   ofPlugin('capabilities', 'What it offers', ({ kernel }, id) => kernel.plugins.capabilities(id)),
   ofPlugin('config', 'Its settings', ({ kernel }, id) => kernel.config.get(id)),
+  ofPlugin('config/layers', 'Its settings, each with the layer that it is from', (asked, id) =>
+    asked.kernel.config.layers(id),
+  ),
   ofPlugin('permissions', 'Its rights', ({ kernel }, id) => kernel.permissions.list(id)),
   ofPlugin('logs', 'What it logged last', (asked, id) => logsOf(asked, id), {
     query: ['level', 'limit'],
