@@ -104,6 +104,7 @@ describe('dependencies', () => {
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
+    preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
