@@ -3,7 +3,7 @@ import { jobs as kernelJobs } from '@plinth/jobs/host';
 import { packageOf } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { runtime } from '#host';
-import { rejection } from '../support/kernels.ts';
+import { rejection, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 import { Heard, RIGHTS, startJobs, withJobs } from './start.ts';
 
@@ -139,5 +139,25 @@ describe(`${runtime}: a task`, () => {
       expect((await rejection(kernel.commands.execute(`test.work:${command}`))).code).toBe(
         'value/invalid',
       );
+  });
+});
+
+describe(`${runtime}: a plugin that requires jobs`, () => {
+  it('runs where they are, and is refused where they are not', async () => {
+    const plugin = withJobs('test.work', () => {}, { requiredFeatures: ['jobs'] });
+    const { kernel } = await startJobs([plugin]);
+    expect(kernel.plugins.get('test.work')?.state).toBe('active');
+    const bare = await startKernel({ isolation: 'inline' }, [plugin]);
+    expect(bare.plugins.list()[0]?.error?.message).toContain('jobs');
+  });
+
+  it('or only asks for them, is told when they are not there', async () => {
+    const plugin = withJobs('test.work', ({ queue }, ctx) => {
+      ctx.commands.handle('push', () => queue('mail').push(1));
+    });
+    const bare = await startKernel({ isolation: 'inline' }, [plugin]);
+    const error = await rejection(bare.commands.execute('test.work:push'));
+    expect(error.code).toBe('call/unknown-command');
+    expect(error.message).toContain('plinth.jobs:push');
   });
 });

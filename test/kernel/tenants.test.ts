@@ -145,7 +145,10 @@ describe(`${runtime}: tenants`, () => {
     await kernel.stop();
     const next = await start(storage);
     expect(await next.managed.list()).toEqual([]);
-    expect(await storage.keys('acme\0')).toEqual([]);
+    expect(() => next.managed.get('acme')).toThrow(/no tenant/);
+    await expect.poll(() => storage.keys('acme\0')).toEqual([]);
+    const again = await next.managed.create('acme');
+    expect(await again.commands.execute('test.visits:visit')).toBe(1);
   });
 
   it('have secrets of their own', async () => {

@@ -65,16 +65,7 @@ export function queueOf<S extends Schema>(
   queue: string,
   schema: S | undefined,
 ): Queue<InferInput<S>, InferOutput<S>> {
-  const parse = async (task: unknown): Promise<unknown> => {
-    if (schema === undefined) return task;
-    const parsed = await parseSchema(schema, task);
-    if (parsed.ok) return parsed.value;
-    throw createError(
-      'call/invalid-input',
-      `the task for the queue '${queue}' is not valid: ${describeIssues(parsed.issues)}`,
-      { details: { issues: parsed.issues } },
-    );
-  };
+  const parse = parserOf(queue, schema);
   return {
     push: async (task, options = {}) => {
       // It is kept as it was pushed, and read again by the version that handles it.
@@ -123,5 +114,19 @@ export function queueOf<S extends Schema>(
     dead: async () => (await runs.ask('dead', { queue })) as readonly DeadTask[],
     retry: async (id) => (await runs.ask('retry', { queue, id })) as boolean,
     drop: async (id) => (await runs.ask('drop', { queue, id })) as boolean,
+  };
+}
+
+/** Parses tasks. @throws PluginValidationError `call/invalid-input`. */
+function parserOf(queue: string, schema: Schema | undefined) {
+  return async (task: unknown): Promise<unknown> => {
+    if (schema === undefined) return task;
+    const parsed = await parseSchema(schema, task);
+    if (parsed.ok) return parsed.value;
+    throw createError(
+      'call/invalid-input',
+      `the task for the queue '${queue}' is not valid: ${describeIssues(parsed.issues)}`,
+      { details: { issues: parsed.issues } },
+    );
   };
 }

@@ -44,15 +44,30 @@ export class Book {
     this.most = most;
   }
 
-  /** Reads the list, and ends what was interrupted. */
-  async open(kept: Documents<readonly KeptTenant[]>, storage: StorageAdapter): Promise<void> {
+  /**
+   * Reads the list. What was interrupted is ended beside the start: a tenant may have kept a lot.
+   *
+   * @param failed called when that fails. The next start tries again, and so does `delete(id)`.
+   */
+  async open(
+    kept: Documents<readonly KeptTenant[]>,
+    storage: StorageAdapter,
+    failed: (id: string, error: unknown) => void,
+  ): Promise<void> {
+    this.#all = new Map((await kept.get())?.map((one) => [one.id, one]));
     this.#kept = kept;
     this.#storage = storage;
-    this.#all = new Map((await kept.get())?.map((one) => [one.id, one]));
-    for (const { id, phase } of this.all) {
-      if (phase === undefined) continue;
-      if (phase === 'creating' || phase === 'purging') await this.purge(id);
-      await this.put(id, undefined);
+    for (const one of this.all) {
+      if (one.phase === undefined) continue;
+      const { id } = one;
+      const whole = one.phase === 'creating' || one.phase === 'purging';
+      this.#all.set(id, { ...one, phase: whole ? 'purging' : 'deleting' });
+      this.changes
+        .run(id, async () => {
+          if (whole) await this.purge(id);
+          await this.put(id, undefined);
+        })
+        .catch((error: unknown) => failed(id, error));
     }
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
+import { createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
 import { defineExtension } from '../../extension/define.js';
 import type { TenantLike, Tenants, TenantsOptions } from './api.js';
 import { Book, isKept } from './book.js';
@@ -46,7 +46,7 @@ export const tenants = defineExtension(
     // All tenants of the kernel share it.
     const book = new Book(most);
     return {
-      install({ tenant, core, documents, on, own }) {
+      install({ tenant, core, documents, on, own, log }) {
         const isRoot = tenant === DEFAULT_TENANT;
         if (isRoot) {
           const kept = documents.open({
@@ -55,7 +55,9 @@ export const tenants = defineExtension(
             version: 1,
             parse: isKept,
           });
-          on('open', () => book.open(kept, core.base.storage));
+          const failed = (id: string, error: unknown) =>
+            log.error(`the tenant '${id}' could not be deleted: ${messageOf(error)}`);
+          on('open', () => book.open(kept, core.base.storage, failed));
         } else {
           book.begin(tenant);
           own(() => book.end(tenant));
