@@ -174,9 +174,12 @@ const OPERATING: readonly CommandSpec[] = [
   },
   {
     usage: 'install <path>',
-    summary: 'add a plugin for good: sources, a package or an archive',
+    summary: 'add a plugin for good: sources, a package, an archive, or the URL of one',
     options: [...PLACE, OWNER],
-    examples: ['plinth install com.example.notes-1.0.0.plinth'],
+    examples: [
+      'plinth install com.example.notes-1.0.0.plinth',
+      'plinth install https://plugins.example.com/notes.plinth',
+    ],
     load: () => import('./commands/install.js'),
   },
   {

@@ -1,8 +1,11 @@
 /** Commands over a project: each is a process of its own, over the same storage. */
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
+import { writeArchive } from '../../cli/dist/index.js';
 import { filesOf, folderOf, json, plinth, readJson, start, write } from './plinth.ts';
 
 /** A plugin that counts, as a package. */
@@ -168,6 +171,55 @@ describe('a plugin that is installed', () => {
     ] as const)
       expect(await json(folder, ['install', path])).toMatchObject({ ok: false, error: { code } });
     expect(await filesOf(folder)).toEqual(['bad/plugin.js', 'bad/plugin.json', 'junk.plinth']);
+  });
+});
+
+describe('a plugin at an address', () => {
+  it('is installed from an archive and from a manifest, and refused where nothing answers', async () => {
+    const folder = await folderOf({});
+    const packed = Object.entries(counter('1.0.0')).map(
+      ([name, file]) => [name, typeof file === 'string' ? file : JSON.stringify(file)] as const,
+    );
+    const archive = Buffer.from(writeArchive(new Map(packed)));
+    const { 'plugin.js': code, 'plugin.json': manifest } = counter('1.1.0');
+    const answers = new Map<string, string | Buffer>([
+      ['/counter.plinth', archive],
+      ['/next/plugin.json', JSON.stringify(manifest)],
+      ['/next/plugin.js', code as string],
+    ]);
+    const server = createServer(({ url = '' }, response) => {
+      const answer = answers.get(url);
+      response.writeHead(answer === undefined ? 404 : 200).end(answer);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      expect((await plinth(folder, ['install', `${address}/counter.plinth`])).out).toBe(
+        'installed com.example.counter 1.0.0\n',
+      );
+      expect(await next(folder)).toBe(1);
+      const update = ['update', `${address}/next/plugin.json`];
+      const consent = ['--consent', '--owner', `${address}/next/plugin.json`];
+      expect((await plinth(folder, [...update, ...consent])).err).toBe('');
+      const { output } = await json(folder, ['exec', 'com.example.counter:version']);
+      expect(output).toBe('1.1.0');
+      for (const [path, code] of [
+        ['absent.plinth', 'manifest/missing'],
+        ['absent/plugin.json', 'manifest/missing'],
+        ['notes', 'package/missing'],
+      ] as const)
+        expect(await json(folder, ['install', `${address}/${path}`])).toMatchObject({
+          ok: false,
+          error: { code },
+        });
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    expect(await json(folder, ['install', `${address}/counter.plinth`])).toMatchObject({
+      ok: false,
+      error: { code: 'package/missing', message: expect.stringContaining('ECONNREFUSED') },
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-/** The package at a path of the command line, for installing it. */
+/** The package at a path or an address of the command line, for installing it. */
 import { resolve } from 'node:path';
 import type { PluginPackage } from '@plinth/host-node';
 import { SIGNATURE_FILE } from '@plinth/sdk/contract';
@@ -6,14 +6,16 @@ import { entryIn } from '../bundle/find-entry.js';
 import { Inspector } from '../bundle/inspect.js';
 import { CliError } from '../terminal/cli-error.js';
 import { digestProblems, manifestIn, readPackage, textIn } from '../validate/read-package.js';
+import { fetchPackage, isAddress } from './fetch-package.js';
 import { loadPlugin } from './plugin-folders.js';
 
 /**
- * Reads a folder with sources, a folder with a package, or an archive.
+ * Reads a folder with sources, a folder with a package, or an archive; or what an address names.
  *
  * @throws CliError `package/changed` for files that aren't those of the manifest.
  */
 export async function findPackage(path: string): Promise<PluginPackage> {
+  if (isAddress(path)) return fetchPackage(path);
   const origin = resolve(path);
   if ((await entryIn(origin)) !== undefined)
     return (await loadPlugin(origin, new Inspector(), {})).found;
