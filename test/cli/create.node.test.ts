@@ -82,6 +82,7 @@ it('templates ask for the versions that this workspace is tested with', async ()
   }
 });
 
+// It runs the program a dozen times.
 it('plinth test validates the plugin, checks how it runs, runs its tests, and fails with any', async () => {
   const folder = await folderOf({});
   await plinth(folder, ['create', 'notes']);
@@ -126,7 +127,7 @@ it('plinth test validates the plugin, checks how it runs, runs its tests, and fa
     'src/index.ts': source,
   });
   expect((await plinth(project, ['test'])).err).toContain('test/recursive');
-});
+}, 180_000);
 
 describe('create', () => {
   it('leaves keys out of the repository', async () => {
