@@ -94,6 +94,35 @@ An installed plugin belongs to the place that it came from, or to the publisher 
 place is refused until \`--owner\` names that place; a signed plugin moves freely where \`policy.signatures\` trusts its
 key ([security](security.md)).
 
+## A kernel that runs
+
+\`--url\` lets the commands of operators work on a kernel that runs elsewhere: an application that has
+[\`@plinth/http\`](http.md) and has opened its admin API.
+
+\`\`\`sh
+export PLINTH_TOKEN="$(cat token.txt)"
+plinth list --url https://notes.example.com
+plinth install dist/com.example.notes-1.1.0.plinth --url https://notes.example.com
+\`\`\`
+
+They are \`list\`, \`info\`, \`install\`, \`uninstall\`, \`enable\`, \`disable\`, \`update\`, \`rollback\`, \`explain\`, \`exec\`, \`logs\`,
+\`usage\`, \`report\`, \`config\`, \`secrets\`, \`data\` and \`audit\`, with the same output. The token goes along as
+\`Authorization: Bearer\`. Leave it in \`PLINTH_TOKEN\`: what stands in a command line is in lists of processes.
+\`--tenant\` names a tenant. \`install\` and \`update\` pack what is at the path, and send the
+archive; what asks to start with the kernel is started.
+
+| code | what is wrong |
+|---|---|
+| \`remote/unreachable\`, \`remote/timeout\` | no kernel answers at the address, or not in time |
+| \`remote/unauthenticated\` | the admin API wants a token |
+| \`remote/forbidden\` | the operator of this token may not do that |
+| \`remote/not-offered\` | the admin API is not open, or has no such operation |
+| \`remote/unexpected\` | what answers there is no admin API of Plinth |
+
+Any other code is the one that the kernel has answered. Redirects are not followed: a token is for one address.
+\`logs --follow\` reads the log of a project alone, and \`config get\` of a kernel elsewhere shows values without their
+layers.
+
 ## Commands of plugins
 
 A plugin that provides \`CliCommands\` of \`@plinth/sdk/contracts\` adds commands to \`plinth\` in projects that have it:

@@ -67,8 +67,11 @@ function rowsOf(path: string, part: Part, required: boolean): readonly string[] 
   const absent = part.default === undefined ? '' : ` Default: ${json(part.default)}.`;
   const told = `${part.description ?? ''}${absent}`.trim();
   const row = `| \`${path}\`${required ? ' (required)' : ''} | ${kindOf(part)} | ${told} |`;
-  const listed = part.items?.properties === undefined ? part : part.items;
-  const prefix = listed === part ? path : `${path}[]`;
+  const inList = part.items?.properties !== undefined;
+  const listed = inList
+    ? (part.items as Part)
+    : (part.anyOf?.find(({ properties }) => properties !== undefined) ?? part);
+  const prefix = inList ? `${path}[]` : path;
   const below = Object.entries(listed.properties ?? {}).flatMap(([key, one]) =>
     rowsOf(`${prefix}.${key}`, one, listed.required?.includes(key) ?? false),
   );

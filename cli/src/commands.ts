@@ -2,6 +2,13 @@
 import type { CommandSpec } from './command.js';
 
 const PROJECT = ['--project <folder>', 'folder of the project (default: .)'] as const;
+/** Where an operator's command works: on a project, or on a kernel that runs. */
+const PLACE = [
+  PROJECT,
+  ['--url <address>', 'a running kernel, by its admin API, in place of a project'],
+  ['--token <token>', 'token for --url (default: PLINTH_TOKEN, which is better kept)'],
+  ['--tenant <id>', 'tenant of the kernel at --url'],
+] as const;
 const OWNER = ['--owner <owner>', 'consent to a new owner of the id, by name'] as const;
 const ENTRY = ['--entry <file>', 'source file (default: src/index)'] as const;
 
@@ -11,7 +18,10 @@ const AUTHORING: readonly CommandSpec[] = [
     usage: 'create [name]',
     summary: 'make a new plugin, or an application with one',
     options: [
-      ['--template <template>', 'minimal, app-node or app-vite (default: minimal)'],
+      [
+        '--template <template>',
+        'minimal, http, app-node, app-vite or app-react (default: minimal)',
+      ],
       ['--language <language>', 'ts or js (default: ts)'],
       ['--id <id>', "the plugin's id (default: com.example.<name>)"],
       ['--yes', 'ask nothing'],
@@ -127,7 +137,7 @@ const OPERATING: readonly CommandSpec[] = [
   {
     usage: 'exec <command> [json]',
     summary: 'run one command of a plugin',
-    options: [PROJECT, ['--timeout <ms>', 'milliseconds that it may take']],
+    options: [...PLACE, ['--timeout <ms>', 'milliseconds that it may take']],
     examples: [
       `plinth exec com.example.notes:add '{"text":"hello"}'`,
       'plinth exec com.example.notes:add - < note.json',
@@ -147,63 +157,67 @@ const OPERATING: readonly CommandSpec[] = [
   {
     usage: 'list',
     summary: 'list the plugins of a project',
-    options: [PROJECT],
-    examples: ['plinth list', 'plinth list --json'],
+    options: [...PLACE],
+    examples: [
+      'plinth list',
+      'plinth list --json',
+      'plinth list --url https://notes.example.com --tenant acme',
+    ],
     load: () => import('./commands/list.js'),
   },
   {
     usage: 'info <id>',
     summary: 'show what a plugin is and can do',
-    options: [PROJECT],
+    options: [...PLACE],
     examples: ['plinth info com.example.notes'],
     load: () => import('./commands/info.js'),
   },
   {
     usage: 'install <path>',
     summary: 'add a plugin for good: sources, a package or an archive',
-    options: [PROJECT, OWNER],
+    options: [...PLACE, OWNER],
     examples: ['plinth install com.example.notes-1.0.0.plinth'],
     load: () => import('./commands/install.js'),
   },
   {
     usage: 'uninstall <id>',
     summary: 'remove a plugin',
-    options: [PROJECT, ['--purge', 'also delete its data, secrets, settings and grants']],
+    options: [...PLACE, ['--purge', 'also delete its data, secrets, settings and grants']],
     examples: ['plinth uninstall com.example.notes', 'plinth uninstall com.example.notes --purge'],
     load: () => import('./commands/uninstall.js'),
   },
   {
     usage: 'enable <id>',
     summary: 'allow a plugin to run again',
-    options: [PROJECT],
+    options: [...PLACE],
     examples: ['plinth enable com.example.notes'],
     load: () => import('./commands/enable.js'),
   },
   {
     usage: 'disable <id>',
     summary: 'stop a plugin until it is enabled',
-    options: [PROJECT],
+    options: [...PLACE],
     examples: ['plinth disable com.example.notes'],
     load: () => import('./commands/disable.js'),
   },
   {
     usage: 'update <path>',
     summary: 'replace a plugin by a later version',
-    options: [PROJECT, OWNER, ['--consent', 'grant what the new version asks for']],
+    options: [...PLACE, OWNER, ['--consent', 'grant what the new version asks for']],
     examples: ['plinth update com.example.notes-1.1.0.plinth --consent'],
     load: () => import('./commands/update.js'),
   },
   {
     usage: 'rollback <id>',
     summary: 'take back the last update of a plugin',
-    options: [PROJECT],
+    options: [...PLACE],
     examples: ['plinth rollback com.example.notes'],
     load: () => import('./commands/rollback.js'),
   },
   {
     usage: 'explain <id>',
     summary: "say why a plugin runs or doesn't",
-    options: [PROJECT],
+    options: [...PLACE],
     examples: ['plinth explain com.example.notes'],
     load: () => import('./commands/explain.js'),
   },
@@ -211,7 +225,7 @@ const OPERATING: readonly CommandSpec[] = [
     usage: 'report [id]',
     summary: 'show calls, errors, times and resources over time',
     options: [
-      PROJECT,
+      ...PLACE,
       ['--hours <count>', 'hours until now (default: 1)'],
       ['--format <format>', 'text or csv (default: text)'],
     ],
@@ -221,7 +235,7 @@ const OPERATING: readonly CommandSpec[] = [
   {
     usage: 'usage [id]',
     summary: 'show what plugins use: memory, CPU, storage, messages, time to start',
-    options: [PROJECT],
+    options: [...PLACE],
     examples: ['plinth usage', 'plinth usage com.example.notes --json'],
     load: () => import('./commands/usage.js'),
   },
@@ -229,7 +243,7 @@ const OPERATING: readonly CommandSpec[] = [
     usage: 'logs [id]',
     summary: 'show what was logged, also while the project runs',
     options: [
-      PROJECT,
+      ...PLACE,
       ['--lines <count>', 'most entries (default: 50)'],
       ['--level <level>', 'least level: debug, info, warn or error'],
       ['--follow', 'also show entries that come, until Ctrl-C'],
@@ -248,7 +262,7 @@ const OPERATING: readonly CommandSpec[] = [
       {
         usage: 'get <id> [key]',
         summary: 'show settings, and where each comes from',
-        options: [PROJECT],
+        options: [...PLACE],
         examples: [
           'plinth config get com.example.notes',
           'plinth config get com.example.notes max',
@@ -258,7 +272,7 @@ const OPERATING: readonly CommandSpec[] = [
       {
         usage: 'set <id> <key> <json>',
         summary: 'change a setting for good',
-        options: [PROJECT],
+        options: [...PLACE],
         examples: ['plinth config set com.example.notes max 500'],
         load: () => import('./commands/config-set.js'),
       },
@@ -272,7 +286,7 @@ const OPERATING: readonly CommandSpec[] = [
       {
         usage: 'set <id> <name>',
         summary: 'keep a secret from stdin, encrypted',
-        options: [PROJECT],
+        options: [...PLACE],
         examples: ['plinth secrets set com.example.notes token < token.txt'],
         load: () => import('./commands/secrets-set.js'),
       },
@@ -286,14 +300,14 @@ const OPERATING: readonly CommandSpec[] = [
       {
         usage: 'list [id]',
         summary: 'list what each plugin keeps, or the keys of one',
-        options: [PROJECT],
+        options: [...PLACE],
         examples: ['plinth data list', 'plinth data list com.example.notes'],
         load: () => import('./commands/data-list.js'),
       },
       {
         usage: 'export <id> [file]',
         summary: 'write everything that a plugin keeps to a file, or to stdout',
-        options: [PROJECT],
+        options: [...PLACE],
         examples: [
           'plinth data export com.example.notes notes.data',
           'plinth data export com.example.notes > notes.data',
@@ -303,14 +317,14 @@ const OPERATING: readonly CommandSpec[] = [
       {
         usage: 'import <id> <file>',
         summary: 'give a plugin what an export of it has, beside what it keeps: all or nothing',
-        options: [PROJECT],
+        options: [...PLACE],
         examples: ['plinth data import com.example.notes notes.data'],
         load: () => import('./commands/data-import.js'),
       },
       {
         usage: 'purge <id>',
         summary: 'delete what a plugin keeps',
-        options: [PROJECT, ['--yes', 'do it: it cannot be undone']],
+        options: [...PLACE, ['--yes', 'do it: it cannot be undone']],
         examples: ['plinth data purge com.example.notes --yes'],
         load: () => import('./commands/data-purge.js'),
       },
@@ -324,7 +338,7 @@ const OPERATING: readonly CommandSpec[] = [
       {
         usage: 'verify',
         summary: 'say whether the log is whole',
-        options: [PROJECT, ['--since <file>', 'an export that it has to continue']],
+        options: [...PLACE, ['--since <file>', 'an export that it has to continue']],
         examples: ['plinth audit verify --since audit.json'],
         load: () => import('./commands/audit-verify.js'),
       },
@@ -332,7 +346,7 @@ const OPERATING: readonly CommandSpec[] = [
         usage: 'export',
         summary: 'write the entries and the head of the log',
         options: [
-          PROJECT,
+          ...PLACE,
           ['--plugin <id>', 'entries about one plugin'],
           ['--out <file>', 'file to write (default: stdout)'],
         ],

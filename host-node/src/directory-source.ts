@@ -5,45 +5,66 @@ import { open, opendir, readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
-import { createError, MAX_MANIFEST, SIGNATURE_FILE } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, MAX_MANIFEST, SIGNATURE_FILE } from '@plinth/sdk/contract';
+import { watchedFolder } from './watched-folder.js';
+
+/** Options of a folder of plugins. */
+export interface DirectorySourceOptions {
+  /**
+   * Whether the kernel follows the folder while it runs: a subfolder that comes is installed, one
+   * that is gone is uninstalled, and a changed plugin is replaced with its state. What is wrong with
+   * a change is logged, and what ran before still runs. Default: false.
+   */
+  readonly watch?: boolean;
+}
 
 /**
  * Finds plugins in a folder. A folder that is itself a plugin counts as one. Names that start with
  * a dot, `node_modules` and folders without a `plugin.json` are skipped.
  *
+ * @throws PluginConfigurationError `kernel/invalid-option`.
  * @example
- * createKernel({ sources: [directorySource('./plugins')] })
+ * createKernel({ sources: [directorySource('./plugins', { watch: true })] })
  */
-export function directorySource(path: string): PluginSource {
+export function directorySource(path: string, options: DirectorySourceOptions = {}): PluginSource {
+  checkOptionNames('directorySource', options, ['watch']);
+  const { watch = false } = options;
+  if (typeof watch !== 'boolean')
+    throw createError(
+      'kernel/invalid-option',
+      `directorySource: 'watch' is true or false, not ${String(watch)}`,
+      { details: { option: 'watch' } },
+    );
   const root = resolve(path);
-  return {
-    origin: root,
-    async *discover() {
-      const entries = await readdir(root, { withFileTypes: true });
-      if (entries.some((entry) => entry.name === 'plugin.json')) {
-        yield await packageIn(root);
-        return;
-      }
-      const folders = entries.filter(
-        (entry) =>
-          (entry.isDirectory() || entry.isSymbolicLink()) &&
-          !entry.name.startsWith('.') &&
-          entry.name !== 'node_modules',
-      );
-      let since = performance.now();
-      for (const entry of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-        const folder = join(root, entry.name);
-        if (entry.isDirectory() || (await stat(folder).catch(() => undefined))?.isDirectory()) {
-          const found =
-            readAtOnce(folder) ?? (holdsPlugin(folder) ? await packageIn(folder) : undefined);
-          if (found !== undefined) yield found;
-        }
-        if (performance.now() - since < SLICE) continue;
-        await setImmediate();
-        since = performance.now();
-      }
-    },
-  };
+  const discover = () => packagesIn(root);
+  return watch ? watchedFolder(root, discover) : { origin: root, discover };
+}
+
+/** The packages in a folder. */
+async function* packagesIn(root: string): AsyncGenerator<PluginPackage> {
+  const entries = await readdir(root, { withFileTypes: true });
+  if (entries.some((entry) => entry.name === 'plugin.json')) {
+    yield await packageIn(root);
+    return;
+  }
+  const folders = entries.filter(
+    (entry) =>
+      (entry.isDirectory() || entry.isSymbolicLink()) &&
+      !entry.name.startsWith('.') &&
+      entry.name !== 'node_modules',
+  );
+  let since = performance.now();
+  for (const entry of folders.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const folder = join(root, entry.name);
+    if (entry.isDirectory() || (await stat(folder).catch(() => undefined))?.isDirectory()) {
+      const found =
+        readAtOnce(folder) ?? (holdsPlugin(folder) ? await packageIn(folder) : undefined);
+      if (found !== undefined) yield found;
+    }
+    if (performance.now() - since < SLICE) continue;
+    await setImmediate();
+    since = performance.now();
+  }
 }
 
 /** Milliseconds for which reading many small files may block the event loop. */

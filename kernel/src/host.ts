@@ -166,11 +166,30 @@ export interface PluginPackage {
   readonly held?: true;
 }
 
+/** What a source sees of one place: another package, or none any more. */
+export interface SourceChange {
+  /** The place: the `origin` of the package that was there. */
+  readonly origin: string;
+  /** What is there now. Undefined: nothing is. */
+  readonly found: PluginPackage | undefined;
+  /** Consent to a new owner of the plugin's id, by name, as for an installation. */
+  readonly owner?: string;
+}
+
 /** Finds plugins. */
 export interface PluginSource {
   /** Where it looks, for messages. */
   readonly origin?: string;
   discover(): AsyncIterable<PluginPackage>;
+  /**
+   * Reports what changes after {@link discover}, from the start of the kernel until the result is
+   * disposed, which the kernel does when it stops. A changed package replaces the running plugin,
+   * with its state; a new one is installed, one that is gone is uninstalled.
+   *
+   * @param onChange settles when the kernel runs what was reported. It rejects with the reason when
+   * it doesn't: what ran before still runs, and the kernel has logged that.
+   */
+  watch?(onChange: (change: SourceChange) => Promise<void>): { dispose(): void };
 }
 
 /** Keeps values by key. Values are wire values. Every method is atomic for its key. */

@@ -105,6 +105,7 @@ export type {
   PluginPackage,
   PluginSource,
   ResourceUsage,
+  SourceChange,
   StorageAdapter,
   SystemFacts,
 } from './host.js';

@@ -15,7 +15,14 @@ const tool = (path: string, cwd: string, ...args: string[]) => {
   return { status, output: stdout + stderr };
 };
 const LANGUAGES = ['ts', 'js'] as const;
-const TEMPLATES = { minimal: '.', 'app-node': 'plugins/notes', 'app-vite': 'plugins/notes' };
+const TEMPLATES = {
+  minimal: '.',
+  http: '.',
+  ui: '.',
+  'app-node': 'plugins/notes',
+  'app-vite': 'plugins/notes',
+  'app-react': 'plugins/notes',
+};
 
 describe.each(Object.entries(TEMPLATES))('the template %s', (template, plugin) => {
   it.each(LANGUAGES)('in %s is a plugin that is valid and of checked types', async (language) => {
@@ -49,6 +56,11 @@ it('templates ask for the versions that this workspace is tested with', async ()
   const { devDependencies } = (await readJson(root, 'package.json')) as {
     devDependencies: Record<string, string>;
   };
+  const example = (await readJson(root, 'examples/spa-react/package.json')) as Record<
+    string,
+    Record<string, string>
+  >;
+  const react = { ...example.dependencies, ...example.devDependencies };
   const sdk = (await readJson(root, 'sdk/package.json')) as {
     dependencies: Record<string, string>;
   };
@@ -60,7 +72,8 @@ it('templates ask for the versions that this workspace is tested with', async ()
       'package.json',
     )) as Record<string, Record<string, string>>;
     for (const [name, range] of Object.entries({ ...dependencies, ...more })) {
-      const known = name === 'valibot' ? sdk.dependencies[name] : devDependencies[name];
+      const known =
+        name === 'valibot' ? sdk.dependencies[name] : (devDependencies[name] ?? react[name]);
       expect([name, range]).toEqual([
         name,
         name.startsWith('@plinth/') ? '__PLINTH__' : `^${known}`,
@@ -116,6 +129,12 @@ it('plinth test validates the plugin, checks how it runs, runs its tests, and fa
 });
 
 describe('create', () => {
+  it('leaves keys out of the repository', async () => {
+    const folder = await folderOf({});
+    await plinth(folder, ['create', 'notes']);
+    expect(await readFile(join(folder, 'notes/.gitignore'), 'utf8')).toContain('*.key\n');
+  });
+
   it('takes an id, and names the folder as it was said', async () => {
     const folder = await folderOf({});
     await plinth(folder, ['create', 'here/there', '--id', 'com.acme.some-notes', '--yes']);
@@ -150,6 +169,12 @@ describe('create', () => {
       const { code, err } = await plinth(folder, ['create', ...args]);
       expect([args, code, err]).toEqual([args, 2, expect.stringMatching(/^error /)]);
     }
+    for (const [name, cure] of [
+      ['My Notes', 'plinth create my-notes'],
+      ['Notes', 'plinth create notes'],
+      ['%', 'plinth create notes'],
+    ] as const)
+      expect((await plinth(folder, ['create', name])).err).toContain(cure);
     expect(await filesOf(folder)).toEqual([]);
   });
 });

@@ -31,12 +31,16 @@ describe('docs/guide', () => {
         await buildProject(folder, project);
         const { stdout, stderr, status } = run(folder, program);
         expect([status, stderr, stdout]).toEqual([0, '', project.prints ?? expect.any(String)]);
+        for (const other of programs.filter((one) => one !== program)) {
+          const more = run(folder, other);
+          expect([other, more.status, more.stderr]).toEqual([other, 0, '']);
+        }
         const compiled = run(
           folder,
           join(root, 'node_modules/typescript/bin/tsc'),
           ...['--noEmit', '--ignoreConfig', '--strict', '--skipLibCheck', '--target', 'es2023'],
           ...['--lib', 'es2023,esnext.disposable,dom', '--module', 'nodenext', '--types', 'node'],
-          ...['--allowImportingTsExtensions', program],
+          ...['--allowImportingTsExtensions', ...programs],
           ...[...project.files.keys()].filter((path) => path.endsWith('src/index.ts')),
         );
         expect([compiled.status, compiled.stdout]).toEqual([0, '']);

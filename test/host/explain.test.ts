@@ -74,7 +74,10 @@ describe(`${runtime}: explain`, () => {
       pluginOf(
         'test.top',
         `ctx.commands.handle('wait', () => new Promise(() => {}));`,
-        { needs: ['test.base@^1', 'test.none@^1'], dependencies: { 'test.lib': '^1.0.0' } },
+        {
+          needs: ['test.base@^1', 'test.none@^1', 'test.unused@^2'],
+          dependencies: { 'test.lib': '^1.0.0' },
+        },
         `needs: { base: ${needing('test.base@1')}, none: ${needing('test.none@1', true)} },`,
       ),
     ]);
@@ -85,13 +88,13 @@ describe(`${runtime}: explain`, () => {
         { id: 'test.base', version: '1.0.0', state: 'active', contract: 'test.base@1' },
         { id: 'test.lib', version: '1.2.0', state: 'active' },
       ],
-      absent: ['test.none@1'],
+      absent: ['test.none@1', 'test.unused@^2'],
       pending: 1,
       requests: 0,
       streams: 0,
     });
     expect(because).toMatch(
-      /test\.top is active since .*; it uses test\.base@1 of test\.base@1\.0\.0, test\.lib@1\.2\.0; no plugin or host provides test\.none@1, which it can do without/,
+      /test\.top is active since .*; it uses test\.base@1 of test\.base@1\.0\.0, test\.lib@1\.2\.0; no plugin or host provides test\.none@1, test\.unused@\^2, which it can do without/,
     );
     await kernel.plugins.deactivate('test.top');
     expect(kernel.plugins.explain('test.top').uses).toBeUndefined();

@@ -297,6 +297,49 @@ describe(`${runtime}: an extension`, () => {
     expect(seen).toHaveLength(6);
   });
 
+  it('observers of several extensions hear the end of a call that its caller gives up', async () => {
+    const seen: string[] = [];
+    const watching = (name: string) =>
+      defineExtension({ name, uses: ['intercept'] }, () => ({
+        install: (port) =>
+          void port.intercept({
+            place: 'outside',
+            kinds: ['command'],
+            for: () =>
+              observer({
+                start() {
+                  seen.push(`${name} start`);
+                  return name;
+                },
+                end: ({ provider }, { ok, value }, token) => {
+                  const { code } = value as { readonly code?: string };
+                  seen.push(`${token} ${provider} ${ok} ${code}`);
+                },
+              }),
+          }),
+      }));
+    const [one, other] = [watching('one'), watching('other')];
+    const kernel = await start([one(), other()]);
+    const gate = gateOf(kernel);
+    const caller = new AbortController();
+    const call = rejection(
+      kernel.commands.execute('host:gate', undefined, { signal: caller.signal }),
+    );
+    await gate.reached;
+    caller.abort();
+    expect((await call).code).toBe('call/cancelled');
+    const told = ['one start', 'other start'];
+    const ends = ['other host false call/cancelled', 'one host false call/cancelled'];
+    expect(seen).toEqual([...told, ...ends]);
+    gate.open();
+    await kernel.commands.execute('test.echo:say', 1);
+    expect(seen.slice(4)).toEqual([
+      ...told,
+      'other test.echo true undefined',
+      'one test.echo true undefined',
+    ]);
+  });
+
   it('sees what answers a call, whether it is made for another, and what waits for a plugin', async () => {
     const seen: (readonly [string, string, boolean])[] = [];
     const guests: GuestView[] = [];

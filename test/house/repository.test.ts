@@ -22,6 +22,8 @@ const PACKAGES = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/ui',
+  'extensions/jobs',
   'cli',
 ];
 const DOCS = ['docs', 'docs/guide'];

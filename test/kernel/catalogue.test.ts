@@ -58,14 +58,11 @@ describe('catalogueOf()', () => {
 
 it('wishesOf() parses what a manifest asks for, once', () => {
   const { manifest } = resolved('test.a', {
-    on: ['test.base'],
-    manifest: { needs: ['test.b@^1'], optionalDependencies: { 'test.c': '*' } },
+    manifest: { needs: ['test.b@^1'], provides: ['test.a@2'] },
   });
   expect(wishesOf(manifest)).toMatchObject({
-    dependencies: [['test.base', '^1.0.0']],
-    optional: [['test.c', '*']],
     needs: [{ base: 'test.b', range: '^1' }],
-    provides: [],
+    provides: [{ base: 'test.a', major: 2 }],
   });
   expect(wishesOf(manifest)).toBe(wishesOf(manifest));
 });

@@ -66,7 +66,11 @@ async function create(name: string, ...args: readonly string[]): Promise<string>
 
 /** Runs `npm run dev` until a line matches, and stops it. */
 async function develop(folder: string, wanted: RegExp): Promise<string> {
-  const child = spawn('npm', ['run', 'dev'], { cwd: folder, env, detached: true });
+  const child = spawn('npm', ['run', 'dev'], {
+    cwd: folder,
+    env: { ...env, PORT: '0' },
+    detached: true,
+  });
   const stop = () => {
     try {
       process.kill(-(child.pid as number), 'SIGINT');
@@ -75,11 +79,14 @@ async function develop(folder: string, wanted: RegExp): Promise<string> {
     }
   };
   onTestFinished(stop);
-  for await (const line of createInterface({ input: child.stdout })) {
-    const found = wanted.exec(stripVTControlCharacters(line));
-    if (found !== null) return found[0];
-  }
-  throw new Error('npm run dev has ended');
+  return new Promise((resolve, reject) => {
+    for (const input of [child.stdout, child.stderr])
+      createInterface({ input }).on('line', (line) => {
+        const found = wanted.exec(stripVTControlCharacters(line));
+        if (found !== null) resolve(found[0]);
+      });
+    child.on('exit', () => reject(new Error('npm run dev has ended')));
+  });
 }
 
 it.each(['ts', 'js'])(
@@ -88,6 +95,29 @@ it.each(['ts', 'js'])(
     const folder = await create(`notes-${language}`, '--language', language);
     expect((await npm(folder, 'test')).stdout).toContain('pass 1');
     await develop(folder, /^ready 1 active/);
+  },
+  300_000,
+);
+
+it.each(['ts', 'js'])(
+  'a plugin with routes in %s',
+  async (language) => {
+    const folder = await create(`texts-${language}`, '--template', 'http', '--language', language);
+    expect((await npm(folder, 'test')).stdout).toContain('pass 2');
+    const url = await develop(folder, /http:\/\/\S+/);
+    const headers = { 'content-type': 'text/plain' };
+    const put = await fetch(`${url}/list`, { method: 'PUT', headers, body: 'milk' });
+    expect(put.status).toBe(201);
+    expect(await (await fetch(`${url}/list`)).text()).toBe('milk');
+  },
+  300_000,
+);
+
+it.each(['ts', 'js'])(
+  'a plugin with a view in %s',
+  async (language) => {
+    const folder = await create(`count-${language}`, '--template', 'ui', '--language', language);
+    expect((await npm(folder, 'test')).stdout).toContain('pass 2');
   },
   300_000,
 );
@@ -116,6 +146,29 @@ it.each(['ts', 'js'])(
     onTestFinished(() => browser.close());
     const page = await browser.newPage();
     await page.goto(url);
+    await page.getByText('Hello, Ada! (1 times)').waitFor();
+  },
+  300_000,
+);
+
+it.each(['ts', 'js'])(
+  'a React page in %s',
+  async (language) => {
+    const folder = await create(
+      `react-${language}`,
+      '--template',
+      'app-react',
+      '--language',
+      language,
+    );
+    expect((await npm(folder, 'test')).stdout).toContain('pass 1');
+    await npm(folder, 'run', 'build');
+    const url = await develop(folder, /http:\/\/\S+/);
+    const browser = await startChromium();
+    onTestFinished(() => browser.close());
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.getByRole('button', { name: 'Greet' }).click();
     await page.getByText('Hello, Ada! (1 times)').waitFor();
   },
   300_000,

@@ -3,7 +3,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+import { promisify, stripVTControlCharacters } from 'node:util';
 import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
 import { startChromium } from './site.ts';
@@ -70,10 +70,21 @@ async function checkPage(folder: string): Promise<void> {
   await page.getByText('Hello, Ada! (2 times)').waitFor();
 }
 
+/** What its README says: three runners, each with what it reports. */
+async function checkTests(folder: string): Promise<void> {
+  const said = async (script: string) =>
+    stripVTControlCharacters((await npm(folder, 'run', script)).stdout);
+  expect(await said('test:vitest')).toMatch(/Tests +7 passed/);
+  const node = await said('test:node');
+  expect([/pass (\d+)/.exec(node)?.[1], /fail (\d+)/.exec(node)?.[1]]).toEqual(['9', '0']);
+  expect(await said('test:plinth')).toContain('valid, its checks pass, and it has no tests');
+}
+
 /** For each example: its check. */
 export const EXAMPLES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
   'node-service': checkNodeService,
   'cli-tool': checkCliTool,
   'spa-plain': checkPage,
   'spa-react': checkPage,
+  'test-your-plugin': checkTests,
 };

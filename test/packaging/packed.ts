@@ -20,6 +20,8 @@ export const PACKAGES = [
   'host-browser',
   'otel',
   'http',
+  'ui',
+  'jobs',
   'cli',
 ] as const;
 
@@ -27,6 +29,8 @@ export const PACKAGES = [
 const FOLDERS: Readonly<Record<string, string>> = {
   otel: 'extensions/otel',
   http: 'extensions/http',
+  ui: 'extensions/ui',
+  jobs: 'extensions/jobs',
 };
 
 /** Tarballs, and the folder they are in. */

@@ -33,11 +33,7 @@ export type AttackClass = readonly [name: string, attacks: readonly Attack[]];
 /** Creates the tests of a class: each attack against the wall. */
 export function suite([name, attacks]: AttackClass): void {
   describe(`${runtime} sandbox: ${name}`, () => {
-    // The first sandbox loads its texts on this thread, which no attack is to blame for.
-    beforeAll(async () => {
-      const kernel = await startKernel({ isolation: 'sandbox', createHost }, [neighbour]);
-      await kernel.stop();
-    });
+    beforeAll(() => loaded('sandbox'));
     for (const attack of here(attacks)) refused(attack, 'sandbox', attack.name);
   });
 }
@@ -45,6 +41,10 @@ export function suite([name, attacks]: AttackClass): void {
 /** Creates the controls of a class, and its attacks against further isolations. */
 export function controls([name, attacks]: AttackClass): void {
   describe(`${runtime} without a wall: ${name}`, () => {
+    const walls = new Set(here(attacks).flatMap(({ also = [] }) => also));
+    beforeAll(async () => {
+      for (const isolation of walls) await loaded(isolation);
+    });
     for (const attack of here(attacks)) {
       for (const isolation of attack.also ?? [])
         refused(attack, isolation, `${isolation}: ${attack.name}`);
@@ -53,6 +53,12 @@ export function controls([name, attacks]: AttackClass): void {
       });
     }
   });
+}
+
+/** The first guest loads texts and modules on this thread, which no attack is to blame for. */
+async function loaded(isolation: Isolation): Promise<void> {
+  const kernel = await startKernel({ isolation, createHost }, [neighbour]);
+  await kernel.stop();
 }
 
 const here = (attacks: readonly Attack[]) =>

@@ -2,15 +2,13 @@
 import { resolve } from 'node:path';
 import type { RunCommand } from '../command.js';
 import { writeWhole } from '../files/write-files.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 
 /** Writes JSON to stdout, or to a file. */
 export const run: RunCommand = (_, options, terminal) =>
-  withKernel(options, terminal, async (kernel) => {
-    const head = await kernel.audit.head();
-    const entries = await kernel.audit.entries(
-      typeof options.plugin === 'string' ? { plugin: options.plugin } : {},
-    );
+  withOperator(options, terminal, async (operator) => {
+    const { plugin } = options;
+    const { head, entries } = await operator.audit(typeof plugin === 'string' ? plugin : undefined);
     const text = JSON.stringify({ head, entries }, null, 2);
     if (typeof options.out !== 'string') return { data: { head, entries }, text };
     const file = resolve(options.out);

@@ -2,14 +2,14 @@
 import { readFile } from 'node:fs/promises';
 import type { AuditHead } from '@plinth/host-node';
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 
 /** Checks the chains, and that they continue from a head that was kept elsewhere. */
 export const run: RunCommand = async (_, options, terminal) => {
   const since = typeof options.since === 'string' ? await headIn(options.since) : undefined;
-  return withKernel(options, terminal, async (kernel) => {
-    const verdict = await kernel.audit.verify(since);
+  return withOperator(options, terminal, async (operator) => {
+    const verdict = await operator.verifyAudit(since);
     return {
       data: { verdict },
       text: verdict.ok

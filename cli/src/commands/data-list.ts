@@ -1,27 +1,16 @@
 /** `plinth data list`: what plugins keep. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { table } from '../terminal/terminal.js';
 
 /** Lists the keys of one plugin, or how many each has; what is left of uninstalled ones too. */
 export const run: RunCommand = ([id], options, terminal) =>
-  withKernel(options, terminal, async (kernel) => {
+  withOperator(options, terminal, async (operator) => {
     if (id !== undefined) {
-      const keys = await kernel.storage.of(id).list();
+      const keys = await operator.keys(id);
       return { data: { id, keys }, text: keys.length === 0 ? 'no data' : keys.join('\n') };
     }
-    const left = await kernel.plugins.leftovers();
-    const known = [...new Set(kernel.plugins.list().map((one) => one.id))].filter((one) =>
-      /^[a-z][a-z0-9.-]*$/.test(one),
-    );
-    const plugins = [];
-    for (const plugin of known)
-      plugins.push({
-        plugin,
-        keys: (await kernel.storage.of(plugin).list()).length,
-        installed: true,
-      });
-    plugins.push(...left.map(({ plugin, keys }) => ({ plugin, keys, installed: false })));
+    const plugins = await operator.kept();
     return {
       data: { plugins },
       text:

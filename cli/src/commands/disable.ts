@@ -1,16 +1,15 @@
 /** `plinth disable`. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 
 /** Stops a plugin until it is enabled again. */
 export const run: RunCommand = ([id = ''], options, terminal) =>
-  withKernel(
+  withOperator(
     options,
     terminal,
-    async (kernel) => {
-      await kernel.plugins.disable(id);
-      const { version, state } = kernel.plugins.get(id) ?? {};
-      return { data: { id, version, state }, text: `disabled ${id} ${version}` };
+    async (operator) => {
+      const changed = await operator.step('disable', id);
+      return { data: { ...changed }, text: `disabled ${id} ${changed.version}` };
     },
     { changes: true },
   );

@@ -1,16 +1,15 @@
 /** `plinth enable`. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 
 /** Allows a plugin to run. */
 export const run: RunCommand = ([id = ''], options, terminal) =>
-  withKernel(
+  withOperator(
     options,
     terminal,
-    async (kernel) => {
-      await kernel.plugins.enable(id);
-      const { version, state } = kernel.plugins.get(id) ?? {};
-      return { data: { id, version, state }, text: `enabled ${id} ${version}` };
+    async (operator) => {
+      const changed = await operator.step('enable', id);
+      return { data: { ...changed }, text: `enabled ${id} ${changed.version}` };
     },
     { changes: true },
   );

@@ -1,6 +1,6 @@
 /** `plinth exec`: runs one command of a plugin. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 import { millisecondsOf } from '../terminal/numbers.js';
 import { readJsonValue } from '../terminal/read-input.js';
@@ -11,12 +11,10 @@ export const run: RunCommand = async ([command = '', json], options, terminal) =
   const input = await readJsonValue(json, 'the input');
   const timeout =
     options.timeout === undefined ? undefined : millisecondsOf(options.timeout, '--timeout');
-  return withKernel(options, terminal, async (kernel) => {
-    const output = await kernel.commands
-      .execute(command, input, timeout === undefined ? {} : { timeout })
-      .catch((error: unknown) => {
-        throw ofPlugin(error, command);
-      });
+  return withOperator(options, terminal, async (operator) => {
+    const output = await operator.execute(command, input, timeout).catch((error: unknown) => {
+      throw ofPlugin(error, command);
+    });
     if (isStream(output)) {
       for await (const part of output) terminal.out(shown(part, terminal.json));
       return undefined;

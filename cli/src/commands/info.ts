@@ -1,21 +1,20 @@
 /** `plinth info`: what a plugin is and can do. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
-import { plainOf, toJson } from '../terminal/show-value.js';
+import { toJson } from '../terminal/show-value.js';
 import { table } from '../terminal/terminal.js';
 
 /** Shows one plugin. */
 export const run: RunCommand = ([id = ''], options, terminal) =>
-  withKernel(options, terminal, async (kernel) => {
-    const found = kernel.plugins.get(id);
+  withOperator(options, terminal, async (operator) => {
+    const found = await operator.plugin(id);
     if (found === undefined)
       throw new CliError('plugin/not-found', `no plugin '${id}' is installed`, {
-        cure: 'plinth list shows the plugins of this project.',
+        cure: 'plinth list shows those that are.',
       });
-    const { name, version, state, enabled, origin, manifest, error } = found;
-    const capabilities = manifest === undefined ? undefined : kernel.plugins.capabilities(id);
-    const commands = capabilities?.commands.map((command) => command.id) ?? [];
+    const { facts, manifest, commands, data } = found;
+    const { name, version, state, enabled, origin, error } = facts;
     const rows: readonly (readonly [string, string])[] = [
       ['id', id],
       ['name', name ?? ''],
@@ -24,13 +23,13 @@ export const run: RunCommand = ([id = ''], options, terminal) =>
       ['state', enabled ? state : `${state}, disabled`],
       ['origin', origin],
       ['provides', manifest?.provides?.join(', ') ?? ''],
-      ['needs', manifest?.needs.join(', ') ?? ''],
+      ['needs', manifest?.needs?.join(', ') ?? ''],
       ['commands', commands.join(', ')],
       ['permissions', manifest === undefined ? '' : toJson(manifest.permissions)],
       ['error', error?.message ?? ''],
     ];
     return {
-      data: { plugin: plainOf(found), capabilities: plainOf(capabilities) },
+      data,
       text: table(rows.filter(([, value]) => value !== '')),
     };
   });

@@ -1,22 +1,13 @@
 /** `plinth list`: the plugins of a project. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import type { PluginFacts } from '../operate/operator.js';
+import { withOperator } from '../operate/with-operator.js';
 import { table } from '../terminal/terminal.js';
 
 /** Lists the plugins. */
 export const run: RunCommand = (_, options, terminal) =>
-  withKernel(options, terminal, async (kernel) => {
-    const plugins = kernel.plugins
-      .list()
-      .map(({ id, name, version, state, enabled, origin, error }) => ({
-        id,
-        ...(name !== undefined && { name }),
-        ...(version !== undefined && { version }),
-        state,
-        enabled,
-        origin,
-        ...(error !== undefined && { error: { code: error.code, message: error.message } }),
-      }));
+  withOperator(options, terminal, async (operator) => {
+    const plugins = (await operator.plugins()).map(shown);
     const rows = plugins.map(({ id, version = '', state, enabled, origin }) => [
       id,
       version,
@@ -31,3 +22,16 @@ export const run: RunCommand = (_, options, terminal) =>
           : table([['id', 'version', 'state', 'origin'], ...rows]),
     };
   });
+
+/** What is shown of a plugin. A kernel elsewhere tells more. */
+function shown({ id, name, version, state, enabled, origin, error }: PluginFacts) {
+  return {
+    id,
+    ...(name !== undefined && { name }),
+    ...(version !== undefined && { version }),
+    state,
+    enabled,
+    origin,
+    ...(error && { error }),
+  };
+}

@@ -1,6 +1,6 @@
 /** `plinth report`: calls, errors, response times and resources of plugins over time. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 import { wholeOf } from '../terminal/numbers.js';
 
@@ -14,14 +14,14 @@ export const run: RunCommand = async ([plugin], options, terminal) => {
       usage: true,
     });
   const hours = options.hours === undefined ? 1 : wholeOf(options.hours, '--hours');
-  return withKernel(options, terminal, async (kernel) => {
+  return withOperator(options, terminal, async (operator) => {
     const query = {
       from: Date.now() - hours * HOUR,
       ...(plugin !== undefined && { plugin }),
     };
     return {
-      data: { report: await kernel.report(query) },
-      text: await kernel.report({ ...query, format }),
+      data: { report: await operator.report(query) },
+      text: await operator.reportText(query, format),
     };
   });
 };

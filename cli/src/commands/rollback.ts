@@ -1,16 +1,15 @@
 /** `plinth rollback`. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 
 /** Takes back the last update. */
 export const run: RunCommand = ([id = ''], options, terminal) =>
-  withKernel(
+  withOperator(
     options,
     terminal,
-    async (kernel) => {
-      await kernel.plugins.rollback(id);
-      const { version, state } = kernel.plugins.get(id) ?? {};
-      return { data: { id, version, state }, text: `rolled back ${id} ${version}` };
+    async (operator) => {
+      const changed = await operator.step('rollback', id);
+      return { data: { ...changed }, text: `rolled back ${id} ${changed.version}` };
     },
     { changes: true },
   );

@@ -1,6 +1,6 @@
 /** `plinth secrets set`: gives a plugin a secret, which never stands in a command line. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 import { askSecret } from '../terminal/prompts.js';
 import { readStdin } from '../terminal/read-input.js';
@@ -15,11 +15,11 @@ export const run: RunCommand = async ([plugin = '', name = ''], options, termina
       usage: true,
       cure: `plinth secrets set ${plugin} ${name} < file`,
     });
-  return withKernel(
+  return withOperator(
     options,
     terminal,
-    async (kernel) => {
-      await kernel.secrets.set(plugin, name, value);
+    async (operator) => {
+      await operator.setSecret(plugin, name, value);
       return { data: { plugin, name }, text: `kept the secret ${name} of ${plugin}` };
     },
     { makeKey: true },

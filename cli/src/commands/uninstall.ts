@@ -1,15 +1,15 @@
 /** `plinth uninstall`: removes a plugin, and with `--purge` everything that is kept under its id. */
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 
 /** Uninstalls a plugin. */
 export const run: RunCommand = ([id = ''], options, terminal) =>
-  withKernel(
+  withOperator(
     options,
     terminal,
-    async (kernel) => {
+    async (operator) => {
       const purge = options.purge === true;
-      await kernel.plugins.uninstall(id, { purge });
+      await operator.uninstall(id, purge);
       const kept = purge ? '' : `; its data is kept: plinth data purge ${id} deletes it`;
       return { data: { id, purged: purge }, text: `uninstalled ${id}${kept}` };
     },

@@ -1,19 +1,17 @@
 /** `plinth usage`: what plugins use now. */
-import type { Kernel } from '@plinth/host-node';
+import type { PluginUsage as Usage } from '@plinth/host-node';
 import type { RunCommand } from '../command.js';
-import { withKernel } from '../project/open-kernel.js';
+import { withOperator } from '../operate/with-operator.js';
 import { table } from '../terminal/terminal.js';
-
-type Usage = Awaited<ReturnType<Kernel['plugins']['usage']>>[number];
 
 /** Shows every plugin in a line, or one in full. */
 export const run: RunCommand = ([id], options, terminal) =>
-  withKernel(options, terminal, async (kernel) => {
+  withOperator(options, terminal, async (operator) => {
     if (id !== undefined) {
-      const usage = await kernel.plugins.usage(id);
+      const usage = await operator.usageOf(id);
       return { data: { usage }, text: table(rowsOf(usage)) };
     }
-    const usages = await kernel.plugins.usage();
+    const usages = await operator.usage();
     return {
       data: { plugins: usages },
       text:

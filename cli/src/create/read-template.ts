@@ -16,8 +16,11 @@ export type Language = (typeof LANGUAGES)[number];
 /** The templates, with a line each for choosing one. */
 export const TEMPLATES = {
   minimal: 'one plugin with contract and test',
+  http: 'one plugin that answers HTTP',
+  ui: 'one plugin with a view',
   'app-node': 'a Node application with a plugin',
   'app-vite': 'a page with a plugin, built by Vite',
+  'app-react': 'a React page with a plugin, built by Vite',
 } as const;
 
 /** The name of a template. */
@@ -31,25 +34,41 @@ export interface TemplateFacts {
   readonly id: string;
 }
 
-/** The folders of plugins that a project's tests look in. */
-const PLUGINS = {
-  minimal: './dist',
-  'app-node': './dist/plugins',
-  'app-vite': './dist/plugins',
-} as const satisfies Readonly<Record<TemplateName, string>>;
+/** What a template is made of. */
+interface Shape {
+  /** Folders of `templates`, and where they go. */
+  readonly parts: (place: string) => readonly (readonly [part: string, into: string])[];
+  /** The folder of plugins that its tests look in; undefined for a plugin alone. */
+  readonly plugins: string | undefined;
+}
+
+const application = (own: string): Shape => ({
+  parts: (place) => [
+    [own, ''],
+    ['plugin', place],
+    ['test', 'test/'],
+  ],
+  plugins: './dist/plugins',
+});
+
+const SHAPES: Readonly<Record<TemplateName, Shape>> = {
+  minimal: { ...application('minimal'), plugins: undefined },
+  http: { parts: () => [['http', '']], plugins: undefined },
+  ui: { parts: () => [['ui', '']], plugins: undefined },
+  'app-node': application('app-node'),
+  'app-vite': application('app-vite'),
+  'app-react': application('app-react'),
+};
 
 /** The files of a project by path. */
 export async function readTemplate(facts: TemplateFacts): Promise<ReadonlyMap<string, string>> {
   const { template } = facts;
   const word = wordOf(facts);
-  const place = template === 'minimal' ? '' : `plugins/${word}/`;
+  const { parts, plugins } = SHAPES[template];
+  const place = plugins === undefined ? '' : `plugins/${word}/`;
   const fill = fillerOf(facts, place);
   const files = new Map<string, string>();
-  for (const [part, into] of [
-    [template, ''],
-    ['plugin', place],
-    ['test', 'test/'],
-  ] as const) {
+  for (const [part, into] of parts(place)) {
     const folder = fileURLToPath(new URL(`../../templates/${part}/`, import.meta.url));
     for (const name of await filesIn(folder)) {
       const text = await readFile(`${folder}${name}`, 'utf8');
@@ -63,7 +82,7 @@ const wordOf = ({ id }: TemplateFacts) => id.split('.').at(-1) as string;
 
 /** npm leaves a `.gitignore` out of packages. */
 const pathOf = (name: string, { language }: TemplateFacts) =>
-  name.replace(/^gitignore$/, '.gitignore').replace(/\.ts$/, `.${language}`);
+  name.replace(/^gitignore$/, '.gitignore').replace(/\.ts(x?)$/, `.${language}$1`);
 
 function textOf(text: string, { language }: TemplateFacts): string {
   if (language === 'ts') return text;
@@ -84,7 +103,7 @@ function fillerOf(facts: TemplateFacts, place: string): (text: string) => string
     EXT: facts.language,
     PLINTH: `^${VERSION}`,
     SCHEMA: `${up}node_modules/@plinth/sdk/plugin.schema.json`,
-    PLUGINS: PLUGINS[facts.template],
+    PLUGINS: SHAPES[facts.template].plugins ?? './dist',
     CONTRACT: `../${place}src/contract.ts`,
   };
   return (text) => text.replaceAll(/__([A-Z]+)__/g, (mark, name: string) => values[name] ?? mark);

@@ -1,10 +1,10 @@
 /**
- * Keeps the plugins of a running kernel as they are on the disk. Each folder is built by itself,
- * one build at a time; a change during a build causes another. A build that fails changes nothing:
- * what ran before still runs.
+ * The plugins of a project while they are developed, as a source that a kernel follows. Each folder
+ * is built by itself, one build at a time; a change during a build causes another. A build that
+ * fails changes nothing: what ran before still runs.
  */
 import { relative, sep } from 'node:path';
-import type { Kernel, PluginPackage } from '@plinth/host-node';
+import type { PluginPackage, PluginSource, SourceChange } from '@plinth/host-node';
 import { parseManifest } from '@plinth/sdk/contract';
 import type { Inspector } from '../bundle/inspect.js';
 import { type Loaded, loadPlugin, pluginFolders } from '../project/plugin-folders.js';
@@ -20,7 +20,15 @@ export type DevEvent =
       /** Milliseconds since the change was seen. */
       readonly ms: number;
     }
-  | { readonly event: 'failed'; readonly folder: string; readonly error: unknown };
+  | {
+      readonly event: 'failed';
+      readonly folder: string;
+      readonly error: unknown;
+      /** Whether the version before runs on. */
+      readonly running: boolean;
+    };
+
+type Tell = (change: SourceChange) => Promise<void>;
 
 /** A plugin that the kernel has. */
 interface Running {
@@ -54,36 +62,48 @@ const TOGETHER = 15;
 const SETTLED = 100;
 
 /** Owns what is known of each folder. */
-export class DevSession {
+export class DevSession implements PluginSource {
   readonly #parts: DevParts;
   readonly #folders = new Map<string, Folder>();
-  #kernel: Kernel | undefined;
+  #follower: Tell | undefined;
   #closed = false;
 
   constructor(parts: DevParts) {
     this.#parts = parts;
   }
 
-  /** The plugins that can be built at the start, for the kernel. */
-  async first(): Promise<readonly PluginPackage[]> {
-    const packages: PluginPackage[] = [];
+  get origin(): string {
+    return this.#parts.roots.join(', ');
+  }
+
+  /** Builds the plugins. Those that can't be built are told, and come once they can. */
+  async build(): Promise<void> {
     for (const folder of await this.#found()) {
       const entry = this.#entry(folder);
       try {
         entry.running = await this.#load(folder, entry);
-        packages.push(entry.running.found);
       } catch (error) {
-        this.#parts.tell({ event: 'failed', folder, error });
+        this.#parts.tell({ event: 'failed', folder, error, running: false });
       }
     }
-    return packages;
   }
 
-  /** From now on changes reach this kernel, and those that were seen while it started. */
-  attach(kernel: Kernel): void {
-    this.#kernel = kernel;
+  /** Those that were built. A kernel waits for a source, but not for a bundler. */
+  async *discover(): AsyncGenerator<PluginPackage> {
+    for (const { running } of this.#folders.values())
+      if (running !== undefined) yield running.found;
+  }
+
+  /** From now on changes reach the kernel, and those that were seen while it started. */
+  watch(onChange: Tell): { dispose(): void } {
+    this.#follower = onChange;
     for (const [folder, { since }] of this.#folders)
       if (since !== undefined) this.#touch(folder, since);
+    return {
+      dispose: () => {
+        this.#follower = undefined;
+      },
+    };
   }
 
   /** A path has changed. */
@@ -117,52 +137,53 @@ export class DevSession {
   #touch(folder: string, now: number): void {
     const entry = this.#entry(folder);
     entry.since ??= now;
-    if (this.#closed || this.#kernel === undefined) return;
-    entry.work ??= this.#build(folder, entry, this.#kernel).finally(() => {
+    if (this.#closed || this.#follower === undefined) return;
+    entry.work ??= this.#rebuild(folder, entry, this.#follower).finally(() => {
       entry.work = undefined;
       if (entry.since !== undefined) this.#touch(folder, entry.since);
     });
   }
 
   /** Builds until nothing has changed meanwhile. */
-  async #build(folder: string, entry: Folder, kernel: Kernel): Promise<void> {
+  async #rebuild(folder: string, entry: Folder, report: Tell): Promise<void> {
     while (entry.since !== undefined && !this.#closed) {
       const { since } = entry;
       await new Promise((resolve) => setTimeout(resolve, TOGETHER));
       entry.since = undefined;
       try {
-        await this.#apply(folder, entry, kernel, since);
+        await this.#apply(folder, entry, report, since);
       } catch (error) {
         // A file may still be being written. Then another change follows, and causes another build.
         await new Promise((resolve) => setTimeout(resolve, SETTLED));
-        if (entry.since === undefined) this.#parts.tell({ event: 'failed', folder, error });
+        if (entry.since === undefined)
+          this.#parts.tell({
+            event: 'failed',
+            folder,
+            error,
+            running: entry.running !== undefined,
+          });
       }
     }
   }
 
-  async #apply(folder: string, entry: Folder, kernel: Kernel, since: number): Promise<void> {
+  async #apply(folder: string, entry: Folder, report: Tell, since: number): Promise<void> {
     const before = entry.running;
     const tell = (event: 'added' | 'swapped' | 'removed', { id, version }: Running) =>
       this.#parts.tell({ event, id, version, folder, ms: performance.now() - since });
     if (!(await this.#found()).includes(folder)) {
       this.#folders.delete(folder);
       if (before === undefined) return;
-      await kernel.plugins.uninstall(before.id);
+      await report({ origin: folder, found: undefined });
       tell('removed', before);
       return;
     }
     const next = await this.#load(folder, entry);
     if (before?.found.manifest === next.found.manifest && before.code === next.code) return;
-    if (before !== undefined && before.id !== next.id) {
-      await kernel.plugins.uninstall(before.id);
-      entry.running = undefined;
-      tell('removed', before);
-    }
-    if (entry.running === undefined) await add(kernel, next.found);
-    else await kernel.plugins.reload(next.id, next.found, { owner: next.found.origin });
-    const event = entry.running === undefined ? 'added' : 'swapped';
+    // The author who saves a file here consents: what the plugin keeps passes to it.
+    await report({ origin: folder, found: next.found, owner: folder });
     entry.running = next;
-    tell(event, next);
+    if (before !== undefined && before.id !== next.id) tell('removed', before);
+    tell(before?.id === next.id ? 'swapped' : 'added', next);
   }
 
   async #load(folder: string, entry: Folder): Promise<Running> {
@@ -178,13 +199,6 @@ export class DevSession {
     const { id, version, main } = parseManifest(found.manifest, found.origin);
     return { id, version, found, code: await found.code(main) };
   }
-}
-
-/** Adds a plugin as a source would: it starts when its manifest says so. */
-async function add(kernel: Kernel, found: PluginPackage): Promise<void> {
-  const id = await kernel.plugins.install(found, { owner: found.origin });
-  const { manifest } = kernel.plugins.get(id) ?? {};
-  if (manifest?.activation.includes('startup')) await kernel.plugins.activate(id);
 }
 
 function isInside(path: string, folder: string): boolean {

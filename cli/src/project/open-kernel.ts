@@ -5,7 +5,7 @@ import {
   type LogEntry,
   logLine,
   nodeHost,
-  type PluginPackage,
+  type PluginSource,
 } from '@plinth/host-node';
 import { Inspector } from '../bundle/inspect.js';
 import type { CommandResult, Options } from '../command.js';
@@ -21,8 +21,10 @@ export interface OpenOptions {
   readonly show?: LogEntry['level'];
   /** Whether a key for secrets is made when there is none. */
   readonly makeKey?: boolean;
-  /** The project's plugins, when they are loaded already. */
-  readonly packages?: readonly PluginPackage[];
+  /** The source of the project's plugins, when there is one. */
+  readonly source?: PluginSource;
+  /** Entries that the command shows itself. */
+  readonly told?: (entry: LogEntry) => boolean;
   /** Whether data is kept in memory alone. */
   readonly memory?: boolean;
   /** Whether entries are shown without their fields. `plinth logs` has them. */
@@ -50,7 +52,8 @@ export async function openKernel(
   {
     show = 'warn',
     makeKey = false,
-    packages,
+    source,
+    told,
     memory = false,
     brief = false,
     spares = 0,
@@ -61,15 +64,17 @@ export async function openKernel(
   const log = (entry: LogEntry) => {
     file.write(entry);
     if (LEVELS.indexOf(entry.level) < LEVELS.indexOf(show)) return;
+    if (told?.(entry) === true) return;
     const { fields: _, ...short } = entry;
     terminal.note(logLine(brief ? short : entry));
   };
-  const found = packages ?? (await loadPlugins(project.plugins, new Inspector()));
+  const own =
+    source ?? sourceOf(project.plugins, await loadPlugins(project.plugins, new Inspector()));
   const kernel = await createKernel({
     telemetry: { log },
     ...(spares > 0 && { host: nodeHost({ spares }) }),
     ...project.options,
-    sources: [sourceOf(project.plugins, found), ...(project.options.sources ?? [])],
+    sources: [...(project.plugins.length > 0 ? [own] : []), ...(project.options.sources ?? [])],
     ...(project.data !== undefined && !memory && { data: project.data }),
     ...(key !== undefined && { secrets: { key } }),
   });

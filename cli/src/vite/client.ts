@@ -61,7 +61,7 @@ const SERVED = Symbol.for('plinth.vite.served');
  * await kernel.start();
  */
 export function hotSwap(kernel: SwappingKernel, ...sources: readonly PluginSource[]): () => void {
-  const stops = sources.map(servedOf).map((served) => served.watch(kernel));
+  const stops = sources.map(servedOf).map((served) => served.follow(kernel));
   return () => {
     for (const stop of stops) stop();
   };
@@ -101,7 +101,7 @@ class ServedPlugin implements PluginSource {
     yield packageOf(this.#module);
   }
 
-  watch(kernel: SwappingKernel): () => void {
+  follow(kernel: SwappingKernel): () => void {
     const watcher = { kernel, running: this.#module };
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);

@@ -5,7 +5,10 @@ import {
   type ExtensionPort,
   type Gate,
   type GuestView,
+  type Interest,
+  observer,
   type Registered,
+  type TargetView,
   wrapper,
 } from '@plinth/kernel/extension';
 import { type Receipt, TELEMETRY } from './contract.js';
@@ -16,7 +19,7 @@ import { watchLifecycle } from './lifecycle.js';
 import { Pace } from './pace.js';
 import { Reports } from './reports.js';
 import type { Sdk } from './sdk.js';
-import { type CallParts, type InFlight, Watched } from './watched.js';
+import { type CallParts, type InFlight, type Seen, Watched } from './watched.js';
 
 /** The port, as far as recording uses it. */
 export type RecordingPort = ExtensionPort<{
@@ -58,16 +61,14 @@ export class Recording {
         inFlight: this.#inFlight,
       });
     this.#reports = new Reports(parts);
+    const calls = port.intercept({
+      place: 'outside',
+      for: (target) => this.#interest(target, parts, port.plugins),
+    });
     this.#registered = [
-      port.intercept({
-        place: 'outside',
-        for: (target) => {
-          // Reports of telemetry would make more of it.
-          if (target.owner === TELEMETRY) return undefined;
-          const watched = new Watched(target, parts, this.#inFlightOf(target.owner));
-          return wrapper((call, input, next) => watched.run(call, input, next));
-        },
-      }),
+      calls,
+      // The host may answer in its place from now on.
+      port.events.on('plugin:uninstalled', () => calls.changed()),
       ...watchLifecycle(port, parts),
     ];
   }
@@ -84,6 +85,23 @@ export class Recording {
   end(): void {
     for (const one of this.#registered) one.dispose();
     this.#gauges?.end();
+  }
+
+  #interest(
+    target: TargetView,
+    parts: CallParts,
+    plugins: RecordingPort['plugins'],
+  ): Interest | undefined {
+    // Reports of telemetry would make more of it.
+    if (target.owner === TELEMETRY) return undefined;
+    const watched = new Watched(target, parts, this.#inFlightOf(target.owner));
+    // A handler of the host runs inside of its span. Observing costs less.
+    if (parts.tracer !== undefined && plugins.get(target.owner) === undefined)
+      return wrapper((call, input, next) => watched.run(call, input, next));
+    return observer<Seen | undefined>({
+      start: (call) => watched.begin(call),
+      end: (call, { ok, value }, seen) => watched.end(call, ok, value, seen),
+    });
   }
 
   #inFlightOf(owner: string): InFlight {

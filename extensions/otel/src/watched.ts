@@ -39,6 +39,16 @@ export interface InFlight {
 /** Continues a call. */
 export type Next = (input: unknown) => Promise<unknown>;
 
+/** What the end of a call has to know. */
+export interface Seen {
+  readonly span: Span | undefined;
+  /** Milliseconds of the monotonic clock. Absent for a call that is only counted. */
+  readonly started: number | undefined;
+}
+
+/** A call that began while nothing was recorded. */
+const UNSEEN: Seen = Object.freeze({ span: undefined, started: undefined });
+
 const NAMES = { command: '', hook: 'hook ', event: 'publish ' };
 const MEMBERS = { command: 'plugin.command', hook: 'plugin.hook', event: 'plugin.event' };
 
@@ -72,34 +82,43 @@ export class Watched {
     this.paced = parts.pace.start();
   }
 
-  private readonly counted = (): void => {
-    this.inFlight.calls -= 1;
-    if (this.good !== undefined) this.good.calls += 1;
-  };
-
-  private readonly failed = (error: unknown): void =>
-    this.end(this.target.owner, '', undefined, undefined, errorType(error));
-
-  run(call: CallView, input: unknown, next: Next): Promise<unknown> {
+  /** A call begins. Answers what its end has to know; nothing for most calls. */
+  begin(call: CallView): Seen | undefined {
     const { tracer, faults, pace } = this.parts;
-    if (faults.resting) return next(input);
-    const span = tracer && this.start(tracer, call);
+    if (faults.resting) return UNSEEN;
     this.inFlight.calls += 1;
+    const span = tracer && this.start(tracer, call);
     // The clock is read for those calls alone whose time is recorded.
     const started = this.timed && pace.take(this.paced) ? performance.now() : undefined;
-    const result =
-      tracer !== undefined && call.provider === 'host'
-        ? this.inside(span, call, input, next)
-        : next(input);
-    // Calls that are only counted share their callbacks. A closure for each would cost as much as
-    // everything else here.
-    if (span === undefined && started === undefined && this.steady)
-      result.then(this.counted, this.failed);
+    return span === undefined && started === undefined ? undefined : { span, started };
+  }
+
+  /** A call has ended. */
+  end(call: CallView, ok: boolean, value: unknown, seen: Seen | undefined): void {
+    if (seen === UNSEEN) return;
+    this.inFlight.calls -= 1;
+    if (ok && seen === undefined && this.steady && this.good !== undefined) this.good.calls += 1;
     else
-      result.then(
-        () => this.end(call.provider, call.caller.id, span, started, undefined),
-        (error) => this.end(call.provider, call.caller.id, span, started, errorType(error)),
+      this.record(
+        call.provider,
+        call.caller.id,
+        seen?.span,
+        seen?.started,
+        ok ? undefined : errorType(value),
       );
+  }
+
+  /** Runs a call that the host may answer. */
+  run(call: CallView, input: unknown, next: Next): Promise<unknown> {
+    const seen = this.begin(call);
+    const result =
+      call.provider === 'host' && seen !== UNSEEN
+        ? this.inside(seen?.span, call, input, next)
+        : next(input);
+    result.then(
+      () => this.end(call, true, undefined, seen),
+      (error) => this.end(call, false, error, seen),
+    );
     return result;
   }
 
@@ -116,21 +135,21 @@ export class Watched {
           sample === 1 ||
           (around !== ROOT_CONTEXT && trace.getSpanContext(around) !== undefined) ||
           Math.random() < sample;
-        return sampled ? this.begin(tracer, call, around) : undefined;
+        return sampled ? this.spanOf(tracer, call, around) : undefined;
       }
       const plugin = call.caller.kind === 'plugin';
       const given = readTraceparent(traceparent, !plugin);
       // A plugin that works for no open call acts on an event, or after a call that is over.
       if (given !== undefined && plugin && !call.nested)
-        return this.begin(tracer, call, ROOT_CONTEXT, [{ context: given }]);
-      return this.begin(tracer, call, within(given));
+        return this.spanOf(tracer, call, ROOT_CONTEXT, [{ context: given }]);
+      return this.spanOf(tracer, call, within(given));
     } catch (error) {
       this.parts.faults.failed(error);
       return undefined;
     }
   }
 
-  private begin(tracer: Tracer, call: CallView, around: Context, links?: Link[]): Span {
+  private spanOf(tracer: Tracer, call: CallView, around: Context, links?: Link[]): Span {
     const attributes = this.attributesFor(call.caller.id);
     const span = tracer.startSpan(
       this.name,
@@ -166,14 +185,13 @@ export class Watched {
     return result ?? next(input);
   }
 
-  private end(
+  private record(
     provider: string,
     caller: string,
     span: Span | undefined,
     started: number | undefined,
     error: string | undefined,
   ): void {
-    this.inFlight.calls -= 1;
     const { faults, instruments } = this.parts;
     try {
       if (span !== undefined) {

@@ -7,6 +7,7 @@ import {
   type Manifest,
   type Permissions,
   parseContractId,
+  parseNeed,
   parseSize,
 } from '@plinth/sdk/contract';
 import type { HostContracts } from '../commands/host-contracts.js';
@@ -59,7 +60,7 @@ export interface Used {
 export interface Usage {
   /** Its dependencies, and the providers of what its code needs. */
   readonly plugins: readonly Used[];
-  /** Optional needs without a provider. */
+  /** Optional needs without a provider, and needs of its manifest that its code doesn't name. */
   readonly absent: readonly string[];
   /** Calls that wait for its answer. */
   readonly pending: number;
@@ -201,6 +202,13 @@ function usesOf(record: RunningPlugin, { hostContracts, registry }: DetailParts)
     else if (hostContracts.has(base)) plugins.push({ id: 'host', contract });
     else if (optional) absent.push(contract);
   }
+  // What its manifest alone names is no reason not to start.
+  const named = new Set(statics.needs.map(({ contract }) => parseContractId(contract)?.base));
+  for (const need of record.manifest.needs) {
+    const base = parseNeed(need)?.base;
+    if (base === undefined || named.has(base) || hostContracts.has(base)) continue;
+    if (!registry.all().some((one) => one.id !== record.id && offers(one, base))) absent.push(need);
+  }
   for (const key of record.dependencies) {
     if (plugins.some(({ id }) => id === idOf(key))) continue;
     const other = registry.get(key);
@@ -215,6 +223,10 @@ function used(record: PluginRecord): Used {
   const version = versionOf(record);
   return { id: record.id, state: record.state, ...(version !== undefined && { version }) };
 }
+
+/** Whether a plugin's manifest names a contract, of any version. */
+const offers = (record: PluginRecord, base: string): boolean =>
+  (manifestOf(record)?.provides ?? []).some((id) => parseContractId(id)?.base === base);
 
 function provides(record: PluginRecord, contract: string): boolean {
   return (

@@ -5,7 +5,14 @@ import { cancelledError, isLate, lateError, stoppedError, withCommand } from './
 import { CallFacts, NOTHING } from './call-facts.js';
 import { metaOf } from './call-meta.js';
 import { DEEP } from './chain.js';
-import type { CallRequest, CallTarget, Cancel, KernelCall, Under } from './kernel-call.js';
+import type {
+  CallRequest,
+  CallTarget,
+  CallWatch,
+  Cancel,
+  KernelCall,
+  Under,
+} from './kernel-call.js';
 import type { LayerName } from './layers.js';
 import type { ServiceResolver, ServiceScope } from './services.js';
 
@@ -25,6 +32,7 @@ export class Call extends CallFacts implements KernelCall {
   readonly promise: Promise<unknown>;
   parse: ((value: unknown) => unknown) | undefined = undefined;
   wrapped = false;
+  watch: CallWatch | undefined = undefined;
   relayed = false;
   layers: readonly LayerName[] | undefined = undefined;
   within: LayerName | undefined = undefined;
@@ -191,12 +199,9 @@ export class Call extends CallFacts implements KernelCall {
     if (ends !== undefined) for (const end of ends) end();
     // The turn's clock suffices for calls that leave the turn. Others need the exact time.
     const now = services.turn.now();
-    services.settled(
-      this,
-      ok,
-      value,
-      (now === this.started ? performance.now() : now) - this.started,
-    );
+    const took = (now === this.started ? performance.now() : now) - this.started;
+    services.settled(this, ok, value, took);
+    this.watch?.ended(ok, value, took);
   }
 
   private endScope(scope: ServiceScope): void {

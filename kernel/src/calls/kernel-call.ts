@@ -47,6 +47,8 @@ export interface KernelCall extends Reply, Timed, ExecutionContext {
   route: Route | undefined;
   /** Whether middleware runs before the caller. The call then ends when the chain ends. */
   wrapped: boolean;
+  /** Told once when the call has ended, whatever the cause. */
+  watch: CallWatch | undefined;
   /** Whether the call only passes through: unread buffers in its values may be moved. */
   relayed: boolean;
   /** The middleware around the call, and the layer that it waits for. Owned by the chain. */
@@ -75,6 +77,12 @@ export interface KernelCall extends Reply, Timed, ExecutionContext {
   giveUp(error: Error): void;
   /** Ends the call because the kernel stops. */
   stop(): void;
+}
+
+/** Observes the end of one call. It must not throw. */
+export interface CallWatch {
+  /** @param took milliseconds. */
+  ended(ok: boolean, value: unknown, took: number): void;
 }
 
 /** Tells the code that works on the call that no caller waits any more. */

@@ -1,4 +1,5 @@
 /** The extensions of one tenant, and the points of its application. */
+import type { PluginSource } from '../host.js';
 import type { KernelTopic } from '../kernel-events.js';
 import type { Limits } from '../limits.js';
 import { manifestOf } from '../plugin/record.js';
@@ -6,9 +7,9 @@ import type { Log } from '../telemetry/logger.js';
 import { openPoints } from './application-points.js';
 import type { ContributionOptions } from './contributions.js';
 import { type Contribution, type ExtensionHost, unknownPoint } from './extending.js';
+import { followed } from './followed-sources.js';
 
-export { orderExtensions } from './order.js';
-
+import { orderExtensions } from './order.js';
 import { ExtensionPlaces } from './places.js';
 import { type PluginViewParts, PluginViews } from './plugin-views.js';
 import { type PowerParts, powerOf } from './powers-of.js';
@@ -31,6 +32,24 @@ export interface InstallParts
     Pick<SteeringParts, 'enable' | 'disable'> {
   lifecycle(): Promise<Steered>;
   readonly runtime: string | undefined;
+}
+
+/**
+ * The extensions of a kernel in their order, with the one that follows sources, if any can be.
+ *
+ * @throws PluginConfigurationError `extension/…`.
+ */
+export function extensionsOf({
+  extensions = [],
+  sources = [],
+}: {
+  readonly extensions?: readonly AnyExtension[];
+  readonly sources?: readonly PluginSource[];
+}): readonly AnyExtension[] {
+  const watched = sources.filter(({ watch }) => watch !== undefined);
+  if (watched.length === 0) return orderExtensions(extensions);
+  const installer = extensions.find(({ statics }) => statics.name === 'installer')?.factory;
+  return orderExtensions([...extensions, followed(watched, installer)]);
 }
 
 /** Owns the extensions of one tenant. */

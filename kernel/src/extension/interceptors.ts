@@ -3,20 +3,14 @@
  * target. An interceptor without interest adds no cost to calls.
  */
 
-import {
-  asPromise,
-  type Caller,
-  createError,
-  disposable,
-  messageOf,
-  ownerOf,
-} from '@plinth/sdk/contract';
+import { asPromise, createError, disposable, messageOf, ownerOf } from '@plinth/sdk/contract';
 import { Call } from '../calls/call.js';
 import type { KernelCall } from '../calls/kernel-call.js';
 import type { Around, AroundLayers } from '../middleware/chains.js';
 import type { Layer } from '../middleware/compose.js';
+import { CallFacade, Watched } from './call-facade.js';
 import type { Interceptor, Interest, Observer, Wrapper } from './interest.js';
-import type { CallView, Registered, TargetView } from './views.js';
+import type { Registered, TargetView } from './views.js';
 
 /** Receives an error of an extension's own code. */
 export type Report = (extension: string, what: string, error: unknown) => void;
@@ -26,7 +20,7 @@ interface Registration {
   readonly interceptor: Interceptor;
 }
 
-const NONE: AroundLayers = { outside: [], inside: [], lasting: true };
+const NONE: AroundLayers = { watch: undefined, outside: [], inside: [], lasting: true };
 
 /** Owns the interceptors of a tenant, in the order of the extensions, then of registration. */
 export class Interceptors implements Around {
@@ -64,6 +58,7 @@ export class Interceptors implements Around {
   around(kind: TargetView['kind'], id: string): AroundLayers {
     if (this.#all.length === 0) return NONE;
     const target: TargetView = Object.freeze({ kind, id, owner: ownerOf(id) });
+    const watches: AroundLayers['watch'][] = [];
     const outside: Layer<KernelCall>[] = [];
     const wrappers: (readonly [string, Wrapper])[] = [];
     const inside: Layer<KernelCall>[] = [];
@@ -81,21 +76,34 @@ export class Interceptors implements Around {
         continue;
       }
       if (interest === undefined) continue;
-      if (interest.interest === 'observer')
-        (place === 'outside' ? outside : inside).push(
-          this.#observing(extension, target, interest as Observer),
-        );
-      else if (place === 'outside') outside.push(wrapping(extension, target, interest as Wrapper));
+      if (interest.interest === 'observer') {
+        const observer = interest as Observer;
+        if (place === 'outside') watches.push(this.#watching(extension, target, observer));
+        else inside.push(this.#observing(extension, target, observer));
+      } else if (place === 'outside')
+        outside.push(wrapping(extension, target, interest as Wrapper));
       else wrappers.push([extension, interest as Wrapper]);
     }
     if (wrappers.length > 0) inside.push(attempting(target, wrappers));
-    return { outside, inside, lasting };
+    return { watch: together(watches), outside, inside, lasting };
+  }
+
+  /** Observes whole calls. It costs less than a layer. */
+  #watching(extension: string, target: TargetView, observer: Observer): AroundLayers['watch'] {
+    const failed = this.#failed(extension, target);
+    return (call) => {
+      // Its end would not be told.
+      if (!call.over) call.watch = new Watched(call, target, failed, observer, call.watch);
+    };
+  }
+
+  #failed(extension: string, { id }: TargetView): (error: unknown) => void {
+    return (error) => this.#report(extension, `failed while it observed ${id}`, error);
   }
 
   /** Only observes. Its errors are logged, and the call continues. */
   #observing(extension: string, target: TargetView, observer: Observer): Layer<KernelCall> {
-    const failed = (error: unknown) =>
-      this.#report(extension, `failed while it observed ${target.id}`, error);
+    const failed = this.#failed(extension, target);
     return {
       name: extension,
       owner: 'host',
@@ -127,6 +135,14 @@ export class Interceptors implements Around {
 }
 
 const ignore = (): void => {};
+
+/** Several as one. */
+function together(watches: readonly AroundLayers['watch'][]): AroundLayers['watch'] {
+  if (watches.length < 2) return watches[0];
+  return (call) => {
+    for (const watch of watches) watch?.(call);
+  };
+}
 
 /** A wrapper outside of all middleware. It runs once for each call. */
 const wrapping = (extension: string, target: TargetView, wrapper: Wrapper): Layer<KernelCall> => ({
@@ -187,69 +203,3 @@ const broken = (extension: string, { id }: TargetView, cause: unknown): Layer<Ke
     );
   },
 });
-
-/**
- * A call as extensions see it. It is a class, so that its parts are made only on request, and
- * without private names, because one is made for each call.
- */
-class CallFacade implements CallView {
-  readonly target: TargetView;
-  private readonly call: KernelCall;
-  private readonly failed: (error: unknown) => void;
-
-  constructor(call: KernelCall, target: TargetView, failed: (error: unknown) => void) {
-    this.call = call;
-    this.target = target;
-    this.failed = failed;
-  }
-
-  get caller(): Caller {
-    return this.call.caller;
-  }
-
-  get provider(): string {
-    return this.call.target.owner ?? this.target.owner;
-  }
-
-  get nested(): boolean {
-    return this.call.parent !== undefined;
-  }
-
-  get user(): string | undefined {
-    return this.call.user;
-  }
-
-  get tenant(): string {
-    return this.call.tenant;
-  }
-
-  get requestId(): string {
-    return this.call.requestId;
-  }
-
-  get remaining(): number {
-    return this.call.remaining;
-  }
-
-  get signal(): AbortSignal {
-    return this.call.signal;
-  }
-
-  get traceparent(): string | undefined {
-    return this.call.traceparent;
-  }
-
-  set traceparent(value: string | undefined) {
-    this.call.traceparent = value;
-  }
-
-  onEnd(task: () => unknown): void {
-    this.call.onEnd(() => {
-      try {
-        asPromise(task())?.then(undefined, this.failed);
-      } catch (error) {
-        this.failed(error);
-      }
-    });
-  }
-}

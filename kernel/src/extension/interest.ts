@@ -58,8 +58,9 @@ export interface Interceptor {
   /** All kinds when absent. */
   readonly kinds?: readonly TargetView['kind'][];
   /**
-   * `outside`: around all middleware, once for each call. `inside`: next to the handler, where
-   * `next` may run again.
+   * `outside`: around all middleware, once for each call. Observers begin before all wrappers there,
+   * and hear the end when the caller does. `inside`: next to the handler, where `next` may run
+   * again.
    */
   readonly place: 'outside' | 'inside';
   /**

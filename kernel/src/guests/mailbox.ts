@@ -33,15 +33,19 @@ export interface Message<R> {
 /** Most messages that wait for one plugin. */
 export const MAX_WAITING = 8_192;
 
+/** Stays empty. */
+const NO_HOLDS = new Map<Hold, Door>();
+
 /** Owns the messages that wait for one plugin. `R` is what receives them. */
 export class Mailbox<R> {
   /** Whether messages pass it by. */
   open = true;
   /** What takes the messages once the mailbox is open: the registrations of the current guest. */
   receiver: R | undefined;
-  readonly #holds = new Map<Hold, Door>();
+  // A plugin that sleeps has neither, and there may be thousands of it.
+  #holds: Map<Hold, Door> = NO_HOLDS;
   #waiting: Message<R>[] = [];
-  readonly #about = new Set<object>();
+  #about: Set<object> | undefined = undefined;
   #flushing = false;
 
   /** Why it is shut; empty while it is open. */
@@ -61,6 +65,7 @@ export class Mailbox<R> {
    */
   hold(reason: Hold, door: Door = {}): () => void {
     const before = this.#holds.get(reason);
+    if (this.#holds === NO_HOLDS) this.#holds = new Map();
     this.#holds.set(reason, door);
     this.open = false;
     this.reconsider();
@@ -82,14 +87,17 @@ export class Mailbox<R> {
 
   /** Keeps a message, or refuses it. Answers false when too many wait. */
   accept(message: Message<R>): boolean {
-    if (message.about !== undefined && this.#about.has(message.about)) return true;
+    if (message.about !== undefined && this.#about?.has(message.about)) return true;
     if (this.#refused(message)) return true;
     // Messages whose senders have given up must not take the place of others.
     if (this.#waiting.length >= MAX_WAITING)
       this.#waiting = this.#waiting.filter(({ over }) => !over);
     if (this.#waiting.length >= MAX_WAITING) return false;
     this.#waiting.push(message);
-    if (message.about !== undefined) this.#about.add(message.about);
+    if (message.about !== undefined) {
+      this.#about ??= new Set();
+      this.#about.add(message.about);
+    }
     void this.wake(`${message.kind}:${message.name}`);
     return true;
   }
@@ -118,7 +126,7 @@ export class Mailbox<R> {
     this.fail(error);
     const dropped = this.#waiting.length;
     this.#waiting = [];
-    this.#about.clear();
+    this.#about = undefined;
     this.#holds.clear();
     this.receiver = undefined;
     this.open = true;
@@ -137,7 +145,7 @@ export class Mailbox<R> {
     while (this.#holds.size === 0 && this.#waiting.length > 0 && receiver !== undefined) {
       const waiting = this.#waiting;
       this.#waiting = [];
-      this.#about.clear();
+      this.#about = undefined;
       for (const [at, message] of waiting.entries()) {
         if (this.#holds.size > 0) {
           this.#waiting = [...waiting.slice(at), ...this.#waiting];

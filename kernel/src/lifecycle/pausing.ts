@@ -1,7 +1,7 @@
 /** Pauses: by request, over a limit, by extensions, and hibernation. */
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
 import { outcome } from '../concurrency.js';
-import type { Pause, PausedBy, Plugin } from '../plugin/plugin.js';
+import { NO_PAUSES, type Pause, type PausedBy, type Plugin } from '../plugin/plugin.js';
 import { type ActivePlugin, isAsleep, type SuspendedPlugin } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
@@ -52,10 +52,11 @@ export class Pausing {
    * before, and shares its outcome where that is still to come.
    */
   #ask(plugin: Plugin, by: PausedBy, pause: Pause): Promise<boolean> {
-    const { pausedBy } = plugin.intent;
-    plugin.intent.released = false;
-    const pending = pausedBy.get(by)?.pending ?? outcome<boolean>();
-    pausedBy.set(by, { ...pause, pending });
+    const { intent } = plugin;
+    intent.released = false;
+    const pending = intent.pausedBy.get(by)?.pending ?? outcome<boolean>();
+    if (intent.pausedBy === NO_PAUSES) intent.pausedBy = new Map();
+    intent.pausedBy.set(by, { ...pause, pending });
     this.#core.reconciler.asked(plugin);
     return pending.promise;
   }

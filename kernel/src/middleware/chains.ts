@@ -25,6 +25,8 @@ export interface Around {
 
 /** The layers around one target: outside of all middleware, and inside of it. */
 export interface AroundLayers {
+  /** Observes a call from before all layers to its end. */
+  readonly watch: ((call: KernelCall) => void) | undefined;
   readonly outside: readonly Layer<KernelCall>[];
   readonly inside: readonly Layer<KernelCall>[];
   /** Whether the result is valid for the next call, too. */
@@ -128,8 +130,8 @@ export class MiddlewareChains {
         .filter((one) => one.kind === kind && covers(one.pattern, id))
         .sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner)),
     );
-    const { outside, inside, lasting } = this.#around.around(kind, id);
-    const composed = this.#compose([...outside, ...layers, ...inside]);
+    const { watch, outside, inside, lasting } = this.#around.around(kind, id);
+    const composed = this.#compose([...outside, ...layers, ...inside], watch);
     const chain = this.waits(kind, id) ? this.#guarded(kind, id, composed) : composed;
     if (lasting) this.#remember(key, chain);
     return chain;
@@ -141,8 +143,8 @@ export class MiddlewareChains {
     const key = `hook ${id}`;
     const known = this.#chains.get(key);
     if (known !== undefined) return known ?? undefined;
-    const { outside, inside, lasting } = this.#around.around('hook', id);
-    const chain = this.#compose([...outside, ...inside]);
+    const { watch, outside, inside, lasting } = this.#around.around('hook', id);
+    const chain = this.#compose([...outside, ...inside], watch);
     if (lasting) this.#remember(key, chain);
     return chain;
   }
@@ -153,8 +155,12 @@ export class MiddlewareChains {
     this.onChange?.();
   }
 
-  #compose(layers: readonly Layer<KernelCall>[]): Chain<KernelCall> | undefined {
-    return layers.length === 0 ? undefined : compose(layers, this.#metrics);
+  #compose(
+    layers: readonly Layer<KernelCall>[],
+    watch: AroundLayers['watch'],
+  ): Chain<KernelCall> | undefined {
+    if (layers.length === 0 && watch === undefined) return undefined;
+    return compose(layers, this.#metrics, watch);
   }
 
   #remember(key: string, chain: Chain<KernelCall> | undefined): void {

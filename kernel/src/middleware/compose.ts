@@ -29,13 +29,17 @@ export type Chain<Call> = (call: Call, input: unknown) => Promise<unknown>;
 
 /**
  * Composes layers, the first outermost. A second `next()` of one layer is an error that names it.
+ *
+ * @param watch runs before all layers.
  */
 export function compose<Call extends Wrapped>(
   layers: readonly Layer<Call>[],
   metrics: Metrics,
+  watch?: (call: Call) => void,
 ): Chain<Call> {
   return (call, input) => {
     call.layers = layers;
+    watch?.(call);
     return enter(layers, 0, call, input, metrics);
   };
 }

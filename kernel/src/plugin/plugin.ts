@@ -90,7 +90,7 @@ export interface Intent {
    * The pauses in force. The plugin goes on when there is none. A start by name ends all of them,
    * and the end of its guest only that of a limit.
    */
-  readonly pausedBy: Map<PausedBy, Pause>;
+  pausedBy: Map<PausedBy, Pause>;
   /** Whether its last pause was taken back, so that it goes on as soon as it can. */
   released: boolean;
   /** How often it was stopped by name. A start that was asked for earlier doesn't undo a stop. */
@@ -113,13 +113,16 @@ export interface Intent {
   exchange: Asked<Exchange, string | undefined> | undefined;
 }
 
+/** Stays empty: most plugins are never paused. */
+export const NO_PAUSES: Map<PausedBy, Pause> = new Map();
+
 /** Holds what belongs to one version. Its record is the truth about it, its intent the aim. */
 export class Plugin {
   /** Only the registry writes it. */
   record: PluginRecord;
   readonly intent: Intent = {
     enabled: true,
-    pausedBy: new Map(),
+    pausedBy: NO_PAUSES,
     released: false,
     stops: 0,
     stop: undefined,

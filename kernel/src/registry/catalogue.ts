@@ -71,28 +71,25 @@ export function catalogueOf(vertices: readonly Vertex[], mayProvide: MayProvide)
   return { plugins, providers };
 }
 
-/** What a manifest says about other plugins, parsed. */
+/** What a manifest says about contracts, parsed. */
 interface Wishes {
-  readonly dependencies: readonly (readonly [id: string, range: string])[];
-  readonly optional: readonly (readonly [id: string, range: string])[];
   readonly needs: readonly { readonly base: string; readonly range: string }[];
   readonly provides: readonly { readonly base: string; readonly major: number }[];
 }
 
 /** Kept: manifests never change, but are resolved again whenever a plugin comes or goes. */
 const wishes = new WeakMap<Manifest, Wishes>();
+const NONE: Wishes = { needs: [], provides: [] };
 
 /** What a manifest asks for. It is read once. */
 export function wishesOf(manifest: Manifest): Wishes {
+  const { needs, provides = [] } = manifest;
+  if (needs.length === 0 && provides.length === 0) return NONE;
   let known = wishes.get(manifest);
   if (known === undefined) {
     known = {
-      dependencies: Object.entries(manifest.dependencies),
-      optional: Object.entries(manifest.optionalDependencies),
-      needs: manifest.needs.map((need) => parseNeed(need) as Wishes['needs'][number]),
-      provides: (manifest.provides ?? []).map(
-        (provided) => parseContractId(provided) as Wishes['provides'][number],
-      ),
+      needs: needs.map((need) => parseNeed(need) as Wishes['needs'][number]),
+      provides: provides.map((one) => parseContractId(one) as Wishes['provides'][number]),
     };
     wishes.set(manifest, known);
   }

@@ -83,8 +83,9 @@ function connect(
 ): PluginError | undefined {
   const edges: Vertex[] = [];
   const { id, manifest } = vertex.node;
-  const { dependencies, optional, needs } = wishesOf(manifest);
-  for (const [to, range] of dependencies) {
+  const { dependencies, optionalDependencies } = manifest;
+  for (const to of Object.keys(dependencies)) {
+    const range = dependencies[to] as string;
     const found = plugins.find(to, ({ node }) => satisfies(node.version, range));
     if (found === undefined) {
       const known = plugins.all(to).map(({ node }) => `${to}@${node.version}`);
@@ -93,11 +94,12 @@ function connect(
     edges.push(found);
   }
   const hard = edges.length;
-  for (const [to, range] of optional) {
+  for (const to of Object.keys(optionalDependencies)) {
+    const range = optionalDependencies[to] as string;
     const found = plugins.find(to, ({ node }) => satisfies(node.version, range));
     if (found !== undefined) edges.push(found);
   }
-  for (const { base, range } of needs) {
+  for (const { base, range } of wishesOf(manifest).needs) {
     const fits = ({ major }: Provider) => satisfies(`${major}.0.0`, range);
     // The version that a dependency on the same plugin has chosen, when it provides the contract.
     const provider =

@@ -1,0 +1,3 @@
+import { plinthPlugin } from '@plinth/cli/vite';
+
+export default { plugins: [plinthPlugin()] };

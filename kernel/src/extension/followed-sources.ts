@@ -1,0 +1,46 @@
+/** Follows the sources that tell what changes: their packages replace the plugins that run. */
+
+import type { PluginSource } from '../host.js';
+import type { Remembering } from './follower.js';
+import type { Followers } from './followers.js';
+import type { ExtensionPort } from './port.js';
+import type { AnyFactory, Extension, Statics } from './statics.js';
+
+const STATICS = { name: 'followed-sources', uses: ['core', 'steer'] } as const satisfies Statics;
+
+/**
+ * The extension that follows sources from the start of the kernel to its stop. The sources are
+ * watched once; each tenant takes in what they report. It is made by hand, because every kernel
+ * loads this module, and `defineExtension` only checks what is written here.
+ *
+ * @param sources those that can be watched.
+ * @param installer the installer of this kernel, which remembers what is taken in.
+ */
+export const followed = Object.assign(follow, { statics: STATICS });
+
+function follow(
+  sources: readonly PluginSource[],
+  installer?: AnyFactory,
+): Extension<typeof STATICS, void> {
+  let followers: Followers | undefined;
+  return {
+    statics: STATICS,
+    factory: followed,
+    install(port: ExtensionPort<typeof STATICS>) {
+      let leave: (() => Promise<void>) | undefined;
+      port.on('started', async () => {
+        const [{ Followers: Made }, { createFollower }] = await Promise.all([
+          import('./followers.js'),
+          import('./follower.js'),
+        ]);
+        const remembering = installer && (port.find(installer) as Remembering | undefined);
+        followers ??= new Made();
+        leave = followers.add(createFollower(port, remembering));
+        followers.begin(sources);
+      });
+      port.on('stopping', () => leave?.());
+      port.inspect({ diagnostics: () => ({ sources: sources.map(({ origin }) => origin) }) });
+    },
+    close: () => followers?.close(),
+  };
+}
