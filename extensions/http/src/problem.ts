@@ -12,6 +12,7 @@ const STATUSES: readonly (readonly [string, number])[] = [
   ['value/invalid', 400],
   ['config/invalid', 400],
   ['manifest/', 422],
+  ['archive/', 422],
   ['signature/', 422],
   ['plugin/digest-mismatch', 422],
   ['secret/invalid', 400],

@@ -1,10 +1,10 @@
 /** Reads the body of a request of the admin API, and the package that it brings or names. */
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
+import { packageOfArchive } from '@plinth/kernel/archive';
 import { readBody, readJson, typeOf } from '../incoming.js';
 import type { HttpLimits } from '../options.js';
 import { refuse } from '../problem.js';
 import { ARCHIVES } from './admin-openapi.js';
-import { packageOfArchive } from './archive.js';
 import type { Operation } from './operation.js';
 
 /** Finds the package that the body of an installation or an update names. */
@@ -43,7 +43,10 @@ export async function contentOf(
     if (!ARCHIVES.includes(type))
       throw refuse(415, 'http/unsupported-type', `Send an archive, as ${ARCHIVES.join(' or ')}.`);
     const bytes = await upload(request, limits);
-    return { body: undefined, found: () => packageOfArchive(bytes, ORIGIN) };
+    return {
+      body: undefined,
+      found: () => packageOfArchive(bytes, { origin: ORIGIN, packed: limits.upload }),
+    };
   }
   if (kind === 'lines') {
     if (type !== 'application/x-ndjson')
