@@ -201,8 +201,8 @@ describe(`${runtime}: the admin API`, () => {
     expect(await send(good.slice(0, -30))).toEqual(bad);
     expect(await send(archiveOf(other(), { '../evil.js': new Uint8Array(1) }))).toEqual(bad);
     expect(await send(archiveOf(other(), { 'PLUGIN.JS': new Uint8Array(1) }))).toEqual(bad);
-    const without = new Uint8Array(zipSync({ 'other.js': new Uint8Array(1) }));
-    expect(await send(without)).toEqual([422, 'manifest/missing']);
+    const bare = new Uint8Array(zipSync({ 'other.js': new Uint8Array(1) }));
+    expect(await send(bare)).toEqual([422, 'manifest/missing']);
     // The directory says one byte, and the packed part has many.
     const bomb = archiveOf(other(), { 'bomb.bin': new Uint8Array(50_000) });
     const view = new DataView(bomb.buffer);

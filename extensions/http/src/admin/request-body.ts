@@ -43,7 +43,10 @@ export async function contentOf(
     if (!ARCHIVES.includes(type))
       throw refuse(415, 'http/unsupported-type', `Send an archive, as ${ARCHIVES.join(' or ')}.`);
     const bytes = await upload(request, limits);
-    return { body: undefined, found: () => packageOfArchive(bytes, { origin: ORIGIN }) };
+    return {
+      body: undefined,
+      found: () => packageOfArchive(bytes, { origin: ORIGIN, packed: limits.upload }),
+    };
   }
   if (kind === 'lines') {
     if (type !== 'application/x-ndjson')
