@@ -5,9 +5,18 @@
 import { command, contract, stream } from '@plinth/sdk';
 import type { Schema } from '@plinth/sdk/contract';
 
-/** A schema that only has a type. */
-const typed = <T>(): Schema<T, T> =>
-  described({ version: 1, vendor: 'plinth', validate: (value) => ({ value: value as T }) });
+/** A schema that has a type, and at most a check of what a plugin relies on. */
+const typed = <T>(fits: (value: Partial<T>) => boolean = () => true): Schema<T, T> =>
+  described({
+    version: 1,
+    vendor: 'plinth',
+    validate: (value) =>
+      fits(Object(value) as Partial<T>)
+        ? { value: value as T }
+        : { issues: [{ message: 'it is not what the contract says' }] },
+  });
+
+const isName = (value: unknown): boolean => typeof value === 'string' && value.length <= 256;
 
 /** Tells tools that describe contracts that any value may be there. */
 function described<S extends Schema['~standard']>(standard: S): { '~standard': S } {
@@ -42,11 +51,16 @@ export interface EventInput {
  */
 export const View = contract('plinth.view@1', {
   open: command({
-    input: typed<OpenInput>(),
+    input: typed<OpenInput>(({ session, view }) => isName(session) && isName(view)),
     output: described(stream(typed<string>())['~standard']),
   }),
   /** `stale`: this showing has ended, for example by an update of the plugin. */
-  event: command({ input: typed<EventInput>(), errors: { stale: typed<Record<never, never>>() } }),
+  event: command({
+    input: typed<EventInput>(
+      ({ session, node, name }) => isName(session) && isName(name) && Number.isInteger(node),
+    ),
+    errors: { stale: typed<Record<never, never>>() },
+  }),
 });
 
 /** How a notice, a badge or a button is meant. */

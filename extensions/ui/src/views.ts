@@ -1,5 +1,11 @@
 /** `views(ctx, …)`: the views of a plugin. */
-import { type Call, type PluginContext, PluginPermissionError } from '@plinth/sdk';
+import {
+  type Call,
+  type PluginContext,
+  PluginOverloadedError,
+  PluginPermissionError,
+  PluginUnavailableError,
+} from '@plinth/sdk';
 import { View } from './contract.js';
 import { type Child, wantedOf } from './h.js';
 import { Reconciler } from './reconcile.js';
@@ -60,9 +66,15 @@ export function views(
       checkHost(call);
       const source = Object.hasOwn(sources, view) ? sources[view] : undefined;
       if (source === undefined)
-        throw new Error(`no view '${view}': there are ${Object.keys(sources).join(', ')}`);
+        throw new PluginUnavailableError(
+          'call/unknown-command',
+          `no view '${view}': there are ${Object.keys(sources).join(', ')}`,
+        );
       if (open.size >= MOST_SHOWN)
-        throw new Error(`the view '${view}' is one too many: ${MOST_SHOWN} are shown`);
+        throw new PluginOverloadedError(
+          'call/overloaded',
+          `the view '${view}' is one too many: ${MOST_SHOWN} are shown`,
+        );
       const session = new Session();
       const stop = (typeof source === 'function' ? asked(source) : source).mount(session, props);
       open.set(name, { session, view });
