@@ -195,15 +195,23 @@ it("docs/ui.md's plugin and host run as they are written", async () => {
 
 it("docs/ui.md's components compile as they are written", () => {
   const page = readFileSync(join(root, 'docs/ui.md'), 'utf8');
-  const sample = /```tsx\n([\s\S]*?)```/.exec(page)?.[1] as string;
-  const folder = mkdtempSync(join(root, 'test/docs/.ui-react-'));
+  const samples = [...page.matchAll(/```tsx\n([\s\S]*?)```/g)].map((match) => match[1] as string);
+  const folder = mkdtempSync(join(root, 'test/docs/.ui-components-'));
   const known =
     "import type { Kernel } from '@plinth/kernel';\nimport type { Workbench } from '@plinth/ui/host';\n";
   const given = 'declare const kernel: Kernel;\ndeclare const workbench: Workbench;\n';
   try {
-    writeFileSync(join(folder, 'sidebar.tsx'), `${known}${given}${sample}export { Sidebar };\n`);
-    const compiled = typeErrors(folder, 'sidebar.tsx', '--jsx', 'react-jsx');
-    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+    const [slot, counter] = samples;
+    writeFileSync(join(folder, 'sidebar.tsx'), `${known}${given}${slot}export { Sidebar };\n`);
+    writeFileSync(join(folder, 'counter.tsx'), counter as string);
+    for (const [file, library] of [
+      ['sidebar.tsx', 'react'],
+      ['counter.tsx', 'preact'],
+    ] as const) {
+      const jsx = ['--jsx', 'react-jsx', '--jsxImportSource', library];
+      const compiled = typeErrors(folder, file, ...jsx);
+      expect([file, compiled.status, compiled.stdout]).toEqual([file, 0, '']);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

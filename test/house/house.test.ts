@@ -107,6 +107,7 @@ describe('dependencies', () => {
     croner: /^extensions\/jobs\/src\/times\.ts$/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
+    preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,

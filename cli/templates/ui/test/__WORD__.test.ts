@@ -21,6 +21,7 @@ test('counts presses', async () => {
 });
 
 test('is a good plugin', async () => {
-  const report = await testPlugin('./dist/plugin');
+  const samples = { 'plinth.view:open': [{ session: 'test', view: 'counter' }] };
+  const report = await testPlugin('./dist/plugin', { samples });
   assert.ok(report.ok, reportText(report));
 });
