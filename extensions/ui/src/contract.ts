@@ -20,8 +20,8 @@ const isName = (value: unknown): boolean => typeof value === 'string' && value.l
 
 /** Tells tools that describe contracts that any value may be there. */
 function described<S extends Schema['~standard']>(standard: S): { '~standard': S } {
-  const any = () => ({});
-  return { '~standard': { ...standard, jsonSchema: { input: any, output: any } } };
+  const anything = () => ({});
+  return { '~standard': { ...standard, jsonSchema: { input: anything, output: anything } } };
 }
 
 /** Asks for a view. */

@@ -45,17 +45,20 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
   const name = nameOf(kernel, options.plugin);
   const frame = frameOf(element.ownerDocument, name, options);
   const renderer = new DomRenderer(frame.body, kit, closeLabel);
+  const end = new AbortController();
   const shown = showView(
     kernel,
     {
       ...options,
       onState(state, error) {
         frame.section.setAttribute('aria-busy', String(state === 'busy' || state === 'opening'));
-        frame.body.inert = state === 'hidden';
+        frame.body.inert = state === 'hidden' || state === 'closed';
         if (state === 'failed') {
           renderer.clear();
           frame.body.append(fallbackOf(options, name, error as Error, element.ownerDocument));
         }
+        // The kernel has stopped, or the view is closed: nothing of it listens any more.
+        if (state === 'closed') end.abort();
         options.onState?.(state, error);
       },
     },
@@ -69,11 +72,10 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
     },
     false,
   );
-  const end = new AbortController();
   listen(frame.body, renderer, options, end.signal);
   element.append(frame.section);
   if (look) adoptLook(frame.section);
-  const sight = watchSight(frame.section, hideAfter, (seen) => shown.see(seen));
+  watchSight(frame.section, hideAfter, end.signal, (seen) => shown.see(seen));
   return {
     get state() {
       return shown.state;
@@ -83,7 +85,6 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
     },
     retry: () => shown.retry(),
     async close() {
-      sight.dispose();
       end.abort();
       await shown.close();
       frame.section.remove();

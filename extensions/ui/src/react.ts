@@ -137,6 +137,7 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
     const [frame, inside] = [section.current, body.current];
     if (frame === null || inside === null) return undefined;
     const { limits, kit } = latest.current;
+    const end = new AbortController();
     const made = showView(
       kernel,
       {
@@ -146,6 +147,7 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
         ...(kit !== undefined && { kit }),
         onError: (thrown) => latest.current.onError?.(thrown),
         onState(next, thrown) {
+          if (next === 'closed') end.abort();
           tell({ state: next, ...(thrown !== undefined && { error: thrown }) });
           latest.current.onState?.(next, thrown);
         },
@@ -154,13 +156,11 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
       false,
     );
     shown.current = made;
-    const end = new AbortController();
     const onLink = (url: URL) => latest.current.onLink?.(url) ?? true;
     listen(inside, renderer, { onLink }, end.signal);
     if (look) adoptLook(frame);
-    const sight = watchSight(frame, hideAfter, (seen) => made.see(seen));
+    watchSight(frame, hideAfter, end.signal, (seen) => made.see(seen));
     return () => {
-      sight.dispose();
       end.abort();
       void made.close();
     };

@@ -1,15 +1,18 @@
 /** Whether an element is seen: in sight, in a page that is seen. */
 
 /**
- * Calls `told` at each change. Out of sight counts after so many milliseconds, in sight at once.
+ * Calls `told` at each change until the signal is aborted. Out of sight counts after so many
+ * milliseconds, in sight at once.
  *
  * @param after milliseconds; Infinity for never.
  */
 export function watchSight(
   element: Element,
   after: number,
+  signal: AbortSignal,
   told: (seen: boolean) => void,
-): { dispose(): void } {
+): void {
+  if (signal.aborted) return;
   const { ownerDocument: page } = element;
   let near = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -24,12 +27,9 @@ export function watchSight(
     look();
   });
   observer.observe(element);
-  page.addEventListener('visibilitychange', look);
-  return {
-    dispose() {
-      clearTimeout(timer);
-      observer.disconnect();
-      page.removeEventListener('visibilitychange', look);
-    },
-  };
+  page.addEventListener('visibilitychange', look, { signal });
+  signal.addEventListener('abort', () => {
+    clearTimeout(timer);
+    observer.disconnect();
+  });
 }
