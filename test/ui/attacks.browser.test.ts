@@ -243,6 +243,31 @@ describe('a hostile view', () => {
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 
+  it('gives the page its frames within the largest batch', async () => {
+    const moves = `
+      const kids = Array.from({ length: 4000 }, (_, k) => [k + 10, 'x']);
+      yield JSON.stringify([[0, 0, 0, [1, 'stack', {}, null, kids]], [0, 0, 1, [2, 'stack', {}, null, []]]]);
+      yield JSON.stringify(Array.from({ length: 20000 }, (_, k) => [4, (k % 4000) + 10, 1 + (k >> 2) % 2, 0]));
+      yield JSON.stringify([[0, 0, 2, [9, 'the end']]]);`;
+    const { view } = await show(sending(moves));
+    await until(() => view.shown.state === 'shown', 'shown');
+    const frames = new Set<number>();
+    let frame = 0;
+    let watching = true;
+    const tick = () => {
+      frame += 1;
+      if (watching) requestAnimationFrame(tick);
+    };
+    requestAnimationFrame(tick);
+    const changes = new MutationObserver(() => frames.add(frame));
+    changes.observe(view.body, { childList: true, subtree: true });
+    await until(() => view.body.textContent?.endsWith('the end') === true, 'the end');
+    watching = false;
+    changes.disconnect();
+    expect(frames.size).toBeGreaterThan(2);
+    expect(view.shown.state).toBe('shown');
+  });
+
   it('that grows without end is refused at the limit, and others stay as they are', async () => {
     const grow = `
       yield JSON.stringify([[0, 0, 0, [1, 'stack', {}, null, []]]]);
