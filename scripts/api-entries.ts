@@ -13,6 +13,7 @@ const PACKAGES = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/sql',
   'cli',
 ];
 

@@ -18,6 +18,7 @@ export const API_PACKAGES = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/sql',
   'cli',
 ] as const;
 

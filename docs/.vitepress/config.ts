@@ -84,6 +84,7 @@ export default defineConfig({
           page('Operations', '/operations'),
           page('Telemetry', '/telemetry'),
           page('HTTP', '/http'),
+          page('SQL', '/sql'),
           page('Audit', '/audit'),
           page('Canary', '/canary'),
           page('Bisect', '/bisect'),

@@ -23,6 +23,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'kernel.ts'), codeOf('kernel', 'ts'));
   writeFileSync(join(folder, 'otel.ts'), codeOf('extensions/otel', 'ts'));
   writeFileSync(join(folder, 'http.ts'), codeOf('extensions/http', 'ts'));
+  writeFileSync(join(folder, 'sql.ts'), codeOf('extensions/sql', 'ts'));
   await buildPlugin(folder, join(folder, 'plugins/greeter'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -59,6 +60,10 @@ it("@plinth/http's README calls the plugin over HTTP", () => {
   expect(run('http.ts')).toEqual(greets);
 });
 
+it("@plinth/sql's README keeps what its plugin says", () => {
+  expect(run('sql.ts')).toEqual(greets);
+});
+
 it('the code of all READMEs type-checks', () => {
   const compilerOptions = {
     allowImportingTsExtensions: true,
@@ -70,7 +75,7 @@ it('the code of all READMEs type-checks', () => {
     JSON.stringify({
       extends: '../../../tsconfig.base.json',
       compilerOptions: { ...compilerOptions, composite: false, rootDir: '.', types: ['node'] },
-      files: ['src/index.ts', 'host.ts', 'main.ts', 'kernel.ts', 'otel.ts', 'http.ts'],
+      files: ['src/index.ts', 'host.ts', 'main.ts', 'kernel.ts', 'otel.ts', 'http.ts', 'sql.ts'],
     }),
   );
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -78,7 +83,7 @@ it('the code of all READMEs type-checks', () => {
 });
 
 it('each README names its package, how it is installed, and a link to the project', () => {
-  const extensions = ['extensions/otel', 'extensions/http'];
+  const extensions = ['extensions/otel', 'extensions/http', 'extensions/sql'];
   for (const folder of ['sdk', 'kernel', 'host-node', 'host-browser', ...extensions]) {
     const name = basename(folder);
     const text = readFileSync(join(root, folder, 'README.md'), 'utf8');

@@ -15,6 +15,7 @@ const workspaces = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/sql',
   'cli',
 ] as const;
 const files = workspaces.flatMap(sourcesOf);
@@ -33,6 +34,7 @@ describe('layers', () => {
     'extensions/otel': ['@plinth/sdk', '@plinth/kernel/extension'],
     // Besides the port, the types of what the application passes to the admin API.
     'extensions/http': ['@plinth/sdk', '@plinth/kernel'],
+    'extensions/sql': ['@plinth/sdk', '@plinth/kernel/extension'],
     cli: ['@plinth/sdk', '@plinth/kernel', '@plinth/host-node'],
   };
   for (const workspace of workspaces) {
@@ -81,7 +83,10 @@ describe('layers', () => {
     expect(
       offenders(
         ({ from, specifier }) =>
-          /^(sdk|kernel|extensions)\//.test(from) && specifier.startsWith('node:'),
+          /^(sdk|kernel|extensions)\//.test(from) &&
+          // Loaded on use, and in Node alone.
+          !from.startsWith('extensions/sql/src/node/') &&
+          specifier.startsWith('node:'),
       ),
     ).toEqual([]);
   });
@@ -102,6 +107,7 @@ describe('dependencies', () => {
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
+    kysely: /^extensions\/sql\/src\/plugin\/(database|driver)\.ts$/,
     valibot:
       /^(sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };

@@ -22,6 +22,7 @@ const PACKAGES = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/sql',
   'cli',
 ];
 const DOCS = ['docs', 'docs/guide'];

@@ -45,9 +45,10 @@ const ENTRIES = [
   '@plinth/http/host',
   '@plinth/otel',
   '@plinth/otel/host',
+  '@plinth/sql',
   '@plinth/cli/vite/client',
 ];
-const NODE_ENTRIES = ['@plinth/host-node', '@plinth/cli'];
+const NODE_ENTRIES = ['@plinth/host-node', '@plinth/sql/host', '@plinth/cli'];
 /** Has the types of Vite, which is an optional peer. */
 const VITE_ENTRIES = ['@plinth/cli/vite'];
 const BROWSER_ENTRIES = [

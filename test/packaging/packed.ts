@@ -20,6 +20,7 @@ export const PACKAGES = [
   'host-browser',
   'otel',
   'http',
+  'sql',
   'cli',
 ] as const;
 
@@ -27,6 +28,7 @@ export const PACKAGES = [
 const FOLDERS: Readonly<Record<string, string>> = {
   otel: 'extensions/otel',
   http: 'extensions/http',
+  sql: 'extensions/sql',
 };
 
 /** Tarballs, and the folder they are in. */
