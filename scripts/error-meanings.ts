@@ -411,11 +411,11 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Write it otherwise; transactions are `db.transaction()`. See [SQL](sql.md).',
   ],
   'sql/failed': [
-    'The database refused the statement. The message is its own, and `details.sqlite` has the code of SQLite.',
+    'The database refused the statement, or there is none. The message is its own, and `details.sqlite` has the code of SQLite.',
     'Correct the statement.',
   ],
   'sql/interrupted': [
-    'The database process has ended, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
+    'The database process has ended or does not start, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
     'Run the transaction again if it is retryable; otherwise look first whether the statement was done.',
   ],
   'sql/invalid': [
@@ -438,13 +438,9 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'A migration failed. All migrations of that start are undone.',
     'Correct the migration; it has not run, so its text may change.',
   ],
-  'sql/migration-invalid': [
-    'The file of a migration cannot be read, is too large, or is no text.',
-    'Check the path in `contributes.sql.migrations`, and the file.',
-  ],
   'sql/migration-missing': [
-    'A migration has run that this version does not have, and it was more than an addition; or the package has lost the text of one.',
-    'Start a version that has it, restore a backup from before it, or install the package again.',
+    'A migration has run that this version does not have, and it was more than an addition; or the file of one cannot be read.',
+    'Start a version that has it, restore a backup from before it, or correct the path in `contributes.sql.migrations`.',
   ],
   'sql/migration-order': [
     'A new migration has a lower number than one that has run.',
@@ -459,11 +455,6 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'A result, a row or the memory of a statement is larger than the limits.',
     'Limit the query, or read it with `.stream()`.',
   ],
-  'sql/unavailable': [
-    'The database process does not start.',
-    'Look at the log, and whether the application may start processes.',
-  ],
-  'sql/unknown': ['The plugin has no database.', 'Check the id, and the tenant.'],
   'storage/conflict': [
     'Too many writers changed the key at the same time.',
     'Retry; change the key less often.',

@@ -107,7 +107,7 @@ describe('dependencies', () => {
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
-    kysely: /^extensions\/sql\/src\/plugin\/(database|driver)\.ts$/,
+    kysely: /^extensions\/sql\/src\/(index|plugin\/(database|driver))\.ts$/,
     valibot:
       /^(sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };

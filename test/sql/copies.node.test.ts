@@ -71,7 +71,7 @@ describe('a backup', () => {
     const { kernel } = await withSql([notes]);
     const databases = kernel.extension(sql);
     for (const id of ['test.absent', '../test.notes', ''])
-      expect((await rejection(databases.backup(id, '/dev/null'))).code).toBe('sql/unknown');
+      expect((await rejection(databases.backup(id, '/dev/null'))).code).toBe('sql/failed');
   });
 });
 

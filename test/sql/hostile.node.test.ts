@@ -244,6 +244,19 @@ describe('a runaway statement', () => {
     });
     expect((await run('select 1 as one', [], 'test.other')).rows).toEqual([{ one: 1 }]);
   });
+
+  it('holds no memory against those that come after it', async () => {
+    const { run } = await withSql([notes, other], {
+      limits: { memory: 402_653_184, time: 30_000 },
+    });
+    await run(TABLE);
+    const large = `with recursive n(i) as (select 1 union all select i + 1 from n limit 80000)
+      select count(*) as n from (select i, randomblob(2000) as b from n order by b)`;
+    for (let time = 0; time < 4; time++)
+      expect((await run(large, [], time % 2 ? 'test.other' : 'test.notes')).rows).toEqual([
+        { n: 80_000 },
+      ]);
+  });
 });
 
 describe('what a plugin sends', () => {

@@ -402,7 +402,7 @@ describe('files', () => {
       manifest: { contributes: { sql: { migrations: ['0001_a.sql'] } } },
     });
     const none = await withSql([absent]);
-    expect((await failure(none.kernel)).code).toBe('sql/migration-invalid');
+    expect((await failure(none.kernel)).code).toBe('sql/migration-missing');
   });
 
   it('of an installed plugin are there when its package is not', async () => {

@@ -4,6 +4,17 @@
  *
  * @module
  */
+
+// What authors name in their schemas and signatures.
+export type {
+  ColumnType,
+  Generated,
+  Insertable,
+  Kysely,
+  Selectable,
+  Transaction,
+  Updateable,
+} from 'kysely';
 export { Sql, type SqlQuery, type SqlRows, type SqlValue } from './contract.js';
 export { database } from './plugin/database.js';
 export type { DatabaseContext } from './plugin/driver.js';

@@ -29,7 +29,7 @@ const CODES: Readonly<Record<Kind, ErrorCode>> = {
   memory: 'sql/too-large',
   crashed: 'sql/interrupted',
   aborted: 'sql/interrupted',
-  unavailable: 'sql/unavailable',
+  unavailable: 'sql/interrupted',
   stopped: 'kernel/stopped',
 };
 

@@ -23,14 +23,14 @@ export interface SqlApi {
   /**
    * The migrations that have run on the database of a plugin, in order.
    *
-   * @throws PluginUnavailableError `sql/unknown`.
+   * @throws PluginError `sql/failed`.
    */
   migrations(plugin: string): Promise<readonly AppliedMigration[]>;
   /**
    * Writes a copy of one moment into a file, while the plugin runs. An earlier file is replaced once
    * the copy is complete.
    *
-   * @throws PluginUnavailableError `sql/unknown` when the plugin has no database.
+   * @throws PluginError `sql/failed` when the plugin has no database.
    * @example
    * await kernel.extension(sql).backup('com.example.notes', './backups/notes.sqlite');
    */
@@ -83,7 +83,7 @@ export function sqlApi(parts: ApiParts): SqlApi {
     checkId(plugin);
     const found = await parts.store();
     if (must && !found.has(tenant, plugin))
-      throw createError('sql/unknown', `${plugin} has no database in ${tenant}`, { plugin });
+      throw createError('sql/failed', `${plugin} has no database in ${tenant}`, { plugin });
     return found;
   };
   return {
@@ -144,5 +144,5 @@ async function alone(
 
 function checkId(plugin: string): void {
   if (typeof plugin === 'string' && plugin.length <= 128 && ID.test(plugin)) return;
-  throw createError('sql/unknown', `'${String(plugin).slice(0, 80)}' is no id of a plugin`);
+  throw createError('sql/failed', `'${String(plugin).slice(0, 80)}' is no id of a plugin`);
 }

@@ -3,11 +3,11 @@ import type { CallFacts, Contributions, Undo } from '@plinth/kernel/extension';
 import { createError } from '@plinth/sdk/contract';
 import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
-import { Migrator } from '../migrations/migrator.js';
+import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
 import type { Store } from '../node/store.js';
 import type { Settings } from './options.js';
-import { PluginDatabase } from './plugin-database.js';
+import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
 import { type SqlApi, sqlApi } from './sql-api.js';
 import type { SqlPort } from './statics.js';
@@ -137,6 +137,7 @@ export class TenantDatabases {
 
   async #migrator(): Promise<Migrator> {
     const port = this.#port;
+    const { Migrator } = await import('../migrations/migrator.js');
     return new Migrator({
       tenant: port.tenant,
       settings: this.#settings,
@@ -166,6 +167,7 @@ export class TenantDatabases {
 
   async #make(plugin: string): Promise<PluginDatabase> {
     const port = this.#port;
+    const { PluginDatabase } = await import('./plugin-database.js');
     const store = await this.#store();
     await store.sweep(port.tenant);
     const made = new PluginDatabase({

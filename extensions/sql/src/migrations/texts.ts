@@ -2,7 +2,6 @@
 import type { Candidate, Documents } from '@plinth/kernel/extension';
 import { createError, type Manifest, messageOf } from '@plinth/sdk/contract';
 import type { Step } from '../node/protocol.js';
-import { effectsOf } from '../text/effects.js';
 import type { Declared } from './declared.js';
 
 /** A migration that is ready to run. */
@@ -47,11 +46,12 @@ export class MigrationTexts {
    * The migrations of a version, in order.
    *
    * @throws PluginLifecycleError `sql/migration-missing`, PluginSignatureError
-   * `plugin/digest-mismatch`, PluginValidationError `sql/migration-invalid`.
+   * `plugin/digest-mismatch`.
    */
   async of(manifest: Manifest, declared: readonly Declared[]): Promise<readonly Migration[]> {
     if (declared.length === 0) return [];
     const { id, version } = manifest;
+    const { effectsOf } = await import('../text/effects.js');
     const texts = await (this.#found.get(manifest) ?? this.#keptOf(manifest));
     return Promise.all(
       declared.map(async ({ name, path }) => {
@@ -65,7 +65,7 @@ export class MigrationTexts {
         await checkDigest(manifest, path, raw);
         const sql = plain(raw);
         if (sql.includes('\0'))
-          throw createError('sql/migration-invalid', `${path} of ${id} has a NUL character`, {
+          throw createError('sql/migration-missing', `${path} of ${id} has a NUL character`, {
             plugin: id,
           });
         return { name, sql, checksum: await digestOf(sql), ...effectsOf(sql) };
@@ -100,7 +100,7 @@ async function readAll(
   let bytes = 0;
   for (const { path } of declared) {
     const fail = (what: string, cause?: unknown) =>
-      createError('sql/migration-invalid', `the migration ${path} of ${id}@${version} ${what}`, {
+      createError('sql/migration-missing', `the migration ${path} of ${id}@${version} ${what}`, {
         plugin: id,
         details: { path },
         ...(cause !== undefined && { cause }),

@@ -97,7 +97,10 @@ export class Child {
         else this.#process.send(request, () => {});
         if (signal?.aborted) aborted();
       });
-      if (!('lost' in outcome)) return outcome;
+      if (!('lost' in outcome)) {
+        if (outcome.last) await this.#gone();
+        return outcome;
+      }
       await this.exited;
       return { lost: why ?? (this.#full ? 'memory' : outcome.lost) };
     } finally {
@@ -116,8 +119,13 @@ export class Child {
   async end(): Promise<void> {
     if (this.#over) return;
     this.#hold(true);
-    const late = setTimeout(() => this.kill(), END);
     this.#process.send('end', () => {});
+    await this.#gone();
+  }
+
+  /** Waits for its end, for a bounded time. */
+  async #gone(): Promise<void> {
+    const late = setTimeout(() => this.kill(), END);
     await this.exited;
     clearTimeout(late);
   }

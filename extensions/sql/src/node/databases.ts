@@ -10,6 +10,11 @@ export class Databases {
   /** The one that was used last comes last. */
   readonly #open = new Map<string, Database>();
 
+  /** Whether no transaction and no stream is open. */
+  get idle(): boolean {
+    return [...this.#open.values()].every((database) => database.idle);
+  }
+
   async do({ path, pages, work }: Request): Promise<Results[Work['op']]> {
     if (work.op === 'close' || work.op === 'clear') {
       this.#close(path);

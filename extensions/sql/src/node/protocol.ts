@@ -117,9 +117,11 @@ export interface Request extends Place {
 }
 
 /** A message of the process. */
-export type Reply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly failure: Failure };
+export type Reply = {
+  readonly id: number;
+  /** Says that the process ends now, to give back its memory. */
+  readonly last?: true;
+} & ({ readonly value: unknown } | { readonly failure: Failure });
 
 /** The table of the migrations that have run. Plugins can read it. */
 export const REGISTRY = '_plinth_migrations';
