@@ -369,6 +369,49 @@ describe('an update', () => {
   });
 });
 
+describe('the installer', () => {
+  const shipped = (version: string, migrations: Made['migrations'], activate = '') => {
+    const { exported: _, ...made } = packageWith({ version, migrations });
+    const query = `(sql) => ctx.commands.execute('plinth.sql:query', { sql, parameters: [] })`;
+    const code = `export default { async activate(ctx) { const query = ${query};
+      ctx.commands.handle('query', async (sql) => (await query(sql)).rows); ${activate} } };`;
+    return { ...made, code: async () => code };
+  };
+  const renamed = { ...NOTES, '0002_rename.sql': 'alter table notes rename to papers' };
+
+  it('rolls an update back that fails, and one that has only added', async () => {
+    const { kernel } = await withSql([], {}, { isolation: undefined, host: createHost() });
+    const query = (text: string) => kernel.commands.execute('test.notes:query', text);
+    await kernel.plugins.install(shipped('1.0.0', NOTES));
+    await kernel.plugins.activate('test.notes');
+    await query("insert into notes (text) values ('kept')");
+    const broken = shipped('2.0.0', renamed, "throw new Error('it does not start');");
+    await rejection(kernel.plugins.update('test.notes', broken));
+    expect(kernel.plugins.get('test.notes')).toMatchObject({ version: '1.0.0', state: 'active' });
+    expect(await query('select text from notes')).toEqual([['kept']]);
+    await kernel.plugins.update('test.notes', shipped('2.1.0', TITLE));
+    expect(await query('select text, title from notes')).toEqual([['kept', null]]);
+    // Its package is the kernel's own copy, which has no files.
+    await kernel.plugins.rollback('test.notes');
+    expect(kernel.plugins.get('test.notes')).toMatchObject({ version: '1.0.0', state: 'active' });
+    expect(await query('select text from notes')).toEqual([['kept']]);
+    expect(await names(kernel)).toEqual(['0001_notes', '0002_title']);
+  });
+
+  it('refuses to roll back what has changed more, and the later version goes on', async () => {
+    const { kernel } = await withSql([], {}, { isolation: undefined, host: createHost() });
+    await kernel.plugins.install(shipped('1.0.0', NOTES));
+    await kernel.plugins.activate('test.notes');
+    await kernel.plugins.update('test.notes', shipped('2.0.0', renamed));
+    const error = await rejection(kernel.plugins.rollback('test.notes'));
+    expect(error.message).toContain("'0002_rename' has run");
+    expect(kernel.plugins.get('test.notes')).toMatchObject({ version: '2.0.0', state: 'active' });
+    expect(await kernel.commands.execute('test.notes:query', 'select text from papers')).toEqual(
+      [],
+    );
+  });
+});
+
 describe('files', () => {
   const digest = (text: string) => createHash('sha256').update(text).digest('hex');
 

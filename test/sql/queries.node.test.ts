@@ -176,6 +176,24 @@ describe('a statement', () => {
   });
 });
 
+it('has full-text search in its database', async () => {
+  const { run } = await withSql([notes]);
+  await run('create virtual table words using fts5 (text)');
+  await run('insert into words values (?), (?)', ['buy milk', 'write letters']);
+  const { rows } = await run('select text from words where words match ?', ['letters']);
+  expect(rows).toEqual([{ text: 'write letters' }]);
+  await run('drop table words');
+});
+
+it('serves the other tenants when one has stopped', async () => {
+  const { kernel, run } = await withSql([notes]);
+  const tenant = await kernel.tenant('second');
+  await tenant.commands.execute('test.notes:run', [TABLE]);
+  await run(TABLE);
+  await tenant.stop();
+  expect((await run('select * from notes')).rows).toEqual([]);
+});
+
 describe('databases', () => {
   it('are apart by plugin and tenant, and only plugins have them', async () => {
     const other = packageWith({ id: 'test.other' });

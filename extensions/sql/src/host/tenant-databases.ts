@@ -23,6 +23,7 @@ export class TenantDatabases {
   readonly #open = new Map<string, Promise<PluginDatabase>>();
   readonly #declared: Contributions<SqlContribution>;
   readonly #texts: MigrationTexts;
+  #swept: Promise<void> | undefined;
 
   constructor(port: SqlPort, settings: Settings, store: () => Promise<Store>) {
     this.#port = port;
@@ -169,7 +170,8 @@ export class TenantDatabases {
     const port = this.#port;
     const { PluginDatabase } = await import('./plugin-database.js');
     const store = await this.#store();
-    await store.sweep(port.tenant);
+    this.#swept ??= store.sweep(port.tenant);
+    await this.#swept;
     const made = new PluginDatabase({
       plugin,
       place: await store.place(port.tenant, plugin),

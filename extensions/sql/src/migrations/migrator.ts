@@ -49,6 +49,7 @@ export class Migrator {
     const { store, texts, tenant } = this.#parts;
     if (declared.length === 0 && !store.has(tenant, id)) return undefined;
     const migrations = await texts.of(manifest, declared);
+    await texts.keep(manifest);
     const database = await this.#parts.database(id);
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const state = await this.#state(database, signal);
@@ -81,7 +82,7 @@ export class Migrator {
     signal: AbortSignal,
   ): Promise<Undo | undefined> {
     const { id, version } = manifest;
-    const { settings, store, texts } = this.#parts;
+    const { settings, store } = this.#parts;
     const terms = { time: settings.limits.migration, signal };
     await database.hold(version);
     const restore = async () => {
@@ -106,7 +107,6 @@ export class Migrator {
         database.release();
         return undefined;
       }
-      await texts.keep(manifest);
       if (signal.aborted) throw signal.reason;
     } catch (error) {
       if (ran) await restore();

@@ -76,7 +76,7 @@ export class MigrationTexts {
   /** Keeps the texts of a version, for a start without its package. */
   async keep(manifest: Manifest): Promise<void> {
     const texts = await this.#found.get(manifest)?.catch(() => undefined);
-    if (texts === undefined) return;
+    if (texts === undefined || same(texts, await this.#keptOf(manifest))) return;
     await this.#kept.update((before = {}) => {
       const { [manifest.version]: _, ...others } = before;
       return Object.fromEntries([
@@ -90,6 +90,10 @@ export class MigrationTexts {
     return (await this.#kept.get(id))?.[version] ?? {};
   }
 }
+
+const same = (one: Texts, other: Texts): boolean =>
+  Object.keys(one).length === Object.keys(other).length &&
+  Object.entries(one).every(([path, text]) => other[path] === text);
 
 async function readAll(
   { id, version }: Manifest,

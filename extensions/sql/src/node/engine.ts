@@ -122,7 +122,13 @@ export class Engine {
   async #workAll(): Promise<void> {
     // Not before the next turn, so that the promise is there to be taken back.
     await undefined;
-    for (let job = this.#next(); job !== undefined; job = this.#next()) await this.#one(job);
+    for (let job = this.#next(); job !== undefined; job = this.#next())
+      try {
+        await this.#one(job);
+      } catch (error) {
+        // What can't be sent to the process, for one.
+        job.reject(error);
+      }
     // In the same step as the look that found nothing: what comes now starts another round.
     this.#working = undefined;
   }
@@ -152,8 +158,10 @@ export class Engine {
     const { place, work, time, signal } = job;
     this.#lastId += 1;
     this.#current = job;
-    const outcome = await child.ask({ id: this.#lastId, ...place, work }, time, signal);
-    this.#current = undefined;
+    const asked = child.ask({ id: this.#lastId, ...place, work }, time, signal);
+    const outcome = await asked.finally(() => {
+      this.#current = undefined;
+    });
     if ('value' in outcome) return job.resolve(outcome.value as never);
     if ('failure' in outcome) {
       const { kind, message, ...facts } = outcome.failure;
@@ -169,6 +177,7 @@ export class Engine {
   async #started(): Promise<Child | undefined> {
     for (let attempt = 0; attempt < STARTS && !this.#stopped; attempt++) {
       if (this.#child?.over !== false) {
+        // Throws where no process can be started at all.
         this.#child = new Child(this.#memory);
         this.#starts += 1;
         // A process can end between two pieces of work, too.
