@@ -402,10 +402,6 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'A row breaks a rule of its table: it is there already, or refers to a row that is not. The message is that of SQLite.',
     'Check the values, or write `onConflict`. A plugin tells users so with an error of its contract.',
   ],
-  'sql/damaged': [
-    'The file is no database, or is damaged.',
-    'Restore a backup with `kernel.extension(sql).restore`.',
-  ],
   'sql/denied': [
     'The statement does what no plugin may: attach files, set pragmas, load code, change the list of migrations, or begin a transaction by hand.',
     'Write it otherwise; transactions are `db.transaction()`. See [SQL](sql.md).',
@@ -427,10 +423,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Keep transactions short. Inside of one, use the transaction and not the database itself.',
   ],
   'sql/migration-changed': [
-    'A migration has another text than when it ran.',
-    'Restore its text, and write a new migration for what is to change.',
+    'A migration has another text than when it ran, or a new one has a lower number than one that has run.',
+    'Restore its text, and write a new migration with the highest number for what is to change.',
   ],
-  'sql/migration-destructive': [
+  'sql/migration-denied': [
     'A migration would lose data, and the application does not allow that.',
     'Allow it with the option that the message shows, after a backup.',
   ],
@@ -441,10 +437,6 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
   'sql/migration-missing': [
     'A migration has run that this version does not have, and it was more than an addition; or the file of one cannot be read.',
     'Start a version that has it, restore a backup from before it, or correct the path in `contributes.sql.migrations`.',
-  ],
-  'sql/migration-order': [
-    'A new migration has a lower number than one that has run.',
-    'Give it a higher number.',
   ],
   'sql/quota': ['The database is full.', 'Delete rows, or raise `limits.quota` of `sql()`.'],
   'sql/timeout': [
@@ -460,8 +452,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Retry; change the key less often.',
   ],
   'storage/corrupt': [
-    'A stored value is damaged. It was set aside, and its key counts as absent.',
-    'Check the disk; restore the value from a backup.',
+    'A stored value is damaged. It was set aside, and its key counts as absent. Or a file of a database is damaged, or none.',
+    'Check the disk; restore the value or the database from a backup.',
   ],
   'storage/failed': [
     "The storage can't be used. `details.reason` is what the system says.",

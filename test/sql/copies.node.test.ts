@@ -60,7 +60,7 @@ describe('a backup', () => {
     await kernel.plugins.deactivate('test.notes');
     const databases = kernel.extension(sql);
     expect((await rejection(databases.restore('test.notes', big))).code).toBe('sql/quota');
-    expect((await rejection(databases.restore('test.notes', bad))).code).toBe('sql/damaged');
+    expect((await rejection(databases.restore('test.notes', bad))).code).toBe('storage/corrupt');
     const absent = databases.restore('test.notes', join(directory, 'absent.sqlite'));
     expect((await rejection(absent)).code).toBe('sql/failed');
     await kernel.plugins.activate('test.notes');

@@ -347,6 +347,6 @@ it('a damaged file is told, and costs its plugin alone', async () => {
   const { run } = await withSql([packageWith({}), packageWith({ id: 'test.other' })], {
     directory,
   });
-  expect((await rejection(run('select 1 from notes'))).code).toBe('sql/damaged');
+  expect((await rejection(run('select 1 from notes'))).code).toBe('storage/corrupt');
   await run(TABLE, [], 'test.other');
 });

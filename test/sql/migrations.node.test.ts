@@ -223,7 +223,7 @@ describe('a version', () => {
     };
     const { '0002_early.sql': _, '0004_new.sql': __, ...first } = early;
     const { kernel } = await after([{ migrations: first }, { migrations: early }]);
-    expect((await failure(kernel)).code).toBe('sql/migration-order');
+    expect((await failure(kernel)).code).toBe('sql/migration-changed');
     expect(await names(kernel)).toEqual(['0001_notes', '0003_last']);
   });
 
@@ -243,7 +243,7 @@ describe('a version', () => {
     const made: Made = { version: '2.0.0', migrations: drops };
     const refused = await after([{ migrations: TITLE }, made]);
     const { code, message } = await failure(refused.kernel);
-    expect(code).toBe('sql/migration-destructive');
+    expect(code).toBe('sql/migration-denied');
     expect(message).toContain('sql({ destructive:');
     const asked: DestructiveMigration[] = [];
     const allowed = await after([{ migrations: TITLE }, made], {

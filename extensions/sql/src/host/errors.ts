@@ -22,7 +22,7 @@ const CODES: Readonly<Record<Kind, ErrorCode>> = {
   constraint: 'sql/constraint',
   'too-large': 'sql/too-large',
   invalid: 'sql/invalid',
-  damaged: 'sql/damaged',
+  damaged: 'storage/corrupt',
   gone: 'sql/interrupted',
   failed: 'sql/failed',
   timeout: 'sql/timeout',

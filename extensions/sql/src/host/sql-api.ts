@@ -39,7 +39,7 @@ export interface SqlApi {
    * Puts the content of a backup in the place of a plugin's data. The plugin must not run, and its
    * migrations go on from the state of the backup at its next start.
    *
-   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, PluginError `sql/damaged`,
+   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, PluginError `storage/corrupt`,
    * PluginOverloadedError `sql/quota`. The data is then as before.
    */
   restore(plugin: string, file: string): Promise<void>;

@@ -124,7 +124,7 @@ export class Migrator {
     };
   }
 
-  /** @throws PluginPermissionError `sql/migration-destructive`. */
+  /** @throws PluginPermissionError `sql/migration-denied`. */
   async #consent({ id, version }: Manifest, todo: readonly Migration[]): Promise<void> {
     const { settings, tenant } = this.#parts;
     for (const { name, destructive } of todo) {
@@ -138,7 +138,7 @@ export class Migrator {
       };
       if ((await settings.destructive?.(asked)) === true) continue;
       throw createError(
-        'sql/migration-destructive',
+        'sql/migration-denied',
         `the migration '${name}' of ${id}@${version} loses data (${destructive[0]}), and the application ` +
           `doesn't allow that: sql({ destructive: ({ plugin, name }) => plugin === '${id}' && name === '${name}' })`,
         { plugin: id, details: { migration: name, statements: destructive } },

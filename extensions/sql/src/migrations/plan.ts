@@ -12,9 +12,8 @@ export interface Version {
 /**
  * The migrations that have to run.
  *
- * @throws PluginLifecycleError `sql/migration-changed`, `sql/migration-order`, and
- * `sql/migration-missing` when a later version has changed the data in a way that this one can't
- * know.
+ * @throws PluginLifecycleError `sql/migration-changed`; and `sql/migration-missing` when a later
+ * version has changed the data in a way that this one can't know.
  */
 export function planOf(
   { id, version }: Version,
@@ -51,7 +50,7 @@ export function planOf(
   const late = todo.find(({ name }) => name < newest);
   if (late !== undefined)
     throw refuse(
-      'sql/migration-order',
+      'sql/migration-changed',
       late.name,
       `its migration '${late.name}' comes before '${newest}', which has run; give it a higher number`,
     );
