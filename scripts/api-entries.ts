@@ -15,6 +15,7 @@ const PACKAGES = [
   'extensions/http',
   'extensions/ui',
   'extensions/jobs',
+  'extensions/sql',
   'cli',
 ];
 

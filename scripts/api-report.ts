@@ -20,6 +20,7 @@ export const API_PACKAGES = [
   'extensions/http',
   'extensions/ui',
   'extensions/jobs',
+  'extensions/sql',
   'cli',
 ] as const;
 

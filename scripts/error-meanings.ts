@@ -402,13 +402,62 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'The key that signed is not among the trusted ones.',
     'Add its public key to `policy.signatures.keys` if you trust it.',
   ],
+  'sql/constraint': [
+    'A row breaks a rule of its table: it is there already, or refers to a row that is not. The message is that of SQLite.',
+    'Check the values, or write `onConflict`. A plugin tells users so with an error of its contract.',
+  ],
+  'sql/denied': [
+    'The statement does what no plugin may: attach files, set pragmas, load code, change the list of migrations, or begin a transaction by hand.',
+    'Write it otherwise; transactions are `db.transaction()`. See [SQL](sql.md).',
+  ],
+  'sql/failed': [
+    'The database refused the statement, or there is none. The message is its own, and `details.sqlite` has the code of SQLite.',
+    'Correct the statement.',
+  ],
+  'sql/interrupted': [
+    'The database process has ended or does not start, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
+    'Run the transaction again if it is retryable; otherwise look first whether the statement was done.',
+  ],
+  'sql/invalid': [
+    'The statement or a parameter is none that a database takes. The message names the parameter.',
+    'Pass null, numbers, bigints of 64 bits, text, bytes, dates or booleans; write one statement at a time.',
+  ],
+  'sql/locked': [
+    'A transaction writes for longer than statements wait, or too many transactions are open.',
+    'Keep transactions short. Inside of one, use the transaction and not the database itself.',
+  ],
+  'sql/migration-changed': [
+    'A migration has another text than when it ran, or a new one has a lower number than one that has run.',
+    'Restore its text, and write a new migration with the highest number for what is to change.',
+  ],
+  'sql/migration-denied': [
+    'A migration would lose data, and the application does not allow that.',
+    'Allow it with the option that the message shows, after a backup.',
+  ],
+  'sql/migration-failed': [
+    'A migration failed. All migrations of that start are undone.',
+    'Correct the migration; it has not run, so its text may change.',
+  ],
+  'sql/migration-missing': [
+    'A migration has run that this version does not have, and it was more than an addition; or the file of one cannot be read.',
+    'Start a version that has it, restore a backup from before it, or correct the path in `contributes.sql.migrations`.',
+  ],
+  'sql/quota': ['The database is full.', 'Delete rows, or raise `limits.quota` of `sql()`.'],
+  'sql/timeout': [
+    'A statement took too long and was ended, or the plugin rests after several of them.',
+    'Limit it, or give it an index. `limits.time` of `sql()` is the bound.',
+  ],
+  'sql/too-large': [
+    'A result, a row or the memory of a statement is larger than the limits.',
+    'Limit the query, or read it with `.stream()`.',
+  ],
   'storage/conflict': [
     'Too many writers changed the key at the same time.',
     'Retry; change the key less often.',
   ],
   'storage/corrupt': [
-    'A stored value is damaged. It was set aside, and its key counts as absent.',
-    'Check the disk; restore the value from a backup.',
+    'A stored value is damaged. It was set aside, and its key counts as absent. Or a file of a database is damaged, or none.',
+    'Check the disk; restore the value or the database from a backup.',
   ],
   'storage/failed': [
     "The storage can't be used. `details.reason` is what the system says.",

@@ -88,6 +88,7 @@ export default defineConfig({
           page('User interfaces', '/ui'),
           page('Jobs', '/jobs'),
           page('Tenants in practice', '/tenants'),
+          page('SQL', '/sql'),
           page('Audit', '/audit'),
           page('Canary', '/canary'),
           page('Bisect', '/bisect'),

@@ -56,6 +56,31 @@ describe('a bundle', () => {
     });
   });
 
+  it('has the migrations that the manifest names, with their digests', async () => {
+    const sql = 'create table greetings (name text);\r\n';
+    const migrations = ['migrations/0001_greetings.sql'];
+    const files = {
+      ...GREETER,
+      'plugin.json': {
+        ...GREETER['plugin.json'],
+        contributes: { ...GREETER['plugin.json'].contributes, sql: { migrations } },
+      },
+    };
+    const folder = await folderOf({ ...files, 'migrations/0001_greetings.sql': sql });
+    expect((await plinth(folder, ['bundle'])).code).toBe(0);
+    const out = 'dist/plugin/migrations/0001_greetings.sql';
+    expect(await readFile(join(folder, out), 'utf8')).toBe(sql);
+    const { files: digests } = (await readJson(folder, 'dist/plugin/plugin.json')) as {
+      files: Record<string, string>;
+    };
+    expect(digests['migrations/0001_greetings.sql']).toBe(
+      createHash('sha256').update(sql).digest('hex'),
+    );
+    const without = await plinth(await folderOf(files), ['bundle', '--json']);
+    expect(without.code).toBe(1);
+    expect(without.out + without.err).toContain('bundle/bad-migration');
+  });
+
   it('has types of its contract with which callers compile, and wrong calls do not', async () => {
     const folder = await folderOf(GREETER);
     await plinth(folder, ['bundle']);

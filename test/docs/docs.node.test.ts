@@ -1,6 +1,14 @@
 /** The documentation's examples run as shown. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@cfworker/json-schema';
@@ -263,6 +271,42 @@ it("docs/tenants.md's plugin and host run as they are written", async () => {
     expect(stdout).toBe(/```text\n([\s\S]*?)```/.exec(page)?.[1]);
     const compiled = typeErrors(folder, 'host.ts');
     expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/sql.md's plugin, migration and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/sql.md'), 'utf8');
+  const [plugin, host, consent] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    (match) => match[1],
+  );
+  const folder = mkdtempSync(join(root, 'test/docs/.sql-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    mkdirSync(join(folder, 'plugins/notes/migrations'), { recursive: true });
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    writeFileSync(join(folder, 'consent.ts'), consent as string);
+    await buildPlugin(folder, join(folder, 'plugins/notes'));
+    mkdirSync(join(folder, 'plugins/notes/migrations'), { recursive: true });
+    writeFileSync(
+      join(folder, 'plugins/notes/migrations/0001_notes.sql'),
+      /```sql\n([\s\S]*?)```/.exec(page)?.[1] as string,
+    );
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe("{ id: 1 }\n[ 'buy milk' ]\n[ '0001_notes' ]\n");
+    expect(existsSync(join(folder, 'notes-backup.sqlite'))).toBe(true);
+    for (const file of ['host.ts', 'consent.ts']) {
+      const compiled = typeErrors(folder, file);
+      expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -25,6 +25,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'http.ts'), codeOf('extensions/http', 'ts'));
   writeFileSync(join(folder, 'ui.ts'), codeOf('extensions/ui', 'ts'));
   writeFileSync(join(folder, 'jobs.ts'), codeOf('extensions/jobs', 'ts'));
+  writeFileSync(join(folder, 'sql.ts'), codeOf('extensions/sql', 'ts'));
   await buildPlugin(folder, join(folder, 'plugins/greeter'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -69,6 +70,10 @@ it("@plinth/jobs's README runs a job", () => {
   expect(run('jobs.ts')).toEqual(greets);
 });
 
+it("@plinth/sql's README keeps what its plugin says", () => {
+  expect(run('sql.ts')).toEqual(greets);
+});
+
 it('the code of all READMEs type-checks', () => {
   const compilerOptions = {
     allowImportingTsExtensions: true,
@@ -89,6 +94,7 @@ it('the code of all READMEs type-checks', () => {
         'http.ts',
         'ui.ts',
         'jobs.ts',
+        'sql.ts',
       ],
     }),
   );
@@ -97,7 +103,13 @@ it('the code of all READMEs type-checks', () => {
 });
 
 it('each README names its package, how it is installed, and a link to the project', () => {
-  const extensions = ['extensions/otel', 'extensions/http', 'extensions/ui', 'extensions/jobs'];
+  const extensions = [
+    'extensions/otel',
+    'extensions/http',
+    'extensions/ui',
+    'extensions/jobs',
+    'extensions/sql',
+  ];
   for (const folder of ['sdk', 'kernel', 'host-node', 'host-browser', ...extensions]) {
     const name = basename(folder);
     const text = readFileSync(join(root, folder, 'README.md'), 'utf8');

@@ -17,6 +17,7 @@ const workspaces = [
   'extensions/http',
   'extensions/ui',
   'extensions/jobs',
+  'extensions/sql',
   'cli',
 ] as const;
 const files = workspaces.flatMap(sourcesOf);
@@ -37,6 +38,7 @@ describe('layers', () => {
     'extensions/http': ['@plinth/sdk', '@plinth/kernel'],
     'extensions/ui': ['@plinth/sdk', '@plinth/kernel'],
     'extensions/jobs': ['@plinth/sdk', '@plinth/kernel/extension'],
+    'extensions/sql': ['@plinth/sdk', '@plinth/kernel/extension'],
     cli: ['@plinth/sdk', '@plinth/kernel', '@plinth/host-node'],
   };
   for (const workspace of workspaces) {
@@ -85,7 +87,10 @@ describe('layers', () => {
     expect(
       offenders(
         ({ from, specifier }) =>
-          /^(sdk|kernel|extensions)\//.test(from) && specifier.startsWith('node:'),
+          /^(sdk|kernel|extensions)\//.test(from) &&
+          // Loaded on use, and in Node alone.
+          !from.startsWith('extensions/sql/src/node/') &&
+          specifier.startsWith('node:'),
       ),
     ).toEqual([]);
   });
@@ -109,6 +114,7 @@ describe('dependencies', () => {
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
     preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
+    kysely: /^extensions\/sql\/src\/(index|plugin\/(database|driver))\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };

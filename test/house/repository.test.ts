@@ -24,6 +24,7 @@ const PACKAGES = [
   'extensions/http',
   'extensions/ui',
   'extensions/jobs',
+  'extensions/sql',
   'cli',
 ];
 const DOCS = ['docs', 'docs/guide'];

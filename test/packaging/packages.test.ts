@@ -53,9 +53,10 @@ const ENTRIES = [
   '@plinth/ui/host',
   '@plinth/ui/html',
   '@plinth/ui/testing',
+  '@plinth/sql',
   '@plinth/cli/vite/client',
 ];
-const NODE_ENTRIES = ['@plinth/host-node', '@plinth/cli'];
+const NODE_ENTRIES = ['@plinth/host-node', '@plinth/sql/host', '@plinth/cli'];
 /** Has the types of Vite, which is an optional peer. */
 const VITE_ENTRIES = ['@plinth/cli/vite'];
 const BROWSER_ENTRIES = [

@@ -22,6 +22,7 @@ export const PACKAGES = [
   'http',
   'ui',
   'jobs',
+  'sql',
   'cli',
 ] as const;
 
@@ -31,6 +32,7 @@ const FOLDERS: Readonly<Record<string, string>> = {
   http: 'extensions/http',
   ui: 'extensions/ui',
   jobs: 'extensions/jobs',
+  sql: 'extensions/sql',
 };
 
 /** Tarballs, and the folder they are in. */

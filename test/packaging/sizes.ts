@@ -96,6 +96,19 @@ export const BUDGETS: readonly Budget[] = [
     beside: /^@plinth\/(kernel|sdk)\b/,
   },
   {
+    name: 'SQL, before the first plugin needs it',
+    gzip: 6 * KB,
+    what: `export { sql } from '@plinth/sql/host';`,
+    beside: /^@plinth\/(kernel|sdk)\b|^node:/,
+  },
+  {
+    name: "SQL, a plugin's database",
+    gzip: 31 * KB,
+    what: `import { database } from '@plinth/sql';
+      export default { activate: (ctx) => database(ctx).selectFrom('notes').selectAll().execute() };`,
+    beside: /^@plinth\/(kernel|sdk)\b/,
+  },
+  {
     name: 'the link alone',
     gzip: 6 * KB,
     meanwhile: 19 * KB,

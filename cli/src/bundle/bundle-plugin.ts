@@ -1,6 +1,6 @@
 /** From a plugin's sources to the files of its package, in memory. */
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MAX_MANIFEST, type Manifest, parseManifest } from '@plinth/sdk/contract';
 import { JsonPlaces } from '../manifest/json-places.js';
 import {
@@ -16,6 +16,7 @@ import { contractTypes } from './contract-types.js';
 import type { Facts } from './facts.js';
 import { contractIn, requireEntry } from './find-entry.js';
 import { Inspector } from './inspect.js';
+import { migrationFiles } from './migration-files.js';
 import { type RolledUp, rollUp } from './roll-up.js';
 
 /** How a plugin is bundled. */
@@ -33,7 +34,7 @@ export interface BundleOptions {
 /** A bundled plugin. */
 export interface PluginBundle {
   readonly manifest: Manifest;
-  /** Every file of the package by its path: manifest, bundle, source map, types of its contracts. */
+  /** Every file of the package by its path: manifest, bundle, source map, types of its contracts, migrations. */
   readonly files: ReadonlyMap<string, string>;
   /** Schemas of the code that JSON Schema can't express, in whole or in part. */
   readonly unconverted: readonly string[];
@@ -69,7 +70,8 @@ export async function bundleWith(
   const root = resolve(folder);
   const source = await readSourceManifest(root);
   requireValid(source);
-  const built = await build(root, source, options);
+  const migrations = await migrationFiles(root, source.raw);
+  const built = { ...(await build(root, source, options)), migrations };
   const facts = await inspector.inspect(
     { code: built.main.code, contract: built.contract?.code },
     built.entry,
@@ -82,13 +84,15 @@ interface Built {
   readonly entry: string;
   readonly main: RolledUp;
   readonly contract: RolledUp | undefined;
+  /** Texts by path. */
+  readonly migrations: ReadonlyMap<string, string>;
 }
 
 async function build(
   root: string,
   { raw }: SourceManifest,
   options: BundleOptions,
-): Promise<Built> {
+): Promise<Omit<Built, 'migrations'>> {
   const { minify = true, maxSize = MAX_BUNDLE, contract: wanted = true } = options;
   const [entry, contractFile] = await Promise.all([
     requireEntry(root, options.entry),
@@ -120,7 +124,7 @@ const mainOf = (raw: RawManifest) => String(raw.main).replace(/^\.\//, '');
 
 function assemble(
   source: SourceManifest,
-  { main, contract }: Built,
+  { main, contract, migrations }: Built,
   facts: Facts,
 ): Omit<PluginBundle, 'inputs'> {
   const path = mainOf(source.raw);
@@ -136,6 +140,7 @@ function assemble(
           ['contract.js', contract.code],
         ] as const)
       : []),
+    ...migrations,
   ]);
   const text = manifestText(manifest, files, source.file);
   return {
@@ -189,6 +194,10 @@ function disagreed({ file, text }: SourceManifest, all: readonly Disagreement[])
   );
 }
 
-function inputsOf({ file }: SourceManifest, { main, contract }: Built): readonly string[] {
-  return [...new Set([file, ...main.inputs, ...(contract?.inputs ?? [])])];
+function inputsOf(
+  { file }: SourceManifest,
+  { main, contract, migrations }: Built,
+): readonly string[] {
+  const texts = [...migrations.keys()].map((path) => join(dirname(file), path));
+  return [...new Set([file, ...main.inputs, ...(contract?.inputs ?? []), ...texts])];
 }

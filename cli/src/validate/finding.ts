@@ -16,6 +16,7 @@ export const RULES = {
   'bundle/no-entry': 'There is a source file to bundle.',
   'bundle/not-a-plugin': 'The module exports a plugin, and does nothing when it is loaded.',
   'bundle/too-large': 'The bundle is not larger than the limit.',
+  'bundle/bad-migration': 'Each migration that the manifest names is a file of the plugin.',
   'bundle/large': 'The bundle starts quickly: it is smaller than 512 KiB.',
   'schema/not-json': 'Every schema can be said as JSON Schema.',
   'permission/missing': 'The manifest asks for each permission that the code uses.',

@@ -1,0 +1,74 @@
+/**
+ * `@plinth/sql/host`: a database for each plugin, in each tenant, in Node.
+ *
+ * @module
+ */
+import { defineExtension } from '@plinth/kernel/extension';
+import { createError } from '@plinth/sdk/contract';
+import { Sql } from './contract.js';
+import { type Settings, type SqlOptions, settingsOf } from './host/options.js';
+import type { SqlApi } from './host/sql-api.js';
+import { statics } from './host/statics.js';
+import { TenantDatabases } from './host/tenant-databases.js';
+import type { Store } from './node/store.js';
+
+export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
+export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+
+/**
+ * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a process
+ * of its own. It works in Node alone so far.
+ *
+ * @throws PluginConfigurationError `kernel/invalid-option` for options that are none, in browsers,
+ * and before Node 24.15.
+ * @example
+ * const kernel = await createKernel({
+ *   plugins: './plugins',
+ *   extensions: [sql({ directory: './data/databases' })],
+ * });
+ */
+export const sql = defineExtension(statics, (options: SqlOptions) => {
+  checkRuntime();
+  const settings = settingsOf(options);
+  let store: Promise<Store> | undefined;
+  const open = (): Promise<Store> => {
+    store ??= openStore(settings);
+    return store;
+  };
+  return {
+    async close() {
+      await (await store)?.engine.close();
+    },
+    install(port): SqlApi {
+      const databases = new TenantDatabases(port, settings, open);
+      port.provide(Sql, {
+        query: (input: unknown, call) => databases.query(input, call),
+        next: (input: unknown, call) => databases.next(input, call),
+        begin: (input: unknown, call) => databases.begin(input, call),
+        end: (input: unknown, call) => databases.end(input, call),
+      });
+      return databases.api;
+    },
+  };
+});
+
+async function openStore({ directory, limits }: Settings): Promise<Store> {
+  const { Store } = await import('./node/store.js');
+  return new Store(directory, limits);
+}
+
+/** The first release of Node whose SQLite can be asked what a statement may do. */
+const NODE = 24;
+
+function checkRuntime(): void {
+  const version = (globalThis as { process?: { versions?: { node?: string } } }).process?.versions
+    ?.node;
+  if (version !== undefined && Number.parseInt(version, 10) >= NODE) return;
+  throw createError(
+    'kernel/invalid-option',
+    version === undefined
+      ? 'sql() keeps databases in Node alone so far: in a browser, leave it out of `extensions`, and plugins that need it say so'
+      : `sql() needs Node ${NODE}.15 or later, and this is ${version}`,
+    { details: { option: 'extensions' } },
+  );
+}

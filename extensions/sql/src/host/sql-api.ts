@@ -1,0 +1,148 @@
+/** `kernel.extension(sql)`: what the application does with the databases of its plugins. */
+import type { PluginView } from '@plinth/kernel/extension';
+import { createError } from '@plinth/sdk/contract';
+import type { Work } from '../node/protocol.js';
+import type { Store } from '../node/store.js';
+import { sqlError } from './errors.js';
+import type { Limits } from './options.js';
+import type { PluginDatabase } from './plugin-database.js';
+
+/** A migration that has run. */
+export interface AppliedMigration {
+  readonly name: string;
+  /** SHA-256 of its text, as hex digits. */
+  readonly checksum: string;
+  /** When it ran, as ISO text. */
+  readonly at: string;
+}
+
+/** `kernel.extension(sql)`: the databases of one tenant. */
+export interface SqlApi {
+  /** Plugins with a database, installed or not, and the bytes of its files. */
+  list(): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
+  /**
+   * The migrations that have run on the database of a plugin, in order.
+   *
+   * @throws PluginError `sql/failed`.
+   */
+  migrations(plugin: string): Promise<readonly AppliedMigration[]>;
+  /**
+   * Writes a copy of one moment into a file, while the plugin runs. An earlier file is replaced once
+   * the copy is complete.
+   *
+   * @throws PluginError `sql/failed` when the plugin has no database.
+   * @example
+   * await kernel.extension(sql).backup('com.example.notes', './backups/notes.sqlite');
+   */
+  backup(plugin: string, file: string): Promise<void>;
+  /**
+   * Puts the content of a backup in the place of a plugin's data. The plugin must not run, and its
+   * migrations go on from the state of the backup at its next start.
+   *
+   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, PluginError `storage/corrupt`,
+   * PluginOverloadedError `sql/quota`. The data is then as before.
+   */
+  restore(plugin: string, file: string): Promise<void>;
+  /**
+   * Deletes the database of a plugin, which must not run. `plugins.uninstall(id, { purge: true })`
+   * does this, too.
+   *
+   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs.
+   */
+  purge(plugin: string): Promise<void>;
+}
+
+/** What this needs. */
+export interface ApiParts {
+  readonly tenant: string;
+  readonly limits: Limits;
+  store(): Promise<Store>;
+  database(plugin: string): Promise<PluginDatabase>;
+  /** Forgets what is open of a database that is gone. */
+  forget(plugin: string): void;
+  plugins(): readonly PluginView[];
+}
+
+/** States in which a plugin may use its database. */
+const RUNS: ReadonlySet<string> = new Set(['loaded', 'initialized', 'active', 'suspended']);
+/** In place of a version, for work that none may disturb. */
+const APPLICATION = 'the application';
+const ID = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
+
+/** Makes the API of one tenant. */
+export function sqlApi(parts: ApiParts): SqlApi {
+  const { tenant, limits } = parts;
+  const time = limits.migration;
+  const run = async <W extends Work>(plugin: string, work: W) => {
+    const database = await parts.database(plugin);
+    return database.own(work, { time }).catch((error: unknown) => {
+      throw sqlError(error, { plugin, limits, undone: true, migration: true });
+    });
+  };
+  const store = async (plugin: string, must: boolean): Promise<Store> => {
+    checkId(plugin);
+    const found = await parts.store();
+    if (must && !found.has(tenant, plugin))
+      throw createError('sql/failed', `${plugin} has no database in ${tenant}`, { plugin });
+    return found;
+  };
+  return {
+    list: async () => (await parts.store()).list(tenant),
+    async migrations(plugin) {
+      await store(plugin, true);
+      const { applied } = await run(plugin, { op: 'state' });
+      return applied.map(({ name, checksum, at }) => ({ name, checksum, at }));
+    },
+    async backup(plugin, file) {
+      const files = await store(plugin, true);
+      const to = files.resolve(file);
+      const part = `${to}.part`;
+      await run(plugin, { op: 'copy', to: part });
+      await files.finish(part, to);
+    },
+    async restore(plugin, file) {
+      const files = await store(plugin, false);
+      await alone(parts, plugin, 'restored', async () => {
+        const from = files.resolve(file);
+        await run(plugin, { op: 'restore', from, check: true });
+      });
+    },
+    async purge(plugin) {
+      const files = await store(plugin, false);
+      if (!files.has(tenant, plugin)) return;
+      await alone(parts, plugin, 'purged', async () => {
+        await run(plugin, { op: 'close' });
+        await files.purge(tenant, plugin);
+        parts.forget(plugin);
+      });
+    },
+  };
+}
+
+/** Does work while the plugin can't. @throws PluginLifecycleError `plugin/illegal-transition`. */
+async function alone(
+  { plugins, database }: Pick<ApiParts, 'database' | 'plugins'>,
+  plugin: string,
+  what: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const running = plugins().find(({ id, state = '' }) => id === plugin && RUNS.has(state));
+  if (running !== undefined)
+    throw createError(
+      'plugin/illegal-transition',
+      `the database of ${plugin} can't be ${what} while the plugin is ${running.state}: deactivate it first`,
+      { plugin },
+    );
+  const held = await database(plugin);
+  await held.hold(APPLICATION);
+  try {
+    await work();
+  } finally {
+    held.release();
+  }
+}
+
+function checkId(plugin: string): void {
+  if (typeof plugin === 'string' && plugin.length <= 128 && ID.test(plugin)) return;
+  throw createError('sql/failed', `'${String(plugin).slice(0, 80)}' is no id of a plugin`);
+}

@@ -1,0 +1,203 @@
+/** The databases of one tenant: who asks, which database that is, and when it has to be ready. */
+import type { CallFacts, Contributions, Undo } from '@plinth/kernel/extension';
+import { createError } from '@plinth/sdk/contract';
+import type { SqlRows } from '../contract.js';
+import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
+import type { Migrator } from '../migrations/migrator.js';
+import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
+import type { Store } from '../node/store.js';
+import type { Settings } from './options.js';
+import type { PluginDatabase } from './plugin-database.js';
+import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
+import { type SqlApi, sqlApi } from './sql-api.js';
+import type { SqlPort } from './statics.js';
+
+type Asking = Pick<CallFacts, 'caller'>;
+
+/** Owns the databases of one tenant. */
+export class TenantDatabases {
+  readonly api: SqlApi;
+  readonly #port: SqlPort;
+  readonly #settings: Settings;
+  readonly #store: () => Promise<Store>;
+  readonly #open = new Map<string, Promise<PluginDatabase>>();
+  readonly #declared: Contributions<SqlContribution>;
+  readonly #texts: MigrationTexts;
+  #swept: Promise<void> | undefined;
+
+  constructor(port: SqlPort, settings: Settings, store: () => Promise<Store>) {
+    this.#port = port;
+    this.#settings = settings;
+    this.#store = store;
+    this.#declared = port.contribute.point({ point: 'sql', schema: contributionSchema });
+    this.#texts = new MigrationTexts(
+      port.documents.open({
+        name: 'migrations',
+        per: 'plugin',
+        version: 1,
+        parse: (value) => value as KeptTexts,
+      }),
+    );
+    this.api = sqlApi({
+      tenant: port.tenant,
+      limits: settings.limits,
+      store,
+      database: (plugin) => this.#of(plugin),
+      forget: (plugin) => this.#open.delete(plugin),
+      plugins: () => port.plugins.all(),
+    });
+    this.#takePart();
+  }
+
+  async query(input: unknown, { caller }: Asking): Promise<SqlRows> {
+    const query = readQuery(input, this.#settings.limits);
+    return (await this.#for(caller)).query(query, caller.version ?? '');
+  }
+
+  async next(input: unknown, { caller }: Asking): Promise<SqlRows> {
+    const { lease, cursor } = readNext(input);
+    return (await this.#for(caller)).next(lease, cursor, caller.version ?? '');
+  }
+
+  async begin(input: unknown, { caller }: Asking): Promise<{ readonly lease: number }> {
+    const access = readBegin(input);
+    return (await this.#for(caller)).begin(access, caller.version ?? '');
+  }
+
+  async end(input: unknown, { caller }: Asking): Promise<void> {
+    const end = readEnd(input);
+    await (await this.#for(caller)).end(end, caller.version ?? '');
+  }
+
+  /** Registers for the steps of plugins, and for the end of the tenant. */
+  #takePart(): void {
+    const port = this.#port;
+    const migrator = new LazyMigrator(() => this.#migrator());
+    port.verify({
+      manifest: ({ manifest, package: found }) => {
+        const { sql } = manifest.contributes as { readonly sql?: unknown };
+        if (sql === undefined || found.read === undefined) return undefined;
+        // The point checks it, too, and that is what a manifest fails with.
+        const parsed = contributionSchema['~standard'].validate(sql);
+        if ('value' in parsed)
+          this.#texts.take({ manifest, package: found }, parsed.value.migrations);
+        return undefined;
+      },
+    });
+    port.transition('activate', {
+      before: async (plugin, signal): Promise<Undo | undefined> => {
+        const declared = this.#declared.of(plugin);
+        if (declared === undefined) return undefined;
+        return (await migrator.get()).before(plugin, declared.migrations, signal);
+      },
+    });
+    port.transition(['activate', 'replace'], {
+      after: (plugin) => {
+        void migrator.made?.settled(plugin).catch((error) => this.#report(plugin.id, error));
+      },
+    });
+    port.transition(['deactivate', 'hibernate', 'crash', 'fail', 'remove'], {
+      after: ({ id, version }) => {
+        void this.#open
+          .get(id)
+          ?.then((database) => database.endOf(version))
+          .catch(() => {});
+      },
+    });
+    this.#keepData();
+  }
+
+  #keepData(): void {
+    const port = this.#port;
+    port.events.on(['plugin:installed', 'plugin:updated'], ({ id, version }) => {
+      const plugin = port.plugins.all().find((one) => one.id === id && one.version === version);
+      if (plugin?.manifest === undefined) return;
+      this.#texts.keep(plugin.manifest).catch((error: unknown) => this.#report(id, error));
+    });
+    port.events.on('plugin:uninstalled', ({ id, purged }) => {
+      if (purged) this.api.purge(id).catch((error: unknown) => this.#report(id, error));
+    });
+    port.own(async () => {
+      const open = await Promise.allSettled(this.#open.values());
+      await Promise.allSettled(
+        open.map(async (one) => {
+          // Its plugin doesn't run any more, so no caller waits for an answer.
+          if (one.status === 'fulfilled') await one.value.close();
+        }),
+      );
+    });
+    port.inspect({
+      diagnostics: () => ({ databases: this.#open.size, directory: this.#settings.directory }),
+    });
+  }
+
+  #report(plugin: string, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#port.log.error(message, { plugin });
+  }
+
+  async #migrator(): Promise<Migrator> {
+    const port = this.#port;
+    const { Migrator } = await import('../migrations/migrator.js');
+    return new Migrator({
+      tenant: port.tenant,
+      settings: this.#settings,
+      store: await this.#store(),
+      texts: this.#texts,
+      database: (plugin) => this.#of(plugin),
+      migrated: (plugin, version, migrations) =>
+        port.events.emit('sql:migrated', { plugin, version, migrations }),
+    });
+  }
+
+  /** @throws PluginPermissionError `sql/denied`: only plugins have databases. */
+  #for({ kind, id }: Asking['caller']): Promise<PluginDatabase> {
+    if (kind === 'plugin') return this.#of(id);
+    throw createError('sql/denied', `'${id}' is no plugin, and only plugins have a database`);
+  }
+
+  #of(plugin: string): Promise<PluginDatabase> {
+    let database = this.#open.get(plugin);
+    if (database === undefined) {
+      database = this.#make(plugin);
+      this.#open.set(plugin, database);
+      database.catch(() => this.#open.delete(plugin));
+    }
+    return database;
+  }
+
+  async #make(plugin: string): Promise<PluginDatabase> {
+    const port = this.#port;
+    const { PluginDatabase } = await import('./plugin-database.js');
+    const store = await this.#store();
+    this.#swept ??= store.sweep(port.tenant);
+    await this.#swept;
+    const made = new PluginDatabase({
+      plugin,
+      place: await store.place(port.tenant, plugin),
+      engine: store.engine,
+      limits: this.#settings.limits,
+      after: (milliseconds, task) => port.after(milliseconds, task),
+    });
+    const off = store.engine.onLost(() => made.lost());
+    port.own(off);
+    return made;
+  }
+}
+
+/** Makes the migrator when the first plugin needs it. */
+class LazyMigrator {
+  readonly #make: () => Promise<Migrator>;
+  #making: Promise<Migrator> | undefined;
+  made: Migrator | undefined;
+
+  constructor(make: () => Promise<Migrator>) {
+    this.#make = make;
+  }
+
+  async get(): Promise<Migrator> {
+    this.#making ??= this.#make();
+    this.made = await this.#making;
+    return this.made;
+  }
+}

@@ -1,0 +1,167 @@
+/** Brings the database of a plugin to its version before the plugin is activated. */
+import type { PluginView, Undo } from '@plinth/kernel/extension';
+import { createError, type Manifest } from '@plinth/sdk/contract';
+import { isWorkError, sqlError } from '../host/errors.js';
+import type { DestructiveMigration, Settings } from '../host/options.js';
+import type { PluginDatabase } from '../host/plugin-database.js';
+import type { State } from '../node/protocol.js';
+import type { Store } from '../node/store.js';
+import type { Declared } from './declared.js';
+import { planOf } from './plan.js';
+import type { Migration, MigrationTexts } from './texts.js';
+
+/** What this needs. */
+export interface MigratorParts {
+  readonly tenant: string;
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly texts: MigrationTexts;
+  database(plugin: string): Promise<PluginDatabase>;
+  migrated(plugin: string, version: string, names: readonly string[]): void;
+}
+
+/** A version whose migrations have run, and which isn't active yet. */
+interface Trial {
+  readonly version: string;
+  readonly database: PluginDatabase;
+  readonly names: readonly string[];
+}
+
+/** How often it looks again when others have run migrations meanwhile. */
+const TRIES = 5;
+
+/** Owns the versions that have changed their database and aren't active yet. */
+export class Migrator {
+  readonly #parts: MigratorParts;
+  readonly #trials = new Map<string, Trial>();
+
+  constructor(parts: MigratorParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs what is due. The answer undoes it, for a plugin that then doesn't start. */
+  async before(
+    { id, version = '', manifest }: PluginView,
+    declared: readonly Declared[],
+    signal: AbortSignal,
+  ): Promise<Undo | undefined> {
+    if (manifest === undefined) return undefined;
+    const { store, texts, tenant } = this.#parts;
+    if (declared.length === 0 && !store.has(tenant, id)) return undefined;
+    const migrations = await texts.of(manifest, declared);
+    await texts.keep(manifest);
+    const database = await this.#parts.database(id);
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const state = await this.#state(database, signal);
+      const todo = planOf({ id, version }, migrations, state.applied);
+      if (todo.length === 0) return undefined;
+      await this.#consent(manifest, todo);
+      const undo = await this.#run(manifest, database, state, todo, signal);
+      if (undo !== undefined) return undo;
+    }
+    throw createError('sql/locked', `others migrate the database of ${id} again and again`, {
+      plugin: id,
+    });
+  }
+
+  /** The version runs: what it has changed stays. */
+  async settled({ id, version }: PluginView): Promise<void> {
+    const trial = this.#trials.get(id);
+    if (trial === undefined || trial.version !== version) return;
+    this.#trials.delete(id);
+    trial.database.release();
+    this.#parts.migrated(id, trial.version, trial.names);
+    await this.#parts.store.forgetBefore(trial.database.place);
+  }
+
+  async #run(
+    manifest: Manifest,
+    database: PluginDatabase,
+    state: State,
+    todo: readonly Migration[],
+    signal: AbortSignal,
+  ): Promise<Undo | undefined> {
+    const { id, version } = manifest;
+    const { settings, store } = this.#parts;
+    const terms = { time: settings.limits.migration, signal };
+    await database.hold(version);
+    const restore = async () => {
+      const to = { time: settings.limits.migration };
+      if (state.tables) {
+        const from = store.before(database.place);
+        await database.own({ op: 'restore', from, check: false }, to);
+        await store.forgetBefore(database.place);
+      } else await database.own({ op: 'clear' }, to);
+    };
+    let ran = false;
+    try {
+      if (state.tables) await database.own({ op: 'copy', to: store.before(database.place) }, terms);
+      const applied = state.applied.map(({ name }) => name);
+      const steps = todo.map(({ destructive: _, ...step }) => step);
+      try {
+        ran = await database.own({ op: 'migrate', applied, steps }, terms);
+      } catch (error) {
+        throw this.#failed(manifest, error);
+      }
+      if (!ran) {
+        database.release();
+        return undefined;
+      }
+      if (signal.aborted) throw signal.reason;
+    } catch (error) {
+      if (ran) await restore();
+      database.release();
+      throw error;
+    }
+    this.#trials.set(id, { version, database, names: todo.map(({ name }) => name) });
+    return async () => {
+      this.#trials.delete(id);
+      try {
+        await restore();
+      } finally {
+        database.release();
+      }
+    };
+  }
+
+  /** @throws PluginPermissionError `sql/migration-denied`. */
+  async #consent({ id, version }: Manifest, todo: readonly Migration[]): Promise<void> {
+    const { settings, tenant } = this.#parts;
+    for (const { name, destructive } of todo) {
+      if (destructive.length === 0) continue;
+      const asked: DestructiveMigration = {
+        tenant,
+        plugin: id,
+        version,
+        name,
+        statements: destructive,
+      };
+      if ((await settings.destructive?.(asked)) === true) continue;
+      throw createError(
+        'sql/migration-denied',
+        `the migration '${name}' of ${id}@${version} loses data (${destructive[0]}), and the application ` +
+          `doesn't allow that: sql({ destructive: ({ plugin, name }) => plugin === '${id}' && name === '${name}' })`,
+        { plugin: id, details: { migration: name, statements: destructive } },
+      );
+    }
+  }
+
+  async #state(database: PluginDatabase, signal: AbortSignal): Promise<State> {
+    return database.own(
+      { op: 'state' },
+      { time: this.#parts.settings.limits.time, signal, safe: true },
+    );
+  }
+
+  /** @throws nothing: answers the error, which names the migration. */
+  #failed({ id, version }: Manifest, error: unknown): Error {
+    const { limits } = this.#parts.settings;
+    const cause = sqlError(error, { plugin: id, limits, undone: true, migration: true });
+    const migration = isWorkError(error) ? error.migration : undefined;
+    return createError(
+      'sql/migration-failed',
+      `the migration${migration === undefined ? 's' : ` '${migration}'`} of ${id}@${version} failed, and nothing was changed: ${cause.message}`,
+      { plugin: id, details: { ...(migration !== undefined && { migration }) }, cause },
+    );
+  }
+}

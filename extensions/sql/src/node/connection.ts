@@ -1,0 +1,241 @@
+/** One connection to a database: its statements, its open results, and what it may do. */
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { SqlValue } from '../contract.js';
+import { statementsOf } from '../text/tokens.js';
+import { Refused } from './failure.js';
+import { Guard, type Mode } from './guard.js';
+import type { Most, Place, Rows } from './protocol.js';
+import { fromOutput, take, toInput, whole } from './rows.js';
+
+/** A statement that is ready, and what it does. */
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly columns: readonly string[];
+  readonly writes: boolean;
+  readonly inserts: boolean;
+}
+
+/** A result of which not all rows were sent. */
+interface Cursor {
+  readonly columns: readonly string[];
+  readonly rows: Iterator<SqlValue[]>;
+  /** A row that had no place in the part before. */
+  next: SqlValue[] | undefined;
+}
+
+type Query = {
+  readonly sql: string;
+  readonly parameters: readonly SqlValue[];
+  readonly most: Most;
+};
+
+/** Statements that a connection keeps, and the characters of one. */
+const KEPT = 64;
+const KEPT_LENGTH = 16_384;
+/** Results of a transaction that may be open at once. */
+const MOST_CURSORS = 4;
+/** Bytes of a text, a blob or a row. */
+const MOST_VALUE = 16_777_216;
+/** Bytes that the log of changes keeps when it is empty. */
+const LOG = 8_388_608;
+
+/** Owns a connection. Statements of plugins run only by {@link run}. */
+export class Connection {
+  readonly #db: DatabaseSync;
+  readonly #guard = new Guard();
+  readonly #prepared = new Map<string, Prepared>();
+  readonly #cursors = new Map<number, Cursor>();
+  #lastCursor = 0;
+
+  constructor({ path, pages }: Place) {
+    this.#db = new DatabaseSync(path, {
+      allowExtension: false,
+      defensive: true,
+      enableDoubleQuotedStringLiterals: false,
+      // A wait would hold the statements of all. The host waits instead.
+      timeout: 0,
+      limits: { length: MOST_VALUE, attach: 0, compoundSelect: 500, exprDepth: 500 },
+    });
+    try {
+      // Acknowledged means durable: each commit is written through to the disk.
+      this.#db.exec(`pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on;
+        pragma temp_store=memory; pragma trusted_schema=off; pragma max_page_count=${pages};
+        pragma journal_size_limit=${LOG}`);
+      this.#db.setAuthorizer(this.#guard.check);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  /** For copies. */
+  get database(): DatabaseSync {
+    return this.#db;
+  }
+
+  /** Runs the kernel's own statements. */
+  own(sql: string): void {
+    this.#guard.begin('own');
+    this.#db.exec(sql);
+  }
+
+  /** The rows of one of the kernel's own statements. */
+  ownRows(sql: string, ...parameters: readonly SQLInputValue[]): Record<string, unknown>[] {
+    this.#guard.begin('own');
+    return this.#db.prepare(sql).all(...parameters) as Record<string, unknown>[];
+  }
+
+  /** Runs the statements of a migration. @throws Refused `denied`. */
+  migration(sql: string): void {
+    this.#guarded('migration', () => this.#db.exec(sql));
+  }
+
+  /** Runs a statement of a plugin to its end. Its changes are undone when the result is too large. */
+  run({ sql, parameters, most }: Query, mode: 'plain' | 'transaction'): Rows {
+    return this.#guarded(mode, () => {
+      const prepared = this.#prepare(sql, mode);
+      const { statement, columns, writes, inserts } = prepared;
+      const values = parameters.map(toInput);
+      if (columns.length === 0) {
+        const { changes, lastInsertRowid } = statement.run(...values);
+        return {
+          columns,
+          rows: [],
+          changes: Number(changes),
+          ...(inserts && { insertId: fromOutput(lastInsertRowid) as number | bigint }),
+        };
+      }
+      return writes
+        ? this.#returning(prepared, values, most, mode)
+        : whole(columns, statement.iterate(...values), most);
+    });
+  }
+
+  /** Starts a statement that reads, and answers its first rows. */
+  stream({ sql, parameters, most }: Query, mode: 'plain' | 'transaction'): Rows {
+    if (this.#cursors.size >= MOST_CURSORS)
+      throw new Refused('invalid', `a transaction has at most ${MOST_CURSORS} open streams`);
+    return this.#guarded(mode, () => {
+      const { statement, columns, writes } = this.#fresh(sql);
+      if (writes || columns.length === 0)
+        throw new Refused('invalid', 'only statements that read can be streamed');
+      const rows = statement.iterate(...parameters.map(toInput)) as unknown as Iterator<SqlValue[]>;
+      const cursor: Cursor = { columns, rows, next: undefined };
+      this.#lastCursor += 1;
+      this.#cursors.set(this.#lastCursor, cursor);
+      return this.#part(this.#lastCursor, cursor, most);
+    });
+  }
+
+  /** @throws Refused `gone`. */
+  next(id: number, most: Most, mode: 'plain' | 'transaction'): Rows {
+    const cursor = this.#cursors.get(id);
+    if (cursor === undefined) throw new Refused('gone', 'the stream is over');
+    return this.#guarded(mode, () => this.#part(id, cursor, most));
+  }
+
+  leave(id: number): void {
+    this.#cursors.get(id)?.rows.return?.();
+    this.#cursors.delete(id);
+  }
+
+  /** Ends its open results and its transaction. */
+  end(commit: boolean): void {
+    for (const id of [...this.#cursors.keys()]) this.leave(id);
+    if (this.#db.isTransaction) this.own(commit ? 'commit' : 'rollback');
+    else if (commit) throw new Refused('failed', 'the transaction was rolled back by a statement');
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    for (const id of [...this.#cursors.keys()]) this.leave(id);
+    this.#db.close();
+  }
+
+  #part(id: number, cursor: Cursor, most: Most): Rows {
+    try {
+      const { rows, next } = take(cursor.rows, most, cursor.next);
+      cursor.next = next;
+      if (next === undefined) this.#cursors.delete(id);
+      return { columns: cursor.columns, rows, ...(next !== undefined && { cursor: id }) };
+    } catch (error) {
+      this.leave(id);
+      throw error;
+    }
+  }
+
+  /** A change that returns rows is whole, or not at all. */
+  #returning(
+    { statement, columns }: Prepared,
+    values: readonly SQLInputValue[],
+    most: Most,
+    mode: Mode,
+  ): Rows {
+    const within = this.#db.isTransaction;
+    const guarded = (sql: string) => {
+      this.#guard.mode = 'own';
+      this.#db.exec(sql);
+      this.#guard.mode = mode;
+    };
+    guarded(within ? 'savepoint plinth_returning' : 'begin immediate');
+    try {
+      const rows = whole(columns, statement.iterate(...values), { ...most, rows: most.bytes });
+      guarded(within ? 'release plinth_returning' : 'commit');
+      return rows;
+    } catch (error) {
+      if (this.#db.isTransaction)
+        guarded(within ? 'rollback to plinth_returning; release plinth_returning' : 'rollback');
+      throw error;
+    }
+  }
+
+  #prepare(sql: string, mode: Mode): Prepared {
+    // What a transaction may do, a statement alone may not.
+    const key = `${mode} ${sql}`;
+    const known = this.#prepared.get(key);
+    if (known !== undefined) {
+      this.#prepared.delete(key);
+      this.#prepared.set(key, known);
+      return known;
+    }
+    const prepared = this.#fresh(sql);
+    if (sql.length > KEPT_LENGTH) return prepared;
+    this.#prepared.set(key, prepared);
+    if (this.#prepared.size > KEPT)
+      for (const [oldest] of this.#prepared) {
+        this.#prepared.delete(oldest);
+        break;
+      }
+    return prepared;
+  }
+
+  #fresh(sql: string): Prepared {
+    // SQLite would leave out what follows the first.
+    const { length } = statementsOf(sql);
+    if (length !== 1)
+      throw new Refused('invalid', `a query is one statement, and this one has ${length}`);
+    const statement = this.#db.prepare(sql);
+    statement.setReadBigInts(true);
+    statement.setReturnArrays(true);
+    const columns = statement.columns().map(({ name }) => name);
+    const { writes, inserts } = this.#guard;
+    return { statement, columns, writes, inserts };
+  }
+
+  #guarded<T>(mode: Mode, work: () => T): T {
+    const guard = this.#guard;
+    guard.begin(mode);
+    try {
+      return work();
+    } catch (error) {
+      if (guard.denied === undefined) throw error;
+      throw new Refused('denied', `the statement may not: ${guard.denied}`);
+    } finally {
+      guard.mode = 'own';
+    }
+  }
+}

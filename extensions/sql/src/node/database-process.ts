@@ -1,0 +1,50 @@
+/**
+ * The database process. It does one piece of work at a time; the host ends it when that takes too
+ * long. It ends by itself with the host.
+ */
+import { Worker } from 'node:worker_threads';
+import { Databases } from './databases.js';
+import { failureOf } from './failure.js';
+import type { Reply, Request } from './protocol.js';
+
+const databases = new Databases();
+/** Bytes that this process may take. */
+const memory = Number(process.argv[2]);
+/** Milliseconds after which work may have taken much memory. */
+const LONG = 20;
+
+// A statement holds this thread. The other one still sees that the host is gone, or the memory.
+const watchdog = new Worker(new URL('./watchdog.js', import.meta.url), {
+  workerData: { host: process.ppid, memory },
+});
+watchdog.unref();
+
+process.on('message', async (request: Request | 'end') => {
+  if (request === 'end') {
+    databases.end();
+    process.exit();
+  }
+  const began = performance.now();
+  const reply = await answer(request);
+  // What one statement has left must not be held against the next.
+  const full = performance.now() - began > LONG && process.memoryUsage.rss() > memory / 2;
+  if (!full || !databases.idle) return void process.send?.(reply);
+  databases.end();
+  process.send?.({ ...reply, last: true }, () => process.exit());
+});
+
+async function answer(request: Request): Promise<Reply> {
+  const { id } = request;
+  try {
+    return { id, value: await databases.do(request) };
+  } catch (error) {
+    const failure = failureOf(error);
+    const { migration } = error as { readonly migration?: string };
+    return { id, failure: { ...failure, ...(migration !== undefined && { migration }) } };
+  }
+}
+
+// Signals to a group of processes are for the host to answer. This process ends with it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', () => process.exit());
+watchdog.once('online', () => void process.send?.('ready'));

@@ -1,0 +1,134 @@
+/** The files of all databases, and the process that works on them. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Engine } from './engine.js';
+import { PAGE, type Place } from './protocol.js';
+
+/** What a store needs to know. All are bytes. */
+export interface StoreBounds {
+  readonly quota: number;
+  readonly memory: number;
+}
+
+/** Begins the name of a folder whose data is being deleted. */
+const DELETED = '.deleted-';
+const FILE = 'data.sqlite';
+/** The data from before a migration, until the plugin runs. */
+const BEFORE = 'before.sqlite';
+
+/** Owns a directory. Each plugin of each tenant has a folder in it. */
+export class Store {
+  readonly engine: Engine;
+  readonly #directory: string;
+  readonly #pages: number;
+
+  constructor(directory: string, { quota, memory }: StoreBounds) {
+    this.#directory = resolve(directory);
+    this.#pages = Math.max(1, Math.floor(quota / PAGE));
+    this.engine = new Engine(memory);
+  }
+
+  /** The database of a plugin. Its folder is made if it isn't there. */
+  async place(tenant: string, plugin: string): Promise<Place> {
+    const place = this.#placeOf(tenant, plugin);
+    await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
+    return place;
+  }
+
+  /** Whether a plugin has a database. */
+  has(tenant: string, plugin: string): boolean {
+    return existsSync(this.#placeOf(tenant, plugin).path);
+  }
+
+  /** Where the data from before a migration is kept. */
+  before({ path }: Place): string {
+    return join(dirname(path), BEFORE);
+  }
+
+  /** Deletes the data from before a migration. */
+  async forgetBefore(place: Place): Promise<void> {
+    await rm(this.before(place), { force: true });
+  }
+
+  /** Plugins of a tenant with a database, and the bytes of its files. */
+  async list(
+    tenant: string,
+  ): Promise<readonly { readonly plugin: string; readonly bytes: number }[]> {
+    const found: { readonly plugin: string; readonly bytes: number }[] = [];
+    for (const plugin of await foldersIn(this.#folderOf(tenant))) {
+      const { path } = this.#placeOf(tenant, plugin);
+      if (existsSync(path)) found.push({ plugin, bytes: await sizeOf(path) });
+    }
+    return found;
+  }
+
+  /** Deletes a database that is closed. It is gone at once; its files may take a moment. */
+  async purge(tenant: string, plugin: string): Promise<void> {
+    const folder = join(this.#folderOf(tenant), plugin);
+    if (!existsSync(folder)) return;
+    const gone = join(this.#folderOf(tenant), `${DELETED}${plugin}-${Date.now()}`);
+    await rename(folder, gone);
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  /** Goes on with deletions that an end of the application has interrupted. */
+  async sweep(tenant: string): Promise<void> {
+    const folder = this.#folderOf(tenant);
+    for (const name of await foldersIn(folder))
+      if (name.startsWith(DELETED)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+
+  /** The whole path of a file of the application. */
+  resolve(file: string): string {
+    return resolve(file);
+  }
+
+  /** Puts a file that is complete in the place of another. */
+  async finish(from: string, to: string): Promise<void> {
+    const file = await open(from, 'r+');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(from, to);
+  }
+
+  #folderOf(tenant: string): string {
+    return join(this.#directory, folderName(tenant));
+  }
+
+  #placeOf(tenant: string, plugin: string): Place {
+    return { path: join(this.#folderOf(tenant), plugin, FILE), pages: this.#pages };
+  }
+}
+
+/** A name for a folder, which says the tenant where that is possible, and is never another's. */
+function folderName(tenant: string): string {
+  if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(tenant)) return tenant;
+  return `=${createHash('sha256').update(tenant).digest('hex').slice(0, 40)}`;
+}
+
+async function foldersIn(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const sizes = await Promise.all(
+    ['', '-wal'].map((end) =>
+      stat(path + end).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

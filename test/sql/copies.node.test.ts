@@ -1,0 +1,129 @@
+/** What the application does with the databases: backup, restore, purge. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { sql } from '@plinth/sql/host';
+import { describe, expect, it } from 'vitest';
+import { rejection } from '../support/kernels.ts';
+import { folder, packageWith, withSql } from './databases.ts';
+
+const NOTES = { '0001_notes.sql': 'create table notes (id integer primary key, text text)' };
+const MORE = { ...NOTES, '0002_more.sql': 'alter table notes add column more text' };
+const notes = packageWith({ migrations: NOTES });
+const all = 'select text from notes order by id';
+
+describe('a backup', () => {
+  it('is made while the plugin runs, and brings its moment back', async () => {
+    const { kernel, run } = await withSql([notes]);
+    const databases = kernel.extension(sql);
+    const file = join(await folder(), 'notes.sqlite');
+    await run('insert into notes (text) values (?)', ['kept']);
+    await databases.backup('test.notes', file);
+    await run('insert into notes (text) values (?)', ['later']);
+    const runs = await rejection(databases.restore('test.notes', file));
+    expect(runs).toMatchObject({
+      code: 'plugin/illegal-transition',
+      message: expect.stringContaining('deactivate'),
+    });
+    await kernel.plugins.deactivate('test.notes');
+    await databases.restore('test.notes', file);
+    await kernel.plugins.activate('test.notes');
+    expect((await run(all)).rows).toEqual([{ text: 'kept' }]);
+    await databases.backup('test.notes', file);
+    expect(readdirSync(join(file, '..'))).toEqual(['notes.sqlite']);
+  });
+
+  it('from before a migration is brought up to the version', async () => {
+    const { kernel, run } = await withSql([notes]);
+    const databases = kernel.extension(sql);
+    const file = join(await folder(), 'notes.sqlite');
+    await run('insert into notes (text) values (?)', ['old']);
+    await databases.backup('test.notes', file);
+    await kernel.plugins.reload('test.notes', packageWith({ version: '2.0.0', migrations: MORE }));
+    await kernel.plugins.deactivate('test.notes');
+    await databases.restore('test.notes', file);
+    expect((await databases.migrations('test.notes')).length).toBe(1);
+    await kernel.plugins.activate('test.notes');
+    expect((await run('select text, more from notes')).rows).toEqual([{ text: 'old', more: null }]);
+  });
+
+  it('that is none, or larger than the quota, changes nothing', async () => {
+    const directory = await folder();
+    const large = await withSql([notes]);
+    await large.run("insert into notes (text) values (printf('%.*c', 300000, 'x'))");
+    const [big, bad] = [join(directory, 'big.sqlite'), join(directory, 'bad.sqlite')];
+    await large.kernel.extension(sql).backup('test.notes', big);
+    writeFileSync(bad, 'x'.repeat(10_000));
+    const { kernel, run } = await withSql([packageWith({ migrations: NOTES })], {
+      limits: { quota: 200_000 },
+    });
+    await run('insert into notes (text) values (?)', ['kept']);
+    await kernel.plugins.deactivate('test.notes');
+    const databases = kernel.extension(sql);
+    expect((await rejection(databases.restore('test.notes', big))).code).toBe('sql/quota');
+    expect((await rejection(databases.restore('test.notes', bad))).code).toBe('storage/corrupt');
+    const absent = databases.restore('test.notes', join(directory, 'absent.sqlite'));
+    expect((await rejection(absent)).code).toBe('sql/failed');
+    await kernel.plugins.activate('test.notes');
+    expect((await run(all)).rows).toEqual([{ text: 'kept' }]);
+  });
+
+  it('of no database is refused', async () => {
+    const { kernel } = await withSql([notes]);
+    const databases = kernel.extension(sql);
+    for (const id of ['test.absent', '../test.notes', ''])
+      expect((await rejection(databases.backup(id, '/dev/null'))).code).toBe('sql/failed');
+  });
+});
+
+describe('a purge', () => {
+  it('deletes the database of a plugin that does not run, and it starts with an empty one', async () => {
+    const { kernel, run, directory } = await withSql([notes]);
+    const databases = kernel.extension(sql);
+    await run('insert into notes (text) values (?)', ['gone']);
+    expect((await rejection(databases.purge('test.notes'))).code).toBe('plugin/illegal-transition');
+    await kernel.plugins.deactivate('test.notes');
+    await databases.purge('test.notes');
+    expect(await databases.list()).toEqual([]);
+    expect(readdirSync(join(directory, 'tenant-0'))).toEqual([]);
+    await kernel.plugins.activate('test.notes');
+    expect((await run(all)).rows).toEqual([]);
+  });
+
+  it('comes with `uninstall(id, { purge: true })`, in that tenant alone', async () => {
+    const { kernel, run, directory } = await withSql([notes]);
+    const tenant = await kernel.tenant('second');
+    await run('insert into notes (text) values (?)', ['gone']);
+    await tenant.commands.execute('test.notes:run', ["insert into notes (text) values ('stays')"]);
+    await kernel.plugins.uninstall('test.notes', { purge: true });
+    await expect.poll(() => readdirSync(join(directory, 'tenant-0'))).toEqual([]);
+    expect((await tenant.extension(sql).list()).length).toBe(1);
+  });
+
+  it('that was interrupted is finished later', async () => {
+    const directory = await folder();
+    const half = join(directory, 'tenant-0/.deleted-test.notes-1');
+    mkdirSync(half, { recursive: true });
+    writeFileSync(join(half, 'data.sqlite'), '');
+    const { run } = await withSql([notes], { directory });
+    await run(all);
+    expect(existsSync(half)).toBe(false);
+  });
+});
+
+describe('options', () => {
+  it.each([
+    [undefined, 'options'],
+    [{}, 'directory'],
+    [{ directory: '' }, 'directory'],
+    [{ directory: './a', destructive: true }, 'destructive'],
+    [{ directory: './a', driver: 1 }, 'driver'],
+    [{ directory: './a', limits: { time: Number.NaN } }, 'limits.time'],
+    [{ directory: './a', limits: { rows: -1 } }, 'limits.rows'],
+    [{ directory: './a', limits: { quota: 1 } }, 'limits.quota'],
+    [{ directory: './a', limits: { speed: 1 } }, 'limits.speed'],
+  ])('%j are refused by name', (options, option) => {
+    expect(() => sql(options as never)).toThrow(
+      expect.objectContaining({ code: 'kernel/invalid-option', details: { option } }),
+    );
+  });
+});
