@@ -1,10 +1,11 @@
 /** The admin API: who may do what, how often, with which packages, secrets, data and tenants. */
 import { type AdminOptions, type HttpOptions, http, type Role } from '@plinth/http/host';
 import type { KernelOptions } from '@plinth/kernel';
+import { tenants } from '@plinth/kernel/tenants';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { runtime } from '#host';
-import { rejection } from '../support/kernels.ts';
+import { createHost, runtime } from '#host';
+import { rejection, startKernel } from '../support/kernels.ts';
 import { pluginOf, type TextPackage } from '../support/plugins.ts';
 import { post, problem, serve } from './serve.ts';
 
@@ -326,8 +327,8 @@ describe(`${runtime}: the admin API`, () => {
     expect(await problem(await as('viewer', 'plugins', acme))).toEqual([404, 'http/tenant']);
     expect((await as('admin', 'tenants/acme', post({}))).status).toBe(200);
     expect((await problem(await as('admin', 'tenants/acme', post({}))))[0]).toBe(409);
-    const { tenants } = (await (await as('viewer', 'tenants')).json()) as { tenants: string[] };
-    expect(tenants.sort()).toEqual(['acme', 'tenant-0']);
+    const told = (await (await as('viewer', 'tenants')).json()) as { tenants: string[] };
+    expect(told.tenants.sort()).toEqual(['acme', 'tenant-0']);
     const disable = await as('operator', 'plugins/test.notes/disable?tenant=acme', post({}));
     expect(disable.status).toBe(204);
     expect(kernel.plugins.get('test.notes')?.state).toBe('active');
@@ -342,6 +343,32 @@ describe(`${runtime}: the admin API`, () => {
     expect((await as('viewer', 'plugins', acme)).status).toBe(404);
     for (const id of ['..%2fx', '%00', ' '])
       expect((await as('viewer', `plugins?tenant=${id}`)).status).toBe(404);
+  });
+
+  it('makes and deletes tenants of the list that the application has', async () => {
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [notes], {
+      extensions: [http(), tenants()],
+    });
+    const { admin, fetch } = kernel.extension(http);
+    await admin(kernel, { tokens, tenants: kernel.extension(tenants).manage(kernel) });
+    const ask = (method: string, path: string, body?: unknown) => {
+      const headers = { authorization: `Bearer ${tokenOf('admin')}` };
+      const init = body === undefined ? { method, headers } : { ...post(body, headers), method };
+      return fetch(new Request(`http://app.test/api/v1/${path}`, init));
+    };
+    const config = { 'test.notes': { size: 3 } };
+    expect((await ask('POST', 'tenants/acme', { config })).status).toBe(200);
+    expect(await (await ask('GET', 'plugins/test.notes/config?tenant=acme')).json()).toEqual({
+      size: 3,
+    });
+    expect(await (await ask('GET', 'tenants')).json()).toMatchObject({
+      tenants: ['tenant-0', 'acme'],
+      facts: [{ id: 'acme', running: true }],
+    });
+    expect((await ask('DELETE', 'tenants/acme?purge=true')).status).toBe(204);
+    expect(await (await ask('GET', 'tenants')).json()).toMatchObject({ tenants: ['tenant-0'] });
+    expect((await ask('GET', 'plugins?tenant=acme')).status).toBe(404);
+    expect((await ask('DELETE', 'tenants/acme')).status).toBeGreaterThanOrEqual(400);
   });
 
   it('of one tenant reaches no other', async () => {

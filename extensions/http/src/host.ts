@@ -16,7 +16,7 @@ import { type HttpOptions, settingsOf } from './options.js';
 import { refuse } from './problem.js';
 
 export type { AdminOptions } from './admin/admin.js';
-export type { AdminKernel } from './admin/operation.js';
+export type { AdminKernel, TenantManager } from './admin/operation.js';
 export type { OperatorOptions } from './admin/operators.js';
 export type { AdminAction, Operator, Role } from './admin/roles.js';
 export type { DeclaredRoute } from './contribution.js';

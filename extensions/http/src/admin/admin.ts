@@ -5,7 +5,7 @@ import { type Exchange, jsonResponse } from '../exchange.js';
 import { openly, problemOf, refuse } from '../problem.js';
 import { ClientRate } from './client-rate.js';
 import { feedOf } from './feed.js';
-import type { AdminKernel, Asked, Operation, TenantParts } from './operation.js';
+import type { AdminKernel, Asked, Operation, TenantManager, TenantParts } from './operation.js';
 import { operationOf } from './operations.js';
 import { type OperatorOptions, Operators } from './operators.js';
 import { contentOf, type FindPackage } from './request-body.js';
@@ -19,6 +19,11 @@ export interface AdminOptions extends OperatorOptions {
    * Absent: what is installed or updated is an archive.
    */
   package?(...about: Parameters<FindPackage>): ReturnType<FindPackage>;
+  /**
+   * The application's list of tenants, `kernel.extension(tenants).manage(kernel)`. Absent: those that
+   * run are told, and one is made by starting it.
+   */
+  readonly tenants?: TenantManager;
   /** Requests of one client in a minute. Default: 600. `Infinity` for no bound. */
   readonly rate?: number;
   /**
@@ -178,8 +183,9 @@ export class Admin {
   }
 
   #asked(asking: Asking, operator: Operator, body: unknown, found: Asked['found']): Asked {
-    const { kernel: root, tenants } = this.#parts;
-    return { ...asking, operator, body, found, root, tenants, tickets: this.#tickets };
+    const { kernel: root, tenants, options } = this.#parts;
+    const own = { root, tenants, manager: options.tenants, tickets: this.#tickets };
+    return { ...asking, ...own, operator, body, found };
   }
 
   #clientOf(request: Request): string | undefined {

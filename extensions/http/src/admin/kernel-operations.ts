@@ -3,7 +3,7 @@ import { answerOf } from '../commands.js';
 import { traceparentOf } from '../incoming.js';
 import { refuse } from '../problem.js';
 import { answerFeed } from './feed-answer.js';
-import type { Asked, Operation } from './operation.js';
+import { type Asked, type Operation, objectIn } from './operation.js';
 
 async function execute({ kernel, operator, params, body, request, tenant }: Asked) {
   const { limits } = tenant.parts.settings;
@@ -22,6 +22,41 @@ function allOf({ root, kernel }: Asked) {
   if (root.tenant === undefined || kernel !== root)
     throw refuse(404, 'http/tenant', 'Tenants are made by the admin API of the whole kernel.');
   return root.tenant;
+}
+
+async function listed({ tenants, kernel, root, manager }: Asked) {
+  if (kernel !== root || root.tenant === undefined) return { tenants: [kernel.id] };
+  if (manager === undefined) return { tenants: [...tenants.keys()] };
+  const all = await manager.list();
+  return { tenants: [root.id, ...all.map(({ id }) => id)], facts: all };
+}
+
+async function create(asked: Asked) {
+  const { params, manager, tenants, body } = asked;
+  const { tenant = '' } = params;
+  const make = allOf(asked);
+  if (manager !== undefined) {
+    await manager.create(tenant, body === undefined ? {} : objectIn(body, '{"config":{}}'));
+    return { tenant };
+  }
+  if (tenants.has(tenant)) throw refuse(409, 'http/tenant', 'There is a tenant of this name.');
+  const kernel = make(tenant) as { start?(): Promise<void> };
+  await kernel.start?.();
+  return { tenant };
+}
+
+async function remove(asked: Asked): Promise<void> {
+  const { params, manager, tenants, query, root } = asked;
+  const { tenant = '' } = params;
+  const find = allOf(asked);
+  const purge = query.get('purge') === 'true';
+  if (tenant === root.id)
+    throw refuse(409, 'http/tenant', 'The default tenant ends with the kernel.');
+  if (manager !== undefined) return manager.delete(tenant, { purge });
+  if (purge)
+    throw refuse(400, 'http/query', 'Only a kernel with a list of tenants deletes their data.');
+  if (!tenants.has(tenant)) throw refuse(404, 'http/tenant', 'There is no such tenant.');
+  await (find(tenant) as { stop?(): Promise<void> }).stop?.();
 }
 
 /** Operations on the kernel. */
@@ -48,40 +83,25 @@ export const KERNEL_OPERATIONS: readonly Operation[] = [
     name: 'tenants',
     role: 'viewer',
     summary: 'The tenants that are there',
-    act: ({ tenants, kernel, root }) => ({
-      tenants: kernel === root && root.tenant !== undefined ? [...tenants.keys()] : [kernel.id],
-    }),
+    act: listed,
   },
   {
     method: 'POST',
     path: 'tenants/:tenant',
     name: 'tenants.create',
     role: 'admin',
-    summary: 'Makes a tenant, and starts its plugins',
-    act: async (asked) => {
-      const { tenant = '' } = asked.params;
-      const make = allOf(asked);
-      if (asked.tenants.has(tenant))
-        throw refuse(409, 'http/tenant', 'There is a tenant of this name.');
-      const kernel = make(tenant) as { start?(): Promise<void> };
-      await kernel.start?.();
-      return { tenant };
-    },
+    summary: 'Makes a tenant, with settings and secrets where the application has a list',
+    act: create,
   },
   {
     method: 'DELETE',
     path: 'tenants/:tenant',
     name: 'tenants.delete',
     role: 'admin',
-    summary: 'Stops a tenant. Its data stays',
-    act: async (asked) => {
-      const { tenant = '' } = asked.params;
-      const find = allOf(asked);
-      if (!asked.tenants.has(tenant)) throw refuse(404, 'http/tenant', 'There is no such tenant.');
-      if (tenant === asked.root.id)
-        throw refuse(409, 'http/tenant', 'The default tenant ends with the kernel.');
-      await (find(tenant) as { stop?(): Promise<void> }).stop?.();
-    },
+    summary:
+      'Stops a tenant; with purge=true its data is deleted, where the application has a list',
+    query: ['purge'],
+    act: remove,
   },
   {
     method: 'POST',

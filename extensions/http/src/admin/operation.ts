@@ -1,5 +1,6 @@
 /** What an operation of the admin API is, and what its code gets. */
 import type { Kernel, PluginPackage, PluginSource } from '@plinth/kernel';
+import type { Tenants } from '@plinth/kernel/tenants';
 import type { Exchange, Parts } from '../exchange.js';
 import { refuse } from '../problem.js';
 import type { Operator, Role } from './roles.js';
@@ -28,6 +29,9 @@ export interface AdminKernel
   tenant?(id: string): AdminKernel;
 }
 
+/** Makes and deletes tenants: `kernel.extension(tenants).manage(kernel)`. */
+export type TenantManager = Pick<Tenants<unknown>, 'create' | 'delete' | 'list'>;
+
 /** What an operation is asked with. */
 export interface Asked {
   readonly kernel: AdminKernel;
@@ -44,6 +48,8 @@ export interface Asked {
   readonly tickets: Tickets;
   /** Tenants that are there. */
   readonly tenants: ReadonlyMap<string, TenantParts>;
+  /** Absent: tenants are made by asking for them, and nothing keeps a list. */
+  readonly manager: TenantManager | undefined;
   /** The kernel of all tenants, or the only tenant that this admin API has. */
   readonly root: AdminKernel;
 }
