@@ -90,6 +90,15 @@ describe(`${runtime}: a view`, () => {
     await view.close();
   });
 
+  it('ends when its plugin takes it away', async () => {
+    const kernel = await startPanel();
+    const view = await open(kernel);
+    const waiting = rejection(view.shows('never'));
+    await kernel.commands.execute(`${PANEL}:dispose`);
+    expect((await waiting).message).toBe('the view has ended');
+    expect((await rejection(open(kernel))).code).toBe('call/unknown-command');
+  });
+
   it('is told that a showing has ended', async () => {
     const kernel = await startPanel();
     const view = await open(kernel);

@@ -164,6 +164,20 @@ describe(`${runtime}: the workbench`, () => {
     );
   });
 
+  it('knows keys by their place in other alphabets, and runs none that is held, composed or written', async () => {
+    const { bench, state } = await start();
+    const held = { ...press('N', { ctrl: true, shift: true }), repeat: true };
+    expect(await bench.key(held)).toBeUndefined();
+    expect(bench.key(held)).toBeInstanceOf(Promise);
+    const composed = { ...press('N', { ctrl: true, shift: true }), isComposing: true };
+    expect(bench.key(composed)).toBeUndefined();
+    const written = { ...press('N', { ctrl: true, shift: true }), getModifierState: () => true };
+    expect(bench.key(written)).toBeUndefined();
+    expect(state()).toBe('resolved');
+    const other = { ...press('Т', { ctrl: true, shift: true }), code: 'KeyN' };
+    expect(await bench.key(other)).toBe(0);
+  });
+
   it('shows views only where the application allows them, in slots that it has', async () => {
     const allow = vi.fn(() => false);
     const { bench } = await start({ allow });
@@ -232,6 +246,24 @@ describe(`${runtime}: words of a plugin`, () => {
     expect(one.code).toBe('call/rate-limited');
     await say('fact', { name: 'f0', value: null });
     await say('fact', { name: 'more', value: 1 });
+  });
+
+  it('may ask again when the first question has lost its caller', async () => {
+    const { kernel, say, present } = await start();
+    present.ask.mockReturnValueOnce(new Promise(() => {}));
+    const gone = new AbortController();
+    const first = kernel.commands.execute(
+      `${NOTES}:say`,
+      { what: 'ask', value: { title: 'One?', choices: ['a'] } },
+      { signal: gone.signal },
+    );
+    await expect.poll(() => present.ask.mock.calls.length).toBe(1);
+    gone.abort();
+    await rejection(first);
+    expect(present.ask.mock.calls[0]?.[0].signal.aborted).toBe(true);
+    await expect
+      .poll(() => say('ask', { title: 'Two?', choices: ['a'] }).catch(({ code }) => code))
+      .toBe(0);
   });
 
   it('cannot shadow a fact of the application, or one of another plugin', async () => {

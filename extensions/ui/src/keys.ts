@@ -11,6 +11,10 @@ export interface KeyPress {
   readonly shiftKey: boolean;
   /** Whether a text is being composed. */
   readonly isComposing?: boolean;
+  /** Whether the key is held down. */
+  readonly repeat?: boolean;
+  /** Of a browser: whether AltGr is held, which writes and looks like Ctrl and Alt. */
+  getModifierState?(key: string): boolean;
 }
 
 const MODIFIERS = ['ctrl', 'meta', 'alt', 'shift'] as const;
@@ -51,7 +55,7 @@ export function parseKey(
 
 /** The forms of a pressed key: by its letter, and by its place where the letter is no key. */
 export function pressedKeys(event: KeyPress): readonly string[] {
-  if (event.isComposing === true) return [];
+  if (event.isComposing === true || event.getModifierState?.('AltGraph') === true) return [];
   const held = [
     ...(event.ctrlKey ? ['ctrl'] : []),
     ...(event.metaKey ? ['meta'] : []),

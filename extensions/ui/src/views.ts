@@ -35,7 +35,7 @@ export interface Views {
    * that come from elsewhere, like a timer or an event.
    */
   refresh(view?: string): void;
-  /** Takes the views away. */
+  /** Takes the views away. What is shown of them ends. */
   dispose(): void;
 }
 
@@ -97,7 +97,13 @@ export function views(
       }
     },
   });
-  return { refresh, dispose: () => registered.dispose() };
+  return {
+    refresh,
+    dispose() {
+      registered.dispose();
+      for (const { session } of [...open.values()]) void session.return();
+    },
+  };
 }
 
 /**

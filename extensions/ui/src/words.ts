@@ -117,7 +117,7 @@ export class Words {
     this.#asking.add(caller.id);
     try {
       const asked = { ...this.#who(caller), title, text, choices, signal };
-      const answer = await this.#present.ask(asked);
+      const answer = await Promise.race([this.#present.ask(asked), ended(signal)]);
       return Number.isInteger(answer) && choices[answer as number] !== undefined ? answer : null;
     } finally {
       this.#asking.delete(caller.id);
@@ -152,6 +152,14 @@ export class Words {
   #who({ id }: Caller): { readonly plugin: string; readonly name: string } {
     return { plugin: id, name: this.#speakers.nameOf(id) };
   }
+}
+
+/** Null when an answer is of no use any more, whatever the application does with its question. */
+function ended(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
 }
 
 function read<S extends GenericSchema>(schema: S, input: unknown, what: string): InferOutput<S> {

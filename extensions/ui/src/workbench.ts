@@ -191,7 +191,9 @@ export class LiveWorkbench implements Workbench {
       ({ key, holds }) =>
         pressed.includes(key) && (holds === undefined || holds((name) => this.facts.get(name))),
     );
-    return found === undefined || found.command === null ? undefined : this.run(found.command);
+    if (found === undefined || found.command === null) return undefined;
+    // A key that is held down was pressed once.
+    return event.repeat === true ? Promise.resolve() : this.run(found.command);
   }
 
   run(command: string, input?: unknown): Promise<unknown> {

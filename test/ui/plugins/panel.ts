@@ -52,6 +52,7 @@ export default definePlugin({
     });
     ctx.commands.handle('answer', () => slow?.());
     ctx.commands.handle('note', () => note);
+    ctx.commands.handle('dispose', () => shown.dispose());
     ctx.commands.handle('crash', () => {
       setTimeout(() => {
         throw new Error('gone');
