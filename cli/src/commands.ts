@@ -20,7 +20,7 @@ const AUTHORING: readonly CommandSpec[] = [
     options: [
       [
         '--template <template>',
-        'minimal, http, app-node, app-vite or app-react (default: minimal)',
+        'minimal, http, ui, sql, app-node, app-vite or app-react (default: minimal)',
       ],
       ['--language <language>', 'ts or js (default: ts)'],
       ['--id <id>', "the plugin's id (default: com.example.<name>)"],

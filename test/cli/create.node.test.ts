@@ -19,6 +19,7 @@ const TEMPLATES = {
   minimal: '.',
   http: '.',
   ui: '.',
+  sql: '.',
   'app-node': 'plugins/notes',
   'app-vite': 'plugins/notes',
   'app-react': 'plugins/notes',

@@ -122,6 +122,26 @@ it.each(['ts', 'js'])(
   300_000,
 );
 
+it.each(['ts', 'js'])(
+  'a plugin with a table of sql in %s',
+  async (language) => {
+    const folder = await create(`rows-${language}`, '--template', 'sql', '--language', language);
+    expect((await npm(folder, 'test')).stdout).toContain('pass 2');
+    await develop(folder, /^ready 1 active/);
+    const plinth = async (...args: readonly string[]) =>
+      JSON.parse(
+        (await run(join(folder, 'node_modules/.bin/plinth'), [...args], { cwd: folder, env }))
+          .stdout,
+      ) as unknown;
+    const id = `com.example.rows-${language}`;
+    expect(await plinth('exec', `${id}:add`, '{"text":"buy milk"}')).toEqual({ id: 1 });
+    expect(await plinth('exec', `${id}:find`, '{"words":"milk"}')).toEqual([
+      { id: 1, text: 'buy milk' },
+    ]);
+  },
+  300_000,
+);
+
 it('an application for Node', async () => {
   const folder = await create('shop', '--template', 'app-node');
   expect((await npm(folder, 'test')).stdout).toContain('pass 1');

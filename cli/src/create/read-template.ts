@@ -1,6 +1,7 @@
 /**
  * Reads the files of a template from `templates/`. A plugin's code is the same text in TypeScript
- * and in JavaScript, because its types are inferred; only names of files differ.
+ * and in JavaScript where its types are inferred; only names of files differ. Code that has to say a
+ * type is there twice, as `.ts` and as `.js`.
  */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,7 @@ export const TEMPLATES = {
   minimal: 'one plugin with contract and test',
   http: 'one plugin that answers HTTP',
   ui: 'one plugin with a view',
+  sql: 'one plugin with a table of a database',
   'app-node': 'a Node application with a plugin',
   'app-vite': 'a page with a plugin, built by Vite',
   'app-react': 'a React page with a plugin, built by Vite',
@@ -55,6 +57,7 @@ const SHAPES: Readonly<Record<TemplateName, Shape>> = {
   minimal: { ...application('minimal'), plugins: undefined },
   http: { parts: () => [['http', '']], plugins: undefined },
   ui: { parts: () => [['ui', '']], plugins: undefined },
+  sql: { parts: () => [['sql', '']], plugins: undefined },
   'app-node': application('app-node'),
   'app-vite': application('app-vite'),
   'app-react': application('app-react'),
@@ -70,13 +73,21 @@ export async function readTemplate(facts: TemplateFacts): Promise<ReadonlyMap<st
   const files = new Map<string, string>();
   for (const [part, into] of parts(place)) {
     const folder = fileURLToPath(new URL(`../../templates/${part}/`, import.meta.url));
-    for (const name of await filesIn(folder)) {
+    const names = await filesIn(folder);
+    for (const name of names) {
+      if (isOther(name, names, facts)) continue;
       const text = await readFile(`${folder}${name}`, 'utf8');
       files.set(into + fill(pathOf(name, facts)), textOf(fill(text), facts));
     }
   }
   return files;
 }
+
+/** Whether a file is there in the wanted language, too, and this is not it. */
+const isOther = (name: string, names: readonly string[], { language }: TemplateFacts): boolean =>
+  language === 'ts'
+    ? name.endsWith('.js')
+    : name.endsWith('.ts') && names.includes(name.replace(/ts$/, 'js'));
 
 const wordOf = ({ id }: TemplateFacts) => id.split('.').at(-1) as string;
 
