@@ -19,9 +19,6 @@ export const run: RunCommand = ([id = '', key], options, terminal) =>
     return { data: { value }, text: toJson(value, 2) };
   });
 
-function rowsOf({ config, layers }: Settings): readonly (readonly string[])[] {
-  // A kernel elsewhere tells the values alone.
-  if (layers === undefined)
-    return Object.entries(config).map(([name, value]) => [name, toJson(value)]);
+function rowsOf({ layers }: Settings): readonly (readonly string[])[] {
   return Object.entries(layers).map(([path, { value, layer }]) => [path, toJson(value), layer]);
 }

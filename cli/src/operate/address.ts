@@ -15,6 +15,9 @@ export interface Address {
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 /** What a header may have. */
 const HEADER = /^[\u0021-\u007e]+$/;
+/** More than this no server reads of a header. */
+const MOST_TOKEN = 8_192;
+const MOST_TENANT = 512;
 
 /**
  * Reads `--url`, `--token` and `--tenant`. A token that isn't given is the one of `PLINTH_TOKEN`,
@@ -39,9 +42,12 @@ export function addressOf(options: Options, env: NodeJS.ProcessEnv): Address | u
   if (username !== '' || password !== '')
     throw wrong('--url takes no user and no password', 'Give a token in PLINTH_TOKEN.');
   const given = token === undefined || token === '' ? undefined : String(token).trim();
-  if (given !== undefined && !HEADER.test(given))
+  if (given !== undefined && (!HEADER.test(given) || given.length > MOST_TOKEN))
     throw wrong('the token has characters that no header can have', 'Check PLINTH_TOKEN.');
   const { pathname, origin } = new URL(href);
+  const { length = 0 } = String(tenant ?? '');
+  if (tenant !== undefined && (length === 0 || length > MOST_TENANT))
+    throw wrong(`--tenant takes a name of 1 to ${MOST_TENANT} characters`);
   return {
     base: `${origin}${pathname.replace(/\/$/, '')}/`,
     token: given,

@@ -11,6 +11,8 @@ export interface Ask {
   readonly body?: { readonly type: string; readonly content: string | Uint8Array<ArrayBuffer> };
   /** Milliseconds in which it has to be answered. */
   readonly timeout?: number;
+  /** Ends an answer that lasts, which only has to begin in time. */
+  readonly lasting?: AbortSignal;
 }
 
 /** A body of JSON. */
@@ -19,6 +21,9 @@ export const jsonBody = (value: unknown) => ({
   content: JSON.stringify(value),
 });
 
+/** What a header can have. */
+const PLAIN = /^[\u0021-\u007e]+$/;
+const EVENTS = 'text/event-stream';
 const TIMEOUT = 60_000;
 /** Most bytes of an answer. */
 const MAX_ANSWER = 256 * 1_048_576;
@@ -60,6 +65,17 @@ export class AdminClient {
     throw this.#strange(`${path} answers ${value === undefined ? 'nothing' : typeof value}`);
   }
 
+  /** What happens in the kernel, as a stream of Server-Sent Events that the signal ends. */
+  async events(query: Ask['query'], signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const path = 'api/v1/events';
+    const response = await this.#fetch(path, { query: query ?? {}, lasting: signal });
+    if (!response.ok) throw this.#refused(response, await this.#read(response, path), path);
+    const { body, headers } = response;
+    if (body !== null && headers.get('content-type')?.startsWith(EVENTS) === true) return body;
+    await body?.cancel();
+    throw this.#strange(`${path} answers no events`);
+  }
+
   /** The text of an answer. */
   async text(path: string, ask: Ask = {}): Promise<string> {
     const response = await this.#fetch(path, ask);
@@ -78,18 +94,25 @@ export class AdminClient {
 
   async #fetch(
     path: string,
-    { method = 'GET', query = {}, body, timeout }: Ask,
+    { method = 'GET', query = {}, body, timeout, lasting }: Ask,
   ): Promise<Response> {
     const { base, token, tenant } = this.#address;
     const url = new URL(path, base);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value);
-    const headers = new Headers({ accept: 'application/json' });
+    const headers = new Headers({ accept: lasting === undefined ? 'application/json' : EVENTS });
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
-    if (tenant !== undefined) headers.set('x-plinth-tenant', tenant);
+    // Names of tenants are of any letters, and headers are not.
+    if (tenant !== undefined && PLAIN.test(tenant)) headers.set('x-plinth-tenant', tenant);
+    else if (tenant !== undefined) url.searchParams.set('tenant', tenant);
     // A server sees a body of no bytes where there is none.
     if (method !== 'GET') headers.set('content-type', body?.type ?? 'application/json');
     const limit = timeout ?? TIMEOUT;
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), limit);
+    // What lasts has to begin in time, and anything else to end.
+    const signal =
+      lasting === undefined ? AbortSignal.timeout(limit) : AbortSignal.any([late.signal, lasting]);
     try {
       return await fetch(url, {
         method,
@@ -97,10 +120,12 @@ export class AdminClient {
         ...(body !== undefined && { body: body.content }),
         // A token is for this address alone.
         redirect: 'manual',
-        signal: AbortSignal.timeout(limit),
+        signal,
       });
     } catch (cause) {
       throw this.#unreachable(cause, limit);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -55,10 +55,10 @@ export interface ReportQuery {
   readonly plugin?: string;
 }
 
-/** Settings of a plugin. The layers are what a kernel elsewhere doesn't tell. */
+/** Settings of a plugin, and the layer that each is from. */
 export interface Settings {
   readonly config: Readonly<Record<string, unknown>>;
-  readonly layers: ReturnType<Kernel['config']['layers']> | undefined;
+  readonly layers: ReturnType<Kernel['config']['layers']>;
 }
 
 /** What plugins keep, in a list. */

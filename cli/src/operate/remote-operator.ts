@@ -4,16 +4,18 @@ import type {
   AuditHead,
   AuditVerdict,
   Explanation,
-  LogEntry,
   PluginPackage,
   PluginUsage,
   TelemetryReport,
 } from '@plinth/host-node';
-import { type Manifest, parseManifest } from '@plinth/sdk/contract';
+import { type Manifest, parseManifest, pluginIdProblem } from '@plinth/sdk/contract';
 import { writeArchive } from '../archive/write-archive.js';
 import { readData } from '../data/data-file.js';
 import { CliError } from '../terminal/cli-error.js';
+import { printableLine } from '../terminal/printable.js';
 import { type AdminClient, type Ask, isNotOffered, jsonBody } from './admin-client.js';
+import { LogFollower, type LogReader } from './follow-log.js';
+import { isEntry } from './log-entry.js';
 import type {
   Changed,
   Consent,
@@ -32,8 +34,16 @@ const LONG = 600_000;
 /** Milliseconds that a call may take longer than the plugin has, for the way. */
 const WAY = 5_000;
 
-const at = (id: string, detail = '') =>
-  `${API}/plugins/${encodeURIComponent(id)}${detail === '' ? '' : `/${detail}`}`;
+/**
+ * The address of a plugin. A text such as `..` would lead to another one.
+ *
+ * @throws CliError `plugin/not-found`
+ */
+function at(id: string, detail = ''): string {
+  if (pluginIdProblem(id) !== undefined)
+    throw new CliError('plugin/not-found', `no plugin '${printableLine(id, 128)}' is installed`);
+  return `${API}/plugins/${id}${detail === '' ? '' : `/${detail}`}`;
+}
 
 /** Owns nothing: each verb is a request. */
 export class RemoteOperator implements Operator {
@@ -52,12 +62,15 @@ export class RemoteOperator implements Operator {
     const facts = await this.#facts(id);
     if (facts === undefined) return undefined;
     const manifest = (await this.#admin.json(at(id, 'manifest'))) as Manifest | null | undefined;
-    const own = manifest?.contributes?.commands?.map((one) => `${id}:${one.id}`) ?? [];
+    if (!manifest) return { facts, manifest: undefined, commands: [], data: { plugin: facts } };
+    const capabilities = await this.#admin.object<{ commands?: { id: string }[] }>(
+      at(id, 'capabilities'),
+    );
     return {
       facts,
-      manifest: manifest ?? undefined,
-      commands: own,
-      data: { plugin: { ...facts, ...(manifest && { manifest }) } },
+      manifest,
+      commands: capabilities.commands?.map((command) => command.id) ?? [],
+      data: { plugin: { ...facts, manifest }, capabilities },
     };
   }
 
@@ -98,9 +111,12 @@ export class RemoteOperator implements Operator {
   async execute(command: string, input: unknown, timeout: number | undefined): Promise<unknown> {
     const ask: Ask = {
       method: 'POST',
+      query: { timeout: timeout === undefined ? undefined : String(timeout) },
       timeout: timeout === undefined ? LONG : timeout + WAY,
       ...(input !== undefined && { body: jsonBody(input) }),
     };
+    if (!command.includes(':'))
+      throw new CliError('call/unknown-command', `'${printableLine(command, 128)}' is no command`);
     const id = encodeURIComponent(command);
     try {
       return await this.#admin.json(`${API}/commands/${id}`, ask);
@@ -128,7 +144,8 @@ export class RemoteOperator implements Operator {
   }
 
   async settings(id: string): Promise<Settings> {
-    return { config: await this.#admin.object(at(id, 'config')), layers: undefined };
+    const layers = await this.#admin.object<Settings['layers']>(at(id, 'config/layers'));
+    return { config: await this.#admin.object(at(id, 'config')), layers };
   }
 
   async configure(id: string, patch: Readonly<Record<string, unknown>>): Promise<void> {
@@ -136,6 +153,10 @@ export class RemoteOperator implements Operator {
   }
 
   async setSecret(plugin: string, name: string, value: string): Promise<void> {
+    if (name === '.' || name === '..')
+      throw new CliError('secret/invalid', `an address can't have the name '${name}'`, {
+        cure: 'Set a secret of this name in the application.',
+      });
     await this.#admin.json(at(plugin, `secrets/${encodeURIComponent(name)}`), {
       method: 'PUT',
       body: jsonBody({ value }),
@@ -143,12 +164,8 @@ export class RemoteOperator implements Operator {
   }
 
   async kept(): Promise<readonly Kept[]> {
-    const { leftovers = [] } = await this.#admin.object<{ leftovers?: Kept[] }>(`${API}/leftovers`);
-    const ids = [...new Set((await this.plugins()).map(({ id }) => id))];
-    const kept: Kept[] = [];
-    for (const plugin of ids)
-      kept.push({ plugin, keys: (await this.keys(plugin)).length, installed: true });
-    return [...kept, ...leftovers.map(({ plugin, keys }) => ({ plugin, keys, installed: false }))];
+    const { plugins = [] } = await this.#admin.object<{ plugins?: Kept[] }>(`${API}/storage`);
+    return plugins;
   }
 
   async keys(id: string): Promise<readonly string[]> {
@@ -192,10 +209,13 @@ export class RemoteOperator implements Operator {
   /** The latest entries of the log. */
   async logs(plugin: string | undefined, level: string, limit: number) {
     const query = { plugin, level, limit: String(limit) };
-    const { entries } = await this.#admin.object<{ entries?: LogEntry[] }>(`${API}/logs`, {
-      query,
-    });
-    return entries ?? [];
+    const { entries } = await this.#admin.object<{ entries?: unknown }>(`${API}/logs`, { query });
+    return Array.isArray(entries) ? entries.filter(isEntry) : [];
+  }
+
+  /** Tells what is logged from now on, until the reader's signal. */
+  follow(reader: LogReader): Promise<void> {
+    return new LogFollower(this.#admin, reader).run();
   }
 
   async #facts(id: string): Promise<PluginFacts | undefined> {

@@ -30,7 +30,10 @@ interface Facts {
 }
 
 function factsOf(error: unknown): Facts {
-  if (error instanceof CliError) return error;
+  if (error instanceof CliError) {
+    const { code, message, cure = CURES[code], frame, details } = error;
+    return { code, message, cure, frame, details };
+  }
   if (!(error instanceof Error)) return { code: 'cli/failed', message: String(error), details: {} };
   const { code, details } = error as { readonly code?: unknown; readonly details?: unknown };
   // Errors of the kernel and of the system have a code. Anything else is a fault of this program.
@@ -48,4 +51,6 @@ const CURES: Readonly<Record<string, string>> = {
   'call/unknown-command': 'plinth info <id> shows the commands of a plugin.',
   'signature/file-changed': 'Get the package again. plinth sign signs one of your own again.',
   'plugin/not-found': 'plinth list shows those that are.',
+  'plugin/illegal-transition': 'plinth explain <id> says why; plinth disable <id> stops a plugin.',
+  'http/tenant': 'Check --tenant. Tenants are known by the names that the application gives them.',
 };

@@ -33,8 +33,37 @@ async function importAll({ kernel, params: { id = '' }, body }: Asked) {
   return { keys: values.size };
 }
 
+/** How many keys each plugin keeps, of those that were uninstalled, too. */
+async function allKept({ kernel: { plugins, storage } }: Asked) {
+  // What is listed has an id of any form while its manifest can't be read.
+  const ids = new Set(plugins.list().flatMap(({ id, manifest }) => (manifest ? [id] : [])));
+  const kept: { plugin: string; keys: number; installed: boolean }[] = [];
+  for (const plugin of ids)
+    kept.push({ plugin, keys: (await storage.of(plugin).list()).length, installed: true });
+  for (const { plugin, keys } of await plugins.leftovers())
+    kept.push({ plugin, keys, installed: false });
+  return { plugins: kept };
+}
+
+/** Of an uninstalled plugin there may also be secrets, settings and grants. */
+async function purge({ kernel, params: { id = '' } }: Asked): Promise<void> {
+  const { plugins, storage } = kernel;
+  if ((await plugins.leftovers()).some(({ plugin }) => plugin === id))
+    return plugins.uninstall(id, { purge: true });
+  checkStopped(kernel, id);
+  await storage.of(id).purge();
+}
+
 /** Operations on data. */
 export const DATA_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'GET',
+    path: 'storage',
+    name: 'storage',
+    role: 'operator',
+    summary: 'How many keys each plugin keeps, also those that were uninstalled',
+    act: allKept,
+  },
   {
     method: 'GET',
     path: PATH,
@@ -71,10 +100,7 @@ export const DATA_OPERATIONS: readonly Operation[] = [
     path: PATH,
     name: 'storage.purge',
     role: 'admin',
-    summary: 'Deletes all that it keeps. The plugin is stopped',
-    act: async ({ kernel, params: { id = '' } }) => {
-      checkStopped(kernel, id);
-      await kernel.storage.of(id).purge();
-    },
+    summary: 'Deletes all that it keeps. The plugin is stopped, or uninstalled',
+    act: purge,
   },
 ];

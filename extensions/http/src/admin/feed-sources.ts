@@ -1,6 +1,7 @@
 /** Where the entries of a feed come from. What costs calls something is on only while it is wanted. */
 import { wrapper } from '@plinth/kernel/extension';
 import type { HttpPort } from '../exchange.js';
+import { shownEntry } from './log-entries.js';
 import type { AdminKernel } from './operation.js';
 
 /** Steps of plugins. They are always recorded. */
@@ -112,7 +113,9 @@ export class FeedSources {
   #listen(name: string): () => void {
     if (name === 'log') {
       const { events } = this.#kernel;
-      const listener = events.on('log:written', ({ payload }) => this.#record('log', payload));
+      const listener = events.on('log:written', ({ payload }) =>
+        this.#record('log', shownEntry(payload)),
+      );
       return () => listener.dispose();
     }
     if (name === 'metrics') return this.#measure();

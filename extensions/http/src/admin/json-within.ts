@@ -3,6 +3,9 @@
 /** Depth of what is shown. */
 const MOST_DEPTH = 16;
 
+/** What stands for a value with a text that is too long. */
+export const OMITTED = '{"omitted":true}';
+
 class TooLong extends Error {}
 
 /**
@@ -58,7 +61,7 @@ export function jsonWithin(value: unknown, most: number): string {
     write(value, 0);
     return parts.join('');
   } catch (error) {
-    if (error instanceof TooLong) return '{"omitted":true}';
+    if (error instanceof TooLong) return OMITTED;
     throw error;
   }
 }

@@ -3,15 +3,17 @@ import { answerOf } from '../commands.js';
 import { traceparentOf } from '../incoming.js';
 import { refuse } from '../problem.js';
 import { answerFeed } from './feed-answer.js';
-import { type Asked, type Operation, objectIn } from './operation.js';
+import { type Asked, numberIn, type Operation, objectIn } from './operation.js';
 
-async function execute({ kernel, operator, params, body, request, tenant }: Asked) {
+async function execute({ kernel, operator, params, body, query, request, tenant }: Asked) {
   const { limits } = tenant.parts.settings;
+  // Nothing moves on the connection meanwhile, so that it isn't open for longer.
+  const timeout = numberIn(query, 'timeout', limits.timeout) ?? limits.timeout;
   const traceparent = traceparentOf(request);
   const answer = await kernel.commands.execute(params.command ?? '', body, {
     user: operator.name,
     signal: request.signal,
-    timeout: limits.timeout,
+    timeout,
     ...(traceparent !== undefined && { traceparent }),
   });
   return answerOf(answer, limits.answer);
@@ -67,6 +69,7 @@ export const KERNEL_OPERATIONS: readonly Operation[] = [
     name: 'commands.execute',
     role: 'operator',
     summary: 'Calls a command with the body as its input, for the operator',
+    query: ['timeout'],
     act: execute,
   },
   {

@@ -172,10 +172,9 @@ export const PLUGIN_OPERATIONS: readonly Operation[] = [
     role: 'admin',
     summary: 'Uninstalls a plugin; with purge=true also its data',
     query: ['purge'],
-    act: async ({ kernel, params: { id = '' }, query }) => {
-      pluginOf(kernel, id);
-      await kernel.plugins.uninstall(id, { purge: query.get('purge') === 'true' });
-    },
+    // With purge, the kernel also takes one that was uninstalled without.
+    act: ({ kernel, params: { id = '' }, query }) =>
+      kernel.plugins.uninstall(id, { purge: query.get('purge') === 'true' }),
   },
   settings,
   {

@@ -2,6 +2,7 @@
 import type { AuditHead } from '@plinth/kernel';
 import { jsonResponse } from '../exchange.js';
 import { refuse } from '../problem.js';
+import { entriesText } from './log-entries.js';
 import {
   type Asked,
   numberIn,
@@ -134,7 +135,7 @@ export const READINGS: readonly Operation[] = [
   ),
 ];
 
-function logsOf({ kernel, query }: Asked, plugin: string | undefined) {
+function logsOf({ kernel, query }: Asked, plugin: string | undefined): Response {
   const level = query.get('level') ?? 'debug';
   if (!LEVELS.includes(level))
     throw refuse(400, 'http/query', `'level' is one of ${LEVELS.join(', ')}.`);
@@ -143,7 +144,8 @@ function logsOf({ kernel, query }: Asked, plugin: string | undefined) {
   const entries = kernel.logger
     .recent(source)
     .filter((entry) => LEVELS.indexOf(entry.level) >= LEVELS.indexOf(level));
-  return { entries: limit === 0 ? [] : entries.slice(-limit) };
+  const text = entriesText(limit === 0 ? [] : entries.slice(-limit));
+  return textResponse(`{"entries":${text}}`, 'application/json');
 }
 
 async function reportOf({ kernel, query }: Asked): Promise<Response> {
