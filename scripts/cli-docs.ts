@@ -120,8 +120,15 @@ archive; what asks to start with the kernel is started.
 | \`remote/unexpected\` | what answers there is no admin API of Plinth |
 
 Any other code is the one that the kernel has answered. Redirects are not followed: a token is for one address.
-\`logs --follow\` reads the log of a project alone, and \`config get\` of a kernel elsewhere shows values without their
-layers.
+
+- \`update\` of a version with more rights is refused, with what they are, until \`--consent\` grants them. That takes the
+  role \`admin\`, as installing does. What comes by \`--url\` belongs to the place \`upload:admin\`; \`--owner\` names it, where
+  the plugin was from another one.
+- \`logs --follow\` shows the latest entries and then each that comes. When the connection breaks, or the kernel starts
+  again, it asks again for a minute, and says when it has missed entries.
+- \`exec --timeout\` takes at most the \`limits.timeout\` of the kernel's \`http()\`. A command that answers a stream is
+  called in the application, or through a project.
+- \`data import\` and \`data purge\` want the plugin stopped: \`plinth disable\` it first.
 
 ## Commands of plugins
 

@@ -91,7 +91,7 @@ describe('the log of a kernel that runs', () => {
   it('is not followed without the right to, or where there is no kernel', async () => {
     const { url } = await serve();
     for (const [address, token, code] of [
-      [url, 'another-token-of-nobody', 'remote/unauthenticated'],
+      [url, 'another-token-of-none', 'remote/unauthenticated'],
       ['http://127.0.0.1:1', tokenOf('viewer'), 'remote/unreachable'],
     ] as const) {
       const args = ['logs', '--follow', '--json', '--url', address];

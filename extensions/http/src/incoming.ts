@@ -9,7 +9,11 @@ export interface BodyBounds {
   readonly timeout: number;
 }
 
-/** Reads a body. @throws Refusal 413 when it is too large, 408 when it comes too slowly. */
+/**
+ * Reads a body.
+ *
+ * @throws Refusal 413 when it is too large, 408 when it comes too slowly, 499 when it breaks off.
+ */
 export async function readBody(
   request: Request,
   { body: most, timeout }: BodyBounds,
@@ -36,7 +40,8 @@ export async function readBody(
     }
   } catch (error) {
     reader.cancel().catch(() => {});
-    throw error;
+    // Only the connection fails otherwise, which is no failure of the server.
+    throw error instanceof Refusal ? error : gone();
   } finally {
     clearTimeout(timer);
   }
@@ -102,6 +107,9 @@ export function traceparentOf({ headers }: Request): string | undefined {
 
 /** The refusal of a body that comes too slowly. */
 export const slow = () => refuse(408, 'http/slow', 'The body was not sent in time.');
+
+/** The refusal of a body that broke off. It reaches no reader. */
+const gone = () => refuse(499, 'call/cancelled', 'The body broke off.');
 
 /** The refusal of a body that is too large. */
 export const tooLarge = (most: number) =>

@@ -82,10 +82,11 @@ export class Admin {
     if (client !== undefined) this.#rate.count(client);
     const id = request.headers.get('x-plinth-tenant') ?? url.searchParams.get('tenant');
     const values = valuesIn(operation, url.searchParams);
+    const strict = values || operation.forAdmin?.(params) === true;
     const action: AdminAction = {
       name: values ? `${operation.name}.values` : operation.name,
       changes: operation.method !== 'GET' && operation.changes !== false,
-      role: values ? 'admin' : operation.role,
+      role: strict ? 'admin' : operation.role,
       tenant: id ?? this.#parts.kernel.id,
       ...(params.id !== undefined && { plugin: params.id }),
     };

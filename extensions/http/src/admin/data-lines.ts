@@ -21,6 +21,8 @@ const WIDEST = boundsOf(MAX_VALUE_BYTES, MAX_VALUE_DEPTH);
 const HEAD = 4;
 /** Longest key that a storage takes. */
 const MOST_KEY = 512;
+/** Fewest characters of a line: `{"key":"a","value":1}`. */
+const SHORTEST = 20;
 
 /** The text of the data. The same data gives the same text. */
 export async function writeLines(
@@ -40,6 +42,7 @@ export async function readLines(
   plugin: string,
   text: string,
 ): Promise<ReadonlyMap<string, unknown>> {
+  if (isShredded(text)) throw wrong('it is no data of an export');
   const lines = text.trimEnd().split('\n');
   const header = objectIn(lines[0]);
   if (header?.format !== FORMAT) throw wrong('it is no data of an export');
@@ -60,6 +63,14 @@ export async function readLines(
     values.set(found.key, found.value);
   }
   return values;
+}
+
+/** Whether a text has more lines than an export of its length: they would cost more than the text. */
+function isShredded(text: string): boolean {
+  let left = text.length / SHORTEST + 1;
+  for (let at = text.indexOf('\n'); at >= 0 && left >= 0; at = text.indexOf('\n', at + 1))
+    left -= 1;
+  return left < 0;
 }
 
 function written(value: unknown): { readonly value: unknown } | { readonly codec: string } {

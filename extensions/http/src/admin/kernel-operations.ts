@@ -68,7 +68,10 @@ export const KERNEL_OPERATIONS: readonly Operation[] = [
     path: 'commands/:command',
     name: 'commands.execute',
     role: 'operator',
-    summary: 'Calls a command with the body as its input, for the operator',
+    summary:
+      'Calls a command with the body as its input, for the operator; one of plinth.* for an admin',
+    // They manage plugins, rights and databases, and the caller is the host here, which may all.
+    forAdmin: ({ command = '' }) => command.startsWith('plinth.'),
     query: ['timeout'],
     act: execute,
   },

@@ -68,6 +68,8 @@ export interface Operation {
   readonly name: string;
   readonly role: Role;
   readonly summary: string;
+  /** Whether what these parameters name is for admins alone. */
+  forAdmin?(params: Readonly<Record<string, string>>): boolean;
   /** What its body is. Default: nothing that is read for GET, else JSON. */
   readonly body?: 'package' | 'archive' | 'lines';
   /** Names of the parameters in its query. */

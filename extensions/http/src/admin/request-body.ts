@@ -1,6 +1,7 @@
 /** Reads the body of a request of the admin API, and the package that it brings or names. */
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
 import { packageOfArchive } from '@plinth/kernel/archive';
+import { parseManifest } from '@plinth/sdk/contract';
 import { readBody, readJson, typeOf } from '../incoming.js';
 import type { HttpLimits } from '../options.js';
 import { refuse } from '../problem.js';
@@ -45,7 +46,8 @@ export async function contentOf(
     const bytes = await upload(request, limits);
     return {
       body: undefined,
-      found: () => packageOfArchive(bytes, { origin: ORIGIN, packed: limits.upload }),
+      found: async () =>
+        ofPlugin(id, await packageOfArchive(bytes, { origin: ORIGIN, packed: limits.upload })),
     };
   }
   if (kind === 'lines') {
@@ -62,9 +64,26 @@ export async function contentOf(
       const found = await find?.(id, body);
       if (found === undefined)
         throw refuse(422, 'plugin/not-found', 'There is no package to install.');
-      return found;
+      return 'manifest' in found ? ofPlugin(id, found) : found;
     },
   };
+}
+
+/**
+ * A package, when it is of the plugin that the request names: that is the one which it was allowed
+ * for, and which the audit log has. Without an id any will do.
+ *
+ * @throws Refusal 409.
+ */
+function ofPlugin(id: string, found: PluginPackage): PluginPackage {
+  if (id === '') return found;
+  const { id: own } = parseManifest(found.manifest, found.origin);
+  if (own === id) return found;
+  throw refuse(
+    409,
+    'plugin/illegal-transition',
+    `This is a package of ${own}, and not of ${id}: ask for ${own}.`,
+  );
 }
 
 async function upload(
