@@ -79,7 +79,7 @@ describe('a kernel that runs', () => {
     expect((await run('config', 'get', ID)).out).toBe('size  1  defaults\n');
     expect((await run('config', 'set', ID, 'size', '3')).out).toBe(`size of ${ID} is 3\n`);
     expect((await run('config', 'get', ID, 'size')).out).toBe('3\n');
-    expect((await run('config', 'get', ID)).out).toBe('size  3  runtime\n');
+    expect((await run('config', 'get', ID)).out).toBe('size  3  user\n');
     expect((await read('config', 'set', ID, 'size', '"large"')).error?.code).toBe('config/invalid');
     expect((await read('config', 'get', ID, 'none')).error?.code).toBe('config/unknown');
     expect((await read('rollback', ID)).error?.code).toBe('plugin/no-previous-version');
