@@ -12,7 +12,7 @@ const inChromium = full
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
       'test/host/*.browser.test.ts',
-      'test/{docs,http,kernel,kit,otel,rpc,security,storage}/**/*.test.ts',
+      'test/{docs,http,kernel,kit,otel,rpc,security,sql,storage}/**/*.test.ts',
     ];
 const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();
