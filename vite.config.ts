@@ -2,6 +2,7 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumArguments, findChromium } from './scripts/find-chromium.ts';
+import { bundledPlugins } from './test/support/bundled-plugins.ts';
 import { PAGE_SUITES } from './test/support/runtime-suites.ts';
 
 const full = process.env.PLINTH_TEST === 'full';
@@ -12,12 +13,13 @@ const inChromium = full
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
       'test/host/*.browser.test.ts',
-      'test/{docs,http,kernel,kit,otel,rpc,security,sql,storage}/**/*.test.ts',
+      'test/{docs,http,jobs,kernel,kit,otel,rpc,security,sql,storage,ui}/**/*.test.ts',
     ];
 const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();
 
 export default defineConfig({
+  plugins: [bundledPlugins()],
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
     provide: { full },

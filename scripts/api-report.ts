@@ -18,6 +18,8 @@ export const API_PACKAGES = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/ui',
+  'extensions/jobs',
   'extensions/sql',
   'cli',
 ] as const;

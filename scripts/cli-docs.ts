@@ -108,7 +108,8 @@ plinth install dist/com.example.notes-1.1.0.plinth --url https://notes.example.c
 They are \`list\`, \`info\`, \`install\`, \`uninstall\`, \`enable\`, \`disable\`, \`update\`, \`rollback\`, \`explain\`, \`exec\`, \`logs\`,
 \`usage\`, \`report\`, \`config\`, \`secrets\`, \`data\` and \`audit\`, with the same output. The token goes along as
 \`Authorization: Bearer\`. Leave it in \`PLINTH_TOKEN\`: what stands in a command line is in lists of processes.
-\`--tenant\` names a tenant. \`install\` and \`update\` pack what is at the path, and send the archive.
+\`--tenant\` names a tenant. \`install\` and \`update\` pack what is at the path, and send the
+archive; what asks to start with the kernel is started.
 
 | code | what is wrong |
 |---|---|

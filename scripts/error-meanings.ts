@@ -255,6 +255,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     "The guest couldn't be started. The message names the missing wall or the reason.",
     'See [security](security.md#walls) for what each isolation requires.',
   ],
+  'archive/refused': [
+    "An archive isn't one that `plinth bundle` makes: it is damaged or too large, or holds links or paths that lead out.",
+    'Get it again from where it was published.',
+  ],
   'plugin/load-failed': [
     "The bundle couldn't be read or evaluated: a missing file, a syntax error, an import, another format.",
     'Correct what the message names; `plinth bundle` makes a bundle that loads.',

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type ArchiveLimits, readArchive } from './archive/read-archive.js';
+export { type ArchiveLimits, readArchive } from '@plinth/kernel/archive';
 export { writeArchive } from './archive/write-archive.js';
 export { type BundleOptions, bundlePlugin, type PluginBundle } from './bundle/bundle-plugin.js';
 export type { FileTree } from './files/write-files.js';

@@ -15,18 +15,18 @@ export function watchedFolder(
   root: string,
   find: () => AsyncIterable<PluginPackage>,
 ): PluginSource {
-  /** What was told of each place: the digest of its package. */
-  const told = new Map<string, string>();
+  /** What was found at each place last: the digest of its package. */
+  const found = new Map<string, string>();
   return {
     origin: root,
     async *discover() {
-      for await (const found of find()) {
-        told.set(found.origin, (await stateOf(found)).digest);
-        yield found;
+      for await (const one of find()) {
+        found.set(one.origin, (await stateOf(one)).digest);
+        yield one;
       }
     },
     watch(onChange) {
-      const watch = new FolderWatch(root, find, told, onChange);
+      const watch = new FolderWatch(root, find, new Map(found), onChange);
       return { dispose: () => watch.close() };
     },
   };
@@ -45,6 +45,7 @@ const POLL = 1_000;
 class FolderWatch {
   readonly #root: string;
   readonly #find: () => AsyncIterable<PluginPackage>;
+  /** What this one was told of each place. */
   readonly #told: Map<string, string>;
   readonly #tell: Tell;
   #watcher: FSWatcher | undefined;

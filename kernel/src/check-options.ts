@@ -26,6 +26,7 @@ const OPTIONS: Readonly<Record<keyof CoreOptions, true>> = {
   lanes: true,
   middleware: true,
   telemetry: true,
+  tenants: true,
 };
 
 /** Options that only the hosts' `createKernel` has. */
@@ -51,6 +52,10 @@ export function checkOptions(options: CoreOptions): void {
   checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
   checkPlaces(options);
   checkLists(options);
+  if (options.tenants !== undefined && options.tenants !== 'only')
+    throw createError('kernel/invalid-option', "'tenants' is 'only', or absent", {
+      details: { option: 'tenants' },
+    });
   checkLanes(options.lanes);
   checkLimits(options.limits);
 }

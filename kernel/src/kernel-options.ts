@@ -46,6 +46,11 @@ export interface CoreOptions {
    * announced one by one.
    */
   readonly lanes?: boolean | { readonly calls: number };
+  /**
+   * `only`: no plugin starts by itself in the default tenant. It starts when it is asked for: by its
+   * name, or by a call that its manifest names. Other tenants start as ever.
+   */
+  readonly tenants?: 'only';
   /** Middleware of the host, outermost first. */
   readonly middleware?: readonly (MiddlewareOptions & {
     readonly target: string;

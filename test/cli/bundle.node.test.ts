@@ -123,7 +123,7 @@ await kernel.client(Greeter).meet({ name: 'Ada' });
     expect(bytes).toEqual(
       await readFile(join(other, 'elsewhere/com.example.greeter-1.2.0.plinth')),
     );
-    const files = readArchive(bytes);
+    const files = await readArchive(bytes);
     expect([...files.keys()]).toContain('plugin.json');
     expect(Buffer.from(files.get('plugin.js') as Uint8Array)).toEqual(
       await readFile(join(one, 'dist/plugin/plugin.js')),

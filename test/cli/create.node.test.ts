@@ -18,6 +18,7 @@ const LANGUAGES = ['ts', 'js'] as const;
 const TEMPLATES = {
   minimal: '.',
   http: '.',
+  ui: '.',
   'app-node': 'plugins/notes',
   'app-vite': 'plugins/notes',
   'app-react': 'plugins/notes',
@@ -128,6 +129,12 @@ it('plinth test validates the plugin, checks how it runs, runs its tests, and fa
 });
 
 describe('create', () => {
+  it('leaves keys out of the repository', async () => {
+    const folder = await folderOf({});
+    await plinth(folder, ['create', 'notes']);
+    expect(await readFile(join(folder, 'notes/.gitignore'), 'utf8')).toContain('*.key\n');
+  });
+
   it('takes an id, and names the folder as it was said', async () => {
     const folder = await folderOf({});
     await plinth(folder, ['create', 'here/there', '--id', 'com.acme.some-notes', '--yes']);
@@ -162,6 +169,12 @@ describe('create', () => {
       const { code, err } = await plinth(folder, ['create', ...args]);
       expect([args, code, err]).toEqual([args, 2, expect.stringMatching(/^error /)]);
     }
+    for (const [name, cure] of [
+      ['My Notes', 'plinth create my-notes'],
+      ['Notes', 'plinth create notes'],
+      ['%', 'plinth create notes'],
+    ] as const)
+      expect((await plinth(folder, ['create', name])).err).toContain(cure);
     expect(await filesOf(folder)).toEqual([]);
   });
 });

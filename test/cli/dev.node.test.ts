@@ -129,6 +129,26 @@ it('starts with plugins that cannot be built, and takes them once they can', asy
   expect(await next()).toMatchObject({ event: 'swapped', id: 'com.example.one' });
 });
 
+it('says at the start what cannot be built, and only that', async () => {
+  const folder = await folderOf({
+    'plugins/one/plugin.json': manifest('com.example.one'),
+    'plugins/one/src/index.ts': 'export default {\n',
+  });
+  const child = start(folder, ['dev']);
+  let told = '';
+  child.stderr?.on('data', (chunk) => {
+    told += chunk;
+  });
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const { value } = await lines[Symbol.asyncIterator]().next();
+  expect(value).toContain('ready 0 active');
+  expect(told).toContain('bundle/syntax');
+  expect(told).not.toMatch(/still runs|found no plugins/);
+  const end = ended(child);
+  child.kill('SIGINT');
+  expect(await end).toBe(0);
+});
+
 it.each(['plugin.js', 'dist/plugin.js'])(
   'watches a package that is built elsewhere: %s',
   async (main) => {

@@ -77,6 +77,9 @@ describe('a plugin in ./plugins', () => {
     expect((await config('set', 'com.example.counter', 'step', '5')).code).toBe(0);
     expect((await config('get', 'com.example.counter', 'step')).out).toBe('5\n');
     expect((await config('get', 'com.example.counter')).out).toBe('step  5  user\n');
+    const other = await config('set', 'com.example.counter', 'stp', '1');
+    expect([other.code, other.err]).toEqual([0, expect.stringContaining("did you mean 'step'?")]);
+    expect((await config('set', 'com.example.counter', 'step', '5')).err).not.toContain('warning');
     expect(await next(folder)).toBe(5);
     const wrong = await config('set', 'com.example.counter', 'step', '"much"');
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('config/invalid')]);
@@ -179,6 +182,7 @@ describe('a project that runs', () => {
     expect(other.code).toBe(1);
     expect(other.err).toContain('storage/locked');
     expect(other.err).toContain('Stop the other process');
+    expect(other.err).toContain('--url');
     await expect
       .poll(async () => (await plinth(folder, ['logs', 'com.example.counter'])).out)
       .toContain('[com.example.counter] counting');

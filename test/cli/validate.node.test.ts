@@ -64,9 +64,21 @@ describe('finds', () => {
     expect(places(await findings(manifest({ engines: { plinth: '^9' } })))).toContain(
       'engines/unsupported plugin.json:5:5',
     );
-    expect(places(await findings({ 'plugin.json': '{ nope' }))).toEqual([
-      'manifest/not-json plugin.json:1:1',
-    ]);
+    for (const [text, place] of [
+      ['{ nope', '1:3'],
+      ['{', '1:2'],
+      ['{\n  "id": "a"\n', '2:12'],
+      ['{\n  "id": "a",\n}', '3:1'],
+      ['{\n  "id": com.example\n}', '2:9'],
+      ['{"id": "a" "version": "1"}', '1:12'],
+      ['{\n  "id": "tab\t"\n}', '2:13'],
+      ['\ufeff{"id": nope}', '1:9'],
+      ['{}}', '1:3'],
+    ])
+      expect([text, places(await findings({ 'plugin.json': text as string }))]).toEqual([
+        text,
+        [`manifest/not-json plugin.json:${place}`],
+      ]);
   });
 
   it('where the manifest and the code disagree, and what cannot be bundled', async () => {

@@ -28,14 +28,14 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 /** What the compiler says of a file, in a strict project. */
-const typeErrors = (cwd: string, file: string) =>
+const typeErrors = (cwd: string, file: string, ...options: readonly string[]) =>
   spawnSync(
     process.execPath,
     [
       join(root, 'node_modules/typescript/bin/tsc'),
       ...['--noEmit', '--ignoreConfig', '--strict', '--skipLibCheck', '--target', 'es2023'],
       ...['--lib', 'es2023,dom', '--module', 'nodenext', '--types', 'node'],
-      ...['--allowImportingTsExtensions', file],
+      ...['--allowImportingTsExtensions', ...options, file],
     ],
     { cwd, encoding: 'utf8', timeout: 60_000 },
   );
@@ -124,15 +124,14 @@ it("docs/telemetry.md's plugin and host run as they are written", async () => {
   }
 }, 90_000);
 
-it("docs/http.md's plugin and host run as they are written", async () => {
-  const page = readFileSync(join(root, 'docs/http.md'), 'utf8');
-  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+/** Builds a plugin of a page, runs a host beside it, and compiles the host. */
+async function hosted(plugin: string, manifest: string, host: string): Promise<string> {
   const folder = mkdtempSync(join(root, 'test/docs/.http-'));
   try {
     mkdirSync(join(folder, 'src'));
-    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
-    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
-    writeFileSync(join(folder, 'host.ts'), host as string);
+    writeFileSync(join(folder, 'src/index.ts'), plugin);
+    writeFileSync(join(folder, 'plugin.json'), manifest);
+    writeFileSync(join(folder, 'host.ts'), host);
     await buildPlugin(folder, join(folder, 'plugins/notes'));
     const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
       cwd: folder,
@@ -140,7 +139,136 @@ it("docs/http.md's plugin and host run as they are written", async () => {
       timeout: 30_000,
     });
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toBe('201 ada\n1\n404\nactive\n');
+    const compiled = typeErrors(folder, 'host.ts');
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const codeOf = (page: string, language: string) =>
+  [
+    ...readFileSync(join(root, page), 'utf8').matchAll(
+      new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``, 'g'),
+    ),
+  ].map((match) => match[1] as string);
+
+it("docs/http.md's plugins and hosts run as they are written", async () => {
+  const [notes = '', host = '', live = '', server = ''] = codeOf('docs/http.md', 'ts');
+  const [manifest = '', declared = ''] = codeOf('docs/http.md', 'json');
+  expect(await hosted(notes, manifest, host)).toBe('201 ada\n1\n404\nactive\n');
+  expect(await hosted(live, declared, server)).toBe('{ size: 5000000 }\nHELLO\n');
+}, 120_000);
+
+it("docs/http-admin.md's host runs as it is written", async () => {
+  const [host = ''] = codeOf('docs/http-admin.md', 'ts');
+  const [notes = ''] = codeOf('docs/http.md', 'ts');
+  const [manifest = ''] = codeOf('docs/http.md', 'json');
+  expect(await hosted(notes, manifest, host)).toBe(
+    "This needs the role 'operator'; yours is 'viewer'.\ncom.example.notes is disabled\notto plugins.disable\n",
+  );
+}, 90_000);
+
+it("docs/ui.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/ui.md'), 'utf8');
+  const samples = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string);
+  const [plugin, host, inPage, tested] = samples;
+  const folder = mkdtempSync(join(root, 'test/docs/.ui-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    writeFileSync(join(folder, 'page.ts'), inPage as string);
+    writeFileSync(join(folder, 'counter.test.ts'), tested as string);
+    await buildPlugin(folder, join(folder, 'plugins/counter'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe("[ 'Reset the counter' ]\nresolved\ntrue\nCounter: The counter is at 0\n");
+    const test = spawnSync(process.execPath, ['counter.test.ts'], { cwd: folder, timeout: 30_000 });
+    expect([test.status, String(test.stderr)]).toEqual([0, '']);
+    for (const file of ['src/index.ts', 'host.ts', 'page.ts', 'counter.test.ts']) {
+      const compiled = typeErrors(folder, file);
+      expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/ui.md's components compile as they are written", () => {
+  const page = readFileSync(join(root, 'docs/ui.md'), 'utf8');
+  const samples = [...page.matchAll(/```tsx\n([\s\S]*?)```/g)].map((match) => match[1] as string);
+  const folder = mkdtempSync(join(root, 'test/docs/.ui-components-'));
+  const known =
+    "import type { Kernel } from '@plinth/kernel';\nimport type { Workbench } from '@plinth/ui/host';\n";
+  const given = 'declare const kernel: Kernel;\ndeclare const workbench: Workbench;\n';
+  try {
+    const [slot, counter] = samples;
+    writeFileSync(join(folder, 'sidebar.tsx'), `${known}${given}${slot}export { Sidebar };\n`);
+    writeFileSync(join(folder, 'counter.tsx'), counter as string);
+    for (const [file, library] of [
+      ['sidebar.tsx', 'react'],
+      ['counter.tsx', 'preact'],
+    ] as const) {
+      const jsx = ['--jsx', 'react-jsx', '--jsxImportSource', library];
+      const compiled = typeErrors(folder, file, ...jsx);
+      expect([file, compiled.status, compiled.stdout]).toEqual([file, 0, '']);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
+
+it("docs/jobs.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/jobs.md'), 'utf8');
+  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const folder = mkdtempSync(join(root, 'test/docs/.jobs-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    await buildPlugin(folder, join(folder, 'plugins/mail'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect(status).toBe(0);
+    // The log tells of the attempts that fail, and of nothing else.
+    expect(stderr.split('\n').filter((line) => /^\d/.test(line))).toHaveLength(2);
+    expect(stderr).toContain('ada is no address (attempt 2)');
+    expect(stdout).toBe(/```text\n([\s\S]*?)```/.exec(page)?.[1]);
+    const compiled = typeErrors(folder, 'host.ts');
+    expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/tenants.md's plugin and host run as they are written", async () => {
+  const page = readFileSync(join(root, 'docs/tenants.md'), 'utf8');
+  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const folder = mkdtempSync(join(root, 'test/docs/.tenants-'));
+  try {
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'src/index.ts'), plugin as string);
+    writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    writeFileSync(join(folder, 'host.ts'), host as string);
+    await buildPlugin(folder, join(folder, 'plugins/visits'));
+    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(/```text\n([\s\S]*?)```/.exec(page)?.[1]);
     const compiled = typeErrors(folder, 'host.ts');
     expect([compiled.status, compiled.stdout]).toEqual([0, '']);
   } finally {

@@ -23,6 +23,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'kernel.ts'), codeOf('kernel', 'ts'));
   writeFileSync(join(folder, 'otel.ts'), codeOf('extensions/otel', 'ts'));
   writeFileSync(join(folder, 'http.ts'), codeOf('extensions/http', 'ts'));
+  writeFileSync(join(folder, 'ui.ts'), codeOf('extensions/ui', 'ts'));
+  writeFileSync(join(folder, 'jobs.ts'), codeOf('extensions/jobs', 'ts'));
   writeFileSync(join(folder, 'sql.ts'), codeOf('extensions/sql', 'ts'));
   await buildPlugin(folder, join(folder, 'plugins/greeter'));
 });
@@ -60,6 +62,14 @@ it("@plinth/http's README calls the plugin over HTTP", () => {
   expect(run('http.ts')).toEqual(greets);
 });
 
+it("@plinth/ui's README runs the command of the plugin", () => {
+  expect(run('ui.ts')).toEqual(greets);
+});
+
+it("@plinth/jobs's README runs a job", () => {
+  expect(run('jobs.ts')).toEqual(greets);
+});
+
 it("@plinth/sql's README keeps what its plugin says", () => {
   expect(run('sql.ts')).toEqual(greets);
 });
@@ -75,7 +85,17 @@ it('the code of all READMEs type-checks', () => {
     JSON.stringify({
       extends: '../../../tsconfig.base.json',
       compilerOptions: { ...compilerOptions, composite: false, rootDir: '.', types: ['node'] },
-      files: ['src/index.ts', 'host.ts', 'main.ts', 'kernel.ts', 'otel.ts', 'http.ts', 'sql.ts'],
+      files: [
+        'src/index.ts',
+        'host.ts',
+        'main.ts',
+        'kernel.ts',
+        'otel.ts',
+        'http.ts',
+        'ui.ts',
+        'jobs.ts',
+        'sql.ts',
+      ],
     }),
   );
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -83,7 +103,13 @@ it('the code of all READMEs type-checks', () => {
 });
 
 it('each README names its package, how it is installed, and a link to the project', () => {
-  const extensions = ['extensions/otel', 'extensions/http', 'extensions/sql'];
+  const extensions = [
+    'extensions/otel',
+    'extensions/http',
+    'extensions/ui',
+    'extensions/jobs',
+    'extensions/sql',
+  ];
   for (const folder of ['sdk', 'kernel', 'host-node', 'host-browser', ...extensions]) {
     const name = basename(folder);
     const text = readFileSync(join(root, folder, 'README.md'), 'utf8');

@@ -133,6 +133,26 @@ describe(`${runtime}: sources that are followed`, () => {
     expect(kernel.plugins.list()).toHaveLength(2);
   });
 
+  it('leave a plugin uninstalled, until its place was empty', async () => {
+    const { kernel, shelf, next } = await follow();
+    await kernel.plugins.uninstall('test.one');
+    await shelf.tell({ origin: 'shelf/one', found: counter('test.one', 'second', 'shelf/one') });
+    expect(kernel.plugins.get('test.one')).toBeUndefined();
+    await shelf.tell({ origin: 'shelf/one', found: undefined });
+    await shelf.tell({ origin: 'shelf/one', found: counter('test.one', 'third', 'shelf/one') });
+    expect(await next('test.one')).toBe('third 1');
+  });
+
+  it('leave a plugin disabled, and say so', async () => {
+    const { kernel, shelf, log } = await follow();
+    await kernel.plugins.disable('test.one');
+    const found = counter('test.one', 'second', 'shelf/one');
+    const error = await rejection(shelf.tell({ origin: 'shelf/one', found }));
+    expect(error.message).toContain('disabled');
+    expect(log.join()).toContain('is not used');
+    expect(kernel.plugins.get('test.one')?.enabled).toBe(false);
+  });
+
   it('are watched once, reach each tenant, and end with the kernel', async () => {
     const { kernel, shelf } = await follow();
     const other = kernel.tenant('other');

@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib';
 import { createKernel, urlSource } from '@plinth/host-node';
 import { packageOf } from '@plinth/kernel';
 import { createSigningKey, signPackage } from '@plinth/sdk/signing';
+import { zipSync } from 'fflate';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { nextEvent, rejection } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
@@ -44,6 +45,25 @@ it('a Node kernel runs a plugin from a server', async () => {
   await using kernel = await createKernel({ sources: [urlSource([`${origin}/tool/plugin.json`])] });
   await kernel.start();
   expect(await kernel.commands.execute('com.acme.tool:hello')).toBe('from a server');
+});
+
+it('a URL that ends in .plinth is an archive, which a reload fetches again', async () => {
+  const archive = (answer: string) =>
+    zipSync({
+      'plugin.json': utf8.encode(manifest),
+      'dist/plugin.js': utf8.encode(code.replace('from a server', answer)),
+    });
+  files.set('/tool.plinth', archive('from an archive'));
+  const url = `${origin}/tool.plinth`;
+  await using kernel = await createKernel({ sources: [urlSource([url])] });
+  await kernel.start();
+  expect(await kernel.commands.execute('com.acme.tool:hello')).toBe('from an archive');
+  files.set('/tool.plinth', archive('from the next'));
+  await kernel.plugins.reload('com.acme.tool');
+  expect(await kernel.commands.execute('com.acme.tool:hello')).toBe('from the next');
+  files.set('/tool.plinth', 'no archive');
+  expect((await rejection(kernel.plugins.reload('com.acme.tool'))).code).toBe('archive/refused');
+  expect(await kernel.commands.execute('com.acme.tool:hello')).toBe('from the next');
 });
 
 it('a plugin from a server runs as signed, and not with changed code', async () => {

@@ -140,6 +140,24 @@ it('sees what changes between the discovery and the start, and nothing twice', a
   expect(changes).toEqual([`there ${join(folder, 'two')}`]);
 });
 
+it('tells each kernel that follows it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'plinth-watched-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  await write(folder, plugin('one', 'test.one', 'first'));
+  const source = directorySource(folder, { watch: true });
+  const kernels = [];
+  for (let count = 0; count < 2; count++) {
+    const kernel = await createKernel({ sources: [source], telemetry: { log: false } });
+    onTestFinished(() => kernel.stop());
+    await kernel.start();
+    kernels.push(kernel);
+  }
+  const reloaded = Promise.all(kernels.map((kernel) => nextEvent(kernel, 'plugin:reloaded')));
+  await write(folder, { 'one/plugin.js': code('second') });
+  await reloaded;
+  for (const kernel of kernels) expect(await next(kernel, 'test.one')).toBe('second 1');
+});
+
 it('ends with the kernel: no watcher keeps the process, and nothing is taken in any more', async () => {
   const before = process.getActiveResourcesInfo().filter((one) => /FSEvent|Timeout/.test(one));
   const { folder, kernel } = await follow(plugin('one', 'test.one', 'first'));

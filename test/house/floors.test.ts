@@ -142,6 +142,8 @@ describe('source files', () => {
     'kernel',
     'extensions/otel',
     'extensions/http',
+    'extensions/ui',
+    'extensions/jobs',
     'extensions/sql',
   ].flatMap(sourcesOf);
 

@@ -15,6 +15,8 @@ const workspaces = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/ui',
+  'extensions/jobs',
   'extensions/sql',
   'cli',
 ] as const;
@@ -34,6 +36,8 @@ describe('layers', () => {
     'extensions/otel': ['@plinth/sdk', '@plinth/kernel/extension'],
     // Besides the port, the types of what the application passes to the admin API.
     'extensions/http': ['@plinth/sdk', '@plinth/kernel'],
+    'extensions/ui': ['@plinth/sdk', '@plinth/kernel'],
+    'extensions/jobs': ['@plinth/sdk', '@plinth/kernel/extension'],
     'extensions/sql': ['@plinth/sdk', '@plinth/kernel/extension'],
     cli: ['@plinth/sdk', '@plinth/kernel', '@plinth/host-node'],
   };
@@ -105,11 +109,14 @@ describe('dependencies', () => {
     fflate: /^cli\/src\/archive\/write-archive\.ts$/,
     // A copy of its own, or one that is newer than the SDK's, would lose every span.
     '@opentelemetry/api': /^extensions\/otel\/src\/(?!(index|contract|telemetry|reporter)\.ts)/,
+    croner: /^extensions\/jobs\/src\/times\.ts$/,
     hono: /^extensions\/http\/src\/app\.ts$/,
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
+    preact: /^extensions\/ui\/src\/preact\.ts$/,
+    react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
     kysely: /^extensions\/sql\/src\/(index|plugin\/(database|driver))\.ts$/,
     valibot:
-      /^(sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
+      /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };
   for (const [dependency, door] of Object.entries(doors)) {
     it(`${dependency} is imported in one place`, () => {

@@ -22,6 +22,8 @@ const PACKAGES = [
   'host-browser',
   'extensions/otel',
   'extensions/http',
+  'extensions/ui',
+  'extensions/jobs',
   'extensions/sql',
   'cli',
 ];

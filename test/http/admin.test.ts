@@ -45,8 +45,14 @@ describe(`${runtime}: the admin API`, () => {
     expect(await problem(refused)).toEqual([403, 'permission/denied']);
     expect(kernel.plugins.get('test.notes')?.state).toBe('active');
     expect(actions).toEqual([
-      { name: 'plugins', changes: false },
-      { name: 'plugins.disable', changes: true, plugin: 'test.notes' },
+      { name: 'plugins', changes: false, role: 'viewer', tenant: 'tenant-0' },
+      {
+        name: 'plugins.disable',
+        changes: true,
+        role: 'operator',
+        tenant: 'tenant-0',
+        plugin: 'test.notes',
+      },
     ]);
   });
 
@@ -69,6 +75,7 @@ describe(`${runtime}: the admin API`, () => {
       ['plugins/test.notes/explain', 'test.notes'],
       ['plugins/test.notes/usage', 'test.notes'],
       ['plugins/test.notes/config', '{'],
+      ['plugins/test.notes/config/layers', '{'],
       ['health', '"status":"healthy"'],
       ['diagnostics', 'test.notes'],
       ['usage', 'test.notes'],
@@ -106,7 +113,8 @@ describe(`${runtime}: the admin API`, () => {
     expect(kernel.plugins.get('test.other')).toBeDefined();
     expect(await change('test.more/install', post({}, admin))).toEqual([422, 'active']);
     expect(await change('test.notes/rollback')).toEqual([409, 'active']);
-    expect(await change('test.notes/explode')).toEqual([405, 'active']);
+    expect(await change('test.notes/explode')).toEqual([404, 'active']);
+    expect(await change('test.notes/usage')).toEqual([405, 'active']);
     expect(await change('test.notes', send('DELETE'))).toEqual([204, undefined]);
     expect(await change('test.notes/enable')).toEqual([404, undefined]);
     const entries = await kernel.audit.entries({ topic: 'host:admin-done' });

@@ -75,6 +75,8 @@ describe(`${runtime}: commands over HTTP`, () => {
     expect(await send('add', { ...post({}, ada), body: '{' })).toEqual([400, 'http/not-json']);
     const form = { method: 'POST', headers: ada, body: new URLSearchParams({ text: 'a' }) };
     expect(await send('add', form)).toEqual([415, 'http/unsupported-type']);
+    const bare = { method: 'POST', headers: ada, body: new Uint8Array([123, 125]) };
+    expect(await send('add', bare)).toEqual([415, 'http/unsupported-type']);
     expect(await send('big', post({}, ada))).toEqual([502, 'call/invalid-output']);
     expect(await send('tail', post({}, ada))).toEqual([502, 'call/invalid-output']);
     const failed = await ask('/commands/test.notes:fail', post({}, ada));

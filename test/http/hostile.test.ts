@@ -82,6 +82,8 @@ describe(`${runtime}: hostile requests`, () => {
   it.each([
     { authenticate: 'no' },
     { mount: 'plugins' },
+    { tenant: 'acme' },
+    { cookies: 'yes' },
     { mount: '/a/../b' },
     { mount: '/api' },
     { expose: ['*'] },

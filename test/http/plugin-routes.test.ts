@@ -1,5 +1,5 @@
 /** `routes(ctx)` of `@plinth/http`: the helper for plugins. */
-import { HttpRoutes, type RouteHandlers, routes } from '@plinth/http';
+import { eventStream, HttpRoutes, type RouteHandlers, routes } from '@plinth/http';
 import { http } from '@plinth/http/host';
 import { definePlugin } from '@plinth/sdk';
 import { contractChecks } from '@plinth/sdk/testing';
@@ -53,12 +53,78 @@ describe(`${runtime}: routes(ctx)`, () => {
       expect((await ask(path)).status).toBe(404);
   });
 
+  it('takes the rest of a path, repeated parameters, and headers that are sent several times', async () => {
+    const { ask } = await start({
+      'GET /files/*path': ({ params, queries }) => {
+        expectTypeOf(params).toEqualTypeOf<Readonly<Record<'path', string>>>();
+        return { json: [params.path, queries.q], headers: { 'x-a': ['1', '2'] } };
+      },
+      'GET /files/:id/parts/*rest': ({ params }) => {
+        expectTypeOf(params).toEqualTypeOf<Readonly<Record<'id' | 'rest', string>>>();
+        return { json: params };
+      },
+      'GET /files/index': () => ({ body: 'index' }),
+      'POST /live': ({ stream }) => ({ json: typeof stream() }),
+    });
+    const rest = await ask('/files/a/%C3%A9?q=1&q=2');
+    expect([await rest.json(), rest.headers.get('x-a')]).toEqual([['a/é', ['1', '2']], '1, 2']);
+    expect(await (await ask('/files/7/parts/a/b')).json()).toEqual({ id: '7', rest: 'a/b' });
+    expect(await (await ask('/files/index')).text()).toBe('index');
+    for (const path of ['/files', '/files/']) expect((await ask(path)).status).toBe(404);
+    expect((await ask('/live', { method: 'POST', body: 'x' })).status).toBe(500);
+  });
+
+  it('answers with Server-Sent Events, and says that it lives while it is silent', async () => {
+    let ended = 0;
+    const go = Promise.withResolvers<void>();
+    const { ask } = await start({
+      'GET /events': () =>
+        eventStream(
+          (async function* () {
+            try {
+              yield { event: 'a', id: '1', retry: 500, data: 'one\ntwo' };
+              await go.promise;
+              yield { data: { three: 3 } };
+            } finally {
+              ended += 1;
+            }
+          })(),
+          { beat: 20 },
+        ),
+      'GET /forged': () =>
+        eventStream(
+          (async function* () {
+            yield { data: 1, event: 'a\n\ndata: forged' };
+          })(),
+        ),
+    });
+    const answer = await ask('/events');
+    expect(answer.headers.get('content-type')).toContain('text/event-stream');
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const decoder = new TextDecoder();
+    let text = '';
+    const until = async (wanted: string) => {
+      while (!text.includes(wanted)) text += decoder.decode((await reader.read()).value);
+    };
+    await until(':\n\n');
+    expect(text).toMatch(/^event: a\nid: 1\nretry: 500\ndata: one\ndata: two\n\n:\n\n/);
+    go.resolve();
+    await until('data: {"three":3}\n\n');
+    expect((await reader.read()).done).toBe(true);
+    expect(ended).toBe(1);
+    await expect((await ask('/forged')).text()).rejects.toThrow();
+  });
+
   it('refuses routes that are none, or twice the same', async () => {
     for (const handlers of [
       { 'FETCH /a': () => ({}) },
       { 'GET a': () => ({}) },
       { 'GET /:': () => ({}) },
       { 'GET /:a/:a': () => ({}) },
+      { 'GET /:a/*a': () => ({}) },
+      { 'GET /*a/b': () => ({}) },
+      { 'GET /*': () => ({}) },
+      { 'GET /a/*b': () => ({}), 'GET /a/*c': () => ({}) },
       { 'GET /a': 'no function' },
       { 'GET /:a': () => ({}), 'GET /:b': () => ({}) },
     ]) {

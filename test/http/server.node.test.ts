@@ -225,6 +225,30 @@ describe('the server in Node', () => {
     await expect((await fetch(`${acme}/plugins/test.echo/broken`)).text()).rejects.toThrow();
   });
 
+  it('asks the application for the tenant of a request', async () => {
+    const { url, kernel } = await listening({
+      tenant: ({ headers }) => {
+        const name = headers.get('x-tenant');
+        if (name === 'bad') throw new Error('the password is hunter2');
+        return name ?? undefined;
+      },
+    });
+    await kernel.tenant('acme').start();
+    await kernel.plugins.uninstall('test.echo');
+    const status = async (name: string) => {
+      const headers = new Headers(name === '' ? [] : [['x-tenant', name]]);
+      return problem(await fetch(`${url}/plugins/test.echo/x`, { headers }));
+    };
+    const acme = await fetch(`${url}/plugins/test.echo/x`, { headers: { 'x-tenant': 'acme' } });
+    expect(acme.status).toBe(200);
+    expect(await status('')).toEqual([404, 'plugin/not-found']);
+    expect(await status('beta')).toEqual([404, 'http/tenant']);
+    expect(await status('__proto__')).toEqual([404, 'http/tenant']);
+    expect(await status('bad')).toEqual([500, 'call/failed']);
+    await kernel.tenant('acme').stop();
+    expect(await status('acme')).toEqual([404, 'http/tenant']);
+  });
+
   it('says why it can not listen', async () => {
     const { kernel, port } = await listening();
     const { listen } = kernel.extension(http);

@@ -1,5 +1,6 @@
 /** `testPlugin`: a good plugin passes, and each fault is found by the check that is meant for it. */
 import { command, contract, definePlugin } from '@plinth/sdk';
+import { HealthCheck } from '@plinth/sdk/contracts';
 import { type PluginInput, reportJUnit, reportText, stub, testPlugin } from '@plinth/sdk/testing';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
@@ -150,6 +151,24 @@ describe('testPlugin()', () => {
       'permissions/unused': expect.stringContaining('nothing uses network.fetch'),
     });
     expect(await failedOf(greedy, { groups: ['permissions'], samples: {} })).toEqual({});
+  });
+
+  it('counts the right to provide a contract as used by a plugin that starts with its commands', async () => {
+    const plugin = definePlugin({
+      provides: [HealthCheck],
+      activate: (ctx) => void ctx.provide(HealthCheck, { check: () => ({ status: 'healthy' }) }),
+    });
+    const lazy = {
+      ...{ id: ID, version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' } },
+      provides: ['plinth.health-check@1'],
+      activation: ['command:plinth.health-check:check'],
+      permissions: { contracts: { provide: ['plinth.health-check'] } },
+    };
+    const options = {
+      groups: ['permissions'] as const,
+      samples: { 'plinth.health-check:check': [undefined] },
+    };
+    expect(await failedOf({ manifest: lazy, plugin }, options)).toEqual({});
   });
 
   it('finds commands that hostile inputs break', async () => {

@@ -113,6 +113,15 @@ it.each(['ts', 'js'])(
   300_000,
 );
 
+it.each(['ts', 'js'])(
+  'a plugin with a view in %s',
+  async (language) => {
+    const folder = await create(`count-${language}`, '--template', 'ui', '--language', language);
+    expect((await npm(folder, 'test')).stdout).toContain('pass 2');
+  },
+  300_000,
+);
+
 it('an application for Node', async () => {
   const folder = await create('shop', '--template', 'app-node');
   expect((await npm(folder, 'test')).stdout).toContain('pass 1');

@@ -24,6 +24,7 @@ const ENTRIES = [
   '@plinth/kernel/core',
   '@plinth/kernel/preset',
   '@plinth/kernel/extension',
+  '@plinth/kernel/archive',
   '@plinth/kernel/audit',
   '@plinth/kernel/grants',
   '@plinth/kernel/hibernation',
@@ -38,13 +39,20 @@ const ENTRIES = [
   '@plinth/kernel/secrets',
   '@plinth/kernel/services',
   '@plinth/kernel/supervision',
+  '@plinth/kernel/tenants',
   '@plinth/kernel/trust',
   '@plinth/kernel/spare-pool',
   '@plinth/kernel/url-source',
   '@plinth/http',
   '@plinth/http/host',
+  '@plinth/jobs',
+  '@plinth/jobs/host',
   '@plinth/otel',
   '@plinth/otel/host',
+  '@plinth/ui',
+  '@plinth/ui/host',
+  '@plinth/ui/html',
+  '@plinth/ui/testing',
   '@plinth/sql',
   '@plinth/cli/vite/client',
 ];
@@ -55,6 +63,7 @@ const BROWSER_ENTRIES = [
   '@plinth/host-browser',
   '@plinth/host-browser/inline',
   '@plinth/host-browser/standalone',
+  '@plinth/ui/dom',
 ];
 
 let packed: Packed;

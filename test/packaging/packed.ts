@@ -20,6 +20,8 @@ export const PACKAGES = [
   'host-browser',
   'otel',
   'http',
+  'ui',
+  'jobs',
   'sql',
   'cli',
 ] as const;
@@ -28,6 +30,8 @@ export const PACKAGES = [
 const FOLDERS: Readonly<Record<string, string>> = {
   otel: 'extensions/otel',
   http: 'extensions/http',
+  ui: 'extensions/ui',
+  jobs: 'extensions/jobs',
   sql: 'extensions/sql',
 };
 

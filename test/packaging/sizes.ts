@@ -59,7 +59,7 @@ export const BUDGETS: readonly Budget[] = [
   },
   {
     name: 'HTTP, without the server and the admin API',
-    gzip: 14.5 * KB,
+    gzip: 16.5 * KB,
     what: `export { http } from '@plinth/http/host';`,
     beside: /^@hono\/|^@plinth\/(kernel|sdk)\b/,
   },
@@ -67,6 +67,32 @@ export const BUDGETS: readonly Budget[] = [
     name: "HTTP, a plugin's routes",
     gzip: 2 * KB,
     what: `export { routes } from '@plinth/http';`,
+    beside: /^@plinth\/(kernel|sdk)\b/,
+  },
+  {
+    name: 'a plugin with a view',
+    gzip: 5 * KB,
+    what: `import { definePlugin } from '@plinth/sdk';
+      import { h, View, views } from '@plinth/ui';
+      let count = 0;
+      export default definePlugin({ provides: [View], activate(ctx) { views(ctx, { counter: () => h('button', { onPress: () => { count += 1; } }, 'Count ' + count) }); } });`,
+  },
+  {
+    name: 'views in a page',
+    gzip: 12 * KB,
+    what: `export { mountView } from '@plinth/ui/dom';`,
+    beside: /^@plinth\/(kernel|sdk)\b/,
+  },
+  {
+    name: 'jobs, without the parser of patterns',
+    gzip: 12 * KB,
+    what: `export { jobs } from '@plinth/jobs/host';`,
+    beside: /^croner$|^@plinth\/(kernel|sdk)\b/,
+  },
+  {
+    name: "jobs, a plugin's schedules and queues",
+    gzip: 2 * KB,
+    what: `export { jobs } from '@plinth/jobs';`,
     beside: /^@plinth\/(kernel|sdk)\b/,
   },
   {

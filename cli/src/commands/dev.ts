@@ -1,6 +1,7 @@
 /** `plinth dev`: runs a project, and swaps a plugin for its new version after each save. */
 import inspector from 'node:inspector';
 import { relative } from 'node:path';
+import type { LogEntry } from '@plinth/host-node';
 import { Inspector } from '../bundle/inspect.js';
 import type { RunCommand } from '../command.js';
 import { type DevEvent, DevSession } from '../dev/dev-session.js';
@@ -35,6 +36,7 @@ export const run: RunCommand = async (_, options, terminal) => {
   const { kernel, close } = await openKernel(project, terminal, {
     show: 'info',
     source: session,
+    told: isTold,
     memory: options.keep !== true,
     spares: 1,
   });
@@ -50,6 +52,11 @@ export const run: RunCommand = async (_, options, terminal) => {
   }
   return undefined;
 };
+
+/** What is wrong with a plugin is told with its frame, once. */
+const isTold = ({ source, message }: LogEntry): boolean =>
+  source === 'extension:followed-sources' ||
+  (source === 'kernel' && message.startsWith('found no plugins in '));
 
 /** Lets a debugger attach. Plugins are threads of this process, and breakpoints end none. */
 function openInspector(port: string | boolean): void {
@@ -76,7 +83,7 @@ function tell(event: DevEvent, terminal: Terminal): void {
     if (terminal.json) terminal.out(JSON.stringify({ ...event, error: plainOf(event.error) }));
     else {
       reportError(event.error, terminal);
-      terminal.note(terminal.paint('dim', 'what ran before still runs'));
+      if (event.running) terminal.note(terminal.paint('dim', 'what ran before still runs'));
     }
     return;
   }

@@ -11,7 +11,9 @@ export const run: RunCommand = async ([path = ''], options, terminal) => {
     terminal,
     async (operator) => {
       const { owner } = options;
-      const changed = await operator.install(found, typeof owner === 'string' ? { owner } : {});
+      const changed = await terminal.during(`installing ${path}`, () =>
+        operator.install(found, typeof owner === 'string' ? { owner } : {}),
+      );
       return { data: { ...changed }, text: `installed ${changed.id} ${changed.version}` };
     },
     { changes: true },

@@ -11,10 +11,12 @@ export const run: RunCommand = async ([path = ''], options, terminal) => {
     terminal,
     async (operator) => {
       const { owner, consent } = options;
-      const { id, from, version } = await operator.update(found, {
-        ...(consent === true && { consent }),
-        ...(typeof owner === 'string' && { owner }),
-      });
+      const { id, from, version } = await terminal.during(`updating to ${path}`, () =>
+        operator.update(found, {
+          ...(consent === true && { consent }),
+          ...(typeof owner === 'string' && { owner }),
+        }),
+      );
       return {
         data: { id, from, version },
         text: `updated ${id} from ${from} to ${version}; plinth rollback ${id} takes it back`,

@@ -38,9 +38,14 @@ compdef _plinth plinth
 const FISH = `# plinth completion for fish: plinth completion fish | source
 function __plinth_words
   set -l typed (commandline -opc) (commandline -ct)
-  plinth completion words -- $typed[2..-1] 2>/dev/null
+  set -l found (plinth completion words -- $typed[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c plinth -a '(__plinth_words)'
+complete -c plinth -f -a '(__plinth_words)'
 `;
 
 /** The script of each shell. */

@@ -32,6 +32,16 @@ export function nameProblem(name: string): string | undefined {
   return pluginIdProblem(idFor(name));
 }
 
+/** The nearest name that a project can have. */
+function legalName(name: string): string {
+  const words = basename(resolve(name))
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter((word) => /^[a-z]/.test(word));
+  const near = words.join('-');
+  return near === '' || pluginIdProblem(idFor(near)) !== undefined ? 'notes' : near;
+}
+
 /**
  * Writes a project.
  *
@@ -43,7 +53,7 @@ export async function createProject(options: CreateOptions): Promise<Created> {
   if (problem !== undefined)
     throw new CliError('create/illegal-id', `'${id}' can't be the id of a plugin: ${problem}`, {
       usage: true,
-      cure: `plinth create ${name === '' ? 'notes' : 'notes --id com.example.notes'}`,
+      cure: `plinth create ${legalName(name)}`,
     });
   const folder = resolve(name);
   const there = await filesIn(folder).catch((error: NodeJS.ErrnoException) => {

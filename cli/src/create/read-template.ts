@@ -17,6 +17,7 @@ export type Language = (typeof LANGUAGES)[number];
 export const TEMPLATES = {
   minimal: 'one plugin with contract and test',
   http: 'one plugin that answers HTTP',
+  ui: 'one plugin with a view',
   'app-node': 'a Node application with a plugin',
   'app-vite': 'a page with a plugin, built by Vite',
   'app-react': 'a React page with a plugin, built by Vite',
@@ -53,6 +54,7 @@ const application = (own: string): Shape => ({
 const SHAPES: Readonly<Record<TemplateName, Shape>> = {
   minimal: { ...application('minimal'), plugins: undefined },
   http: { parts: () => [['http', '']], plugins: undefined },
+  ui: { parts: () => [['ui', '']], plugins: undefined },
   'app-node': application('app-node'),
   'app-vite': application('app-vite'),
   'app-react': application('app-react'),

@@ -20,7 +20,13 @@ export type DevEvent =
       /** Milliseconds since the change was seen. */
       readonly ms: number;
     }
-  | { readonly event: 'failed'; readonly folder: string; readonly error: unknown };
+  | {
+      readonly event: 'failed';
+      readonly folder: string;
+      readonly error: unknown;
+      /** Whether the version before runs on. */
+      readonly running: boolean;
+    };
 
 type Tell = (change: SourceChange) => Promise<void>;
 
@@ -77,7 +83,7 @@ export class DevSession implements PluginSource {
       try {
         entry.running = await this.#load(folder, entry);
       } catch (error) {
-        this.#parts.tell({ event: 'failed', folder, error });
+        this.#parts.tell({ event: 'failed', folder, error, running: false });
       }
     }
   }
@@ -149,7 +155,13 @@ export class DevSession implements PluginSource {
       } catch (error) {
         // A file may still be being written. Then another change follows, and causes another build.
         await new Promise((resolve) => setTimeout(resolve, SETTLED));
-        if (entry.since === undefined) this.#parts.tell({ event: 'failed', folder, error });
+        if (entry.since === undefined)
+          this.#parts.tell({
+            event: 'failed',
+            folder,
+            error,
+            running: entry.running !== undefined,
+          });
       }
     }
   }

@@ -9,6 +9,7 @@ import { CliError } from '../terminal/cli-error.js';
 import { codeFrame } from '../terminal/code-frame.js';
 import { VERSION } from '../version.js';
 import { JsonPlaces } from './json-places.js';
+import { syntaxPlace } from './json-syntax.js';
 
 /** JSON of a manifest, not checked. */
 export type RawManifest = Readonly<Record<string, unknown>>;
@@ -76,12 +77,13 @@ function objectIn(text: string, file: string): RawManifest {
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (cause) {
-    const place = /line (\d+) column (\d+)/.exec((cause as Error).message);
-    throw new CliError('manifest/not-json', `${file} is not JSON: ${(cause as Error).message}`, {
+    const place = syntaxPlace(text);
+    const { line, column } = place;
+    const why = (cause as Error).message.replace(/(, ".*" is not valid JSON| in JSON at .*)$/s, '');
+    throw new CliError('manifest/not-json', `${file}:${line}:${column} is not JSON: ${why}`, {
       cause,
-      ...(place !== null && {
-        frame: codeFrame(text, { line: Number(place[1]), column: Number(place[2]) }),
-      }),
+      frame: codeFrame(text.replace(/^\ufeff/, ''), place),
+      details: { file: 'plugin.json', line, column },
     });
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value))

@@ -4,7 +4,6 @@ import { messageOf, parseManifest } from '@plinth/sdk/contract';
 import { readData, writeData } from '../data/data-file.js';
 import { CliError } from '../terminal/cli-error.js';
 import { plainOf } from '../terminal/show-value.js';
-import type { Terminal } from '../terminal/terminal.js';
 import type {
   Changed,
   Consent,
@@ -21,11 +20,9 @@ type PluginInfo = ReturnType<Kernel['plugins']['list']>[number];
 /** Owns nothing: the kernel is the caller's. */
 export class LocalOperator implements Operator {
   readonly #kernel: Kernel;
-  readonly #terminal: Terminal;
 
-  constructor(kernel: Kernel, terminal: Terminal) {
+  constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    this.#terminal = terminal;
   }
 
   async plugins(): Promise<readonly PluginFacts[]> {
@@ -52,9 +49,7 @@ export class LocalOperator implements Operator {
   }
 
   async install(found: PluginPackage, { owner }: Consent): Promise<Changed> {
-    const id = await this.#terminal.during(`installing ${found.origin}`, () =>
-      this.#kernel.plugins.install(found, owner === undefined ? {} : { owner }),
-    );
+    const id = await this.#kernel.plugins.install(found, owner === undefined ? {} : { owner });
     return this.#changed(id);
   }
 
@@ -64,9 +59,7 @@ export class LocalOperator implements Operator {
   ): Promise<Changed & { from: string | undefined }> {
     const { id } = parseManifest(found.manifest, found.origin);
     const from = this.#kernel.plugins.get(id)?.version;
-    await this.#terminal.during(`updating ${id}`, () =>
-      this.#kernel.plugins.update(id, found, consent),
-    );
+    await this.#kernel.plugins.update(id, found, consent);
     return { ...this.#changed(id), from };
   }
 

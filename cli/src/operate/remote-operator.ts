@@ -13,7 +13,6 @@ import { type Manifest, parseManifest } from '@plinth/sdk/contract';
 import { writeArchive } from '../archive/write-archive.js';
 import { readData } from '../data/data-file.js';
 import { CliError } from '../terminal/cli-error.js';
-import type { Terminal } from '../terminal/terminal.js';
 import { type AdminClient, type Ask, isNotOffered, jsonBody } from './admin-client.js';
 import type {
   Changed,
@@ -39,11 +38,9 @@ const at = (id: string, detail = '') =>
 /** Owns nothing: each verb is a request. */
 export class RemoteOperator implements Operator {
   readonly #admin: AdminClient;
-  readonly #terminal: Terminal;
 
-  constructor(admin: AdminClient, terminal: Terminal) {
+  constructor(admin: AdminClient) {
     this.#admin = admin;
-    this.#terminal = terminal;
   }
 
   async plugins(): Promise<readonly PluginFacts[]> {
@@ -70,10 +67,11 @@ export class RemoteOperator implements Operator {
   }
 
   async install(found: PluginPackage, { owner }: Consent): Promise<Changed> {
-    const { id } = parseManifest(found.manifest, found.origin);
-    await this.#terminal.during(`installing ${id}`, async () =>
-      this.#admin.json(`${API}/plugins`, { ...(await upload(found)), query: { owner } }),
-    );
+    const { id, activation } = parseManifest(found.manifest, found.origin);
+    await this.#admin.json(`${API}/plugins`, { ...(await upload(found)), query: { owner } });
+    // The kernel has started already, and starts by itself only what is there then.
+    if (activation.includes('startup'))
+      await this.#admin.json(at(id, 'activate'), { method: 'POST', timeout: LONG });
     return this.#changed(id);
   }
 
@@ -84,9 +82,7 @@ export class RemoteOperator implements Operator {
     const { id } = parseManifest(found.manifest, found.origin);
     const from = (await this.#facts(id))?.version;
     const query = { owner, consent: consent && 'true' };
-    await this.#terminal.during(`updating ${id}`, async () =>
-      this.#admin.json(at(id, 'update'), { ...(await upload(found)), query }),
-    );
+    await this.#admin.json(at(id, 'update'), { ...(await upload(found)), query });
     return { ...(await this.#changed(id)), from };
   }
 

@@ -29,7 +29,7 @@ export async function withOperator(
     import('../project/open-kernel.js'),
     import('./local-operator.js'),
   ]);
-  return withKernel(options, terminal, (kernel) => work(new LocalOperator(kernel, terminal)), open);
+  return withKernel(options, terminal, (kernel) => work(new LocalOperator(kernel)), open);
 }
 
 /** The operator of a kernel elsewhere. */
@@ -42,5 +42,5 @@ export async function remote(address: Address, terminal: Terminal) {
     terminal.note(
       `${terminal.paint('yellow', 'warning')} the token goes to ${address.base} unencrypted: use https`,
     );
-  return new RemoteOperator(new AdminClient(address), terminal);
+  return new RemoteOperator(new AdminClient(address));
 }

@@ -21,8 +21,10 @@ export interface OpenOptions {
   readonly show?: LogEntry['level'];
   /** Whether a key for secrets is made when there is none. */
   readonly makeKey?: boolean;
-  /** The source of the project's plugins, when there is one. It tells itself what goes wrong. */
+  /** The source of the project's plugins, when there is one. */
   readonly source?: PluginSource;
+  /** Entries that the command shows itself. */
+  readonly told?: (entry: LogEntry) => boolean;
   /** Whether data is kept in memory alone. */
   readonly memory?: boolean;
   /** Whether entries are shown without their fields. `plinth logs` has them. */
@@ -41,8 +43,6 @@ export interface OpenKernel {
   close(): Promise<void>;
 }
 
-/** Who logs that a change of a source is not used. */
-const FOLLOWED = 'extension:followed-sources';
 const LEVELS: readonly LogEntry['level'][] = ['debug', 'info', 'warn', 'error'];
 
 /** Makes the kernel of a project. It isn't started yet. */
@@ -53,6 +53,7 @@ export async function openKernel(
     show = 'warn',
     makeKey = false,
     source,
+    told,
     memory = false,
     brief = false,
     spares = 0,
@@ -63,7 +64,7 @@ export async function openKernel(
   const log = (entry: LogEntry) => {
     file.write(entry);
     if (LEVELS.indexOf(entry.level) < LEVELS.indexOf(show)) return;
-    if (source !== undefined && entry.source === FOLLOWED) return;
+    if (told?.(entry) === true) return;
     const { fields: _, ...short } = entry;
     terminal.note(logLine(brief ? short : entry));
   };
@@ -73,7 +74,7 @@ export async function openKernel(
     telemetry: { log },
     ...(spares > 0 && { host: nodeHost({ spares }) }),
     ...project.options,
-    sources: [own, ...(project.options.sources ?? [])],
+    sources: [...(project.plugins.length > 0 ? [own] : []), ...(project.options.sources ?? [])],
     ...(project.data !== undefined && !memory && { data: project.data }),
     ...(key !== undefined && { secrets: { key } }),
   });

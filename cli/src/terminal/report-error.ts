@@ -42,8 +42,10 @@ function factsOf(error: unknown): Facts {
 /** What to do about errors of the kernel that a user of the command line meets often. */
 const CURES: Readonly<Record<string, string>> = {
   'storage/locked':
-    'Stop the other process, or name another folder in plinth.config (option data).',
+    'Stop the other process, or ask it: --url names a running kernel with an admin API. Another folder is the option data of plinth.config.',
   'permission/consent-required':
     'Read what it asks for. --consent grants it; --owner <owner> accepts a plugin from another place.',
-  'plugin/not-found': 'plinth list shows the plugins of this project.',
+  'call/unknown-command': 'plinth info <id> shows the commands of a plugin.',
+  'signature/file-changed': 'Get the package again. plinth sign signs one of your own again.',
+  'plugin/not-found': 'plinth list shows those that are.',
 };

@@ -2,8 +2,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { nodeHost } from '@plinth/host-node';
+import { readArchive } from '@plinth/kernel/archive';
 import { type PluginReport, reportJUnit, reportText, testPlugin } from '@plinth/sdk/testing';
-import { readArchive } from '../archive/read-archive.js';
 import { bundlePlugin } from '../bundle/bundle-plugin.js';
 import type { Options } from '../command.js';
 import { CliError } from '../terminal/cli-error.js';
@@ -56,7 +56,7 @@ async function packageAt(path: string): Promise<Package> {
     const { manifest, files } = await bundlePlugin(at, { minify: false });
     return { manifest: files.get('plugin.json') ?? '', code: files.get(manifest.main) ?? '' };
   }
-  const files = readArchive(await readFile(at));
+  const files = await readArchive(await readFile(at), {}, path);
   const text = (name: string) => new TextDecoder().decode(files.get(name));
   const manifest = text('plugin.json');
   const { main = '' } = JSON.parse(manifest) as { readonly main?: string };

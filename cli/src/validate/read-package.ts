@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readArchive } from '@plinth/kernel/archive';
 import { type Manifest, parseManifest, SIGNATURE_FILE } from '@plinth/sdk/contract';
-import { readArchive } from '../archive/read-archive.js';
 import { filesIn } from '../files/write-files.js';
 import { CliError } from '../terminal/cli-error.js';
 
@@ -19,7 +19,7 @@ const MOST = { files: 2_000, bytes: 64 * 1_048_576 };
 /**
  * Reads a package.
  *
- * @throws CliError `package/missing`, `package/too-large` or `archive/refused`.
+ * @throws CliError `package/missing` or `package/too-large`; PluginValidationError `archive/refused`.
  */
 export async function readPackage(path: string): Promise<PackageFiles> {
   const found = await stat(path).catch(() => undefined);
@@ -27,7 +27,8 @@ export async function readPackage(path: string): Promise<PackageFiles> {
     throw new CliError('package/missing', `there is nothing at ${path}`, {
       cure: 'Name the folder of a plugin, or a .plinth archive.',
     });
-  if (!found.isDirectory()) return { origin: path, files: readArchive(await readFile(path)) };
+  if (!found.isDirectory())
+    return { origin: path, files: await readArchive(await readFile(path), {}, path) };
   const names = (await filesIn(path)).filter((name) => !/^(node_modules|\.git)\//.test(name));
   if (names.length > MOST.files) throw tooLarge(path, `${names.length} files`);
   const files = new Map<string, Uint8Array>();

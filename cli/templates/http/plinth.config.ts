@@ -2,7 +2,10 @@ import { defineConfig } from '@plinth/cli';
 import { http } from '@plinth/http/host';
 import { defineExtension } from '@plinth/kernel/extension';
 
-/** Listens once the plugins run, for `plinth dev` and `plinth run`. */
+/** Whether this is `plinth dev` or `plinth run`. Other commands need no server. */
+const serves = process.argv.some((word) => word === 'dev' || word === 'run');
+
+/** Listens once the plugins run. */
 const server = defineExtension({ name: 'server', uses: [], requires: [http] }, (port = 8080) => ({
   install(kernel) {
     kernel.on('started', async () => {
@@ -12,4 +15,6 @@ const server = defineExtension({ name: 'server', uses: [], requires: [http] }, (
   },
 }));
 
-export default defineConfig({ extensions: [http(), server(Number(process.env.PORT ?? 8080))] });
+export default defineConfig({
+  extensions: serves ? [http(), server(Number(process.env.PORT ?? 8080))] : [http()],
+});

@@ -1,12 +1,10 @@
 /** The Fetch handler of one tenant: what is checked of each request, and who answers it. */
 import { Hono } from 'hono/tiny';
-import type { Admin } from './admin.js';
+import type { Admin } from './admin/admin.js';
 import { answerCommand } from './commands.js';
-import { EventStreams } from './events.js';
 import { type Env, type Exchange, jsonResponse, type Parts, requireUser } from './exchange.js';
 import { FailureLog } from './failure-log.js';
 import { checkHeaders, traceparentOf } from './incoming.js';
-import { openApi } from './openapi.js';
 import { checkOrigin, corsHeaders, preflight } from './origins.js';
 import { problemOf, problemResponse, Refusal, refuse } from './problem.js';
 import { answerRoute } from './routes.js';
@@ -18,14 +16,12 @@ export type Life = 'new' | 'started' | 'stopping';
 export class HttpApp {
   life: Life = 'new';
   admin: Admin | undefined;
-  readonly events: EventStreams;
   readonly #failures: FailureLog;
   readonly #parts: Parts;
   readonly #routes: Hono<Env>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.events = new EventStreams(parts);
     this.#failures = new FailureLog((...what) => parts.port.log.warn(...what));
     this.#routes = this.#makeRoutes();
   }
@@ -55,6 +51,12 @@ export class HttpApp {
     return this.#finish(request, response, requestId);
   }
 
+  /** Answers a request that has failed before it came here. */
+  fail(request: Request, error: unknown): Response {
+    const requestId = crypto.randomUUID();
+    return this.#finish(request, this.#failed(error, requestId), requestId);
+  }
+
   #makeRoutes(): Hono<Env> {
     const parts = this.#parts;
     // Paths are normalized before they are routed, so that what is checked is what is answered.
@@ -71,12 +73,16 @@ export class HttpApp {
       await next();
     });
     app.get('/openapi.json', async (c) => {
-      if (parts.settings.expose.length === 0) throw notFound();
+      if (parts.settings.expose.length === 0 && parts.declared.all().length === 0) throw notFound();
       await requireUser(c.req.raw, parts);
+      const { openApi } = await import('./openapi.js');
       return jsonResponse(openApi(parts));
     });
     app.all('/commands/*', (c) => answerCommand(c.req.raw, url(c.req.raw), parts));
-    app.all('/events', (c) => this.events.answer(c.req.raw, url(c.req.raw), c.env.exchange));
+    app.all('/events', async (c) => {
+      const { answerEvents } = await import('./events.js');
+      return answerEvents(c.req.raw, url(c.req.raw), c.env.exchange, parts);
+    });
     app.all('/api/v1/*', (c) => {
       if (this.admin === undefined) throw notFound();
       return this.admin.answer(c.req.raw, url(c.req.raw), c.env.exchange);

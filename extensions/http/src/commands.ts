@@ -25,6 +25,11 @@ export async function answerCommand(request: Request, url: URL, parts: Parts): P
     timeout: settings.limits.timeout,
     ...(traceparent !== undefined && { traceparent }),
   });
+  return answerOf(answer, settings.limits.answer);
+}
+
+/** The answer of a command as JSON, or 204. @throws Refusal 502. */
+export async function answerOf(answer: unknown, most: number): Promise<Response> {
   if (answer === undefined) return new Response(null, { status: 204 });
   if (isStream(answer)) {
     await answer.cancel?.();
@@ -34,7 +39,7 @@ export async function answerCommand(request: Request, url: URL, parts: Parts): P
       "The answer is a stream, and can't be written as JSON.",
     );
   }
-  return jsonResponse(answer, 200, settings.limits.answer);
+  return jsonResponse(answer, 200, most);
 }
 
 function commandOf(text: string): string | undefined {

@@ -10,95 +10,87 @@ const MOST_TEXT = 65_536;
 /** Milliseconds between two comments, by which a reader that has gone away is noticed. */
 const BEAT = 15_000;
 
-/** Owns the open streams of a tenant. */
-export class EventStreams {
-  readonly #parts: Parts;
-  readonly #open = new Set<(reason: string) => void>();
+/** Opens a stream of the topics in the query. @throws Refusal. */
+export async function answerEvents(
+  request: Request,
+  url: URL,
+  exchange: Exchange,
+  parts: Parts,
+): Promise<Response> {
+  const { events, limits } = parts.settings;
+  if (events === undefined) throw refuse(404, 'http/not-found', 'There are no events here.');
+  if (request.method !== 'GET')
+    throw refuse(405, 'http/method', 'Events are read with GET.', { allow: 'GET' });
+  const topics = [...new Set(url.searchParams.getAll('topic'))];
+  if (topics.length === 0 || topics.length > MOST_TOPICS || !topics.every((t) => SCOPE.test(t)))
+    throw refuse(400, 'http/topics', `Ask for 1 to ${MOST_TOPICS} topics: ?topic=a:b&topic=c:*`);
+  const user = await requireUser(request, parts);
+  const allowed =
+    topics.every((topic) => covers(events.topics, topic)) &&
+    (await events.authorize(request, topics, user)) === true;
+  if (!allowed) throw refuse(403, 'permission/denied', 'These topics are not for this user.');
+  parts.lasting.check();
+  // A stream is counted by itself, and is no request that a stop waits for.
+  exchange.leave();
+  return new Response(streamOf(request, topics, limits.queue, parts), {
+    headers: {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+    },
+  });
+}
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
-  }
-
-  /** Opens a stream of the topics in the query. @throws Refusal. */
-  async answer(request: Request, url: URL, exchange: Exchange): Promise<Response> {
-    const { events, limits } = this.#parts.settings;
-    if (events === undefined) throw refuse(404, 'http/not-found', 'There are no events here.');
-    if (request.method !== 'GET')
-      throw refuse(405, 'http/method', 'Events are read with GET.', { allow: 'GET' });
-    const topics = [...new Set(url.searchParams.getAll('topic'))];
-    if (topics.length === 0 || topics.length > MOST_TOPICS || !topics.every((t) => SCOPE.test(t)))
-      throw refuse(400, 'http/topics', `Ask for 1 to ${MOST_TOPICS} topics: ?topic=a:b&topic=c:*`);
-    const user = await requireUser(request, this.#parts);
-    const allowed =
-      topics.every((topic) => covers(events.topics, topic)) &&
-      (await events.authorize(request, topics, user)) === true;
-    if (!allowed) throw refuse(403, 'permission/denied', 'These topics are not for this user.');
-    if (this.#open.size >= limits.streams)
-      throw refuse(503, 'http/overloaded', 'Too many streams are open.', { 'retry-after': '5' });
-    // A stream is counted here, and is no request that a stop waits for.
-    exchange.leave();
-    return new Response(this.#stream(request, topics, limits.queue), {
-      headers: {
-        'content-type': 'text/event-stream; charset=utf-8',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      },
-    });
-  }
-
-  /** Ends all streams. Each reader gets the reason as its last event. */
-  end(reason: string): void {
-    for (const close of [...this.#open]) close(reason);
-  }
-
-  #stream(request: Request, topics: readonly string[], queue: number): ReadableStream<Uint8Array> {
-    const { port } = this.#parts;
-    const encoder = new TextEncoder();
-    let stop: () => void = () => {};
-    return new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          const close = (reason: string) => {
-            stop();
-            controller.enqueue(
-              encoder.encode(`event: end\ndata: ${JSON.stringify({ reason })}\n\n`),
-            );
-            controller.close();
-          };
-          const send = (text: string) => {
-            // One place stays free for the reason.
-            if ((controller.desiredSize ?? 0) <= 1) close('too slow');
-            else controller.enqueue(encoder.encode(text));
-          };
-          const listeners = topics.map((topic) =>
-            port.calls.listen(topic, (event) => send(textOfEvent(event))),
-          );
-          let beat = port.after(BEAT, function again() {
-            send(':\n\n');
-            if (!stopped) beat = port.after(BEAT, again);
-          });
-          let stopped = false;
-          const gone = () => {
-            if (stopped) return;
-            stop();
-            controller.close();
-          };
-          stop = () => {
-            stopped = true;
-            this.#open.delete(close);
-            beat.dispose();
-            for (const one of listeners) one.dispose();
-            request.signal.removeEventListener('abort', gone);
-          };
-          this.#open.add(close);
-          request.signal.addEventListener('abort', gone);
+/** Each reader gets the reason of its end as its last event. */
+function streamOf(
+  request: Request,
+  topics: readonly string[],
+  queue: number,
+  { port, lasting }: Parts,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let stop: () => void = () => {};
+  return new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        const close = (reason: string) => {
+          stop();
+          controller.enqueue(encoder.encode(`event: end\ndata: ${JSON.stringify({ reason })}\n\n`));
+          controller.close();
+        };
+        const send = (text: string) => {
+          // One place stays free for the reason.
+          if ((controller.desiredSize ?? 0) <= 1) close('too slow');
+          else controller.enqueue(encoder.encode(text));
+        };
+        const listeners = topics.map((topic) =>
+          port.calls.listen(topic, (event) => send(textOfEvent(event))),
+        );
+        let beat = port.after(BEAT, function again() {
           send(':\n\n');
-        },
-        cancel: () => stop(),
+          if (!stopped) beat = port.after(BEAT, again);
+        });
+        let stopped = false;
+        const gone = () => {
+          if (stopped) return;
+          stop();
+          controller.close();
+        };
+        stop = () => {
+          stopped = true;
+          remove();
+          beat.dispose();
+          for (const one of listeners) one.dispose();
+          request.signal.removeEventListener('abort', gone);
+        };
+        const remove = lasting.add(close);
+        request.signal.addEventListener('abort', gone);
+        send(':\n\n');
       },
-      { highWaterMark: queue + 2 },
-    );
-  }
+      cancel: () => stop(),
+    },
+    { highWaterMark: queue + 2 },
+  );
 }
 
 function textOfEvent(event: {

@@ -1,13 +1,15 @@
 /** What the parts of the extension share for one request, and for one tenant. */
-import type { ExtensionPort } from '@plinth/kernel/extension';
+import type { Contributions, ExtensionPort } from '@plinth/kernel/extension';
+import type { KnownRoute } from './contribution.js';
 import type { InFlight } from './in-flight.js';
+import type { Lasting } from './lasting.js';
 import type { Settings } from './options.js';
 import { refuse } from './problem.js';
 
 /** The port, with the powers that the extension takes. */
 export type HttpPort = ExtensionPort<{
   readonly name: 'http';
-  readonly uses: readonly ['calls'];
+  readonly uses: readonly ['calls', 'contribute', 'intercept'];
 }>;
 
 /** One request and its bookkeeping. */
@@ -29,6 +31,9 @@ export interface Parts {
   readonly port: HttpPort;
   readonly settings: Settings;
   readonly inFlight: InFlight;
+  readonly lasting: Lasting;
+  /** Routes that manifests declare. */
+  readonly declared: Contributions<readonly KnownRoute[]>;
 }
 
 /** The user of a request, if it has one. @throws what the application's `authenticate` throws. */

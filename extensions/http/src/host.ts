@@ -4,16 +4,23 @@
  * @module
  */
 import { defineExtension } from '@plinth/kernel/extension';
-import type { AdminOptions } from './admin.js';
-import type { AdminKernel } from './admin-actions.js';
+import { DEFAULT_TENANT } from '@plinth/sdk/contract';
+import type { AdminOptions } from './admin/admin.js';
+import type { AdminKernel, TenantParts } from './admin/operation.js';
 import { HttpApp } from './app.js';
+import { POINT } from './contribution.js';
 import { InFlight } from './in-flight.js';
-import type { Listening, ListenOptions, Server } from './listen.js';
+import { Lasting } from './lasting.js';
+import type { Listeners, Listening, ListenOptions, OwnedListeners, Server } from './listen.js';
 import { type HttpOptions, settingsOf } from './options.js';
+import { refuse } from './problem.js';
 
-export type { AdminAction, AdminOptions } from './admin.js';
-export type { AdminKernel } from './admin-actions.js';
-export type { Listening, ListenOptions } from './listen.js';
+export type { AdminOptions } from './admin/admin.js';
+export type { AdminKernel } from './admin/operation.js';
+export type { OperatorOptions } from './admin/operators.js';
+export type { AdminAction, Operator, Role } from './admin/roles.js';
+export type { DeclaredRoute } from './contribution.js';
+export type { Listeners, Listening, ListenOptions } from './listen.js';
 export type { EventOptions, HttpLimits, HttpOptions } from './options.js';
 
 /** `kernel.extension(http)`. */
@@ -35,9 +42,18 @@ export interface Http {
    */
   listen(options?: ListenOptions): Promise<Listening>;
   /**
+   * Listeners for a server in Node that the application has. Their WebSockets end with the kernel;
+   * the server stays the application's.
+   *
+   * @example
+   * const { request, upgrade } = await kernel.extension(http).listeners();
+   * const server = createServer(request).on('upgrade', upgrade);
+   */
+  listeners(): Promise<Listeners>;
+  /**
    * Opens the admin API at `/api/v1`. It is closed until this is called.
    *
-   * @throws PluginConfigurationError `kernel/invalid-option` without `authorize`.
+   * @throws PluginConfigurationError `kernel/invalid-option` without `authorize` and `tokens`.
    * @example
    * await kernel.extension(http).admin(kernel, { authorize: (request) => operatorOf(request) });
    */
@@ -57,31 +73,39 @@ export interface Http {
  * await kernel.extension(http).listen({ port: 8080 });
  */
 export const http = defineExtension(
-  { name: 'http', uses: ['calls'] },
+  { name: 'http', uses: ['calls', 'contribute', 'intercept'] },
   (options: HttpOptions = {}) => {
     const settings = settingsOf(options);
+    const tenants = new Map<string, TenantParts>();
     return {
       install(port): Http {
-        const { requests, plugin } = settings.limits;
+        const { requests, plugin, streams } = settings.limits;
         const inFlight = new InFlight(requests, plugin);
-        const app = new HttpApp({ port, settings, inFlight });
+        const lasting = new Lasting(streams);
+        const declared = port.contribute.point(POINT);
+        const parts = { port, settings, inFlight, lasting, declared };
+        const app = new HttpApp(parts);
         const servers = new Set<Server>();
+        const mounted = new Set<OwnedListeners>();
+        const own: TenantParts = { parts, fetch: (request) => app.fetch(request) };
+        tenants.set(port.tenant, own);
         port.on('started', () => {
           app.life = 'started';
         });
         port.on('stopping', async () => {
           app.life = 'stopping';
-          app.events.end('the server is stopping');
+          lasting.end('the server is stopping');
           for (const server of servers) void server.close();
           await drained(inFlight, port);
         });
         port.own(async () => {
           app.life = 'stopping';
-          app.events.end('the server has stopped');
-          for (const server of servers) server.cut();
+          lasting.end('the server has stopped');
+          if (tenants.get(port.tenant) === own) tenants.delete(port.tenant);
+          for (const server of [...servers, ...mounted]) server.cut();
           await Promise.all([...servers].map((server) => server.close()));
         });
-        const fetch = (request: Request) => app.fetch(request);
+        const fetch = passing(app, own, tenants);
         return {
           fetch,
           async listen(where = {}) {
@@ -92,15 +116,44 @@ export const http = defineExtension(
             const { port: bound, url } = server;
             return { port: bound, url, close: () => server.close() };
           },
-          async admin(kernel, how) {
-            const { Admin } = await import('./admin.js');
-            app.admin = new Admin(kernel, how, settings.limits);
+          async listeners() {
+            const { listenersOf } = await import('./listen.js');
+            const made = listenersOf(fetch, settings.limits);
+            mounted.add(made);
+            const { request, upgrade } = made;
+            return { request, upgrade };
+          },
+          async admin(kernel, options) {
+            const { Admin } = await import('./admin/admin.js');
+            app.admin = new Admin({ kernel, options, tenants });
           },
         };
       },
     };
   },
 );
+
+/**
+ * Passes requests on to the tenant that the application names. It names any tenant, so only the
+ * default one's handler asks.
+ */
+function passing(
+  app: HttpApp,
+  { parts }: TenantParts,
+  tenants: ReadonlyMap<string, TenantParts>,
+): (request: Request) => Promise<Response> {
+  const { port, settings } = parts;
+  return async (request) => {
+    if (settings.tenant === undefined || port.tenant !== DEFAULT_TENANT) return app.fetch(request);
+    try {
+      const found = tenants.get((await settings.tenant(request)) ?? DEFAULT_TENANT);
+      if (found === undefined) throw refuse(404, 'http/tenant', 'There is no such tenant.');
+      return await found.fetch(request);
+    } catch (error) {
+      return app.fail(request, error);
+    }
+  };
+}
 
 /** Waits for requests in flight, for as long as a swap may take. */
 async function drained(

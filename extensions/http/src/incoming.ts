@@ -1,5 +1,5 @@
 /** What is read of a request: headers and bodies, within bounds. */
-import { refuse } from './problem.js';
+import { Refusal, refuse } from './problem.js';
 
 /** Bounds of a body. */
 export interface BodyBounds {
@@ -28,7 +28,7 @@ export async function readBody(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (late) throw refuse(408, 'http/slow', 'The body was not sent in time.');
+      if (late) throw slow();
       if (done) break;
       size += value.byteLength;
       if (size > most) throw tooLarge(most);
@@ -50,18 +50,31 @@ export async function readBody(
   return whole;
 }
 
-/** Reads a body of JSON. @throws Refusal 400, 408, 413 or 415. */
+/** The media type of a body, without its parameters; empty when there is none. */
+export function typeOf({ headers }: Request): string {
+  return headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+/** Reads a body of JSON. Without a body it is undefined. @throws Refusal 400, 408, 413 or 415. */
 export async function readJson(request: Request, bounds: BodyBounds): Promise<unknown> {
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
   // Browsers ask before they send JSON to another origin; other types they just send.
-  if (request.body !== null && type !== 'application/json')
-    throw refuse(415, 'http/unsupported-type', 'Send JSON, with `content-type: application/json`.');
+  if (typeOf(request) !== 'application/json') return readNothing(request, bounds);
   const body = await readBody(request, bounds);
   if (body === undefined || body.byteLength === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body), plain);
   } catch {
     throw refuse(400, 'http/not-json', 'The body is no valid JSON.');
+  }
+}
+
+/** Servers give a body to requests that have none, so it is read. */
+async function readNothing(request: Request, { timeout }: BodyBounds): Promise<undefined> {
+  try {
+    await readBody(request, { body: 0, timeout });
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.problem.status !== 413) throw error;
+    throw refuse(415, 'http/unsupported-type', 'Send JSON, with `content-type: application/json`.');
   }
 }
 
@@ -87,5 +100,9 @@ export function traceparentOf({ headers }: Request): string | undefined {
   return given !== null && TRACEPARENT.test(given) ? given : undefined;
 }
 
-const tooLarge = (most: number) =>
+/** The refusal of a body that comes too slowly. */
+export const slow = () => refuse(408, 'http/slow', 'The body was not sent in time.');
+
+/** The refusal of a body that is too large. */
+export const tooLarge = (most: number) =>
   refuse(413, 'http/too-large', `A body has at most ${most} bytes.`);

@@ -5,8 +5,9 @@
  * @module
  */
 export { HttpRoutes } from '@plinth/sdk/contracts';
+export { type EventStreamOptions, eventStream, type ServerSentEvent } from './event-stream.js';
+export type { ParametersOf } from './path-pattern.js';
 export {
-  type ParametersOf,
   type RouteAnswer,
   type RouteHandler,
   type RouteHandlers,

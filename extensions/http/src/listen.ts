@@ -1,8 +1,9 @@
 /** The server in Node, over `@hono/node-server`. */
-import { createAdaptorServer } from '@hono/node-server';
+import { createAdaptorServer, getRequestListener } from '@hono/node-server';
 import { createError } from '@plinth/sdk/contract';
+import { connections } from './connection.js';
 import type { HttpLimits } from './options.js';
-import { connections } from './stream.js';
+import { type NodeConnection, type NodeRequest, Upgrader } from './upgrade.js';
 
 /** Where a server listens. */
 export interface ListenOptions {
@@ -35,6 +36,7 @@ export interface Server extends Listening {
 interface NodeServer {
   listen(port: number, host: string, ready: () => void): void;
   once(event: 'error', listener: (error: Error) => void): void;
+  on(event: 'upgrade', listener: Listeners['upgrade']): void;
   off(event: 'error', listener: (error: Error) => void): void;
   address(): { readonly port: number } | string | null;
   close(done: () => void): void;
@@ -44,9 +46,24 @@ interface NodeServer {
   timeout: number;
 }
 
+/** Listeners for a server of Node that the application has: Express, Fastify or `node:http`. */
+export interface Listeners {
+  /** Answers a request. Frameworks must not have read its body. */
+  request(incoming: object, outgoing: object): void;
+  /** Opens a WebSocket: `server.on('upgrade', upgrade)`. */
+  upgrade(incoming: object, socket: object, head: object): void;
+}
+
+/** Listeners whose connections can be cut. */
+export interface OwnedListeners extends Listeners {
+  cut(): void;
+}
+
 /** Milliseconds in which the headers of a request have to arrive. */
 const HEADERS_TIME = 10_000;
 const KEEP_ALIVE = 5_000;
+/** Milliseconds in which a request has to arrive that its reader gives more time: an upload. */
+const UPLOAD_TIME = 300_000;
 /** Milliseconds between two comments in a stream of events, at most. */
 const BEAT = 15_000;
 
@@ -60,6 +77,45 @@ export async function listen(
   { port = 0, host = '127.0.0.1' }: ListenOptions,
   limits: Required<HttpLimits>,
 ): Promise<Server> {
+  checkPort(port);
+  const upgrader = new Upgrader(fetch, limits);
+  const server = createAdaptorServer({
+    fetch: answering(fetch),
+    // The globals of the application stay as they are.
+    overrideGlobalObjects: false,
+    serverOptions: {
+      maxHeaderSize: limits.headers,
+      headersTimeout: HEADERS_TIME,
+      requestTimeout: Math.max(UPLOAD_TIME, HEADERS_TIME + limits.timeout),
+      keepAliveTimeout: KEEP_ALIVE,
+      insecureHTTPParser: false,
+    },
+  }) as unknown as NodeServer;
+  // A connection on which nothing moves is cut. Streams of events move at least every 15 seconds.
+  server.timeout = HEADERS_TIME + Math.max(limits.timeout, BEAT);
+  server.on('upgrade', (incoming, socket, head) =>
+    upgrader.upgrade(incoming as NodeRequest, socket as NodeConnection, head),
+  );
+  server.maxConnections = (limits.requests + limits.streams) * 2;
+  await bind(server, port, host);
+  const bound = (server.address() as { readonly port: number }).port;
+  let closing: Promise<void> | undefined;
+  return {
+    port: bound,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    close() {
+      closing ??= new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      return closing;
+    },
+    cut() {
+      upgrader.cut();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function checkPort(port: number): void {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw createError(
       'kernel/invalid-option',
@@ -68,25 +124,11 @@ export async function listen(
         details: { option: 'port' },
       },
     );
-  const server = createAdaptorServer({
-    fetch(request, env) {
-      connections.set(request, () => env.outgoing.destroy());
-      return fetch(request);
-    },
-    // The globals of the application stay as they are.
-    overrideGlobalObjects: false,
-    serverOptions: {
-      maxHeaderSize: limits.headers,
-      headersTimeout: HEADERS_TIME,
-      requestTimeout: HEADERS_TIME + limits.timeout,
-      keepAliveTimeout: KEEP_ALIVE,
-      insecureHTTPParser: false,
-    },
-  }) as unknown as NodeServer;
-  // A connection on which nothing moves is cut. Streams of events move at least every 15 seconds.
-  server.timeout = HEADERS_TIME + Math.max(limits.timeout, BEAT);
-  server.maxConnections = (limits.requests + limits.streams) * 2;
-  await new Promise<void>((resolve, reject) => {
+}
+
+/** Resolves when the server listens. */
+function bind(server: NodeServer, port: number, host: string): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
     const failed = (cause: Error) =>
       reject(
         createError('kernel/invalid-option', `can't listen on ${host}:${port}: ${cause.message}`, {
@@ -100,16 +142,36 @@ export async function listen(
       resolve();
     });
   });
-  const bound = (server.address() as { readonly port: number }).port;
-  let closing: Promise<void> | undefined;
+}
+
+/** Makes listeners for a server of the application. */
+export function listenersOf(
+  fetch: (request: Request) => Response | Promise<Response>,
+  limits: Required<HttpLimits>,
+): OwnedListeners {
+  const upgrader = new Upgrader(fetch, limits);
+  const answer = getRequestListener(answering(fetch), { overrideGlobalObjects: false });
   return {
-    port: bound,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
-    close() {
-      closing ??= new Promise((resolve) => server.close(resolve));
-      server.closeIdleConnections();
-      return closing;
-    },
-    cut: () => server.closeAllConnections(),
+    request: (incoming, outgoing) => void answer(incoming as never, outgoing as never),
+    upgrade: (incoming, socket, head) =>
+      void upgrader.upgrade(incoming as NodeRequest, socket as NodeConnection, head),
+    cut: () => upgrader.cut(),
   };
 }
+
+/** What a server tells of a request, beside the request. */
+interface NodeEnv {
+  readonly incoming: { readonly socket: { readonly remoteAddress?: string } };
+  readonly outgoing: { destroy(): void };
+}
+
+const answering =
+  (fetch: (request: Request) => Response | Promise<Response>) =>
+  (request: Request, given: object) => {
+    const { incoming, outgoing } = given as NodeEnv;
+    connections.set(request, {
+      cut: () => outgoing.destroy(),
+      address: incoming.socket.remoteAddress,
+    });
+    return fetch(request);
+  };

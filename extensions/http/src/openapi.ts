@@ -1,14 +1,17 @@
-/** The OpenAPI 3.1 document of the commands that the application exposes. */
+/** The OpenAPI 3.1 document of exposed commands, and of routes that manifests declare. */
+import type { DeclaredRoute } from './contribution.js';
 import type { Parts } from './exchange.js';
 import { covers } from './options.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-const PROBLEM = {
+/** The answer of a failed request. */
+export const PROBLEM = {
   description: 'A problem document (RFC 9457)',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 };
-const SCHEMAS = {
+/** Schemas that documents refer to. */
+export const SCHEMAS = {
   Problem: {
     type: 'object',
     required: ['status', 'code', 'requestId'],
@@ -24,7 +27,7 @@ const SCHEMAS = {
 };
 
 /** Makes the document of what manifests say now. It starts no plugin. */
-export function openApi({ port, settings }: Parts): Json {
+export function openApi({ port, settings, declared }: Parts): Json {
   const seen = new Set<string>();
   const paths: [string, Json][] = [];
   for (const { id } of port.plugins.all()) {
@@ -38,13 +41,52 @@ export function openApi({ port, settings }: Parts): Json {
         paths.push([`/commands/${wire}`, { post: operationOf(wire, id, command) }]);
     }
   }
+  for (const { plugin, value } of declared.all())
+    if (settings.mount !== false && plugin.enabled)
+      for (const route of value)
+        paths.push(routeOf(`${settings.mount}/${plugin.id}`, plugin.id, route));
   paths.sort(([one], [other]) => (one < other ? -1 : 1));
   return {
     openapi: '3.1.0',
-    info: { title: 'Commands of plugins', version: '1' },
-    paths: Object.fromEntries(paths),
+    info: { title: 'Commands and routes of plugins', version: '1' },
+    paths: merged(paths),
     components: { schemas: SCHEMAS },
   };
+}
+
+/** Methods of one path are told together. */
+function merged(paths: readonly (readonly [string, Json])[]): Json {
+  const all: Record<string, Json> = {};
+  for (const [path, methods] of paths) all[path] = { ...all[path], ...methods };
+  return all;
+}
+
+function routeOf(mount: string, plugin: string, route: DeclaredRoute): [string, Json] {
+  const path = mount + route.path.replaceAll(/\/[:*]([^/]+)/g, '/{$1}');
+  const names = [...route.path.matchAll(/\/[:*]([^/]+)/g)].map(([, name]) => name);
+  return [
+    path,
+    {
+      [route.method.toLowerCase()]: {
+        operationId: `${route.method.toLowerCase()} ${path}`,
+        tags: [plugin],
+        ...(route.summary !== undefined && { summary: route.summary }),
+        ...(names.length > 0 && {
+          parameters: names.map((name) => ({
+            name,
+            in: 'path',
+            required: true,
+            schema: { type: 'string' },
+          })),
+        }),
+        responses: {
+          ...(route.socket === true && { 101: { description: 'A WebSocket' } }),
+          200: { description: 'The answer' },
+          default: PROBLEM,
+        },
+      },
+    },
+  ];
 }
 
 function operationOf(

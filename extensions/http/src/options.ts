@@ -5,6 +5,8 @@ import { createError } from '@plinth/sdk/contract';
 export interface HttpLimits {
   /** Bytes of the body of a request. Default: 1 MiB. */
   readonly body?: number;
+  /** Bytes of an upload: of an archive, or of a body that a plugin reads as a stream. Default: 64 MiB. */
+  readonly upload?: number;
   /** Bytes of the answer of a plugin that is no stream. Default: 8 MiB. */
   readonly answer?: number;
   /** Bytes of all headers of a request or an answer. Default: 16 KiB. */
@@ -18,7 +20,7 @@ export interface HttpLimits {
   readonly requests?: number;
   /** Requests in flight of one plugin. Default: 128. */
   readonly plugin?: number;
-  /** Open streams of events. Default: 128. */
+  /** Open streams of events, and open WebSockets. Default: 128. */
   readonly streams?: number;
   /** Events that wait for a slow reader before it is cut off. Default: 256. */
   readonly queue?: number;
@@ -40,6 +42,11 @@ export interface HttpOptions {
    * Absent: no request has one, and commands and events are refused.
    */
   authenticate?(request: Request): string | undefined | Promise<string | undefined>;
+  /**
+   * The tenant that answers a request. Undefined: the default one. One that isn't there is 404.
+   * Tenants are made by the application, and their own handlers are not asked.
+   */
+  tenant?(request: Request): string | undefined | Promise<string | undefined>;
   /** Where routes of plugins are, or false for none. Default: `/plugins`. */
   readonly mount?: string | false;
   /** Commands that clients may call: ids, and prefixes that end in `*`. Default: none. */
@@ -60,6 +67,11 @@ export interface HttpOptions {
    * plugins can do all that pages of the application can. Default: `sandbox`.
    */
   readonly pages?: 'sandbox' | 'same-origin';
+  /**
+   * Whether plugins may set cookies. Each plugin has its own: they are sent to its path alone, and
+   * it sees no others. Default: false.
+   */
+  readonly cookies?: boolean;
   readonly limits?: HttpLimits;
 }
 
@@ -70,11 +82,13 @@ export interface Settings extends Omit<HttpOptions, 'limits'> {
   readonly origins: readonly string[];
   readonly forward: readonly string[];
   readonly pages: 'sandbox' | 'same-origin';
+  readonly cookies: boolean;
   readonly limits: Required<HttpLimits>;
 }
 
 const LIMITS: Required<HttpLimits> = {
   body: 1_048_576,
+  upload: 67_108_864,
   answer: 8_388_608,
   headers: 16_384,
   timeout: 30_000,
@@ -86,6 +100,7 @@ const LIMITS: Required<HttpLimits> = {
 
 const OPTIONS: ReadonlySet<string> = new Set([
   'authenticate',
+  'tenant',
   'mount',
   'expose',
   'events',
@@ -93,6 +108,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'hosts',
   'forward',
   'pages',
+  'cookies',
   'limits',
 ]);
 /** A path of plain segments. */
@@ -111,13 +127,17 @@ export function settingsOf(options: HttpOptions): Settings {
     throw wrong('options', "are an object, like { expose: ['com.example.notes:*'] }");
   for (const name of Object.keys(options))
     if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
-  const { authenticate, mount = '/plugins', events, hosts, pages = 'sandbox' } = options;
+  const { authenticate, mount = '/plugins', events, hosts } = options;
+  const { pages = 'sandbox', cookies = false } = options;
   if (authenticate !== undefined && typeof authenticate !== 'function')
     throw wrong('authenticate', 'is a function that answers the user of a request');
+  if (options.tenant !== undefined && typeof options.tenant !== 'function')
+    throw wrong('tenant', 'is a function that answers the tenant of a request');
   if (mount !== false && (typeof mount !== 'string' || !MOUNT.test(mount) || OWN.test(mount)))
     throw wrong('mount', "is a path like '/plugins' that the extension doesn't use, or false");
   if (pages !== 'sandbox' && pages !== 'same-origin')
     throw wrong('pages', "is 'sandbox' or 'same-origin'");
+  if (typeof cookies !== 'boolean') throw wrong('cookies', 'is true or false');
   if (events !== undefined) {
     if (typeof events?.authorize !== 'function')
       throw wrong('events', 'needs a function `authorize`, which says who may listen');
@@ -127,6 +147,7 @@ export function settingsOf(options: HttpOptions): Settings {
     ...options,
     mount,
     pages,
+    cookies,
     expose: list('expose', options.expose ?? [], SCOPE, 'com.example.notes:*'),
     origins: list('origins', options.origins ?? [], ORIGIN, 'https://app.example.com'),
     forward: list('forward', options.forward ?? [], HEADER, 'authorization'),

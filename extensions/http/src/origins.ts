@@ -1,4 +1,5 @@
 /** Which pages may send requests and read answers. */
+import { asksForSocket } from './connection.js';
 import { refuse } from './problem.js';
 
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -13,7 +14,9 @@ const REMEMBERED = '600';
  */
 export function checkOrigin(request: Request, url: URL, origins: readonly string[]): void {
   const origin = request.headers.get('origin');
-  if (origin === null || SAFE.has(request.method) || origins.includes(origin)) return;
+  // Browsers open WebSockets to any origin, with the user's cookies.
+  const safe = SAFE.has(request.method) && !asksForSocket(request);
+  if (origin === null || safe || origins.includes(origin)) return;
   // A proxy may end TLS, so only the host is compared.
   if (URL.canParse(origin) && new URL(origin).host === url.host) return;
   throw refuse(403, 'http/origin', 'Pages of this origin may not send this.');
@@ -29,7 +32,10 @@ export function preflight(request: Request, origins: readonly string[]): Respons
     headers: [
       ...corsHeaders(request, origins),
       ['access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE'],
-      ['access-control-allow-headers', 'authorization, content-type, traceparent'],
+      [
+        'access-control-allow-headers',
+        'authorization, content-type, last-event-id, traceparent, x-plinth-tenant',
+      ],
       ['access-control-max-age', REMEMBERED],
     ],
   });

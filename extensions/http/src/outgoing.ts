@@ -14,6 +14,8 @@ export interface AnswerPolicy {
   /** Bytes of headers. */
   readonly headers: number;
   readonly pages: 'sandbox' | 'same-origin';
+  /** What is made of the cookies of the plugin; undefined when they are malformed. Absent: none are set. */
+  cookies?(given: readonly string[]): readonly string[] | undefined;
 }
 
 /** A token and a field value of RFC 9110. */
@@ -82,19 +84,25 @@ function wholeOf(body: unknown, most: number): string | ArrayBuffer | ArrayBuffe
   return body;
 }
 
-function headersOf(given: Readonly<Record<string, string>>, policy: AnswerPolicy): Headers {
+function headersOf(given: Answer['headers'], policy: AnswerPolicy): Headers {
   const headers = new Headers();
-  const entries = Object.entries(given);
+  const entries = Object.entries(given).flatMap(([written, values]) =>
+    [values].flat().map((value) => [written.toLowerCase(), value] as const),
+  );
   if (entries.length > MOST_HEADERS) throw invalid(`it has more than ${MOST_HEADERS} headers`);
   let size = 0;
-  for (const [written, value] of entries) {
-    const name = written.toLowerCase();
+  const cookies: string[] = [];
+  for (const [name, value] of entries) {
     size += name.length + value.length + 4;
     if (size > policy.headers) throw invalid(`its headers have more than ${policy.headers} bytes`);
     if (!NAME.test(name) || !VALUE.test(value)) throw invalid('it has a header that is malformed');
+    if (name === 'set-cookie') cookies.push(value);
     if (WITHHELD.has(name) || name.startsWith('access-control-')) continue;
     headers.append(name, value);
   }
+  const set = policy.cookies === undefined ? [] : policy.cookies(cookies);
+  if (set === undefined) throw invalid('it has a cookie that is malformed');
+  for (const cookie of set) headers.append('set-cookie', cookie);
   headers.set('x-content-type-options', 'nosniff');
   // A second policy only narrows what the first one allows.
   if (policy.pages === 'sandbox') headers.append('content-security-policy', SANDBOX);
@@ -106,7 +114,8 @@ function discard(body: unknown): void {
   if (isSource(body)) Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => {});
 }
 
-const isSource = (body: unknown): body is AsyncIterable<unknown> =>
+/** Whether a body is a stream. */
+export const isSource = (body: unknown): body is AsyncIterable<unknown> =>
   typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
 
 const invalid = (what: string) =>

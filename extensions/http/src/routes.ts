@@ -1,18 +1,29 @@
 /** Routes of plugins: each plugin that provides `HttpRoutes` answers below its own path. */
 import { HttpRoutes } from '@plinth/sdk/contracts';
+import { asksForSocket, connections } from './connection.js';
+import { type KnownRoute, routeIn } from './contribution.js';
 import { type Exchange, type Parts, userOf } from './exchange.js';
-import { readBody, traceparentOf } from './incoming.js';
-import { responseOf } from './outgoing.js';
+import { readBody, slow, tooLarge, traceparentOf, typeOf } from './incoming.js';
+import { type Answer, isSource, responseOf } from './outgoing.js';
+import { type Segments, segmentsOf } from './path-pattern.js';
 import { refuse } from './problem.js';
-import { connections } from './stream.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+/** Status of an answer that opens a WebSocket. */
+const SWITCHED = 101;
+/** Milliseconds that a plugin has for a body that it reads while it arrives. */
+const UPLOAD_TIME = 300_000;
 const ID = /^[a-z][a-z0-9.-]{0,127}$/;
 /** Credentials of the application, and headers that speak for one connection. */
 const SECRET: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
   'proxy-authorization',
+  // Pages send a token as a subprotocol.
+  'sec-websocket-protocol',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-extensions',
   'connection',
   'keep-alive',
   'te',
@@ -28,59 +39,144 @@ const MOST_PARAMETERS = 256;
 /** Answers a request below the mount. @throws Refusal, or the error of the call. */
 export async function answerRoute(
   request: Request,
-  { pathname, searchParams }: URL,
+  url: URL,
   exchange: Exchange,
   parts: Parts,
 ): Promise<Response> {
   const { port, settings, inFlight } = parts;
   const mount = settings.mount === false ? '' : settings.mount;
-  const [id, path] = split(pathname.slice(mount.length + 1));
-  if (!ID.test(id) || !port.calls.providers(HttpRoutes).some((plugin) => plugin.id === id))
-    throw refuse(404, 'plugin/not-found', 'No plugin answers here.');
+  const [id, path] = split(url.pathname.slice(mount.length + 1));
+  const plugin = ID.test(id)
+    ? port.calls.providers(HttpRoutes).find((one) => one.id === id)
+    : undefined;
+  if (plugin === undefined) throw refuse(404, 'plugin/not-found', 'No plugin answers here.');
   if (!METHODS.includes(request.method))
     throw refuse(405, 'http/method', 'Plugins answer other methods.', {
       allow: METHODS.join(', '),
     });
-  checkPath(path);
+  const segments = checkPath(path);
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const declared = parts.declared.of(plugin);
+  const route = declared === undefined ? undefined : routeIn(declared, method, segments);
   const leave = inFlight.enterPlugin(id);
   const ended = () => {
     leave();
     exchange.leave();
   };
   try {
-    const user = await userOf(request, parts);
-    const body = await bodyOf(request, parts);
-    const traceparent = traceparentOf(request);
-    const handlers = port.calls.client(HttpRoutes, {
-      provider: id,
-      signal: request.signal,
-      timeout: settings.limits.timeout,
-      ...(user !== undefined && { user }),
-      ...(traceparent !== undefined && { traceparent }),
-    });
-    const answer = await handlers.handle({
-      method: request.method === 'HEAD' ? 'GET' : request.method,
-      path,
-      query: queryOf(searchParams),
-      headers: headersOf(request, settings.forward),
-      ...(body !== undefined && { body }),
-    });
-    exchange.held = true;
-    const policy = { ...settings.limits, pages: settings.pages };
-    const { timeout, answer: most } = settings.limits;
-    const response = responseOf(answer, policy, {
-      timeout,
-      most,
-      cut: connections.get(request),
-      ended,
-    });
-    // Nothing reads the body of an answer to HEAD.
-    if (request.method === 'HEAD') await response.body?.cancel();
-    return response;
+    const asked = { request, url, exchange, parts, id, path, method, route, ended };
+    return await (route?.socket === true ? openSocket(asked) : ask(asked));
   } catch (error) {
     ended();
     throw error;
   }
+}
+
+interface Asked {
+  readonly request: Request;
+  readonly url: URL;
+  readonly exchange: Exchange;
+  readonly parts: Parts;
+  readonly id: string;
+  readonly path: string;
+  readonly method: string;
+  readonly route: KnownRoute | undefined;
+  /** Called once, when nothing more is sent. */
+  ended(): void;
+}
+
+async function ask(asked: Asked): Promise<Response> {
+  const { request, parts, route } = asked;
+  if (asksForSocket(request)) throw refuse(400, 'http/upgrade', 'This address opens no WebSocket.');
+  const { limits } = parts.settings;
+  if (route?.body === 'stream') return upload(asked);
+  return respond(asked, await call(asked, await bodyOf(request, parts), limits.timeout));
+}
+
+async function upload(asked: Asked): Promise<Response> {
+  const { request, parts } = asked;
+  const { limits } = parts.settings;
+  const { uploadOf } = await import('./live-body.js');
+  let why: 'large' | 'slow' | undefined;
+  const body = uploadOf(request, limits, (reason) => {
+    why = reason;
+  });
+  try {
+    return await respond(asked, await call(asked, body, UPLOAD_TIME));
+  } catch (error) {
+    // The plugin's error is that its body has failed.
+    if (why === 'large') throw tooLarge(limits.upload);
+    throw why === 'slow' ? slow() : error;
+  }
+}
+
+async function openSocket(asked: Asked): Promise<Response> {
+  const { request, exchange, parts, ended } = asked;
+  if (!asksForSocket(request) || connections.get(request)?.upgrades !== true)
+    throw refuse(426, 'http/upgrade', 'This address opens WebSockets, and nothing else.', {
+      upgrade: 'websocket',
+    });
+  const { LiveSocket } = await import('./live-body.js');
+  const socket = new LiveSocket(request, parts);
+  try {
+    const answer = await call(asked, socket.messages(), parts.settings.limits.timeout);
+    const { status, body } = answer;
+    if (status === SWITCHED && isSource(body)) return socket.accept(body, exchange, ended);
+    socket.end();
+    return await respond(asked, answer);
+  } catch (error) {
+    socket.end();
+    throw error;
+  }
+}
+
+async function call(asked: Asked, body: unknown, timeout: number): Promise<Answer> {
+  const { request, url, exchange, parts, id, path, method } = asked;
+  const { settings, port } = parts;
+  const user = await userOf(request, parts);
+  const traceparent = traceparentOf(request);
+  const handlers = port.calls.client(HttpRoutes, {
+    provider: id,
+    signal: request.signal,
+    timeout: Math.max(timeout, settings.limits.timeout),
+    ...(user !== undefined && { user }),
+    ...(traceparent !== undefined && { traceparent }),
+  });
+  const headers = headersOf(request, settings.forward);
+  const own = settings.cookies
+    ? (await import('./cookies.js')).cookiesOf(request.headers.get('cookie'), id)
+    : undefined;
+  return handlers.handle({
+    method,
+    path,
+    ...queryOf(url.searchParams),
+    headers: {
+      ...(own !== undefined && { cookie: own }),
+      ...headers,
+      'x-request-id': exchange.requestId,
+    },
+    ...(body !== undefined && { body }),
+  });
+}
+
+async function respond(asked: Asked, answer: Answer): Promise<Response> {
+  const { request, exchange, parts, id, ended } = asked;
+  const { limits, pages, cookies, mount } = parts.settings;
+  const made = cookies ? await import('./cookies.js') : undefined;
+  exchange.held = true;
+  const policy = {
+    ...limits,
+    pages,
+    ...(made !== undefined && {
+      cookies: (given: readonly string[]) => made.cookiesToSet(given, id, `${mount}/${id}`),
+    }),
+  };
+  const { timeout, answer: most } = limits;
+  const cut = connections.get(request)?.cut;
+  const response = responseOf(answer, policy, { timeout, most, cut, ended });
+  // Nothing reads the body of an answer to HEAD.
+  if (request.method === 'HEAD') await response.body?.cancel();
+  return response;
 }
 
 function split(rest: string): readonly [string, string] {
@@ -89,13 +185,10 @@ function split(rest: string): readonly [string, string] {
 }
 
 /** @throws Refusal 400 for a path that can't be decoded, or that hides a separator or a NUL. */
-function checkPath(path: string): void {
-  try {
-    decodeURIComponent(path);
-  } catch {
-    throw refuse(400, 'http/path', 'The path is not valid.');
-  }
-  if (/%(00|2f|5c)|\\/i.test(path)) throw refuse(400, 'http/path', 'The path is not valid.');
+function checkPath(path: string): Segments {
+  const segments = /%(00|2f|5c)|\\/i.test(path) ? undefined : segmentsOf(path);
+  if (segments === undefined) throw refuse(400, 'http/path', 'The path is not valid.');
+  return segments;
 }
 
 async function bodyOf(
@@ -104,15 +197,18 @@ async function bodyOf(
 ): Promise<string | Uint8Array | undefined> {
   const bytes = await readBody(request, settings.limits);
   if (bytes === undefined) return undefined;
-  const type = request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  return TEXT.test(type) ? new TextDecoder().decode(bytes) : bytes;
+  return TEXT.test(typeOf(request)) ? new TextDecoder().decode(bytes) : bytes;
 }
 
-/** Of repeated parameters the first counts. @throws Refusal 400 for too many. */
-function queryOf(search: URLSearchParams): Record<string, string> {
+/** @throws Refusal 400 for too many. */
+function queryOf(search: URLSearchParams) {
   if (search.size > MOST_PARAMETERS)
     throw refuse(400, 'http/query', `A query has at most ${MOST_PARAMETERS} parameters.`);
-  return Object.fromEntries([...search].reverse());
+  const names = [...new Set(search.keys())];
+  return {
+    query: Object.fromEntries(names.map((name) => [name, search.get(name) ?? ''])),
+    queries: Object.fromEntries(names.map((name) => [name, search.getAll(name)])),
+  };
 }
 
 function headersOf({ headers }: Request, forward: readonly string[]): Record<string, string> {

@@ -1,8 +1,5 @@
 /** A streamed body of a plugin: read part by part, as fast as the client takes it. */
 
-/** How servers cut the connections of requests. */
-export const connections = new WeakMap<Request, () => void>();
-
 /** What a stream has beside its source. */
 export interface StreamParts {
   /** Milliseconds that a part may take to come, and then to be taken by the client. */
@@ -60,7 +57,8 @@ export function streamOf(
   );
 }
 
-function bytesOf(part: unknown, most: number): Uint8Array {
+/** A part as bytes. @throws TypeError for what is no text and no bytes, or too large. */
+export function bytesOf(part: unknown, most: number): Uint8Array {
   const bytes = typeof part === 'string' ? new TextEncoder().encode(part) : part;
   if (!(bytes instanceof Uint8Array) || bytes.byteLength > most)
     throw new TypeError('a part is a text or bytes, and bounded');

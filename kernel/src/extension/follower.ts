@@ -30,11 +30,20 @@ interface Verbs {
 export function createFollower(port: Port, installer: Remembering | undefined): Follower {
   const { log, plugins } = port;
   const verbs = verbsOf(port, installer);
+  /** Places whose plugin was there after their last change. */
+  const taken = new Set(plugins.all().flatMap((one) => one.package?.origin ?? []));
   return async (change) => {
-    const { origin } = change;
+    const { origin, found } = change;
     const now = viewOf(plugins.all(), origin);
+    if (now === undefined && found !== undefined && taken.has(origin)) {
+      // The application's decision holds until the place is empty.
+      log.info(`what changed in ${origin} is not used: its plugin was uninstalled`, { origin });
+      return;
+    }
     try {
       await take(change, now, verbs);
+      if (found === undefined) taken.delete(origin);
+      else taken.add(origin);
     } catch (error) {
       const running = now?.state === 'active' ? ' What ran before still runs.' : '';
       log.error(`what changed in ${origin} is not used: ${messageOf(error)}.${running}`, {

@@ -1,4 +1,4 @@
-/** Plugins behind URLs: each URL names a `plugin.json`. */
+/** Plugins behind URLs: each URL names a `plugin.json` or an archive. */
 import {
   A_TIME,
   checkOptionNames,
@@ -41,9 +41,10 @@ export interface UrlSourceOptions {
 }
 
 /**
- * Fetches manifests, and each bundle relative to its manifest. Redirects are followed.
+ * Fetches manifests, and each bundle relative to its manifest; or archives, which hold all files.
+ * Redirects are followed.
  *
- * @param urls each names a `plugin.json`.
+ * @param urls each names a `plugin.json`, or ends in `.plinth`.
  * @throws PluginConfigurationError `kernel/invalid-option` for a URL that isn't one, or is relative
  * without a `base`, and for a `timeout` that is none.
  * @example
@@ -128,6 +129,7 @@ function targetOf(url: string, base: string | URL | undefined): URL {
 }
 
 async function fetchPackage(base: URL, timeout: number): Promise<PluginPackage> {
+  if (base.pathname.endsWith('.plinth')) return fetchArchive(base, timeout);
   const files = {
     code: (main: string, most = MAX_CODE) => fetchCode(codeUrl(base, main), timeout, most),
     signature: () => fetchSignature(codeUrl(base, SIGNATURE_FILE), timeout),
@@ -137,6 +139,28 @@ async function fetchPackage(base: URL, timeout: number): Promise<PluginPackage> 
     return { origin: base.href, manifest: await fetchManifest(base, timeout), ...files };
   } catch (problem) {
     return { origin: base.href, manifest: '', problem, ...files };
+  }
+}
+
+/** A package whose files come all at once. */
+async function fetchArchive(url: URL, timeout: number): Promise<PluginPackage> {
+  const origin = url.href;
+  const refresh = () => fetchArchive(url, timeout);
+  try {
+    const response = await get(url, timeout);
+    const details = { origin, status: response.status };
+    if (!response.ok) throw createError('manifest/missing', answered(url, response), { details });
+    const { MAX_ARCHIVE, packageOfArchive } = await import('./archive-package.js');
+    const tooLarge = (bytes: string) =>
+      createError('archive/refused', `${origin} has ${bytes} bytes, more than ${MAX_ARCHIVE}`, {
+        details,
+      });
+    const bytes = await bytesOf(response, MAX_ARCHIVE, tooLarge);
+    // What a server has may change.
+    return { ...(await packageOfArchive(bytes, { origin })), held: undefined, refresh };
+  } catch (problem) {
+    const code = () => Promise.reject(problem);
+    return { origin, manifest: '', problem, code, refresh };
   }
 }
 
@@ -214,19 +238,37 @@ const get = (url: URL, timeout: number) =>
     cache: 'no-cache',
   });
 
-/** The text of a body. Reading stops at the bound, whatever length the server states. */
+/** The text of a body. */
 async function textOf(
-  { headers, body }: FetchedResponse,
+  response: FetchedResponse,
   most: number,
   tooLarge: (bytes: string) => Error,
   notText?: () => Error,
 ): Promise<string> {
+  const bytes = await bytesOf(response, most, tooLarge);
+  // The byte order mark stays: digests and signatures cover bytes, which are the same in every
+  // runtime.
+  try {
+    return new TextDecoder('utf-8', { ignoreBOM: true, fatal: notText !== undefined }).decode(
+      bytes,
+    );
+  } catch {
+    throw notText?.();
+  }
+}
+
+/** The bytes of a body. Reading stops at the bound, whatever length the server states. */
+async function bytesOf(
+  { headers, body }: FetchedResponse,
+  most: number,
+  tooLarge: (bytes: string) => Error,
+): Promise<Uint8Array> {
   const told = Number(headers.get('content-length'));
   if (told > most) {
     await body?.cancel();
     throw tooLarge(String(told));
   }
-  if (body === null) return '';
+  if (body === null) return new Uint8Array();
   const reader = body.getReader();
   const parts: Uint8Array[] = [];
   let bytes = 0;
@@ -245,13 +287,5 @@ async function textOf(
     whole.set(part, at);
     at += part.length;
   }
-  // The byte order mark stays: digests and signatures cover bytes, which are the same in every
-  // runtime.
-  try {
-    return new TextDecoder('utf-8', { ignoreBOM: true, fatal: notText !== undefined }).decode(
-      whole,
-    );
-  } catch {
-    throw notText?.();
-  }
+  return whole;
 }

@@ -2,7 +2,7 @@
  * What runs the plugins of a tenant: their rights, their guests, their lifecycle, and what is kept
  * of them. Its code is loaded while the first manifests are read.
  */
-import type { Isolation } from '@plinth/sdk/contract';
+import { DEFAULT_TENANT, type Isolation } from '@plinth/sdk/contract';
 import { Chronicle } from '../api/chronicle.js';
 import type { BasicDiagnostics, KernelDiagnostics } from '../api/diagnostics.js';
 import { diagnosticsOf } from '../api/diagnostics.js';
@@ -220,7 +220,9 @@ export class Engine implements Intake {
     this.lifecycle.members.report(problem);
   }
 
-  startAll(): Promise<void> {
+  async startAll(): Promise<void> {
+    const { options, tenant } = this.#parts.base;
+    if (options.tenants === 'only' && tenant === DEFAULT_TENANT) return;
     return this.lifecycle.activateAll('startup');
   }
 

@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   'manifest/not-json': PluginManifestError,
   'manifest/too-large': PluginManifestError,
   'manifest/invalid': PluginManifestError,
+  'archive/refused': PluginValidationError,
   'contract/violated': PluginProtocolError,
   'plugin/duplicate': PluginResolutionError,
   'plugin/cycle': PluginResolutionError,

@@ -3,9 +3,10 @@ import * as v from 'valibot';
 import { command, contract } from '../contract/contract.js';
 
 const headers = v.record(v.string(), v.string());
+const lists = v.record(v.string(), v.array(v.string()));
 
 /**
- * What a plugin answers over HTTP. Bodies are strings or bytes; the host chooses the path where a
+ * What a plugin answers over HTTP. Bodies are strings, bytes or streams; the host chooses the path where a
  * plugin is mounted.
  */
 export const HttpRoutes = contract('plinth.http-routes@1', {
@@ -23,12 +24,15 @@ export const HttpRoutes = contract('plinth.http-routes@1', {
       method: v.string(),
       path: v.string(),
       query: v.optional(headers, {}),
+      /** All values of each parameter, where `query` has the first. */
+      queries: v.optional(lists, {}),
       headers: v.optional(headers, {}),
       body: v.optional(v.unknown()),
     }),
     output: v.object({
       status: v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599)),
-      headers: v.optional(headers, {}),
+      /** A list sends a header several times. */
+      headers: v.optional(v.record(v.string(), v.union([v.string(), v.array(v.string())])), {}),
       body: v.optional(v.unknown()),
     }),
   }),

@@ -2,7 +2,7 @@
 import type { Manifest, PermissionName } from '@plinth/sdk';
 import { PERMISSION_NAMES, type Permissions, scopesOf } from '@plinth/sdk/contract';
 import type { TestKernel } from '../test-kernel.js';
-import { ensure, type Run, type Subject } from './subject.js';
+import { ensure, type Outcome, type Run, type Subject } from './subject.js';
 
 /** The checks of the group `permissions`. */
 export function permissionRuns(subject: Subject): Readonly<Record<string, Run>> {
@@ -34,9 +34,12 @@ async function unused(subject: Subject): Promise<string> {
     await using kernel = await subject.start({
       policy: { permissions: ({ permissions }) => without(permissions, name) },
     });
-    await run(subject, kernel);
+    const outcomes = await run(subject, kernel);
     const { state } = kernel.plugins.get(subject.id) ?? {};
-    const used = state === 'failed' || kernel.denials.some(({ permission }) => permission === name);
+    // Without the right to provide a contract, none of its commands is there.
+    const missing = outcomes.some(({ error }) => codeOf(error) === 'call/unknown-command');
+    const used =
+      state === 'failed' || missing || kernel.denials.some(({ permission }) => permission === name);
     if (!used) idle.push(name);
   }
   if (idle.length === 0) return `each of its ${asked.length} permissions is used`;
@@ -48,14 +51,18 @@ async function unused(subject: Subject): Promise<string> {
   return `${found}, but ${untried.length} of its commands have no samples`;
 }
 
-async function run(subject: Subject, kernel: TestKernel): Promise<void> {
-  if (kernel.plugins.get(subject.id)?.state === 'failed') return;
-  await subject.exercise(kernel);
+const codeOf = (error: unknown): unknown =>
+  (error as { readonly code?: unknown } | undefined)?.code;
+
+async function run(subject: Subject, kernel: TestKernel): Promise<readonly Outcome[]> {
+  if (kernel.plugins.get(subject.id)?.state === 'failed') return [];
+  const outcomes = await subject.exercise(kernel);
   // Denials are announced as events, which may still be on their way.
   await kernel.plugins.health(subject.id);
   await new Promise<void>((resolve) => {
     setTimeout(resolve, 0);
   });
+  return outcomes;
 }
 
 /** The permissions that a manifest asks for. Those of needs come with the needs. */

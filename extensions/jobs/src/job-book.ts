@@ -1,0 +1,106 @@
+/** Scheduled jobs, and the changes of what is kept of them. */
+import type { Guests } from './guests.js';
+import type { Kept, KeptJob } from './kept.js';
+import type { Settings } from './options.js';
+import type { JobsPort } from './port.js';
+import type { Pulse } from './pulse.js';
+import type { JobSpec } from './read.js';
+import type { Times } from './times.js';
+
+/** What the parts of a tenant share. */
+export interface Parts {
+  readonly port: JobsPort;
+  readonly settings: Settings;
+  readonly kept: Kept;
+  readonly guests: Guests;
+  readonly pulse: Pulse;
+  /** This kernel, in claims. */
+  readonly self: string;
+}
+
+/** A job that is scheduled. */
+export interface Scheduled {
+  readonly plugin: string;
+  readonly spec: JobSpec;
+  /** The guest that has scheduled it. Undefined for a job of the manifest. */
+  readonly token: string | undefined;
+  readonly times: Times;
+  kept: KeptJob;
+  /** Runs in progress here. */
+  readonly runs: Map<AbortController, Promise<void>>;
+  /** It is being begun. */
+  beginning: boolean;
+  /** Not before this time. */
+  rest: number;
+  /** The next time, and what it was found by: a pattern takes a while. */
+  found?: { readonly by: KeptJob; readonly next: number | undefined };
+  /** The same job of another version, which runs beside this one. */
+  readonly under: Scheduled | undefined;
+}
+
+/** The next time of a job. */
+export function nextOf(job: Scheduled): number | undefined {
+  const { kept, times } = job;
+  if (job.found?.by !== kept) job.found = { by: kept, next: times.next(kept.last ?? kept.since) };
+  return job.found.next;
+}
+
+/** What is kept, without times that are still to come: the clock of the machine was wrong then. */
+const notLater = (kept: KeptJob, now: number): KeptJob => ({
+  ...kept,
+  since: Math.min(kept.since, now),
+  ...(kept.last !== undefined && { last: Math.min(kept.last, now) }),
+});
+
+/** What is kept of a job, or what is new of it. */
+export async function keepJob(
+  { kept, settings }: Pick<Parts, 'kept' | 'settings'>,
+  plugin: string,
+  spec: JobSpec,
+): Promise<KeptJob> {
+  const plan = JSON.stringify(spec.plan);
+  const fresh: KeptJob = { name: spec.name, plan, since: Date.now() };
+  let found = fresh;
+  await kept.plugins.update((current = { jobs: [], paused: [] }) => {
+    const before = current.jobs.find(({ name }) => name === spec.name);
+    // Another schedule starts over, but stays paused.
+    found =
+      before?.plan === plan
+        ? notLater(before, fresh.since)
+        : { ...fresh, ...(before?.paused && { paused: true }) };
+    const others = current.jobs.filter(({ name }) => name !== spec.name);
+    // Jobs that no version schedules any more make room, the stalest first.
+    return { ...current, jobs: [...others.slice(-(2 * settings.limits.jobs - 1)), found] };
+  }, plugin);
+  return found;
+}
+
+/**
+ * Changes what is kept of a job, here and in the storage.
+ *
+ * @returns false when nothing is kept of it: it was purged, with its plugin.
+ */
+export async function changeJob(
+  { kept }: Pick<Parts, 'kept'>,
+  job: Scheduled,
+  change: (kept: KeptJob) => KeptJob,
+): Promise<boolean> {
+  let next = job.kept;
+  let found = false;
+  await kept.plugins.update((current) => {
+    const before = current?.jobs.find(({ name }) => name === job.spec.name);
+    found = before !== undefined;
+    if (current === undefined || before === undefined) return current;
+    next = change(before);
+    return { ...current, jobs: current.jobs.map((one) => (one === before ? next : one)) };
+  }, job.plugin);
+  job.kept = next;
+  return found;
+}
+
+/** A claim on a run of a job. */
+export const claimOf = (
+  { self, settings }: Pick<Parts, 'self' | 'settings'>,
+  at: number,
+  tries: number,
+): NonNullable<KeptJob['claim']> => ({ by: self, until: Date.now() + settings.lease, at, tries });

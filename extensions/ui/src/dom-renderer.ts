@@ -1,0 +1,219 @@
+/** Draws a view into an element of a page. */
+import type { PropValue } from './checks.js';
+import { type Control, type Dressed, dress, alike as hasSameElements, redress } from './dress.js';
+import { Echoes } from './echoes.js';
+import type { HostNode, SendEvent } from './host-node.js';
+import { elementOf, type Kit } from './kit.js';
+import type { Shape, ShapeScope } from './shape.js';
+import type { ViewRenderer } from './showing.js';
+import type { TreeListener, ViewTree } from './view-tree.js';
+
+interface Drawn extends Dressed {
+  shape: Shape;
+  /** Whether it has asked for the focus. */
+  focus: boolean;
+}
+
+type Movable = Element & { moveBefore?(node: Node, before: Node | null): void };
+
+let last = 0;
+
+/** Owns the elements of a view, which outlive the showings of it. */
+export class DomRenderer implements ViewRenderer, TreeListener {
+  readonly echoes = new Echoes();
+  readonly #body: Element;
+  readonly #kit: Kit;
+  readonly #scope: ShapeScope;
+  readonly #drawn = new WeakMap<HostNode, Drawn | Text>();
+  readonly #nodes = new WeakMap<Node, HostNode>();
+  readonly #selects = new Set<HostNode>();
+  #root: HostNode | undefined;
+  #send: SendEvent | undefined;
+  /** Whether the user has used the view since the last element took the focus. */
+  #armed = false;
+
+  constructor(body: Element, kit: Kit, close: string) {
+    last += 1;
+    this.#body = body;
+    this.#kit = kit;
+    this.#scope = { uid: `plinth-${last}`, words: { close } };
+  }
+
+  /** The node that an element shows. */
+  nodeOf(element: Node): HostNode | undefined {
+    return this.#nodes.get(element);
+  }
+
+  /** Tells the plugin what has happened to a node. */
+  send(node: HostNode, name: string, detail?: PropValue): void {
+    this.#armed = true;
+    void this.#send?.(node, name, detail);
+  }
+
+  show(tree: ViewTree, send: SendEvent): this {
+    this.#send = send;
+    this.#selects.clear();
+    this.#kids(this.#body, this.#root?.kids ?? [], tree.root.kids);
+    this.#root = tree.root;
+    return this;
+  }
+
+  /** Takes away what stands there. */
+  clear(): void {
+    this.#body.replaceChildren();
+    this.#root = undefined;
+    this.#send = undefined;
+  }
+
+  /** A list of choices can only be set when its choices are there. */
+  settle(): void {
+    for (const node of this.#selects) {
+      const control = this.#of(node)?.control;
+      const { value } = node.props;
+      if (control !== undefined && value !== undefined) control.value = String(value);
+    }
+    this.#selects.clear();
+  }
+
+  insert(node: HostNode, at: number): void {
+    this.#place(node, this.#draw(node), at);
+    this.#touched(node.parent);
+  }
+
+  remove(node: HostNode, parent: HostNode): void {
+    this.#elementOf(node)?.remove();
+    this.#selects.delete(node);
+    this.#touched(parent);
+  }
+
+  text(node: HostNode): void {
+    const text = this.#drawn.get(node);
+    if (text instanceof Text) text.data = node.text;
+  }
+
+  change(node: HostNode): void {
+    this.#redraw(node);
+    // The choices of a group show which of them is taken.
+    if (node.type === 'radio') for (const kid of node.kids) this.#redraw(kid);
+  }
+
+  move(node: HostNode, _from: HostNode, at: number): void {
+    const element = this.#elementOf(node);
+    if (element !== undefined) this.#place(node, element, at);
+    this.#touched(node.parent);
+  }
+
+  #touched(node: HostNode | undefined): void {
+    if (node?.type === 'select') this.#selects.add(node);
+  }
+
+  #of(node: HostNode): Drawn | undefined {
+    const drawn = this.#drawn.get(node);
+    return drawn instanceof Text ? undefined : drawn;
+  }
+
+  #elementOf(node: HostNode): Element | Text | undefined {
+    const drawn = this.#drawn.get(node);
+    return drawn instanceof Text ? drawn : drawn?.element;
+  }
+
+  #slotOf(node: HostNode | undefined): Element {
+    return (node === undefined || node.id === 0 ? undefined : this.#of(node)?.slot) ?? this.#body;
+  }
+
+  #shapeOf(node: HostNode): Shape {
+    return elementOf(this.#kit, node.type).shape(node, this.#scope);
+  }
+
+  #draw(node: HostNode): Element | Text {
+    const { ownerDocument } = this.#body;
+    if (node.type === '#text') {
+      const text = ownerDocument.createTextNode(node.text);
+      this.#drawn.set(node, text);
+      return text;
+    }
+    const shape = this.#shapeOf(node);
+    const drawn: Drawn = { ...dress(ownerDocument, shape), shape, focus: false };
+    this.#drawn.set(node, drawn);
+    this.#nodes.set(drawn.element, node);
+    for (const kid of node.kids) drawn.slot.append(this.#draw(kid));
+    this.#touched(node);
+    this.#focus(node, drawn);
+    return drawn.element;
+  }
+
+  #redraw(node: HostNode): void {
+    const drawn = this.#of(node);
+    if (drawn === undefined) return;
+    const shape = this.#shapeOf(node);
+    const before = drawn.shape;
+    if (hasSameElements(before, shape)) {
+      redress(drawn.element, before, shape, (control, value) => this.#set(node, control, value));
+      drawn.shape = shape;
+      this.#focus(node, drawn);
+    } else this.#rebuild(node, drawn, shape);
+  }
+
+  /** Other elements for the same node: what stands inside goes along. */
+  #rebuild(node: HostNode, drawn: Drawn, shape: Shape): void {
+    const made: Drawn = { ...drawn, ...dress(this.#body.ownerDocument, shape), shape };
+    made.slot.append(...drawn.slot.childNodes);
+    drawn.element.replaceWith(made.element);
+    this.#drawn.set(node, made);
+    this.#nodes.set(made.element, node);
+  }
+
+  #set(node: HostNode, control: Control, value: string): void {
+    if (node.type === 'select') this.#selects.add(node);
+    else this.echoes.set(control, value);
+  }
+
+  #place(node: HostNode, element: Element | Text, at: number): void {
+    const slot: Movable = this.#slotOf(node.parent);
+    const next = node.parent?.kids[at + 1];
+    const before = (next && this.#elementOf(next)) ?? null;
+    // It keeps the focus and what a frame shows, where the browser has it.
+    if (element.isConnected && slot.isConnected && slot.moveBefore !== undefined)
+      slot.moveBefore(element, before);
+    else slot.insertBefore(element, before);
+  }
+
+  /** Nodes of a new showing take over elements of the last one, by type and place. */
+  #kids(slot: Element, before: readonly HostNode[], now: readonly HostNode[]): void {
+    for (const [at, node] of now.entries()) {
+      const was = before[at];
+      const stands = was && this.#elementOf(was);
+      if (was !== undefined && was.type === node.type && stands !== undefined)
+        this.#adopt(was, node);
+      else if (stands !== undefined) stands.replaceWith(this.#draw(node));
+      else slot.append(this.#draw(node));
+    }
+    for (const gone of before.slice(now.length)) this.#elementOf(gone)?.remove();
+  }
+
+  #adopt(was: HostNode, node: HostNode): void {
+    const drawn = this.#drawn.get(was) as Drawn | Text;
+    this.#drawn.set(node, drawn);
+    if (drawn instanceof Text) {
+      if (drawn.data !== node.text) drawn.data = node.text;
+      return;
+    }
+    this.#nodes.set(drawn.element, node);
+    this.#redraw(node);
+    this.#kids((this.#drawn.get(node) as Drawn).slot, was.kids, node.kids);
+  }
+
+  /**
+   * When an element begins to ask for it, and once after each use of the view. A plugin can't take
+   * the focus from elsewhere in the page.
+   */
+  #focus(node: HostNode, drawn: Drawn): void {
+    const before = drawn.focus;
+    drawn.focus = node.props.focus === true;
+    if (!drawn.focus || before || !this.#armed) return;
+    this.#armed = false;
+    const target = (drawn.control ?? drawn.element) as HTMLElement;
+    // It may not stand in the page yet.
+    queueMicrotask(() => target.focus());
+  }
+}

@@ -1,0 +1,138 @@
+/** The kit: the elements that views are made of. */
+import type { Tone } from './contract.js';
+
+/** The space between children. */
+export type Gap = 'none' | 'small' | 'medium' | 'large';
+
+/** Pictures that every host has. */
+export type IconName =
+  | 'add'
+  | 'back'
+  | 'check'
+  | 'close'
+  | 'delete'
+  | 'down'
+  | 'edit'
+  | 'error'
+  | 'file'
+  | 'folder'
+  | 'forward'
+  | 'heart'
+  | 'info'
+  | 'menu'
+  | 'more'
+  | 'pause'
+  | 'play'
+  | 'refresh'
+  | 'remove'
+  | 'search'
+  | 'settings'
+  | 'star'
+  | 'up'
+  | 'user'
+  | 'warning';
+
+/** A control that can take the focus. */
+interface Focusable {
+  /** Takes the focus once when it becomes true, if the user has just used the same view. */
+  focus?: boolean;
+  disabled?: boolean;
+}
+
+/**
+ * The elements, each with its props and events. Version 1.0 of the kit. An application that offers
+ * elements of its own augments it.
+ */
+export interface Elements {
+  /** Children in a column or a row. */
+  stack: {
+    gap?: Gap;
+    direction?: 'row' | 'column';
+    align?: 'start' | 'center' | 'end' | 'stretch';
+    /** Whether a row may break. */
+    wrap?: boolean;
+    label?: string;
+  };
+  /** Children in columns of equal width, 1 to 12. Default: 2. */
+  grid: { columns?: number; gap?: Gap; label?: string };
+  heading: { level?: 1 | 2 | 3 };
+  text: { tone?: Tone; size?: 'small' | 'medium' | 'large'; strong?: boolean };
+  /** Code, in a line of text or as a block. */
+  code: { block?: boolean; label?: string };
+  /**
+   * A PNG, JPEG, GIF or WebP image of at most 4096 × 4096 pixels, as base64 of at most 700 000
+   * characters. `label` says what it shows; an empty one says that it only decorates.
+   */
+  image: { data: string; label: string };
+  /** A link to an `https:` or `mailto:` address. */
+  link: { to: string };
+  button: Focusable & {
+    tone?: Tone;
+    /** Its name for screen readers, when it shows only an icon. */
+    label?: string;
+    onPress?: () => unknown;
+  };
+  /** A field for one line of text. */
+  field: Focusable & {
+    label: string;
+    value?: string;
+    kind?: 'text' | 'email' | 'number' | 'search' | 'date' | 'url' | 'tel';
+    placeholder?: string;
+    onInput?: (value: string) => unknown;
+    onChange?: (value: string) => unknown;
+    /** Enter was pressed. */
+    onSubmit?: (value: string) => unknown;
+  };
+  /** A field for several lines of text. */
+  textarea: Focusable & {
+    label: string;
+    value?: string;
+    rows?: number;
+    placeholder?: string;
+    onInput?: (value: string) => unknown;
+    onChange?: (value: string) => unknown;
+  };
+  /** A choice from a list. Its children are `option`. */
+  select: Focusable & { label: string; value?: string; onChange?: (value: string) => unknown };
+  /** A choice from a few that are all seen. Its children are `option`. */
+  radio: {
+    label: string;
+    value?: string;
+    disabled?: boolean;
+    onChange?: (value: string) => unknown;
+  };
+  /** A choice of `select` or `radio`. */
+  option: { value: string; disabled?: boolean };
+  checkbox: Focusable & {
+    label: string;
+    checked?: boolean;
+    onChange?: (checked: boolean) => unknown;
+  };
+  slider: Focusable & {
+    label: string;
+    value?: number;
+    min?: number;
+    max?: number;
+    step?: number;
+    onInput?: (value: number) => unknown;
+    onChange?: (value: number) => unknown;
+  };
+  /** A list. Its children are `item`. */
+  list: { label: string };
+  item: { selected?: boolean; onPress?: () => unknown };
+  /** A table. Its children are `row`, and theirs are `cell`. */
+  table: { label: string };
+  row: { selected?: boolean };
+  cell: { header?: boolean; align?: 'start' | 'center' | 'end' };
+  /** A row of `tab`. What a tab stands for is shown by the view itself. */
+  tabs: { label: string };
+  tab: { selected?: boolean; onPress?: () => unknown };
+  /** A box in the view that asks for attention. Escape and its button close it. */
+  dialog: { label: string; onClose?: () => unknown };
+  /** From 0 to 1. Without a value, how far is not known. */
+  progress: { label: string; value?: number };
+  badge: { tone?: Tone };
+  icon: { name: IconName; label?: string };
+  divider: Record<never, never>;
+  spinner: { label: string };
+}

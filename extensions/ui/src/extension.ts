@@ -1,0 +1,65 @@
+/** The extension `ui()`. */
+import { defineExtension } from '@plinth/kernel/extension';
+import { Ui } from './contract.js';
+import { contributionProblem } from './contribution.js';
+import { contributionSchema } from './contribution-schema.js';
+import { settingsOf, type UiOptions } from './ui-options.js';
+import { Words } from './words.js';
+import { LiveWorkbench, type Workbench } from './workbench.js';
+
+/**
+ * Reads what plugins contribute to a user interface, and answers `plinth.ui@1`.
+ *
+ * @throws PluginConfigurationError `kernel/invalid-option` for options that are none.
+ * @example
+ * const kernel = await createKernel({
+ *   plugins: './plugins',
+ *   extensions: [ui({ slots: ['sidebar'], present: { notify: toast, ask: dialog } })],
+ * });
+ * const bench = kernel.extension(ui);
+ * for (const { plugin, id } of bench.views('sidebar')) mountView(aside, kernel, { plugin, view: id });
+ */
+export const ui = defineExtension(
+  {
+    name: 'ui',
+    uses: ['calls', 'contribute', 'events', 'provide'],
+    features: ['ui'],
+  },
+  (options: UiOptions) => {
+    const settings = settingsOf(options);
+    return {
+      install(port): Workbench {
+        const contributions = port.contribute.point({
+          point: 'ui',
+          schema: contributionSchema,
+          check: contributionProblem,
+        });
+        const words = new Words(
+          settings.present,
+          {
+            nameOf: (plugin) => port.plugins.get(plugin)?.manifest?.name ?? plugin,
+            statusIds(plugin) {
+              const view = port.plugins.get(plugin);
+              return (view && contributions.of(view))?.status?.map(({ id }) => id) ?? [];
+            },
+          },
+          () => bench.changed(),
+        );
+        const bench = new LiveWorkbench({
+          ...{ contributions, settings, words },
+          execute: (id, input) => port.calls.execute(id, input),
+          failed: (error) => port.log.error('a listener of the workbench failed', { error }),
+        });
+        port.own(contributions.onChange(() => bench.changed()));
+        port.events.on(['plugin:disabled', 'plugin:uninstalled'], ({ id }) => words.forget(id));
+        port.provide(Ui, {
+          notify: (input, call) => words.notify(input, call),
+          ask: (input, call) => words.ask(input, call),
+          status: (input, call) => words.status(input, call),
+          fact: (input, call) => words.setPluginFact(input, call),
+        });
+        return bench;
+      },
+    };
+  },
+);

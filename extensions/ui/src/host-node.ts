@@ -1,0 +1,20 @@
+/** A node of a view, as the host has checked it. */
+import type { PropValue } from './checks.js';
+
+/** A checked element or text of a view. */
+export interface HostNode {
+  /** The plugin's name for it. The root is 0. */
+  readonly id: number;
+  /** An element of the kit, `#text`, `#root`, or what the kit doesn't know. */
+  readonly type: string;
+  /** Of a text. */
+  readonly text: string;
+  readonly props: Readonly<Record<string, PropValue>>;
+  /** Events that the plugin hears. */
+  readonly events: readonly string[];
+  readonly kids: readonly HostNode[];
+  readonly parent: HostNode | undefined;
+}
+
+/** Tells the plugin of an event. It resolves, and never rejects, when the plugin has answered. */
+export type SendEvent = (node: HostNode, name: string, detail?: PropValue) => Promise<void>;

@@ -1,0 +1,23 @@
+/** The kit: the closed list of elements, with the checks of their props and their shapes. */
+import { collections } from './kit-collections.js';
+import { controls } from './kit-controls.js';
+import { layout } from './kit-layout.js';
+import type { ElementSpec, Kit } from './kit-spec.js';
+import { words } from './kit-words.js';
+import { box } from './shape.js';
+
+export type { ElementSpec, Kit } from './kit-spec.js';
+
+/** The version of the kit. Manifests ask for a range of it in `contributes.ui.kit`. */
+export const KIT_VERSION = '1.0.0';
+
+/** The elements of version {@link KIT_VERSION}. */
+export const KIT: Kit = Object.freeze({ ...layout, ...words, ...collections, ...controls });
+
+/** An element that the kit doesn't know: its children alone are shown. */
+const UNKNOWN: ElementSpec = { props: {}, shape: () => box('div', 'unknown') };
+
+/** The element of a type. Names that every object has are no types. */
+export function elementOf(kit: Kit, type: string): ElementSpec {
+  return (Object.hasOwn(kit, type) ? kit[type] : undefined) ?? UNKNOWN;
+}

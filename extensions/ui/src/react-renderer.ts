@@ -1,0 +1,136 @@
+/** Keeps what React shows of a view, and says which node has changed. */
+import type { PropValue } from './checks.js';
+import { Echoes } from './echoes.js';
+import type { HostNode, SendEvent } from './host-node.js';
+import type { Kit } from './kit.js';
+import type { ShapeScope } from './shape.js';
+import type { ViewRenderer } from './showing.js';
+import type { TreeListener, ViewTree } from './view-tree.js';
+
+let last = 0;
+
+/** Owns the nodes that are shown, and who listens to them. */
+export class ReactRenderer implements ViewRenderer, TreeListener {
+  readonly kit: Kit;
+  readonly scope: ShapeScope;
+  readonly echoes = new Echoes();
+  readonly #elements = new WeakMap<Node, HostNode>();
+  readonly #keys = new WeakMap<HostNode, number>();
+  readonly #versions = new WeakMap<HostNode, number>();
+  readonly #listeners = new WeakMap<HostNode, Set<() => void>>();
+  readonly #subscribers = new WeakMap<HostNode, (listener: () => void) => () => void>();
+  readonly #rooted = new Set<() => void>();
+  readonly #changed = new Set<HostNode>();
+  #root: HostNode | undefined;
+  #send: SendEvent | undefined;
+  #lastKey = 0;
+
+  constructor(kit: Kit, close: string) {
+    last += 1;
+    this.kit = kit;
+    this.scope = { uid: `plinth-react-${last}`, words: { close } };
+  }
+
+  get root(): HostNode | undefined {
+    return this.#root;
+  }
+
+  /** Hears of another root. */
+  readonly onRoot = (listener: () => void): (() => void) => {
+    this.#rooted.add(listener);
+    return () => this.#rooted.delete(listener);
+  };
+
+  nodeOf(element: Node): HostNode | undefined {
+    return this.#elements.get(element);
+  }
+
+  /** An element of the page shows a node. */
+  stands(element: Node, node: HostNode): void {
+    this.#elements.set(element, node);
+  }
+
+  send(node: HostNode, name: string, detail?: PropValue): void {
+    void this.#send?.(node, name, detail);
+  }
+
+  /** The key of a node: over an update that of the node whose place it has taken. */
+  keyOf(node: HostNode): number {
+    const known = this.#keys.get(node);
+    if (known !== undefined) return known;
+    this.#lastKey += 1;
+    this.#keys.set(node, this.#lastKey);
+    return this.#lastKey;
+  }
+
+  versionOf(node: HostNode): number {
+    return this.#versions.get(node) ?? 0;
+  }
+
+  /** Hears of changes of one node. The same function each time, as React asks for. */
+  subscriberOf(node: HostNode): (listener: () => void) => () => void {
+    const known = this.#subscribers.get(node);
+    if (known !== undefined) return known;
+    const listeners = new Set<() => void>();
+    this.#listeners.set(node, listeners);
+    const subscribe = (listener: () => void) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    };
+    this.#subscribers.set(node, subscribe);
+    return subscribe;
+  }
+
+  show(tree: ViewTree, send: SendEvent): this {
+    if (this.#root !== undefined) this.#adopt(this.#root, tree.root);
+    this.#root = tree.root;
+    this.#send = send;
+    for (const listener of [...this.#rooted]) listener();
+    return this;
+  }
+
+  /** Tells React once for all changes of a part of a batch. */
+  settle(): void {
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    for (const node of changed)
+      for (const listener of [...(this.#listeners.get(node) ?? [])]) listener();
+  }
+
+  insert(node: HostNode): void {
+    this.#touch(node.parent);
+  }
+
+  remove(_: HostNode, parent: HostNode): void {
+    this.#touch(parent);
+  }
+
+  text(node: HostNode): void {
+    this.#touch(node);
+  }
+
+  change(node: HostNode): void {
+    this.#touch(node);
+    // The choices of a group show which of them is taken.
+    for (const kid of node.type === 'radio' ? node.kids : []) this.#touch(kid);
+  }
+
+  move(node: HostNode, from: HostNode): void {
+    this.#touch(from);
+    this.#touch(node.parent);
+  }
+
+  #touch(node: HostNode | undefined): void {
+    if (node === undefined) return;
+    this.#versions.set(node, this.versionOf(node) + 1);
+    this.#changed.add(node);
+  }
+
+  #adopt(was: HostNode, node: HostNode): void {
+    this.#keys.set(node, this.keyOf(was));
+    for (const [at, kid] of node.kids.entries()) {
+      const before = was.kids[at];
+      if (before?.type === kid.type) this.#adopt(before, kid);
+    }
+  }
+}

@@ -1,0 +1,176 @@
+/** One showing of a view: reads its stream, and sends what happens to its nodes. */
+import type { HostCallOptions } from '@plinth/kernel';
+import type { Client } from '@plinth/sdk';
+import type { PropValue } from './checks.js';
+import type { View } from './contract.js';
+import type { HostNode, SendEvent } from './host-node.js';
+import type { ViewSettings } from './view-options.js';
+import { type TreeListener, ViewTree } from './view-tree.js';
+
+/** What draws a view. */
+export interface ViewRenderer {
+  /**
+   * Shows a tree in place of what it has shown before. Nodes that stand where one of the same type
+   * stood keep their elements, so that focus, scroll and typed text survive an update.
+   */
+  show(tree: ViewTree, send: SendEvent): TreeListener;
+  /** A part of a batch is done. */
+  settle?(): void;
+}
+
+/** What a showing tells. */
+export interface ShowingReports {
+  /** The first batch is shown. */
+  shown(): void;
+  /** Whether presses wait for an answer for too long. */
+  busy(busy: boolean): void;
+  /** A handler has failed. */
+  failed(error: Error): void;
+}
+
+/** Milliseconds after which a press without an answer makes the view busy. */
+const BUSY_AFTER = 1_000;
+/** Changes between two looks at the clock. */
+const SLICE = 32;
+
+/** Owns the stream, the tree and the open events of one showing. */
+export class Showing {
+  readonly #client: Client<typeof View, HostCallOptions>;
+  readonly #settings: ViewSettings;
+  readonly #session: string = crypto.randomUUID();
+  readonly #end = new AbortController();
+  readonly #reports: ShowingReports;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #late = 0;
+  #since = performance.now();
+
+  constructor(
+    client: Client<typeof View, HostCallOptions>,
+    settings: ViewSettings,
+    reports: ShowingReports,
+  ) {
+    this.#client = client;
+    this.#settings = settings;
+    this.#reports = reports;
+  }
+
+  /**
+   * Reads until the stream or the showing ends. The plugin is kept awake until then.
+   *
+   * @throws ViewRefused, or what the plugin has thrown.
+   */
+  async run(renderer: ViewRenderer): Promise<void> {
+    const { view, props, kit, limits } = this.#settings;
+    const { signal } = this.#end;
+    try {
+      const stream = await this.#client.open(
+        { session: this.#session, view, ...(props !== undefined && { props }) },
+        { signal },
+      );
+      const batches = stream[Symbol.asyncIterator]();
+      const stop = () => void batches.return?.().catch(() => {});
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        const tree = new ViewTree(kit, limits);
+        for (;;) {
+          const next = await batches.next();
+          if (next.done === true || signal.aborted) return;
+          await this.#take(tree, tree.read(next.value), renderer);
+        }
+      } finally {
+        signal.removeEventListener('abort', stop);
+        stop();
+      }
+    } catch (error) {
+      // What a stream that was ended throws is of no interest.
+      if (!signal.aborted) throw error;
+    } finally {
+      this.end();
+    }
+  }
+
+  /** Ends the showing. What the plugin still sends is not looked at. */
+  end(): void {
+    this.#end.abort();
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#late = 0;
+  }
+
+  async #take(tree: ViewTree, ops: readonly unknown[], renderer: ViewRenderer): Promise<void> {
+    if (tree.listener === undefined) {
+      // The first batch is shown as a whole, never by halves.
+      for (const op of ops) tree.apply(op);
+      tree.listener = renderer.show(tree, async (node, name, detail) => {
+        if (tree.has(node)) await this.#send(node, name, detail);
+      });
+      renderer.settle?.();
+      this.#reports.shown();
+      return;
+    }
+    for (const [index, op] of ops.entries()) {
+      tree.apply(op);
+      if (index % SLICE === SLICE - 1 && (await this.#pause(renderer))) return;
+    }
+    renderer.settle?.();
+    await this.#pause(renderer);
+  }
+
+  /**
+   * Gives the page its frame once the time of this one is used up. A plugin that never rests takes
+   * its share of each frame and no more. True when the showing has ended meanwhile.
+   */
+  async #pause(renderer: ViewRenderer): Promise<boolean> {
+    if (performance.now() - this.#since < this.#settings.limits.budget) return false;
+    renderer.settle?.();
+    await nextFrame();
+    this.#since = performance.now();
+    return this.#end.signal.aborted;
+  }
+
+  async #send(node: HostNode, name: string, detail: PropValue | undefined): Promise<void> {
+    let late = false;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      late = true;
+      this.#late += 1;
+      this.#reports.busy(true);
+    }, BUSY_AFTER);
+    this.#timers.add(timer);
+    try {
+      await this.#client.event({
+        session: this.#session,
+        node: node.id,
+        name,
+        ...(detail !== undefined && { detail }),
+      });
+    } catch (error) {
+      // After the end no answer is waited for.
+      if (!this.#end.signal.aborted) this.#reports.failed(error as Error);
+    } finally {
+      clearTimeout(timer);
+      this.#timers.delete(timer);
+      if (late && !this.#end.signal.aborted) {
+        this.#late -= 1;
+        if (this.#late === 0) this.#reports.busy(false);
+      }
+    }
+  }
+}
+
+/** The next frame of a page that is seen, else a moment later: hidden pages have no frames. */
+function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof requestAnimationFrame !== 'function' || document.hidden) setTimeout(resolve, 16);
+    else {
+      const done = () => {
+        cancelAnimationFrame(frame);
+        clearTimeout(timer);
+        resolve();
+      };
+      const frame = requestAnimationFrame(done);
+      // A page that is hidden in between has no next frame.
+      const timer = setTimeout(done, 250);
+    }
+  });
+}

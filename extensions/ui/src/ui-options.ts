@@ -1,0 +1,57 @@
+/** The options of `ui()`, and their checks. */
+import { createError } from '@plinth/sdk/contract';
+import { type BoundKey, boundKeys, type KeyOption } from './key-bindings.js';
+import type { Present } from './words.js';
+
+/** Options of `ui()`. */
+export interface UiOptions {
+  /** The places where the application shows views, like `sidebar` and `article/footer`. */
+  readonly slots: readonly string[];
+  /** Shows notices and questions of plugins. */
+  readonly present: Present;
+  /** Whether a plugin may show views in a slot. Absent: each in all slots. */
+  readonly allow?: (plugin: string, slot: string) => boolean;
+  /** Keys of the application, which come before those of plugins. */
+  readonly keys?: readonly KeyOption[];
+  /** Whether `mod` is Cmd. Absent: on Apple's systems. */
+  readonly mac?: boolean;
+}
+
+/** Options with all defaults. */
+export interface UiSettings {
+  readonly slots: readonly string[];
+  readonly present: Present;
+  readonly allow: (plugin: string, slot: string) => boolean;
+  readonly keys: readonly BoundKey[];
+  readonly mac: boolean;
+}
+
+const OPTIONS: ReadonlySet<string> = new Set(['slots', 'present', 'allow', 'keys', 'mac']);
+const SLOT = /^[a-z][a-z0-9-]*(\/[a-z0-9-]+)*$/;
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+export function settingsOf(options: UiOptions): UiSettings {
+  if (typeof options !== 'object' || options === null)
+    throw wrong('options', "are an object, like { slots: ['sidebar'], present }");
+  for (const name of Object.keys(options))
+    if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
+  const { slots, present, allow = () => true, keys = [], mac = isMac() } = options;
+  if (!Array.isArray(slots)) throw wrong('slots', "is a list, like ['sidebar']");
+  for (const slot of slots as readonly unknown[])
+    if (typeof slot !== 'string' || !SLOT.test(slot))
+      throw wrong('slots', `has '${String(slot).slice(0, 80)}': write one like 'article/footer'`);
+  if (typeof present?.notify !== 'function' || typeof present.ask !== 'function')
+    throw wrong('present', 'has two functions, `notify` and `ask`');
+  if (typeof allow !== 'function') throw wrong('allow', 'is a function of a plugin and a slot');
+  if (!Array.isArray(keys)) throw wrong('keys', "is a list, like [{ key: 'mod+k', command }]");
+  if (typeof mac !== 'boolean') throw wrong('mac', 'is true or false');
+  return { slots: [...slots], present, allow, mac, keys: boundKeys('application', keys, mac) };
+}
+
+function isMac(): boolean {
+  const { navigator } = globalThis as { readonly navigator?: { readonly platform?: string } };
+  return /^(Mac|iPhone|iPad)/.test(navigator?.platform ?? '');
+}
+
+const wrong = (option: string, what: string): Error =>
+  createError('kernel/invalid-option', `ui(): '${option}' ${what}`, { details: { option } });

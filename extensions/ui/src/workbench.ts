@@ -1,0 +1,265 @@
+/** What plugins contribute, as lists that an application renders. No plugin runs for them. */
+import type { Contributions, PluginView } from '@plinth/kernel/extension';
+import { createError, disposable } from '@plinth/sdk/contract';
+import type { UiContribution, ViewContribution } from './contribution-schema.js';
+import {
+  type BoundKey,
+  boundKeys,
+  type KeyBinding,
+  type KeyOption,
+  withClashes,
+} from './key-bindings.js';
+import { type KeyPress, parseKey, pressedKeys } from './keys.js';
+import type { UiSettings } from './ui-options.js';
+import { type FactValue, parseWhen, type When } from './when.js';
+import type { Words } from './words.js';
+
+/** A command for a palette. */
+export interface PaletteItem {
+  /** What `run` takes. */
+  readonly id: string;
+  readonly title: string;
+  readonly plugin: string;
+}
+
+/** A command in a menu. */
+export interface MenuItem extends PaletteItem {
+  /** Items of a group stand together. */
+  readonly group: string;
+}
+
+/** A status item. */
+export interface StatusItem {
+  readonly id: string;
+  readonly plugin: string;
+  readonly text: string;
+  /** What `run` takes, if it can be pressed. */
+  readonly command?: string;
+}
+
+/** A view and the plugin that has it. */
+export interface SlotView extends ViewContribution {
+  readonly plugin: string;
+}
+
+/** `kernel.extension(ui)`. */
+export interface Workbench {
+  /** Facts for when-clauses. Those of a plugin stand under its id. */
+  readonly facts: {
+    get(name: string): FactValue | undefined;
+    /** Null takes a fact away. */
+    set(name: string, value: FactValue): void;
+  };
+  /** Commands with a title, for which no clause says otherwise, by title. */
+  palette(): readonly PaletteItem[];
+  /** Commands of a menu, by group and order. */
+  menu(place: string): readonly MenuItem[];
+  /**
+   * Views of a slot, by order.
+   *
+   * @throws PluginConfigurationError `kernel/invalid-option` for a slot that the application doesn't
+   * have.
+   */
+  views(slot: string): readonly SlotView[];
+  status(): readonly StatusItem[];
+  /** All keys, the first that counts first. */
+  keys(): readonly KeyBinding[];
+  /**
+   * Sets the keys of the user, which come before all others.
+   *
+   * @throws PluginConfigurationError `kernel/invalid-option`.
+   */
+  setKeys(keys: readonly KeyOption[]): void;
+  /** Runs what a key stands for; undefined when it stands for nothing. */
+  key(event: KeyPress): Promise<unknown> | undefined;
+  /** Runs a command for the user, and starts its plugin if it has to. */
+  run(command: string, input?: unknown): Promise<unknown>;
+  /** Counts changes. */
+  readonly version: number;
+  /** Called when any of the lists may have changed. Changes of one turn are one call. */
+  onChange(listener: () => void): Disposable & { dispose(): void };
+}
+
+/** What the workbench reads and does. */
+export interface WorkbenchParts {
+  readonly contributions: Contributions<UiContribution>;
+  readonly settings: UiSettings;
+  readonly words: Words;
+  execute(id: string, input: unknown): Promise<unknown>;
+  failed(error: unknown): void;
+}
+
+interface Contributor {
+  readonly id: string;
+  readonly view: PluginView;
+  readonly ui: UiContribution;
+}
+
+/** Owns the listeners and the keys of the user. */
+export class LiveWorkbench implements Workbench {
+  readonly facts: Workbench['facts'];
+  readonly #parts: WorkbenchParts;
+  readonly #listeners = new Set<() => void>();
+  readonly #clauses = new Map<string, When>();
+  #userKeys: readonly BoundKey[] = [];
+  #version = 0;
+  #planned = false;
+
+  constructor(parts: WorkbenchParts) {
+    this.#parts = parts;
+    const { words } = parts;
+    this.facts = {
+      get: (name) => words.fact(name),
+      set: (name, value) => words.setFact(name, value),
+    };
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  palette(): readonly PaletteItem[] {
+    const items = this.#contributors().flatMap(({ id, view, ui }) =>
+      (view.manifest?.contributes.commands ?? []).flatMap((command) => {
+        const clauses = ui.palette?.filter((one) => one.command === command.id) ?? [];
+        const shown = command.title !== undefined && clauses.every(({ when }) => this.#holds(when));
+        return shown
+          ? [{ id: `${id}:${command.id}`, title: command.title as string, plugin: id }]
+          : [];
+      }),
+    );
+    return items.sort((one, other) => one.title.localeCompare(other.title));
+  }
+
+  menu(place: string): readonly MenuItem[] {
+    const items = this.#contributors().flatMap((contributor) => {
+      const menus = contributor.ui.menus ?? {};
+      const own = Object.hasOwn(menus, place) ? (menus[place] ?? []) : [];
+      return own
+        .filter(({ when }) => this.#holds(when))
+        .map(({ command, group = '', order = 0 }) => ({
+          ...{ id: `${contributor.id}:${command}`, title: titleOf(contributor, command) },
+          ...{ plugin: contributor.id, group, order },
+        }));
+    });
+    return items
+      .sort((one, other) => one.group.localeCompare(other.group) || one.order - other.order)
+      .map(({ order: _, ...item }) => item);
+  }
+
+  views(slot: string): readonly SlotView[] {
+    const { slots, allow } = this.#parts.settings;
+    if (!slots.includes(slot))
+      throw createError(
+        'kernel/invalid-option',
+        `there is no slot '${slot.slice(0, 80)}': ui({ slots }) has ${slots.join(', ') || 'none'}`,
+        { details: { slot } },
+      );
+    return this.#contributors()
+      .flatMap(({ id, ui }) =>
+        (ui.views ?? [])
+          .filter((one) => one.slot === slot && this.#holds(one.when) && allow(id, slot))
+          .map((one) => ({ ...one, plugin: id })),
+      )
+      .sort((one, other) => (one.order ?? 0) - (other.order ?? 0));
+  }
+
+  status(): readonly StatusItem[] {
+    return this.#contributors().flatMap(({ id: plugin, ui }) =>
+      (ui.status ?? []).flatMap(({ id, text: first, command, when }) => {
+        const text = this.#parts.words.text(plugin, id) ?? first;
+        if (text === undefined || text === '' || !this.#holds(when)) return [];
+        return [
+          { id, plugin, text, ...(command !== undefined && { command: `${plugin}:${command}` }) },
+        ];
+      }),
+    );
+  }
+
+  keys(): readonly KeyBinding[] {
+    return withClashes(this.#bound());
+  }
+
+  setKeys(keys: readonly KeyOption[]): void {
+    this.#userKeys = boundKeys('user', keys, this.#parts.settings.mac);
+    this.changed();
+  }
+
+  key(event: KeyPress): Promise<unknown> | undefined {
+    const pressed = pressedKeys(event);
+    const found = this.#bound().find(
+      ({ key, holds }) =>
+        pressed.includes(key) && (holds === undefined || holds((name) => this.facts.get(name))),
+    );
+    return found === undefined || found.command === null ? undefined : this.run(found.command);
+  }
+
+  run(command: string, input?: unknown): Promise<unknown> {
+    return this.#parts.execute(command, input);
+  }
+
+  onChange(listener: () => void): Disposable & { dispose(): void } {
+    this.#listeners.add(listener);
+    return disposable(() => this.#listeners.delete(listener));
+  }
+
+  /** Something that the lists depend on has changed. */
+  changed(): void {
+    if (this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#version += 1;
+      for (const listener of [...this.#listeners]) {
+        try {
+          listener();
+        } catch (error) {
+          this.#parts.failed(error);
+        }
+      }
+    });
+  }
+
+  /** Plugins that may run and contribute, in the order in which they were found. */
+  #contributors(): readonly Contributor[] {
+    return this.#parts.contributions
+      .all()
+      .filter(
+        ({ plugin: { enabled, state } }) => enabled && state !== 'failed' && state !== 'denied',
+      )
+      .map(({ plugin: view, value: ui }) => ({ id: view.id, view, ui }));
+  }
+
+  #bound(): readonly BoundKey[] {
+    const { mac, keys } = this.#parts.settings;
+    const own = this.#contributors().flatMap(({ id, ui }) =>
+      (ui.keys ?? []).flatMap(({ key, command, when }) => {
+        const parsed = parseKey(key, mac);
+        if ('problem' in parsed) return [];
+        const holds = when === undefined ? undefined : this.#clause(when);
+        return [{ key: parsed.key, command: `${id}:${command}`, when, source: id, holds }];
+      }),
+    );
+    return [...this.#userKeys, ...keys, ...own];
+  }
+
+  #holds(when: string | undefined): boolean {
+    return when === undefined || this.#clause(when)((name) => this.facts.get(name));
+  }
+
+  /** Clauses were checked when their manifest was read. */
+  #clause(when: string): When {
+    const known = this.#clauses.get(when);
+    if (known !== undefined) return known;
+    // Manifests come and go; this only keeps those that are read again and again.
+    if (this.#clauses.size > 1_000) this.#clauses.clear();
+    const parsed = parseWhen(when);
+    this.#clauses.set(when, parsed);
+    return parsed;
+  }
+}
+
+function titleOf({ view }: Contributor, command: string): string {
+  const known = view.manifest?.contributes.commands?.find(({ id }) => id === command);
+  return known?.title ?? command;
+}

@@ -1,0 +1,313 @@
+/** `ui()` of `@plinth/ui/host`: what manifests contribute, as lists, and the words of plugins. */
+import type { PackageInput } from '@plinth/kernel';
+import { type Present, settingsForm, type UiOptions, ui } from '@plinth/ui/host';
+import { describe, expect, it, vi } from 'vitest';
+import { createHost, runtime } from '#host';
+import { rejection, startKernel } from '../support/kernels.ts';
+import notes from './plugins/notes.ts?bundle';
+
+const NOTES = 'test.notes';
+const contributed = {
+  kit: '^1.0',
+  views: [
+    { id: 'panel', title: 'Notes', slot: 'sidebar', when: "mode == 'edit'" },
+    { id: 'first', title: 'First', slot: 'sidebar', order: -1 },
+    { id: 'other', title: 'Other', slot: 'nowhere' },
+  ],
+  palette: [{ command: 'save', when: `${NOTES}.dirty` }],
+  menus: {
+    'list/item': [
+      { command: 'save', group: 'b', when: `${NOTES}.dirty && list.count > 0` },
+      { command: 'new', group: 'a' },
+    ],
+  },
+  keys: [
+    { key: 'mod+shift+n', command: 'new' },
+    { key: 'mod+s', command: 'save', when: `${NOTES}.dirty` },
+  ],
+  status: [{ id: 'count', command: 'new' }],
+  settings: { title: 'Settings of notes', order: ['mode'] },
+};
+const manifest = {
+  id: NOTES,
+  name: 'Notes',
+  version: '1.0.0',
+  main: 'plugin.js',
+  engines: { plinth: '^1.0.0' },
+  requiredFeatures: ['ui'],
+  provides: ['plinth.view@1'],
+  needs: ['plinth.ui@^1'],
+  permissions: {
+    commands: { execute: ['plinth.ui:*'] },
+    contracts: { provide: ['plinth.view'] },
+  },
+  activation: [`command:${NOTES}:new`, `command:${NOTES}:save`, `command:${NOTES}:say`],
+  contributes: {
+    commands: [{ id: 'new', title: 'New note' }, { id: 'save', title: 'Save' }, { id: 'say' }],
+    ui: contributed,
+  },
+  config: {
+    type: 'object',
+    properties: {
+      max: { type: 'integer', minimum: 1, default: 10, title: 'Most notes' },
+      mode: { type: 'string', enum: ['fast', 'slow'], default: 'fast' },
+      deep: { type: 'object' },
+    },
+    required: ['max'],
+  },
+};
+
+const press = (key: string, held: Partial<Record<'ctrl' | 'meta' | 'shift', boolean>> = {}) => ({
+  key,
+  ctrlKey: held.ctrl ?? false,
+  metaKey: held.meta ?? false,
+  altKey: false,
+  shiftKey: held.shift ?? false,
+});
+
+const start = async (
+  options: Partial<UiOptions> = {},
+  packages: readonly PackageInput[] = [{ manifest, code: notes }],
+) => {
+  const present = { notify: vi.fn<Present['notify']>(), ask: vi.fn<Present['ask']>(async () => 0) };
+  const kernel = await startKernel({ isolation: 'worker', createHost }, packages, {
+    extensions: [ui({ slots: ['sidebar'], present, mac: false, ...options })],
+  });
+  const bench = kernel.extension(ui);
+  const say = (what: string, value: unknown) =>
+    kernel.commands.execute(`${NOTES}:say`, { what, value });
+  return { kernel, bench, present, say, state: () => kernel.plugins.get(NOTES)?.state };
+};
+const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
+
+describe(`${runtime}: the workbench`, () => {
+  it('lists what manifests say, and starts a plugin only by a press', async () => {
+    const { bench, present, state } = await start();
+    expect(ids(bench.palette())).toEqual([`${NOTES}:new`]);
+    expect(bench.menu('list/item')).toEqual([
+      { id: `${NOTES}:new`, title: 'New note', plugin: NOTES, group: 'a' },
+    ]);
+    expect(ids(bench.views('sidebar'))).toEqual(['first']);
+    bench.facts.set('mode', 'edit');
+    bench.facts.set('list.count', 2);
+    expect(bench.views('sidebar')).toMatchObject([
+      { id: 'first', plugin: NOTES },
+      { id: 'panel', plugin: NOTES, title: 'Notes' },
+    ]);
+    expect(bench.status()).toEqual([]);
+    expect(state()).toBe('resolved');
+
+    expect(await bench.key(press('N', { ctrl: true, shift: true }))).toBe(0);
+    expect(state()).toBe('active');
+    expect(present.ask).toHaveBeenCalledWith(
+      expect.objectContaining({ plugin: NOTES, name: 'Notes', title: 'Keep it?' }),
+    );
+    expect(present.notify).toHaveBeenCalledWith({
+      ...{ plugin: NOTES, name: 'Notes', text: 'chosen 0', tone: 'good' },
+    });
+    expect(bench.status()).toEqual([
+      { id: 'count', plugin: NOTES, text: '1 note', command: `${NOTES}:new` },
+    ]);
+    expect(ids(bench.palette())).toEqual([`${NOTES}:new`, `${NOTES}:save`]);
+    expect(ids(bench.menu('list/item'))).toEqual([`${NOTES}:new`, `${NOTES}:save`]);
+    expect(bench.facts.get(`${NOTES}.dirty`)).toBe(true);
+
+    await bench.key(press('s', { ctrl: true }));
+    expect(ids(bench.palette())).toEqual([`${NOTES}:new`]);
+    expect(bench.key(press('s', { ctrl: true }))).toBeUndefined();
+    expect(bench.key(press('x', { ctrl: true }))).toBeUndefined();
+  });
+
+  it('tells of changes once a turn, and forgets what a disabled plugin has said', async () => {
+    const { bench, kernel } = await start();
+    await bench.run(`${NOTES}:new`);
+    const heard = vi.fn();
+    const listening = bench.onChange(heard);
+    const { version } = bench;
+    bench.facts.set('a', 1);
+    bench.facts.set('b', 2);
+    await Promise.resolve();
+    expect([heard.mock.calls.length, bench.version]).toEqual([1, version + 1]);
+    await kernel.plugins.disable(NOTES);
+    await expect.poll(() => bench.palette()).toEqual([]);
+    expect(bench.status()).toEqual([]);
+    expect(bench.facts.get(`${NOTES}.dirty`)).toBeUndefined();
+    listening.dispose();
+    const calls = heard.mock.calls.length;
+    await kernel.plugins.enable(NOTES);
+    await expect.poll(() => ids(bench.palette())).toEqual([`${NOTES}:new`]);
+    expect(heard.mock.calls.length).toBe(calls);
+  });
+
+  it('lists clashes of keys: the user comes first, then the application', async () => {
+    const { bench } = await start({
+      keys: [{ key: 'ctrl+shift+n', command: 'host:new' }],
+      mac: true,
+    });
+    bench.setKeys([{ key: 'meta+shift+n', command: null }]);
+    expect(bench.keys()).toEqual([
+      { key: 'meta+shift+n', command: null, when: undefined, source: 'user', clashes: [] },
+      ...[{ key: 'ctrl+shift+n', command: 'host:new', when: undefined }].map((one) => ({
+        ...one,
+        source: 'application',
+        clashes: [],
+      })),
+      {
+        ...{ key: 'meta+shift+n', command: `${NOTES}:new`, when: undefined },
+        ...{ source: NOTES, clashes: ['user'] },
+      },
+      expect.objectContaining({ key: 'meta+s', source: NOTES, when: `${NOTES}.dirty` }),
+    ]);
+    expect(bench.key(press('n', { meta: true, shift: true }))).toBeUndefined();
+    expect(() => bench.setKeys([{ key: 'n', command: 'host:new' }])).toThrow(
+      expect.objectContaining({ code: 'kernel/invalid-option' }),
+    );
+  });
+
+  it('shows views only where the application allows them, in slots that it has', async () => {
+    const allow = vi.fn(() => false);
+    const { bench } = await start({ allow });
+    expect(bench.views('sidebar')).toEqual([]);
+    expect(allow).toHaveBeenCalledWith(NOTES, 'sidebar');
+    expect(() => bench.views('nowhere')).toThrow("there is no slot 'nowhere'");
+  });
+
+  it('makes a form of the settings', async () => {
+    const { kernel } = await start();
+    const form = settingsForm(kernel, NOTES);
+    expect(form.title).toBe('Settings of notes');
+    expect(form.fields.map(({ name, title, kind }) => [name, title, kind])).toEqual([
+      ['mode', 'mode', 'choice'],
+      ['max', 'Most notes', 'number'],
+      ['deep', 'deep', 'json'],
+    ]);
+    expect(form.fields[1]).toMatchObject({ minimum: 1, whole: true, required: true, value: 10 });
+    await form.set({ max: 20 });
+    expect(settingsForm(kernel, NOTES).fields[1]).toMatchObject({ value: 20, from: 'user' });
+    expect((await rejection(form.set({ max: 0 }))).code).toBe('config/invalid');
+    expect(() => settingsForm(kernel, 'test.absent')).toThrow();
+  });
+});
+
+describe(`${runtime}: words of a plugin`, () => {
+  it('are checked before they are shown', async () => {
+    const { say, present } = await start();
+    for (const [what, value] of [
+      ['notify', { text: 'x'.repeat(501) }],
+      ['notify', { text: '' }],
+      ['notify', { text: 'x', tone: 'loud' }],
+      ['notify', { text: 'x', plugin: 'other' }],
+      ['ask', { title: 'x', choices: [] }],
+      ['ask', { title: 'x', choices: ['1', '2', '3', '4', '5', '6'] }],
+      ['status', { id: 'unknown', text: 'x' }],
+      ['status', { id: 'count', text: 'x'.repeat(61) }],
+      ['fact', { name: '__proto__', value: 1 }],
+      ['fact', { name: 'x', value: { a: 1 } }],
+      ['fact', { name: 'x', value: Number.NaN }],
+      ['fact', undefined],
+    ] as const)
+      expect([what, value, (await rejection(say(what, value))).code]).toEqual([
+        ...[what, value, 'call/invalid-input'],
+      ]);
+    expect(present.notify).not.toHaveBeenCalled();
+    expect(present.ask).not.toHaveBeenCalled();
+  });
+
+  it('have a pace: one question at a time, 30 notices a minute, 64 facts', async () => {
+    const { say, present } = await start();
+    const asked = Promise.withResolvers<number>();
+    present.ask.mockReturnValueOnce(asked.promise);
+    const first = say('ask', { title: 'One?', choices: ['a'] });
+    await expect.poll(() => present.ask.mock.calls.length).toBe(1);
+    const second = await rejection(say('ask', { title: 'Two?', choices: ['a'] }));
+    expect(second.code).toBe('call/rate-limited');
+    asked.resolve(3);
+    // There is no fourth choice.
+    expect(await first).toBe(null);
+    expect(await say('ask', { title: 'Three?', choices: ['a'] })).toBe(0);
+    for (let at = 0; at < 30; at++) await say('notify', { text: `notice ${at}` });
+    expect((await rejection(say('notify', { text: 'more' }))).code).toBe('call/rate-limited');
+    for (let at = 0; at < 64; at++) await say('fact', { name: `f${at}`, value: at });
+    const one = await rejection(say('fact', { name: 'more', value: 1 }));
+    expect(one.code).toBe('call/rate-limited');
+    await say('fact', { name: 'f0', value: null });
+    await say('fact', { name: 'more', value: 1 });
+  });
+
+  it('cannot shadow a fact of the application, or one of another plugin', async () => {
+    const { say, bench } = await start();
+    bench.facts.set('mode', 'edit');
+    await say('fact', { name: 'mode', value: 'own' });
+    expect(bench.facts.get('mode')).toBe('edit');
+    expect(bench.facts.get(`${NOTES}.mode`)).toBe('own');
+  });
+});
+
+describe(`${runtime}: contributes.ui`, () => {
+  const problem = async (part: object) => {
+    const { kernel } = await start({}, [
+      {
+        manifest: { ...manifest, contributes: { ...manifest.contributes, ui: part } },
+        code: notes,
+      },
+    ]);
+    const { error } = kernel.plugins.get(NOTES) ?? {};
+    return `${error?.code} ${error?.message}`;
+  };
+
+  it.each([
+    ['an unknown key', { panels: [] }, 'contributes.ui'],
+    ['a slot that is none', { views: [{ id: 'a', title: 'A', slot: 'Side bar' }] }, 'slot'],
+    ['a view without a title', { views: [{ id: 'a', slot: 'sidebar' }] }, 'title'],
+    ['two views with one id', { views: [contributed.views[0], contributed.views[0]] }, 'twice'],
+    [
+      'a command that there is not',
+      { palette: [{ command: 'gone' }] },
+      "palette.0: 'gone' is no command",
+    ],
+    ['a menu’s command', { menus: { 'a/b': [{ command: 'gone' }] } }, 'menus.a/b.0'],
+    ['a key that people type', { keys: [{ key: 'n', command: 'new' }] }, 'keys.0.key'],
+    ['a key that there is not', { keys: [{ key: 'mod+hyper', command: 'new' }] }, 'is no key'],
+    ['a clause that is none', { palette: [{ command: 'new', when: 'a &&' }] }, 'palette.0.when'],
+    ['a clause in a menu', { menus: { a: [{ command: 'new', when: 'f()' }] } }, 'menus.a.0.when'],
+    ['a kit that is no range', { kit: 'new' }, 'kit'],
+    ['a kit of another age', { kit: '^2.0' }, 'this host has 1.0.0'],
+  ])('is refused for %s', async (_, part, message) => {
+    const found = await problem(part);
+    expect(found).toContain('manifest/invalid');
+    expect(found).toContain(message);
+  });
+
+  it('is refused for views of a plugin that provides none', async () => {
+    const { kernel } = await start({}, [{ manifest: { ...manifest, provides: [] }, code: notes }]);
+    expect(kernel.plugins.get(NOTES)?.error?.message).toContain(
+      "add 'plinth.view@1' to 'provides'",
+    );
+  });
+
+  it('may ask for a later kit of the same age', async () => {
+    expect(await problem({ kit: '^1.7' })).toBe('undefined undefined');
+  });
+});
+
+describe(`${runtime}: ui()`, () => {
+  const present: Present = { notify() {}, ask: async () => null };
+  it.each([
+    ['no options', undefined],
+    ['no slots', { present }],
+    ['a slot that is none', { present, slots: ['Side bar'] }],
+    ['no present', { slots: [] }],
+    ['half of it', { slots: [], present: { notify() {} } }],
+    ['an unknown option', { slots: [], present, theme: 'dark' }],
+    ['no function', { slots: [], present, allow: true }],
+    ['keys that are none', { slots: [], present, keys: [{ key: 'x', command: 'a:b' }] }],
+    [
+      'a clause that is none',
+      { slots: [], present, keys: [{ key: 'f2', command: 'a:b', when: '(' }] },
+    ],
+  ])('refuses %s', (_, options) => {
+    expect(() => ui(options as never)).toThrow(
+      expect.objectContaining({ code: 'kernel/invalid-option' }),
+    );
+  });
+});
