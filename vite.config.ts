@@ -13,7 +13,7 @@ const inChromium = full
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
       'test/host/*.browser.test.ts',
-      'test/{docs,http,jobs,kernel,kit,otel,rpc,security,storage,ui}/**/*.test.ts',
+      'test/{docs,http,jobs,kernel,kit,otel,rpc,security,sql,storage,ui}/**/*.test.ts',
     ];
 const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();

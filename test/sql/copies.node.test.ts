@@ -1,5 +1,5 @@
 /** What the application does with the databases: backup, restore, purge. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
@@ -108,6 +108,23 @@ describe('a purge', () => {
     await run(all);
     expect(existsSync(half)).toBe(false);
   });
+});
+
+it('the copy of an interrupted start is deleted once it is old, and not before', async () => {
+  const first = await withSql([notes]);
+  await first.run(all);
+  const left = join(first.directory, 'tenant-0/test.notes/before.sqlite');
+  for (const hours of [0, 2]) {
+    await first.kernel.stop();
+    writeFileSync(left, 'data');
+    const then = Date.now() / 1_000 - hours * 3_600;
+    utimesSync(left, then, then);
+    const { directory } = first;
+    const { kernel, run } = await withSql([packageWith({ migrations: NOTES })], { directory });
+    await run(all);
+    expect(existsSync(left)).toBe(hours === 0);
+    await kernel.stop();
+  }
 });
 
 describe('options', () => {

@@ -398,6 +398,18 @@ describe('the installer', () => {
     expect(await names(kernel)).toEqual(['0001_notes', '0002_title']);
   });
 
+  it('replaces a guest in its worker, and gives the database back to all versions', async () => {
+    const first = shipped('1.0.0', NOTES);
+    const { kernel } = await withSql([first], {}, { isolation: undefined, host: createHost() });
+    const told = nextEvent(kernel, 'sql:migrated');
+    await kernel.plugins.reload('test.notes', shipped('2.0.0', TITLE));
+    expect(await told).toMatchObject({ version: '2.0.0', migrations: ['0002_title'] });
+    const query = (text: string) => kernel.commands.execute('test.notes:query', text);
+    expect(await query('select title from notes')).toEqual([]);
+    await kernel.plugins.reload('test.notes', shipped('2.0.1', TITLE));
+    expect(await query('select title from notes')).toEqual([]);
+  });
+
   it('refuses to roll back what has changed more, and the later version goes on', async () => {
     const { kernel } = await withSql([], {}, { isolation: undefined, host: createHost() });
     await kernel.plugins.install(shipped('1.0.0', NOTES));

@@ -38,6 +38,8 @@ export const stylesheet = `@layer plinth {
   [data-plinth="view"] *, [data-plinth="view"] *::before { box-sizing: border-box; }
   [data-plinth="view-header"] { color: var(--_muted); font-size: 0.8em; padding-block-end: var(--_small); }
   [data-plinth="view-body"] { overflow-wrap: anywhere; }
+  [data-plinth="view-body"] > * { margin-block-end: var(--_medium); }
+  [data-plinth="view-body"] > :last-child { margin-block-end: 0; }
   [data-plinth="view"][aria-busy="true"] { cursor: progress; }
   [data-plinth="unknown"] { display: contents; }
   [data-plinth="stack"] { display: flex; flex-direction: column; gap: var(--_medium); min-inline-size: 0; }

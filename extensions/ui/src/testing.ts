@@ -37,7 +37,7 @@ export interface OpenedView {
   /**
    * Waits until the view shows a text.
    *
-   * @param within milliseconds; 5000 when absent.
+   * @param within milliseconds; 10 000 when absent.
    * @throws PluginTimeoutError `call/timeout` that says what is shown.
    */
   shows(text: string, within?: number): Promise<void>;
@@ -45,7 +45,9 @@ export interface OpenedView {
 }
 
 /** Milliseconds. */
-const WITHIN = 5_000;
+const WITHIN = 10_000;
+/** Milliseconds for a view to be shown: its plugin may have to be started. */
+const OPENING = 30_000;
 const SCOPE: ShapeScope = { uid: 'plinth', words: { close: 'Close' } };
 
 /**
@@ -60,7 +62,7 @@ const SCOPE: ShapeScope = { uid: 'plinth', words: { close: 'Close' } };
  */
 export async function openView(kernel: ViewKernel, options: ViewOptions): Promise<OpenedView> {
   const view = new TestedView(kernel, viewSettings(options));
-  await view.until(() => view.isShown, WITHIN, 'a view');
+  await view.until(() => view.isShown, OPENING, 'a view');
   return view;
 }
 

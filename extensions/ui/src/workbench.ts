@@ -38,9 +38,7 @@ export interface StatusItem {
 }
 
 /** A view and the plugin that has it. */
-export interface SlotView extends ViewContribution {
-  readonly plugin: string;
-}
+export type SlotView = Readonly<ViewContribution> & { readonly plugin: string };
 
 /** `kernel.extension(ui)`. */
 export interface Workbench {

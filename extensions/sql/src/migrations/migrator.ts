@@ -54,7 +54,10 @@ export class Migrator {
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const state = await this.#state(database, signal);
       const todo = planOf({ id, version }, migrations, state.applied);
-      if (todo.length === 0) return undefined;
+      if (todo.length === 0) {
+        await store.forgetOld(database.place);
+        return undefined;
+      }
       await this.#consent(manifest, todo);
       const undo = await this.#run(manifest, database, state, todo, signal);
       if (undo !== undefined) return undo;

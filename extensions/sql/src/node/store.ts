@@ -17,6 +17,8 @@ const DELETED = '.deleted-';
 const FILE = 'data.sqlite';
 /** The data from before a migration, until the plugin runs. */
 const BEFORE = 'before.sqlite';
+/** Milliseconds after which no start is still in progress. */
+const OLD = 3_600_000;
 
 /** Owns a directory. Each plugin of each tenant has a folder in it. */
 export class Store {
@@ -50,6 +52,13 @@ export class Store {
   /** Deletes the data from before a migration. */
   async forgetBefore(place: Place): Promise<void> {
     await rm(this.before(place), { force: true });
+  }
+
+  /** Deletes the data from before a migration that an end of the application has left. */
+  async forgetOld(place: Place): Promise<void> {
+    const found = await stat(this.before(place)).catch(() => undefined);
+    // A younger one may be that of another kernel, whose plugin is being started.
+    if (found !== undefined && Date.now() - found.mtimeMs > OLD) await this.forgetBefore(place);
   }
 
   /** Plugins of a tenant with a database, and the bytes of its files. */
