@@ -221,6 +221,8 @@ function checkFile(source: DatabaseSync, { pages }: Place): void {
   if (first('pragma page_size') !== PAGE)
     throw new Refused('damaged', `the file has pages of another size than ${PAGE} bytes`);
   const size = Number(first('pragma page_count'));
+  // SQLite takes a file without a byte for a database without tables. No backup is one.
+  if (size === 0) throw new Refused('damaged', 'the file is empty');
   if (size > pages)
     throw new Refused(
       'quota',
