@@ -99,10 +99,11 @@ export function sqlApi(parts: ApiParts): SqlApi {
       const to = await files.outside(file);
       const write = (part: string) => run(plugin, { op: 'copy', to: part });
       await files.replace(to, write).catch((error: unknown) => {
-        if (error instanceof PluginError) throw error;
+        // A backup has no quota: the disk has.
+        if (error instanceof PluginError && error.code !== 'sql/quota') throw error;
         throw createError(
           'sql/failed',
-          `the backup of ${plugin} can't be written to ${to}: ${messageOf(error)}`,
+          `the backup of ${plugin} can't be written to ${to}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
           { plugin, cause: error },
         );
       });

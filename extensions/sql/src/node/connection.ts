@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SqlValue } from '../contract.js';
+import { parametersOf } from '../text/parameters.js';
 import { statementsOf } from '../text/tokens.js';
 import { Refused } from './failure.js';
 import { Guard, type Mode } from './guard.js';
@@ -15,6 +16,8 @@ interface Prepared {
   readonly returns: boolean;
   readonly writes: boolean;
   readonly inserts: boolean;
+  /** How many it takes. */
+  readonly parameters: number;
 }
 
 /** A result of which not all rows were sent. */
@@ -124,7 +127,7 @@ export class Connection {
     return this.#guarded(mode, () => {
       const prepared = this.#prepare(sql, mode);
       const { statement, returns, writes, inserts } = prepared;
-      const values = parameters.map(toInput);
+      const values = inputs(prepared, parameters);
       if (writes && mode === 'plain') this.#ownWork(() => this.checkLog(), mode);
       if (!returns) {
         const { changes, lastInsertRowid } = statement.run(...values);
@@ -146,10 +149,13 @@ export class Connection {
     if (this.#cursors.size >= MOST_CURSORS)
       throw new Refused('invalid', `a transaction has at most ${MOST_CURSORS} open streams`);
     return this.#guarded(mode, () => {
-      const { statement, returns, writes } = this.#fresh(sql);
+      const fresh = this.#fresh(sql);
+      const { statement, returns, writes } = fresh;
       if (writes || !returns)
         throw new Refused('invalid', 'only statements that read can be streamed');
-      const rows = statement.iterate(...parameters.map(toInput)) as unknown as Iterator<SqlValue[]>;
+      const rows = statement.iterate(...inputs(fresh, parameters)) as unknown as Iterator<
+        SqlValue[]
+      >;
       const cursor: Cursor = { statement, rows, next: undefined };
       this.#lastCursor += 1;
       this.#cursors.set(this.#lastCursor, cursor);
@@ -248,15 +254,21 @@ export class Connection {
 
   #fresh(sql: string): Prepared {
     // SQLite would leave out what follows the first.
-    const { length } = statementsOf(sql);
-    if (length !== 1)
-      throw new Refused('invalid', `a query is one statement, and this one has ${length}`);
+    const [first, ...others] = statementsOf(sql);
+    if (first === undefined || others.length > 0)
+      throw new Refused(
+        'invalid',
+        `a query is one statement, and this one has ${first === undefined ? 0 : 1 + others.length}`,
+      );
+    const parameters = parametersOf(first);
+    if (parameters === undefined)
+      throw new Refused('invalid', 'parameters have no names: write ? for each, in order');
     const statement = this.#db.prepare(sql);
     statement.setReadBigInts(true);
     statement.setReturnArrays(true);
     const returns = statement.columns().length > 0;
     const { writes, inserts } = this.#guard;
-    return { statement, returns, writes, inserts };
+    return { statement, returns, writes, inserts, parameters };
   }
 
   #guarded<T>(mode: Mode, work: () => T): T {
@@ -271,4 +283,10 @@ export class Connection {
       guard.mode = 'own';
     }
   }
+}
+
+/** @throws Refused `invalid` for more or fewer than the statement takes. */
+function inputs({ parameters: takes }: Prepared, values: readonly SqlValue[]): SQLInputValue[] {
+  if (values.length === takes) return values.map(toInput);
+  throw new Refused('invalid', `the statement takes ${takes} parameters, and has ${values.length}`);
 }
