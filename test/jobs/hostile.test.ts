@@ -174,6 +174,19 @@ describe(`${runtime}: a plugin`, () => {
     expect((await rejection(ask())).code).toBe('call/rate-limited');
   });
 
+  it('has the host look for days that never come only so often, and for rare ones', async () => {
+    const { kernel } = await startJobs([asker()]);
+    const ask = (cron: string) =>
+      kernel.commands.execute('test.evil:ask', ['schedule', { name: 'a', cron }]);
+    // A Monday on the 29th of February comes every 28 years, or 40.
+    await ask('0 0 29 2 +1');
+    const codes = [];
+    for (let time = 0; time < 17; time += 1)
+      codes.push((await rejection(ask(`${time} 2 1W * +5#5`))).code);
+    expect(codes.slice(0, 15)).toEqual(Array(15).fill('call/invalid-input'));
+    expect(codes.at(-1)).toBe('call/rate-limited');
+  });
+
   it('keeps a bounded number of dead tasks, the latest', async () => {
     const { kernel, api } = await startJobs(
       [

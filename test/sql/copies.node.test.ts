@@ -1,5 +1,13 @@
 /** What the application does with the databases: backup, restore, purge. */
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +61,9 @@ describe('a backup', () => {
     const [big, bad] = [join(directory, 'big.sqlite'), join(directory, 'bad.sqlite')];
     await large.kernel.extension(sql).backup('test.notes', big);
     writeFileSync(bad, 'x'.repeat(10_000));
+    // What a full disk may have left of a backup.
+    const empty = join(directory, 'empty.sqlite');
+    writeFileSync(empty, '');
     const { kernel, run } = await withSql([packageWith({ migrations: NOTES })], {
       limits: { quota: 200_000 },
     });
@@ -61,10 +72,46 @@ describe('a backup', () => {
     const databases = kernel.extension(sql);
     expect((await rejection(databases.restore('test.notes', big))).code).toBe('sql/quota');
     expect((await rejection(databases.restore('test.notes', bad))).code).toBe('storage/corrupt');
+    expect((await rejection(databases.restore('test.notes', empty))).code).toBe('storage/corrupt');
     const absent = databases.restore('test.notes', join(directory, 'absent.sqlite'));
     expect((await rejection(absent)).code).toBe('sql/failed');
     await kernel.plugins.activate('test.notes');
     expect((await run(all)).rows).toEqual([{ text: 'kept' }]);
+  });
+
+  it('can not take the place of a database, and leaves nothing when it fails', async () => {
+    const { kernel, run, directory } = await withSql([notes]);
+    const databases = kernel.extension(sql);
+    const own = join(directory, 'tenant-0/test.notes/data.sqlite');
+    const link = join(await folder(), 'link');
+    symlinkSync(directory, link);
+    const through = join(link, 'tenant-0/test.notes/data.sqlite');
+    for (const file of [own, through, join(directory, 'new.sqlite')])
+      expect(await rejection(databases.backup('test.notes', file))).toMatchObject({
+        code: 'sql/failed',
+        message: expect.stringContaining('another folder'),
+      });
+    const place = await folder();
+    mkdirSync(join(place, 'folder'));
+    for (const file of [join(place, 'folder'), join(place, 'absent/file'), 'a\0b', '', 5 as never])
+      expect((await rejection(databases.backup('test.notes', file))).code).toBe('sql/failed');
+    expect(readdirSync(place)).toEqual(['folder']);
+    await run('insert into notes (text) values (?)', ['kept']);
+    await kernel.plugins.deactivate('test.notes');
+    expect((await rejection(databases.restore('test.notes', own))).code).toBe('sql/failed');
+    await kernel.stop();
+    const again = await withSql([packageWith({ migrations: NOTES })], { directory });
+    expect((await again.run(all)).rows).toEqual([{ text: 'kept' }]);
+  });
+
+  it('is complete when it is there, also when several are made into one file', async () => {
+    const { kernel, run } = await withSql([notes]);
+    const databases = kernel.extension(sql);
+    const file = join(await folder(), 'notes.sqlite');
+    await run('insert into notes (text) values (?)', ['kept']);
+    const four = Array.from({ length: 4 }, () => databases.backup('test.notes', file));
+    await Promise.all(four);
+    expect(readdirSync(join(file, '..'))).toEqual(['notes.sqlite']);
   });
 
   it('of no database is refused', async () => {
@@ -99,12 +146,28 @@ describe('a purge', () => {
     expect((await tenant.extension(sql).list()).length).toBe(1);
   });
 
+  it('comes before a new installation of the plugin, and before the end of the kernel', async () => {
+    const { kernel, run, directory } = await withSql([notes]);
+    await run('insert into notes (text) values (?)', ['gone']);
+    await kernel.plugins.uninstall('test.notes', { purge: true });
+    await kernel.plugins.install(packageWith({ migrations: NOTES }));
+    await kernel.plugins.activate('test.notes');
+    expect((await run(all)).rows).toEqual([]);
+    await run('insert into notes (text) values (?)', ['gone, too']);
+    await kernel.plugins.uninstall('test.notes', { purge: true });
+    await kernel.stop();
+    expect(readdirSync(join(directory, 'tenant-0'))).toEqual([]);
+  });
+
   it('that was interrupted is finished later', async () => {
     const directory = await folder();
     const half = join(directory, 'tenant-0/.deleted-test.notes-1');
     mkdirSync(half, { recursive: true });
     writeFileSync(join(half, 'data.sqlite'), '');
-    const { run } = await withSql([notes], { directory });
+    const { run, kernel } = await withSql([notes], { directory });
+    expect((await kernel.extension(sql).list()).map(({ plugin }) => plugin)).not.toContain(
+      '.deleted-test.notes-1',
+    );
     await run(all);
     expect(existsSync(half)).toBe(false);
   });
@@ -143,4 +206,16 @@ describe('options', () => {
       expect.objectContaining({ code: 'kernel/invalid-option', details: { option } }),
     );
   });
+});
+
+it('a folder that can not be used is told without its path, and is used once it can be', async () => {
+  const directory = await folder();
+  const inWay = join(directory, 'tenant-0');
+  writeFileSync(inWay, '');
+  const { run } = await withSql([packageWith({})], { directory });
+  const error = await rejection(run('select 1 as one'));
+  expect(error.code).toBe('sql/failed');
+  expect(error.message).not.toContain(directory);
+  rmSync(inWay);
+  expect((await run('select 1 as one')).rows).toEqual([{ one: 1 }]);
 });

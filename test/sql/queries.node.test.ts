@@ -115,6 +115,25 @@ describe('a statement', () => {
     }
   });
 
+  it('has a value for each of its parameters, which have no names', async () => {
+    const { run } = await withSql([notes]);
+    const rows = async (text: string, values: readonly unknown[]) => (await run(text, values)).rows;
+    expect(await rows('select ?2 as a, ?1 as b', [1, 2])).toEqual([{ a: 2, b: 1 }]);
+    expect(await rows('select ?1 as a, ? as b, ?1 as c', [1, 2])).toEqual([{ a: 1, b: 2, c: 1 }]);
+    expect(
+      await rows("select '?:a' as a, \"b\" -> '$.x' as b from (select ? as b)", ['{}']),
+    ).toEqual([{ a: '?:a', b: null }]);
+    for (const [text, values] of [
+      ['select ? as a, ? as b', [1]],
+      ['select ?3 as a', [1, 2]],
+      ['select 1 as a', [1]],
+      ['select :a as a', [1]],
+      ['select @a as a', [1]],
+      ['select $1 as a', [1]],
+    ] as const)
+      expect([text, (await rejection(run(text, values))).code]).toEqual([text, 'sql/invalid']);
+  });
+
   it('fails with a code, the message of SQLite, and no path', async () => {
     const { run, directory } = await withSql([notes]);
     await run(TABLE);

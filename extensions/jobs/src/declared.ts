@@ -12,6 +12,8 @@ export interface Problem {
   readonly plugin: string;
   readonly spec: JobSpec;
   readonly message: string;
+  /** Whether the manifest itself is at fault, so that it is the same each time. */
+  readonly lasting: boolean;
 }
 
 /** Owns what manifests declare. */
@@ -74,8 +76,17 @@ export class Declared {
     for (const { plugin, spec, token } of this.#scheduler.all())
       if (token === undefined && !declared.get(plugin)?.some(({ name }) => name === spec.name))
         this.#scheduler.remove(plugin, spec.name, undefined);
+    const before = new Map(this.problems);
     this.problems.clear();
-    for (const [plugin, specs] of declared) for (const spec of specs) await this.#add(plugin, spec);
+    for (const [plugin, specs] of declared)
+      for (const spec of specs) {
+        const key = `${plugin}\0${spec.name}`;
+        const known = before.get(key);
+        // It takes a while to find that a day never comes.
+        if (known?.lasting && JSON.stringify(known.spec) === JSON.stringify(spec))
+          this.problems.set(key, known);
+        else await this.#add(plugin, spec);
+      }
     this.#scheduler.changed();
   }
 
@@ -86,8 +97,9 @@ export class Declared {
     try {
       await this.#scheduler.add(plugin, spec, undefined);
     } catch (error) {
-      const { message } = failureOf(error);
-      this.problems.set(`${plugin}\0${spec.name}`, { plugin, spec, message });
+      const { code, message } = failureOf(error);
+      const lasting = code === 'call/invalid-input';
+      this.problems.set(`${plugin}\0${spec.name}`, { plugin, spec, message, lasting });
       this.#port.log.error(`the job '${spec.name}' of ${plugin} can't be scheduled`, {
         plugin,
         error: message,

@@ -22,6 +22,8 @@ type Answer = (input: unknown, call: CallFacts) => unknown;
 /** Changes of schedules that a plugin may make in a period: each parses a pattern. */
 const CHANGES = 128;
 const PERIOD = 10_000;
+/** What one that is refused costs more: a pattern that never comes is looked for in many years. */
+const REFUSED = 7;
 /** A mark of `randomMark`. */
 const TOKEN = /^[0-9a-f]{32}$/;
 
@@ -55,7 +57,10 @@ function scheduleAnswers(parts: ServiceParts) {
       const plugin = pluginOf(call);
       const spec = readJob(input, limits, refusing(plugin));
       pace.check(plugin);
-      await scheduler.add(plugin, spec, tokenOf(parts, call));
+      await scheduler.add(plugin, spec, tokenOf(parts, call)).catch((error: unknown) => {
+        pace.charge(plugin, REFUSED);
+        throw error;
+      });
     },
     unschedule(input, call) {
       const plugin = pluginOf(call);
@@ -150,5 +155,11 @@ class Pace {
         `${plugin} changes its jobs more than ${CHANGES} times in ${PERIOD / 1_000} s`,
         { plugin },
       );
+  }
+
+  /** Counts changes more. */
+  charge(plugin: string, changes: number): void {
+    const own = this.#plugins.get(plugin);
+    if (own !== undefined) own.count += changes;
   }
 }

@@ -10,6 +10,13 @@ export interface Times {
 }
 
 /**
+ * The years that a pattern is looked for in. A day that never comes is looked for in all of them, on
+ * the host's thread. Forty have each day of the week on each day of the year.
+ */
+const PAST = 10;
+const FUTURE = 40;
+
+/**
  * The times of a plan. The parser of patterns is loaded for the first pattern.
  *
  * @param since what periods count from.
@@ -20,7 +27,12 @@ export async function timesOf(plan: Plan, since: number): Promise<Times> {
   if (plan.kind === 'every') return periodTimes(plan.period, since);
   const { Cron } = await import('croner');
   const { pattern, timeZone } = plan;
-  const cron = new Cron(pattern, { mode: '5-part', paused: true, timezone: timeZone });
+  const year = new Date().getUTCFullYear();
+  const years = `${Math.max(1, year - PAST)}-${Math.min(9_999, year + FUTURE)}`;
+  const options = { paused: true, timezone: timeZone } as const;
+  // It is read without the years first, so that a refusal names what the plugin has written.
+  new Cron(pattern, { mode: '5-part', ...options });
+  const cron = new Cron(`0 ${pattern} ${years}`, { mode: '7-part', ...options });
   if (cron.nextRun() === null) throw new Error('it names a day that never comes');
   return {
     next: (after) => cron.nextRun(new Date(after))?.getTime(),

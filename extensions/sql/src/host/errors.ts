@@ -19,6 +19,7 @@ const CODES: Readonly<Record<Kind, ErrorCode>> = {
   busy: 'sql/locked',
   denied: 'sql/denied',
   quota: 'sql/quota',
+  log: 'sql/quota',
   constraint: 'sql/constraint',
   'too-large': 'sql/too-large',
   invalid: 'sql/invalid',

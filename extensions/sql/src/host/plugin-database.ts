@@ -43,6 +43,10 @@ export class PluginDatabase {
     });
   }
 
+  get plugin(): string {
+    return this.#parts.plugin;
+  }
+
   get place(): Place {
     return this.#parts.place;
   }

@@ -1,6 +1,6 @@
 /** `kernel.extension(sql)`: what the application does with the databases of its plugins. */
 import type { PluginView } from '@plinth/kernel/extension';
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf, PluginError } from '@plinth/sdk/contract';
 import type { Work } from '../node/protocol.js';
 import type { Store } from '../node/store.js';
 import { sqlError } from './errors.js';
@@ -30,7 +30,8 @@ export interface SqlApi {
    * Writes a copy of one moment into a file, while the plugin runs. An earlier file is replaced once
    * the copy is complete.
    *
-   * @throws PluginError `sql/failed` when the plugin has no database.
+   * @throws PluginError `sql/failed` when the plugin has no database, and for a file that can't be
+   * written or is among the databases.
    * @example
    * await kernel.extension(sql).backup('com.example.notes', './backups/notes.sqlite');
    */
@@ -95,28 +96,42 @@ export function sqlApi(parts: ApiParts): SqlApi {
     },
     async backup(plugin, file) {
       const files = await store(plugin, true);
-      const to = files.resolve(file);
-      const part = `${to}.part`;
-      await run(plugin, { op: 'copy', to: part });
-      await files.finish(part, to);
+      const to = await files.outside(file);
+      const write = (part: string) => run(plugin, { op: 'copy', to: part });
+      await files.replace(to, write).catch((error: unknown) => {
+        // A backup has no quota: the disk has.
+        if (error instanceof PluginError && error.code !== 'sql/quota') throw error;
+        throw createError(
+          'sql/failed',
+          `the backup of ${plugin} can't be written to ${to}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
+          { plugin, cause: error },
+        );
+      });
     },
     async restore(plugin, file) {
-      const files = await store(plugin, false);
+      const from = await (await store(plugin, false)).outside(file);
       await alone(parts, plugin, 'restored', async () => {
-        const from = files.resolve(file);
         await run(plugin, { op: 'restore', from, check: true });
       });
     },
     async purge(plugin) {
-      const files = await store(plugin, false);
-      if (!files.has(tenant, plugin)) return;
-      await alone(parts, plugin, 'purged', async () => {
-        await run(plugin, { op: 'close' });
-        await files.purge(tenant, plugin);
-        parts.forget(plugin);
-      });
+      checkId(plugin);
+      await alone(parts, plugin, 'purged', () => deleteData(parts, plugin));
     },
   };
+}
+
+/** Deletes the data of a plugin that is gone, or that can't use it now. */
+export async function deleteData(parts: ApiParts, plugin: string): Promise<void> {
+  const { tenant, limits } = parts;
+  const files = await parts.store();
+  if (!files.has(tenant, plugin)) return;
+  const database = await parts.database(plugin);
+  await database.own({ op: 'close' }, { time: limits.migration }).catch((error: unknown) => {
+    throw sqlError(error, { plugin, limits, undone: true });
+  });
+  await files.purge(tenant, plugin);
+  parts.forget(plugin);
 }
 
 /** Does work while the plugin can't. @throws PluginLifecycleError `plugin/illegal-transition`. */

@@ -5,11 +5,12 @@ import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
+import type { Place } from '../node/protocol.js';
 import type { Store } from '../node/store.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
-import { type SqlApi, sqlApi } from './sql-api.js';
+import { type ApiParts, deleteData, type SqlApi, sqlApi } from './sql-api.js';
 import type { SqlPort } from './statics.js';
 
 type Asking = Pick<CallFacts, 'caller'>;
@@ -23,6 +24,9 @@ export class TenantDatabases {
   readonly #open = new Map<string, Promise<PluginDatabase>>();
   readonly #declared: Contributions<SqlContribution>;
   readonly #texts: MigrationTexts;
+  readonly #parts: ApiParts;
+  /** Data of plugins that are uninstalled: what comes next of them waits until it is gone. */
+  readonly #going = new Map<string, Promise<void>>();
   #swept: Promise<void> | undefined;
 
   constructor(port: SqlPort, settings: Settings, store: () => Promise<Store>) {
@@ -38,14 +42,15 @@ export class TenantDatabases {
         parse: (value) => value as KeptTexts,
       }),
     );
-    this.api = sqlApi({
+    this.#parts = {
       tenant: port.tenant,
       limits: settings.limits,
       store,
       database: (plugin) => this.#of(plugin),
       forget: (plugin) => this.#open.delete(plugin),
       plugins: () => port.plugins.all(),
-    });
+    };
+    this.api = sqlApi(this.#parts);
     this.#takePart();
   }
 
@@ -86,6 +91,7 @@ export class TenantDatabases {
     });
     port.transition('activate', {
       before: async (plugin, signal): Promise<Undo | undefined> => {
+        await this.#going.get(plugin.id);
         const declared = this.#declared.of(plugin);
         if (declared === undefined) return undefined;
         return (await migrator.get()).before(plugin, declared.migrations, signal);
@@ -115,9 +121,10 @@ export class TenantDatabases {
       this.#texts.keep(plugin.manifest).catch((error: unknown) => this.#report(id, error));
     });
     port.events.on('plugin:uninstalled', ({ id, purged }) => {
-      if (purged) this.api.purge(id).catch((error: unknown) => this.#report(id, error));
+      if (purged === true) this.#purge(id);
     });
     port.own(async () => {
+      await Promise.all(this.#going.values());
       const open = await Promise.allSettled(this.#open.values());
       await Promise.allSettled(
         open.map(async (one) => {
@@ -129,6 +136,13 @@ export class TenantDatabases {
     port.inspect({
       diagnostics: () => ({ databases: this.#open.size, directory: this.#settings.directory }),
     });
+  }
+
+  #purge(plugin: string): void {
+    const going = deleteData(this.#parts, plugin)
+      .catch((error: unknown) => this.#report(plugin, error))
+      .finally(() => this.#going.delete(plugin));
+    this.#going.set(plugin, going);
   }
 
   #report(plugin: string, error: unknown): void {
@@ -166,15 +180,33 @@ export class TenantDatabases {
     return database;
   }
 
+  /** @throws PluginError `sql/failed`, without the path, which the log has. */
+  async #placeOf(store: Store, plugin: string): Promise<Place> {
+    const { tenant } = this.#port;
+    try {
+      this.#swept ??= store.sweep(tenant);
+      await this.#swept;
+      return await store.place(tenant, plugin);
+    } catch (error) {
+      // The folder may be there the next time.
+      this.#swept = undefined;
+      this.#report(plugin, error);
+      const { code } = error as { readonly code?: unknown };
+      throw createError(
+        'sql/failed',
+        `the database of ${plugin}: its folder can't be used (${String(code)}); the log of the host has the reason`,
+        { plugin },
+      );
+    }
+  }
+
   async #make(plugin: string): Promise<PluginDatabase> {
     const port = this.#port;
     const { PluginDatabase } = await import('./plugin-database.js');
     const store = await this.#store();
-    this.#swept ??= store.sweep(port.tenant);
-    await this.#swept;
     const made = new PluginDatabase({
       plugin,
-      place: await store.place(port.tenant, plugin),
+      place: await this.#placeOf(store, plugin),
       engine: store.engine,
       limits: this.#settings.limits,
       after: (milliseconds, task) => port.after(milliseconds, task),

@@ -98,23 +98,29 @@ export class Migrator {
     };
     let ran = false;
     try {
-      if (state.tables) await database.own({ op: 'copy', to: store.before(database.place) }, terms);
       const applied = state.applied.map(({ name }) => name);
       const steps = todo.map(({ destructive: _, ...step }) => step);
       try {
+        if (state.tables)
+          await database.own({ op: 'copy', to: store.before(database.place) }, terms);
         ran = await database.own({ op: 'migrate', applied, steps }, terms);
       } catch (error) {
         throw this.#failed(manifest, error);
       }
-      if (!ran) {
-        database.release();
-        return undefined;
-      }
-      if (signal.aborted) throw signal.reason;
+      if (ran && signal.aborted) throw signal.reason;
     } catch (error) {
-      if (ran) await restore();
-      database.release();
+      try {
+        // A copy that is not complete must not stay, on a full disk least of all.
+        await (ran ? restore() : store.forgetBefore(database.place));
+      } finally {
+        database.release();
+      }
       throw error;
+    }
+    if (!ran) {
+      // The copy is now that of another kernel, which has run them.
+      database.release();
+      return undefined;
     }
     this.#trials.set(id, { version, database, names: todo.map(({ name }) => name) });
     return async () => {
@@ -150,10 +156,12 @@ export class Migrator {
   }
 
   async #state(database: PluginDatabase, signal: AbortSignal): Promise<State> {
-    return database.own(
-      { op: 'state' },
-      { time: this.#parts.settings.limits.time, signal, safe: true },
-    );
+    const { limits } = this.#parts.settings;
+    return database
+      .own({ op: 'state' }, { time: limits.time, signal, safe: true })
+      .catch((error: unknown) => {
+        throw sqlError(error, { plugin: database.plugin, limits, undone: true });
+      });
   }
 
   /** @throws nothing: answers the error, which names the migration. */

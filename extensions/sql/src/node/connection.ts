@@ -1,23 +1,28 @@
 /** One connection to a database: its statements, its open results, and what it may do. */
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { SqlValue } from '../contract.js';
+import { parametersOf } from '../text/parameters.js';
 import { statementsOf } from '../text/tokens.js';
 import { Refused } from './failure.js';
 import { Guard, type Mode } from './guard.js';
-import type { Most, Place, Rows } from './protocol.js';
-import { fromOutput, take, toInput, whole } from './rows.js';
+import { type Most, PAGE, type Place, type Rows } from './protocol.js';
+import { columnsOf, fromOutput, take, toInput, whole } from './rows.js';
 
 /** A statement that is ready, and what it does. */
 interface Prepared {
   readonly statement: StatementSync;
-  readonly columns: readonly string[];
+  /** Whether it has columns. Their names are asked for after each run: a table may have changed. */
+  readonly returns: boolean;
   readonly writes: boolean;
   readonly inserts: boolean;
+  /** How many it takes. */
+  readonly parameters: number;
 }
 
 /** A result of which not all rows were sent. */
 interface Cursor {
-  readonly columns: readonly string[];
+  readonly statement: StatementSync;
   readonly rows: Iterator<SqlValue[]>;
   /** A row that had no place in the part before. */
   next: SqlValue[] | undefined;
@@ -45,9 +50,14 @@ export class Connection {
   readonly #guard = new Guard();
   readonly #prepared = new Map<string, Prepared>();
   readonly #cursors = new Map<number, Cursor>();
+  readonly #log: string;
+  /** Bytes of the log of changes with which nothing more is written. */
+  readonly #mostLog: number;
   #lastCursor = 0;
 
   constructor({ path, pages }: Place) {
+    this.#log = `${path}-wal`;
+    this.#mostLog = pages * PAGE + LOG;
     this.#db = new DatabaseSync(path, {
       allowExtension: false,
       defensive: true,
@@ -89,6 +99,24 @@ export class Connection {
     return this.#db.prepare(sql).all(...parameters) as Record<string, unknown>[];
   }
 
+  /**
+   * Comes before each transaction and each statement that writes. The log of changes only grows
+   * while transactions read, and readers that take turns would fill the disk with it.
+   *
+   * @throws Refused `log`.
+   */
+  checkLog(): void {
+    const size = () => statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0;
+    if (size() <= this.#mostLog) return;
+    this.#db.prepare('pragma wal_checkpoint(truncate)').all();
+    const left = size();
+    if (left > this.#mostLog)
+      throw new Refused(
+        'log',
+        `transactions or streams that read hold ${left} bytes of changes: end them, then write again`,
+      );
+  }
+
   /** Runs the statements of a migration. @throws Refused `denied`. */
   migration(sql: string): void {
     this.#guarded('migration', () => this.#db.exec(sql));
@@ -98,12 +126,13 @@ export class Connection {
   run({ sql, parameters, most }: Query, mode: 'plain' | 'transaction'): Rows {
     return this.#guarded(mode, () => {
       const prepared = this.#prepare(sql, mode);
-      const { statement, columns, writes, inserts } = prepared;
-      const values = parameters.map(toInput);
-      if (columns.length === 0) {
+      const { statement, returns, writes, inserts } = prepared;
+      const values = inputs(prepared, parameters);
+      if (writes && mode === 'plain') this.#ownWork(() => this.checkLog(), mode);
+      if (!returns) {
         const { changes, lastInsertRowid } = statement.run(...values);
         return {
-          columns,
+          columns: [],
           rows: [],
           changes: Number(changes),
           ...(inserts && { insertId: fromOutput(lastInsertRowid) as number | bigint }),
@@ -111,7 +140,7 @@ export class Connection {
       }
       return writes
         ? this.#returning(prepared, values, most, mode)
-        : whole(columns, statement.iterate(...values), most);
+        : whole(statement, values, most);
     });
   }
 
@@ -120,11 +149,14 @@ export class Connection {
     if (this.#cursors.size >= MOST_CURSORS)
       throw new Refused('invalid', `a transaction has at most ${MOST_CURSORS} open streams`);
     return this.#guarded(mode, () => {
-      const { statement, columns, writes } = this.#fresh(sql);
-      if (writes || columns.length === 0)
+      const fresh = this.#fresh(sql);
+      const { statement, returns, writes } = fresh;
+      if (writes || !returns)
         throw new Refused('invalid', 'only statements that read can be streamed');
-      const rows = statement.iterate(...parameters.map(toInput)) as unknown as Iterator<SqlValue[]>;
-      const cursor: Cursor = { columns, rows, next: undefined };
+      const rows = statement.iterate(...inputs(fresh, parameters)) as unknown as Iterator<
+        SqlValue[]
+      >;
+      const cursor: Cursor = { statement, rows, next: undefined };
       this.#lastCursor += 1;
       this.#cursors.set(this.#lastCursor, cursor);
       return this.#part(this.#lastCursor, cursor, most);
@@ -161,7 +193,8 @@ export class Connection {
       const { rows, next } = take(cursor.rows, most, cursor.next);
       cursor.next = next;
       if (next === undefined) this.#cursors.delete(id);
-      return { columns: cursor.columns, rows, ...(next !== undefined && { cursor: id }) };
+      const columns = columnsOf(cursor.statement);
+      return { columns, rows, ...(next !== undefined && { cursor: id }) };
     } catch (error) {
       this.leave(id);
       throw error;
@@ -170,26 +203,32 @@ export class Connection {
 
   /** A change that returns rows is whole, or not at all. */
   #returning(
-    { statement, columns }: Prepared,
+    { statement }: Prepared,
     values: readonly SQLInputValue[],
     most: Most,
     mode: Mode,
   ): Rows {
     const within = this.#db.isTransaction;
-    const guarded = (sql: string) => {
-      this.#guard.mode = 'own';
-      this.#db.exec(sql);
-      this.#guard.mode = mode;
-    };
+    const guarded = (sql: string) => this.#ownWork(() => this.#db.exec(sql), mode);
     guarded(within ? 'savepoint plinth_returning' : 'begin immediate');
     try {
-      const rows = whole(columns, statement.iterate(...values), { ...most, rows: most.bytes });
+      const rows = whole(statement, values, { ...most, rows: most.bytes });
       guarded(within ? 'release plinth_returning' : 'commit');
       return rows;
     } catch (error) {
       if (this.#db.isTransaction)
         guarded(within ? 'rollback to plinth_returning; release plinth_returning' : 'rollback');
       throw error;
+    }
+  }
+
+  /** Does the kernel's own work within a statement. */
+  #ownWork(work: () => void, mode: Mode): void {
+    this.#guard.mode = 'own';
+    try {
+      work();
+    } finally {
+      this.#guard.mode = mode;
     }
   }
 
@@ -215,15 +254,21 @@ export class Connection {
 
   #fresh(sql: string): Prepared {
     // SQLite would leave out what follows the first.
-    const { length } = statementsOf(sql);
-    if (length !== 1)
-      throw new Refused('invalid', `a query is one statement, and this one has ${length}`);
+    const [first, ...others] = statementsOf(sql);
+    if (first === undefined || others.length > 0)
+      throw new Refused(
+        'invalid',
+        `a query is one statement, and this one has ${first === undefined ? 0 : 1 + others.length}`,
+      );
+    const parameters = parametersOf(first);
+    if (parameters === undefined)
+      throw new Refused('invalid', 'parameters have no names: write ? for each, in order');
     const statement = this.#db.prepare(sql);
     statement.setReadBigInts(true);
     statement.setReturnArrays(true);
-    const columns = statement.columns().map(({ name }) => name);
+    const returns = statement.columns().length > 0;
     const { writes, inserts } = this.#guard;
-    return { statement, columns, writes, inserts };
+    return { statement, returns, writes, inserts, parameters };
   }
 
   #guarded<T>(mode: Mode, work: () => T): T {
@@ -238,4 +283,10 @@ export class Connection {
       guard.mode = 'own';
     }
   }
+}
+
+/** @throws Refused `invalid` for more or fewer than the statement takes. */
+function inputs({ parameters: takes }: Prepared, values: readonly SqlValue[]): SQLInputValue[] {
+  if (values.length === takes) return values.map(toInput);
+  throw new Refused('invalid', `the statement takes ${takes} parameters, and has ${values.length}`);
 }

@@ -39,12 +39,16 @@ export class Database {
   leased(lease: number): Connection {
     const connection = this.#leased.get(lease);
     if (connection === undefined) throw new Refused('gone', 'the transaction is over');
+    // `or rollback` and `raise(rollback)` end it. What came after would be kept, one by one.
+    if (!connection.inTransaction)
+      throw new Refused('gone', 'a statement has rolled the transaction back');
     return connection;
   }
 
   begin(lease: number, access: 'read' | 'write'): void {
     const connection = this.#take();
     try {
+      if (access === 'write') connection.checkLog();
       // A transaction that may write takes its turn now: later it could only fail.
       connection.own(access === 'write' ? 'begin immediate' : 'pragma query_only=1; begin');
       this.#leased.set(lease, connection);
@@ -217,6 +221,8 @@ function checkFile(source: DatabaseSync, { pages }: Place): void {
   if (first('pragma page_size') !== PAGE)
     throw new Refused('damaged', `the file has pages of another size than ${PAGE} bytes`);
   const size = Number(first('pragma page_count'));
+  // SQLite takes a file without a byte for a database without tables. No backup is one.
+  if (size === 0) throw new Refused('damaged', 'the file is empty');
   if (size > pages)
     throw new Refused(
       'quota',

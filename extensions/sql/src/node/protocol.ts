@@ -93,6 +93,7 @@ export type FailureKind =
   | 'busy'
   | 'denied'
   | 'quota'
+  | 'log'
   | 'constraint'
   | 'too-large'
   | 'invalid'

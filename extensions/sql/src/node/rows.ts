@@ -1,5 +1,5 @@
 /** Values and rows on their way in and out of SQLite. */
-import type { SQLInputValue } from 'node:sqlite';
+import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { SqlValue } from '../contract.js';
 import { Refused } from './failure.js';
 import type { Most, Rows } from './protocol.js';
@@ -18,11 +18,22 @@ export function fromOutput(value: SqlValue): SqlValue {
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/**
+ * The names of a statement's columns. They hold once it has run: SQLite prepares it again when
+ * another statement has changed its tables.
+ */
+export const columnsOf = (statement: StatementSync): readonly string[] =>
+  statement.columns().map(({ name }) => name);
+
 /** All rows. @throws Refused `too-large`. */
-export function whole(columns: readonly string[], rows: Iterable<unknown>, most: Most): Rows {
-  const iterator = rows[Symbol.iterator]() as Iterator<SqlValue[]>;
+export function whole(
+  statement: StatementSync,
+  values: readonly SQLInputValue[],
+  most: Most,
+): Rows {
+  const iterator = statement.iterate(...values) as unknown as Iterator<SqlValue[]>;
   const taken = take(iterator, most);
-  if (taken.next === undefined) return { columns, rows: taken.rows };
+  if (taken.next === undefined) return { columns: columnsOf(statement), rows: taken.rows };
   iterator.return?.();
   throw new Refused(
     'too-large',

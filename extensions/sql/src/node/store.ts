@@ -1,8 +1,9 @@
 /** The files of all databases, and the process that works on them. */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { createError } from '@plinth/sdk/contract';
 import { Engine } from './engine.js';
 import { PAGE, type Place } from './protocol.js';
 
@@ -67,6 +68,7 @@ export class Store {
   ): Promise<readonly { readonly plugin: string; readonly bytes: number }[]> {
     const found: { readonly plugin: string; readonly bytes: number }[] = [];
     for (const plugin of await foldersIn(this.#folderOf(tenant))) {
+      if (plugin.startsWith(DELETED)) continue;
       const { path } = this.#placeOf(tenant, plugin);
       if (existsSync(path)) found.push({ plugin, bytes: await sizeOf(path) });
     }
@@ -89,20 +91,43 @@ export class Store {
       if (name.startsWith(DELETED)) await rm(join(folder, name), { recursive: true, force: true });
   }
 
-  /** The whole path of a file of the application. */
-  resolve(file: string): string {
-    return resolve(file);
+  /**
+   * The whole path of a file of the application.
+   *
+   * @throws PluginError `sql/failed` for what is no path, and for a file among the databases: one
+   * that is replaced there goes on without what is written to it.
+   */
+  async outside(file: string): Promise<string> {
+    if (typeof file !== 'string' || file === '' || file.includes('\0'))
+      throw createError('sql/failed', "'file' is the path of a file");
+    const path = resolve(file);
+    const folder = await realpath(dirname(path)).catch(() => dirname(path));
+    const real = await realpath(path).catch(() => join(folder, basename(path)));
+    const own = await realpath(this.#directory).catch(() => this.#directory);
+    if (`${real}${sep}`.startsWith(`${own}${sep}`))
+      throw createError(
+        'sql/failed',
+        `'${file}' is in the folder of the databases themselves: name a file in another folder`,
+      );
+    return path;
   }
 
-  /** Puts a file that is complete in the place of another. */
-  async finish(from: string, to: string): Promise<void> {
-    const file = await open(from, 'r+');
+  /** Has a file written beside its place, and puts it there when it is complete. */
+  async replace(to: string, write: (part: string) => Promise<unknown>): Promise<void> {
+    const part = `${to}.${randomBytes(4).toString('hex')}.part`;
     try {
-      await file.sync();
-    } finally {
-      await file.close();
+      await write(part);
+      const file = await open(part, 'r+');
+      try {
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(part, to);
+    } catch (error) {
+      for (const end of ['', '-journal', '-wal', '-shm']) await rm(part + end, { force: true });
+      throw error;
     }
-    await rename(from, to);
   }
 
   #folderOf(tenant: string): string {
