@@ -4,6 +4,8 @@
 export interface Connection {
   /** Ends it at once. */
   cut(): void;
+  /** Lets nothing move on it for so many milliseconds, until this request is answered. */
+  allow?(milliseconds: number): void;
   /** The address of the other side. */
   readonly address?: string | undefined;
   /** Whether the request asks for a WebSocket, and the server can open one. */

@@ -161,7 +161,9 @@ export function listenersOf(
 
 /** What a server tells of a request, beside the request. */
 interface NodeEnv {
-  readonly incoming: { readonly socket: { readonly remoteAddress?: string } };
+  readonly incoming: {
+    readonly socket: { readonly remoteAddress?: string; setTimeout(milliseconds: number): void };
+  };
   readonly outgoing: { destroy(): void };
 }
 
@@ -171,6 +173,7 @@ const answering =
     const { incoming, outgoing } = given as NodeEnv;
     connections.set(request, {
       cut: () => outgoing.destroy(),
+      allow: (milliseconds) => incoming.socket.setTimeout(milliseconds),
       address: incoming.socket.remoteAddress,
     });
     return fetch(request);

@@ -8,6 +8,7 @@ import { feedOf } from './feed.js';
 import type { AdminKernel, Asked, Operation, TenantManager, TenantParts } from './operation.js';
 import { operationOf } from './operations.js';
 import { type OperatorOptions, Operators } from './operators.js';
+import { MOST_DRAIN } from './plugin-operations.js';
 import { contentOf, type FindPackage } from './request-body.js';
 import type { AdminAction, Operator } from './roles.js';
 import { Tickets } from './tickets.js';
@@ -49,6 +50,8 @@ interface Asking extends Pick<Asked, 'exchange' | 'kernel' | 'params' | 'request
 }
 
 const RATE = 600;
+/** Milliseconds that a step may take beside the time for calls to end. */
+const LEEWAY = 60_000;
 /** Characters of a client's name. */
 const MOST_CLIENT = 128;
 
@@ -171,6 +174,8 @@ export class Admin {
     await record('admin-asked');
     let answer: unknown;
     try {
+      // A step takes as long as calls may take to end.
+      connections.get(request)?.allow?.(MOST_DRAIN + LEEWAY);
       const found = await content.found();
       answer = await operation.act(this.#asked(asking, operator, content.body, found));
     } catch (error) {

@@ -13,7 +13,7 @@ import {
 import type { Role } from './roles.js';
 
 /** Milliseconds that calls may take to end before a step. */
-const MOST_DRAIN = 3_600_000;
+export const MOST_DRAIN = 3_600_000;
 const GRANT = '{"permission":"network.fetch","scope":"https://api.example.com"}';
 
 type Plugins = AdminKernel['plugins'];
