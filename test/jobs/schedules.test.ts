@@ -241,6 +241,53 @@ describe(`${runtime}: a clock that was wrong`, () => {
     await clock.advance(MINUTE);
     expect(runs.map((run) => new Date(run.at).getUTCFullYear())).toEqual([2099, 2026]);
   });
+
+  it('holds no run that it had cut off', async () => {
+    const storage = memoryStorage();
+    const runs: JobRun[] = [];
+    const plugin = withJobs('test.feed', ({ every }) =>
+      every('1m', { name: 'sync', timeout: '15m' }, (run) => {
+        runs.push(run);
+        return runs.length === 1 ? new Promise(() => {}) : undefined;
+      }),
+    );
+    let cut = false;
+    const kept = outliving(storage);
+    const dying: StorageAdapter = {
+      ...kept,
+      update: async (key, change) => {
+        if (!cut) await kept.update(key, change);
+      },
+    };
+    const wrong = await at('2099-01-01T00:00:00Z', plugin, { storage: dying });
+    await wrong.clock.advance(MINUTE);
+    cut = true;
+    await wrong.kernel.stop();
+    const { clock } = await at(NOON, plugin, { storage });
+    await clock.advance(2 * MINUTE);
+    expect(new Date(runs.at(-1)?.at as number).getUTCFullYear()).toBe(2026);
+  });
+
+  it('is noticed while the kernel runs, when it is set back', async () => {
+    const runs: JobRun[] = [];
+    const plugin = withJobs('test.feed', ({ every }) =>
+      every('1m', { name: 'sync' }, (run) => void runs.push(run)),
+    );
+    const { clock } = await at('2099-01-01T00:00:00Z', plugin);
+    await clock.advance(MINUTE);
+    const { Date: before } = globalThis;
+    const back = Date.parse('2099-01-01T00:00:00Z') - NOON;
+    globalThis.Date = class extends before {
+      static override now = () => before.now() - back;
+    } as DateConstructor;
+    try {
+      await clock.advance(4 * MINUTE);
+    } finally {
+      globalThis.Date = before;
+    }
+    expect(runs.length).toBeGreaterThan(2);
+    expect(new Date(runs.at(-1)?.at as number).getUTCFullYear()).toBe(2026);
+  });
 });
 
 describe(`${runtime}: jobs of manifests`, () => {

@@ -1,4 +1,5 @@
 /** Scheduled jobs, and the changes of what is kept of them. */
+import { createError } from '@plinth/sdk/contract';
 import type { Guests } from './guests.js';
 import type { Kept, KeptJob } from './kept.js';
 import type { Settings } from './options.js';
@@ -38,12 +39,48 @@ export interface Scheduled {
   readonly under: Scheduled | undefined;
 }
 
+/** The job, or the one below it, whose guest is there and is another one than that of a token. */
+export function liveOf(
+  { guests }: Pick<Parts, 'guests'>,
+  job: Scheduled | undefined,
+  other: string | undefined,
+): Scheduled | undefined {
+  let one = job;
+  while (one?.token !== undefined) {
+    if (one.token !== other && guests.isLive(one.plugin, one.token)) return one;
+    one = one.under;
+  }
+  return undefined;
+}
+
+/** @throws PluginOverloadedError `plugin/over-limit` when a plugin may have no more jobs. */
+export function checkRoom(
+  { settings }: Pick<Parts, 'settings'>,
+  all: readonly Scheduled[],
+  plugin: string,
+): void {
+  const { jobs: max } = settings.limits;
+  if (all.filter((one) => one.plugin === plugin).length < max) return;
+  throw createError(
+    'plugin/over-limit',
+    `${plugin} has ${max} jobs: limits.jobs of jobs() allows no more`,
+    { plugin, details: { limit: 'jobs', max } },
+  );
+}
+
 /** The next time of a job. */
 export function nextOf(job: Scheduled): number | undefined {
   const { kept, times } = job;
   if (job.found?.by !== kept) job.found = { by: kept, next: times.next(kept.last ?? kept.since) };
   return job.found.next;
 }
+
+/** Milliseconds that the clocks of two kernels may differ by. */
+const APART = 60_000;
+
+/** Whether the clock of the machine was ahead when a job was scheduled, or ran. */
+export const isAhead = ({ since, last = since }: KeptJob, now: number): boolean =>
+  Math.max(since, last) > now + APART;
 
 /** What is kept, without times that are still to come: the clock of the machine was wrong then. */
 const notLater = (kept: KeptJob, now: number): KeptJob => ({

@@ -9,9 +9,12 @@ export interface Claim {
   readonly until: number;
 }
 
+/** Milliseconds that no claim lasts. One that is later was made while the clock was wrong. */
+const LONGEST = 86_400_000;
+
 /** Whether a run is still some kernel's. */
 export const isHeld = (claim: Claim | undefined, now: number): claim is Claim =>
-  claim !== undefined && claim.until > now;
+  claim !== undefined && claim.until > now && claim.until - now < LONGEST;
 
 /**
  * Extends a claim while a run goes on.

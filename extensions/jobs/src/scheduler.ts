@@ -3,7 +3,17 @@ import { createError } from '@plinth/sdk/contract';
 import { choose } from './choose.js';
 import type { JobRequest } from './contract.js';
 import { NotRun } from './guests.js';
-import { changeJob, claimOf, keepJob, nextOf, type Parts, type Scheduled } from './job-book.js';
+import {
+  changeJob,
+  checkRoom,
+  claimOf,
+  isAhead,
+  keepJob,
+  liveOf,
+  nextOf,
+  type Parts,
+  type Scheduled,
+} from './job-book.js';
 import type { KeptJob, LastRun } from './kept.js';
 import { isHeld, keepClaim } from './lease.js';
 import { failureOf } from './port.js';
@@ -49,7 +59,7 @@ export class Scheduler implements Beating {
     const before = this.get(plugin, name);
     if (before !== undefined && before.token === undefined && token !== undefined)
       wrong('name', `'${name}' is a job of the manifest: handle it with on('${name}', …)`);
-    if (before === undefined) this.#checkRoom(plugin);
+    if (before === undefined) checkRoom(this.#parts, this.all(), plugin);
     const badPlan = (error: Error) =>
       wrong('cron', `can't be used: ${error.message.slice(0, 300)}`);
     await timesOf(plan, 0).catch(badPlan);
@@ -57,9 +67,9 @@ export class Scheduler implements Beating {
     const times = await timesOf(plan, kept.since);
     // Others that asked meanwhile are counted.
     const now = this.get(plugin, name);
-    if (now === undefined) this.#checkRoom(plugin);
+    if (now === undefined) checkRoom(this.#parts, this.all(), plugin);
     const runs = now?.runs ?? new Map();
-    const under = this.#live(now, token);
+    const under = liveOf(this.#parts, now, token);
     const job = { plugin, spec, token, times, kept, runs, beginning: false, rest: 0, under };
     this.#jobs.set(keyOf(plugin, name), job);
     this.#parts.pulse.wake();
@@ -74,7 +84,7 @@ export class Scheduler implements Beating {
   sweep(plugin: string): void {
     for (const [key, job] of this.#jobs) {
       if (job.plugin !== plugin || job.token === undefined) continue;
-      const left = this.#live(job, undefined);
+      const left = liveOf(this.#parts, job, undefined);
       if (left === undefined) this.#jobs.delete(key);
       else if (left !== job) this.#jobs.set(key, Object.assign(left, { kept: job.kept }));
     }
@@ -93,6 +103,7 @@ export class Scheduler implements Beating {
 
   tick(now: number): void {
     for (const job of this.all()) {
+      if (this.#setRight(job, now)) continue;
       const due = this.#dueAt(job);
       if (due === undefined || due > now) continue;
       job.beginning = true;
@@ -106,6 +117,17 @@ export class Scheduler implements Beating {
           this.#parts.pulse.wake();
         });
     }
+  }
+
+  /** Schedules a job again whose times are ahead: the clock of the machine was set back. */
+  #setRight(job: Scheduled, now: number): boolean {
+    if (this.#stopping || job.beginning || job.runs.size > 0 || job.rest > now) return false;
+    if (!isAhead(job.kept, now)) return false;
+    job.rest = now + REST;
+    void this.add(job.plugin, job.spec, job.token).catch((error: unknown) =>
+      this.#tell(job, "can't be scheduled again", error),
+    );
+    return true;
   }
 
   /** Runs a job now. A run in progress is awaited instead. @throws what the run throws. */
@@ -157,33 +179,15 @@ export class Scheduler implements Beating {
     await Promise.allSettled(this.#runs.values());
   }
 
-  /** The job, or the one below it, whose guest is there and is another one than that of a token. */
-  #live(job: Scheduled | undefined, other: string | undefined): Scheduled | undefined {
-    let one = job;
-    while (one?.token !== undefined) {
-      if (one.token !== other && this.#parts.guests.isLive(one.plugin, one.token)) return one;
-      one = one.under;
-    }
-    return undefined;
-  }
-
-  #checkRoom(plugin: string): void {
-    const { jobs: max } = this.#parts.settings.limits;
-    if (this.all().filter((one) => one.plugin === plugin).length < max) return;
-    throw createError(
-      'plugin/over-limit',
-      `${plugin} has ${max} jobs: limits.jobs of jobs() allows no more`,
-      { plugin, details: { limit: 'jobs', max } },
-    );
-  }
-
   #dueAt(job: Scheduled): number | undefined {
     const { spec, kept, runs, plugin, token } = job;
     const { guests } = this.#parts;
     if (this.#stopping || job.beginning || kept.paused) return undefined;
     if (!spec.overlap && runs.size > 0) return undefined;
     if (!guests.hasRoom(plugin) || !guests.canRun(plugin, token === undefined)) return undefined;
-    const due = kept.claim !== undefined && !spec.overlap ? kept.claim.until + 1 : nextOf(job);
+    const { claim } = kept;
+    const free = claim !== undefined && isHeld(claim, Date.now()) ? claim.until + 1 : 0;
+    const due = claim !== undefined && !spec.overlap ? free : nextOf(job);
     return due === undefined ? undefined : Math.max(due, job.rest);
   }
 
