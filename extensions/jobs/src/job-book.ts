@@ -141,3 +141,17 @@ export const claimOf = (
   at: number,
   tries: number,
 ): NonNullable<KeptJob['claim']> => ({ by: self, until: Date.now() + settings.lease, at, tries });
+
+/** Extends the claim on a run. Answers false when it has gone to another kernel. */
+export async function renewClaim(
+  parts: Pick<Parts, 'kept' | 'self' | 'settings'>,
+  job: Scheduled,
+  at: number,
+): Promise<boolean> {
+  let mine = false;
+  await changeJob(parts, job, (kept) => {
+    mine = kept.claim?.by === parts.self && kept.claim.at === at;
+    return mine ? { ...kept, claim: claimOf(parts, at, kept.claim?.tries ?? 1) } : kept;
+  });
+  return mine;
+}

@@ -12,6 +12,7 @@ import {
   liveOf,
   nextOf,
   type Parts,
+  renewClaim,
   type Scheduled,
 } from './job-book.js';
 import type { KeptJob, LastRun } from './kept.js';
@@ -243,7 +244,7 @@ export class Scheduler implements Beating {
       : keepClaim(
           port,
           settings.lease,
-          () => this.#renew(job, at),
+          () => renewClaim(this.#parts, job, at),
           () =>
             ending.abort(createError('call/cancelled', 'another kernel has taken the run over')),
         );
@@ -265,15 +266,6 @@ export class Scheduler implements Beating {
     if (!(failure instanceof NotRun) && !this.#stopping)
       port.events.emit('jobs:failed', { plugin, job: spec.name, ...error });
     throw failure;
-  }
-
-  async #renew(job: Scheduled, at: number): Promise<boolean> {
-    let mine = false;
-    await changeJob(this.#parts, job, (kept) => {
-      mine = kept.claim?.by === this.#parts.self && kept.claim.at === at;
-      return mine ? { ...kept, claim: claimOf(this.#parts, at, kept.claim?.tries ?? 1) } : kept;
-    });
-    return mine;
   }
 
   /** Keeps how a run ended. What was cut off, or has not begun, is left to a next run. */

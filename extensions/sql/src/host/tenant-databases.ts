@@ -5,7 +5,6 @@ import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
-import type { Place } from '../node/protocol.js';
 import type { Store } from '../node/store.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
@@ -27,7 +26,6 @@ export class TenantDatabases {
   readonly #parts: ApiParts;
   /** Data of plugins that are uninstalled: what comes next of them waits until it is gone. */
   readonly #going = new Map<string, Promise<void>>();
-  #swept: Promise<void> | undefined;
 
   constructor(port: SqlPort, settings: Settings, store: () => Promise<Store>) {
     this.#port = port;
@@ -180,33 +178,13 @@ export class TenantDatabases {
     return database;
   }
 
-  /** @throws PluginError `sql/failed`, without the path, which the log has. */
-  async #placeOf(store: Store, plugin: string): Promise<Place> {
-    const { tenant } = this.#port;
-    try {
-      this.#swept ??= store.sweep(tenant);
-      await this.#swept;
-      return await store.place(tenant, plugin);
-    } catch (error) {
-      // The folder may be there the next time.
-      this.#swept = undefined;
-      this.#report(plugin, error);
-      const { code } = error as { readonly code?: unknown };
-      throw createError(
-        'sql/failed',
-        `the database of ${plugin}: its folder can't be used (${String(code)}); the log of the host has the reason`,
-        { plugin },
-      );
-    }
-  }
-
   async #make(plugin: string): Promise<PluginDatabase> {
     const port = this.#port;
     const { PluginDatabase } = await import('./plugin-database.js');
     const store = await this.#store();
     const made = new PluginDatabase({
       plugin,
-      place: await this.#placeOf(store, plugin),
+      place: await store.place(port.tenant, plugin, (error) => this.#report(plugin, error)),
       engine: store.engine,
       limits: this.#settings.limits,
       after: (milliseconds, task) => port.after(milliseconds, task),

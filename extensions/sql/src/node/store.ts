@@ -26,6 +26,7 @@ export class Store {
   readonly engine: Engine;
   readonly #directory: string;
   readonly #pages: number;
+  readonly #swept = new Map<string, Promise<void>>();
 
   constructor(directory: string, { quota, memory }: StoreBounds) {
     this.#directory = resolve(directory);
@@ -33,11 +34,27 @@ export class Store {
     this.engine = new Engine(memory);
   }
 
-  /** The database of a plugin. Its folder is made if it isn't there. */
-  async place(tenant: string, plugin: string): Promise<Place> {
+  /**
+   * The database of a plugin. Its folder is made if it isn't there.
+   *
+   * @param report hears the whole reason of a failure.
+   * @throws PluginError `sql/failed`, without the path: a plugin hears it.
+   */
+  async place(tenant: string, plugin: string, report: (error: unknown) => void): Promise<Place> {
     const place = this.#placeOf(tenant, plugin);
-    await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
-    return place;
+    try {
+      await this.#sweepOnce(tenant);
+      await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
+      return place;
+    } catch (error) {
+      report(error);
+      const { code } = error as NodeJS.ErrnoException;
+      throw createError(
+        'sql/failed',
+        `the database of ${plugin}: its folder can't be used (${code}); the log of the host has the reason`,
+        { plugin },
+      );
+    }
   }
 
   /** Whether a plugin has a database. */
@@ -84,13 +101,6 @@ export class Store {
     await rm(gone, { recursive: true, force: true });
   }
 
-  /** Goes on with deletions that an end of the application has interrupted. */
-  async sweep(tenant: string): Promise<void> {
-    const folder = this.#folderOf(tenant);
-    for (const name of await foldersIn(folder))
-      if (name.startsWith(DELETED)) await rm(join(folder, name), { recursive: true, force: true });
-  }
-
   /**
    * The whole path of a file of the application.
    *
@@ -130,6 +140,15 @@ export class Store {
     }
   }
 
+  /** Goes on with deletions that an end of the application has interrupted. */
+  #sweepOnce(tenant: string): Promise<void> {
+    const swept = this.#swept.get(tenant) ?? sweep(this.#folderOf(tenant));
+    this.#swept.set(tenant, swept);
+    // The folder may be readable the next time.
+    swept.catch(() => this.#swept.delete(tenant));
+    return swept;
+  }
+
   #folderOf(tenant: string): string {
     return join(this.#directory, folderName(tenant));
   }
@@ -143,6 +162,11 @@ export class Store {
 function folderName(tenant: string): string {
   if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(tenant)) return tenant;
   return `=${createHash('sha256').update(tenant).digest('hex').slice(0, 40)}`;
+}
+
+async function sweep(folder: string): Promise<void> {
+  for (const name of await foldersIn(folder))
+    if (name.startsWith(DELETED)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
 async function foldersIn(folder: string): Promise<readonly string[]> {
