@@ -15,6 +15,10 @@ export interface SettingAsideParts {
   readonly lifecycle: Lifecycle;
 }
 
+/** Milliseconds for which a busy plugin is asked to sleep, and between two attempts. */
+const PATIENCE = 500;
+const PAUSE = 10;
+
 /** A plugin as it was found. */
 interface Kept {
   readonly plugin: Plugin;
@@ -95,9 +99,24 @@ export class SettingAside {
   async restore(): Promise<readonly string[]> {
     const problems = await this.apply(new Set(this.suspects.map(({ name }) => name)));
     for (const { plugin, asleep } of this.#kept)
-      if (asleep && this.#isThere(plugin) && plugin.record.state === 'active')
-        await this.#parts.lifecycle.sleep(plugin.record.key).catch(() => false);
+      if (asleep && this.#isThere(plugin)) await this.#sleep(plugin);
     return problems;
+  }
+
+  /**
+   * Puts a plugin to sleep. One that has just started may still be busy with what it asks of the
+   * kernel, so it is tried for a while.
+   */
+  async #sleep(plugin: Plugin): Promise<void> {
+    const { lifecycle } = this.#parts;
+    const end = performance.now() + PATIENCE;
+    while (plugin.record.state === 'active') {
+      const sleeps = await lifecycle.sleep(plugin.record.key).catch(() => true);
+      if (sleeps || performance.now() >= end) return;
+      await new Promise<void>((resolve) => {
+        setTimeout(() => resolve(), PAUSE);
+      });
+    }
   }
 
   async #setAside(kept: Kept): Promise<void> {
@@ -107,8 +126,7 @@ export class SettingAside {
     kept.aside = true;
     lifecycle.members.setEnabled(plugin.record.key, false);
     // A plugin without work in flight hands out its state when it is put to sleep.
-    if (plugin.record.state === 'active')
-      await lifecycle.sleep(plugin.record.key).catch(() => false);
+    await this.#sleep(plugin);
     kept.saved = plugin.saved;
     await lifecycle.deactivate(plugin.record.key, 'disable');
   }
