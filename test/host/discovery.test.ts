@@ -171,6 +171,17 @@ describe(`${runtime}: sources that delay others`, () => {
     expect(failures).toEqual(['log: test.top', 'event: test.top']);
   });
 
+  it('a missing need is reported, too, when what a source finds last can not be taken in', async () => {
+    const slow = slowSource([], [undefined as unknown as PluginPackage]);
+    const { failures, telemetry, hear } = complaints();
+    const kernel = await start([slow, sourceOf(needy('test.top', 'test.base'))], { telemetry });
+    hear(kernel);
+    const told = nextEvent(kernel, 'plugin:failed');
+    slow.go();
+    expect(await told).toMatchObject({ id: 'test.top', code: 'plugin/unsatisfied' });
+    expect(failures).toContain('event: test.top');
+  });
+
   it('decisions about a plugin apply when it comes late, in every tenant', async () => {
     const slow = slowSource([], [plugin('test.late')]);
     const kernel = await start([slow]);

@@ -64,8 +64,7 @@ export class Arrivals {
       this.#taking += 1;
       this.#unadmitted += 1;
       this.#arriving = this.#arriving
-        .then(() => opened)
-        .then(() => this.#takeIn(late))
+        .then(() => this.#takeIn(late, opened))
         .catch((error: unknown) =>
           log.write(
             'kernel',
@@ -90,15 +89,20 @@ export class Arrivals {
     return discovery.found;
   }
 
-  async #takeIn({ packages, problems }: Discovered): Promise<void> {
+  async #takeIn({ packages, problems }: Discovered, opened: Promise<void>): Promise<void> {
     const { isStopping, intake } = this.#parts;
-    if (isStopping()) return;
-    const to = await intake();
-    for (const problem of problems) to.report(problem);
-    if (packages.length > 0) await to.admit(packages);
-    this.#unadmitted -= 1;
-    // Nothing more comes, so what is still missing is reported.
-    if (!this.mayCome) await to.admit([]);
+    let to: Intake | undefined;
+    try {
+      await opened;
+      if (isStopping()) return;
+      to = await intake();
+      for (const problem of problems) to.report(problem);
+      if (packages.length > 0) await to.admit(packages);
+    } finally {
+      this.#unadmitted -= 1;
+      // Nothing more comes, so what is still missing is reported.
+      if (!this.mayCome) await to?.admit([]);
+    }
     // Not awaited: callers of start() may wait for these findings.
     if (this.#begun && packages.length > 0) void this.startUp();
   }
