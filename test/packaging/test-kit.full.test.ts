@@ -53,12 +53,16 @@ describe('the test kit', () => {
 
   it.each([
     ['node:test', ['--test', 'kit/node.test.js']],
-    ['vitest', ['node_modules/vitest/vitest.mjs', 'run', 'kit/vitest.spec.js']],
+    [
+      'vitest',
+      ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout=30000', 'kit/vitest.spec.js'],
+    ],
     [
       'Jest',
       [
         '--experimental-vm-modules',
         'node_modules/jest/bin/jest.js',
+        '--testTimeout=30000',
         '--testMatch',
         '**/jest.spec.js',
       ],
