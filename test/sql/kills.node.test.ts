@@ -47,17 +47,17 @@ describe('the database process', () => {
   it('ends with its host, even in the middle of a statement', async () => {
     const directory = await folder();
     const script = join(directory, 'host.mjs');
-    const store = pathToFileURL(
-      join(import.meta.dirname, '../../extensions/sql/dist/node/store.js'),
-    );
+    const built = (file: string) =>
+      pathToFileURL(join(import.meta.dirname, '../../extensions/sql/dist/node', file));
     writeFileSync(
       script,
-      `import { Store } from '${store}';
-      const store = new Store('${directory}', { quota: 1e8, memory: 5e8 });
-      const place = await store.place('t', 'p');
-      const run = (sql) => store.engine.run(place, { op: 'run', sql, parameters: [], stream: false, most: { rows: 1, bytes: 1e3, row: 1e3 } }, { time: 1e6 });
+      `import { Engine } from '${built('engine.js')}';
+      import { Store } from '${built('store.js')}';
+      const engine = new Engine(5e8);
+      const place = await new Store('${directory}', 1e8).place('t', 'p');
+      const run = (sql) => engine.run(place, { op: 'run', sql, parameters: [], stream: false, most: { rows: 1, bytes: 1e3, row: 1e3 } }, { time: 1e6 });
       await run('select 1');
-      console.log(store.engine.pid);
+      console.log(engine.pid);
       await run('with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n');`,
     );
     const host = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });

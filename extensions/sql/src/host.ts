@@ -5,12 +5,12 @@
  */
 import { defineExtension } from '@plinth/kernel/extension';
 import { createError } from '@plinth/sdk/contract';
+import type { Backend } from './backend/backend.js';
 import { Sql } from './contract.js';
 import { type Settings, type SqlOptions, settingsOf } from './host/options.js';
 import type { SqlApi } from './host/sql-api.js';
 import { statics } from './host/statics.js';
 import { TenantDatabases } from './host/tenant-databases.js';
-import type { Store } from './node/store.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
 export type { AppliedMigration, SqlApi } from './host/sql-api.js';
@@ -30,14 +30,14 @@ export type { AppliedMigration, SqlApi } from './host/sql-api.js';
 export const sql = defineExtension(statics, (options: SqlOptions) => {
   checkRuntime();
   const settings = settingsOf(options);
-  let store: Promise<Store> | undefined;
-  const open = (): Promise<Store> => {
-    store ??= openStore(settings);
-    return store;
+  let backend: Promise<Backend> | undefined;
+  const open = (): Promise<Backend> => {
+    backend ??= openBackend(settings);
+    return backend;
   };
   return {
     async close() {
-      await (await store)?.engine.close();
+      await (await backend)?.close();
     },
     install(port): SqlApi {
       const databases = new TenantDatabases(port, settings, open);
@@ -52,9 +52,9 @@ export const sql = defineExtension(statics, (options: SqlOptions) => {
   };
 });
 
-async function openStore({ directory, limits }: Settings): Promise<Store> {
-  const { Store } = await import('./node/store.js');
-  return new Store(directory, limits);
+async function openBackend({ directory, limits }: Settings): Promise<Backend> {
+  const { filesIn } = await import('./node/backend.js');
+  return filesIn(directory, limits);
 }
 
 /** The first release of Node whose SQLite can be asked what a statement may do. */

@@ -1,6 +1,6 @@
 /** Failures of the database as plugins and applications see them. */
 import { createError, type ErrorCode, messageOf, type PluginError } from '@plinth/sdk/contract';
-import type { WorkError } from '../node/engine.js';
+import type { WorkError } from '../backend/backend.js';
 import type { Limits } from './options.js';
 
 type Kind = WorkError['kind'];

@@ -1,8 +1,8 @@
 /** One plugin's database on the host: what waits, what is open, and who may go on. */
 import { createError, type PluginError } from '@plinth/sdk/contract';
+import type { PluginData, Terms } from '../backend/backend.js';
+import type { Most, Results, Rows, Work } from '../backend/work.js';
 import type { SqlRows } from '../contract.js';
-import type { Engine, Terms } from '../node/engine.js';
-import type { Most, Place, Results, Rows, Work } from '../node/protocol.js';
 import { Admission } from './admission.js';
 import { Changes } from './changes.js';
 import { isWorkError, sqlError } from './errors.js';
@@ -13,8 +13,7 @@ import type { ReadEnd, ReadQuery } from './read-request.js';
 /** What this needs. */
 export interface DatabaseParts {
   readonly plugin: string;
-  readonly place: Place;
-  readonly engine: Engine;
+  readonly data: PluginData;
   readonly limits: Limits;
   after(milliseconds: number, task: () => unknown): { dispose(): void };
 }
@@ -45,10 +44,6 @@ export class PluginDatabase {
 
   get plugin(): string {
     return this.#parts.plugin;
-  }
-
-  get place(): Place {
-    return this.#parts.place;
   }
 
   /** Transactions and streams that are open. */
@@ -131,8 +126,7 @@ export class PluginDatabase {
 
   /** Ends all work on it, and closes it. What is open is rolled back. */
   close(): Promise<void> {
-    const { engine, place } = this.#parts;
-    return engine.release(place);
+    return this.#parts.data.release();
   }
 
   release(): void {
@@ -145,8 +139,8 @@ export class PluginDatabase {
    *
    * @throws WorkError.
    */
-  own<W extends Work>(work: W, terms: Terms): Promise<Results[W['op']]> {
-    return this.#tryRun(work, terms, performance.now() + this.#parts.limits.lock);
+  own<T>(work: (data: PluginData) => Promise<T>): Promise<T> {
+    return this.#tryAgain(work, performance.now() + this.#parts.limits.lock);
   }
 
   async #streamAlone(query: ReadQuery, version: string): Promise<SqlRows> {
@@ -212,18 +206,17 @@ export class PluginDatabase {
     until = performance.now() + this.#parts.limits.lock,
   ): Promise<Results[W['op']]> {
     try {
-      return await this.#tryRun(work, terms, until);
+      return await this.#tryAgain((data) => data.run(work, terms), until);
     } catch (error) {
       throw this.#failed(error, work);
     }
   }
 
   /** Does work. While another transaction writes, it is tried again. @throws WorkError. */
-  async #tryRun<W extends Work>(work: W, terms: Terms, until: number): Promise<Results[W['op']]> {
-    const { engine, place } = this.#parts;
+  async #tryAgain<T>(work: (data: PluginData) => Promise<T>, until: number): Promise<T> {
     for (;;) {
       try {
-        return await engine.run(place, work, terms);
+        return await work(this.#parts.data);
       } catch (error) {
         const busy = isWorkError(error) && error.kind === 'busy';
         const left = until - performance.now();

@@ -1,9 +1,8 @@
 /** `kernel.extension(sql)`: what the application does with the databases of its plugins. */
 import type { PluginView } from '@plinth/kernel/extension';
 import { createError, messageOf, PluginError } from '@plinth/sdk/contract';
-import type { Work } from '../node/protocol.js';
-import type { Store } from '../node/store.js';
-import { sqlError } from './errors.js';
+import type { Backend, PluginData } from '../backend/backend.js';
+import { isWorkError, sqlError } from './errors.js';
 import type { Limits } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 
@@ -57,7 +56,7 @@ export interface SqlApi {
 export interface ApiParts {
   readonly tenant: string;
   readonly limits: Limits;
-  store(): Promise<Store>;
+  backend(): Promise<Backend>;
   database(plugin: string): Promise<PluginDatabase>;
   /** Forgets what is open of a database that is gone. */
   forget(plugin: string): void;
@@ -74,45 +73,42 @@ const ID = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
 export function sqlApi(parts: ApiParts): SqlApi {
   const { tenant, limits } = parts;
   const time = limits.migration;
-  const run = async <W extends Work>(plugin: string, work: W) => {
+  const run = async <T>(plugin: string, work: (data: PluginData) => Promise<T>): Promise<T> => {
     const database = await parts.database(plugin);
-    return database.own(work, { time }).catch((error: unknown) => {
+    return database.own(work).catch((error: unknown) => {
+      if (!isWorkError(error)) throw error;
       throw sqlError(error, { plugin, limits, undone: true, migration: true });
     });
   };
-  const store = async (plugin: string, must: boolean): Promise<Store> => {
+  const mustHave = async (plugin: string): Promise<void> => {
     checkId(plugin);
-    const found = await parts.store();
-    if (must && !found.has(tenant, plugin))
-      throw createError('sql/failed', `${plugin} has no database in ${tenant}`, { plugin });
-    return found;
+    if (await (await parts.backend()).has(tenant, plugin)) return;
+    throw createError('sql/failed', `${plugin} has no database in ${tenant}`, { plugin });
   };
   return {
-    list: async () => (await parts.store()).list(tenant),
+    list: async () => (await parts.backend()).list(tenant),
     async migrations(plugin) {
-      await store(plugin, true);
-      const { applied } = await run(plugin, { op: 'state' });
+      await mustHave(plugin);
+      const { applied } = await run(plugin, (data) => data.run({ op: 'state' }, { time }));
       return applied.map(({ name, checksum, at }) => ({ name, checksum, at }));
     },
     async backup(plugin, file) {
-      const files = await store(plugin, true);
-      const to = await files.outside(file);
-      const write = (part: string) => run(plugin, { op: 'copy', to: part });
-      await files.replace(to, write).catch((error: unknown) => {
+      await mustHave(plugin);
+      await run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
         // A backup has no quota: the disk has.
         if (error instanceof PluginError && error.code !== 'sql/quota') throw error;
         throw createError(
           'sql/failed',
-          `the backup of ${plugin} can't be written to ${to}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
+          `the backup of ${plugin} can't be written to ${file}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
           { plugin, cause: error },
         );
       });
     },
     async restore(plugin, file) {
-      const from = await (await store(plugin, false)).outside(file);
-      await alone(parts, plugin, 'restored', async () => {
-        await run(plugin, { op: 'restore', from, check: true });
-      });
+      checkId(plugin);
+      await alone(parts, plugin, 'restored', () =>
+        run(plugin, (data) => data.restore(file, { time })),
+      );
     },
     async purge(plugin) {
       checkId(plugin);
@@ -124,13 +120,16 @@ export function sqlApi(parts: ApiParts): SqlApi {
 /** Deletes the data of a plugin that is gone, or that can't use it now. */
 export async function deleteData(parts: ApiParts, plugin: string): Promise<void> {
   const { tenant, limits } = parts;
-  const files = await parts.store();
-  if (!files.has(tenant, plugin)) return;
+  const backend = await parts.backend();
+  if (!(await backend.has(tenant, plugin))) return;
   const database = await parts.database(plugin);
-  await database.own({ op: 'close' }, { time: limits.migration }).catch((error: unknown) => {
-    throw sqlError(error, { plugin, limits, undone: true });
-  });
-  await files.purge(tenant, plugin);
+  const terms = { time: limits.migration };
+  await database
+    .own((data) => data.run({ op: 'close' }, terms))
+    .catch((error: unknown) => {
+      throw sqlError(error, { plugin, limits, undone: true });
+    });
+  await backend.purge(tenant, plugin);
   parts.forget(plugin);
 }
 

@@ -1,11 +1,11 @@
 /** The databases of one tenant: who asks, which database that is, and when it has to be ready. */
 import type { CallFacts, Contributions, Undo } from '@plinth/kernel/extension';
 import { createError } from '@plinth/sdk/contract';
+import type { Backend } from '../backend/backend.js';
 import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
-import type { Store } from '../node/store.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
@@ -19,7 +19,7 @@ export class TenantDatabases {
   readonly api: SqlApi;
   readonly #port: SqlPort;
   readonly #settings: Settings;
-  readonly #store: () => Promise<Store>;
+  readonly #backend: () => Promise<Backend>;
   readonly #open = new Map<string, Promise<PluginDatabase>>();
   readonly #declared: Contributions<SqlContribution>;
   readonly #texts: MigrationTexts;
@@ -27,10 +27,10 @@ export class TenantDatabases {
   /** Data of plugins that are uninstalled: what comes next of them waits until it is gone. */
   readonly #going = new Map<string, Promise<void>>();
 
-  constructor(port: SqlPort, settings: Settings, store: () => Promise<Store>) {
+  constructor(port: SqlPort, settings: Settings, backend: () => Promise<Backend>) {
     this.#port = port;
     this.#settings = settings;
-    this.#store = store;
+    this.#backend = backend;
     this.#declared = port.contribute.point({ point: 'sql', schema: contributionSchema });
     this.#texts = new MigrationTexts(
       port.documents.open({
@@ -43,7 +43,7 @@ export class TenantDatabases {
     this.#parts = {
       tenant: port.tenant,
       limits: settings.limits,
-      store,
+      backend,
       database: (plugin) => this.#of(plugin),
       forget: (plugin) => this.#open.delete(plugin),
       plugins: () => port.plugins.all(),
@@ -154,7 +154,7 @@ export class TenantDatabases {
     return new Migrator({
       tenant: port.tenant,
       settings: this.#settings,
-      store: await this.#store(),
+      backend: await this.#backend(),
       texts: this.#texts,
       database: (plugin) => this.#of(plugin),
       migrated: (plugin, version, migrations) =>
@@ -181,15 +181,14 @@ export class TenantDatabases {
   async #make(plugin: string): Promise<PluginDatabase> {
     const port = this.#port;
     const { PluginDatabase } = await import('./plugin-database.js');
-    const store = await this.#store();
+    const backend = await this.#backend();
     const made = new PluginDatabase({
       plugin,
-      place: await store.place(port.tenant, plugin, (error) => this.#report(plugin, error)),
-      engine: store.engine,
+      data: await backend.database(port.tenant, plugin, (error) => this.#report(plugin, error)),
       limits: this.#settings.limits,
       after: (milliseconds, task) => port.after(milliseconds, task),
     });
-    const off = store.engine.onLost(() => made.lost());
+    const off = backend.onLost(() => made.lost());
     port.own(off);
     return made;
   }

@@ -1,11 +1,11 @@
 /** Brings the database of a plugin to its version before the plugin is activated. */
 import type { PluginView, Undo } from '@plinth/kernel/extension';
 import { createError, type Manifest } from '@plinth/sdk/contract';
+import type { Backend } from '../backend/backend.js';
+import type { State } from '../backend/work.js';
 import { isWorkError, sqlError } from '../host/errors.js';
 import type { DestructiveMigration, Settings } from '../host/options.js';
 import type { PluginDatabase } from '../host/plugin-database.js';
-import type { State } from '../node/protocol.js';
-import type { Store } from '../node/store.js';
 import type { Declared } from './declared.js';
 import { planOf } from './plan.js';
 import type { Migration, MigrationTexts } from './texts.js';
@@ -14,7 +14,7 @@ import type { Migration, MigrationTexts } from './texts.js';
 export interface MigratorParts {
   readonly tenant: string;
   readonly settings: Settings;
-  readonly store: Store;
+  readonly backend: Backend;
   readonly texts: MigrationTexts;
   database(plugin: string): Promise<PluginDatabase>;
   migrated(plugin: string, version: string, names: readonly string[]): void;
@@ -46,8 +46,8 @@ export class Migrator {
     signal: AbortSignal,
   ): Promise<Undo | undefined> {
     if (manifest === undefined) return undefined;
-    const { store, texts, tenant } = this.#parts;
-    if (declared.length === 0 && !store.has(tenant, id)) return undefined;
+    const { backend, texts, tenant } = this.#parts;
+    if (declared.length === 0 && !(await backend.has(tenant, id))) return undefined;
     const migrations = await texts.of(manifest, declared);
     await texts.keep(manifest);
     const database = await this.#parts.database(id);
@@ -55,7 +55,7 @@ export class Migrator {
       const state = await this.#state(database, signal);
       const todo = planOf({ id, version }, migrations, state.applied);
       if (todo.length === 0) {
-        await store.forgetOld(database.place);
+        await database.own((data) => data.forget({ old: true }));
         return undefined;
       }
       await this.#consent(manifest, todo);
@@ -74,7 +74,7 @@ export class Migrator {
     this.#trials.delete(id);
     trial.database.release();
     this.#parts.migrated(id, trial.version, trial.names);
-    await this.#parts.store.forgetBefore(trial.database.place);
+    await trial.database.own((data) => data.forget({ old: false }));
   }
 
   async #run(
@@ -85,25 +85,22 @@ export class Migrator {
     signal: AbortSignal,
   ): Promise<Undo | undefined> {
     const { id, version } = manifest;
-    const { settings, store } = this.#parts;
+    const { settings } = this.#parts;
     const terms = { time: settings.limits.migration, signal };
     await database.hold(version);
     const restore = async () => {
       const to = { time: settings.limits.migration };
-      if (state.tables) {
-        const from = store.before(database.place);
-        await database.own({ op: 'restore', from, check: false }, to);
-        await store.forgetBefore(database.place);
-      } else await database.own({ op: 'clear' }, to);
+      await database.own((data) =>
+        state.tables ? data.bringBack(to) : data.run({ op: 'clear' }, to),
+      );
     };
     let ran = false;
     try {
       const applied = state.applied.map(({ name }) => name);
       const steps = todo.map(({ destructive: _, ...step }) => step);
       try {
-        if (state.tables)
-          await database.own({ op: 'copy', to: store.before(database.place) }, terms);
-        ran = await database.own({ op: 'migrate', applied, steps }, terms);
+        if (state.tables) await database.own((data) => data.keep(terms));
+        ran = await database.own((data) => data.run({ op: 'migrate', applied, steps }, terms));
       } catch (error) {
         throw this.#failed(manifest, error);
       }
@@ -111,7 +108,7 @@ export class Migrator {
     } catch (error) {
       try {
         // A copy that is not complete must not stay, on a full disk least of all.
-        await (ran ? restore() : store.forgetBefore(database.place));
+        await (ran ? restore() : database.own((data) => data.forget({ old: false })));
       } finally {
         database.release();
       }
@@ -158,7 +155,7 @@ export class Migrator {
   async #state(database: PluginDatabase, signal: AbortSignal): Promise<State> {
     const { limits } = this.#parts.settings;
     return database
-      .own({ op: 'state' }, { time: limits.time, signal, safe: true })
+      .own((data) => data.run({ op: 'state' }, { time: limits.time, signal, safe: true }))
       .catch((error: unknown) => {
         throw sqlError(error, { plugin: database.plugin, limits, undone: true });
       });

@@ -1,6 +1,6 @@
 /** Compares the migrations of a version with those that have run. Nothing runs before that. */
 import { createError, type ErrorCode } from '@plinth/sdk/contract';
-import type { Applied } from '../node/protocol.js';
+import type { Applied } from '../backend/work.js';
 import type { Migration } from './texts.js';
 
 /** Whose migrations they are. */

@@ -1,7 +1,7 @@
 /** Reads the files of migrations, and checks that they are what the package promises. */
 import type { Candidate, Documents } from '@plinth/kernel/extension';
 import { createError, type Manifest, messageOf } from '@plinth/sdk/contract';
-import type { Step } from '../node/protocol.js';
+import type { Step } from '../backend/work.js';
 import type { Declared } from './declared.js';
 
 /** A migration that is ready to run. */

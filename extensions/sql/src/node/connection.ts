@@ -1,12 +1,13 @@
 /** One connection to a database: its statements, its open results, and what it may do. */
 import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import type { Most, Rows } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
 import { parametersOf } from '../text/parameters.js';
 import { statementsOf } from '../text/tokens.js';
 import { Refused } from './failure.js';
 import { Guard, type Mode } from './guard.js';
-import { type Most, PAGE, type Place, type Rows } from './protocol.js';
+import { PAGE, type Place } from './protocol.js';
 import { columnsOf, fromOutput, take, toInput, whole } from './rows.js';
 
 /** A statement that is ready, and what it does. */

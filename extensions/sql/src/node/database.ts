@@ -1,9 +1,10 @@
 /** One database: the connections that are free, and those of transactions and streams. */
 import { rmSync } from 'node:fs';
 import { backup, DatabaseSync } from 'node:sqlite';
+import { type Applied, REGISTRY, type State, type Step } from '../backend/work.js';
 import { Connection } from './connection.js';
 import { Refused } from './failure.js';
-import { type Applied, PAGE, type Place, REGISTRY, type State, type Step } from './protocol.js';
+import { PAGE, type Place } from './protocol.js';
 
 /** Connections that are kept open for the next statement. */
 const FREE = 2;

@@ -1,6 +1,6 @@
 /** All databases that the process has open, and the work on them. */
 import { Database, removeFiles } from './database.js';
-import type { Request, Results, Work } from './protocol.js';
+import type { FileResults, FileWork, Request } from './protocol.js';
 
 /** Databases that stay open although nothing uses them. */
 const OPEN = 64;
@@ -15,7 +15,7 @@ export class Databases {
     return [...this.#open.values()].every((database) => database.idle);
   }
 
-  async do({ path, pages, work }: Request): Promise<Results[Work['op']]> {
+  async do({ path, pages, work }: Request): Promise<FileResults[FileWork['op']]> {
     if (work.op === 'close' || work.op === 'clear') {
       this.#close(path);
       if (work.op === 'clear') removeFiles(path);
@@ -50,8 +50,8 @@ export class Databases {
 /** Work for a database, except for its end. */
 async function perform(
   database: Database,
-  work: Exclude<Work, { readonly op: 'clear' | 'close' }>,
-): Promise<Results[Work['op']]> {
+  work: Exclude<FileWork, { readonly op: 'clear' | 'close' }>,
+): Promise<FileResults[FileWork['op']]> {
   switch (work.op) {
     case 'run': {
       const { lease, stream } = work;

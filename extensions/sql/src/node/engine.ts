@@ -1,38 +1,11 @@
 /** The work that waits for the database process, and what becomes of it when that ends. */
+import { type Terms, WorkError } from '../backend/backend.js';
 import { Child, type Lost } from './child.js';
-import type { FailureKind, Place, Results, Work } from './protocol.js';
-
-/** Why work was not done. */
-export class WorkError extends Error {
-  readonly kind: FailureKind | Lost | 'unavailable' | 'stopped';
-  readonly sqlite: number | undefined;
-  readonly migration: string | undefined;
-
-  constructor(
-    kind: WorkError['kind'],
-    message: string,
-    facts: { readonly sqlite?: number; readonly migration?: string } = {},
-  ) {
-    super(message);
-    this.kind = kind;
-    this.sqlite = facts.sqlite;
-    this.migration = facts.migration;
-  }
-}
-
-/** How work is done. */
-export interface Terms {
-  /** Milliseconds after which the process is ended. */
-  readonly time: number;
-  /** Whether it can be done again when the process ends for another reason: it changes nothing. */
-  readonly safe?: boolean;
-  /** Ends the process when the work is in progress. */
-  readonly signal?: AbortSignal;
-}
+import type { FileResults, FileWork, Place } from './protocol.js';
 
 interface Job extends Terms {
   readonly place: Place;
-  readonly work: Work;
+  readonly work: FileWork;
   tries: number;
   resolve(value: never): void;
   reject(error: unknown): void;
@@ -82,7 +55,7 @@ export class Engine {
   }
 
   /** @throws WorkError. */
-  run<W extends Work>(place: Place, work: W, terms: Terms): Promise<Results[W['op']]> {
+  run<W extends FileWork>(place: Place, work: W, terms: Terms): Promise<FileResults[W['op']]> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) return reject(new WorkError('stopped', 'the kernel has stopped'));
       const job: Job = { place, work, ...terms, tries: 0, resolve, reject };

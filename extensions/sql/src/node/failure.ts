@@ -1,5 +1,5 @@
 /** Failures of the database process, sorted by what helps. */
-import type { Failure, FailureKind } from './protocol.js';
+import type { Failure, FailureKind } from '../backend/work.js';
 
 /** A failure that the process itself has found. */
 export class Refused extends Error {

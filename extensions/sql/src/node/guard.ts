@@ -1,6 +1,6 @@
 /** Decides what the statements of a plugin may do. What isn't listed is denied. */
 import { constants } from 'node:sqlite';
-import { REGISTRY } from './protocol.js';
+import { REGISTRY } from '../backend/work.js';
 
 /** Whose statement it is: the kernel's own, a plugin's alone or in a transaction, a migration's. */
 export type Mode = 'own' | 'plain' | 'transaction' | 'migration';

@@ -1,14 +1,5 @@
 /** What the host asks of the database process, and what that answers. */
-import type { SqlValue } from '../contract.js';
-
-/** The most that one answer may have. */
-export interface Most {
-  readonly rows: number;
-  /** Bytes of the values. */
-  readonly bytes: number;
-  /** Bytes of one row. */
-  readonly row: number;
-}
+import type { Failure, Results, Work } from '../backend/work.js';
 
 /** A database, and how large it may be. */
 export interface Place {
@@ -18,103 +9,22 @@ export interface Place {
   readonly pages: number;
 }
 
-/** A migration to run. */
-export interface Step {
-  readonly name: string;
-  readonly sql: string;
-  readonly checksum: string;
-  readonly additive: boolean;
-}
-
-/** A migration that has run. */
-export interface Applied {
-  readonly name: string;
-  readonly checksum: string;
-  readonly additive: boolean;
-  /** When it ran, as ISO text. */
-  readonly at: string;
-}
-
 /** What the database process does. */
-export type Work =
-  | {
-      readonly op: 'run';
-      readonly lease?: number | undefined;
-      readonly sql: string;
-      readonly parameters: readonly SqlValue[];
-      readonly most: Most;
-      readonly stream: boolean;
-    }
-  | { readonly op: 'next'; readonly lease: number; readonly cursor: number; readonly most: Most }
-  | { readonly op: 'leave'; readonly lease: number; readonly cursor: number }
-  | { readonly op: 'begin'; readonly lease: number; readonly access: 'read' | 'write' }
-  | { readonly op: 'end'; readonly lease: number; readonly commit: boolean }
-  | { readonly op: 'state' }
-  | { readonly op: 'migrate'; readonly applied: readonly string[]; readonly steps: readonly Step[] }
+export type FileWork =
+  | Work
   | { readonly op: 'copy'; readonly to: string }
-  | { readonly op: 'restore'; readonly from: string; readonly check: boolean }
-  | { readonly op: 'clear' }
-  | { readonly op: 'close' };
+  | { readonly op: 'restore'; readonly from: string; readonly check: boolean };
 
-/** Rows as the process sends them. */
-export interface Rows {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly SqlValue[])[];
-  readonly changes?: number;
-  readonly insertId?: number | bigint;
-  readonly cursor?: number;
-}
-
-/** What a database holds. */
-export interface State {
-  readonly applied: readonly Applied[];
-  /** Whether there are tables. */
-  readonly tables: boolean;
-}
-
-/** The result of each kind of work. */
-export interface Results {
-  readonly run: Rows;
-  readonly next: Rows;
-  readonly leave: null;
-  readonly begin: null;
-  readonly end: null;
-  readonly state: State;
-  /** False: others have run migrations meanwhile, and nothing was done. */
-  readonly migrate: boolean;
+/** The result of each kind of its work. */
+export interface FileResults extends Results {
   readonly copy: null;
   readonly restore: null;
-  readonly clear: null;
-  readonly close: null;
-}
-
-/** Why work has failed. `busy` is no failure yet: another transaction writes. */
-export type FailureKind =
-  | 'busy'
-  | 'denied'
-  | 'quota'
-  | 'log'
-  | 'constraint'
-  | 'too-large'
-  | 'invalid'
-  | 'damaged'
-  | 'gone'
-  | 'failed';
-
-/** A failure as the process sends it. */
-export interface Failure {
-  readonly kind: FailureKind;
-  readonly message: string;
-  /** The extended result code of SQLite. */
-  readonly sqlite?: number;
-  /** The migration at fault. */
-  readonly migration?: string;
 }
 
 /** A message to the process. */
 export interface Request extends Place {
   readonly id: number;
-  readonly work: Work;
+  readonly work: FileWork;
 }
 
 /** A message of the process. */
@@ -123,9 +33,6 @@ export type Reply = {
   /** Says that the process ends now, to give back its memory. */
   readonly last?: true;
 } & ({ readonly value: unknown } | { readonly failure: Failure });
-
-/** The table of the migrations that have run. Plugins can read it. */
-export const REGISTRY = '_plinth_migrations';
 
 /** Bytes of a page. */
 export const PAGE = 4_096;

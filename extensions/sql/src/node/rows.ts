@@ -1,8 +1,8 @@
 /** Values and rows on their way in and out of SQLite. */
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
+import type { Most, Rows } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
 import { Refused } from './failure.js';
-import type { Most, Rows } from './protocol.js';
 
 /** Integers are bound as such: a plain number would be a real in a column without a type. */
 export function toInput(value: SqlValue): SQLInputValue {

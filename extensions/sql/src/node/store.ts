@@ -4,14 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { createError } from '@plinth/sdk/contract';
-import { Engine } from './engine.js';
 import { PAGE, type Place } from './protocol.js';
-
-/** What a store needs to know. All are bytes. */
-export interface StoreBounds {
-  readonly quota: number;
-  readonly memory: number;
-}
 
 /** Begins the name of a folder whose data is being deleted. */
 const DELETED = '.deleted-';
@@ -23,15 +16,14 @@ const OLD = 3_600_000;
 
 /** Owns a directory. Each plugin of each tenant has a folder in it. */
 export class Store {
-  readonly engine: Engine;
   readonly #directory: string;
   readonly #pages: number;
   readonly #swept = new Map<string, Promise<void>>();
 
-  constructor(directory: string, { quota, memory }: StoreBounds) {
+  /** @param quota bytes of a database. */
+  constructor(directory: string, quota: number) {
     this.#directory = resolve(directory);
     this.#pages = Math.max(1, Math.floor(quota / PAGE));
-    this.engine = new Engine(memory);
   }
 
   /**

@@ -1,0 +1,86 @@
+/** What keeps the databases of plugins, as the rest of the host sees it. */
+import type { FailureKind, Results, Work } from './work.js';
+
+/** The SQL that a backend understands. */
+export type Dialect = 'sqlite' | 'postgres';
+
+/** How work is done. */
+export interface Terms {
+  /** Milliseconds after which it is ended. */
+  readonly time: number;
+  /** Whether it can be done again when it ends for another reason: it changes nothing. */
+  readonly safe?: boolean;
+  /** Ends the work. */
+  readonly signal?: AbortSignal;
+}
+
+/** Why work was ended before it was done. */
+export type Ended = 'timeout' | 'memory' | 'crashed' | 'aborted' | 'unavailable' | 'stopped';
+
+/** Why work was not done. */
+export class WorkError extends Error {
+  readonly kind: FailureKind | Ended;
+  /** The result code of SQLite. */
+  readonly sqlite: number | undefined;
+  /** The migration at fault. */
+  readonly migration: string | undefined;
+
+  constructor(
+    kind: WorkError['kind'],
+    message: string,
+    facts: { readonly sqlite?: number; readonly migration?: string } = {},
+  ) {
+    super(message);
+    this.kind = kind;
+    this.sqlite = facts.sqlite;
+    this.migration = facts.migration;
+  }
+}
+
+/** One plugin's database. Work on it has one order. */
+export interface PluginData {
+  /** @throws WorkError; of kind `busy` while another transaction writes, so that it can be tried again. */
+  run<W extends Work>(work: W, terms: Terms): Promise<Results[W['op']]>;
+  /** Refuses what waits, ends what is in progress, and closes the database. */
+  release(): Promise<void>;
+  /** Keeps what there is, before migrations change it. @throws WorkError. */
+  keep(terms: Terms): Promise<void>;
+  /** Brings back what was kept. @throws WorkError. */
+  bringBack(terms: Terms): Promise<void>;
+  /** Deletes what was kept. With `old`, only what an end of the application has left. */
+  forget(which: { readonly old: boolean }): Promise<void>;
+  /**
+   * Writes a copy of one moment into a file of the application.
+   *
+   * @throws WorkError, and PluginError for a file that it can't be.
+   */
+  backup(file: string, terms: Terms): Promise<void>;
+  /**
+   * Takes the content of a copy, once it is checked.
+   *
+   * @throws WorkError, and PluginError for a file that it can't be.
+   */
+  restore(file: string, terms: Terms): Promise<void>;
+}
+
+/** All databases of a kernel. */
+export interface Backend {
+  readonly dialect: Dialect;
+  /**
+   * The database of a plugin. It is made by the first work on it.
+   *
+   * @param report hears the whole reason of a failure.
+   * @throws PluginError `sql/failed`, without paths and addresses: a plugin hears it.
+   */
+  database(tenant: string, plugin: string, report: (error: unknown) => void): Promise<PluginData>;
+  /** Whether a plugin has a database. */
+  has(tenant: string, plugin: string): Promise<boolean>;
+  /** Plugins of a tenant with a database, and its bytes. */
+  list(tenant: string): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
+  /** Deletes a database that is closed. */
+  purge(tenant: string, plugin: string): Promise<void>;
+  /** Calls the listener when all open transactions are lost. */
+  onLost(listener: () => void): () => void;
+  /** Ends all work. */
+  close(): Promise<void>;
+}
