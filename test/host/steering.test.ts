@@ -493,9 +493,7 @@ describe(`state over crashes, ${runtime}`, () => {
     for (const wake of [() => kernel.plugins.resume(ID), () => kernel.plugins.activate(ID)]) {
       let deaths = 1;
       const asleep = Promise.withResolvers<void>();
-      const handler = kernel.commands.handle('dies', () =>
-        asleep.promise.then(() => deaths-- > 0),
-      );
+      const handler = kernel.commands.handle('dies', () => asleep.promise.then(() => deaths-- > 0));
       const restarted = nextEvent(kernel, 'plugin:restarted');
       await kernel.plugins.suspend(ID);
       asleep.resolve();
