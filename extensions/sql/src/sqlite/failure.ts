@@ -16,7 +16,9 @@ export class Refused extends Error {
 const PRIMARY: Readonly<Record<number, FailureKind>> = {
   5: 'busy',
   6: 'busy',
+  7: 'memory',
   8: 'denied',
+  9: 'timeout',
   11: 'damaged',
   13: 'quota',
   18: 'too-large',
