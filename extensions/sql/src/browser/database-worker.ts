@@ -45,8 +45,9 @@ class DatabaseWorker {
         await this.#turns.take(path);
         await this.#driver.enter(path);
       }
-      return await this.#databases.answer(request);
+      return { id, value: await this.#databases.do(request) };
     } catch (error) {
+      if (isBroken(error)) return abandon();
       return { id, failure: failureOf(error) };
     } finally {
       this.#busy = undefined;
@@ -68,6 +69,18 @@ class DatabaseWorker {
     this.#databases.close(path);
     return true;
   }
+}
+
+/** Whether SQLite was left in the middle of a step, so that nothing of its memory is certain. */
+const isBroken = (error: unknown): boolean =>
+  error instanceof WebAssembly.RuntimeError ||
+  error instanceof RangeError ||
+  (error as Error | undefined)?.name === 'InternalError';
+
+/** Ends the worker as a crash would. The files are as they are, and the next one goes on. */
+function abandon(): Promise<never> {
+  scope.close();
+  return new Promise(() => {});
 }
 
 async function start(memory: number): Promise<void> {
@@ -92,6 +105,7 @@ async function start(memory: number): Promise<void> {
 
 // The lock is free when this worker is gone, which browsers tell in no other way.
 scope.onmessage = ({ data }) => {
+  scope.onmessage = null;
   const { memory, alive } = data as { readonly memory: number; readonly alive: string };
   void navigator.locks.request(alive, () => {
     void start(memory);

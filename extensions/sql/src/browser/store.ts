@@ -27,27 +27,27 @@ export class Store implements FilesBeside {
    * The database of a plugin.
    *
    * @param report hears the whole reason of a failure.
-   * @throws PluginError `sql/failed`.
+   * @throws PluginError `sql/failed`, as do all others.
    */
   async place(tenant: string, plugin: string, report: (error: unknown) => void): Promise<Place> {
     try {
-      const folders = [...this.#root, await folderName(tenant), plugin];
+      const folders = await this.#foldersOf(tenant, plugin);
       await sweep(folders);
       return { path: [...folders, FILE].join('/'), pages: this.#pages };
     } catch (error) {
       report(error);
-      throw createError(
-        'sql/failed',
-        `the database of ${plugin}: the browser's private file system can't be used (${(error as Error).name}); the log of the host has the reason`,
-        { plugin },
-      );
+      throw unusable(error);
     }
   }
 
   /** Whether a plugin has a database. */
   async has(tenant: string, plugin: string): Promise<boolean> {
-    const folder = await folderAt([...this.#root, await folderName(tenant), plugin], false);
-    return folder !== undefined && (await bytesIn(folder)).has;
+    try {
+      const folder = await folderAt(await this.#foldersOf(tenant, plugin), false);
+      return folder !== undefined && (await bytesIn(folder)).has;
+    } catch (error) {
+      throw unusable(error);
+    }
   }
 
   /** Plugins of a tenant with a database, and the bytes of its files. */
@@ -55,11 +55,15 @@ export class Store implements FilesBeside {
     tenant: string,
   ): Promise<readonly { readonly plugin: string; readonly bytes: number }[]> {
     const found: { readonly plugin: string; readonly bytes: number }[] = [];
-    const folder = await folderAt([...this.#root, await folderName(tenant)], false);
-    for await (const handle of folder?.values() ?? []) {
-      if (handle.kind !== 'directory') continue;
-      const { has, bytes } = await bytesIn(handle as FileSystemDirectoryHandle);
-      if (has) found.push({ plugin: handle.name, bytes });
+    try {
+      const folder = await folderAt(await this.#foldersOf(tenant), false);
+      for await (const handle of folder?.values() ?? []) {
+        if (handle.kind !== 'directory') continue;
+        const { has, bytes } = await bytesIn(handle as FileSystemDirectoryHandle);
+        if (has) found.push({ plugin: handle.name, bytes });
+      }
+    } catch (error) {
+      throw unusable(error);
     }
     return found;
   }
@@ -83,6 +87,20 @@ export class Store implements FilesBeside {
   copy(place: Place): string {
     return beside(place, `${COPY}${crypto.randomUUID()}.sqlite`);
   }
+
+  async #foldersOf(tenant: string, ...below: readonly string[]): Promise<readonly string[]> {
+    return [...this.#root, await folderName(tenant), ...below];
+  }
+}
+
+/** Why there is no database: a page in a private window or a frame may have no files. */
+function unusable(error: unknown): Error {
+  const { name, message } = error as Error;
+  return createError(
+    'sql/failed',
+    `the browser's private file system can't be used: ${name}: ${message}`,
+    { cause: error },
+  );
 }
 
 /** The folders of a path; an empty one has none. */

@@ -15,6 +15,8 @@ export class WorkerHost implements DatabaseHost {
   readonly #exited = Promise.withResolvers<void>();
   readonly #waiting = new AbortController();
   #over = false;
+  /** Whether it may have databases open. */
+  #works = false;
   #killed = false;
   #failure: string | undefined;
   #answer: ((outcome: Outcome) => void) | undefined;
@@ -31,6 +33,7 @@ export class WorkerHost implements DatabaseHost {
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data === 'ready') {
         clearTimeout(this.#late);
+        this.#works = true;
         this.#ready.resolve(true);
       } else if ('failed' in data) this.#fail(data.failed);
       else this.#answer?.(data);
@@ -97,14 +100,15 @@ export class WorkerHost implements DatabaseHost {
     if (this.#killed) return;
     this.#killed = true;
     this.#worker.terminate();
-    this.#ready.resolve(false);
-    // The lock tells when it is gone. A worker that never had it is gone at once.
     clearTimeout(this.#late);
+    if (!this.#works) return this.#end();
+    // The lock tells when it is gone.
     this.#late = setTimeout(() => this.#end(), END);
   }
 
   async end(): Promise<void> {
     if (this.#over) return;
+    if (!this.#works) return this.kill();
     this.#worker.postMessage('end');
     await this.#gone();
   }

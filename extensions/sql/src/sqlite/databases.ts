@@ -31,15 +31,14 @@ export class Databases {
   async answer(request: Request): Promise<Reply> {
     const { id } = request;
     try {
-      return { id, value: await this.#do(request) };
+      return { id, value: await this.do(request) };
     } catch (error) {
-      const failure = failureOf(error);
-      const { migration } = error as { readonly migration?: string };
-      return { id, failure: { ...failure, ...(migration !== undefined && { migration }) } };
+      return { id, failure: failureOf(error) };
     }
   }
 
-  async #do({ path, pages, work }: Request): Promise<FileResults[FileWork['op']]> {
+  /** Does work. @throws Refused, and what SQLite throws. */
+  async do({ path, pages, work }: Request): Promise<FileResults[FileWork['op']]> {
     if (work.op === 'close' || work.op === 'clear') {
       this.#open.get(path)?.close();
       if (work.op === 'clear') await this.#driver.remove(path);
