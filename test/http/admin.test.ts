@@ -56,6 +56,53 @@ describe(`${runtime}: the admin API`, () => {
     ]);
   });
 
+  it('names the command that is called to the application', async () => {
+    const actions: AdminAction[] = [];
+    const { ask } = await serveAdmin(actions);
+    expect((await ask('/api/v1/commands/test.notes:add', post({}, admin))).status).toBe(200);
+    expect(actions).toEqual([
+      {
+        name: 'commands.execute',
+        changes: true,
+        role: 'operator',
+        tenant: 'tenant-0',
+        command: 'test.notes:add',
+      },
+    ]);
+  });
+
+  it('shows what a plugin was refused, and forgets it', async () => {
+    const { ask, kernel } = await serveAdmin();
+    const asking = pluginOf(
+      'test.asking',
+      "ctx.commands.handle('ask', (scope) => ctx.permissions.request('events.emit', scope));",
+    );
+    await kernel.plugins.install(packageOf(asking));
+    await kernel.plugins.activate('test.asking');
+    let asked = 0;
+    kernel.permissions.onRequest(() => {
+      asked += 1;
+      return false;
+    });
+    for (const scope of ['app:x', 'app:y', 'app:x'])
+      await kernel.commands.execute('test.asking:ask', scope);
+    const at = '/api/v1/plugins/test.asking/permissions';
+    const told = await (await ask(`${at}/refused`, send('GET'))).json();
+    const refused = (scope: string) => ({ permission: 'events.emit', scope, version: '1.0.0' });
+    expect(told).toEqual({ refused: [refused('app:x'), refused('app:y')] });
+    const one = { permission: 'events.emit', scope: 'app:x' };
+    expect(await (await ask(`${at}/forget`, post(one, admin))).json()).toEqual({
+      refused: [refused('app:y')],
+    });
+    const bad = await ask(`${at}/forget`, post({ permission: 'all' }, admin));
+    expect(await problem(bad)).toEqual([400, 'permission/invalid']);
+    expect(await (await ask(`${at}/forget`, send('POST'))).json()).toEqual({ refused: [] });
+    await kernel.commands.execute('test.asking:ask', 'app:x');
+    expect(asked).toBe(3);
+    const entries = await kernel.audit.entries({ topic: 'host:admin-done' });
+    expect(entries.at(-1)).toMatchObject({ facts: { action: 'permissions.forget', by: 'grace' } });
+  });
+
   it('reads plugins, health, diagnostics, reports, usage, metrics and the audit log', async () => {
     const { ask } = await serveAdmin();
     const get = async (path: string) => {
@@ -79,6 +126,8 @@ describe(`${runtime}: the admin API`, () => {
       ['health', '"status":"healthy"'],
       ['diagnostics', 'test.notes'],
       ['usage', 'test.notes'],
+      ['usage/tenant', '"tenant":"tenant-0"'],
+      ['plugins/test.notes/permissions/refused', '{"refused":[]}'],
       ['report', '{'],
     ] as const) {
       const [status, type, body] = await get(path);
