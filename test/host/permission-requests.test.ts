@@ -213,6 +213,23 @@ for (const setting of [
       expect(kernel.permissions.check(A, 'events.emit', 'app:x')).toBe(false);
     });
 
+    it('a right that an operator revokes meanwhile is not given by a later yes', async () => {
+      const kernel = await startKernel(setting, [asker(A)]);
+      const { asked, question } = person(kernel);
+      const both = kernel.commands.execute(`${A}:all`, ['app:x', 'other:y']);
+      const { answer, signal } = await question(1);
+      await kernel.permissions.revoke(A, 'events.emit', 'app:*');
+      expect(signal.aborted).toBe(true);
+      answer(true);
+      (await question(2)).answer(true);
+      expect(await both).toEqual([false, true]);
+      expect(kernel.permissions.check(A, 'events.emit', 'app:x')).toBe(false);
+      // It may ask for it from now on.
+      const again = ask(kernel, 'app:x');
+      (await question(3)).answer(true);
+      expect([await again, asked.length]).toEqual([true, 3]);
+    });
+
     it('a kernel stops while a person thinks, and tells the dialog', async () => {
       const kernel = await startKernel(setting, [asker(A)]);
       const { question } = person(kernel, { timeout: Number.POSITIVE_INFINITY });

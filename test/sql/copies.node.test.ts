@@ -184,8 +184,10 @@ describe('a purge', () => {
     const other = packageWith({ id: 'test.other', migrations: NOTES });
     const start = () => withSql([notes, other], { directory }, { storage: outliving(storage) });
     const first = await start();
-    for (const id of ['test.notes', 'test.other'])
+    for (const id of ['test.notes', 'test.other']) {
       await first.run("insert into notes (text) values ('kept')", [], id);
+      await first.kernel.plugins.uninstall(id);
+    }
     await first.kernel.stop();
     // A kernel that ends before its databases hear of the purge: one without them.
     const crashed = await createKernel({
@@ -196,7 +198,6 @@ describe('a purge', () => {
     });
     await crashed.start();
     await crashed.plugins.uninstall('test.notes', { purge: true });
-    await crashed.plugins.uninstall('test.other');
     await crashed.stop();
     expect(readdirSync(join(directory, 'tenant-0'))).toHaveLength(2);
     const second = await start();
@@ -213,15 +214,16 @@ describe('a purge', () => {
     expect(readdirSync(join(directory, 'tenant-0'))).toEqual([]);
   });
 
-  it('touches no database from before the kernel knew which plugins have one', async () => {
+  it('is of no database whose plugin the kernel has not uninstalled', async () => {
     const [directory, storage] = [await folder(), memoryStorage()];
+    // The storage of the kernel is lost, or an earlier one.
     const first = await withSql([notes], { directory });
     await first.run("insert into notes (text) values ('kept')");
     await first.kernel.stop();
-    const second = await withSql([], { directory }, { storage: outliving(storage) });
-    await second.kernel.stop();
-    const third = await withSql([], { directory }, { storage: outliving(storage) });
-    await third.kernel.stop();
+    for (const packages of [[], [], [notes]]) {
+      const { kernel } = await withSql(packages, { directory }, { storage: outliving(storage) });
+      await kernel.stop();
+    }
     expect(readdirSync(join(directory, 'tenant-0'))).toHaveLength(1);
   });
 });

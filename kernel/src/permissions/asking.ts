@@ -41,8 +41,8 @@ export type PermissionAnswer = boolean | { readonly for: number } | undefined;
 /** A request while it waits for its answer. */
 export interface PermissionQuestion {
   /**
-   * Aborts when no answer is wanted any more: the time is over, the plugin is uninstalled, the
-   * handler is removed, or the kernel stops. A dialog closes then.
+   * Aborts when no answer is wanted any more: the time is over, the right is revoked, the plugin is
+   * uninstalled, the handler is removed, or the kernel stops. A dialog closes then.
    */
   readonly signal: AbortSignal;
 }

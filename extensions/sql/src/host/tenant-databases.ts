@@ -150,15 +150,13 @@ export class TenantDatabases {
 
   /** Deletes what an end of the application has left of purged plugins. */
   async #finish(): Promise<void> {
-    const port = this.#port;
-    const all = await (await this.#backend()).list(port.tenant);
-    const left = await this.#marks.without(all.map(({ plugin }) => plugin));
-    for (const plugin of left)
-      if (!port.plugins.all().some(({ id }) => id === plugin)) this.#purge(plugin);
+    for (const plugin of await this.#marks.purged())
+      if (!this.#port.plugins.all().some(({ id }) => id === plugin)) this.#purge(plugin);
   }
 
   #purge(plugin: string): void {
     const going = deleteData(this.#parts, plugin)
+      .then(() => this.#marks.over(plugin))
       .catch((error: unknown) => this.#report(plugin, error))
       .finally(() => this.#going.delete(plugin));
     this.#going.set(plugin, going);

@@ -54,17 +54,16 @@ export class Questions {
     });
   }
 
-  /** Withdraws the questions of a plugin, or all. */
-  withdraw(plugin?: string): void {
-    const dropped = [...this.#waiting].flatMap(([id, questions]) =>
-      plugin === undefined || id === plugin ? questions : [],
-    );
-    for (const { request, settle } of dropped) {
-      this.#waiting.delete(request.plugin);
-      settle({ kind: 'withdrawn' });
+  /** Withdraws the questions that a function chooses, or all. */
+  withdraw(chosen: (request: PermissionRequest) => boolean = () => true): void {
+    for (const [plugin, questions] of [...this.#waiting]) {
+      const left = questions.filter(({ request }) => !chosen(request));
+      if (left.length > 0) this.#waiting.set(plugin, left);
+      else this.#waiting.delete(plugin);
+      for (const { request, settle } of questions)
+        if (chosen(request)) settle({ kind: 'withdrawn' });
     }
-    for (const { request, withdrawn } of [...this.#asked])
-      if (plugin === undefined || request.plugin === plugin) withdrawn.abort();
+    for (const { request, withdrawn } of [...this.#asked]) if (chosen(request)) withdrawn.abort();
   }
 
   #next(): void {

@@ -1,6 +1,14 @@
 /** Requests of plugins to the application for further rights, while they run or with an update. */
-import { A_TIME, createError, isTime, messageOf, PERMISSION_NAMES } from '@plinth/sdk/contract';
+import {
+  A_TIME,
+  createError,
+  isTime,
+  messageOf,
+  PERMISSION_NAMES,
+  scopeCovers,
+} from '@plinth/sdk/contract';
 import type { EventBus } from '../../events/event-bus.js';
+import type { KernelEvents, KernelTopic } from '../../kernel-events.js';
 import type {
   Asking,
   Deciding,
@@ -43,11 +51,27 @@ export class PermissionRequests implements Asking {
   constructor(parts: PermissionRequestsParts) {
     this.#parts = parts;
     this.#questions = new Questions(parts.deciding);
-    // The bus ends with the tenant, and its listeners with it.
-    parts.bus.on('plugin:uninstalled', ({ event: { payload } }) => {
-      const { id } = payload as { readonly id: string };
-      if (parts.registry.versions(id).length === 0) this.#questions.withdraw(id);
+    this.#listen();
+  }
+
+  /** The bus ends with the tenant, and its listeners with it. */
+  #listen(): void {
+    const { bus, registry } = this.#parts;
+    const on = <T extends KernelTopic>(topic: T, listener: (payload: KernelEvents[T]) => void) =>
+      bus.on(topic, ({ event: { source, payload } }) => {
+        if (source === 'kernel') listener(payload as KernelEvents[T]);
+      });
+    on('plugin:uninstalled', ({ id }) => {
+      if (registry.versions(id).length > 0) return;
+      this.#questions.withdraw(({ plugin }) => plugin === id);
     });
+    // What an operator takes meanwhile is not given back by an answer to an earlier question.
+    on('permission:revoked', ({ plugin, permission, scope }) =>
+      this.#questions.withdraw((request) => {
+        const [wanted] = request.plugin === plugin ? (request.permissions[permission] ?? []) : [];
+        return wanted !== undefined && scopeCovers(permission, scope, wanted);
+      }),
+    );
   }
 
   /**
