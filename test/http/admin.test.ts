@@ -71,6 +71,52 @@ describe(`${runtime}: the admin API`, () => {
     ]);
   });
 
+  it('streams the answer of a command to clients that take one, and tells how it ended', async () => {
+    const { ask, kernel } = await serveAdmin();
+    const streams = pluginOf(
+      'test.streams',
+      `ctx.commands.handle('count', async function* (to) { for (let n = 1; n <= to; n++) yield { n }; });
+       ctx.commands.handle('fail', async function* () { yield 1; throw new Error('no table'); });
+       ctx.commands.handle('big', async function* () { yield 'x'.repeat(9_000_000); });
+       let ended = 0;
+       ctx.commands.handle('wait', () => ({ [Symbol.asyncIterator]: () => {
+         let n = 0;
+         return {
+           next: () => n++ === 0 ? Promise.resolve({ done: false, value: 1 }) : new Promise(() => {}),
+           return: async () => { ended += 1; return { done: true, value: undefined }; },
+         };
+       } }));
+       ctx.commands.handle('ended', () => ended);`,
+    );
+    await kernel.plugins.install(packageOf(streams));
+    await kernel.plugins.activate('test.streams');
+    const accept = { ...admin, accept: 'text/event-stream, application/json' };
+    const open = (command: string, input: unknown = null, more: RequestInit = {}) =>
+      ask(`/api/v1/commands/test.streams:${command}`, { ...post(input, accept), ...more });
+    expect(await (await open('count', 2)).text()).toBe(
+      'data: {"n":1}\n\ndata: {"n":2}\n\nevent: end\ndata: \n\n',
+    );
+    expect(await (await open('fail')).text()).toBe(
+      'data: 1\n\nevent: error\ndata: {"status":500,"code":"call/failed"}\n\n',
+    );
+    expect(await (await open('big')).text()).toContain('"code":"call/invalid-output"');
+    // Others get no part of a stream for the whole.
+    const plain = await ask('/api/v1/commands/test.streams:count', post(2, admin));
+    expect(await problem(plain)).toEqual([502, 'call/invalid-output']);
+    // The plugin is told when the client leaves, in the middle or while it is silent.
+    const client = new AbortController();
+    const left = await open('wait', null, { signal: client.signal });
+    const reader = (left.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const silent = reader.read().catch(() => {});
+    client.abort();
+    await reader.cancel();
+    await silent;
+    await expect.poll(() => kernel.commands.execute('test.streams:ended')).toBe(1);
+    const entries = await kernel.audit.entries({ topic: 'host:admin-done' });
+    expect(entries.filter(({ facts }) => facts.action === 'commands.execute')).toHaveLength(4);
+  });
+
   it('shows what a plugin was refused, and forgets it', async () => {
     const { ask, kernel } = await serveAdmin();
     const asking = pluginOf(

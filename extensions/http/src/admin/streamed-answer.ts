@@ -7,11 +7,13 @@ import type { Asked } from './operation.js';
 
 const EVENTS = 'text/event-stream';
 
+/** A stream, as the kernel answers it. */
+interface Streamed extends AsyncIterable<unknown> {
+  cancel?(): Promise<void>;
+}
+
 /** Whether an answer is a stream, and the client takes one. */
-export const isStreamed = (
-  answer: unknown,
-  { headers }: Request,
-): answer is AsyncIterable<unknown> =>
+export const isStreamed = (answer: unknown, { headers }: Request): answer is Streamed =>
   typeof answer === 'object' &&
   answer !== null &&
   Symbol.asyncIterator in answer &&
@@ -19,7 +21,7 @@ export const isStreamed = (
 
 /** Sends the parts as they come, as fast as the client takes them. */
 export function streamedAnswer(
-  source: AsyncIterable<unknown>,
+  source: Streamed,
   { request, exchange, tenant }: Pick<Asked, 'exchange' | 'request' | 'tenant'>,
 ): Response {
   const { answer: most, timeout } = tenant.parts.settings.limits;
@@ -29,7 +31,11 @@ export function streamedAnswer(
     timeout,
     most,
     cut: connections.get(request)?.cut,
-    ended: () => exchange.leave(),
+    ended() {
+      exchange.leave();
+      // What waits for the next part notices nothing else, and the plugin goes on.
+      source.cancel?.().catch(() => {});
+    },
   });
   return new Response(parts, { headers: headers as Record<string, string> });
 }
