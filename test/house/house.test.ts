@@ -114,6 +114,7 @@ describe('dependencies', () => {
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
     preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
+    pg: /^extensions\/sql\/src\/(node\/storage\/postgres-client|postgres\/.*)\.ts$/,
     kysely: /^extensions\/sql\/src\/(index|plugin\/(database|driver))\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,

@@ -13,7 +13,12 @@ import { statics } from './host/statics.js';
 import { TenantDatabases } from './host/tenant-databases.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
-export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type {
+  AppliedMigration,
+  MigrateOptions,
+  PendingMigration,
+  SqlApi,
+} from './host/sql-api.js';
 
 /**
  * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a process

@@ -102,6 +102,12 @@ export class Phases {
       throw createError('kernel/stopped', 'the kernel is stopping: it takes no new calls');
   };
 
+  async open(): Promise<void> {
+    if (this.#stopping !== undefined) throw hasStopped();
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
   async start(): Promise<void> {
     if (this.#stopping !== undefined) throw hasStopped();
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -118,8 +124,7 @@ export class Phases {
 
   async #start(): Promise<void> {
     const { base, engine, arrivals, extending } = this.#parts;
-    this.#opened ??= this.#open();
-    await this.#opened;
+    await this.open();
     this.#checkWanted();
     await arrivals.startUp();
     this.#checkWanted();

@@ -6,6 +6,7 @@ import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
+import { migratingApi } from './migrating.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
@@ -48,8 +49,17 @@ export class TenantDatabases {
       forget: (plugin) => this.#open.delete(plugin),
       plugins: () => port.plugins.all(),
     };
-    this.api = sqlApi(this.#parts);
-    this.#takePart();
+    const migrator = new LazyMigrator(() => this.#migrator());
+    this.api = {
+      ...sqlApi(this.#parts),
+      ...migratingApi({
+        declared: this.#declared,
+        plugins: () => port.plugins.all(),
+        migrator: () => migrator.get(),
+        gone: (plugin) => this.#going.get(plugin),
+      }),
+    };
+    this.#takePart(migrator);
   }
 
   async query(input: unknown, { caller }: Asking): Promise<SqlRows> {
@@ -73,9 +83,8 @@ export class TenantDatabases {
   }
 
   /** Registers for the steps of plugins, and for the end of the tenant. */
-  #takePart(): void {
+  #takePart(migrator: LazyMigrator): void {
     const port = this.#port;
-    const migrator = new LazyMigrator(() => this.#migrator());
     port.verify({
       manifest: ({ manifest, package: found }) => {
         const { sql } = manifest.contributes as { readonly sql?: unknown };
