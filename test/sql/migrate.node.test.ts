@@ -129,9 +129,7 @@ describe('migrate()', () => {
 
   it('is refused while the plugin runs', async () => {
     const { kernel } = await withSql([packageWith({ migrations: FIRST })]);
-    expect((await rejection(apiOf(kernel).migrate(ID))).code).toBe(
-      'plugin/illegal-transition',
-    );
+    expect((await rejection(apiOf(kernel).migrate(ID))).code).toBe('plugin/illegal-transition');
   });
 
   it('runs in a tenant that was opened, and nowhere else', async () => {

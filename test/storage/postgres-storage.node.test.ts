@@ -54,10 +54,12 @@ describe.skipIf(!hasPostgres)('with a server', () => {
       let added = 0;
       let unsure = 0;
       for (let at = 0; at < 60; at += 1)
-        await storage.update('n', (n) => (n as number) + 1).then(
-          () => (added += 1),
-          () => (unsure += 1),
-        );
+        await storage
+          .update('n', (n) => (n as number) + 1)
+          .then(
+            () => (added += 1),
+            () => (unsure += 1),
+          );
       over = true;
       await cutting;
       const found = (await storage.get('n')) as number;
@@ -98,7 +100,7 @@ describe.skipIf(!hasPostgres)('with a server', () => {
     });
 
     it.each([
-      ['a wrong password', (url: URL) => Object.assign(url, { password: 'wrong' }), '28P01'],
+      ['a wrong password', (url: URL) => Object.assign(url, { password: 'q7Zk' }), '28P01'],
       ['no such database', (url: URL) => Object.assign(url, { pathname: '/absent' }), '3D000'],
       ['no server', (url: URL) => Object.assign(url, { port: '1' }), 'ECONNREFUSED'],
     ])('is refused for %s, with the cure and without the password', async (_, change, reason) => {

@@ -1,5 +1,11 @@
 /** `sqlRegistry()`: what is installed and decided is in rows, and outlives the kernel. */
-import { type Kernel, memoryStorage, type PackageInput, packageOf, type StorageAdapter } from '@plinth/kernel';
+import {
+  type Kernel,
+  memoryStorage,
+  type PackageInput,
+  packageOf,
+  type StorageAdapter,
+} from '@plinth/kernel';
 import { tenants } from '@plinth/kernel/tenants';
 import { type SqlPlace, sqlRegistry, sqlStorage } from '@plinth/sql/storage';
 import { describe, expect, it } from 'vitest';
@@ -121,27 +127,24 @@ export function sqlRegistrySuite(name: string, { newPlace, outside }: Database):
       ['a list of numbers in it', `metadata_json = '{"format":2,"disabled":5}'`, 'not well formed'],
       ['an unknown status', `status = 'on'`, "'status' is 'on'"],
       ['a status that only the kernel gives', `status = 'uninstalled'`, "the kernel's part"],
-    ])(
-      'reports a row that was edited to %s, and loses nothing',
-      async (_, edit, what) => {
-        const place = await newPlace();
-        const first = await start(place);
-        await first.plugins.install(packed('1.0.0'));
-        await first.plugins.install(packed('1.0.0', 'test.q'));
-        await first.stop();
-        await outside(place, `update @plugin set ${edit} where id = '${ID}'`);
-        const second = await start(place);
-        const { problems } = await second.health();
-        expect(problems.map(({ code }) => code)).toContain('registry/damaged');
-        expect(problems.map(({ message }) => message).join()).toContain(what);
-        expect([await answer(second), await answer(second, 'test.q')]).toEqual(['1.0.0', '1.0.0']);
-        await second.stop();
-        // Its last good copy is the row again.
-        const third = await start(place);
-        expect(await codes(third)).toEqual([]);
-        expect(await answer(third)).toBe('1.0.0');
-      },
-    );
+    ])('reports a row that was edited to %s, and loses nothing', async (_, edit, what) => {
+      const place = await newPlace();
+      const first = await start(place);
+      await first.plugins.install(packed('1.0.0'));
+      await first.plugins.install(packed('1.0.0', 'test.q'));
+      await first.stop();
+      await outside(place, `update @plugin set ${edit} where id = '${ID}'`);
+      const second = await start(place);
+      const { problems } = await second.health();
+      expect(problems.map(({ code }) => code)).toContain('registry/damaged');
+      expect(problems.map(({ message }) => message).join()).toContain(what);
+      expect([await answer(second), await answer(second, 'test.q')]).toEqual(['1.0.0', '1.0.0']);
+      await second.stop();
+      // Its last good copy is the row again.
+      const third = await start(place);
+      expect(await codes(third)).toEqual([]);
+      expect(await answer(third)).toBe('1.0.0');
+    });
 
     it('heeds a status that was set by hand, from the next start on', async () => {
       const place = await newPlace();

@@ -114,9 +114,7 @@ describe('a file of sqlStorage()', () => {
   it('whose folder can not be made is refused with the reason of the system', async () => {
     const folder = await newFolder();
     await writeFile(join(folder, 'file'), '');
-    const error = await rejection(
-      opened({ file: join(folder, 'file', 'data.sqlite') }).get('a'),
-    );
+    const error = await rejection(opened({ file: join(folder, 'file', 'data.sqlite') }).get('a'));
     expect(error.code).toBe('storage/failed');
     expect(error.message).toMatch(/choose another/);
   });

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -119,8 +119,11 @@ class Server {
     if (binaries === undefined) throw new Error('no PostgreSQL is installed');
     const folder = mkdtempSync(join(tmpdir(), 'plinth-postgres-'));
     const user = otherUser();
-    if (user !== undefined) chownSync(folder, user.uid, user.gid);
     const password = randomBytes(12).toString('hex');
+    const secret = join(folder, 'password');
+    writeFileSync(secret, password);
+    if (user !== undefined)
+      for (const path of [folder, secret]) chownSync(path, user.uid, user.gid);
     const made = spawnSync(
       join(binaries, 'initdb'),
       [
@@ -134,9 +137,9 @@ class Server {
         'UTF8',
         '--locale=C',
         '--no-sync',
-        '--pwfile=/dev/stdin',
+        `--pwfile=${secret}`,
       ],
-      { ...user, cwd: folder, input: `${password}\n`, encoding: 'utf8' },
+      { ...user, cwd: folder, encoding: 'utf8' },
     );
     if (made.status !== 0) {
       rmSync(folder, { recursive: true, force: true });

@@ -47,7 +47,9 @@ export const run: RunCommand = async (_, options, terminal) =>
 
       async function migrated(one: Due): Promise<Due> {
         if (one.migrations.length === 0) return one;
-        const names = one.migrations.map(({ name }) => name).filter((name) => allow.has(one.id, name));
+        const names = one.migrations
+          .map(({ name }) => name)
+          .filter((name) => allow.has(one.id, name));
         return terminal.during(`migrating ${one.id}`, () =>
           databases.migrate(`${one.id}@${one.version}`, { allow: names }).then(
             (ran) => ({ ...one, ran }),
@@ -90,7 +92,11 @@ interface Allowed {
  *
  * @throws CliError `migrate/consent` where nothing can be asked, `cli/cancelled`.
  */
-async function consent(due: readonly Due[], options: Options, terminal: Terminal): Promise<Allowed> {
+async function consent(
+  due: readonly Due[],
+  options: Options,
+  terminal: Terminal,
+): Promise<Allowed> {
   const named = typeof options.allow === 'string' ? options.allow.split(',') : [];
   const open = due.flatMap(({ id, migrations }) =>
     migrations
@@ -112,10 +118,13 @@ async function consent(due: readonly Due[], options: Options, terminal: Terminal
     );
   const { askChoice } = await import('../terminal/prompts.js');
   for (const { id, name, destructive } of open) {
-    const answer = await askChoice(`${name} of ${id} loses data: ${printable(destructive.join('; '))}`, [
-      { value: 'stop', hint: 'nothing runs' },
-      { value: 'run', hint: 'it can not be undone' },
-    ]);
+    const answer = await askChoice(
+      `${name} of ${id} loses data: ${printable(destructive.join('; '))}`,
+      [
+        { value: 'stop', hint: 'nothing runs' },
+        { value: 'run', hint: 'it can not be undone' },
+      ],
+    );
     if (answer === 'stop')
       throw new CliError('cli/cancelled', `stopped at ${first?.name ?? name}; nothing has run`);
   }

@@ -14,7 +14,10 @@ export interface Pending {
 /** What commands use of `kernel.extension(sql)`. The project brings `@plinth/sql` itself. */
 export interface Databases {
   pending(plugin: string): Promise<readonly Pending[]>;
-  migrate(plugin: string, options: { readonly allow: readonly string[] }): Promise<readonly string[]>;
+  migrate(
+    plugin: string,
+    options: { readonly allow: readonly string[] },
+  ): Promise<readonly string[]>;
 }
 
 /** @throws CliError `migrate/no-databases`. */

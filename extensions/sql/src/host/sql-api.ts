@@ -200,6 +200,7 @@ async function alone(
   }
 }
 
+/** @throws PluginError `sql/failed` for what is no id. */
 export function checkId(plugin: string): void {
   if (typeof plugin === 'string' && plugin.length <= 128 && ID.test(plugin)) return;
   throw createError('sql/failed', `'${String(plugin).slice(0, 80)}' is no id of a plugin`);

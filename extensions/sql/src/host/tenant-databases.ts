@@ -6,11 +6,11 @@ import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
-import { migratingApi } from './migrating.js';
+import { lazyApi } from './lazy-api.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
-import { type ApiParts, deleteData, type SqlApi, sqlApi } from './sql-api.js';
+import type { ApiParts, SqlApi } from './sql-api.js';
 import type { SqlPort } from './statics.js';
 
 type Asking = Pick<CallFacts, 'caller'>;
@@ -50,15 +50,19 @@ export class TenantDatabases {
       plugins: () => port.plugins.all(),
     };
     const migrator = new LazyMigrator(() => this.#migrator());
-    this.api = {
-      ...sqlApi(this.#parts),
-      ...migratingApi({
+    this.api = lazyApi(async () => {
+      const [{ sqlApi }, { migratingApi }] = await Promise.all([
+        import('./sql-api.js'),
+        import('./migrating.js'),
+      ]);
+      const migrations = migratingApi({
         declared: this.#declared,
-        plugins: () => port.plugins.all(),
+        plugins: this.#parts.plugins,
         migrator: () => migrator.get(),
         gone: (plugin) => this.#going.get(plugin),
-      }),
-    };
+      });
+      return { ...sqlApi(this.#parts), ...migrations };
+    });
     this.#takePart(migrator);
   }
 
@@ -146,7 +150,8 @@ export class TenantDatabases {
   }
 
   #purge(plugin: string): void {
-    const going = deleteData(this.#parts, plugin)
+    const going = import('./sql-api.js')
+      .then(({ deleteData }) => deleteData(this.#parts, plugin))
       .catch((error: unknown) => this.#report(plugin, error))
       .finally(() => this.#going.delete(plugin));
     this.#going.set(plugin, going);

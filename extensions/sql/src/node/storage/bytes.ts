@@ -60,11 +60,10 @@ export function serialized(key: string, value: unknown): Uint8Array {
   try {
     return serialize(value);
   } catch (cause) {
-    throw createError(
-      'storage/failed',
-      `cannot store '${printable(key)}': ${messageOf(cause)}`,
-      { details: { key: printable(key) }, cause },
-    );
+    throw createError('storage/failed', `cannot store '${printable(key)}': ${messageOf(cause)}`, {
+      details: { key: printable(key) },
+      cause,
+    });
   }
 }
 

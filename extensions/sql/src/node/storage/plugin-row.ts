@@ -61,7 +61,10 @@ export function entryOf(id: string, row: PluginRow): unknown {
   const status = version === undefined ? 'uninstalled' : statusOf(entry, version);
   if (status === row.status) return entry;
   if (status === 'uninstalled' || row.status === 'uninstalled')
-    return damaged(id, `'status' was set from ${status} to ${row.status}: that is the kernel's part`);
+    return damaged(
+      id,
+      `'status' was set from ${status} to ${row.status}: that is the kernel's part`,
+    );
   return row.status === 'disabled'
     ? { ...entry, whole: 'disabled', apart: [] }
     : { ...entry, whole: undefined, apart: [], disabled: [] };

@@ -153,7 +153,8 @@ const CURES: Readonly<Record<string, string>> = {
 const PASSING =
   /^(08...|40001|40P01|53300|55P03|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EAI_AGAIN)$/;
 /** What `pg` says without a code when a connection is cut. */
-const CUT = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
+const CUT =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered)/;
 
 function failureOf(error: unknown): unknown {
   const { code, message } = deepest(error);
@@ -171,7 +172,7 @@ function failureOf(error: unknown): unknown {
 /** A host with several addresses fails with a list of failures. */
 function deepest(error: unknown): { readonly code: string | undefined; readonly message: string } {
   const [first] = (error as { readonly errors?: readonly unknown[] } | null)?.errors ?? [];
-  const { code, message } = ((first ?? error) ?? {}) as {
+  const { code, message } = (first ?? error ?? {}) as {
     readonly code?: string;
     readonly message?: string;
   };

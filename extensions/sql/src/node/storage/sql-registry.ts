@@ -35,58 +35,47 @@ export function sqlRegistry(place: SqlPlace): RegistryAdapter {
 type Own = { readonly entry: PluginPlace } | 'value';
 
 function registryOver(storage: StorageAdapter, rows: PluginRows, values: Values): StorageAdapter {
-  const placesBelow = async (prefix: string) => {
-    const end = prefix.indexOf('\0');
-    const all = mayBeOwn(prefix) ? await rows.all(end < 0 ? undefined : prefix.slice(0, end)) : [];
-    return all.filter((one) => keyOf(one).startsWith(prefix));
+  /** Does what a key needs: that of an entry, of another value of the registry, or of another key. */
+  const at = <T>(
+    key: string,
+    value: () => Promise<T>,
+    entry: (place: PluginPlace) => Promise<T>,
+    other: () => Promise<T>,
+  ): Promise<T> => {
+    const own = ownOf(key);
+    if (own === undefined) return other();
+    return own === 'value' ? value() : entry(own.entry);
   };
-  const { cost, sizes } = storage;
   return {
-    async get(key) {
-      const own = ownOf(key);
-      if (own === undefined) return storage.get(key);
-      return own === 'value' ? values.get(key) : rows.get(own.entry);
-    },
-    async set(key, value) {
-      const own = ownOf(key);
-      if (own === undefined) return storage.set(key, value);
-      return own === 'value' ? values.set(key, value) : rows.update(own.entry, () => value);
-    },
-    async delete(key) {
-      const own = ownOf(key);
-      if (own === undefined) return storage.delete(key);
-      return own === 'value' ? values.delete(key) : rows.remove(own.entry);
-    },
-    async update(key, change) {
-      const own = ownOf(key);
-      if (own === undefined) return storage.update(key, change);
-      return own === 'value' ? values.update(key, change) : rows.update(own.entry, change);
-    },
-    async keys(prefix) {
-      const others = (await storage.keys(prefix)).filter((key) => ownOf(key) === undefined);
-      if (!mayBeOwn(prefix)) return others;
-      const [entries, kept] = await Promise.all([placesBelow(prefix), values.keys(prefix)]);
-      return [...others, ...entries.map(keyOf), ...kept];
-    },
-    async clear(prefix) {
-      await storage.clear(prefix);
-      if (!mayBeOwn(prefix)) return;
-      await values.clear(prefix);
-      for (const place of await placesBelow(prefix)) await rows.remove(place);
-    },
-    ...(cost !== undefined && {
-      cost: (key, value) => (ownOf(key) === undefined ? cost.call(storage, key, value) : 0),
-    }),
-    ...(sizes !== undefined && {
-      async sizes(prefix) {
-        const all = new Map(await sizes.call(storage, prefix));
-        for (const key of [...all.keys()]) if (ownOf(key) !== undefined) all.delete(key);
-        if (!mayBeOwn(prefix)) return all;
-        for (const one of await placesBelow(prefix)) all.set(keyOf(one), one.bytes);
-        for (const [key, bytes] of await values.sizes(prefix)) all.set(key, bytes);
-        return all;
-      },
-    }),
+    get: async (key) =>
+      at(
+        key,
+        () => values.get(key),
+        (place) => rows.get(place),
+        () => storage.get(key),
+      ),
+    set: async (key, value) =>
+      at(
+        key,
+        () => values.set(key, value),
+        (place) => rows.update(place, () => value),
+        () => storage.set(key, value),
+      ),
+    delete: async (key) =>
+      at(
+        key,
+        () => values.delete(key),
+        (place) => rows.remove(place),
+        () => storage.delete(key),
+      ),
+    update: async (key, change) =>
+      at(
+        key,
+        () => values.update(key, change),
+        (place) => rows.update(place, change),
+        () => storage.update(key, change),
+      ),
+    ...listing(storage, rows, values),
     problem: async () =>
       (await storage.problem?.()) ?? (await rows.problem()) ?? (await values.problem()),
     onCorrupt(listener) {
@@ -101,6 +90,50 @@ function registryOver(storage: StorageAdapter, rows: PluginRows, values: Values)
       const closed = await Promise.allSettled([storage.close(), own()]);
       for (const one of closed) if (one.status === 'rejected') throw one.reason;
     },
+  };
+}
+
+/** What is about all keys that begin with a prefix. */
+function listing(
+  storage: StorageAdapter,
+  rows: PluginRows,
+  values: Values,
+): Pick<StorageAdapter, 'clear' | 'cost' | 'keys' | 'sizes'> {
+  const placesBelow = async (prefix: string) => {
+    const end = prefix.indexOf('\0');
+    const all = await rows.all(end < 0 ? undefined : prefix.slice(0, end));
+    return all.filter((one) => keyOf(one).startsWith(prefix));
+  };
+  const { cost, sizes } = storage;
+  return {
+    async keys(prefix) {
+      const others = (await storage.keys(prefix)).filter((key) => ownOf(key) === undefined);
+      if (!mayBeOwn(prefix)) return others;
+      const [entries, kept] = await Promise.all([placesBelow(prefix), values.keys(prefix)]);
+      return [...others, ...entries.map(keyOf), ...kept];
+    },
+    async clear(prefix) {
+      await storage.clear(prefix);
+      if (!mayBeOwn(prefix)) return;
+      await values.clear(prefix);
+      const tenant = prefix.slice(0, -1);
+      if (prefix === `${tenant}\0` && !tenant.includes('\0')) return rows.clear(tenant);
+      for (const place of await placesBelow(prefix)) await rows.remove(place);
+    },
+    ...(cost !== undefined && {
+      cost: (key, value) =>
+        ownOf(key) === undefined ? cost.call(storage, key, value) : values.cost(key, value),
+    }),
+    ...(sizes !== undefined && {
+      async sizes(prefix) {
+        const all = new Map(await sizes.call(storage, prefix));
+        for (const key of [...all.keys()]) if (ownOf(key) !== undefined) all.delete(key);
+        if (!mayBeOwn(prefix)) return all;
+        for (const one of await placesBelow(prefix)) all.set(keyOf(one), one.bytes);
+        for (const [key, bytes] of await values.sizes(prefix)) all.set(key, bytes);
+        return all;
+      },
+    }),
   };
 }
 

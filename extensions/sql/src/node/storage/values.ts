@@ -163,11 +163,7 @@ export class Values implements Required<StorageAdapter> {
   }
 
   /** Writes a row in the place of the one that was read. False: another is there. */
-  async #replace(
-    key: string,
-    kept: Kept | undefined,
-    next: Encoded | undefined,
-  ): Promise<boolean> {
+  async #replace(key: string, kept: Kept | undefined, next: Encoded | undefined): Promise<boolean> {
     const bytes = bytesOfKey(key);
     const doing = `store '${printable(key)}'`;
     if (next === undefined) {
