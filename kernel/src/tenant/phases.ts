@@ -124,7 +124,9 @@ export class Phases {
 
   async #start(): Promise<void> {
     const { base, engine, arrivals, extending } = this.#parts;
-    await this.open();
+    this.#opened ??= this.#open();
+    // In one turn with what waits for it: calls expect the plugins of `startup` to come.
+    await this.#opened;
     this.#checkWanted();
     await arrivals.startUp();
     this.#checkWanted();
