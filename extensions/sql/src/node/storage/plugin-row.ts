@@ -19,12 +19,11 @@ interface Entry {
   readonly whole?: unknown;
   readonly places?: Readonly<Record<string, readonly string[]>>;
   readonly brought?: Readonly<Record<string, string>>;
-  readonly deprecated?: Readonly<Record<string, string>>;
 }
 
 /** The row of an entry. What the entry doesn't say stays as the row before had it. */
 export function rowOf(id: string, value: unknown, before: PluginRow | undefined): PluginRow {
-  const entry = value as Entry;
+  const entry: Entry = isEntry(value) ? value : {};
   const version = versionOf(entry, before?.version);
   const known = version ?? before?.version ?? entry.retired?.at(-1) ?? '';
   const isSame = before?.version === known;
@@ -35,7 +34,7 @@ export function rowOf(id: string, value: unknown, before: PluginRow | undefined)
       entry.places?.[known]?.at(-1) ?? entry.brought?.[known] ?? (isSame ? before.path : ''),
     ),
     status: version === undefined ? 'uninstalled' : statusOf(entry, version),
-    metadata_json: JSON.stringify(value),
+    metadata_json: JSON.stringify(value) ?? 'null',
   };
 }
 
@@ -45,18 +44,17 @@ export function rowOf(id: string, value: unknown, before: PluginRow | undefined)
  * @returns an error of the code `registry/damaged` for a row that can't be read.
  */
 export function entryOf(id: string, row: PluginRow): unknown {
-  let entry: Entry;
+  let entry: unknown;
   try {
     entry = JSON.parse(row.metadata_json);
   } catch (cause) {
     return damaged(id, `'metadata_json' is no JSON (${(cause as Error).message})`, cause);
   }
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry))
-    return damaged(id, "'metadata_json' is no object");
+  if (!isRecord(entry)) return damaged(id, "'metadata_json' is no object");
   if (!STATUSES.has(row.status))
     return damaged(id, `'status' is '${row.status.slice(0, 40)}': write enabled or disabled`);
   // The kernel says what else is wrong with it.
-  if (!isReadable(entry)) return entry;
+  if (!isEntry(entry)) return entry;
   const version = versionOf(entry, row.version);
   const status = version === undefined ? 'uninstalled' : statusOf(entry, version);
   if (status === row.status) return entry;
@@ -102,13 +100,24 @@ const statusOf = ({ disabled = [], whole, apart = [] }: Entry, version: string):
     ? 'disabled'
     : 'enabled';
 
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string');
+
 /** Whether what is read here has the right shape. */
-function isReadable({ installed, places, disabled, retired, apart }: Entry): boolean {
-  const isRecord = (value: unknown) =>
-    value === undefined || (typeof value === 'object' && value !== null);
+function isEntry(value: unknown): value is Entry {
+  if (!isRecord(value)) return false;
+  const { installed = {}, brought = {}, places = {} } = value;
+  const { disabled = [], retired = [], apart = [] } = value;
   return (
-    [installed, places].every(isRecord) &&
-    [disabled, retired, apart].every((one) => one === undefined || Array.isArray(one))
+    [installed, brought].every(
+      (one) => isRecord(one) && Object.values(one).every((text) => typeof text === 'string'),
+    ) &&
+    isRecord(places) &&
+    Object.values(places).every(isTexts) &&
+    [disabled, retired, apart].every(isTexts)
   );
 }
 
