@@ -204,16 +204,16 @@ class Server {
   };
 }
 
+/** The user without rights, where there is none for the server. */
+const NO_RIGHTS = 65_534;
+
 /** PostgreSQL refuses to run as root. */
 function otherUser(): { readonly uid: number; readonly gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  for (const name of ['postgres', 'nobody']) {
-    const [uid, gid] = ['-u', '-g'].map((which) =>
-      Number.parseInt(spawnSync('id', [which, name], { encoding: 'utf8' }).stdout, 10),
-    );
-    if (uid && gid) return { uid, gid };
-  }
-  return undefined;
+  const [uid, gid] = ['-u', '-g'].map((which) =>
+    Number.parseInt(spawnSync('id', [which, 'postgres'], { encoding: 'utf8' }).stdout, 10),
+  );
+  return { uid: uid || NO_RIGHTS, gid: gid || NO_RIGHTS };
 }
 
 async function freePort(): Promise<number> {

@@ -66,5 +66,8 @@ export function placeOf(what: string, given: SqlPlace, first: string, tables: Ta
 }
 
 function isAddress(text: string): boolean {
-  return /^postgres(ql)?:\/\//.test(text) && URL.canParse(text);
+  const url = URL.parse(text);
+  return (
+    url !== null && ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1
+  );
 }
