@@ -1,5 +1,5 @@
 /** `plinth migrate`: runs the migrations of databases that are due, without starting the plugins. */
-import { messageOf } from '@plinth/sdk/contract';
+import { compareVersions, messageOf } from '@plinth/sdk/contract';
 import type { Options, RunCommand } from '../command.js';
 import { databasesOf, type Pending } from '../data/databases.js';
 import { withKernel } from '../project/open-kernel.js';
@@ -64,14 +64,21 @@ export const run: RunCommand = async (_, options, terminal) =>
 interface Listed {
   readonly id: string;
   readonly version?: string | undefined;
+  readonly enabled: boolean;
+  readonly state: string;
 }
 
-/** Versions whose databases are looked at: the highest one of each plugin. */
+/** The highest version of each plugin that may start; any version of one that is named. */
 function wanted(plugins: readonly Listed[], only: Options[string]): readonly Listed[] {
-  const all = new Map<string, Listed>();
-  for (const one of plugins)
-    if (one.version !== undefined && (only === undefined || one.id === only))
-      if (isHigher(one.version, all.get(one.id)?.version)) all.set(one.id, one);
+  const all = new Map<string, Listed & { readonly version: string }>();
+  for (const one of plugins) {
+    const { id, version, enabled, state } = one;
+    const isMeant = only === undefined ? enabled && !DOWN.has(state) : id === only;
+    if (version === undefined || !isMeant) continue;
+    const other = all.get(id);
+    if (other === undefined || compareVersions(version, other.version) > 0)
+      all.set(id, { ...one, version });
+  }
   if (only !== undefined && all.size === 0)
     throw new CliError('plugin/not-found', `there is no plugin ${String(only)}`, {
       cure: 'plinth list shows those that are.',
@@ -79,8 +86,8 @@ function wanted(plugins: readonly Listed[], only: Options[string]): readonly Lis
   return [...all.values()];
 }
 
-const isHigher = (version: string, than: string | undefined): boolean =>
-  than === undefined || version.localeCompare(than, 'en', { numeric: true }) > 0;
+/** States of plugins that the kernel doesn't start. */
+const DOWN: ReadonlySet<string> = new Set(['denied', 'failed']);
 
 /** What may lose data. */
 interface Allowed {

@@ -6,6 +6,8 @@ import type { Answer, Answers, SqliteFile, Statement } from './sqlite-protocol.j
 
 /** Milliseconds that a statement waits for other processes that write. */
 const LOCK = 5_000;
+/** Bytes that the log of changes is cut to when it is written back. */
+const LOG = 8_388_608;
 /** Codes of SQLite for a file that others hold. */
 const BUSY: ReadonlySet<unknown> = new Set([5, 6, 15]);
 
@@ -94,12 +96,30 @@ export class OpenFile {
     const database = new DatabaseSync(path, { allowExtension: false, timeout: LOCK });
     this.#database = database;
     // `full`: a commit is on the disk when it is answered.
-    database.exec('pragma journal_mode=wal; pragma synchronous=full');
+    waiting(() =>
+      database.exec(
+        `pragma journal_mode=wal; pragma synchronous=full; pragma journal_size_limit=${LOG}`,
+      ),
+    );
     database.exec('begin immediate');
     for (const table of tables) database.exec(table);
     database.exec('commit');
     this.#identity = identityOf(path);
     return lost;
+  }
+}
+
+/** Tries again while another process opens the file: SQLite doesn't wait for that itself. */
+function waiting(work: () => void): void {
+  const until = performance.now() + LOCK;
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      const failed = answerOf(error);
+      if (!('code' in failed && BUSY.has(failed.code)) || performance.now() > until) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+    }
   }
 }
 
