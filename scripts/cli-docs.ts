@@ -183,7 +183,7 @@ only its owner may read it. Databases of \`@plinth/sql\` aren't in it: \`kernel.
 them.
 
 \`plinth migrate\` looks at the plugins that may start, and runs what their databases lack. All of one plugin runs, or
-none. When a plugin can't be migrated, no other one is. Migrations that lose data need consent: of \`sql({ destructive
+none. Nothing runs when a text has changed since it ran, or another check of a plugin fails. Migrations that lose data need consent: of \`sql({ destructive
 })\` in the configuration, by \`--allow\` with their names, by \`--yes\`, or as the answer to a question on a terminal.
 Nothing has run when it is missing (exit code 2). \`--dry-run\` ends with 0, also when migrations are due.
 

@@ -6,19 +6,27 @@ import { hasPostgres, type Postgres, startPostgres } from '../support/postgres.t
 import { sqlRegistrySuite } from './sql-registry-suite.ts';
 import { type Database, opened, sqlStorageSuite } from './sql-storage-suite.ts';
 
-const urlOf = (place: SqlPlace) => (place as { readonly postgres: string }).postgres;
+type Place = Extract<SqlPlace, { readonly postgres: string }>;
 
 describe.skipIf(!hasPostgres)('with a server', () => {
   let server: Postgres;
+  let postgres: string;
+  let places = 0;
   beforeAll(async () => {
     server = await startPostgres();
+    postgres = await server.database();
   });
   afterAll(() => server?.stop());
-  const newPlace = async () => ({ postgres: await server.database() });
+  /** A schema of its own: a database of its own takes a second to make. */
+  const newPlace = async (): Promise<Place> => {
+    places += 1;
+    return { postgres, schema: `place_${places}` };
+  };
 
   const database: Database = {
     newPlace,
-    outside: (place, sql) => server.run(sql.replaceAll('@', 'plinth.'), [], urlOf(place)),
+    outside: (place, sql) =>
+      server.run(sql.replaceAll('@', `${(place as Place).schema}.`), [], postgres),
   };
   sqlStorageSuite('PostgreSQL', database);
   sqlRegistrySuite('PostgreSQL', database);
@@ -75,15 +83,25 @@ describe.skipIf(!hasPostgres)('with a server', () => {
       expect(await all[0]?.keys('')).toHaveLength(6);
     });
 
-    it('has its tables in the schema that is named', async () => {
-      const postgres = await server.database();
-      await opened({ postgres, schema: 'kernel_data' }).set('a', 1);
-      const found = await server.run(
-        `select table_schema from information_schema.tables where table_name = 'plinth_storage'`,
-        [],
-        postgres,
-      );
-      expect(found).toEqual([{ table_schema: 'kernel_data' }]);
+    it('has its tables in the schema `plinth` when none is named', async () => {
+      await opened({ postgres }).set('a', 1);
+      const sql = 'select count(*)::int as count from plinth.plinth_storage';
+      expect(await server.run(sql, [], postgres)).toEqual([{ count: 1 }]);
+    });
+
+    it('is refused to a user who may not make its schema, with the right that is missing', async () => {
+      const other = await server.database();
+      const { username, password } = new URL(other);
+      const url = Object.assign(new URL(postgres), { username, password });
+      const storage = opened({ postgres: url.href, schema: 'not_mine' });
+      const error = await rejection(storage.get('a'));
+      expect(error).toMatchObject({ code: 'storage/failed', details: { reason: '42501' } });
+      expect(error.message).toContain('create');
+      // Once its owner has made it, the rights to its tables are enough.
+      await opened({ postgres, schema: 'not_mine' }).set('a', 1);
+      for (const what of ['usage on schema not_mine', 'all on all tables in schema not_mine'])
+        await server.run(`grant ${what} to ${username}`, [], postgres);
+      expect(await storage.get('a')).toBe(1);
     });
 
     it('leaves no connection when it is closed', async () => {
@@ -94,7 +112,7 @@ describe.skipIf(!hasPostgres)('with a server', () => {
       const open = () =>
         server.run(
           `select 1 from pg_stat_activity where application_name = 'plinth' and datname = $1`,
-          [new URL(urlOf(place)).pathname.slice(1)],
+          [new URL(postgres).pathname.slice(1)],
         );
       await expect.poll(open).toEqual([]);
     });
@@ -104,7 +122,7 @@ describe.skipIf(!hasPostgres)('with a server', () => {
       ['no such database', (url: URL) => Object.assign(url, { pathname: '/absent' }), '3D000'],
       ['no server', (url: URL) => Object.assign(url, { port: '1' }), 'ECONNREFUSED'],
     ])('is refused for %s, with the cure and without the password', async (_, change, reason) => {
-      const url = change(new URL(await server.database()));
+      const url = change(new URL(postgres));
       const { password } = url;
       const error = await rejection(opened({ postgres: url.href }).get('a'));
       expect(error).toMatchObject({ code: 'storage/failed', details: { reason } });

@@ -28,10 +28,10 @@ export function rowOf(id: string, value: unknown, before: PluginRow | undefined)
   const known = version ?? before?.version ?? entry.retired?.at(-1) ?? '';
   const isSame = before?.version === known;
   return {
-    name: plain(nameIn(entry.installed?.[known]) ?? before?.name ?? id),
+    name: plain(nameIn(at(entry.installed, known)) ?? before?.name ?? id),
     version: known,
     path: plain(
-      entry.places?.[known]?.at(-1) ?? entry.brought?.[known] ?? (isSame ? before.path : ''),
+      at(entry.places, known)?.at(-1) ?? at(entry.brought, known) ?? (isSame ? before.path : ''),
     ),
     status: version === undefined ? 'uninstalled' : statusOf(entry, version),
     metadata_json: JSON.stringify(value) ?? 'null',
@@ -99,6 +99,9 @@ const statusOf = ({ disabled = [], whole, apart = [] }: Entry, version: string):
   disabled.includes(version) || (whole === 'disabled' && !apart.includes(version))
     ? 'disabled'
     : 'enabled';
+
+const at = <T>(record: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
+  record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

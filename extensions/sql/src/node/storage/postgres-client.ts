@@ -69,18 +69,16 @@ export class PostgresClient implements Client {
       keepAlive: true,
       // A process ends when it has nothing else to do than to keep connections.
       allowExitOnIdle: true,
+      // What is acknowledged is on the disk of the server, whatever its own setting is.
+      async onConnect(connection) {
+        await connection.query(
+          `select set_config('synchronous_commit', 'on', false)
+          where current_setting('synchronous_commit') = 'off'`,
+        );
+      },
     });
     // An idle connection that is cut is replaced by the next statement.
     pool.on('error', () => {});
-    pool.on('connect', (connection) => {
-      // What is acknowledged is on the disk of the server, whatever its own setting is.
-      connection
-        .query(
-          `select set_config('synchronous_commit', 'on', false)
-          where current_setting('synchronous_commit') = 'off'`,
-        )
-        .catch(() => {});
-    });
     try {
       await this.#make(pool);
       return pool;

@@ -55,7 +55,9 @@ export class OpenFile {
   #together(statements: readonly Statement[]): readonly Answer[] | undefined {
     const database = this.#database as DatabaseSync;
     try {
-      database.exec('begin immediate');
+      // What only reads waits for no other process.
+      const reads = statements.every(({ sql }) => sql.startsWith('select'));
+      database.exec(reads ? 'begin' : 'begin immediate');
       const answers = statements.map((one) => this.#do(one));
       database.exec('commit');
       return answers;
