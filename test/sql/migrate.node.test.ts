@@ -3,7 +3,10 @@ import { createKernel, type Kernel, type PluginPackage } from '@plinth/kernel';
 import { type SqlApi, type SqlOptions, sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
 import { keep, nextEvent, rejection } from '../support/kernels.ts';
-import { folder, packageWith, withSql } from './databases.ts';
+import { KINDS, type Kind, stopPostgresAfterAll } from './backends.ts';
+import { packageWith, withSql } from './databases.ts';
+
+stopPostgresAfterAll();
 
 const ID = 'test.notes';
 const FIRST = { '0001_notes.sql': 'create table notes (id integer primary key, text text);' };
@@ -13,7 +16,7 @@ const LOSING = { ...SECOND, '0003_drop.sql': 'drop table tags;' };
 /** A kernel that was opened, and has started nothing. */
 async function openedKernel(
   packages: readonly PluginPackage[],
-  directory: string,
+  place: Partial<SqlOptions>,
   options: Partial<SqlOptions> = {},
 ): Promise<Kernel> {
   const kernel = keep(
@@ -27,7 +30,7 @@ async function openedKernel(
           },
         },
       ],
-      extensions: [sql({ directory, ...options })],
+      extensions: [sql({ ...place, ...options } as SqlOptions)],
     }),
   );
   await kernel.open();
@@ -38,10 +41,10 @@ const apiOf = (kernel: Pick<Kernel, 'extension'>): SqlApi => kernel.extension(sq
 /** The names of pending migrations. */
 const namesOf = (pending: readonly { readonly name: string }[]) => pending.map(({ name }) => name);
 
-describe('pending()', () => {
+describe.each(KINDS)('pending(), $title', (kind: Kind) => {
   it('lists what a start would run, with checksums, and makes no database', async () => {
-    const directory = await folder();
-    const kernel = await openedKernel([packageWith({ migrations: SECOND })], directory);
+    const place = await kind.place();
+    const kernel = await openedKernel([packageWith({ migrations: SECOND })], place);
     const databases = apiOf(kernel);
     const pending = await databases.pending(ID);
     expect(pending).toEqual([
@@ -54,15 +57,15 @@ describe('pending()', () => {
   });
 
   it('names the statements that lose data, and whether the application allows them', async () => {
-    const directory = await folder();
+    const place = await kind.place();
     const made = packageWith({ migrations: LOSING });
-    const strict = apiOf(await openedKernel([made], directory));
+    const strict = apiOf(await openedKernel([made], place));
     expect((await strict.pending(ID)).at(-1)).toMatchObject({
       name: '0003_drop',
       destructive: ['drop table tags'],
       allowed: false,
     });
-    const lenient = apiOf(await openedKernel([made], directory, { destructive: () => true }));
+    const lenient = apiOf(await openedKernel([made], place, { destructive: () => true }));
     expect((await lenient.pending(ID)).at(-1)).toMatchObject({ allowed: true });
   });
 
@@ -71,27 +74,30 @@ describe('pending()', () => {
     ['a version that is not there', `${ID}@2.0.0`, 'plugin/not-found'],
     ['what is no id', '../x', 'sql/failed'],
   ])('refuses %s', async (_, plugin, code) => {
-    const kernel = await openedKernel([packageWith({ migrations: FIRST })], await folder());
+    const kernel = await openedKernel([packageWith({ migrations: FIRST })], await kind.place());
     expect((await rejection(apiOf(kernel).pending(plugin))).code).toBe(code);
   });
 
   it('refuses a migration whose text has changed since it ran', async () => {
-    const directory = await folder();
-    await withSql([packageWith({ migrations: FIRST })], { directory });
+    const place = await kind.place();
+    const { kernel: earlier } = await withSql([packageWith({ migrations: FIRST })], place);
+    await earlier.plugins.activate(ID);
+    await earlier.stop();
     const changed = { '0001_notes.sql': 'create table notes (id integer);' };
-    const kernel = await openedKernel([packageWith({ migrations: changed })], directory);
+    const kernel = await openedKernel([packageWith({ migrations: changed })], place);
     expect((await rejection(apiOf(kernel).pending(ID))).code).toBe('sql/migration-changed');
   });
 });
 
-describe('migrate()', () => {
+describe.each(KINDS)('migrate(), $title', (kind: Kind) => {
   it('runs what is due without the plugin, which then finds it done', async () => {
-    const directory = await folder();
-    const { kernel: before } = await withSql([packageWith({ migrations: FIRST })], { directory });
-    await before.stop();
+    const place = await kind.place();
+    const { kernel: earlier } = await withSql([packageWith({ migrations: FIRST })], place);
+    await earlier.plugins.activate(ID);
+    await earlier.stop();
     const kernel = await openedKernel(
       [packageWith({ version: '2.0.0', migrations: SECOND })],
-      directory,
+      place,
     );
     const databases = apiOf(kernel);
     const migrated = nextEvent(kernel, 'sql:migrated');
@@ -106,8 +112,8 @@ describe('migrate()', () => {
   });
 
   it('runs what loses data only where it is named, and changes nothing otherwise', async () => {
-    const directory = await folder();
-    const kernel = await openedKernel([packageWith({ migrations: LOSING })], directory);
+    const place = await kind.place();
+    const kernel = await openedKernel([packageWith({ migrations: LOSING })], place);
     const databases = apiOf(kernel);
     for (const allow of [undefined, ['0002_tags']])
       expect((await rejection(databases.migrate(ID, { allow }))).code).toBe('sql/migration-denied');
@@ -116,9 +122,9 @@ describe('migrate()', () => {
   });
 
   it('that fails in one migration has run none', async () => {
-    const directory = await folder();
+    const place = await kind.place();
     const broken = { ...FIRST, '0002_broken.sql': 'insert into nowhere values (1);' };
-    const kernel = await openedKernel([packageWith({ migrations: broken })], directory);
+    const kernel = await openedKernel([packageWith({ migrations: broken })], place);
     const error = await rejection(apiOf(kernel).migrate(ID));
     expect(error).toMatchObject({
       code: 'sql/migration-failed',
@@ -128,12 +134,13 @@ describe('migrate()', () => {
   });
 
   it('is refused while the plugin runs', async () => {
-    const { kernel } = await withSql([packageWith({ migrations: FIRST })]);
+    const { kernel } = await withSql([packageWith({ migrations: FIRST })], await kind.place());
+    await kernel.plugins.activate(ID);
     expect((await rejection(apiOf(kernel).migrate(ID))).code).toBe('plugin/illegal-transition');
   });
 
   it('runs in a tenant that was opened, and nowhere else', async () => {
-    const kernel = await openedKernel([packageWith({ migrations: FIRST })], await folder());
+    const kernel = await openedKernel([packageWith({ migrations: FIRST })], await kind.place());
     const acme = kernel.tenant('acme');
     await acme.open();
     expect(await apiOf(acme).migrate(ID)).toEqual(['0001_notes']);

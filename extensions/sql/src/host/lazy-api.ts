@@ -15,6 +15,7 @@ export function lazyApi(load: () => Promise<SqlApi>): SqlApi {
     migrate: async (plugin, options) => (await api()).migrate(plugin, options),
     backup: async (plugin, file) => (await api()).backup(plugin, file),
     restore: async (plugin, file) => (await api()).restore(plugin, file),
+    importFrom: async (plugin, file) => (await api()).importFrom(plugin, file),
     purge: async (plugin) => (await api()).purge(plugin),
   };
 }
