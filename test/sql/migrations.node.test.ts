@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { directorySource } from '@plinth/host-node';
 import type { Kernel } from '@plinth/kernel';
 import { type DestructiveMigration, sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
@@ -62,6 +63,29 @@ describe('migrations', () => {
       ['id', 'text', 'title'],
       ['id', 'text', 'title'],
     ]);
+  });
+
+  it('run in a tenant that starts when another one runs the plugin from its folder', async () => {
+    const plugins = join(await folder(), 'plugins');
+    const path = join(plugins, 'notes');
+    mkdirSync(path, { recursive: true });
+    const migrations = ['0001_notes.sql'];
+    const manifest = {
+      id: 'test.notes',
+      version: '1.0.0',
+      main: 'plugin.js',
+      engines: { plinth: '^1.0.0' },
+      contributes: { sql: { migrations } },
+    };
+    writeFileSync(join(path, 'plugin.json'), JSON.stringify(manifest));
+    writeFileSync(join(path, 'plugin.js'), 'export default { activate() {} };');
+    writeFileSync(join(path, '0001_notes.sql'), NOTES['0001_notes.sql']);
+    const { kernel } = await withSql([], {}, { sources: [directorySource(plugins)] });
+    for (const id of ['first', 'second', 'third']) {
+      const tenant = kernel.tenant(id);
+      await tenant.plugins.activate('test.notes');
+      expect((await tenant.extension(sql).migrations('test.notes')).length, id).toBe(1);
+    }
   });
 
   it('run in each tenant, and are told', async () => {
