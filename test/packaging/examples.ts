@@ -1,11 +1,14 @@
 /** Runs the examples as their READMEs say, in the folder that is given. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
+import { send } from '../../examples/node-service/test/send.ts';
+import { full } from '../support/full.ts';
 import { startChromium } from './site.ts';
 
 const run = promisify(execFile);
@@ -18,23 +21,71 @@ const env = {
 const npm = (cwd: string, ...args: readonly string[]) =>
   run('npm', [...args], { cwd, env, timeout: 120_000 });
 
-async function checkNodeService(folder: string): Promise<void> {
-  await npm(folder, 'run', 'build');
-  const service = spawn(process.execPath, ['src/server.ts'], { cwd: folder, env });
-  const ended = once(service, 'exit');
-  onTestFinished(() => void service.kill('SIGKILL'));
-  for await (const url of createInterface({ input: service.stdout })) {
-    const greeting = await fetch(url);
-    expect([greeting.status, await greeting.text()]).toEqual([
-      200,
-      expect.stringMatching(/^Hello, Ada! \(\d+ times\)$/),
-    ]);
-    expect((await fetch(url.replace('?name=Ada', ''))).status).toBe(400);
-    expect((await fetch(new URL('/com.example.other/hello', url))).status).toBe(404);
+/** A service in the folder, until the test ends. Its log is on its standard output. */
+async function startService(folder: string) {
+  const child = spawn(process.execPath, ['--env-file=.env.example', 'src/server.ts'], {
+    cwd: folder,
+    env: { ...env, DATA: './data' },
+  });
+  const ended = once(child, 'exit');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let url = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    const entry = JSON.parse(line) as { message: string; url?: string };
+    if (entry.message !== 'listening') continue;
+    url = entry.url ?? '';
     break;
   }
-  service.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
+  child.stdout.resume();
+  return {
+    url,
+    /** Tells it to stop, and answers its exit code. */
+    async stop() {
+      child.kill('SIGTERM');
+      return ((await ended) as [number | null])[0];
+    },
+  };
+}
+
+/** Both features in three tenants, a restart, and the end. */
+async function checkNodeService(folder: string): Promise<void> {
+  await rm(join(folder, 'data'), { recursive: true, force: true });
+  await npm(folder, 'run', 'build');
+  const users = { acme: 'ada', globex: 'grace', initech: 'milton' };
+  const tenants = Object.entries(users).map(([tenant, user]) => ({
+    host: `${tenant}.localhost`,
+    user: `${user}:change-me`,
+  }));
+  const first = await startService(folder);
+  for (const { host, user } of tenants) {
+    const text = { title: `At ${host}`, text: 'Text' };
+    const added = await send(first.url, { path: '/notes/api/notes', host, user, json: text });
+    expect(added.status, added.text).toBe(201);
+    const drafted = await send(first.url, { path: '/blog/api/posts', host, user, json: text });
+    expect(drafted.status, drafted.text).toBe(201);
+  }
+  const asked = Promise.all(
+    tenants.map(({ host, user }) => send(first.url, { path: '/notes/api/export', host, user })),
+  );
+  expect((await asked).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(await first.stop()).toBe(0);
+  const second = await startService(folder);
+  for (const { host, user } of tenants)
+    for (const path of ['/notes/', '/blog/']) {
+      const { status, text } = await send(second.url, { path, host, user });
+      expect([status, text.match(/At [a-z.]+/g)], path).toEqual([200, [`At ${host}`]]);
+    }
+  expect((await send(second.url, { path: '/notes/', host: 'other.localhost' })).status).toBe(404);
+  expect(await second.stop()).toBe(0);
+  await rm(join(folder, 'data'), { recursive: true, force: true });
+}
+
+/** As above, and the tests of the example, among them those against the old program. */
+async function checkNodeServiceWhole(folder: string): Promise<void> {
+  await checkNodeService(folder);
+  const { stdout } = await npm(folder, 'test');
+  const counts = stripVTControlCharacters(stdout);
+  expect([/pass (\d+)/.exec(counts)?.[1], /fail (\d+)/.exec(counts)?.[1]]).toEqual(['12', '0']);
 }
 
 async function checkCliTool(folder: string): Promise<void> {
@@ -82,7 +133,7 @@ async function checkTests(folder: string): Promise<void> {
 
 /** For each example: its check. */
 export const EXAMPLES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
-  'node-service': checkNodeService,
+  'node-service': full ? checkNodeServiceWhole : checkNodeService,
   'cli-tool': checkCliTool,
   'spa-plain': checkPage,
   'spa-react': checkPage,

@@ -1,0 +1,82 @@
+/** What posts and comments are, and what they are made of. The old program and the plugin share it. */
+import * as v from 'valibot';
+
+const line = (most: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(most));
+const text = v.pipe(v.string(), v.maxLength(100_000));
+const at = v.pipe(v.string(), v.isoTimestamp());
+const slug = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,69}$/));
+
+export const PostInput = v.object({ title: line(200), text });
+export type PostInput = v.InferOutput<typeof PostInput>;
+
+export const Post = v.object({
+  slug,
+  title: line(200),
+  text,
+  author: line(100),
+  status: v.picklist(['draft', 'scheduled', 'published']),
+  /** When it was published, or will be. */
+  published: v.nullable(at),
+  created: at,
+  updated: at,
+});
+export type Post = v.InferOutput<typeof Post>;
+
+export const CommentInput = v.object({ name: line(80), text: line(5_000) });
+export type CommentInput = v.InferOutput<typeof CommentInput>;
+
+export const Comment = v.object({
+  id: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/)),
+  slug,
+  name: line(80),
+  text: line(5_000),
+  status: v.picklist(['waiting', 'approved']),
+  at,
+});
+export type Comment = v.InferOutput<typeof Comment>;
+
+/** A post with its comments: what is moved. */
+export const PostRecord = v.object({ ...Post.entries, comments: v.array(Comment) });
+export type PostRecord = v.InferOutput<typeof PostRecord>;
+
+/** When to publish: at a time, in UTC, or now. */
+export const PublishInput = v.object({
+  at: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((given) =>
+        /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(given) ? `${given}:00.000Z` : given,
+      ),
+      v.isoTimestamp(),
+      v.transform((given) => new Date(given).toISOString()),
+    ),
+  ),
+});
+
+/** Comments of a post that wait, before further ones are refused. */
+export const MOST_WAITING = 100;
+
+/** Names that are other pages. */
+const TAKEN: ReadonlySet<string> = new Set(['new', 'api', 'comments']);
+
+/** The address of a post, from its title. */
+export function slugOf(title: string): string {
+  const words = title.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+  const found = words
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .slice(0, 60)
+    .replaceAll(/^-|-$/g, '');
+  return found === '' || TAKEN.has(found) ? `post${found && `-${found}`}` : found;
+}
+
+/** The first address that is free. */
+export function freeSlug(title: string, taken: ReadonlySet<string>): string {
+  const slug = slugOf(title);
+  for (let number = 2; ; number++) {
+    const tried = number === 2 && !taken.has(slug) ? slug : `${slug}-${number}`;
+    if (!taken.has(tried)) return tried;
+  }
+}
+
+/** A new id. */
+export const newId = (): string => crypto.randomUUID().replaceAll('-', '').slice(0, 12);

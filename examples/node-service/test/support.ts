@@ -1,0 +1,33 @@
+/** What the tests share: settings for a folder of their own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings, type Settings } from '../src/settings.ts';
+
+// What is tested is answers; the log would hide the results.
+process.env['LOG_LEVEL'] ??= 'error';
+
+export const ENVIRONMENT = {
+  PORT: '0',
+  PUBLIC_URL: 'http://localhost:3000',
+  SECRET: 'a-secret-of-the-tests-alone',
+  ADMIN_TOKEN: 'an-admin-token-of-the-tests',
+  METRICS_TOKEN: 'a-metrics-token-of-the-tests',
+  ACME_USERS: 'ada:ada-password',
+  GLOBEX_USERS: 'grace:grace-password',
+  INITECH_USERS: 'milton:milton-password',
+};
+
+/** A folder that is deleted afterwards. */
+export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'node-service-'));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The settings of a service that keeps its data in a folder. */
+export const settingsIn = (folder: string): Settings =>
+  readSettings({ ...ENVIRONMENT, DATA: folder });
