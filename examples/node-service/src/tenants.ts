@@ -3,7 +3,8 @@ import { tenants } from '@plinth/kernel/tenants';
 import type { NodeKernel } from './kernel.ts';
 import type { Settings } from './settings.ts';
 
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
+/** An address is no name of a tenant. Those that ask for health know the service by it. */
+const ADDRESS = /^([\d.]+|\[.*\]|localhost)$/;
 
 /**
  * The tenant in the host name of a request. Undefined: the service itself, which has health and the
@@ -11,7 +12,7 @@ const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'
  */
 export function tenantIn({ url }: Request, { domain }: Settings): string | undefined {
   const { hostname } = new URL(url);
-  if (hostname === domain || LOOPBACK.has(hostname)) return undefined;
+  if (hostname === domain || ADDRESS.test(hostname)) return undefined;
   return hostname.endsWith(`.${domain}`) ? hostname.slice(0, -domain.length - 1) : hostname;
 }
 

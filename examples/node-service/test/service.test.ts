@@ -1,5 +1,7 @@
 /** The service as its users and operators see it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startMonolith } from '../monolith/monolith.ts';
@@ -99,7 +101,8 @@ test('operators see plugins and metrics, and health is for all', async () => {
   await inFolder((folder) =>
     serving(settingsIn(folder), async (url) => {
       const { ADMIN_TOKEN, METRICS_TOKEN } = ENVIRONMENT;
-      assert.equal((await send(url, { path: '/health/ready' })).status, 200);
+      for (const host of ['127.0.0.1', 'localhost:3000', '[::1]', '10.1.2.3:3000'])
+        assert.equal((await send(url, { host, path: '/health/ready' })).status, 200, host);
       assert.equal((await send(url, { path: '/api/v1/plugins' })).status, 401);
       assert.equal((await send(url, { path: '/metrics' })).status, 401);
       assert.equal(
@@ -123,6 +126,45 @@ test('operators see plugins and metrics, and health is for all', async () => {
       assert.match(text, /plugin_command_calls_total\{[^}]*plugin_id="com.example.blog"/);
     }),
   );
+});
+
+test('requests in flight when the service stops are answered, and what was acknowledged is kept', async () => {
+  await inFolder(async (folder) => {
+    const settings = settingsIn(folder);
+    const service = await startService(settings);
+    const host = 'acme.localhost:3000';
+    const user = 'ada:ada-password';
+    // The body of this one is still missing when the service stops.
+    const unfinished = request(new URL('/notes/api/notes', service.url), {
+      method: 'POST',
+      auth: user,
+      headers: { host, expect: '100-continue', 'content-length': 2 },
+    });
+    unfinished.flushHeaders();
+    await once(unfinished, 'continue');
+    const note = { title: 'Kept', text: '' };
+    const sent = Array.from({ length: 20 }, () =>
+      send(service.url, { path: '/notes/api/notes', host, user, json: note }),
+    );
+    await Promise.race(sent);
+    const stopped = service.stop();
+    unfinished.end('{}');
+    const [answer] = (await once(unfinished, 'response')) as [IncomingMessage];
+    assert.equal(answer.statusCode, 503);
+    answer.resume();
+    const statuses = (await Promise.all(sent)).map(({ status }) => status);
+    assert.deepEqual(
+      statuses.filter((one) => one !== 201 && one !== 503),
+      [],
+    );
+    await stopped;
+    await assert.rejects(send(service.url, { path: '/health' }), { code: 'ECONNREFUSED' });
+    await serving(settings, async (url) => {
+      const { text } = await send(url, { host, path: '/notes/api/export', user });
+      const kept = text.split('\n').filter((line) => line !== '');
+      assert.equal(kept.length, statuses.filter((one) => one === 201).length);
+    });
+  });
 });
 
 test("moves the old program's data, and goes on with a move that was interrupted", async () => {
