@@ -80,9 +80,36 @@ async function checkNodeService(folder: string): Promise<void> {
   await rm(join(folder, 'data'), { recursive: true, force: true });
 }
 
-/** As above, and the tests of the example, among them those against the old program. */
+/** An editor in a browser: a note becomes a post. Browsers send a password only where it is wanted. */
+async function checkPagesOfService(folder: string): Promise<void> {
+  const service = await startService(folder);
+  const browser = await startChromium();
+  onTestFinished(() => browser.close());
+  const httpCredentials = { username: 'ada', password: 'change-me' };
+  const page = await browser.newPage({ httpCredentials });
+  const press = (name: string) => page.getByRole('button', { name }).click();
+  const { port } = new URL(service.url);
+  await page.goto(`http://acme.localhost:${port}/notes/`);
+  await page.getByRole('link', { name: 'New note' }).click();
+  await page.getByLabel('Title').fill('<b>Tea</b>');
+  await press('Save');
+  await page.getByRole('heading', { name: '<b>Tea</b>' }).waitFor();
+  await press('Draft a post of it');
+  await page.getByLabel('Title').fill('Tea for two');
+  await press('Save');
+  await press('Publish');
+  await page.goto(`http://acme.localhost:${port}/blog/`);
+  await page.getByRole('link', { name: 'Tea for two' }).click();
+  await page.getByRole('button', { name: 'Send' }).waitFor();
+  await browser.close();
+  expect(await service.stop()).toBe(0);
+}
+
+/** As above, its pages, and the tests of the example, among them those against the old program. */
 async function checkNodeServiceWhole(folder: string): Promise<void> {
   await checkNodeService(folder);
+  await checkPagesOfService(folder);
+  await rm(join(folder, 'data'), { recursive: true, force: true });
   const { stdout } = await npm(folder, 'test');
   const counts = stripVTControlCharacters(stdout);
   expect([/pass (\d+)/.exec(counts)?.[1], /fail (\d+)/.exec(counts)?.[1]]).toEqual(['17', '0']);

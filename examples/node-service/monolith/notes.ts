@@ -207,7 +207,7 @@ export function noteRoutes({ notes, key, draft }: NoteParts): Record<string, Han
     'POST /notes/:id/publish'({ params: { id = '' }, user }) {
       const author = signedIn(user);
       const { title, text } = notes.get(id);
-      return seeOther(`/blog/${draft({ title, text }, author).slug}`);
+      return seeOther(`/blog/${draft({ title, text }, author).slug}/edit`);
     },
     'GET /notes/:id/trail/:number'({ params: { id = '', number = '' }, user }) {
       signedIn(user);

@@ -90,7 +90,8 @@ export default definePlugin({
           const { title, text } = await store.get(db, params.id);
           if (ctx.needs.blog === undefined) throw new Refused(409, 'There is no blog');
           const { slug } = await ctx.needs.blog.draft({ title, text, author }, call);
-          return seeOther(`/blog/${slug}`);
+          // Editors are asked there who they are: browsers send a password to paths that want one.
+          return seeOther(`/blog/${slug}/edit`);
         },
         async 'GET /:id/trail/:number'({ params }, { user }) {
           signedIn(user);
