@@ -8,7 +8,6 @@ import { promisify, stripVTControlCharacters } from 'node:util';
 import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
 import { send } from '../../examples/node-service/test/send.ts';
-import { full } from '../support/full.ts';
 import { startChromium } from './site.ts';
 
 const run = promisify(execFile);
@@ -19,7 +18,7 @@ const env = {
   PORT: '0',
 };
 const npm = (cwd: string, ...args: readonly string[]) =>
-  run('npm', [...args], { cwd, env, timeout: 120_000 });
+  run('npm', [...args], { cwd, env, timeout: 300_000 });
 
 /** A service in the folder, until the test ends. Its log is on its standard output. */
 async function startService(folder: string) {
@@ -160,9 +159,15 @@ async function checkTests(folder: string): Promise<void> {
 
 /** For each example: its check. */
 export const EXAMPLES: Readonly<Record<string, (folder: string) => Promise<void>>> = {
-  'node-service': full ? checkNodeServiceWhole : checkNodeService,
+  'node-service': checkNodeService,
   'cli-tool': checkCliTool,
   'spa-plain': checkPage,
   'spa-react': checkPage,
   'test-your-plugin': checkTests,
+};
+
+/** The same, in their long form. */
+export const WHOLE_EXAMPLES: typeof EXAMPLES = {
+  ...EXAMPLES,
+  'node-service': checkNodeServiceWhole,
 };
