@@ -22,17 +22,25 @@ export class WorkError extends Error {
   readonly kind: FailureKind | Ended;
   /** The result code of SQLite. */
   readonly sqlite: number | undefined;
+  /** The code of PostgreSQL. */
+  readonly sqlstate: string | undefined;
   /** The migration at fault. */
   readonly migration: string | undefined;
 
   constructor(
     kind: WorkError['kind'],
     message: string,
-    facts: { readonly sqlite?: number; readonly migration?: string } = {},
+    facts: {
+      readonly sqlite?: number;
+      readonly sqlstate?: string;
+      readonly migration?: string | undefined;
+      readonly cause?: unknown;
+    } = {},
   ) {
-    super(message);
+    super(message, { cause: facts.cause });
     this.kind = kind;
     this.sqlite = facts.sqlite;
+    this.sqlstate = facts.sqlstate;
     this.migration = facts.migration;
   }
 }
