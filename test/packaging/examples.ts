@@ -85,7 +85,7 @@ async function checkNodeServiceWhole(folder: string): Promise<void> {
   await checkNodeService(folder);
   const { stdout } = await npm(folder, 'test');
   const counts = stripVTControlCharacters(stdout);
-  expect([/pass (\d+)/.exec(counts)?.[1], /fail (\d+)/.exec(counts)?.[1]]).toEqual(['13', '0']);
+  expect([/pass (\d+)/.exec(counts)?.[1], /fail (\d+)/.exec(counts)?.[1]]).toEqual(['17', '0']);
 }
 
 async function checkCliTool(folder: string): Promise<void> {

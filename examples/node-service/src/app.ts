@@ -70,6 +70,10 @@ export function createApp({ kernel, settings, telemetry }: AppParts): Hono {
   app.all('/plugins/*', (c) => c.notFound());
   // Health, the admin API, and 404 for the rest.
   app.all('*', (c) => fetch(c.req.raw));
+  app.onError((error, c) => {
+    log('error', `a request failed: ${error.message}`, { path: new URL(c.req.url).pathname });
+    return c.body(null, 500);
+  });
   return app;
 }
 

@@ -84,10 +84,23 @@ export function readSettings(env: Environment, file = './tenants.json'): Setting
     tenants: new Map(tenants.flatMap((one) => (one === undefined ? [] : [[one.id, one]]))),
     tracesUrl: env['TRACES_URL'] || undefined,
   };
+  if (!/^(127\.|::1$|localhost$)/.test(settings.host)) wrong.push(...exampleValues(env));
   if (wrong.length > 0)
     throw new AggregateError(wrong, wrong.map(({ message }) => message).join('\n'));
   return settings;
 }
+
+/** What others could read in `.env.example`, and sign in with. */
+const exampleValues = (env: Environment): Error[] =>
+  Object.entries(env)
+    .filter(
+      ([name, value]) =>
+        /^(SECRET|\w+_TOKEN|\w+_USERS)$/.test(name) && value?.includes('change-me'),
+    )
+    .map(
+      ([name]) =>
+        new Error(`${name} is that of .env.example, and HOST lets others in: choose another`),
+    );
 
 function tenantOf(
   id: string,

@@ -27,6 +27,8 @@ export async function openTenants(kernel: NodeKernel, settings: Settings): Promi
     const tenant = there.has(id) ? customers.get(id) : await customers.create(id);
     await tenant.start();
     await tenant.secrets.set('com.example.notes', 'link-key', linkKey);
-    for (const [plugin, values] of Object.entries(config)) await tenant.config.set(plugin, values);
+    // Not kept: at the next start, the file counts again.
+    for (const [plugin, values] of Object.entries(config))
+      await tenant.config.set(plugin, values, 'runtime');
   }
 }

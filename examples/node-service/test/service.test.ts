@@ -1,9 +1,11 @@
 /** The service as its users and operators see it. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseEnv } from 'node:util';
 import { startMonolith } from '../monolith/monolith.ts';
 import { moveData } from '../scripts/move-data.ts';
 import { startService } from '../src/service.ts';
@@ -67,6 +69,29 @@ test('tenants have their own notes, posts, users, settings and links, also after
       assert.match(blog.text, /<h1>Acme News<\/h1>/);
     });
   });
+});
+
+test('edits and titles that come at the same time are all answered, and none is lost', async () => {
+  await inFolder((folder) =>
+    serving(settingsIn(folder), async (url) => {
+      const [host, user] = ['acme.localhost:3000', 'ada:ada-password'];
+      const all = (sent: Parameters<typeof send>[1]) =>
+        Promise.all(Array.from({ length: 12 }, () => send(url, { host, user, ...sent })));
+      const json = { title: 'Same', text: '' };
+      const posts = await all({ path: '/blog/api/posts', json });
+      assert.deepEqual([...new Set(posts.map(({ status }) => status))], [201]);
+      assert.equal(new Set(posts.map((one) => (one.json() as { slug: string }).slug)).size, 12);
+      const made = await send(url, { host, user, path: '/notes/api/notes', json });
+      const { id } = made.json() as { id: string };
+      const path = `/notes/api/notes/${id}`;
+      const edits = await all({ path, method: 'PUT', json });
+      assert.deepEqual([...new Set(edits.map(({ status }) => status))], [200]);
+      const trail = await send(url, { host, user, path: `${path}/trail` });
+      assert.equal((trail.json() as unknown[]).length, 13);
+      const guarded = await all({ path, method: 'PUT', json: { ...json, revision: 13 } });
+      assert.deepEqual(guarded.map(({ status }) => status).sort(), [200, ...Array(11).fill(409)]);
+    }),
+  );
 });
 
 test('hosts that are no tenant, strangers and forms of other pages are refused', async () => {
@@ -222,4 +247,14 @@ test('settings that are missing are all named', () => {
     () => readSettings({ ...ENVIRONMENT, ADMIN_TOKEN: 'short', ACME_USERS: '', PORT: 'x' }),
     /PORT.*\nACME_USERS.*\nADMIN_TOKEN/,
   );
+});
+
+test('values of .env.example are refused where others reach the service', () => {
+  const example = parseEnv(readFileSync('.env.example', 'utf8'));
+  assert.equal(readSettings(example).tenants.size, 3);
+  for (const name of ['SECRET', 'ADMIN_TOKEN', 'METRICS_TOKEN', 'ACME_USERS', 'INITECH_USERS'])
+    assert.throws(
+      () => readSettings({ ...example, HOST: '0.0.0.0' }),
+      new RegExp(`${name} is that of .env.example`),
+    );
 });

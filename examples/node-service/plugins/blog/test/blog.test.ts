@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jobs } from '@plinth/jobs/host';
-import { createTestKernel } from '@plinth/sdk/testing';
+import { createTestKernel, reportText, testPlugin } from '@plinth/sdk/testing';
 import { sql } from '@plinth/sql/host';
 import { inFolder } from '../../../test/support.ts';
 import { Blog } from '../src/contract.ts';
@@ -31,4 +31,9 @@ test('a post is published by the first run after its time, once, and that is tol
     assert.deepEqual(published, ['due']);
     assert.deepEqual(await blog.count(), { posts: 2, comments: 0 });
   });
+});
+
+test('is a good plugin', async () => {
+  const report = await testPlugin('./dist/plugins/blog');
+  assert.ok(report.ok, reportText(report));
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { http } from '@plinth/http/host';
-import { createTestKernel, stub } from '@plinth/sdk/testing';
+import { createTestKernel, reportText, stub, testPlugin } from '@plinth/sdk/testing';
 import { sql } from '@plinth/sql/host';
 import { inFolder } from '../../../test/support.ts';
 import { Blog } from '../../blog/src/contract.ts';
@@ -53,4 +53,9 @@ test('saving is told, and a post is drafted by the provider of the blog', async 
     // Without a key of the tenant there are no links.
     assert.equal((await put(`/${id}`, 'GET')).status, 503);
   });
+});
+
+test('is a good plugin', async () => {
+  const report = await testPlugin('./dist/plugins/notes');
+  assert.ok(report.ok, reportText(report));
 });
