@@ -45,6 +45,12 @@ export class WorkError extends Error {
   }
 }
 
+/** Rows that were copied. */
+export interface Copied {
+  readonly table: string;
+  readonly rows: number;
+}
+
 /** One plugin's database. Work on it has one order. */
 export interface PluginData {
   /** @throws WorkError; of kind `busy` while another transaction writes, so that it can be tried again. */
@@ -69,6 +75,12 @@ export interface PluginData {
    * @throws WorkError, and PluginError for a file that it can't be.
    */
   restore(file: string, terms: Terms): Promise<void>;
+  /**
+   * Copies the rows of a database of SQLite, which is left as it is. Absent where that is no move.
+   *
+   * @throws WorkError.
+   */
+  copyFrom?(file: string, terms: Terms): Promise<readonly Copied[]>;
 }
 
 /** All databases of a kernel. */

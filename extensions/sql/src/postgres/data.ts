@@ -1,5 +1,6 @@
 /** The database of one plugin: a role and a schema of its own. */
-import { type PluginData, type Terms, WorkError } from '../backend/backend.js';
+import { resolve } from 'node:path';
+import { type Copied, type PluginData, type Terms, WorkError } from '../backend/backend.js';
 import type { Results, State, Work } from '../backend/work.js';
 import type { Limits } from '../host/options.js';
 import { Lane } from './lanes.js';
@@ -8,7 +9,7 @@ import type { Pool } from './pool.js';
 import { Quota } from './quota.js';
 import { Sessions } from './sessions.js';
 import { Single } from './single.js';
-import { Transaction } from './transaction.js';
+import { BEGIN, Transaction } from './transaction.js';
 import { Trial } from './trial.js';
 
 /** What this needs. */
@@ -29,8 +30,6 @@ interface Lease {
   /** Gives its connection back; nothing for one within a trial. */
   close(): Promise<void>;
 }
-
-const DUMP = 'a database in PostgreSQL is backed up and restored with pg_dump and pg_restore';
 
 /** Owns the connections and transactions of a plugin. Its statements alone have one order. */
 export class PostgresData implements PluginData {
@@ -85,12 +84,38 @@ export class PostgresData implements PluginData {
     if (!old) await this.#settle(true);
   }
 
-  async backup(): Promise<void> {
-    throw new WorkError('invalid', DUMP);
+  async backup(file: string, terms: Terms): Promise<void> {
+    const { writeBackup } = await import('./backup.js');
+    const { plugin, owner } = this.#parts;
+    const path = pathOf(file);
+    await this.#sessions.apart(terms, BEGIN.read, async (connection, role) => {
+      const migrations = await owner.applied(role);
+      await writeBackup(connection, path, { plugin, role, migrations });
+    });
   }
 
-  async restore(): Promise<void> {
-    throw new WorkError('invalid', DUMP);
+  async restore(file: string, terms: Terms): Promise<void> {
+    const { checkBackup, readBackup } = await import('./restore.js');
+    const path = pathOf(file);
+    await checkBackup(path);
+    await this.#sessions.apart(terms, BEGIN.migration, async (connection, role) => {
+      const key = await this.#parts.owner.keyOf(role);
+      await connection.query('select plinth.lock($1)', [key]);
+      await readBackup(connection, path, key);
+      await this.#quota.check(connection);
+    });
+  }
+
+  async copyFrom(file: string, terms: Terms): Promise<readonly Copied[]> {
+    const { copyRows } = await import('./from-sqlite.js');
+    const path = pathOf(file);
+    return this.#sessions.apart(terms, BEGIN.migration, async (connection, role) => {
+      await connection.query('select plinth.lock($1)', [await this.#parts.owner.keyOf(role)]);
+      const applied = (await this.#parts.owner.applied(role)).map(({ name }) => name);
+      const copied = await copyRows(connection, path, { role, applied });
+      await this.#quota.check(connection);
+      return copied;
+    });
   }
 
   async #run(work: Work, terms: Terms): Promise<Results[Work['op']]> {
@@ -138,17 +163,20 @@ export class PostgresData implements PluginData {
       this.#leases.set(lease, { transaction, lane: trial.lane, close: async () => {} });
       return null;
     }
-    const { connection, clock } = await this.#sessions.take();
-    const transaction = new Transaction(connection, access);
-    const close = () => this.#sessions.give(connection);
-    try {
-      await clock.within(terms, connection, () => transaction.begin());
-    } catch (error) {
-      await close();
-      throw error;
+    for (let attempt = 1; ; attempt++) {
+      const { connection, clock } = await this.#sessions.take();
+      const transaction = new Transaction(connection, access);
+      const close = () => this.#sessions.give(connection);
+      try {
+        await clock.within(terms, connection, () => transaction.begin());
+        this.#leases.set(lease, { transaction, lane: new Lane(), close });
+        return null;
+      } catch (error) {
+        await close();
+        if ((error as WorkError).kind !== 'crashed' || attempt > 1) throw error;
+        await this.#sessions.close();
+      }
     }
-    this.#leases.set(lease, { transaction, lane: new Lane(), close });
-    return null;
   }
 
   #leased<T>(
@@ -255,4 +283,10 @@ export class PostgresData implements PluginData {
     }
     await this.#sessions.close();
   }
+}
+
+/** The path of a file of the application. @throws WorkError. */
+function pathOf(file: string): string {
+  if (typeof file === 'string' && file !== '' && !file.includes('\0')) return resolve(file);
+  throw new WorkError('failed', `'${String(file).slice(0, 80)}' is no path of a file`);
 }

@@ -266,13 +266,20 @@ class Line {
 
   async #now<T>(work: (query: Ask) => Promise<T>): Promise<T> {
     if (this.#closed) throw new WorkError('stopped', 'the kernel has stopped');
+    const before = this.#connection?.lost === false;
+    let asked = 0;
     try {
-      if (this.#connection?.lost !== false) this.#connection = await Connection.open(this.#login);
-      const connection = this.#connection;
-      return await work((text, values) => connection.query(text, values));
+      if (!before) this.#connection = await Connection.open(this.#login);
+      const connection = this.#connection as Connection;
+      return await work((text, values) => {
+        asked += 1;
+        return connection.query(text, values);
+      });
     } catch (error) {
       if (isLost(error)) {
         this.#connection?.destroy();
+        // It was idle, and the server has ended it meanwhile.
+        if (before && asked === 1) return this.#now(work);
         throw new WorkError('unavailable', 'the database server is not there', { cause: error });
       }
       throw error instanceof WorkError ? error : asFailure(error);

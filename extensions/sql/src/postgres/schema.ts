@@ -45,6 +45,10 @@ export const SETUP: readonly string[] = [
         and key = encode(sha256(convert_to(given, 'UTF8')), 'hex');
       return found;
     end $$`,
+  `create or replace function plinth.forget(given text) returns void
+    language sql security definer set search_path = pg_catalog, pg_temp as $$
+    delete from plinth.migrations m using plinth.databases d where m.role = d.role
+      and d.role = session_user and d.key = encode(sha256(convert_to(given, 'UTF8')), 'hex') $$`,
 ];
 
 /** Revokes what all roles have by default in databases that were made long ago, and temporary tables. */

@@ -1,5 +1,5 @@
 /** The connections of one plugin: made when they are needed, and as new for each use. */
-import { WorkError } from '../backend/backend.js';
+import { type Terms, WorkError } from '../backend/backend.js';
 import type { Limits } from '../host/options.js';
 import { isLost, stateOf } from './failure.js';
 import { Clock } from './lanes.js';
@@ -79,6 +79,30 @@ export class Sessions {
         connection.destroy();
       });
     if (this.#role !== undefined) this.#parts.pool.give(this.#role, connection);
+  }
+
+  /** Does the application's work in a transaction of its own. @throws WorkError. */
+  async apart<T>(
+    terms: Terms,
+    begin: string,
+    work: (connection: Connection, role: string) => Promise<T>,
+  ): Promise<T> {
+    const { connection, clock, role } = await this.take();
+    try {
+      return await clock.within(terms, connection, async () => {
+        await connection.query(begin);
+        await connection.query(`set local statement_timeout = ${Math.ceil(terms.time)}`);
+        await connection.query('set local idle_in_transaction_session_timeout = 0');
+        const result = await work(connection, role);
+        await connection.query('commit');
+        return result;
+      });
+    } catch (error) {
+      if (!connection.lost) await connection.query('rollback').catch(() => {});
+      throw error;
+    } finally {
+      await this.give(connection);
+    }
   }
 
   async close(): Promise<void> {

@@ -39,6 +39,8 @@ export class Single {
         if (kind !== 'crashed' || progress.committing) throw error;
         // It was certainly rolled back.
         if (!first) throw new WorkError('gone', 'the connection to the database has ended');
+        // A server that has ended has ended those that are idle, too.
+        await this.#sessions.close();
       } finally {
         await this.#sessions.give(connection);
       }
