@@ -1,6 +1,7 @@
 /** Posts and comments in the plugin's database. */
 import type { Kysely, Transaction } from '@plinth/sql';
 import { Refused } from '../../../shared/input.ts';
+import { whole } from '../../../shared/transaction.ts';
 import {
   type Comment,
   type CommentInput,
@@ -53,7 +54,7 @@ export async function get(db: Database, slug: string, all: boolean): Promise<Pos
 
 /** Adds a draft. */
 export function add(db: Kysely<Schema>, input: PostInput, author: string): Promise<Post> {
-  return db.transaction().execute(async (trx) => {
+  return whole(db, async (trx) => {
     const slugs = await trx
       .selectFrom('posts')
       .select('slug')
@@ -113,7 +114,7 @@ export const publishDue = (db: Database): Promise<Post[]> =>
 
 /** Deletes a post with its comments. @throws Refused 404. */
 export async function remove(db: Kysely<Schema>, slug: string): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await whole(db, async (trx) => {
     await get(trx, slug, true);
     await trx.deleteFrom('comments').where('slug', '=', slug).execute();
     await trx.deleteFrom('posts').where('slug', '=', slug).execute();
@@ -150,7 +151,7 @@ export function comment(
   input: CommentInput,
   status: Comment['status'],
 ): Promise<Comment> {
-  return db.transaction().execute(async (trx) => {
+  return whole(db, async (trx) => {
     await get(trx, slug, false);
     const { rows } = await trx
       .selectFrom('comments')
@@ -192,7 +193,7 @@ export async function removeComment(db: Database, id: string): Promise<void> {
 
 /** Adds posts that aren't there, with their comments, all or none. Answers how many were added. */
 export function load(db: Kysely<Schema>, records: readonly PostRecord[]): Promise<number> {
-  return db.transaction().execute(async (trx) => {
+  return whole(db, async (trx) => {
     let added = 0;
     for (const { comments, ...post } of records) {
       const { numInsertedOrUpdatedRows = 0n } = await trx

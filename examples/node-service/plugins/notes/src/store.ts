@@ -2,6 +2,7 @@
 import type { Generated, Kysely, Transaction } from '@plinth/sql';
 import { sql } from 'kysely';
 import { Refused } from '../../../shared/input.ts';
+import { whole } from '../../../shared/transaction.ts';
 import {
   type Note,
   type NoteInput,
@@ -99,7 +100,7 @@ export async function add(db: Kysely<Schema>, input: NoteInput, author: string):
   const { title, text, tags } = input;
   const note = { id: newId(), title, text, tags, author, created: now, updated: now, revision: 1 };
   const first = { number: 1, title, text, author, at: now };
-  await db.transaction().execute((trx) => insert(trx, { ...note, trail: [first] }));
+  await whole(db, (trx) => insert(trx, { ...note, trail: [first] }));
   return note;
 }
 
@@ -114,7 +115,7 @@ export function change(
   input: NoteInput,
   author: string,
 ): Promise<Note> {
-  return db.transaction().execute(async (trx) => {
+  return whole(db, async (trx) => {
     const before = await get(trx, id);
     if (input.revision !== undefined && input.revision !== before.revision)
       throw new Refused(409, 'The note was saved meanwhile: load it again');
@@ -140,7 +141,7 @@ export function change(
 /** @throws Refused 404. */
 export async function remove(db: Kysely<Schema>, id: string): Promise<void> {
   await get(db, id);
-  await db.transaction().execute(async (trx) => {
+  await whole(db, async (trx) => {
     await trx.deleteFrom('revisions').where('note', '=', id).execute();
     await trx.deleteFrom('tags').where('note', '=', id).execute();
     await trx.deleteFrom('notes').where('id', '=', id).execute();
@@ -149,7 +150,7 @@ export async function remove(db: Kysely<Schema>, id: string): Promise<void> {
 
 /** Adds notes that aren't there, all or none. Answers how many were added. */
 export function load(db: Kysely<Schema>, records: readonly NoteRecord[]): Promise<number> {
-  return db.transaction().execute(async (trx) => {
+  return whole(db, async (trx) => {
     let added = 0;
     for (const record of records) if (await insert(trx, record)) added++;
     return added;
