@@ -2,9 +2,10 @@
 import { PluginError } from '@plinth/sdk';
 import type { Kysely, Transaction } from '@plinth/sql';
 
-const ATTEMPTS = 10;
-/** Milliseconds, of which a part at random is waited for each attempt that has failed. */
-const WAIT = 20;
+/** Milliseconds in which a transaction begins again. */
+const PATIENCE = 5_000;
+/** Milliseconds, of which a part at random is waited after each failure. */
+const WAIT = 50;
 
 /**
  * Runs work in a transaction. Some databases end a transaction when another one was faster with the
@@ -14,12 +15,19 @@ export async function whole<S, T>(
   db: Kysely<S>,
   work: (trx: Transaction<S>) => Promise<T>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
     try {
       return await db.transaction().execute(work);
     } catch (error) {
-      if (attempt === ATTEMPTS || !(error instanceof PluginError && error.retryable)) throw error;
-      await new Promise<void>((resolve) => setTimeout(resolve, Math.random() * WAIT * attempt));
+      if (!mayRunAgain(error) || Date.now() > end) throw error;
+      await new Promise<void>((resolve) => setTimeout(resolve, Math.random() * WAIT));
     }
   }
 }
+
+/** What is over the quota, for one, stays so. */
+const mayRunAgain = (error: unknown): boolean =>
+  error instanceof PluginError &&
+  error.retryable &&
+  (error.code === 'sql/locked' || error.code === 'sql/interrupted');
