@@ -6,6 +6,7 @@ import {
   fromForm,
   type Note,
   NoteInput,
+  NoteQuery,
   NoteRecord,
   newId,
   patterns,
@@ -45,7 +46,7 @@ export class NoteTables {
     this.#db = db;
   }
 
-  find(words = '', tag?: string): Note[] {
+  find(words: string, tag: string | undefined): Note[] {
     const likes = patterns(words);
     const where = [
       ...likes.map(() => "words like ? escape '\\'"),
@@ -179,7 +180,8 @@ export function noteRoutes({ notes, key, draft }: NoteParts): Record<string, Han
   return {
     'GET /notes/'({ query, user }) {
       signedIn(user);
-      return listPage('PaperTrail', notes.find(query['q'], query['tag']), query['q'] ?? '');
+      const { q, tag } = check(NoteQuery, query);
+      return listPage('PaperTrail', notes.find(q, tag), q);
     },
     'GET /notes/new'({ user }) {
       signedIn(user);
@@ -205,7 +207,7 @@ export function noteRoutes({ notes, key, draft }: NoteParts): Record<string, Han
     'POST /notes/:id/publish'({ params: { id = '' }, user }) {
       const author = signedIn(user);
       const { title, text } = notes.get(id);
-      return seeOther(`/blog/${draft({ title, text }, author).slug}`);
+      return seeOther(`/blog/${draft({ title, text }, author).slug}/edit`);
     },
     'GET /notes/:id/trail/:number'({ params: { id = '', number = '' }, user }) {
       signedIn(user);
@@ -220,7 +222,8 @@ export function noteRoutes({ notes, key, draft }: NoteParts): Record<string, Han
 
     'GET /notes/api/notes'({ query, user }) {
       signedIn(user);
-      return { json: notes.find(query['q'], query['tag']) };
+      const { q, tag } = check(NoteQuery, query);
+      return { json: notes.find(q, tag) };
     },
     'POST /notes/api/notes': ({ body, user }) => ({
       status: 201,

@@ -11,6 +11,25 @@ export class Refused extends Error {
   }
 }
 
+/** A text that every database keeps as it is: it has no NUL and no half of a character. */
+export const text = (most: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(most),
+    v.check((given) => !/\p{Cs}/u.test(given) && !given.includes('\0'), 'It is no text'),
+  );
+
+/** A text of one line or more, without blanks around it. */
+export const words = (most: number) => v.pipe(text(most), v.trim(), v.minLength(1));
+
+/** A time, in UTC afterwards, so that times are in order as texts. */
+export const instant = v.pipe(
+  v.string(),
+  v.isoTimestamp(),
+  v.check((given) => !Number.isNaN(Date.parse(given)), 'It is no time'),
+  v.transform((given) => new Date(given).toISOString()),
+);
+
 /** Checks a value. @throws Refused 400 that names the part that is wrong. */
 export function check<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
   const { success, output, issues } = v.safeParse(schema, value);

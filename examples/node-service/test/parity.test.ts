@@ -137,6 +137,7 @@ test('notes: pages', async () => {
     await ask({ path: '/notes/?q=MILK%20two', user }, 200);
     await ask({ path: '/notes/?q=100%25', user }, 200);
     await ask({ path: '/notes/?tag=food&tag=other', user }, 200);
+    await ask({ path: '/notes/?q=%00', user }, 400);
     await ask({ path: '/notes/', form: { ...note, title: ' ' }, user }, 400);
     await ask({ path: '/notes/', form: { ...note, tags: 'a/b' }, user }, 400);
     await ask({ path: '/notes/', method: 'POST', user }, 400);
@@ -165,6 +166,8 @@ test('notes: links for readers, and posts of notes', async () => {
     await ask({ path: '/notes/api/import', lines, user }, 200);
     await ask({ path: '/notes/api/import', lines: `${lines}{`, user }, 400);
     await ask({ path: '/notes/api/import', lines: '{"id":"x"}', user }, 400);
+    const twice = JSON.stringify({ ...note, trail: [...trail, ...trail] });
+    await ask({ path: '/notes/api/import', lines: twice, user }, 400);
     await ask({ path: '/notes/api/export', user }, 200);
     const [shown] = await ask({ path: `/notes/${id}`, user }, 200);
     await ask({ path: `/notes/${/shared\/[^"]+/.exec(shown.text)?.[0]}` }, 200);
@@ -185,7 +188,8 @@ test('notes: API', async () => {
     const made = await ask({ path, json: { title: 'One', text: '', tags: ['x', 'X'] }, user }, 201);
     const [before, after] = made.map((got) => (got.json() as { id: string }).id);
     assert.notEqual(before, after);
-    await ask({ path, json: { title: 1, text: '' }, user }, 400);
+    for (const text of [1, '\0', '\ud800'])
+      await ask({ path, json: { title: 'x', text }, user }, 400);
     await ask({ path, json: { title: 'x'.repeat(201), text: '' }, user }, 400);
     await ask(
       {
@@ -224,6 +228,7 @@ test('blog: posts, times, comments and the feed', async () => {
     await ask({ path: '/blog/<1>', user }, 200);
     await ask({ path: '/blog/<1>/comments', form: { name: 'Bob', text: 'Hi' } }, 404);
     await ask({ path: '/blog/<1>/publish', form: { at: 'soon' }, user }, 400);
+    await ask({ path: '/blog/<1>/publish', form: { at: '2999-01-01T00:00:00+99:99' }, user }, 400);
     await ask({ path: '/blog/<1>/publish', form: { at: '2999-01-01T00:00' }, user }, 303);
     await ask({ path: '/blog/<1>' }, 404);
     const at = '2999-01-01T00:00:00+01:00';

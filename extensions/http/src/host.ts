@@ -97,11 +97,7 @@ export const http = defineExtension(
           lasting.end('the server is stopping');
           for (const server of servers) void server.close();
           // A server's requests are those of all tenants, which stop at the same time.
-          const served = servers.size > 0 ? [...tenants.values()] : [own];
-          await drained(
-            served.map((one) => one.parts.inFlight),
-            port,
-          );
+          await drained(servers.size > 0 ? [...tenants.values()] : [own], port);
         });
         port.own(async () => {
           app.life = 'stopping';
@@ -162,7 +158,7 @@ function passing(
 
 /** Waits for requests in flight, for as long as a swap may take. */
 async function drained(
-  inFlight: readonly InFlight[],
+  tenants: readonly TenantParts[],
   port: {
     readonly limits: { readonly swap: number };
     after(milliseconds: number, task: () => unknown): { dispose(): void };
@@ -170,7 +166,7 @@ async function drained(
 ): Promise<void> {
   let late: { dispose(): void } | undefined;
   await Promise.race([
-    Promise.all(inFlight.map((one) => one.idle())),
+    Promise.all(tenants.map(({ parts }) => parts.inFlight.idle())),
     new Promise<void>((resolve) => {
       late = port.after(port.limits.swap, resolve);
     }),

@@ -7,7 +7,11 @@ import type { Comment, Post } from './post.ts';
 export const listPage = (title: string, posts: readonly Post[], user: string | undefined): Answer =>
   page(
     title,
-    html`<p><a href="feed.atom">Feed</a>${user !== undefined && html` <a href="new">New post</a> <a href="comments">Comments</a>`}</p>
+    html`<p><a href="feed.atom">Feed</a>${
+      user === undefined
+        ? html` <a href="new">Sign in</a>`
+        : html` <a href="new">New post</a> <a href="comments">Comments</a>`
+    }</p>
 <ul class="posts">
 ${posts.map((post) => html`<li><a href="${post.slug}">${post.title}</a> ${post.published !== null && time(post.published)} ${post.status !== 'published' && post.status}</li>`)}
 </ul>`,

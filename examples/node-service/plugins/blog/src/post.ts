@@ -1,37 +1,36 @@
 /** What posts and comments are, and what they are made of. The old program and the plugin share it. */
 import * as v from 'valibot';
+import { instant, text, words } from '../../../shared/input.ts';
 
-const line = (most: number) => v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(most));
-const text = v.pipe(v.string(), v.maxLength(100_000));
-const at = v.pipe(v.string(), v.isoTimestamp());
+const content = text(100_000);
 const slug = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,69}$/));
 
-export const PostInput = v.object({ title: line(200), text });
+export const PostInput = v.object({ title: words(200), text: content });
 export type PostInput = v.InferOutput<typeof PostInput>;
 
 export const Post = v.object({
   slug,
-  title: line(200),
-  text,
-  author: line(100),
+  title: words(200),
+  text: content,
+  author: words(100),
   status: v.picklist(['draft', 'scheduled', 'published']),
   /** When it was published, or will be. */
-  published: v.nullable(at),
-  created: at,
-  updated: at,
+  published: v.nullable(instant),
+  created: instant,
+  updated: instant,
 });
 export type Post = v.InferOutput<typeof Post>;
 
-export const CommentInput = v.object({ name: line(80), text: line(5_000) });
+export const CommentInput = v.object({ name: words(80), text: words(5_000) });
 export type CommentInput = v.InferOutput<typeof CommentInput>;
 
 export const Comment = v.object({
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/)),
   slug,
-  name: line(80),
-  text: line(5_000),
+  name: words(80),
+  text: words(5_000),
   status: v.picklist(['waiting', 'approved']),
-  at,
+  at: instant,
 });
 export type Comment = v.InferOutput<typeof Comment>;
 
@@ -39,16 +38,13 @@ export type Comment = v.InferOutput<typeof Comment>;
 export const PostRecord = v.object({ ...Post.entries, comments: v.array(Comment) });
 export type PostRecord = v.InferOutput<typeof PostRecord>;
 
-/** When to publish: at a time, in UTC, or now. */
+/** When to publish: at a time, in UTC when it names no zone, or now. */
 export const PublishInput = v.object({
   at: v.optional(
     v.pipe(
       v.string(),
-      v.transform((given) =>
-        /^\d{4}-\d\d-\d\dT\d\d:\d\d$/.test(given) ? `${given}:00.000Z` : given,
-      ),
-      v.isoTimestamp(),
-      v.transform((given) => new Date(given).toISOString()),
+      v.transform((given) => (/T\d\d:\d\d$/.test(given) ? `${given}:00Z` : given)),
+      instant,
     ),
   ),
 });
@@ -61,8 +57,8 @@ const TAKEN: ReadonlySet<string> = new Set(['new', 'api', 'comments']);
 
 /** The address of a post, from its title. */
 export function slugOf(title: string): string {
-  const words = title.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
-  const found = words
+  const plain = title.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
+  const found = plain
     .replaceAll(/[^a-z0-9]+/g, '-')
     .slice(0, 60)
     .replaceAll(/^-|-$/g, '');

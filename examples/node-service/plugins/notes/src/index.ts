@@ -10,7 +10,7 @@ import { answered } from '../../../shared/routes.ts';
 import { Blog } from '../../blog/src/contract.ts';
 import { Notes } from './contract.ts';
 import { isSigned, signatureOf } from './links.ts';
-import { fromForm, type Note, NoteInput, NoteRecord } from './note.ts';
+import { fromForm, type Note, NoteInput, NoteQuery, NoteRecord } from './note.ts';
 import { formPage, listPage, notePage, revisionPage, sharedPage } from './pages.ts';
 import * as store from './store.ts';
 
@@ -31,7 +31,7 @@ export default definePlugin({
       if (key === undefined) throw new Refused(503, 'Links are not set up');
       return key;
     };
-    const find = (words = '', tag?: string) =>
+    const find = (words: string, tag: string | undefined) =>
       store.find(db, { words, tag, most: ctx.config.most });
     const saved = async (note: Note): Promise<Note> => {
       const { id, title, revision } = note;
@@ -55,7 +55,8 @@ export default definePlugin({
       answered({
         async 'GET /'({ query }, { user }) {
           signedIn(user);
-          return listPage(ctx.config.title, await find(query['q'], query['tag']), query['q'] ?? '');
+          const { q, tag } = check(NoteQuery, query);
+          return listPage(ctx.config.title, await find(q, tag), q);
         },
         'GET /new'(_, { user }) {
           signedIn(user);
@@ -89,7 +90,8 @@ export default definePlugin({
           const { title, text } = await store.get(db, params.id);
           if (ctx.needs.blog === undefined) throw new Refused(409, 'There is no blog');
           const { slug } = await ctx.needs.blog.draft({ title, text, author }, call);
-          return seeOther(`/blog/${slug}`);
+          // Editors are asked there who they are: browsers send a password to paths that want one.
+          return seeOther(`/blog/${slug}/edit`);
         },
         async 'GET /:id/trail/:number'({ params }, { user }) {
           signedIn(user);
@@ -106,7 +108,8 @@ export default definePlugin({
 
         async 'GET /api/notes'({ query }, { user }) {
           signedIn(user);
-          return { json: await find(query['q'], query['tag']) };
+          const { q, tag } = check(NoteQuery, query);
+          return { json: await find(q, tag) };
         },
         async 'POST /api/notes'({ body }, { user }) {
           return { status: 201, json: await add(json(body), signedIn(user)) };

@@ -1,8 +1,9 @@
 /** What a note is, and what one is made of. The old program and the plugin share it. */
 import * as v from 'valibot';
+import { instant, text, words } from '../../../shared/input.ts';
 
-const title = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
-const text = v.pipe(v.string(), v.maxLength(50_000));
+const title = words(200);
+const content = text(50_000);
 const tag = v.pipe(
   v.string(),
   v.toLowerCase(),
@@ -15,13 +16,12 @@ const tags = v.pipe(
 );
 const number = v.pipe(v.number(), v.integer(), v.minValue(1));
 const id = v.pipe(v.string(), v.regex(/^[0-9a-f]{12}$/, 'An id has 12 hex digits'));
-const at = v.pipe(v.string(), v.isoTimestamp());
-const author = v.pipe(v.string(), v.minLength(1), v.maxLength(100));
+const author = words(100);
 
 /** What is sent to make or change one. `revision` is the one that was edited. */
 export const NoteInput = v.object({
   title,
-  text,
+  text: content,
   tags: v.optional(tags, []),
   revision: v.optional(number),
 });
@@ -31,24 +31,33 @@ export type NoteInput = v.InferOutput<typeof NoteInput>;
 export const Note = v.object({
   id,
   title,
-  text,
+  text: content,
   tags,
   author,
-  created: at,
-  updated: at,
+  created: instant,
+  updated: instant,
   revision: number,
 });
 export type Note = v.InferOutput<typeof Note>;
 
+/** What is searched for. */
+export const NoteQuery = v.object({
+  q: v.optional(text(1_000), ''),
+  tag: v.optional(text(40)),
+});
+
 /** One saved state of a note. */
-export const Revision = v.object({ number, title, text, author, at });
+export const Revision = v.object({ number, title, text: content, author, at: instant });
 export type Revision = v.InferOutput<typeof Revision>;
 
 /** A note with its trail: what is exported, imported and moved. */
-export const NoteRecord = v.object({
-  ...Note.entries,
-  trail: v.pipe(v.array(Revision), v.minLength(1)),
-});
+export const NoteRecord = v.pipe(
+  v.object({ ...Note.entries, trail: v.array(Revision) }),
+  v.check(({ revision, trail }) => {
+    const rises = trail.every(({ number }, at) => number > (trail[at - 1]?.number ?? 0));
+    return rises && trail.at(-1)?.number === revision;
+  }, 'The trail of a note rises to its revision'),
+);
 export type NoteRecord = v.InferOutput<typeof NoteRecord>;
 
 /** What a form sends: tags are words with commas or blanks between them. */

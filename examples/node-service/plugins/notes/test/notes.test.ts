@@ -43,7 +43,7 @@ test('saving is told, and a post is drafted by the provider of the blog', async 
       { id, title: 'One', revision: 1 },
       { id, title: 'Two', revision: 2 },
     ]);
-    assert.equal((await put(`/${id}/publish`, 'POST')).headers.get('location'), '/blog/one');
+    assert.equal((await put(`/${id}/publish`, 'POST')).headers.get('location'), '/blog/one/edit');
     assert.deepEqual(drafts, [{ title: 'Two', text: 'Text', author: 'ada' }]);
     const found = await kernel.client(Notes).find({ words: 'two' });
     assert.deepEqual(
