@@ -26,7 +26,7 @@ export async function openKernel(settings: Settings): Promise<NodeKernel> {
 }
 
 function makeKernel(settings: Settings) {
-  const { data, tenants: known } = settings;
+  const { data, databaseUrl, tenants: known } = settings;
   return createKernel({
     plugins: './dist/plugins',
     data: `${data}/kernel`,
@@ -35,7 +35,9 @@ function makeKernel(settings: Settings) {
     telemetry: { log: ({ level, message, time: _, ...about }) => log(level, message, about) },
     extensions: [
       tenants(),
-      sql({ directory: `${data}/databases` }),
+      sql(
+        databaseUrl === undefined ? { directory: `${data}/databases` } : { postgres: databaseUrl },
+      ),
       jobs({ tenants: 'only' }),
       otel(),
       http({

@@ -22,8 +22,10 @@ export interface Settings {
   readonly host: string;
   /** The host below which tenants are. */
   readonly domain: string;
-  /** The folder of all that is kept, and of the databases if they are SQLite's. */
+  /** The folder of what is kept. */
   readonly data: string;
+  /** PostgreSQL for the databases of plugins. Undefined: they are files of SQLite. */
+  readonly databaseUrl: string | undefined;
   readonly adminToken: string;
   readonly metricsToken: string;
   readonly tenants: ReadonlyMap<string, TenantSettings>;
@@ -76,6 +78,7 @@ export function readSettings(env: Environment, file = './tenants.json'): Setting
     host: env['HOST'] ?? '127.0.0.1',
     domain: url.hostname,
     data: env['DATA'] ?? './data',
+    databaseUrl: env['DATABASE_URL'] || undefined,
     adminToken: secret('ADMIN_TOKEN'),
     metricsToken: secret('METRICS_TOKEN'),
     tenants: new Map(tenants.flatMap((one) => (one === undefined ? [] : [[one.id, one]]))),

@@ -1,7 +1,9 @@
 /** What the tests share: settings for a folder of their own. */
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { readSettings, type Settings } from '../src/settings.ts';
 
 // What is tested is answers; the log would hide the results.
@@ -18,16 +20,36 @@ export const ENVIRONMENT = {
   INITECH_USERS: 'milton:milton-password',
 };
 
-/** A folder that is deleted afterwards. */
+/** A folder that is deleted afterwards, and with `DATABASE_URL` a database of PostgreSQL, too. */
 export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'node-service-'));
   try {
-    return await work(folder);
+    return await withDatabase(folder, () => work(folder));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+const databases = new Map<string, string>();
+
+async function withDatabase<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const server = process.env['DATABASE_URL'];
+  if (server === undefined) return work();
+  const name = `service_${randomBytes(6).toString('hex')}`;
+  const client = new pg.Client(server);
+  await client.connect();
+  try {
+    await client.query(`create database ${name}`);
+    const url = new URL(server);
+    url.pathname = `/${name}`;
+    databases.set(folder, url.href);
+    return await work();
+  } finally {
+    await client.query(`drop database if exists ${name} with (force)`);
+    await client.end();
+  }
+}
+
 /** The settings of a service that keeps its data in a folder. */
 export const settingsIn = (folder: string): Settings =>
-  readSettings({ ...ENVIRONMENT, DATA: folder });
+  readSettings({ ...ENVIRONMENT, DATA: folder, DATABASE_URL: databases.get(folder) });
