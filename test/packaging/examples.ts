@@ -8,6 +8,7 @@ import { promisify, stripVTControlCharacters } from 'node:util';
 import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
 import { send } from '../../examples/node-service/test/send.ts';
+import { hasPostgres, startPostgres } from '../support/postgres.ts';
 import { startChromium } from './site.ts';
 
 const run = promisify(execFile);
@@ -17,8 +18,9 @@ const env = {
   PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
   PORT: '0',
 };
-const npm = (cwd: string, ...args: readonly string[]) =>
-  run('npm', [...args], { cwd, env, timeout: 300_000 });
+const npm = (cwd: string, ...args: readonly string[]) => npmWith({}, cwd, ...args);
+const npmWith = (more: Readonly<Record<string, string>>, cwd: string, ...args: readonly string[]) =>
+  run('npm', [...args], { cwd, env: { ...env, ...more }, timeout: 300_000 });
 
 /** A service in the folder, until the test ends. Its log is on its standard output. */
 async function startService(folder: string) {
@@ -104,14 +106,26 @@ async function checkPagesOfService(folder: string): Promise<void> {
   expect(await service.stop()).toBe(0);
 }
 
-/** As above, its pages, and the tests of the example, among them those against the old program. */
+/**
+ * As above, its pages, and the tests of the example, among them those against the old program: over
+ * SQLite, and over PostgreSQL where there is one.
+ */
 async function checkNodeServiceWhole(folder: string): Promise<void> {
   await checkNodeService(folder);
   await checkPagesOfService(folder);
   await rm(join(folder, 'data'), { recursive: true, force: true });
-  const { stdout } = await npm(folder, 'test');
-  const counts = stripVTControlCharacters(stdout);
-  expect([/pass (\d+)/.exec(counts)?.[1], /fail (\d+)/.exec(counts)?.[1]]).toEqual(['17', '0']);
+  const counts = async (env: Readonly<Record<string, string>> = {}) => {
+    const said = stripVTControlCharacters((await npmWith(env, folder, 'test')).stdout);
+    return [/pass (\d+)/.exec(said)?.[1], /fail (\d+)/.exec(said)?.[1]];
+  };
+  expect(await counts()).toEqual(['17', '0']);
+  if (!hasPostgres) return;
+  const postgres = await startPostgres();
+  onTestFinished(() => postgres.stop());
+  const url = await postgres.database();
+  // Each of its tests makes a database.
+  await postgres.run(`alter role ${new URL(url).username} createdb`);
+  expect(await counts({ DATABASE_URL: url })).toEqual(['17', '0']);
 }
 
 async function checkCliTool(folder: string): Promise<void> {
