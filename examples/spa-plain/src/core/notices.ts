@@ -1,0 +1,26 @@
+/** Notices of plugins and of the page, which go by themselves. */
+import type { Notice } from '@plinth/ui/host';
+import { Observable } from './observable.ts';
+
+/** Milliseconds for which a notice is shown. */
+const SHOWN = 8_000;
+const MOST = 4;
+
+/** What is shown of a notice. */
+export type ShownNotice = Pick<Notice, 'name' | 'text' | 'tone'> & { readonly key: number };
+
+/** Owns the notices that are shown. */
+export class Notices {
+  readonly list = new Observable<readonly ShownNotice[]>([]);
+  #count = 0;
+
+  readonly add = ({ name, text, tone }: Omit<ShownNotice, 'key'>): void => {
+    const notice = { name, text, tone, key: ++this.#count };
+    this.list.set([...this.list.value, notice].slice(-MOST));
+    setTimeout(() => this.close(notice.key), SHOWN);
+  };
+
+  close(key: number): void {
+    this.list.set(this.list.value.filter((one) => one.key !== key));
+  }
+}

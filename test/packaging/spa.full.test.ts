@@ -1,0 +1,202 @@
+/** The pages of `examples/spa-*` beyond their first minute, each as it is built for production. */
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { barriers, type NotesPage, notesPage, serve, startTabs } from './spa-page.ts';
+
+const examples = fileURLToPath(new URL('../../examples', import.meta.url));
+const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
+const build = (cwd: string, ...args: readonly string[]) =>
+  promisify(execFile)('npm', ['run', 'build', '--', ...args], { cwd, env, timeout: 120_000 });
+
+describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
+  const folder = join(examples, name);
+  beforeAll(() => build(folder));
+
+  const words = ({ root }: NotesPage) => root.getByRole('textbox', { name: 'Text' });
+  const asked = ({ root }: NotesPage, title: string) => root.getByRole('dialog', { name: title });
+
+  it('shows a plugin of a stranger in the sandbox, and updates it once its user agrees', async () => {
+    const { url } = await serve(folder);
+    const { context, errors, open } = await startTabs();
+    const notes = await open(url);
+    await words(notes).fill('one two three');
+    await notes.root.getByText('3 words', { exact: true }).waitFor();
+
+    await notes.press('Settings');
+    await notes.press('Update Word counter to 2.0.0');
+    await asked(notes, 'Word counter 2.0.0 wants to do more').getByText('Keep data').waitFor();
+    await notes.press('Cancel');
+    await notes.notice('The version before stays.');
+    await notes.press('Update Word counter to 2.0.0');
+    await notes.press('Allow and update');
+    await notes.notice('Version 2.0.0 runs now.');
+    await notes.press('Close');
+    // The text was handed over, and is kept from now on.
+    await notes.root.getByText('3 words, kept', { exact: true }).waitFor();
+    expect(await words(notes).inputValue()).toBe('one two three');
+
+    await notes.page.close();
+    const later = await open(url);
+    await later.root.getByText('3 words, kept', { exact: true }).waitFor();
+    expect(await words(later).inputValue()).toBe('one two three');
+    expect(errors).toEqual([]);
+    await context.close();
+  });
+
+  it('asks one question at a time, and remembers a no until it is loaded again', async () => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs();
+    const notes = await open(url);
+    await notes.add('Buy bread');
+    // Two questions: of a plugin to its user, and about a right. The second waits.
+    await notes.command('delete all');
+    await asked(notes, 'Notes: Delete all 1 notes?').waitFor();
+    await notes.page.evaluate(() => document.querySelector<HTMLDialogElement>('dialog')?.open);
+    await notes.page.keyboard.press('Escape');
+    await notes.shows('Buy bread');
+
+    await notes.command('count words');
+    await asked(notes, 'Digest asks').waitFor();
+    await notes.press('Don’t allow');
+    await notes.notice('Without the notes there is nothing to count.');
+    await notes.root.locator('.notice button').first().click();
+    await notes.command('count words');
+    await notes.notice('Without the notes there is nothing to count.');
+    expect(await notes.root.getByRole('dialog').count()).toBe(0);
+
+    await notes.page.reload();
+    await notes.shows('Buy bread');
+    await notes.command('count words');
+    await asked(notes, 'Digest asks').waitFor();
+    await notes.press('Allow once');
+    await notes.notice('Your notes have 2 words.');
+    expect(errors).toEqual([]);
+  });
+
+  it('works in two tabs at once, each of which sees what the other writes', async () => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs();
+    const [one, other] = [await open(url), await open(url)];
+    await Promise.all([one.add('From one'), other.add('From the other')]);
+    for (const tab of [one, other]) {
+      await tab.root.getByText('From one').waitFor();
+      await tab.root.getByText('From the other').waitFor();
+      await tab.root.getByText('2 notes').waitFor();
+    }
+    await one.press('Delete: From one');
+    await other.shows('From the other');
+    expect(errors).toEqual([]);
+  });
+
+  it('starts without its server, with its plugins', async () => {
+    const server = await serve(folder);
+    const { errors, open } = await startTabs();
+    const notes = await open(server.url);
+    await notes.add('Buy bread');
+    await notes.page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state);
+    await notes.page.close();
+    await server.close();
+
+    const later = await open(server.url);
+    await later.shows('Buy bread');
+    await later.add('Written offline');
+    await later.shows('Written offline', 'Buy bread');
+    await words(later).fill('one two');
+    await later.root.getByText('2 words', { exact: true }).waitFor();
+    expect(errors).toEqual([]);
+  });
+
+  it('stands below a path, and twice in one page with data and keys of their own', async () => {
+    const out = 'dist-below';
+    onTestFinished(() => rm(join(folder, out), { recursive: true, force: true }));
+    await build(folder, '--base=/tools/notes/', `--outDir=${out}`);
+    const { url } = await serve(folder, '/tools/notes/', out);
+    const { errors, open } = await startTabs();
+    const { page } = await open(`${url}twice.html`);
+    const [home, work] = [0, 1].map((at) => notesPage(page, page.locator('.notes-app').nth(at)));
+    if (home === undefined || work === undefined) throw new Error('there are two');
+    await home.add('Water the plants');
+    await work.add('Write the report');
+    await home.shows('Water the plants');
+    await work.shows('Write the report');
+    // The palette opens where the focus is.
+    await page.keyboard.press('Control+k');
+    await work.root.getByRole('dialog', { name: 'Commands' }).waitFor();
+    expect(await home.root.getByRole('dialog').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.reload();
+    await home.shows('Water the plants');
+    await work.shows('Write the report');
+    expect(errors).toEqual([]);
+  });
+
+  it('takes no script but its own', async () => {
+    const { url } = await serve(folder);
+    const { open } = await startTabs();
+    const { page } = await open(url);
+    const refused = await page.evaluate(async () => {
+      const attempts: Record<string, () => unknown> = {
+        eval: () => new Function('return 1')(),
+        html: () => {
+          document.createElement('div').innerHTML = '<b>text</b>';
+        },
+        worker: () => new Worker('https://example.com/worker.js'),
+        other: () => new Worker(new URL('plinth/plinth-frame.js', document.baseURI)),
+        service: () => navigator.serviceWorker.register('/plinth/plinth-frame.js'),
+      };
+      const names: string[] = [];
+      for (const [attempt, run] of Object.entries(attempts)) {
+        try {
+          await run();
+        } catch {
+          names.push(attempt);
+        }
+      }
+      return names;
+    });
+    expect(refused).toEqual(['eval', 'html', 'worker', 'other', 'service']);
+  });
+
+  it('says when a plugin can not be shown, and tries again', async () => {
+    const { url } = await serve(folder);
+    const { context, open } = await startTabs();
+    await context.route('**/plinth-frame.html', (route) => route.abort());
+    const notes = await open(url);
+    const again = notes.root.getByRole('button', { name: 'Try again' });
+    await again.waitFor({ timeout: 60_000 });
+    await context.unroute('**/plinth-frame.html');
+    await again.click();
+    await words(notes).waitFor();
+  });
+
+  it.each([
+    { colorScheme: 'light', viewport: { width: 1_280, height: 800 } },
+    { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
+  ] as const)('has no barriers: $colorScheme, $viewport.width wide', async (options) => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs(options);
+    const notes = await open(url);
+    await notes.add('Buy bread');
+    await words(notes).waitFor();
+    expect(await barriers(notes.page)).toEqual([]);
+    for (const [name, title] of [
+      ['Settings', 'Settings and plugins'],
+      ['Commands', 'Commands'],
+    ] as const) {
+      await notes.press(name);
+      await asked(notes, title).waitFor();
+      expect(await barriers(notes.page)).toEqual([]);
+      await notes.page.keyboard.press('Escape');
+      await asked(notes, title).waitFor({ state: 'hidden' });
+    }
+    const wide = await notes.page.evaluate(
+      () => document.documentElement.scrollWidth > document.documentElement.clientWidth,
+    );
+    expect(wide).toBe(false);
+    expect(errors).toEqual([]);
+  });
+});
