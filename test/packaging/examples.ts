@@ -8,10 +8,12 @@ import { expect, onTestFinished } from 'vitest';
 import { barriers, serve, startTabs } from './spa-page.ts';
 
 const run = promisify(execFile);
-// npm runs with the first Node in the path. Ports are free ones.
+// npm runs with the first Node in the path. Ports are free ones. What is built for production isn't
+// built for tests.
+const { NODE_ENV: _, ...rest } = process.env;
 const env = {
-  ...process.env,
-  PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+  ...rest,
+  PATH: `${dirname(process.execPath)}:${rest.PATH}`,
   PORT: '0',
 };
 const npm = (cwd: string, ...args: readonly string[]) =>

@@ -36,15 +36,9 @@ async function makeKernel(name: string, questions: Questions, notices: Notices) 
     host: browserHost({ frame: served('plinth/plinth-frame.html') }),
     // The first source that has an id keeps it: no server can take the place of a plugin of this page.
     sources: [notebook, notes, digest, urlSource([archiveOf('org.stranger.words', '1.0.0')])],
-    policy: {
-      // All others are untrusted: they run in the sandbox.
-      trust: [
-        { level: 'trusted', origins: ['plinth:plugins/notebook', 'plinth:plugins/notes'] },
-        { level: 'partner', origins: ['plinth:plugins/digest'] },
-      ],
-      signatures: { keys: {}, required: 'none' },
-      permissions: ({ id }) => (BUILT_IN.includes(id) ? OWN : OTHERS),
-    },
+    // A worker contains faults of code that is trusted. All else runs behind the walls of the sandbox.
+    isolation: ({ id }) => (BUILT_IN.includes(id) ? 'worker' : 'sandbox'),
+    policy: { permissions: ({ id }) => (BUILT_IN.includes(id) ? OWN : OTHERS) },
     extensions: [
       ui({
         slots: ['main', 'sidebar'],
@@ -82,6 +76,9 @@ export async function startApp(name: string) {
   kernel.permissions.onRequest(consentBy(questions, nameOf));
   for (const one of ['palette', 'settings'] as const)
     kernel.commands.handle(one, () => dialog.set(one));
+  kernel.events.on('plugin:failed', ({ payload: { id } }) =>
+    notices.add({ name: nameOf(id), text: 'does not work. See the settings.', tone: 'bad' }),
+  );
   const unfollow = followTabs(kernel, name);
   await kernel.start();
   const workbench = kernel.extension(ui);

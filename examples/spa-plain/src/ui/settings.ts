@@ -1,7 +1,7 @@
 /** The settings dialog: each plugin with its state, its settings, and its update. */
 import type { SettingsField, SettingsForm } from '@plinth/ui/host';
 import type { App } from '../core/app.ts';
-import { givenValue, type PluginRow, pluginsOf, update } from '../core/plugins.ts';
+import { givenValue, type PluginRow, pluginsOf, tryAgain, update } from '../core/plugins.ts';
 import { openDialog } from './dialog.ts';
 import { button, element } from './element.ts';
 
@@ -25,7 +25,7 @@ export function openSettings(root: Element, app: App, closed: () => void): HTMLD
 }
 
 function rowOf(app: App, row: PluginRow, changed: () => void): Element {
-  const { id, name, version = '', state, enabled, form, later } = row;
+  const { id, name, version = '', state, enabled, form, later, problem } = row;
   const { plugins } = app.kernel;
   const prefix = `${app.name}-${id}`;
   const toggle = enabled
@@ -33,6 +33,7 @@ function rowOf(app: App, row: PluginRow, changed: () => void): Element {
     : button(`Turn ${name} on`, () => plugins.enable(id).then(changed));
   toggle.id = `${prefix}-toggle`;
   const actions = element('p', { className: 'actions' }, toggle);
+  if (problem !== undefined) actions.append(button('Try again', () => tryAgain(app, row)));
   if (later !== undefined)
     actions.append(button(`Update ${name} to ${later}`, () => update(app, row)));
   return element(
@@ -40,6 +41,7 @@ function rowOf(app: App, row: PluginRow, changed: () => void): Element {
     { aria: { label: name } },
     element('h3', {}, name, ' ', element('small', {}, `${version} · ${state}`)),
     ...(form?.fields ?? []).map((field) => fieldOf(form as SettingsForm, field, prefix)),
+    ...(problem === undefined ? [] : [element('p', { className: 'problem' }, problem)]),
     actions,
   );
 }

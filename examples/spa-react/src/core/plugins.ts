@@ -20,6 +20,10 @@ export async function update({ kernel, notices }: App, { id, name, later }: Plug
   }
 }
 
+/** Starts a plugin that does not work. It does nothing to one that has failed again. */
+export const tryAgain = ({ kernel }: App, { id }: PluginRow): Promise<void> =>
+  kernel.plugins.activate(id).catch(() => {});
+
 /** Whether the list has a version beyond the one that is installed. */
 function laterThan(version: string | undefined, latest: string | undefined): string | undefined {
   if (version === undefined || latest === undefined) return undefined;
@@ -37,8 +41,9 @@ const STATES: Readonly<Record<string, string>> = {
 export const pluginsOf = ({ kernel }: App) =>
   kernel.plugins
     .list()
-    .map(({ id, name = id, version, state, enabled, manifest }) => ({
+    .map(({ id, name = id, version, state, enabled, manifest, error }) => ({
       ...{ id, name, version, enabled },
+      problem: error?.message,
       later: laterThan(version, LATEST[id]),
       state: enabled ? (STATES[state] ?? 'starts when it is used') : 'is off',
       form: manifest?.config === undefined ? undefined : settingsForm(kernel, id),

@@ -30,7 +30,7 @@ export function Settings() {
 
 function Plugin({ row, changed }: { readonly row: PluginRow; readonly changed: () => void }) {
   const app = useApp();
-  const { id, name, version, state, enabled, form, later } = row;
+  const { id, name, version, state, enabled, form, later, problem } = row;
   const { plugins } = app.kernel;
   const toggle = () => (enabled ? plugins.disable(id) : plugins.enable(id)).then(changed);
   return (
@@ -41,8 +41,14 @@ function Plugin({ row, changed }: { readonly row: PluginRow; readonly changed: (
       {form?.fields.map((field) => (
         <Field key={field.name} form={form} field={field} changed={changed} />
       ))}
+      {problem !== undefined && <p className="problem">{problem}</p>}
       <p className="actions">
         <button type="button" onClick={toggle}>{`Turn ${name} ${enabled ? 'off' : 'on'}`}</button>
+        {problem !== undefined && (
+          <button type="button" onClick={() => tryAgain(app, row)}>
+            Try again
+          </button>
+        )}
         {later && (
           <button type="button" onClick={() => update(app, row)}>
             {`Update ${name} to ${later}`}
