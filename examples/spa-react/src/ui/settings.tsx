@@ -1,6 +1,6 @@
 import type { SettingsField, SettingsForm } from '@plinth/ui/host';
 import { type ChangeEvent, useEffect, useId, useReducer, useState } from 'react';
-import { givenValue, type PluginRow, pluginsOf, update } from '../core/plugins.ts';
+import { givenValue, type PluginRow, pluginsOf, tryAgain, update } from '../core/plugins.ts';
 import { Dialog } from './dialog.tsx';
 import { useApp } from './use-app.ts';
 
