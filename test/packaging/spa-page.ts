@@ -89,10 +89,13 @@ export function notesPage(page: Page, root: Locator): NotesPage {
     async shows(...texts) {
       const list = root.getByRole('list', { name: 'Notes' }).getByRole('listitem');
       await expect
-        .poll(async () => {
-          const shown = await list.allInnerTexts();
-          return [shown.length, texts.every((text, at) => shown[at]?.includes(text))];
-        })
+        .poll(
+          async () => {
+            const shown = await list.allInnerTexts();
+            return [shown.length, texts.every((text, at) => shown[at]?.includes(text))];
+          },
+          { timeout: 30_000 },
+        )
         .toEqual([texts.length, true]);
     },
     async command(words) {

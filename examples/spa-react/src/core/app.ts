@@ -4,7 +4,7 @@ import digest from 'plinth:../../plugins/digest';
 import notebook from 'plinth:../../plugins/notebook';
 import notes from 'plinth:../../plugins/notes';
 import { hotSwap } from '@plinth/cli/vite/client';
-import { browserHost, createKernel, urlSource } from '@plinth/host-browser';
+import { browserHost, createKernel, KERNEL_VERSION, urlSource } from '@plinth/host-browser';
 import type { Permissions } from '@plinth/sdk';
 import { ui } from '@plinth/ui/host';
 import { consentBy } from './consent.ts';
@@ -33,7 +33,7 @@ const OTHERS: Permissions = {
 async function makeKernel(name: string, questions: Questions, notices: Notices) {
   const kernel = await createKernel({
     data: name,
-    host: browserHost({ frame: served('plinth/plinth-frame.html') }),
+    host: browserHost({ frame: served(`plinth/plinth-frame.html?${KERNEL_VERSION}`) }),
     // The first source that has an id keeps it: no server can take the place of a plugin of this page.
     sources: [notebook, notes, digest, urlSource([archiveOf('org.stranger.words', '1.0.0')])],
     // A worker contains faults of code that is trusted. All else runs behind the walls of the sandbox.
