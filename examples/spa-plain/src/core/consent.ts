@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'commands.execute com.example.notebook:list': 'Read all of your notes',
   'storage.read': 'Read what it has kept on this device',
   'storage.write': 'Keep data on this device',
+  'storage.quota': 'Keep more data than before',
 };
 
 const wordsOf = ({ permissions }: PermissionRequest): string[] =>
