@@ -4,4 +4,6 @@ import { mount } from './ui/mount.ts';
 trustOwnScripts();
 startOffline();
 for (const root of document.querySelectorAll<HTMLElement>('.notes-app'))
-  await mount(root, root.dataset.name ?? 'notes');
+  await mount(root, root.dataset.name ?? 'notes').catch((error: Error) => {
+    root.textContent = `This page can’t start: ${error.message}`;
+  });

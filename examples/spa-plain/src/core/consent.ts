@@ -24,34 +24,27 @@ export function consentBy(
   nameOf: (plugin: string) => string,
 ): PermissionHandler {
   const answers = new Map<string, Promise<PermissionAnswer>>();
-  const ask = async (request: PermissionRequest): Promise<PermissionAnswer> => {
-    const name = nameOf(request.plugin);
-    const common = {
-      lines: wordsOf(request),
-      ...(request.why !== undefined && { says: request.why }),
-    };
-    if (request.reason !== 'request') {
-      const title = `${name} ${request.version} wants to do more than the version before`;
-      return (
-        (await questions.ask({ ...common, title, choices: ['Cancel', 'Allow and update'] })) === 1
-      );
-    }
-    const title = `${name} asks for your permission`;
-    // The first one has the focus: Enter, pressed for something else, allows nothing.
-    const choices = ['Don’t allow', 'Allow once', 'Always allow'];
-    const answer = await questions.ask({ ...common, title, choices });
-    return answer === 1 ? { for: ONCE } : answer === 2;
+  const ask = async (request: PermissionRequest, signal?: AbortSignal) => {
+    const { plugin, reason, version, why } = request;
+    const running = reason === 'request';
+    const wants = running ? 'asks for your permission' : `${version} wants to do more than before`;
+    // The first choice has the focus: Enter, pressed for something else, allows nothing.
+    const choices = running ? ['Don’t allow', 'Allow once', 'Always allow'] : ['Cancel', 'Update'];
+    const title = `${nameOf(plugin)} ${wants}`;
+    const says = why === undefined ? {} : { says: why };
+    const question = { title, plugin, lines: wordsOf(request), choices, ...says };
+    const answer = await questions.ask(question, signal);
+    return running && answer === 1 ? { for: ONCE } : answer === choices.length - 1;
   };
-  return (request) => {
+  return (request, question?: { readonly signal: AbortSignal }) => {
     const { plugin, reason, permissions } = request;
-    const key = JSON.stringify([plugin, reason, permissions]);
-    // A plugin that asks again while the dialog is open waits for the same answer.
-    const answer = answers.get(key) ?? ask(request);
+    if (reason !== 'request') return ask(request, question?.signal);
+    const key = JSON.stringify([plugin, permissions]);
+    // A plugin that asks again while the dialog is open waits for the same answer. A no is
+    // remembered until the page is loaded again.
+    const answer = answers.get(key) ?? ask(request, question?.signal);
     answers.set(key, answer);
-    // A no to a running plugin is remembered until the page is loaded again.
-    void answer.then((given) => {
-      if (given !== false || reason !== 'request') answers.delete(key);
-    });
+    void answer.then((given) => given !== false && answers.delete(key));
     return answer;
   };
 }

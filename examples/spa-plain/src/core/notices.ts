@@ -12,15 +12,26 @@ export type ShownNotice = Pick<Notice, 'name' | 'text' | 'tone'> & { readonly ke
 /** Owns the notices that are shown. */
 export class Notices {
   readonly list = new Observable<readonly ShownNotice[]>([]);
+  readonly #timers = new Map<number, ReturnType<typeof setTimeout>>();
   #count = 0;
 
   readonly add = ({ name, text, tone }: Omit<ShownNotice, 'key'>): void => {
     const notice = { name, text, tone, key: ++this.#count };
     this.list.set([...this.list.value, notice].slice(-MOST));
-    setTimeout(() => this.close(notice.key), SHOWN);
+    this.#timers.set(
+      notice.key,
+      setTimeout(() => this.close(notice.key), SHOWN),
+    );
   };
 
   close(key: number): void {
+    clearTimeout(this.#timers.get(key));
+    this.#timers.delete(key);
     this.list.set(this.list.value.filter((one) => one.key !== key));
+  }
+
+  /** Closes all of them. */
+  clear(): void {
+    for (const key of [...this.#timers.keys()]) this.close(key);
   }
 }

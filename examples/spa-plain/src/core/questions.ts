@@ -4,6 +4,8 @@ import { Observable } from './observable.ts';
 /** What a dialog shows. */
 export interface Question {
   readonly title: string;
+  /** The id of the plugin. Its name is its own text, and may be any. */
+  readonly plugin: string;
   readonly lines: readonly string[];
   /** What the plugin says of it. It is the plugin's text, and shown as such. */
   readonly says?: string;

@@ -13,8 +13,9 @@ export function showQuestions(root: Element, { questions }: App): () => void {
     shown = question === undefined ? undefined : open(question);
   };
   const open = (question: Question) => {
-    const { title, lines, says, choices } = question;
+    const { title, plugin, lines, says, choices } = question;
     const content = [
+      element('p', { className: 'quiet' }, plugin),
       element('ul', {}, ...lines.map((line) => element('li', {}, line))),
       ...(says === undefined ? [] : [element('p', {}, 'It says: ', element('q', {}, says))]),
       element(

@@ -48,11 +48,10 @@ async function makeKernel(name: string, questions: Questions, notices: Notices) 
         ],
         present: {
           notify: notices.add,
-          ask: ({ name: from, title, text, choices, signal }) =>
-            questions.ask(
-              { title: `${from}: ${title}`, lines: text ? [text] : [], choices },
-              signal,
-            ),
+          ask({ plugin, name: from, title, text, choices, signal }) {
+            const lines = text === undefined ? [] : [text];
+            return questions.ask({ plugin, title: `${from}: ${title}`, lines, choices }, signal);
+          },
         },
       }),
     ],
@@ -96,6 +95,7 @@ export async function startApp(name: string) {
     },
     async stop(): Promise<void> {
       questions.close();
+      notices.clear();
       unfollow();
       await kernel.stop();
     },
