@@ -85,6 +85,24 @@ describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
     expect(errors).toEqual([]);
   });
 
+  it('loses no note of one who types fast, and says what can not be kept', async () => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs();
+    const notes = await open(url);
+    const field = notes.root.getByLabel('New note');
+    await field.waitFor();
+    for (const text of ['one', 'two', 'three', '<b>four</b>']) {
+      await field.fill(text);
+      await field.press('Enter');
+    }
+    await notes.shows('<b>four</b>', 'three', 'two', 'one');
+    await field.fill('x'.repeat(2_001));
+    await field.press('Enter');
+    await notes.notice('2000');
+    expect(await field.inputValue()).toHaveLength(2_001);
+    expect(errors).toEqual([]);
+  });
+
   it('works in two tabs at once, each of which sees what the other writes', async () => {
     const { url } = await serve(folder);
     const { errors, open } = await startTabs();

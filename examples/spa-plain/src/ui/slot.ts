@@ -6,7 +6,7 @@ import { button, element } from './element.ts';
 /** Returns what ends it. */
 export function showSlot(
   box: Element,
-  { kernel, workbench, nameOf }: App,
+  { kernel, workbench, nameOf, failed }: App,
   slot: string,
 ): () => void {
   const shown = new Map<string, ShownView>();
@@ -27,7 +27,10 @@ export function showSlot(
           button('Try again', () => shown.get(key)?.retry()),
         );
       const heading = `${title} · ${nameOf(plugin)}`;
-      shown.set(key, mountView(box, kernel, { plugin, view: id, title, heading, fallback }));
+      shown.set(
+        key,
+        mountView(box, kernel, { plugin, view: id, title, heading, fallback, onError: failed }),
+      );
     }
   };
   const changes = workbench.onChange(show);

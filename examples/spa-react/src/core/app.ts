@@ -81,10 +81,10 @@ export async function startApp(name: string) {
   const unfollow = followTabs(kernel, name);
   await kernel.start();
   const workbench = kernel.extension(ui);
-  const failed = ({ message }: Error) =>
+  const failed = ({ message }: Error): void =>
     notices.add({ name: 'This did not work:', text: message.slice(0, 200), tone: 'bad' });
   return {
-    ...{ name, kernel, workbench, questions, notices, dialog, nameOf },
+    ...{ name, kernel, workbench, questions, notices, dialog, nameOf, failed },
     /** Runs a command for the user, and tells when it fails. */
     run: (command: string): void => void workbench.run(command).catch(failed),
     /** Runs what a key stands for. Answers whether it stands for something. */

@@ -32,12 +32,13 @@ export function Page({ title, root }: { readonly title: string; readonly root: E
 }
 
 function Slot({ name }: { readonly name: string }) {
-  const { kernel, workbench } = useApp();
+  const { kernel, workbench, failed } = useApp();
   return (
     <PluginSlot
       kernel={kernel}
       workbench={workbench}
       name={name}
+      onError={failed}
       fallback={(error, retry) => (
         <div className="fallback" role="alert">
           <p>This view can’t be shown. {error.message}</p>

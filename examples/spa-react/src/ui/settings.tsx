@@ -1,5 +1,5 @@
 import type { SettingsField, SettingsForm } from '@plinth/ui/host';
-import { type ChangeEvent, useEffect, useId, useReducer, useState } from 'react';
+import { useEffect, useId, useReducer, useState } from 'react';
 import { givenValue, type PluginRow, pluginsOf, tryAgain, update } from '../core/plugins.ts';
 import { Dialog } from './dialog.tsx';
 import { useApp } from './use-app.ts';
@@ -125,7 +125,7 @@ function Control({ id, field, set }: ControlProps) {
       defaultValue={String(value ?? '')}
       min={minimum}
       max={maximum}
-      onBlur={(event: ChangeEvent<HTMLInputElement>) => set(event.target.value)}
+      onBlur={({ target }) => target.value !== String(value ?? '') && set(target.value)}
     />
   );
 }

@@ -31,8 +31,14 @@ export default definePlugin({
 
     const add = async (text: string) => {
       if (text.trim() === '') return;
-      await notebook.add(text);
+      // At once: what is typed meanwhile belongs to the next note.
       draft = '';
+      try {
+        await notebook.add(text);
+      } catch (error) {
+        if (draft === '') draft = text;
+        throw error;
+      }
     };
     const found = () => {
       const word = wanted.trim().toLowerCase();
