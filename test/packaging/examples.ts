@@ -5,17 +5,19 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify, stripVTControlCharacters } from 'node:util';
-import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
 import { send } from '../../examples/node-service/test/send.ts';
 import { hasPostgres, startPostgres } from '../support/postgres.ts';
 import { startChromium } from './site.ts';
+import { barriers, serve, startTabs } from './spa-page.ts';
 
 const run = promisify(execFile);
-// npm runs with the first Node in the path. Ports are free ones.
+// npm runs with the first Node in the path. Ports are free ones. What is built for production isn't
+// built for tests.
+const { NODE_ENV: _, ...rest } = process.env;
 const env = {
-  ...process.env,
-  PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+  ...rest,
+  PATH: `${dirname(process.execPath)}:${rest.PATH}`,
   PORT: '0',
 };
 const npm = (cwd: string, ...args: readonly string[]) => npmWith({}, cwd, ...args);
@@ -142,23 +144,35 @@ async function checkCliTool(folder: string): Promise<void> {
   expect(await tool('unknown')).toEqual({ code: 2, stdout: list });
 }
 
+/** The page of a new user: notes, the palette, a permission, settings, and all of it after a reload. */
 async function checkPage(folder: string): Promise<void> {
   await npm(folder, 'run', 'build');
-  const server = await preview({ root: folder, preview: { host: '127.0.0.1', port: 0 } });
-  onTestFinished(() => server.close());
-  const address = server.httpServer.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const browser = await startChromium();
-  onTestFinished(() => browser.close());
-  const page = await browser.newPage();
-  // The button is enabled when the plugin runs.
-  const greet = () => page.getByRole('button', { name: 'Greet' }).click();
-  await page.goto(`http://127.0.0.1:${address.port}`);
-  await greet();
-  await page.getByText('Hello, Ada! (1 times)').waitFor();
+  const { url } = await serve(folder);
+  const { errors, open } = await startTabs();
+  const notes = await open(url);
+  const { page, root } = notes;
+  await notes.add('Buy bread');
+  await notes.add('Call Grace');
+  await notes.shows('Call Grace', 'Buy bread');
+
+  // The plugin has no right to read notes, and asks for it. A no holds, a yes for good does too.
+  await notes.command('count words');
+  await root.getByRole('dialog', { name: 'Digest asks' }).waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await notes.press('Always allow');
+  await notes.notice('Your notes have 4 words.');
+
+  await notes.press('Settings');
+  await root.getByLabel('Which note comes first').selectOption('oldest');
+  await notes.press('Close');
+  await notes.shows('Buy bread', 'Call Grace');
+
   await page.reload();
-  await greet();
-  await page.getByText('Hello, Ada! (2 times)').waitFor();
+  await notes.shows('Buy bread', 'Call Grace');
+  await notes.command('count words');
+  await notes.notice('Your notes have 4 words.');
+  expect(await barriers(page)).toEqual([]);
+  expect(errors).toEqual([]);
 }
 
 /** What its README says: three runners, each with what it reports. */
