@@ -32,8 +32,8 @@ export function privateFilesIn(directory: string, { quota, memory, lock }: PageB
     list: (tenant) => store.list(tenant),
     async purge(tenant, plugin) {
       const place = await store.place(tenant, plugin, () => {});
-      await store.forgetBefore(place);
       await whenFree(lock, () => engine.run(place, { op: 'clear' }, { time: lock }));
+      await store.remove(place);
     },
     onLost: (listener) => engine.onLost(listener),
     close: () => engine.close(),
@@ -60,7 +60,7 @@ class PageData extends FileData {
       // The file goes now, and what is read of it later would fail.
       return new Blob([await content.arrayBuffer()], { type: 'application/vnd.sqlite3' });
     } finally {
-      await deleteFile(to);
+      await discard(to);
     }
   }
 
@@ -72,10 +72,13 @@ class PageData extends FileData {
       await write(from, blob);
       await this.engine.run(this.place, { op: 'restore', from, check: true }, terms);
     } finally {
-      await deleteFile(from);
+      await discard(from);
     }
   }
 }
+
+/** Deletes a copy. One that a worker has open still is deleted later, by age. */
+const discard = (path: string): Promise<void> => deleteFile(path).catch(() => {});
 
 /** Writes a copy into a file, as one without a log beside it. */
 async function write(path: string, blob: Blob): Promise<void> {
