@@ -13,6 +13,7 @@ import { statics } from './host/statics.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
 export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type { PostgresOptions } from './postgres/options.js';
 
 /**
  * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a worker
@@ -34,11 +35,13 @@ export const sql = defineExtension(statics, (options: SqlOptions) => {
 
 async function openBackend({ directory, limits }: Settings): Promise<Backend> {
   const { privateFilesIn } = await import('./browser/backend.js');
-  return privateFilesIn(directory, limits);
+  return privateFilesIn(directory ?? '', limits);
 }
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
-function checkPage({ directory }: Settings): void {
+function checkPage({ directory = '', postgres }: Settings): void {
+  if (postgres !== undefined)
+    throw wrong("has no 'postgres' in a page: name a 'directory'", 'postgres');
   if (directory.split('/').includes('..'))
     throw wrong(
       "'directory' is a folder of the private file system, like 'databases'",

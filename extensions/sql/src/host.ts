@@ -13,11 +13,12 @@ import { statics } from './host/statics.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
 export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type { PostgresOptions } from './postgres/options.js';
 
 /**
  * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a process
- * of its own. In a page `directory` is a folder of the browser's private file system, and a worker
- * takes the place of the process.
+ * of its own; or PostgreSQL, a role and a schema for each. In a page `directory` is a folder of the
+ * browser's private file system, and a worker takes the place of the process.
  *
  * @throws PluginConfigurationError `kernel/invalid-option` for options that are none, before Node
  * 24.15, and where a page has no private file system.
@@ -29,12 +30,31 @@ export type { AppliedMigration, SqlApi } from './host/sql-api.js';
  */
 export const sql = defineExtension(statics, (options: SqlOptions) => {
   checkRuntime();
-  return databasesOf(settingsOf(options), openBackend);
+  const settings = settingsOf(options);
+  if (settings.postgres !== undefined) checkClient();
+  return databasesOf(settings, openBackend);
 });
 
-async function openBackend({ directory, limits }: Settings): Promise<Backend> {
+async function openBackend({ directory, postgres, limits }: Settings): Promise<Backend> {
+  if (postgres !== undefined) {
+    const postgresql = await import('./postgres/backend.js');
+    return postgresql.databasesOf(postgres, limits);
+  }
   const { filesIn } = await import('./node/backend.js');
-  return filesIn(directory, limits);
+  return filesIn(directory ?? '', limits);
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option` when the client isn't installed. */
+function checkClient(): void {
+  try {
+    import.meta.resolve('pg');
+  } catch (cause) {
+    throw createError(
+      'kernel/invalid-option',
+      "sql({ postgres }) needs the package 'pg' beside it: npm install pg@8",
+      { details: { option: 'postgres' }, cause },
+    );
+  }
 }
 
 /** The first release of Node whose SQLite can be asked what a statement may do. */

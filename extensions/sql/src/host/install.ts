@@ -27,6 +27,7 @@ export function databasesOf(
         next: (input: unknown, call) => databases.next(input, call),
         begin: (input: unknown, call) => databases.begin(input, call),
         end: (input: unknown, call) => databases.end(input, call),
+        dialect: () => databases.dialect(),
       });
       return databases.api;
     },
