@@ -3,7 +3,7 @@ import { createError } from '@plinth/sdk/contract';
 import { type Backend, type Terms, WorkError } from '../backend/backend.js';
 import { Engine } from '../sqlite/engine.js';
 import { FileData } from '../sqlite/file-data.js';
-import type { Place } from '../sqlite/protocol.js';
+import { PAGE, type Place } from '../sqlite/protocol.js';
 import { contentOf, deleteFile, folderAt, splitPath } from './files.js';
 import { Store } from './store.js';
 import { WorkerHost } from './worker-host.js';
@@ -67,6 +67,9 @@ class PageData extends FileData {
   async restore(blob: string | Blob, terms: Terms): Promise<void> {
     if (!(blob instanceof Blob))
       throw createError('sql/failed', 'in a page, restore(plugin, blob) takes a Blob or a File');
+    const most = this.place.pages * PAGE;
+    if (blob.size > most)
+      throw new WorkError('quota', `the file has ${blob.size} bytes, and the quota is ${most}`);
     const from = this.#store.copy(this.place);
     try {
       await write(from, blob);
