@@ -27,6 +27,7 @@ const ENTRIES = [
   '@plinth/kernel/archive',
   '@plinth/kernel/audit',
   '@plinth/kernel/grants',
+  '@plinth/kernel/data',
   '@plinth/kernel/hibernation',
   '@plinth/kernel/installer',
   '@plinth/kernel/limits',

@@ -196,7 +196,9 @@ describe('a migration that fails', () => {
         { ...(limits && { limits }) },
       );
       await rejection(kernel.plugins.activate('test.notes'));
-      expect(await names(kernel)).toEqual([]);
+      // It may have been ended before there was a database.
+      const made = await kernel.extension(sql).list();
+      expect(made.length === 0 ? [] : await names(kernel)).toEqual([]);
     }
   });
 });
@@ -402,10 +404,9 @@ describe('the installer', () => {
     const told: unknown[] = [];
     kernel.events.on('sql:migrated', ({ payload }) => told.push(payload));
     await kernel.plugins.reload('test.notes', shipped('2.0.0', TITLE));
-    // What the version before is told may come late.
     await expect
-      .poll(() => told.at(-1))
-      .toMatchObject({ version: '2.0.0', migrations: ['0002_title'] });
+      .poll(() => told)
+      .toContainEqual({ plugin: 'test.notes', version: '2.0.0', migrations: ['0002_title'] });
     const query = (text: string) => kernel.commands.execute('test.notes:query', text);
     expect(await query('select title from notes')).toEqual([]);
     await kernel.plugins.reload('test.notes', shipped('2.0.1', TITLE));

@@ -41,7 +41,7 @@ async function openBackend({ directory, limits }: Settings): Promise<Backend> {
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 function checkPage({ directory = '', postgres }: Settings): void {
   if (postgres !== undefined)
-    throw wrong("has no 'postgres' in a page: name a 'directory'", 'postgres');
+    throw wrong("'postgres' is for Node: a page has databases in a 'directory'", 'postgres');
   if (directory.split('/').includes('..'))
     throw wrong(
       "'directory' is a folder of the private file system, like 'databases'",

@@ -89,6 +89,8 @@ export interface ApiParts {
   database(plugin: string): Promise<PluginDatabase>;
   /** Forgets what is open of a database that is gone. */
   forget(plugin: string): void;
+  /** Marks a plugin as one that has a database. */
+  mark(plugin: string): Promise<void>;
   plugins(): readonly PluginView[];
 }
 
@@ -135,6 +137,7 @@ export function sqlApi(parts: ApiParts): SqlApi {
     }) as SqlApi['backup'],
     async restore(plugin, from) {
       checkId(plugin);
+      await parts.mark(plugin);
       await alone(parts, plugin, 'restored', () =>
         run(plugin, (data) => data.restore(from, { time })),
       );

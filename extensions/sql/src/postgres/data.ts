@@ -286,7 +286,7 @@ export class PostgresData implements PluginData {
 }
 
 /** The path of a file of the application. @throws WorkError. */
-function pathOf(file: unknown): string {
+function pathOf(file: string | Blob | undefined): string {
   if (typeof file === 'string' && file !== '' && !file.includes('\0')) return resolve(file);
   throw new WorkError('failed', `'${String(file).slice(0, 80)}' is no path of a file`);
 }

@@ -1,14 +1,8 @@
-/** What happens in a tenant, for operators: a bounded ring of entries that any number of readers share. */
-import type { HttpPort } from '../exchange.js';
-import { FeedSources } from './feed-sources.js';
-import { jsonWithin } from './json-within.js';
-import type { AdminKernel, TenantParts } from './operation.js';
+/** What happens in a tenant, as a bounded ring of entries that any number of readers share. */
 
-/** Entries, and characters of them, that the ring keeps. */
+/** Entries, and characters of them, that a ring keeps. */
 const MOST_ENTRIES = 1_024;
 const MOST_TEXT = 4_194_304;
-/** Characters of one entry. */
-const MOST_OF_ENTRY = 65_536;
 
 /** Something that happened. */
 export interface Entry {
@@ -24,9 +18,23 @@ export interface Entry {
 
 /** What a reader wants to know. */
 export interface Wanted {
+  /** The sources that it needs. */
   readonly names: ReadonlySet<string>;
+  /** Whether an entry of this name is for it. */
+  has(name: string): boolean;
   /** Whether values that plugins send to each other are shown. */
   readonly values: boolean;
+}
+
+/** Records an entry. `full` is called when a reader wants the values. */
+export type Recorder = (name: string, text: string, full?: () => string) => void;
+
+/** Where entries come from. */
+export interface Sources {
+  /** The number of the first entry that a source could record. Undefined when it records all. */
+  since(name: string): number | undefined;
+  /** Opens sources before the entry of this number. The result releases them. */
+  want(names: ReadonlySet<string>, next: number): () => void;
 }
 
 /** Owns the ring of a tenant. Numbers of entries grow by one, so that a reader knows what it missed. */
@@ -34,16 +42,15 @@ export class Feed {
   /** Another kernel, or another start of it, has another one. */
   readonly #epoch = crypto.randomUUID().slice(0, 8);
   readonly #ring = new Map<number, Entry>();
-  readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<(entry: Entry) => void>();
   readonly #readers = new Set<Wanted>();
-  readonly #sources: FeedSources;
+  readonly #sources: Sources;
   #last = 0;
   #length = 0;
 
-  constructor(kernel: AdminKernel, port: HttpPort) {
-    this.#sources = new FeedSources(kernel, port, (name, data, full) =>
-      this.#record(name, data, full),
-    );
+  /** @param open opens the sources. What they record goes into this ring. */
+  constructor(open: (record: Recorder) => Sources) {
+    this.#sources = open((name, text, full) => this.#record(name, text, full));
   }
 
   /** The number of the oldest entry that is kept, or of the next one. */
@@ -74,49 +81,30 @@ export class Feed {
     return this.#sources.since(name) ?? 1;
   }
 
-  /** Records for a reader what it wants. The result ends that. */
-  want(wanted: Wanted): () => void {
+  /** Records for a reader what it wants, and tells it of each entry. The result ends that. */
+  want(wanted: Wanted, listener: (entry: Entry) => void): () => void {
     this.#readers.add(wanted);
+    this.#listeners.add(listener);
     const release = this.#sources.want(wanted.names, this.#last + 1);
     return () => {
       this.#readers.delete(wanted);
+      this.#listeners.delete(listener);
       release();
     };
   }
 
-  /** Resolves with the next entry, or when `task` is called. The result of `task` forgets it. */
-  onEntry(task: () => void): () => void {
-    this.#waiting.add(task);
-    return () => this.#waiting.delete(task);
-  }
-
-  #record(name: string, data: object, full: (() => object) | undefined): void {
+  #record(name: string, text: string, full: (() => string) | undefined): void {
     const shown =
-      full !== undefined && [...this.#readers].some(({ values }) => values)
-        ? jsonWithin(full(), MOST_OF_ENTRY)
-        : undefined;
-    const text = jsonWithin(data, MOST_OF_ENTRY);
+      full !== undefined && [...this.#readers].some(({ values }) => values) ? full() : undefined;
     this.#last += 1;
-    this.#ring.set(this.#last, { number: this.#last, name, time: Date.now(), text, full: shown });
+    const entry = { number: this.#last, name, time: Date.now(), text, full: shown };
+    this.#ring.set(this.#last, entry);
     this.#length += text.length + (shown?.length ?? 0);
     for (const [number, { text: old, full: more }] of this.#ring) {
       if (this.#ring.size <= MOST_ENTRIES && this.#length <= MOST_TEXT) break;
       this.#ring.delete(number);
       this.#length -= old.length + (more?.length ?? 0);
     }
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const task of waiting) task();
+    for (const listener of [...this.#listeners]) listener(entry);
   }
-}
-
-const feeds = new WeakMap<TenantParts, Feed>();
-
-/** The feed of a tenant. The first request makes it. */
-export function feedOf(tenant: TenantParts, kernel: AdminKernel): Feed {
-  const known = feeds.get(tenant);
-  if (known !== undefined) return known;
-  const made = new Feed(kernel, tenant.parts.port);
-  feeds.set(tenant, made);
-  return made;
 }

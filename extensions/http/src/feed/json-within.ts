@@ -49,11 +49,13 @@ export function jsonWithin(value: unknown, most: number): string {
     put('{');
     let first = true;
     for (const key in one) {
+      const value = (one as Readonly<Record<string, unknown>>)[key];
+      if (value === undefined) continue;
       if (!first) put(',');
       first = false;
       putText(key);
       put(':');
-      write((one as Readonly<Record<string, unknown>>)[key], depth + 1);
+      write(value, depth + 1);
     }
     put('}');
   };

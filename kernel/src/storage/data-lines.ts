@@ -1,9 +1,13 @@
 /**
- * What a plugin keeps, as lines of JSON: the format of `plinth data export`. The first line is a
- * header, the last has the SHA-256 of all before it, and each between them is a key with its value.
- * Values that JSON can't express exactly are base64 of the codec that processes use.
+ * `@plinth/kernel/data`: what a plugin keeps, as lines of JSON. The first line is a header, the last
+ * has the SHA-256 of all before it, and each between them is a key with its value. Values that JSON
+ * can't express exactly (dates, maps, bytes, `NaN`, bigints) are base64 of the codec that processes
+ * use.
+ *
+ * @module
  */
 import { MessageWriter, readMessage } from '@plinth/sdk/codec';
+import { sha256 } from '@plinth/sdk/contract';
 import {
   boundsOf,
   decodeValue,
@@ -12,7 +16,6 @@ import {
   MAX_VALUE_DEPTH,
   NO_BOUNDS,
 } from '@plinth/sdk/rpc';
-import { refuse } from '../problem.js';
 
 const FORMAT = 'plinth-data';
 const VERSION = 1;
@@ -23,9 +26,29 @@ const HEAD = 4;
 const MOST_KEY = 512;
 /** Fewest characters of a line: `{"key":"a","value":1}`. */
 const SHORTEST = 20;
+/** Characters of a header's texts in a message. */
+const MOST_SHOWN = 128;
 
-/** The text of the data. The same data gives the same text. */
-export async function writeLines(
+/** What is wrong with a text. */
+export type DataProblem = 'cut' | 'edited' | 'format' | 'plugin' | 'version';
+
+/** A text that is no data of a plugin, or not of this one. */
+export class DataLinesError extends Error {
+  readonly reason: DataProblem;
+
+  constructor(reason: DataProblem, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * The text of what a plugin keeps. The same data gives the same text.
+ *
+ * @example
+ * const text = await writeData('com.example.notes', await kernel.storage.of('com.example.notes').export());
+ */
+export async function writeData(
   plugin: string,
   values: ReadonlyMap<string, unknown>,
 ): Promise<string> {
@@ -37,33 +60,47 @@ export async function writeLines(
   return `${body}\n${JSON.stringify({ entries: lines.length, sha256: await digestOf(body) })}\n`;
 }
 
-/** The values of a text, all of them checked. @throws Refusal 422. */
-export async function readLines(
+/**
+ * The values of a text, all of them checked. The digest finds accidents; it is no signature.
+ *
+ * @param plugin whose data it has to be.
+ * @throws DataLinesError.
+ */
+export async function readData(
   plugin: string,
   text: string,
 ): Promise<ReadonlyMap<string, unknown>> {
-  if (isShredded(text)) throw wrong('it is no data of an export');
+  if (isShredded(text)) throw noData();
   const lines = text.trimEnd().split('\n');
   const header = objectIn(lines[0]);
-  if (header?.format !== FORMAT) throw wrong('it is no data of an export');
-  if (header.formatVersion !== VERSION) throw wrong(`it is not of version ${VERSION}`);
+  if (header?.format !== FORMAT) throw noData();
+  if (header.formatVersion !== VERSION)
+    throw new DataLinesError(
+      'version',
+      `its format has version ${shown(header.formatVersion)}, and version ${VERSION} is read here`,
+    );
   const last = lines.length < 2 ? undefined : objectIn(lines.at(-1));
   if (typeof last?.sha256 !== 'string' || 'key' in last)
-    throw wrong('its last line is missing: it was cut');
+    throw new DataLinesError('cut', 'its last line is missing: it was cut');
   const entries = lines.slice(1, -1);
   const digest = await digestOf(lines.slice(0, -1).join('\n'));
   if (last.sha256 !== digest || last.entries !== entries.length)
-    throw wrong('its digest differs: lines were changed or removed');
-  if (header.plugin !== plugin) throw wrong('it is the data of another plugin');
+    throw new DataLinesError('edited', 'its digest differs: lines were changed or removed');
+  if (header.plugin !== plugin)
+    throw new DataLinesError('plugin', `it is the data of ${shown(header.plugin)}`);
   const values = new Map<string, unknown>();
   for (const [index, line] of entries.entries()) {
     const found = entryIn(line);
     if (found === undefined || values.has(found.key))
-      throw wrong(`line ${index + 2} is no key with a value`);
+      throw new DataLinesError('format', `line ${index + 2} is no key with a value`);
     values.set(found.key, found.value);
   }
   return values;
 }
+
+const noData = () => new DataLinesError('format', 'it is no data of an export');
+
+const shown = (value: unknown) => String(value).slice(0, MOST_SHOWN);
 
 /** Whether a text has more lines than an export of its length: they would cost more than the text. */
 function isShredded(text: string): boolean {
@@ -123,10 +160,4 @@ function objectIn(line: string | undefined): Readonly<Record<string, unknown>> |
   }
 }
 
-async function digestOf(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-const wrong = (why: string) =>
-  refuse(422, 'http/data', `The data can't be imported: ${why}. Send what an export has answered.`);
+const digestOf = (text: string): Promise<string> => sha256(new TextEncoder().encode(text));
