@@ -468,8 +468,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Use short texts as keys.',
   ],
   'storage/locked': [
-    'Another process owns the folder. The message names it.',
-    'Stop it, or use another folder.',
+    'Another process owns the folder, or writes to the database for too long. The message names what is held.',
+    'Stop it, or use another folder. Several processes may share a storage in SQL.',
   ],
   'storage/quota': [
     "The write exceeds the plugin's quota or number of keys. Nothing was written.",

@@ -104,6 +104,7 @@ export type {
   LaunchRequest,
   PluginPackage,
   PluginSource,
+  RegistryAdapter,
   ResourceUsage,
   SourceChange,
   StorageAdapter,

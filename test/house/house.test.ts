@@ -115,8 +115,8 @@ describe('dependencies', () => {
     preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
     '@sqlite.org/sqlite-wasm': /^extensions\/sql\/src\/browser\/sqlite-module\.ts$/,
+    pg: /^extensions\/sql\/src\/(node\/storage\/postgres-client|postgres\/pg-client)\.ts$/,
     kysely: /^extensions\/sql\/src\/(index|plugin\/(database|dialect|driver))\.ts$/,
-    pg: /^extensions\/sql\/src\/postgres\/pg-client\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };

@@ -57,7 +57,12 @@ const ENTRIES = [
   '@plinth/sql',
   '@plinth/cli/vite/client',
 ];
-const NODE_ENTRIES = ['@plinth/host-node', '@plinth/sql/host', '@plinth/cli'];
+const NODE_ENTRIES = [
+  '@plinth/host-node',
+  '@plinth/sql/host',
+  '@plinth/sql/storage',
+  '@plinth/cli',
+];
 /** Has the types of Vite, which is an optional peer. */
 const VITE_ENTRIES = ['@plinth/cli/vite'];
 const BROWSER_ENTRIES = [

@@ -48,3 +48,32 @@ it('migrations of an installed plugin are there when its package is not', async 
   expect(file.prepare('select count(*) as n from notes').get()).toEqual({ n: 0 });
   file.close();
 });
+
+it('migrations run in a tenant that starts when another one runs the plugin from its folder', async () => {
+  const plugins = join(await folder(), 'plugins');
+  const path = join(plugins, 'notes');
+  mkdirSync(path, { recursive: true });
+  const migrations = ['0001_notes.sql'];
+  const manifest = {
+    id: 'test.notes',
+    version: '1.0.0',
+    main: 'plugin.js',
+    engines: { plinth: '^1.0.0' },
+    contributes: { sql: { migrations } },
+  };
+  writeFileSync(join(path, 'plugin.json'), JSON.stringify(manifest));
+  writeFileSync(join(path, 'plugin.js'), 'export default { activate() {} };');
+  writeFileSync(join(path, '0001_notes.sql'), NOTES);
+  const kernel = await createKernel({
+    sources: [directorySource(plugins)],
+    telemetry: { log: false },
+    extensions: [sql({ directory: await folder() })],
+  });
+  await kernel.start();
+  for (const id of ['first', 'second', 'third']) {
+    const tenant = kernel.tenant(id);
+    await tenant.plugins.activate('test.notes');
+    expect((await tenant.extension(sql).migrations('test.notes')).length, id).toBe(1);
+  }
+  await kernel.stop();
+});

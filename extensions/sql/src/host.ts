@@ -12,7 +12,12 @@ import { type Settings, type SqlOptions, settingsOf } from './host/options.js';
 import { statics } from './host/statics.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
-export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type {
+  AppliedMigration,
+  MigrateOptions,
+  PendingMigration,
+  SqlApi,
+} from './host/sql-api.js';
 export type { PostgresOptions } from './postgres/options.js';
 
 /**

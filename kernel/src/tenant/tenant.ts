@@ -266,6 +266,7 @@ class Tenant {
       diagnostics: () => this.#diagnostics(),
       // Those who ask at once share an answer, so that it may be asked for often.
       health: shared(() => tenantHealth(parts)),
+      open: () => phases.open(),
       start: () => phases.start(),
       stop: async (options) => phases.stop(drainOf(options, this.#base.limits)),
       [ASYNC_DISPOSE]: () => kernel.stop(),

@@ -6,11 +6,12 @@ import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
+import { lazyApi } from './lazy-api.js';
 import { Marks } from './marks.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
-import { type ApiParts, deleteData, type SqlApi, sqlApi } from './sql-api.js';
+import type { ApiParts, SqlApi } from './sql-api.js';
 import type { SqlPort } from './statics.js';
 
 type Asking = Pick<CallFacts, 'caller'>;
@@ -54,8 +55,21 @@ export class TenantDatabases {
       mark: (plugin) => this.#marks.add(plugin),
       plugins: () => port.plugins.all(),
     };
-    this.api = sqlApi(this.#parts);
-    this.#takePart();
+    const migrator = new LazyMigrator(() => this.#migrator());
+    this.api = lazyApi(async () => {
+      const [{ sqlApi }, { migratingApi }] = await Promise.all([
+        import('./sql-api.js'),
+        import('./migrating.js'),
+      ]);
+      const migrations = migratingApi({
+        declared: this.#declared,
+        plugins: this.#parts.plugins,
+        migrator: () => migrator.get(),
+        gone: (plugin) => this.#going.get(plugin),
+      });
+      return { ...sqlApi(this.#parts), ...migrations };
+    });
+    this.#takePart(migrator);
   }
 
   async query(input: unknown, { caller }: Asking): Promise<SqlRows> {
@@ -84,13 +98,12 @@ export class TenantDatabases {
   }
 
   /** Registers for the steps of plugins, and for the end of the tenant. */
-  #takePart(): void {
+  #takePart(migrator: LazyMigrator): void {
     const port = this.#port;
-    const migrator = new LazyMigrator(() => this.#migrator());
     port.verify({
       manifest: ({ manifest, package: found }) => {
         const { sql } = manifest.contributes as { readonly sql?: unknown };
-        if (sql === undefined || found.read === undefined) return undefined;
+        if (sql === undefined) return undefined;
         // The point checks it, too, and that is what a manifest fails with.
         const parsed = this.#schema['~standard'].validate(sql);
         if ('value' in parsed)
@@ -162,7 +175,8 @@ export class TenantDatabases {
   }
 
   #purge(plugin: string): void {
-    const going = deleteData(this.#parts, plugin)
+    const going = import('./sql-api.js')
+      .then(({ deleteData }) => deleteData(this.#parts, plugin))
       .then(() => this.#marks.over(plugin))
       .catch((error: unknown) => this.#report(plugin, error))
       .finally(() => this.#going.delete(plugin));
