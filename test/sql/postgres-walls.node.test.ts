@@ -117,6 +117,21 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
     expect(await admin(`select distinct who from ${own}.seen`)).toEqual([{ who: own }]);
   });
 
+  it('see the migrations of others by a function that the server asks first', async () => {
+    const migrations = { '0001_own.sql': 'create table a (a integer)' };
+    const secret = packageWith({
+      id: 'test.other',
+      migrations: { '0001_secret.sql': 'create table b (a integer)' },
+    });
+    const { run } = await walls({}, [packageWith({ migrations }), secret]);
+    await run('create table seen (name text)');
+    await run(
+      'create function leak(text) returns boolean language plpgsql cost 0.0001 as $$ begin insert into seen values ($1); return true; end $$',
+    );
+    await run('do $$ begin perform name from _plinth_migrations where leak(name); end $$');
+    expect((await run('select name from seen')).rows).toEqual([{ name: '0001_own' }]);
+  });
+
   it('change the list of migrations, or hold its lock', async () => {
     const migrations = { '0001_a.sql': 'create table a (a integer)' };
     const { run, admin, own } = await walls({}, [packageWith({ migrations }), other]);
@@ -185,6 +200,21 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
     );
     expect((await rejection(run('select fill()'))).code).toBe('sql/denied');
     expect((await run('select count(*) as n from notes')).rows).toEqual([{ n: 0 }]);
+    await run('create table start (a integer)');
+    await run(
+      'create function late() returns trigger language plpgsql as $$ begin perform fill(); return null; end $$',
+    );
+    await run(
+      'create constraint trigger late after insert on start deferrable initially deferred for each row execute function late()',
+    );
+    await run('alter table notes drop constraint notes_pkey');
+    const kept = async () => Number((await run('select count(*) as n from notes')).rows[0]?.n);
+    for (let time = 0; time < 6; time++) await run('insert into start values (1)').catch(() => {});
+    const first = await kept();
+    for (let time = 0; time < 6; time++) await run('insert into start values (1)').catch(() => {});
+    expect(await kept()).toBe(first);
+    await run('truncate notes');
+    await run('insert into notes values (1, null)');
   });
 
   it('leave anything in a session for the next statement', async () => {
@@ -239,6 +269,7 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
     for (const text of [
       "select repeat('x', 200000000) as x",
       'select i from generate_series(1, 3000000) i',
+      `select (repeat('9', 100) || repeat('0', 100000) || '1')::numeric as n`,
       "do $$ begin for i in 1..100000 loop raise warning '%', repeat('x', 1000); end loop; end $$",
     ])
       expect([text, (await rejection(run(text))).code]).toEqual([
@@ -246,5 +277,33 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
         expect.stringMatching(/^sql\/(too-large|timeout)$/),
       ]);
     expect((await run('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  it('keep the kernel busy with reading its texts', async () => {
+    const { run } = await walls({ limits: { statement: 100_000 } });
+    const began = performance.now();
+    for (const text of [
+      `create function f() returns int begin atomic ${'; '.repeat(45_000)}`,
+      `select ${'/*'.repeat(45_000)}`,
+      `select ${'$a'.repeat(45_000)}`,
+      `select '${"''".repeat(45_000)}`,
+      `select (${'9'.repeat(100)}${'0'.repeat(90_000)}1)::numeric as n`,
+    ])
+      await run(text).catch(() => {});
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+});
+
+describe.skipIf(!hasPostgres)('an address', () => {
+  it('whose role stands behind the question mark gives plugins that role no more', async () => {
+    const server = await postgres();
+    const url = new URL(await server.database());
+    const { username, password } = url;
+    Object.assign(url, { username: '', password: '' });
+    url.search = new URLSearchParams({ user: username, password, options: '-c a.b=c' }).toString();
+    const { run } = await withSql([packageWith({})], { postgres: url.href });
+    const [row] = (await run('select session_user::text as who, current_schema() as here')).rows;
+    expect(row?.who).toMatch(/^plinth_test_notes_/);
+    expect(row?.here).toBe(row?.who);
   });
 });

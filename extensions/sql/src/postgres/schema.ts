@@ -80,7 +80,8 @@ export function creationOf(
     `create schema ${role}`,
     `grant usage, create on schema ${role} to ${role}`,
     `grant usage on schema plinth to ${role}`,
-    `create view ${role}.${REGISTRY} as select name, checksum, additive::int as additive, at
+    // A function of the plugin must not see the rows of others before they are left out.
+    `create view ${role}.${REGISTRY} with (security_barrier) as select name, checksum, additive::int as additive, at
       from plinth.migrations where role = '${role}' order by name`,
     `grant select on ${role}.${REGISTRY} to ${role}`,
   ];

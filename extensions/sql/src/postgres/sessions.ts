@@ -2,7 +2,7 @@
 import { type Terms, WorkError } from '../backend/backend.js';
 import type { Limits } from '../host/options.js';
 import { isLost, stateOf } from './failure.js';
-import { Clock } from './lanes.js';
+import { Clock, MOST_TIME } from './lanes.js';
 import type { Owner } from './owner.js';
 import { Connection } from './pg-client.js';
 import type { Pool } from './pool.js';
@@ -27,6 +27,7 @@ export interface Session {
 const AFTER = 5_000;
 /** Kernels that use a database at the same time. */
 const KERNELS = 8;
+const MOST_CONNECTIONS = 1_000;
 
 /** Owns the role of a plugin and the number of its connections. */
 export class Sessions {
@@ -43,7 +44,7 @@ export class Sessions {
   async ensure(): Promise<string> {
     if (this.#role !== undefined) return this.#role;
     const { owner, tenant, plugin, limits } = this.#parts;
-    const connections = (limits.transactions + 2) * KERNELS;
+    const connections = Math.min((limits.transactions + 2) * KERNELS, MOST_CONNECTIONS);
     this.#making ??= owner.ensure(tenant, plugin, connections).finally(() => {
       this.#making = undefined;
     });
@@ -91,7 +92,9 @@ export class Sessions {
     try {
       return await clock.within(terms, connection, async () => {
         await connection.query(begin);
-        await connection.query(`set local statement_timeout = ${Math.ceil(terms.time)}`);
+        await connection.query(
+          `set local statement_timeout = ${Math.min(Math.ceil(terms.time), MOST_TIME)}`,
+        );
         await connection.query('set local idle_in_transaction_session_timeout = 0');
         const result = await work(connection, role);
         await connection.query('commit');
@@ -130,10 +133,10 @@ export class Sessions {
       ...(await owner.login(role)),
       settings: {
         search_path: role,
-        statement_timeout: limits.time + AFTER,
-        idle_in_transaction_session_timeout: limits.open + AFTER,
+        statement_timeout: Math.min(limits.time + AFTER, MOST_TIME),
+        idle_in_transaction_session_timeout: Math.min(limits.open + AFTER, MOST_TIME),
         // A wait for others is told as such before the statement's time is over.
-        lock_timeout: Math.max(1, Math.min(limits.lock, Math.floor(limits.time * 0.8))),
+        lock_timeout: Math.max(1, Math.min(limits.lock, Math.floor(limits.time * 0.8), MOST_TIME)),
         timezone: 'UTC',
         datestyle: 'ISO',
         bytea_output: 'hex',
@@ -141,7 +144,6 @@ export class Sessions {
         standard_conforming_strings: 'on',
         client_encoding: 'UTF8',
         client_min_messages: 'warning',
-        client_connection_check_interval: AFTER,
       },
     });
   }
