@@ -33,7 +33,10 @@ const MOST_CONNECTIONS = 1_000;
 export class Sessions {
   readonly #parts: SessionParts;
   #role: string | undefined;
+  /** It stays the same when the role is made again. */
+  #name = '';
   #making: Promise<string> | undefined;
+  #returning: Promise<unknown> = Promise.resolve();
   clock: Clock | undefined;
 
   constructor(parts: SessionParts) {
@@ -49,6 +52,7 @@ export class Sessions {
       this.#making = undefined;
     });
     this.#role = await this.#making;
+    this.#name = this.#role;
     this.clock ??= new Clock(owner, this.#role);
     return this.#role;
   }
@@ -67,19 +71,28 @@ export class Sessions {
   /** The caller owns the connection until {@link give}. @throws WorkError. */
   async take(): Promise<Session> {
     const { pool, limits } = this.#parts;
+    await this.#returning;
     const role = await this.ensure();
     const clock = this.clock as Clock;
     const connection = await pool.take(role, () => this.#open(role), limits.lock);
     return { connection, clock, role };
   }
 
-  /** Takes a connection back. What a statement has set or locked in it ends now. */
-  async give(connection: Connection): Promise<void> {
-    if (!connection.lost)
-      await connection.query('discard all').catch(() => {
-        connection.destroy();
-      });
-    if (this.#role !== undefined) this.#parts.pool.give(this.#role, connection);
+  /**
+   * Takes a connection back. What a statement has set or locked in it ends now. Nothing has to wait
+   * for that but {@link take} and {@link close}.
+   */
+  give(connection: Connection): Promise<void> {
+    const given = this.#clean(connection).then(() => {
+      this.#parts.pool.give(this.#name, connection);
+    });
+    this.#returning = Promise.all([this.#returning, given]);
+    return given;
+  }
+
+  async #clean(connection: Connection): Promise<void> {
+    if (connection.lost) return;
+    await connection.query('discard all').catch(() => connection.destroy());
   }
 
   /** Does the application's work in a transaction of its own. @throws WorkError. */
@@ -109,7 +122,8 @@ export class Sessions {
   }
 
   async close(): Promise<void> {
-    if (this.#role !== undefined) await this.#parts.pool.close(this.#role);
+    await this.#returning;
+    if (this.#name !== '') await this.#parts.pool.close(this.#name);
   }
 
   async #open(role: string): Promise<Connection> {

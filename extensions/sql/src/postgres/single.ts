@@ -47,7 +47,7 @@ export class Single {
         // A server that has ended has ended those that are idle, too.
         await this.#sessions.close();
       } finally {
-        await this.#sessions.give(connection);
+        void this.#sessions.give(connection);
       }
     }
   }
