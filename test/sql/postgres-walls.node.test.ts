@@ -124,12 +124,13 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
       migrations: { '0001_secret.sql': 'create table b (a integer)' },
     });
     const { run } = await walls({}, [packageWith({ migrations }), secret]);
-    await run('create table seen (name text)');
     await run(
-      'create function leak(text) returns boolean language plpgsql cost 0.0001 as $$ begin insert into seen values ($1); return true; end $$',
+      "create function leak(text) returns boolean language plpgsql immutable cost 0.0001 as $$ begin if $1 ~ 'secret' then raise 'seen: %', $1; end if; return true; end $$",
     );
-    await run('do $$ begin perform name from _plinth_migrations where leak(name); end $$');
-    expect((await run('select name from seen')).rows).toEqual([{ name: '0001_own' }]);
+    // Without an index, the order of the conditions is that of their cost.
+    await run(
+      "do $$ begin perform set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_indexonlyscan', 'off', true); perform name from _plinth_migrations where leak(name); end $$",
+    );
   });
 
   it('change the list of migrations, or hold its lock', async () => {
