@@ -93,7 +93,7 @@ export class Trial {
       if (!reads && this.#writer !== undefined)
         throw new WorkError('busy', 'a transaction of the plugin writes');
       return clock.within(terms, connection, () =>
-        this.#whole.run(query, reads ? undefined : () => quota.check(connection)),
+        this.#whole.run(query, () => quota.check(connection)),
       );
     });
   }
