@@ -295,6 +295,45 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
   });
 });
 
+describe.skipIf(!hasPostgres)('a database', () => {
+  it('that is open to all roles is closed, or refused when the kernel can not close it', async () => {
+    const server = await postgres();
+    const url = await server.database();
+    const { username: owner } = new URL(url);
+    await server.run('grant create on schema public to public', [], url);
+    await server.run(`create schema more authorization ${owner}`, [], url);
+    await server.run('grant create on schema more to public', [], url);
+    const { run } = await withSql([packageWith({})], { postgres: url });
+    for (const text of ['create table public.a (a int)', 'create table more.a (a int)'])
+      expect((await rejection(run(text))).code).toBe('sql/denied');
+    const other = await server.database();
+    const foreign = new URL(other);
+    await server.run(
+      `alter database ${foreign.pathname.slice(1)} owner to current_user`,
+      [],
+      other,
+    );
+    await server.run(
+      `grant create on database ${foreign.pathname.slice(1)} to ${foreign.username}`,
+      [],
+      other,
+    );
+    const refused = await withSql([packageWith({})], { postgres: other });
+    expect(await rejection(refused.run('select 1'))).toMatchObject({
+      code: 'sql/failed',
+      message: expect.stringContaining('let it own the database'),
+    });
+    // Nor without the right to create roles.
+    const weak = await server.database();
+    await server.run(`alter role ${new URL(weak).username} nocreaterole`);
+    const without = await withSql([packageWith({})], { postgres: weak });
+    expect(await rejection(without.run('select 1'))).toMatchObject({
+      code: 'sql/failed',
+      message: expect.stringContaining('createrole'),
+    });
+  });
+});
+
 describe.skipIf(!hasPostgres)('an address', () => {
   it('whose role stands behind the question mark gives plugins that role no more', async () => {
     const server = await postgres();

@@ -276,8 +276,10 @@ export class PostgresData implements PluginData {
   async #closeAll(): Promise<void> {
     const leases = [...this.#leases.values()];
     this.#leases.clear();
-    this.#trial?.connection.destroy();
+    const trial = this.#trial;
     this.#trial = undefined;
+    trial?.connection.destroy();
+    if (trial !== undefined) await this.#sessions.give(trial.connection);
     for (const { transaction, close } of leases) {
       transaction.connection.destroy();
       await close();

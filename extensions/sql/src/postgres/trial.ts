@@ -124,8 +124,10 @@ export class Trial {
       if (commit && this.#writer !== undefined)
         await connection.query(`rollback to plinth_lease_${this.#writer}`);
       const terms = { time: limits.migration };
+      // Outside of a transaction `commit` succeeds, and keeps nothing. A savepoint fails there.
+      const check = () => this.#whole.within(() => quota.check(connection));
       await clock.within(terms, connection, () =>
-        this.#whole.end(commit, commit ? () => quota.check(connection) : undefined),
+        this.#whole.end(commit, commit ? check : undefined),
       );
     });
   }
