@@ -415,7 +415,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Correct the statement.',
   ],
   'sql/interrupted': [
-    'The database process or the connection to the server has ended or can not be had, another transaction was faster, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
+    'The database process (in a page the worker) or the connection to the server has ended or can not be had, another transaction was faster, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
     'Run the transaction again if it is retryable; otherwise look first whether the statement was done.',
   ],
   'sql/invalid': [
@@ -423,7 +423,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Pass null, numbers, bigints of 64 bits, text, bytes, dates or booleans; write one statement at a time.',
   ],
   'sql/locked': [
-    'A transaction writes for longer than statements wait, or too many transactions are open.',
+    'A transaction writes for longer than statements wait, too many transactions are open, or another tab has something open.',
     'Keep transactions short. Inside of one, use the transaction and not the database itself.',
   ],
   'sql/migration-changed': [

@@ -46,7 +46,7 @@ class Tenant {
   readonly #base: Base;
   readonly #hostContracts = new HostContracts();
   readonly #extended: ExtendedTenant;
-  readonly #deciding: Deciding = { handler: undefined };
+  readonly #deciding: Deciding = { handling: undefined };
   readonly #facts: Facts;
   readonly #made: MadeExchange;
   readonly #settings: ConfigStore;

@@ -13,8 +13,9 @@ export function lazyApi(load: () => Promise<SqlApi>): SqlApi {
     migrations: async (plugin) => (await api()).migrations(plugin),
     pending: async (plugin) => (await api()).pending(plugin),
     migrate: async (plugin, options) => (await api()).migrate(plugin, options),
-    backup: async (plugin, file) => (await api()).backup(plugin, file),
-    restore: async (plugin, file) => (await api()).restore(plugin, file),
+    backup: (async (plugin: string, file: string) =>
+      (await api()).backup(plugin, file)) as SqlApi['backup'],
+    restore: async (plugin, from) => (await api()).restore(plugin, from),
     importFrom: async (plugin, file) => (await api()).importFrom(plugin, file),
     purge: async (plugin) => (await api()).purge(plugin),
   };

@@ -66,8 +66,8 @@ export interface SqlApi {
    */
   migrate(plugin: string, options?: MigrateOptions): Promise<readonly string[]>;
   /**
-   * Writes a copy of one moment into a file, while the plugin runs. An earlier file is replaced once
-   * the copy is complete.
+   * In Node: writes a copy of one moment into a file, while the plugin runs. An earlier file is
+   * replaced once the copy is complete.
    *
    * @throws PluginError `sql/failed` when the plugin has no database, and for a file that can't be
    * written or is among the databases.
@@ -76,13 +76,23 @@ export interface SqlApi {
    */
   backup(plugin: string, file: string): Promise<void>;
   /**
-   * Puts the content of a backup in the place of a plugin's data. The plugin must not run, and its
-   * migrations go on from the state of the backup at its next start.
+   * In a page: answers a copy of one moment, while the plugin runs.
+   *
+   * @throws PluginError `sql/failed` when the plugin has no database.
+   * @example
+   * const copy = await kernel.extension(sql).backup('com.example.notes');
+   * link.href = URL.createObjectURL(copy);
+   */
+  backup(plugin: string): Promise<Blob>;
+  /**
+   * Puts the content of a backup, in Node a file and in a page a blob, in the place of a plugin's
+   * data. The plugin must not run, and its migrations go on from the state of the backup at its next
+   * start.
    *
    * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, PluginError `storage/corrupt`,
    * PluginOverloadedError `sql/quota`. The data is then as before.
    */
-  restore(plugin: string, file: string): Promise<void>;
+  restore(plugin: string, from: string | Blob): Promise<void>;
   /**
    * Moves the data of a plugin from SQLite to PostgreSQL: copies the rows of a file, a backup or a
    * database that isn't open, into the tables that the plugin's migrations have made here. What they
@@ -119,6 +129,8 @@ export interface ApiParts {
   database(plugin: string): Promise<PluginDatabase>;
   /** Forgets what is open of a database that is gone. */
   forget(plugin: string): void;
+  /** Marks a plugin as one that has a database. */
+  mark(plugin: string): Promise<void>;
   plugins(): readonly PluginView[];
 }
 
@@ -155,22 +167,23 @@ export function sqlApi(parts: ApiParts): Omit<SqlApi, 'migrate' | 'pending'> {
       const { applied } = await run(plugin, (data) => data.run({ op: 'state' }, { time }));
       return applied.map(({ name, checksum, at }) => ({ name, checksum, at }));
     },
-    async backup(plugin, file) {
+    backup: (async (plugin: string, file?: string) => {
       await mustHave(plugin);
-      await run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
+      return run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
         // A backup has no quota: the disk has.
         if (error instanceof PluginError && error.code !== 'sql/quota') throw error;
         throw createError(
           'sql/failed',
-          `the backup of ${plugin} can't be written to ${file}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
+          `the backup of ${plugin} can't be written${file === undefined ? '' : ` to ${file}`}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
           { plugin, cause: error },
         );
       });
-    },
-    async restore(plugin, file) {
+    }) as SqlApi['backup'],
+    async restore(plugin, from) {
       checkId(plugin);
+      await parts.mark(plugin);
       await alone(parts, plugin, 'restored', () =>
-        run(plugin, (data) => data.restore(file, { time })),
+        run(plugin, (data) => data.restore(from, { time })),
       );
     },
     async importFrom(plugin, file) {
