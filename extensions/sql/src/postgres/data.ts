@@ -84,7 +84,7 @@ export class PostgresData implements PluginData {
     if (!old) await this.#settle(true);
   }
 
-  async backup(file: string, terms: Terms): Promise<void> {
+  async backup(file: string | undefined, terms: Terms): Promise<undefined> {
     const { writeBackup } = await import('./backup.js');
     const { plugin, owner } = this.#parts;
     const path = pathOf(file);
@@ -94,7 +94,7 @@ export class PostgresData implements PluginData {
     });
   }
 
-  async restore(file: string, terms: Terms): Promise<void> {
+  async restore(file: string | Blob, terms: Terms): Promise<void> {
     const { checkBackup, readBackup } = await import('./restore.js');
     const path = pathOf(file);
     await checkBackup(path);
@@ -286,7 +286,7 @@ export class PostgresData implements PluginData {
 }
 
 /** The path of a file of the application. @throws WorkError. */
-function pathOf(file: string): string {
+function pathOf(file: string | Blob | undefined): string {
   if (typeof file === 'string' && file !== '' && !file.includes('\0')) return resolve(file);
   throw new WorkError('failed', `'${String(file).slice(0, 80)}' is no path of a file`);
 }
