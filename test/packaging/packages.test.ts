@@ -99,7 +99,7 @@ describe.each(PACKAGES)('@plinth/%s', (name) => {
     expect(
       files.filter(
         (file) =>
-          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|bin\/plinth\.js|templates\/.+|globals\.d\.ts|(testing\/)?(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(
+          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|bin\/plinth\.js|templates\/.+|globals\.d\.ts|(testing\/)?(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE|browser\/(sqlite\.LICENSE|sqlite3\.wasm)))$/.test(
             file,
           ),
       ),

@@ -26,8 +26,8 @@ export interface SqlApi {
    */
   migrations(plugin: string): Promise<readonly AppliedMigration[]>;
   /**
-   * Writes a copy of one moment into a file, while the plugin runs. An earlier file is replaced once
-   * the copy is complete.
+   * In Node: writes a copy of one moment into a file, while the plugin runs. An earlier file is
+   * replaced once the copy is complete.
    *
    * @throws PluginError `sql/failed` when the plugin has no database, and for a file that can't be
    * written or is among the databases.
@@ -36,13 +36,42 @@ export interface SqlApi {
    */
   backup(plugin: string, file: string): Promise<void>;
   /**
-   * Puts the content of a backup in the place of a plugin's data. The plugin must not run, and its
-   * migrations go on from the state of the backup at its next start.
+   * In a page: answers a copy of one moment, while the plugin runs.
+   *
+   * @throws PluginError `sql/failed` when the plugin has no database.
+   * @example
+   * const copy = await kernel.extension(sql).backup('com.example.notes');
+   * link.href = URL.createObjectURL(copy);
+   */
+  backup(plugin: string): Promise<Blob>;
+  /**
+   * Puts the content of a backup, in Node a file and in a page a blob, in the place of a plugin's
+   * data. The plugin must not run, and its migrations go on from the state of the backup at its next
+   * start.
    *
    * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, PluginError `storage/corrupt`,
    * PluginOverloadedError `sql/quota`. The data is then as before.
    */
-  restore(plugin: string, file: string): Promise<void>;
+  restore(plugin: string, from: string | Blob): Promise<void>;
+  /**
+   * Moves the data of a plugin from SQLite to PostgreSQL: copies the rows of a file, a backup or a
+   * database that isn't open, into the tables that the plugin's migrations have made here. What they
+   * held is replaced. The same migrations have run on both, and the plugin must not run. The file is
+   * left as it is.
+   *
+   * @returns the tables, and how many rows each has: as many as in the file.
+   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs; PluginError `sql/failed`,
+   * PluginValidationError `sql/invalid` for tables or migrations that differ, `sql/constraint` for rows
+   * that don't fit, PluginOverloadedError `sql/quota`. The data is then as before.
+   * @example
+   * await kernel.plugins.deactivate('com.example.notes');
+   * await kernel.extension(sql).importFrom('com.example.notes', './backups/notes.sqlite');
+   * await kernel.plugins.activate('com.example.notes');
+   */
+  importFrom(
+    plugin: string,
+    file: string,
+  ): Promise<readonly { readonly table: string; readonly rows: number }[]>;
   /**
    * Deletes the database of a plugin, which must not run. `plugins.uninstall(id, { purge: true })`
    * does this, too.
@@ -94,23 +123,35 @@ export function sqlApi(parts: ApiParts): SqlApi {
       const { applied } = await run(plugin, (data) => data.run({ op: 'state' }, { time }));
       return applied.map(({ name, checksum, at }) => ({ name, checksum, at }));
     },
-    async backup(plugin, file) {
+    backup: (async (plugin: string, file?: string) => {
       await mustHave(plugin);
-      await run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
+      return run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
         // A backup has no quota: the disk has.
         if (error instanceof PluginError && error.code !== 'sql/quota') throw error;
         throw createError(
           'sql/failed',
-          `the backup of ${plugin} can't be written to ${file}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
+          `the backup of ${plugin} can't be written${file === undefined ? '' : ` to ${file}`}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
           { plugin, cause: error },
         );
       });
-    },
-    async restore(plugin, file) {
+    }) as SqlApi['backup'],
+    async restore(plugin, from) {
       checkId(plugin);
       await parts.mark(plugin);
       await alone(parts, plugin, 'restored', () =>
-        run(plugin, (data) => data.restore(file, { time })),
+        run(plugin, (data) => data.restore(from, { time })),
+      );
+    },
+    async importFrom(plugin, file) {
+      await mustHave(plugin);
+      return alone(parts, plugin, 'replaced', () =>
+        run(plugin, async (data) => {
+          const copied = await data.copyFrom?.(file, { time });
+          if (copied !== undefined) return copied;
+          throw createError('sql/failed', 'importFrom() brings data into sql({ postgres }) alone', {
+            plugin,
+          });
+        }),
       );
     },
     async purge(plugin) {
@@ -137,12 +178,12 @@ export async function deleteData(parts: ApiParts, plugin: string): Promise<void>
 }
 
 /** Does work while the plugin can't. @throws PluginLifecycleError `plugin/illegal-transition`. */
-async function alone(
+async function alone<T>(
   { plugins, database }: Pick<ApiParts, 'database' | 'plugins'>,
   plugin: string,
   what: string,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+): Promise<T> {
   const running = plugins().find(({ id, state = '' }) => id === plugin && RUNS.has(state));
   if (running !== undefined)
     throw createError(
@@ -153,7 +194,7 @@ async function alone(
   const held = await database(plugin);
   await held.hold(APPLICATION);
   try {
-    await work();
+    return await work();
   } finally {
     held.release();
   }

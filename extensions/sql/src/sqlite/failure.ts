@@ -16,7 +16,9 @@ export class Refused extends Error {
 const PRIMARY: Readonly<Record<number, FailureKind>> = {
   5: 'busy',
   6: 'busy',
+  7: 'memory',
   8: 'denied',
+  9: 'timeout',
   11: 'damaged',
   13: 'quota',
   18: 'too-large',
@@ -27,14 +29,14 @@ const PRIMARY: Readonly<Record<number, FailureKind>> = {
 
 /** What has failed, without a path of this machine. */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof Refused)
-    return {
-      kind: error.kind,
-      message: error.message,
-      ...(error.migration !== undefined && { migration: error.migration }),
-    };
-  const { errcode, message } = (error ?? {}) as { errcode?: unknown; message?: unknown };
+  const { errcode, message, migration } = (error ?? {}) as {
+    readonly errcode?: unknown;
+    readonly message?: unknown;
+    readonly migration?: string;
+  };
   const text = String(message ?? error).slice(0, 1_000);
-  if (typeof errcode !== 'number') return { kind: 'failed', message: text };
-  return { kind: PRIMARY[errcode & 0xff] ?? 'failed', message: text, sqlite: errcode };
+  const facts = { message: text, ...(migration !== undefined && { migration }) };
+  if (error instanceof Refused) return { ...facts, kind: error.kind, message: error.message };
+  if (typeof errcode !== 'number') return { ...facts, kind: 'failed' };
+  return { ...facts, kind: PRIMARY[errcode & 0xff] ?? 'failed', sqlite: errcode };
 }

@@ -1,8 +1,6 @@
-/** What plugins try against their database process, each with a witness outside. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+/** What plugins try against their databases, each with a witness outside. */
 import { describe, expect, it } from 'vitest';
+import { inNode, read, write } from '#sql-folder';
 import { rejection } from '../support/kernels.ts';
 import { folder, packageWith, withSql } from './databases.ts';
 
@@ -12,57 +10,9 @@ const other = packageWith({ id: 'test.other' });
 const ENDLESS =
   'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';
 
-/** Another database, with a secret in it. */
-async function strangers(): Promise<{ readonly path: string; secret(): unknown }> {
-  const path = join(await folder(), 'secret.sqlite');
-  const db = new DatabaseSync(path);
-  db.exec("create table secrets (text); insert into secrets values ('secret')");
-  db.close();
-  return {
-    path,
-    secret() {
-      const again = new DatabaseSync(path, { readOnly: true });
-      const rows = again.prepare('select text from secrets').all();
-      again.close();
-      return rows;
-    },
-  };
-}
-
 describe('a statement can not', () => {
-  it('reach other files', async () => {
-    const { path, secret } = await strangers();
-    const into = join(await folder(), 'copy.sqlite');
-    // The control: without the wall each of them works.
-    const control = new DatabaseSync(':memory:');
-    control.exec(`attach '${path}' as a`);
-    expect(control.prepare('select text from a.secrets').all().length).toBe(1);
-    control.close();
-    const { run } = await withSql([notes]);
-    await run(TABLE);
-    for (const text of [
-      `attach '${path}' as a`,
-      'detach main',
-      `vacuum into '${into}'`,
-      'vacuum',
-      `select load_extension('${path}')`,
-      `select readfile('${path}')`,
-      `select writefile('${into}', 'x')`,
-      `create virtual table f using fts4(a, tokenize=icu)`,
-      `create virtual table f using csv(filename='${path}')`,
-      `create virtual table f using dbstat('main')`,
-      'create temp table t (a)',
-      'create temp trigger t after insert on notes begin select 1; end',
-    ]) {
-      const { code } = await rejection(run(text));
-      expect([text, code]).toEqual([text, expect.stringMatching(/^sql\/(denied|failed)$/)]);
-    }
-    expect(existsSync(into)).toBe(false);
-    expect(secret()).toEqual([{ text: 'secret' }]);
-  });
-
   it('change how the database works', async () => {
-    const { run, directory } = await withSql([notes], { limits: { quota: 262_144 } });
+    const { kernel, run, directory } = await withSql([notes], { limits: { quota: 262_144 } });
     await run(TABLE);
     for (const text of [
       'pragma max_page_count=1000000',
@@ -90,9 +40,10 @@ describe('a statement can not', () => {
     }
     for (const text of ['pragma table_info(notes)', "select * from pragma_table_xinfo('notes')"])
       expect((await run(text)).rows.length).toBe(2);
-    const file = new DatabaseSync(join(directory, 'tenant-0/test.notes/data.sqlite'));
-    expect(file.prepare('pragma user_version').get()).toEqual({ user_version: 0 });
-    file.close();
+    await kernel.stop();
+    const file = await read(`${directory}/tenant-0/test.notes/data.sqlite`);
+    // Where SQLite keeps `user_version`.
+    expect([...file.subarray(60, 64)]).toEqual([0, 0, 0, 0]);
   });
 
   it('begin or end transactions by itself', async () => {
@@ -154,7 +105,9 @@ describe('a statement can not', () => {
   });
 
   it('exceed its quota', async () => {
-    const { run, directory } = await withSql([notes, other], { limits: { quota: 262_144 } });
+    const { kernel, run, directory } = await withSql([notes, other], {
+      limits: { quota: 262_144 },
+    });
     await run(TABLE);
     const fill = "insert into notes (text) values (printf('%.*c', 50000, 'x'))";
     const error = await rejection(
@@ -172,8 +125,9 @@ describe('a statement can not', () => {
     await run('delete from notes');
     await run(fill);
     await run(TABLE, [], 'test.other');
-    const size = readdirSync(join(directory, 'tenant-0/test.notes'));
-    expect(size).toContain('data.sqlite');
+    await kernel.stop();
+    const file = await read(`${directory}/tenant-0/test.notes/data.sqlite`);
+    expect(file.length).toBeLessThanOrEqual(262_144);
   });
 });
 
@@ -196,7 +150,7 @@ describe('a runaway statement', () => {
   });
 
   it('makes its plugin rest when it comes again and again', async () => {
-    const { run } = await withSql([notes, other], { limits: { time: 150 } });
+    const { run } = await withSql([notes, other], { limits: { time: 500 } });
     expect((await rejection(run(ENDLESS))).message).toContain("'limits.time'");
     expect((await rejection(run(ENDLESS))).message).toContain("'limits.time'");
     const rests = await rejection(run('select 1'));
@@ -205,7 +159,7 @@ describe('a runaway statement', () => {
     await expect.poll(async () => (await run('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  it('rolls back the transactions of others, which learn that they may do them again', async () => {
+  it('leaves the transactions of others, or tells them that they may do them again', async () => {
     const open = packageWith({
       id: 'test.open',
       activate: (ctx, db) => {
@@ -227,9 +181,12 @@ describe('a runaway statement', () => {
     const { kernel, run } = await withSql([notes, open], { limits: { time: 300 } });
     await kernel.commands.execute('test.open:begin');
     expect((await rejection(run(ENDLESS))).code).toBe('sql/timeout');
-    const lost = await rejection(kernel.commands.execute('test.open:commit'));
-    expect(lost).toMatchObject({ code: 'sql/interrupted', retryable: true });
-    expect(await kernel.commands.execute('test.open:count')).toBe(0);
+    const commit = kernel.commands.execute('test.open:commit');
+    // A process ends with the statement. A worker ends the statement alone.
+    if (inNode)
+      expect(await rejection(commit)).toMatchObject({ code: 'sql/interrupted', retryable: true });
+    else await commit;
+    expect(await kernel.commands.execute('test.open:count')).toBe(inNode ? 0 : 1);
   });
 
   it('is ended when it takes too much memory', async () => {
@@ -343,7 +300,7 @@ it('a damaged file is told, and costs its plugin alone', async () => {
   const first = await withSql([notes, other], { directory });
   await first.run(TABLE);
   await first.kernel.stop();
-  writeFileSync(join(directory, 'tenant-0/test.notes/data.sqlite'), 'x'.repeat(8_192));
+  await write(`${directory}/tenant-0/test.notes/data.sqlite`, 'x'.repeat(8_192));
   const { run } = await withSql([packageWith({}), packageWith({ id: 'test.other' })], {
     directory,
   });

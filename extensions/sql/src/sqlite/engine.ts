@@ -1,7 +1,6 @@
 /** The work that waits for the database process, and what becomes of it when that ends. */
 import { type Terms, WorkError } from '../backend/backend.js';
-import { Child, type Lost } from './child.js';
-import type { FileResults, FileWork, Place } from './protocol.js';
+import type { DatabaseHost, FileResults, FileWork, Lost, Place } from './protocol.js';
 
 interface Job extends Terms {
   readonly place: Place;
@@ -22,10 +21,10 @@ const CLOSE = 2_000;
  * process costs no other. Databases take turns.
  */
 export class Engine {
-  readonly #memory: number;
+  readonly #start: () => DatabaseHost;
   readonly #queues = new Map<string, Job[]>();
   readonly #onLost = new Set<() => void>();
-  #child: Child | undefined;
+  #child: DatabaseHost | undefined;
   /** The work in progress. */
   #current: Job | undefined;
   #working: Promise<void> | undefined;
@@ -33,14 +32,9 @@ export class Engine {
   #stopped = false;
   #starts = 0;
 
-  /** @param memory bytes that the process may take. */
-  constructor(memory: number) {
-    this.#memory = memory;
-  }
-
-  /** The process, while there is one. */
-  get pid(): number | undefined {
-    return this.#child?.over === false ? this.#child.pid : undefined;
+  /** @param start starts a process. It throws where none can be started at all. */
+  constructor(start: () => DatabaseHost) {
+    this.#start = start;
   }
 
   /** How often a process was started. */
@@ -125,13 +119,15 @@ export class Engine {
       return job.reject(
         new WorkError(
           this.#stopped ? 'stopped' : 'unavailable',
-          this.#stopped ? 'the kernel has stopped' : 'the database process does not start',
+          this.#stopped
+            ? 'the kernel has stopped'
+            : (this.#child?.failure ?? 'the database process does not start'),
         ),
       );
     const { place, work, time, signal } = job;
     this.#lastId += 1;
     this.#current = job;
-    const asked = child.ask({ id: this.#lastId, ...place, work }, time, signal);
+    const asked = child.ask({ id: this.#lastId, time, ...place, work }, signal);
     const outcome = await asked.finally(() => {
       this.#current = undefined;
     });
@@ -147,11 +143,10 @@ export class Engine {
     job.reject(new WorkError(outcome.lost, LOST[outcome.lost]));
   }
 
-  async #started(): Promise<Child | undefined> {
+  async #started(): Promise<DatabaseHost | undefined> {
     for (let attempt = 0; attempt < STARTS && !this.#stopped; attempt++) {
       if (this.#child?.over !== false) {
-        // Throws where no process can be started at all.
-        this.#child = new Child(this.#memory);
+        this.#child = this.#start();
         this.#starts += 1;
         // A process can end between two pieces of work, too.
         void this.#child.exited.then(() => {

@@ -1,23 +1,22 @@
 /** One database: the connections that are free, and those of transactions and streams. */
-import { rmSync } from 'node:fs';
-import { backup, DatabaseSync } from 'node:sqlite';
 import { type Applied, REGISTRY, type State, type Step } from '../backend/work.js';
 import { Connection } from './connection.js';
+import type { Driver, SqliteDatabase } from './driver.js';
 import { Refused } from './failure.js';
 import { PAGE, type Place } from './protocol.js';
 
 /** Connections that are kept open for the next statement. */
 const FREE = 2;
-/** Pages that are copied at once: all, so that a copy is of one moment. */
-const ALL = 1_000_000_000;
 
 /** Owns the connections to one database. */
 export class Database {
+  readonly #driver: Driver;
   readonly #place: Place;
   readonly #free: Connection[] = [];
   readonly #leased = new Map<number, Connection>();
 
-  constructor(place: Place) {
+  constructor(driver: Driver, place: Place) {
+    this.#driver = driver;
     this.#place = place;
   }
 
@@ -112,19 +111,11 @@ export class Database {
 
   /** Writes a copy of one moment into a new file. */
   async copy(to: string): Promise<void> {
-    removeFiles(to);
     const connection = this.#take();
     try {
-      await backup(connection.database, to, { rate: ALL });
+      await this.#driver.copy(connection.database, to);
     } finally {
       this.#give(connection);
-    }
-    const copied = new DatabaseSync(to, { limits: { attach: 0 } });
-    try {
-      // As one file, without a log beside it.
-      copied.exec('pragma journal_mode=delete');
-    } finally {
-      copied.close();
     }
   }
 
@@ -135,13 +126,10 @@ export class Database {
    */
   async restore(from: string, check: boolean): Promise<void> {
     this.close();
-    const source = new DatabaseSync(from, { readOnly: true, defensive: true, timeout: 0 });
-    try {
+    await this.#driver.read(from, async (source) => {
       if (check) checkFile(source, this.#place);
-      await backup(source, this.#place.path, { rate: ALL });
-    } finally {
-      source.close();
-    }
+      await this.#driver.overwrite(source, this.#place.path);
+    });
   }
 
   /** Rolls back what is open. */
@@ -152,7 +140,7 @@ export class Database {
   }
 
   #take(): Connection {
-    return this.#free.pop() ?? new Connection(this.#place);
+    return this.#free.pop() ?? new Connection(this.#driver, this.#place);
   }
 
   #give(connection: Connection): void {
@@ -160,11 +148,6 @@ export class Database {
     if (connection.inTransaction || this.#free.length >= FREE) connection.close();
     else this.#free.push(connection);
   }
-}
-
-/** Deletes a database and the files beside it. */
-export function removeFiles(path: string): void {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true });
 }
 
 function runStep(connection: Connection, { name, sql, checksum, additive }: Step): void {
@@ -215,8 +198,8 @@ function appliedIn(connection: Connection): readonly Applied[] {
 }
 
 /** @throws Refused `damaged`, `quota` for a file that can't be a plugin's database. */
-function checkFile(source: DatabaseSync, { pages }: Place): void {
-  const first = (sql: string) => Object.values(source.prepare(sql).get() ?? {})[0];
+function checkFile(source: SqliteDatabase, { pages }: Place): void {
+  const first = (sql: string) => Object.values(source.prepare(sql).all()[0] ?? {})[0];
   const found = first('pragma quick_check(1)');
   if (found !== 'ok') throw new Refused('damaged', `the file is damaged: ${String(found)}`);
   if (first('pragma page_size') !== PAGE)

@@ -1,33 +1,69 @@
 /** Decides what the statements of a plugin may do. What isn't listed is denied. */
-import { constants } from 'node:sqlite';
 import { REGISTRY } from '../backend/work.js';
 
 /** Whose statement it is: the kernel's own, a plugin's alone or in a transaction, a migration's. */
 export type Mode = 'own' | 'plain' | 'transaction' | 'migration';
 
+/** What a part of a statement does: the numbers of SQLite. */
+const ACTIONS = {
+  CREATE_INDEX: 1,
+  CREATE_TABLE: 2,
+  CREATE_TEMP_INDEX: 3,
+  CREATE_TEMP_TABLE: 4,
+  CREATE_TEMP_TRIGGER: 5,
+  CREATE_TEMP_VIEW: 6,
+  CREATE_TRIGGER: 7,
+  CREATE_VIEW: 8,
+  DELETE: 9,
+  DROP_INDEX: 10,
+  DROP_TABLE: 11,
+  DROP_TEMP_INDEX: 12,
+  DROP_TEMP_TABLE: 13,
+  DROP_TEMP_TRIGGER: 14,
+  DROP_TEMP_VIEW: 15,
+  DROP_TRIGGER: 16,
+  DROP_VIEW: 17,
+  INSERT: 18,
+  PRAGMA: 19,
+  READ: 20,
+  SELECT: 21,
+  TRANSACTION: 22,
+  UPDATE: 23,
+  ATTACH: 24,
+  DETACH: 25,
+  ALTER_TABLE: 26,
+  REINDEX: 27,
+  ANALYZE: 28,
+  CREATE_VTABLE: 29,
+  DROP_VTABLE: 30,
+  FUNCTION: 31,
+  SAVEPOINT: 32,
+  RECURSIVE: 33,
+} as const;
+
+/** Answers of an authorizer. */
+const ALLOWED = 0;
+const DENIED = 1;
+
 /** Reads. */
-const READS: ReadonlySet<number> = new Set([
-  constants.SQLITE_SELECT,
-  constants.SQLITE_READ,
-  constants.SQLITE_RECURSIVE,
-]);
+const READS: ReadonlySet<number> = new Set([ACTIONS.SELECT, ACTIONS.READ, ACTIONS.RECURSIVE]);
 
 /** Changes of rows and of the schema. Temporary things would stay with a shared connection. */
 const WRITES: ReadonlySet<number> = new Set([
-  constants.SQLITE_INSERT,
-  constants.SQLITE_UPDATE,
-  constants.SQLITE_DELETE,
-  constants.SQLITE_CREATE_TABLE,
-  constants.SQLITE_CREATE_INDEX,
-  constants.SQLITE_CREATE_VIEW,
-  constants.SQLITE_CREATE_TRIGGER,
-  constants.SQLITE_DROP_TABLE,
-  constants.SQLITE_DROP_INDEX,
-  constants.SQLITE_DROP_VIEW,
-  constants.SQLITE_DROP_TRIGGER,
-  constants.SQLITE_ALTER_TABLE,
-  constants.SQLITE_REINDEX,
-  constants.SQLITE_ANALYZE,
+  ACTIONS.INSERT,
+  ACTIONS.UPDATE,
+  ACTIONS.DELETE,
+  ACTIONS.CREATE_TABLE,
+  ACTIONS.CREATE_INDEX,
+  ACTIONS.CREATE_VIEW,
+  ACTIONS.CREATE_TRIGGER,
+  ACTIONS.DROP_TABLE,
+  ACTIONS.DROP_INDEX,
+  ACTIONS.DROP_VIEW,
+  ACTIONS.DROP_TRIGGER,
+  ACTIONS.ALTER_TABLE,
+  ACTIONS.REINDEX,
+  ACTIONS.ANALYZE,
 ]);
 
 /** Kinds of virtual tables whose data is in the database itself. */
@@ -52,9 +88,7 @@ const READ_ONLY: ReadonlySet<string> = new Set(['foreign_keys', 'data_version', 
 const FUNCTIONS: ReadonlySet<string> = new Set(['load_extension', 'fts3_tokenizer']);
 
 const NAMES: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants)
-    .filter(([, code]) => typeof code === 'number')
-    .map(([name, code]) => [code as number, name.slice('SQLITE_'.length).toLowerCase()] as const),
+  Object.entries(ACTIONS).map(([name, code]) => [code, name.toLowerCase().replaceAll('_', ' ')]),
 );
 
 /** Owns what one connection is allowed, and remembers what its last statement does. */
@@ -75,28 +109,28 @@ export class Guard {
 
   /** SQLite asks this for each part of a statement while it prepares it. */
   readonly check = (action: number, one: string | null, two: string | null): number => {
-    if (this.mode === 'own') return constants.SQLITE_OK;
-    if (this.#allows(action, one, two)) return constants.SQLITE_OK;
-    const what = [NAMES.get(action)?.replaceAll('_', ' '), one, two].filter(Boolean).join(' ');
+    if (this.mode === 'own') return ALLOWED;
+    if (this.#allows(action, one, two)) return ALLOWED;
+    const what = [NAMES.get(action), one, two].filter(Boolean).join(' ');
     this.denied ??= what.slice(0, 120);
-    return constants.SQLITE_DENY;
+    return DENIED;
   };
 
   #allows(action: number, one: string | null, two: string | null): boolean {
     if (READS.has(action)) return true;
     if (WRITES.has(action)) return this.#allowsWrite(action, one, two);
     switch (action) {
-      case constants.SQLITE_FUNCTION:
+      case ACTIONS.FUNCTION:
         return !FUNCTIONS.has(two?.toLowerCase() ?? '');
-      case constants.SQLITE_PRAGMA:
+      case ACTIONS.PRAGMA:
         return (
           PRAGMAS.has(one?.toLowerCase() ?? '') ||
           (two === null && READ_ONLY.has(one?.toLowerCase() ?? ''))
         );
-      case constants.SQLITE_SAVEPOINT:
+      case ACTIONS.SAVEPOINT:
         return this.mode === 'transaction';
-      case constants.SQLITE_CREATE_VTABLE:
-      case constants.SQLITE_DROP_VTABLE:
+      case ACTIONS.CREATE_VTABLE:
+      case ACTIONS.DROP_VTABLE:
         this.writes = true;
         return MODULES.has(two?.toLowerCase() ?? '');
       default:
@@ -106,7 +140,7 @@ export class Guard {
 
   #allowsWrite(action: number, one: string | null, two: string | null): boolean {
     this.writes = true;
-    if (action === constants.SQLITE_INSERT && !one?.startsWith('sqlite_')) this.inserts = true;
+    if (action === ACTIONS.INSERT && !one?.startsWith('sqlite_')) this.inserts = true;
     return one?.toLowerCase() !== REGISTRY && two?.toLowerCase() !== REGISTRY;
   }
 }

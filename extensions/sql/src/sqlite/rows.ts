@@ -1,11 +1,11 @@
 /** Values and rows on their way in and out of SQLite. */
-import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { Most, Rows } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
+import type { SqliteStatement } from './driver.js';
 import { Refused } from './failure.js';
 
 /** Integers are bound as such: a plain number would be a real in a column without a type. */
-export function toInput(value: SqlValue): SQLInputValue {
+export function toInput(value: SqlValue): SqlValue {
   return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0)
     ? BigInt(value)
     : value;
@@ -22,15 +22,11 @@ export function fromOutput(value: SqlValue): SqlValue {
  * The names of a statement's columns. They hold once it has run: SQLite prepares it again when
  * another statement has changed its tables.
  */
-export const columnsOf = (statement: StatementSync): readonly string[] =>
+export const columnsOf = (statement: SqliteStatement): readonly string[] =>
   statement.columns().map(({ name }) => name);
 
 /** All rows. @throws Refused `too-large`. */
-export function whole(
-  statement: StatementSync,
-  values: readonly SQLInputValue[],
-  most: Most,
-): Rows {
+export function whole(statement: SqliteStatement, values: readonly SqlValue[], most: Most): Rows {
   const iterator = statement.iterate(...values) as unknown as Iterator<SqlValue[]>;
   const taken = take(iterator, most);
   if (taken.next === undefined) return { columns: columnsOf(statement), rows: taken.rows };

@@ -1,29 +1,16 @@
 /** One connection to a database: its statements, its open results, and what it may do. */
-import { statSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import type { Most, Rows } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
-import { parametersOf } from '../text/parameters.js';
-import { statementsOf } from '../text/tokens.js';
+import type { Driver, SqliteDatabase } from './driver.js';
 import { Refused } from './failure.js';
 import { Guard, type Mode } from './guard.js';
 import { PAGE, type Place } from './protocol.js';
-import { columnsOf, fromOutput, take, toInput, whole } from './rows.js';
-
-/** A statement that is ready, and what it does. */
-interface Prepared {
-  readonly statement: StatementSync;
-  /** Whether it has columns. Their names are asked for after each run: a table may have changed. */
-  readonly returns: boolean;
-  readonly writes: boolean;
-  readonly inserts: boolean;
-  /** How many it takes. */
-  readonly parameters: number;
-}
+import { columnsOf, fromOutput, take, whole } from './rows.js';
+import { inputs, type Prepared, Statements } from './statements.js';
 
 /** A result of which not all rows were sent. */
 interface Cursor {
-  readonly statement: StatementSync;
+  readonly prepared: Prepared;
   readonly rows: Iterator<SqlValue[]>;
   /** A row that had no place in the part before. */
   next: SqlValue[] | undefined;
@@ -35,38 +22,29 @@ type Query = {
   readonly most: Most;
 };
 
-/** Statements that a connection keeps, and the characters of one. */
-const KEPT = 64;
-const KEPT_LENGTH = 16_384;
 /** Results of a transaction that may be open at once. */
 const MOST_CURSORS = 4;
-/** Bytes of a text, a blob or a row. */
-const MOST_VALUE = 16_777_216;
 /** Bytes that the log of changes keeps when it is empty. */
 const LOG = 8_388_608;
 
 /** Owns a connection. Statements of plugins run only by {@link run}. */
 export class Connection {
-  readonly #db: DatabaseSync;
+  readonly #driver: Driver;
+  readonly #db: SqliteDatabase;
   readonly #guard = new Guard();
-  readonly #prepared = new Map<string, Prepared>();
+  readonly #statements: Statements;
   readonly #cursors = new Map<number, Cursor>();
-  readonly #log: string;
+  readonly #path: string;
   /** Bytes of the log of changes with which nothing more is written. */
   readonly #mostLog: number;
   #lastCursor = 0;
 
-  constructor({ path, pages }: Place) {
-    this.#log = `${path}-wal`;
+  constructor(driver: Driver, { path, pages }: Place) {
+    this.#driver = driver;
+    this.#path = path;
     this.#mostLog = pages * PAGE + LOG;
-    this.#db = new DatabaseSync(path, {
-      allowExtension: false,
-      defensive: true,
-      enableDoubleQuotedStringLiterals: false,
-      // A wait would hold the statements of all. The host waits instead.
-      timeout: 0,
-      limits: { length: MOST_VALUE, attach: 0, compoundSelect: 500, exprDepth: 500 },
-    });
+    this.#db = driver.open(path);
+    this.#statements = new Statements(driver, this.#db, this.#guard);
     try {
       // Acknowledged means durable: each commit is written through to the disk.
       this.#db.exec(`pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on;
@@ -84,7 +62,7 @@ export class Connection {
   }
 
   /** For copies. */
-  get database(): DatabaseSync {
+  get database(): SqliteDatabase {
     return this.#db;
   }
 
@@ -95,9 +73,9 @@ export class Connection {
   }
 
   /** The rows of one of the kernel's own statements. */
-  ownRows(sql: string, ...parameters: readonly SQLInputValue[]): Record<string, unknown>[] {
+  ownRows(sql: string, ...parameters: readonly SqlValue[]): Record<string, unknown>[] {
     this.#guard.begin('own');
-    return this.#db.prepare(sql).all(...parameters) as Record<string, unknown>[];
+    return this.#statements.all(sql, parameters);
   }
 
   /**
@@ -107,10 +85,9 @@ export class Connection {
    * @throws Refused `log`.
    */
   checkLog(): void {
-    const size = () => statSync(this.#log, { throwIfNoEntry: false })?.size ?? 0;
-    if (size() <= this.#mostLog) return;
-    this.#db.prepare('pragma wal_checkpoint(truncate)').all();
-    const left = size();
+    if (this.#driver.logSize(this.#path) <= this.#mostLog) return;
+    this.#statements.all('pragma wal_checkpoint(truncate)');
+    const left = this.#driver.logSize(this.#path);
     if (left > this.#mostLog)
       throw new Refused(
         'log',
@@ -126,22 +103,17 @@ export class Connection {
   /** Runs a statement of a plugin to its end. Its changes are undone when the result is too large. */
   run({ sql, parameters, most }: Query, mode: 'plain' | 'transaction'): Rows {
     return this.#guarded(mode, () => {
-      const prepared = this.#prepare(sql, mode);
-      const { statement, returns, writes, inserts } = prepared;
-      const values = inputs(prepared, parameters);
-      if (writes && mode === 'plain') this.#ownWork(() => this.checkLog(), mode);
-      if (!returns) {
-        const { changes, lastInsertRowid } = statement.run(...values);
-        return {
-          columns: [],
-          rows: [],
-          changes: Number(changes),
-          ...(inserts && { insertId: fromOutput(lastInsertRowid) as number | bigint }),
-        };
+      const prepared = this.#statements.get(sql, mode);
+      try {
+        const values = inputs(prepared, parameters);
+        if (prepared.writes && mode === 'plain') this.#ownWork(() => this.checkLog(), mode);
+        if (!prepared.returns) return changed(prepared, values);
+        return prepared.writes
+          ? this.#returning(prepared, values, most, mode)
+          : whole(prepared.statement, values, most);
+      } finally {
+        this.#statements.done(prepared);
       }
-      return writes
-        ? this.#returning(prepared, values, most, mode)
-        : whole(statement, values, most);
     });
   }
 
@@ -150,14 +122,18 @@ export class Connection {
     if (this.#cursors.size >= MOST_CURSORS)
       throw new Refused('invalid', `a transaction has at most ${MOST_CURSORS} open streams`);
     return this.#guarded(mode, () => {
-      const fresh = this.#fresh(sql);
-      const { statement, returns, writes } = fresh;
-      if (writes || !returns)
-        throw new Refused('invalid', 'only statements that read can be streamed');
-      const rows = statement.iterate(...inputs(fresh, parameters)) as unknown as Iterator<
-        SqlValue[]
-      >;
-      const cursor: Cursor = { statement, rows, next: undefined };
+      const prepared = this.#statements.fresh(sql);
+      let cursor: Cursor;
+      try {
+        if (prepared.writes || !prepared.returns)
+          throw new Refused('invalid', 'only statements that read can be streamed');
+        const values = inputs(prepared, parameters);
+        const rows = prepared.statement.iterate(...values) as Iterator<SqlValue[]>;
+        cursor = { prepared, rows, next: undefined };
+      } catch (error) {
+        this.#statements.done(prepared);
+        throw error;
+      }
       this.#lastCursor += 1;
       this.#cursors.set(this.#lastCursor, cursor);
       return this.#part(this.#lastCursor, cursor, most);
@@ -172,8 +148,11 @@ export class Connection {
   }
 
   leave(id: number): void {
-    this.#cursors.get(id)?.rows.return?.();
+    const cursor = this.#cursors.get(id);
+    if (cursor === undefined) return;
     this.#cursors.delete(id);
+    cursor.rows.return?.();
+    this.#statements.done(cursor.prepared);
   }
 
   /** Ends its open results and its transaction. */
@@ -184,8 +163,8 @@ export class Connection {
   }
 
   close(): void {
-    this.#prepared.clear();
     for (const id of [...this.#cursors.keys()]) this.leave(id);
+    this.#statements.clear();
     this.#db.close();
   }
 
@@ -193,8 +172,8 @@ export class Connection {
     try {
       const { rows, next } = take(cursor.rows, most, cursor.next);
       cursor.next = next;
-      if (next === undefined) this.#cursors.delete(id);
-      const columns = columnsOf(cursor.statement);
+      const columns = columnsOf(cursor.prepared.statement);
+      if (next === undefined) this.leave(id);
       return { columns, rows, ...(next !== undefined && { cursor: id }) };
     } catch (error) {
       this.leave(id);
@@ -203,12 +182,7 @@ export class Connection {
   }
 
   /** A change that returns rows is whole, or not at all. */
-  #returning(
-    { statement }: Prepared,
-    values: readonly SQLInputValue[],
-    most: Most,
-    mode: Mode,
-  ): Rows {
+  #returning({ statement }: Prepared, values: readonly SqlValue[], most: Most, mode: Mode): Rows {
     const within = this.#db.isTransaction;
     const guarded = (sql: string) => this.#ownWork(() => this.#db.exec(sql), mode);
     guarded(within ? 'savepoint plinth_returning' : 'begin immediate');
@@ -233,45 +207,6 @@ export class Connection {
     }
   }
 
-  #prepare(sql: string, mode: Mode): Prepared {
-    // What a transaction may do, a statement alone may not.
-    const key = `${mode} ${sql}`;
-    const known = this.#prepared.get(key);
-    if (known !== undefined) {
-      this.#prepared.delete(key);
-      this.#prepared.set(key, known);
-      return known;
-    }
-    const prepared = this.#fresh(sql);
-    if (sql.length > KEPT_LENGTH) return prepared;
-    this.#prepared.set(key, prepared);
-    if (this.#prepared.size > KEPT)
-      for (const [oldest] of this.#prepared) {
-        this.#prepared.delete(oldest);
-        break;
-      }
-    return prepared;
-  }
-
-  #fresh(sql: string): Prepared {
-    // SQLite would leave out what follows the first.
-    const [first, ...others] = statementsOf(sql);
-    if (first === undefined || others.length > 0)
-      throw new Refused(
-        'invalid',
-        `a query is one statement, and this one has ${first === undefined ? 0 : 1 + others.length}`,
-      );
-    const parameters = parametersOf(first);
-    if (parameters === undefined)
-      throw new Refused('invalid', 'parameters have no names: write ? for each, in order');
-    const statement = this.#db.prepare(sql);
-    statement.setReadBigInts(true);
-    statement.setReturnArrays(true);
-    const returns = statement.columns().length > 0;
-    const { writes, inserts } = this.#guard;
-    return { statement, returns, writes, inserts, parameters };
-  }
-
   #guarded<T>(mode: Mode, work: () => T): T {
     const guard = this.#guard;
     guard.begin(mode);
@@ -286,8 +221,13 @@ export class Connection {
   }
 }
 
-/** @throws Refused `invalid` for more or fewer than the statement takes. */
-function inputs({ parameters: takes }: Prepared, values: readonly SqlValue[]): SQLInputValue[] {
-  if (values.length === takes) return values.map(toInput);
-  throw new Refused('invalid', `the statement takes ${takes} parameters, and has ${values.length}`);
+/** Runs a statement without rows. */
+function changed({ statement, inserts }: Prepared, values: readonly SqlValue[]): Rows {
+  const { changes, lastInsertRowid } = statement.run(...values);
+  return {
+    columns: [],
+    rows: [],
+    changes: Number(changes),
+    ...(inserts && { insertId: fromOutput(lastInsertRowid) as number | bigint }),
+  };
 }
