@@ -19,6 +19,18 @@ export function contributionProblem(ui: UiContribution, manifest: Manifest): str
   );
 }
 
+/** Where a plugin appears: a version that adds to it needs consent. */
+export function placesOf({ views = [], menus = {}, keys = [], status = [] }: UiContribution): {
+  readonly [K in 'slots' | 'menus' | 'keys' | 'status']: readonly string[];
+} {
+  return {
+    slots: [...new Set(views.map(({ slot }) => slot))],
+    menus: Object.keys(menus),
+    keys: keys.map(({ key }) => key),
+    status: status.map(({ id }) => id),
+  };
+}
+
 function kitProblem({ kit }: UiContribution): string | undefined {
   if (kit === undefined) return undefined;
   if (!isRange(kit)) return `kit: '${kit}' is no range of versions: write one like '^1.0'`;

@@ -10,6 +10,10 @@ export interface ElementSpec {
   /** Props that it cannot do without. Where one is missing, the type stands in its place. */
   readonly required?: readonly string[];
   readonly events?: readonly string[];
+  /** Whether it shows a part of its rows, and hears `range`: those that are in sight. */
+  readonly onDemand?: true;
+  /** How many elements it makes of its props. They count as nodes of the view. */
+  readonly sizeOf?: (props: HostNode['props']) => number;
   /** Whether it takes no children. */
   readonly leaf?: true;
   readonly shape: Shaper;

@@ -44,8 +44,8 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
   const { kit = KIT, closeLabel = 'Close', hideAfter = HIDE_AFTER, look = true } = options;
   const name = nameOf(kernel, options.plugin);
   const frame = frameOf(element.ownerDocument, name, options);
-  const renderer = new DomRenderer(frame.body, kit, closeLabel);
   const end = new AbortController();
+  const renderer = new DomRenderer(frame.body, kit, closeLabel, end.signal);
   const shown = showView(
     kernel,
     {
@@ -68,7 +68,7 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
         if (failed(frame.body)) frame.body.replaceChildren();
         return renderer.show(tree, send);
       },
-      settle: () => renderer.settle(),
+      settle: (whole) => renderer.settle(whole),
     },
     false,
   );

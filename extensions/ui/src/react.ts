@@ -138,6 +138,7 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
     if (frame === null || inside === null) return undefined;
     const { limits, kit } = latest.current;
     const end = new AbortController();
+    renderer.watch(frame.ownerDocument, end.signal);
     const made = showView(
       kernel,
       {
