@@ -10,6 +10,7 @@ const ID = 'bench.views';
 const ROWS = 1_000;
 let kernel: Kernel;
 let clicks: number[] = [];
+let onClick = () => {};
 
 /** Shows the counter and the list. Answers the middle of the button. */
 export async function show(code: string): Promise<{ readonly x: number; readonly y: number }> {
@@ -43,6 +44,7 @@ export async function show(code: string): Promise<{ readonly x: number; readonly
   new MutationObserver(() => {
     if (since > 0) clicks.push(performance.now() - since);
     since = 0;
+    onClick();
   }).observe(document.querySelector('#counter') as Element, {
     characterData: true,
     subtree: true,
@@ -53,6 +55,16 @@ export async function show(code: string): Promise<{ readonly x: number; readonly
   return { x: left + 5, y: top + 5 };
 }
 
+/** Resolves when so many clicks are answered. */
+export function answered(count: number): Promise<void> {
+  return new Promise((resolve) => {
+    onClick = () => {
+      if (clicks.length >= count) resolve();
+    };
+    onClick();
+  });
+}
+
 /** Milliseconds of the clicks since the last time. */
 export function clickTimes(): readonly number[] {
   const taken = clicks;
@@ -60,7 +72,7 @@ export function clickTimes(): readonly number[] {
   return taken;
 }
 
-/** Milliseconds until all rows stand in the page: of a plugin, and of Preact in the page itself. */
+/** Milliseconds until all rows stand in the page and have their places: of a plugin, and of Preact in the page itself. */
 export async function rowTimes(rounds: number): Promise<Pairs<number>> {
   const own = document.querySelector('#own') as Element;
   const rowsOf = (place: string) => document.querySelectorAll(`${place} li`).length;
@@ -72,6 +84,7 @@ export async function rowTimes(rounds: number): Promise<Pairs<number>> {
       const time = await timeOf(async () => {
         const there = changed('#list', () => rowsOf('#list') === ROWS);
         await Promise.all([there, kernel.commands.execute(`${ID}:rows`, first)]);
+        document.querySelector('#list')?.getBoundingClientRect();
       });
       const gone = changed('#list', () => rowsOf('#list') === 0);
       await Promise.all([gone, kernel.commands.execute(`${ID}:rows`, -1)]);
@@ -87,7 +100,10 @@ export async function rowTimes(rounds: number): Promise<Pairs<number>> {
           null,
           Array.from({ length: ROWS }, (_, at) => row(at)),
         );
-      const time = await timeOf(async () => render(list(), own));
+      const time = await timeOf(async () => {
+        render(list(), own);
+        own.getBoundingClientRect();
+      });
       render(null, own);
       await pause(20);
       return time;

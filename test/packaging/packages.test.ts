@@ -64,6 +64,7 @@ const BROWSER_ENTRIES = [
   '@plinth/host-browser/inline',
   '@plinth/host-browser/standalone',
   '@plinth/ui/dom',
+  '@plinth/ui/frame',
 ];
 
 let packed: Packed;

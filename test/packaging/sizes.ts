@@ -84,6 +84,12 @@ export const BUDGETS: readonly Budget[] = [
     beside: /^@plinth\/(kernel|sdk)\b/,
   },
   {
+    name: 'frames in a page',
+    gzip: 8 * KB,
+    what: `export { mountFrame } from '@plinth/ui/frame';`,
+    beside: /^@plinth\/(kernel|sdk)\b/,
+  },
+  {
     name: 'jobs, without the parser of patterns',
     gzip: 12 * KB,
     what: `export { jobs } from '@plinth/jobs/host';`,

@@ -317,6 +317,11 @@ describe(`${runtime}: contributes.ui`, () => {
     );
   });
 
+  it('is refused for frames of a plugin that provides none', async () => {
+    const views = [{ id: 'a', title: 'A', slot: 'sidebar', frame: true }];
+    expect(await problem({ views })).toContain("add 'plinth.frame@1' to 'provides'");
+  });
+
   it('may ask for a later kit of the same age', async () => {
     expect(await problem({ kit: '^1.7' })).toBe('undefined undefined');
   });
@@ -328,6 +333,10 @@ describe(`${runtime}: an update`, () => {
       manifest: {
         ...manifest,
         version: '2.0.0',
+        provides:
+          'views' in more && JSON.stringify(more).includes('frame')
+            ? [...manifest.provides, 'plinth.frame@1']
+            : manifest.provides,
         contributes: { ...manifest.contributes, ui: { ...contributed, ...more } },
       },
       code: notes,
@@ -348,6 +357,11 @@ describe(`${runtime}: an update`, () => {
       'a key',
       { keys: [...contributed.keys, { key: 'f4', command: 'new' }] },
       { 'ui.keys': ['f4'] },
+    ],
+    [
+      'a frame',
+      { views: [...contributed.views, { id: 'x', title: 'X', slot: 'sidebar', frame: true }] },
+      { 'ui.frames': ['sidebar'], provides: ['plinth.frame@1'] },
     ],
     ['a status item', { status: [...contributed.status, { id: 'y' }] }, { 'ui.status': ['y'] }],
   ])('that adds %s asks for consent', async (_, more, permissions) => {
@@ -386,6 +400,7 @@ describe(`${runtime}: ui()`, () => {
     ['half of it', { slots: [], present: { notify() {} } }],
     ['an unknown option', { slots: [], present, theme: 'dark' }],
     ['no function', { slots: [], present, allow: true }],
+    ['frames in a slot that there is not', { slots: ['a'], frames: ['b'], present }],
     ['keys that are none', { slots: [], present, keys: [{ key: 'x', command: 'a:b' }] }],
     [
       'a clause that is none',

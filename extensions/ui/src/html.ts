@@ -11,7 +11,8 @@ import { escaped, htmlOf } from './markup.js';
 import type { ShapeScope } from './shape.js';
 import { Showing } from './showing.js';
 import type { ViewKernel } from './view-kernel.js';
-import { nameOf, type ViewOptions, viewSettings } from './view-options.js';
+import { nameOf } from './view-names.js';
+import { type ViewOptions, viewSettings } from './view-options.js';
 
 export { stylesheet } from './stylesheet.js';
 export type { ViewKernel, ViewOptions };

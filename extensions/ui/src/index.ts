@@ -19,6 +19,8 @@ export {
   View,
 } from './contract.js';
 export type { Elements, Gap, IconName } from './elements.js';
+export { Frame, type FrameCall } from './frame-contract.js';
+export { type FramePage, type FrameSource, type Frames, frames } from './frames.js';
 export { h } from './h.js';
 export type { NodeHandlers, ViewSession } from './session.js';
 export { type Mount, type Shown, type ViewSource, type Views, views } from './views.js';

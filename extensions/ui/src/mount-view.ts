@@ -6,7 +6,8 @@ import { adoptLook } from './look.js';
 import { showView } from './show-view.js';
 import { watchSight } from './sight.js';
 import type { ViewKernel } from './view-kernel.js';
-import { nameOf, type ShownView, type ViewOptions } from './view-options.js';
+import { nameOf } from './view-names.js';
+import type { ShownView, ViewOptions } from './view-options.js';
 
 /** Options of {@link mountView}. */
 export interface MountOptions extends ViewOptions {

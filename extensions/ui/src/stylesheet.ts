@@ -113,6 +113,9 @@ ${['accent', 'good', 'warn', 'bad', 'muted', 'text', 'accent', 'good'].map((tone
   [data-plinth="markdown"] > :first-child { margin-block-start: 0; }
   [data-plinth="markdown"] > :last-child { margin-block-end: 0; }
   [data-plinth="markdown"] blockquote { margin-inline: 0; padding-inline-start: var(--_medium); border-inline-start: 3px solid var(--_border); }
+  [data-plinth="frame"] { display: block; border: 0; inline-size: 100%; block-size: var(--plinth-frame, 20rem); }
+  [data-plinth="frame-enter"] { font: inherit; color: inherit; background: var(--_raised); border: 1px solid var(--_border); border-radius: var(--_radius); }
+  [data-plinth="frame-enter"]:not(:focus-visible) { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   [data-plinth="tabs"] { display: flex; flex-wrap: wrap; gap: var(--_small); }
   [data-plinth="tab"][aria-selected="true"] { border-color: var(--_accent); box-shadow: inset 0 -2px var(--_accent); }
   [data-plinth="dialog"] { border: 1px solid var(--_border); border-radius: var(--_radius); padding: var(--_medium); background: var(--_raised); }
