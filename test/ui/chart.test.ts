@@ -104,6 +104,14 @@ describe('chart', () => {
     expect(html).not.toContain('<td>1');
   });
 
+  it('is not read again for changes of something else', () => {
+    const series = JSON.stringify(values(8).map(() => ({ label: 'x', values: values(500) })));
+    const tree = treeOf('chart', { label: 'x', series });
+    const before = performance.now();
+    for (const at of values(20_000)) tree.apply([3, 1, { kind: at % 2 === 0 ? 'bar' : 'line' }]);
+    expect(performance.now() - before).toBeLessThan(2_000);
+  });
+
   it('counts each value against the nodes of its view', () => {
     const series = JSON.stringify(values(8).map(() => ({ label: 'x', values: values(500) })));
     const tree = treeOf('chart', { label: 'x', series });

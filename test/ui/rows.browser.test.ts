@@ -124,6 +124,26 @@ describe('a hostile list', () => {
     expect(view.shown.error).toMatchObject({ code: 'view/refused' });
   });
 
+  it('of which there are hundreds leaves the page its frames', async () => {
+    const lists = Array.from({ length: 300 }, (_, at) => {
+      const first = at * 30 + 1;
+      const kids = Array.from({ length: 10 }, (_, row) => [
+        ...[first + row * 2 + 1, 'item', {}, null],
+        [[first + row * 2 + 2, 'x']],
+      ]);
+      return [0, 0, at, [first, 'list', { label: 'x', count: 100_000 }, ['range'], kids]];
+    });
+    const view = await showBatch(JSON.stringify(lists));
+    await until(() => view.shown.state === 'shown', 'shown');
+    const before = performance.now();
+    for (let at = 1; at <= 20; at++) {
+      for (const box of [...view.body.querySelectorAll('[data-plinth="window"]')].slice(0, 50))
+        box.scrollTop = at * 1_000;
+      await new Promise(requestAnimationFrame);
+    }
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+
   it.each([
     ['a count without end', { count: 1e15 }],
     ['a count below 0', { count: -1 }],

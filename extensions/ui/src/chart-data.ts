@@ -42,6 +42,12 @@ export const points: Check = (value) => written(pointsOf(value));
 /** Checks rows of numbers. */
 export const series: Check = (value) => written(seriesOf(value));
 
+/** How many values there are. */
+export const valuesIn = (value: unknown): number =>
+  (seriesOf(value) ?? []).reduce((sum, { values }) => sum + values.length, 0);
+/** How many names there are. */
+export const pointsIn = (value: unknown): number => (pointsOf(value) ?? []).length;
+
 /** The text holds nothing but what was checked. */
 const written = (value: unknown): string | undefined =>
   value === undefined ? undefined : JSON.stringify(value);

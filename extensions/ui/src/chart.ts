@@ -45,12 +45,6 @@ export function chart(node: HostNode): Shape {
   };
 }
 
-/** How many elements a chart has, about. */
-export function chartSize({ series, points }: HostNode['props']): number {
-  const rows = seriesOf(series) ?? [];
-  return rows.reduce((sum, { values }) => sum + values.length, (pointsOf(points) ?? []).length);
-}
-
 function plotOf(series: readonly ChartSeries[], points: readonly string[], bars: boolean): Plot {
   const length = Math.max(points.length, ...series.map(({ values }) => values.length), 0);
   const values = series.flatMap((row) => row.values).filter((value) => value !== null);

@@ -20,7 +20,8 @@ const PRELUDE = `'use strict';(() => {
   let last = 0, port, begun;
   const ready = new Promise((done) => { begun = done; });
   const hear = ({ data }) => {
-    const [kind, id, value] = JSON.parse(data);
+    const [kind, id, value, mark] = JSON.parse(data);
+    if (mark !== undefined) port.postMessage(JSON.stringify(['heard', mark]));
     if (kind === 'message') for (const listener of [...listeners]) listener(value);
     if (kind === 'look') for (const [name, text] of Object.entries(value)) document.documentElement.style.setProperty(name, text);
     const call = waiting.get(id);

@@ -1,6 +1,6 @@
 /** Elements that the host makes of data: charts, and texts in Markdown. */
-import { chart, chartSize } from './chart.js';
-import { points, series } from './chart-data.js';
+import { chart } from './chart.js';
+import { points, pointsIn, series, valuesIn } from './chart-data.js';
 import { oneOf, text } from './checks.js';
 import { type Kit, label, short } from './kit-spec.js';
 import { markdownOf } from './markdown.js';
@@ -13,14 +13,14 @@ export const figures: Kit = {
     props: { label: short, kind: oneOf('line', 'bar'), points, series },
     required: ['label'],
     leaf: true,
-    sizeOf: chartSize,
+    sizes: { series: valuesIn, points: pointsIn },
     shape: chart,
   },
   markdown: {
     props: { text: text(MARKDOWN), label: short },
     leaf: true,
     // Three characters of Markdown make at most two elements.
-    sizeOf: (props) => Math.ceil((String(props.text ?? '').length * 2) / 3),
+    sizes: { text: (value) => Math.ceil((String(value).length * 2) / 3) },
     shape: (node) => ({
       tag: 'div',
       attributes: {

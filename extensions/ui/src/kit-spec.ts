@@ -1,5 +1,5 @@
 /** What a kit is made of, and what its parts share. */
-import { type Check, oneOf, text } from './checks.js';
+import { type Check, oneOf, type PropValue, text } from './checks.js';
 import type { HostNode } from './host-node.js';
 import type { Shaper } from './shape.js';
 
@@ -12,8 +12,8 @@ export interface ElementSpec {
   readonly events?: readonly string[];
   /** Whether it shows a part of its rows, and hears `range`: those that are in sight. */
   readonly onDemand?: true;
-  /** How many elements it makes of its props. They count as nodes of the view. */
-  readonly sizeOf?: (props: HostNode['props']) => number;
+  /** How many elements it makes of a prop, by its name. They count as nodes of the view. */
+  readonly sizes?: Readonly<Record<string, (value: PropValue) => number>>;
   /** Whether it takes no children. */
   readonly leaf?: true;
   readonly shape: Shaper;

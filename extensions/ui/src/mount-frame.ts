@@ -186,7 +186,7 @@ class MountedFrame implements ShownView {
           if (showing.signal.aborted) throw showing.signal.reason;
           if (done === true) return;
           checkText(value);
-          if (port !== undefined) port.message(value);
+          if (port !== undefined) await port.message(value);
           else {
             port = this.#begin(await this.#box.show(value, props), session, showing);
             this.#late = setTimeout(() => showing.abort(didNotBegin(view)), BEGIN_WITHIN);

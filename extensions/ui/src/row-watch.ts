@@ -5,11 +5,15 @@
 import type { HostNode } from './host-node.js';
 import { ROWS_AT_ONCE, type RowSpan } from './row-span.js';
 
+/** Lists of a view that are watched. Others show the rows that they begin with. */
+const MOST = 32;
 /** Pixels of a row, before one was measured. */
 const ROW = 28;
 
 interface Seen {
   node: HostNode;
+  /** Its props as its rows stand: a batch that is under way has changed some of them. */
+  props: HostNode['props'];
   /** Pixels of a row. */
   tall: number | undefined;
   /** The range that was asked for last: what isn't answered is not asked for twice. */
@@ -56,7 +60,9 @@ export class RowWatch {
   stands(box: HTMLElement, node: HostNode): void {
     if (this.#signal.aborted) return;
     const seen = this.#seen.get(box) ?? this.#watch(box, node);
+    if (seen === undefined) return;
     if (seen.node !== node) Object.assign(seen, { node, asked: '', waiting: false });
+    seen.props = { ...node.props };
     keepPlaces(box, seen);
     // The row that had the focus is gone: keys go on from the list.
     const { activeElement, body } = this.#page;
@@ -67,8 +73,13 @@ export class RowWatch {
     this.#later();
   }
 
-  #watch(box: HTMLElement, node: HostNode): Seen {
-    const seen: Seen = { node, tall: undefined, asked: '', waiting: false, focused: undefined };
+  #watch(box: HTMLElement, node: HostNode): Seen | undefined {
+    if (this.#seen.size >= MOST) this.#forget();
+    if (this.#seen.size >= MOST) return undefined;
+    const seen: Seen = {
+      ...{ node, props: node.props, tall: undefined },
+      ...{ asked: '', waiting: false, focused: undefined },
+    };
     this.#seen.set(box, seen);
     this.#sizes.observe(box);
     const signal = this.#signal;
@@ -89,18 +100,23 @@ export class RowWatch {
     if (this.#signal.aborted || this.#seen.size === 0) return;
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = undefined;
-      for (const [box, seen] of [...this.#seen]) {
-        if (box.isConnected) this.#look(box, seen);
-        else {
-          this.#seen.delete(box);
-          this.#sizes.unobserve(box);
-        }
-      }
+      this.#forget();
+      // All are placed before the first is measured: each change in between would lay out the page.
+      for (const [box, seen] of this.#seen) keepPlaces(box, seen);
+      for (const [box, seen] of this.#seen) this.#look(box, seen);
     });
   }
 
+  /** Lists that are gone. */
+  #forget(): void {
+    for (const box of [...this.#seen.keys()]) {
+      if (box.isConnected) continue;
+      this.#seen.delete(box);
+      this.#sizes.unobserve(box);
+    }
+  }
+
   #look(box: HTMLElement, seen: Seen): void {
-    keepPlaces(box, seen);
     if (seen.waiting || !seen.node.events.includes('range')) return;
     const span = missing(box, seen);
     if (span === undefined) return;
@@ -124,7 +140,7 @@ interface Rows {
   readonly shown: readonly Element[];
 }
 
-function rowsOf(box: Element, { props }: HostNode): Rows {
+function rowsOf(box: Element, { props }: Seen): Rows {
   const list = box.firstElementChild as HTMLElement;
   const slot = list.querySelector(':scope > tbody') ?? list;
   const head = Number(props.head ?? 0);
@@ -139,7 +155,7 @@ function rowsOf(box: Element, { props }: HostNode): Rows {
 
 /** Space stands for the rows that aren't there. */
 function keepPlaces(box: HTMLElement, seen: Seen): void {
-  const { count, from, list, shown } = rowsOf(box, seen.node);
+  const { count, from, list, shown } = rowsOf(box, seen);
   const [first, last] = [shown[0], shown.at(-1)];
   if (seen.tall === undefined && first !== undefined && last !== undefined) {
     const all = last.getBoundingClientRect().bottom - first.getBoundingClientRect().top;
@@ -151,8 +167,9 @@ function keepPlaces(box: HTMLElement, seen: Seen): void {
 }
 
 /** The range to ask for, or undefined when what is in sight is there. */
-function missing(box: HTMLElement, { node, tall = ROW }: Seen): RowSpan | undefined {
-  const { count, from, list, shown } = rowsOf(box, node);
+function missing(box: HTMLElement, seen: Seen): RowSpan | undefined {
+  const { count, from, list, shown } = rowsOf(box, seen);
+  const { tall = ROW } = seen;
   const frame = box.getBoundingClientRect();
   const top = Math.max(frame.top, 0);
   const bottom = Math.min(frame.bottom, box.ownerDocument.defaultView?.innerHeight ?? 0);

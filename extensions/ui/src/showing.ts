@@ -33,8 +33,9 @@ export interface ShowingReports {
 
 /** Milliseconds after which a press without an answer makes the view busy. */
 const BUSY_AFTER = 1_000;
-/** Changes between two looks at the clock. */
-const SLICE = 32;
+
+/** Milliseconds of a frame. */
+const FRAME = 16;
 
 /** Owns the stream, the tree and the open events of one showing. */
 export class Showing {
@@ -111,10 +112,12 @@ export class Showing {
       this.#reports.shown();
       return;
     }
-    for (const [index, op] of ops.entries()) {
+    // After a rest the time of a frame begins with this batch.
+    if (performance.now() - this.#since > FRAME) this.#since = performance.now();
+    for (const op of ops) {
       tree.apply(op);
-      if (index % SLICE === SLICE - 1 && (await this.#pause(() => renderer.settle?.(false))))
-        return;
+      // One change may be a chart, so the clock is looked at after each.
+      if (this.#isDue() && (await this.#pause(() => renderer.settle?.(false)))) return;
     }
     renderer.settle?.(true);
     await this.#pause();
@@ -125,11 +128,16 @@ export class Showing {
    * its share of each frame and no more. True when the showing has ended meanwhile.
    */
   async #pause(settle = () => {}): Promise<boolean> {
-    if (performance.now() - this.#since < this.#settings.limits.budget) return false;
+    if (!this.#isDue()) return false;
     settle();
     await nextFrame();
     this.#since = performance.now();
     return this.#end.signal.aborted;
+  }
+
+  /** Whether the time of this frame is used up. */
+  #isDue(): boolean {
+    return performance.now() - this.#since >= this.#settings.limits.budget;
   }
 
   async #send(node: HostNode, name: string, detail: EventDetail | undefined): Promise<void> {

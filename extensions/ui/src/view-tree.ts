@@ -30,8 +30,8 @@ interface Node extends HostNode {
   /** Characters that it counts. */
   texts: number;
   images: number;
-  /** Elements that it makes of its props. */
-  size: number;
+  /** Elements that it makes of each prop. */
+  sizes: Record<string, number>;
 }
 
 const PLAIN: ElementSpec = { props: {}, shape: () => ({ tag: 'div', slot: true }) };
@@ -49,7 +49,7 @@ export class ViewTree {
   dropped = 0;
   readonly #root: Node = {
     ...{ id: 0, type: '#root', text: '', spec: PLAIN, props: {}, events: [] },
-    ...{ kids: [], parent: undefined, depth: 0, texts: 0, images: 0, size: 0 },
+    ...{ kids: [], parent: undefined, depth: 0, texts: 0, images: 0, sizes: {} },
   };
   readonly #nodes = new Map<number, Node>([[0, this.#root]]);
   readonly #kit: Kit;
@@ -182,7 +182,7 @@ export class ViewTree {
     if (!isText && type.length > TYPE_MOST) refuse(`a type has at most ${TYPE_MOST} characters`);
     const node: Node = {
       ...{ id: id as number, type: isText ? '#text' : type, text: '', props: {}, events: [] },
-      ...{ kids: [], parent, depth: parent.depth + 1, texts: 0, images: 0, size: 0 },
+      ...{ kids: [], parent, depth: parent.depth + 1, texts: 0, images: 0, sizes: {} },
       spec: isText ? PLAIN : elementOf(this.#kit, type),
     };
     this.#nodes.set(node.id, node);
@@ -221,7 +221,11 @@ export class ViewTree {
         if (wanted !== null) this.dropped += 1;
         if (check !== undefined) delete node.props[name];
       } else node.props[name] = value;
+      const made = value === undefined ? 0 : (node.spec.sizes?.[name]?.(value) ?? 0);
+      this.#sizes += made - (node.sizes[name] ?? 0);
+      if (made > 0 || node.sizes[name] !== undefined) node.sizes[name] = made;
     }
+    this.#checkSize();
     for (const name of required) {
       if (node.props[name] !== undefined) continue;
       this.dropped += 1;
@@ -235,10 +239,6 @@ export class ViewTree {
       else texts += value.length;
     }
     this.#count(node, texts, images);
-    const size = node.spec.sizeOf?.(node.props) ?? 0;
-    this.#sizes += size - node.size;
-    node.size = size;
-    this.#checkSize();
   }
 
   #checkSize(): void {
@@ -269,7 +269,7 @@ export class ViewTree {
     this.#nodes.delete(node.id);
     this.#texts -= node.texts;
     this.#images -= node.images;
-    this.#sizes -= node.size;
+    for (const size of Object.values(node.sizes)) this.#sizes -= size;
     for (const kid of node.kids) this.#drop(kid);
   }
 
