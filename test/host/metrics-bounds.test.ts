@@ -26,6 +26,7 @@ function slotStorage() {
     ...memory,
     get: (key) => use(key, () => memory.get(key)),
     set: (key, value) => use(key, () => memory.set(key, value)),
+    update: (key, change) => use(key, () => memory.update(key, change)),
   };
   return { storage, slots };
 }

@@ -94,6 +94,24 @@ describe(`${runtime}: kernel.report()`, () => {
     await second.stop();
   });
 
+  it('adds up what two kernels over one storage did at the same time', async () => {
+    const storage = memoryStorage();
+    const kept = { ...storage, close: async () => {} };
+    const [one, other] = [
+      await start([worker], { storage: kept }),
+      await start([worker], { storage: kept }),
+    ];
+    for (let round = 1; round <= 3; round++)
+      for (const kernel of [one, other]) {
+        await kernel.commands.execute('test.worker:work', 0);
+        await kernel.report();
+      }
+    const from = Date.now() - 120_000;
+    expect((await one.report({ from })).total.calls).toBe(6);
+    expect((await other.report({ from })).total.calls).toBe(6);
+    await Promise.all([one.stop(), other.stop()]);
+  });
+
   it('counts crashes and restarts, and the time without the plugin', async () => {
     const kernel = await start([worker], { supervision: { backoff: 50 } });
     const restarted = nextEvent(kernel, 'plugin:restarted');

@@ -485,15 +485,18 @@ describe(`state over crashes, ${runtime}`, () => {
   });
 
   it('a plugin that crashes while suspended by request is restarted as suspended, and resumed only by request', async () => {
-    const members = `n: 0, heard: [], async suspend() { if (await this.ctx.commands.execute('host:dies')) setTimeout(() => { throw new Error('gone'); }, 0); },`;
+    // It has answered that it is suspended before it learns whether it dies.
+    const members = `n: 0, heard: [], suspend() { this.ctx.commands.execute('host:dies').then((dies) => { if (dies) throw new Error('gone'); }); },`;
     const kernel = await startKernel(setting, [version('1.0.0', 'this.ctx = ctx;', {}, members)], {
       supervision: { backoff: 1 },
     });
     for (const wake of [() => kernel.plugins.resume(ID), () => kernel.plugins.activate(ID)]) {
       let deaths = 1;
-      const handler = kernel.commands.handle('dies', () => deaths-- > 0);
+      const asleep = Promise.withResolvers<void>();
+      const handler = kernel.commands.handle('dies', () => asleep.promise.then(() => deaths-- > 0));
       const restarted = nextEvent(kernel, 'plugin:restarted');
-      await kernel.plugins.suspend(ID).catch(() => {});
+      await kernel.plugins.suspend(ID);
+      asleep.resolve();
       await restarted;
       expect(kernel.plugins.get(ID)).toMatchObject({ state: 'suspended', reason: 'request' });
       const waiting = ask(kernel, 'version');

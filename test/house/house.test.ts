@@ -89,7 +89,7 @@ describe('layers', () => {
         ({ from, specifier }) =>
           /^(sdk|kernel|extensions)\//.test(from) &&
           // Loaded on use, and in Node alone.
-          !from.startsWith('extensions/sql/src/node/') &&
+          !/^extensions\/sql\/src\/(node|postgres)\//.test(from) &&
           specifier.startsWith('node:'),
       ),
     ).toEqual([]);
@@ -114,7 +114,8 @@ describe('dependencies', () => {
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
     preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
-    kysely: /^extensions\/sql\/src\/(index|plugin\/(database|driver))\.ts$/,
+    kysely: /^extensions\/sql\/src\/(index|plugin\/(database|dialect|driver))\.ts$/,
+    pg: /^extensions\/sql\/src\/postgres\/pg-client\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };

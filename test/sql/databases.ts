@@ -85,6 +85,7 @@ export async function folder(): Promise<string> {
 /** A kernel with databases. */
 export interface WithSql {
   readonly kernel: Kernel;
+  /** Empty for PostgreSQL. */
   readonly directory: string;
   /** Runs a statement in a plugin. */
   run(text: string, parameters?: readonly unknown[], plugin?: string): Promise<Ran>;
@@ -103,7 +104,7 @@ export async function withSql(
   { directory, ...options }: Partial<SqlOptions> = {},
   more: KernelOptions = {},
 ): Promise<WithSql> {
-  const where = directory ?? (await folder());
+  const where = options.postgres === undefined ? (directory ?? (await folder())) : '';
   const kernel = keep(
     await createKernel({
       isolation: 'inline',
@@ -117,7 +118,7 @@ export async function withSql(
         },
         ...(more.sources ?? []),
       ],
-      extensions: [sql({ directory: where, ...options })],
+      extensions: [sql({ ...(where !== '' && { directory: where }), ...options })],
     }),
   );
   await kernel.start();

@@ -14,10 +14,11 @@ import { TenantDatabases } from './host/tenant-databases.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
 export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type { PostgresOptions } from './postgres/options.js';
 
 /**
  * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a process
- * of its own. It works in Node alone so far.
+ * of its own; or PostgreSQL, a role and a schema for each. It works in Node alone so far.
  *
  * @throws PluginConfigurationError `kernel/invalid-option` for options that are none, in browsers,
  * and before Node 24.15.
@@ -30,6 +31,7 @@ export type { AppliedMigration, SqlApi } from './host/sql-api.js';
 export const sql = defineExtension(statics, (options: SqlOptions) => {
   checkRuntime();
   const settings = settingsOf(options);
+  if (settings.postgres !== undefined) checkClient();
   let backend: Promise<Backend> | undefined;
   const open = (): Promise<Backend> => {
     backend ??= openBackend(settings);
@@ -46,15 +48,33 @@ export const sql = defineExtension(statics, (options: SqlOptions) => {
         next: (input: unknown, call) => databases.next(input, call),
         begin: (input: unknown, call) => databases.begin(input, call),
         end: (input: unknown, call) => databases.end(input, call),
+        dialect: () => databases.dialect(),
       });
       return databases.api;
     },
   };
 });
 
-async function openBackend({ directory, limits }: Settings): Promise<Backend> {
+async function openBackend({ directory, postgres, limits }: Settings): Promise<Backend> {
+  if (postgres !== undefined) {
+    const { databasesOf } = await import('./postgres/backend.js');
+    return databasesOf(postgres, limits);
+  }
   const { filesIn } = await import('./node/backend.js');
-  return filesIn(directory, limits);
+  return filesIn(directory ?? '', limits);
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option` when the client isn't installed. */
+function checkClient(): void {
+  try {
+    import.meta.resolve('pg');
+  } catch (cause) {
+    throw createError(
+      'kernel/invalid-option',
+      "sql({ postgres }) needs the package 'pg' beside it: npm install pg@8",
+      { details: { option: 'postgres' }, cause },
+    );
+  }
 }
 
 /** The first release of Node whose SQLite can be asked what a statement may do. */

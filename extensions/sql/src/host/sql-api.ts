@@ -44,6 +44,25 @@ export interface SqlApi {
    */
   restore(plugin: string, file: string): Promise<void>;
   /**
+   * Moves the data of a plugin from SQLite to PostgreSQL: copies the rows of a file, a backup or a
+   * database that isn't open, into the tables that the plugin's migrations have made here. What they
+   * held is replaced. The same migrations have run on both, and the plugin must not run. The file is
+   * left as it is.
+   *
+   * @returns the tables, and how many rows each has: as many as in the file.
+   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs; PluginError `sql/failed`,
+   * PluginValidationError `sql/invalid` for tables or migrations that differ, `sql/constraint` for rows
+   * that don't fit, PluginOverloadedError `sql/quota`. The data is then as before.
+   * @example
+   * await kernel.plugins.deactivate('com.example.notes');
+   * await kernel.extension(sql).importFrom('com.example.notes', './backups/notes.sqlite');
+   * await kernel.plugins.activate('com.example.notes');
+   */
+  importFrom(
+    plugin: string,
+    file: string,
+  ): Promise<readonly { readonly table: string; readonly rows: number }[]>;
+  /**
    * Deletes the database of a plugin, which must not run. `plugins.uninstall(id, { purge: true })`
    * does this, too.
    *
@@ -110,6 +129,18 @@ export function sqlApi(parts: ApiParts): SqlApi {
         run(plugin, (data) => data.restore(file, { time })),
       );
     },
+    async importFrom(plugin, file) {
+      await mustHave(plugin);
+      return alone(parts, plugin, 'replaced', () =>
+        run(plugin, async (data) => {
+          const copied = await data.copyFrom?.(file, { time });
+          if (copied !== undefined) return copied;
+          throw createError('sql/failed', 'importFrom() brings data into sql({ postgres }) alone', {
+            plugin,
+          });
+        }),
+      );
+    },
     async purge(plugin) {
       checkId(plugin);
       await alone(parts, plugin, 'purged', () => deleteData(parts, plugin));
@@ -134,12 +165,12 @@ export async function deleteData(parts: ApiParts, plugin: string): Promise<void>
 }
 
 /** Does work while the plugin can't. @throws PluginLifecycleError `plugin/illegal-transition`. */
-async function alone(
+async function alone<T>(
   { plugins, database }: Pick<ApiParts, 'database' | 'plugins'>,
   plugin: string,
   what: string,
-  work: () => Promise<void>,
-): Promise<void> {
+  work: () => Promise<T>,
+): Promise<T> {
   const running = plugins().find(({ id, state = '' }) => id === plugin && RUNS.has(state));
   if (running !== undefined)
     throw createError(
@@ -150,7 +181,7 @@ async function alone(
   const held = await database(plugin);
   await held.hold(APPLICATION);
   try {
-    await work();
+    return await work();
   } finally {
     held.release();
   }

@@ -1,7 +1,7 @@
 /** The databases of one tenant: who asks, which database that is, and when it has to be ready. */
 import type { CallFacts, Contributions, Undo } from '@plinth/kernel/extension';
-import { createError } from '@plinth/sdk/contract';
-import type { Backend } from '../backend/backend.js';
+import { createError, type Schema } from '@plinth/sdk/contract';
+import type { Backend, Dialect } from '../backend/backend.js';
 import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
@@ -21,6 +21,7 @@ export class TenantDatabases {
   readonly #settings: Settings;
   readonly #backend: () => Promise<Backend>;
   readonly #open = new Map<string, Promise<PluginDatabase>>();
+  readonly #schema: Schema<unknown, SqlContribution>;
   readonly #declared: Contributions<SqlContribution>;
   readonly #texts: MigrationTexts;
   readonly #parts: ApiParts;
@@ -31,7 +32,8 @@ export class TenantDatabases {
     this.#port = port;
     this.#settings = settings;
     this.#backend = backend;
-    this.#declared = port.contribute.point({ point: 'sql', schema: contributionSchema });
+    this.#schema = contributionSchema(settings.postgres === undefined ? 'sqlite' : 'postgres');
+    this.#declared = port.contribute.point({ point: 'sql', schema: this.#schema });
     this.#texts = new MigrationTexts(
       port.documents.open({
         name: 'migrations',
@@ -67,6 +69,11 @@ export class TenantDatabases {
     return (await this.#for(caller)).begin(access, caller.version ?? '');
   }
 
+  /** The SQL that statements have to be written in. */
+  async dialect(): Promise<{ readonly dialect: Dialect }> {
+    return { dialect: this.#settings.postgres === undefined ? 'sqlite' : 'postgres' };
+  }
+
   async end(input: unknown, { caller }: Asking): Promise<void> {
     const end = readEnd(input);
     await (await this.#for(caller)).end(end, caller.version ?? '');
@@ -81,7 +88,7 @@ export class TenantDatabases {
         const { sql } = manifest.contributes as { readonly sql?: unknown };
         if (sql === undefined || found.read === undefined) return undefined;
         // The point checks it, too, and that is what a manifest fails with.
-        const parsed = contributionSchema['~standard'].validate(sql);
+        const parsed = this.#schema['~standard'].validate(sql);
         if ('value' in parsed)
           this.#texts.take({ manifest, package: found }, parsed.value.migrations);
         return undefined;
@@ -132,7 +139,7 @@ export class TenantDatabases {
       );
     });
     port.inspect({
-      diagnostics: () => ({ databases: this.#open.size, directory: this.#settings.directory }),
+      diagnostics: () => ({ databases: this.#open.size, ...placeOf(this.#settings) }),
     });
   }
 
@@ -192,6 +199,13 @@ export class TenantDatabases {
     port.own(off);
     return made;
   }
+}
+
+/** Where the databases are, without a password. */
+function placeOf({ directory, postgres }: Settings): Readonly<Record<string, string>> {
+  if (postgres === undefined) return { directory: directory ?? '' };
+  const { host, pathname } = new URL(postgres.url);
+  return { postgres: `${host}${pathname}` };
 }
 
 /** Makes the migrator when the first plugin needs it. */

@@ -72,9 +72,12 @@ export class Migrator {
     const trial = this.#trials.get(id);
     if (trial === undefined || trial.version !== version) return;
     this.#trials.delete(id);
-    trial.database.release();
+    try {
+      await trial.database.own((data) => data.forget({ old: false }));
+    } finally {
+      trial.database.release();
+    }
     this.#parts.migrated(id, trial.version, trial.names);
-    await trial.database.own((data) => data.forget({ old: false }));
   }
 
   async #run(

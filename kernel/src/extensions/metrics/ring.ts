@@ -19,15 +19,13 @@ export type OpenDocuments = <T>(spec: DocumentSpec<T>) => Documents<T>;
 /** How many slots are read at once. */
 const TOGETHER = 16;
 
-/** Owns the slots of one resolution. The current one is in memory, and is written with its end. */
+/** Owns what happened in the current slot and isn't written. It is written with the slot's end. */
 export class Ring {
   readonly level: Level;
   readonly #open: OpenDocuments;
   readonly #clock: () => number;
   #number: number;
-  #sum = new SlotSum();
-  /** The slot in which this kernel began: another one may have written a part of it before. */
-  #first: number | undefined;
+  #pending = new SlotSum();
   #writing = false;
 
   constructor(level: Level, open: OpenDocuments, clock: () => number) {
@@ -35,25 +33,28 @@ export class Ring {
     this.#open = open;
     this.#clock = clock;
     this.#number = this.#now;
-    this.#first = this.#number;
   }
 
-  /** Adds what happened since the last time, and writes the slot that it belongs to. */
+  /** Adds what happened since the last time, and writes it to the slot that it belongs to. */
   async add(data: Omit<SlotData, 'number'>): Promise<void> {
     const now = this.#now;
     // What happened belongs to the slot that has just ended. A late timer may have passed several.
     this.#moveTo(Math.max(this.#number, now - 1));
-    const sum = this.#sum;
+    const pending = this.#pending;
     const number = this.#number;
-    sum.add(data);
+    pending.add(data);
     this.#moveTo(now);
-    if (sum.series.size === 0 && sum.plugins.size === 0) return;
+    if (pending.series.size === 0 && pending.plugins.size === 0) return;
     if (this.#writing) throw new Error('the storage has not answered since the last time');
     this.#writing = true;
+    this.#pending = new SlotSum();
+    const part = pending.toData(number);
     try {
-      // What was kept is read until that succeeds. It would be overwritten otherwise.
-      if (number === this.#first) await this.#join(number, sum);
-      await this.#document(number).set(sum.toData(number));
+      await this.#document(number).update((kept) => joined(kept, part));
+    } catch (error) {
+      // It is written with what comes next, unless its slot has ended.
+      if (this.#number === number) this.#pending.add(part);
+      throw error;
     } finally {
       this.#writing = false;
     }
@@ -62,7 +63,7 @@ export class Ring {
   #moveTo(number: number): void {
     if (number === this.#number) return;
     this.#number = number;
-    this.#sum = new SlotSum();
+    this.#pending = new SlotSum();
   }
 
   /** The slots in a stretch of time that are kept. */
@@ -89,13 +90,6 @@ export class Ring {
     return Math.floor(this.#clock() / this.level.every);
   }
 
-  /** A restart within a slot goes on with it. */
-  async #join(number: number, sum: SlotSum): Promise<void> {
-    const kept = await this.#kept(number);
-    if (kept !== undefined) sum.add(kept);
-    this.#first = undefined;
-  }
-
   async #kept(number: number): Promise<SlotData | undefined> {
     const slot = await this.#document(number).get();
     return slot?.number === number ? slot : undefined;
@@ -112,6 +106,17 @@ export class Ring {
       damaged: () => ({ number: -1, since: 0, series: [], plugins: {} }),
     });
   }
+}
+
+/** A restart within a slot goes on with it, and other kernels over the storage add to it. */
+function joined(kept: SlotData | undefined, part: SlotData): SlotData {
+  if (kept === undefined || kept.number < part.number) return part;
+  // The clock of this kernel is late: the slot has been given to a later stretch.
+  if (kept.number > part.number) return kept;
+  const sum = new SlotSum();
+  sum.add(kept);
+  sum.add(part);
+  return sum.toData(part.number);
 }
 
 function parseSlot(value: unknown): SlotData {
