@@ -61,6 +61,11 @@ export class FramePort {
     if (this.#messages >= UNHEARD_MOST) await heard;
   }
 
+  /** Asks whether the frame still listens. */
+  ping(heard: () => void): void {
+    this.#post('ping', 0, 'null', heard);
+  }
+
   /** Sends names of the look and their values, if they are others than before. */
   look(tokens: Readonly<Record<string, string>>): void {
     const text = JSON.stringify(tokens);

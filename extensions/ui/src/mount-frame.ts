@@ -18,6 +18,8 @@ export interface FrameOptions extends Pick<ViewOptions, 'plugin' | 'view' | 'pro
   readonly heading?: string | false;
   /** The title of the frame, for screen readers. Default: the name of the plugin. */
   readonly title?: string;
+  /** Milliseconds after which a frame that doesn't listen is ended. Default: 10 000. */
+  readonly patience?: number;
   /** The name of the button that leads into the frame by keys. Default: `Open` and the title. */
   readonly enterLabel?: string;
 }
@@ -34,6 +36,10 @@ const AGAIN: ReadonlySet<string> = new Set([
 const TRIES = 3;
 /** Milliseconds before the second try, and twice as many before the third. */
 const WAIT = 50;
+/** Milliseconds that a frame has to be shown before its faults are forgotten. */
+const STEADY = 10_000;
+/** Milliseconds for which a frame may be busy. */
+const PATIENCE = 10_000;
 /** Milliseconds for a frame to begin. */
 const BEGIN_WITHIN = 10_000;
 
@@ -75,6 +81,8 @@ class MountedFrame implements ShownView {
   #port: FramePort | undefined;
   #wake: (() => void) | undefined;
   #late: ReturnType<typeof setTimeout> | undefined;
+  /** When it was shown. */
+  #since = Number.POSITIVE_INFINITY;
   /** Something has happened since the frame was asked for last. */
   #again = false;
 
@@ -126,7 +134,7 @@ class MountedFrame implements ShownView {
 
   /** A frame that has broken the rules is shown again by another version alone. */
   #isRefused(topic: string): boolean {
-    return this.#error instanceof ViewRefused && topic === 'plugin:activated';
+    return this.#error !== undefined && isFinal(this.#error) && topic === 'plugin:activated';
   }
 
   #renew(): void {
@@ -141,6 +149,7 @@ class MountedFrame implements ShownView {
     while (!signal.aborted) {
       if (this.#again) faults = 0;
       this.#again = false;
+      this.#since = Number.POSITIVE_INFINITY;
       this.#tell('opening');
       const error = await this.#show().then(
         () => new Error('the frame has ended'),
@@ -149,8 +158,8 @@ class MountedFrame implements ShownView {
       if (signal.aborted) break;
       if (this.#again) continue;
       if ((error as { readonly code?: string }).code === 'kernel/stopped') break;
-      faults = this.#state === 'shown' ? 1 : faults + 1;
-      const last = faults >= TRIES || error instanceof ViewRefused;
+      faults = performance.now() - this.#since > STEADY ? 1 : faults + 1;
+      const last = faults >= TRIES || isFinal(error);
       if (last) this.#tell('failed', error);
       await this.#pause(last ? undefined : WAIT * 2 ** faults);
     }
@@ -212,6 +221,8 @@ class MountedFrame implements ShownView {
       ready: () => {
         if (this.#state !== 'opening' || showing.signal.aborted) return;
         clearTimeout(this.#late);
+        this.#since = performance.now();
+        this.#watch(port, showing);
         port.look(this.#box.look());
         this.#tell('shown');
       },
@@ -221,6 +232,20 @@ class MountedFrame implements ShownView {
     });
     this.#port = port;
     return port;
+  }
+
+  /** A frame that never ends a turn is ended, and with it what it takes of the machine. */
+  #watch(port: FramePort, showing: AbortController): void {
+    const { patience = PATIENCE, plugin, view } = this.#options;
+    let waits = false;
+    const timer = setInterval(() => {
+      if (waits) showing.abort(isSilent(plugin, view, patience));
+      waits = true;
+      port.ping(() => {
+        waits = false;
+      });
+    }, patience);
+    showing.signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   }
 
   #tell(state: State, error?: Error): void {
@@ -236,6 +261,20 @@ function checkText(text: unknown): asserts text is string {
   if (typeof text !== 'string' || text.length > MESSAGE_MOST)
     refuse(`what a frame gets is a text of at most ${MESSAGE_MOST} characters`);
 }
+
+/** A frame that breaks a rule, or never ends a turn, would do so again. */
+const isFinal = (error: Error): boolean =>
+  error instanceof ViewRefused ||
+  (error as { readonly code?: string }).code === 'guest/unresponsive';
+
+const isSilent = (plugin: string, view: string, patience: number): Error =>
+  createError(
+    'guest/unresponsive',
+    `the frame '${view}' of ${plugin} has not listened for ${patience} ms`,
+    {
+      plugin,
+    },
+  );
 
 const didNotBegin = (view: string): Error =>
   createError(
