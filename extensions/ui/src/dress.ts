@@ -18,23 +18,24 @@ interface Found {
   control?: Control;
 }
 
-const HTML = 'http://www.w3.org/1999/xhtml';
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Makes the elements of a shape. */
 export function dress(document: Document, shape: Shape): Dressed {
   const found: Found = {};
-  const element = build(document, shape, found, HTML);
+  const element = build(document, shape, found, false);
   return { element, slot: found.slot ?? element, control: found.control };
 }
 
-function build(document: Document, shape: Shape, found: Found, around: string): Element {
-  const space = shape.tag === 'svg' ? SVG : around;
-  const element = document.createElementNS(space, shape.tag);
+function build(document: Document, shape: Shape, found: Found, inSvg: boolean): Element {
+  const isSvg = inSvg || shape.tag === 'svg';
+  const element = isSvg
+    ? document.createElementNS(SVG, shape.tag)
+    : document.createElement(shape.tag);
   for (const [name, value] of Object.entries(shape.attributes ?? {}))
     if (value !== undefined) element.setAttribute(name, value);
   if (shape.text !== undefined) element.textContent = shape.text;
-  for (const part of shape.inside ?? []) element.append(build(document, part, found, space));
+  for (const part of shape.inside ?? []) element.append(build(document, part, found, isSvg));
   if (shape.slot === true) found.slot = element;
   if (shape.live !== undefined) {
     const control = element as Control;
