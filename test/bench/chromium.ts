@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright';
 import { createServer, type ViteDevServer } from 'vite';
 import { chromiumArguments, findChromium } from '../../scripts/find-chromium.ts';
 import type { RowName } from './goals.ts';
-import { bundleParsedEcho } from './guest-bundle.ts';
+import { bundleParsedEcho, bundleViews } from './guest-bundle.ts';
 import type { PageOptions } from './page.ts';
 import { canReadMemory, privateMemory, READS_MEMORY, withoutMemory } from './private-memory.ts';
 import { printAndExit, type RowResult } from './result.ts';
@@ -14,6 +14,7 @@ import { measureCold } from './rows/cold.ts';
 import { bytesPerWorker, measureMemory } from './rows/memory.ts';
 import { bytesPerReload, measureReloadMemory } from './rows/reload-memory.ts';
 import { measureSize } from './rows/size.ts';
+import { measureViews } from './rows/views.ts';
 import { AUDIENCE, COLD, CROWD, MILLISECONDS, ROUNDS } from './settings.ts';
 import { pause } from './statistics.ts';
 
@@ -74,6 +75,10 @@ async function runWith(row: RowName, url: string, options: string): Promise<RowR
         inBrowser(url, (page) => inPage<number>(page, `cold('${kind}', ${options})`)),
       ),
     };
+  if (row === 'views') {
+    const code = await bundleViews();
+    return { outcomes: await inBrowser(url, (page) => measureViews(page, code, ROUNDS)) };
+  }
   return inBrowser(url, (page) => inPage<RowResult>(page, `run('${row}', ${options})`));
 }
 

@@ -13,6 +13,7 @@ export const ROWS = [
   'crowd',
   'spare',
   'sandbox',
+  'views',
   'held',
   'memory',
   'settle',
@@ -32,9 +33,11 @@ export type RowName = (typeof ROWS)[number];
  * Rows that need both cores, because they show two workers at the same time, or how long the host's
  * thread is free. Every other row is steadier on one.
  */
-export const UNPINNED: ReadonlySet<RowName> = new Set(['flood', 'swap', 'held']);
+export const UNPINNED: ReadonlySet<RowName> = new Set(['flood', 'swap', 'held', 'views']);
 /** Rows that read folders of plugins or listen for connections, which a page can't. */
 export const ONLY_NODE: ReadonlySet<RowName> = new Set(['start10k', 'asleep', 'http']);
+/** Rows that need a page. */
+export const ONLY_PAGE: ReadonlySet<RowName> = new Set(['views']);
 
 /** One line of the table of goals. */
 export interface Goal {

@@ -126,6 +126,34 @@ const STARTS: readonly Goal[] = [
   }),
 ];
 
+const VIEWS: readonly Goal[] = [
+  atMost(
+    'views',
+    'click',
+    'a click, the handler in a worker, the changed text in the page',
+    0.5,
+    0.5,
+    {
+      ...ms,
+    },
+  ),
+  atMost(
+    'views',
+    'rows',
+    '1 000 rows of a plugin, time to the same by Preact in the page',
+    1.5,
+    1.5,
+  ),
+  atMost(
+    'views',
+    'updates',
+    "60 changes a second: the page's thread at work in a second",
+    8,
+    8,
+    ms,
+  ),
+];
+
 const LIVES: readonly Goal[] = [
   atMost('settle', 'worst', 'calls in flight settled after their guest ended', 20, 20, ms),
   atMost('swap', 'failed', `${SWAPS}: calls that failed`, 0, 0, required),
@@ -174,7 +202,7 @@ const SERVING: readonly Goal[] = [
   atMost('http', 'readers', '256 open streams of events: those that missed one', 0, 0, required),
 ];
 
-export const GOALS: readonly Goal[] = [...CALLS, ...STARTS, ...LIVES, ...SERVING];
+export const GOALS: readonly Goal[] = [...CALLS, ...STARTS, ...VIEWS, ...LIVES, ...SERVING];
 
 /** The outcomes of a row that can't be measured here. */
 export function allMissing(row: RowName, missing: string): Outcomes {

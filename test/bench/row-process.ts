@@ -1,7 +1,7 @@
 /** Runs one row in a process of its own, pinned to one core if the system can. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { allMissing, ONLY_NODE, type RowName, UNPINNED } from './goals.ts';
+import { allMissing, ONLY_NODE, ONLY_PAGE, type RowName, UNPINNED } from './goals.ts';
 import type { Failed, RowResult } from './result.ts';
 
 /** A hanging browser or worker must not block everything else. */
@@ -30,6 +30,8 @@ export async function runRow(
 ): Promise<RowResult | Failed> {
   if (runtime === 'chromium' && ONLY_NODE.has(row))
     return { outcomes: allMissing(row, 'only Node reads folders and listens') };
+  if (runtime === 'node' && ONLY_PAGE.has(row))
+    return { outcomes: allMissing(row, 'only a page shows views') };
   if (process.stderr.isTTY) console.error(`${row}, ${runtime} …`);
   const [program, ...words] = [
     ...(canPin && !UNPINNED.has(row) ? ['taskset', '-c', '0'] : []),

@@ -69,6 +69,14 @@ describe('growthOf()', () => {
     expect(growthOf(more, less)).toBeUndefined();
   });
 
+  it('names what extensions count, and not what is gone', () => {
+    const before = { ...NOTHING, reach: { 'ui.slots': ['a', 'b'], 'ui.keys': ['f2'] } };
+    const after = { ...NOTHING, reach: { 'ui.slots': ['b', 'c'], 'ui.menus': ['m'] } };
+    expect(growthOf(before, after)).toEqual({ 'ui.slots': ['c'], 'ui.menus': ['m'] });
+    expect(growthOf(before, NOTHING)).toBeUndefined();
+    expect(growthOf(NOTHING, before)).toEqual(before.reach);
+  });
+
   it('names a guard that the later version drops', () => {
     const guards = version(
       {},

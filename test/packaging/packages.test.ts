@@ -70,6 +70,7 @@ const BROWSER_ENTRIES = [
   '@plinth/host-browser/inline',
   '@plinth/host-browser/standalone',
   '@plinth/ui/dom',
+  '@plinth/ui/frame',
 ];
 
 let packed: Packed;

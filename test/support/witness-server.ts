@@ -13,6 +13,18 @@ declare module 'vitest' {
   }
 }
 
+/** Answers by the end of the path: a pixel, a picture that loads another, and what is too large. */
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const IMAGES: Readonly<Record<string, readonly [type: string, body: Buffer]>> = {
+  '.png': ['image/png', Buffer.from(PIXEL, 'base64')],
+  '.svg': [
+    'image/svg+xml',
+    Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>parent.pwned = 1</script></svg>'),
+  ],
+  '.gif': ['image/gif', Buffer.alloc(600_000)],
+};
+
 /** Runs before the tests; the returned function runs after them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const seen = new Map<string, string[]>();
@@ -30,6 +42,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (url.startsWith('/seen/'))
       return void response.end(JSON.stringify(seen.get(url.slice('/seen/'.length)) ?? []));
     note(url, `${method} ${url.slice(0, 120)}`);
+    const [type, body] = IMAGES[/\.[a-z]+$/.exec(url)?.[0] ?? ''] ?? [];
+    if (type !== undefined) {
+      response.setHeader('Content-Type', type);
+      return void response.end(body);
+    }
     response.setHeader('Content-Type', 'text/javascript');
     response.end('export default 1;');
   });

@@ -11,6 +11,7 @@ import { createHost } from '#host';
 import { startKernel } from '../support/kernels.ts';
 import { PANEL, sending, startPanel, viewPackage } from './kernels.ts';
 import { until } from './page.ts';
+import gallery from './plugins/gallery.ts?bundle';
 import panel from './plugins/panel.ts?bundle';
 
 let root: Root | undefined;
@@ -98,6 +99,24 @@ describe('a view in React', () => {
     expect([input.value, input.isConnected]).toEqual(['kept', true]);
     await userEvent.click(page.getByRole('button', { name: 'count 1' }));
     await expect.element(page.getByRole('button', { name: 'count 2' })).toBeVisible();
+  });
+
+  it('shows every element of the kit, and React has nothing to say of it', async () => {
+    const said: unknown[] = [];
+    const { error } = console;
+    console.error = (...what) => said.push(what);
+    try {
+      const kernel = await startKernel({ isolation: 'worker', createHost }, [viewPackage(gallery)]);
+      render(createElement(PluginView, { kernel, plugin: PANEL, view: 'panel' }));
+      await expect.element(page.getByRole('heading', { name: 'Gallery' })).toBeVisible();
+      expect(place.querySelector('svg path')?.namespaceURI).toBe('http://www.w3.org/2000/svg');
+      await expect.element(page.getByRole('table', { name: 'Visits' })).toBeInTheDocument();
+      await expect.element(page.getByRole('link', { name: 'link', exact: true })).toBeVisible();
+      expect(place.querySelector('[data-plinth="code"]')).not.toBeNull();
+    } finally {
+      console.error = error;
+    }
+    expect(said).toEqual([]);
   });
 
   it('shows the fallback of the application for a view that is refused', async () => {

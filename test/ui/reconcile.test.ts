@@ -7,8 +7,9 @@ import { h, type ViewNode } from '@plinth/ui';
 import { type HostNode, KIT } from '@plinth/ui/host';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { wantedOf } from '../../extensions/ui/src/h.ts';
+import { wantedOf } from '../../extensions/ui/src/child.ts';
 import { limitsOf } from '../../extensions/ui/src/limits.ts';
+import { Pictures } from '../../extensions/ui/src/pictures.ts';
 import { Reconciler } from '../../extensions/ui/src/reconcile.ts';
 import { Session } from '../../extensions/ui/src/session.ts';
 import { ViewTree } from '../../extensions/ui/src/view-tree.ts';
@@ -64,7 +65,12 @@ it('any tree becomes any other', () => {
     fc.property(
       fc.array(fc.array(model, { maxLength: 6 }), { minLength: 1, maxLength: 5 }),
       (trees) => {
-        const session = new Session();
+        const session = new Session(
+          new Pictures({
+            fetch: () => Promise.reject(new Error('no network')),
+            logger: { debug() {}, info() {}, warn() {}, error() {} },
+          }),
+        );
         const ops: unknown[] = [];
         session.push = (op) => ops.push(op);
         const reconciler = new Reconciler(session);
@@ -81,7 +87,12 @@ it('any tree becomes any other', () => {
 });
 
 it('what is the same costs nothing, and a new order moves what it has', () => {
-  const session = new Session();
+  const session = new Session(
+    new Pictures({
+      fetch: () => Promise.reject(new Error('no network')),
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    }),
+  );
   const ops: unknown[][] = [];
   session.push = (op) => ops.push([...op]);
   const reconciler = new Reconciler(session);
@@ -99,7 +110,12 @@ it('what is the same costs nothing, and a new order moves what it has', () => {
 });
 
 it('a key that is there twice is two elements', () => {
-  const session = new Session();
+  const session = new Session(
+    new Pictures({
+      fetch: () => Promise.reject(new Error('no network')),
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+    }),
+  );
   const ops: unknown[] = [];
   session.push = (op) => ops.push(op);
   const reconciler = new Reconciler(session);

@@ -1,5 +1,5 @@
 /** `ui()` of `@plinth/ui/host`: what manifests contribute, as lists, and the words of plugins. */
-import type { PackageInput } from '@plinth/kernel';
+import { type PackageInput, packageOf } from '@plinth/kernel';
 import { type Present, settingsForm, type UiOptions, ui } from '@plinth/ui/host';
 import { describe, expect, it, vi } from 'vitest';
 import { createHost, runtime } from '#host';
@@ -303,7 +303,7 @@ describe(`${runtime}: contributes.ui`, () => {
     ['a clause that is none', { palette: [{ command: 'new', when: 'a &&' }] }, 'palette.0.when'],
     ['a clause in a menu', { menus: { a: [{ command: 'new', when: 'f()' }] } }, 'menus.a.0.when'],
     ['a kit that is no range', { kit: 'new' }, 'kit'],
-    ['a kit of another age', { kit: '^2.0' }, 'this host has 1.0.0'],
+    ['a kit of another age', { kit: '^2.0' }, 'this host has 1.1.0'],
   ])('is refused for %s', async (_, part, message) => {
     const found = await problem(part);
     expect(found).toContain('manifest/invalid');
@@ -317,8 +317,76 @@ describe(`${runtime}: contributes.ui`, () => {
     );
   });
 
+  it('is refused for frames of a plugin that provides none', async () => {
+    const views = [{ id: 'a', title: 'A', slot: 'sidebar', frame: true }];
+    expect(await problem({ views })).toContain("add 'plinth.frame@1' to 'provides'");
+  });
+
   it('may ask for a later kit of the same age', async () => {
     expect(await problem({ kit: '^1.7' })).toBe('undefined undefined');
+  });
+});
+
+describe(`${runtime}: an update`, () => {
+  const next = (more: object) =>
+    packageOf({
+      manifest: {
+        ...manifest,
+        version: '2.0.0',
+        provides:
+          'views' in more && JSON.stringify(more).includes('frame')
+            ? [...manifest.provides, 'plinth.frame@1']
+            : manifest.provides,
+        contributes: { ...manifest.contributes, ui: { ...contributed, ...more } },
+      },
+      code: notes,
+    });
+
+  it.each([
+    [
+      'a slot',
+      { views: [...contributed.views, { id: 'x', title: 'X', slot: 'footer' }] },
+      { 'ui.slots': ['footer'] },
+    ],
+    [
+      'a menu',
+      { menus: { ...contributed.menus, 'list/more': [{ command: 'new' }] } },
+      { 'ui.menus': ['list/more'] },
+    ],
+    [
+      'a key',
+      { keys: [...contributed.keys, { key: 'f4', command: 'new' }] },
+      { 'ui.keys': ['f4'] },
+    ],
+    [
+      'a frame',
+      { views: [...contributed.views, { id: 'x', title: 'X', slot: 'sidebar', frame: true }] },
+      { 'ui.frames': ['sidebar'], provides: ['plinth.frame@1'] },
+    ],
+    ['a status item', { status: [...contributed.status, { id: 'y' }] }, { 'ui.status': ['y'] }],
+  ])('that adds %s asks for consent', async (_, more, permissions) => {
+    const { kernel } = await start();
+    const asked = vi.fn(() => false);
+    kernel.permissions.onRequest(asked);
+    const refused = await rejection(kernel.plugins.update(NOTES, next(more)));
+    expect([refused.code, refused.details?.permissions]).toEqual([
+      'permission/consent-required',
+      permissions,
+    ]);
+    expect(asked.mock.calls).toMatchObject([[{ plugin: NOTES, reason: 'update', permissions }]]);
+    expect(kernel.plugins.get(NOTES)?.version).toBe('1.0.0');
+    await kernel.plugins.update(NOTES, next(more), { consent: true });
+    expect(kernel.plugins.get(NOTES)?.version).toBe('2.0.0');
+  });
+
+  it('that shows no more than before asks nothing', async () => {
+    const { kernel } = await start();
+    const fewer = {
+      keys: [],
+      views: [...contributed.views, { id: 'x', title: 'X', slot: 'sidebar' }],
+    };
+    await kernel.plugins.update(NOTES, next(fewer));
+    expect(kernel.plugins.get(NOTES)?.version).toBe('2.0.0');
   });
 });
 
@@ -332,6 +400,7 @@ describe(`${runtime}: ui()`, () => {
     ['half of it', { slots: [], present: { notify() {} } }],
     ['an unknown option', { slots: [], present, theme: 'dark' }],
     ['no function', { slots: [], present, allow: true }],
+    ['frames in a slot that there is not', { slots: ['a'], frames: ['b'], present }],
     ['keys that are none', { slots: [], present, keys: [{ key: 'x', command: 'a:b' }] }],
     [
       'a clause that is none',

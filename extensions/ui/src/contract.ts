@@ -6,7 +6,7 @@ import { command, contract, stream } from '@plinth/sdk';
 import type { Schema } from '@plinth/sdk/contract';
 
 /** A schema that has a type, and at most a check of what a plugin relies on. */
-const typed = <T>(fits: (value: Partial<T>) => boolean = () => true): Schema<T, T> =>
+export const typed = <T>(fits: (value: Partial<T>) => boolean = () => true): Schema<T, T> =>
   described({
     version: 1,
     vendor: 'plinth',
@@ -16,10 +16,11 @@ const typed = <T>(fits: (value: Partial<T>) => boolean = () => true): Schema<T, 
         : { issues: [{ message: 'it is not what the contract says' }] },
   });
 
-const isName = (value: unknown): boolean => typeof value === 'string' && value.length <= 256;
+/** A name of at most 256 characters. */
+export const isName = (value: unknown): boolean => typeof value === 'string' && value.length <= 256;
 
 /** Tells tools that describe contracts that any value may be there. */
-function described<S extends Schema['~standard']>(standard: S): { '~standard': S } {
+export function described<S extends Schema['~standard']>(standard: S): { '~standard': S } {
   const anything = () => ({});
   return { '~standard': { ...standard, jsonSchema: { input: anything, output: anything } } };
 }

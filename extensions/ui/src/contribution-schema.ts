@@ -26,6 +26,7 @@ export const contributionSchema = v.strictObject({
       slot,
       when,
       icon: v.optional(text(64)),
+      frame: v.optional(v.boolean()),
       order,
     }),
     64,

@@ -2,6 +2,7 @@
 import { isRange, type Manifest, satisfies } from '@plinth/sdk/contract';
 import { View } from './contract.js';
 import type { UiContribution } from './contribution-schema.js';
+import { Frame } from './frame-contract.js';
 import { parseKey } from './keys.js';
 import { KIT_VERSION } from './kit.js';
 import { parseWhen } from './when.js';
@@ -19,6 +20,19 @@ export function contributionProblem(ui: UiContribution, manifest: Manifest): str
   );
 }
 
+/** Where a plugin appears: a version that adds to it needs consent. */
+export function placesOf({ views = [], menus = {}, keys = [], status = [] }: UiContribution): {
+  readonly [K in 'slots' | 'frames' | 'menus' | 'keys' | 'status']: readonly string[];
+} {
+  return {
+    slots: [...new Set(views.map(({ slot }) => slot))],
+    frames: [...new Set(views.flatMap(({ slot, frame }) => (frame === true ? [slot] : [])))],
+    menus: Object.keys(menus),
+    keys: keys.map(({ key }) => key),
+    status: status.map(({ id }) => id),
+  };
+}
+
 function kitProblem({ kit }: UiContribution): string | undefined {
   if (kit === undefined) return undefined;
   if (!isRange(kit)) return `kit: '${kit}' is no range of versions: write one like '^1.0'`;
@@ -33,9 +47,22 @@ function viewProblem(
   { views = [] }: UiContribution,
   { provides = [] }: Manifest,
 ): string | undefined {
-  return views.length === 0 || provides.includes(View.$id)
-    ? undefined
-    : `views: the plugin shows none: add '${View.$id}' to 'provides', and answer it with views(ctx, …)`;
+  const shows = (id: string, by: string, some: boolean) =>
+    !some || provides.includes(id)
+      ? undefined
+      : `views: the plugin shows none: add '${id}' to 'provides', and answer it with ${by}`;
+  return (
+    shows(
+      View.$id,
+      'views(ctx, …)',
+      views.some(({ frame }) => frame !== true),
+    ) ??
+    shows(
+      Frame.$id,
+      'frames(ctx, …)',
+      views.some(({ frame }) => frame === true),
+    )
+  );
 }
 
 function commandProblem(ui: UiContribution, { contributes }: Manifest): string | undefined {

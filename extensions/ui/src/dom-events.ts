@@ -73,8 +73,10 @@ function clicked(
   onLink: LinkPolicy['onLink'],
 ): void {
   const link = path.find(({ type }) => type === 'link');
-  if (link !== undefined) {
-    const { to } = link.props;
+  // Links of Markdown are no nodes of the view.
+  const written = (event.target as Element).closest('[data-plinth="link"]');
+  if (link !== undefined || written !== null) {
+    const to = link === undefined ? written?.getAttribute('href') : link.props.to;
     const goes = typeof to === 'string' && (onLink === undefined || onLink(new URL(to)) !== false);
     if (!goes) event.preventDefault();
     return;

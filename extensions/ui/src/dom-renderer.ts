@@ -3,7 +3,8 @@ import type { PropValue } from './checks.js';
 import { type Control, type Dressed, dress, alike as hasSameElements, redress } from './dress.js';
 import { Echoes } from './echoes.js';
 import type { HostNode, SendEvent } from './host-node.js';
-import { elementOf, type Kit } from './kit.js';
+import { elementOf, isOnDemand, type Kit } from './kit.js';
+import { RowWatch } from './row-watch.js';
 import type { Shape, ShapeScope } from './shape.js';
 import type { ViewRenderer } from './showing.js';
 import type { TreeListener, ViewTree } from './view-tree.js';
@@ -27,16 +28,24 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   readonly #drawn = new WeakMap<HostNode, Drawn | Text>();
   readonly #nodes = new WeakMap<Node, HostNode>();
   readonly #selects = new Set<HostNode>();
+  /** Lists whose rows have changed. */
+  readonly #lists = new Set<HostNode>();
+  readonly #rows: RowWatch;
   #root: HostNode | undefined;
   #send: SendEvent | undefined;
   /** Whether the user has used the view since the last element took the focus. */
   #armed = false;
 
-  constructor(body: Element, kit: Kit, close: string) {
+  constructor(body: Element, kit: Kit, close: string, signal: AbortSignal) {
     last += 1;
     this.#body = body;
     this.#kit = kit;
     this.#scope = { uid: `plinth-${last}`, words: { close } };
+    this.#rows = new RowWatch(
+      body.ownerDocument,
+      async (node, span) => this.#send?.(node, 'range', span),
+      signal,
+    );
   }
 
   /** The node that an element shows. */
@@ -53,6 +62,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   show(tree: ViewTree, send: SendEvent): this {
     this.#send = send;
     this.#selects.clear();
+    this.#lists.clear();
     this.#kids(this.#body, this.#root?.kids ?? [], tree.root.kids);
     this.#root = tree.root;
     return this;
@@ -65,14 +75,25 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     this.#send = undefined;
   }
 
-  /** A list of choices can only be set when its choices are there. */
-  settle(): void {
+  /**
+   * A list of choices can only be set when its choices are there, and a list is moved to its rows
+   * only when all of them have changed.
+   */
+  settle(whole: boolean): void {
     for (const node of this.#selects) {
       const control = this.#of(node)?.control;
       const { value } = node.props;
       if (control !== undefined && value !== undefined) control.value = String(value);
     }
     this.#selects.clear();
+    if (!whole) return;
+    for (const node of this.#lists) {
+      // Each row says where it stands among all rows.
+      for (const kid of node.kids) this.#redraw(kid);
+      const box = this.#of(node)?.element;
+      if (box?.isConnected) this.#rows.stands(box as HTMLElement, node);
+    }
+    this.#lists.clear();
   }
 
   insert(node: HostNode, at: number): void {
@@ -83,6 +104,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   remove(node: HostNode, parent: HostNode): void {
     this.#elementOf(node)?.remove();
     this.#selects.delete(node);
+    this.#lists.delete(node);
     this.#touched(parent);
   }
 
@@ -93,6 +115,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
 
   change(node: HostNode): void {
     this.#redraw(node);
+    this.#touched(node);
     // The choices of a group show which of them is taken.
     if (node.type === 'radio') for (const kid of node.kids) this.#redraw(kid);
   }
@@ -104,7 +127,9 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   }
 
   #touched(node: HostNode | undefined): void {
-    if (node?.type === 'select') this.#selects.add(node);
+    if (node === undefined) return;
+    if (node.type === 'select') this.#selects.add(node);
+    if (isOnDemand(this.#kit, node)) this.#lists.add(node);
   }
 
   #of(node: HostNode): Drawn | undefined {
@@ -200,6 +225,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     }
     this.#nodes.set(drawn.element, node);
     this.#redraw(node);
+    this.#touched(node);
     this.#kids((this.#drawn.get(node) as Drawn).slot, was.kids, node.kids);
   }
 

@@ -18,19 +18,24 @@ interface Found {
   control?: Control;
 }
 
+const SVG = 'http://www.w3.org/2000/svg';
+
 /** Makes the elements of a shape. */
 export function dress(document: Document, shape: Shape): Dressed {
   const found: Found = {};
-  const element = build(document, shape, found);
+  const element = build(document, shape, found, false);
   return { element, slot: found.slot ?? element, control: found.control };
 }
 
-function build(document: Document, shape: Shape, found: Found): Element {
-  const element = document.createElement(shape.tag);
+function build(document: Document, shape: Shape, found: Found, inSvg: boolean): Element {
+  const isSvg = inSvg || shape.tag === 'svg';
+  const element = isSvg
+    ? document.createElementNS(SVG, shape.tag)
+    : document.createElement(shape.tag);
   for (const [name, value] of Object.entries(shape.attributes ?? {}))
     if (value !== undefined) element.setAttribute(name, value);
   if (shape.text !== undefined) element.textContent = shape.text;
-  for (const part of shape.inside ?? []) element.append(build(document, part, found));
+  for (const part of shape.inside ?? []) element.append(build(document, part, found, isSvg));
   if (shape.slot === true) found.slot = element;
   if (shape.live !== undefined) {
     const control = element as Control;

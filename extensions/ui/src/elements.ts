@@ -1,4 +1,7 @@
 /** The kit: the elements that views are made of. */
+import type { RowSource } from './asked-rows.js';
+import type { ChartSeries } from './chart-data.js';
+import type { Child } from './child.js';
 import type { Tone } from './contract.js';
 
 /** The space between children. */
@@ -40,7 +43,23 @@ interface Focusable {
 }
 
 /**
- * The elements, each with its props and events. Version 1.0 of the kit. An application that offers
+ * Rows that are asked for as they come into sight, for lists of any length. Children of the element
+ * itself stand above them, like a row of headings.
+ */
+type OnDemand =
+  | {
+      /** How many rows there are, at most 250 000. */
+      count: number;
+      /**
+       * Makes the rows from `from` up to, and without, `to`: 50 at first, then at most 200 at a time.
+       * While a promise is open, what is shown stays.
+       */
+      rows: RowSource<Child>;
+    }
+  | { count?: never; rows?: never };
+
+/**
+ * The elements, each with its props and events. Version 1.1 of the kit. An application that offers
  * elements of its own augments it.
  */
 export interface Elements {
@@ -60,10 +79,11 @@ export interface Elements {
   /** Code, in a line of text or as a block. */
   code: { block?: boolean; label?: string };
   /**
-   * A PNG, JPEG, GIF or WebP image of at most 4096 × 4096 pixels, as base64 of at most 700 000
-   * characters. `label` says what it shows; an empty one says that it only decorates.
+   * A PNG, JPEG, GIF or WebP image of at most 4096 × 4096 pixels. `data` is its base64, of at most
+   * 700 000 characters. `url` is an address that `network.fetch` covers: the host fetches it for the
+   * plugin. `label` says what it shows; an empty one says that it only decorates.
    */
-  image: { data: string; label: string };
+  image: { label: string } & ({ data: string; url?: never } | { url: string; data?: never });
   /** A link to an `https:` or `mailto:` address. */
   link: { to: string };
   button: Focusable & {
@@ -118,12 +138,27 @@ export interface Elements {
     onChange?: (value: number) => unknown;
   };
   /** A list. Its children are `item`. */
-  list: { label: string };
+  list: { label: string } & OnDemand;
   item: { selected?: boolean; onPress?: () => unknown };
   /** A table. Its children are `row`, and theirs are `cell`. */
-  table: { label: string };
+  table: { label: string } & OnDemand;
   row: { selected?: boolean };
   cell: { header?: boolean; align?: 'start' | 'center' | 'end' };
+  /**
+   * Lines or bars, which the host draws. At most 8 series of 500 values each. `points` are the names
+   * of the values, at most 80 characters each; absent, they are numbered from 1.
+   */
+  chart: {
+    label: string;
+    kind?: 'line' | 'bar';
+    points?: readonly string[];
+    series: readonly ChartSeries[];
+  };
+  /**
+   * A text in Markdown of at most 10 000 characters: headings, paragraphs, lists, quotes, code,
+   * emphasis and links. HTML in it is text, and of an image its words are shown.
+   */
+  markdown: { text: string; label?: string };
   /** A row of `tab`. What a tab stands for is shown by the view itself. */
   tabs: { label: string };
   tab: { selected?: boolean; onPress?: () => unknown };

@@ -1,7 +1,7 @@
 /** The extension `ui()`. */
 import { defineExtension } from '@plinth/kernel/extension';
 import { Ui } from './contract.js';
-import { contributionProblem } from './contribution.js';
+import { contributionProblem, placesOf } from './contribution.js';
 import { contributionSchema } from './contribution-schema.js';
 import { settingsOf, type UiOptions } from './ui-options.js';
 import { Words } from './words.js';
@@ -33,6 +33,7 @@ export const ui = defineExtension(
           point: 'ui',
           schema: contributionSchema,
           check: contributionProblem,
+          reach: placesOf,
         });
         const words = new Words(
           settings.present,

@@ -1,5 +1,6 @@
 /** A node of a view, as the host has checked it. */
 import type { PropValue } from './checks.js';
+import type { RowSpan } from './row-span.js';
 
 /** A checked element or text of a view. */
 export interface HostNode {
@@ -16,5 +17,8 @@ export interface HostNode {
   readonly parent: HostNode | undefined;
 }
 
+/** What an event says: the value of a control, or the rows that are in sight. */
+export type EventDetail = PropValue | RowSpan;
+
 /** Tells the plugin of an event. It resolves, and never rejects, when the plugin has answered. */
-export type SendEvent = (node: HostNode, name: string, detail?: PropValue) => Promise<void>;
+export type SendEvent = (node: HostNode, name: string, detail?: EventDetail) => Promise<void>;

@@ -8,11 +8,12 @@ export type { Check, PropValue } from './checks.js';
 export type { UiContribution, ViewContribution } from './contribution-schema.js';
 export { ui } from './extension.js';
 export { ViewRefused } from './fault.js';
-export type { HostNode } from './host-node.js';
+export type { EventDetail, HostNode } from './host-node.js';
 export type { KeyBinding, KeyOption } from './key-bindings.js';
 export type { KeyPress } from './keys.js';
 export { type ElementSpec, KIT, KIT_VERSION, type Kit } from './kit.js';
 export type { ViewLimits } from './limits.js';
+export type { RowSpan } from './row-span.js';
 export {
   type SettingsField,
   type SettingsForm,

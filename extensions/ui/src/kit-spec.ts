@@ -1,5 +1,5 @@
 /** What a kit is made of, and what its parts share. */
-import { type Check, oneOf, text } from './checks.js';
+import { type Check, oneOf, type PropValue, text } from './checks.js';
 import type { HostNode } from './host-node.js';
 import type { Shaper } from './shape.js';
 
@@ -10,6 +10,10 @@ export interface ElementSpec {
   /** Props that it cannot do without. Where one is missing, the type stands in its place. */
   readonly required?: readonly string[];
   readonly events?: readonly string[];
+  /** Whether it shows a part of its rows, and hears `range`: those that are in sight. */
+  readonly onDemand?: true;
+  /** How many elements it makes of a prop, by its name. They count as nodes of the view. */
+  readonly sizes?: Readonly<Record<string, (value: PropValue) => number>>;
   /** Whether it takes no children. */
   readonly leaf?: true;
   readonly shape: Shaper;

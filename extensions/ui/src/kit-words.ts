@@ -1,7 +1,9 @@
 /** Elements that show something and are not changed by the user. */
 import { address, type Check, flag, number, oneOf } from './checks.js';
+import { codeBlock } from './code-block.js';
 import { imageUrl } from './image-size.js';
 import { type Kit, label, short, tone } from './kit-spec.js';
+import { linkTo } from './link.js';
 import { attribute, box, mark } from './shape.js';
 
 const IMAGE_CHARACTERS = 700_000;
@@ -34,27 +36,12 @@ export const words: Kit = {
     props: { block: flag, label: short },
     shape: ({ props }) =>
       props.block === true
-        ? {
-            tag: 'pre',
-            // What scrolls can be reached by keys.
-            attributes: {
-              'data-plinth': 'code',
-              tabindex: '0',
-              role: 'group',
-              'aria-label': String(props.label ?? 'code'),
-            },
-            inside: [{ tag: 'code', slot: true }],
-          }
+        ? codeBlock(String(props.label ?? 'code'), { tag: 'code', slot: true })
         : box('code', 'code'),
   },
   link: {
     props: { to: address },
-    shape: ({ props }) =>
-      box('a', 'link', {
-        href: attribute(props.to),
-        rel: 'noopener noreferrer nofollow',
-        target: '_blank',
-      }),
+    shape: ({ props }) => ({ ...linkTo(attribute(props.to)), slot: true }),
   },
   badge: {
     props: { tone },

@@ -1,6 +1,8 @@
 /** The kit: the closed list of elements, with the checks of their props and their shapes. */
+import type { HostNode } from './host-node.js';
 import { collections } from './kit-collections.js';
 import { controls } from './kit-controls.js';
+import { figures } from './kit-figures.js';
 import { layout } from './kit-layout.js';
 import type { ElementSpec, Kit } from './kit-spec.js';
 import { words } from './kit-words.js';
@@ -9,10 +11,20 @@ import { box } from './shape.js';
 export type { ElementSpec, Kit } from './kit-spec.js';
 
 /** The version of the kit. Manifests ask for a range of it in `contributes.ui.kit`. */
-export const KIT_VERSION = '1.0.0';
+export const KIT_VERSION = '1.1.0';
 
 /** The elements of version {@link KIT_VERSION}. */
-export const KIT: Kit = Object.freeze({ ...layout, ...words, ...collections, ...controls });
+export const KIT: Kit = Object.freeze({
+  ...layout,
+  ...words,
+  ...collections,
+  ...controls,
+  ...figures,
+});
+
+/** Whether a node shows a part of its rows. */
+export const isOnDemand = (kit: Kit, { type, props }: HostNode): boolean =>
+  props.count !== undefined && elementOf(kit, type).onDemand === true;
 
 /** An element that the kit doesn't know: its children alone are shown. */
 const UNKNOWN: ElementSpec = { props: {}, shape: () => box('div', 'unknown') };

@@ -4,7 +4,7 @@ import { elementOf, type Kit } from './kit.js';
 import type { Shape, ShapeScope } from './shape.js';
 
 /** Elements without an end tag. */
-const VOID: ReadonlySet<string> = new Set(['hr', 'img', 'input']);
+const VOID: ReadonlySet<string> = new Set(['br', 'hr', 'img', 'input']);
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',

@@ -6,7 +6,8 @@ import { adoptLook } from './look.js';
 import { showView } from './show-view.js';
 import { watchSight } from './sight.js';
 import type { ViewKernel } from './view-kernel.js';
-import { nameOf, type ShownView, type ViewOptions } from './view-options.js';
+import { nameOf } from './view-names.js';
+import type { ShownView, ViewOptions } from './view-options.js';
 
 /** Options of {@link mountView}. */
 export interface MountOptions extends ViewOptions {
@@ -44,8 +45,8 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
   const { kit = KIT, closeLabel = 'Close', hideAfter = HIDE_AFTER, look = true } = options;
   const name = nameOf(kernel, options.plugin);
   const frame = frameOf(element.ownerDocument, name, options);
-  const renderer = new DomRenderer(frame.body, kit, closeLabel);
   const end = new AbortController();
+  const renderer = new DomRenderer(frame.body, kit, closeLabel, end.signal);
   const shown = showView(
     kernel,
     {
@@ -68,7 +69,7 @@ export function mountView(element: Element, kernel: ViewKernel, options: MountOp
         if (failed(frame.body)) frame.body.replaceChildren();
         return renderer.show(tree, send);
       },
-      settle: () => renderer.settle(),
+      settle: (whole) => renderer.settle(whole),
     },
     false,
   );

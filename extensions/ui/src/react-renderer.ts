@@ -2,7 +2,8 @@
 import type { PropValue } from './checks.js';
 import { Echoes } from './echoes.js';
 import type { HostNode, SendEvent } from './host-node.js';
-import type { Kit } from './kit.js';
+import { isOnDemand, type Kit } from './kit.js';
+import { RowWatch } from './row-watch.js';
 import type { ShapeScope } from './shape.js';
 import type { ViewRenderer } from './showing.js';
 import type { TreeListener, ViewTree } from './view-tree.js';
@@ -21,6 +22,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   readonly #subscribers = new WeakMap<HostNode, (listener: () => void) => () => void>();
   readonly #rooted = new Set<() => void>();
   readonly #changed = new Set<HostNode>();
+  #rows: RowWatch | undefined;
   #root: HostNode | undefined;
   #send: SendEvent | undefined;
   #lastKey = 0;
@@ -46,8 +48,18 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   }
 
   /** An element of the page shows a node. */
-  stands(element: Node, node: HostNode): void {
+  stands(element: Element, node: HostNode): void {
     this.#elements.set(element, node);
+    if (isOnDemand(this.kit, node)) this.#rows?.stands(element as HTMLElement, node);
+  }
+
+  /** Asks for rows as they come into sight, until the signal is aborted. */
+  watch(page: Document, signal: AbortSignal): void {
+    this.#rows = new RowWatch(
+      page,
+      async (node, span) => this.#send?.(node, 'range', span),
+      signal,
+    );
   }
 
   send(node: HostNode, name: string, detail?: PropValue): void {
@@ -90,9 +102,21 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   }
 
   /** Tells React once for all changes of a part of a batch. */
-  settle(): void {
-    const changed = [...this.#changed];
-    this.#changed.clear();
+  settle(whole: boolean): void {
+    const changed: HostNode[] = [];
+    for (const node of [...this.#changed]) {
+      const onDemand = isOnDemand(this.kit, node);
+      // A list is moved to its rows only when all of them have changed.
+      if (onDemand && !whole) continue;
+      this.#changed.delete(node);
+      changed.push(node);
+      // Each row says where it stands among all rows.
+      for (const kid of onDemand ? node.kids : []) {
+        this.#touch(kid);
+        this.#changed.delete(kid);
+        changed.push(kid);
+      }
+    }
     for (const node of changed)
       for (const listener of [...(this.#listeners.get(node) ?? [])]) listener();
   }

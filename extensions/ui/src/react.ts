@@ -17,14 +17,17 @@ import { listen } from './dom-events.js';
 import { KIT } from './kit.js';
 import { adoptLook } from './look.js';
 import { type Components, kidsOf } from './react-elements.js';
+import { PluginFrame } from './react-frame.js';
 import { ReactRenderer } from './react-renderer.js';
 import { type SeenView, showView } from './show-view.js';
 import { watchSight } from './sight.js';
 import type { ViewKernel } from './view-kernel.js';
-import { nameOf, type ViewOptions, type ViewState } from './view-options.js';
+import { nameOf } from './view-names.js';
+import type { ViewOptions, ViewState } from './view-options.js';
 import type { Workbench } from './workbench.js';
 
 export type { Components, ElementProps } from './react-elements.js';
+export { PluginFrame, type PluginFrameProps } from './react-frame.js';
 export { stylesheet } from './stylesheet.js';
 
 /** What all views of a slot share. */
@@ -138,6 +141,7 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
     if (frame === null || inside === null) return undefined;
     const { limits, kit } = latest.current;
     const end = new AbortController();
+    renderer.watch(frame.ownerDocument, end.signal);
     const made = showView(
       kernel,
       {
@@ -185,9 +189,10 @@ export function PluginSlot({ workbench, name, ...look }: PluginSlotProps): React
   );
   const version = () => workbench.version;
   useSyncExternalStore(subscribe, version, version);
-  return workbench
-    .views(name)
-    .map(({ plugin, id, title }) =>
-      createElement(PluginView, { ...look, key: `${plugin}/${id}`, plugin, view: id, title }),
-    );
+  return workbench.views(name).map(({ plugin, id, title, frame }) => {
+    const own = { key: `${plugin}/${id}`, plugin, view: id, title };
+    if (frame !== true) return createElement(PluginView, { ...look, ...own });
+    const { kernel, onState } = look;
+    return createElement(PluginFrame, { ...own, kernel, ...(onState && { onState }) });
+  });
 }

@@ -1,5 +1,6 @@
 /** Compares what a view wants to show with what is shown, and pushes the difference. */
-import { type ViewNode, type Wanted, wantedOf } from './h.js';
+import { AskedRows, type RowSource } from './asked-rows.js';
+import { type Child, type ViewNode, type Wanted, wantedOf } from './child.js';
 import type { ViewSession } from './session.js';
 import type { ViewProps, WireNode } from './wire.js';
 
@@ -15,6 +16,10 @@ interface Node {
   props: Props;
   events: readonly string[];
   kids: Node[];
+  /** Of an element whose rows are asked for by range. */
+  asked?: AskedRows<Child>;
+  /** As it was asked for last. */
+  wanted?: ViewNode;
 }
 
 /** Owns the ids and the nodes of one showing. */
@@ -36,21 +41,46 @@ export class Reconciler {
     this.#last += 1;
     const id = this.#last;
     if (typeof wanted === 'string') return { id, text: wanted, props: {}, events: [], kids: [] };
-    const { type, props: given } = wanted;
-    const { props, events } = this.#take(id, given);
-    const kids = wantedOf(wanted.children).map((child) => this.#make(child));
-    return { id, type, key: given.key, props, events, kids };
+    const { type, props } = wanted;
+    const node: Node = { id, type, key: props.key, props: {}, events: [], kids: [] };
+    const plain = this.#withRows(node, wanted);
+    Object.assign(node, this.#take(id, plain));
+    node.kids = wantedOf(plain.children).map((child) => this.#make(child));
+    return node;
+  }
+
+  /** An element with the rows that are in sight, in place of the function that makes them. */
+  #withRows(node: Node, wanted: ViewNode): ViewNode {
+    const { rows, count } = wanted.props;
+    if (typeof rows !== 'function') {
+      node.asked?.end();
+      delete node.asked;
+      return wanted;
+    }
+    node.wanted = wanted;
+    node.asked ??= new AskedRows<Child>({
+      sizeOf: (answer) => wantedOf(answer).length,
+      came: () => this.#apply(node, withShown(node.wanted as ViewNode, node.asked)),
+      failed: (error) => this.#session.fail(error),
+    });
+    node.asked.ask(rows as RowSource<Child>, count);
+    return withShown(wanted, node.asked);
   }
 
   /** Splits props into plain values and handlers, which stay here. */
-  #take(id: number, given: ViewNode['props']): { props: Props; events: readonly string[] } {
+  #take(id: number, { type, props: given }: ViewNode): { props: Props; events: readonly string[] } {
     const props: Props = {};
     const handlers: Record<string, (detail: unknown) => unknown> = {};
     for (const [name, value] of Object.entries(given)) {
       if (name === 'key' || value === undefined || value === null) continue;
       if (typeof value === 'function')
         handlers[`${name.slice(2, 3).toLowerCase()}${name.slice(3)}`] = value as () => unknown;
-      else props[name] = value as string;
+      else props[name] = typeof value === 'object' ? JSON.stringify(value) : (value as string);
+    }
+    if (type === 'image' && typeof props.url === 'string') {
+      const data = this.#session.pictures.get(props.url, this.#session.refresh);
+      delete props.url;
+      if (data !== undefined) props.data = data;
     }
     const events = Object.keys(handlers);
     if (events.length > 0) this.#session.handlers.set(id, handlers);
@@ -60,6 +90,7 @@ export class Reconciler {
 
   #forget(node: Node): void {
     this.#session.handlers.delete(node.id);
+    node.asked?.end();
     for (const kid of node.kids) this.#forget(kid);
   }
 
@@ -69,8 +100,12 @@ export class Reconciler {
       node.text = wanted;
       return;
     }
+    this.#apply(node, this.#withRows(node, wanted));
+  }
+
+  #apply(node: Node, wanted: ViewNode): void {
     const before = node.props;
-    const { props, events } = this.#take(node.id, wanted.props);
+    const { props, events } = this.#take(node.id, wanted);
     const changes: Props = {};
     for (const name in props)
       if (!Object.is(props[name], before[name])) changes[name] = props[name] ?? null;
@@ -117,6 +152,21 @@ export class Reconciler {
       return node;
     });
   }
+}
+
+/** The rows that are there stand behind the children of the element itself. */
+function withShown(
+  { type, props, children }: ViewNode,
+  asked: AskedRows<Child> | undefined,
+): ViewNode {
+  const { rows: _, ...own } = props;
+  const head = wantedOf(children).length;
+  const onRange = (span: unknown) => asked?.move(span);
+  return {
+    type,
+    props: { ...own, from: asked?.from ?? 0, head, onRange },
+    children: [children, asked?.rows],
+  };
 }
 
 /** Names siblings: by type and key, or by type and place. Of one key the second is another. */

@@ -1,4 +1,5 @@
 /** One showing of a view, on the side of the plugin. */
+import type { Pictures } from './pictures.js';
 import type { ViewOp } from './wire.js';
 
 /** The functions of a node, by event. */
@@ -14,6 +15,10 @@ export interface ViewSession {
   flush: () => void;
   /** Called when a handler has run. */
   refresh: () => void;
+  /** Ends the showing with an error. */
+  fail(error: unknown): void;
+  /** Images by URL. */
+  readonly pictures: Pictures;
   /** The handlers of each node. */
   readonly handlers: Map<number, NodeHandlers>;
   /** Aborted when the showing ends. */
@@ -28,11 +33,17 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
  */
 export class Session implements ViewSession, AsyncIterableIterator<string> {
   readonly handlers = new Map<number, NodeHandlers>();
+  readonly pictures: Pictures;
   flush: () => void = () => {};
   refresh: () => void = () => {};
   #ops: ViewOp[] = [];
   #wake: (() => void) | undefined;
+  #fault: { readonly error: unknown } | undefined;
   readonly #end = new AbortController();
+
+  constructor(pictures: Pictures) {
+    this.pictures = pictures;
+  }
 
   get signal(): AbortSignal {
     return this.#end.signal;
@@ -47,9 +58,14 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
     this.#wake?.();
   }
 
+  fail(error: unknown): void {
+    this.#fault ??= { error };
+    this.#wake?.();
+  }
+
   async next(): Promise<IteratorResult<string, undefined>> {
     while (!this.signal.aborted) {
-      this.flush();
+      this.#look();
       if (this.#ops.length > 0) {
         const ops = this.#ops;
         this.#ops = [];
@@ -61,6 +77,17 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
       this.#wake = undefined;
     }
     return DONE;
+  }
+
+  /** A view that throws while it is made has ended, also for the list of what is shown. */
+  #look(): void {
+    try {
+      if (this.#fault !== undefined) throw this.#fault.error;
+      this.flush();
+    } catch (error) {
+      this.#end.abort();
+      throw error;
+    }
   }
 
   /** Ends the showing. A read that waits ends with it, which a generator could not promise. */

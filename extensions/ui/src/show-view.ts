@@ -2,6 +2,7 @@
  * Shows a view for as long as it is wanted: opens it, opens it again when its plugin is replaced or
  * has crashed, and lets its plugin sleep while it is out of sight.
  */
+import { contained } from './contained.js';
 import { View } from './contract.js';
 import { ViewRefused } from './fault.js';
 import { Showing, type ViewRenderer } from './showing.js';
@@ -193,14 +194,3 @@ class Shower implements SeenView {
 /** A kernel that has stopped shows nothing, which is no fault of the view. */
 const isStop = (error: Error | undefined): boolean =>
   (error as { readonly code?: string } | undefined)?.code === 'kernel/stopped';
-
-/** A listener of the application that throws must not end the view. Its error is still seen. */
-function contained(task: () => unknown): void {
-  try {
-    task();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
-  }
-}

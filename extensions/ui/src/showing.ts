@@ -1,9 +1,8 @@
 /** One showing of a view: reads its stream, and sends what happens to its nodes. */
 import type { HostCallOptions } from '@plinth/kernel';
 import type { Client } from '@plinth/sdk';
-import type { PropValue } from './checks.js';
 import type { View } from './contract.js';
-import type { HostNode, SendEvent } from './host-node.js';
+import type { EventDetail, HostNode, SendEvent } from './host-node.js';
 import type { ViewSettings } from './view-options.js';
 import { type TreeListener, ViewTree } from './view-tree.js';
 
@@ -14,8 +13,12 @@ export interface ViewRenderer {
    * stood keep their elements, so that focus, scroll and typed text survive an update.
    */
   show(tree: ViewTree, send: SendEvent): TreeListener;
-  /** A part of a batch is done. */
-  settle?(): void;
+  /**
+   * A part of a batch is done, after which the page may show a frame.
+   *
+   * @param whole whether it was the last part.
+   */
+  settle?(whole: boolean): void;
 }
 
 /** What a showing tells. */
@@ -30,8 +33,9 @@ export interface ShowingReports {
 
 /** Milliseconds after which a press without an answer makes the view busy. */
 const BUSY_AFTER = 1_000;
-/** Changes between two looks at the clock. */
-const SLICE = 32;
+
+/** Milliseconds of a frame. */
+const FRAME = 16;
 
 /** Owns the stream, the tree and the open events of one showing. */
 export class Showing {
@@ -104,31 +108,39 @@ export class Showing {
       tree.listener = renderer.show(tree, async (node, name, detail) => {
         if (tree.has(node)) await this.#send(node, name, detail);
       });
-      renderer.settle?.();
+      renderer.settle?.(true);
       this.#reports.shown();
       return;
     }
-    for (const [index, op] of ops.entries()) {
+    // After a rest the time of a frame begins with this batch.
+    if (performance.now() - this.#since > FRAME) this.#since = performance.now();
+    for (const op of ops) {
       tree.apply(op);
-      if (index % SLICE === SLICE - 1 && (await this.#pause(renderer))) return;
+      // One change may be a chart, so the clock is looked at after each.
+      if (this.#isDue() && (await this.#pause(() => renderer.settle?.(false)))) return;
     }
-    renderer.settle?.();
-    await this.#pause(renderer);
+    renderer.settle?.(true);
+    await this.#pause();
   }
 
   /**
    * Gives the page its frame once the time of this one is used up. A plugin that never rests takes
    * its share of each frame and no more. True when the showing has ended meanwhile.
    */
-  async #pause(renderer: ViewRenderer): Promise<boolean> {
-    if (performance.now() - this.#since < this.#settings.limits.budget) return false;
-    renderer.settle?.();
+  async #pause(settle = () => {}): Promise<boolean> {
+    if (!this.#isDue()) return false;
+    settle();
     await nextFrame();
     this.#since = performance.now();
     return this.#end.signal.aborted;
   }
 
-  async #send(node: HostNode, name: string, detail: PropValue | undefined): Promise<void> {
+  /** Whether the time of this frame is used up. */
+  #isDue(): boolean {
+    return performance.now() - this.#since >= this.#settings.limits.budget;
+  }
+
+  async #send(node: HostNode, name: string, detail: EventDetail | undefined): Promise<void> {
     let late = false;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);

@@ -91,6 +91,31 @@ ${Array.from({ length: 12 }, (_, at) => `  [data-plinth="grid"][data-columns="${
   [data-plinth="cell"] { border-block-end: 1px solid var(--_border); padding: var(--_small) var(--_medium); text-align: start; }
   [data-plinth="cell"][data-align="center"] { text-align: center; }
   [data-plinth="cell"][data-align="end"] { text-align: end; }
+  [data-plinth="window"] { display: grid; grid-template-columns: minmax(0, 1fr); align-content: start; overflow: auto; overflow-anchor: none; max-block-size: var(--plinth-window, 24rem); }
+  [data-plinth="window"] > [data-plinth="table"] { table-layout: fixed; }
+  [data-plinth="window"] [data-plinth="cell"], [data-plinth="window"] [data-plinth="item"] { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
+  [data-plinth="window"] th[data-plinth="cell"] { position: sticky; inset-block-start: 0; background: var(--_surface); }
+  [data-plinth="chart"] { margin: 0; display: grid; gap: var(--_small); position: relative; }
+  [data-plinth="plot"] { inline-size: 100%; max-inline-size: 40rem; direction: ltr; }
+  [data-plinth="plot"] text { font-size: 9px; fill: var(--_muted); }
+  [data-plinth="plot-tick"] { text-anchor: end; }
+  [data-plinth="plot-name"] { text-anchor: middle; }
+  [data-plinth="plot-grid"] { stroke: var(--_border); stroke-width: 0.5; opacity: 0.6; }
+  [data-plinth="plot-line"] { fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+  [data-plinth="plot-bars"] { fill: currentColor; }
+  [data-plinth="legend"] { display: flex; flex-wrap: wrap; gap: var(--_small) var(--_large); font-size: 0.85em; }
+  [data-plinth="legend"] > ::before { content: "■ "; }
+${['accent', 'good', 'warn', 'bad', 'muted', 'text', 'accent', 'good'].map((tone, at) => `  [data-series="${at}"] { color: var(--plinth-color-series-${at + 1}, var(--_${tone})); }`).join('\n')}
+  [data-plinth="plot-line"][data-series="1"], [data-plinth="plot-line"][data-series="5"] { stroke-dasharray: 6 3; }
+  [data-plinth="plot-line"][data-series="2"], [data-plinth="plot-line"][data-series="6"] { stroke-dasharray: 2 3; }
+  [data-plinth="plot-line"][data-series="3"], [data-plinth="plot-line"][data-series="7"] { stroke-dasharray: 8 3 2 3; }
+  [data-plinth="chart-table"] { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+  [data-plinth="markdown"] > :first-child { margin-block-start: 0; }
+  [data-plinth="markdown"] > :last-child { margin-block-end: 0; }
+  [data-plinth="markdown"] blockquote { margin-inline: 0; padding-inline-start: var(--_medium); border-inline-start: 3px solid var(--_border); }
+  [data-plinth="frame"] { display: block; border: 0; inline-size: 100%; block-size: var(--plinth-frame, 20rem); }
+  [data-plinth="frame-enter"] { font: inherit; color: inherit; background: var(--_raised); border: 1px solid var(--_border); border-radius: var(--_radius); }
+  [data-plinth="frame-enter"]:not(:focus-visible) { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
   [data-plinth="tabs"] { display: flex; flex-wrap: wrap; gap: var(--_small); }
   [data-plinth="tab"][aria-selected="true"] { border-color: var(--_accent); box-shadow: inset 0 -2px var(--_accent); }
   [data-plinth="dialog"] { border: 1px solid var(--_border); border-radius: var(--_radius); padding: var(--_medium); background: var(--_raised); }

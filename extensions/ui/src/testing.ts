@@ -6,7 +6,7 @@
 import { createError } from '@plinth/sdk/contract';
 import type { PropValue } from './checks.js';
 import { View } from './contract.js';
-import type { HostNode, SendEvent } from './host-node.js';
+import type { EventDetail, HostNode, SendEvent } from './host-node.js';
 import { htmlOf } from './markup.js';
 import type { ShapeScope } from './shape.js';
 import { Showing } from './showing.js';
@@ -35,6 +35,14 @@ export interface OpenedView {
    */
   enter(label: string, value: PropValue): Promise<void>;
   /**
+   * Brings rows of a list or a table into sight that has a `count`, and waits for its handler.
+   *
+   * @param label of the list or the table.
+   * @param from the first row, from 0. It and the 49 behind it are asked for.
+   * @throws as `press`.
+   */
+  scroll(label: string, from: number): Promise<void>;
+  /**
    * Waits until the view shows a text.
    *
    * @param within milliseconds; 10 000 when absent.
@@ -46,6 +54,8 @@ export interface OpenedView {
 
 /** Milliseconds. */
 const WITHIN = 10_000;
+/** Rows that are in sight. */
+const ROWS_SEEN = 50;
 /** Milliseconds for a view to be shown: its plugin may have to be started. */
 const OPENING = 30_000;
 const SCOPE: ShapeScope = { uid: 'plinth', words: { close: 'Close' } };
@@ -110,6 +120,10 @@ class TestedView implements OpenedView {
       if (node.events.includes(name)) await this.#tell(node, name, value);
   }
 
+  async scroll(label: string, from: number): Promise<void> {
+    await this.#tell(this.#find(label, 'range'), 'range', { from, to: from + ROWS_SEEN });
+  }
+
   async shows(text: string, within = WITHIN): Promise<void> {
     await this.until(() => this.text().includes(text), within, `'${text}'`);
   }
@@ -170,7 +184,7 @@ class TestedView implements OpenedView {
     for (const done of [...this.#waiting]) done();
   }
 
-  async #tell(node: HostNode, name: string, detail?: PropValue): Promise<void> {
+  async #tell(node: HostNode, name: string, detail?: EventDetail): Promise<void> {
     this.#handlerFault = undefined;
     await this.#send?.(node, name, detail);
     if (this.#handlerFault !== undefined) throw this.#handlerFault;
@@ -201,6 +215,7 @@ class TestedView implements OpenedView {
 function textsOf(node: HostNode | undefined): readonly string[] {
   if (node === undefined) return [];
   if (node.type === '#text') return [node.text];
-  const own = typeof node.props.label === 'string' ? [node.props.label] : [];
+  const { label, text } = node.props;
+  const own = [label, text].filter((one) => typeof one === 'string');
   return [...own, ...node.kids.flatMap(textsOf)];
 }

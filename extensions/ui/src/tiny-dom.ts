@@ -148,7 +148,7 @@ class TinyElement extends TinyNode {
   setAttribute(name: string, value: unknown): void {
     const plain = ['string', 'number', 'boolean'].includes(typeof value)
       ? (value as Value)
-      : String(value);
+      : textOf(value);
     if (Object.is(this.#props.get(name), plain)) return;
     this.#props.set(name, plain);
     this.#tell({ [name]: plain });
@@ -198,6 +198,10 @@ class TinyElement extends TinyNode {
     session.push([3, this.id, {}, Object.keys(this.#handlers)]);
   }
 }
+
+/** Lists and objects travel as JSON. */
+const textOf = (value: unknown): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
 
 /** Owns the ids of one showing. Its body is the root, the node 0. */
 class TinyDocument {

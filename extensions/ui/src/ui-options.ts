@@ -9,6 +9,8 @@ export interface UiOptions {
   readonly slots: readonly string[];
   /** Shows notices and questions of plugins. */
   readonly present: Present;
+  /** Slots that also show frames, in which a plugin draws for itself. Absent: none does. */
+  readonly frames?: readonly string[];
   /** Whether a plugin may show views in a slot. Absent: each in all slots. */
   readonly allow?: (plugin: string, slot: string) => boolean;
   /** Keys of the application, which come before those of plugins. */
@@ -20,13 +22,21 @@ export interface UiOptions {
 /** Options with all defaults. */
 export interface UiSettings {
   readonly slots: readonly string[];
+  readonly frames: readonly string[];
   readonly present: Present;
   readonly allow: (plugin: string, slot: string) => boolean;
   readonly keys: readonly BoundKey[];
   readonly mac: boolean;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['slots', 'present', 'allow', 'keys', 'mac']);
+const OPTIONS: ReadonlySet<string> = new Set([
+  'slots',
+  'frames',
+  'present',
+  'allow',
+  'keys',
+  'mac',
+]);
 const SLOT = /^[a-z][a-z0-9-]*(\/[a-z0-9-]+)*$/;
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
@@ -35,17 +45,20 @@ export function settingsOf(options: UiOptions): UiSettings {
     throw wrong('options', "are an object, like { slots: ['sidebar'], present }");
   for (const name of Object.keys(options))
     if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
-  const { slots, present, allow = () => true, keys = [], mac = isMac() } = options;
+  const { slots, frames = [], present, allow = () => true, keys = [], mac = isMac() } = options;
   if (!Array.isArray(slots)) throw wrong('slots', "is a list, like ['sidebar']");
   for (const slot of slots as readonly unknown[])
     if (typeof slot !== 'string' || !SLOT.test(slot))
       throw wrong('slots', `has '${String(slot).slice(0, 80)}': write one like 'article/footer'`);
+  if (!Array.isArray(frames) || !frames.every((slot) => slots.includes(slot)))
+    throw wrong('frames', 'is a list of slots that `slots` has, too');
   if (typeof present?.notify !== 'function' || typeof present.ask !== 'function')
     throw wrong('present', 'has two functions, `notify` and `ask`');
   if (typeof allow !== 'function') throw wrong('allow', 'is a function of a plugin and a slot');
   if (!Array.isArray(keys)) throw wrong('keys', "is a list, like [{ key: 'mod+k', command }]");
   if (typeof mac !== 'boolean') throw wrong('mac', 'is true or false');
-  return { slots: [...slots], present, allow, mac, keys: boundKeys('application', keys, mac) };
+  const names = { slots: [...slots], frames: [...frames] };
+  return { ...names, present, allow, mac, keys: boundKeys('application', keys, mac) };
 }
 
 function isMac(): boolean {

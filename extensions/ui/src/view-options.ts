@@ -1,8 +1,7 @@
 /** Options of a view that is shown, and what it says of itself. */
-import { createError } from '@plinth/sdk/contract';
 import { KIT, type Kit } from './kit.js';
 import { limitsOf, type ViewLimits } from './limits.js';
-import type { ViewKernel } from './view-kernel.js';
+import { checkNames } from './view-names.js';
 
 /**
  * `opening`: its plugin is asked, and started if it has to be. `busy`: a press has no answer for a
@@ -48,17 +47,7 @@ export interface ViewSettings extends Omit<ViewOptions, 'limits' | 'kit'> {
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function viewSettings(options: ViewOptions): ViewSettings {
-  const { plugin, view, limits, kit = KIT } = options ?? {};
-  for (const [option, given] of Object.entries({ plugin, view }))
-    if (typeof given !== 'string' || given === '')
-      throw createError(
-        'kernel/invalid-option',
-        `a view is shown by its plugin and its id: '${option}' is a text, like { plugin: 'com.example.notes', view: 'panel' }`,
-        { details: { option } },
-      );
+  checkNames(options);
+  const { limits, kit = KIT } = options;
   return { ...options, kit, limits: limitsOf(limits) };
 }
-
-/** The name of a plugin, as its manifest has it. Of one that isn't installed, the id. */
-export const nameOf = ({ plugins }: Pick<ViewKernel, 'plugins'>, id: string): string =>
-  plugins.get(id)?.name ?? id;

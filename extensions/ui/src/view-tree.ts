@@ -30,12 +30,16 @@ interface Node extends HostNode {
   /** Characters that it counts. */
   texts: number;
   images: number;
+  /** Elements that it makes of each prop. */
+  sizes: Record<string, number>;
 }
 
 const PLAIN: ElementSpec = { props: {}, shape: () => ({ tag: 'div', slot: true }) };
 const TYPE_MOST = 64;
 const EVENTS_MOST = 16;
 const PROPS_MOST = 64;
+/** Children of an element that asks for its rows: one answer, while the last one is still there. */
+const ROWS_MOST = 500;
 
 /** Owns the nodes of one showing. */
 export class ViewTree {
@@ -45,13 +49,14 @@ export class ViewTree {
   dropped = 0;
   readonly #root: Node = {
     ...{ id: 0, type: '#root', text: '', spec: PLAIN, props: {}, events: [] },
-    ...{ kids: [], parent: undefined, depth: 0, texts: 0, images: 0 },
+    ...{ kids: [], parent: undefined, depth: 0, texts: 0, images: 0, sizes: {} },
   };
   readonly #nodes = new Map<number, Node>([[0, this.#root]]);
   readonly #kit: Kit;
   readonly #limits: ViewLimits;
   #texts = 0;
   #images = 0;
+  #sizes = 0;
 
   constructor(kit: Kit, limits: ViewLimits) {
     this.#kit = kit;
@@ -109,6 +114,7 @@ export class ViewTree {
     const at = placeIn(parent.kids, place);
     const node = this.#make(wire, parent);
     parent.kids.splice(at, 0, node);
+    checkRows(parent);
     this.listener?.insert(node, at);
   }
 
@@ -131,6 +137,7 @@ export class ViewTree {
     if (node.type === '#text') refuse(`node ${node.id} is a text and has no props`);
     this.#setProps(node, props);
     if (events !== undefined) this.#setEvents(node, events);
+    checkRows(node);
     this.listener?.change(node);
   }
 
@@ -145,6 +152,7 @@ export class ViewTree {
     const at = placeIn(parent.kids, place);
     parent.kids.splice(at, 0, node);
     node.parent = parent;
+    checkRows(parent);
     this.listener?.move(node, from, at);
   }
 
@@ -168,14 +176,13 @@ export class ViewTree {
     if (!Number.isSafeInteger(id) || this.#nodes.has(id as number))
       refuse(`'${shown(id)}' is no id of a new node`);
     if (parent.depth >= this.#limits.depth) refuse(`it is deeper than ${this.#limits.depth}`);
-    if (this.#nodes.size > this.#limits.nodes)
-      refuse(`it has more than ${this.#limits.nodes} nodes`);
+    this.#checkSize();
     if (typeof type !== 'string') refuse('the second part of a node is its type or its text');
     const isText = wire.length === 2;
     if (!isText && type.length > TYPE_MOST) refuse(`a type has at most ${TYPE_MOST} characters`);
     const node: Node = {
       ...{ id: id as number, type: isText ? '#text' : type, text: '', props: {}, events: [] },
-      ...{ kids: [], parent, depth: parent.depth + 1, texts: 0, images: 0 },
+      ...{ kids: [], parent, depth: parent.depth + 1, texts: 0, images: 0, sizes: {} },
       spec: isText ? PLAIN : elementOf(this.#kit, type),
     };
     this.#nodes.set(node.id, node);
@@ -190,6 +197,7 @@ export class ViewTree {
     if (!Array.isArray(kids)) refuse('the children of a node are a list');
     if (kids.length > 0 && node.spec.leaf === true) refuse(`'${node.type}' takes no children`);
     for (const kid of kids) node.kids.push(this.#make(kid, node));
+    checkRows(node);
   }
 
   #setText(node: Node, text: unknown): void {
@@ -213,7 +221,11 @@ export class ViewTree {
         if (wanted !== null) this.dropped += 1;
         if (check !== undefined) delete node.props[name];
       } else node.props[name] = value;
+      const made = value === undefined ? 0 : (node.spec.sizes?.[name]?.(value) ?? 0);
+      this.#sizes += made - (node.sizes[name] ?? 0);
+      if (made > 0 || node.sizes[name] !== undefined) node.sizes[name] = made;
     }
+    this.#checkSize();
     for (const name of required) {
       if (node.props[name] !== undefined) continue;
       this.dropped += 1;
@@ -227,6 +239,11 @@ export class ViewTree {
       else texts += value.length;
     }
     this.#count(node, texts, images);
+  }
+
+  #checkSize(): void {
+    if (this.#nodes.size + this.#sizes > this.#limits.nodes)
+      refuse(`it has more than ${this.#limits.nodes} nodes`);
   }
 
   #setEvents(node: Node, names: unknown): void {
@@ -252,6 +269,7 @@ export class ViewTree {
     this.#nodes.delete(node.id);
     this.#texts -= node.texts;
     this.#images -= node.images;
+    for (const size of Object.values(node.sizes)) this.#sizes -= size;
     for (const kid of node.kids) this.#drop(kid);
   }
 
@@ -260,6 +278,11 @@ export class ViewTree {
     node.depth = depth;
     for (const kid of node.kids) this.#deepen(kid, depth + 1);
   }
+}
+
+function checkRows({ spec, type, props, kids }: Node): void {
+  if (spec.onDemand === true && props.count !== undefined && kids.length > ROWS_MOST)
+    refuse(`'${type}' has ${kids.length} rows at once, at most ${ROWS_MOST}`);
 }
 
 function placeIn(kids: readonly unknown[], at: unknown): number {

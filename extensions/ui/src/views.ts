@@ -6,8 +6,9 @@ import {
   PluginPermissionError,
   PluginUnavailableError,
 } from '@plinth/sdk';
+import { type Child, wantedOf } from './child.js';
 import { View } from './contract.js';
-import { type Child, wantedOf } from './h.js';
+import { Pictures } from './pictures.js';
 import { Reconciler } from './reconcile.js';
 import { Session, type ViewSession } from './session.js';
 
@@ -53,9 +54,10 @@ const MOST_SHOWN = 64;
  * });
  */
 export function views(
-  ctx: Pick<PluginContext, 'provide'>,
+  ctx: Pick<PluginContext, 'fetch' | 'logger' | 'provide'>,
   sources: Readonly<Record<string, ViewSource>>,
 ): Views {
+  const pictures = new Pictures(ctx);
   const open = new Map<string, { readonly session: Session; readonly view: string }>();
   const refresh = (view?: string): void => {
     for (const shown of open.values())
@@ -75,7 +77,7 @@ export function views(
           'call/overloaded',
           `the view '${view}' is one too many: ${MOST_SHOWN} are shown`,
         );
-      const session = new Session();
+      const session = new Session(pictures);
       const stop = (typeof source === 'function' ? asked(source) : source).mount(session, props);
       open.set(name, { session, view });
       session.signal.addEventListener('abort', () => {

@@ -37,7 +37,7 @@ export interface StatusItem {
   readonly command?: string;
 }
 
-/** A view and the plugin that has it. */
+/** A view, or a frame, and the plugin that has it. */
 export type SlotView = Readonly<ViewContribution> & { readonly plugin: string };
 
 /** `kernel.extension(ui)`. */
@@ -146,7 +146,7 @@ export class LiveWorkbench implements Workbench {
   }
 
   views(slot: string): readonly SlotView[] {
-    const { slots, allow } = this.#parts.settings;
+    const { slots, frames, allow } = this.#parts.settings;
     if (!slots.includes(slot))
       throw createError(
         'kernel/invalid-option',
@@ -156,7 +156,13 @@ export class LiveWorkbench implements Workbench {
     return this.#contributors()
       .flatMap(({ id, ui }) =>
         (ui.views ?? [])
-          .filter((one) => one.slot === slot && this.#holds(one.when) && allow(id, slot))
+          .filter(
+            ({ slot: own, frame, when }) =>
+              own === slot &&
+              (frame !== true || frames.includes(slot)) &&
+              this.#holds(when) &&
+              allow(id, slot),
+          )
           .map((one) => ({ ...one, plugin: id })),
       )
       .sort((one, other) => (one.order ?? 0) - (other.order ?? 0));

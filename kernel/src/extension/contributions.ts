@@ -24,7 +24,15 @@ export interface PointSpec<T> {
   readonly schema: Schema<unknown, T>;
   /** Checks what a schema can't express. Returns the problem, if any. */
   check?(value: T, manifest: Manifest): string | undefined;
+  /**
+   * What a plugin gets by its contribution, as lists of texts by name. An update whose lists have
+   * more asks for consent, as for a right: it is told as `<point>.<name>`.
+   */
+  reach?(value: T): Reach;
 }
+
+/** Lists of what a plugin gets, by name. */
+export type Reach = Readonly<Record<string, readonly string[]>>;
 
 /** The contributions of plugins to one point. Reading them starts no plugin. */
 export interface Contributions<T> {
@@ -43,6 +51,7 @@ interface Point {
   readonly owner: string;
   /** Returns the value, or throws its problem. */
   parse(value: unknown, manifest: Manifest): unknown;
+  reach?(value: unknown): Reach;
 }
 
 /** Owns the points of a tenant. */
@@ -56,7 +65,7 @@ export class ContributionPoints {
   }
 
   /** @throws PluginConfigurationError `extension/duplicate`, `kernel/invalid-option`. */
-  open(point: string, owner: string, parse: Point['parse']): void {
+  open(point: string, owner: string, parse: Point['parse'], reach?: Point['reach']): void {
     if (!/^[a-z][a-zA-Z0-9-]{0,63}$/.test(point))
       throw createError(
         'kernel/invalid-option',
@@ -70,7 +79,7 @@ export class ContributionPoints {
         `${owner} cannot open the point 'contributes.${point}': ${other} has it`,
         { details: { point } },
       );
-    this.#points.set(point, { owner, parse });
+    this.#points.set(point, { owner, parse, ...(reach && { reach }) });
   }
 
   /** @throws PluginManifestError `manifest/invalid` that names the point. */
@@ -87,6 +96,18 @@ export class ContributionPoints {
   unknown({ contributes }: Manifest): readonly string[] {
     return Object.keys(contributes).filter(
       (point) => !OWN_POINTS.has(point) && !this.#points.has(point),
+    );
+  }
+
+  /** What a manifest gets by all its contributions. */
+  reachOf(manifest: Manifest): Reach {
+    const values = [...(this.#parsed.get(manifest) ?? [])];
+    return Object.fromEntries(
+      values.flatMap(([point, value]) =>
+        Object.entries(this.#points.get(point)?.reach?.(value) ?? {}).map(
+          ([name, all]) => [`${point}.${name}`, all] as const,
+        ),
+      ),
     );
   }
 

@@ -2,7 +2,7 @@
  * `core`: the parts of the core that the kernel's own extensions make. Without an extension a part
  * has a plain stand-in, or what it does is refused with `extension/missing`.
  */
-import type { Isolation } from '@plinth/sdk/contract';
+import type { Isolation, Manifest } from '@plinth/sdk/contract';
 import type { CoreConfig } from '../api/host-config.js';
 import type { CorePlugins } from '../api/host-plugins.js';
 import type { ServiceScope } from '../calls/services.js';
@@ -49,6 +49,8 @@ export interface CorePackages {
   readonly launcher: Launcher;
   readonly snapshots: PackageSnapshots;
   readonly trust: Trusting;
+  /** What a manifest gets by its contributions, as lists by name. */
+  reachOf(manifest: Manifest): Readonly<Record<string, readonly string[]>>;
 }
 
 /** Who may do what. */

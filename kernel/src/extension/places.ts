@@ -10,7 +10,7 @@ import type { Guest, PluginPackage } from '../host.js';
 import type { Extending } from '../lifecycle/extending.js';
 import type { Log } from '../telemetry/logger.js';
 import { withOrigin } from '../telemetry/origin.js';
-import { ContributionPoints } from './contributions.js';
+import { ContributionPoints, type Reach } from './contributions.js';
 import { Interceptors } from './interceptors.js';
 import type { PluginViews } from './plugin-views.js';
 import type { PackageCheck } from './powers.js';
@@ -99,6 +99,11 @@ export class ExtensionPlaces implements Extending {
   /** Keys of a manifest's `contributes` that nothing here reads. */
   unknownPoints(manifest: Manifest): readonly string[] {
     return this.points.unknown(manifest);
+  }
+
+  /** What a manifest gets by its contributions. */
+  reachOf(manifest: Manifest): Reach {
+    return this.points.reachOf(manifest);
   }
 
   /** A package is about to be loaded, with the text of its code. */

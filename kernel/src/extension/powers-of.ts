@@ -78,7 +78,8 @@ export function powerOf<P extends keyof Powers>(
     guests: () => (onGuest) => void places.onGuests.push({ extension: own, onGuest }),
     contribute: () => ({
       point: (spec) => {
-        places.points.open(spec.point, `the extension '${own}'`, pointParser(spec));
+        const reach = spec.reach && ((value: unknown) => spec.reach?.(value as never) ?? {});
+        places.points.open(spec.point, `the extension '${own}'`, pointParser(spec), reach);
         const of = (manifest: Parameters<typeof places.points.of>[0] | undefined) =>
           manifest && (places.points.of(manifest, spec.point) as never);
         return {

@@ -47,6 +47,8 @@ export interface Extending {
   checkManifest(found: PluginPackage, manifest: Manifest): void;
   /** Keys of a manifest's `contributes` that nothing here reads. */
   unknownPoints(manifest: Manifest): readonly string[];
+  /** What a manifest gets by its contributions, as lists by name: an update with more asks for it. */
+  reachOf(manifest: Manifest): Readonly<Record<string, readonly string[]>>;
   /** A package is about to be loaded, with the text of its code. */
   checkCode(found: PluginPackage, manifest: Manifest, code: string): Promise<void>;
   /** The stronger of the isolation chosen for a package and the one that checks demand. */

@@ -18,7 +18,7 @@ import { DEFAULT_QUOTA } from './granted.js';
  * counts as `storage.quota`. Other growth has the manifest's own words: `isolation` (a weaker one),
  * `resources.memory` and its like, `provides`, `activation`, `tenancy`, `middleware` (targets that
  * are new), `middleware.dropped` (targets that are no longer guarded), `requiresAuth.dropped` (its
- * commands).
+ * commands). What an extension counts stands as `<point>.<name>`, like `ui.slots`.
  */
 export type Growth = Readonly<Record<string, readonly string[]>>;
 
@@ -28,6 +28,8 @@ export interface Footprint {
   readonly manifest: Manifest;
   /** Where it would run. Undefined when that is unknown. */
   readonly isolation: Isolation | undefined;
+  /** What it gets by its contributions to points of extensions, as lists by name. */
+  readonly reach?: Readonly<Record<string, readonly string[]>>;
 }
 
 const STRENGTH: readonly Isolation[] = ['inline', 'worker', 'process', 'sandbox'];
@@ -76,6 +78,8 @@ export function growthOf(before: Footprint, after: Footprint): Growth | undefine
     growth.tenancy = ['shared'];
   const [guarded, guards] = [guardsOf(before.manifest), guardsOf(after.manifest)];
   add('middleware', fresh(targetsOf(before.manifest), targetsOf(after.manifest)));
+  for (const [name, all] of Object.entries(after.reach ?? {}))
+    add(name, fresh(before.reach?.[name], all));
   add('middleware.dropped', fresh(guards, guarded));
   add('requiresAuth.dropped', fresh(authenticated(after.manifest), authenticated(before.manifest)));
   return Object.keys(growth).length === 0 ? undefined : growth;

@@ -77,7 +77,11 @@ export class TenantCore implements Core {
 
   get packages(): CorePackages {
     const { bundles, launcher, security } = this.#engine;
-    return { bundles, launcher, trust: security.trust, snapshots: this.#parts.packages.snapshots };
+    const { packages, extending } = this.#parts;
+    return {
+      ...{ bundles, launcher, trust: security.trust, snapshots: packages.snapshots },
+      reachOf: (manifest) => extending.reachOf(manifest),
+    };
   }
 
   get rights(): CoreRights {

@@ -6,6 +6,8 @@ import { h, View, views } from '@plinth/ui';
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const nothing = () => undefined;
+const many = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at) => h('item', null, `Row ${from + at}`));
 
 export default definePlugin({
   provides: [View],
@@ -33,6 +35,19 @@ export default definePlugin({
           h('icon', { name: 'user', label: 'You' }),
         ),
         h('image', { data: PIXEL, label: 'A pixel' }),
+        h('chart', {
+          label: 'Visits',
+          points: ['Mon', 'Tue', 'Wed'],
+          series: [
+            { label: 'Here', values: [1, 3, 2] },
+            { label: 'There', values: [2, null, 1] },
+          ],
+        }),
+        h('chart', { label: 'Sums', kind: 'bar', series: [{ label: 'Sum', values: [4, -1] }] }),
+        h('markdown', {
+          text: '# Title\n\n*Words* with `code`, a [link](https://a.test/)\n\n- one\n- two',
+        }),
+        h('list', { label: 'Many', count: 1_000, rows: (from, to) => many(from, to) }),
         h('progress', { label: 'Done', value: 0.4 }),
         h('spinner', { label: 'Loading' }),
         h('divider'),

@@ -20,6 +20,7 @@ export interface ConsentParts {
   /** The most that plugins may be allowed to do. */
   readonly policy: { readonly permissions?: PermissionPolicy };
   readonly launcher: Pick<Launcher, 'isolationOf'>;
+  readonly reachOf: (manifest: Manifest) => Readonly<Record<string, readonly string[]>>;
   readonly ask: AskConsent;
 }
 
@@ -33,11 +34,12 @@ export class Consent {
 
   /** What a version may do more than the one before. Undefined when it gains nothing. */
   growth(old: PluginRecord, next: ValidatedPlugin): Growth | undefined {
-    const { policy, launcher } = this.#parts;
+    const { policy, launcher, reachOf } = this.#parts;
     const of = (manifest: Manifest, found: PluginPackage): Footprint => ({
       permissions: grantsOf(manifest, policy.permissions),
       manifest,
       isolation: isolationOf({ manifest, package: found }, launcher),
+      reach: reachOf(manifest),
     });
     return growthOf(of(versionedManifest(old), old.package), of(next.manifest, next.package));
   }

@@ -2,6 +2,7 @@
  * Permanent changes to the plugins: installing, enabling, updating. Each is a transaction over the
  * registry's store: all or nothing, undone in reverse. Operations on one id run one by one.
  */
+import type { Manifest } from '@plinth/sdk/contract';
 import type { CommandRegistry } from '../../commands/command-registry.js';
 import type { EventBus } from '../../events/event-bus.js';
 import type { Lanes } from '../../guests/lanes.js';
@@ -53,6 +54,8 @@ export interface InstallerParts {
   readonly bundles: Bundles;
   readonly launcher: Pick<Launcher, 'isolationOf'>;
   readonly snapshots: PackageSnapshots;
+  /** What a manifest gets by its contributions. */
+  readonly reachOf: (manifest: Manifest) => Readonly<Record<string, readonly string[]>>;
   readonly trust: Trusting;
   readonly owners: Owners;
   /** The most that plugins may be allowed to do, and how updates are made. */

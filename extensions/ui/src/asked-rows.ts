@@ -1,0 +1,85 @@
+/** The rows that a list or a table shows of many, on the side of the plugin. */
+import { FIRST_ROWS, ROWS_AT_ONCE, type RowSpan } from './row-span.js';
+
+/** Makes the rows from `from` up to, and without, `to`. */
+export type RowSource<T> = (from: number, to: number) => T | Promise<T>;
+
+/** What is done with rows. */
+export interface RowUse<T> {
+  /** How many rows an answer has. */
+  sizeOf(rows: T): number;
+  /** Rows of a promise are there. */
+  came(): void;
+  /** A promise of rows was broken. */
+  failed(error: unknown): void;
+}
+
+/**
+ * Owns the range that is in sight and the last answer for it. An answer that comes after a later one
+ * was asked for is dropped.
+ */
+export class AskedRows<T> {
+  readonly #use: RowUse<T>;
+  #span: RowSpan = FIRST_ROWS;
+  #shown: { readonly from: number; readonly rows: T } | undefined;
+  #turn = 0;
+
+  constructor(use: RowUse<T>) {
+    this.#use = use;
+  }
+
+  /** The range that is asked for. */
+  get span(): RowSpan {
+    return this.#span;
+  }
+
+  /** The first of the rows that are there. */
+  get from(): number {
+    return this.#shown?.from ?? 0;
+  }
+
+  /** The rows that are there. */
+  get rows(): T | undefined {
+    return this.#shown?.rows;
+  }
+
+  /** Another range is in sight. */
+  move(detail: unknown): void {
+    const { from, to } = Object(detail) as Partial<RowSpan>;
+    if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to)) return;
+    const first = Math.max(0, from as number);
+    this.#span = { from: first, to: Math.min(to as number, first + ROWS_AT_ONCE) };
+  }
+
+  /** Asks for the rows of the range. What is shown stays until a promise of them is kept. */
+  ask(source: RowSource<T>, count: unknown): void {
+    if (!Number.isSafeInteger(count) || (count as number) < 0)
+      throw new Error(`'rows' needs 'count', the number of all rows, and not ${String(count)}`);
+    this.#turn += 1;
+    const turn = this.#turn;
+    const to = Math.min(this.#span.to, count as number);
+    const span = { from: Math.min(this.#span.from, to), to };
+    const answer = source(span.from, span.to);
+    if (!(answer instanceof Promise)) return this.#take(span, answer);
+    answer
+      .then((rows) => {
+        if (turn !== this.#turn) return;
+        this.#take(span, rows);
+        this.#use.came();
+      })
+      .catch((error: unknown) => {
+        if (turn === this.#turn) this.#use.failed(error);
+      });
+  }
+
+  /** What is still to come is of no use. */
+  end(): void {
+    this.#turn += 1;
+  }
+
+  #take({ from, to }: RowSpan, rows: T): void {
+    const size = this.#use.sizeOf(rows);
+    if (size > to - from) throw new Error(`rows(${from}, ${to}) has answered ${size} rows`);
+    this.#shown = { from, rows };
+  }
+}

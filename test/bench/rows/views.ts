@@ -1,0 +1,78 @@
+/**
+ * Views of plugins in a page, whose plugin runs in a worker.
+ *
+ * Measured: the time from a click of the user to the changed text; 1 000 rows until they stand in
+ * the page, compared with the same rows by Preact in the page itself; and how long a view that
+ * changes 60 times a second keeps the page's thread at work.
+ */
+import type { CDPSession, Page } from 'playwright';
+import { milliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
+import { medianOf, pause, percentileOf } from '../statistics.ts';
+
+const CLICKS = 60;
+/** Milliseconds for which changes are watched in a round. */
+const WATCHED = 1_000;
+
+/** Measures in a page that the driver has opened. */
+export async function measureViews(page: Page, code: string, rounds: number): Promise<Outcomes> {
+  const inPage = <T>(call: string): Promise<T> =>
+    page.evaluate(`import('/test/bench/view-page.ts').then((functions) => functions.${call})`);
+  const { x, y } = await inPage<{ x: number; y: number }>(`show(${JSON.stringify(code)})`);
+  const click = async (): Promise<readonly number[]> => {
+    for (let at = 1; at <= CLICKS; at++) {
+      await page.mouse.click(x, y);
+      await inPage(`answered(${at})`);
+    }
+    return inPage('clickTimes()');
+  };
+  await click();
+  await inPage(`rowTimes(3)`);
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable');
+  const clicks: number[][] = [];
+  const busy: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    clicks.push([...(await click())]);
+    busy.push(await busyOf(session, inPage));
+  }
+  const rows = await inPage<{ plinth: number[]; raw: number[] }>(`rowTimes(${rounds})`);
+  const medians = clicks.map(medianOf);
+  const tail = percentileOf(clicks.flat(), 0.99);
+  return {
+    click: {
+      value: medianOf(medians),
+      rounds: medians,
+      detail: `p10 ${milliseconds(percentileOf(clicks.flat(), 0.1))}, p99 ${milliseconds(tail)}`,
+    },
+    rows: ratioFigure(rows.plinth, rows.raw, milliseconds),
+    updates: { value: medianOf(busy), rounds: busy },
+  };
+}
+
+/** Milliseconds of a second in which the page's thread runs scripts and layout for the changes. */
+async function busyOf(
+  session: CDPSession,
+  inPage: <T>(call: string) => Promise<T>,
+): Promise<number> {
+  const measure = async () => {
+    const before = await workOf(session);
+    const counted = await inPage<number>('counted()');
+    await pause(WATCHED);
+    const work = (await workOf(session)) - before;
+    return { work, changes: (await inPage<number>('counted()')) - counted };
+  };
+  const idle = await measure();
+  await inPage('tick(true)');
+  const ticking = await measure();
+  await inPage('tick(false)');
+  if (ticking.changes < 30) throw new Error(`the view changed ${ticking.changes} times a second`);
+  return Math.max(0, ticking.work - idle.work);
+}
+
+async function workOf(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send('Performance.getMetrics');
+  const seconds = ['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'].map(
+    (name) => metrics.find((one) => one.name === name)?.value ?? 0,
+  );
+  return seconds.reduce((sum, one) => sum + one, 0) * 1_000;
+}

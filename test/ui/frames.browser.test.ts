@@ -1,0 +1,344 @@
+/** Frames: what a plugin draws for itself, and what it can't do from there. */
+
+import type { ShownView, ViewState } from '@plinth/ui/dom';
+import { type FrameOptions, mountFrame } from '@plinth/ui/frame';
+import { ui } from '@plinth/ui/host';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { userEvent } from 'vitest/browser';
+import { createHost } from '#host';
+import { nextEvent, startKernel } from '../support/kernels.ts';
+import { PANEL, viewPackage } from './kernels.ts';
+import { until } from './page.ts';
+import framesCode from './plugins/frames.ts?bundle';
+
+const mounted: ShownView[] = [];
+afterEach(async () => {
+  await Promise.all(mounted.splice(0).map((one) => one.close()));
+  document.body.replaceChildren();
+  document.documentElement.removeAttribute('style');
+});
+
+const start = () =>
+  startKernel({ isolation: 'worker', createHost }, [
+    viewPackage(framesCode, {
+      provides: ['plinth.frame@1'],
+      permissions: { contracts: { provide: ['plinth.frame'] } },
+      activation: [
+        'command:plinth.frame:open',
+        ...['code', 'told'].map((one) => `command:${PANEL}:${one}`),
+      ],
+    }),
+  ]);
+
+/** Shows a script. What it passes to `tell` is in `told()`. */
+async function show(script: string, props?: unknown, options: Partial<FrameOptions> = {}) {
+  const kernel = await start();
+  const run = (command: string, input?: unknown) =>
+    kernel.commands.execute(`${PANEL}:${command}`, input);
+  await run('code', script);
+  const place = document.createElement('main');
+  document.body.append(place);
+  const states: ViewState[] = [];
+  const shown = mountFrame(place, kernel, {
+    plugin: PANEL,
+    view: 'panel',
+    ...(props !== undefined && { props }),
+    ...options,
+    onState: (state) => states.push(state),
+  });
+  mounted.push(shown);
+  const told = async () => (await run('told')) as readonly unknown[];
+  const frame = () => place.querySelector('iframe');
+  return { kernel, run, place, shown, states, told, frame };
+}
+const tells = async (told: () => Promise<readonly unknown[]>, what: unknown) =>
+  expect.poll(told).toEqual(what);
+
+describe('a frame', () => {
+  it('draws, calls its plugin, and hears it', async () => {
+    const { place, run, told, states } = await show(
+      `plinth.ready.then(async (props) => {
+         plinth.on((message) => plinth.call('tell', message));
+         const failed = await plinth.call('fail').catch((error) => error.message);
+         const none = await plinth.call('none').catch((error) => error.message);
+         await plinth.call('tell', [props, await plinth.call('add', 2), failed, none]);
+       });`,
+      { name: 'Ada' },
+    );
+    await expect.poll(told).toHaveLength(1);
+    expect((await told())[0]).toEqual([
+      { name: 'Ada' },
+      2,
+      'it has failed',
+      "the frame 'panel' has no call 'none': there are add, tell, fail, wait, large",
+    ]);
+    await run('send', { x: [1] });
+    await expect.poll(async () => (await told())[1]).toEqual({ x: [1] });
+    expect(place.querySelector('header')?.textContent).toBe('The panel');
+    expect(place.querySelector('iframe')?.title).toBe('The panel');
+    expect(states).toEqual(['opening', 'shown']);
+  });
+
+  it('gets the colours of the application, also when they change', async () => {
+    document.documentElement.style.setProperty('--plinth-color-accent', 'rgb(1, 2, 3)');
+    const { told } = await show(
+      `plinth.ready.then(async () => {
+         for (let last = ''; ;) {
+           const now = getComputedStyle(document.documentElement).getPropertyValue('--plinth-color-accent');
+           if (now !== last) await plinth.call('tell', last = now);
+           await new Promise(requestAnimationFrame);
+         }
+       });`,
+    );
+    await expect.poll(told).toContain('rgb(1, 2, 3)');
+    document.documentElement.style.setProperty('--plinth-color-accent', 'rgb(4, 5, 6)');
+    await expect.poll(told).toContain('rgb(4, 5, 6)');
+  });
+
+  it('is shown again when its plugin is replaced or has crashed, and ends with the kernel', async () => {
+    const { kernel, run, shown, states, frame } = await show(`plinth.call('tell', 'here')`);
+    await until(() => shown.state === 'shown', 'shown');
+    const first = frame();
+    await kernel.plugins.reload(PANEL);
+    await until(() => states.filter((one) => one === 'shown').length === 2, 'shown again');
+    expect(frame()).not.toBe(first);
+    expect(document.querySelectorAll('iframe')).toHaveLength(1);
+    const back = nextEvent(kernel, 'plugin:restarted');
+    void run('crash').catch(() => {});
+    await back;
+    await until(() => states.filter((one) => one === 'shown').length === 3, 'shown a third time');
+    await kernel.plugins.disable(PANEL);
+    await until(() => shown.state === 'failed', 'failed');
+    expect(frame()).toBeNull();
+    await kernel.plugins.enable(PANEL);
+    await kernel.plugins.activate(PANEL);
+    await until(() => shown.state === 'shown', 'shown once more');
+    await kernel.stop({ drain: 0 });
+    await until(() => shown.state === 'closed', 'closed');
+    expect(frame()).toBeNull();
+  });
+
+  it('can be reached and left by keys', async () => {
+    const { shown, place, told, frame } = await show(
+      `document.body.innerHTML = '<input aria-label="inside">';
+       document.querySelector('input').oninput = ({ target }) => plinth.call('tell', target.value);`,
+    );
+    await until(() => shown.state === 'shown', 'shown');
+    const before = document.createElement('button');
+    place.before(before);
+    before.focus();
+    await userEvent.keyboard('{Tab}');
+    expect(document.activeElement?.textContent).toBe('Open The panel');
+    await userEvent.keyboard('{Enter}');
+    await until(() => document.activeElement === frame(), 'the focus');
+    await userEvent.keyboard('{Tab}a');
+    await tells(told, ['a']);
+    await userEvent.keyboard('{Escape}');
+    await until(() => document.activeElement?.textContent === 'Open The panel', 'left');
+  });
+});
+
+describe('a hostile frame', () => {
+  const witness = () => `${inject('witness')}/${crypto.randomUUID()}`;
+  const seen = async (url: string): Promise<readonly string[]> =>
+    (await fetch(url.replace(/\/([^/]*)$/, '/seen/$1'))).json() as Promise<string[]>;
+
+  const WAYS: Readonly<Record<string, string>> = {
+    'a request': `fetch(URL, { mode: 'no-cors' }).catch(() => {})`,
+    'a beacon': `navigator.sendBeacon(URL, 'x')`,
+    'an image': `new Image().src = URL`,
+    'a style sheet': `document.head.innerHTML = '<link rel=stylesheet href="' + URL + '">'`,
+    'a style that loads': `document.body.style.backgroundImage = 'url(' + URL + ')'`,
+    'a font': `new FontFace('x', 'url(' + URL + ')').load().catch(() => {})`,
+    'a prefetch': `document.head.innerHTML = '<link rel=prefetch href="' + URL + '">'`,
+    'a script': `document.head.append(Object.assign(document.createElement('script'), { src: URL }))`,
+    'a worker': `new Worker('data:text/javascript,fetch("' + URL + '")')`,
+    'a worker of bytes': `new Worker(window.URL.createObjectURL(new Blob(['fetch("' + URL + '")'])))`,
+    'a frame': `document.body.innerHTML = '<iframe src="' + URL + '"></iframe>'`,
+    'a frame with a script of its own': `document.body.innerHTML = '<iframe srcdoc="<script>fetch(&quot;' + URL + '&quot;)</' + 'script>"></iframe>'`,
+    'an object': `document.body.innerHTML = '<object data="' + URL + '"></object>'`,
+    'a form': `document.body.innerHTML = '<form action="' + URL + '" method=post></form>'; document.forms[0].submit()`,
+    'going elsewhere': `location.href = URL`,
+    'a refresh': `document.head.innerHTML = '<meta http-equiv=refresh content="0;url=' + URL + '">'`,
+    'the frame around it': `parent.location.href = URL`,
+    'the page': `top.location.href = URL`,
+    'a window': `open(URL)`,
+    'a link with a ping': `document.body.innerHTML = '<a href="' + URL + '" ping="' + URL + '">x</a>'; document.querySelector('a').click()`,
+    'a socket': `new WebSocket(URL.replace('http', 'ws'))`,
+    'a video': `document.body.innerHTML = '<video src="' + URL + '" autoplay></video>'`,
+    'a stream of events': `new EventSource(URL)`,
+  };
+
+  it.each(Object.entries(WAYS))('sends nothing by %s', async (_, way) => {
+    const url = witness();
+    const { shown, told } = await show(
+      `plinth.ready.then(async () => {
+         const URL = ${JSON.stringify(url)};
+         await plinth.call('tell', 'begun');
+         try { ${way.replaceAll('window.URL', 'globalThis.URL')}; } catch {}
+       });`,
+    );
+    await expect.poll(told).toContain('begun');
+    // A witness that begins later finishes first; a frame that has gone elsewhere tells nothing.
+    const control = witness();
+    for (let time = 0; time < 30; time++) await fetch(control);
+    for (let frame = 0; frame < 10; frame++) await new Promise(requestAnimationFrame);
+    expect(await seen(control)).toHaveLength(30);
+    expect(await seen(url)).toEqual([]);
+    expect(['shown', 'opening', 'failed']).toContain(shown.state);
+    expect(location.href).not.toBe(url);
+  });
+
+  it('reaches nothing of the page, its storage, and no peer', async () => {
+    const { told } = await show(
+      `const tries = {
+         parent: () => parent.document.body,
+         top: () => top.document.body,
+         frame: () => frameElement.ownerDocument,
+         cookie: () => document.cookie,
+         storage: () => localStorage.length,
+         database: () => indexedDB.open('x') && 'opened',
+         peer: () => new RTCPeerConnection(),
+         code: () => eval('1'),
+         function: () => new Function('return 1')(),
+         dialog: () => { alert(1); return undefined; },
+       };
+       const reached = Object.entries(tries).flatMap(([name, go]) => {
+         try { const got = go(); return got === undefined || got === null ? [] : [name]; } catch { return []; }
+       });
+       document.body.innerHTML = '<img src=x onerror="plinth.call(\\'tell\\', \\'handler ran\\')"><iframe></iframe>';
+       try { if (frames[0].RTCPeerConnection) reached.push('a peer of another frame'); } catch {}
+       plinth.call('tell', { origin, reached });`,
+    );
+    await expect.poll(told).toEqual([{ origin: 'null', reached: ['database'].slice(1) }]);
+  });
+
+  it('begins with the same script in a frame of its own, without a peer', async () => {
+    const { told } = await show(
+      `const own = document.currentScript.textContent;
+       if (globalThis.name === '') {
+         addEventListener('message', ({ data }) => /^inside/.test(data) && plinth.call('tell', data));
+         const frame = document.createElement('iframe');
+         frame.setAttribute('sandbox', 'allow-scripts');
+         frame.name = 'nested';
+         frame.srcdoc = '<script>' + own + '</' + 'script>';
+         document.body.append(frame);
+       } else parent.postMessage('inside ' + typeof RTCPeerConnection, '*');`,
+    );
+    await tells(told, ['inside undefined']);
+  });
+
+  it.each([
+    ['what is no text', `port.postMessage({})`],
+    ['what is no JSON', `port.postMessage('[[')`],
+    ['what is no list', `port.postMessage('{}')`],
+    ['another kind', `port.postMessage('["run",1]')`],
+    ['a call without a number', `port.postMessage('["call","1","add","1"]')`],
+    ['a long text', `port.postMessage('x'.repeat(1_000_001))`],
+    ['messages without end', `for (let n = 0; n < 2_000; n++) port.postMessage('["leave",0]')`],
+  ])('is refused for %s', async (_, say) => {
+    const { shown, frame, states } = await show(
+      `addEventListener('message', ({ ports: [port] }) => { if (port) setTimeout(() => { ${say}; }, 50); });`,
+    );
+    await until(() => shown.state === 'failed', 'refused');
+    expect(shown.error).toMatchObject({ code: 'view/refused' });
+    expect(frame()).toBeNull();
+    expect(states.filter((one) => one === 'opening')).toHaveLength(1);
+  });
+
+  it('that calls too much, or gets too much, is told so', async () => {
+    const { told, run } = await show(
+      `plinth.ready.then(async () => {
+         const waits = Array.from({ length: 32 }, () => plinth.call('wait'));
+         const more = await plinth.call('add', 1).catch((error) => error.message);
+         await Promise.all(waits);
+         await plinth.call('tell', more);
+       });`,
+    );
+    await expect.poll(told).toHaveLength(32);
+    await run('go');
+    await expect.poll(told).toContain('32 calls are open already');
+    const large = await show(
+      `plinth.call('large').catch((error) => plinth.call('tell', error.message));`,
+    );
+    await tells(large.told, ['an answer has at most 1000000 characters']);
+  });
+
+  it('that hears nothing gets no more than a few messages, and the others when it does', async () => {
+    const { run, told } = await show(
+      `plinth.ready.then(async () => {
+         let heard = 0;
+         plinth.on(() => { heard += 1; });
+         await plinth.call('tell', 'begun');
+         const end = performance.now() + 300;
+         while (performance.now() < end);
+         while (heard < 100) await new Promise((done) => setTimeout(done, 10));
+         await plinth.call('tell', heard);
+       });`,
+    );
+    await expect.poll(told).toEqual(['begun']);
+    for (let at = 0; at < 100; at++) await run('send', 'x'.repeat(10_000));
+    await expect.poll(told).toEqual(['begun', 100]);
+  });
+
+  it('cannot take the focus from the page', async () => {
+    const { shown, place, frame } = await show(
+      `document.body.innerHTML = '<input>';
+       setInterval(() => {
+         document.querySelector('input').blur();
+         window.focus();
+         document.querySelector('input').focus();
+       }, 10);`,
+    );
+    const field = document.createElement('input');
+    place.before(field);
+    await userEvent.click(field);
+    await until(() => shown.state === 'failed', 'refused');
+    expect(shown.error?.message).toContain('it takes the focus from the page');
+    await userEvent.keyboard('typed in the page');
+    expect(document.activeElement).toBe(field);
+    expect(field.value).toBe('typed in the page');
+    expect(frame()).toBeNull();
+  });
+});
+
+describe('a slot', () => {
+  it('shows frames only where the application wants them', async () => {
+    const present = { notify() {}, ask: async () => null };
+    const views = ['plain', 'pixels'].map((slot) => ({ id: slot, title: 'P', slot, frame: true }));
+    const kernel = await startKernel(
+      { isolation: 'worker', createHost },
+      [
+        viewPackage(framesCode, {
+          provides: ['plinth.frame@1'],
+          permissions: { contracts: { provide: ['plinth.frame'] } },
+          activation: ['command:plinth.frame:open'],
+          contributes: { ui: { views } },
+        }),
+      ],
+      { extensions: [ui({ slots: ['plain', 'pixels'], frames: ['pixels'], present })] },
+    );
+    const bench = kernel.extension(ui);
+    expect(bench.views('plain')).toEqual([]);
+    expect(bench.views('pixels').map(({ id }) => id)).toEqual(['pixels']);
+  });
+});
+
+// The last: Chromium has the frames of a page in one process, and ends it a moment after the last one.
+describe('a frame that never ends a turn', () => {
+  it('leaves the page its frames, and is ended when it has not listened for too long', async () => {
+    const { shown, frame } = await show(`setTimeout(() => { for (;;); }, 100);`, undefined, {
+      patience: 1_000,
+    });
+    await until(() => shown.state === 'shown', 'shown');
+    let frames = 0;
+    while (shown.state === 'shown') {
+      await new Promise(requestAnimationFrame);
+      frames += 1;
+    }
+    expect(frames).toBeGreaterThan(10);
+    expect(shown.state).toBe('failed');
+    expect(shown.error).toMatchObject({ code: 'guest/unresponsive', plugin: PANEL });
+    expect(frame()).toBeNull();
+  });
+});
