@@ -16,6 +16,7 @@ const request = (scope: string) => ({
   permissions: { 'commands.execute': [scope] },
 });
 
+const { signal } = new AbortController();
 let questions: Questions;
 const shown = () => questions.current.value?.title;
 const answer = (choice: number | null) => {
@@ -73,31 +74,31 @@ it('what waits when the page ends is answered', async () => {
   expect([shown(), vi.getTimerCount()]).toEqual([undefined, 0]);
 });
 
-it('a prompt allows once, always, or not, asks once for the same, and remembers a no', async () => {
+it('a prompt allows once, always, or not, and a closed one decides nothing', async () => {
   const consent = consentBy(questions, () => 'A');
-  const decide = (scope: string) => consent(request(scope));
-  const once = [decide('x:a'), decide('x:a')];
-  expect(shown()).toBe('A asks for your permission');
-  answer(1);
-  expect(await Promise.all(once)).toEqual([{ for: 60_000 }, { for: 60_000 }]);
-  const always = decide('x:a');
-  answer(2);
-  expect(await always).toBe(true);
-  const refused = decide('x:b');
-  answer(0);
-  expect([await refused, await decide('x:b'), shown()]).toEqual([false, false, undefined]);
+  for (const [choice, decision] of [
+    [0, false],
+    [1, { for: 60_000 }],
+    [2, true],
+    [null, undefined],
+  ] as const) {
+    const decided = consent(request('x:a'), { signal });
+    expect(shown()).toBe('A asks for your permission');
+    answer(choice);
+    expect(await decided).toEqual(decision);
+  }
 });
 
 it('an update asks each time, and only a yes is one', async () => {
   const consent = consentBy(questions, () => 'A');
   const update = { ...request('x:a'), reason: 'update' as const };
-  for (const [choice, agreed] of [
-    [null, false],
+  for (const [choice, decision] of [
+    [null, undefined],
     [0, false],
     [1, true],
   ] as const) {
-    const decided = consent(update);
+    const decided = consent(update, { signal });
     answer(choice);
-    expect(await decided).toBe(agreed);
+    expect(await decided).toBe(decision);
   }
 });

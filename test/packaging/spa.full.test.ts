@@ -68,6 +68,16 @@ describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
     await notes.command('count words');
     await notes.notice('Without the notes there is nothing to count.');
     expect(await notes.root.getByRole('dialog').count()).toBe(0);
+
+    // A no holds until its user takes it back.
+    await notes.page.reload();
+    await notes.shows('Buy bread');
+    await notes.press('Settings');
+    await notes.press('Let Digest ask again');
+    await notes.press('Close');
+    await notes.command('count words');
+    await notes.press('Always allow');
+    await notes.notice('Your notes have 2 words.');
     expect(errors).toEqual([]);
   });
 

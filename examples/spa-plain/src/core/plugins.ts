@@ -24,6 +24,10 @@ export async function update({ kernel, notices }: App, { id, name, later }: Plug
 export const tryAgain = ({ kernel }: App, { id }: PluginRow): Promise<void> =>
   kernel.plugins.activate(id).catch(() => {});
 
+/** Lets a plugin ask again for what its user has refused. */
+export const askAgain = ({ kernel }: App, { id }: PluginRow): Promise<void> =>
+  kernel.permissions.forget(id);
+
 /** Whether the list has a version beyond the one that is installed. */
 function laterThan(version: string | undefined, latest: string | undefined): string | undefined {
   if (version === undefined || latest === undefined) return undefined;
@@ -44,6 +48,7 @@ export const pluginsOf = ({ kernel }: App) =>
     .map(({ id, name = id, version, state, enabled, manifest, error }) => ({
       ...{ id, name, version, enabled },
       problem: error?.message,
+      refused: kernel.permissions.refused(id).length > 0,
       later: laterThan(version, LATEST[id]),
       state: enabled ? (STATES[state] ?? 'starts when it is used') : 'is off',
       form: manifest?.config === undefined ? undefined : settingsForm(kernel, id),

@@ -1,7 +1,14 @@
 /** The settings dialog: each plugin with its state, its settings, and its update. */
 import type { SettingsField, SettingsForm } from '@plinth/ui/host';
 import type { App } from '../core/app.ts';
-import { givenValue, type PluginRow, pluginsOf, tryAgain, update } from '../core/plugins.ts';
+import {
+  askAgain,
+  givenValue,
+  type PluginRow,
+  pluginsOf,
+  tryAgain,
+  update,
+} from '../core/plugins.ts';
 import { openDialog } from './dialog.ts';
 import { button, element } from './element.ts';
 
@@ -25,7 +32,7 @@ export function openSettings(root: Element, app: App, closed: () => void): HTMLD
 }
 
 function rowOf(app: App, row: PluginRow, changed: () => void): Element {
-  const { id, name, version = '', state, enabled, form, later, problem } = row;
+  const { id, name, version = '', state, enabled, form, later, problem, refused } = row;
   const { plugins } = app.kernel;
   const prefix = `${app.name}-${id}`;
   const toggle = enabled
@@ -34,6 +41,8 @@ function rowOf(app: App, row: PluginRow, changed: () => void): Element {
   toggle.id = `${prefix}-toggle`;
   const actions = element('p', { className: 'actions' }, toggle);
   if (problem !== undefined) actions.append(button('Try again', () => tryAgain(app, row)));
+  if (refused)
+    actions.append(button(`Let ${name} ask again`, () => askAgain(app, row).then(changed)));
   if (later !== undefined)
     actions.append(button(`Update ${name} to ${later}`, () => update(app, row)));
   return element(

@@ -1,5 +1,5 @@
 /** Asks the user what a plugin may do: while it runs, and before an update that may do more. */
-import type { PermissionAnswer, PermissionHandler, PermissionRequest } from '@plinth/host-browser';
+import type { PermissionHandler, PermissionRequest } from '@plinth/host-browser';
 import type { Questions } from './questions.ts';
 
 /** Milliseconds for which "once" holds. */
@@ -18,13 +18,15 @@ const wordsOf = ({ permissions }: PermissionRequest): string[] =>
     scopes.map((scope) => WORDS[`${right} ${scope}`] ?? WORDS[right] ?? `${right}: ${scope}`),
   );
 
-/** Answers for `kernel.permissions.onRequest`. */
+/**
+ * Answers for `kernel.permissions.onRequest`. The kernel asks once for the same right, one request
+ * after the other, and remembers a no.
+ */
 export function consentBy(
   questions: Questions,
   nameOf: (plugin: string) => string,
 ): PermissionHandler {
-  const answers = new Map<string, Promise<PermissionAnswer>>();
-  const ask = async (request: PermissionRequest, signal?: AbortSignal) => {
+  return async (request, { signal }) => {
     const { plugin, reason, version, why } = request;
     const running = reason === 'request';
     const wants = running ? 'asks for your permission' : `${version} wants to do more than before`;
@@ -34,17 +36,8 @@ export function consentBy(
     const says = why === undefined ? {} : { says: why };
     const question = { title, plugin, lines: wordsOf(request), choices, ...says };
     const answer = await questions.ask(question, signal);
+    // A dialog that was closed decides nothing.
+    if (answer === null) return undefined;
     return running && answer === 1 ? { for: ONCE } : answer === choices.length - 1;
-  };
-  return (request, question?: { readonly signal: AbortSignal }) => {
-    const { plugin, reason, permissions } = request;
-    if (reason !== 'request') return ask(request, question?.signal);
-    const key = JSON.stringify([plugin, permissions]);
-    // A plugin that asks again while the dialog is open waits for the same answer. A no is
-    // remembered until the page is loaded again.
-    const answer = answers.get(key) ?? ask(request, question?.signal);
-    answers.set(key, answer);
-    void answer.then((given) => given !== false && answers.delete(key));
-    return answer;
   };
 }

@@ -1,6 +1,13 @@
 import type { SettingsField, SettingsForm } from '@plinth/ui/host';
 import { useEffect, useId, useReducer, useState } from 'react';
-import { givenValue, type PluginRow, pluginsOf, tryAgain, update } from '../core/plugins.ts';
+import {
+  askAgain,
+  givenValue,
+  type PluginRow,
+  pluginsOf,
+  tryAgain,
+  update,
+} from '../core/plugins.ts';
 import { Dialog } from './dialog.tsx';
 import { useApp } from './use-app.ts';
 
@@ -30,7 +37,7 @@ export function Settings() {
 
 function Plugin({ row, changed }: { readonly row: PluginRow; readonly changed: () => void }) {
   const app = useApp();
-  const { id, name, version, state, enabled, form, later, problem } = row;
+  const { id, name, version, state, enabled, form, later, problem, refused } = row;
   const { plugins } = app.kernel;
   const toggle = () => (enabled ? plugins.disable(id) : plugins.enable(id)).then(changed);
   return (
@@ -47,6 +54,11 @@ function Plugin({ row, changed }: { readonly row: PluginRow; readonly changed: (
         {problem !== undefined && (
           <button type="button" onClick={() => tryAgain(app, row)}>
             Try again
+          </button>
+        )}
+        {refused && (
+          <button type="button" onClick={() => askAgain(app, row).then(changed)}>
+            {`Let ${name} ask again`}
           </button>
         )}
         {later && (
