@@ -100,6 +100,7 @@ export function App({ inspector }: { readonly inspector: Inspector }) {
     <InspectorContext.Provider value={inspector}>
       <header class="top">
         <h1>Plinth playground</h1>
+        <FaultLine />
         <HealthLine />
       </header>
       <div class="frame">
@@ -134,6 +135,18 @@ function HealthLine() {
     <p class="badge health" role="status" aria-label="Kernel health" data-state={status}>
       {health === undefined ? status : `${status}: ${active} of ${plugins.length} plugins active`}
     </p>
+  );
+}
+
+/** Reminds of faults that were switched on in the panel of chaos. */
+function FaultLine() {
+  const { faults } = useInspector();
+  useChanges(faults.changes);
+  if (faults.count === 0) return null;
+  return (
+    <a class="badge" data-state="degraded" href="#/chaos">
+      {faults.count === 1 ? '1 fault is on' : `${faults.count} faults are on`}
+    </a>
   );
 }
 

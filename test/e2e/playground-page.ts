@@ -143,13 +143,16 @@ export async function longestTask(work: () => Promise<unknown>): Promise<number>
   );
 }
 
+/** Files that a test adds to the site, by path. */
+export const added = new Map<string, string>();
+
 function serve(site: string): Server {
   return createServer(async ({ url: address = '' }, response) => {
     const path = decodeURI(new URL(address, 'http://localhost').pathname);
     const file = normalize(join(site, path.endsWith('/') ? 'index.html' : path.slice(BASE.length)));
     try {
       if (!path.startsWith(BASE) || !file.startsWith(site + sep)) throw new Error('outside');
-      const content = await readFile(file);
+      const content = added.get(path.slice(BASE.length)) ?? (await readFile(file));
       response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
       response.end(content);
     } catch {

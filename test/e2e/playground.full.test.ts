@@ -1,7 +1,19 @@
 /** The rest of the playground: each fault of the rogue, and each panel. */
 
 import { expect, test } from 'vitest';
-import { card, choose, event, open, page, result, run, stateOf } from './playground-page.ts';
+import {
+  added,
+  card,
+  choose,
+  event,
+  expectComplaint,
+  open,
+  page,
+  result,
+  run,
+  stateOf,
+  url,
+} from './playground-page.ts';
 
 test('a plugin is suspended, resumed, disabled, enabled and explained in place', async () => {
   const rogue = card('demo.rogue');
@@ -130,4 +142,56 @@ test.each([
       .filter({ hasText: `"sent": ${sent}` })
       .waitFor();
   await event(kind === 'noise' ? 'plugin:crashed' : 'wire:refused', 'demo.rogue');
+});
+
+test('a hostile plugin is shown with everything that it says, and none of it is interpreted', async () => {
+  const evil = '<img src=x onerror="document.title=1">\u202Egnp.exe';
+  const command = (id: string) => ({ id, title: evil });
+  const property = { type: 'string', description: evil, enum: [evil] };
+  const form = { ...command('form'), input: { type: 'object', properties: { [evil]: property } } };
+  added.set(
+    'hostile/plugin.json',
+    JSON.stringify({
+      id: 'evil.plugin',
+      name: evil,
+      version: '1.0.0',
+      description: evil.repeat(40),
+      main: 'plugin.js',
+      engines: { plinth: '^1.0.0' },
+      contributes: { commands: [form, command('big'), command('wide'), command('bad')] },
+    }),
+  );
+  added.set(
+    'hostile/plugin.js',
+    `const evil = ${JSON.stringify(evil)};
+    export default {
+      activate(ctx) {
+        ctx.commands.handle('form', () => evil);
+        ctx.commands.handle('big', () => 'x'.repeat(25_000_000));
+        ctx.commands.handle('wide', () => Array.from({ length: 300_000 }, (_, id) => ({ id })));
+        ctx.commands.handle('bad', () => { throw new Error(evil); });
+        ctx.logger.error(evil, { evil });
+        return ctx.events.emit('said', { [evil]: evil });
+      },
+    };`,
+  );
+  await page.getByText('Install a plugin from an address').click();
+  await page.getByLabel('Address of its plugin.json').fill(`${url}hostile/plugin.json`);
+  await page.getByRole('button', { name: 'Install', exact: true }).click();
+  await stateOf('evil.plugin', 'active');
+  await open('Commands');
+  await page.getByLabel('Command', { exact: true }).fill('evil.plugin:form');
+  await page.locator('#command-about').filter({ hasText: '<img src=x' }).waitFor();
+  await page.locator('.fields label').filter({ hasText: '<img src=x' }).waitFor();
+  expect(await run('evil.plugin:big')).toContain('25000000 characters');
+  expect(await run('evil.plugin:wide')).toContain('"id": 0');
+  expect(await run('evil.plugin:bad')).toContain('\\u202e');
+  for (const link of await page.getByRole('navigation').getByRole('link').all()) {
+    await link.click();
+    await page.getByRole('heading', { name: await link.innerText(), exact: true }).waitFor();
+    expect(await page.locator('#app img').count()).toBe(0);
+    expect(await page.evaluate(() => document.body.innerText.includes('\u202E'))).toBe(false);
+  }
+  expectComplaint('404');
+  expectComplaint('evil.plugin');
 });

@@ -1,8 +1,8 @@
 /** Everything that the panels show, derived from the kernel's public API and its events. */
 import type { KernelHealth, LogEntry } from '@plinth/host-browser';
-import type { FaultStorage } from '../kernel/fault-storage.ts';
 import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { EventLog } from './event-log.ts';
+import { Faults } from './faults.ts';
 import { Requests } from './requests.ts';
 import { Changes } from './store.ts';
 import { Traces } from './traces.ts';
@@ -11,7 +11,7 @@ import { Traffic } from './traffic.ts';
 /** The kernel with what is known of it. One lives as long as the page. */
 export class Inspector {
   readonly kernel: PlaygroundKernel;
-  readonly faults: FaultStorage;
+  readonly faults: Faults;
   readonly events = new EventLog();
   readonly traces: Traces;
   readonly traffic: Traffic;
@@ -29,7 +29,7 @@ export class Inspector {
     traffic: Traffic,
   ) {
     this.kernel = kernel;
-    this.faults = faults;
+    this.faults = new Faults(kernel, faults);
     this.traces = traces;
     this.traffic = traffic;
     kernel.permissions.onRequest(this.requests.ask);
@@ -67,14 +67,20 @@ export class Inspector {
     return this.kernel.logger.recent(source).toReversed();
   }
 
-  #asked = 0;
+  #reading = false;
+  #again = false;
 
+  /** One at a time: while a plugin hangs, an answer takes longer than the time to the next reading. */
   async #readHealth(): Promise<void> {
-    const number = ++this.#asked;
-    const health = await this.kernel.health();
-    // An answer that was asked for earlier must not replace a later one.
-    if (number !== this.#asked) return;
-    this.health = health;
-    this.healthChanges.announce();
+    this.#again = this.#reading;
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      this.health = await this.kernel.health();
+      this.healthChanges.announce();
+    } finally {
+      this.#reading = false;
+    }
+    if (this.#again) await this.#readHealth();
   }
 }

@@ -1,8 +1,9 @@
 /** Real faults on demand, beside a chart of how fast the other plugins answer meanwhile. */
 import { useEffect, useState } from 'preact/hooks';
+import type { CallFault } from '../model/faults.ts';
 import { Probe } from '../model/probe.ts';
 import { useChanges } from '../model/store.ts';
-import { Action, Failure } from '../parts/action.tsx';
+import { Action, Failure, messageOf } from '../parts/action.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Chart } from '../parts/chart.tsx';
 import { useInspector } from '../parts/context.ts';
@@ -24,7 +25,7 @@ const FAULTS: readonly Fault[] = [
   { label: 'Flood', about: '20,000 events and log entries', command: 'flood', input: {} },
   {
     label: 'Fill memory',
-    about: 'allocates 512 MB; its limit is 256 MB',
+    about: 'allocates 512 MB; no browser tells what a worker uses',
     command: 'leak',
     input: { megabytes: 512 },
   },
@@ -48,7 +49,7 @@ export function ChaosPanel() {
     // Not awaited: a fault that hangs the rogue must not hold the button.
     kernel.commands.execute(`${ROGUE}:${command}`, input).then(
       () => setSaid(`${label}: the rogue has answered`),
-      (error) => setSaid(`${label}: ${error instanceof Error ? error.message : 'failed'}`),
+      (error) => setSaid(`${label}: ${messageOf(error)}`),
     );
   };
   return (
@@ -92,32 +93,31 @@ export function ChaosPanel() {
   );
 }
 
-/** Faults around the plugins: slow calls, lost calls, and a full disk. */
+/** Faults around the plugins: slow calls, lost calls, and a full disk. They last in other panels. */
 function Surroundings() {
-  const { kernel, faults } = useInspector();
-  const [full, setFull] = useState(faults.full);
-  const [call, setCall] = useState<'slow' | 'drop'>();
-  useEffect(() => {
-    if (call === undefined) return;
-    const fault = kernel.middleware.use('command:demo.search:*', async ({ signal }, next) => {
-      await pause(call === 'slow' ? 800 : undefined, signal);
-      return next();
-    });
-    return () => fault.dispose();
-  }, [kernel, call]);
-  const toggle = (kind: 'slow' | 'drop') => setCall(call === kind ? undefined : kind);
+  const { faults } = useInspector();
+  useChanges(faults.changes);
+  const toggle = (kind: CallFault) => faults.setCalls(faults.calls === kind ? undefined : kind);
   return (
     <section class="panel" aria-label="Faults around the plugins">
       <h3>Around the plugins</h3>
       <ul class="faults">
         <li>
-          <button type="button" aria-pressed={call === 'slow'} onClick={() => toggle('slow')}>
+          <button
+            type="button"
+            aria-pressed={faults.calls === 'slow'}
+            onClick={() => toggle('slow')}
+          >
             Slow search
           </button>
           <span class="hint">each call of demo.search takes 800 ms more</span>
         </li>
         <li>
-          <button type="button" aria-pressed={call === 'drop'} onClick={() => toggle('drop')}>
+          <button
+            type="button"
+            aria-pressed={faults.calls === 'drop'}
+            onClick={() => toggle('drop')}
+          >
             Drop search
           </button>
           <span class="hint">calls of demo.search are lost; they end when their time is over</span>
@@ -125,11 +125,8 @@ function Surroundings() {
         <li>
           <button
             type="button"
-            aria-pressed={full}
-            onClick={() => {
-              faults.full = !full;
-              setFull(!full);
-            }}
+            aria-pressed={faults.diskFull}
+            onClick={() => faults.setDiskFull(!faults.diskFull)}
           >
             Full disk
           </button>
@@ -176,17 +173,4 @@ function LatencyChart({ probe }: { readonly probe: Probe }) {
       </table>
     </>
   );
-}
-
-/** Waits, without a time for ever, unless the call ends before. */
-function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-    const end = () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -27,7 +27,11 @@ export function MetricsPanel() {
     let shown = true;
     const read = () =>
       kernel.report().then(
-        (next) => shown && setReport(next),
+        (next) => {
+          if (!shown) return;
+          setReport(next);
+          setFailure(undefined);
+        },
         (error) => shown && setFailure(messageOf(error)),
       );
     void read();
