@@ -403,7 +403,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Add its public key to `policy.signatures.keys` if you trust it.',
   ],
   'sql/constraint': [
-    'A row breaks a rule of its table: it is there already, or refers to a row that is not. The message is that of SQLite.',
+    'A row breaks a rule of its table: it is there already, or refers to a row that is not. The message is that of the database.',
     'Check the values, or write `onConflict`. A plugin tells users so with an error of its contract.',
   ],
   'sql/denied': [
@@ -411,11 +411,11 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Write it otherwise; transactions are `db.transaction()`. See [SQL](sql.md).',
   ],
   'sql/failed': [
-    'The database refused the statement, or there is none. The message is its own, and `details.sqlite` has the code of SQLite.',
+    'The database refused the statement, or there is none. The message is its own, and `details.sqlite` or `details.sqlstate` has its code.',
     'Correct the statement.',
   ],
   'sql/interrupted': [
-    'The database process has ended or does not start, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
+    'The database process (in a page the worker) or the connection to the server has ended or can not be had, another transaction was faster, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
     'Run the transaction again if it is retryable; otherwise look first whether the statement was done.',
   ],
   'sql/invalid': [
@@ -423,7 +423,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Pass null, numbers, bigints of 64 bits, text, bytes, dates or booleans; write one statement at a time.',
   ],
   'sql/locked': [
-    'A transaction writes for longer than statements wait, or too many transactions are open.',
+    'A transaction writes for longer than statements wait, too many transactions are open, or another tab has something open.',
     'Keep transactions short. Inside of one, use the transaction and not the database itself.',
   ],
   'sql/migration-changed': [
@@ -468,8 +468,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Use short texts as keys.',
   ],
   'storage/locked': [
-    'Another process owns the folder. The message names it.',
-    'Stop it, or use another folder.',
+    'Another process owns the folder, or writes to the database for too long. The message names what is held.',
+    'Stop it, or use another folder. Several processes may share a storage in SQL.',
   ],
   'storage/quota': [
     "The write exceeds the plugin's quota or number of keys. Nothing was written.",

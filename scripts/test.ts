@@ -4,12 +4,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ensureBrowser } from './ensure-browser.ts';
+import { ensurePostgres } from './ensure-postgres.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const full = process.argv.includes('--full');
 const filters = process.argv.slice(2).filter((argument) => argument !== '--full');
 
 ensureBrowser();
+ensurePostgres();
 step('build', process.execPath, ['scripts/build.ts']);
 step('types of the demo', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'demo-app']);
 step('types of the tests', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'test']);

@@ -21,6 +21,7 @@ export const ROWS = [
   'start10k',
   'resolve10k',
   'search10k',
+  'http',
   'swap',
   'reload-memory',
   'asleep',
@@ -32,8 +33,8 @@ export type RowName = (typeof ROWS)[number];
  * thread is free. Every other row is steadier on one.
  */
 export const UNPINNED: ReadonlySet<RowName> = new Set(['flood', 'swap', 'held']);
-/** Rows that read folders of plugins, which a page can't. */
-export const ONLY_NODE: ReadonlySet<RowName> = new Set(['start10k', 'asleep']);
+/** Rows that read folders of plugins or listen for connections, which a page can't. */
+export const ONLY_NODE: ReadonlySet<RowName> = new Set(['start10k', 'asleep', 'http']);
 
 /** One line of the table of goals. */
 export interface Goal {

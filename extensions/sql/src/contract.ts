@@ -40,6 +40,8 @@ export const Sql = contract('plinth.sql@1', {
   begin: command({}),
   /** Ends a transaction or a stream. */
   end: command({}),
+  /** The SQL of the databases: `{ dialect: 'sqlite' | 'postgres' }`. */
+  dialect: command({}),
 });
 
 /** The owner part of the contract's commands. */

@@ -22,19 +22,33 @@ export class WorkError extends Error {
   readonly kind: FailureKind | Ended;
   /** The result code of SQLite. */
   readonly sqlite: number | undefined;
+  /** The code of PostgreSQL. */
+  readonly sqlstate: string | undefined;
   /** The migration at fault. */
   readonly migration: string | undefined;
 
   constructor(
     kind: WorkError['kind'],
     message: string,
-    facts: { readonly sqlite?: number; readonly migration?: string } = {},
+    facts: {
+      readonly sqlite?: number;
+      readonly sqlstate?: string;
+      readonly migration?: string | undefined;
+      readonly cause?: unknown;
+    } = {},
   ) {
-    super(message);
+    super(message, { cause: facts.cause });
     this.kind = kind;
     this.sqlite = facts.sqlite;
+    this.sqlstate = facts.sqlstate;
     this.migration = facts.migration;
   }
+}
+
+/** Rows that were copied. */
+export interface Copied {
+  readonly table: string;
+  readonly rows: number;
 }
 
 /** One plugin's database. Work on it has one order. */
@@ -50,17 +64,23 @@ export interface PluginData {
   /** Deletes what was kept. With `old`, only what an end of the application has left. */
   forget(which: { readonly old: boolean }): Promise<void>;
   /**
-   * Writes a copy of one moment into a file of the application.
+   * Writes a copy of one moment into a file of the application, or answers it where there is none.
    *
    * @throws WorkError, and PluginError for a file that it can't be.
    */
-  backup(file: string, terms: Terms): Promise<void>;
+  backup(file: string | undefined, terms: Terms): Promise<Blob | undefined>;
   /**
    * Takes the content of a copy, once it is checked.
    *
    * @throws WorkError, and PluginError for a file that it can't be.
    */
-  restore(file: string, terms: Terms): Promise<void>;
+  restore(from: string | Blob, terms: Terms): Promise<void>;
+  /**
+   * Copies the rows of a database of SQLite, which is left as it is. Absent where that is no move.
+   *
+   * @throws WorkError.
+   */
+  copyFrom?(file: string, terms: Terms): Promise<readonly Copied[]>;
 }
 
 /** All databases of a kernel. */

@@ -34,6 +34,9 @@ const CODES: Readonly<Record<Kind, ErrorCode>> = {
   stopped: 'kernel/stopped',
 };
 
+/** Kinds of which nothing can have been kept. */
+const NOTHING_DONE: ReadonlySet<Kind> = new Set(['gone', 'unavailable']);
+
 /** Whether an error says that work was not done. Its class may be of another copy of the module. */
 export function isWorkError(error: unknown): error is WorkError {
   return error instanceof Error && typeof (error as Partial<WorkError>).kind === 'string';
@@ -44,11 +47,12 @@ export function sqlError(error: unknown, failed: Failed): PluginError {
   const { plugin, undone } = failed;
   if (!isWorkError(error))
     return createError('sql/failed', `the database of ${plugin}: ${messageOf(error)}`, { plugin });
-  const { kind, message, sqlite } = error;
+  const { kind, message, sqlite, sqlstate } = error;
   return createError(CODES[kind], `the database of ${plugin}: ${textOf(kind, message, failed)}`, {
     plugin,
     ...(sqlite !== undefined && { details: { sqlite } }),
-    ...(CODES[kind] === 'sql/interrupted' && { retryable: undone }),
+    ...(sqlstate !== undefined && { details: { sqlstate } }),
+    ...(CODES[kind] === 'sql/interrupted' && { retryable: undone || NOTHING_DONE.has(kind) }),
   });
 }
 

@@ -1,5 +1,10 @@
 /** The options of `sql()`, and their checks. */
 import { createError } from '@plinth/sdk/contract';
+import {
+  type PostgresOptions,
+  type PostgresSettings,
+  postgresSettingsOf,
+} from '../postgres/options.js';
 
 /** A migration that loses data, for the application to allow. */
 export interface DestructiveMigration {
@@ -44,8 +49,13 @@ export interface SqlLimits {
 
 /** Options of `sql()`. */
 export interface SqlOptions {
-  /** Where the databases are kept. It is made if it isn't there. */
-  readonly directory: string;
+  /** Where the databases are kept, as files of SQLite. It is made if it isn't there. */
+  readonly directory?: string;
+  /**
+   * Keeps the databases in PostgreSQL instead, 15 or later: its address, or that and more. The
+   * application installs `pg`.
+   */
+  readonly postgres?: string | PostgresOptions;
   /**
    * Whether a migration that loses data may run: one with `drop table`, `alter table … drop` or
    * `delete` without `where`. Absent: none may.
@@ -58,8 +68,9 @@ export interface SqlOptions {
 export type Limits = Required<SqlLimits>;
 
 /** Options with all defaults. */
-export interface Settings extends Omit<SqlOptions, 'limits'> {
+export interface Settings extends Omit<SqlOptions, 'limits' | 'postgres'> {
   readonly limits: Limits;
+  readonly postgres?: PostgresSettings;
 }
 
 const MIB = 1_048_576;
@@ -85,7 +96,7 @@ const LEAST: Partial<Limits> = { quota: 65_536, memory: 128 * MIB };
 /** The largest: SQLite takes no more. */
 const MOST: Partial<Limits> = { parameters: 32_766, answer: 16 * MIB, input: 16 * MIB };
 
-const OPTIONS: ReadonlySet<string> = new Set(['directory', 'destructive', 'limits']);
+const OPTIONS: ReadonlySet<string> = new Set(['directory', 'postgres', 'destructive', 'limits']);
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: SqlOptions): Settings {
@@ -93,12 +104,22 @@ export function settingsOf(options: SqlOptions): Settings {
     throw wrong('options', "are an object, like { directory: './data' }");
   for (const name of Object.keys(options))
     if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
-  const { directory, destructive, limits } = options;
-  if (typeof directory !== 'string' || directory === '' || directory.includes('\0'))
+  const { directory, postgres: given, destructive, limits } = options;
+  const postgres = given === undefined ? undefined : postgresSettingsOf(given, wrong);
+  if (postgres !== undefined && directory !== undefined)
+    throw wrong('directory', "has no place beside 'postgres': databases are in one of them");
+  if (postgres !== undefined) {
+    // Nothing is kept in files.
+  } else if (typeof directory !== 'string' || directory === '' || directory.includes('\0'))
     throw wrong('directory', 'is the path of a folder for the databases');
   if (destructive !== undefined && typeof destructive !== 'function')
     throw wrong('destructive', 'is a function that says whether a migration may lose data');
-  return { ...options, limits: limitsOf(limits ?? {}) };
+  return {
+    ...(directory !== undefined && { directory }),
+    ...(postgres !== undefined && { postgres }),
+    ...(destructive !== undefined && { destructive }),
+    limits: limitsOf(limits ?? {}),
+  };
 }
 
 function limitsOf(given: SqlLimits): Limits {

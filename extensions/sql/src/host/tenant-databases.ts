@@ -1,15 +1,17 @@
 /** The databases of one tenant: who asks, which database that is, and when it has to be ready. */
 import type { CallFacts, Contributions, Undo } from '@plinth/kernel/extension';
-import { createError } from '@plinth/sdk/contract';
-import type { Backend } from '../backend/backend.js';
+import { createError, type Schema } from '@plinth/sdk/contract';
+import type { Backend, Dialect } from '../backend/backend.js';
 import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
+import { lazyApi } from './lazy-api.js';
+import { Marks } from './marks.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
-import { type ApiParts, deleteData, type SqlApi, sqlApi } from './sql-api.js';
+import type { ApiParts, SqlApi } from './sql-api.js';
 import type { SqlPort } from './statics.js';
 
 type Asking = Pick<CallFacts, 'caller'>;
@@ -21,17 +23,20 @@ export class TenantDatabases {
   readonly #settings: Settings;
   readonly #backend: () => Promise<Backend>;
   readonly #open = new Map<string, Promise<PluginDatabase>>();
+  readonly #schema: Schema<unknown, SqlContribution>;
   readonly #declared: Contributions<SqlContribution>;
   readonly #texts: MigrationTexts;
   readonly #parts: ApiParts;
   /** Data of plugins that are uninstalled: what comes next of them waits until it is gone. */
   readonly #going = new Map<string, Promise<void>>();
+  readonly #marks: Marks;
 
   constructor(port: SqlPort, settings: Settings, backend: () => Promise<Backend>) {
     this.#port = port;
     this.#settings = settings;
     this.#backend = backend;
-    this.#declared = port.contribute.point({ point: 'sql', schema: contributionSchema });
+    this.#schema = contributionSchema(settings.postgres === undefined ? 'sqlite' : 'postgres');
+    this.#declared = port.contribute.point({ point: 'sql', schema: this.#schema });
     this.#texts = new MigrationTexts(
       port.documents.open({
         name: 'migrations',
@@ -40,16 +45,31 @@ export class TenantDatabases {
         parse: (value) => value as KeptTexts,
       }),
     );
+    this.#marks = new Marks(port);
     this.#parts = {
       tenant: port.tenant,
       limits: settings.limits,
       backend,
       database: (plugin) => this.#of(plugin),
       forget: (plugin) => this.#open.delete(plugin),
+      mark: (plugin) => this.#marks.add(plugin),
       plugins: () => port.plugins.all(),
     };
-    this.api = sqlApi(this.#parts);
-    this.#takePart();
+    const migrator = new LazyMigrator(() => this.#migrator());
+    this.api = lazyApi(async () => {
+      const [{ sqlApi }, { migratingApi }] = await Promise.all([
+        import('./sql-api.js'),
+        import('./migrating.js'),
+      ]);
+      const migrations = migratingApi({
+        declared: this.#declared,
+        plugins: this.#parts.plugins,
+        migrator: () => migrator.get(),
+        gone: (plugin) => this.#going.get(plugin),
+      });
+      return { ...sqlApi(this.#parts), ...migrations };
+    });
+    this.#takePart(migrator);
   }
 
   async query(input: unknown, { caller }: Asking): Promise<SqlRows> {
@@ -67,21 +87,25 @@ export class TenantDatabases {
     return (await this.#for(caller)).begin(access, caller.version ?? '');
   }
 
+  /** The SQL that statements have to be written in. */
+  async dialect(): Promise<{ readonly dialect: Dialect }> {
+    return { dialect: this.#settings.postgres === undefined ? 'sqlite' : 'postgres' };
+  }
+
   async end(input: unknown, { caller }: Asking): Promise<void> {
     const end = readEnd(input);
     await (await this.#for(caller)).end(end, caller.version ?? '');
   }
 
   /** Registers for the steps of plugins, and for the end of the tenant. */
-  #takePart(): void {
+  #takePart(migrator: LazyMigrator): void {
     const port = this.#port;
-    const migrator = new LazyMigrator(() => this.#migrator());
     port.verify({
       manifest: ({ manifest, package: found }) => {
         const { sql } = manifest.contributes as { readonly sql?: unknown };
         if (sql === undefined || found.read === undefined) return undefined;
         // The point checks it, too, and that is what a manifest fails with.
-        const parsed = contributionSchema['~standard'].validate(sql);
+        const parsed = this.#schema['~standard'].validate(sql);
         if ('value' in parsed)
           this.#texts.take({ manifest, package: found }, parsed.value.migrations);
         return undefined;
@@ -92,6 +116,7 @@ export class TenantDatabases {
         await this.#going.get(plugin.id);
         const declared = this.#declared.of(plugin);
         if (declared === undefined) return undefined;
+        await this.#marks.add(plugin.id);
         return (await migrator.get()).before(plugin, declared.migrations, signal);
       },
     });
@@ -119,9 +144,16 @@ export class TenantDatabases {
       this.#texts.keep(plugin.manifest).catch((error: unknown) => this.#report(id, error));
     });
     port.events.on('plugin:uninstalled', ({ id, purged }) => {
-      if (purged === true) this.#purge(id);
+      if (purged !== true) return;
+      this.#marks.deleted(id);
+      this.#purge(id);
+    });
+    let finishing: Promise<void> | undefined;
+    port.on('started', () => {
+      finishing = this.#finish().catch((error: unknown) => this.#report(undefined, error));
     });
     port.own(async () => {
+      await finishing;
       await Promise.all(this.#going.values());
       const open = await Promise.allSettled(this.#open.values());
       await Promise.allSettled(
@@ -132,20 +164,28 @@ export class TenantDatabases {
       );
     });
     port.inspect({
-      diagnostics: () => ({ databases: this.#open.size, directory: this.#settings.directory }),
+      diagnostics: () => ({ databases: this.#open.size, ...placeOf(this.#settings) }),
     });
   }
 
+  /** Deletes what an end of the application has left of purged plugins. */
+  async #finish(): Promise<void> {
+    for (const plugin of await this.#marks.purged())
+      if (!this.#port.plugins.all().some(({ id }) => id === plugin)) this.#purge(plugin);
+  }
+
   #purge(plugin: string): void {
-    const going = deleteData(this.#parts, plugin)
+    const going = import('./sql-api.js')
+      .then(({ deleteData }) => deleteData(this.#parts, plugin))
+      .then(() => this.#marks.over(plugin))
       .catch((error: unknown) => this.#report(plugin, error))
       .finally(() => this.#going.delete(plugin));
     this.#going.set(plugin, going);
   }
 
-  #report(plugin: string, error: unknown): void {
+  #report(plugin: string | undefined, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.#port.log.error(message, { plugin });
+    this.#port.log.error(message, plugin === undefined ? {} : { plugin });
   }
 
   async #migrator(): Promise<Migrator> {
@@ -163,8 +203,11 @@ export class TenantDatabases {
   }
 
   /** @throws PluginPermissionError `sql/denied`: only plugins have databases. */
-  #for({ kind, id }: Asking['caller']): Promise<PluginDatabase> {
-    if (kind === 'plugin') return this.#of(id);
+  async #for({ kind, id }: Asking['caller']): Promise<PluginDatabase> {
+    if (kind === 'plugin') {
+      await this.#marks.add(id);
+      return this.#of(id);
+    }
     throw createError('sql/denied', `'${id}' is no plugin, and only plugins have a database`);
   }
 
@@ -192,6 +235,13 @@ export class TenantDatabases {
     port.own(off);
     return made;
   }
+}
+
+/** Where the databases are, without a password. */
+function placeOf({ directory, postgres }: Settings): Readonly<Record<string, string>> {
+  if (postgres === undefined) return { directory: directory ?? '' };
+  const { host, pathname } = new URL(postgres.url);
+  return { postgres: `${host}${pathname}` };
 }
 
 /** Makes the migrator when the first plugin needs it. */

@@ -1,5 +1,6 @@
 /** `contributes.sql` of a manifest: the migrations of a plugin, by their files. */
 import { isRelativePath, type Schema } from '@plinth/sdk/contract';
+import type { Dialect } from '../backend/backend.js';
 
 /** A migration that a manifest names. */
 export interface Declared {
@@ -19,22 +20,24 @@ export interface SqlContribution {
 const MOST = 1_000;
 const FILE = /^(\d{4}_[a-z0-9][a-z0-9_-]{0,80})(?:\.(sqlite|postgres))?\.sql$/;
 
-/** The schema of the point. */
-export const contributionSchema: Schema<unknown, SqlContribution> = {
+/** The schema of the point, for a database that understands a dialect. */
+export const contributionSchema = (dialect: Dialect): Schema<unknown, SqlContribution> => ({
   '~standard': {
     version: 1,
     vendor: 'plinth',
     validate(value) {
       try {
-        return { value: parse(value) };
+        return { value: parse(value, dialect) };
       } catch (error) {
         return { issues: [{ message: (error as Error).message }] };
       }
     },
   },
-};
+});
 
-function parse(value: unknown): SqlContribution {
+const TITLES: Readonly<Record<string, string>> = { sqlite: 'SQLite', postgres: 'PostgreSQL' };
+
+function parse(value: unknown, dialect: Dialect): SqlContribution {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('it is an object, like { "migrations": ["migrations/0001_notes.sql"] }');
   for (const key of Object.keys(value))
@@ -43,12 +46,12 @@ function parse(value: unknown): SqlContribution {
   const { migrations = [] } = value as { readonly migrations?: unknown };
   if (!Array.isArray(migrations) || migrations.length > MOST)
     throw new Error(`'migrations' is a list of at most ${MOST} files`);
-  return { migrations: inOrder(migrations) };
+  return { migrations: inOrder(migrations, dialect) };
 }
 
-function inOrder(paths: readonly unknown[]): readonly Declared[] {
-  const found = new Map<string, { readonly own: boolean; readonly path: string }>();
-  const others = new Set<string>();
+function inOrder(paths: readonly unknown[], own: Dialect): readonly Declared[] {
+  const found = new Map<string, { readonly special: boolean; readonly path: string }>();
+  const others = new Map<string, string>();
   for (const path of paths) {
     if (typeof path !== 'string' || path.length > 200 || !isRelativePath(path))
       throw new Error("'migrations' has paths of files of the package");
@@ -58,18 +61,18 @@ function inOrder(paths: readonly unknown[]): readonly Declared[] {
         `'${path}' is no name of a migration: write one like 0001_create_notes.sql, with '.sqlite.sql' or '.postgres.sql' for one database`,
       );
     const [, name = '', dialect] = match;
-    if (dialect === 'postgres') {
-      others.add(name);
+    if (dialect !== undefined && dialect !== own) {
+      others.set(name, dialect);
       continue;
     }
     const before = found.get(name);
-    const own = dialect !== undefined;
-    if (before?.own === own) throw new Error(`'${name}' is there twice`);
-    if (before === undefined || own) found.set(name, { own, path });
+    const special = dialect !== undefined;
+    if (before?.special === special) throw new Error(`'${name}' is there twice`);
+    if (before === undefined || special) found.set(name, { special, path });
   }
-  for (const name of others)
+  for (const [name, other] of others)
     if (!found.has(name))
-      throw new Error(`'${name}' has a file for PostgreSQL alone: add ${name}.sqlite.sql`);
+      throw new Error(`'${name}' has a file for ${TITLES[other]} alone: add ${name}.${own}.sql`);
   const declared = [...found].map(([name, { path }]) => ({ name, path }));
   declared.sort((one, other) => (one.name < other.name ? -1 : 1));
   for (const [index, { name }] of declared.entries()) {

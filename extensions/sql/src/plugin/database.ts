@@ -1,5 +1,6 @@
 /** `database(ctx)`: the typed database of a plugin. */
-import { Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { Kysely, SqliteAdapter, SqliteQueryCompiler } from 'kysely';
+import { Introspector } from './dialect.js';
 import { type DatabaseContext, HostDriver } from './driver.js';
 
 /**
@@ -29,7 +30,7 @@ export function database<Schema>(ctx: DatabaseContext): Kysely<Schema> {
       createDriver: () => driver,
       createAdapter: () => new Adapter(),
       createQueryCompiler: () => new SqliteQueryCompiler(),
-      createIntrospector: (of) => new SqliteIntrospector(of),
+      createIntrospector: (of) => new Introspector(of, () => driver.dialect()),
     },
   });
   ctx.defer(() => driver.destroy());

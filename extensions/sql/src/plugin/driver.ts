@@ -9,6 +9,7 @@ import type {
   TransactionSettings,
 } from 'kysely';
 import { Sql, type SqlQuery, type SqlRows } from '../contract.js';
+import { type Compiled, type Dialect, forPostgres } from './dialect.js';
 import { toSqlValue } from './values.js';
 
 /** The parts of a plugin's context that this needs. */
@@ -20,6 +21,7 @@ type Row = Record<string, unknown>;
 export class HostDriver implements Driver {
   readonly #ctx: DatabaseContext;
   readonly #open = new Set<number>();
+  #dialect: Promise<Dialect> | undefined;
 
   constructor(ctx: DatabaseContext) {
     this.#ctx = ctx;
@@ -28,7 +30,26 @@ export class HostDriver implements Driver {
   async init(): Promise<void> {}
 
   async acquireConnection(): Promise<HostConnection> {
-    return new HostConnection((command, input) => this.#execute(command, input), this.#open);
+    return new HostConnection({
+      execute: (command, input) => this.#execute(command, input),
+      dialect: () => this.dialect(),
+      open: this.#open,
+    });
+  }
+
+  /** What the database of the host understands. The host is asked once. */
+  dialect(): Promise<Dialect> {
+    this.#dialect ??= this.#execute(Sql.dialect.id, undefined).then(
+      (answer) => (answer as { readonly dialect: Dialect }).dialect,
+      (error: unknown) => {
+        // A host from before this question, or a right to queries alone: SQLite.
+        const { code = '' } = error as { readonly code?: string };
+        if (UNASKED.has(code)) return 'sqlite';
+        this.#dialect = undefined;
+        throw error;
+      },
+    );
+    return this.#dialect;
   }
 
   async beginTransaction(
@@ -92,37 +113,43 @@ export class HostDriver implements Driver {
   }
 }
 
-type Execute = (command: string, input: unknown) => Promise<unknown>;
+const UNASKED: ReadonlySet<string> = new Set(['call/unknown-command', 'permission/denied']);
+
+/** What a connection has of its driver. */
+interface Parts {
+  execute(command: string, input: unknown): Promise<unknown>;
+  dialect(): Promise<Dialect>;
+  readonly open: Set<number>;
+}
 
 /** What Kysely calls a connection: the place of one statement, or of one transaction. */
 class HostConnection implements DatabaseConnection {
-  readonly #execute: Execute;
-  readonly #open: Set<number>;
+  readonly #parts: Parts;
   #lease: number | undefined;
 
-  constructor(execute: Execute, open: Set<number>) {
-    this.#execute = execute;
-    this.#open = open;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   async begin(access: 'read' | 'write'): Promise<void> {
-    const { lease } = (await this.#execute(Sql.begin.id, { access })) as { lease: number };
+    const { lease } = (await this.#parts.execute(Sql.begin.id, { access })) as { lease: number };
     this.#lease = lease;
-    this.#open.add(lease);
+    this.#parts.open.add(lease);
   }
 
   async end(how: 'commit' | 'rollback'): Promise<void> {
     const lease = this.#lease;
     this.#lease = undefined;
-    if (lease === undefined || !this.#open.delete(lease)) return;
-    await this.#execute(Sql.end.id, { lease, how });
+    if (lease === undefined || !this.#parts.open.delete(lease)) return;
+    await this.#parts.execute(Sql.end.id, { lease, how });
   }
 
   async run(sql: string): Promise<void> {
     await this.#query({ sql, parameters: [] });
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { sql, parameters } = await this.#compiled(query);
     const answer = await this.#query({ sql, parameters: parameters.map(toSqlValue) });
     return {
       rows: rowsOf(answer.columns, answer) as R[],
@@ -131,36 +158,44 @@ class HostConnection implements DatabaseConnection {
     };
   }
 
-  async *streamQuery<R>({ sql, parameters }: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
+  async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
+    const { sql, parameters } = await this.#compiled(query);
     const answer = await this.#query({ sql, parameters: parameters.map(toSqlValue), stream: true });
     const { columns } = answer;
     const alone = this.#lease === undefined ? answer.more?.lease : undefined;
-    if (alone !== undefined) this.#open.add(alone);
+    if (alone !== undefined) this.#parts.open.add(alone);
     let { more } = answer;
     try {
       yield { rows: rowsOf(columns, answer) as R[] };
       while (more !== undefined) {
-        const part = (await this.#execute(Sql.next.id, more)) as SqlRows;
+        const part = (await this.#parts.execute(Sql.next.id, more)) as SqlRows;
         more = part.more;
         yield { rows: rowsOf(columns, part) as R[] };
       }
     } finally {
       if (more !== undefined) await this.#close(more, alone !== undefined);
-      if (alone !== undefined) this.#open.delete(alone);
+      if (alone !== undefined) this.#parts.open.delete(alone);
     }
+  }
+
+  /** Queries are compiled before the dialect is known. Text is as it is: the host numbers its `?`. */
+  async #compiled(query: CompiledQuery): Promise<Compiled> {
+    const isText = query.query.kind === 'RawNode' && query.query.parameters.length === 0;
+    if (isText || (await this.#parts.dialect()) === 'sqlite') return query;
+    return forPostgres(query);
   }
 
   /** A reader has left the loop. A stream of its own ends whole, one of a transaction alone. */
   async #close(more: NonNullable<SqlRows['more']>, alone: boolean): Promise<void> {
     const { lease, cursor } = more;
     const input = alone ? { lease, how: 'rollback' } : { lease, cursor, how: 'close' };
-    await this.#execute(Sql.end.id, input).catch(() => {});
+    await this.#parts.execute(Sql.end.id, input).catch(() => {});
   }
 
   async #query(query: SqlQuery): Promise<SqlRows> {
     const lease = this.#lease;
     const input = lease === undefined ? query : { ...query, lease };
-    return (await this.#execute(Sql.query.id, input)) as SqlRows;
+    return (await this.#parts.execute(Sql.query.id, input)) as SqlRows;
   }
 }
 
