@@ -62,12 +62,22 @@ test('an event that is emitted by hand is shown, and none while the list is paus
   await page.getByText(/^2 shown of/).waitFor();
 });
 
-test('Escape refuses a request', async () => {
-  await choose('demo.rogue:request', undefined);
-  await page.getByRole('button', { name: 'Run' }).click();
+test('Escape refuses a request, and the plugin may ask again when it is let to', async () => {
+  const ask = async () => {
+    await choose('demo.rogue:request', undefined);
+    await page.getByRole('button', { name: 'Run' }).click();
+  };
+  await ask();
   await page.getByRole('dialog').waitFor();
   await page.keyboard.press('Escape');
   await result().filter({ hasText: '"granted": false' }).waitFor();
+  await open('Permissions');
+  await page.getByLabel('Plugin').selectOption('demo.rogue');
+  await page.getByRole('button', { name: 'Let it ask again' }).click();
+  await page.getByText('(refused)').waitFor({ state: 'detached' });
+  await ask();
+  await page.getByRole('dialog').getByRole('button', { name: 'Allow for 5 minutes' }).click();
+  await result().filter({ hasText: '"granted": true' }).waitFor();
 });
 
 test('while the rogue crashes, exits and hangs, the others answer', async () => {

@@ -67,14 +67,14 @@ function Rights({
   readonly cut: Explanation['cut'];
   readonly onFailure: OnFailure;
 }) {
-  const { permissions } = useInspector().kernel;
-  const revoked = Object.entries(cut?.revoked ?? {}).flatMap(([name, scopes]) =>
-    scopes.map((scope) => ({ name: name as PermissionName, scope })),
-  );
+  const { kernel, plugins } = useInspector();
+  const { permissions } = kernel;
+  const revoked = listed(cut?.revoked);
+  const refused = listed(cut?.refused);
   return (
     <section class="panel" aria-label="Rights">
       <h3>Rights</h3>
-      {rows.length + revoked.length === 0 && <p class="hint">It has none.</p>}
+      {rows.length + revoked.length + refused.length === 0 && <p class="hint">It has none.</p>}
       <table>
         <tbody>
           {rows.map(({ name, scope }) => (
@@ -88,6 +88,26 @@ function Rights({
                   label="Revoke"
                   of={`${name} ${plainText(scope, 60)}`}
                   run={() => permissions.revoke(id, name, scope)}
+                  onFailure={onFailure}
+                />
+              </td>
+            </tr>
+          ))}
+          {refused.map(({ name, scope }) => (
+            <tr key={`refused ${name} ${scope}`} class="gone">
+              <th scope="row">{name}</th>
+              <td>
+                <code>{plainText(scope, 100)}</code> (refused)
+              </td>
+              <td>
+                <Action
+                  label="Let it ask again"
+                  of={`${name} ${plainText(scope, 60)}`}
+                  run={async () => {
+                    await permissions.forget(id, name, scope);
+                    // No event tells of it.
+                    plugins.announce();
+                  }}
                   onFailure={onFailure}
                 />
               </td>
@@ -112,6 +132,12 @@ function Rights({
         </tbody>
       </table>
     </section>
+  );
+}
+
+function listed(growth: Readonly<Record<string, readonly string[]>> = {}) {
+  return Object.entries(growth).flatMap(([name, scopes]) =>
+    scopes.map((scope) => ({ name: name as PermissionName, scope })),
   );
 }
 
