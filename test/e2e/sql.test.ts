@@ -133,6 +133,31 @@ it('a page waits while another one has a transaction open, and says so when it t
   expect(await ids(second.page)).toEqual([1]);
 });
 
+it('a full disk of the origin fails the statement, and loses nothing that was kept', async () => {
+  const { page } = await open();
+  await call(page, 'query', TABLE);
+  const devtools = await context.newCDPSession(page);
+  const origin = new URL(url).origin;
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 3_000_000 });
+  let kept = 0;
+  let answer: unknown;
+  for (let id = 1; !(typeof answer === 'string'); id++) {
+    answer = await call(
+      page,
+      'query',
+      "insert into notes values (?, printf('%.*c', 100000, 'x'))",
+      [id],
+    );
+    if (typeof answer !== 'string') kept = id;
+  }
+  expect(answer).toMatch(/^sql\/quota: /);
+  expect(kept).toBeGreaterThan(3);
+  await devtools.send('Storage.overrideQuotaForOrigin', { origin });
+  expect((await ids(page)).length).toBe(kept);
+  await call(page, 'write', 1_000, 1_010);
+  expect((await ids(page)).length).toBe(kept + 10);
+});
+
 it('a page that is closed in the middle of its writes leaves the databases to the others', async () => {
   const witness = await open();
   await call(witness.page, 'query', TABLE);

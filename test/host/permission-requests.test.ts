@@ -198,6 +198,28 @@ for (const setting of [
       expect(await kernel.commands.execute(`${A}:ping`)).toBe('pong');
     });
 
+    it('an update is not held up by questions of plugins, and has the same time', async () => {
+      const kernel = await startKernel(setting, [asker(A), asker(B)]);
+      const { asked, question } = person(kernel, { timeout: 100 });
+      const pending = ask(kernel, 'app:x');
+      await question(1);
+      const next = asker(B, '2.0.0');
+      const grown = { ...next, manifest: { ...next.manifest, permissions: { wasm: true } } };
+      const updating = rejection(kernel.plugins.update(B, packageOf(grown)));
+      const { reason, signal } = await question(2);
+      expect(reason).toBe('update');
+      expect(await updating).toMatchObject({ code: 'permission/consent-required' });
+      expect([signal.aborted, await pending, asked.length]).toEqual([true, false, 2]);
+    });
+
+    it('a scope that is none is refused before the application is asked', async () => {
+      const kernel = await startKernel(setting, [asker(A)]);
+      const asked = answering(kernel, true);
+      for (const scope of ['', '*a', 'a*b', 'x'.repeat(2_000)])
+        expect(await ask(kernel, scope), scope.slice(0, 8)).toBe('permission/invalid');
+      expect(asked).toEqual([]);
+    });
+
     it('a question ends with its plugin, and a later yes grants nothing', async () => {
       const kernel = await startKernel(setting, [asker(A), asker(B)]);
       const { question } = person(kernel);

@@ -98,6 +98,16 @@ describe('a backup', () => {
 });
 
 describe('a purge', () => {
+  it('deletes copies that an end of a page has left, too', async () => {
+    const { kernel, run, directory } = await withSql([notes()]);
+    await run(all);
+    const inFolder = (name: string) => `${directory}/tenant-0/test.notes/${name}`;
+    for (const name of ['before-1.sqlite', 'copy-1.sqlite']) await write(inFolder(name), 'secret');
+    await kernel.plugins.deactivate('test.notes');
+    await kernel.extension(sql).purge('test.notes');
+    expect(await namesIn(`${directory}/tenant-0`)).toEqual([]);
+  });
+
   it('deletes the database of a plugin that does not run, and it starts with an empty one', async () => {
     const { kernel, run, directory } = await withSql([notes()]);
     const databases = kernel.extension(sql);

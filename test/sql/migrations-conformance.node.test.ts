@@ -242,6 +242,23 @@ describe.each(KINDS)('$title', (kind: Kind) => {
           const seen = [];
           for await (const { id } of db.selectFrom('notes').select('id').stream()) seen.push(id);
           expect(seen).toEqual([1, 2]);
+          // Readers that end in another order than they began undo nothing.
+          const readers = [];
+          for (let count = 0; count < 2; count++)
+            readers.push(await db.startTransaction().setAccessMode('read only').execute());
+          for (const reader of readers) await reader.selectFrom('notes').selectAll().execute();
+          for await (const _row of db.selectFrom('notes').selectAll().stream()) {
+            await db.insertInto('notes').values({ id: 4, text: 'in a loop' }).execute();
+            await db.transaction().execute(async (trx) => {
+              await trx.insertInto('notes').values({ id: 5, text: 'in a loop' }).execute();
+            });
+            break;
+          }
+          for (const reader of readers) {
+            const write = reader.insertInto('notes').values({ id: 6, text: 'no' }).execute();
+            expect((await rejection(write)).code).toBe('sql/denied');
+            await reader.commit().execute();
+          }
         },
       });
       await kernel.plugins.reload('test.notes', next);
@@ -251,6 +268,8 @@ describe.each(KINDS)('$title', (kind: Kind) => {
       expect((await again.run('select text, title from notes order by id')).rows).toEqual([
         { text: 'alone', title: null },
         { text: 'within', title: null },
+        { text: 'in a loop', title: null },
+        { text: 'in a loop', title: null },
       ]);
     });
 

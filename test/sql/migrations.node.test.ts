@@ -9,10 +9,9 @@ import { folder } from './databases.ts';
 
 const NOTES = 'create table notes (id integer primary key, text text);';
 
-it('migrations of an installed plugin are there when its package is not', async () => {
-  const directory = await folder();
-  const source = join(directory, 'source');
-  mkdirSync(source);
+/** Writes a package with a migration. */
+function writePackage(source: string): void {
+  mkdirSync(source, { recursive: true });
   writeFileSync(join(source, '0001_notes.sql'), NOTES);
   writeFileSync(join(source, 'plugin.js'), 'export default { activate() {} };');
   writeFileSync(
@@ -25,6 +24,33 @@ it('migrations of an installed plugin are there when its package is not', async 
       contributes: { sql: { migrations: ['0001_notes.sql'] } },
     }),
   );
+}
+
+it('migrations run in a tenant that starts when another one runs the plugin from its folder', async () => {
+  const directory = await folder();
+  writePackage(join(directory, 'plugins/notes'));
+  const kernel = await createKernel({
+    plugins: join(directory, 'plugins'),
+    isolation: 'inline',
+    telemetry: { log: false },
+    extensions: [sql({ directory: join(directory, 'databases') })],
+  });
+  try {
+    await kernel.start();
+    for (const id of ['first', 'second', 'third']) {
+      const tenant = kernel.tenant(id);
+      await tenant.plugins.activate('test.notes');
+      expect((await tenant.extension(sql).migrations('test.notes')).length, id).toBe(1);
+    }
+  } finally {
+    await kernel.stop();
+  }
+});
+
+it('migrations of an installed plugin are there when its package is not', async () => {
+  const directory = await folder();
+  const source = join(directory, 'source');
+  writePackage(source);
   const start = async () => {
     const kernel = await createKernel({
       sources: [],

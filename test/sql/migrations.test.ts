@@ -185,7 +185,8 @@ describe('a migration that fails', () => {
     const endless =
       'create table t as with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n';
     for (const [limits, own] of [
-      [{ hook: 700 }, undefined],
+      // Long enough for the start of a worker.
+      [{ hook: 2_500 }, undefined],
       [undefined, { migration: 500 }],
     ] as const) {
       const { kernel } = await withSql(

@@ -1,4 +1,5 @@
 /** Ends of the database worker: nothing that was acknowledged is lost, nothing is left. */
+import { sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
 import { packageWith, withSql } from './databases.ts';
@@ -40,6 +41,23 @@ describe('the database worker', () => {
     const reading = run(slow);
     (workers.at(-1) as Worker).terminate();
     expect((await reading).rows).toEqual([{ n: 1_000_000 }]);
+  });
+
+  it('begins with an empty database when only the log of one is there', async () => {
+    const { kernel, run, directory } = await withSql([packageWith({})]);
+    await run('create table notes (id integer primary key, text text)');
+    await run("insert into notes values (1, 'in the log')");
+    (workers.at(-1) as Worker).terminate();
+    await expect.poll(async () => (await heldLocks()).length).toBe(0);
+    let folder = await navigator.storage.getDirectory();
+    for (const name of [directory, 'tenant-0', 'test.notes'])
+      folder = await folder.getDirectoryHandle(name);
+    const log = await (await folder.getFileHandle('data.sqlite-wal')).getFile();
+    expect(log.size).toBeGreaterThan(0);
+    // As an end of the page in the middle of a purge leaves it.
+    await folder.removeEntry('data.sqlite');
+    expect(await kernel.extension(sql).list()).toEqual([]);
+    expect((await run('select name from sqlite_schema')).rows).toEqual([]);
   });
 
   it('stays when a statement has to be ended, and other databases are as before', async () => {

@@ -76,6 +76,20 @@ describe('a file of sqlStorage()', () => {
     expect(await storage.get('a')).toBe(2);
   });
 
+  it('lists what it has, also beside rows that another program has written', async () => {
+    const file = join(await newFolder(), 'data.sqlite');
+    const storage = opened({ file });
+    await storage.set('a', 1);
+    const other = new DatabaseSync(file);
+    for (const key of ["x'616263'", "'a text'", "x''"])
+      other.exec(`insert into plinth_storage values (${key}, x'00', x'00', x'00')`);
+    other.close();
+    expect([...(await storage.keys(''))].sort()).toEqual(['', 'a']);
+    expect([...(await storage.sizes('a')).keys()]).toEqual(['a']);
+    // Its digest is wrong, so it is set aside when it is read.
+    expect([await storage.get(''), await storage.keys('')]).toEqual([undefined, ['a']]);
+  });
+
   it('is made again when it was deleted while in use, and that is reported', async () => {
     const folder = await newFolder();
     const file = join(folder, 'data.sqlite');

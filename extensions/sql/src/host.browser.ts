@@ -13,6 +13,7 @@ import { statics } from './host/statics.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
 export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type { PostgresOptions } from './postgres/options.js';
 
 /**
  * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a worker

@@ -42,8 +42,8 @@ export const sql = defineExtension(statics, (options: SqlOptions) => {
 
 async function openBackend({ directory, postgres, limits }: Settings): Promise<Backend> {
   if (postgres !== undefined) {
-    const { databasesOf } = await import('./postgres/backend.js');
-    return databasesOf(postgres, limits);
+    const postgresql = await import('./postgres/backend.js');
+    return postgresql.databasesOf(postgres, limits);
   }
   const { filesIn } = await import('./node/backend.js');
   return filesIn(directory ?? '', limits);

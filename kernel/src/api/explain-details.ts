@@ -120,7 +120,7 @@ export function detailsText({ cut, uses, canary }: ExplanationDetails): string {
     told.push(`policy doesn't allow all that it asks for: ${rights(cut.policy)}`);
   if (cut?.revoked !== undefined) told.push(`revoked were ${rights(cut.revoked)}`);
   if (cut?.refused !== undefined)
-    told.push(`it asked for ${rights(cut.refused)}, which the application refused`);
+    told.push(`it asked for ${rights(shortened(cut.refused))}, which the application refused`);
   if (cut?.isolation !== undefined)
     told.push(
       `it asks for isolation '${cut.isolation.asked}', and the application has it run in '${cut.isolation.given}'`,
@@ -133,6 +133,17 @@ export function detailsText({ cut, uses, canary }: ExplanationDetails): string {
     );
   return told.map((one) => `; ${one}`).join('');
 }
+
+/** The plugin chose these texts. */
+const shortened = (growth: Growth): Growth =>
+  Object.fromEntries(
+    Object.entries(growth).map(([name, scopes]) => [
+      name,
+      scopes.map((scope) => (scope.length > MOST_SHOWN ? `${scope.slice(0, MOST_SHOWN)}…` : scope)),
+    ]),
+  );
+
+const MOST_SHOWN = 80;
 
 function describe({ id, version, contract }: Used): string {
   const name = version === undefined ? id : `${id}@${version}`;

@@ -3,7 +3,7 @@ import { createError } from '@plinth/sdk/contract';
 import { type Backend, type Terms, WorkError } from '../backend/backend.js';
 import { Engine } from '../sqlite/engine.js';
 import { FileData } from '../sqlite/file-data.js';
-import type { Place } from '../sqlite/protocol.js';
+import { PAGE, type Place } from '../sqlite/protocol.js';
 import { contentOf, deleteFile, folderAt, splitPath } from './files.js';
 import { Store } from './store.js';
 import { WorkerHost } from './worker-host.js';
@@ -32,8 +32,8 @@ export function privateFilesIn(directory: string, { quota, memory, lock }: PageB
     list: (tenant) => store.list(tenant),
     async purge(tenant, plugin) {
       const place = await store.place(tenant, plugin, () => {});
-      await store.forgetBefore(place);
       await whenFree(lock, () => engine.run(place, { op: 'clear' }, { time: lock }));
+      await store.remove(place);
     },
     onLost: (listener) => engine.onLost(listener),
     close: () => engine.close(),
@@ -60,22 +60,28 @@ class PageData extends FileData {
       // The file goes now, and what is read of it later would fail.
       return new Blob([await content.arrayBuffer()], { type: 'application/vnd.sqlite3' });
     } finally {
-      await deleteFile(to);
+      await discard(to);
     }
   }
 
   async restore(blob: string | Blob, terms: Terms): Promise<void> {
     if (!(blob instanceof Blob))
       throw createError('sql/failed', 'in a page, restore(plugin, blob) takes a Blob or a File');
+    const most = this.place.pages * PAGE;
+    if (blob.size > most)
+      throw new WorkError('quota', `the file has ${blob.size} bytes, and the quota is ${most}`);
     const from = this.#store.copy(this.place);
     try {
       await write(from, blob);
       await this.engine.run(this.place, { op: 'restore', from, check: true }, terms);
     } finally {
-      await deleteFile(from);
+      await discard(from);
     }
   }
 }
+
+/** Deletes a copy. One that a worker has open still is deleted later, by age. */
+const discard = (path: string): Promise<void> => deleteFile(path).catch(() => {});
 
 /** Writes a copy into a file, as one without a log beside it. */
 async function write(path: string, blob: Blob): Promise<void> {

@@ -46,9 +46,10 @@ export class BrowserDriver implements Driver {
 
   open(path: string): WasmDatabase {
     const db = this.#database(path, 'write');
-    // Pages and cache are what SQLite has elsewhere. All databases share one memory.
+    // Pages and cache are what SQLite has elsewhere. All databases share one memory: caches of the
+    // others make room before a statement fails.
     db.exec(`pragma page_size=${PAGE}; pragma cache_size=-2000;
-      pragma hard_heap_limit=${this.#memory}`);
+      pragma hard_heap_limit=${this.#memory}; pragma soft_heap_limit=${Math.floor(this.#memory / 2)}`);
     return db;
   }
 
@@ -78,10 +79,10 @@ export class BrowserDriver implements Driver {
   }
 
   async copy(from: WasmDatabase, to: string): Promise<void> {
-    await deleteFile(to);
     const file = await openFile(to, true);
     this.#files.add(to, file);
     try {
+      file.truncate(0);
       const copy = this.#database(to, 'write');
       try {
         // A copy that is cut off is of no use to anything.

@@ -48,8 +48,7 @@ export async function openFile(path: string, create: boolean): Promise<SyncFile>
       return await handle.createSyncAccessHandle();
     } catch (error) {
       // A worker that has ended frees its locks first, and its files soon after.
-      if (attempt >= TRIES || (error as DOMException).name !== 'NoModificationAllowedError')
-        throw error;
+      if (attempt >= TRIES || !isInUse(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, AGAIN));
     }
 }
@@ -73,6 +72,10 @@ export async function contentOf(path: string): Promise<File | undefined> {
     throw error;
   }
 }
+
+/** Whether another worker has a file open. */
+export const isInUse = (error: unknown): boolean =>
+  (error as DOMException | undefined)?.name === 'NoModificationAllowedError';
 
 /** Whether there is no file or folder of that name. */
 export const isAbsent = (error: unknown): boolean =>

@@ -2,11 +2,11 @@
 import { createError } from '@plinth/sdk/contract';
 import type { FilesBeside } from '../sqlite/file-data.js';
 import { PAGE, type Place } from '../sqlite/protocol.js';
-import { contentOf, deleteFile, folderAt, splitPath } from './files.js';
+import { contentOf, deleteFile, folderAt, isAbsent, isInUse, splitPath } from './files.js';
 
 const FILE = 'data.sqlite';
-/** The data from before a migration, until the plugin runs. */
-const BEFORE = 'before.sqlite';
+/** Begins the name of the data from before a migration, which is kept until the plugin runs. */
+const BEFORE = 'before-';
 /** Begins the name of a copy on its way from or to the application. */
 const COPY = 'copy-';
 /** Milliseconds after which no start and no copy is still in progress. */
@@ -16,6 +16,8 @@ const OLD = 3_600_000;
 export class Store implements FilesBeside {
   readonly #root: readonly string[];
   readonly #pages: number;
+  /** Pages that update at the same time have copies of their own. */
+  readonly #own = crypto.randomUUID();
 
   /** @param quota bytes of a database. */
   constructor(directory: string, quota: number) {
@@ -69,7 +71,7 @@ export class Store implements FilesBeside {
   }
 
   before(place: Place): string {
-    return beside(place, BEFORE);
+    return beside(place, `${BEFORE}${this.#own}.sqlite`);
   }
 
   async forgetBefore(place: Place): Promise<void> {
@@ -77,10 +79,17 @@ export class Store implements FilesBeside {
   }
 
   async forgetOld(place: Place): Promise<void> {
-    const found = await contentOf(this.before(place));
-    // A younger one may be that of another page, whose plugin is being started.
-    if (found !== undefined && Date.now() - found.lastModified > OLD)
-      await this.forgetBefore(place);
+    await sweep(splitPath(place.path).folders);
+  }
+
+  /** Deletes what is left in the folder of a database that is deleted: copies of each kind. */
+  async remove(place: Place): Promise<void> {
+    const { folders } = splitPath(place.path);
+    const above = await folderAt(folders.slice(0, -1), false);
+    await above?.removeEntry(folders.at(-1) as string, { recursive: true }).catch((error) => {
+      // Another page may have begun a new database meanwhile.
+      if (!isAbsent(error) && !isInUse(error)) throw error;
+    });
   }
 
   /** A new name for a copy on its way. */
@@ -121,11 +130,12 @@ async function folderName(tenant: string): Promise<string> {
   return `=${hex.join('').slice(0, 40)}`;
 }
 
-/** Deletes copies that an end of the page has left. */
+/** Deletes what an end of a page has left. Younger copies may be those of other pages. */
 async function sweep(folders: readonly string[]): Promise<void> {
   const folder = await folderAt(folders, false);
   const names: string[] = [];
-  for await (const name of folder?.keys() ?? []) if (name.startsWith(COPY)) names.push(name);
+  for await (const name of folder?.keys() ?? [])
+    if (name.startsWith(COPY) || name.startsWith(BEFORE)) names.push(name);
   for (const name of names) {
     const path = [...folders, name].join('/');
     const found = await contentOf(path);

@@ -81,8 +81,10 @@ export class Turns {
               this.#turns.delete(path);
               return resolve(false);
             }
-            turn.since = performance.now();
             resolve(true);
+            // It was ended while it was on its way.
+            if (this.#turns.get(path) !== turn) return undefined;
+            turn.since = performance.now();
             return new Promise<void>((free) => {
               turn.end = free;
             });

@@ -103,7 +103,7 @@ export class TenantDatabases {
     port.verify({
       manifest: ({ manifest, package: found }) => {
         const { sql } = manifest.contributes as { readonly sql?: unknown };
-        if (sql === undefined || found.read === undefined) return undefined;
+        if (sql === undefined) return undefined;
         // The point checks it, too, and that is what a manifest fails with.
         const parsed = this.#schema['~standard'].validate(sql);
         if ('value' in parsed)

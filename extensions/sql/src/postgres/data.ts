@@ -8,7 +8,7 @@ import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { Quota } from './quota.js';
 import { Sessions } from './sessions.js';
-import { Single } from './single.js';
+import { Single, uncertain } from './single.js';
 import { BEGIN, Transaction } from './transaction.js';
 import { Trial } from './trial.js';
 
@@ -206,6 +206,7 @@ export class PostgresData implements PluginData {
       await this.#leased(lease, terms, () => transaction.end(commit, before));
     } catch (error) {
       const { kind } = error as WorkError;
+      if (commit && kind === 'timeout') throw uncertain();
       if (kind === 'quota' && this.#trial === undefined)
         await this.#single.makeRoom(transaction.connection, await this.#sessions.clockNow());
       throw error;
@@ -275,8 +276,10 @@ export class PostgresData implements PluginData {
   async #closeAll(): Promise<void> {
     const leases = [...this.#leases.values()];
     this.#leases.clear();
-    this.#trial?.connection.destroy();
+    const trial = this.#trial;
     this.#trial = undefined;
+    trial?.connection.destroy();
+    if (trial !== undefined) await this.#sessions.give(trial.connection);
     for (const { transaction, close } of leases) {
       transaction.connection.destroy();
       await close();

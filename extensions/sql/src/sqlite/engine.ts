@@ -114,6 +114,8 @@ export class Engine {
   async #one(job: Job): Promise<void> {
     if (job.signal?.aborted)
       return job.reject(new WorkError('aborted', 'it was given up before it began'));
+    // A process that has ended has nothing open.
+    if (job.work.op === 'close' && this.#child?.over !== false) return job.resolve(null as never);
     const child = await this.#started();
     if (child === undefined)
       return job.reject(

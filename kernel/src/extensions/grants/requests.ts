@@ -5,6 +5,7 @@ import {
   isTime,
   messageOf,
   PERMISSION_NAMES,
+  parseRight,
   scopeCovers,
 } from '@plinth/sdk/contract';
 import type { EventBus } from '../../events/event-bus.js';
@@ -204,8 +205,8 @@ function checkWish({ manifest: { id }, permission, scope, for: time }: Permissio
   const sound =
     PERMISSION_NAMES.includes(permission) &&
     typeof scope === 'string' &&
-    scope !== '' &&
-    scope.length <= MAX_WHY;
+    scope.length <= MAX_WHY &&
+    parseRight(permission, scope) !== undefined;
   if (!sound)
     throw createError('permission/invalid', `${id} asks for what is no permission or scope`, {
       plugin: id,

@@ -32,9 +32,9 @@ export function bytesOfKey(key: string): Uint8Array {
   return bytes;
 }
 
-/** The text of a key. */
-export const keyOfBytes = (bytes: Uint8Array): string =>
-  Buffer.from(bytes).swap16().toString('utf16le');
+/** The text of a key; undefined for bytes that another program has written. */
+export const keyOfBytes = (bytes: Uint8Array): string | undefined =>
+  bytes.length % 2 === 0 ? Buffer.from(bytes).swap16().toString('utf16le') : undefined;
 
 /** The first bytes above all that begin with a prefix; undefined when there are none. */
 export function above(prefix: Uint8Array): Uint8Array | undefined {

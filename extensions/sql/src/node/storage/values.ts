@@ -90,18 +90,19 @@ export class Values implements Required<StorageAdapter> {
   async keys(prefix: string): Promise<readonly string[]> {
     this.#checkOpen();
     const rows = await this.#below('read the keys', 'select key', prefix);
-    return rows.map(({ key }) => keyOfBytes(key as Uint8Array));
+    return rows.flatMap(({ key }) => keyOfBytes(key as Uint8Array) ?? []);
   }
 
   async sizes(prefix: string): Promise<ReadonlyMap<string, number>> {
     this.#checkOpen();
     const rows = await this.#below('read the keys', 'select key, length(value) as bytes', prefix);
-    return new Map(
-      rows.map(({ key, bytes }) => [
-        keyOfBytes(key as Uint8Array),
-        (key as Uint8Array).length + Number(bytes) + OVERHEAD,
-      ]),
-    );
+    const sizes = new Map<string, number>();
+    for (const row of rows) {
+      const bytes = row.key as Uint8Array;
+      const key = keyOfBytes(bytes);
+      if (key !== undefined) sizes.set(key, bytes.length + Number(row.bytes) + OVERHEAD);
+    }
+    return sizes;
   }
 
   cost(key: string, value: unknown): number {
