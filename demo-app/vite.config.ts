@@ -3,11 +3,10 @@
  * serve.
  */
 import { cp, readFile } from 'node:fs/promises';
-import { join, normalize, sep } from 'node:path';
+import { join, normalize, resolve, sep } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
 const bundles = join(import.meta.dirname, 'dist/plugins');
-const site = join(import.meta.dirname, 'dist/site');
 const TYPES: Readonly<Record<string, string>> = { json: 'application/json', js: 'text/javascript' };
 
 /**
@@ -15,8 +14,12 @@ const TYPES: Readonly<Record<string, string>> = { json: 'application/json', js: 
  * site.
  */
 function demoPlugins(): Plugin {
+  let site = '';
   return {
     name: 'demo-plugins',
+    configResolved({ root, build }) {
+      site = resolve(root, build.outDir);
+    },
     configureServer(server) {
       server.middlewares.use('/plugins', async (request, response, next) => {
         const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
@@ -44,7 +47,7 @@ export default defineConfig({
   appType: 'mpa',
   publicDir: false,
   plugins: [demoPlugins()],
-  build: { outDir: site, emptyOutDir: true, target: 'es2023' },
+  build: { outDir: 'dist/site', emptyOutDir: true, target: 'es2023' },
   // Workers are ES modules in every browser that can run this page.
   worker: { format: 'es' },
 });

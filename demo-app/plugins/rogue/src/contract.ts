@@ -48,4 +48,6 @@ export const Rogue = contract('demo.rogue@1', {
   }),
   /** Tries what its manifest doesn't ask for. */
   ask: command({ output: v.array(Attempt) }),
+  /** Asks the person at the page for the right to read the notes. */
+  request: command({ output: v.object({ granted: v.boolean() }), timeout: 600_000 }),
 });

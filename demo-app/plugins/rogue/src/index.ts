@@ -47,6 +47,11 @@ export default definePlugin({
         return { held: kept.length };
       },
       ask: () => askForTooMuch(ctx),
+      request: async () => ({
+        granted: await ctx.permissions.request('commands.execute', 'demo.notes:list', {
+          why: 'to count your notes',
+        }),
+      }),
     });
   },
 });

@@ -1,0 +1,86 @@
+/** Everything that the panels show, derived from the kernel's public API and its events. */
+import type { KernelHealth, LogEntry } from '@plinth/host-browser';
+import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
+import { EventLog } from './event-log.ts';
+import { Faults } from './faults.ts';
+import { Requests } from './requests.ts';
+import { Changes } from './store.ts';
+import { Traces } from './traces.ts';
+import { Traffic } from './traffic.ts';
+
+/** The kernel with what is known of it. One lives as long as the page. */
+export class Inspector {
+  readonly kernel: PlaygroundKernel;
+  readonly faults: Faults;
+  readonly events = new EventLog();
+  readonly traces: Traces;
+  readonly traffic: Traffic;
+  readonly requests = new Requests();
+  /** A plugin, its rights or its configuration changed. */
+  readonly plugins = new Changes();
+  /** A log entry was written. */
+  readonly logs = new Changes();
+  readonly healthChanges = new Changes();
+  health: KernelHealth | undefined;
+
+  private constructor(
+    { kernel, faults }: Awaited<ReturnType<typeof createPlaygroundKernel>>,
+    traces: Traces,
+    traffic: Traffic,
+  ) {
+    this.kernel = kernel;
+    this.faults = new Faults(kernel, faults);
+    this.traces = traces;
+    this.traffic = traffic;
+    kernel.permissions.onRequest(this.requests.ask);
+    kernel.events.on('*', (event) => {
+      this.events.add(event);
+      if (event.topic === 'log:written') this.logs.announce();
+    });
+    for (const topic of ['plugin:*', 'need:*', 'permission:*', 'config:*'])
+      kernel.events.on(topic, this.plugins.announce);
+    this.plugins.subscribe(() => void this.#readHealth());
+  }
+
+  static async create(): Promise<Inspector> {
+    const traces = new Traces();
+    const traffic = new Traffic();
+    const made = await createPlaygroundKernel((span) => {
+      traces.add(span);
+      traffic.add(span);
+    });
+    return new Inspector(made, traces, traffic);
+  }
+
+  /** Starts the kernel, and the clock of what is counted by the second. */
+  async start(): Promise<void> {
+    setInterval(() => {
+      this.traffic.tick();
+      if (!document.hidden) void this.#readHealth();
+    }, 1_000);
+    await this.kernel.start();
+    this.plugins.announce();
+  }
+
+  /** The last log entries of a plugin or of all, newest first. */
+  logOf(source?: string): readonly LogEntry[] {
+    return this.kernel.logger.recent(source).toReversed();
+  }
+
+  #reading = false;
+  #again = false;
+
+  /** One at a time: while a plugin hangs, an answer takes longer than the time to the next reading. */
+  async #readHealth(): Promise<void> {
+    this.#again = this.#reading;
+    if (this.#reading) return;
+    this.#reading = true;
+    try {
+      this.health = await this.kernel.health();
+      this.healthChanges.announce();
+    } finally {
+      this.#reading = false;
+    }
+    if (this.#again) await this.#readHealth();
+  }
+}

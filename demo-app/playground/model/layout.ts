@@ -1,0 +1,52 @@
+/** Places a graph in layers, from the callers down. Loaded with the first graph that is drawn. */
+import { graphlib, layout } from '@dagrejs/dagre';
+import type { Graph, Layout } from './graph.ts';
+
+const WIDTH = 168;
+const HEIGHT = 52;
+
+/** Places nodes and edges. */
+export function layoutOf({ nodes, edges }: Graph): Layout {
+  const graph = new graphlib.Graph();
+  graph.setGraph({ rankdir: 'TB', nodesep: 36, ranksep: 70, marginx: 12, marginy: 12 });
+  for (const { id } of nodes) graph.setNode(id, { width: WIDTH, height: HEIGHT });
+  for (const { from, to } of edges)
+    graph.setEdge(from, to, { width: 44, height: 16, labelpos: 'c' });
+  layout(graph);
+  const size = graph.graph() as { readonly width?: number; readonly height?: number };
+  return {
+    width: Math.ceil(size.width ?? 0),
+    height: Math.ceil(size.height ?? 0),
+    nodes: new Map(
+      graph.nodes().map((id) => {
+        const { x, y } = graph.node(id) as Point;
+        return [id, { x, y }];
+      }),
+    ),
+    edges: new Map(
+      graph.edges().map((edge) => {
+        const { points, x, y } = graph.edge(edge) as Point & { readonly points: readonly Point[] };
+        return [`${edge.v}\0${edge.w}`, { path: pathOf(points), x, y }];
+      }),
+    ),
+  };
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A smooth line: curves to the middle between two points, with the points as their handles. */
+function pathOf(points: readonly Point[]): string {
+  const [first, ...rest] = points;
+  const last = rest.at(-1);
+  if (first === undefined || last === undefined) return '';
+  const curves = rest.slice(0, -1).map((point, index) => {
+    const next = rest[index + 1] as Point;
+    const end =
+      index === rest.length - 2 ? next : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
+    return `Q${point.x} ${point.y} ${end.x} ${end.y}`;
+  });
+  return `M${first.x} ${first.y}${curves.length === 0 ? `L${last.x} ${last.y}` : curves.join('')}`;
+}

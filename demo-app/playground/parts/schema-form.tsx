@@ -1,0 +1,128 @@
+/** Fields for the simple properties of a JSON Schema. Everything else is one field of JSON. */
+import { useId } from 'preact/hooks';
+import { fieldOf, type Schema } from '../json-schema.ts';
+import { plainText } from '../model/show-value.ts';
+
+/** Whether a schema can be filled in by fields. */
+export function hasFields(schema: Schema | undefined): schema is Schema {
+  if (schema === undefined) return false;
+  const properties = Object.values(schema.properties);
+  return properties.length > 0 && properties.every((property) => fieldOf(property) !== undefined);
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+export function SchemaFields({
+  schema,
+  values,
+  onChange,
+}: {
+  readonly schema: Schema;
+  readonly values: Values;
+  readonly onChange: (values: Values) => void;
+}) {
+  const form = useId();
+  const set = (name: string, value: unknown) => {
+    const rest = Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
+    onChange(value === undefined ? rest : { ...rest, [name]: value });
+  };
+  return (
+    <div class="fields">
+      {Object.entries(schema.properties).map(([name, property]) => (
+        <div key={name}>
+          <label for={`${form}-${name}`}>
+            {plainText(name, 60)}
+            {schema.required.has(name) && ' (required)'}
+          </label>
+          <Field
+            id={`${form}-${name}`}
+            property={property}
+            value={values[name]}
+            onChange={(value) => set(name, value)}
+          />
+          {property.description !== undefined && (
+            <small class="hint">{plainText(property.description, 300)}</small>
+          )}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Field({
+  id,
+  property,
+  value,
+  onChange,
+}: {
+  readonly id: string;
+  readonly property: Schema;
+  readonly value: unknown;
+  readonly onChange: (value: unknown) => void;
+}) {
+  const kind = fieldOf(property);
+  if (kind === 'choice')
+    return <Choice id={id} choices={property.choices ?? []} value={value} onChange={onChange} />;
+  if (kind === 'boolean')
+    return (
+      <input
+        id={id}
+        type="checkbox"
+        checked={value === true}
+        onChange={({ currentTarget }) => onChange(currentTarget.checked)}
+      />
+    );
+  if (kind === 'number')
+    return (
+      <input
+        id={id}
+        type="number"
+        step={property.type === 'integer' ? 1 : 'any'}
+        min={property.minimum}
+        max={property.maximum}
+        value={typeof value === 'number' ? value : ''}
+        onInput={({ currentTarget: { value, valueAsNumber } }) =>
+          onChange(value === '' ? undefined : valueAsNumber)
+        }
+      />
+    );
+  return (
+    <input
+      id={id}
+      type="text"
+      autocomplete="off"
+      value={typeof value === 'string' ? value : ''}
+      onInput={({ currentTarget: { value } }) => onChange(value)}
+    />
+  );
+}
+
+function Choice({
+  id,
+  choices,
+  value,
+  onChange,
+}: {
+  readonly id: string;
+  readonly choices: readonly unknown[];
+  readonly value: unknown;
+  readonly onChange: (value: unknown) => void;
+}) {
+  const chosen = choices.indexOf(value);
+  return (
+    <select
+      id={id}
+      value={chosen === -1 ? '' : String(chosen)}
+      onChange={({ currentTarget: { value } }) =>
+        onChange(value === '' ? undefined : choices[Number(value)])
+      }
+    >
+      <option value="">not given</option>
+      {choices.map((choice, index) => (
+        <option key={index} value={index}>
+          {plainText(typeof choice === 'object' ? JSON.stringify(choice) : choice, 60)}
+        </option>
+      ))}
+    </select>
+  );
+}
