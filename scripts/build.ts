@@ -7,6 +7,7 @@ import { copyFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
+import { buildDatabaseWorker } from './build-database-worker.ts';
 import { buildPlugins } from './build-plugins.ts';
 import { buildStandalone } from './build-standalone.ts';
 import { buildTexts } from './build-texts.ts';
@@ -23,6 +24,7 @@ await writeFile(
 );
 await buildTexts();
 await buildStandalone();
+await buildDatabaseWorker();
 await buildPlugins();
 
 function tsc(): void {

@@ -179,7 +179,14 @@ errors come back as they were. The same data gives the same file.
 \`plinth data import\` checks the whole file first, and refuses one that was cut or edited, has another format or is of
 another plugin (\`data/invalid\`). Then it writes its keys beside those that are there. When the storage refuses one of
 them, what was there before is put back. No plugin runs during an export or an import. The file isn't encrypted, and
-only its owner may read it.
+only its owner may read it. Databases of \`@plinth/sql\` aren't in it: \`kernel.extension(sql).backup(id, file)\` copies
+them.
+
+\`plinth migrate\` looks at the plugins that may start, and runs what their databases lack. All migrations of a plugin
+run, or none. Nothing runs when a text has changed since it ran, or another check of a plugin fails. Migrations that
+lose data need consent: of \`sql({ destructive })\` in the configuration, by \`--allow\` with their names, by \`--yes\`,
+or as the answer to a question on a terminal. Nothing has run when it is missing (exit code 2). \`--dry-run\` ends with
+0, also when migrations are due.
 
 \`plinth usage\` starts the plugins and shows what they use then: it tells what a start costs and how much they keep. What
 they did before is in \`plinth report\`.

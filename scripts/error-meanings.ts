@@ -415,7 +415,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Correct the statement.',
   ],
   'sql/interrupted': [
-    'The database process or the connection to the server has ended or can not be had, another transaction was faster, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
+    'The database process (in a page the worker) or the connection to the server has ended or can not be had, another transaction was faster, or a transaction was open for too long. Where `retryable` is true, nothing was kept.',
     'Run the transaction again if it is retryable; otherwise look first whether the statement was done.',
   ],
   'sql/invalid': [
@@ -423,7 +423,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Pass null, numbers, bigints of 64 bits, text, bytes, dates or booleans; write one statement at a time.',
   ],
   'sql/locked': [
-    'A transaction writes for longer than statements wait, or too many transactions are open.',
+    'A transaction writes for longer than statements wait, too many transactions are open, or another tab has something open.',
     'Keep transactions short. Inside of one, use the transaction and not the database itself.',
   ],
   'sql/migration-changed': [
@@ -468,8 +468,8 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Use short texts as keys.',
   ],
   'storage/locked': [
-    'Another process owns the folder. The message names it.',
-    'Stop it, or use another folder.',
+    'Another process owns the folder, or writes to the database for too long. The message names what is held.',
+    'Stop it, or use another folder. Several processes may share a storage in SQL.',
   ],
   'storage/quota': [
     "The write exceeds the plugin's quota or number of keys. Nothing was written.",

@@ -334,6 +334,23 @@ const OPERATING: readonly CommandSpec[] = [
     ],
   },
   {
+    usage: 'migrate',
+    summary: 'run the migrations of databases that are due, without starting the plugins',
+    options: [
+      PROJECT,
+      ['--plugin <id>', 'one plugin alone'],
+      ['--tenant <id>', 'tenant of the project (default: the one that needs no name)'],
+      ['--dry-run', 'list what is due, with checksums, and change nothing'],
+      ['--allow <names>', 'migrations that may lose data, separated by commas'],
+      ['--yes', 'let all that are due lose data'],
+    ],
+    examples: [
+      'plinth migrate --dry-run',
+      'plinth migrate --plugin com.example.notes --allow 0004_drop_drafts',
+    ],
+    load: () => import('./commands/migrate.js'),
+  },
+  {
     usage: 'audit',
     summary: 'check and export the audit log',
     examples: ['plinth audit verify', 'plinth audit export --out audit.json'],

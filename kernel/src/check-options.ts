@@ -16,6 +16,7 @@ const OPTIONS: Readonly<Record<keyof CoreOptions, true>> = {
   host: true,
   sources: true,
   storage: true,
+  registry: true,
   config: true,
   policy: true,
   contracts: true,
@@ -84,7 +85,9 @@ export function checkNames(options: object, more: readonly string[]): void {
   }
 }
 
-function checkPlaces({ isolation, telemetry }: CoreOptions): void {
+function checkPlaces({ isolation, registry, telemetry }: CoreOptions): void {
+  if (registry !== undefined && typeof registry?.over !== 'function')
+    throw wrong('registry', "has no 'over'");
   if (isolation !== undefined && typeof isolation !== 'function' && !ISOLATIONS.includes(isolation))
     throw wrong(
       'isolation',

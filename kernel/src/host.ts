@@ -203,7 +203,8 @@ export interface StorageAdapter {
   clear(prefix: string): Promise<void>;
   /**
    * Replaces the value by the result of a synchronous function; `undefined` deletes it. No
-   * concurrent change is lost.
+   * concurrent change is lost. Where processes share a storage, the function is called again when
+   * another one was faster, and its last result counts.
    */
   update(key: string, change: (current: unknown) => unknown): Promise<void>;
   /** The bytes that it takes to keep a value under a key. Without it the kernel estimates. */
@@ -224,4 +225,17 @@ export interface StorageAdapter {
    */
   onCorrupt?(listener: (problem: PluginError) => void): void;
   close(): Promise<void>;
+}
+
+/**
+ * Keeps which plugins are installed, and what was decided about them, apart from other data.
+ * `sqlRegistry()` of `@plinth/sql/storage` is one.
+ */
+export interface RegistryAdapter {
+  /**
+   * A storage that keeps the values of the registry itself, and all others in the given one. It
+   * closes both. In place of a value that is damaged it may answer a `PluginError` of the code
+   * `registry/damaged`, which says how.
+   */
+  over(storage: StorageAdapter): StorageAdapter;
 }

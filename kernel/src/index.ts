@@ -72,7 +72,7 @@ export type { HostMessaging } from './extensions/messaging/host-messaging.js';
 export type { HostInstruments, HostUsage, Report } from './extensions/metrics/host-metrics.js';
 export type { MetricsOptions } from './extensions/metrics/metrics-options.js';
 export type { ReportQuery, TelemetryReport } from './extensions/metrics/report-data.js';
-export type { PluginUsage } from './extensions/metrics/usage-data.js';
+export type { Amount, PluginUsage, TenantUsage } from './extensions/metrics/usage-data.js';
 export type {
   BreakerPolicy,
   BulkheadPolicy,
@@ -104,6 +104,7 @@ export type {
   LaunchRequest,
   PluginPackage,
   PluginSource,
+  RegistryAdapter,
   ResourceUsage,
   SourceChange,
   StorageAdapter,
@@ -126,10 +127,12 @@ export { DEFAULT_LIMITS, type Limits, type ValueLimits } from './limits.js';
 export type {
   PermissionAnswer,
   PermissionHandler,
+  PermissionQuestion,
   PermissionRequest,
+  RequestOptions,
 } from './permissions/asking.js';
 export type { ChainPolicy } from './permissions/delegation.js';
-export type { GrantOptions } from './permissions/grant-records.js';
+export type { GrantedRight, GrantOptions, RefusedRight } from './permissions/grant-records.js';
 export type { PermissionPolicy } from './permissions/granted.js';
 export type { TrustLevel } from './permissions/trust-level.js';
 export type { PluginState } from './plugin/record.js';

@@ -4,7 +4,7 @@ import type { HostMiddlewareCall } from './api/host-middleware.js';
 import type { ConfigOptions } from './config/config-store.js';
 import type { ContributionOptions } from './extension/contributions.js';
 import type { AnyExtension } from './extension/statics.js';
-import type { Host, PluginSource, StorageAdapter } from './host.js';
+import type { Host, PluginSource, RegistryAdapter, StorageAdapter } from './host.js';
 import type { IsolationPolicy } from './lifecycle/launcher.js';
 import type { Limits } from './limits.js';
 import type { CorePolicy } from './policy.js';
@@ -21,6 +21,11 @@ export interface CoreOptions {
   readonly sources?: readonly PluginSource[];
   /** Where plugins' data is kept: memory when absent. The kernel closes it when it stops. */
   readonly storage?: StorageAdapter;
+  /**
+   * Where it is kept which plugins are installed, and what was decided about them: in `storage` when
+   * absent.
+   */
+  readonly registry?: RegistryAdapter;
   readonly config?: ConfigOptions;
   readonly policy?: CorePolicy;
   /**

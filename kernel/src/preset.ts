@@ -21,6 +21,7 @@ import type {
   HostUsage,
   Report,
 } from './extensions/metrics/host-metrics.js';
+import type { TenantUsage } from './extensions/metrics/usage-data.js';
 import type { HostSecrets } from './extensions/secrets/secrets.js';
 import type { HostServices } from './extensions/services/container.js';
 import type { CoreOptions } from './kernel-options.js';
@@ -49,6 +50,14 @@ export interface TenantKernel extends Omit<CoreTenant, 'plugins' | 'config' | 'm
   /** Metrics of the kernel, of plugins and of the application. */
   readonly metrics: CoreTenant['metrics'] & HostInstruments;
   readonly report: Report;
+  /**
+   * What all plugins of the tenant use together now, against `policy.resources.tenant`. What isn't
+   * known is named in `unknown`, with the reason.
+   *
+   * @example
+   * const { memory, storage } = await kernel.tenant('acme').usage();
+   */
+  usage(): Promise<TenantUsage>;
 }
 
 /** A kernel: plugins, and everything that they and the host exchange. */
@@ -148,6 +157,7 @@ const METRICS = [
   'prometheus',
   'report',
   'series',
+  'together',
   'usage',
 ] as const;
 const CHANGES = ['set', 'watch'] as const;
@@ -166,7 +176,10 @@ const INSTALLER = [
 function compose(core: CoreTenant, find: (name: string) => unknown): TenantKernel & CoreTenant {
   const apiOf = <T>(name: string, methods: readonly (keyof T & string)[]): T =>
     (find(name) as T | undefined) ?? absent(name, methods);
-  const { profile, usage, report, ...instruments } = apiOf<HostMetrics>('metrics', METRICS);
+  const { profile, usage, together, report, ...instruments } = apiOf<HostMetrics>(
+    'metrics',
+    METRICS,
+  );
   return {
     ...core,
     plugins: {
@@ -182,6 +195,7 @@ function compose(core: CoreTenant, find: (name: string) => unknown): TenantKerne
     audit: apiOf<HostAudit>('audit', AUDIT),
     metrics: { ...core.metrics, ...instruments },
     report,
+    usage: together,
   };
 }
 

@@ -22,6 +22,7 @@ export const ROWS = [
   'start10k',
   'resolve10k',
   'search10k',
+  'http',
   'swap',
   'reload-memory',
   'asleep',
@@ -33,8 +34,8 @@ export type RowName = (typeof ROWS)[number];
  * thread is free. Every other row is steadier on one.
  */
 export const UNPINNED: ReadonlySet<RowName> = new Set(['flood', 'swap', 'held', 'views']);
-/** Rows that read folders of plugins, which a page can't. */
-export const ONLY_NODE: ReadonlySet<RowName> = new Set(['start10k', 'asleep']);
+/** Rows that read folders of plugins or listen for connections, which a page can't. */
+export const ONLY_NODE: ReadonlySet<RowName> = new Set(['start10k', 'asleep', 'http']);
 /** Rows that need a page. */
 export const ONLY_PAGE: ReadonlySet<RowName> = new Set(['views']);
 

@@ -194,7 +194,15 @@ const LIVES: readonly Goal[] = [
   ),
 ];
 
-export const GOALS: readonly Goal[] = [...CALLS, ...STARTS, ...VIEWS, ...LIVES];
+const ROUTE = "a request for a plugin's route, time over that of the same Hono handler";
+const SERVING: readonly Goal[] = [
+  atMost('http', 'process', `${ROUTE}, called in the process`, 0.3, 0.3, ms),
+  atMost('http', 'loopback', 'the same through servers on loopback', 0.3, 0.3, ms),
+  atMost('http', 'clients', 'requests of 256 clients at the same time that failed', 0, 0, required),
+  atMost('http', 'readers', '256 open streams of events: those that missed one', 0, 0, required),
+];
+
+export const GOALS: readonly Goal[] = [...CALLS, ...STARTS, ...VIEWS, ...LIVES, ...SERVING];
 
 /** The outcomes of a row that can't be measured here. */
 export function allMissing(row: RowName, missing: string): Outcomes {

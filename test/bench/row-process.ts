@@ -29,7 +29,7 @@ export async function runRow(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<RowResult | Failed> {
   if (runtime === 'chromium' && ONLY_NODE.has(row))
-    return { outcomes: allMissing(row, 'only Node reads folders') };
+    return { outcomes: allMissing(row, 'only Node reads folders and listens') };
   if (runtime === 'node' && ONLY_PAGE.has(row))
     return { outcomes: allMissing(row, 'only a page shows views') };
   if (process.stderr.isTTY) console.error(`${row}, ${runtime} …`);

@@ -1,8 +1,9 @@
 /** What plugins keep and use: export, import, usage. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeData } from '@plinth/kernel/data';
 import { expect, it } from 'vitest';
-import { readData, writeData } from '../../cli/src/data/data-file.ts';
+import { readData } from '../../cli/src/data/data-file.ts';
 import { filesOf, folderOf, json, plinth } from './plinth.ts';
 
 const ID = 'com.example.keeper';
@@ -66,7 +67,7 @@ it('an export carries every value, and an import puts it back', async () => {
 it('a file that was cut, edited, or is of another plugin or format is refused, and changes nothing', async () => {
   const folder = await folderOf(keeper);
   await plinth(folder, ['exec', `${ID}:set`, '"mine"']);
-  const good = writeData(
+  const good = await writeData(
     ID,
     new Map<string, unknown>([
       ['text', 'theirs'],
@@ -77,7 +78,7 @@ it('a file that was cut, edited, or is of another plugin or format is refused, a
   const cases: Readonly<Record<string, string>> = {
     cut: lines.slice(0, -1).join('\n'),
     edited: good.replace('theirs', 'others'),
-    plugin: writeData('com.example.other', new Map([['text', 'theirs']])),
+    plugin: await writeData('com.example.other', new Map([['text', 'theirs']])),
     format: '{"text":"theirs"}\n',
     version: good.replace('"formatVersion":1', '"formatVersion":2'),
   };
@@ -89,7 +90,7 @@ it('a file that was cut, edited, or is of another plugin or format is refused, a
     });
   }
   const { out } = await plinth(folder, ['data', 'export', ID]);
-  expect(out).toBe(writeData(ID, new Map([['text', 'mine']])));
+  expect(out).toBe(await writeData(ID, new Map([['text', 'mine']])));
   expect(await plinth(folder, ['data', 'import', ID, 'nowhere'])).toMatchObject({ code: 2 });
 });
 
@@ -103,7 +104,7 @@ it('an import that the storage refuses in the middle changes nothing', async () 
   });
   await plinth(folder, ['exec', `${ID}:set`, '"mine"']);
   const before = (await plinth(folder, ['data', 'export', ID])).out;
-  const text = writeData(
+  const text = await writeData(
     ID,
     new Map([
       ['a', 'x'],
@@ -119,11 +120,13 @@ it('an import that the storage refuses in the middle changes nothing', async () 
   expect((await plinth(folder, ['data', 'export', ID])).out).toBe(before);
 });
 
-it('a file with a right digest is still checked line by line', () => {
+it('a file with a right digest is still checked line by line', async () => {
   const values = new Map([['a', 1]]);
   for (const key of ['', 'k'.repeat(513)])
-    expect(() => readData(ID, 'f', writeData(ID, new Map([[key, 1]])))).toThrow('line 2');
-  expect(readData(ID, 'f', writeData(ID, values))).toEqual(values);
+    await expect(readData(ID, 'f', await writeData(ID, new Map([[key, 1]])))).rejects.toThrow(
+      'line 2',
+    );
+  expect(await readData(ID, 'f', await writeData(ID, values))).toEqual(values);
 });
 
 it('an id that is none has no data to export', async () => {
@@ -138,7 +141,8 @@ it('usage shows what each plugin uses, and one in full', async () => {
   await plinth(folder, ['exec', `${ID}:fill`]);
   const { out } = await plinth(folder, ['usage']);
   expect(out).toMatch(/^plugin +state +memory +cpu +storage +keys +start\n/);
-  expect(out).toMatch(/com\.example\.keeper +active .* 10 +\d+(\.\d)? ms\n$/);
+  expect(out).toMatch(/com\.example\.keeper +active .* 10 +\d+(\.\d)? ms\n/);
+  expect(out).toMatch(/\n\ntogether: memory .+, storage .+, calls 0\n$/);
   const full = (await plinth(folder, ['usage', ID])).out;
   expect(full).toMatch(/^id +com\.example\.keeper$/m);
   expect(full).toMatch(/^storage +.*, 10 keys$/m);

@@ -65,9 +65,28 @@ describe('a kernel that runs', () => {
       [['..'], 'call/unknown-command'],
       [[`${ID}:sleep`, '--timeout', '100'], 'call/timeout'],
       [[`${ID}:sleep`, '--timeout', '9999999'], 'http/query'],
-      [[`${ID}:list`], 'call/invalid-output'],
     ] as const)
       expect([args, (await read('exec', ...args)).error?.code]).toEqual([args, code]);
+  });
+
+  it('shows the parts of a streamed answer as they come, and how it ended', async () => {
+    const { kernel, run } = await serve();
+    const streams = pluginOf(
+      'test.streams',
+      `ctx.commands.handle('parts', async function* () { yield 'a\\u001b[2J'; yield { n: 1 }; yield undefined; });
+       ctx.commands.handle('fails', async function* () { yield 1; throw new Error('no table'); });
+       ctx.commands.handle('odd', async function* () { yield 1n; });`,
+    );
+    await kernel.plugins.install(packageOf(streams));
+    await kernel.plugins.activate('test.streams');
+    expect(await run('exec', `${ID}:list`)).toMatchObject({ code: 0, out: '1\n2\n' });
+    expect((await run('exec', 'test.streams:parts')).out).toBe(
+      'a\\u001b[2J\n{\n  "n": 1\n}\nnull\n',
+    );
+    const failed = await run('exec', 'test.streams:fails');
+    expect([failed.code, failed.out]).toEqual([1, '1\n']);
+    expect(failed.err).toContain('call/failed');
+    expect((await run('exec', 'test.streams:odd')).err).toContain('call/invalid-output');
   });
 
   it('takes steps and settings, in the name of the operator', async () => {

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@cfworker/json-schema';
 import { createKernel } from '@plinth/host-node';
@@ -227,7 +228,9 @@ it("docs/ui.md's components compile as they are written", () => {
 
 it("docs/jobs.md's plugin and host run as they are written", async () => {
   const page = readFileSync(join(root, 'docs/jobs.md'), 'utf8');
-  const [plugin, host] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1]);
+  const [plugin, host, cluster] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    (match) => match[1],
+  );
   const folder = mkdtempSync(join(root, 'test/docs/.jobs-'));
   try {
     mkdirSync(join(folder, 'src'));
@@ -245,6 +248,44 @@ it("docs/jobs.md's plugin and host run as they are written", async () => {
     expect(stderr.split('\n').filter((line) => /^\d/.test(line))).toHaveLength(2);
     expect(stderr).toContain('ada is no address (attempt 2)');
     expect(stdout).toBe(/```text\n([\s\S]*?)```/.exec(page)?.[1]);
+    writeFileSync(join(folder, 'cluster.ts'), cluster as string);
+    for (const file of ['host.ts', 'cluster.ts']) {
+      const compiled = typeErrors(folder, file);
+      expect([compiled.status, compiled.stdout]).toEqual([0, '']);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 90_000);
+
+it("docs/storage.md's kernel keeps a decision in the row that the page describes", () => {
+  const page = readFileSync(join(root, 'docs/storage.md'), 'utf8');
+  const folder = mkdtempSync(join(root, 'test/docs/.storage-'));
+  try {
+    mkdirSync(join(folder, 'plugins/notes'), { recursive: true });
+    const manifest = {
+      id: 'com.example.notes',
+      version: '1.0.0',
+      main: 'plugin.js',
+      engines: { plinth: '^1.0.0' },
+    };
+    writeFileSync(join(folder, 'plugins/notes/plugin.json'), JSON.stringify(manifest));
+    writeFileSync(join(folder, 'plugins/notes/plugin.js'), 'export default { activate() {} };');
+    writeFileSync(join(folder, 'host.ts'), /```ts\n([\s\S]*?)```/.exec(page)?.[1] as string);
+    const { stderr, status } = spawnSync(process.execPath, ['host.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    const database = new DatabaseSync(join(folder, 'data/kernel.sqlite'));
+    const [row] = database.prepare('select * from plugin').all();
+    database.close();
+    const columns = [...page.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap((match) =>
+      [...(match[1] as string).matchAll(/`(\w+)`/g)].map((name) => name[1]),
+    );
+    expect(Object.keys(row ?? {})).toEqual(columns);
+    expect(row).toMatchObject({ tenant: 'tenant-0', version: '1.0.0', status: 'disabled' });
     const compiled = typeErrors(folder, 'host.ts');
     expect([compiled.status, compiled.stdout]).toEqual([0, '']);
   } finally {
@@ -278,7 +319,7 @@ it("docs/tenants.md's plugin and host run as they are written", async () => {
 
 it("docs/sql.md's plugin, migration and host run as they are written", async () => {
   const page = readFileSync(join(root, 'docs/sql.md'), 'utf8');
-  const [plugin, host, consent] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
+  const [plugin, host, consent, migrate] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(
     (match) => match[1],
   );
   const folder = mkdtempSync(join(root, 'test/docs/.sql-'));
@@ -289,21 +330,23 @@ it("docs/sql.md's plugin, migration and host run as they are written", async () 
     writeFileSync(join(folder, 'plugin.json'), /```json\n([\s\S]*?)```/.exec(page)?.[1] as string);
     writeFileSync(join(folder, 'host.ts'), host as string);
     writeFileSync(join(folder, 'consent.ts'), consent as string);
+    writeFileSync(join(folder, 'migrate.ts'), migrate as string);
     await buildPlugin(folder, join(folder, 'plugins/notes'));
     mkdirSync(join(folder, 'plugins/notes/migrations'), { recursive: true });
     writeFileSync(
       join(folder, 'plugins/notes/migrations/0001_notes.sql'),
       /```sql\n([\s\S]*?)```/.exec(page)?.[1] as string,
     );
-    const { stdout, stderr, status } = spawnSync(process.execPath, ['host.ts'], {
-      cwd: folder,
-      encoding: 'utf8',
-      timeout: 30_000,
-    });
+    const run = (file: string) =>
+      spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8', timeout: 30_000 });
+    const before = run('migrate.ts');
+    expect([before.status, before.stderr]).toEqual([0, '']);
+    expect(before.stdout).toMatch(/^0001_notes [0-9a-f]{64} \[\]\n$/);
+    const { stdout, stderr, status } = run('host.ts');
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe("{ id: 1 }\n[ 'buy milk' ]\n[ '0001_notes' ]\n");
     expect(existsSync(join(folder, 'notes-backup.sqlite'))).toBe(true);
-    for (const file of ['host.ts', 'consent.ts']) {
+    for (const file of ['host.ts', 'consent.ts', 'migrate.ts']) {
       const compiled = typeErrors(folder, file);
       expect([compiled.status, compiled.stdout]).toEqual([0, '']);
     }

@@ -2,7 +2,7 @@
 
 import type { Kernel, KernelOptions, PermissionRequest } from '@plinth/kernel';
 import type { ManifestInput } from '@plinth/sdk/contract';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { runtime } from '#host';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
@@ -364,6 +364,7 @@ export function rights(setting: Setting): void {
           for: 60_000,
         },
       ]);
+      await kernel.permissions.forget('test.user');
       answer = { for: 50 };
       const revoked = nextEvent(kernel, 'permission:revoked');
       expect(await ask(kernel, 'request', wish)).toBe(true);
@@ -386,16 +387,18 @@ export function rights(setting: Setting): void {
       ])
         expect(await ask(kernel, 'request', bad)).toMatch(/^permission\/invalid$|^wire\/refused$/);
       handler.dispose();
-      for (const odd of [{}, null, 'yes', 1, { for: 'ever' }]) {
-        kernel.permissions.onRequest(() => odd as never);
-        await kernel.permissions.revoke('test.user', 'commands.execute');
-        expect(await ask(kernel, 'request', wish), JSON.stringify(odd)).toBe(false);
-      }
-      kernel.permissions.onRequest(() => {
-        throw new Error('broken');
-      });
       await kernel.permissions.revoke('test.user', 'commands.execute');
-      expect(await ask(kernel, 'request', wish)).toBe(false);
+      const broken = () => {
+        throw new Error('broken');
+      };
+      const odd = [{}, null, undefined, 'yes', 1, { for: 'ever' }, { for: -1 }];
+      for (const wrong of [...odd.map((value) => () => value as never), broken]) {
+        const handled = vi.fn(wrong);
+        kernel.permissions.onRequest(handled);
+        await kernel.permissions.forget('test.user');
+        expect(await ask(kernel, 'request', wish), String(wrong)).toBe(false);
+        expect(handled).toHaveBeenCalledTimes(1);
+      }
     });
 
     it('a plugin does for another only what both may do, unless it acts on its own behalf', async () => {

@@ -5,9 +5,15 @@
  */
 
 import { writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { createKernel, packageOf } from '@plinth/host-node';
+import { sqlRegistry, sqlStorage } from '@plinth/sql/storage';
 
-const [folder, mode] = process.argv.slice(2) as [string, 'churn' | 'look'];
+const [folder, mode, where] = process.argv.slice(2) as [
+  string,
+  'churn' | 'look',
+  'files' | 'SQLite',
+];
 const tell = (message: object) => writeSync(1, `${JSON.stringify(message)}\n`);
 const IDS = ['test.a', 'test.b', 'test.c'];
 
@@ -21,7 +27,12 @@ const packed = (id: string, version: string) => {
   });
 };
 
-const kernel = await createKernel({ data: folder });
+const place = { file: join(folder, 'kernel.sqlite') };
+const kernel = await createKernel(
+  where === 'SQLite'
+    ? { storage: sqlStorage(place), registry: sqlRegistry(place) }
+    : { data: folder },
+);
 await kernel.start();
 const stateOf = (id: string) =>
   kernel.plugins

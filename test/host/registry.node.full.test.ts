@@ -43,9 +43,10 @@ interface Said {
 async function child(
   folder: string,
   mode: 'churn' | 'look',
+  where: string,
   heard: (said: Said, kill: () => void) => void,
 ): Promise<{ readonly code: number | null; readonly signal: string | null }> {
-  const running = spawn(process.execPath, [script, folder, mode], {
+  const running = spawn(process.execPath, [script, folder, mode, where], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = once(running, 'close');
@@ -58,54 +59,58 @@ async function child(
 }
 
 describe('Node, kill -9', () => {
-  it('every plugin is entirely the old or entirely the new one, and runs', {
-    timeout: 60_000,
-  }, async () => {
-    const folder = await newFolder();
-    const KILLS = 15;
-    const possible = new Map<string, readonly string[]>();
-    const problems: string[] = [];
-    let cutOff = 0;
-    let changes = 0;
-    const look = (kill: number, { found = {}, problems: told = [] }: Said) => {
-      problems.push(...told.map((problem) => `after kill ${kill}: ${problem}`));
-      for (const [id, state] of Object.entries(found)) {
-        const fits = possible.get(id) ?? [''];
-        if (fits.length > 1) cutOff += 1;
-        if (!fits.includes(state))
-          problems.push(
-            `after kill ${kill}: ${id} is '${state}', not ${fits.map((one) => `'${one}'`).join(' or ')}`,
-          );
-        possible.set(id, [state]);
-      }
-    };
-    for (let kill = 1; kill <= KILLS; kill++) {
-      // Half of the kills follow a number of steps, so that every phase is hit; the other half
-      // follow the clock.
-      const byClock = kill % 2 === 0;
-      const after = 1 + Math.floor(Math.random() * 30);
-      let said = 0;
-      const { signal } = await child(folder, 'churn', (message, strike) => {
-        if (message.found !== undefined) return look(kill - 1, message);
-        const { id = '', before = '', after: next = '', done } = message;
-        if (done === undefined) possible.set(id, [before, next]);
-        else {
-          possible.set(id, [done]);
-          changes += 1;
+  it.each(['files', 'SQLite'])(
+    'in %s every plugin is entirely the old or entirely the new one, and runs',
+    {
+      timeout: 60_000,
+    },
+    async (where) => {
+      const folder = await newFolder();
+      const KILLS = 15;
+      const possible = new Map<string, readonly string[]>();
+      const problems: string[] = [];
+      let cutOff = 0;
+      let changes = 0;
+      const look = (kill: number, { found = {}, problems: told = [] }: Said) => {
+        problems.push(...told.map((problem) => `after kill ${kill}: ${problem}`));
+        for (const [id, state] of Object.entries(found)) {
+          const fits = possible.get(id) ?? [''];
+          if (fits.length > 1) cutOff += 1;
+          if (!fits.includes(state))
+            problems.push(
+              `after kill ${kill}: ${id} is '${state}', not ${fits.map((one) => `'${one}'`).join(' or ')}`,
+            );
+          possible.set(id, [state]);
         }
-        said += 1;
-        if (byClock && said === 1) setTimeout(strike, Math.random() * 200);
-        else if (!byClock && said === after) strike();
-      });
-      expect(signal, problems.join('\n')).toBe('SIGKILL');
-    }
-    const { code } = await child(folder, 'look', (message) => look(KILLS, message));
-    expect(problems).toEqual([]);
-    expect(code).toBe(0);
-    expect(changes).toBeGreaterThan(15);
-    // Otherwise the kills missed the moment they are meant for.
-    expect(cutOff).toBeGreaterThan(5);
-  });
+      };
+      for (let kill = 1; kill <= KILLS; kill++) {
+        // Half of the kills follow a number of steps, so that every phase is hit; the other half
+        // follow the clock.
+        const byClock = kill % 2 === 0;
+        const after = 1 + Math.floor(Math.random() * 30);
+        let said = 0;
+        const { signal } = await child(folder, 'churn', where, (message, strike) => {
+          if (message.found !== undefined) return look(kill - 1, message);
+          const { id = '', before = '', after: next = '', done } = message;
+          if (done === undefined) possible.set(id, [before, next]);
+          else {
+            possible.set(id, [done]);
+            changes += 1;
+          }
+          said += 1;
+          if (byClock && said === 1) setTimeout(strike, Math.random() * 200);
+          else if (!byClock && said === after) strike();
+        });
+        expect(signal, problems.join('\n')).toBe('SIGKILL');
+      }
+      const { code } = await child(folder, 'look', where, (message) => look(KILLS, message));
+      expect(problems).toEqual([]);
+      expect(code).toBe(0);
+      expect(changes).toBeGreaterThan(15);
+      // Otherwise the kills missed the moment they are meant for.
+      expect(cutOff).toBeGreaterThan(5);
+    },
+  );
 });
 
 describe('Node, truncated files', () => {

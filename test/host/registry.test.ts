@@ -943,7 +943,7 @@ describe(`${runtime}: update`, () => {
         growth,
       ]);
       expect(asked.mock.calls).toMatchObject([
-        [{ plugin: ID, reason: 'update', permissions: growth }],
+        [{ plugin: ID, reason: 'update', permissions: growth }, {}],
       ]);
       expect(versionsOf(kernel)).toEqual(['1.0.0 resolved']);
       await kernel.plugins.update(ID, next, { consent: true });
@@ -1021,7 +1021,10 @@ describe(`${runtime}: update`, () => {
     await kernel.plugins.update(ID, packed('2.0.0', more));
     const permissions = { 'storage.read': ['*'], 'commands.execute': ['test.other:*'] };
     expect(agreeing.mock.calls).toEqual([
-      [{ plugin: ID, version: '2.0.0', reason: 'update', permissions }],
+      [
+        { plugin: ID, version: '2.0.0', reason: 'update', permissions },
+        { signal: expect.any(AbortSignal) },
+      ],
     ]);
     expect([refusing.mock.calls.length, await answer(kernel)]).toEqual([0, '2.0.0']);
     registered.dispose();

@@ -114,8 +114,9 @@ describe('dependencies', () => {
     '@hono/node-server': /^extensions\/http\/src\/listen\.ts$/,
     preact: /^extensions\/ui\/src\/preact\.ts$/,
     react: /^extensions\/ui\/src\/react[a-z-]*\.ts$/,
+    '@sqlite.org/sqlite-wasm': /^extensions\/sql\/src\/browser\/sqlite-module\.ts$/,
+    pg: /^extensions\/sql\/src\/(node\/storage\/postgres-client|postgres\/pg-client)\.ts$/,
     kysely: /^extensions\/sql\/src\/(index|plugin\/(database|dialect|driver))\.ts$/,
-    pg: /^extensions\/sql\/src\/postgres\/pg-client\.ts$/,
     valibot:
       /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
   };
@@ -148,7 +149,9 @@ describe('dependencies', () => {
               target === undefined &&
               // The test kit imports the SDK by its name.
               !`${specifier}/`.startsWith(`${name}/`) &&
-              !specifier.startsWith('node:'),
+              !specifier.startsWith('node:') &&
+              // Shipped as a part of the worker, built by `scripts/build-database-worker.ts`.
+              specifier !== '@sqlite.org/sqlite-wasm',
           )
           .map(({ specifier }) =>
             specifier

@@ -56,6 +56,99 @@ describe(`${runtime}: the admin API`, () => {
     ]);
   });
 
+  it('names the command that is called to the application', async () => {
+    const actions: AdminAction[] = [];
+    const { ask } = await serveAdmin(actions);
+    expect((await ask('/api/v1/commands/test.notes:add', post({}, admin))).status).toBe(200);
+    expect(actions).toEqual([
+      {
+        name: 'commands.execute',
+        changes: true,
+        role: 'operator',
+        tenant: 'tenant-0',
+        command: 'test.notes:add',
+      },
+    ]);
+  });
+
+  it('streams the answer of a command to clients that take one, and tells how it ended', async () => {
+    const { ask, kernel } = await serveAdmin();
+    const streams = pluginOf(
+      'test.streams',
+      `ctx.commands.handle('count', async function* (to) { for (let n = 1; n <= to; n++) yield { n }; });
+       ctx.commands.handle('fail', async function* () { yield 1; throw new Error('no table'); });
+       ctx.commands.handle('big', async function* () { yield 'x'.repeat(9_000_000); });
+       let ended = 0;
+       ctx.commands.handle('wait', () => ({ [Symbol.asyncIterator]: () => {
+         let n = 0;
+         return {
+           next: () => n++ === 0 ? Promise.resolve({ done: false, value: 1 }) : new Promise(() => {}),
+           return: async () => { ended += 1; return { done: true, value: undefined }; },
+         };
+       } }));
+       ctx.commands.handle('ended', () => ended);`,
+    );
+    await kernel.plugins.install(packageOf(streams));
+    await kernel.plugins.activate('test.streams');
+    const accept = { ...admin, accept: 'text/event-stream, application/json' };
+    const open = (command: string, input: unknown = null, more: RequestInit = {}) =>
+      ask(`/api/v1/commands/test.streams:${command}`, { ...post(input, accept), ...more });
+    expect(await (await open('count', 2)).text()).toBe(
+      'data: {"n":1}\n\ndata: {"n":2}\n\nevent: end\ndata: \n\n',
+    );
+    expect(await (await open('fail')).text()).toBe(
+      'data: 1\n\nevent: error\ndata: {"status":500,"code":"call/failed"}\n\n',
+    );
+    expect(await (await open('big')).text()).toContain('"code":"call/invalid-output"');
+    // Others get no part of a stream for the whole.
+    const plain = await ask('/api/v1/commands/test.streams:count', post(2, admin));
+    expect(await problem(plain)).toEqual([502, 'call/invalid-output']);
+    // The plugin is told when the client leaves, in the middle or while it is silent.
+    const client = new AbortController();
+    const left = await open('wait', null, { signal: client.signal });
+    const reader = (left.body as ReadableStream<Uint8Array>).getReader();
+    await reader.read();
+    const silent = reader.read().catch(() => {});
+    client.abort();
+    await reader.cancel();
+    await silent;
+    await expect.poll(() => kernel.commands.execute('test.streams:ended')).toBe(1);
+    const entries = await kernel.audit.entries({ topic: 'host:admin-done' });
+    expect(entries.filter(({ facts }) => facts.action === 'commands.execute')).toHaveLength(4);
+  });
+
+  it('shows what a plugin was refused, and forgets it', async () => {
+    const { ask, kernel } = await serveAdmin();
+    const asking = pluginOf(
+      'test.asking',
+      "ctx.commands.handle('ask', (scope) => ctx.permissions.request('events.emit', scope));",
+    );
+    await kernel.plugins.install(packageOf(asking));
+    await kernel.plugins.activate('test.asking');
+    let asked = 0;
+    kernel.permissions.onRequest(() => {
+      asked += 1;
+      return false;
+    });
+    for (const scope of ['app:x', 'app:y', 'app:x'])
+      await kernel.commands.execute('test.asking:ask', scope);
+    const at = '/api/v1/plugins/test.asking/permissions';
+    const told = await (await ask(`${at}/refused`, send('GET'))).json();
+    const refused = (scope: string) => ({ permission: 'events.emit', scope, version: '1.0.0' });
+    expect(told).toEqual({ refused: [refused('app:x'), refused('app:y')] });
+    const one = { permission: 'events.emit', scope: 'app:x' };
+    expect(await (await ask(`${at}/forget`, post(one, admin))).json()).toEqual({
+      refused: [refused('app:y')],
+    });
+    const bad = await ask(`${at}/forget`, post({ permission: 'all' }, admin));
+    expect(await problem(bad)).toEqual([400, 'permission/invalid']);
+    expect(await (await ask(`${at}/forget`, send('POST'))).json()).toEqual({ refused: [] });
+    await kernel.commands.execute('test.asking:ask', 'app:x');
+    expect(asked).toBe(3);
+    const entries = await kernel.audit.entries({ topic: 'host:admin-done' });
+    expect(entries.at(-1)).toMatchObject({ facts: { action: 'permissions.forget', by: 'grace' } });
+  });
+
   it('reads plugins, health, diagnostics, reports, usage, metrics and the audit log', async () => {
     const { ask } = await serveAdmin();
     const get = async (path: string) => {
@@ -79,6 +172,8 @@ describe(`${runtime}: the admin API`, () => {
       ['health', '"status":"healthy"'],
       ['diagnostics', 'test.notes'],
       ['usage', 'test.notes'],
+      ['usage/tenant', '"tenant":"tenant-0"'],
+      ['plugins/test.notes/permissions/refused', '{"refused":[]}'],
       ['report', '{'],
     ] as const) {
       const [status, type, body] = await get(path);

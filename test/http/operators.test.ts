@@ -365,6 +365,16 @@ describe(`${runtime}: the admin API`, () => {
       tenants: ['tenant-0', 'acme'],
       facts: [{ id: 'acme', running: true }],
     });
+    expect(await (await ask('GET', 'tenants?usage=true')).json()).toMatchObject({
+      usage: [
+        { tenant: 'tenant-0', plugins: { installed: 1 } },
+        { tenant: 'acme', calls: { used: 0 } },
+      ],
+    });
+    expect(await (await ask('GET', 'usage/tenant?tenant=acme')).json()).toMatchObject({
+      tenant: 'acme',
+      storage: { used: 0 },
+    });
     expect((await ask('DELETE', 'tenants/acme?purge=true')).status).toBe(204);
     expect(await (await ask('GET', 'tenants')).json()).toMatchObject({ tenants: ['tenant-0'] });
     expect((await ask('GET', 'plugins?tenant=acme')).status).toBe(404);
@@ -384,6 +394,9 @@ describe(`${runtime}: the admin API`, () => {
         }),
       );
     expect(await (await ask('tenants')).json()).toEqual({ tenants: ['acme'] });
+    expect(await (await ask('tenants?usage=true')).json()).toMatchObject({
+      usage: [{ tenant: 'acme' }],
+    });
     expect((await ask('plugins?tenant=acme')).status).toBe(200);
     expect((await ask('plugins?tenant=tenant-0')).status).toBe(404);
     expect((await ask('tenants/beta', 'POST')).status).toBe(404);

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { http } from '@plinth/http/host';
 import { describe, expect, it } from 'vitest';
-import { gateOf, rejection } from '../support/kernels.ts';
+import { gateOf, nextEvent, rejection } from '../support/kernels.ts';
 import { pluginOf } from '../support/plugins.ts';
 import { problem, routesOf, serve } from './serve.ts';
 
@@ -204,6 +204,24 @@ describe('the server in Node', () => {
     expect(await (await waiting).text()).toBe('waited');
     await stopped;
     expect((await rejection(raw(port, ''))).message).toContain('ECONNREFUSED');
+  });
+
+  it('finishes requests of other tenants, which stop at the same time as the one that listens', async () => {
+    const { url, kernel } = await listening({
+      tenant: ({ headers }) => headers.get('x-tenant') ?? undefined,
+    });
+    const [acme, witness] = [kernel.tenant('acme'), kernel.tenant('witness')];
+    await Promise.all([acme.start(), witness.start()]);
+    const { reached, open } = gateOf(acme);
+    const headers = { 'x-tenant': 'acme' };
+    const waiting = fetch(`${url}/plugins/test.echo/wait`, { headers });
+    await reached;
+    const over = nextEvent(witness, 'kernel:stopped');
+    const stopped = kernel.stop();
+    await over;
+    open();
+    expect(await (await waiting).text()).toBe('waited');
+    await stopped;
   });
 
   it('serves tenants and routes of the application', async () => {

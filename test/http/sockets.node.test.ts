@@ -27,7 +27,7 @@ interface Told {
   readonly data: Record<string, unknown>;
 }
 
-async function until(socket: TestSocket, event: string): Promise<readonly Told[]> {
+async function until(socket: TestSocket, event: string): Promise<Told[]> {
   const found: Told[] = [];
   while (found.at(-1)?.event !== event) found.push(JSON.parse(String(await socket.next())) as Told);
   return found;
@@ -138,13 +138,87 @@ describe('WebSockets of the admin API', () => {
     await cut;
   });
 
-  it('are as many as are allowed, and 128 can be open at once', async () => {
+  it('are as many as are allowed, and 256 can be open at once', async () => {
     const { at } = await listening();
-    const all = await Promise.all(Array.from({ length: 128 }, () => openSocket(at(), PROTOCOLS)));
+    const all = await Promise.all(Array.from({ length: 256 }, () => openSocket(at(), PROTOCOLS)));
     const headers = { authorization: 'Bearer token-of-the-viewer' };
     expect(await handshake(at(), headers)).toBe(503);
     for (const socket of all) socket.close();
     await Promise.all(all.map(({ closed }) => closed));
     await expect.poll(() => handshake(at(), headers)).toBe(101);
+  });
+});
+
+describe('WebSockets of events for users', () => {
+  const options: HttpOptions = {
+    authenticate: ({ headers }) =>
+      headers.get('authorization') === 'Bearer token-of-ada' ? 'ada' : undefined,
+    events: { topics: ['test.shop:*'], authorize: () => true },
+  };
+  const shop = pluginOf(
+    'test.shop',
+    "ctx.commands.handle('sell', (text) => ctx.events.emit('sold', text));",
+    { permissions: { events: { emit: ['test.shop:*'] } } },
+  );
+  const listen = async (more: HttpOptions = {}) => {
+    const { kernel } = await serve([shop], { ...options, ...more });
+    const { url } = await kernel.extension(http).listen();
+    const at = (query = '') => `${url.replace('http', 'ws')}/events?topic=test.shop:*${query}`;
+    return { kernel, at, sell: (text: string) => kernel.commands.execute('test.shop:sell', text) };
+  };
+  const OFFERED = ['plinth.events', 'bearer.token-of-ada'];
+
+  it('tell them, resume after a cursor, and tell a gap', async () => {
+    const { at, sell } = await listen();
+    const socket = await openSocket(at(), OFFERED);
+    expect(socket.protocol).toBe('plinth.events');
+    const [hello] = await until(socket, 'hello');
+    await sell('a');
+    const [first] = await until(socket, 'message');
+    expect(first?.data).toEqual({ topic: 'test.shop:sold', source: 'test.shop', payload: 'a' });
+    socket.cut();
+    await sell('b');
+    for (const [cursor, payloads] of [
+      [first?.cursor, ['b']],
+      [hello?.cursor, ['a', 'b']],
+    ] as const) {
+      const again = await openSocket(at(`&cursor=${cursor}`), OFFERED);
+      const told = await until(again, 'hello');
+      for (const _ of payloads) told.push(...(await until(again, 'message')));
+      expect(told.slice(1).map(({ data }) => data.payload)).toEqual(payloads);
+      again.close();
+    }
+    const lost = await openSocket(at('&cursor=00000000.3'), OFFERED);
+    expect((await until(lost, 'gap')).at(-1)?.data).toMatchObject({ from: '00000000.3' });
+    lost.close();
+  });
+
+  it('are for users alone, from pages of the own origin, and say nothing to a writer', async () => {
+    const { at } = await listen();
+    expect(await handshake(at())).toBe(401);
+    const wrong = { 'sec-websocket-protocol': 'plinth.events, bearer.token-of-eve' };
+    expect(await handshake(at(), wrong)).toBe(401);
+    const offered = { 'sec-websocket-protocol': OFFERED.join(', ') };
+    expect(await handshake(at(), { ...offered, origin: 'https://evil.test' })).toBe(403);
+    expect(await handshake(at(), { 'sec-websocket-protocol': OFFERED[1] ?? '' })).toBe(400);
+    const socket = await openSocket(at(), OFFERED);
+    socket.send('hello');
+    expect((await socket.closed).code).toBe(1008);
+  });
+
+  it('end with the kernel and when they are too slow, and free their place', async () => {
+    const { kernel, at, sell } = await listen({ limits: { streams: 1, queue: 4 } });
+    const slow = await openSocket(at(), OFFERED);
+    await until(slow, 'hello');
+    expect(await handshake(at(), { 'sec-websocket-protocol': OFFERED.join(', ') })).toBe(503);
+    slow.pause();
+    // More than what connections hold between them.
+    const text = 'x'.repeat(60_000);
+    for (let n = 0; n < 400; n++) await sell(text);
+    slow.resume();
+    expect(await slow.closed).toEqual({ code: 1013, reason: 'too slow' });
+    const next = await openSocket(at(), OFFERED);
+    await kernel.stop();
+    expect(await next.closed).toEqual({ code: 1001, reason: 'the server is stopping' });
   });
 });

@@ -3,11 +3,12 @@
  * line on stdout, written at once: all that the parent has read happened before the kill.
  */
 import { writeSync } from 'node:fs';
-import { createKernel, fileStorage } from '@plinth/host-node';
+import { createKernel } from '@plinth/host-node';
 import { jobs as pluginJobs } from '@plinth/jobs';
 import { jobs } from '@plinth/jobs/host';
 import { packageSource } from '@plinth/kernel';
 import { definePlugin } from '@plinth/sdk';
+import { storageAt } from '../storage/storage-at.ts';
 
 const [folder, mode, first] = process.argv.slice(2) as [string, 'drain' | 'push', string];
 const tell = (what: string, task: unknown = '') => writeSync(1, `${what} ${String(task)};\n`);
@@ -29,7 +30,7 @@ const manifest = {
 const kernel = await createKernel({
   isolation: 'inline',
   sources: [packageSource([{ manifest, plugin }])],
-  storage: await fileStorage(folder),
+  storage: await storageAt(folder),
   extensions: [jobs({ lease: 1_000 })],
 });
 await kernel.start();

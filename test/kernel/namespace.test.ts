@@ -69,6 +69,31 @@ describe('the storage of a plugin', () => {
     expect(await storage.get('key')).toBe(1);
   });
 
+  it('counts a write once, and answers for its last attempt, when another process was faster', async () => {
+    const kept = memoryStorage();
+    // A storage that processes share: another one writes after the first attempt.
+    let meanwhile: (() => Promise<void>) | undefined;
+    const shared: StorageAdapter = {
+      ...kept,
+      async update(key, change) {
+        if (meanwhile !== undefined) change(await kept.get(key));
+        await meanwhile?.();
+        meanwhile = undefined;
+        await kept.update(key, change);
+      },
+    };
+    const storage = of(shared, { quota: 3_000 });
+    const other = of(kept);
+    const { revision } = await storage.read('key');
+    meanwhile = () => other.set('key', 'theirs');
+    expect(await storage.swap('key', 'mine', revision)).toBe(false);
+    expect(await storage.get('key')).toBe('theirs');
+    meanwhile = () => other.set('key', 'theirs again');
+    await storage.set('key', 'x'.repeat(1_000));
+    expect(await storage.get('key')).toBe('x'.repeat(1_000));
+    expect((await storage.usage()).bytes).toBe((await of(kept).usage()).bytes);
+  });
+
   it('ends at its number of keys, and lets known keys be written and others follow a deleted one', async () => {
     const storage = of(memoryStorage(), { keys: 2 });
     await storage.set('a', 1);

@@ -66,6 +66,29 @@ describe(`${runtime}: tenants`, () => {
     expect(() => acme.extension(tenants).manage(kernel)).toThrow(/manages no tenants/);
   });
 
+  it('show what each uses that runs, and may, when that is asked for', async () => {
+    const storage = memoryStorage();
+    const options = { policy: { resources: { tenant: { storage: '1MB' } } } };
+    const first = await start(storage, options);
+    const acme = await first.managed.create('acme');
+    await acme.commands.execute('test.visits:visit');
+    expect((await first.managed.list())[0]).not.toHaveProperty('usage');
+    const [told] = await first.managed.list({ usage: true });
+    expect(told?.usage).toMatchObject({
+      tenant: 'acme',
+      plugins: { running: 1 },
+      storage: { limit: 1_000_000 },
+    });
+    expect(told?.usage?.storage?.used).toBeLessThanOrEqual(told?.stored as number);
+    await first.kernel.stop();
+    // Asking starts no tenant.
+    const second = await start(storage, options);
+    expect(await second.managed.list({ usage: true })).toEqual([
+      expect.not.objectContaining({ usage: expect.anything() }),
+    ]);
+    expect(await second.managed.list()).toMatchObject([{ running: false }]);
+  });
+
   it('are known after a restart, and run when they are asked for', async () => {
     const storage = memoryStorage();
     const first = await start(storage);

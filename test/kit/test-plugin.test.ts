@@ -1,4 +1,5 @@
 /** `testPlugin`: a good plugin passes, and each fault is found by the check that is meant for it. */
+import { defineExtension } from '@plinth/kernel/extension';
 import { command, contract, definePlugin } from '@plinth/sdk';
 import { HealthCheck } from '@plinth/sdk/contracts';
 import { type PluginInput, reportJUnit, reportText, stub, testPlugin } from '@plinth/sdk/testing';
@@ -183,6 +184,31 @@ describe('testPlugin()', () => {
     );
     expect(await failedOf(hanging, { groups: ['hostile'], timeout: 1_000 })).toEqual({
       'hostile/wait': "it doesn't answer within 1000 ms for null",
+    });
+  });
+
+  it('runs the plugin in kernels with the extensions of its application', async () => {
+    const Clock = contract('com.example.clock@1', { now: command({ output: v.string() }) });
+    const clock = defineExtension({ name: 'clock', uses: ['provide'] }, () => ({
+      install(port) {
+        port.provide(Clock, { now: () => 'noon' });
+      },
+    }));
+    const user = sample(
+      `activate(ctx) { ctx.commands.handle('count', () => ctx.commands.execute('com.example.clock:now')); }`,
+      {
+        needs: ['com.example.clock@^1'],
+        permissions: { commands: { execute: ['com.example.clock:*'] } },
+      },
+    );
+    expect(await failedOf(user)).toHaveProperty('lifecycle/activate');
+    const report = await testPlugin(user, {
+      samples: { count: [undefined] },
+      extensions: () => [clock()],
+    });
+    expect(report.ok, reportText(report)).toBe(true);
+    await expect(testPlugin(user, { extensions: [clock()] as never })).rejects.toMatchObject({
+      code: 'kernel/invalid-option',
     });
   });
 

@@ -239,7 +239,7 @@ export const GAPS = [
   {
     id: 'private-files',
     what: 'A private file system (OPFS)',
-    without: 'Not used: browsers keep data in IndexedDB, the others in files',
+    without: 'sql() throws in a page; all else is kept in IndexedDB or in files',
     legs: [...NODES, 'webkit', 'bun', 'deno'],
     probe: () => navigator.storage.getDirectory(),
   },

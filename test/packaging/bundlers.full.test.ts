@@ -4,9 +4,9 @@
  */
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outcomeOf } from './bundlers/outcome.ts';
 import { program, ship } from './bundlers/project.ts';
-import { serve } from './bundlers/serve.ts';
-import { SHIPPINGS, type Shipping } from './bundlers.ts';
+import { SHIPPINGS } from './bundlers.ts';
 import { type Packed, pack } from './packed.ts';
 import { startChromium } from './site.ts';
 
@@ -32,7 +32,7 @@ describe.each(
     const project = await ship(packed, shipping);
     const outcome =
       shipping.run === undefined
-        ? await open(project, shipping)
+        ? await outcomeOf(browser, project, shipping)
         : JSON.parse(await program(project, shipping.run));
     expect(outcome).toEqual({
       worker: 'hello Ada',
@@ -43,26 +43,3 @@ describe.each(
     });
   });
 });
-
-/** The page's result, once nothing of a plugin is left in it. */
-async function open(project: string, shipping: Shipping): Promise<unknown> {
-  const served = await serve(project, shipping);
-  const page = await browser.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => void complaints.push(error.message));
-  page.on('console', (message) => {
-    // The connection of Vite's client ends with its worker; there is no icon.
-    const known = /\/@vite\/|\/favicon\.ico$/.test(message.location().url);
-    if (message.type() === 'error' && !known) complaints.push(message.text());
-  });
-  try {
-    await page.goto(served.url);
-    await page.waitForFunction(() => 'outcome' in globalThis, undefined, { timeout: 120_000 });
-    expect(complaints).toEqual([]);
-    expect(page.workers()).toEqual([]);
-    return await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome);
-  } finally {
-    await page.close();
-    await served.close();
-  }
-}

@@ -1,40 +1,133 @@
 /** Runs the examples as their READMEs say, in the folder that is given. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { dirname } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify, stripVTControlCharacters } from 'node:util';
-import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
+import { send } from '../../examples/node-service/test/send.ts';
+import { hasPostgres, startPostgres } from '../support/postgres.ts';
 import { startChromium } from './site.ts';
+import { barriers, serve, startTabs } from './spa-page.ts';
 
 const run = promisify(execFile);
-// npm runs with the first Node in the path. Ports are free ones.
+// npm runs with the first Node in the path. Ports are free ones. What is built for production isn't
+// built for tests.
+const { NODE_ENV: _, ...rest } = process.env;
 const env = {
-  ...process.env,
-  PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+  ...rest,
+  PATH: `${dirname(process.execPath)}:${rest.PATH}`,
   PORT: '0',
 };
-const npm = (cwd: string, ...args: readonly string[]) =>
-  run('npm', [...args], { cwd, env, timeout: 120_000 });
+const npm = (cwd: string, ...args: readonly string[]) => npmWith({}, cwd, ...args);
+const npmWith = (more: Readonly<Record<string, string>>, cwd: string, ...args: readonly string[]) =>
+  run('npm', [...args], { cwd, env: { ...env, ...more }, timeout: 300_000 });
 
-async function checkNodeService(folder: string): Promise<void> {
-  await npm(folder, 'run', 'build');
-  const service = spawn(process.execPath, ['src/server.ts'], { cwd: folder, env });
-  const ended = once(service, 'exit');
-  onTestFinished(() => void service.kill('SIGKILL'));
-  for await (const url of createInterface({ input: service.stdout })) {
-    const greeting = await fetch(url);
-    expect([greeting.status, await greeting.text()]).toEqual([
-      200,
-      expect.stringMatching(/^Hello, Ada! \(\d+ times\)$/),
-    ]);
-    expect((await fetch(url.replace('?name=Ada', ''))).status).toBe(400);
-    expect((await fetch(new URL('/com.example.other/hello', url))).status).toBe(404);
+/** A service in the folder, until the test ends. Its log is on its standard output. */
+async function startService(folder: string) {
+  const child = spawn(process.execPath, ['--env-file=.env.example', 'src/server.ts'], {
+    cwd: folder,
+    env: { ...env, DATA: './data' },
+  });
+  const ended = once(child, 'exit');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let url = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    const entry = JSON.parse(line) as { message: string; url?: string };
+    if (entry.message !== 'listening') continue;
+    url = entry.url ?? '';
     break;
   }
-  service.kill('SIGTERM');
-  expect(await ended).toEqual([0, null]);
+  child.stdout.resume();
+  return {
+    url,
+    /** Tells it to stop, and answers its exit code. */
+    async stop() {
+      child.kill('SIGTERM');
+      return ((await ended) as [number | null])[0];
+    },
+  };
+}
+
+/** Both features in three tenants, a restart, and the end. */
+async function checkNodeService(folder: string): Promise<void> {
+  await rm(join(folder, 'data'), { recursive: true, force: true });
+  await npm(folder, 'run', 'build');
+  const users = { acme: 'ada', globex: 'grace', initech: 'milton' };
+  const tenants = Object.entries(users).map(([tenant, user]) => ({
+    host: `${tenant}.localhost`,
+    user: `${user}:change-me`,
+  }));
+  const first = await startService(folder);
+  for (const { host, user } of tenants) {
+    const text = { title: `At ${host}`, text: 'Text' };
+    const added = await send(first.url, { path: '/notes/api/notes', host, user, json: text });
+    expect(added.status, added.text).toBe(201);
+    const drafted = await send(first.url, { path: '/blog/api/posts', host, user, json: text });
+    expect(drafted.status, drafted.text).toBe(201);
+  }
+  const asked = Promise.all(
+    tenants.map(({ host, user }) => send(first.url, { path: '/notes/api/export', host, user })),
+  );
+  expect((await asked).map(({ status }) => status)).toEqual([200, 200, 200]);
+  expect(await first.stop()).toBe(0);
+  const second = await startService(folder);
+  for (const { host, user } of tenants)
+    for (const path of ['/notes/', '/blog/']) {
+      const { status, text } = await send(second.url, { path, host, user });
+      expect([status, text.match(/At [a-z.]+/g)], path).toEqual([200, [`At ${host}`]]);
+    }
+  expect((await send(second.url, { path: '/notes/', host: 'other.localhost' })).status).toBe(404);
+  expect(await second.stop()).toBe(0);
+  await rm(join(folder, 'data'), { recursive: true, force: true });
+}
+
+/** An editor in a browser: a note becomes a post. Browsers send a password only where it is wanted. */
+async function checkPagesOfService(folder: string): Promise<void> {
+  const service = await startService(folder);
+  const browser = await startChromium();
+  onTestFinished(() => browser.close());
+  const httpCredentials = { username: 'ada', password: 'change-me' };
+  const page = await browser.newPage({ httpCredentials });
+  const press = (name: string) => page.getByRole('button', { name }).click();
+  const { port } = new URL(service.url);
+  await page.goto(`http://acme.localhost:${port}/notes/`);
+  await page.getByRole('link', { name: 'New note' }).click();
+  await page.getByLabel('Title').fill('<b>Tea</b>');
+  await press('Save');
+  await page.getByRole('heading', { name: '<b>Tea</b>' }).waitFor();
+  await press('Draft a post of it');
+  await page.getByLabel('Title').fill('Tea for two');
+  await press('Save');
+  await press('Publish');
+  await page.goto(`http://acme.localhost:${port}/blog/`);
+  await page.getByRole('link', { name: 'Tea for two' }).click();
+  await page.getByRole('button', { name: 'Send' }).waitFor();
+  await browser.close();
+  expect(await service.stop()).toBe(0);
+}
+
+/**
+ * As above, its pages, and the tests of the example, among them those against the old program: over
+ * SQLite, and over PostgreSQL where there is one.
+ */
+async function checkNodeServiceWhole(folder: string): Promise<void> {
+  await checkNodeService(folder);
+  await checkPagesOfService(folder);
+  await rm(join(folder, 'data'), { recursive: true, force: true });
+  const counts = async (env: Readonly<Record<string, string>> = {}) => {
+    const said = stripVTControlCharacters((await npmWith(env, folder, 'test')).stdout);
+    return [/pass (\d+)/.exec(said)?.[1], /fail (\d+)/.exec(said)?.[1]];
+  };
+  expect(await counts()).toEqual(['17', '0']);
+  if (!hasPostgres) return;
+  const postgres = await startPostgres();
+  onTestFinished(() => postgres.stop());
+  const url = await postgres.database();
+  // Each of its tests makes a database.
+  await postgres.run(`alter role ${new URL(url).username} createdb`);
+  expect(await counts({ DATABASE_URL: url })).toEqual(['17', '0']);
 }
 
 async function checkCliTool(folder: string): Promise<void> {
@@ -51,23 +144,35 @@ async function checkCliTool(folder: string): Promise<void> {
   expect(await tool('unknown')).toEqual({ code: 2, stdout: list });
 }
 
+/** The page of a new user: notes, the palette, a permission, settings, and all of it after a reload. */
 async function checkPage(folder: string): Promise<void> {
   await npm(folder, 'run', 'build');
-  const server = await preview({ root: folder, preview: { host: '127.0.0.1', port: 0 } });
-  onTestFinished(() => server.close());
-  const address = server.httpServer.address();
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  const browser = await startChromium();
-  onTestFinished(() => browser.close());
-  const page = await browser.newPage();
-  // The button is enabled when the plugin runs.
-  const greet = () => page.getByRole('button', { name: 'Greet' }).click();
-  await page.goto(`http://127.0.0.1:${address.port}`);
-  await greet();
-  await page.getByText('Hello, Ada! (1 times)').waitFor();
+  const { url } = await serve(folder);
+  const { errors, open } = await startTabs();
+  const notes = await open(url);
+  const { page, root } = notes;
+  await notes.add('Buy bread');
+  await notes.add('Call Grace');
+  await notes.shows('Call Grace', 'Buy bread');
+
+  // The plugin has no right to read notes, and asks for it. A no holds, a yes for good does too.
+  await notes.command('count words');
+  await root.getByRole('dialog', { name: 'Digest asks' }).waitFor();
+  expect(await barriers(page)).toEqual([]);
+  await notes.press('Always allow');
+  await notes.notice('Your notes have 4 words.');
+
+  await notes.press('Settings');
+  await root.getByLabel('Which note comes first').selectOption('oldest');
+  await notes.press('Close');
+  await notes.shows('Buy bread', 'Call Grace');
+
   await page.reload();
-  await greet();
-  await page.getByText('Hello, Ada! (2 times)').waitFor();
+  await notes.shows('Buy bread', 'Call Grace');
+  await notes.command('count words');
+  await notes.notice('Your notes have 4 words.');
+  expect(await barriers(page)).toEqual([]);
+  expect(errors).toEqual([]);
 }
 
 /** What its README says: three runners, each with what it reports. */
@@ -87,4 +192,10 @@ export const EXAMPLES: Readonly<Record<string, (folder: string) => Promise<void>
   'spa-plain': checkPage,
   'spa-react': checkPage,
   'test-your-plugin': checkTests,
+};
+
+/** The same, in their long form. */
+export const WHOLE_EXAMPLES: typeof EXAMPLES = {
+  ...EXAMPLES,
+  'node-service': checkNodeServiceWhole,
 };

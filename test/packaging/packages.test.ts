@@ -27,6 +27,7 @@ const ENTRIES = [
   '@plinth/kernel/archive',
   '@plinth/kernel/audit',
   '@plinth/kernel/grants',
+  '@plinth/kernel/data',
   '@plinth/kernel/hibernation',
   '@plinth/kernel/installer',
   '@plinth/kernel/limits',
@@ -56,7 +57,12 @@ const ENTRIES = [
   '@plinth/sql',
   '@plinth/cli/vite/client',
 ];
-const NODE_ENTRIES = ['@plinth/host-node', '@plinth/sql/host', '@plinth/cli'];
+const NODE_ENTRIES = [
+  '@plinth/host-node',
+  '@plinth/sql/host',
+  '@plinth/sql/storage',
+  '@plinth/cli',
+];
 /** Has the types of Vite, which is an optional peer. */
 const VITE_ENTRIES = ['@plinth/cli/vite'];
 const BROWSER_ENTRIES = [
@@ -99,7 +105,7 @@ describe.each(PACKAGES)('@plinth/%s', (name) => {
     expect(
       files.filter(
         (file) =>
-          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|bin\/plinth\.js|templates\/.+|globals\.d\.ts|(testing\/)?(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE))$/.test(
+          !/^package\/(package\.json|plugin\.schema\.json|tsconfig\.plugin\.json|globals\.plugin\.d\.ts|README\.md|LICENSE|bin\/plinth\.js|templates\/.+|globals\.d\.ts|(testing\/)?(dist|src)\/.+\.(c?ts|c?js|map)|dist\/(plinth-frame\.html|(ses|standalone)\.LICENSE|browser\/(sqlite\.LICENSE|sqlite3\.wasm)))$/.test(
             file,
           ),
       ),

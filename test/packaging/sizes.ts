@@ -48,7 +48,7 @@ export const BUDGETS: readonly Budget[] = [
   },
   {
     name: 'the kernel itself',
-    gzip: 66.7 * KB,
+    gzip: 67 * KB,
     what: `export { createKernel } from '@plinth/kernel';`,
   },
   {

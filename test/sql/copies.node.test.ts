@@ -9,15 +9,22 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createKernel, memoryStorage, type PluginPackage, type PluginSource } from '@plinth/kernel';
 import { sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
+import { outliving } from '../support/storages.ts';
 import { folder, packageWith, withSql } from './databases.ts';
 
 const NOTES = { '0001_notes.sql': 'create table notes (id integer primary key, text text)' };
 const MORE = { ...NOTES, '0002_more.sql': 'alter table notes add column more text' };
 const notes = packageWith({ migrations: NOTES });
 const all = 'select text from notes order by id';
+const sourceOf = (packages: readonly PluginPackage[]): PluginSource => ({
+  async *discover() {
+    yield* packages;
+  },
+});
 
 describe('a backup', () => {
   it('is made while the plugin runs, and brings its moment back', async () => {
@@ -170,6 +177,54 @@ describe('a purge', () => {
     );
     await run(all);
     expect(existsSync(half)).toBe(false);
+  });
+
+  it('that a crash has kept from the database is finished with the next start, and no other', async () => {
+    const [directory, storage] = [await folder(), memoryStorage()];
+    const other = packageWith({ id: 'test.other', migrations: NOTES });
+    const start = () => withSql([notes, other], { directory }, { storage: outliving(storage) });
+    const first = await start();
+    for (const id of ['test.notes', 'test.other']) {
+      await first.run("insert into notes (text) values ('kept')", [], id);
+      await first.kernel.plugins.uninstall(id);
+    }
+    await first.kernel.stop();
+    // A kernel that ends before its databases hear of the purge: one without them.
+    const crashed = await createKernel({
+      isolation: 'inline',
+      telemetry: { log: false },
+      storage: outliving(storage),
+      sources: [sourceOf([notes, other])],
+    });
+    await crashed.start();
+    await crashed.plugins.uninstall('test.notes', { purge: true });
+    await crashed.stop();
+    expect(readdirSync(join(directory, 'tenant-0'))).toHaveLength(2);
+    const second = await start();
+    await second.kernel.stop();
+    const third = await start();
+    expect((await third.kernel.extension(sql).list()).map(({ plugin }) => plugin)).toEqual([
+      'test.other',
+    ]);
+    expect(await third.kernel.plugins.leftovers()).toMatchObject([
+      { plugin: 'test.other', documents: true },
+    ]);
+    await third.kernel.plugins.uninstall('test.other', { purge: true });
+    await third.kernel.stop();
+    expect(readdirSync(join(directory, 'tenant-0'))).toEqual([]);
+  });
+
+  it('is of no database whose plugin the kernel has not uninstalled', async () => {
+    const [directory, storage] = [await folder(), memoryStorage()];
+    // The storage of the kernel is lost, or an earlier one.
+    const first = await withSql([notes], { directory });
+    await first.run("insert into notes (text) values ('kept')");
+    await first.kernel.stop();
+    for (const packages of [[], [], [notes]]) {
+      const { kernel } = await withSql(packages, { directory }, { storage: outliving(storage) });
+      await kernel.stop();
+    }
+    expect(readdirSync(join(directory, 'tenant-0'))).toHaveLength(1);
   });
 });
 

@@ -1,15 +1,14 @@
 /** Kernels with databases for these tests, and plugins that use them. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createKernel, type Kernel, type KernelOptions, type PluginPackage } from '@plinth/kernel';
 import { definePlugin, type PluginContext } from '@plinth/sdk';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { database } from '@plinth/sql';
 import { type SqlOptions, sql } from '@plinth/sql/host';
 import { CompiledQuery, type Kysely } from 'kysely';
-import { afterEach } from 'vitest';
+import { folder } from '#sql-folder';
 import { keep } from '../support/kernels.ts';
+
+export { folder };
 
 /** The right to a database. */
 export const PERMISSIONS = { commands: { execute: ['plinth.sql:*'] } };
@@ -67,19 +66,6 @@ export function packageWith({
       return new TextEncoder().encode(text);
     },
   };
-}
-
-const folders = new Set<string>();
-afterEach(async () => {
-  await Promise.all([...folders].map((folder) => rm(folder, { recursive: true, force: true })));
-  folders.clear();
-});
-
-/** A folder that is deleted after the test. */
-export async function folder(): Promise<string> {
-  const made = await mkdtemp(join(tmpdir(), 'plinth-sql-'));
-  folders.add(made);
-  return made;
 }
 
 /** A kernel with databases. */

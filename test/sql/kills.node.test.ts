@@ -48,16 +48,18 @@ describe('the database process', () => {
     const directory = await folder();
     const script = join(directory, 'host.mjs');
     const built = (file: string) =>
-      pathToFileURL(join(import.meta.dirname, '../../extensions/sql/dist/node', file));
+      pathToFileURL(join(import.meta.dirname, '../../extensions/sql/dist', file));
     writeFileSync(
       script,
-      `import { Engine } from '${built('engine.js')}';
-      import { Store } from '${built('store.js')}';
-      const engine = new Engine(5e8);
+      `import { Engine } from '${built('sqlite/engine.js')}';
+      import { Child } from '${built('node/child.js')}';
+      import { Store } from '${built('node/store.js')}';
+      let child;
+      const engine = new Engine(() => (child = new Child(5e8)));
       const place = await new Store('${directory}', 1e8).place('t', 'p');
       const run = (sql) => engine.run(place, { op: 'run', sql, parameters: [], stream: false, most: { rows: 1, bytes: 1e3, row: 1e3 } }, { time: 1e6 });
       await run('select 1');
-      console.log(engine.pid);
+      console.log(child.pid);
       await run('with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n');`,
     );
     const host = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -182,6 +182,41 @@ describe.skipIf(!hasPostgres)('connections', () => {
   });
 });
 
+describe.skipIf(!hasPostgres)('a start with migrations', () => {
+  it('whose connection is lost is not taken for a good one, and can be done again', async () => {
+    const server = await postgres();
+    let starts = 0;
+    const { kernel, run } = await withSql(
+      [
+        packageWith({
+          migrations: { '0001_notes.sql': TABLE },
+          activate: async (_, db) => {
+            starts += 1;
+            await db.insertInto('notes').values({ id: starts, text: '' }).execute();
+            if (starts > 1) return;
+            await endAll(server);
+            // It doesn't care.
+            await rejection(db.selectFrom('notes').selectAll().execute());
+          },
+        }),
+      ],
+      { postgres: await server.database() },
+    );
+    await expect
+      .poll(() =>
+        run('select 1').then(
+          () => '',
+          ({ message }) => message,
+        ),
+      )
+      .toContain('start it again');
+    await kernel.plugins.deactivate('test.notes');
+    await kernel.plugins.activate('test.notes');
+    expect((await run('select id from notes')).rows).toEqual([{ id: 2 }]);
+    expect((await kernel.extension(sql).migrations('test.notes')).length).toBe(1);
+  });
+});
+
 describe.skipIf(!hasPostgres)('two kernels', () => {
   it('use one database, each with connections of its own', async () => {
     const server = await postgres();

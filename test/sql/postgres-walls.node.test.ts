@@ -117,6 +117,22 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
     expect(await admin(`select distinct who from ${own}.seen`)).toEqual([{ who: own }]);
   });
 
+  it('see the migrations of others by a function that the server asks first', async () => {
+    const migrations = { '0001_own.sql': 'create table a (a integer)' };
+    const secret = packageWith({
+      id: 'test.other',
+      migrations: { '0001_secret.sql': 'create table b (a integer)' },
+    });
+    const { run } = await walls({}, [packageWith({ migrations }), secret]);
+    await run(
+      "create function leak(text) returns boolean language plpgsql immutable cost 0.0001 as $$ begin if $1 ~ 'secret' then raise 'seen: %', $1; end if; return true; end $$",
+    );
+    // Without an index, the order of the conditions is that of their cost.
+    await run(
+      "do $$ begin perform set_config('enable_indexscan', 'off', true), set_config('enable_bitmapscan', 'off', true), set_config('enable_indexonlyscan', 'off', true); perform name from _plinth_migrations where leak(name); end $$",
+    );
+  });
+
   it('change the list of migrations, or hold its lock', async () => {
     const migrations = { '0001_a.sql': 'create table a (a integer)' };
     const { run, admin, own } = await walls({}, [packageWith({ migrations }), other]);
@@ -185,6 +201,21 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
     );
     expect((await rejection(run('select fill()'))).code).toBe('sql/denied');
     expect((await run('select count(*) as n from notes')).rows).toEqual([{ n: 0 }]);
+    await run('create table start (a integer)');
+    await run(
+      'create function late() returns trigger language plpgsql as $$ begin perform fill(); return null; end $$',
+    );
+    await run(
+      'create constraint trigger late after insert on start deferrable initially deferred for each row execute function late()',
+    );
+    await run('alter table notes drop constraint notes_pkey');
+    const kept = async () => Number((await run('select count(*) as n from notes')).rows[0]?.n);
+    for (let time = 0; time < 6; time++) await run('insert into start values (1)').catch(() => {});
+    const first = await kept();
+    for (let time = 0; time < 6; time++) await run('insert into start values (1)').catch(() => {});
+    expect(await kept()).toBe(first);
+    await run('truncate notes');
+    await run('insert into notes values (1, null)');
   });
 
   it('leave anything in a session for the next statement', async () => {
@@ -239,6 +270,7 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
     for (const text of [
       "select repeat('x', 200000000) as x",
       'select i from generate_series(1, 3000000) i',
+      `select (repeat('9', 100) || repeat('0', 100000) || '1')::numeric as n`,
       "do $$ begin for i in 1..100000 loop raise warning '%', repeat('x', 1000); end loop; end $$",
     ])
       expect([text, (await rejection(run(text))).code]).toEqual([
@@ -246,5 +278,72 @@ describe.skipIf(!hasPostgres)('a plugin can not', () => {
         expect.stringMatching(/^sql\/(too-large|timeout)$/),
       ]);
     expect((await run('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  it('keep the kernel busy with reading its texts', async () => {
+    const { run } = await walls({ limits: { statement: 100_000 } });
+    const began = performance.now();
+    for (const text of [
+      `create function f() returns int begin atomic ${'; '.repeat(45_000)}`,
+      `select ${'/*'.repeat(45_000)}`,
+      `select ${'$a'.repeat(45_000)}`,
+      `select '${"''".repeat(45_000)}`,
+      `select (${'9'.repeat(100)}${'0'.repeat(90_000)}1)::numeric as n`,
+    ])
+      await run(text).catch(() => {});
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+});
+
+describe.skipIf(!hasPostgres)('a database', () => {
+  it('that is open to all roles is closed, or refused when the kernel can not close it', async () => {
+    const server = await postgres();
+    const url = await server.database();
+    const { username: owner } = new URL(url);
+    await server.run('grant create on schema public to public', [], url);
+    await server.run(`create schema more authorization ${owner}`, [], url);
+    await server.run('grant create on schema more to public', [], url);
+    const { run } = await withSql([packageWith({})], { postgres: url });
+    for (const text of ['create table public.a (a int)', 'create table more.a (a int)'])
+      expect((await rejection(run(text))).code).toBe('sql/denied');
+    const other = await server.database();
+    const foreign = new URL(other);
+    await server.run(
+      `alter database ${foreign.pathname.slice(1)} owner to current_user`,
+      [],
+      other,
+    );
+    await server.run(
+      `grant create on database ${foreign.pathname.slice(1)} to ${foreign.username}`,
+      [],
+      other,
+    );
+    const refused = await withSql([packageWith({})], { postgres: other });
+    expect(await rejection(refused.run('select 1'))).toMatchObject({
+      code: 'sql/failed',
+      message: expect.stringContaining('let it own the database'),
+    });
+    // Nor without the right to create roles.
+    const weak = await server.database();
+    await server.run(`alter role ${new URL(weak).username} nocreaterole`);
+    const without = await withSql([packageWith({})], { postgres: weak });
+    expect(await rejection(without.run('select 1'))).toMatchObject({
+      code: 'sql/failed',
+      message: expect.stringContaining('createrole'),
+    });
+  });
+});
+
+describe.skipIf(!hasPostgres)('an address', () => {
+  it('whose role stands behind the question mark gives plugins that role no more', async () => {
+    const server = await postgres();
+    const url = new URL(await server.database());
+    const { username, password } = url;
+    Object.assign(url, { username: '', password: '' });
+    url.search = new URLSearchParams({ user: username, password, options: '-c a.b=c' }).toString();
+    const { run } = await withSql([packageWith({})], { postgres: url.href });
+    const [row] = (await run('select session_user::text as who, current_schema() as here')).rows;
+    expect(row?.who).toMatch(/^plinth_test_notes_/);
+    expect(row?.here).toBe(row?.who);
   });
 });

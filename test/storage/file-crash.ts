@@ -76,9 +76,17 @@ export interface CrashReport {
   readonly interrupted: number;
 }
 
-/** Repeatedly kills a writer on one folder; each time a fresh process verifies what it left. */
-export async function crashRepeatedly(kills: number): Promise<CrashReport> {
+/**
+ * Repeatedly kills a writer on one folder; each time a fresh process verifies what it left.
+ *
+ * @param placeIn what the writer opens: the folder itself when absent.
+ */
+export async function crashRepeatedly(
+  kills: number,
+  placeIn: (folder: string) => string = (folder) => folder,
+): Promise<CrashReport> {
   const folder = await mkdtemp(join(tmpdir(), 'plinth-crash-'));
+  const place = placeIn(folder);
   const acknowledged = new Map<string, number>();
   const attempted = new Map<string, number>();
   const problems: string[] = [];
@@ -107,7 +115,7 @@ export async function crashRepeatedly(kills: number): Promise<CrashReport> {
         else if (!byClock && seen === after) strike();
       };
       const writer = await startWriter(
-        folder,
+        place,
         'write',
         heard,
         1 + Math.max(0, ...attempted.values()),
@@ -117,7 +125,7 @@ export async function crashRepeatedly(kills: number): Promise<CrashReport> {
       if ((await readdir(folder)).some((name) => /\.value\.(?!corrupt)/.test(name)))
         interrupted += 1;
       problems.push(
-        ...(await verify(folder, acknowledged, attempted)).map(
+        ...(await verify(place, acknowledged, attempted)).map(
           (problem) => `after kill ${kill}: ${problem}`,
         ),
       );

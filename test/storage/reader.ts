@@ -1,12 +1,11 @@
 /** A fresh process that opens a data folder and prints its content: one line of JSON. */
 
 import { createHash } from 'node:crypto';
-import { fileStorage } from '@plinth/host-node';
+import { storageAt } from './storage-at.ts';
 
 const problems: string[] = [];
-const storage = await fileStorage(process.argv[2] as string, {
-  onCorrupt: (error) => problems.push(error.message),
-});
+const storage = await storageAt(process.argv[2] as string);
+storage.onCorrupt?.((error) => problems.push(error.message));
 const versions: Record<string, number> = {};
 for (const key of await storage.keys('')) {
   const { version, bytes, digest } = (await storage.get(key)) as {

@@ -6,13 +6,13 @@
 
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { fileStorage } from '@plinth/host-node';
+import { storageAt } from './storage-at.ts';
 
 const [folder, mode, first = '1'] = process.argv.slice(2) as [string, 'hold' | 'write', string?];
 const tell = (message: object) => writeSync(1, `${JSON.stringify(message)}\n`);
 
 try {
-  const storage = await fileStorage(folder);
+  const storage = await storageAt(folder);
   tell({ ready: true });
   if (mode === 'hold') setInterval(() => {}, 60_000);
   else await Promise.all(Array.from({ length: 4 }, (_, index) => write(`key-${index}`)));

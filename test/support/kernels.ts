@@ -65,14 +65,20 @@ export async function rejection(promise: Promise<unknown>): Promise<
 }
 
 /** The payload of the next event of a topic. */
-export function nextEvent<T = Record<string, unknown>>(kernel: Kernel, topic: string): Promise<T> {
+export function nextEvent<T = Record<string, unknown>>(
+  kernel: Pick<Kernel, 'events'>,
+  topic: string,
+): Promise<T> {
   return new Promise((resolve) =>
     kernel.events.once(topic, (event) => resolve(event.payload as T)),
   );
 }
 
 /** A place of the host, `host:gate`, where plugins wait until it is opened. */
-export function gateOf(kernel: Kernel): { readonly reached: Promise<void>; open(): void } {
+export function gateOf(kernel: Pick<Kernel, 'commands'>): {
+  readonly reached: Promise<void>;
+  open(): void;
+} {
   const reached = Promise.withResolvers<void>();
   const opened = Promise.withResolvers<void>();
   kernel.commands.handle('gate', () => {

@@ -3,6 +3,7 @@ import type { RunCommand } from '../command.js';
 import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 import { millisecondsOf } from '../terminal/numbers.js';
+import { printable } from '../terminal/printable.js';
 import { readJsonValue } from '../terminal/read-input.js';
 import { plainOf, toJson } from '../terminal/show-value.js';
 
@@ -16,7 +17,10 @@ export const run: RunCommand = async ([command = '', json], options, terminal) =
       throw ofPlugin(error, command);
     });
     if (isStream(output)) {
-      for await (const part of output) terminal.out(shown(part, terminal.json));
+      for await (const part of output) {
+        const text = shown(part, terminal.json);
+        terminal.out(operator.isForeign && !terminal.json ? printable(text) : text);
+      }
       return undefined;
     }
     return {

@@ -1,5 +1,5 @@
 /** `plinth usage`: what plugins use now. */
-import type { PluginUsage as Usage } from '@plinth/host-node';
+import type { TenantUsage, PluginUsage as Usage } from '@plinth/host-node';
 import type { RunCommand } from '../command.js';
 import { withOperator } from '../operate/with-operator.js';
 import { table } from '../terminal/terminal.js';
@@ -12,25 +12,40 @@ export const run: RunCommand = ([id], options, terminal) =>
       return { data: { usage }, text: table(rowsOf(usage)) };
     }
     const usages = await operator.usage();
-    return {
-      data: { plugins: usages },
-      text:
-        usages.length === 0
-          ? 'no plugins'
-          : table([
-              ['plugin', 'state', 'memory', 'cpu', 'storage', 'keys', 'start'],
-              ...usages.map((one) => [
-                one.id,
-                one.state,
-                amountOf(one.memory),
-                one.cpu === undefined ? '-' : ms(one.cpu.time),
-                amountOf(one.storage),
-                String(one.storage?.keys ?? '-'),
-                one.activation === undefined ? '-' : ms(one.activation.total),
-              ]),
+    const together = await operator.usageOfAll();
+    const plugins =
+      usages.length === 0
+        ? 'no plugins'
+        : table([
+            ['plugin', 'state', 'memory', 'cpu', 'storage', 'keys', 'start'],
+            ...usages.map((one) => [
+              one.id,
+              one.state,
+              amountOf(one.memory),
+              one.cpu === undefined ? '-' : ms(one.cpu.time),
+              amountOf(one.storage),
+              String(one.storage?.keys ?? '-'),
+              one.activation === undefined ? '-' : ms(one.activation.total),
             ]),
+          ]);
+    if (together === undefined) return { data: { plugins: usages }, text: plugins };
+    return {
+      data: { plugins: usages, together },
+      text: `${plugins}\n\ntogether: ${togetherOf(together)}`,
     };
   });
+
+function togetherOf({ memory, storage, calls, messages, unknown }: TenantUsage): string {
+  const counted = ({ used, limit }: { readonly used: number; readonly limit?: number }) =>
+    limit === undefined ? String(used) : `${used} of ${limit}`;
+  return [
+    `memory ${amountOf(memory)}`,
+    `storage ${amountOf(storage)}`,
+    `calls ${counted(calls)}`,
+    ...(messages === undefined ? [] : [`messages ${counted(messages)}`]),
+    ...Object.entries(unknown).map(([name, why]) => `${name} not known: ${why}`),
+  ].join(', ');
+}
 
 function rowsOf(usage: Usage): readonly (readonly string[])[] {
   const { id, version, state, isolation, memory, cpu, eventLoop, messages, calls } = usage;

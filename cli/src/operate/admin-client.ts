@@ -2,6 +2,7 @@
 import { CliError } from '../terminal/cli-error.js';
 import { printable, printableLine } from '../terminal/printable.js';
 import type { Address } from './address.js';
+import { eventsIn, StreamLost } from './event-stream.js';
 
 /** A request, behind the address of the kernel. */
 export interface Ask {
@@ -13,6 +14,8 @@ export interface Ask {
   readonly timeout?: number;
   /** Ends an answer that lasts, which only has to begin in time. */
   readonly lasting?: AbortSignal;
+  /** The types that are taken. */
+  readonly accept?: string;
 }
 
 /** A body of JSON. */
@@ -25,6 +28,8 @@ export const jsonBody = (value: unknown) => ({
 const PLAIN = /^[\u0021-\u007e]+$/;
 const EVENTS = 'text/event-stream';
 const TIMEOUT = 60_000;
+/** Milliseconds without anything of a stream. A kernel says more often that it is there. */
+const SILENCE = 60_000;
 /** Most bytes of an answer. */
 const MAX_ANSWER = 256 * 1_048_576;
 const LONGEST = 2_000;
@@ -49,13 +54,55 @@ export class AdminClient {
    * @throws CliError `remote/…`, or with the code of the problem that was answered.
    */
   async json(path: string, ask: Ask = {}): Promise<unknown> {
-    const text = await this.text(path, ask);
+    return this.#parsed(await this.text(path, ask), path);
+  }
+
+  #parsed(text: string, path: string): unknown {
     if (text === '') return undefined;
     try {
       return JSON.parse(text);
     } catch (cause) {
       throw this.#strange(`what ${path} answers is not JSON`, cause);
     }
+  }
+
+  /** The answer of a command: JSON, or the parts of a stream as they come. */
+  async answer(path: string, ask: Ask): Promise<unknown> {
+    const ended = new AbortController();
+    const accept = `${EVENTS}, application/json`;
+    const response = await this.#fetch(path, { ...ask, accept, lasting: ended.signal });
+    const { body, headers, ok } = response;
+    if (ok && body !== null && headers.get('content-type')?.startsWith(EVENTS) === true)
+      return this.#parts(body, path);
+    const timer = setTimeout(() => ended.abort(), ask.timeout ?? TIMEOUT);
+    try {
+      const text = await this.#read(response, path);
+      if (!ok) throw this.#refused(response, text, path);
+      return this.#parsed(text, path);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The parts of a stream. @throws CliError with the code of its failure, or `remote/…`. */
+  async *#parts(body: ReadableStream<Uint8Array>, path: string): AsyncGenerator<unknown, void> {
+    try {
+      for await (const { event, data } of eventsIn(body, SILENCE, MAX_ANSWER)) {
+        if (event === 'end') return;
+        const value = JSON.parse(data) as unknown;
+        if (event !== 'error') {
+          yield value;
+          continue;
+        }
+        const { code, detail } = Object(value) as Readonly<Record<string, unknown>>;
+        const why = printable(String(detail ?? 'the command failed').slice(0, LONGEST));
+        throw new CliError(printableLine(String(code ?? 'remote/refused'), 100), why);
+      }
+    } catch (cause) {
+      if (cause instanceof CliError) throw cause;
+      if (!(cause instanceof StreamLost)) throw this.#strange(`${path} answers no events`, cause);
+    }
+    throw new CliError('remote/unreachable', `the answer of ${this.#address.base} ended early`);
   }
 
   /** The JSON of an answer that is an object. */
@@ -94,13 +141,14 @@ export class AdminClient {
 
   async #fetch(
     path: string,
-    { method = 'GET', query = {}, body, timeout, lasting }: Ask,
+    { method = 'GET', query = {}, body, timeout, lasting, accept }: Ask,
   ): Promise<Response> {
     const { base, token, tenant } = this.#address;
     const url = new URL(path, base);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, value);
-    const headers = new Headers({ accept: lasting === undefined ? 'application/json' : EVENTS });
+    const types = accept ?? (lasting === undefined ? 'application/json' : EVENTS);
+    const headers = new Headers({ accept: types });
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
     // Names of tenants are of any letters, and headers are not.
     if (tenant !== undefined && PLAIN.test(tenant)) headers.set('x-plinth-tenant', tenant);

@@ -21,11 +21,13 @@ export class NoEvents extends Error {}
  * The events of a body. It ends with the body, which is cancelled when its reader leaves.
  *
  * @param silence milliseconds without anything, after which the connection counts as lost.
+ * @param most characters of an event.
  * @throws StreamLost, NoEvents.
  */
 export async function* eventsIn(
   body: ReadableStream<Uint8Array>,
   silence: number,
+  most = MOST_EVENT,
 ): AsyncGenerator<SentEvent, void> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -39,7 +41,7 @@ export async function* eventsIn(
         if (event !== undefined) yield event;
         continue;
       }
-      if (text.length > MOST_EVENT) throw new NoEvents(`an event of more than ${MOST_EVENT} bytes`);
+      if (text.length > most) throw new NoEvents(`an event of more than ${most} bytes`);
       const part = await within(reader.read(), silence);
       if (part.done) return;
       text += decoder.decode(part.value, { stream: true });

@@ -1,7 +1,8 @@
 /** The operator of a kernel in this process. */
 import type { AuditHead, Kernel, PluginPackage } from '@plinth/host-node';
+import { writeData } from '@plinth/kernel/data';
 import { messageOf, parseManifest } from '@plinth/sdk/contract';
-import { readData, writeData } from '../data/data-file.js';
+import { readData } from '../data/data-file.js';
 import { CliError } from '../terminal/cli-error.js';
 import { plainOf } from '../terminal/show-value.js';
 import type {
@@ -19,6 +20,7 @@ type PluginInfo = ReturnType<Kernel['plugins']['list']>[number];
 
 /** Owns nothing: the kernel is the caller's. */
 export class LocalOperator implements Operator {
+  readonly isForeign = false;
   readonly #kernel: Kernel;
 
   constructor(kernel: Kernel) {
@@ -83,6 +85,10 @@ export class LocalOperator implements Operator {
     return this.#kernel.plugins.usage(id);
   }
 
+  usageOfAll() {
+    return this.#kernel.usage();
+  }
+
   report(query: ReportQuery) {
     return this.#kernel.report(query);
   }
@@ -122,12 +128,12 @@ export class LocalOperator implements Operator {
 
   async exportData(id: string) {
     const values = await this.#kernel.storage.of(id).export();
-    return { text: writeData(id, values), keys: values.size };
+    return { text: await writeData(id, values), keys: values.size };
   }
 
   /** Writes the values beside those that are there. When one can't be written, none is changed. */
   async importData(id: string, file: string, text: string): Promise<number> {
-    const values = readData(id, file, text);
+    const values = await readData(id, file, text);
     const storage = this.#kernel.storage.of(id);
     const before = await storage.export();
     try {

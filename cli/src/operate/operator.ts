@@ -8,6 +8,7 @@ import type {
   PluginPackage,
   PluginUsage,
   TelemetryReport,
+  TenantUsage,
 } from '@plinth/host-node';
 import type { Manifest } from '@plinth/sdk/contract';
 
@@ -70,6 +71,8 @@ export interface Kept {
 
 /** The verbs of an operator. Each rejects with an error that has a `code`. */
 export interface Operator {
+  /** Whether the kernel runs elsewhere, so that its texts are foreign. */
+  readonly isForeign: boolean;
   plugins(): Promise<readonly PluginFacts[]>;
   /** Undefined for a plugin that isn't installed. */
   plugin(id: string): Promise<PluginDetails | undefined>;
@@ -81,9 +84,12 @@ export interface Operator {
   ): Promise<Changed & { readonly from: string | undefined }>;
   uninstall(id: string, purge: boolean): Promise<void>;
   explain(id: string): Promise<Explanation>;
+  /** Answers what the command answers; of a stream, an async iterable of its parts. */
   execute(command: string, input: unknown, timeout: number | undefined): Promise<unknown>;
   usage(): Promise<readonly PluginUsage[]>;
   usageOf(id: string): Promise<PluginUsage>;
+  /** What all plugins use together. Undefined where the kernel doesn't tell. */
+  usageOfAll(): Promise<TenantUsage | undefined>;
   report(query: ReportQuery): Promise<TelemetryReport>;
   reportText(query: ReportQuery, format: 'text' | 'csv'): Promise<string>;
   settings(id: string): Promise<Settings>;

@@ -7,6 +7,7 @@ import type {
   PluginPackage,
   PluginUsage,
   TelemetryReport,
+  TenantUsage,
 } from '@plinth/host-node';
 import { type Manifest, parseManifest, pluginIdProblem } from '@plinth/sdk/contract';
 import { writeArchive } from '../archive/write-archive.js';
@@ -47,6 +48,7 @@ function at(id: string, detail = ''): string {
 
 /** Owns nothing: each verb is a request. */
 export class RemoteOperator implements Operator {
+  readonly isForeign = true;
   readonly #admin: AdminClient;
 
   constructor(admin: AdminClient) {
@@ -119,7 +121,7 @@ export class RemoteOperator implements Operator {
       throw new CliError('call/unknown-command', `'${printableLine(command, 128)}' is no command`);
     const id = encodeURIComponent(command);
     try {
-      return await this.#admin.json(`${API}/commands/${id}`, ask);
+      return await this.#admin.answer(`${API}/commands/${id}`, ask);
     } catch (error) {
       if (!isNotOffered(error)) throw error;
       // Nothing was called. The application may expose the command to its clients.
@@ -133,6 +135,15 @@ export class RemoteOperator implements Operator {
 
   usageOf(id: string): Promise<PluginUsage> {
     return this.#admin.object(at(id, 'usage'));
+  }
+
+  async usageOfAll(): Promise<TenantUsage | undefined> {
+    try {
+      return await this.#admin.object(`${API}/usage/tenant`);
+    } catch (error) {
+      if (isNotOffered(error)) return undefined;
+      throw error;
+    }
   }
 
   report(query: ReportQuery): Promise<TelemetryReport> {
@@ -176,11 +187,11 @@ export class RemoteOperator implements Operator {
   async exportData(id: string) {
     const text = await this.#admin.text(at(id, 'storage/export'), { timeout: LONG });
     // What can't be imported again is no export.
-    return { text, keys: readData(id, 'the export', text).size };
+    return { text, keys: (await readData(id, 'the export', text)).size };
   }
 
   async importData(id: string, file: string, text: string): Promise<number> {
-    const { size } = readData(id, file, text);
+    const { size } = await readData(id, file, text);
     await this.#admin.json(at(id, 'storage/import'), {
       method: 'POST',
       body: { type: 'application/x-ndjson', content: text },

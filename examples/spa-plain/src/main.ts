@@ -1,23 +1,9 @@
-import { createKernel } from '@plinth/host-browser';
-import { Greeter } from '../plugins/greeter/src/contract.ts';
+import { startOffline, trustOwnScripts } from './core/server.ts';
+import { mount } from './ui/mount.ts';
 
-const kernel = await createKernel({
-  plugins: ['/plugins/greeter/plugin.json'],
-  data: 'spa-plain',
-});
-await kernel.start();
-
-const form = document.querySelector('form');
-const output = document.querySelector('output');
-form?.addEventListener('submit', async (event) => {
-  event.preventDefault();
-  const who = String(new FormData(form).get('who'));
-  const text = await kernel
-    .client(Greeter)
-    .greet(who)
-    .catch((error) => error.message);
-  if (output !== null) output.textContent = text;
-});
-
-// The plugin runs: from here on the form works.
-document.querySelector('button')?.removeAttribute('disabled');
+trustOwnScripts();
+startOffline();
+for (const root of document.querySelectorAll<HTMLElement>('.notes-app'))
+  await mount(root, root.dataset.name ?? 'notes').catch((error: Error) => {
+    root.textContent = `This page can’t start: ${error.message}`;
+  });

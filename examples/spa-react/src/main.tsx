@@ -1,32 +1,22 @@
-import { type FormEvent, useState } from 'react';
 import { createRoot } from 'react-dom/client';
-import { Greeter } from '../plugins/greeter/src/contract.ts';
-import { kernel } from './kernel.ts';
-import { useStateOf } from './use-state-of.ts';
+import { startApp } from './core/app.ts';
+import { startOffline, trustOwnScripts } from './core/server.ts';
+import { Page } from './ui/page.tsx';
+import { AppContext } from './ui/use-app.ts';
 
-function Greeting() {
-  const [text, setText] = useState('');
-  const state = useStateOf('com.example.greeter');
-  const greet = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const who = String(new FormData(event.currentTarget).get('who'));
-    setText(
-      await kernel
-        .client(Greeter)
-        .greet(who)
-        .catch((error) => error.message),
-    );
-  };
-  return (
-    <form onSubmit={greet}>
-      <input name="who" defaultValue="Ada" aria-label="Name" />{' '}
-      <button type="submit" disabled={state !== 'active'}>
-        Greet
-      </button>
-      <output>{text}</output>
-    </form>
+trustOwnScripts();
+startOffline();
+for (const root of document.querySelectorAll<HTMLElement>('.notes-app'))
+  await start(root).catch((error: Error) => {
+    root.textContent = `This page can’t start: ${error.message}`;
+  });
+
+async function start(root: HTMLElement): Promise<void> {
+  // Made outside of components: a kernel lives as long as the page.
+  const app = await startApp(root.dataset.name ?? 'notes');
+  createRoot(root).render(
+    <AppContext value={app}>
+      <Page title={root.dataset.title ?? 'Notes'} root={root} />
+    </AppContext>,
   );
 }
-
-const main = document.querySelector('main');
-if (main !== null) createRoot(main).render(<Greeting />);

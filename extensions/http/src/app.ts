@@ -43,7 +43,7 @@ export class HttpApp {
       const asked = preflight(request, settings.origins);
       if (asked !== undefined) return asked;
       exchange = { requestId, held: false, leave: inFlight.enter() };
-      response = await this.#routes.fetch(request, { exchange });
+      response = await this.#routes.fetch(request, { exchange, url });
     } catch (error) {
       response = this.#failed(error, requestId);
     }
@@ -61,7 +61,6 @@ export class HttpApp {
     const parts = this.#parts;
     // Paths are normalized before they are routed, so that what is checked is what is answered.
     const app = new Hono<Env>({ getPath: ({ url }) => new URL(url).pathname });
-    const url = (request: Request) => new URL(request.url);
     app.get('/health', () => jsonResponse({ status: 'alive' }));
     app.get('/health/ready', () => {
       const ready = this.life === 'started';
@@ -78,18 +77,18 @@ export class HttpApp {
       const { openApi } = await import('./openapi.js');
       return jsonResponse(openApi(parts));
     });
-    app.all('/commands/*', (c) => answerCommand(c.req.raw, url(c.req.raw), parts));
+    app.all('/commands/*', (c) => answerCommand(c.req.raw, c.env.url, parts));
     app.all('/events', async (c) => {
       const { answerEvents } = await import('./events.js');
-      return answerEvents(c.req.raw, url(c.req.raw), c.env.exchange, parts);
+      return answerEvents(c.req.raw, c.env.url, c.env.exchange, parts);
     });
     app.all('/api/v1/*', (c) => {
       if (this.admin === undefined) throw notFound();
-      return this.admin.answer(c.req.raw, url(c.req.raw), c.env.exchange);
+      return this.admin.answer(c.req.raw, c.env.url, c.env.exchange);
     });
     const { mount } = parts.settings;
     if (mount !== false)
-      app.all(`${mount}/*`, (c) => answerRoute(c.req.raw, url(c.req.raw), c.env.exchange, parts));
+      app.all(`${mount}/*`, (c) => answerRoute(c.req.raw, c.env.url, c.env.exchange, parts));
     app.notFound(() => {
       throw notFound();
     });

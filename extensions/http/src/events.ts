@@ -1,14 +1,17 @@
-/** Events over Server-Sent Events, with a bounded queue for each reader. */
-import { type Exchange, type Parts, requireUser } from './exchange.js';
+/** Events for users, as Server-Sent Events or over a WebSocket. A reader that comes back resumes. */
+import { type Exchange, type HttpPort, type Parts, requireUser } from './exchange.js';
+import { answerWithFeed, cursorIn } from './feed/answer.js';
+import { Feed, type Recorder } from './feed/feed.js';
+import { HeldSources } from './feed/held.js';
+import { jsonWithin, OMITTED } from './feed/json-within.js';
+import { FeedReader, type Frame } from './feed/reader.js';
 import { covers, SCOPE } from './options.js';
-import { refuse, textOf } from './problem.js';
+import { refuse } from './problem.js';
 
 /** Topics of one stream. */
 const MOST_TOPICS = 16;
 /** Characters of one event. A larger one is named, without its payload. */
 const MOST_TEXT = 65_536;
-/** Milliseconds between two comments, by which a reader that has gone away is noticed. */
-const BEAT = 15_000;
 
 /** Opens a stream of the topics in the query. @throws Refusal. */
 export async function answerEvents(
@@ -29,80 +32,55 @@ export async function answerEvents(
     topics.every((topic) => covers(events.topics, topic)) &&
     (await events.authorize(request, topics, user)) === true;
   if (!allowed) throw refuse(403, 'permission/denied', 'These topics are not for this user.');
-  parts.lasting.check();
-  // A stream is counted by itself, and is no request that a stop waits for.
-  exchange.leave();
-  return new Response(streamOf(request, topics, limits.queue, parts), {
-    headers: {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    },
+  const wanted = {
+    names: new Set(topics),
+    has: (topic: string) => covers(topics, topic),
+    values: false,
+  };
+  const cursor = cursorIn(request, url.searchParams);
+  return answerWithFeed({
+    request,
+    exchange,
+    lasting: parts.lasting,
+    timeout: limits.timeout,
+    read: () => new EventReader(feedOf(parts), wanted, { cursor, most: limits.queue }),
   });
 }
 
-/** Each reader gets the reason of its end as its last event. */
-function streamOf(
-  request: Request,
-  topics: readonly string[],
-  queue: number,
-  { port, lasting }: Parts,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  let stop: () => void = () => {};
-  return new ReadableStream<Uint8Array>(
-    {
-      start: (controller) => {
-        const close = (reason: string) => {
-          stop();
-          controller.enqueue(encoder.encode(`event: end\ndata: ${JSON.stringify({ reason })}\n\n`));
-          controller.close();
-        };
-        const send = (text: string) => {
-          // One place stays free for the reason.
-          if ((controller.desiredSize ?? 0) <= 1) close('too slow');
-          else controller.enqueue(encoder.encode(text));
-        };
-        const listeners = topics.map((topic) =>
-          port.calls.listen(topic, (event) => send(textOfEvent(event))),
-        );
-        let beat = port.after(BEAT, function again() {
-          send(':\n\n');
-          if (!stopped) beat = port.after(BEAT, again);
-        });
-        let stopped = false;
-        const gone = () => {
-          if (stopped) return;
-          stop();
-          controller.close();
-        };
-        stop = () => {
-          stopped = true;
-          remove();
-          beat.dispose();
-          for (const one of listeners) one.dispose();
-          request.signal.removeEventListener('abort', gone);
-        };
-        const remove = lasting.add(close);
-        request.signal.addEventListener('abort', gone);
-        send(':\n\n');
-      },
-      cancel: () => stop(),
-    },
-    { highWaterMark: queue + 2 },
-  );
+/** Gives events no name of their own, so that pages get them by `onmessage`. */
+class EventReader extends FeedReader {
+  override async next(): Promise<Frame | undefined> {
+    const frame = await super.next();
+    return typeof frame === 'object' && 'time' in frame ? { ...frame, event: 'message' } : frame;
+  }
 }
 
-function textOfEvent(event: {
-  readonly topic: string;
-  readonly payload: unknown;
-  readonly source: string;
-}): string {
-  const { topic, payload, source } = event;
-  const whole = textOf({ topic, source, payload });
-  const text =
-    whole !== undefined && whole.length <= MOST_TEXT
-      ? whole
-      : JSON.stringify({ topic, source, omitted: true });
-  return `data: ${text}\n\n`;
+const feeds = new WeakMap<Parts, Feed>();
+
+/** The events of a tenant that users ask for, recorded while one does and a while longer. */
+function feedOf(parts: Parts): Feed {
+  const known = feeds.get(parts);
+  if (known !== undefined) return known;
+  const made = new Feed((record) => sourcesOf(parts.port, record));
+  feeds.set(parts, made);
+  return made;
 }
+
+function sourcesOf(port: HttpPort, record: Recorder): HeldSources {
+  const held: HeldSources = new HeldSources(port, (pattern) => {
+    const listener = port.calls.listen(pattern, (event) => {
+      // Each event is recorded once, however many of the patterns cover it.
+      const first = held.names.find((name) => covers([name], event.topic));
+      if (first === pattern) record(event.topic, textOf(event));
+    });
+    return () => listener.dispose();
+  });
+  return held;
+}
+
+function textOf({ topic, source, payload }: Parameters<Parameters<Listen>[1]>[0]): string {
+  const whole = jsonWithin({ topic, source, payload }, MOST_TEXT);
+  return whole === OMITTED ? JSON.stringify({ topic, source, omitted: true }) : whole;
+}
+
+type Listen = HttpPort['calls']['listen'];

@@ -23,7 +23,11 @@ export interface Exchange {
 
 /** How Hono carries it. */
 export interface Env {
-  readonly Bindings: { readonly exchange: Exchange };
+  readonly Bindings: {
+    readonly exchange: Exchange;
+    /** The address, parsed. */
+    readonly url: URL;
+  };
 }
 
 /** What handlers need of the tenant. */

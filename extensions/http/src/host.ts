@@ -96,7 +96,8 @@ export const http = defineExtension(
           app.life = 'stopping';
           lasting.end('the server is stopping');
           for (const server of servers) void server.close();
-          await drained(inFlight, port);
+          // A server's requests are those of all tenants, which stop at the same time.
+          await drained(servers.size > 0 ? [...tenants.values()] : [own], port);
         });
         port.own(async () => {
           app.life = 'stopping';
@@ -157,7 +158,7 @@ function passing(
 
 /** Waits for requests in flight, for as long as a swap may take. */
 async function drained(
-  inFlight: InFlight,
+  tenants: readonly TenantParts[],
   port: {
     readonly limits: { readonly swap: number };
     after(milliseconds: number, task: () => unknown): { dispose(): void };
@@ -165,7 +166,7 @@ async function drained(
 ): Promise<void> {
   let late: { dispose(): void } | undefined;
   await Promise.race([
-    inFlight.idle(),
+    Promise.all(tenants.map(({ parts }) => parts.inFlight.idle())),
     new Promise<void>((resolve) => {
       late = port.after(port.limits.swap, resolve);
     }),

@@ -18,9 +18,9 @@ export interface HttpLimits {
   readonly timeout?: number;
   /** Requests in flight. Default: 512. */
   readonly requests?: number;
-  /** Requests in flight of one plugin. Default: 128. */
+  /** Requests in flight of one plugin. Default: 256. */
   readonly plugin?: number;
-  /** Open streams of events, and open WebSockets. Default: 128. */
+  /** Open streams of events, and open WebSockets. Default: 256. */
   readonly streams?: number;
   /** Events that wait for a slow reader before it is cut off. Default: 256. */
   readonly queue?: number;
@@ -93,8 +93,8 @@ const LIMITS: Required<HttpLimits> = {
   headers: 16_384,
   timeout: 30_000,
   requests: 512,
-  plugin: 128,
-  streams: 128,
+  plugin: 256,
+  streams: 256,
   queue: 256,
 };
 

@@ -43,6 +43,11 @@ export interface JobsOptions {
    */
   readonly lease?: number;
   /**
+   * How often it looks for tasks that other kernels over the same storage have pushed, in
+   * milliseconds. A look lists the keys of all tasks. At least 1 000. Default: 60 000.
+   */
+  readonly poll?: number;
+  /**
    * `only`: jobs and queues of manifests start no plugin in the default tenant. It goes with the
    * option of `createKernel` of that name.
    */
@@ -53,6 +58,7 @@ export interface JobsOptions {
 export interface Settings extends Pick<JobsOptions, 'tenants'> {
   readonly limits: Required<JobsLimits>;
   readonly lease: number;
+  readonly poll: number;
 }
 
 const LIMITS: Required<JobsLimits> = {
@@ -72,19 +78,21 @@ const LIMITS: Required<JobsLimits> = {
   timeout: 900_000,
 };
 const LEASE = 30_000;
-const SHORTEST_LEASE = 1_000;
+const POLL = 60_000;
+const SHORTEST = 1_000;
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: JobsOptions): Settings {
   if (typeof options !== 'object' || options === null)
     throw wrong('options', 'are an object, like { lease: 10_000 }');
   for (const name of Object.keys(options))
-    if (!['limits', 'lease', 'tenants'].includes(name))
-      throw wrong(name, 'is no option: limits, lease, tenants');
-  const { limits = {}, lease = LEASE, tenants } = options;
+    if (!['limits', 'lease', 'poll', 'tenants'].includes(name))
+      throw wrong(name, 'is no option: limits, lease, poll, tenants');
+  const { limits = {}, lease = LEASE, poll = POLL, tenants } = options;
   if (tenants !== undefined && tenants !== 'only') throw wrong('tenants', "is 'only', or absent");
-  if (!Number.isInteger(lease) || lease < SHORTEST_LEASE)
-    throw wrong('lease', `is a whole number of milliseconds of at least ${SHORTEST_LEASE}`);
+  for (const [name, time] of Object.entries({ lease, poll }))
+    if (!Number.isSafeInteger(time) || time < SHORTEST)
+      throw wrong(name, `is a whole number of milliseconds of at least ${SHORTEST}`);
   if (typeof limits !== 'object' || limits === null) throw wrong('limits', 'is an object');
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
     if (!Object.hasOwn(LIMITS, name))
@@ -93,7 +101,7 @@ export function settingsOf(options: JobsOptions): Settings {
       throw wrong(`limits.${name}`, 'is a whole number of at least 1');
   }
   const set = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return { lease, tenants, limits: { ...LIMITS, ...Object.fromEntries(set) } };
+  return { lease, poll, tenants, limits: { ...LIMITS, ...Object.fromEntries(set) } };
 }
 
 function wrong(option: string, what: string): Error {

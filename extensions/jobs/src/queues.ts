@@ -15,8 +15,6 @@ export interface Worker {
   readonly token: string | undefined;
 }
 
-/** Milliseconds between looks at what other kernels have added. */
-const LOOK = 60_000;
 /** Milliseconds before a plugin that could not be started is tried again. */
 const REST = 10_000;
 /** Milliseconds for a guest that was woken to name its queues. */
@@ -94,25 +92,18 @@ export class Queues implements Beating {
   nextDue(): number | undefined {
     if (this.#stopping) return undefined;
     let next: number | undefined;
-    let handled = false;
     for (const box of this.#tasks.all()) {
-      handled ||= this.workerOf(box) !== undefined;
       if (!this.#canWork(box)) continue;
       for (const { busy, dead, due } of box.slots.values())
         if (!busy && !dead) next = Math.min(next ?? Infinity, Math.max(due, box.rest));
     }
-    if (!handled || this.#looking) return next;
+    if (!this.#handles || this.#looking) return next;
     return Math.min(next ?? this.#lookAt, this.#lookAt);
   }
 
   tick(now: number): void {
     if (this.#stopping) return;
-    if (
-      now >= this.#lookAt &&
-      !this.#looking &&
-      this.#tasks.all().some((one) => this.workerOf(one))
-    )
-      this.#look(now);
+    if (now >= this.#lookAt && !this.#looking && this.#handles) this.#look(now);
     for (const box of this.#tasks.all()) {
       if (!this.#canWork(box) || box.rest > now) continue;
       if (!this.#due(box, now)) continue;
@@ -148,6 +139,11 @@ export class Queues implements Beating {
     await Promise.allSettled(this.#runs.values());
   }
 
+  /** Whether a queue is handled here. Another kernel may push its first task. */
+  get #handles(): boolean {
+    return this.#workers.size + this.#declared.size > 0;
+  }
+
   #canWork(box: Box): boolean {
     const worker = this.workerOf(box);
     if (worker === undefined || box.paused || this.#starting.has(box)) return false;
@@ -169,7 +165,7 @@ export class Queues implements Beating {
   }
 
   #look(now: number): void {
-    this.#lookAt = now + LOOK;
+    this.#lookAt = now + this.#parts.settings.poll;
     this.#looking = true;
     void this.#tasks
       .look()

@@ -1,27 +1,32 @@
 /**
- * `@plinth/sql/host`: a database for each plugin, in each tenant, in Node.
+ * `@plinth/sql/host`: a database for each plugin, in each tenant. This is what Node loads; bundlers
+ * for pages take `host.browser.ts` in its place.
  *
  * @module
  */
 import { defineExtension } from '@plinth/kernel/extension';
 import { createError } from '@plinth/sdk/contract';
 import type { Backend } from './backend/backend.js';
-import { Sql } from './contract.js';
+import { databasesOf } from './host/install.js';
 import { type Settings, type SqlOptions, settingsOf } from './host/options.js';
-import type { SqlApi } from './host/sql-api.js';
 import { statics } from './host/statics.js';
-import { TenantDatabases } from './host/tenant-databases.js';
 
 export type { DestructiveMigration, SqlLimits, SqlOptions } from './host/options.js';
-export type { AppliedMigration, SqlApi } from './host/sql-api.js';
+export type {
+  AppliedMigration,
+  MigrateOptions,
+  PendingMigration,
+  SqlApi,
+} from './host/sql-api.js';
 export type { PostgresOptions } from './postgres/options.js';
 
 /**
  * Gives each plugin a database: SQLite, one file for each tenant and plugin, worked on by a process
- * of its own; or PostgreSQL, a role and a schema for each. It works in Node alone so far.
+ * of its own; or PostgreSQL, a role and a schema for each. In a page `directory` is a folder of the
+ * browser's private file system, and a worker takes the place of the process.
  *
- * @throws PluginConfigurationError `kernel/invalid-option` for options that are none, in browsers,
- * and before Node 24.15.
+ * @throws PluginConfigurationError `kernel/invalid-option` for options that are none, before Node
+ * 24.15, and where a page has no private file system.
  * @example
  * const kernel = await createKernel({
  *   plugins: './plugins',
@@ -32,33 +37,13 @@ export const sql = defineExtension(statics, (options: SqlOptions) => {
   checkRuntime();
   const settings = settingsOf(options);
   if (settings.postgres !== undefined) checkClient();
-  let backend: Promise<Backend> | undefined;
-  const open = (): Promise<Backend> => {
-    backend ??= openBackend(settings);
-    return backend;
-  };
-  return {
-    async close() {
-      await (await backend)?.close();
-    },
-    install(port): SqlApi {
-      const databases = new TenantDatabases(port, settings, open);
-      port.provide(Sql, {
-        query: (input: unknown, call) => databases.query(input, call),
-        next: (input: unknown, call) => databases.next(input, call),
-        begin: (input: unknown, call) => databases.begin(input, call),
-        end: (input: unknown, call) => databases.end(input, call),
-        dialect: () => databases.dialect(),
-      });
-      return databases.api;
-    },
-  };
+  return databasesOf(settings, openBackend);
 });
 
 async function openBackend({ directory, postgres, limits }: Settings): Promise<Backend> {
   if (postgres !== undefined) {
-    const { databasesOf } = await import('./postgres/backend.js');
-    return databasesOf(postgres, limits);
+    const postgresql = await import('./postgres/backend.js');
+    return postgresql.databasesOf(postgres, limits);
   }
   const { filesIn } = await import('./node/backend.js');
   return filesIn(directory ?? '', limits);
@@ -87,7 +72,7 @@ function checkRuntime(): void {
   throw createError(
     'kernel/invalid-option',
     version === undefined
-      ? 'sql() keeps databases in Node alone so far: in a browser, leave it out of `extensions`, and plugins that need it say so'
+      ? "sql() was loaded as for Node: in a page, '@plinth/sql/host' is resolved with the condition 'browser', as bundlers for pages do"
       : `sql() needs Node ${NODE}.15 or later, and this is ${version}`,
     { details: { option: 'extensions' } },
   );

@@ -1,5 +1,6 @@
 /** `kernel.diagnostics()`: the state of a tenant as one document of plain JSON. */
 import type { Isolation, LogLevel } from '@plinth/sdk/contract';
+import type { SharedLimits } from '../guests/guest-meter.js';
 import type { Host } from '../host.js';
 import type { Limits } from '../limits.js';
 import { isRunning, type PluginRecord, versionOf } from '../plugin/record.js';
@@ -60,6 +61,14 @@ export interface KernelDiagnostics extends BasicDiagnostics {
     readonly system?: Readonly<Record<string, unknown>>;
   }[];
   readonly limits?: Readonly<Record<string, number>>;
+  /** What all plugins may use together, and what was last known of that. `usage()` measures. */
+  readonly together?: {
+    readonly limits: Readonly<Record<string, number>>;
+    /** Bytes of the guests whose memory is limited. */
+    readonly memory: number;
+    /** Requests of plugins that are being answered. */
+    readonly calls: number;
+  };
   /** Sources, storage and plugins that could not be read. */
   readonly problems?: readonly HealthProblem[];
   /** Counts of what passed through the kernel. */
@@ -80,6 +89,7 @@ export interface DiagnosticParts {
   readonly reporting: Reporting;
   readonly hosts: readonly Host[];
   readonly limits: Limits;
+  readonly together: SharedLimits;
   readonly problems: readonly HealthProblem[];
   becauseOf(record: PluginRecord): string;
   nextFor(record: PluginRecord): string | undefined;
@@ -101,6 +111,7 @@ export function diagnosticsOf(known: BasicDiagnostics, parts: DiagnosticParts): 
       ...(host.system !== undefined && { system: { ...host.system() } }),
     })),
     limits: finite(limits),
+    together: togetherOf(parts),
     problems: problems.map(({ code, message }) => ({ code, message })),
     metrics,
     log: reporting.log
@@ -110,6 +121,17 @@ export function diagnosticsOf(known: BasicDiagnostics, parts: DiagnosticParts): 
       .map(({ time, level, source, message }) => ({ time, level, source, message })),
   };
   return withoutPasswords(redaction.value(document)) as KernelDiagnostics;
+}
+
+function togetherOf({ registry, together }: DiagnosticParts): KernelDiagnostics['together'] {
+  const { memory, storage, messages, calls } = together;
+  const sum = { memory: 0, calls: 0 };
+  for (const record of registry.all())
+    if (isRunning(record)) {
+      sum.memory += record.connection.meter.memory;
+      sum.calls += record.connection.link.serving;
+    }
+  return { limits: finite({ memory, storage, messages, calls }), ...sum };
 }
 
 function pluginOf(record: PluginRecord, parts: DiagnosticParts): DiagnosedPlugin {

@@ -37,6 +37,8 @@ export interface Cut {
   readonly policy?: Growth;
   /** Rights that were revoked while the kernel ran, with their scopes. */
   readonly revoked?: Growth;
+  /** Rights that it asked for while it ran and was refused, with their scopes. */
+  readonly refused?: Growth;
   /** The isolation that it asks for, and the different one that it runs in. */
   readonly isolation?: { readonly asked: Isolation; readonly given: Isolation };
   /**
@@ -117,6 +119,8 @@ export function detailsText({ cut, uses, canary }: ExplanationDetails): string {
   if (cut?.policy !== undefined)
     told.push(`policy doesn't allow all that it asks for: ${rights(cut.policy)}`);
   if (cut?.revoked !== undefined) told.push(`revoked were ${rights(cut.revoked)}`);
+  if (cut?.refused !== undefined)
+    told.push(`it asked for ${rights(shortened(cut.refused))}, which the application refused`);
   if (cut?.isolation !== undefined)
     told.push(
       `it asks for isolation '${cut.isolation.asked}', and the application has it run in '${cut.isolation.given}'`,
@@ -129,6 +133,17 @@ export function detailsText({ cut, uses, canary }: ExplanationDetails): string {
     );
   return told.map((one) => `; ${one}`).join('');
 }
+
+/** The plugin chose these texts. */
+const shortened = (growth: Growth): Growth =>
+  Object.fromEntries(
+    Object.entries(growth).map(([name, scopes]) => [
+      name,
+      scopes.map((scope) => (scope.length > MOST_SHOWN ? `${scope.slice(0, MOST_SHOWN)}…` : scope)),
+    ]),
+  );
+
+const MOST_SHOWN = 80;
 
 function describe({ id, version, contract }: Used): string {
   const name = version === undefined ? id : `${id}@${version}`;
@@ -146,11 +161,15 @@ function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cu
     const left = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
     return left.length === 0 ? [] : [[name, left] as const];
   });
+  const refused: Record<string, readonly string[]> = {};
+  for (const { permission, scope, version } of grants.refused(manifest.id))
+    if (version === manifest.version) refused[permission] = [...(refused[permission] ?? []), scope];
   const resources = resourcesOf(record, manifest, parts);
   const given = isolationOf(record, manifest, parts);
   const cut: Cut = {
     ...(allowed !== undefined && { policy: allowed }),
     ...(taken.length > 0 && { revoked: Object.fromEntries(taken) }),
+    ...(Object.keys(refused).length > 0 && { refused }),
     ...(given !== undefined &&
       given !== manifest.isolation && { isolation: { asked: manifest.isolation, given } }),
     ...(resources !== undefined && { resources }),

@@ -1,9 +1,16 @@
 /** `kernel.permissions`: rights of plugins, asked and changed by the application. */
 import type { PermissionName, Permissions } from '@plinth/sdk';
-import { createError, disposable, type Manifest, PERMISSION_NAMES } from '@plinth/sdk/contract';
-import type { Deciding, PermissionHandler } from '../permissions/asking.js';
+import {
+  A_TIME,
+  createError,
+  disposable,
+  isTime,
+  type Manifest,
+  PERMISSION_NAMES,
+} from '@plinth/sdk/contract';
+import type { Deciding, PermissionHandler, RequestOptions } from '../permissions/asking.js';
 import type { PermissionSet } from '../permissions/broker.js';
-import type { GrantOptions } from '../permissions/grant-records.js';
+import type { GrantOptions, RefusedRight } from '../permissions/grant-records.js';
 import type { Grants } from '../permissions/grants.js';
 import type { HostRegistration } from '../registration.js';
 
@@ -36,8 +43,32 @@ export interface HostPermissions {
   /**
    * Answers requests of plugins for further rights: yes, no, or `{ for }` at most so many
    * milliseconds. Without a handler the answer is no. The last handler counts.
+   *
+   * A right is asked about once, however often a running plugin asks. A no is remembered, also
+   * after a restart, until the right is granted or {@link HostPermissions.forget | forgotten}, or
+   * another version of the plugin asks.
+   *
+   * @throws PluginConfigurationError `kernel/invalid-option`.
+   * @example
+   * kernel.permissions.onRequest(async ({ plugin, permissions, why }, { signal }) =>
+   *   dialog.confirm({ plugin, permissions, why, signal }),
+   * );
    */
-  onRequest(handler: PermissionHandler): HostRegistration;
+  onRequest(handler: PermissionHandler, options?: RequestOptions): HostRegistration;
+  /**
+   * The requests of a plugin that were answered no, and are answered so without being asked again.
+   *
+   * @throws PluginUnavailableError `plugin/not-found`.
+   */
+  refused(plugin: string): readonly RefusedRight[];
+  /**
+   * Forgets what was answered no, so that the application is asked again: all of a plugin, or what
+   * a permission and a scope cover. Resolves when that is kept.
+   *
+   * @throws PluginValidationError `permission/invalid` for an unknown permission,
+   * PluginUnavailableError `plugin/not-found`.
+   */
+  forget(plugin: string, permission?: PermissionName, scope?: string): Promise<void>;
 }
 
 /** What `kernel.permissions` is made of. */
@@ -64,12 +95,7 @@ export function createHostPermissions(parts: HostPermissionParts): HostPermissio
   return {
     check(plugin, permission, scope = '') {
       const known = requireManifest(plugin);
-      if (!PERMISSION_NAMES.includes(permission))
-        throw createError(
-          'permission/invalid',
-          `'${String(permission).slice(0, 64)}' is not a permission`,
-          { plugin },
-        );
+      checkName(plugin, permission);
       return parts.rights().permissionsOf(known).check(permission, scope);
     },
     list(plugin) {
@@ -86,11 +112,39 @@ export function createHostPermissions(parts: HostPermissionParts): HostPermissio
       const { id } = manifest(plugin) ?? (await awaitManifest(plugin));
       await parts.rights().grants.revoke(id, permission, scope);
     },
-    onRequest(handler) {
-      deciding.handler = handler;
+    onRequest(handler, { timeout = TIMEOUT, concurrent = 1 } = {}) {
+      if (typeof handler !== 'function') throw badOption('the handler', 'a function');
+      if (!isTime(timeout)) throw badOption("'timeout'", A_TIME);
+      if (!(concurrent >= 1)) throw badOption("'concurrent'", 'a number of at least 1');
+      const removed = new AbortController();
+      const handling = { handler, timeout, concurrent, gone: removed.signal };
+      deciding.handling = handling;
       return disposable(() => {
-        if (deciding.handler === handler) deciding.handler = undefined;
+        if (deciding.handling === handling) deciding.handling = undefined;
+        removed.abort();
       });
+    },
+    refused(plugin) {
+      const { id } = requireManifest(plugin);
+      return parts.rights().grants.refused(id);
+    },
+    async forget(plugin, permission, scope = '*') {
+      const { id } = manifest(plugin) ?? (await awaitManifest(plugin));
+      if (permission !== undefined) checkName(id, permission);
+      await parts.rights().grants.forget(id, permission, scope);
     },
   };
 }
+
+/** Milliseconds in which a person decides. */
+const TIMEOUT = 600_000;
+
+/** @throws PluginValidationError `permission/invalid`. */
+function checkName(plugin: string, permission: PermissionName): void {
+  if (PERMISSION_NAMES.includes(permission)) return;
+  const name = String(permission).slice(0, 64);
+  throw createError('permission/invalid', `'${name}' is not a permission`, { plugin });
+}
+
+const badOption = (what: string, form: string) =>
+  createError('kernel/invalid-option', `permissions.onRequest(): ${what} must be ${form}`);

@@ -11,7 +11,7 @@ import type { CommandRegistry } from '../commands/command-registry.js';
 import type { HostContracts } from '../commands/host-contracts.js';
 import type { ConfigOptions, ConfigStore } from '../config/config-store.js';
 import type { EventBus } from '../events/event-bus.js';
-import type { Metering } from '../guests/guest-meter.js';
+import type { Metering, SharedLimits } from '../guests/guest-meter.js';
 import type { Abilities, Exchange } from '../guests/guest-services.js';
 import type { Host, StorageAdapter } from '../host.js';
 import type { Bundles } from '../lifecycle/bundles.js';
@@ -63,6 +63,15 @@ export interface CoreRights {
   readonly policy: PermissionPolicy | undefined;
 }
 
+/** What all plugins of a tenant may use together, and what the core knows of that. */
+export interface Together {
+  readonly limits: SharedLimits;
+  /** Messages in this second, where they are limited. */
+  messages(): number;
+  /** Bytes that they keep. */
+  stored(): Promise<number>;
+}
+
 /**
  * The core of one tenant, as the makers of its parts see it. A part takes what it uses of it, and
  * reaches what is made later through it.
@@ -72,6 +81,7 @@ export interface Core extends CoreBase {
   readonly hosts: readonly Host[];
   readonly packages: CorePackages;
   readonly rights: CoreRights;
+  readonly together: Together;
   readonly lifecycle: Lifecycle;
   /** What the application sees of the plugins and of their settings. */
   readonly views: { readonly plugins: CorePlugins; readonly config: CoreConfig };

@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { RegistryAdapter, StorageAdapter } from '../host.js';
 export type { Undo, WantedTransition } from '../lifecycle/extending.js';
 export type {
   Contributions,

@@ -54,10 +54,23 @@ export interface MachineLimits {
   readonly cpu: number;
 }
 
+/** What all plugins of a tenant may use together. Infinity means no limit. */
+export interface SharedLimits {
+  /** Bytes. */
+  readonly memory: number;
+  readonly storage: number;
+  /** In a second. */
+  readonly messages: number;
+  /** Open at once. */
+  readonly calls: number;
+}
+
 /** Makes the meters of a tenant's guests, and looks at them. */
 export interface Metering {
-  /** Bytes that all plugins of the tenant may store together. */
-  readonly storage: number;
+  /** What all plugins of the tenant may use together. */
+  readonly tenant: SharedLimits;
+  /** Messages of all plugins in this second, where they are limited. */
+  readonly messages: number;
   limitsOf(manifest: Manifest, level: TrustLevel | undefined): MachineLimits;
   meter(manifest: Manifest, level: TrustLevel | undefined, guest: MeteredGuest): GuestMeter;
   started(meter: GuestMeter): void;
@@ -91,8 +104,9 @@ const UNLIMITED: GuestMeter = {
 
 /** Without metering only the fixed bounds of the kernel hold. */
 export const NO_METERING: Metering = {
-  storage: Number.POSITIVE_INFINITY,
-  limitsOf: () => ({ memory: Number.POSITIVE_INFINITY, cpu: Number.POSITIVE_INFINITY }),
+  tenant: { memory: NONE, storage: NONE, messages: NONE, calls: NONE },
+  messages: 0,
+  limitsOf: () => ({ memory: NONE, cpu: NONE }),
   meter: () => UNLIMITED,
   started: () => {},
   ended: () => {},

@@ -30,9 +30,36 @@ export interface PermissionRequest {
 /** Decides a request: whether it is granted, or for how many milliseconds at most. */
 export type PermissionHandler = (
   request: PermissionRequest,
+  question: PermissionQuestion,
 ) => PermissionAnswer | Promise<PermissionAnswer>;
-/** Yes, no, or for so many milliseconds. */
-export type PermissionAnswer = boolean | { readonly for: number };
+/**
+ * Yes, no, or for so many milliseconds. A no to a running plugin is remembered. Undefined decides
+ * nothing: the plugin gets a no, and may ask again after a minute.
+ */
+export type PermissionAnswer = boolean | { readonly for: number } | undefined;
+
+/** A request while it waits for its answer. */
+export interface PermissionQuestion {
+  /**
+   * Aborts when no answer is wanted any more: the time is over, the right is revoked, the plugin is
+   * uninstalled, the handler is removed, or the kernel stops. A dialog closes then.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** How requests are put to a handler. */
+export interface RequestOptions {
+  /**
+   * Milliseconds for an answer, from when the handler is asked: ten minutes when absent. It is
+   * independent of the deadline of the plugin's call: a later yes still grants the right.
+   */
+  readonly timeout?: number;
+  /**
+   * Requests of running plugins that the handler is asked at the same time, one when absent. The
+   * others wait, and plugins take turns. Updates and installations don't wait.
+   */
+  readonly concurrent?: number;
+}
 
 /** One right that a running plugin requests. */
 export interface PermissionWish {
@@ -45,9 +72,16 @@ export interface PermissionWish {
   has(): boolean;
 }
 
-/** The handler that answers requests. A later one takes its place. */
+/** A handler that answers requests, and how it is asked. */
+export interface Handling extends Required<RequestOptions> {
+  readonly handler: PermissionHandler;
+  /** Aborts when the handler is removed. */
+  readonly gone: AbortSignal;
+}
+
+/** What answers requests. A later handler takes its place. */
 export interface Deciding {
-  handler: PermissionHandler | undefined;
+  handling: Handling | undefined;
 }
 
 /** Asks the application about rights. */
@@ -59,10 +93,13 @@ export interface Asking {
   consent(question: Omit<PermissionRequest, 'reason'>): Promise<boolean>;
   /** Requests a right. Resolves to whether the plugin has it now. */
   ask(wish: PermissionWish): Promise<boolean>;
+  /** Withdraws what is open, and asks nothing more. */
+  close(): void;
 }
 
 /** Without the extension `grants` nothing is agreed to. */
 export const NOT_ASKED: Asking = {
   consent: async () => false,
   ask: async (wish) => wish.has(),
+  close: () => {},
 };

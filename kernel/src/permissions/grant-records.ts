@@ -22,7 +22,13 @@ export interface GrantedRight {
   readonly scope: string;
 }
 
-/** Keeps grants and revocations, by plugin. */
+/** A right that a plugin asked for, and was refused. */
+export interface RefusedRight extends GrantedRight {
+  /** The version that asked. Another version may ask again. */
+  readonly version: string;
+}
+
+/** Keeps grants, revocations and refusals, by plugin. */
 export interface GrantRecords {
   /** Reads what is kept. Unreadable entries are reported, and grant nothing. */
   open(): Promise<void>;
@@ -36,6 +42,12 @@ export interface GrantRecords {
   grant(id: string, permission: PermissionName, scope: string, options: GrantTerms): Promise<void>;
   /** Revokes a right at once. Resolves when that is kept. */
   revoke(id: string, permission: PermissionName, scope: string): Promise<void>;
+  /** The requests that are answered no without being asked again. */
+  refused(id: string): readonly RefusedRight[];
+  /** Remembers a no for so many milliseconds. One without end is kept. */
+  refuse(id: string, right: RefusedRight, time: number): Promise<void>;
+  /** Forgets the refusals that a scope covers, or all. Resolves when that is kept. */
+  forget(id: string, permission?: PermissionName, scope?: string): Promise<void>;
   purge(id: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -63,6 +75,9 @@ export const withoutGrants = (
   check: refuse,
   grant: refuse,
   revoke: async () => refuse(),
+  refused: () => [],
+  refuse: async () => refuse(),
+  forget: async () => refuse(),
   purge: async () => {},
   close: async () => {},
 });

@@ -17,7 +17,7 @@ import {
 import type { Denied, PermissionSet, RightBounds } from './broker.js';
 import { type ChainPolicy, Delegation } from './delegation.js';
 import { type Denial, denialOf, lineOf } from './denial.js';
-import type { GrantedRight, GrantRecords, GrantTerms } from './grant-records.js';
+import type { GrantedRight, GrantRecords, GrantTerms, RefusedRight } from './grant-records.js';
 import { askingForAll, ceilingOf, grantsOf, type PermissionPolicy } from './granted.js';
 import type { Observing } from './observing.js';
 import type { RateBucket } from './rate.js';
@@ -205,7 +205,22 @@ export class Grants {
     return this.#book.revoke(id, permission, scope);
   }
 
-  /** Deletes the grants and revocations of a plugin. */
+  /** The requests of a plugin that are answered no without being asked again. */
+  refused(id: string): readonly RefusedRight[] {
+    return this.#book.refused(id);
+  }
+
+  /** Remembers a no for so many milliseconds. One without end is kept. */
+  refuse(id: string, right: RefusedRight, time: number): Promise<void> {
+    return this.#book.refuse(id, right, time);
+  }
+
+  /** Forgets the refusals that a scope covers, or all. Resolves when that is kept. */
+  forget(id: string, permission?: PermissionName, scope?: string): Promise<void> {
+    return this.#book.forget(id, permission, scope);
+  }
+
+  /** Deletes the grants, revocations and refusals of a plugin. */
   purge(id: string): Promise<void> {
     return this.#book.purge(id);
   }

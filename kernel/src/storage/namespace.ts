@@ -166,6 +166,9 @@ export class StorageNamespace {
     try {
       await this.#run(() =>
         this.#adapter.update(full, (current) => {
+          // Called again, because another process was faster: what was counted isn't kept.
+          if (written) this.#count(full, before);
+          written = false;
           const entry = current as Entry | undefined;
           if (expected !== undefined && (entry?.revision ?? NO_REVISION) !== expected)
             return current;

@@ -23,10 +23,15 @@ export class StorageBudget {
   /** Measures the kept bytes. It has to be called before anything is added. */
   measure(): Promise<void> | undefined {
     if (this.#limit === Number.POSITIVE_INFINITY) return undefined;
-    this.#measured ??= this.#sum().catch((error) => {
-      this.#measured = undefined;
-      throw error;
-    });
+    this.#measured ??= this.#sum().then(
+      (used) => {
+        this.#used = used;
+      },
+      (error: unknown) => {
+        this.#measured = undefined;
+        throw error;
+      },
+    );
     return this.#measured;
   }
 
@@ -46,11 +51,19 @@ export class StorageBudget {
     this.#used += bytes;
   }
 
-  async #sum(): Promise<void> {
+  /** The bytes that are kept. Where nothing limits them, they are measured for each answer. */
+  async stored(): Promise<number> {
+    const counted = this.measure();
+    if (counted === undefined) return this.#sum();
+    await counted;
+    return this.#used;
+  }
+
+  async #sum(): Promise<number> {
     let used = 0;
     const own = `${this.#prefix}plinth\0`;
     for (const [key, cost] of await costsOf(this.#adapter, this.#prefix))
       if (!key.startsWith(own)) used += cost;
-    this.#used = used;
+    return used;
   }
 }

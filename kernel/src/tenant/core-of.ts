@@ -1,6 +1,14 @@
 /** The core of a tenant, as the parts see it that extensions make. */
 import type { Isolation } from '@plinth/sdk/contract';
-import type { Core, CoreBase, CorePackages, CoreRights, Keeper } from '../extension/core.js';
+import type {
+  Core,
+  CoreBase,
+  CorePackages,
+  CoreRights,
+  Keeper,
+  Together,
+} from '../extension/core.js';
+import type { Metering } from '../guests/guest-meter.js';
 import type { Exchange } from '../guests/guest-services.js';
 import type { Lanes } from '../guests/lanes.js';
 import type { Host } from '../host.js';
@@ -10,6 +18,7 @@ import type { Launcher } from '../lifecycle/launcher.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import type { Asking } from '../permissions/asking.js';
 import type { StorageNamespace } from '../storage/namespace.js';
+import type { StorageBudget } from '../storage/storage-budget.js';
 import type { EngineParts } from './engine-parts.js';
 import { offersIsolation, type Security } from './security.js';
 import { debugged } from './shared.js';
@@ -22,6 +31,8 @@ export interface Engaged {
   readonly bundles: Bundles;
   readonly launcher: Launcher;
   readonly lifecycle: Lifecycle;
+  readonly metering: Metering;
+  readonly budget: StorageBudget;
   storageOf(plugin: string): StorageNamespace;
 }
 
@@ -81,6 +92,15 @@ export class TenantCore implements Core {
       requests,
       deciding,
       policy: base.options.policy?.permissions,
+    };
+  }
+
+  get together(): Together {
+    const { metering, budget } = this.#engine;
+    return {
+      limits: metering.tenant,
+      messages: () => metering.messages,
+      stored: () => budget.stored(),
     };
   }
 

@@ -64,6 +64,13 @@ export interface CoreTenant extends AsyncDisposable {
    * The state of the kernel as one document of plain JSON, without a secret in it.
    */
   diagnostics(): KernelDiagnostics;
+  /**
+   * Discovers plugins, and starts none: they can be listed, and what is kept of them can be worked
+   * on. {@link start} goes on from there. A stop ends it in any case.
+   *
+   * @throws what the storage or an extension throws, PluginUnavailableError `kernel/stopped`.
+   */
+  open(): Promise<void>;
   /** Discovers plugins, and activates those for `startup`. Bad ones are recorded, never thrown. */
   start(): Promise<void>;
   /** Takes no new calls, waits for calls in flight, stops every plugin, the latest first, and releases everything. Idempotent: the `drain` of the first call counts. */

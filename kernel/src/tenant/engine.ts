@@ -78,7 +78,7 @@ export class Engine implements Intake {
     this.metering = parts.make('metering', core) ?? NO_METERING;
     this.launcher = createLauncher(made, this.security, this.metering);
     this.supervisor = parts.make('supervision', core) ?? NO_SUPERVISION;
-    this.budget = new StorageBudget(base.storage, base.tenant, this.metering.storage);
+    this.budget = new StorageBudget(base.storage, base.tenant, this.metering.tenant.storage);
     const services = createGuestServices(made, this, core);
     this.lifecycle = createLifecycle(made, this, services);
     this.guarding = new Guarding({
@@ -166,6 +166,7 @@ export class Engine implements Intake {
       redaction,
       reporting,
       limits,
+      together: this.metering.tenant,
       hosts: shared.hosts,
       problems: this.lifecycle.members.problems,
       becauseOf: (record) => facts.because(record),
@@ -226,8 +227,9 @@ export class Engine implements Intake {
     return this.lifecycle.activateAll('startup');
   }
 
-  /** Nothing is restarted or measured from now on. */
+  /** Nothing is asked, restarted or measured from now on. */
   release(): void {
+    this.requests.close();
     this.supervisor.close();
     this.metering.close();
   }

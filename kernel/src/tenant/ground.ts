@@ -37,7 +37,8 @@ export class Ground {
     this.#options = options;
     const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();
     const hosts = [...given, inlineHost(given.find(({ context }) => context !== undefined))];
-    const watched = watchStorage(options.storage ?? memoryStorage());
+    const storage = options.storage ?? memoryStorage();
+    const watched = watchStorage(options.registry?.over(storage) ?? storage);
     const sources: PluginSource[] = [...(options.sources ?? [])];
     this.shared = {
       options,

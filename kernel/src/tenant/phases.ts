@@ -102,6 +102,12 @@ export class Phases {
       throw createError('kernel/stopped', 'the kernel is stopping: it takes no new calls');
   };
 
+  async open(): Promise<void> {
+    if (this.#stopping !== undefined) throw hasStopped();
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
   async start(): Promise<void> {
     if (this.#stopping !== undefined) throw hasStopped();
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -119,6 +125,7 @@ export class Phases {
   async #start(): Promise<void> {
     const { base, engine, arrivals, extending } = this.#parts;
     this.#opened ??= this.#open();
+    // In one turn with what waits for it: calls expect the plugins of `startup` to come.
     await this.#opened;
     this.#checkWanted();
     await arrivals.startUp();

@@ -46,7 +46,7 @@ class Tenant {
   readonly #base: Base;
   readonly #hostContracts = new HostContracts();
   readonly #extended: ExtendedTenant;
-  readonly #deciding: Deciding = { handler: undefined };
+  readonly #deciding: Deciding = { handling: undefined };
   readonly #facts: Facts;
   readonly #made: MadeExchange;
   readonly #settings: ConfigStore;
@@ -266,6 +266,7 @@ class Tenant {
       diagnostics: () => this.#diagnostics(),
       // Those who ask at once share an answer, so that it may be asked for often.
       health: shared(() => tenantHealth(parts)),
+      open: () => phases.open(),
       start: () => phases.start(),
       stop: async (options) => phases.stop(drainOf(options, this.#base.limits)),
       [ASYNC_DISPOSE]: () => kernel.stop(),

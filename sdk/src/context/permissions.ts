@@ -6,7 +6,8 @@ export interface PluginPermissions {
   has(permission: PermissionName, scope?: string): Promise<boolean>;
   /**
    * Asks the application for a permission that policy leaves open. Returns whether the plugin has
-   * it now; false when the application has no handler for requests.
+   * it now; false when the application has no handler for requests. Asking again changes nothing: a
+   * no is remembered. A person may need longer than the call that asks: a later yes counts, too.
    *
    * @param options the reason, in a sentence for people, and the duration in milliseconds (for good
    * when absent).

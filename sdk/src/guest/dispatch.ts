@@ -29,17 +29,25 @@ export function serveBy({ handles }: Registrations) {
  */
 export function logFailuresOf(owner: LinkOwner, { handles }: Registrations) {
   return (error: unknown, target: number): void => {
-    if (
-      errorClassOf(error) !== undefined ||
-      typeof (error as { plugin?: unknown } | null)?.plugin === 'string'
-    )
-      return;
+    if (isFromElsewhere(error)) return;
     const about = handles.get(target)?.about;
     createLogger(owner.link).error(`${about?.[1] ?? 'a stream'} failed: ${messageOf(error)}`, {
       ...(about && { [about[0]]: about[1] }),
       stack: stackOf(error),
     });
   };
+}
+
+/** A thrown value is the plugin's, so that reading it may throw in turn. */
+function isFromElsewhere(error: unknown): boolean {
+  try {
+    return (
+      errorClassOf(error) !== undefined ||
+      typeof (error as { plugin?: unknown } | null)?.plugin === 'string'
+    );
+  } catch {
+    return false;
+  }
 }
 
 /** Delivers events to their listeners. */

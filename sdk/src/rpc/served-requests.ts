@@ -95,7 +95,7 @@ export class ServedRequests {
         else {
           inbound.end(undefined);
           // The caller is gone. The source of a stream still has to be told.
-          if (isStreamSource(value)) cancelSource(value).catch(() => {});
+          drop(value);
         }
       },
       (error) => {
@@ -140,7 +140,7 @@ export class ServedRequests {
     const { options, carried, direct, outbox, streams } = this.#parts;
     const { sequence } = inbound;
     if (outbox.closed) {
-      if (isStreamSource(value)) cancelSource(value).catch(() => {});
+      drop(value);
       return inbound.end(undefined);
     }
     try {
@@ -169,5 +169,14 @@ export class ServedRequests {
     const receiver = direct.open;
     if (receiver === undefined) outbox.push(Kind.error, sequence, wire);
     else receiver.settle(sequence, false, wire);
+  }
+}
+
+/** Tells the source of a stream that nothing reads it. Reading a value of a plugin may throw. */
+function drop(value: unknown): void {
+  try {
+    if (isStreamSource(value)) cancelSource(value).catch(() => {});
+  } catch {
+    // It is no stream.
   }
 }

@@ -17,15 +17,22 @@ const run = promisify(execFile);
 /**
  * Installs exactly what this way needs and builds the application, its page in `dist`. Rejects with
  * a program's output when it failed.
+ *
+ * @param other the folder of another page than that of the application.
  */
-export async function ship({ folder, tarballs }: Packed, shipping: Shipping): Promise<string> {
+export async function ship(
+  { folder, tarballs }: Packed,
+  shipping: Shipping,
+  other?: string,
+): Promise<string> {
   const project = join(
     folder,
-    `${shipping.tool} ${shipping.way}`.replaceAll(/\W+/g, '-').toLowerCase(),
+    `${shipping.tool} ${shipping.way} ${other ?? ''}`.trim().replaceAll(/\W+/g, '-').toLowerCase(),
   );
   await cp(folderOf('app'), project, { recursive: true });
   if (shipping.files !== undefined)
     await cp(folderOf(shipping.files), project, { recursive: true });
+  if (other !== undefined) await cp(folderOf(other), project, { recursive: true });
   const file = join(project, 'package.json');
   const own = await readFile(file, 'utf8').catch(() => '{}');
   const dependencies = Object.fromEntries(

@@ -4,7 +4,7 @@ import { connections } from '../connection.js';
 import { type Exchange, jsonResponse } from '../exchange.js';
 import { openly, problemOf, refuse } from '../problem.js';
 import { ClientRate } from './client-rate.js';
-import { feedOf } from './feed.js';
+import { feedOf } from './feed-sources.js';
 import type { AdminKernel, Asked, Operation, TenantManager, TenantParts } from './operation.js';
 import { operationOf } from './operations.js';
 import { type OperatorOptions, Operators } from './operators.js';
@@ -92,6 +92,7 @@ export class Admin {
       role: strict ? 'admin' : operation.role,
       tenant: id ?? this.#parts.kernel.id,
       ...(params.id !== undefined && { plugin: params.id }),
+      ...(params.command !== undefined && { command: params.command }),
     };
     const operator = await this.#operator(request, url, operation, action);
     if (client === undefined) this.#rate.count(`operator ${operator.name}`);

@@ -1,6 +1,6 @@
 /** What the admin API does with the data that plugins keep. */
+import { DataLinesError, readData, writeData } from '@plinth/kernel/data';
 import { refuse } from '../problem.js';
-import { readLines, writeLines } from './data-lines.js';
 import { type AdminKernel, type Asked, type Operation, textResponse } from './operation.js';
 
 const LINES = 'application/x-ndjson';
@@ -17,10 +17,21 @@ function checkStopped({ plugins }: AdminKernel, id: string): void {
     );
 }
 
+/** @throws Refusal 422. */
+async function valuesIn(plugin: string, text: string): Promise<ReadonlyMap<string, unknown>> {
+  try {
+    return await readData(plugin, text);
+  } catch (error) {
+    if (!(error instanceof DataLinesError)) throw error;
+    const why = `The data can't be imported: ${error.message}.`;
+    throw refuse(422, 'http/data', `${why} Send what an export has answered.`);
+  }
+}
+
 /** Writes the values beside those that are there. When one can't be written, none is changed. */
 async function importAll({ kernel, params: { id = '' }, body }: Asked) {
   checkStopped(kernel, id);
-  const values = await readLines(id, String(body));
+  const values = await valuesIn(id, String(body));
   const storage = kernel.storage.of(id);
   const before = await storage.export();
   try {
@@ -83,7 +94,7 @@ export const DATA_OPERATIONS: readonly Operation[] = [
     summary: 'All that it keeps, as lines of JSON',
     type: LINES,
     act: async ({ kernel, params: { id = '' } }) => {
-      return textResponse(await writeLines(id, await kernel.storage.of(id).export()), LINES);
+      return textResponse(await writeData(id, await kernel.storage.of(id).export()), LINES);
     },
   },
   {

@@ -1,8 +1,11 @@
 /** Where the entries of a feed come from. What costs calls something is on only while it is wanted. */
 import { wrapper } from '@plinth/kernel/extension';
 import type { HttpPort } from '../exchange.js';
+import { Feed, type Recorder, type Sources } from '../feed/feed.js';
+import { HeldSources } from '../feed/held.js';
+import { jsonWithin } from '../feed/json-within.js';
 import { shownEntry } from './log-entries.js';
-import type { AdminKernel } from './operation.js';
+import type { AdminKernel, TenantParts } from './operation.js';
 
 /** Steps of plugins. They are always recorded. */
 export const LIFE: readonly string[] = [
@@ -31,83 +34,50 @@ const REDACTED = '[redacted]';
 const MESSAGE = /^(plinth\.message-handler:handle(@.*)?|.*:onMessage)$/;
 /** Milliseconds between two entries of metrics. */
 const METRICS = 5_000;
-/** Milliseconds for which something is still recorded, so that a reader can come back. */
-const HELD = 60_000;
-
-type Record = (name: string, data: object, full?: () => object) => void;
+/** Characters of one entry. */
+const MOST_OF_ENTRY = 65_536;
 
 interface Disposed {
   dispose(): void;
 }
 
-interface Source {
-  readonly since: number;
-  readers: number;
-  readonly stop: () => void;
-  ending: Disposed | undefined;
-}
-
 /** Owns the sources of a feed. */
-export class FeedSources {
+class FeedSources implements Sources {
   readonly #kernel: AdminKernel;
   readonly #port: HttpPort;
-  readonly #record: Record;
-  readonly #open = new Map<string, Source>();
+  readonly #recorder: Recorder;
+  readonly #held: HeldSources;
 
-  constructor(kernel: AdminKernel, port: HttpPort, record: Record) {
+  constructor(kernel: AdminKernel, port: HttpPort, record: Recorder) {
     this.#kernel = kernel;
     this.#port = port;
-    this.#record = record;
+    this.#recorder = record;
     const listeners = LIFE.map((topic) =>
-      kernel.events.on(topic, ({ payload }) => record(topic, this.#lifeOf(topic, payload))),
+      kernel.events.on(topic, ({ payload }) => this.#record(topic, this.#lifeOf(topic, payload))),
     );
     port.own(() => {
       for (const one of listeners) one.dispose();
-      for (const name of [...this.#open.keys()]) this.#end(name);
     });
+    this.#held = new HeldSources(port, (name) => this.#listen(name));
   }
 
-  /** The number of the first entry that could be recorded. Undefined when all are. */
   since(name: string): number | undefined {
-    if (!WANTED.includes(name)) return undefined;
-    return this.#open.get(name)?.since ?? Number.POSITIVE_INFINITY;
+    return WANTED.includes(name) ? this.#held.since(name) : undefined;
   }
 
-  /** Opens the sources of these names. The result releases them. */
   want(names: ReadonlySet<string>, next: number): () => void {
-    const wanted = WANTED.filter((name) => names.has(name));
-    for (const name of wanted) {
-      const source = this.#open.get(name) ?? this.#start(name, next);
-      source.readers += 1;
-      source.ending?.dispose();
-      source.ending = undefined;
-    }
-    let released = false;
-    return () => {
-      if (released) return;
-      released = true;
-      for (const name of wanted) this.#release(name);
-    };
+    return this.#held.want(
+      WANTED.filter((name) => names.has(name)),
+      next,
+    );
   }
 
-  #start(name: string, since: number): Source {
-    const source = { since, readers: 0, stop: this.#listen(name), ending: undefined };
-    this.#open.set(name, source);
-    return source;
-  }
-
-  #release(name: string): void {
-    const source = this.#open.get(name);
-    if (source === undefined) return;
-    source.readers -= 1;
-    if (source.readers === 0) source.ending = this.#port.after(HELD, () => this.#end(name));
-  }
-
-  #end(name: string): void {
-    const source = this.#open.get(name);
-    this.#open.delete(name);
-    source?.ending?.dispose();
-    source?.stop();
+  #record(name: string, data: object, full?: () => object): void {
+    this.#recorder(
+      name,
+      jsonWithin(data, MOST_OF_ENTRY),
+      full && (() => jsonWithin(full(), MOST_OF_ENTRY)),
+    );
   }
 
   #listen(name: string): () => void {
@@ -191,4 +161,15 @@ export class FeedSources {
       topic === 'plugin:installed' ? { status: this.#kernel.plugins.get(id)?.state } : {};
     return { plugin_id: id, ...more, ...status };
   }
+}
+
+const feeds = new WeakMap<TenantParts, Feed>();
+
+/** The feed of a tenant for operators. The first request makes it. */
+export function feedOf(tenant: TenantParts, kernel: AdminKernel): Feed {
+  const known = feeds.get(tenant);
+  if (known !== undefined) return known;
+  const made = new Feed((record) => new FeedSources(kernel, tenant.parts.port, record));
+  feeds.set(tenant, made);
+  return made;
 }

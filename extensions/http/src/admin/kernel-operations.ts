@@ -1,11 +1,14 @@
 /** What the admin API does beside plugins: commands, tenants, events and its own description. */
+import type { TenantUsage } from '@plinth/kernel';
 import { answerOf } from '../commands.js';
 import { traceparentOf } from '../incoming.js';
 import { refuse } from '../problem.js';
 import { answerFeed } from './feed-answer.js';
 import { type Asked, numberIn, type Operation, objectIn } from './operation.js';
+import { isStreamed, streamedAnswer } from './streamed-answer.js';
 
-async function execute({ kernel, operator, params, body, query, request, tenant }: Asked) {
+async function execute(asked: Asked) {
+  const { kernel, operator, params, body, query, request, tenant } = asked;
   const { limits } = tenant.parts.settings;
   // Nothing moves on the connection meanwhile, so that it isn't open for longer.
   const timeout = numberIn(query, 'timeout', limits.timeout) ?? limits.timeout;
@@ -16,7 +19,9 @@ async function execute({ kernel, operator, params, body, query, request, tenant 
     timeout,
     ...(traceparent !== undefined && { traceparent }),
   });
-  return answerOf(answer, limits.answer);
+  return isStreamed(answer, request)
+    ? streamedAnswer(answer, asked)
+    : answerOf(answer, limits.answer);
 }
 
 /** The kernel of all tenants. @throws Refusal 404 when this is the admin API of one. */
@@ -26,11 +31,26 @@ function allOf({ root, kernel }: Asked) {
   return root.tenant;
 }
 
-async function listed({ tenants, kernel, root, manager }: Asked) {
-  if (kernel !== root || root.tenant === undefined) return { tenants: [kernel.id] };
-  if (manager === undefined) return { tenants: [...tenants.keys()] };
+async function listed(asked: Asked) {
+  const { tenants, kernel, root, manager, query } = asked;
+  const alone = kernel !== root || root.tenant === undefined;
+  const usage = query.get('usage') === 'true' && { usage: await used(asked, alone) };
+  if (alone) return { tenants: [kernel.id], ...usage };
+  if (manager === undefined) return { tenants: [...tenants.keys()], ...usage };
   const all = await manager.list();
-  return { tenants: [root.id, ...all.map(({ id }) => id)], facts: all };
+  return { tenants: [root.id, ...all.map(({ id }) => id)], facts: all, ...usage };
+}
+
+/** What each tenant uses that runs, and may. One after the other, as measuring costs each guest. */
+async function used({ tenants, kernel, root }: Asked, alone: boolean): Promise<TenantUsage[]> {
+  if (alone) return [await kernel.usage()];
+  const told: TenantUsage[] = [];
+  for (const id of [...tenants.keys()]) {
+    // Asking for one that has stopped meanwhile would start it.
+    const tenant = id === root.id ? root : tenants.has(id) ? root.tenant?.(id) : undefined;
+    if (tenant !== undefined) told.push(await tenant.usage());
+  }
+  return told;
 }
 
 async function create(asked: Asked) {
@@ -88,7 +108,8 @@ export const KERNEL_OPERATIONS: readonly Operation[] = [
     path: 'tenants',
     name: 'tenants',
     role: 'viewer',
-    summary: 'The tenants that are there',
+    summary: 'The tenants that are there; with usage=true what each uses that runs, and may',
+    query: ['usage'],
     act: listed,
   },
   {

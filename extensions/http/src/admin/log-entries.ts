@@ -1,6 +1,6 @@
 /** Entries of the log for operators: as JSON whatever fields a plugin has given them, and bounded. */
 import type { LogEntry } from '@plinth/kernel';
-import { jsonWithin, OMITTED } from './json-within.js';
+import { jsonWithin, OMITTED } from '../feed/json-within.js';
 
 /** Characters of the fields of an entry. The rest of it is bounded by the kernel. */
 const MOST_FIELDS = 32_768;

@@ -24,6 +24,7 @@ export interface AdminKernel
     | 'report'
     | 'secrets'
     | 'storage'
+    | 'usage'
   > {
   /** Absent in a tenant, whose admin API reaches no other. */
   tenant?(id: string): AdminKernel;

@@ -17,6 +17,7 @@ export const MOST_DRAIN = 3_600_000;
 const GRANT = '{"permission":"network.fetch","scope":"https://api.example.com"}';
 
 type Plugins = AdminKernel['plugins'];
+type PermissionName = Parameters<AdminKernel['permissions']['grant']>[1];
 
 function step(
   name: string,
@@ -61,18 +62,33 @@ async function update({ kernel, params: { id = '' }, query, found }: Asked): Pro
 async function grant({ kernel, params: { id = '' }, body }: Asked, revoke: boolean) {
   pluginOf(kernel, id);
   const asked = objectIn(body, GRANT);
-  const permission = textIn(asked, 'permission', GRANT) as Parameters<
-    AdminKernel['permissions']['grant']
-  >[1];
-  const { scope, for: time } = asked;
-  if (scope !== undefined && typeof scope !== 'string')
-    throw refuse(400, 'http/body', `'scope' is a text: send ${GRANT}.`);
+  const permission = textIn(asked, 'permission', GRANT) as PermissionName;
+  const scope = scopeIn(asked);
+  const { for: time } = asked;
   if (time !== undefined && (typeof time !== 'number' || !(time > 0)))
     throw refuse(400, 'http/body', "'for' is a number of milliseconds.");
   if (revoke) await kernel.permissions.revoke(id, permission, scope);
   else
     await kernel.permissions.grant(id, permission, scope, time === undefined ? {} : { for: time });
   return kernel.permissions.list(id);
+}
+
+/** Without a body all are forgotten. */
+async function forget({ kernel, params: { id = '' }, body }: Asked) {
+  pluginOf(kernel, id);
+  if (body === undefined) await kernel.permissions.forget(id);
+  else {
+    const asked = objectIn(body, GRANT);
+    const permission = textIn(asked, 'permission', GRANT) as PermissionName;
+    await kernel.permissions.forget(id, permission, scopeIn(asked));
+  }
+  return { refused: kernel.permissions.refused(id) };
+}
+
+/** @throws Refusal 400. */
+function scopeIn({ scope }: Readonly<Record<string, unknown>>): string | undefined {
+  if (scope === undefined || typeof scope === 'string') return scope;
+  throw refuse(400, 'http/body', `'scope' is a text: send ${GRANT}.`);
 }
 
 const settings: Operation = {
@@ -192,6 +208,14 @@ export const PLUGIN_OPERATIONS: readonly Operation[] = [
     role: 'admin',
     summary: 'Takes a right away',
     act: (asked) => grant(asked, true),
+  },
+  {
+    method: 'POST',
+    path: 'plugins/:id/permissions/forget',
+    name: 'permissions.forget',
+    role: 'admin',
+    summary: 'Forgets refused requests, so that the application is asked again',
+    act: forget,
   },
   ...secrets,
 ];

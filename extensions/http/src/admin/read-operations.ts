@@ -79,6 +79,11 @@ export const READINGS: readonly Operation[] = [
     asked.kernel.config.layers(id),
   ),
   ofPlugin('permissions', 'Its rights', ({ kernel }, id) => kernel.permissions.list(id)),
+  ofPlugin(
+    'permissions/refused',
+    'Rights that it asked for and was refused, and is refused without a question',
+    ({ kernel }, id) => ({ refused: kernel.permissions.refused(id) }),
+  ),
   ofPlugin('logs', 'What it logged last', (asked, id) => logsOf(asked, id), {
     query: ['level', 'limit'],
   }),
@@ -98,6 +103,9 @@ export const READINGS: readonly Operation[] = [
     kernel.diagnostics(),
   ),
   read('usage', 'usage', 'What the plugins use', ({ kernel }) => kernel.plugins.usage()),
+  read('usage/tenant', 'usage.tenant', 'What the plugins use together, and may', ({ kernel }) =>
+    kernel.usage(),
+  ),
   read(
     'leftovers',
     'leftovers',

@@ -19,4 +19,6 @@ export interface AdminAction {
   readonly role: Role;
   readonly tenant: string;
   readonly plugin?: string;
+  /** The command that is called, with `commands.execute`. */
+  readonly command?: string;
 }

@@ -64,17 +64,17 @@ export interface PluginData {
   /** Deletes what was kept. With `old`, only what an end of the application has left. */
   forget(which: { readonly old: boolean }): Promise<void>;
   /**
-   * Writes a copy of one moment into a file of the application.
+   * Writes a copy of one moment into a file of the application, or answers it where there is none.
    *
    * @throws WorkError, and PluginError for a file that it can't be.
    */
-  backup(file: string, terms: Terms): Promise<void>;
+  backup(file: string | undefined, terms: Terms): Promise<Blob | undefined>;
   /**
    * Takes the content of a copy, once it is checked.
    *
    * @throws WorkError, and PluginError for a file that it can't be.
    */
-  restore(file: string, terms: Terms): Promise<void>;
+  restore(from: string | Blob, terms: Terms): Promise<void>;
   /**
    * Copies the rows of a database of SQLite, which is left as it is. Absent where that is no move.
    *

@@ -82,6 +82,8 @@ export type FailureKind =
   | 'denied'
   | 'quota'
   | 'log'
+  | 'memory'
+  | 'timeout'
   | 'constraint'
   | 'too-large'
   | 'invalid'

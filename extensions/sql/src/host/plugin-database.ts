@@ -233,8 +233,8 @@ export class PluginDatabase {
     if (kind === 'busy')
       return createError(
         'sql/locked',
-        `the database of ${plugin}: a transaction writes, and did not end within ${limits.lock} ms ` +
-          "('limits.lock'); inside of one, every statement goes through the transaction itself",
+        `the database of ${plugin} was not free within ${limits.lock} ms ('limits.lock'): ${(error as Error).message}. ` +
+          'Inside of a transaction, every statement goes through the transaction itself',
         { plugin },
       );
     // Work of a transaction is rolled back with it; alone, only what reads is certain.

@@ -15,6 +15,23 @@ export interface AppliedMigration {
   readonly at: string;
 }
 
+/** A migration that has not run yet. */
+export interface PendingMigration {
+  readonly name: string;
+  /** SHA-256 of its text, as hex digits. */
+  readonly checksum: string;
+  /** The statements that lose data. */
+  readonly destructive: readonly string[];
+  /** Whether it may run: it loses nothing, or `sql({ destructive })` allows it. */
+  readonly allowed: boolean;
+}
+
+/** Options of `migrate()`. */
+export interface MigrateOptions {
+  /** Names of migrations that may lose data, beside those that `sql({ destructive })` allows. */
+  readonly allow?: readonly string[];
+}
+
 /** `kernel.extension(sql)`: the databases of one tenant. */
 export interface SqlApi {
   /** Plugins with a database, installed or not, and the bytes of its files. */
@@ -26,8 +43,31 @@ export interface SqlApi {
    */
   migrations(plugin: string): Promise<readonly AppliedMigration[]>;
   /**
-   * Writes a copy of one moment into a file, while the plugin runs. An earlier file is replaced once
-   * the copy is complete.
+   * The migrations that the next start of a plugin runs, in order. Nothing is changed. The kernel
+   * has been opened or started; the plugin needn't run.
+   *
+   * @param plugin an id, or `id@version`. Of several versions, the highest counts.
+   * @throws PluginUnavailableError `plugin/not-found`; what keeps the plugin from starting on its
+   * database: PluginLifecycleError `sql/migration-changed`, `sql/migration-missing`.
+   */
+  pending(plugin: string): Promise<readonly PendingMigration[]>;
+  /**
+   * Runs the pending migrations of a plugin without starting it. All of them run, or none.
+   *
+   * @returns the names of those that have run.
+   * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, and what {@link pending}
+   * throws; PluginPermissionError `sql/migration-denied`; PluginLifecycleError
+   * `sql/migration-failed`.
+   * @example
+   * await kernel.open();
+   * const databases = kernel.extension(sql);
+   * for (const { name } of await databases.pending('com.example.notes')) console.log(name);
+   * await databases.migrate('com.example.notes', { allow: ['0004_drop_drafts'] });
+   */
+  migrate(plugin: string, options?: MigrateOptions): Promise<readonly string[]>;
+  /**
+   * In Node: writes a copy of one moment into a file, while the plugin runs. An earlier file is
+   * replaced once the copy is complete.
    *
    * @throws PluginError `sql/failed` when the plugin has no database, and for a file that can't be
    * written or is among the databases.
@@ -36,13 +76,23 @@ export interface SqlApi {
    */
   backup(plugin: string, file: string): Promise<void>;
   /**
-   * Puts the content of a backup in the place of a plugin's data. The plugin must not run, and its
-   * migrations go on from the state of the backup at its next start.
+   * In a page: answers a copy of one moment, while the plugin runs.
+   *
+   * @throws PluginError `sql/failed` when the plugin has no database.
+   * @example
+   * const copy = await kernel.extension(sql).backup('com.example.notes');
+   * link.href = URL.createObjectURL(copy);
+   */
+  backup(plugin: string): Promise<Blob>;
+  /**
+   * Puts the content of a backup, in Node a file and in a page a blob, in the place of a plugin's
+   * data. The plugin must not run, and its migrations go on from the state of the backup at its next
+   * start.
    *
    * @throws PluginLifecycleError `plugin/illegal-transition` while it runs, PluginError `storage/corrupt`,
    * PluginOverloadedError `sql/quota`. The data is then as before.
    */
-  restore(plugin: string, file: string): Promise<void>;
+  restore(plugin: string, from: string | Blob): Promise<void>;
   /**
    * Moves the data of a plugin from SQLite to PostgreSQL: copies the rows of a file, a backup or a
    * database that isn't open, into the tables that the plugin's migrations have made here. What they
@@ -79,17 +129,23 @@ export interface ApiParts {
   database(plugin: string): Promise<PluginDatabase>;
   /** Forgets what is open of a database that is gone. */
   forget(plugin: string): void;
+  /** Marks a plugin as one that has a database. */
+  mark(plugin: string): Promise<void>;
   plugins(): readonly PluginView[];
 }
 
 /** States in which a plugin may use its database. */
 const RUNS: ReadonlySet<string> = new Set(['loaded', 'initialized', 'active', 'suspended']);
+
+/** The version of a plugin that may use its database now. */
+export const runningOf = (plugins: readonly PluginView[], plugin: string): PluginView | undefined =>
+  plugins.find(({ id, state = '' }) => id === plugin && RUNS.has(state));
 /** In place of a version, for work that none may disturb. */
 const APPLICATION = 'the application';
 const ID = /^[a-z][a-z0-9]*([.-][a-z0-9]+)*$/;
 
 /** Makes the API of one tenant. */
-export function sqlApi(parts: ApiParts): SqlApi {
+export function sqlApi(parts: ApiParts): Omit<SqlApi, 'migrate' | 'pending'> {
   const { tenant, limits } = parts;
   const time = limits.migration;
   const run = async <T>(plugin: string, work: (data: PluginData) => Promise<T>): Promise<T> => {
@@ -111,22 +167,23 @@ export function sqlApi(parts: ApiParts): SqlApi {
       const { applied } = await run(plugin, (data) => data.run({ op: 'state' }, { time }));
       return applied.map(({ name, checksum, at }) => ({ name, checksum, at }));
     },
-    async backup(plugin, file) {
+    backup: (async (plugin: string, file?: string) => {
       await mustHave(plugin);
-      await run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
+      return run(plugin, (data) => data.backup(file, { time })).catch((error: unknown) => {
         // A backup has no quota: the disk has.
         if (error instanceof PluginError && error.code !== 'sql/quota') throw error;
         throw createError(
           'sql/failed',
-          `the backup of ${plugin} can't be written to ${file}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
+          `the backup of ${plugin} can't be written${file === undefined ? '' : ` to ${file}`}: ${error instanceof PluginError ? 'the disk is full' : messageOf(error)}`,
           { plugin, cause: error },
         );
       });
-    },
-    async restore(plugin, file) {
+    }) as SqlApi['backup'],
+    async restore(plugin, from) {
       checkId(plugin);
+      await parts.mark(plugin);
       await alone(parts, plugin, 'restored', () =>
-        run(plugin, (data) => data.restore(file, { time })),
+        run(plugin, (data) => data.restore(from, { time })),
       );
     },
     async importFrom(plugin, file) {
@@ -171,7 +228,7 @@ async function alone<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const running = plugins().find(({ id, state = '' }) => id === plugin && RUNS.has(state));
+  const running = runningOf(plugins(), plugin);
   if (running !== undefined)
     throw createError(
       'plugin/illegal-transition',
@@ -187,7 +244,8 @@ async function alone<T>(
   }
 }
 
-function checkId(plugin: string): void {
+/** @throws PluginError `sql/failed` for what is no id. */
+export function checkId(plugin: string): void {
   if (typeof plugin === 'string' && plugin.length <= 128 && ID.test(plugin)) return;
   throw createError('sql/failed', `'${String(plugin).slice(0, 80)}' is no id of a plugin`);
 }

@@ -6,10 +6,12 @@ import type { SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
+import { lazyApi } from './lazy-api.js';
+import { Marks } from './marks.js';
 import type { Settings } from './options.js';
 import type { PluginDatabase } from './plugin-database.js';
 import { readBegin, readEnd, readNext, readQuery } from './read-request.js';
-import { type ApiParts, deleteData, type SqlApi, sqlApi } from './sql-api.js';
+import type { ApiParts, SqlApi } from './sql-api.js';
 import type { SqlPort } from './statics.js';
 
 type Asking = Pick<CallFacts, 'caller'>;
@@ -27,6 +29,7 @@ export class TenantDatabases {
   readonly #parts: ApiParts;
   /** Data of plugins that are uninstalled: what comes next of them waits until it is gone. */
   readonly #going = new Map<string, Promise<void>>();
+  readonly #marks: Marks;
 
   constructor(port: SqlPort, settings: Settings, backend: () => Promise<Backend>) {
     this.#port = port;
@@ -42,16 +45,31 @@ export class TenantDatabases {
         parse: (value) => value as KeptTexts,
       }),
     );
+    this.#marks = new Marks(port);
     this.#parts = {
       tenant: port.tenant,
       limits: settings.limits,
       backend,
       database: (plugin) => this.#of(plugin),
       forget: (plugin) => this.#open.delete(plugin),
+      mark: (plugin) => this.#marks.add(plugin),
       plugins: () => port.plugins.all(),
     };
-    this.api = sqlApi(this.#parts);
-    this.#takePart();
+    const migrator = new LazyMigrator(() => this.#migrator());
+    this.api = lazyApi(async () => {
+      const [{ sqlApi }, { migratingApi }] = await Promise.all([
+        import('./sql-api.js'),
+        import('./migrating.js'),
+      ]);
+      const migrations = migratingApi({
+        declared: this.#declared,
+        plugins: this.#parts.plugins,
+        migrator: () => migrator.get(),
+        gone: (plugin) => this.#going.get(plugin),
+      });
+      return { ...sqlApi(this.#parts), ...migrations };
+    });
+    this.#takePart(migrator);
   }
 
   async query(input: unknown, { caller }: Asking): Promise<SqlRows> {
@@ -80,13 +98,12 @@ export class TenantDatabases {
   }
 
   /** Registers for the steps of plugins, and for the end of the tenant. */
-  #takePart(): void {
+  #takePart(migrator: LazyMigrator): void {
     const port = this.#port;
-    const migrator = new LazyMigrator(() => this.#migrator());
     port.verify({
       manifest: ({ manifest, package: found }) => {
         const { sql } = manifest.contributes as { readonly sql?: unknown };
-        if (sql === undefined || found.read === undefined) return undefined;
+        if (sql === undefined) return undefined;
         // The point checks it, too, and that is what a manifest fails with.
         const parsed = this.#schema['~standard'].validate(sql);
         if ('value' in parsed)
@@ -99,6 +116,7 @@ export class TenantDatabases {
         await this.#going.get(plugin.id);
         const declared = this.#declared.of(plugin);
         if (declared === undefined) return undefined;
+        await this.#marks.add(plugin.id);
         return (await migrator.get()).before(plugin, declared.migrations, signal);
       },
     });
@@ -126,9 +144,16 @@ export class TenantDatabases {
       this.#texts.keep(plugin.manifest).catch((error: unknown) => this.#report(id, error));
     });
     port.events.on('plugin:uninstalled', ({ id, purged }) => {
-      if (purged === true) this.#purge(id);
+      if (purged !== true) return;
+      this.#marks.deleted(id);
+      this.#purge(id);
+    });
+    let finishing: Promise<void> | undefined;
+    port.on('started', () => {
+      finishing = this.#finish().catch((error: unknown) => this.#report(undefined, error));
     });
     port.own(async () => {
+      await finishing;
       await Promise.all(this.#going.values());
       const open = await Promise.allSettled(this.#open.values());
       await Promise.allSettled(
@@ -143,16 +168,24 @@ export class TenantDatabases {
     });
   }
 
+  /** Deletes what an end of the application has left of purged plugins. */
+  async #finish(): Promise<void> {
+    for (const plugin of await this.#marks.purged())
+      if (!this.#port.plugins.all().some(({ id }) => id === plugin)) this.#purge(plugin);
+  }
+
   #purge(plugin: string): void {
-    const going = deleteData(this.#parts, plugin)
+    const going = import('./sql-api.js')
+      .then(({ deleteData }) => deleteData(this.#parts, plugin))
+      .then(() => this.#marks.over(plugin))
       .catch((error: unknown) => this.#report(plugin, error))
       .finally(() => this.#going.delete(plugin));
     this.#going.set(plugin, going);
   }
 
-  #report(plugin: string, error: unknown): void {
+  #report(plugin: string | undefined, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    this.#port.log.error(message, { plugin });
+    this.#port.log.error(message, plugin === undefined ? {} : { plugin });
   }
 
   async #migrator(): Promise<Migrator> {
@@ -170,8 +203,11 @@ export class TenantDatabases {
   }
 
   /** @throws PluginPermissionError `sql/denied`: only plugins have databases. */
-  #for({ kind, id }: Asking['caller']): Promise<PluginDatabase> {
-    if (kind === 'plugin') return this.#of(id);
+  async #for({ kind, id }: Asking['caller']): Promise<PluginDatabase> {
+    if (kind === 'plugin') {
+      await this.#marks.add(id);
+      return this.#of(id);
+    }
     throw createError('sql/denied', `'${id}' is no plugin, and only plugins have a database`);
   }
 

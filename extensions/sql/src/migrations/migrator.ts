@@ -39,11 +39,48 @@ export class Migrator {
     this.#parts = parts;
   }
 
+  /**
+   * The migrations of a version that have not run. Nothing is changed, and no database is made.
+   *
+   * @throws as {@link planOf} and {@link MigrationTexts.of}.
+   */
+  async pending(
+    { id, version = '', manifest }: PluginView,
+    declared: readonly Declared[],
+  ): Promise<readonly (Migration & { readonly allowed: boolean })[]> {
+    if (manifest === undefined) return [];
+    const { backend, texts, tenant } = this.#parts;
+    const migrations = await texts.of(manifest, declared);
+    const applied = (await backend.has(tenant, id))
+      ? (await this.#state(await this.#parts.database(id), new AbortController().signal)).applied
+      : [];
+    return Promise.all(
+      planOf({ id, version }, migrations, applied).map(async (migration) => ({
+        ...migration,
+        allowed: await this.#allows(manifest, migration, []),
+      })),
+    );
+  }
+
+  /** Runs what is due, for a version that doesn't start. Answers the names of what has run. */
+  async migrate(
+    plugin: PluginView,
+    declared: readonly Declared[],
+    allow: readonly string[],
+  ): Promise<readonly string[]> {
+    const ran = await this.before(plugin, declared, new AbortController().signal, allow);
+    if (ran === undefined) return [];
+    const names = this.#trials.get(plugin.id)?.names ?? [];
+    await this.settled(plugin);
+    return names;
+  }
+
   /** Runs what is due. The answer undoes it, for a plugin that then doesn't start. */
   async before(
     { id, version = '', manifest }: PluginView,
     declared: readonly Declared[],
     signal: AbortSignal,
+    allow: readonly string[] = [],
   ): Promise<Undo | undefined> {
     if (manifest === undefined) return undefined;
     const { backend, texts, tenant } = this.#parts;
@@ -58,7 +95,7 @@ export class Migrator {
         await database.own((data) => data.forget({ old: true }));
         return undefined;
       }
-      await this.#consent(manifest, todo);
+      await this.#consent(manifest, todo, allow);
       const undo = await this.#run(manifest, database, state, todo, signal);
       if (undo !== undefined) return undo;
     }
@@ -134,25 +171,34 @@ export class Migrator {
   }
 
   /** @throws PluginPermissionError `sql/migration-denied`. */
-  async #consent({ id, version }: Manifest, todo: readonly Migration[]): Promise<void> {
-    const { settings, tenant } = this.#parts;
-    for (const { name, destructive } of todo) {
-      if (destructive.length === 0) continue;
-      const asked: DestructiveMigration = {
-        tenant,
-        plugin: id,
-        version,
-        name,
-        statements: destructive,
-      };
-      if ((await settings.destructive?.(asked)) === true) continue;
+  async #consent(
+    manifest: Manifest,
+    todo: readonly Migration[],
+    allow: readonly string[],
+  ): Promise<void> {
+    const { id, version } = manifest;
+    for (const migration of todo) {
+      if (await this.#allows(manifest, migration, allow)) continue;
+      const { name, destructive: statements } = migration;
       throw createError(
         'sql/migration-denied',
-        `the migration '${name}' of ${id}@${version} loses data (${destructive[0]}), and the application ` +
+        `the migration '${name}' of ${id}@${version} loses data (${statements[0]}), and the application ` +
           `doesn't allow that: sql({ destructive: ({ plugin, name }) => plugin === '${id}' && name === '${name}' })`,
-        { plugin: id, details: { migration: name, statements: destructive } },
+        { plugin: id, details: { migration: name, statements } },
       );
     }
+  }
+
+  /** Whether a migration loses nothing, or may lose it. */
+  async #allows(
+    { id, version }: Manifest,
+    { name, destructive: statements }: Migration,
+    allow: readonly string[],
+  ): Promise<boolean> {
+    if (statements.length === 0 || allow.includes(name)) return true;
+    const { settings, tenant } = this.#parts;
+    const asked: DestructiveMigration = { tenant, plugin: id, version, name, statements };
+    return (await settings.destructive?.(asked)) === true;
   }
 
   async #state(database: PluginDatabase, signal: AbortSignal): Promise<State> {

@@ -22,6 +22,12 @@ const MOST_ALL = 1_048_576;
 /** Versions of a plugin whose texts are kept. */
 const KEPT = 8;
 
+/**
+ * By package, for all tenants. A package that runs in one tenant can't be read by the next: its files
+ * may have changed.
+ */
+const read = new WeakMap<Candidate['package'], Promise<Texts>>();
+
 /** Owns the texts of the packages that were found, and a copy for those that were installed. */
 export class MigrationTexts {
   readonly #kept: Documents<KeptTexts>;
@@ -32,14 +38,17 @@ export class MigrationTexts {
     this.#kept = kept;
   }
 
-  /** A package was found. Its texts are read now. */
+  /** A package was found. Its texts are read now, if they can be. */
   take({ manifest, package: found }: Candidate, declared: readonly Declared[]): void {
-    const read = found.read?.bind(found);
-    if (read === undefined || declared.length === 0) return;
-    const texts = readAll(manifest, declared, read);
-    // Told when they are needed.
-    texts.catch(() => {});
-    this.#found.set(manifest, texts);
+    if (declared.length === 0) return;
+    if (found.read !== undefined) {
+      const texts = readAll(manifest, declared, found.read.bind(found));
+      // Told when they are needed.
+      texts.catch(() => {});
+      read.set(found, texts);
+    }
+    const texts = read.get(found);
+    if (texts !== undefined) this.#found.set(manifest, texts);
   }
 
   /**
@@ -98,7 +107,7 @@ const same = (one: Texts, other: Texts): boolean =>
 async function readAll(
   { id, version }: Manifest,
   declared: readonly Declared[],
-  read: (path: string, most?: number) => Promise<Uint8Array>,
+  readFile: (path: string, most?: number) => Promise<Uint8Array>,
 ): Promise<Texts> {
   const texts: Record<string, string> = {};
   let bytes = 0;
@@ -109,7 +118,7 @@ async function readAll(
         details: { path },
         ...(cause !== undefined && { cause }),
       });
-    const file = await read(path, MOST_FILE).catch((cause: unknown) => {
+    const file = await readFile(path, MOST_FILE).catch((cause: unknown) => {
       throw fail(`can't be read: ${messageOf(cause)}`, cause);
     });
     bytes += file.byteLength;

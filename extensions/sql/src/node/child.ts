@@ -1,21 +1,15 @@
 /** The host's end of one database process. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { DatabaseHost, Lost, Outcome, Reply, Request } from '../sqlite/protocol.js';
 import { OUT_OF_MEMORY } from './out-of-memory.js';
-import type { Reply, Request } from './protocol.js';
-
-/** How a process ended before it answered. */
-export type Lost = 'timeout' | 'memory' | 'crashed' | 'aborted';
-
-/** What comes of a question. */
-export type Outcome = Reply | { readonly lost: Lost };
 
 /** Milliseconds that a new process has to be ready, and that its end may take. */
 const READY = 10_000;
 const END = 2_000;
 
 /** Owns one process. It answers one question at a time. */
-export class Child {
+export class Child implements DatabaseHost {
   readonly #process: ChildProcess;
   readonly exited: Promise<void>;
   readonly #ready: Promise<boolean>;
@@ -79,14 +73,14 @@ export class Child {
   }
 
   /** Asks, and ends the process when the answer takes longer, or when the signal says so. */
-  async ask(request: Request, milliseconds: number, signal?: AbortSignal): Promise<Outcome> {
+  async ask(request: Request, signal?: AbortSignal): Promise<Outcome> {
     this.#hold(true);
     let why: Lost | undefined;
     const stop = (reason: Lost) => {
       why ??= reason;
       this.kill();
     };
-    const timer = setTimeout(() => stop('timeout'), milliseconds);
+    const timer = setTimeout(() => stop('timeout'), request.time);
     const aborted = () => stop('aborted');
     signal?.addEventListener('abort', aborted);
     try {

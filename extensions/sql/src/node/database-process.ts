@@ -3,11 +3,11 @@
  * long. It ends by itself with the host.
  */
 import { Worker } from 'node:worker_threads';
-import { Databases } from './databases.js';
-import { failureOf } from './failure.js';
-import type { Reply, Request } from './protocol.js';
+import { Databases } from '../sqlite/databases.js';
+import type { Request } from '../sqlite/protocol.js';
+import { nodeDriver } from './driver.js';
 
-const databases = new Databases();
+const databases = new Databases(nodeDriver);
 /** Bytes that this process may take. */
 const memory = Number(process.argv[2]);
 /** Milliseconds after which work may have taken much memory. */
@@ -25,24 +25,13 @@ process.on('message', async (request: Request | 'end') => {
     process.exit();
   }
   const began = performance.now();
-  const reply = await answer(request);
+  const reply = await databases.answer(request);
   // What one statement has left must not be held against the next.
   const full = performance.now() - began > LONG && process.memoryUsage.rss() > memory / 2;
   if (!full || !databases.idle) return void process.send?.(reply);
   databases.end();
   process.send?.({ ...reply, last: true }, () => process.exit());
 });
-
-async function answer(request: Request): Promise<Reply> {
-  const { id } = request;
-  try {
-    return { id, value: await databases.do(request) };
-  } catch (error) {
-    const failure = failureOf(error);
-    const { migration } = error as { readonly migration?: string };
-    return { id, failure: { ...failure, ...(migration !== undefined && { migration }) } };
-  }
-}
 
 // Signals to a group of processes are for the host to answer. This process ends with it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});

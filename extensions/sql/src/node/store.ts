@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { createError } from '@plinth/sdk/contract';
-import { PAGE, type Place } from './protocol.js';
+import type { FilesBeside } from '../sqlite/file-data.js';
+import { PAGE, type Place } from '../sqlite/protocol.js';
 
 /** Begins the name of a folder whose data is being deleted. */
 const DELETED = '.deleted-';
@@ -15,7 +16,7 @@ const BEFORE = 'before.sqlite';
 const OLD = 3_600_000;
 
 /** Owns a directory. Each plugin of each tenant has a folder in it. */
-export class Store {
+export class Store implements FilesBeside {
   readonly #directory: string;
   readonly #pages: number;
   readonly #swept = new Map<string, Promise<void>>();
@@ -99,7 +100,7 @@ export class Store {
    * @throws PluginError `sql/failed` for what is no path, and for a file among the databases: one
    * that is replaced there goes on without what is written to it.
    */
-  async outside(file: string): Promise<string> {
+  async outside(file: unknown): Promise<string> {
     if (typeof file !== 'string' || file === '' || file.includes('\0'))
       throw createError('sql/failed', "'file' is the path of a file");
     const path = resolve(file);

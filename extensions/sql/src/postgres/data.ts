@@ -8,7 +8,7 @@ import type { Owner } from './owner.js';
 import type { Pool } from './pool.js';
 import { Quota } from './quota.js';
 import { Sessions } from './sessions.js';
-import { Single } from './single.js';
+import { Single, uncertain } from './single.js';
 import { BEGIN, Transaction } from './transaction.js';
 import { Trial } from './trial.js';
 
@@ -84,7 +84,7 @@ export class PostgresData implements PluginData {
     if (!old) await this.#settle(true);
   }
 
-  async backup(file: string, terms: Terms): Promise<void> {
+  async backup(file: string | undefined, terms: Terms): Promise<undefined> {
     const { writeBackup } = await import('./backup.js');
     const { plugin, owner } = this.#parts;
     const path = pathOf(file);
@@ -94,7 +94,7 @@ export class PostgresData implements PluginData {
     });
   }
 
-  async restore(file: string, terms: Terms): Promise<void> {
+  async restore(file: string | Blob, terms: Terms): Promise<void> {
     const { checkBackup, readBackup } = await import('./restore.js');
     const path = pathOf(file);
     await checkBackup(path);
@@ -206,6 +206,7 @@ export class PostgresData implements PluginData {
       await this.#leased(lease, terms, () => transaction.end(commit, before));
     } catch (error) {
       const { kind } = error as WorkError;
+      if (commit && kind === 'timeout') throw uncertain();
       if (kind === 'quota' && this.#trial === undefined)
         await this.#single.makeRoom(transaction.connection, await this.#sessions.clockNow());
       throw error;
@@ -275,8 +276,10 @@ export class PostgresData implements PluginData {
   async #closeAll(): Promise<void> {
     const leases = [...this.#leases.values()];
     this.#leases.clear();
-    this.#trial?.connection.destroy();
+    const trial = this.#trial;
     this.#trial = undefined;
+    trial?.connection.destroy();
+    if (trial !== undefined) await this.#sessions.give(trial.connection);
     for (const { transaction, close } of leases) {
       transaction.connection.destroy();
       await close();
@@ -286,7 +289,7 @@ export class PostgresData implements PluginData {
 }
 
 /** The path of a file of the application. @throws WorkError. */
-function pathOf(file: string): string {
+function pathOf(file: string | Blob | undefined): string {
   if (typeof file === 'string' && file !== '' && !file.includes('\0')) return resolve(file);
   throw new WorkError('failed', `'${String(file).slice(0, 80)}' is no path of a file`);
 }

@@ -51,7 +51,7 @@ export function failureOf(error: unknown): WorkError {
   if (error instanceof WorkError) return error;
   const state = stateOf(error);
   if (state === undefined || (isLost(error) && state !== '53300'))
-    return new WorkError('crashed', 'the connection to the database has ended');
+    return new WorkError('crashed', 'the connection to the database has ended', { cause: error });
   if (state === '53300') return new WorkError('busy', 'the server has no connection left');
   // Its own `statement_timeout`; the kernel's clock says so itself.
   if (state === '57014') return new WorkError('timeout', 'it took too long', { sqlstate: state });

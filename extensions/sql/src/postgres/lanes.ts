@@ -6,6 +6,8 @@ import type { Connection } from './pg-client.js';
 
 /** Milliseconds that a cancelled statement has to end. A plugin can catch a cancel. */
 const GRACE = 1_000;
+/** The longest time of a timer, and of the server's own clocks. */
+export const MOST_TIME = 2 ** 31 - 1;
 
 const WHY = {
   timeout: 'it took too long',
@@ -54,7 +56,7 @@ export class Clock {
       ending ??= this.#end(connection, over.promise);
       return ending;
     };
-    const timer = setTimeout(() => void stop('timeout'), time);
+    const timer = setTimeout(() => void stop('timeout'), Math.min(time, MOST_TIME));
     const aborted = () => void stop('aborted');
     signal?.addEventListener('abort', aborted);
     this.#running.add(stop);

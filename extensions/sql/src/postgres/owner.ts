@@ -8,7 +8,7 @@ import { failureOf, isLost, stateOf } from './failure.js';
 import { keyOf, passwordOf, roleOf, verifierOf } from './names.js';
 import type { PostgresSettings } from './options.js';
 import { type Answer, Connection, type Login } from './pg-client.js';
-import { creationOf, deletionOf, OPEN, SETUP, WALLS } from './schema.js';
+import { creationOf, deletionOf, OPEN, SETUP } from './schema.js';
 
 /** The first version whose schema `public` isn't open to all. */
 const VERSION = 150_000;
@@ -197,18 +197,17 @@ export class Owner {
       ]);
       return (await query('select value from plinth.secret')).rows[0]?.[0] as string;
     });
-    const open = async () => (await this.#work.run((query) => query(OPEN))).rows[0]?.[0] === 1;
-    if (await open()) {
-      await this.#work.transaction(async (query) => {
-        const name = database.replaceAll('"', '""');
-        for (const text of WALLS) await query(text.replace('$database', name));
-      });
-      if (await open())
-        throw unusable(
-          'all roles may create tables in a schema or temporary tables in it, and the role of the address ' +
-            "can't revoke that: let it own the database",
-        );
-    }
+    const open = async () => (await this.#work.run((query) => query(OPEN))).rows;
+    const revokes = await open();
+    await this.#work.transaction(async (query) => {
+      for (const [revoke] of revokes) await query(String(revoke));
+    });
+    // What isn't its own is left as it is, without an error.
+    if ((await open()).length > 0)
+      throw unusable(
+        'all roles may create tables in a schema or temporary tables in it, and the role of the address ' +
+          "can't revoke that: let it own the database",
+      );
     return { database, secret };
   }
 }

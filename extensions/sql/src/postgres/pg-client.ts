@@ -75,8 +75,12 @@ export class Connection {
   static async open({ url, user, password, settings = {} }: Login): Promise<Connection> {
     const { default: pg } = await import('pg');
     const address = new URL(url);
-    if (user !== undefined) address.username = user;
-    if (password !== undefined) address.password = password;
+    // What stands behind the question mark has precedence over what stands before it.
+    address.searchParams.delete('options');
+    if (user !== undefined && password !== undefined) {
+      for (const name of ['user', 'password']) address.searchParams.delete(name);
+      Object.assign(address, { username: user, password });
+    }
     const client = new pg.Client({
       connectionString: address.href,
       connectionTimeoutMillis: CONNECT,
@@ -94,7 +98,17 @@ export class Connection {
       client.end().catch(() => {});
       throw error;
     }
-    return new Connection(client, pg.Query);
+    const connection = new Connection(client, pg.Query);
+    if (user !== undefined) await connection.#mustBe(user);
+    return connection;
+  }
+
+  /** A plugin's statements as another role would have its rights. */
+  async #mustBe(user: string): Promise<void> {
+    const { rows } = await this.query('select session_user::text');
+    if (rows[0]?.[0] === user) return;
+    this.destroy();
+    throw new WorkError('failed', `the server has not logged in ${user}`);
   }
 
   /** Whether the server or the network has ended it. */

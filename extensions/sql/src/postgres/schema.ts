@@ -51,18 +51,13 @@ export const SETUP: readonly string[] = [
       and d.role = session_user and d.key = encode(sha256(convert_to(given, 'UTF8')), 'hex') $$`,
 ];
 
-/** Revokes what all roles have by default in databases that were made long ago, and temporary tables. */
-export const WALLS: readonly string[] = [
-  'revoke create on schema public from public',
-  'revoke temporary, create on database "$database" from public',
-];
-
-/** What every role still may: it must be nothing. */
-export const OPEN = `select
-  exists (select 1 from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
-    where d.datname = current_database() and a.grantee = 0 and a.privilege_type in ('CREATE', 'TEMPORARY'))
-  or exists (select 1 from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
-    where a.grantee = 0 and a.privilege_type = 'CREATE') as open`;
+/** What every role may do here: make temporary tables, or tables in a schema. It must be nothing. */
+export const OPEN = `select format('revoke temporary, create on database %I from public', d.datname)
+    from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+    where d.datname = current_database() and a.grantee = 0 and a.privilege_type in ('CREATE', 'TEMPORARY')
+  union select format('revoke create on schema %I from public', n.nspname)
+    from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+    where a.grantee = 0 and a.privilege_type = 'CREATE'`;
 
 /** Makes the role and the schema of a plugin. */
 export function creationOf(
@@ -80,7 +75,8 @@ export function creationOf(
     `create schema ${role}`,
     `grant usage, create on schema ${role} to ${role}`,
     `grant usage on schema plinth to ${role}`,
-    `create view ${role}.${REGISTRY} as select name, checksum, additive::int as additive, at
+    // A function of the plugin must not see the rows of others before they are left out.
+    `create view ${role}.${REGISTRY} with (security_barrier) as select name, checksum, additive::int as additive, at
       from plinth.migrations where role = '${role}' order by name`,
     `grant select on ${role}.${REGISTRY} to ${role}`,
   ];

@@ -2,7 +2,7 @@
 import { type Terms, WorkError } from '../backend/backend.js';
 import type { Limits } from '../host/options.js';
 import { isLost, stateOf } from './failure.js';
-import { Clock } from './lanes.js';
+import { Clock, MOST_TIME } from './lanes.js';
 import type { Owner } from './owner.js';
 import { Connection } from './pg-client.js';
 import type { Pool } from './pool.js';
@@ -27,12 +27,16 @@ export interface Session {
 const AFTER = 5_000;
 /** Kernels that use a database at the same time. */
 const KERNELS = 8;
+const MOST_CONNECTIONS = 1_000;
 
 /** Owns the role of a plugin and the number of its connections. */
 export class Sessions {
   readonly #parts: SessionParts;
   #role: string | undefined;
+  /** It stays the same when the role is made again. */
+  #name = '';
   #making: Promise<string> | undefined;
+  #returning: Promise<unknown> = Promise.resolve();
   clock: Clock | undefined;
 
   constructor(parts: SessionParts) {
@@ -43,11 +47,12 @@ export class Sessions {
   async ensure(): Promise<string> {
     if (this.#role !== undefined) return this.#role;
     const { owner, tenant, plugin, limits } = this.#parts;
-    const connections = (limits.transactions + 2) * KERNELS;
+    const connections = Math.min((limits.transactions + 2) * KERNELS, MOST_CONNECTIONS);
     this.#making ??= owner.ensure(tenant, plugin, connections).finally(() => {
       this.#making = undefined;
     });
     this.#role = await this.#making;
+    this.#name = this.#role;
     this.clock ??= new Clock(owner, this.#role);
     return this.#role;
   }
@@ -66,19 +71,28 @@ export class Sessions {
   /** The caller owns the connection until {@link give}. @throws WorkError. */
   async take(): Promise<Session> {
     const { pool, limits } = this.#parts;
+    await this.#returning;
     const role = await this.ensure();
     const clock = this.clock as Clock;
     const connection = await pool.take(role, () => this.#open(role), limits.lock);
     return { connection, clock, role };
   }
 
-  /** Takes a connection back. What a statement has set or locked in it ends now. */
-  async give(connection: Connection): Promise<void> {
-    if (!connection.lost)
-      await connection.query('discard all').catch(() => {
-        connection.destroy();
-      });
-    if (this.#role !== undefined) this.#parts.pool.give(this.#role, connection);
+  /**
+   * Takes a connection back. What a statement has set or locked in it ends now. Nothing has to wait
+   * for that but {@link take} and {@link close}.
+   */
+  give(connection: Connection): Promise<void> {
+    const given = this.#clean(connection).then(() => {
+      this.#parts.pool.give(this.#name, connection);
+    });
+    this.#returning = Promise.all([this.#returning, given]);
+    return given;
+  }
+
+  async #clean(connection: Connection): Promise<void> {
+    if (connection.lost) return;
+    await connection.query('discard all').catch(() => connection.destroy());
   }
 
   /** Does the application's work in a transaction of its own. @throws WorkError. */
@@ -91,7 +105,9 @@ export class Sessions {
     try {
       return await clock.within(terms, connection, async () => {
         await connection.query(begin);
-        await connection.query(`set local statement_timeout = ${Math.ceil(terms.time)}`);
+        await connection.query(
+          `set local statement_timeout = ${Math.min(Math.ceil(terms.time), MOST_TIME)}`,
+        );
         await connection.query('set local idle_in_transaction_session_timeout = 0');
         const result = await work(connection, role);
         await connection.query('commit');
@@ -106,7 +122,8 @@ export class Sessions {
   }
 
   async close(): Promise<void> {
-    if (this.#role !== undefined) await this.#parts.pool.close(this.#role);
+    await this.#returning;
+    if (this.#name !== '') await this.#parts.pool.close(this.#name);
   }
 
   async #open(role: string): Promise<Connection> {
@@ -130,10 +147,10 @@ export class Sessions {
       ...(await owner.login(role)),
       settings: {
         search_path: role,
-        statement_timeout: limits.time + AFTER,
-        idle_in_transaction_session_timeout: limits.open + AFTER,
+        statement_timeout: Math.min(limits.time + AFTER, MOST_TIME),
+        idle_in_transaction_session_timeout: Math.min(limits.open + AFTER, MOST_TIME),
         // A wait for others is told as such before the statement's time is over.
-        lock_timeout: Math.max(1, Math.min(limits.lock, Math.floor(limits.time * 0.8))),
+        lock_timeout: Math.max(1, Math.min(limits.lock, Math.floor(limits.time * 0.8), MOST_TIME)),
         timezone: 'UTC',
         datestyle: 'ISO',
         bytea_output: 'hex',
@@ -141,7 +158,6 @@ export class Sessions {
         standard_conforming_strings: 'on',
         client_encoding: 'UTF8',
         client_min_messages: 'warning',
-        client_connection_check_interval: AFTER,
       },
     });
   }

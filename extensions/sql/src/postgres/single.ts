@@ -11,6 +11,10 @@ import type { Sessions } from './sessions.js';
 import { statementOf } from './statements.js';
 import { BEGIN, type Query, rowsOf } from './transaction.js';
 
+/** A commit that was ended may have been done. */
+export const uncertain = (): WorkError =>
+  new WorkError('crashed', 'the connection to the database has ended');
+
 /** Does statements alone. */
 export class Single {
   readonly #sessions: Sessions;
@@ -36,13 +40,14 @@ export class Single {
         const { kind } = error as WorkError;
         const first = attempt === 1;
         if (kind === 'quota' && first && (await this.makeRoom(connection, clock))) continue;
+        if (kind === 'timeout' && progress.committing) throw uncertain();
         if (kind !== 'crashed' || progress.committing) throw error;
         // It was certainly rolled back.
         if (!first) throw new WorkError('gone', 'the connection to the database has ended');
         // A server that has ended has ended those that are idle, too.
         await this.#sessions.close();
       } finally {
-        await this.#sessions.give(connection);
+        void this.#sessions.give(connection);
       }
     }
   }

@@ -28,15 +28,20 @@ const PIECE =
 export function statementsOf(sql: string): readonly Statement[] {
   const statements: Statement[] = [];
   let pieces: Piece[] = [];
+  // The body of a function in standard SQL has statements of its own.
+  let inBody = false;
   const end = () => {
     const [from, to] = [pieces[0]?.from, pieces.at(-1)?.to];
     if (from !== undefined) statements.push(made(sql.slice(from, to), pieces, from));
     pieces = [];
+    inBody = false;
   };
   for (const piece of piecesOf(sql)) {
-    if (piece.kind !== 'symbol' || piece.text !== ';') pieces.push(piece);
-    // The body of a function in standard SQL has statements of its own.
-    else if (!inBody(pieces)) end();
+    const last = pieces.at(-1);
+    if (isWord(piece, 'atomic') && isWord(last, 'begin') && isWord(pieces[0], 'create'))
+      inBody = true;
+    const ends = piece.kind === 'symbol' && piece.text === ';';
+    if (ends && (!inBody || isWord(last, 'end'))) end();
     else pieces.push(piece);
   }
   end();
@@ -94,13 +99,8 @@ function made(sql: string, pieces: readonly Piece[], from: number): Statement {
   };
 }
 
-/** `create function … begin atomic …; end` */
-function inBody(pieces: readonly Piece[]): boolean {
-  const words = pieces.map(({ kind, text }) => (kind === 'word' ? text : ''));
-  if (words[0] !== 'create') return false;
-  const begins = words.findIndex((word, at) => word === 'begin' && words[at + 1] === 'atomic');
-  return begins !== -1 && words.at(-1) !== 'end';
-}
+const isWord = (piece: Piece | undefined, text: string): boolean =>
+  piece?.kind === 'word' && piece.text === text;
 
 function* piecesOf(sql: string): Generator<Piece> {
   let at = 0;

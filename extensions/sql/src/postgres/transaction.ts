@@ -46,15 +46,18 @@ export class Transaction {
   readonly connection: Connection;
   readonly access: 'read' | 'write';
   readonly #point: string | undefined;
+  /** Reads within a transaction that isn't its own, so that its end must undo nothing. */
+  readonly #guest: boolean;
   readonly #cursors = new Map<number, Cursor>();
   #lastCursor = 0;
   #over: string | undefined;
 
-  /** @param point the savepoint of a transaction within another one. */
+  /** @param point the savepoint of a transaction within another one, which is for what writes. */
   constructor(connection: Connection, access: 'read' | 'write', point?: string) {
     this.connection = connection;
     this.access = access;
-    this.#point = point;
+    this.#guest = point !== undefined && access === 'read';
+    this.#point = this.#guest ? undefined : point;
   }
 
   /** Whether it has ended. */
@@ -64,13 +67,17 @@ export class Transaction {
 
   async begin(): Promise<void> {
     const { connection, access } = this;
+    if (this.#guest) return;
     await connection.query(this.#point === undefined ? BEGIN[access] : `savepoint ${this.#point}`);
   }
 
   /** Does one statement. If it fails, nothing of it is kept, and the transaction goes on. */
   async run({ sql, parameters, most }: Query, before?: () => Promise<void>): Promise<Rows> {
     const statement = statementOf(sql, parameters.length);
-    if (doingOf(statement, 'transaction') === 'savepoint') {
+    const doing = doingOf(statement, 'transaction');
+    if (this.#guest && doing !== 'reads')
+      throw new WorkError('denied', 'the statement may not: write in a transaction that reads');
+    if (doing === 'savepoint') {
       await this.#asking(() => this.connection.query(statement.sql, parameters));
       return { columns: [], rows: [], changes: 0 };
     }
@@ -133,6 +140,7 @@ export class Transaction {
     this.#over = 'the transaction is over';
     for (const id of this.#cursors.keys()) await connection.query(closing(id));
     this.#cursors.clear();
+    if (this.#guest) return;
     if (this.#point !== undefined) {
       if (!commit) await connection.query(`rollback to ${this.#point}`);
       await connection.query(`release ${this.#point}`);

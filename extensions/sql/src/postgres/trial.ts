@@ -7,7 +7,7 @@ import { type Applied, REGISTRY, type Rows, type Step } from '../backend/work.js
 import type { Limits } from '../host/options.js';
 import { doingOf } from './allowed.js';
 import { failureOf, isLost } from './failure.js';
-import { Clock, Lane } from './lanes.js';
+import { Clock, Lane, MOST_TIME } from './lanes.js';
 import { appliedOf, type Owner } from './owner.js';
 import type { Connection } from './pg-client.js';
 import type { Quota } from './quota.js';
@@ -55,7 +55,9 @@ export class Trial {
     await clock.within(terms, connection, async () => {
       await connection.query(BEGIN.migration);
       try {
-        await connection.query(`set local statement_timeout = ${Math.ceil(terms.time)}`);
+        await connection.query(
+          `set local statement_timeout = ${Math.min(Math.ceil(terms.time), MOST_TIME)}`,
+        );
         // It is the kernel that waits now: for the plugin to start.
         await connection.query('set local idle_in_transaction_session_timeout = 0');
         // Until the end, so that a second kernel waits. A plugin has no way to hold this lock.
@@ -91,7 +93,7 @@ export class Trial {
       if (!reads && this.#writer !== undefined)
         throw new WorkError('busy', 'a transaction of the plugin writes');
       return clock.within(terms, connection, () =>
-        this.#whole.run(query, reads ? undefined : () => quota.check(connection)),
+        this.#whole.run(query, () => quota.check(connection)),
       );
     });
   }
@@ -122,8 +124,10 @@ export class Trial {
       if (commit && this.#writer !== undefined)
         await connection.query(`rollback to plinth_lease_${this.#writer}`);
       const terms = { time: limits.migration };
+      // Outside of a transaction `commit` succeeds, and keeps nothing. A savepoint fails there.
+      const check = () => this.#whole.within(() => quota.check(connection));
       await clock.within(terms, connection, () =>
-        this.#whole.end(commit, commit ? () => quota.check(connection) : undefined),
+        this.#whole.end(commit, commit ? check : undefined),
       );
     });
   }

@@ -18,6 +18,8 @@ const NUMERIC = 1700;
 const TIMES: ReadonlySet<number> = new Set([1114, 1184]);
 /** Digits of which a number holds all. */
 const DIGITS = 15;
+/** Characters with which a `numeric` can't be a number, nor an integer of 64 bits. */
+const MOST_DIGITS = 60;
 
 /** The value of a column. */
 export function fromText(type: number, text: string): SqlValue {
@@ -43,6 +45,7 @@ function integer(text: string): number | bigint {
 
 /** A number where that is exact, a bigint of 64 bits, or the digits. */
 function numeric(text: string): SqlValue {
+  if (text.length > MOST_DIGITS) return text;
   const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
   const digits = short.replace(/^-?0*\.?0*/, '').replace('.', '');
   if (digits.length <= DIGITS) return Number(short);

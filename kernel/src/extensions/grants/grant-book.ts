@@ -1,4 +1,7 @@
-/** What was granted to plugins and revoked beside their manifests, in memory and in the storage. */
+/**
+ * What was granted to plugins and revoked beside their manifests, and what they were refused, in
+ * memory and in the storage.
+ */
 import {
   A_TIME,
   alarm,
@@ -18,11 +21,13 @@ import {
   type GrantRecords,
   type GrantTerms,
   grantKey,
+  type RefusedRight,
 } from '../../permissions/grant-records.js';
 import { membersOf, SERVICE_PERMISSIONS } from '../../permissions/granted.js';
 import type { Announce } from '../../reporting.js';
 import type { Log } from '../../telemetry/logger.js';
-import { type Entry, FORMAT, type State, stateOf } from './grant-entry.js';
+import { type Entry, keptOf, type State, stateOf } from './grant-entry.js';
+import { beyond, counting, withRefusal } from './refusals.js';
 
 /** What the book needs of the kernel. */
 export interface GrantBookParts {
@@ -37,6 +42,7 @@ export interface GrantBookParts {
 /** The most grants and revocations of one plugin. */
 const MAX_ENTRIES = 1_024;
 const MAX_SCOPE = 1_024;
+const NOTHING: State = { granted: [], revoked: [], refused: [] };
 
 /** Owns the grants and revocations of one tenant. */
 export class GrantBook implements GrantRecords {
@@ -62,6 +68,7 @@ export class GrantBook implements GrantRecords {
           // Unreadable revocations must not restore rights, so everything is revoked.
           this.#states.set(id, {
             granted: [],
+            refused: [],
             revoked: PERMISSION_NAMES.map((permission) => ({
               permission,
               scope: '*',
@@ -86,7 +93,8 @@ export class GrantBook implements GrantRecords {
 
   /** Whether anything was granted or revoked. */
   has(id: string): boolean {
-    return this.#states.has(id);
+    const { granted, revoked } = this.#states.get(id) ?? NOTHING;
+    return granted.length + revoked.length > 0;
   }
 
   /** What was granted. */
@@ -131,6 +139,7 @@ export class GrantBook implements GrantRecords {
     const state = this.#state(id);
     // A temporary grant only hides a revocation, which applies again afterwards.
     if (options.for === undefined) state.revoked = without(state.revoked, permission, scope);
+    state.refused = beyond(state.refused, permission, scope);
     this.#add(id, state, 'granted', permission, scope, options);
     this.#parts.changed(id);
     this.#parts.announce('permission:granted', {
@@ -154,7 +163,29 @@ export class GrantBook implements GrantRecords {
     await this.#keep(id);
   }
 
-  /** Deletes the grants and revocations of a plugin. */
+  /** The requests that are answered no without being asked again. */
+  refused(id: string): readonly RefusedRight[] {
+    return counting(this.#states.get(id)?.refused ?? []).map(({ until: _, ...right }) => right);
+  }
+
+  /** Remembers a no. Resolves when one without end is kept. */
+  async refuse(id: string, right: RefusedRight, time: number): Promise<void> {
+    const state = this.#state(id);
+    state.refused = withRefusal(state.refused, right, time);
+    if (time === Number.POSITIVE_INFINITY) await this.#keep(id);
+  }
+
+  /** Forgets the refusals that a scope covers, or all. Resolves when that is kept. */
+  async forget(id: string, permission?: PermissionName, scope = '*'): Promise<void> {
+    const state = this.#states.get(id);
+    if (state === undefined) return;
+    const left = beyond(state.refused, permission, scope);
+    if (left.length === state.refused.length) return;
+    state.refused = left;
+    await this.#keep(id);
+  }
+
+  /** Deletes the grants, revocations and refusals of a plugin. */
   async purge(id: string): Promise<void> {
     const state = this.#states.get(id);
     if (state === undefined) return;
@@ -181,7 +212,7 @@ export class GrantBook implements GrantRecords {
   }
 
   #state(id: string): State {
-    const state = this.#states.get(id) ?? { granted: [], revoked: [] };
+    const state = this.#states.get(id) ?? { ...NOTHING };
     this.#states.set(id, state);
     return state;
   }
@@ -238,21 +269,12 @@ export class GrantBook implements GrantRecords {
   /** Writes run one after the other, so that the last state is the kept one. */
   #keep(id: string): Promise<void> {
     const write = async () => {
-      const { granted, revoked } = this.#state(id);
-      const lasting = (entries: readonly Entry[]) =>
-        entries.flatMap(({ permission, scope, at, lasting: keeps }) =>
-          keeps ? [[permission, scope, at]] : [],
-        );
       try {
-        await this.#parts.storage.set(this.#key(id), {
-          format: FORMAT,
-          granted: lasting(granted),
-          revoked: lasting(revoked),
-        });
+        await this.#parts.storage.set(this.#key(id), keptOf(this.#state(id)));
       } catch (cause) {
         throw createError(
           'storage/failed',
-          `the grants of ${id} hold now, and could not be kept: ${messageOf(cause)}`,
+          `the decisions about ${id} hold now, and could not be kept: ${messageOf(cause)}`,
           { plugin: id, cause },
         );
       }

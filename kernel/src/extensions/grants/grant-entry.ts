@@ -5,6 +5,7 @@ import {
   PERMISSION_NAMES,
   type PermissionName,
 } from '@plinth/sdk/contract';
+import type { Refusal } from './refusals.js';
 
 /** One decision. */
 export interface Entry {
@@ -21,34 +22,70 @@ export interface Entry {
 export interface State {
   granted: Entry[];
   revoked: Entry[];
+  refused: readonly Refusal[];
 }
 
 /** The format in which grants are kept. */
 export const FORMAT = 1;
 /** Reads what is kept of one plugin. Throws what is wrong with it. */
 export function stateOf(kept: unknown): State {
-  const { format, granted, revoked } = (kept ?? {}) as {
+  const { format, granted, revoked, refused } = (kept ?? {}) as {
     readonly format?: unknown;
     readonly granted?: unknown;
     readonly revoked?: unknown;
+    readonly refused?: unknown;
   };
   if (format !== FORMAT)
     throw createError(
       'registry/newer-format',
       `they have format ${String(format)}, this version knows ${FORMAT}`,
     );
-  const entries = (list: unknown): Entry[] => {
-    if (!Array.isArray(list)) throw new TypeError('they are not a list');
-    return list.map((one: unknown) => {
-      const [permission, scope, at] = one as [PermissionName, string, number];
-      if (
-        !PERMISSION_NAMES.includes(permission) ||
-        typeof scope !== 'string' ||
-        !Number.isSafeInteger(at)
-      )
-        throw new TypeError('one of them is malformed');
-      return { permission, scope, at, lasting: true };
-    });
+  const entries = (list: unknown): Entry[] =>
+    rowsOf(list, Number.isSafeInteger).map(([permission, scope, at]) => ({
+      permission,
+      scope,
+      at: at as number,
+      lasting: true,
+    }));
+  const isText = (value: unknown) => typeof value === 'string';
+  return {
+    granted: entries(granted),
+    revoked: entries(revoked),
+    refused: rowsOf(refused ?? [], isText).map(([permission, scope, version]) => ({
+      permission,
+      scope,
+      version: version as string,
+      until: Number.POSITIVE_INFINITY,
+    })),
   };
-  return { granted: entries(granted), revoked: entries(revoked) };
 }
+
+type Row = readonly [permission: PermissionName, scope: string, more: unknown];
+
+/** Rights of a list, each with a third fact. */
+function rowsOf(list: unknown, isSound: (more: unknown) => boolean): readonly Row[] {
+  if (!Array.isArray(list)) throw new TypeError('they are not a list');
+  return list.map((one: unknown) => {
+    const [permission, scope, more] = one as Row;
+    if (!PERMISSION_NAMES.includes(permission) || typeof scope !== 'string' || !isSound(more))
+      throw new TypeError('one of them is malformed');
+    return [permission, scope, more];
+  });
+}
+
+/** What is kept of one plugin: what has no end. */
+export const keptOf = ({ granted, revoked, refused }: State): object => {
+  const lasting = (entries: readonly Entry[]) =>
+    entries.flatMap(({ permission, scope, at, lasting: keeps }) =>
+      keeps ? [[permission, scope, at]] : [],
+    );
+  const never = refused.flatMap(({ permission, scope, version, until }) =>
+    until === Number.POSITIVE_INFINITY ? [[permission, scope, version]] : [],
+  );
+  return {
+    format: FORMAT,
+    granted: lasting(granted),
+    revoked: lasting(revoked),
+    ...(never.length > 0 && { refused: never }),
+  };
+};

@@ -8,9 +8,11 @@ import { defineExtension } from '../../extension/define.js';
 export type {
   PermissionAnswer,
   PermissionHandler,
+  PermissionQuestion,
   PermissionRequest,
+  RequestOptions,
 } from '../../permissions/asking.js';
-export type { GrantOptions } from '../../permissions/grant-records.js';
+export type { GrantOptions, RefusedRight } from '../../permissions/grant-records.js';
 
 /**
  * Keeps what the application grants and revokes beside manifests, and asks it about what plugins

@@ -15,5 +15,11 @@ export const makeBook = (core: Core): GrantBook =>
   });
 
 /** Asks the application about what plugins request. */
-export const makeRequests = ({ rights, reporting }: Core): PermissionRequests =>
-  new PermissionRequests(rights.deciding, rights.grants, reporting);
+export const makeRequests = ({ rights, registry, bus, reporting }: Core): PermissionRequests =>
+  new PermissionRequests({
+    deciding: rights.deciding,
+    grants: rights.grants,
+    registry,
+    bus,
+    reporting,
+  });

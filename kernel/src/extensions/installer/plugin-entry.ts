@@ -1,5 +1,5 @@
 /** What the storage keeps of one plugin, in its present format and in earlier ones. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, PluginError } from '@plinth/sdk/contract';
 
 /** Version of the form of {@link PluginEntry}. */
 const ENTRY_FORMAT = 2;
@@ -66,6 +66,8 @@ export const packagesIn = ({ installed, ready }: PluginEntry): readonly string[]
 /** Undefined without one. Data of an earlier run or another kernel is checked before use. */
 export function parseEntry(id: string, value: unknown): PluginEntry | undefined {
   if (value === undefined) return undefined;
+  // A registry of its own says what is wrong with what it has.
+  if (value instanceof PluginError) throw value;
   const { format } = (value ?? {}) as { readonly format?: unknown };
   if (typeof format === 'number' && format > ENTRY_FORMAT) {
     throw createError(

@@ -34,11 +34,6 @@ export class ResourceWatch implements Metering, MeterWatch {
     [this.patience, this.pause, this.pauses] = [patience, pause, pauses];
   }
 
-  /** Bytes that all plugins of the tenant may store together. */
-  get storage(): number {
-    return this.tenant.storage;
-  }
-
   limitsOf(manifest: Manifest, level: TrustLevel | undefined): Limited {
     return limitsFor(this.parts.policy, manifest, level);
   }

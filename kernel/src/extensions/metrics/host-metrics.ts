@@ -9,7 +9,7 @@ import type {
 import type { PluginProfile, ProfileOptions } from './profile.js';
 import type { CallerCount } from './recorder.js';
 import type { ReportQuery, TelemetryReport } from './report-data.js';
-import type { PluginUsage } from './usage-data.js';
+import type { PluginUsage, TenantUsage } from './usage-data.js';
 
 /** Metrics of the application, and what is known of all. `kernel.metrics`. */
 export interface HostInstruments {
@@ -77,5 +77,7 @@ export interface Report {
 
 /** The API of the extension. */
 export interface HostMetrics extends HostInstruments, HostUsage {
+  /** What all plugins of the tenant use together now, against the limits of the tenant. */
+  together(): Promise<TenantUsage>;
   readonly report: Report;
 }

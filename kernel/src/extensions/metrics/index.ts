@@ -11,6 +11,7 @@ import { Instruments } from './instruments.js';
 import type { MetricsOptions } from './metrics-options.js';
 import type { ReportQuery } from './report-data.js';
 import type { Telemetry } from './telemetry.js';
+import type { TenantUsage } from './usage-data.js';
 
 export type { HostInstruments, HostMetrics, HostUsage, Report } from './host-metrics.js';
 export type {
@@ -38,7 +39,7 @@ export type {
   TelemetryReport,
 } from './report-data.js';
 export type { Level } from './ring.js';
-export type { Amount, PluginUsage } from './usage-data.js';
+export type { Amount, PluginUsage, TenantUsage } from './usage-data.js';
 
 /**
  * Keeps metrics of each tenant: of calls, of resources, of the application and of plugins. They are
@@ -95,6 +96,7 @@ export const metrics = defineExtension(
             id === undefined
               ? (await made()).usages()
               : (await made()).usage(id)) as HostMetrics['usage'],
+          together: () => together(made()),
           profile: async (id, of = {}) => {
             const [{ profileOf }, telemetry] = await Promise.all([import('./profile.js'), made()]);
             return profileOf(telemetry.recordOf(id), of);
@@ -111,3 +113,8 @@ export const metrics = defineExtension(
     };
   },
 );
+
+async function together(made: Promise<Telemetry>): Promise<TenantUsage> {
+  const [{ tenantUsageOf }, telemetry] = await Promise.all([import('./tenant-usage.js'), made]);
+  return tenantUsageOf(telemetry.core, await telemetry.usages());
+}

@@ -68,6 +68,7 @@ const PATIENCE = 2_000;
 
 /** Owns the recorder, the rings, the instruments and their one timer. */
 export class Telemetry {
+  readonly core: Core;
   readonly recorder: Recorder;
   readonly #parts: TelemetryParts;
   readonly #measurements: Measurements;
@@ -88,6 +89,7 @@ export class Telemetry {
 
   constructor(parts: TelemetryParts) {
     const { core, options, open } = parts;
+    this.core = core;
     this.#parts = parts;
     this.#measurements = new Measurements(parts.instruments, core.reporting.log);
     this.#counts = new EventCounts(core.bus, core.reporting.log);

@@ -58,3 +58,32 @@ export interface PluginUsage {
   /** What can't be known, and why. */
   readonly unknown: Readonly<Record<string, string>>;
 }
+
+/** `kernel.usage()`: what all plugins of a tenant use together now. */
+export interface TenantUsage {
+  readonly tenant: string;
+  readonly plugins: {
+    readonly installed: number;
+    /** Those that have a guest. */
+    readonly running: number;
+  };
+  /** Bytes of their guests, as far as these tell. Absent where none does. */
+  readonly memory?: Amount;
+  /** Bytes that they keep, also those that are not installed any more. */
+  readonly storage?: Amount;
+  /** Requests of plugins that are being answered. */
+  readonly calls: Amount;
+  /** Messages in the current second. Present only where they are limited, as they are counted then. */
+  readonly messages?: Amount;
+  /** Calls that they have answered since the kernel was made, and those of them that failed. */
+  readonly answered: number;
+  readonly failed: number;
+  /** What can't be known, or not of all, and why. */
+  readonly unknown: Readonly<Record<string, string>>;
+}
+
+/** An amount. What has no limit has none to show. */
+export const amountOf = (used: number, limit: number): Amount => ({
+  used,
+  ...(Number.isFinite(limit) && { limit }),
+});

@@ -12,7 +12,7 @@ import {
 import type { CountedBytes } from './bytes.js';
 import type { EventCounts } from './event-counts.js';
 import type { SeriesTable } from './series-table.js';
-import type { Amount, PluginUsage } from './usage-data.js';
+import { amountOf, type PluginUsage } from './usage-data.js';
 
 /** What usage is collected from. */
 export interface UsageParts {
@@ -86,7 +86,7 @@ async function resourcesOf(
   const { limits } = connection.meter;
   const alive = 'since' in record ? Date.now() - record.since : 0;
   return {
-    ...(memory !== undefined && { memory: used(memory, limits.memory) }),
+    ...(memory !== undefined && { memory: amountOf(memory, limits.memory) }),
     ...(cpu !== undefined && {
       cpu: {
         time: cpu,
@@ -97,11 +97,6 @@ async function resourcesOf(
     ...(eventLoop !== undefined && { eventLoop }),
   };
 }
-
-const used = (amount: number, limit: number): Amount => ({
-  used: amount,
-  ...(Number.isFinite(limit) && { limit }),
-});
 
 async function storageOf(
   record: PluginRecord,
@@ -115,7 +110,7 @@ async function storageOf(
   try {
     const own = core.storageOf(record.id);
     const { bytes, keys } = await inTime(own.usage(), PATIENCE, 'the storage does not answer');
-    return { ...used(bytes, own.quota), keys };
+    return { ...amountOf(bytes, own.quota), keys };
   } catch (error) {
     unknown['storage'] = messageOf(error);
     return undefined;

@@ -1,5 +1,6 @@
 /** What an application sees of its tenants. */
 import type { DrainOptions } from '../../lifecycle/drain.js';
+import type { TenantUsage } from '../metrics/usage-data.js';
 
 /** Options of `tenants()`. */
 export interface TenantsOptions {
@@ -15,6 +16,7 @@ export interface TenantLike {
     set?(plugin: string, patch: Readonly<Record<string, unknown>>): Promise<void>;
   };
   readonly secrets?: { set(plugin: string, name: string, value: string): Promise<void> };
+  usage?(): Promise<TenantUsage>;
 }
 
 /** A tenant of the list. */
@@ -26,6 +28,14 @@ export interface TenantInfo {
   readonly running: boolean;
   /** Bytes that are kept for it: of its plugins, and of the kernel about them. */
   readonly stored: number;
+  /** What its plugins use together, and may. Present where it was asked for, and while it runs. */
+  readonly usage?: TenantUsage;
+}
+
+/** What a list tells. */
+export interface ListTenants {
+  /** Whether it measures what the plugins of each running tenant use. */
+  readonly usage?: boolean;
 }
 
 /** What a new tenant begins with. */
@@ -45,7 +55,7 @@ export interface DeleteTenant extends DrainOptions {
 /** The tenants of a kernel, each of the type `T`. */
 export interface Tenants<T> {
   /** The tenants that were created, sorted by id. The default tenant isn't among them. */
-  list(): Promise<readonly TenantInfo[]>;
+  list(what?: ListTenants): Promise<readonly TenantInfo[]>;
   /**
    * A tenant that was created. The first request starts it.
    *

@@ -12,6 +12,7 @@ import { Book, isKept } from './book.js';
 export type {
   CreateTenant,
   DeleteTenant,
+  ListTenants,
   TenantInfo,
   TenantLike,
   Tenants,
@@ -73,7 +74,7 @@ export const tenants = defineExtension(
               );
             const manager = async () => new (await import('./manager.js')).Manager(kernel, book);
             return {
-              list: async () => (await manager()).list(),
+              list: async (what) => (await manager()).list(what),
               get: (id) => {
                 book.check(id);
                 return kernel.tenant(id);

@@ -1,7 +1,8 @@
 /** Creates and deletes tenants, one change of a tenant at a time. */
 import { createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
 import { costsOf } from '../../storage/costs.js';
-import type { CreateTenant, DeleteTenant, TenantInfo, TenantLike } from './api.js';
+import type { TenantUsage } from '../metrics/usage-data.js';
+import type { CreateTenant, DeleteTenant, ListTenants, TenantInfo, TenantLike } from './api.js';
 import { type Book, isNewId } from './book.js';
 
 /** Owns nothing: the list is the book's, and the tenants are the kernel's. */
@@ -14,7 +15,7 @@ export class Manager<T extends TenantLike> {
     this.#book = book;
   }
 
-  async list(): Promise<readonly TenantInfo[]> {
+  async list({ usage = false }: ListTenants = {}): Promise<readonly TenantInfo[]> {
     const storage = this.#book.checkOpen();
     const { all } = this.#book;
     const ready = all.filter(({ phase }) => phase === undefined);
@@ -22,9 +23,21 @@ export class Manager<T extends TenantLike> {
     for (const { id, created } of ready) {
       let stored = 0;
       for (const [, cost] of await costsOf(storage, `${id}\0`)) stored += cost;
-      listed.push({ id, created, running: this.#book.isRunning(id), stored });
+      const used = usage ? await this.#usageOf(id) : undefined;
+      const running = this.#book.isRunning(id);
+      listed.push({ id, created, running, stored, ...(running && used && { usage: used }) });
     }
     return listed.sort((one, other) => (one.id < other.id ? -1 : 1));
+  }
+
+  /** Asking for a tenant that doesn't run would start it. Nothing is known of one that stops. */
+  async #usageOf(id: string): Promise<TenantUsage | undefined> {
+    if (!this.#book.isRunning(id)) return undefined;
+    try {
+      return await this.#kernel.tenant(id).usage?.();
+    } catch {
+      return undefined;
+    }
   }
 
   create(id: string, { config = {}, secrets = {} }: CreateTenant = {}): Promise<T> {

@@ -1,5 +1,5 @@
 /** The plugin under test, and what all checks do with it. */
-import type { Host, Kernel, PluginPackage } from '@plinth/kernel';
+import type { Host, Kernel, KernelOptions, PluginPackage } from '@plinth/kernel';
 import type { AnyContract } from '@plinth/sdk';
 import { type Manifest, membersOf, messageOf, ownerOf, parseManifest } from '@plinth/sdk/contract';
 import type { StubNetwork } from '../network.js';
@@ -14,6 +14,11 @@ export interface TestPluginOptions {
   readonly host?: Host;
   /** Plugins that it depends on. */
   readonly plugins?: readonly PluginInput[];
+  /**
+   * Makes the extensions of each kernel that it is checked in, as the application has them. An
+   * extension belongs to one kernel, so it is called for each.
+   */
+  readonly extensions?: () => NonNullable<KernelOptions['extensions']>;
   /** What answers the contracts that it needs, and open contracts of the application. */
   readonly contracts?: readonly (Stub | AnyContract)[];
   /** The contracts that it provides, so that its answers are checked. A plugin object names its own. */
@@ -97,9 +102,10 @@ export class Subject {
 
   /** A kernel in which the plugin has been started, if it can be. */
   async start(more: TestKernelOptions = {}, found = this.package): Promise<TestKernel> {
-    const { host, plugins = [], contracts, config, storage, network } = this.options;
+    const { host, extensions, plugins = [], contracts, config, storage, network } = this.options;
     return createTestKernel({
       ...(host !== undefined && { host }),
+      ...(extensions !== undefined && { extensions: extensions() }),
       plugins: [...plugins, found],
       ...(contracts !== undefined && { contracts }),
       ...(config !== undefined && { config: { user: { [this.id]: config } } }),

@@ -88,6 +88,7 @@ export async function testPlugin(
 const TEST_RULES = {
   host: RULES.object,
   plugins: RULES.list,
+  extensions: RULES.function,
   contracts: RULES.contracts,
   provides: RULES.list,
   samples: [

@@ -1,0 +1,41 @@
+/** The databases of a project's plugins: what `sql()` of its configuration can do. */
+import type { Kernel } from '@plinth/host-node';
+import type { Project } from '../project/project-config.js';
+import { CliError } from '../terminal/cli-error.js';
+
+/** A migration that is due. */
+export interface Pending {
+  readonly name: string;
+  readonly checksum: string;
+  readonly destructive: readonly string[];
+  readonly allowed: boolean;
+}
+
+/** What commands use of `kernel.extension(sql)`. The project brings `@plinth/sql` itself. */
+export interface Databases {
+  pending(plugin: string): Promise<readonly Pending[]>;
+  migrate(
+    plugin: string,
+    options: { readonly allow: readonly string[] },
+  ): Promise<readonly string[]>;
+}
+
+/** @throws CliError `migrate/no-databases`. */
+export function databasesOf(tenant: Pick<Kernel, 'extension'>, project: Project): Databases {
+  const found = project.options.extensions?.find(({ statics }) => statics.name === 'sql');
+  const api = found && (tenant.extension(found.factory) as Partial<Databases> | undefined);
+  if (typeof api?.pending === 'function' && typeof api.migrate === 'function')
+    return api as Databases;
+  throw new CliError(
+    'migrate/no-databases',
+    found === undefined
+      ? 'the plugins of this project have no databases'
+      : 'the @plinth/sql of this project is too old to run migrations without plugins',
+    {
+      cure:
+        found === undefined
+          ? "Add sql({ directory: './databases' }) of @plinth/sql/host to 'extensions' of plinth.config."
+          : 'npm install @plinth/sql@latest',
+    },
+  );
+}

@@ -1,0 +1,103 @@
+/** The queue of dialogs in the page examples, and what a permission prompt answers. */
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { consentBy } from '../../examples/spa-plain/src/core/consent.ts';
+import { Questions } from '../../examples/spa-plain/src/core/questions.ts';
+
+const question = (title: string) => ({
+  title,
+  plugin: 'test.a',
+  lines: [],
+  choices: ['No', 'Yes'],
+});
+const request = (scope: string) => ({
+  plugin: 'test.a',
+  version: '1.0.0',
+  reason: 'request' as const,
+  permissions: { 'commands.execute': [scope] },
+});
+
+let questions: Questions;
+const shown = () => questions.current.value?.title;
+const answer = (choice: number | null) => {
+  if (questions.current.value === undefined) throw new Error('nothing is asked');
+  questions.answer(questions.current.value, choice);
+};
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  questions = new Questions();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('one question is shown at a time, in the order in which they came', async () => {
+  const answers = [questions.ask(question('first')), questions.ask(question('second'))];
+  expect(shown()).toBe('first');
+  answer(1);
+  expect(shown()).toBe('second');
+  answer(null);
+  expect(shown()).toBeUndefined();
+  expect(await Promise.all(answers)).toEqual([1, null]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('the time of a question runs from when it is seen', async () => {
+  const first = questions.ask(question('first'));
+  const second = questions.ask(question('second'));
+  vi.advanceTimersByTime(119_000);
+  answer(1);
+  vi.advanceTimersByTime(119_000);
+  expect([await first, shown()]).toEqual([1, 'second']);
+  vi.advanceTimersByTime(1_000);
+  expect([await second, shown()]).toEqual([null, undefined]);
+});
+
+it('a question ends with its signal, also while it waits, and no later answer counts', async () => {
+  const ends = [new AbortController(), new AbortController()];
+  const [first, second] = ends.map(({ signal }, at) => questions.ask(question(`${at}`), signal));
+  const seen = questions.current.value;
+  ends[1]?.abort();
+  expect(await second).toBe(null);
+  ends[0]?.abort();
+  expect([await first, shown()]).toEqual([null, undefined]);
+  if (seen !== undefined) questions.answer(seen, 1);
+  expect(await questions.ask(question('late'), AbortSignal.abort())).toBe(null);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('what waits when the page ends is answered', async () => {
+  const answers = [questions.ask(question('first')), questions.ask(question('second'))];
+  questions.close();
+  expect(await Promise.all(answers)).toEqual([null, null]);
+  expect([shown(), vi.getTimerCount()]).toEqual([undefined, 0]);
+});
+
+it('a prompt allows once, always, or not, asks once for the same, and remembers a no', async () => {
+  const consent = consentBy(questions, () => 'A');
+  const decide = (scope: string) => consent(request(scope));
+  const once = [decide('x:a'), decide('x:a')];
+  expect(shown()).toBe('A asks for your permission');
+  answer(1);
+  expect(await Promise.all(once)).toEqual([{ for: 60_000 }, { for: 60_000 }]);
+  const always = decide('x:a');
+  answer(2);
+  expect(await always).toBe(true);
+  const refused = decide('x:b');
+  answer(0);
+  expect([await refused, await decide('x:b'), shown()]).toEqual([false, false, undefined]);
+});
+
+it('an update asks each time, and only a yes is one', async () => {
+  const consent = consentBy(questions, () => 'A');
+  const update = { ...request('x:a'), reason: 'update' as const };
+  for (const [choice, agreed] of [
+    [null, false],
+    [0, false],
+    [1, true],
+  ] as const) {
+    const decided = consent(update);
+    answer(choice);
+    expect(await decided).toBe(agreed);
+  }
+});
