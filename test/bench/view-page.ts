@@ -9,8 +9,15 @@ import { pause, sideBySide, timeOf } from './statistics.ts';
 const ID = 'bench.views';
 const ROWS = 1_000;
 let kernel: Kernel;
-let clicks: number[] = [];
+let clicks: Clicked[] = [];
+let last: Promise<number> | undefined;
 let onClick = () => {};
+
+/** Milliseconds of one click, and of a call without a view that is made in it. */
+export interface Clicked {
+  readonly view: number;
+  readonly call: number;
+}
 
 /** Shows the counter and the list. Answers the middle of the button. */
 export async function show(code: string): Promise<{ readonly x: number; readonly y: number }> {
@@ -40,11 +47,21 @@ export async function show(code: string): Promise<{ readonly x: number; readonly
   await changed('#counter', () => document.querySelector('#counter button') !== null);
   // Scripts of the page hear an event before it reaches the view, and the text when it is there.
   let since = 0;
-  addEventListener('click', () => (since = performance.now()), { capture: true });
+  addEventListener(
+    'click',
+    () => {
+      since = performance.now();
+      last = timeOf(() => kernel.commands.execute(`${ID}:nothing`));
+    },
+    { capture: true },
+  );
   new MutationObserver(() => {
-    if (since > 0) clicks.push(performance.now() - since);
-    since = 0;
-    onClick();
+    const view = performance.now() - since;
+    void last?.then((call) => {
+      clicks.push({ view, call });
+      onClick();
+    });
+    last = undefined;
   }).observe(document.querySelector('#counter') as Element, {
     characterData: true,
     subtree: true,
@@ -65,8 +82,8 @@ export function answered(count: number): Promise<void> {
   });
 }
 
-/** Milliseconds of the clicks since the last time. */
-export function clickTimes(): readonly number[] {
+/** The clicks since the last time. */
+export function clickTimes(): readonly Clicked[] {
   const taken = clicks;
   clicks = [];
   return taken;

@@ -373,7 +373,10 @@ describe(`${runtime}: an update`, () => {
       'permission/consent-required',
       permissions,
     ]);
-    expect(asked.mock.calls).toMatchObject([[{ plugin: NOTES, reason: 'update', permissions }]]);
+    expect(asked).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ plugin: NOTES, reason: 'update', permissions }),
+      expect.anything(),
+    );
     expect(kernel.plugins.get(NOTES)?.version).toBe('1.0.0');
     await kernel.plugins.update(NOTES, next(more), { consent: true });
     expect(kernel.plugins.get(NOTES)?.version).toBe('2.0.0');

@@ -27,6 +27,7 @@ export default definePlugin({
           rows.map((row) => h('item', { key: row }, h('text', null, `Row ${row}`))),
         ),
     });
+    ctx.commands.handle('nothing', () => undefined);
     ctx.commands.handle('rows', (from) => {
       const first = from as number;
       rows = first < 0 ? [] : Array.from({ length: 1_000 }, (_, at) => first + at);
