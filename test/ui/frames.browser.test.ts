@@ -95,6 +95,23 @@ describe('a frame', () => {
     await expect.poll(told).toContain('rgb(4, 5, 6)');
   });
 
+  it('without a script says so', async () => {
+    const { shown } = await show(undefined as never);
+    await until(() => shown.state === 'failed', 'failed');
+    expect(shown.error?.message).toContain("the 'script' of the frame 'panel' is a text");
+  });
+
+  it('hears null for what is no data, and each message that follows', async () => {
+    const { run, told } = await show(
+      `plinth.on((message) => plinth.call('tell', [message]));
+       plinth.ready.then(() => plinth.call('tell', 'begun'));`,
+    );
+    await tells(told, ['begun']);
+    await run('send');
+    await run('send', 'next');
+    await tells(told, ['begun', [null], ['next']]);
+  });
+
   it('is shown again when its plugin is replaced or has crashed, and ends with the kernel', async () => {
     const { kernel, run, shown, states, frame } = await show(`plinth.call('tell', 'here')`);
     await until(() => shown.state === 'shown', 'shown');
@@ -235,6 +252,10 @@ describe('a hostile frame', () => {
     ['another kind', `port.postMessage('["run",1]')`],
     ['a call without a number', `port.postMessage('["call","1","add","1"]')`],
     ['a long text', `port.postMessage('x'.repeat(1_000_001))`],
+    [
+      'long texts without end',
+      `const text = JSON.stringify(['leave', 0, 'x'.repeat(900_000)]); for (let n = 0; n < 5; n++) port.postMessage(text)`,
+    ],
     ['messages without end', `for (let n = 0; n < 2_000; n++) port.postMessage('["leave",0]')`],
   ])('is refused for %s', async (_, say) => {
     const { shown, frame, states } = await show(
@@ -279,6 +300,22 @@ describe('a hostile frame', () => {
     await expect.poll(told).toEqual(['begun']);
     for (let at = 0; at < 100; at++) await run('send', 'x'.repeat(10_000));
     await expect.poll(told).toEqual(['begun', 100]);
+  });
+
+  it('that never says what it has heard ends all the same', async () => {
+    const { kernel, run, place, shown, frame } = await show(
+      `plinth.ready.then(() => { JSON.parse = () => { throw new Error('deaf'); }; });`,
+    );
+    await until(() => shown.state === 'shown', 'shown');
+    for (let at = 0; at < 40; at++) await run('send', at);
+    await shown.close();
+    expect(place.childElementCount).toBe(0);
+    const again = mountFrame(place, kernel, { plugin: PANEL, view: 'panel', patience: 500 });
+    mounted.push(again);
+    await until(() => again.state === 'shown', 'shown again');
+    for (let at = 0; at < 40; at++) await run('send', at);
+    await kernel.stop({ drain: 0 });
+    await until(() => frame() === null, 'ended');
   });
 
   it('cannot take the focus from the page', async () => {
@@ -327,10 +364,12 @@ describe('a slot', () => {
 // The last: Chromium has the frames of a page in one process, and ends it a moment after the last one.
 describe('a frame that never ends a turn', () => {
   it('leaves the page its frames, and is ended when it has not listened for too long', async () => {
-    const { shown, frame } = await show(`setTimeout(() => { for (;;); }, 100);`, undefined, {
+    const { run, shown, frame } = await show(`setTimeout(() => { for (;;); }, 100);`, undefined, {
       patience: 1_000,
     });
     await until(() => shown.state === 'shown', 'shown');
+    // What it doesn't hear must not keep it.
+    for (let at = 0; at < 40; at++) await run('send', at);
     let frames = 0;
     while (shown.state === 'shown') {
       await new Promise(requestAnimationFrame);

@@ -3,8 +3,9 @@ import { refuse } from './fault.js';
 
 /** Characters of a message. */
 export const MESSAGE_MOST = 1_000_000;
-/** Messages of a frame in a second. */
+/** Messages of a frame in a second, and their characters: the page reads them in its own thread. */
 const PACE = 1_000;
+const PACE_CHARACTERS = 4_000_000;
 /** Its calls without an answer that it has heard, and messages to it that it hasn't. */
 const OPEN_MOST = 32;
 const UNHEARD_MOST = 16;
@@ -32,6 +33,7 @@ export class FramePort {
   #open = 0;
   #since = 0;
   #count = 0;
+  #characters = 0;
 
   constructor(port: MessagePort, deeds: FrameDeeds) {
     this.#port = port;
@@ -84,11 +86,14 @@ export class FramePort {
   /** @throws ViewRefused */
   #hear(data: unknown): void {
     const now = performance.now();
-    if (now - this.#since > SECOND) [this.#since, this.#count] = [now, 0];
+    if (now - this.#since > SECOND) [this.#since, this.#count, this.#characters] = [now, 0, 0];
     this.#count += 1;
     if (this.#count > PACE) refuse(`a frame sends at most ${PACE} messages a second`);
     if (typeof data !== 'string' || data.length > MESSAGE_MOST)
       refuse(`a message of a frame is a text of at most ${MESSAGE_MOST} characters`);
+    this.#characters += data.length;
+    if (this.#characters > PACE_CHARACTERS)
+      refuse(`a frame sends at most ${PACE_CHARACTERS} characters a second`);
     const [kind, id, name, input] = listOf(data);
     if (kind === 'ready') this.#deeds.ready();
     else if (kind === 'leave') this.#deeds.leave();

@@ -61,13 +61,15 @@ export function frames(
   const registered = ctx.provide(Frame, {
     open({ session, view }, call) {
       checkHost(call);
-      const source = sourceOf(sources, view);
+      const { script } = sourceOf(sources, view);
+      if (typeof script !== 'string')
+        throw new Error(`the 'script' of the frame '${view}' is a text, and not ${typeof script}`);
       if (shown.size >= MOST_SHOWN)
         throw new PluginOverloadedError(
           'call/overloaded',
           `the frame '${view}' is one too many: ${MOST_SHOWN} are shown`,
         );
-      const queue = new Queue(source.script, () => shown.delete(session));
+      const queue = new Queue(script, () => shown.delete(session));
       shown.set(session, { view, queue });
       return queue;
     },
@@ -86,7 +88,8 @@ export function frames(
   });
   return {
     send(view, message) {
-      const text = JSON.stringify(message);
+      // What JSON doesn't know, like undefined, is null.
+      const text = (JSON.stringify(message) as string | undefined) ?? 'null';
       for (const one of shown.values()) if (one.view === view) one.queue.push(text);
     },
     dispose() {
@@ -114,15 +117,16 @@ function checkHost({ caller }: Pick<Call, 'caller'>): void {
     );
 }
 
-/** Owns the messages that were not read yet. */
+/** Owns the script until it is read, and the messages that were not read yet. */
 class Queue implements AsyncIterableIterator<string> {
-  readonly #items: string[];
+  #script: string | undefined;
+  readonly #items: string[] = [];
   readonly #ended: () => void;
   #wake: (() => void) | undefined;
   #done = false;
 
-  constructor(first: string, ended: () => void) {
-    this.#items = [first];
+  constructor(script: string, ended: () => void) {
+    this.#script = script;
     this.#ended = ended;
   }
 
@@ -135,7 +139,8 @@ class Queue implements AsyncIterableIterator<string> {
 
   async next(): Promise<IteratorResult<string, undefined>> {
     while (!this.#done) {
-      const value = this.#items.shift();
+      const value = this.#script ?? this.#items.shift();
+      this.#script = undefined;
       if (value !== undefined) return { done: false, value };
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

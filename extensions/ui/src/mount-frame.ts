@@ -231,6 +231,8 @@ class MountedFrame implements ShownView {
       refused: (error) => showing.abort(error),
     });
     this.#port = port;
+    // A frame that hears nothing must not hold up its own end.
+    showing.signal.addEventListener('abort', () => port.end(), { once: true });
     return port;
   }
 
