@@ -147,4 +147,42 @@ describe('a view in React', () => {
     await kernel.plugins.disable(PANEL);
     await until(() => place.querySelector('section') === null, 'gone');
   });
+
+  it('shows the fallback of a view whose plugin does not start', async () => {
+    const present = { notify() {}, ask: async () => null };
+    const views = [{ id: 'panel', title: 'Panel', slot: 'sidebar' }];
+    const code = `throw new Error('it does not start');`;
+    const kernel = await startKernel(
+      { isolation: 'worker', createHost },
+      [viewPackage(code, { contributes: { ui: { views } } })],
+      { extensions: [ui({ slots: ['sidebar'], present })] },
+    );
+    const workbench = kernel.extension(ui);
+    const fallback = () => createElement('p', { role: 'alert' }, 'sorry');
+    render(createElement(PluginSlot, { kernel, workbench, name: 'sidebar', fallback }));
+    await expect.element(page.getByRole('alert')).toHaveTextContent('sorry');
+    expect(place.querySelectorAll('section')).toHaveLength(1);
+  });
+
+  it('is inert once the kernel has stopped', async () => {
+    const kernel = await startPanel();
+    render(createElement(PluginView, { kernel, plugin: PANEL, view: 'panel' }));
+    await expect.element(page.getByRole('button', { name: 'count 0' })).toBeVisible();
+    const body = place.querySelector<HTMLElement>('[data-plinth="view-body"]');
+    expect(body?.inert).toBe(false);
+    await kernel.stop({ drain: 0 });
+    await until(() => body?.inert === true, 'inert');
+  });
+
+  it('can be used after the application has passed other props', async () => {
+    const kernel = await startPanel();
+    const shown = (greet: string) =>
+      createElement(PluginView, { kernel, plugin: PANEL, view: 'panel', props: { greet } });
+    render(shown('Hello'));
+    await expect.element(page.getByRole('heading', { name: 'Hello one' })).toBeVisible();
+    render(shown('Good day'));
+    await expect.element(page.getByRole('heading', { name: 'Good day one' })).toBeVisible();
+    await userEvent.click(page.getByRole('button', { name: 'count 0' }));
+    await expect.element(page.getByRole('button', { name: 'count 1' })).toBeVisible();
+  });
 });

@@ -118,6 +118,35 @@ describe(`${runtime}: the workbench`, () => {
     expect(bench.key(press('x', { ctrl: true }))).toBeUndefined();
   });
 
+  it('has a command with a title in the palette, also of a plugin that contributes nothing else', async () => {
+    const tools: PackageInput = {
+      manifest: {
+        ...{ id: 'test.tools', version: '1.0.0', main: 'plugin.js' },
+        engines: { plinth: '^1.0.0' },
+        activation: ['command:test.tools:go'],
+        contributes: { commands: [{ id: 'go', title: 'Go' }, { id: 'quiet' }] },
+      },
+      code: 'export default { activate: (ctx) => void ctx.commands.handle("go", () => 7) };',
+    };
+    const { bench, kernel } = await start({}, [{ manifest, code: notes }, tools]);
+    expect(bench.palette()[0]).toEqual({ id: 'test.tools:go', title: 'Go', plugin: 'test.tools' });
+    expect(ids(bench.palette())).toEqual(['test.tools:go', `${NOTES}:new`]);
+    expect(await bench.run('test.tools:go')).toBe(7);
+    await kernel.plugins.disable('test.tools');
+    await expect.poll(() => ids(bench.palette())).toEqual([`${NOTES}:new`]);
+  });
+
+  it('keeps the views of a plugin that has failed, and lists nothing else of it', async () => {
+    const code = 'throw new Error("it does not start");';
+    const { bench, kernel, state } = await start({}, [{ manifest, code }]);
+    await rejection(kernel.plugins.activate(NOTES));
+    expect(state()).toBe('failed');
+    expect(ids(bench.views('sidebar'))).toEqual(['first']);
+    expect([bench.palette(), bench.menu('list/item'), bench.keys()]).toEqual([[], [], []]);
+    await kernel.plugins.disable(NOTES);
+    expect(bench.views('sidebar')).toEqual([]);
+  });
+
   it('tells of changes once a turn, and forgets what a disabled plugin has said', async () => {
     const { bench, kernel } = await start();
     await bench.run(`${NOTES}:new`);

@@ -47,7 +47,7 @@ export const ui = defineExtension(
           () => bench.changed(),
         );
         const bench = new LiveWorkbench({
-          ...{ contributions, settings, words },
+          ...{ contributions, settings, words, plugins: () => port.plugins.all() },
           execute: (id, input) => port.calls.execute(id, input),
           failed: (error) => port.log.error('a listener of the workbench failed', { error }),
         });

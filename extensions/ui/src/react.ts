@@ -102,7 +102,7 @@ export function PluginView(given: PluginViewProps): ReactNode {
     heading === false ? null : createElement('header', { 'data-plinth': 'view-header' }, heading),
     createElement(
       'div',
-      { ref: body, 'data-plinth': 'view-body', inert: state === 'hidden' },
+      { ref: body, 'data-plinth': 'view-body', inert: state === 'hidden' || state === 'closed' },
       ...(failed
         ? [
             fallback?.(error, retry) ??
@@ -141,6 +141,7 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
     if (frame === null || inside === null) return undefined;
     const { limits, kit } = latest.current;
     const end = new AbortController();
+    let stands = true;
     renderer.watch(frame.ownerDocument, end.signal);
     const made = showView(
       kernel,
@@ -152,7 +153,8 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
         onError: (thrown) => latest.current.onError?.(thrown),
         onState(next, thrown) {
           if (next === 'closed') end.abort();
-          tell({ state: next, ...(thrown !== undefined && { error: thrown }) });
+          // The end of this view says nothing of the one that has taken its place.
+          if (stands) tell({ state: next, ...(thrown !== undefined && { error: thrown }) });
           latest.current.onState?.(next, thrown);
         },
       },
@@ -165,6 +167,7 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
     if (look) adoptLook(frame);
     watchSight(frame, hideAfter, end.signal, (seen) => made.see(seen));
     return () => {
+      stands = false;
       end.abort();
       void made.close();
     };
@@ -174,7 +177,8 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
 }
 
 /**
- * All views of a slot, as long as their plugins may run.
+ * All views of a slot, as long as their plugins are enabled. One whose plugin has failed shows its
+ * fallback.
  *
  * @example
  * <PluginSlot kernel={kernel} workbench={kernel.extension(ui)} name="sidebar" components={{ button: MyButton }} />

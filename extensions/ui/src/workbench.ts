@@ -53,7 +53,7 @@ export interface Workbench {
   /** Commands of a menu, by group and order. */
   menu(place: string): readonly MenuItem[];
   /**
-   * Views of a slot, by order.
+   * Views of a slot, by order, also of a plugin that has failed.
    *
    * @throws PluginConfigurationError `kernel/invalid-option` for a slot that the application doesn't
    * have.
@@ -83,6 +83,7 @@ export interface WorkbenchParts {
   readonly contributions: Contributions<UiContribution>;
   readonly settings: UiSettings;
   readonly words: Words;
+  plugins(): readonly PluginView[];
   execute(id: string, input: unknown): Promise<unknown>;
   failed(error: unknown): void;
 }
@@ -117,15 +118,20 @@ export class LiveWorkbench implements Workbench {
   }
 
   palette(): readonly PaletteItem[] {
-    const items = this.#contributors().flatMap(({ id, view, ui }) =>
-      (view.manifest?.contributes.commands ?? []).flatMap((command) => {
-        const clauses = ui.palette?.filter((one) => one.command === command.id) ?? [];
-        const shown = command.title !== undefined && clauses.every(({ when }) => this.#holds(when));
-        return shown
-          ? [{ id: `${id}:${command.id}`, title: command.title as string, plugin: id }]
-          : [];
-      }),
-    );
+    const { contributions, plugins } = this.#parts;
+    // A command needs no `contributes.ui` to stand here: its title is enough.
+    const items = plugins()
+      .filter(mayRun)
+      .flatMap((view) => {
+        const { id, manifest } = view;
+        const clauses = contributions.of(view)?.palette ?? [];
+        return (manifest?.contributes.commands ?? []).flatMap(({ id: command, title }) => {
+          const holds = clauses.every((one) => one.command !== command || this.#holds(one.when));
+          return title !== undefined && holds
+            ? [{ id: `${id}:${command}`, title, plugin: id }]
+            : [];
+        });
+      });
     return items.sort((one, other) => one.title.localeCompare(other.title));
   }
 
@@ -153,7 +159,7 @@ export class LiveWorkbench implements Workbench {
         `there is no slot '${slot.slice(0, 80)}': ui({ slots }) has ${slots.join(', ') || 'none'}`,
         { details: { slot } },
       );
-    return this.#contributors()
+    return this.#contributors(mayShow)
       .flatMap(({ id, ui }) =>
         (ui.views ?? [])
           .filter(
@@ -226,13 +232,11 @@ export class LiveWorkbench implements Workbench {
     });
   }
 
-  /** Plugins that may run and contribute, in the order in which they were found. */
-  #contributors(): readonly Contributor[] {
+  /** Plugins that contribute, and by default may run, in the order in which they were found. */
+  #contributors(fits = mayRun): readonly Contributor[] {
     return this.#parts.contributions
       .all()
-      .filter(
-        ({ plugin: { enabled, state } }) => enabled && state !== 'failed' && state !== 'denied',
-      )
+      .filter(({ plugin }) => fits(plugin))
       .map(({ plugin: view, value: ui }) => ({ id: view.id, view, ui }));
   }
 
@@ -264,6 +268,11 @@ export class LiveWorkbench implements Workbench {
     return parsed;
   }
 }
+
+/** A view of a plugin that has failed stays: what stands in for it says so, and asks again. */
+const mayShow = ({ enabled, state }: PluginView): boolean => enabled && state !== 'denied';
+
+const mayRun = (plugin: PluginView): boolean => mayShow(plugin) && plugin.state !== 'failed';
 
 function titleOf({ view }: Contributor, command: string): string {
   const known = view.manifest?.contributes.commands?.find(({ id }) => id === command);
