@@ -12,8 +12,13 @@ const MOST = 200;
 const AT_ONCE = 4;
 /** Bytes of an image: 700 000 characters of base64. */
 const LARGEST = 525_000;
-/** Milliseconds after which one that is not shown any more may make room, or has another try. */
-const OLD = 60_000;
+/**
+ * Milliseconds after which one that was not asked for again may make room. What is in sight is asked
+ * for at each change, also while its user scrolls.
+ */
+const UNUSED = 5_000;
+/** Milliseconds after which one that has failed has another try. */
+const AGAIN = 60_000;
 const ACCEPT = 'image/png, image/jpeg, image/gif, image/webp';
 /** Bytes that are made text in one piece. */
 const PIECE = 0x4000;
@@ -41,7 +46,7 @@ export class Pictures {
   get(url: string, came: () => void): string | undefined {
     const now = Date.now();
     let picture = this.#known.get(url);
-    if (picture?.failed === true && now - picture.used > OLD) picture = undefined;
+    if (picture?.failed === true && now - picture.used > AGAIN) picture = undefined;
     if (picture === undefined) {
       if (!this.#hasRoom(url, now)) return undefined;
       picture = { data: undefined, failed: false, used: now, waiting: new Set() };
@@ -58,12 +63,9 @@ export class Pictures {
 
   #hasRoom(url: string, now: number): boolean {
     if (this.#known.size < MOST || this.#known.has(url)) return true;
-    for (const [other, { used }] of this.#known)
-      if (now - used > OLD) {
-        this.#known.delete(other);
-        return true;
-      }
-    return false;
+    const [oldest] = [...this.#known].sort(([, one], [, other]) => one.used - other.used);
+    if (oldest === undefined || now - oldest[1].used <= UNUSED) return false;
+    return this.#known.delete(oldest[0]);
   }
 
   #next(): void {

@@ -1,4 +1,5 @@
 /** One showing of a view, on the side of the plugin. */
+import { batchesOf } from './batches.js';
 import type { Pictures } from './pictures.js';
 import type { ViewOp } from './wire.js';
 
@@ -28,8 +29,8 @@ export interface ViewSession {
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * Owns the changes that were not read yet. It is the stream that the host reads: a batch is made
- * when it is asked for, so a slow host gets fewer and larger ones.
+ * Owns the changes that were not read yet. It is the stream that the host reads: batches are made
+ * when one is asked for, so a slow host gets fewer and larger ones.
  */
 export class Session implements ViewSession, AsyncIterableIterator<string> {
   readonly handlers = new Map<number, NodeHandlers>();
@@ -37,6 +38,8 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
   flush: () => void = () => {};
   refresh: () => void = () => {};
   #ops: ViewOp[] = [];
+  /** The rest of changes that were too much for one batch. */
+  #batches: readonly string[] = [];
   #wake: (() => void) | undefined;
   #fault: { readonly error: unknown } | undefined;
   readonly #end = new AbortController();
@@ -65,12 +68,14 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
 
   async next(): Promise<IteratorResult<string, undefined>> {
     while (!this.signal.aborted) {
-      this.#look();
-      if (this.#ops.length > 0) {
-        const ops = this.#ops;
+      if (this.#batches.length === 0) {
+        this.#look();
+        if (this.#ops.length > 0) this.#batches = batchesOf(this.#ops);
         this.#ops = [];
-        return { done: false, value: JSON.stringify(ops) };
       }
+      const [value, ...others] = this.#batches;
+      this.#batches = others;
+      if (value !== undefined) return { done: false, value };
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
