@@ -60,6 +60,7 @@ describe('chart', () => {
     ['the smallest number', [{ label: 'x', values: [5e-324, 0] }]],
     ['the largest', [{ label: 'x', values: [1e15, -1e15] }]],
     ['numbers that are nearly the same', [{ label: 'x', values: [1e15, 1e15 - 0.125] }]],
+    ['neighbours', [{ label: 'x', values: [134364244112402.1, 134364244112402.11] }]],
   ])('can be drawn with %s', (_, series) => {
     for (const kind of ['line', 'bar']) {
       const html = chart(series, { kind });

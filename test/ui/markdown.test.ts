@@ -148,6 +148,28 @@ describe('markdown', () => {
     other.apply([0, 0, 0, [3, 'markdown', { text: 'x'.repeat(9_000) }, null, []]]);
   });
 
+  it.each([
+    ['lists inside of each other', '- + - + - + - +\n'.repeat(624)],
+    ['lists of one empty item', '-\n1.\n'.repeat(2_000)],
+    ['quotes inside of each other', '>>>>>>>>\n\n'.repeat(1_000)],
+  ])('counts %s as what they make', (_, text) => {
+    const tree = treeOf('markdown', { text });
+    const made = markupOf('markdown', { text }).match(/<[a-z]/g)?.length ?? 0;
+    expect(made).toBeGreaterThan((text.length * 3) / 4);
+    const room = Array.from({ length: 10_000 - made }, (_, at) => [
+      at + 2,
+      'divider',
+      {},
+      null,
+      [],
+    ]);
+    // Beside them stand the root and a stack.
+    tree.apply([0, 0, 0, [20_000, 'stack', {}, null, room.slice(2)]]);
+    expect(() => tree.apply([0, 0, 0, [20_001, 'divider', {}, null, []]])).toThrow(
+      expect.objectContaining({ code: 'view/refused' }),
+    );
+  });
+
   it('leaves a text out that is too long', () => {
     expect(markupOf('markdown', { text: 'x'.repeat(10_001) })).toBe(
       '<div data-plinth="markdown"></div>',

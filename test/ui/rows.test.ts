@@ -89,6 +89,18 @@ describe(`${runtime}: rows on demand`, () => {
     }
   });
 
+  it('that are more than a list may have are an error of the view, never a part of them', async () => {
+    const { run, open } = await start();
+    const view = await open('panel');
+    await run('count', 250_000);
+    await view.scroll('Log', 249_990);
+    await view.shows('entry 249999');
+    await run('count', 250_001);
+    const { message } = await rejection(view.shows('entry 250000'));
+    expect(message).toContain('at most 250000, and not 250001');
+    await view.close();
+  });
+
   it('that are more than were asked for are an error of the view', async () => {
     const { open } = await start();
     const { message } = await rejection(open('tooMany'));

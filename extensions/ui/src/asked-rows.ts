@@ -1,5 +1,5 @@
 /** The rows that a list or a table shows of many, on the side of the plugin. */
-import { FIRST_ROWS, ROWS_AT_ONCE, type RowSpan } from './row-span.js';
+import { FIRST_ROWS, ROWS_AT_ONCE, ROWS_IN_ALL, type RowSpan } from './row-span.js';
 
 /** Makes the rows from `from` up to, and without, `to`. */
 export type RowSource<T> = (from: number, to: number) => T | Promise<T>;
@@ -53,8 +53,10 @@ export class AskedRows<T> {
 
   /** Asks for the rows of the range. What is shown stays until a promise of them is kept. */
   ask(source: RowSource<T>, count: unknown): void {
-    if (!Number.isSafeInteger(count) || (count as number) < 0)
-      throw new Error(`'rows' needs 'count', the number of all rows, and not ${String(count)}`);
+    if (!Number.isSafeInteger(count) || (count as number) < 0 || (count as number) > ROWS_IN_ALL)
+      throw new Error(
+        `'rows' needs 'count', the number of all rows, at most ${ROWS_IN_ALL}, and not ${String(count)}`,
+      );
     this.#turn += 1;
     const turn = this.#turn;
     const to = Math.min(this.#span.to, count as number);

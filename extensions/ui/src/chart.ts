@@ -66,7 +66,9 @@ function plotOf(series: readonly ChartSeries[], points: readonly string[], bars:
 function ticksOf(values: readonly number[]): readonly number[] {
   const low = values.length === 0 ? 0 : Math.min(...values);
   const high = values.length === 0 ? 1 : Math.max(...values);
-  const rough = Math.max((high - low || Math.abs(high) || 1) / STEPS, 1e-300);
+  // Steps that are too fine for numbers of this size would all be the same number.
+  const finest = Math.max(Math.abs(low), Math.abs(high)) * 1e-12;
+  const rough = Math.max((high - low || Math.abs(high) || 1) / STEPS, finest, 1e-300);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((one) => one * power >= rough) ?? 10);
   const first = Math.floor(low / step);

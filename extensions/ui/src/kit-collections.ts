@@ -2,14 +2,10 @@
 import { flag, oneOf, whole } from './checks.js';
 import type { HostNode } from './host-node.js';
 import { type Kit, label, short } from './kit-spec.js';
+import { ROWS_IN_ALL } from './row-span.js';
 import { attribute, box, mark, type Shape } from './shape.js';
 
-/**
- * Rows of one list or table: 35 pixels each are 9 million, and browsers lay out no element that is
- * much taller.
- */
-const ROWS = 250_000;
-const rows = whole(0, ROWS);
+const rows = whole(0, ROWS_IN_ALL);
 /** What a list or a table has that asks for its rows by range. */
 const onDemand = { count: rows, from: rows, head: whole(0, 16) };
 
