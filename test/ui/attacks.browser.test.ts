@@ -303,5 +303,9 @@ describe('a hostile view', () => {
     expect([link.rel, link.target]).toEqual(['noopener noreferrer nofollow', '_blank']);
     await userEvent.click(link);
     expect(onLink.mock.calls.map(([url]) => url.href)).toEqual(['https://good.test/a']);
+    await userEvent.click(link, { button: 'middle' });
+    expect(onLink).toHaveBeenCalledTimes(2);
+    await userEvent.click(link, { button: 'right' });
+    expect(onLink).toHaveBeenCalledTimes(2);
   });
 });

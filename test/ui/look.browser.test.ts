@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { page, userEvent } from 'vitest/browser';
 import { createHost } from '#host';
 import { startKernel } from '../support/kernels.ts';
-import { PANEL, startPanel, viewPackage } from './kernels.ts';
+import { PANEL, sending, startPanel, viewPackage } from './kernels.ts';
 import { mount, until } from './page.ts';
 import gallery from './plugins/gallery.ts?bundle';
 
@@ -62,6 +62,28 @@ describe('the kit', () => {
     expect([contain, isolation, unicodeBidi]).toEqual(['content', 'isolate', 'isolate']);
   });
 
+  it('keeps a button whole beside a long text', async () => {
+    const row = [
+      ...[1, 'stack', { direction: 'row' }, null],
+      [
+        [2, 'text', null, null, [[3, 'a long text '.repeat(30)]]],
+        [4, 'button', null, null, [[5, 'Delete all']]],
+        [6, 'badge', null, null, [[7, 'not yet']]],
+      ],
+    ];
+    const code = sending(`yield ${JSON.stringify(JSON.stringify([[0, 0, 0, row]]))};`);
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [viewPackage(code)]);
+    const view = mount(kernel);
+    view.slot.style.inlineSize = '300px';
+    await until(() => view.shown.state === 'shown', 'shown');
+    for (const one of view.body.querySelectorAll('[data-plinth="button"], [data-plinth="badge"]')) {
+      const words = document.createRange();
+      words.selectNodeContents(one);
+      expect(words.getClientRects()).toHaveLength(1);
+    }
+    expect(view.body.scrollWidth).toBeLessThanOrEqual(view.body.clientWidth);
+  });
+
   it('shows an image that is one, by its bytes', async () => {
     await show();
     const image = page.getByRole('img', { name: 'A pixel' }).element() as HTMLImageElement;
@@ -94,5 +116,26 @@ describe('<plinth-view>', () => {
     element.remove();
     await until(() => element.childElementCount === 0, 'ended');
     expect(states).toContain('closed');
+  });
+
+  it('has a title, and a fallback that asks again', async () => {
+    PlinthView.define();
+    PlinthView.define('other-view');
+    const kernel = await startPanel();
+    const element = document.createElement('other-view') as PlinthView;
+    element.setAttribute('plugin', PANEL);
+    element.setAttribute('view', 'panel');
+    element.title = 'Counter';
+    element.fallback = ({ message }) => `sorry: ${message}`;
+    element.kernel = kernel;
+    document.body.append(element);
+    await expect.element(page.getByRole('region', { name: 'Counter' })).toBeVisible();
+    await userEvent.click(page.getByRole('button', { name: 'break' }));
+    await expect.element(page.getByRole('alert')).toHaveTextContent('sorry: render is broken');
+    await kernel.commands.execute(`${PANEL}:mend`);
+    element.retry();
+    await expect.element(page.getByRole('button', { name: 'count 0' })).toBeVisible();
+    element.remove();
+    await until(() => element.childElementCount === 0, 'ended');
   });
 });

@@ -1,5 +1,5 @@
 /** `<plinth-view>`: a view as an element, for pages and frameworks that write markup. */
-import { mountView } from './mount-view.js';
+import { type MountOptions, mountView } from './mount-view.js';
 import type { ViewKernel } from './view-kernel.js';
 import type { ShownView } from './view-options.js';
 
@@ -7,8 +7,8 @@ import type { ShownView } from './view-options.js';
 const Base = (typeof HTMLElement === 'function' ? HTMLElement : class {}) as typeof HTMLElement;
 
 /**
- * Shows the view that its attributes name, once it has a kernel. Its events are `plinth-state`, with
- * the state as `detail`.
+ * Shows the view that its attributes `plugin` and `view` name, once it has a kernel. Its `title` is
+ * that of the view. Its events are `plinth-state`, with the state as `detail`.
  *
  * @example
  * PlinthView.define();
@@ -16,9 +16,11 @@ const Base = (typeof HTMLElement === 'function' ? HTMLElement : class {}) as typ
  * element.kernel = kernel;
  */
 export class PlinthView extends Base {
-  static readonly observedAttributes: readonly string[] = ['plugin', 'view'];
+  static readonly observedAttributes: readonly string[] = ['plugin', 'view', 'title'];
+  static #defined = false;
   #kernel: ViewKernel | undefined;
   #props: unknown;
+  #fallback: MountOptions['fallback'];
   #shown: ShownView | undefined;
   #planned = false;
   /** What is shown, by what decides it. */
@@ -26,7 +28,10 @@ export class PlinthView extends Base {
 
   /** Registers the element under a name. Once it is registered, this does nothing. */
   static define(name = 'plinth-view'): void {
-    if (customElements.get(name) === undefined) customElements.define(name, PlinthView);
+    if (customElements.get(name) !== undefined) return;
+    // A page takes a class under one name.
+    customElements.define(name, PlinthView.#defined ? class extends PlinthView {} : PlinthView);
+    PlinthView.#defined = true;
   }
 
   /** Where its plugin runs. */
@@ -45,6 +50,20 @@ export class PlinthView extends Base {
   set props(props: unknown) {
     this.#props = props;
     this.#plan();
+  }
+
+  /** Makes what is shown in place of a view that has failed. Undefined: a notice in English. */
+  get fallback(): MountOptions['fallback'] {
+    return this.#fallback;
+  }
+  set fallback(fallback: MountOptions['fallback']) {
+    this.#fallback = fallback;
+    this.#plan();
+  }
+
+  /** Asks a view that has failed again. */
+  retry(): void {
+    this.#shown?.retry();
   }
 
   connectedCallback(): void {
@@ -73,7 +92,10 @@ export class PlinthView extends Base {
     const kernel = this.isConnected ? this.#kernel : undefined;
     const plugin = this.getAttribute('plugin') ?? '';
     const view = this.getAttribute('view') ?? '';
-    const wanted = [kernel, plugin, view, this.#props];
+    const title = this.getAttribute('title');
+    // Another function for the same purpose leaves the view as it is.
+    const hasFallback = this.#fallback !== undefined;
+    const wanted = [kernel, plugin, view, title, hasFallback, this.#props];
     if (wanted.every((one, at) => one === this.#wanted[at])) return;
     this.#wanted = wanted;
     void this.#shown?.close();
@@ -82,6 +104,8 @@ export class PlinthView extends Base {
     this.#shown = mountView(this, kernel, {
       plugin,
       view,
+      ...(title !== null && { title }),
+      ...(hasFallback && { fallback: (error) => this.#fallback?.(error) ?? error.message }),
       ...(this.#props !== undefined && { props: this.#props }),
       onState: (detail) => this.dispatchEvent(new CustomEvent('plinth-state', { detail })),
     });

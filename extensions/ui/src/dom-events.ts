@@ -37,7 +37,7 @@ export function listen(
 ): void {
   const on = <K extends keyof HTMLElementEventMap>(
     type: K,
-    hear: (event: HTMLElementEventMap[K], path: readonly HostNode[]) => void,
+    hear: (event: HTMLElementEventMap[K], path: readonly HostNode[]) => unknown,
   ) =>
     body.addEventListener(
       type,
@@ -47,6 +47,8 @@ export function listen(
       { signal },
     );
   on('click', (event, path) => clicked(event, path, renderer, onLink));
+  // The middle button follows a link, too.
+  on('auxclick', (event, path) => event.button === 1 && followed(event, path, onLink));
   on('input', (event, path) => changed('input', event, path, renderer));
   on('change', (event, path) => changed('change', event, path, renderer));
   on('keydown', (event, path) => pressedKey(event, path, renderer));
@@ -72,20 +74,33 @@ function clicked(
   renderer: Heard,
   onLink: LinkPolicy['onLink'],
 ): void {
-  const link = path.find(({ type }) => type === 'link');
-  // Links of Markdown are no nodes of the view.
-  const written = (event.target as Element).closest('[data-plinth="link"]');
-  if (link !== undefined || written !== null) {
-    const to = link === undefined ? written?.getAttribute('href') : link.props.to;
-    const goes = typeof to === 'string' && (onLink === undefined || onLink(new URL(to)) !== false);
-    if (!goes) event.preventDefault();
-    return;
-  }
+  if (followed(event, path, onLink)) return;
   if ((event.target as Element).closest('[data-plinth="close"]') !== null) {
     close(path, renderer);
     return;
   }
   press(path, renderer);
+}
+
+/** Whether a link was pressed. The application may keep the browser from following it. */
+function followed(
+  event: MouseEvent,
+  path: readonly HostNode[],
+  onLink: LinkPolicy['onLink'],
+): boolean {
+  const link = path.find(({ type }) => type === 'link');
+  // Links of Markdown are no nodes of the view.
+  const written = (event.target as Element).closest('[data-plinth="link"]');
+  if (link === undefined && written === null) return false;
+  const to = link === undefined ? written?.getAttribute('href') : link.props.to;
+  let goes = false;
+  try {
+    goes = typeof to === 'string' && (onLink === undefined || onLink(new URL(to)) !== false);
+  } finally {
+    // A policy that throws allows nothing.
+    if (!goes) event.preventDefault();
+  }
+  return true;
 }
 
 function press(path: readonly HostNode[], renderer: Heard): void {

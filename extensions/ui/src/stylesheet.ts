@@ -72,6 +72,7 @@ ${Array.from({ length: 12 }, (_, at) => `  [data-plinth="grid"][data-columns="${
   [data-plinth="badge"] { border: 1px solid currentColor; border-radius: 1em; padding: 0 0.6em; font-size: 0.85em; }
   [data-plinth="divider"] { inline-size: 100%; border: 0; border-block-start: 1px solid var(--_border); margin: 0; }
   [data-plinth="button"], [data-plinth="tab"], [data-plinth="close"] { font: inherit; color: inherit; background: var(--_raised); border: 1px solid var(--_border); border-radius: var(--_radius); padding: 0.3em 0.8em; cursor: pointer; min-block-size: 1.5rem; min-inline-size: 1.5rem; }
+  [data-plinth="button"], [data-plinth="badge"] { flex-shrink: 0; max-inline-size: 100%; }
   [data-plinth="button"][data-tone="accent"] { color: var(--_on-accent); background: var(--_accent); border-color: var(--_accent); }
   [data-plinth="button"]:disabled { opacity: 0.6; cursor: default; }
   [data-plinth="view"] :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
