@@ -1,6 +1,7 @@
 /** The queue of dialogs in the page examples, and what a permission prompt answers. */
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { consentBy } from '../../examples/spa-plain/src/core/consent.ts';
+import { Notices } from '../../examples/spa-plain/src/core/notices.ts';
 import { Questions } from '../../examples/spa-plain/src/core/questions.ts';
 
 const question = (title: string) => ({
@@ -41,6 +42,27 @@ it('one question is shown at a time, in the order in which they came', async () 
   expect(shown()).toBeUndefined();
   expect(await Promise.all(answers)).toEqual([1, null]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('a question that is asked again is another one, so that its dialog begins at the first choice', () => {
+  void questions.ask(question('the same'));
+  void questions.ask(question('the same'));
+  const first = questions.current.value?.key;
+  answer(1);
+  expect(shown()).toBe('the same');
+  expect(questions.current.value?.key).not.toBe(first);
+  questions.close();
+});
+
+it('a notice that comes again stands there once', () => {
+  const notices = new Notices();
+  const notice = { name: 'A', text: 'does not work', tone: 'bad' } as const;
+  notices.add(notice);
+  notices.add({ ...notice, text: 'works' });
+  notices.add(notice);
+  expect(notices.list.value.map(({ text }) => text)).toEqual(['works', 'does not work']);
+  notices.clear();
+  expect([notices.list.value, vi.getTimerCount()]).toEqual([[], 0]);
 });
 
 it('the time of a question runs from when it is seen', async () => {

@@ -24,8 +24,11 @@ export class Requests {
     if (this.#waiting.length >= MOST_WAITING) return false;
     return new Promise<PermissionAnswer>((resolve) => {
       const answer = (given: PermissionAnswer) => {
+        const at = this.#waiting.indexOf(waiting);
+        // The page shows it until the next frame: a second press says nothing of the next one.
+        if (at === -1) return;
         signal.removeEventListener('abort', refuse);
-        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        this.#waiting.splice(at, 1);
         resolve(given);
         this.changes.announce();
       };

@@ -17,6 +17,9 @@ export class Notices {
 
   readonly add = ({ name, text, tone }: Omit<ShownNotice, 'key'>): void => {
     const notice = { name, text, tone, key: ++this.#count };
+    // What is said again stands there once.
+    for (const one of this.list.value)
+      if (one.name === name && one.text === text) this.close(one.key);
     this.list.set([...this.list.value, notice].slice(-MOST));
     this.#timers.set(
       notice.key,

@@ -3,6 +3,8 @@ import { Observable } from './observable.ts';
 
 /** What a dialog shows. */
 export interface Question {
+  /** Another one for each question, also for one that is asked twice. */
+  readonly key: number;
   readonly title: string;
   /** The id of the plugin. Its name is its own text, and may be any. */
   readonly plugin: string;
@@ -20,6 +22,7 @@ export class Questions {
   /** The question that is shown. */
   readonly current = new Observable<Question | undefined>(undefined);
   readonly #waiting: Question[] = [];
+  #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #answers = new Map<Question, (answer: number | null) => void>();
 
@@ -27,9 +30,9 @@ export class Questions {
    * Answers the place of the choice, or null for a dialog that was closed. `signal` says that the
    * answer is of no use any more.
    */
-  ask(question: Question, signal?: AbortSignal): Promise<number | null> {
+  ask(question: Omit<Question, 'key'>, signal?: AbortSignal): Promise<number | null> {
     if (signal?.aborted === true) return Promise.resolve(null);
-    const asked = { ...question };
+    const asked = { ...question, key: ++this.#count };
     const { promise, resolve } = Promise.withResolvers<number | null>();
     this.#answers.set(asked, resolve);
     this.#waiting.push(asked);

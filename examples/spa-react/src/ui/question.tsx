@@ -6,9 +6,10 @@ export function QuestionDialog() {
   const { questions } = useApp();
   const question = useValue(questions.current);
   if (question === undefined) return null;
-  const { title, plugin, lines, says, choices } = question;
+  const { key, title, plugin, lines, says, choices } = question;
   return (
-    <Dialog key={title} title={title} onClose={() => questions.answer(question, null)}>
+    // A new dialog for each: its first choice has the focus, not what was pressed in the last one.
+    <Dialog key={key} title={title} onClose={() => questions.answer(question, null)}>
       <p className="quiet">{plugin}</p>
       <ul>
         {lines.map((line) => (
