@@ -23,7 +23,7 @@ const health = (id: string, status: string, manifest = {}) =>
     { provides: ['plinth.health-check@1'], ...manifest },
   );
 
-/** Whom a message goes to. A handler that a busy machine keeps for a second is passed over once. */
+/** Expects a handler to get a message. One that a busy machine keeps for a second is passed over once. */
 const routed = (kernel: Kernel, message: unknown, by: string) =>
   expect.poll(() => kernel.messaging.route(message)).toMatchObject({ by });
 
