@@ -85,6 +85,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/packaging/**/*.test.ts'],
           exclude: long,
           pool: 'forks',
+          // After the others: builds and browsers of its own would keep them from their processor.
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

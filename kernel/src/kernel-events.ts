@@ -130,6 +130,12 @@ export interface KernelEvents {
     readonly scope: string;
     readonly asked?: boolean;
   };
+  /** The application forgot a refusal: the plugin may ask for the right again. */
+  'permission:forgotten': {
+    readonly plugin: string;
+    readonly permission: PermissionName;
+    readonly scope: string;
+  };
   /**
    * An untrusted plugin uses a right for the first time since it started or since its rights
    * changed.

@@ -1,9 +1,9 @@
 /** What plugins keep and use: export, import, usage. */
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeData } from '@plinth/kernel/data';
+import { readExport, writeData } from '@plinth/kernel/data';
 import { expect, it } from 'vitest';
-import { readData } from '../../cli/src/data/data-file.ts';
+import { readValues } from '../../cli/src/data/data-file.ts';
 import { filesOf, folderOf, json, plinth } from './plinth.ts';
 
 const ID = 'com.example.keeper';
@@ -123,10 +123,10 @@ it('an import that the storage refuses in the middle changes nothing', async () 
 it('a file with a right digest is still checked line by line', async () => {
   const values = new Map([['a', 1]]);
   for (const key of ['', 'k'.repeat(513)])
-    await expect(readData(ID, 'f', await writeData(ID, new Map([[key, 1]])))).rejects.toThrow(
+    await expect(readValues(ID, 'f', await writeData(ID, new Map([[key, 1]])))).rejects.toThrow(
       'line 2',
     );
-  expect(await readData(ID, 'f', await writeData(ID, values))).toEqual(values);
+  expect(await readValues(ID, 'f', await writeData(ID, values))).toEqual(values);
 });
 
 it('an id that is none has no data to export', async () => {
@@ -154,4 +154,105 @@ it('usage shows what each plugin uses, and one in full', async () => {
     ok: false,
     error: { code: 'plugin/not-found' },
   });
+});
+
+const NOTES = 'com.example.notes';
+/** A project whose plugin keeps values and rows. */
+const withDatabase = {
+  'plinth.config.js': `import { sql } from '@plinth/sql/host';
+export default { extensions: [sql({ directory: new URL('databases', import.meta.url).pathname })] };
+`,
+  'plugins/notes/plugin.json': {
+    id: NOTES,
+    version: '1.0.0',
+    main: 'plugin.js',
+    engines: { plinth: '^1.0.0' },
+    permissions: {
+      commands: { execute: ['plinth.sql:*'] },
+      storage: { read: true, write: true },
+    },
+    contributes: { sql: { migrations: ['0001_notes.sql'] } },
+  },
+  'plugins/notes/0001_notes.sql': 'create table notes (text text not null);',
+  'plugins/notes/plugin.js': `export default {
+  activate(ctx) {
+    const query = (sql, parameters = []) => ctx.commands.execute('plinth.sql:query', { sql, parameters });
+    ctx.commands.handle('add', async (text) => {
+      await query('insert into notes values (?)', [text]);
+      await ctx.storage.set('last', text);
+    });
+    ctx.commands.handle('all', async () =>
+      [(await query('select text from notes order by text')).rows.flat(), await ctx.storage.get('last')]);
+  },
+};
+`,
+};
+
+it('an export has the database, too, and an import puts both back, or neither', async () => {
+  const folder = await folderOf({
+    ...withDatabase,
+    'plinth.config.js': withDatabase['plinth.config.js'].replace(
+      'export default {',
+      "export default { policy: { resources: { tenant: { storage: '64KB' } } },",
+    ),
+  });
+  const run = async (command: string, ...input: readonly string[]) =>
+    (await json(folder, ['exec', `${NOTES}:${command}`, ...input])).output;
+  await run('add', '"first"');
+  expect((await plinth(folder, ['data', 'export', NOTES, 'notes.data'])).out).toMatch(
+    /^wrote 1 keys and a database of [\d,]+ bytes of com\.example\.notes to /,
+  );
+  expect((await plinth(folder, ['data', 'list'])).out).toMatch(/com\.example\.notes +1 +\d{4,}/);
+  await run('add', '"second"');
+  const imported = await plinth(folder, ['data', 'import', NOTES, 'notes.data']);
+  expect(imported.out).toMatch(/^imported 1 keys and a database of [\d,]+ bytes of /);
+  expect(await run('all')).toEqual([['first'], 'first']);
+
+  // The storage refuses the values, so the database stays as it is.
+  await run('add', '"third"');
+  const { values, database } = await readExport(
+    NOTES,
+    await readFile(join(folder, 'notes.data'), 'utf8'),
+  );
+  const big = new Map([...values, ['big', 'x'.repeat(200_000)]]);
+  await writeFile(join(folder, 'big.data'), await writeData(NOTES, big, database));
+  expect(await json(folder, ['data', 'import', NOTES, 'big.data'])).toMatchObject({
+    ok: false,
+    error: { code: 'storage/quota' },
+  });
+  expect(await run('all')).toEqual([['first', 'third'], 'third']);
+
+  // A copy that is none changes nothing either.
+  const torn = await writeData(NOTES, values, database?.slice(0, 5_000));
+  await writeFile(join(folder, 'torn.data'), torn);
+  expect((await json(folder, ['data', 'import', NOTES, 'torn.data'])).ok).toBe(false);
+  expect(await run('all')).toEqual([['first', 'third'], 'third']);
+
+  await plinth(folder, ['data', 'purge', NOTES, '--yes']);
+  expect((await plinth(folder, ['data', 'list'])).out).not.toMatch(/com\.example\.notes +[1-9]/);
+  await plinth(folder, ['data', 'import', NOTES, 'notes.data']);
+  expect(await run('all')).toEqual([['first'], 'first']);
+});
+
+it('a database without a place is refused, and changes nothing', async () => {
+  const folder = await folderOf(keeper);
+  await plinth(folder, ['exec', `${ID}:set`, '"mine"']);
+  const text = await writeData(ID, new Map([['text', 'theirs']]), new Uint8Array(100_000));
+  await writeFile(join(folder, 'more.data'), text);
+  expect(await json(folder, ['data', 'import', ID, 'more.data'])).toMatchObject({
+    ok: false,
+    error: { code: 'data/no-databases' },
+  });
+  const other = await writeData(ID, new Map([['text', 'mine']]));
+  expect((await plinth(folder, ['data', 'export', ID])).out).toBe(other);
+  // Over a running kernel it would be lost.
+  await expect(readValues(ID, 'f', text)).rejects.toThrow('it has a database');
+  const { database } = await readExport(ID, text);
+  expect(database).toEqual(new Uint8Array(100_000));
+  const lines = text.trimEnd().split('\n');
+  const short = [...lines.slice(0, 2), ...lines.slice(3, -1)].join('\n');
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(short));
+  const sha256 = Buffer.from(digest).toString('hex');
+  const end = JSON.stringify({ entries: short.split('\n').length - 1, sha256 });
+  await expect(readExport(ID, `${short}\n${end}\n`)).rejects.toMatchObject({ reason: 'format' });
 });

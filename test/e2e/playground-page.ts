@@ -113,9 +113,10 @@ export async function tabTo(target: Locator): Promise<void> {
 export async function choose(command: string, input: unknown): Promise<void> {
   await open('Commands');
   await page.getByLabel('Command', { exact: true }).fill(command);
-  const json = page.getByRole('button', { name: 'Edit as JSON' });
-  if ((await json.getAttribute('aria-pressed', { timeout: 200 }).catch(() => null)) === 'false')
-    await json.click();
+  // The form of the command has the choice, if any, from the start.
+  await page.locator(`form[data-command="${command}"]`).waitFor();
+  const json = page.getByRole('button', { name: 'Edit as JSON', pressed: false });
+  if ((await json.count()) > 0) await json.click();
   await page.getByLabel('Input, as JSON').fill(input === undefined ? '' : JSON.stringify(input));
 }
 

@@ -238,4 +238,26 @@ describe(`${runtime}: sources that delay others`, () => {
     ]);
     await never.stop();
   });
+
+  it('a kernel stops while its start waits for a source that is silent', async () => {
+    const asked = Promise.withResolvers<void>();
+    const kernel = await createKernel({
+      host: createHost(),
+      telemetry: { log: false },
+      limits: { discover: 600_000 },
+      sources: [
+        {
+          discover: async function* () {
+            asked.resolve();
+            await new Promise(() => {});
+            yield plugin('test.y');
+          },
+        },
+      ],
+    });
+    const failed = rejection(kernel.start());
+    await asked.promise;
+    await kernel.stop();
+    expect((await failed).code).toBe('kernel/stopped');
+  });
 });

@@ -1,5 +1,6 @@
 /** Messages by address and by confidence, and contracts that many plugins provide. */
 
+import type { Kernel } from '@plinth/kernel';
 import { HealthCheck, MessageHandler } from '@plinth/sdk/contracts';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
@@ -21,6 +22,10 @@ const health = (id: string, status: string, manifest = {}) =>
     `ctx.commands.handle('plinth.health-check:check', () => ({ status: '${status}' }));`,
     { provides: ['plinth.health-check@1'], ...manifest },
   );
+
+/** Expects a handler to get a message. One that a busy machine keeps for a second is passed over once. */
+const routed = (kernel: Kernel, message: unknown, by: string) =>
+  expect.poll(() => kernel.messaging.route(message)).toMatchObject({ by });
 
 for (const setting of [
   { isolation: 'worker', createHost },
@@ -83,12 +88,12 @@ for (const setting of [
         from: 'host',
         user: 'u',
       });
-      expect(await kernel.messaging.route('other')).toMatchObject({ by: 'test.mid' });
+      await routed(kernel, 'other', 'test.mid');
       await kernel.plugins.activate('test.late');
-      expect(await kernel.messaging.route('other')).toMatchObject({ by: 'test.mid' });
+      await routed(kernel, 'other', 'test.mid');
       await kernel.plugins.deactivate('test.mid');
       await kernel.plugins.activate('test.mid');
-      expect(await kernel.messaging.route('other')).toMatchObject({ by: 'test.late' });
+      await routed(kernel, 'other', 'test.late');
     });
 
     it('go only to handlers whose manifest lists their type; a handler without a list is asked for all', async () => {
@@ -147,7 +152,7 @@ for (const setting of [
         ],
         { policy: { trust: ({ id }) => level(id), signatures: { keys: {}, required: 'none' } } },
       );
-      expect(await kernel.messaging.route('hello')).toMatchObject({ by: 'test.asks' });
+      await routed(kernel, 'hello', 'test.asks');
       for (const id of ['test.sly', 'test.ear']) {
         expect(kernel.plugins.get(id)).toMatchObject({ state: 'failed' });
         expect(kernel.permissions.check(id, 'contracts.provide', 'plinth.message-handler')).toBe(
@@ -165,10 +170,10 @@ for (const setting of [
       expect(kernel.plugins.get('test.lazy')?.state).toBe('resolved');
       expect(kernel.permissions.list('test.trusted')).toMatchObject(right);
       await kernel.permissions.revoke('test.asks', 'contracts.provide', 'plinth.message-handler');
-      expect(await kernel.messaging.route('hello')).toMatchObject({ by: 'test.trusted' });
+      await routed(kernel, 'hello', 'test.trusted');
       await kernel.permissions.grant('test.sly', 'contracts.provide', 'plinth.*');
       await kernel.plugins.activate('test.sly');
-      expect(await kernel.messaging.route('hello')).toMatchObject({ by: 'test.sly' });
+      await routed(kernel, 'hello', 'test.sly');
     });
 
     it('policy lists which open contracts plugins may answer, trusted ones too; a major version is not part of the right', async () => {
@@ -300,7 +305,7 @@ for (const setting of [
       const kernel = await startKernel(setting, [handler('test.any', '0.5')]);
       kernel.provide(MessageHandler, { canHandle: () => 0.5, handle: () => 'host' });
       expect(await kernel.client(MessageHandler).handle('x')).toBe('host');
-      expect(await kernel.messaging.route('x')).toMatchObject({ by: 'test.any' });
+      await routed(kernel, 'x', 'test.any');
       expect(await kernel.messaging.send('test.any', 'x')).toMatchObject({ by: 'test.any' });
     });
   });

@@ -1,5 +1,6 @@
 /** `kernel.open()`: plugins are known, and none runs. */
 import { createKernel, memoryStorage, packageSource } from '@plinth/kernel';
+import { defineExtension } from '@plinth/kernel/extension';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { keep, rejection } from '../support/kernels.ts';
@@ -52,6 +53,41 @@ describe(`${runtime}: a kernel that was opened`, () => {
     await kernel.stop();
     expect((await rejection(kernel.open())).code).toBe('kernel/stopped');
     expect((await rejection(kernel.start())).code).toBe('kernel/stopped');
+  });
+
+  it('ends its extensions once they have opened, and looks for no plugins, when it is stopped meanwhile', async () => {
+    const steps: string[] = [];
+    const opening = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const slow = defineExtension({ name: 'slow', uses: [] }, () => ({
+      install({ on, own }) {
+        on('open', async () => {
+          opening.resolve();
+          await gate.promise;
+          steps.push('opened');
+        });
+        own(() => void steps.push('ended'));
+      },
+    }));
+    const silent = { next: () => new Promise<never>(() => {}) };
+    const kernel = keep(
+      await createKernel({
+        telemetry: { log: false },
+        extensions: [slow()],
+        limits: { discover: 600_000 },
+        sources: [{ discover: () => ({ [Symbol.asyncIterator]: () => silent }) }],
+      }),
+    );
+    const opened = kernel.open();
+    await opening.promise;
+    const stopped = kernel.stop();
+    // What stops in the next turns would be over.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+    gate.resolve();
+    await Promise.all([opened, stopped]);
+    expect(steps).toEqual(['opened', 'ended']);
   });
 
   it('opens a tenant by itself', async () => {

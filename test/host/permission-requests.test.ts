@@ -335,6 +335,25 @@ describe(`${runtime}: refused rights`, () => {
     }
   });
 
+  it('are forgotten by a decision, which the audit log has', async () => {
+    const kernel = await open();
+    answering(kernel, false);
+    await ask(kernel, 'app:x');
+    await ask(kernel, 'other:y');
+    const told: unknown[] = [];
+    kernel.events.on('permission:forgotten', ({ payload }) => told.push(payload));
+    await kernel.permissions.forget(A, 'events.emit', 'app:*');
+    await kernel.permissions.forget(A, 'events.emit', 'app:*');
+    expect(told).toEqual([{ plugin: A, permission: 'events.emit', scope: 'app:x' }]);
+    await kernel.permissions.forget(A);
+    const entries = await kernel.audit.entries({ topic: 'permission:forgotten' });
+    expect(entries.map(({ plugin, facts }) => [plugin, facts.scope])).toEqual([
+      [A, 'app:x'],
+      [A, 'other:y'],
+    ]);
+    await kernel.stop();
+  });
+
   it('are asked for, and handled, by sound names and options alone', async () => {
     const kernel = await open();
     expect(() => kernel.permissions.refused('test.unknown')).toThrow(
@@ -343,9 +362,15 @@ describe(`${runtime}: refused rights`, () => {
     expect(await rejection(kernel.permissions.forget('test.unknown'))).toMatchObject({
       code: 'plugin/not-found',
     });
-    expect(await rejection(kernel.permissions.forget(A, 'all' as never))).toMatchObject({
-      code: 'permission/invalid',
-    });
+    for (const [permission, scope] of [
+      ['all'],
+      ['events.emit', ''],
+      ['events.emit', 5],
+      ['events.emit', null],
+    ])
+      expect(
+        await rejection(kernel.permissions.forget(A, permission as never, scope as never)),
+      ).toMatchObject({ code: 'permission/invalid' });
     const yes = () => true;
     for (const [handler, options] of [
       [undefined, {}],
@@ -358,5 +383,23 @@ describe(`${runtime}: refused rights`, () => {
         expect.objectContaining({ code: 'kernel/invalid-option' }),
       );
     await kernel.stop();
+  });
+});
+
+describe(`${runtime}: a plugin with as many grants as there may be`, () => {
+  it('gets no more, and loses those that are revoked', async () => {
+    const kernel = await startKernel({ isolation: 'inline' }, [asker(A)]);
+    const { grant, revoke, check } = kernel.permissions;
+    for (let n = 0; n < 1_024; n++) await grant(A, 'events.emit', `app:${n}`);
+    expect(await rejection(grant(A, 'events.emit', 'app:more'))).toMatchObject({
+      code: 'permission/invalid',
+    });
+    await revoke(A, 'events.emit', 'app:7');
+    expect([check(A, 'events.emit', 'app:7'), check(A, 'events.emit', 'app:8')]).toEqual([
+      false,
+      true,
+    ]);
+    await revoke(A, 'events.emit');
+    expect(check(A, 'events.emit', 'app:8')).toBe(false);
   });
 });

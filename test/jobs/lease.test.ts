@@ -82,6 +82,74 @@ describe(`${runtime}: two kernels over one storage`, () => {
     expect(new Set(times).size).toBe(times.length);
   });
 
+  it('notice that the other has paused and resumed a queue', async () => {
+    const storage = memoryStorage();
+    const seen = new Heard<unknown>();
+    const start = (activate: Parameters<typeof withJobs>[1]) =>
+      startJobs(
+        [withJobs('test.work', activate)],
+        { poll: 1_000 },
+        { storage: outliving(storage) },
+      );
+    const one = await start(() => {});
+    const two = await start(({ queue }) => queue('work').work(seen.add));
+    const [here, there] = [one, two].map(({ api }) => api.queue('test.work', 'work'));
+    await here?.pause();
+    const paused = async () => (await two.api.queues())[0]?.paused;
+    await expect.poll(paused, { timeout: 10_000 }).toBe(true);
+    await there?.push('task');
+    expect(await there?.counts()).toMatchObject({ waiting: 1 });
+    await here?.resume();
+    expect(await seen.length(1)).toEqual(['task']);
+  });
+
+  it('handle a dead task that the other has let be tried again', async () => {
+    const storage = memoryStorage();
+    const attempts = new Heard<number>();
+    const two = await startJobs(
+      [
+        withJobs('test.work', ({ queue }) =>
+          queue('work').work((_task, { attempt }) => {
+            attempts.add(attempt);
+            if (attempts.all.length === 1) throw new Error('not yet');
+          }),
+        ),
+      ],
+      { poll: 1_000 },
+      { storage: outliving(storage) },
+    );
+    const queue = two.api.queue('test.work', 'work');
+    const { id } = await queue.push('task', { retries: 0 });
+    await expect.poll(() => queue.counts()).toMatchObject({ dead: 1 });
+    const other = [withJobs('test.work', () => {})];
+    const one = await startJobs(other, {}, { storage: outliving(storage) });
+    expect(await one.api.queue('test.work', 'work').retry(id)).toBe(true);
+    expect(await attempts.length(2)).toEqual([1, 1]);
+  });
+
+  it('notice that the other has paused and resumed a job', async () => {
+    const storage = memoryStorage();
+    const runs = new Heard<number>();
+    const start = (kernel: number) =>
+      startJobs(
+        [
+          withJobs('test.work', ({ every }) =>
+            every('1s', { name: 'tick' }, () => runs.add(kernel)),
+          ),
+        ],
+        { poll: 1_000 },
+        { storage: outliving(storage) },
+      );
+    const [one, two] = [await start(1), await start(2)];
+    await one.api.pause('test.work', 'tick');
+    const paused = async () => (await two.api.list())[0]?.paused;
+    await expect.poll(paused, { timeout: 10_000 }).toBe(true);
+    await one.api.resume('test.work', 'tick');
+    await one.kernel.stop();
+    const before = runs.all.length;
+    expect((await runs.length(before + 1)).at(-1)).toBe(2);
+  });
+
   it('take over what the other has left, when its lease is over', async () => {
     const storage = memoryStorage();
     const first = cuttable(storage);

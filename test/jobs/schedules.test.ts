@@ -268,6 +268,38 @@ describe(`${runtime}: a clock that was wrong`, () => {
     expect(new Date(runs.at(-1)?.at as number).getUTCFullYear()).toBe(2026);
   });
 
+  it('holds no task that it had cut off', async () => {
+    const storage = memoryStorage();
+    const worker = (handle: (task: unknown) => unknown) =>
+      withJobs('test.feed', ({ queue }) => queue('work').work(handle));
+    const first = await at(
+      NOON,
+      withJobs('test.feed', () => {}),
+      { storage },
+    );
+    await first.api.queue('test.feed', 'work').push('task');
+    await first.kernel.stop();
+    const begun = new Heard<unknown>();
+    const stuck = worker((task) => {
+      begun.add(task);
+      return new Promise(() => {});
+    });
+    let cut = false;
+    const kept = outliving(storage);
+    const dying: StorageAdapter = {
+      ...kept,
+      update: async (key, change) => {
+        if (!cut) await kept.update(key, change);
+      },
+    };
+    const wrong = await at('2099-01-01T00:00:00Z', stuck, { storage: dying });
+    await begun.length(1);
+    cut = true;
+    await wrong.kernel.stop();
+    await at(NOON + MINUTE, worker(begun.add), { storage });
+    expect(await begun.length(2)).toEqual(['task', 'task']);
+  });
+
   it('is noticed while the kernel runs, when it is set back', async () => {
     const runs: JobRun[] = [];
     const plugin = withJobs('test.feed', ({ every }) =>

@@ -256,6 +256,11 @@ describe('options', () => {
     [{ directory: './a', limits: { rows: -1 } }, 'limits.rows'],
     [{ directory: './a', limits: { quota: 1 } }, 'limits.quota'],
     [{ directory: './a', limits: { speed: 1 } }, 'limits.speed'],
+    // A timer that is longer fires at once.
+    [{ directory: './a', limits: { time: 2 ** 31 } }, 'limits.time'],
+    [{ directory: './a', limits: { lock: 2 ** 31 } }, 'limits.lock'],
+    [{ directory: './a', limits: { open: 2 ** 31 } }, 'limits.open'],
+    [{ directory: './a', limits: { migration: 2 ** 31 } }, 'limits.migration'],
   ])('%j are refused by name', (options, option) => {
     expect(() => sql(options as never)).toThrow(
       expect.objectContaining({ code: 'kernel/invalid-option', details: { option } }),

@@ -97,11 +97,15 @@ describe('a statement can not', () => {
     expect((await rejection(run('insert into notes values (1, null)'))).code).toBe('sql/denied');
     expect((await run(list)).rows).toEqual([{ name: '0001_notes' }]);
     const free = await withSql([notes]);
+    await free.run('create table mine (name text, checksum text, additive integer, at text)');
     for (const text of [
       'create table _plinth_migrations (name)',
       'create view _plinth_migrations as select 1',
+      'create virtual table _plinth_migrations using fts5(name, checksum, additive, at)',
+      'alter table mine rename to _plinth_migrations',
+      'Alter table mine /* a */ rename to "_PLINTH_migrations"',
     ])
-      expect((await rejection(free.run(text))).code).toBe('sql/denied');
+      expect([text, (await rejection(free.run(text))).code]).toEqual([text, 'sql/denied']);
   });
 
   it('exceed its quota', async () => {

@@ -165,6 +165,7 @@ describe('a migration that fails', () => {
     ['attach', "attach ':memory:' as a"],
     ['pragma', 'pragma journal_mode=off'],
     ['registry', 'create table _plinth_migrations (a)'],
+    ['registry by another name', 'alter table notes rename to _plinth_migrations'],
     ['vacuum', 'vacuum'],
     [
       'key',

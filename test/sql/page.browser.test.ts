@@ -28,6 +28,20 @@ it('nothing of a database is loaded before a plugin uses one', async () => {
   expect(loaded().length).toBeGreaterThan(0);
 });
 
+it('a file in the way of the folder makes it unhealthy', async () => {
+  const directory = `in-the-way-${crypto.randomUUID()}`;
+  const root = await navigator.storage.getDirectory();
+  await root.getFileHandle(directory, { create: true });
+  const { kernel } = await withSql([packageWith({})], { directory });
+  const { status, parts } = await kernel.health();
+  expect([status, ...parts.extensions.reasons]).toEqual([
+    'unhealthy',
+    expect.stringContaining("'sql' is unhealthy: the browser's private file system can't be used"),
+  ]);
+  await root.removeEntry(directory);
+  expect((await kernel.health()).status).toBe('healthy');
+});
+
 it.each([
   ['isSecureContext', false, 'https'],
   ['navigator', { storage: {}, locks: {} }, 'private file system'],

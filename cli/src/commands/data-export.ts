@@ -1,6 +1,7 @@
 /** `plinth data export`: everything that a plugin keeps, in one file. */
 import { resolve } from 'node:path';
 import type { RunCommand } from '../command.js';
+import { amountOf } from '../data/amount.js';
 import { writeWhole } from '../files/write-files.js';
 import { withOperator } from '../operate/with-operator.js';
 
@@ -10,13 +11,13 @@ export const run: RunCommand = ([id = '', path], options, terminal) =>
     options,
     terminal,
     async (operator) => {
-      const { text, keys } = await operator.exportData(id);
-      if (path === undefined) return { data: { id, keys, export: text }, text: text.trimEnd() };
+      const { text, ...moved } = await operator.exportData(id);
+      if (path === undefined) return { data: { id, ...moved, export: text }, text: text.trimEnd() };
       const file = resolve(path);
       await writeWhole(file, text, 0o600);
       return {
-        data: { id, keys, file },
-        text: `wrote ${keys} keys of ${id} to ${file}`,
+        data: { id, ...moved, file },
+        text: `wrote ${amountOf(moved)} of ${id} to ${file}`,
       };
     },
     { idle: true },

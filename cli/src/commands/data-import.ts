@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RunCommand } from '../command.js';
+import { amountOf } from '../data/amount.js';
 import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 
@@ -18,8 +19,8 @@ export const run: RunCommand = async ([id = '', path = ''], options, terminal) =
     options,
     terminal,
     async (operator) => {
-      const keys = await operator.importData(id, file, text);
-      return { data: { id, keys, file }, text: `imported ${keys} keys of ${id}` };
+      const moved = await operator.importData(id, file, text);
+      return { data: { id, ...moved, file }, text: `imported ${amountOf(moved)} of ${id}` };
     },
     { idle: true },
   );

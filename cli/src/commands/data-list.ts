@@ -17,10 +17,11 @@ export const run: RunCommand = ([id], options, terminal) =>
         plugins.length === 0
           ? 'no data'
           : table([
-              ['plugin', 'keys', ''],
-              ...plugins.map(({ plugin, keys, installed }) => [
+              ['plugin', 'keys', 'database', ''],
+              ...plugins.map(({ plugin, keys, database, installed }) => [
                 plugin,
                 String(keys),
+                database === undefined ? '' : String(database),
                 installed ? '' : 'uninstalled',
               ]),
             ]),

@@ -1,22 +1,35 @@
 /** The file of what a plugin keeps, as `plinth data` reads it. */
-import { DataLinesError, readData as readLines } from '@plinth/kernel/data';
+import { type DataExport, DataLinesError, readData, readExport } from '@plinth/kernel/data';
 import { CliError } from '../terminal/cli-error.js';
 import { printableLine } from '../terminal/printable.js';
 
 /**
- * The values of a file, all of them checked.
+ * What a file has, all of it checked.
  *
  * @param plugin whose data it has to be.
  * @throws CliError `data/invalid`, with the `reason` in its details: `format`, `version`, `plugin`,
  * `cut` or `edited`.
  */
-export async function readData(
+export function readFileOf(plugin: string, file: string, text: string): Promise<DataExport> {
+  return checked(plugin, file, () => readExport(plugin, text));
+}
+
+/**
+ * The values of a file without a database, all of them checked.
+ *
+ * @throws CliError as {@link readFileOf}, and with the reason `database` for a file that has one.
+ */
+export function readValues(
   plugin: string,
   file: string,
   text: string,
 ): Promise<ReadonlyMap<string, unknown>> {
+  return checked(plugin, file, () => readData(plugin, text));
+}
+
+async function checked<T>(plugin: string, file: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await readLines(plugin, text);
+    return await read();
   } catch (cause) {
     if (!(cause instanceof DataLinesError)) throw cause;
     const { reason, message } = cause;

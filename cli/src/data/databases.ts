@@ -11,8 +11,16 @@ export interface Pending {
   readonly allowed: boolean;
 }
 
-/** What commands use of `kernel.extension(sql)`. The project brings `@plinth/sql` itself. */
-export interface Databases {
+/** What `plinth data` uses of `kernel.extension(sql)`. The project brings `@plinth/sql` itself. */
+export interface KeptDatabases {
+  list(): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
+  backup(plugin: string, file: string): Promise<void>;
+  restore(plugin: string, file: string): Promise<void>;
+  purge(plugin: string): Promise<void>;
+}
+
+/** What `plinth migrate` uses of it, besides. */
+export interface Databases extends KeptDatabases {
   pending(plugin: string): Promise<readonly Pending[]>;
   migrate(
     plugin: string,
@@ -20,9 +28,23 @@ export interface Databases {
   ): Promise<readonly string[]>;
 }
 
+/** The databases of a project, whose kernel is opened for it. Undefined where plugins have none. */
+export async function keptDatabases(
+  kernel: Kernel,
+  project: Project,
+): Promise<KeptDatabases | undefined> {
+  const found = sqlOf(project);
+  if (found === undefined) return undefined;
+  await kernel.open();
+  return kernel.extension(found.factory) as KeptDatabases;
+}
+
+const sqlOf = ({ options }: Project) =>
+  options.extensions?.find(({ statics }) => statics.name === 'sql');
+
 /** @throws CliError `migrate/no-databases`. */
 export function databasesOf(tenant: Pick<Kernel, 'extension'>, project: Project): Databases {
-  const found = project.options.extensions?.find(({ statics }) => statics.name === 'sql');
+  const found = sqlOf(project);
   const api = found && (tenant.extension(found.factory) as Partial<Databases> | undefined);
   if (typeof api?.pending === 'function' && typeof api.migrate === 'function')
     return api as Databases;

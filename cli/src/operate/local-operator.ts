@@ -2,13 +2,17 @@
 import type { AuditHead, Kernel, PluginPackage } from '@plinth/host-node';
 import { writeData } from '@plinth/kernel/data';
 import { messageOf, parseManifest } from '@plinth/sdk/contract';
-import { readData } from '../data/data-file.js';
+import { readFileOf } from '../data/data-file.js';
+import { copyOf, putCopy } from '../data/database-copy.js';
+import { type KeptDatabases, keptDatabases } from '../data/databases.js';
+import type { Project } from '../project/project-config.js';
 import { CliError } from '../terminal/cli-error.js';
 import { plainOf } from '../terminal/show-value.js';
 import type {
   Changed,
   Consent,
   Kept,
+  Moved,
   Operator,
   PluginDetails,
   PluginFacts,
@@ -22,9 +26,11 @@ type PluginInfo = ReturnType<Kernel['plugins']['list']>[number];
 export class LocalOperator implements Operator {
   readonly isForeign = false;
   readonly #kernel: Kernel;
+  readonly #project: Project;
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, project: Project) {
     this.#kernel = kernel;
+    this.#project = project;
   }
 
   async plugins(): Promise<readonly PluginFacts[]> {
@@ -116,10 +122,18 @@ export class LocalOperator implements Operator {
     const known = [...new Set(plugins.list().map((one) => one.id))].filter((one) =>
       /^[a-z][a-z0-9.-]*$/.test(one),
     );
+    const databases = await (await this.#databases())?.list();
+    const sizes = new Map(databases?.map(({ plugin, bytes }) => [plugin, bytes]));
     const kept: Kept[] = [];
-    for (const plugin of known)
-      kept.push({ plugin, keys: (await storage.of(plugin).list()).length, installed: true });
-    return [...kept, ...left.map(({ plugin, keys }) => ({ plugin, keys, installed: false }))];
+    const add = (plugin: string, keys: number, installed: boolean) => {
+      const database = sizes.get(plugin);
+      kept.push({ plugin, keys, ...(database !== undefined && { database }), installed });
+      sizes.delete(plugin);
+    };
+    for (const plugin of known) add(plugin, (await storage.of(plugin).list()).length, true);
+    for (const { plugin, keys } of left) add(plugin, keys, false);
+    for (const plugin of [...sizes.keys()]) add(plugin, 0, false);
+    return kept;
   }
 
   keys(id: string): Promise<readonly string[]> {
@@ -128,18 +142,26 @@ export class LocalOperator implements Operator {
 
   async exportData(id: string) {
     const values = await this.#kernel.storage.of(id).export();
-    return { text: await writeData(id, values), keys: values.size };
+    const databases = await this.#databases();
+    const copy = databases && (await copyOf(databases, id));
+    const text = await writeData(id, values, copy);
+    return { text, keys: values.size, ...(copy !== undefined && { database: copy.length }) };
   }
 
-  /** Writes the values beside those that are there. When one can't be written, none is changed. */
-  async importData(id: string, file: string, text: string): Promise<number> {
-    const values = await readData(id, file, text);
+  /**
+   * Writes the values beside those that are there, and the database in the place of the one that is
+   * there. When something can't be written, nothing is changed.
+   */
+  async importData(id: string, file: string, text: string): Promise<Moved> {
+    const { values, database } = await readFileOf(id, file, text);
+    const undo = database && (await this.#restore(id, file, database));
     const storage = this.#kernel.storage.of(id);
     const before = await storage.export();
     try {
       await storage.import(values);
     } catch (cause) {
       try {
+        await undo?.();
         await storage.purge();
         await storage.import(before);
       } catch (second) {
@@ -151,7 +173,27 @@ export class LocalOperator implements Operator {
       }
       throw cause;
     }
-    return values.size;
+    return { keys: values.size, ...(database !== undefined && { database: database.length }) };
+  }
+
+  /** Restores a database. The answer puts back the one from before. */
+  async #restore(id: string, file: string, copy: Uint8Array): Promise<() => Promise<void>> {
+    const databases = await this.#databases();
+    if (databases === undefined)
+      throw new CliError(
+        'data/no-databases',
+        `${file} has a database of ${id}, and the plugins of this project have none`,
+        {
+          cure: "Add sql({ directory: './databases' }) of @plinth/sql/host to 'extensions' of plinth.config.",
+        },
+      );
+    const before = await copyOf(databases, id);
+    await putCopy(databases, id, copy);
+    return () => putCopy(databases, id, before);
+  }
+
+  #databases(): Promise<KeptDatabases | undefined> {
+    return keptDatabases(this.#kernel, this.#project);
   }
 
   async purgeData(id: string): Promise<number> {
@@ -159,8 +201,18 @@ export class LocalOperator implements Operator {
     const { length } = await storage.of(id).list();
     const left = (await plugins.leftovers()).some(({ plugin }) => plugin === id);
     // Of an uninstalled plugin there may also be secrets, settings and grants.
-    if (left) await plugins.uninstall(id, { purge: true });
-    else await storage.of(id).purge();
+    if (left) {
+      await plugins.uninstall(id, { purge: true });
+      return length;
+    }
+    const databases = await this.#databases();
+    if (databases !== undefined && (await databases.list()).some(({ plugin }) => plugin === id)) {
+      // A plugin that runs would write meanwhile. It starts again with the project.
+      const state = plugins.get(id)?.state;
+      if (state === 'active' || state === 'suspended') await plugins.deactivate(id);
+      await databases.purge(id);
+    }
+    await storage.of(id).purge();
     return length;
   }
 

@@ -66,7 +66,16 @@ export interface Settings {
 export interface Kept {
   readonly plugin: string;
   readonly keys: number;
+  /** Bytes of its database. Absent without one, and where the kernel doesn't tell. */
+  readonly database?: number;
   readonly installed: boolean;
+}
+
+/** How much a step with data was about. */
+export interface Moved {
+  readonly keys: number;
+  /** Bytes of a copy of a database. Absent without one. */
+  readonly database?: number;
 }
 
 /** The verbs of an operator. Each rejects with an error that has a `code`. */
@@ -97,10 +106,10 @@ export interface Operator {
   setSecret(plugin: string, name: string, value: string): Promise<void>;
   kept(): Promise<readonly Kept[]>;
   keys(id: string): Promise<readonly string[]>;
-  /** The text of an export, and how many keys are in it. */
-  exportData(id: string): Promise<{ readonly text: string; readonly keys: number }>;
-  /** Takes in the text of an export, which was read of a file. Answers how many keys it has. */
-  importData(id: string, file: string, text: string): Promise<number>;
+  /** The text of an export. */
+  exportData(id: string): Promise<Moved & { readonly text: string }>;
+  /** Takes in the text of an export, which was read of a file. */
+  importData(id: string, file: string, text: string): Promise<Moved>;
   /** Deletes what a plugin keeps. Answers how many keys that were. */
   purgeData(id: string): Promise<number>;
   audit(plugin: string | undefined): Promise<{

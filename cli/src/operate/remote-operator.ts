@@ -11,7 +11,7 @@ import type {
 } from '@plinth/host-node';
 import { type Manifest, parseManifest, pluginIdProblem } from '@plinth/sdk/contract';
 import { writeArchive } from '../archive/write-archive.js';
-import { readData } from '../data/data-file.js';
+import { readValues } from '../data/data-file.js';
 import { CliError } from '../terminal/cli-error.js';
 import { printableLine } from '../terminal/printable.js';
 import { type AdminClient, type Ask, isNotOffered, jsonBody } from './admin-client.js';
@@ -21,6 +21,7 @@ import type {
   Changed,
   Consent,
   Kept,
+  Moved,
   Operator,
   PluginDetails,
   PluginFacts,
@@ -187,17 +188,17 @@ export class RemoteOperator implements Operator {
   async exportData(id: string) {
     const text = await this.#admin.text(at(id, 'storage/export'), { timeout: LONG });
     // What can't be imported again is no export.
-    return { text, keys: (await readData(id, 'the export', text)).size };
+    return { text, keys: (await readValues(id, 'the export', text)).size };
   }
 
-  async importData(id: string, file: string, text: string): Promise<number> {
-    const { size } = await readData(id, file, text);
+  async importData(id: string, file: string, text: string): Promise<Moved> {
+    const { size } = await readValues(id, file, text);
     await this.#admin.json(at(id, 'storage/import'), {
       method: 'POST',
       body: { type: 'application/x-ndjson', content: text },
       timeout: LONG,
     });
-    return size;
+    return { keys: size };
   }
 
   async purgeData(id: string): Promise<number> {

@@ -29,7 +29,12 @@ export async function withOperator(
     import('../project/open-kernel.js'),
     import('./local-operator.js'),
   ]);
-  return withKernel(options, terminal, (kernel) => work(new LocalOperator(kernel)), open);
+  return withKernel(
+    options,
+    terminal,
+    (kernel, project) => work(new LocalOperator(kernel, project)),
+    open,
+  );
 }
 
 /** The operator of a kernel elsewhere. */

@@ -84,6 +84,7 @@ function Input({
   const values = asJson ? undefined : valuesOf(text);
   return (
     <form
+      data-command={command?.id}
       onSubmit={(event) => {
         event.preventDefault();
         run();

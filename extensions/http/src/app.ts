@@ -62,8 +62,10 @@ export class HttpApp {
     // Paths are normalized before they are routed, so that what is checked is what is answered.
     const app = new Hono<Env>({ getPath: ({ url }) => new URL(url).pathname });
     app.get('/health', () => jsonResponse({ status: 'alive' }));
-    app.get('/health/ready', () => {
-      const ready = this.life === 'started';
+    app.get('/health/ready', async () => {
+      const works = this.life === 'started' && (await parts.port.health()) !== 'unhealthy';
+      // It may have begun to stop meanwhile.
+      const ready = works && this.life === 'started';
       return jsonResponse({ status: ready ? 'ready' : 'not ready' }, ready ? 200 : 503);
     });
     app.use('*', async (_, next) => {

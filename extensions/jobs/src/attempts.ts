@@ -100,7 +100,7 @@ export class Attempts {
     if (found === undefined) slots.delete(slot.id);
     else if (claimed === undefined) {
       slot.dead = found.dead !== undefined;
-      slot.due = Math.max(found.due, found.claim?.until ?? 0);
+      slot.due = Math.max(found.due, isHeld(found.claim, Date.now()) ? found.claim.until : 0);
     }
     return claimed;
   }

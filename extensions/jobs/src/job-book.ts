@@ -135,6 +135,20 @@ export async function changeJob(
   return found;
 }
 
+/** Reads a job again that is paused, from time to time: another kernel may have resumed it. */
+export async function lookAgain(
+  { kept, settings }: Pick<Parts, 'kept' | 'settings'>,
+  job: Scheduled,
+  now: number,
+): Promise<void> {
+  const before = job.kept;
+  const all = await kept.plugins.get(job.plugin);
+  // What was decided here meanwhile is later.
+  if (job.kept !== before) return;
+  job.kept = all?.jobs.find(({ name }) => name === job.spec.name) ?? before;
+  if (job.kept.paused) job.rest = now + settings.poll;
+}
+
 /** A claim on a run of a job. */
 export const claimOf = (
   { self, settings }: Pick<Parts, 'self' | 'settings'>,

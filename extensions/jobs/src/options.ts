@@ -43,8 +43,8 @@ export interface JobsOptions {
    */
   readonly lease?: number;
   /**
-   * How often it looks for tasks that other kernels over the same storage have pushed, in
-   * milliseconds. A look lists the keys of all tasks. At least 1 000. Default: 60 000.
+   * How often it looks for what other kernels over the same storage have pushed, paused and resumed,
+   * in milliseconds. A look lists the keys of all tasks. At least 1 000. Default: 60 000.
    */
   readonly poll?: number;
   /**

@@ -10,6 +10,7 @@ import {
   isAhead,
   keepJob,
   liveOf,
+  lookAgain,
   nextOf,
   type Parts,
   renewClaim,
@@ -154,6 +155,7 @@ export class Scheduler implements Beating {
   /** Times that come while a job is paused are dropped. */
   async setPaused(job: Scheduled, paused: boolean): Promise<void> {
     await changeJob(this.#parts, job, (kept) => ({ ...kept, paused, last: Date.now() }));
+    job.rest = 0;
     this.#parts.pulse.wake();
   }
 
@@ -183,7 +185,9 @@ export class Scheduler implements Beating {
   #dueAt(job: Scheduled): number | undefined {
     const { spec, kept, runs, plugin, token } = job;
     const { guests } = this.#parts;
-    if (this.#stopping || job.beginning || kept.paused) return undefined;
+    if (this.#stopping || job.beginning) return undefined;
+    // Another kernel may have resumed it.
+    if (kept.paused) return job.rest;
     if (!spec.overlap && runs.size > 0) return undefined;
     if (!guests.hasRoom(plugin) || !guests.canRun(plugin, token === undefined)) return undefined;
     const { claim } = kept;
@@ -195,6 +199,7 @@ export class Scheduler implements Beating {
   async #begin(job: Scheduled, now: number): Promise<void> {
     const { settings, guests } = this.#parts;
     const { spec, plugin, token } = job;
+    if (job.kept.paused) return lookAgain(this.#parts, job, now);
     const pick = (kept: KeptJob) => choose(kept, spec, job.times, now, settings.limits.missed);
     // A plugin isn't started for a time that is dropped.
     if (pick(job.kept)?.at !== undefined && !(await guests.ready(plugin, token === undefined))) {
@@ -285,11 +290,9 @@ export class Scheduler implements Beating {
     }
   }
 
-  #tell({ plugin, spec }: Scheduled, what: string, error: unknown): void {
-    this.#parts.port.log.error(`the job '${spec.name}' of ${plugin} ${what}`, {
-      plugin,
-      error: failureOf(error).message,
-    });
+  #tell({ plugin, spec }: Scheduled, what: string, thrown: unknown): void {
+    const { message: error } = failureOf(thrown);
+    this.#parts.port.log.error(`the job '${spec.name}' of ${plugin} ${what}`, { plugin, error });
   }
 }
 

@@ -3,6 +3,7 @@ import { randomMark } from '@plinth/sdk/contract';
 import { decodeValue, encode, NO_BOUNDS } from '@plinth/sdk/rpc';
 import type { DeadTask, Pushed, QueueCounts } from './contract.js';
 import { documentOf, full, type Kept, type KeptTask, placeOf, type TaskPlace } from './kept.js';
+import { isHeld } from './lease.js';
 import type { Settings } from './options.js';
 import { failureOf, type JobsPort } from './port.js';
 import type { PushSpec } from './read.js';
@@ -38,6 +39,8 @@ export class Tasks {
   readonly #settings: Settings;
   readonly #boxes = new Map<string, Box>();
   #loaded: Promise<void> | undefined;
+  /** How often a pause was decided here, or forgotten. */
+  #decided = 0;
 
   constructor(parts: {
     readonly port: JobsPort;
@@ -51,7 +54,7 @@ export class Tasks {
 
   /** Reads what is kept. A failure is the caller's, and the next one tries again. */
   loaded(): Promise<void> {
-    this.#loaded ??= this.#load().catch((error: unknown) => {
+    this.#loaded ??= this.look().catch((error: unknown) => {
       this.#loaded = undefined;
       throw error;
     });
@@ -88,6 +91,7 @@ export class Tasks {
 
   /** The plugin is gone, and all that was kept of it. */
   forget(plugin: string): void {
+    this.#decided += 1;
     for (const [key, box] of this.#boxes) if (box.plugin === plugin) this.#boxes.delete(key);
   }
 
@@ -195,7 +199,7 @@ export class Tasks {
     const now = Date.now();
     let gone = false;
     await this.change({ plugin: box.plugin, queue: box.queue, id }, (task) => {
-      gone = task !== undefined && !(task.claim !== undefined && task.claim.until > now);
+      gone = task !== undefined && !isHeld(task.claim, now);
       return gone ? undefined : task;
     });
     if (gone) box.slots.delete(id);
@@ -208,41 +212,50 @@ export class Tasks {
       const others = current.paused.filter((one) => one !== queue);
       return { ...current, paused: paused ? [...others, queue] : others };
     }, plugin);
+    this.#decided += 1;
     box.paused = paused;
   }
 
-  /** Looks for tasks that another kernel over the same storage has added or ended. */
+  /** Looks for what another kernel over the same storage has added, ended or paused. */
   async look(): Promise<void> {
     const places = (await this.#kept.tasks.ids()).flatMap((id) => placeOf(id) ?? []);
     const there = new Set(places.map(documentOf));
     for (const box of this.all())
       for (const [id, { busy }] of box.slots)
         if (!busy && !there.has(documentOf({ ...box, id }))) box.slots.delete(id);
-    await inTurns(
-      places.filter(({ plugin, queue, id }) => !this.find(plugin, queue)?.slots.has(id)),
-      async (place) => {
-        const { plugin, queue, id } = place;
-        try {
-          const task = await this.#kept.tasks.get(documentOf(place));
-          if (task === undefined || this.find(plugin, queue)?.slots.has(id)) return;
-          this.#know(this.#own(plugin, queue), id, task);
-        } catch (error) {
-          // It stays in the storage, for a release that can read it.
-          this.#port.log.error(`a task of ${plugin} can't be read`, {
-            plugin,
-            queue,
-            error: failureOf(error).message,
-          });
-        }
-      },
-    );
+    // A dead one may have been given its retries back there.
+    const unsure = ({ plugin, queue, id }: TaskPlace) =>
+      this.find(plugin, queue)?.slots.get(id)?.dead ?? true;
+    await inTurns(places.filter(unsure), async (place) => {
+      const { plugin, queue, id } = place;
+      try {
+        const task = await this.#kept.tasks.get(documentOf(place));
+        if (task === undefined || !unsure(place)) return;
+        const box = this.#own(plugin, queue);
+        this.#know(box, id, task, box.slots.get(id));
+      } catch (error) {
+        // It stays in the storage, for a release that can read it.
+        this.#port.log.error(`a task of ${plugin} can't be read`, {
+          plugin,
+          queue,
+          error: failureOf(error).message,
+        });
+      }
+    });
+    await this.#readPauses();
   }
 
-  async #load(): Promise<void> {
-    await this.look();
+  /** Reads which queues are paused. */
+  async #readPauses(): Promise<void> {
+    const decided = this.#decided;
+    const paused: (readonly [plugin: string, queue: string])[] = [];
     for (const plugin of await this.#kept.plugins.ids())
       for (const queue of (await this.#kept.plugins.get(plugin))?.paused ?? [])
-        this.#own(plugin, queue).paused = true;
+        paused.push([plugin, queue]);
+    // What was decided here meanwhile may be later than what was read. The next look reads it.
+    if (this.#decided !== decided) return;
+    for (const box of this.all()) box.paused = false;
+    for (const [plugin, queue] of paused) this.#own(plugin, queue).paused = true;
   }
 
   /** The box of what is kept, whatever the bounds are now. */
@@ -254,7 +267,8 @@ export class Tasks {
   }
 
   #know(box: Box, id: string, { due, dead, claim, bytes }: KeptTask, known?: Slot): void {
-    const facts = { due: Math.max(due, claim?.until ?? 0), dead: dead !== undefined, busy: false };
+    const free = isHeld(claim, Date.now()) ? claim.until : 0;
+    const facts = { due: Math.max(due, free), dead: dead !== undefined, busy: false };
     // A task that ended in the meantime has left the box.
     box.slots.set(id, known === undefined ? { id, bytes, ...facts } : Object.assign(known, facts));
   }

@@ -63,17 +63,18 @@ function checkClient(): void {
 }
 
 /** The first release of Node whose SQLite can be asked what a statement may do. */
-const NODE = 24;
+const NODE = [24, 15] as const;
 
 function checkRuntime(): void {
   const version = (globalThis as { process?: { versions?: { node?: string } } }).process?.versions
     ?.node;
-  if (version !== undefined && Number.parseInt(version, 10) >= NODE) return;
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  if (major > NODE[0] || (major === NODE[0] && minor >= NODE[1])) return;
   throw createError(
     'kernel/invalid-option',
     version === undefined
       ? "sql() was loaded as for Node: in a page, '@plinth/sql/host' is resolved with the condition 'browser', as bundlers for pages do"
-      : `sql() needs Node ${NODE}.15 or later, and this is ${version}`,
+      : `sql() needs Node ${NODE.join('.')} or later, and this is ${version}`,
     { details: { option: 'extensions' } },
   );
 }

@@ -65,7 +65,7 @@ export interface HostPermissions {
    * Forgets what was answered no, so that the application is asked again: all of a plugin, or what
    * a permission and a scope cover. Resolves when that is kept.
    *
-   * @throws PluginValidationError `permission/invalid` for an unknown permission,
+   * @throws PluginValidationError `permission/invalid` for what is no permission or scope,
    * PluginUnavailableError `plugin/not-found`.
    */
   forget(plugin: string, permission?: PermissionName, scope?: string): Promise<void>;

@@ -36,6 +36,7 @@ const TOPICS: Readonly<Record<KernelTopic, true>> = {
   'need:changed': true,
   'permission:granted': true,
   'permission:revoked': true,
+  'permission:forgotten': true,
   'permission:used': true,
   'permission:denied': true,
   'permission:requested': true,

@@ -2,7 +2,7 @@
 import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { inTime } from '../in-time.js';
 import type { ExtensionDiagnostics } from './extending.js';
-import type { Inspection } from './port.js';
+import type { ExtensionHealth, Inspection } from './port.js';
 import { type AnyExtension, isBuiltIn } from './statics.js';
 
 /** What inspections need of the kernel. */
@@ -16,6 +16,7 @@ export interface InspectionParts {
 export class Inspections {
   readonly #parts: InspectionParts;
   readonly #all: { readonly extension: string; readonly parts: Inspection }[] = [];
+  #asked: Promise<ExtensionHealth> | undefined;
 
   constructor(parts: InspectionParts) {
     this.#parts = parts;
@@ -51,6 +52,18 @@ export class Inspections {
       ),
     );
     return { unhealthy, degraded };
+  }
+
+  /** The worst that extensions report. Those that ask at the same time share one answer. */
+  worst(): Promise<ExtensionHealth> {
+    this.#asked ??= this.health()
+      .then(({ unhealthy, degraded }) =>
+        unhealthy.length > 0 ? 'unhealthy' : degraded.length > 0 ? 'degraded' : 'healthy',
+      )
+      .finally(() => {
+        this.#asked = undefined;
+      });
+    return this.#asked;
   }
 
   /** Plain data about each extension. */

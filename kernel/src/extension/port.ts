@@ -58,6 +58,8 @@ export interface PortBase<S extends Statics = Statics> {
   find<F extends AnyFactory>(factory: F): ApiOf<F> | undefined;
   /** Adds to the kernel's health and diagnostics. */
   inspect(parts: Inspection): void;
+  /** The worst health that the extensions of this tenant report now. It never rejects. */
+  health(): Promise<ExtensionHealth>;
 }
 
 /** The port of an extension: what all have, and its powers. */

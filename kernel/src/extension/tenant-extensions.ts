@@ -218,6 +218,7 @@ export class TenantExtensions {
       use: (factory) => this.api(factory) as never,
       find: (factory) => this.#apis.get(factory as AnyFactory) as never,
       inspect: (parts) => void this.#inspections.add(name, parts),
+      health: () => this.#inspections.worst(),
     };
   }
 

@@ -36,6 +36,8 @@ export class Discovery {
   readonly #looks: readonly Look[];
   readonly #listeners = new Set<(late: Discovered) => void>();
   readonly #overdue: number;
+  /** Ends when nothing waits any more for sources that are silent. */
+  readonly #silent = newSignal();
   #next = newSignal();
   #isFirst = true;
   #closed = false;
@@ -58,18 +60,17 @@ export class Discovery {
       heard: now,
     }));
     const asked = this.#looks.map((look, index) => this.#ask(look, sources[index] as PluginSource));
-    const silent = newSignal();
-    this.first = Promise.race([Promise.all(asked), silent.promise]).then(() => {
+    this.first = Promise.race([Promise.all(asked), this.#silent.promise]).then(() => {
       this.#isFirst = false;
       clearTimeout(this.#timer);
-      if (this.#looking.length > 0)
+      if (!this.#closed && this.#looking.length > 0)
         this.#timer = setTimeout(
           () => this.#tell({ packages: [], problems: [] }),
           // A timer may fire a little early.
           Math.max(0, this.#overdue - performance.now()) + 1,
         );
     });
-    this.#awaitSilence(silent.end);
+    this.#awaitSilence();
   }
 
   /** What was found so far, ordered by source. */
@@ -125,6 +126,8 @@ export class Discovery {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#listeners.clear();
+    // A start that waits for a silent source ends, too.
+    this.#silent.end();
     this.#tell();
   }
 
@@ -165,12 +168,12 @@ export class Discovery {
    * A source that keeps finding packages delays the start of the kernel, as it should. A silent one
    * doesn't.
    */
-  #awaitSilence(end: () => void): void {
+  #awaitSilence(): void {
     const left =
       Math.max(...this.#looking.map(({ heard }) => heard)) + this.#patience - performance.now();
-    if (this.#looking.length === 0 || left <= 0) end();
+    if (this.#looking.length === 0 || left <= 0) this.#silent.end();
     else if (Number.isFinite(left))
-      this.#timer = setTimeout(() => this.#awaitSilence(end), Math.min(left, MAX_TIMER));
+      this.#timer = setTimeout(() => this.#awaitSilence(), Math.min(left, MAX_TIMER));
   }
 }
 

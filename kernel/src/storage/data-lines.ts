@@ -2,7 +2,7 @@
  * `@plinth/kernel/data`: what a plugin keeps, as lines of JSON. The first line is a header, the last
  * has the SHA-256 of all before it, and each between them is a key with its value. Values that JSON
  * can't express exactly (dates, maps, bytes, `NaN`, bigints) are base64 of the codec that processes
- * use.
+ * use. A copy of the plugin's database may follow the keys, in lines of base64.
  *
  * @module
  */
@@ -26,11 +26,13 @@ const HEAD = 4;
 const MOST_KEY = 512;
 /** Fewest characters of a line: `{"key":"a","value":1}`. */
 const SHORTEST = 20;
+/** Bytes of a database in one line: whole groups of base64. */
+const PART = 49_152;
 /** Characters of a header's texts in a message. */
 const MOST_SHOWN = 128;
 
 /** What is wrong with a text. */
-export type DataProblem = 'cut' | 'edited' | 'format' | 'plugin' | 'version';
+export type DataProblem = 'cut' | 'database' | 'edited' | 'format' | 'plugin' | 'version';
 
 /** A text that is no data of a plugin, or not of this one. */
 export class DataLinesError extends Error {
@@ -42,34 +44,66 @@ export class DataLinesError extends Error {
   }
 }
 
+/** What a text has. */
+export interface DataExport {
+  readonly values: ReadonlyMap<string, unknown>;
+  /** A copy of the plugin's database, as its backup is written. */
+  readonly database?: Uint8Array;
+}
+
 /**
  * The text of what a plugin keeps. The same data gives the same text.
  *
+ * @param database a copy of the plugin's database, where there is one.
  * @example
  * const text = await writeData('com.example.notes', await kernel.storage.of('com.example.notes').export());
  */
 export async function writeData(
   plugin: string,
   values: ReadonlyMap<string, unknown>,
+  database?: Uint8Array,
 ): Promise<string> {
   const lines = [...values]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([key, value]) => JSON.stringify({ key, ...written(value) }));
-  const header = JSON.stringify({ format: FORMAT, formatVersion: VERSION, plugin });
+  for (let at = 0; at < (database?.length ?? 0); at += PART)
+    lines.push(JSON.stringify({ database: textOf(database?.subarray(at, at + PART)) }));
+  const header = JSON.stringify({
+    format: FORMAT,
+    formatVersion: VERSION,
+    plugin,
+    ...(database !== undefined && { database: database.length }),
+  });
   const body = [header, ...lines].join('\n');
   return `${body}\n${JSON.stringify({ entries: lines.length, sha256: await digestOf(body) })}\n`;
 }
 
 /**
- * The values of a text, all of them checked. The digest finds accidents; it is no signature.
+ * The values of a text without a database, all of them checked. The digest finds accidents; it is no
+ * signature.
  *
  * @param plugin whose data it has to be.
- * @throws DataLinesError.
+ * @throws DataLinesError, with the reason `database` for a text that has one: it would be lost.
  */
 export async function readData(
   plugin: string,
   text: string,
 ): Promise<ReadonlyMap<string, unknown>> {
+  const { values, database } = await readExport(plugin, text);
+  if (database === undefined) return values;
+  throw new DataLinesError(
+    'database',
+    'it has a database, which `plinth data import` takes in over a project alone',
+  );
+}
+
+/**
+ * What a text has, all of it checked.
+ *
+ * @param plugin whose data it has to be.
+ * @throws DataLinesError.
+ */
+export async function readExport(plugin: string, text: string): Promise<DataExport> {
   if (isShredded(text)) throw noData();
   const lines = text.trimEnd().split('\n');
   const header = objectIn(lines[0]);
@@ -89,13 +123,49 @@ export async function readData(
   if (header.plugin !== plugin)
     throw new DataLinesError('plugin', `it is the data of ${shown(header.plugin)}`);
   const values = new Map<string, unknown>();
+  const database = databaseOf(header.database);
   for (const [index, line] of entries.entries()) {
-    const found = entryIn(line);
-    if (found === undefined || values.has(found.key))
+    const found = database?.take(line) === true ? 'database' : entryIn(line);
+    if (found === undefined || (found !== 'database' && values.has(found.key)))
       throw new DataLinesError('format', `line ${index + 2} is no key with a value`);
-    values.set(found.key, found.value);
+    if (found !== 'database') values.set(found.key, found.value);
   }
-  return values;
+  const bytes = database?.whole();
+  return { values, ...(bytes !== undefined && { database: bytes }) };
+}
+
+/** Collects the lines of a database whose length a header tells. */
+function databaseOf(length: unknown) {
+  if (length === undefined) return undefined;
+  const parts: Uint8Array[] = [];
+  let found = 0;
+  return {
+    /** Whether the line is a part of it. */
+    take(line: string): boolean {
+      const { database } = objectIn(line) ?? {};
+      if (typeof database !== 'string') return false;
+      try {
+        const part = bytesOf(database);
+        found += part.length;
+        parts.push(part);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    /** @throws DataLinesError when it isn't as long as the header tells. */
+    whole(): Uint8Array {
+      if (found !== length)
+        throw new DataLinesError('format', `its database has ${found} of ${shown(length)} bytes`);
+      const bytes = new Uint8Array(found);
+      let at = 0;
+      for (const part of parts) {
+        bytes.set(part, at);
+        at += part.length;
+      }
+      return bytes;
+    },
+  };
 }
 
 const noData = () => new DataLinesError('format', 'it is no data of an export');
@@ -113,10 +183,14 @@ function isShredded(text: string): boolean {
 function written(value: unknown): { readonly value: unknown } | { readonly codec: string } {
   const plain = encode(value, undefined, NO_BOUNDS).value;
   if (isJson(plain)) return { value: plain };
-  const bytes = new MessageWriter(WIDEST).write(plain).subarray(HEAD);
+  return { codec: textOf(new MessageWriter(WIDEST).write(plain).subarray(HEAD)) };
+}
+
+/** Bytes in base64. */
+function textOf(bytes: Uint8Array = new Uint8Array()): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return { codec: btoa(text) };
+  return btoa(text);
 }
 
 /** Whether JSON gives back exactly this. */

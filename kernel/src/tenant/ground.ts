@@ -27,6 +27,7 @@ export class Ground {
   readonly #options: CoreOptions;
   #root: CoreTenant | undefined;
   #discovery: Discovery | undefined;
+  #looksNoMore = false;
 
   constructor(
     options: CoreOptions,
@@ -56,6 +57,8 @@ export class Ground {
       discovery: () => {
         const patience = options.limits?.discover ?? DEFAULT_LIMITS.discover;
         this.#discovery ??= new Discovery(sources, patience);
+        // A start goes on to its end when the kernel stops meanwhile.
+        if (this.#looksNoMore) this.#discovery.close();
         return this.#discovery;
       },
     };
@@ -78,6 +81,7 @@ export class Ground {
 
   /** Nothing waits any more for what sources may still find. */
   stopLooking(): void {
+    this.#looksNoMore = true;
     this.#discovery?.close();
   }
 

@@ -192,7 +192,7 @@ export class Phases {
     made.guards.close();
     engine.now?.release();
     arrivals.close();
-    await Promise.allSettled([this.#starting, engine.begun]);
+    await Promise.allSettled([this.#opened, this.#starting, engine.begun]);
     await extending.run('stopping');
     await engine.now?.lifecycle.drain(drain);
     await engine.now?.settings.close();

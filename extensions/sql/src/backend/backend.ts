@@ -99,6 +99,12 @@ export interface Backend {
   list(tenant: string): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
   /** Deletes a database that is closed. */
   purge(tenant: string, plugin: string): Promise<void>;
+  /**
+   * Whether databases of a tenant can be used now. It is cheap, as it is asked often.
+   *
+   * @throws Error that says why not. The application hears it, and plugins don't.
+   */
+  check(tenant: string): Promise<void>;
   /** Calls the listener when all open transactions are lost. */
   onLost(listener: () => void): () => void;
   /** Ends all work. */

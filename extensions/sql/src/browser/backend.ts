@@ -35,6 +35,10 @@ export function privateFilesIn(directory: string, { quota, memory, lock }: PageB
       await whenFree(lock, () => engine.run(place, { op: 'clear' }, { time: lock }));
       await store.remove(place);
     },
+    async check(tenant) {
+      await store.check(tenant);
+      engine.check();
+    },
     onLost: (listener) => engine.onLost(listener),
     close: () => engine.close(),
   };

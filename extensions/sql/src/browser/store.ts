@@ -70,6 +70,15 @@ export class Store implements FilesBeside {
     return found;
   }
 
+  /** Whether the folder of a tenant can be used. */
+  async check(tenant: string): Promise<void> {
+    try {
+      await folderAt(await this.#foldersOf(tenant), false);
+    } catch (error) {
+      throw unusable(error);
+    }
+  }
+
   before(place: Place): string {
     return beside(place, `${BEFORE}${this.#own}.sqlite`);
   }

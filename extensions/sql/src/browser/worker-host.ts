@@ -1,4 +1,5 @@
 /** The host's end of one database worker. */
+import { LONGEST_TIMER } from '@plinth/sdk/contract';
 import type { DatabaseHost, Lost, Outcome, Request } from '../sqlite/protocol.js';
 import type { FromWorker, Start } from './messages.js';
 
@@ -76,7 +77,7 @@ export class WorkerHost implements DatabaseHost {
       why ??= reason;
       this.kill();
     };
-    const timer = setTimeout(() => stop('timeout'), request.time + GRACE);
+    const timer = setTimeout(() => stop('timeout'), Math.min(request.time + GRACE, LONGEST_TIMER));
     const aborted = () => stop('aborted');
     signal?.addEventListener('abort', aborted);
     try {

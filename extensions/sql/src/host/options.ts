@@ -1,5 +1,5 @@
 /** The options of `sql()`, and their checks. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, LONGEST_TIMER } from '@plinth/sdk/contract';
 import {
   type PostgresOptions,
   type PostgresSettings,
@@ -17,7 +17,7 @@ export interface DestructiveMigration {
   readonly statements: readonly string[];
 }
 
-/** Bounds of what plugins do with their databases. */
+/** Bounds of what plugins do with their databases. Times have at most 2,147,483,647 ms (24 days). */
 export interface SqlLimits {
   /** Bytes of a database. Default: 64 MiB. */
   readonly quota?: number;
@@ -93,8 +93,16 @@ const LIMITS: Limits = {
 
 /** The smallest sensible limits, where that isn't 1. */
 const LEAST: Partial<Limits> = { quota: 65_536, memory: 128 * MIB };
-/** The largest: SQLite takes no more. */
-const MOST: Partial<Limits> = { parameters: 32_766, answer: 16 * MIB, input: 16 * MIB };
+/** The largest: SQLite takes no more, and a timer that is longer fires at once. */
+const MOST: Partial<Limits> = {
+  parameters: 32_766,
+  answer: 16 * MIB,
+  input: 16 * MIB,
+  time: LONGEST_TIMER,
+  lock: LONGEST_TIMER,
+  open: LONGEST_TIMER,
+  migration: LONGEST_TIMER,
+};
 
 const OPTIONS: ReadonlySet<string> = new Set(['directory', 'postgres', 'destructive', 'limits']);
 

@@ -1,8 +1,14 @@
 /** The databases of one tenant: who asks, which database that is, and when it has to be ready. */
-import type { CallFacts, Contributions, Undo } from '@plinth/kernel/extension';
+import type {
+  CallFacts,
+  Contributions,
+  ExtensionHealth,
+  PluginView,
+  Undo,
+} from '@plinth/kernel/extension';
 import { createError, type Schema } from '@plinth/sdk/contract';
 import type { Backend, Dialect } from '../backend/backend.js';
-import type { SqlRows } from '../contract.js';
+import { SQL, type SqlRows } from '../contract.js';
 import { contributionSchema, type SqlContribution } from '../migrations/declared.js';
 import type { Migrator } from '../migrations/migrator.js';
 import { type KeptTexts, MigrationTexts } from '../migrations/texts.js';
@@ -30,6 +36,9 @@ export class TenantDatabases {
   /** Data of plugins that are uninstalled: what comes next of them waits until it is gone. */
   readonly #going = new Map<string, Promise<void>>();
   readonly #marks: Marks;
+  /** Whether a plugin has asked for its database. */
+  #used = false;
+  #ended = false;
 
   constructor(port: SqlPort, settings: Settings, backend: () => Promise<Backend>) {
     this.#port = port;
@@ -153,6 +162,7 @@ export class TenantDatabases {
       finishing = this.#finish().catch((error: unknown) => this.#report(undefined, error));
     });
     port.own(async () => {
+      this.#ended = true;
       await finishing;
       await Promise.all(this.#going.values());
       const open = await Promise.allSettled(this.#open.values());
@@ -164,8 +174,23 @@ export class TenantDatabases {
       );
     });
     port.inspect({
+      health: () => this.#health(),
       diagnostics: () => ({ databases: this.#open.size, ...placeOf(this.#settings) }),
     });
+  }
+
+  /**
+   * Nothing is opened for it while no plugin uses a database.
+   *
+   * @throws Error that says why databases can't be used, which makes it unhealthy.
+   */
+  async #health(): Promise<ExtensionHealth> {
+    const { plugins, tenant } = this.#port;
+    // What is opened now would not be closed any more.
+    if (this.#ended) throw new Error('the kernel has stopped');
+    if (!this.#used && !plugins.all().some(usesDatabase)) return 'healthy';
+    await (await this.#backend()).check(tenant);
+    return 'healthy';
   }
 
   /** Deletes what an end of the application has left of purged plugins. */
@@ -212,6 +237,7 @@ export class TenantDatabases {
   }
 
   #of(plugin: string): Promise<PluginDatabase> {
+    this.#used = true;
     let database = this.#open.get(plugin);
     if (database === undefined) {
       database = this.#make(plugin);
@@ -235,6 +261,16 @@ export class TenantDatabases {
     port.own(off);
     return made;
   }
+}
+
+/** Whether a plugin may run, and has migrations or the right to a database by its name. */
+function usesDatabase({ enabled, state, manifest }: PluginView): boolean {
+  if (!enabled || state === 'denied' || manifest === undefined) return false;
+  const { contributes, permissions } = manifest;
+  return (
+    (contributes as { readonly sql?: unknown }).sql !== undefined ||
+    permissions.commands?.execute?.some((command) => command.startsWith(`${SQL}:`)) === true
+  );
 }
 
 /** Where the databases are, without a password. */

@@ -23,6 +23,10 @@ export function filesIn(directory: string, { quota, memory }: FileBounds): Backe
     has: async (tenant, plugin) => store.has(tenant, plugin),
     list: (tenant) => store.list(tenant),
     purge: (tenant, plugin) => store.purge(tenant, plugin),
+    async check(tenant) {
+      await store.check(tenant);
+      engine.check();
+    },
     onLost: (listener) => engine.onLost(listener),
     close: () => engine.close(),
   };

@@ -1,9 +1,9 @@
 /** The files of all databases, and the process that works on them. */
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { access, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 import type { FilesBeside } from '../sqlite/file-data.js';
 import { PAGE, type Place } from '../sqlite/protocol.js';
 
@@ -20,6 +20,8 @@ export class Store implements FilesBeside {
   readonly #directory: string;
   readonly #pages: number;
   readonly #swept = new Map<string, Promise<void>>();
+  /** Tenants whose folder is there. */
+  readonly #made = new Set<string>();
 
   /** @param quota bytes of a database. */
   constructor(directory: string, quota: number) {
@@ -38,6 +40,7 @@ export class Store implements FilesBeside {
     try {
       await this.#sweepOnce(tenant);
       await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
+      this.#made.add(tenant);
       return place;
     } catch (error) {
       report(error);
@@ -48,6 +51,25 @@ export class Store implements FilesBeside {
         { plugin },
       );
     }
+  }
+
+  /**
+   * Whether the folder of a tenant can be used, or be made. Nothing is changed.
+   *
+   * @throws PluginError `sql/failed`, with the path.
+   */
+  async check(tenant: string): Promise<void> {
+    for (let folder = this.#folderOf(tenant); ; folder = dirname(folder))
+      try {
+        // The dot: a file in its place is none.
+        await access(`${folder}${sep}.`, constants.R_OK | constants.W_OK | constants.X_OK);
+        return;
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        // One that is gone while databases of it are open takes their data with it.
+        const later = code === 'ENOENT' && !this.#made.has(tenant);
+        if (!later || folder === dirname(folder)) throw unusable(error);
+      }
   }
 
   /** Whether a plugin has a database. */
@@ -72,12 +94,19 @@ export class Store implements FilesBeside {
     if (found !== undefined && Date.now() - found.mtimeMs > OLD) await this.forgetBefore(place);
   }
 
-  /** Plugins of a tenant with a database, and the bytes of its files. */
+  /**
+   * Plugins of a tenant with a database, and the bytes of its files.
+   *
+   * @throws PluginError `sql/failed`, with the path.
+   */
   async list(
     tenant: string,
   ): Promise<readonly { readonly plugin: string; readonly bytes: number }[]> {
     const found: { readonly plugin: string; readonly bytes: number }[] = [];
-    for (const plugin of await foldersIn(this.#folderOf(tenant))) {
+    const folders = await foldersIn(this.#folderOf(tenant)).catch((error: unknown) => {
+      throw unusable(error);
+    });
+    for (const plugin of folders) {
       if (plugin.startsWith(DELETED)) continue;
       const { path } = this.#placeOf(tenant, plugin);
       if (existsSync(path)) found.push({ plugin, bytes: await sizeOf(path) });
@@ -150,6 +179,12 @@ export class Store implements FilesBeside {
     return { path: join(this.#folderOf(tenant), plugin, FILE), pages: this.#pages };
   }
 }
+
+/** The application hears the path. */
+const unusable = (error: unknown): Error =>
+  createError('sql/failed', `the folder of the databases can't be used: ${messageOf(error)}`, {
+    cause: error,
+  });
 
 /** A name for a folder, which says the tenant where that is possible, and is never another's. */
 function folderName(tenant: string): string {

@@ -6,6 +6,8 @@ import type { Connection } from './pg-client.js';
 
 /** Milliseconds that a cancelled statement has to end. A plugin can catch a cancel. */
 const GRACE = 1_000;
+/** Milliseconds in which the server answers what needs no work of it. */
+export const PATIENCE = 5_000;
 /** The longest time of a timer, and of the server's own clocks. */
 export const MOST_TIME = 2 ** 31 - 1;
 
@@ -84,13 +86,22 @@ export class Clock {
   async #end(connection: Connection, over: Promise<void>): Promise<void> {
     const end = (how: 'cancel' | 'terminate') =>
       this.#owner.end(how, connection.pid, this.#role).catch(() => {});
-    await end('cancel');
-    const { promise, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => resolve('late'), GRACE);
-    const late = await Promise.race([over, promise]);
-    clearTimeout(timer);
-    if (late !== 'late') return;
-    await end('terminate');
+    const cancelled = await inTime(end('cancel'), PATIENCE);
+    if (cancelled && (await inTime(over, GRACE))) return;
+    if (cancelled) await inTime(end('terminate'), PATIENCE);
+    // Nothing comes over it. A cancel that is still on its way must not hit what is next, either.
+    else this.#owner.cut();
     connection.destroy();
+  }
+}
+
+/** Whether work ends within so many milliseconds. @throws what the work throws. */
+export async function inTime(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), milliseconds);
+  try {
+    return await Promise.race([work.then(() => true), late.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

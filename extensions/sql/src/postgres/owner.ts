@@ -1,21 +1,15 @@
 /** The kernel's own work in PostgreSQL: the roles, schemas and sizes of plugins, and the end of statements. */
 import { createHash, randomBytes } from 'node:crypto';
-import { createError } from '@plinth/sdk/contract';
-import { WorkError } from '../backend/backend.js';
 import type { Applied } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
-import { failureOf, isLost, stateOf } from './failure.js';
+import { Line, unusable } from './line.js';
 import { keyOf, passwordOf, roleOf, verifierOf } from './names.js';
 import type { PostgresSettings } from './options.js';
-import { type Answer, Connection, type Login } from './pg-client.js';
+import type { Login } from './pg-client.js';
 import { creationOf, deletionOf, OPEN, SETUP } from './schema.js';
 
 /** The first version whose schema `public` isn't open to all. */
 const VERSION = 150_000;
-/** How often what two kernels do at once is tried. */
-const TRIES = 5;
-/** Codes of what another kernel was faster with. */
-const RACES: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42710', '42723', 'XX000']);
 /** Milliseconds that its statements wait for others. */
 const LOCK = 10_000;
 const SETTINGS = {
@@ -31,6 +25,8 @@ export class Owner {
   readonly #work: Line;
   readonly #control: Line;
   #opened: Promise<{ readonly database: string; readonly secret: string }> | undefined;
+  /** Whether the last set-up has failed. */
+  #failed = false;
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
@@ -165,6 +161,18 @@ export class Owner {
     );
   }
 
+  /** Whether the server can be used now. @throws Error that says why not. */
+  async check(): Promise<void> {
+    // A plugin has asked in vain. Otherwise a question sets nothing up.
+    if (this.#failed) await this.#open();
+    await this.#control.run((query) => query('select 1'));
+  }
+
+  /** Ends the connection of {@link end} and {@link check}, when nothing comes over it. */
+  cut(): void {
+    this.#control.cut();
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#work.close(), this.#control.close()]);
   }
@@ -172,10 +180,16 @@ export class Owner {
   #open(): Promise<{ readonly database: string; readonly secret: string }> {
     if (this.#opened === undefined) {
       const opened = this.#setUp();
-      // The server may be there the next time.
-      opened.catch(() => {
-        this.#opened = undefined;
-      });
+      opened.then(
+        () => {
+          this.#failed = false;
+        },
+        () => {
+          this.#failed = true;
+          // The server may be there the next time.
+          this.#opened = undefined;
+        },
+      );
       this.#opened = opened;
     }
     return this.#opened;
@@ -219,80 +233,3 @@ export const appliedOf = ([name, checksum, additive, at]: readonly SqlValue[]): 
   additive: additive === 1,
   at: String(at),
 });
-
-type Ask = (text: string, values?: readonly SqlValue[]) => Promise<Answer>;
-
-/** Owns one connection of the owner, made when it is needed. It does one thing at a time. */
-class Line {
-  readonly #login: Login;
-  #connection: Connection | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-  #closed = false;
-
-  constructor(login: Login) {
-    this.#login = login;
-  }
-
-  /** @throws WorkError. */
-  run<T>(work: (query: Ask) => Promise<T>): Promise<T> {
-    const done = this.#last.then(() => this.#now(work));
-    this.#last = done.catch(() => {});
-    return done;
-  }
-
-  /** Work in one transaction. What another kernel does at the same time is waited for. */
-  transaction<T>(work: (query: Ask) => Promise<T>): Promise<T> {
-    return this.run(async (query) => {
-      for (let attempt = 1; ; attempt++) {
-        await query('begin');
-        try {
-          const result = await work(query);
-          await query('commit');
-          return result;
-        } catch (error) {
-          if (!isLost(error)) await query('rollback').catch(() => {});
-          if (attempt === TRIES || !RACES.has(stateOf(error) ?? '')) throw error;
-        }
-      }
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#closed = true;
-    await this.#last;
-    await this.#connection?.close();
-  }
-
-  async #now<T>(work: (query: Ask) => Promise<T>): Promise<T> {
-    if (this.#closed) throw new WorkError('stopped', 'the kernel has stopped');
-    const before = this.#connection?.lost === false;
-    let asked = 0;
-    try {
-      if (!before) this.#connection = await Connection.open(this.#login);
-      const connection = this.#connection as Connection;
-      return await work((text, values) => {
-        asked += 1;
-        return connection.query(text, values);
-      });
-    } catch (error) {
-      if (isLost(error)) {
-        this.#connection?.destroy();
-        // It was idle, and the server has ended it meanwhile.
-        if (before && asked === 1) return this.#now(work);
-        throw new WorkError('unavailable', 'the database server is not there', { cause: error });
-      }
-      throw error instanceof WorkError ? error : asFailure(error);
-    }
-  }
-}
-
-/** A refusal of the owner's own work tells the application what its role lacks. */
-function asFailure(error: unknown): Error {
-  if (stateOf(error) !== '42501') return failureOf(error);
-  return unusable(
-    `its role may not do what is needed (${(error as Error).message}): it owns the database, and has createrole`,
-  );
-}
-
-const unusable = (what: string): Error =>
-  createError('sql/failed', `the database server of sql({ postgres }) can't be used: ${what}`);

@@ -29,6 +29,8 @@ export interface Answer {
 
 /** Milliseconds that a connection may take to be there. */
 const CONNECT = 10_000;
+/** Milliseconds that its end may take. */
+const CLOSE = 2_000;
 /** Bytes of an answer to the kernel's own statements. */
 const OWN: Most = { rows: 100_000, bytes: 16_777_216, row: 16_777_216 };
 /** Bytes that come with each answer besides its rows. */
@@ -180,7 +182,10 @@ export class Connection {
   /** Ends it in good order. */
   async close(): Promise<void> {
     if (this.#lost) return;
+    // The other side may say nothing any more.
+    const late = setTimeout(() => this.destroy(), CLOSE);
     await this.#client.end().catch(() => {});
+    clearTimeout(late);
     this.#lost = true;
   }
 

@@ -2,7 +2,7 @@
 import { type Terms, WorkError } from '../backend/backend.js';
 import type { Limits } from '../host/options.js';
 import { isLost, stateOf } from './failure.js';
-import { Clock, MOST_TIME } from './lanes.js';
+import { Clock, inTime, MOST_TIME, PATIENCE } from './lanes.js';
 import type { Owner } from './owner.js';
 import { Connection } from './pg-client.js';
 import type { Pool } from './pool.js';
@@ -92,7 +92,8 @@ export class Sessions {
 
   async #clean(connection: Connection): Promise<void> {
     if (connection.lost) return;
-    await connection.query('discard all').catch(() => connection.destroy());
+    const done = await inTime(connection.query('discard all'), PATIENCE).catch(() => false);
+    if (!done) connection.destroy();
   }
 
   /** Does the application's work in a transaction of its own. @throws WorkError. */

@@ -1,9 +1,10 @@
 /** One connection to a database: its statements, its open results, and what it may do. */
 import type { Most, Rows } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
+import { statementsOf } from '../text/tokens.js';
 import type { Driver, SqliteDatabase } from './driver.js';
 import { Refused } from './failure.js';
-import { Guard, type Mode } from './guard.js';
+import { checkRename, Guard, type Mode } from './guard.js';
 import { PAGE, type Place } from './protocol.js';
 import { columnsOf, fromOutput, take, whole } from './rows.js';
 import { inputs, type Prepared, Statements } from './statements.js';
@@ -97,6 +98,7 @@ export class Connection {
 
   /** Runs the statements of a migration. @throws Refused `denied`. */
   migration(sql: string): void {
+    for (const statement of statementsOf(sql)) checkRename(statement);
     this.#guarded('migration', () => this.#db.exec(sql));
   }
 

@@ -1,4 +1,5 @@
 /** The work that waits for the database process, and what becomes of it when that ends. */
+import { messageOf } from '@plinth/sdk/contract';
 import { type Terms, WorkError } from '../backend/backend.js';
 import type { DatabaseHost, FileResults, FileWork, Lost, Place } from './protocol.js';
 
@@ -31,6 +32,8 @@ export class Engine {
   #lastId = 0;
   #stopped = false;
   #starts = 0;
+  /** Why the last process has not started. */
+  #problem: string | undefined;
 
   /** @param start starts a process. It throws where none can be started at all. */
   constructor(start: () => DatabaseHost) {
@@ -46,6 +49,11 @@ export class Engine {
   onLost(listener: () => void): () => void {
     this.#onLost.add(listener);
     return () => this.#onLost.delete(listener);
+  }
+
+  /** @throws Error when the last process has not started. */
+  check(): void {
+    if (this.#problem !== undefined) throw new Error(this.#problem);
   }
 
   /** @throws WorkError. */
@@ -121,9 +129,7 @@ export class Engine {
       return job.reject(
         new WorkError(
           this.#stopped ? 'stopped' : 'unavailable',
-          this.#stopped
-            ? 'the kernel has stopped'
-            : (this.#child?.failure ?? 'the database process does not start'),
+          this.#stopped ? 'the kernel has stopped' : (this.#problem ?? NO_START),
         ),
       );
     const { place, work, time, signal } = job;
@@ -148,7 +154,7 @@ export class Engine {
   async #started(): Promise<DatabaseHost | undefined> {
     for (let attempt = 0; attempt < STARTS && !this.#stopped; attempt++) {
       if (this.#child?.over !== false) {
-        this.#child = this.#start();
+        this.#child = this.#begin();
         this.#starts += 1;
         // A process can end between two pieces of work, too.
         void this.#child.exited.then(() => {
@@ -156,12 +162,27 @@ export class Engine {
         });
       }
       const child = this.#child;
-      if (await child.ready()) return child;
+      if (await child.ready()) {
+        this.#problem = undefined;
+        return child;
+      }
       await child.exited;
+      this.#problem = child.failure ?? NO_START;
     }
     return undefined;
   }
+
+  #begin(): DatabaseHost {
+    try {
+      return this.#start();
+    } catch (error) {
+      this.#problem = messageOf(error);
+      throw error;
+    }
+  }
 }
+
+const NO_START = 'the database process does not start';
 
 const LOST: Readonly<Record<Lost, string>> = {
   timeout: 'it took too long',

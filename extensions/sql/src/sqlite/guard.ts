@@ -1,5 +1,7 @@
 /** Decides what the statements of a plugin may do. What isn't listed is denied. */
 import { REGISTRY } from '../backend/work.js';
+import type { Statement } from '../text/tokens.js';
+import { Refused } from './failure.js';
 
 /** Whose statement it is: the kernel's own, a plugin's alone or in a transaction, a migration's. */
 export type Mode = 'own' | 'plain' | 'transaction' | 'migration';
@@ -132,7 +134,7 @@ export class Guard {
       case ACTIONS.CREATE_VTABLE:
       case ACTIONS.DROP_VTABLE:
         this.writes = true;
-        return MODULES.has(two?.toLowerCase() ?? '');
+        return MODULES.has(two?.toLowerCase() ?? '') && one?.toLowerCase() !== REGISTRY;
       default:
         return false;
     }
@@ -143,4 +145,12 @@ export class Guard {
     if (action === ACTIONS.INSERT && !one?.startsWith('sqlite_')) this.inserts = true;
     return one?.toLowerCase() !== REGISTRY && two?.toLowerCase() !== REGISTRY;
   }
+}
+
+const LIST = new RegExp(`^["'\`[]?${REGISTRY}["'\`\\]]?$`, 'i');
+
+/** SQLite asks for no right to the new name of a table. @throws Refused `denied`. */
+export function checkRename({ tokens }: Statement): void {
+  if (tokens[0]?.text !== 'alter' || !tokens.some(({ text }) => LIST.test(text))) return;
+  throw new Refused('denied', `the statement may not: alter table ${REGISTRY}`);
 }

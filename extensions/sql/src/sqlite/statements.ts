@@ -4,7 +4,7 @@ import { parametersOf } from '../text/parameters.js';
 import { statementsOf } from '../text/tokens.js';
 import type { Driver, SqliteDatabase, SqliteStatement } from './driver.js';
 import { Refused } from './failure.js';
-import type { Guard, Mode } from './guard.js';
+import { checkRename, type Guard, type Mode } from './guard.js';
 import { toInput } from './rows.js';
 
 /** A statement that is ready, and what it does. */
@@ -68,6 +68,7 @@ export class Statements {
         'invalid',
         `a query is one statement, and this one has ${first === undefined ? 0 : 1 + others.length}`,
       );
+    checkRename(first);
     const parameters = parametersOf(first);
     if (parameters === undefined)
       throw new Refused('invalid', 'parameters have no names: write ? for each, in order');

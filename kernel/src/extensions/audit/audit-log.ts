@@ -50,6 +50,7 @@ const TOPICS: readonly (readonly [ChainKind, KernelTopic])[] = [
   ['decisions', 'plugin:canary-rolled-back'],
   ['decisions', 'permission:granted'],
   ['decisions', 'permission:revoked'],
+  ['decisions', 'permission:forgotten'],
   ['verdicts', 'plugin:failed'],
   ['verdicts', 'plugin:crashed'],
   ['verdicts', 'plugin:quarantined'],

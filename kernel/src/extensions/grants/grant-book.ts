@@ -3,14 +3,11 @@
  * memory and in the storage.
  */
 import {
-  A_TIME,
   alarm,
   createError,
-  isTime,
   messageOf,
   PERMISSION_NAMES,
   type PermissionName,
-  parseRight,
   scopeCovers,
 } from '@plinth/sdk/contract';
 import { KeyedQueue } from '../../concurrency.js';
@@ -26,7 +23,7 @@ import {
 import { membersOf, SERVICE_PERMISSIONS } from '../../permissions/granted.js';
 import type { Announce } from '../../reporting.js';
 import type { Log } from '../../telemetry/logger.js';
-import { type Entry, keptOf, type State, stateOf } from './grant-entry.js';
+import { type Entry, keptOf, problemOf, type State, stateOf } from './grant-entry.js';
 import { beyond, counting, withRefusal } from './refusals.js';
 
 /** What the book needs of the kernel. */
@@ -41,7 +38,6 @@ export interface GrantBookParts {
 
 /** The most grants and revocations of one plugin. */
 const MAX_ENTRIES = 1_024;
-const MAX_SCOPE = 1_024;
 const NOTHING: State = { granted: [], revoked: [], refused: [] };
 
 /** Owns the grants and revocations of one tenant. */
@@ -154,7 +150,7 @@ export class GrantBook implements GrantRecords {
 
   /** Revokes a right at once, and closes what was opened under it. Resolves when that is kept. */
   async revoke(id: string, permission: PermissionName, scope: string): Promise<void> {
-    this.check(id, permission, scope, {});
+    this.check(id, permission, scope, {}, 'revoked');
     const state = this.#state(id);
     state.granted = without(state.granted, permission, scope);
     this.#add(id, state, 'revoked', permission, scope, {});
@@ -178,10 +174,15 @@ export class GrantBook implements GrantRecords {
   /** Forgets the refusals that a scope covers, or all. Resolves when that is kept. */
   async forget(id: string, permission?: PermissionName, scope = '*'): Promise<void> {
     const state = this.#states.get(id);
+    const wrong = permission === undefined ? undefined : problemOf(permission, scope);
+    if (wrong !== undefined) throw createError('permission/invalid', wrong, { plugin: id });
     if (state === undefined) return;
     const left = beyond(state.refused, permission, scope);
     if (left.length === state.refused.length) return;
+    const gone = counting(state.refused).filter((one) => !left.includes(one));
     state.refused = left;
+    for (const { permission: name, scope: one } of gone)
+      this.#parts.announce('permission:forgotten', { plugin: id, permission: name, scope: one });
     await this.#keep(id);
   }
 
@@ -217,22 +218,23 @@ export class GrantBook implements GrantRecords {
     return state;
   }
 
-  /** @throws PluginValidationError `permission/invalid`. */
-  check(id: string, permission: PermissionName, scope: string, { for: time }: GrantOptions): void {
-    const wrong = !PERMISSION_NAMES.includes(permission)
-      ? `'${String(permission).slice(0, 64)}' is not a permission`
-      : typeof scope !== 'string' ||
-          scope === '' ||
-          scope.length > MAX_SCOPE ||
-          parseRight(permission, scope) === undefined
-        ? `'${String(scope).slice(0, 80)}' is not a scope of ${permission}: an exact text, or a prefix that ends in '*', perhaps with a rate, like 'app:* 10/s'`
-        : time !== undefined && !isTime(time)
-          ? `'for' must be ${A_TIME}, not ${String(time)}`
-          : (this.#states.get(id)?.granted.length ?? 0) +
-                (this.#states.get(id)?.revoked.length ?? 0) >=
-              MAX_ENTRIES
-            ? `${id} has ${MAX_ENTRIES} grants and revocations already`
-            : undefined;
+  /**
+   * Grants that fill the list leave room for revocations.
+   *
+   * @throws PluginValidationError `permission/invalid`.
+   */
+  check(
+    id: string,
+    permission: PermissionName,
+    scope: string,
+    { for: time }: GrantOptions,
+    list: 'granted' | 'revoked' = 'granted',
+  ): void {
+    const { granted, revoked } = this.#states.get(id) ?? NOTHING;
+    const count = revoked.length + (list === 'granted' ? granted.length : 0);
+    const full =
+      count < MAX_ENTRIES ? undefined : `${id} has ${MAX_ENTRIES} grants and revocations already`;
+    const wrong = problemOf(permission, scope, time) ?? full;
     if (wrong !== undefined) throw createError('permission/invalid', wrong, { plugin: id });
   }
 

@@ -1,9 +1,12 @@
 /** One decision about a right, as it is kept. */
 import {
+  A_TIME,
   type Alarm,
   createError,
+  isTime,
   PERMISSION_NAMES,
   type PermissionName,
+  parseRight,
 } from '@plinth/sdk/contract';
 import type { Refusal } from './refusals.js';
 
@@ -23,6 +26,28 @@ export interface State {
   granted: Entry[];
   revoked: Entry[];
   refused: readonly Refusal[];
+}
+
+const MAX_SCOPE = 1_024;
+
+/** What is wrong with a right, and the time that it is granted for. */
+export function problemOf(
+  permission: PermissionName,
+  scope: string,
+  time?: number,
+): string | undefined {
+  if (!PERMISSION_NAMES.includes(permission))
+    return `'${String(permission).slice(0, 64)}' is not a permission`;
+  if (
+    typeof scope !== 'string' ||
+    scope === '' ||
+    scope.length > MAX_SCOPE ||
+    parseRight(permission, scope) === undefined
+  )
+    return `'${String(scope).slice(0, 80)}' is not a scope of ${permission}: an exact text, or a prefix that ends in '*', perhaps with a rate, like 'app:* 10/s'`;
+  return time === undefined || isTime(time)
+    ? undefined
+    : `'for' must be ${A_TIME}, not ${String(time)}`;
 }
 
 /** The format in which grants are kept. */

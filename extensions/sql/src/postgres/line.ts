@@ -1,0 +1,94 @@
+/** A connection of the owner, and what its failures mean. */
+import { createError } from '@plinth/sdk/contract';
+import { WorkError } from '../backend/backend.js';
+import type { SqlValue } from '../contract.js';
+import { failureOf, isLost, stateOf } from './failure.js';
+import { type Answer, Connection, type Login } from './pg-client.js';
+
+/** How often what two kernels do at once is tried. */
+const TRIES = 5;
+/** Codes of what another kernel was faster with. */
+const RACES: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42710', '42723', 'XX000']);
+
+type Ask = (text: string, values?: readonly SqlValue[]) => Promise<Answer>;
+
+/** Owns one connection of the owner, made when it is needed. It does one thing at a time. */
+export class Line {
+  readonly #login: Login;
+  #connection: Connection | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(login: Login) {
+    this.#login = login;
+  }
+
+  /** @throws WorkError. */
+  run<T>(work: (query: Ask) => Promise<T>): Promise<T> {
+    const done = this.#last.then(() => this.#now(work));
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /** Work in one transaction. What another kernel does at the same time is waited for. */
+  transaction<T>(work: (query: Ask) => Promise<T>): Promise<T> {
+    return this.run(async (query) => {
+      for (let attempt = 1; ; attempt++) {
+        await query('begin');
+        try {
+          const result = await work(query);
+          await query('commit');
+          return result;
+        } catch (error) {
+          if (!isLost(error)) await query('rollback').catch(() => {});
+          if (attempt === TRIES || !RACES.has(stateOf(error) ?? '')) throw error;
+        }
+      }
+    });
+  }
+
+  /** Ends the connection at once. What waits gets another one. */
+  cut(): void {
+    this.#connection?.destroy();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+    await this.#connection?.close();
+  }
+
+  async #now<T>(work: (query: Ask) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new WorkError('stopped', 'the kernel has stopped');
+    const before = this.#connection?.lost === false;
+    let asked = 0;
+    try {
+      if (!before) this.#connection = await Connection.open(this.#login);
+      const connection = this.#connection as Connection;
+      return await work((text, values) => {
+        asked += 1;
+        return connection.query(text, values);
+      });
+    } catch (error) {
+      if (isLost(error)) {
+        this.#connection?.destroy();
+        // It was idle, and the server has ended it meanwhile.
+        if (before && asked === 1) return this.#now(work);
+        throw new WorkError('unavailable', 'the database server is not there', { cause: error });
+      }
+      throw error instanceof WorkError ? error : asFailure(error);
+    }
+  }
+}
+
+/** A refusal of the owner's own work tells the application what its role lacks. */
+function asFailure(error: unknown): Error {
+  if (stateOf(error) !== '42501') return failureOf(error);
+  return unusable(
+    `its role may not do what is needed (${(error as Error).message}): it owns the database, and has createrole`,
+  );
+}
+
+/** The error of a server that can't be used as it is. */
+export const unusable = (what: string): Error =>
+  createError('sql/failed', `the database server of sql({ postgres }) can't be used: ${what}`);
