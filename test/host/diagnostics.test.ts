@@ -55,6 +55,9 @@ describe(`${runtime}: diagnostics`, () => {
       `const secret = await ctx.secrets.get('token');
        ctx.logger.warn('the token is ' + secret, { secret });
        ctx.commands.handle('tell', () => { throw new Error('bad token ' + secret); });
+       ctx.commands.handle('code', () => { throw Object.assign(new Error('bad'), { code: secret }); });
+       ctx.commands.handle('call', () => ctx.commands.execute('test.talking:' + secret));
+       ctx.commands.handle('emit', () => ctx.events.emit(secret, 1));
        ctx.commands.handle('touch', () => ctx.storage.get(secret));
        ctx.metrics.counter('seen').add(1, { label: secret });
        ${CRASH.replace("'gone'", "'gone with ' + secret")}`,
@@ -80,6 +83,10 @@ describe(`${runtime}: diagnostics`, () => {
     await kernel.start();
     await rejection(kernel.commands.execute('test.talking:tell'));
     await rejection(kernel.commands.execute('test.talking:touch'));
+    for (const command of ['code', 'call', 'emit'])
+      await kernel.commands.execute(`test.talking:${command}`).catch(() => {});
+    // What it measures is sent a moment later.
+    await expect.poll(() => kernel.metrics.series()).toMatchObject([{ name: 'seen' }]);
     const crashed = nextEvent(kernel, 'plugin:crashed');
     kernel.commands.execute('test.talking:crash').catch(() => {});
     await crashed;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Histogram } from '../../kernel/dist/extensions/metrics/histogram.js';
 import { Recorder } from '../../kernel/dist/extensions/metrics/recorder.js';
-import { Series } from '../../kernel/dist/extensions/metrics/series.js';
+import { codeOf, Series } from '../../kernel/dist/extensions/metrics/series.js';
 import { SeriesTable } from '../../kernel/dist/extensions/metrics/series-table.js';
 
 const of = (values: readonly number[]) => {
@@ -48,8 +48,8 @@ describe('Histogram', () => {
 describe('Series', () => {
   it('tells sixteen error codes apart, and counts the rest together', () => {
     const series = new Series({ kind: 'command', feature: 'a:b', plugin: 'a' });
-    for (let index = 0; index < 40; index++) series.settle(false, { code: `c${index}` }, 1);
-    series.settle(false, null, 1);
+    for (let index = 0; index < 40; index++) series.settle(1, `c${index}`);
+    series.settle(1, codeOf(null));
     const { errors, failures } = series.toData();
     expect(failures).toBe(41);
     expect(Object.keys(errors)).toHaveLength(17);
@@ -67,8 +67,8 @@ describe('Series', () => {
 it('SeriesTable bounds the series of a plugin, and counts the rest of it together', () => {
   const table = new SeriesTable();
   for (let index = 0; index < 1_000; index++)
-    table.of({ kind: 'command', feature: `a:${index}`, plugin: 'a' }).settle(true, undefined, 1);
-  table.of({ kind: 'command', feature: 'b:one', plugin: 'b' }).settle(true, undefined, 1);
+    table.of({ kind: 'command', feature: `a:${index}`, plugin: 'a' }).settle(1, undefined);
+  table.of({ kind: 'command', feature: 'b:one', plugin: 'b' }).settle(1, undefined);
   expect(table.size).toBe(202);
   const rest = table.all.find(({ name }) => name.feature === '*');
   expect(rest?.times.count).toBe(800);
@@ -79,6 +79,7 @@ it('Recorder tells who calls, a bounded number of them', () => {
     measure() {},
     isUnknown: () => false,
     isInstalled: () => true,
+    clean: (text) => text,
   });
   const target = { owner: 'test.a', counter: {} };
   for (let index = 0; index < 100; index++)

@@ -2,6 +2,7 @@
 import { messageOf } from '@plinth/sdk/contract';
 import { sizeOf } from '@plinth/sdk/rpc';
 import type { Log } from '../../telemetry/logger.js';
+import type { Redaction } from '../../telemetry/redaction.js';
 import type { InstrumentKind, Instruments, Labels } from './instruments.js';
 
 /** The most bytes of one message, and the most measurements in it. */
@@ -17,11 +18,13 @@ const MAX_TOLD = 10;
 export class Measurements {
   readonly #instruments: Instruments;
   readonly #log: Log;
+  readonly #redaction: Redaction;
   readonly #refused = new Map<string, number>();
 
-  constructor(instruments: Instruments, log: Log) {
+  constructor(instruments: Instruments, log: Log, redaction: Redaction) {
     this.#instruments = instruments;
     this.#log = log;
+    this.#redaction = redaction;
   }
 
   take(plugin: string, measured: unknown): void {
@@ -29,8 +32,10 @@ export class Measurements {
       return this.#refuse(plugin, 'it sent what is no list of measurements');
     if (sizeOf(measured) > MAX_BYTES)
       return this.#refuse(plugin, `it sent more than ${MAX_BYTES} bytes at once`);
-    for (let at = 0; at + SLOTS <= measured.length; at += SLOTS) {
-      const [kind, name, value, labels] = measured.slice(at, at + SLOTS) as readonly unknown[];
+    // A label with a secret would be in every output of metrics.
+    const clean: readonly unknown[] = this.#redaction.value(measured);
+    for (let at = 0; at + SLOTS <= clean.length; at += SLOTS) {
+      const [kind, name, value, labels] = clean.slice(at, at + SLOTS);
       try {
         this.#instruments.record(
           plugin,

@@ -1,7 +1,7 @@
 /** Records the calls of a tenant: how long they took, how they ended, and who made them. */
 import { ownerOf } from '@plinth/sdk/contract';
 import type { CallRecorder, EndedCall, SlowCall } from '../../telemetry/metrics.js';
-import type { Series } from './series.js';
+import { codeOf, type Series } from './series.js';
 import { SeriesTable } from './series-table.js';
 
 /** The most callers of one plugin that are told apart, and the most plugins that they are kept of. */
@@ -27,6 +27,8 @@ export interface RecorderParts {
   /** Whether a target counts commands that have never existed. */
   isUnknown(counter: unknown): boolean;
   isInstalled(plugin: string): boolean;
+  /** A text that a plugin has chosen, without secrets. */
+  clean(text: string): string;
 }
 
 /** Owns the series of the current slot, and the counts of callers. */
@@ -53,7 +55,7 @@ export class Recorder implements CallRecorder {
     const { target } = call;
     const series = target === this.#lastTarget ? this.#last : this.#seriesOf(call);
     if (series === undefined) return;
-    series.settle(ok, value, took);
+    series.settle(took, ok ? undefined : this.#parts.clean(codeOf(value)));
     if (took >= SLOW) this.#slow(series.name.plugin, call, took);
     const { id } = call.caller;
     if (series.caller !== id) this.#countCaller(series, id);
@@ -94,7 +96,8 @@ export class Recorder implements CallRecorder {
     },
   ): void {
     const { calls, failures, total, slowest } = report;
-    const { command: feature, provider: plugin, caller } = ends;
+    const { command, provider: plugin, caller } = ends;
+    const feature = this.#parts.clean(command);
     this.#table.of({ kind: 'command', feature, plugin }).add(calls, failures, total, slowest);
     this.#count(plugin, caller, calls);
   }
@@ -102,7 +105,7 @@ export class Recorder implements CallRecorder {
   /** Callers choose the names of commands that don't exist, so these have no series of their own. */
   #nameOf({ id, target }: EndedCall): { readonly feature: string; readonly plugin: string } {
     const plugin = target.owner ?? ownerOf(id);
-    if (!this.#parts.isUnknown(target.counter)) return { feature: id, plugin };
+    if (!this.#parts.isUnknown(target.counter)) return { feature: this.#parts.clean(id), plugin };
     const isKnown = plugin === 'host' || this.#parts.isInstalled(plugin);
     return { feature: '*', plugin: isKnown ? plugin : '*' };
   }
@@ -149,7 +152,13 @@ export class Recorder implements CallRecorder {
       calls = [];
       this.#slowCalls.set(plugin, calls);
     }
-    calls.push({ at: Date.now(), took, feature: id, caller: caller.id, requestId });
+    calls.push({
+      at: Date.now(),
+      took,
+      feature: this.#parts.clean(id),
+      caller: caller.id,
+      requestId,
+    });
     if (calls.length > MAX_SLOW) calls.shift();
   }
 

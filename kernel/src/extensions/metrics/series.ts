@@ -36,10 +36,13 @@ export class Series {
     this.name = name;
   }
 
-  /** @param took milliseconds. */
-  settle(ok: boolean, value: unknown, took: number): void {
+  /**
+   * @param took milliseconds.
+   * @param code of a call that has failed.
+   */
+  settle(took: number, code: string | undefined): void {
     this.times.record(took);
-    if (!ok) this.#fail(codeOf(value), 1);
+    if (code !== undefined) this.#fail(code, 1);
   }
 
   /** Adds calls of which only the totals are known. All but the slowest count as their mean. */
@@ -72,7 +75,8 @@ export class Series {
   }
 }
 
-function codeOf(error: unknown): string {
+/** The code of a failure, for metrics. */
+export function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' && code.length <= 64 ? code : 'call/failed';
 }

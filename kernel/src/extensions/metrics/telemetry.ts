@@ -71,7 +71,6 @@ export class Telemetry {
   readonly core: Core;
   readonly recorder: Recorder;
   readonly #parts: TelemetryParts;
-  readonly #measurements: Measurements;
   readonly #counts: EventCounts;
   readonly #availability = new Availability();
   readonly #sampler: ResourceSampler;
@@ -91,13 +90,14 @@ export class Telemetry {
     const { core, options, open } = parts;
     this.core = core;
     this.#parts = parts;
-    this.#measurements = new Measurements(parts.instruments, core.reporting.log);
+    const measurements = new Measurements(parts.instruments, core.reporting.log, core.redaction);
     this.#counts = new EventCounts(core.bus, core.reporting.log);
     const { metrics } = core.reporting;
     this.recorder = new Recorder({
-      measure: (plugin, measured) => this.#measurements.take(plugin, measured),
+      measure: (plugin, measured) => measurements.take(plugin, measured),
       isUnknown: (counter) => counter === metrics.unknown,
       isInstalled: (plugin) => core.registry.find(plugin) !== undefined,
+      clean: (text) => core.redaction.text(text),
     });
     this.#sampler = new ResourceSampler(core, this.#counts);
     this.#rings = (options.levels ?? LEVELS).map((level) => new Ring(level, open, Date.now));
