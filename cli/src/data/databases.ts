@@ -3,6 +3,10 @@ import type { Kernel } from '@plinth/host-node';
 import type { Project } from '../project/project-config.js';
 import { CliError } from '../terminal/cli-error.js';
 
+/** What gives the plugins of a project databases. */
+export const ADD_DATABASES =
+  "Add sql({ directory: './databases' }) of @plinth/sql/host to 'extensions' of plinth.config.";
+
 /** A migration that is due. */
 export interface Pending {
   readonly name: string;
@@ -54,10 +58,7 @@ export function databasesOf(tenant: Pick<Kernel, 'extension'>, project: Project)
       ? 'the plugins of this project have no databases'
       : 'the @plinth/sql of this project is too old to run migrations without plugins',
     {
-      cure:
-        found === undefined
-          ? "Add sql({ directory: './databases' }) of @plinth/sql/host to 'extensions' of plinth.config."
-          : 'npm install @plinth/sql@latest',
+      cure: found === undefined ? ADD_DATABASES : 'npm install @plinth/sql@latest',
     },
   );
 }

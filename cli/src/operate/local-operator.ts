@@ -4,7 +4,7 @@ import { writeData } from '@plinth/kernel/data';
 import { messageOf, parseManifest } from '@plinth/sdk/contract';
 import { readFileOf } from '../data/data-file.js';
 import { copyOf, putCopy } from '../data/database-copy.js';
-import { type KeptDatabases, keptDatabases } from '../data/databases.js';
+import { ADD_DATABASES, type KeptDatabases, keptDatabases } from '../data/databases.js';
 import type { Project } from '../project/project-config.js';
 import { CliError } from '../terminal/cli-error.js';
 import { plainOf } from '../terminal/show-value.js';
@@ -183,9 +183,7 @@ export class LocalOperator implements Operator {
       throw new CliError(
         'data/no-databases',
         `${file} has a database of ${id}, and the plugins of this project have none`,
-        {
-          cure: "Add sql({ directory: './databases' }) of @plinth/sql/host to 'extensions' of plinth.config.",
-        },
+        { cure: ADD_DATABASES },
       );
     const before = await copyOf(databases, id);
     await putCopy(databases, id, copy);
