@@ -193,17 +193,24 @@ it('a bundle of megabytes blocks the thread only for moments', async () => {
   const code = `${line.repeat(full ? 20_000 : 5_000)}export default { activate() {} };`;
   let pauses = 0;
   let ticks = 0;
+  let paused = 0;
   const ticking = setInterval(() => {
     ticks += 1;
   }, 0);
+  const start = performance.now();
   const functor = await toFunctorInSlices(code, 'test', async () => {
     pauses += 1;
+    const from = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 0));
+    paused += performance.now() - from;
   });
+  const worked = performance.now() - start - paused;
   clearInterval(ticking);
   expect(functor).toBe(toFunctor(code, 'test'));
-  expect(pauses).toBeGreaterThan(10);
-  expect(ticks).toBeGreaterThan(5);
+  // How often it pauses depends on the machine's speed; how long it works between pauses doesn't.
+  expect(pauses).toBeGreaterThan(0);
+  expect(worked / (pauses + 1)).toBeLessThan(40);
+  expect(ticks).toBeGreaterThan(0);
   expect(
     await toFunctorInSlices('export default 1;', 'test', () =>
       Promise.reject(new Error('no need')),
