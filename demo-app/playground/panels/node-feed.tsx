@@ -30,6 +30,12 @@ function Feed({ feed }: { readonly feed: NodeFeed }) {
           <Badge state={status} />
         </span>
       </div>
+      {status === 'waiting' && (
+        <p class="hint">
+          The server doesn't answer. What is missed meanwhile follows. If it was started again, load
+          this page again: every start has a token of its own.
+        </p>
+      )}
       <ul class="states">
         {plugins.map(({ id, state }) => (
           <li key={id} data-node-plugin={id}>
