@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createKernel, type Kernel } from '@plinth/host-node';
-import { type Listeners, http } from '@plinth/http/host';
+import { http, type Listeners } from '@plinth/http/host';
 import { provideArtefacts } from './artefacts.ts';
 
 /** A kernel that runs, and the listeners that a server mounts. */

@@ -101,5 +101,7 @@ async function sendPage(response: ServerResponse, site: string, token: string): 
   // No cache keeps it, and no page frames it.
   response.setHeader('Cache-Control', 'no-store');
   response.setHeader('X-Frame-Options', 'DENY');
-  response.end(page.replace('</head>', `<meta name="plinth-node-token" content="${token}"></head>`));
+  response.end(
+    page.replace('</head>', `<meta name="plinth-node-token" content="${token}"></head>`),
+  );
 }

@@ -5,10 +5,7 @@ import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  type ServedPlayground,
-  servePlayground,
-} from '../../demo-app/node/serve-playground.ts';
+import { type ServedPlayground, servePlayground } from '../../demo-app/node/serve-playground.ts';
 import { openSocket } from '../http/web-socket.ts';
 import { allActive, expectComplaint, folder, open, page } from './playground-page.ts';
 

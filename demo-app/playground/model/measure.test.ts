@@ -86,11 +86,7 @@ test('what is cancelled asks no further, and no other runtime', async () => {
       return first.call(...given);
     },
   };
-  const columns = await columnsOf(
-    [cancelling, runtime('b', [answer(1)], asked)],
-    9,
-    stop.signal,
-  );
+  const columns = await columnsOf([cancelling, runtime('b', [answer(1)], asked)], 9, stop.signal);
   expect(asked).toEqual(['a']);
   expect(columns.map(({ state }) => state)).toEqual(['running', 'waiting']);
 });

@@ -3,7 +3,7 @@ import type { Kernel } from '@plinth/host-browser';
 import { PluginError } from '@plinth/sdk';
 import { sha256 } from '@plinth/sdk/contract';
 import { startSandboxKernel } from '../kernel/sandbox-kernel.ts';
-import { type NodeClient, NodeCallError, STREAM } from './node-client.ts';
+import { NodeCallError, type NodeClient, STREAM } from './node-client.ts';
 import { failure, type Outcome } from './outcome.ts';
 
 /** One of them. */

@@ -26,9 +26,9 @@ export function CompareResult() {
             ))}
           </ul>
           <p class="hint">
-            Answers are compared as JSON, the first one of each. Every runtime keeps data of its own:
-            the worker's is in this browser, that of the others in memory. Node's times have the way
-            over HTTP in them.
+            Answers are compared as JSON, the first one of each. Every runtime keeps data of its
+            own: the worker's is in this browser, that of the others in memory. Node's times have
+            the way over HTTP in them.
           </p>
         </>
       )}
@@ -72,8 +72,8 @@ function Card({
       </dl>
       {difference?.equal === false && (
         <p class="problem">
-          Differs at <code>{difference.path}</code>: {difference.there} here, {difference.here} in the
-          first
+          Differs at <code>{difference.path}</code>: {difference.there} here, {difference.here} in
+          the first
         </p>
       )}
       {text !== undefined && <pre>{text}</pre>}

@@ -45,11 +45,7 @@ function Choice() {
   return (
     <section class="panel stack" aria-label="Input">
       <label for="compared">Command</label>
-      <select
-        id="compared"
-        value={id}
-        onChange={({ currentTarget }) => setId(currentTarget.value)}
-      >
+      <select id="compared" value={id} onChange={({ currentTarget }) => setId(currentTarget.value)}>
         {commands.map(({ id, title }) => (
           <option key={id} value={id}>
             {plainText(title === undefined ? id : `${id} – ${title}`, 120)}
