@@ -43,17 +43,15 @@ export class NodeFeed {
   /** A step of a plugin, or a call. */
   #step({ event, data }: FeedMessage): void {
     if (event !== 'plugin:command') void this.#readPlugins();
-    if (event !== 'hello') this.#add(event, 'kernel', data);
+    if (event === 'hello') return;
+    const { command, ok, took } = fieldsOf(data);
+    this.#add(event, 'kernel', event === 'plugin:command' ? { command, ok, took } : data);
   }
 
   /** An event that a plugin has emitted. */
   #event({ event, data }: FeedMessage): void {
     if (event === 'hello') return;
-    const { topic, source, payload } = (data ?? {}) as {
-      readonly topic?: unknown;
-      readonly source?: unknown;
-      readonly payload?: unknown;
-    };
+    const { topic, source, payload } = fieldsOf(data);
     if (event === 'message') this.#add(String(topic), String(source), payload);
     else this.#add(event, 'kernel', data);
   }
@@ -78,3 +76,6 @@ export class NodeFeed {
     if (this.#again && !this.#stop.signal.aborted) await this.#readPlugins();
   }
 }
+
+/** The members of what a feed tells. */
+const fieldsOf = (data: unknown) => (data ?? {}) as Readonly<Record<string, unknown>>;

@@ -43,6 +43,7 @@ function Feed({ feed }: { readonly feed: NodeFeed }) {
           </li>
         ))}
       </ul>
+      {log.kept === 0 && <p class="hint">Nothing has happened since this panel was opened.</p>}
       <VirtualList
         live
         label="Events of the Node kernel, newest first"
