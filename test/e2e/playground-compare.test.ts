@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ServedPlayground, servePlayground } from '../../demo-app/node/serve-playground.ts';
 import { openSocket } from '../http/web-socket.ts';
-import { allActive, expectComplaint, folder, open, page } from './playground-page.ts';
+import { allActive, expectComplaint, folder, open, page, tabTo } from './playground-page.ts';
 
 const RUNTIMES = ['Web Worker', 'Sandbox', 'Node'];
 let served: ServedPlayground;
@@ -117,6 +118,12 @@ test('leaving the panel ends the sandboxes and the connections', async () => {
   await open('Health');
   await expect.poll(() => page.locator('iframe').count()).toBe(0);
   await expect.poll(() => sockets.size).toBe(0);
+  // Also while the sandboxes start.
+  await open('Compare');
+  await page.getByRole('button', { name: 'Compare' }).click();
+  await page.locator('iframe').first().waitFor({ state: 'attached' });
+  await open('Health');
+  await expect.poll(() => page.locator('iframe').count(), { timeout: 60_000 }).toBe(0);
 });
 
 test('a comparison that goes on can be cancelled, and another one follows', async () => {
@@ -127,6 +134,18 @@ test('a comparison that goes on can be cancelled, and another one follows', asyn
   await page.getByRole('button', { name: 'Cancel' }).click();
   await verdict().filter({ hasText: 'was cancelled' }).waitFor();
   expect(await compare('demo.markdown:toHtml')).toContain('equal in 3 runtimes');
+});
+
+test.each(['light', 'dark'] as const)('axe finds nothing in the panel: %s', async (colorScheme) => {
+  await page.emulateMedia({ colorScheme });
+  await openServed();
+  await compare('demo.clock:now');
+  await page.locator('[data-node-plugin]').first().waitFor();
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate(
+    `axe.run('main').then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' ')))`,
+  );
+  expect(violations).toEqual([]);
 });
 
 /** Asks the server of this test as a program does, with any headers. Resolves to status and body. */
@@ -190,9 +209,11 @@ test('the token is in no page that a script can read', async () => {
 test('without a Node kernel behind it, the page says so and compares two', async () => {
   await open('Compare');
   await page.getByText('This page was served without a Node kernel').waitFor();
-  expect(await compare('demo.markdown:toHtml')).toBe(
-    'demo.markdown:toHtml: equal in 2 runtimes. The same file runs in each.',
-  );
+  await tabTo(page.getByRole('button', { name: 'Compare' }));
+  await page.keyboard.press('Enter');
+  await verdict()
+    .filter({ hasText: 'demo.markdown:toHtml: equal in 2 runtimes. The same file runs in each.' })
+    .waitFor();
   expect(await column('Node').count()).toBe(0);
 });
 

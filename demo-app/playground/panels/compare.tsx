@@ -44,26 +44,36 @@ function Choice() {
   const command = commands.find((one) => one.id === id);
   return (
     <section class="panel stack" aria-label="Input">
-      <label for="compared">Command</label>
-      <select id="compared" value={id} onChange={({ currentTarget }) => setId(currentTarget.value)}>
-        {commands.map(({ id, title }) => (
-          <option key={id} value={id}>
-            {plainText(title === undefined ? id : `${id} – ${title}`, 120)}
-          </option>
-        ))}
-      </select>
-      <label for="calls">Calls in each runtime</label>
-      <select
-        id="calls"
-        value={calls}
-        onChange={({ currentTarget }) => setCalls(Number(currentTarget.value))}
-      >
-        {CALLS.map((count) => (
-          <option key={count} value={count}>
-            {count}
-          </option>
-        ))}
-      </select>
+      <div class="compared-choice">
+        <div class="stack">
+          <label for="compared">Command</label>
+          <select
+            id="compared"
+            value={id}
+            onChange={({ currentTarget }) => setId(currentTarget.value)}
+          >
+            {commands.map(({ id, title }) => (
+              <option key={id} value={id}>
+                {plainText(title === undefined ? id : `${id} – ${title}`, 120)}
+              </option>
+            ))}
+          </select>
+        </div>
+        <div class="stack">
+          <label for="calls">Calls in each runtime</label>
+          <select
+            id="calls"
+            value={calls}
+            onChange={({ currentTarget }) => setCalls(Number(currentTarget.value))}
+          >
+            {CALLS.map((count) => (
+              <option key={count} value={count}>
+                {count}
+              </option>
+            ))}
+          </select>
+        </div>
+      </div>
       <CommandInput
         key={command?.id ?? ''}
         command={command}
