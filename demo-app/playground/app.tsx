@@ -87,10 +87,7 @@ function KernelLines() {
           {faults.count === 1 ? '1 fault is on' : `${faults.count} faults are on`}
         </a>
       )}
-      <Health
-        status={status}
-        more={health && `${active} of ${plugins.length} plugins active`}
-      />
+      <Health status={status} more={health && `${active} of ${plugins.length} plugins active`} />
     </>
   );
 }

@@ -25,7 +25,9 @@ async function reload(times: number): Promise<void> {
   await open('Plugins');
   for (let count = 0; count < times; count++) {
     const name = NAMES[count % NAMES.length] as string;
-    const press = card(`demo.${name.toLowerCase()}`).getByRole('button', { name: `Reload ${name}` });
+    const press = card(`demo.${name.toLowerCase()}`).getByRole('button', {
+      name: `Reload ${name}`,
+    });
     await press.click();
     await expect.poll(() => press.getAttribute('aria-busy')).toBe('false');
   }

@@ -132,7 +132,8 @@ async function letLoose(monkey: Monkey): Promise<void> {
   while (performance.now() < end) {
     await monkey.act(panels);
     deeds += 1;
-    if (page.url().split('#')[0] !== navigated) throw new Error(`the page has gone to ${page.url()}`);
+    if (page.url().split('#')[0] !== navigated)
+      throw new Error(`the page has gone to ${page.url()}`);
   }
   console.log(`${deeds} deeds`);
 }
@@ -153,7 +154,9 @@ async function isWhole(): Promise<void> {
   await open('Plugins');
   if ((await card('demo.calculator').count()) === 0) {
     await page.getByText('Install a plugin from an address').click();
-    await page.getByLabel('Address of its plugin.json').fill(`${url}plugins/calculator/plugin.json`);
+    await page
+      .getByLabel('Address of its plugin.json')
+      .fill(`${url}plugins/calculator/plugin.json`);
     await page.getByRole('button', { name: 'Install', exact: true }).click();
     await stateOf('demo.calculator', 'active');
   }

@@ -1,7 +1,16 @@
 /** The page stays quick whatever plugins send: no task of its main thread is long. */
 import { expect, test } from 'vitest';
 import { longestTask } from './page-tasks.ts';
-import { added, choose, expectComplaint, open, page, run, stateOf, url } from './playground-page.ts';
+import {
+  added,
+  choose,
+  expectComplaint,
+  open,
+  page,
+  run,
+  stateOf,
+  url,
+} from './playground-page.ts';
 
 /** Milliseconds of the processor. */
 const LONGEST = 200;
@@ -99,7 +108,7 @@ async function installHostile(): Promise<void> {
     `const evil = ${JSON.stringify(evil)};
     export default {
       activate(ctx) {
-        ctx.commands.handle('text', () => 'x'.repeat(50_000_000));
+        ctx.commands.handle('text', () => '\u4e00'.repeat(25_000_000));
         ctx.commands.handle('bytes', () => new Uint8Array(50_000_000));
         ctx.commands.handle('letters', () => Array.from({ length: 20_000 }, () => evil));
         ctx.commands.handle('keys', () => Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => ['key' + at, evil])));

@@ -1,5 +1,5 @@
 /** The plugins as cards: state, version, and what can be done with each. */
-import { explanationText, type PluginInfo, urlSource } from '@plinth/host-browser';
+import type { PluginInfo } from '@plinth/host-browser';
 import { useState } from 'preact/hooks';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { plainText } from '../model/show-value.ts';
@@ -73,7 +73,7 @@ async function sleep(plugins: PlaygroundKernel['plugins'], id: string): Promise<
 }
 
 function Card({ plugin }: { readonly plugin: PluginInfo }) {
-  const { kernel } = useInspector();
+  const { kernel, explanation } = useInspector();
   const [failure, setFailure] = useState<string>();
   const [open, setOpen] = useState(false);
   const { id, name = id, version, state, manifest } = plugin;
@@ -118,7 +118,12 @@ function Card({ plugin }: { readonly plugin: PluginInfo }) {
         {open && (
           <>
             <PluginCost id={id} />
-            <pre>{explanation(kernel, id)}</pre>
+            <pre>
+              {explanation(id)
+                .split('\n')
+                .map((line) => plainText(line, 600))
+                .join('\n')}
+            </pre>
           </>
         )}
       </details>
@@ -126,16 +131,9 @@ function Card({ plugin }: { readonly plugin: PluginInfo }) {
   );
 }
 
-function explanation(kernel: PlaygroundKernel, id: string): string {
-  return explanationText(kernel.plugins.explain(id))
-    .split('\n')
-    .map((line) => plainText(line, 600))
-    .join('\n');
-}
-
 /** Installs a plugin from an address. It runs behind the wall of the sandbox. */
 function Install() {
-  const { kernel } = useInspector();
+  const { install } = useInspector();
   const [url, setUrl] = useState('');
   const [failure, setFailure] = useState<string>();
   return (
@@ -154,7 +152,7 @@ function Install() {
         <Action
           label="Install"
           possible={url !== ''}
-          run={async () => kernel.plugins.activate(await kernel.plugins.install(urlSource([url])))}
+          run={() => install(url)}
           onFailure={setFailure}
         />
       </div>
