@@ -40,7 +40,7 @@ function demoPlugins(): Plugin {
   };
 }
 
-/** What the kernel and its host load when it is asked for: walls, archives, source maps and the like. */
+/** What the kernel and its host load when it is asked for: walls, archives, source maps. */
 const LATER = new RegExp(
   [
     'host-browser/dist/frame',

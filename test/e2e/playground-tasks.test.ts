@@ -14,15 +14,28 @@ import {
 
 /** Milliseconds of the processor. */
 const LONGEST = 200;
+/** Of many small objects in one message: the engine makes all of them in one task. */
+const LONGEST_OF_PARTS = 500;
+
+test('a long task is seen', async () => {
+  const longest = await longestTask(page, () =>
+    page.evaluate(() => {
+      const end = performance.now() + 2_000;
+      while (performance.now() < end);
+    }),
+  );
+  expect(longest).toBeGreaterThan(LONGEST);
+});
 
 test('a flood of 100,000 events and 10,000 log entries', async () => {
   await open('Events');
   const longest = await longestTask(page, async () => {
-    await run('demo.rogue:flood', { events: 100_000, logs: 10_000 });
+    for (let times = 0; times < 5; times++)
+      await run('demo.rogue:flood', { events: 20_000, logs: 2_000 });
     await open('Logs');
     await page.getByRole('log').locator('li.event').first().waitFor();
     await open('Events');
-    await page.getByText(/, the last 10000 are kept/).waitFor();
+    await page.getByText(/^\d+ shown of \d{4,}/).waitFor();
     await page.getByLabel('Filter events').fill('no such event');
     await page.getByText(/^0 shown of/).waitFor();
     await page.getByLabel('Filter events').fill('noise number');
@@ -53,14 +66,18 @@ test('results of 50 MB, and names, HTML and letters that are meant to harm', asy
     ['bytes', '50000000 bytes'],
     ['letters', '\\u202e'],
     ['keys', '"key0"'],
+    ['parts', '"id": 0'],
   ];
   for (const [command, shown] of results) {
     const longest = await longestTask(page, async () => {
       expect(await run(`evil.plugin:${command}`)).toContain(shown);
     });
-    expect(longest, command).toBeLessThan(LONGEST);
+    expect(longest, command).toBeLessThan(command === 'parts' ? LONGEST_OF_PARTS : LONGEST);
   }
   const longest = await longestTask(page, async () => {
+    await open('Commands');
+    await page.getByLabel('Command', { exact: true }).fill('evil.plugin:form');
+    await page.locator('.fields label').nth(50).waitFor();
     for (const panel of await page.getByRole('navigation').getByRole('link').allInnerTexts()) {
       await open(panel);
       await page.getByRole('heading', { name: panel, exact: true }).waitFor();
@@ -75,9 +92,9 @@ test('results of 50 MB, and names, HTML and letters that are meant to harm', asy
 async function installHostile(): Promise<void> {
   const evil = '<img src=x onerror="document.title=1">\u202Egnp.exe';
   const fields = Object.fromEntries(
-    Array.from({ length: 500 }, (_, at) => [
+    Array.from({ length: 100 }, (_, at) => [
       `${evil}${at}`,
-      { type: 'string', description: evil.repeat(20), enum: [evil, `${evil}${at}`] },
+      { type: 'string', description: evil.repeat(15), enum: [evil, `${evil}${at}`] },
     ]),
   );
   const commands = Array.from({ length: 400 }, (_, at) => ({
@@ -96,8 +113,8 @@ async function installHostile(): Promise<void> {
       config: { type: 'object', properties: fields },
       contributes: {
         commands: [
-          { id: 'text', title: evil, input: { type: 'object', properties: fields } },
-          ...['bytes', 'letters', 'keys'].map((id) => ({ id })),
+          { id: 'form', title: evil, input: { type: 'object', properties: fields } },
+          ...['text', 'bytes', 'letters', 'keys', 'parts'].map((id) => ({ id })),
           ...commands,
         ],
       },
@@ -108,12 +125,14 @@ async function installHostile(): Promise<void> {
     `const evil = ${JSON.stringify(evil)};
     export default {
       activate(ctx) {
+        ctx.commands.handle('form', () => evil);
         ctx.commands.handle('text', () => '\u4e00'.repeat(25_000_000));
         ctx.commands.handle('bytes', () => new Uint8Array(50_000_000));
         ctx.commands.handle('letters', () => Array.from({ length: 20_000 }, () => evil));
         ctx.commands.handle('keys', () => Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => ['key' + at, evil])));
+        ctx.commands.handle('parts', () => Array.from({ length: 300_000 }, (_, id) => ({ id })));
         for (let at = 0; at < 400; at++) ctx.commands.handle('command' + at, () => evil);
-        for (let at = 0; at < 1_000; at++) ctx.logger.error(evil + at, { evil });
+        for (let at = 0; at < 1_000; at++) ctx.logger.info(evil + at, { evil });
         return ctx.events.emit('said', { [evil]: evil });
       },
     };`,

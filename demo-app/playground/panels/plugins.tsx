@@ -34,37 +34,55 @@ interface Deed {
 
 const isActive = ({ state }: PluginInfo) => state === 'active';
 
-const DEEDS: readonly Deed[] = [
-  {
-    label: 'Activate',
-    run: (plugins, id) => plugins.activate(id),
-    possible: (one) => !isActive(one) && one.enabled,
-  },
-  { label: 'Deactivate', run: (plugins, id) => plugins.deactivate(id), possible: isActive },
-  { label: 'Suspend', run: (plugins, id) => plugins.suspend(id), possible: isActive },
-  {
-    label: 'Resume',
-    run: (plugins, id) => plugins.resume(id),
-    possible: ({ state }) => state === 'suspended',
-  },
-  { label: 'Sleep', run: sleep, possible: isActive },
-  { label: 'Reload', run: (plugins, id) => plugins.reload(id), possible: ({ enabled }) => enabled },
-  {
-    label: 'Disable',
-    run: (plugins, id) => plugins.disable(id),
-    possible: ({ enabled }) => enabled,
-  },
-  {
-    label: 'Enable',
-    run: (plugins, id) => plugins.enable(id),
-    possible: ({ enabled }) => !enabled,
-  },
-  {
-    label: 'Uninstall',
-    run: (plugins, id) => plugins.uninstall(id),
-    possible: () => true,
-    danger: true,
-  },
+/**
+ * One button each. Of two deeds that undo each other the possible one is offered, in the same place:
+ * the button that was pressed keeps the focus.
+ */
+const BUTTONS: readonly (readonly Deed[])[] = [
+  [
+    { label: 'Deactivate', run: (plugins, id) => plugins.deactivate(id), possible: isActive },
+    {
+      label: 'Activate',
+      run: (plugins, id) => plugins.activate(id),
+      possible: (one) => !isActive(one) && one.enabled,
+    },
+  ],
+  [
+    { label: 'Suspend', run: (plugins, id) => plugins.suspend(id), possible: isActive },
+    {
+      label: 'Resume',
+      run: (plugins, id) => plugins.resume(id),
+      possible: ({ state }) => state === 'suspended',
+    },
+  ],
+  [{ label: 'Sleep', run: sleep, possible: isActive }],
+  [
+    {
+      label: 'Reload',
+      run: (plugins, id) => plugins.reload(id),
+      possible: ({ enabled }) => enabled,
+    },
+  ],
+  [
+    {
+      label: 'Disable',
+      run: (plugins, id) => plugins.disable(id),
+      possible: ({ enabled }) => enabled,
+    },
+    {
+      label: 'Enable',
+      run: (plugins, id) => plugins.enable(id),
+      possible: ({ enabled }) => !enabled,
+    },
+  ],
+  [
+    {
+      label: 'Uninstall',
+      run: (plugins, id) => plugins.uninstall(id),
+      possible: () => true,
+      danger: true,
+    },
+  ],
 ];
 
 async function sleep(plugins: PlaygroundKernel['plugins'], id: string): Promise<void> {
@@ -88,19 +106,22 @@ function Card({ plugin }: { readonly plugin: PluginInfo }) {
       </div>
       <p class="identity">{version === undefined ? id : `${id}@${version}`}</p>
       <p>{plainText(manifest?.description ?? '', 300)}</p>
-      <p class="hint">Why: {plainText(because, 400)}</p>
+      {!isActive(plugin) && <p class="hint">Why: {plainText(because, 400)}</p>}
       <div class="row">
-        {DEEDS.map(({ label, run, possible, danger }) => (
-          <Action
-            key={label}
-            label={label}
-            of={plainText(name, 80)}
-            danger={danger}
-            possible={possible(plugin)}
-            run={() => run(kernel.plugins, id)}
-            onFailure={setFailure}
-          />
-        ))}
+        {BUTTONS.map((deeds, at) => {
+          const deed = deeds.find(({ possible }) => possible(plugin)) ?? (deeds[0] as Deed);
+          return (
+            <Action
+              key={at}
+              label={deed.label}
+              of={plainText(name, 80)}
+              danger={deed.danger}
+              possible={deed.possible(plugin)}
+              run={() => deed.run(kernel.plugins, id)}
+              onFailure={setFailure}
+            />
+          );
+        })}
         {id === 'demo.rogue' && (
           <Action
             label="Crash"
