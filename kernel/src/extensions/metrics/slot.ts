@@ -28,6 +28,9 @@ export interface SlotData {
   readonly plugins: Readonly<Record<string, ResourceData>>;
 }
 
+/** Milliseconds for which slots are added up before others have the thread. */
+const TURN = 8;
+
 const NOTHING: ResourceData = { samples: 0, up: 0, down: 0, crashes: 0, restarts: 0 };
 
 /** Adds up slots. */
@@ -46,7 +49,7 @@ export class SlotSum {
 
   /** Whether something is known of a plugin. */
   knows(id: string): boolean {
-    return this.plugins.has(id) || this.series.all.some(({ name }) => name.plugin === id);
+    return this.plugins.has(id) || this.series.ofPlugin(id).length > 0;
   }
 
   addPlugin(id: string, data: Partial<ResourceData>): void {
@@ -79,4 +82,17 @@ export class SlotSum {
     const { since, series, plugins } = this;
     return { number, since, series: series.toData(), plugins: Object.fromEntries(plugins) };
   }
+}
+
+/** Adds up many, in turns. */
+export async function sumOf(slots: readonly SlotData[]): Promise<SlotSum> {
+  const sum = new SlotSum();
+  let until = performance.now() + TURN;
+  for (const slot of slots) {
+    sum.add(slot);
+    if (performance.now() < until) continue;
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    until = performance.now() + TURN;
+  }
+  return sum;
 }

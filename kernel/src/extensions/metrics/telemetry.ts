@@ -20,7 +20,7 @@ import { reportCsv, reportText } from './report-text.js';
 import { ResourceSampler } from './resource-sampler.js';
 import { type Level, type OpenDocuments, Ring } from './ring.js';
 import { SeriesTable } from './series-table.js';
-import { SlotSum } from './slot.js';
+import { SlotSum, sumOf } from './slot.js';
 import { usageOf } from './usage.js';
 import type { PluginUsage } from './usage-data.js';
 
@@ -131,8 +131,7 @@ export class Telemetry {
     await this.#collect();
     const ring = this.#rings.find((one) => one.reaches(from)) ?? (this.#rings.at(-1) as Ring);
     const { every } = ring.level;
-    const sum = new SlotSum();
-    for (const slot of await this.#inTime(ring.read(from, to))) sum.add(slot);
+    const sum = await sumOf(await this.#inTime(ring.read(from, to)));
     const { registry } = core;
     if (plugin !== undefined && plugin !== 'host' && !sum.knows(plugin)) this.recordOf(plugin);
     return reportOf({
