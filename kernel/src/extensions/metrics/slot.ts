@@ -2,6 +2,7 @@
 import type { UpTime } from './availability.js';
 import type { SeriesData } from './series.js';
 import { SeriesTable } from './series-table.js';
+import { Turns } from './turns.js';
 
 /** Resources of one plugin, as they were measured. */
 export interface ResourceData extends UpTime {
@@ -27,9 +28,6 @@ export interface SlotData {
   readonly series: readonly SeriesData[];
   readonly plugins: Readonly<Record<string, ResourceData>>;
 }
-
-/** Milliseconds for which slots are added up before others have the thread. */
-const TURN = 8;
 
 const NOTHING: ResourceData = { samples: 0, up: 0, down: 0, crashes: 0, restarts: 0 };
 
@@ -87,12 +85,10 @@ export class SlotSum {
 /** Adds up many, in turns. */
 export async function sumOf(slots: readonly SlotData[]): Promise<SlotSum> {
   const sum = new SlotSum();
-  let until = performance.now() + TURN;
+  const turns = new Turns();
   for (const slot of slots) {
     sum.add(slot);
-    if (performance.now() < until) continue;
-    await new Promise<void>((resolve) => setTimeout(resolve, 0));
-    until = performance.now() + TURN;
+    await turns.pause();
   }
   return sum;
 }
