@@ -23,8 +23,9 @@ Each command has \`--help\` with examples, and \`--json\`.
 | 2 | bad usage: the command line is wrong, and nothing was done |
 
 Results are on stdout and everything else is on stderr. With \`--json\` stdout has one line: \`{ "ok": true, … }\`, or
-\`{ "ok": false, "error": { "code", "message", "cure", "details" } }\`. \`plinth dev\`, \`plinth logs --follow\` and
-streams of \`plinth exec\` write a line for each event.
+\`{ "ok": false, "error": { "code", "message", "cure", "details" } }\`. What a check has found (\`validate\`, \`test\`,
+\`doctor\`, \`explain\`, \`audit verify\`) stands in place of \`error\`. \`plinth dev\`, \`plinth logs --follow\` and streams of
+\`plinth exec\` write a line for each event.
 Colour is used on a terminal only, and \`NO_COLOR\` turns it off. \`create\`, \`bundle\`, \`install\` and \`update\` show on a
 terminal what they are doing, and nothing of it in a pipe or with \`--json\`. Files are written beside their place and
 renamed, so Ctrl-C leaves nothing half-written.
