@@ -117,6 +117,11 @@ describe.skipIf(!hasPostgres)('a backup', () => {
     await tenant.extension(sql).backup('test.notes', `${file}.2`);
     const [one, two] = [file, `${file}.2`].map((path) => readFileSync(path, 'utf8').split('\n'));
     expect(two).toEqual(one);
+    // Here it takes the place of the same tables, sequences and functions.
+    await from.kernel.plugins.deactivate('test.notes');
+    await from.kernel.extension(sql).restore('test.notes', file);
+    await from.kernel.extension(sql).backup('test.notes', `${file}.3`);
+    expect(readFileSync(`${file}.3`, 'utf8').split('\n')).toEqual(one);
     expect(seen[0]).toMatchObject([
       { name: 'ADA', twice: 6, mood: 'sad' },
       { name: 'BOB', twice: 6, mood: "it's ok" },

@@ -4,7 +4,7 @@ import type { Admin } from './admin/admin.js';
 import { answerCommand } from './commands.js';
 import { type Env, type Exchange, jsonResponse, type Parts, requireUser } from './exchange.js';
 import { FailureLog } from './failure-log.js';
-import { checkHeaders, traceparentOf } from './incoming.js';
+import { checkHeaders, requestIdOf, traceparentOf } from './incoming.js';
 import { checkOrigin, corsHeaders, preflight } from './origins.js';
 import { problemOf, problemResponse, Refusal, refuse } from './problem.js';
 import { answerRoute } from './routes.js';
@@ -33,7 +33,7 @@ export class HttpApp {
    */
   async fetch(request: Request, nowhere = false): Promise<Response> {
     const { settings, inFlight } = this.#parts;
-    const requestId = crypto.randomUUID();
+    const requestId = requestIdOf(request);
     let exchange: Exchange | undefined;
     let response: Response;
     try {
@@ -57,7 +57,7 @@ export class HttpApp {
 
   /** Answers a request that has failed before it came here. */
   fail(request: Request, error: unknown): Response {
-    const requestId = crypto.randomUUID();
+    const requestId = requestIdOf(request);
     return this.#finish(request, this.#failed(error, requestId), requestId);
   }
 

@@ -132,7 +132,8 @@ export class Telemetry {
     await this.#collect();
     const ring = this.#rings.find((one) => one.reaches(from)) ?? (this.#rings.at(-1) as Ring);
     const { every } = ring.level;
-    const sum = await sumOf(await this.#inTime(ring.read(from, to)));
+    // Of what is still to come there is nothing, and the slot of now is no part of it.
+    const sum = await sumOf(from < to ? await this.#inTime(ring.read(from, to)) : []);
     const { registry } = core;
     if (plugin !== undefined && plugin !== 'host' && !sum.knows(plugin)) this.recordOf(plugin);
     return reportOf({
