@@ -15,8 +15,12 @@ import { PluginsPanel } from './panels/plugins.tsx';
 import { SettingsPanel } from './panels/settings.tsx';
 import { StoragePanel } from './panels/storage.tsx';
 import { TracesPanel } from './panels/traces.tsx';
+import { ViewsPanel } from './panels/views.tsx';
 import { InspectorContext, useInspector } from './parts/context.ts';
+import { Palette } from './parts/palette.tsx';
 import { PermissionDialog } from './parts/permission-dialog.tsx';
+import { Notices, QuestionDialog } from './parts/plugin-words.tsx';
+import { TourButton, TourDock, TourOffer } from './parts/tour.tsx';
 
 interface Panel {
   /** What stands in the address, after `#/`. */
@@ -46,6 +50,12 @@ const PANELS: readonly Panel[] = [
     title: 'Commands',
     about: 'Run any command of a plugin, and see the way of the call.',
     view: CommandsPanel,
+  },
+  {
+    path: 'views',
+    title: 'Views',
+    about: 'What plugins show. The page draws it, and each press goes to its worker.',
+    view: ViewsPanel,
   },
   { path: 'traces', title: 'Traces', about: 'The last calls, across plugins.', view: TracesPanel },
   {
@@ -102,7 +112,9 @@ export function App({ inspector }: { readonly inspector: Inspector }) {
         <h1>Plinth playground</h1>
         <FaultLine />
         <HealthLine />
+        <TourButton />
       </header>
+      <TourOffer />
       <div class="frame">
         <nav aria-label="Panels">
           <ul>
@@ -121,7 +133,11 @@ export function App({ inspector }: { readonly inspector: Inspector }) {
           <View key={panel.path} />
         </main>
       </div>
+      <TourDock />
+      <Notices />
       <PermissionDialog />
+      <QuestionDialog />
+      <Palette />
     </InspectorContext.Provider>
   );
 }

@@ -1,14 +1,19 @@
 /** The kernel of the playground: all demo plugins that run in a browser, observed from outside. */
 import { createKernel, indexedDBStorage, urlSource } from '@plinth/host-browser';
 import { permissionRecorder } from '@plinth/kernel/permission-recorder';
+import type { Present } from '@plinth/ui/host';
 import { faultStorage } from './fault-storage.ts';
 import { type SpanListener, tracer } from './tracer.ts';
 
 const NAMES = ['notes', 'search', 'markdown', 'clock', 'digest', 'rogue'];
 const OWN: ReadonlySet<string> = new Set(NAMES.map((name) => `demo.${name}`));
 
-/** Makes the kernel. It is not started. */
-export async function createPlaygroundKernel(onSpan: SpanListener) {
+/** The places of the page where plugins show views. */
+export const SLOTS: readonly string[] = ['main', 'sidebar'];
+
+/** Makes the kernel. It is not started. `present` shows what plugins say. */
+export async function createPlaygroundKernel(onSpan: SpanListener, present: Present) {
+  const { ui } = await import('./workbench.ts');
   const faults = faultStorage(indexedDBStorage('plinth-playground'));
   const kernel = await createKernel({
     sources: [urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`))],
@@ -17,9 +22,13 @@ export async function createPlaygroundKernel(onSpan: SpanListener) {
     isolation: ({ id }) => (OWN.has(id) ? undefined : 'sandbox'),
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
-    extensions: [tracer(onSpan), permissionRecorder()],
+    extensions: [
+      tracer(onSpan),
+      permissionRecorder(),
+      ui({ slots: SLOTS, present, keys: [{ key: 'mod+k', command: 'host:palette' }] }),
+    ],
   });
-  return { kernel, faults };
+  return { kernel, faults, workbench: kernel.extension(ui) };
 }
 
 /** The kernel with its extensions. */
