@@ -5,6 +5,7 @@ import type { Inspector } from './model/inspector.ts';
 import { useChanges } from './model/store.ts';
 import { ChaosPanel } from './panels/chaos.tsx';
 import { CommandsPanel } from './panels/commands.tsx';
+import { ComparePanel } from './panels/compare.tsx';
 import { EventsPanel } from './panels/events.tsx';
 import { GraphPanel } from './panels/graph.tsx';
 import { HealthPanel } from './panels/health.tsx';
@@ -56,6 +57,12 @@ const PANELS: readonly Panel[] = [
     title: 'Views',
     about: 'What plugins show. The page draws it, and each press goes to its worker.',
     view: ViewsPanel,
+  },
+  {
+    path: 'compare',
+    title: 'Compare',
+    about: 'One command in several runtimes: the same plugin file, the same answer?',
+    view: ComparePanel,
   },
   { path: 'traces', title: 'Traces', about: 'The last calls, across plugins.', view: TracesPanel },
   {

@@ -11,15 +11,21 @@ const OWN: ReadonlySet<string> = new Set(NAMES.map((name) => `demo.${name}`));
 /** The places of the page where plugins show views. */
 export const SLOTS: readonly string[] = ['main', 'sidebar'];
 
+/** Whether a plugin is one of the page's own. */
+export const isDemo = (id: string): boolean => OWN.has(id);
+
+/** Where their files are. */
+export const demoPlugins = () => urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
+
 /** Makes the kernel. It is not started. `present` shows what plugins say. */
 export async function createPlaygroundKernel(onSpan: SpanListener, present: Present) {
   const { ui } = await import('./workbench.ts');
   const faults = faultStorage(indexedDBStorage('plinth-playground'));
   const kernel = await createKernel({
-    sources: [urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`))],
+    sources: [demoPlugins()],
     storage: faults.storage,
     // What comes from elsewhere is not trusted. The ids of the page's own plugins belong to its origin.
-    isolation: ({ id }) => (OWN.has(id) ? undefined : 'sandbox'),
+    isolation: ({ id }) => (isDemo(id) ? undefined : 'sandbox'),
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
     extensions: [

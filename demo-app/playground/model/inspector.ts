@@ -5,6 +5,7 @@ import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playgro
 import { Comparison } from './comparison.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
+import { NodeClient, takeNodeAccess } from './node-client.ts';
 import { Palette } from './palette.ts';
 import { PluginWords } from './plugin-words.ts';
 import { Requests } from './requests.ts';
@@ -20,13 +21,13 @@ export class Inspector {
   /** What plugins contribute to the page. */
   readonly workbench: Workbench;
   readonly faults: Faults;
+  readonly comparison: Comparison;
   readonly events = new EventLog();
   readonly traces: Traces;
   readonly traffic: Traffic;
   readonly requests = new Requests();
   readonly words: PluginWords;
   readonly palette: Palette;
-  readonly comparison = new Comparison();
   readonly tour: Tour;
   /** A plugin, its rights or its configuration changed. */
   readonly plugins = new Changes();
@@ -44,6 +45,8 @@ export class Inspector {
     this.kernel = kernel;
     this.workbench = workbench;
     this.faults = new Faults(kernel, faults);
+    const access = takeNodeAccess(document);
+    this.comparison = new Comparison(kernel, access && new NodeClient(access));
     this.traces = traces;
     this.traffic = traffic;
     this.words = words;

@@ -4,8 +4,6 @@ import { CLOCK, ROGUE, type Step } from './tour-steps.ts';
 
 const RIGHT = 'commands.execute';
 const SCOPE = 'demo.notes:list';
-/** Milliseconds for a panel to be shown. */
-const PATIENCE = 5_000;
 
 /** Does a step. The panel of the step is open or is being opened. */
 export const DEEDS: Readonly<Record<Step['name'], (inspector: Inspector) => Promise<unknown>>> = {
@@ -58,37 +56,7 @@ async function tickNow({ kernel }: Inspector): Promise<void> {
   }
 }
 
-/** Presses what the panel has for it: what is compared is the panel's own matter. */
-async function compare(): Promise<void> {
-  if (document.querySelector('nav a[href="#/compare"]') === null)
-    throw new Error('this page has no panel that compares');
-  const button = await appears('main button.primary, main form button[type="submit"]');
-  button.click();
-}
-
-/** The first element of the open panel that fits, as soon as there is one. */
-function appears(selector: string): Promise<HTMLElement> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const found = document.querySelector<HTMLElement>(selector);
-      if (
-        found === null ||
-        document.querySelector('nav a[href="#/compare"][aria-current]') === null
-      )
-        return;
-      end();
-      resolve(found);
-    };
-    const watch = new MutationObserver(look);
-    const timer = setTimeout(() => {
-      end();
-      reject(new Error(`the panel shows nothing to press within ${PATIENCE} ms`));
-    }, PATIENCE);
-    const end = () => {
-      clearTimeout(timer);
-      watch.disconnect();
-    };
-    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
-    look();
-  });
+/** The panel shows it, and ends what it has opened when it is left. */
+function compare({ comparison }: Inspector): Promise<void> {
+  return comparison.start({ command: 'demo.markdown:toHtml', input: { text: '*hi*' }, calls: 1 });
 }
