@@ -17,7 +17,8 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
   readonly provides = [Clock];
   readonly config = Config;
   #interval = 0;
-  #ticks = 0;
+  /** Counted since it was activated. */
+  protected ticks = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #tick: (() => void) | undefined;
 
@@ -28,13 +29,14 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
 
   activate(ctx: PluginContext<Record<never, never>, Config>): void {
     ctx.provide(Clock, {
-      now: () => ({ time: Date.now(), ticks: this.#ticks, interval: this.#interval }),
+      now: () => ({ time: Date.now(), ticks: this.ticks, interval: this.#interval }),
     });
     this.#tick = () => {
-      this.#ticks += 1;
+      this.ticks += 1;
+      this.ticked();
       // A tick that can't be emitted is lost; the next one follows.
       ctx.events
-        .emit(Clock.tick, { time: Date.now(), ticks: this.#ticks })
+        .emit(Clock.tick, { time: Date.now(), ticks: this.ticks })
         .catch((error: Error) => ctx.logger.warn(`lost a tick: ${error.message}`));
     };
     this.#start(this.#tick);
@@ -50,8 +52,11 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
   }
 
   healthCheck(): HealthReport {
-    return { status: 'healthy', details: { ticks: this.#ticks, interval: this.#interval } };
+    return { status: 'healthy', details: { ticks: this.ticks, interval: this.#interval } };
   }
+
+  /** For a later version, which does more with a tick. */
+  protected ticked(): void {}
 
   #start(tick: () => void): void {
     clearInterval(this.#timer);
