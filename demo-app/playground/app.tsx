@@ -1,21 +1,12 @@
 /** The frame of the page: health on top, the panels, and one of them in the middle. */
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import type { Inspector } from './model/inspector.ts';
 import { useChanges } from './model/store.ts';
-import { ChaosPanel } from './panels/chaos.tsx';
-import { CommandsPanel } from './panels/commands.tsx';
-import { EventsPanel } from './panels/events.tsx';
-import { GraphPanel } from './panels/graph.tsx';
-import { HealthPanel } from './panels/health.tsx';
-import { LogsPanel } from './panels/logs.tsx';
-import { MetricsPanel } from './panels/metrics.tsx';
-import { PermissionsPanel } from './panels/permissions.tsx';
 import { PluginsPanel } from './panels/plugins.tsx';
-import { SettingsPanel } from './panels/settings.tsx';
-import { StoragePanel } from './panels/storage.tsx';
-import { TracesPanel } from './panels/traces.tsx';
+import { useAddress } from './parts/address.ts';
 import { InspectorContext, useInspector } from './parts/context.ts';
+import { lazy } from './parts/lazy.tsx';
 import { PermissionDialog } from './parts/permission-dialog.tsx';
 
 interface Panel {
@@ -39,57 +30,79 @@ const PANELS: readonly Panel[] = [
     path: 'graph',
     title: 'Graph',
     about: 'Which plugin needs which, and the calls that go on now.',
-    view: GraphPanel,
+    view: lazy(async () => (await import('./panels/graph.tsx')).GraphPanel),
   },
   {
     path: 'commands',
     title: 'Commands',
     about: 'Run any command of a plugin, and see the way of the call.',
-    view: CommandsPanel,
+    view: lazy(async () => (await import('./panels/commands.tsx')).CommandsPanel),
   },
-  { path: 'traces', title: 'Traces', about: 'The last calls, across plugins.', view: TracesPanel },
+  {
+    path: 'traces',
+    title: 'Traces',
+    about: 'The last calls, across plugins.',
+    view: lazy(async () => (await import('./panels/traces.tsx')).TracesPanel),
+  },
   {
     path: 'events',
     title: 'Events',
     about: 'What plugins and the kernel tell.',
-    view: EventsPanel,
+    view: lazy(async () => (await import('./panels/events.tsx')).EventsPanel),
   },
   {
     path: 'permissions',
     title: 'Permissions',
     about: 'What each plugin may do, was refused, and has really used.',
-    view: PermissionsPanel,
+    view: lazy(async () => (await import('./panels/permissions.tsx')).PermissionsPanel),
   },
   {
     path: 'chaos',
     title: 'Chaos',
     about: 'Break one plugin, and watch the others answer as before.',
-    view: ChaosPanel,
+    view: lazy(async () => (await import('./panels/chaos.tsx')).ChaosPanel),
   },
   {
     path: 'metrics',
     title: 'Metrics',
     about: 'What plugins cost, and what the kernel counts.',
-    view: MetricsPanel,
+    view: lazy(async () => (await import('./panels/metrics.tsx')).MetricsPanel),
   },
-  { path: 'logs', title: 'Logs', about: 'The last entries of each plugin.', view: LogsPanel },
+  {
+    path: 'audit',
+    title: 'Audit',
+    about: 'What was decided about plugins and what they attempted, chained by hashes.',
+    view: lazy(async () => (await import('./panels/audit.tsx')).AuditPanel),
+  },
+  {
+    path: 'recordings',
+    title: 'Recordings',
+    about: 'Record what a plugin is given and answers, and replay it against a build of it.',
+    view: lazy(async () => (await import('./panels/recordings.tsx')).RecordingsPanel),
+  },
+  {
+    path: 'logs',
+    title: 'Logs',
+    about: 'The last entries of each plugin.',
+    view: lazy(async () => (await import('./panels/logs.tsx')).LogsPanel),
+  },
   {
     path: 'storage',
     title: 'Storage',
     about: 'What plugins keep in this browser.',
-    view: StoragePanel,
+    view: lazy(async () => (await import('./panels/storage.tsx')).StoragePanel),
   },
   {
     path: 'settings',
     title: 'Settings',
     about: 'Configuration, from the schema of each plugin.',
-    view: SettingsPanel,
+    view: lazy(async () => (await import('./panels/settings.tsx')).SettingsPanel),
   },
   {
     path: 'health',
     title: 'Health',
     about: 'Each part of the kernel, with its reasons.',
-    view: HealthPanel,
+    view: lazy(async () => (await import('./panels/health.tsx')).HealthPanel),
   },
 ];
 
@@ -152,13 +165,8 @@ function FaultLine() {
 
 /** The panel of the address. */
 function usePanel(): Panel {
-  const read = () => PANELS.find(({ path }) => location.hash === `#/${path}`) ?? PLUGINS;
-  const [panel, setPanel] = useState(read);
-  useEffect(() => {
-    const follow = () => setPanel(read);
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
+  const { panel: wanted } = useAddress();
+  const panel = PANELS.find(({ path }) => path === wanted) ?? PLUGINS;
   useEffect(() => {
     document.title = `${panel.title} – Plinth playground`;
     document

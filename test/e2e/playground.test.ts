@@ -8,6 +8,7 @@ import {
   choose,
   event,
   expectComplaint,
+  loaded,
   longestTask,
   open,
   page,
@@ -177,6 +178,7 @@ test.each([
   for (const link of await page.getByRole('navigation').getByRole('link').all()) {
     await link.click();
     await page.getByRole('heading', { name: await link.innerText(), exact: true }).waitFor();
+    await loaded();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
       width,
     );
