@@ -34,7 +34,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['test/**/*.test.ts', 'demo-app/{plugins,playground}/**/*.test.ts'],
+          include: ['test/**/*.test.ts', 'demo-app/{plugins,updates,playground}/**/*.test.ts'],
           exclude: [
             'test/**/*.browser.*',
             'test/e2e/**',

@@ -6,12 +6,14 @@ import { cp, readFile } from 'node:fs/promises';
 import { join, normalize, resolve, sep } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
 
-const bundles = join(import.meta.dirname, 'dist/plugins');
+const dist = join(import.meta.dirname, 'dist');
+/** Folders of bundles: the plugins, and later versions of some of them. */
+const KINDS = ['plugins', 'updates'];
 const TYPES: Readonly<Record<string, string>> = { json: 'application/json', js: 'text/javascript' };
 
 /**
- * Serves the bundled plugins at `plugins/`: from their folder in development, copied into a built
- * site.
+ * Serves the bundled plugins at `plugins/`, and their later versions at `updates/`: from their
+ * folders in development, copied into a built site.
  */
 function demoPlugins(): Plugin {
   let site = '';
@@ -21,11 +23,12 @@ function demoPlugins(): Plugin {
       site = resolve(root, build.outDir);
     },
     configureServer(server) {
-      server.middlewares.use('/plugins', async (request, response, next) => {
+      server.middlewares.use(async (request, response, next) => {
         const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
-        const file = join(bundles, path);
+        const file = join(dist, path);
         const type = TYPES[path.slice(path.lastIndexOf('.') + 1)];
-        if (type === undefined || !file.startsWith(bundles + sep)) return next();
+        const isBundle = KINDS.some((kind) => file.startsWith(join(dist, kind) + sep));
+        if (type === undefined || !isBundle) return next();
         try {
           const content = await readFile(file);
           response.setHeader('Content-Type', type).end(content);
@@ -35,7 +38,7 @@ function demoPlugins(): Plugin {
       });
     },
     async writeBundle() {
-      await cp(bundles, join(site, 'plugins'), { recursive: true });
+      for (const kind of KINDS) await cp(join(dist, kind), join(site, kind), { recursive: true });
     },
   };
 }

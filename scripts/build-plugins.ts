@@ -26,10 +26,15 @@ export async function buildPlugin(folder: string, out: string): Promise<void> {
   await copyFile(join(folder, 'plugin.json'), join(out, 'plugin.json'));
 }
 
-/** Bundles every demo plugin into `demo-app/dist/plugins`. */
+/**
+ * Bundles every demo plugin into `demo-app/dist/plugins`, and later versions of some of them into
+ * `demo-app/dist/updates`.
+ */
 export async function buildPlugins(): Promise<void> {
-  const from = join(root, 'demo-app/plugins');
-  const folders = await readdir(from).catch(() => []);
-  for (const name of folders)
-    await buildPlugin(join(from, name), join(root, 'demo-app/dist/plugins', name));
+  for (const kind of ['plugins', 'updates']) {
+    const from = join(root, 'demo-app', kind);
+    const folders = await readdir(from).catch(() => []);
+    for (const name of folders)
+      await buildPlugin(join(from, name), join(root, 'demo-app/dist', kind, name));
+  }
 }

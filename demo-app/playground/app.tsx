@@ -2,11 +2,12 @@
  * The frame of the page: health on top, the panels, and one of them in the middle. It is shown
  * before the kernel is loaded.
  */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Inspector } from './model/inspector.ts';
 import { useChanges } from './model/store.ts';
 import { prefetchView } from './panel-views.ts';
 import { FIRST, PANELS, type Panel } from './panels.ts';
+import { useAddress } from './parts/address.ts';
 import { InspectorContext, useInspector } from './parts/context.ts';
 import { Palette } from './parts/palette.tsx';
 import { PanelView } from './parts/panel-view.tsx';
@@ -120,13 +121,8 @@ function Health({ status, more }: { readonly status: string; readonly more?: str
 
 /** The panel of the address. Its view is loaded beside the kernel. */
 function usePanel(): Panel {
-  const read = () => PANELS.find(({ path }) => location.hash === `#/${path}`) ?? FIRST;
-  const [panel, setPanel] = useState(read);
-  useEffect(() => {
-    const follow = () => setPanel(read);
-    addEventListener('hashchange', follow);
-    return () => removeEventListener('hashchange', follow);
-  }, []);
+  const { panel: wanted } = useAddress();
+  const panel = PANELS.find(({ path }) => path === wanted) ?? FIRST;
   useEffect(() => {
     void prefetchView(panel);
     document.title = `${panel.title} – Plinth playground`;

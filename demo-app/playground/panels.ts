@@ -80,6 +80,18 @@ export const PANELS: readonly Panel[] = [
     load: async () => (await import('./panels/metrics.tsx')).MetricsPanel,
   },
   {
+    path: 'audit',
+    title: 'Audit',
+    about: 'What was decided about plugins and what they attempted, chained by hashes.',
+    load: async () => (await import('./panels/audit.tsx')).AuditPanel,
+  },
+  {
+    path: 'recordings',
+    title: 'Recordings',
+    about: 'Record what a plugin is given and answers, and replay it against a build of it.',
+    load: async () => (await import('./panels/recordings.tsx')).RecordingsPanel,
+  },
+  {
     path: 'logs',
     title: 'Logs',
     about: 'The last entries of each plugin.',

@@ -87,9 +87,14 @@ export const allActive = () =>
     .getByRole('status', { name: 'Kernel health' })
     .filter({ hasText: '6 of 6 plugins active' })
     .waitFor();
+/** Waits until the code of the panel that is shown is loaded. */
+export const loaded = () => page.locator('[data-loading]').waitFor({ state: 'detached' });
 /** Opens a panel by its link. */
-export const open = (panel: string) =>
-  page.getByRole('navigation').getByRole('link', { name: panel, exact: true }).click();
+export const open = async (panel: string) => {
+  await page.getByRole('navigation').getByRole('link', { name: panel, exact: true }).click();
+  await page.getByRole('heading', { name: panel, exact: true }).waitFor();
+  await loaded();
+};
 export const card = (id: string) => page.locator(`[data-plugin="${id}"]`);
 export const stateOf = (id: string, state: string) =>
   card(id).locator(`.badge[data-state="${state}"]`).waitFor();

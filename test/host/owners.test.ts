@@ -328,6 +328,9 @@ describe(`${runtime}: owners of plugins`, () => {
       'b',
       ['note', 'when'],
     ]);
+    expect([await data.delete('when'), await data.delete('when')]).toEqual([true, false]);
+    expect(await data.list()).toEqual(['note']);
+    expect((await rejection(data.delete(''))).code).toBe('storage/invalid-key');
     const kept = await data.export();
     await kernel.plugins.uninstall(ID);
     await data.purge();

@@ -9,21 +9,15 @@ import { metrics } from '@plinth/kernel/metrics';
 import { network } from '@plinth/kernel/network';
 import { permissionRecorder } from '@plinth/kernel/permission-recorder';
 import { kernelWith } from '@plinth/kernel/preset';
+import { recorder } from '@plinth/kernel/replay';
 import { supervision } from '@plinth/kernel/supervision';
 import type { Present } from '@plinth/ui/host';
+import { isOwn, NAMES, SLOTS } from './demo-plugins.ts';
 import { faultStorage } from './fault-storage.ts';
+import { pluginViews } from './plugin-views.ts';
 import { type SpanListener, tracer } from './tracer.ts';
 
-const NAMES = ['notes', 'search', 'markdown', 'clock', 'digest', 'rogue'];
-const OWN: ReadonlySet<string> = new Set(NAMES.map((name) => `demo.${name}`));
-
-/** The places of the page where plugins show views. */
-export const SLOTS: readonly string[] = ['main', 'sidebar'];
-
-/** Whether a plugin is one of the page's own. */
-export const isDemo = (id: string): boolean => OWN.has(id);
-
-/** Where their files are. */
+/** Where the files of the demo plugins are. */
 export const demoPlugins = () => urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
 
 /**
@@ -49,13 +43,15 @@ export async function createPlaygroundKernel(onSpan: SpanListener, present: Pres
     host: browserHost(),
     sources: [demoPlugins()],
     storage: faults.storage,
-    // What comes from elsewhere is not trusted. The ids of the page's own plugins belong to its origin.
-    isolation: ({ id }) => (isDemo(id) ? undefined : 'sandbox'),
+    // What comes from elsewhere is not trusted.
+    isolation: ({ id }) => (isOwn(id) ? undefined : 'sandbox'),
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
     extensions: [
       tracer(onSpan),
       permissionRecorder(),
+      recorder(),
+      pluginViews(),
       ui({ slots: SLOTS, present, keys: [{ key: 'mod+k', command: 'host:palette' }] }),
     ],
   });

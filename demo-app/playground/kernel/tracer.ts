@@ -1,9 +1,10 @@
 /**
  * Records calls as spans. It is an extension like any other: it sees each call outside of all
- * middleware and again inside, so that the time of the middleware and of the handler can be told
- * apart.
+ * middleware, each middleware by itself, and the inside of all. So the time of each part can be
+ * told apart.
  */
-import { type CallView, defineExtension, observer } from '@plinth/kernel/extension';
+import { type CallView, defineExtension, type Interest, observer } from '@plinth/kernel/extension';
+import { CallSteps, type OpenStep, type Step } from './call-steps.ts';
 
 /** One call of a command or hook, or one event. Times are milliseconds of `performance.now()`. */
 export interface Span {
@@ -20,20 +21,16 @@ export interface Span {
   readonly took?: number;
   /** The part of `took` inside of all middleware. */
   readonly handler?: number;
+  /** Each middleware that was entered, the outermost first. */
+  readonly steps?: readonly Step[];
   readonly ok?: boolean;
   readonly code?: string;
-}
-
-/** The time that a call has spent inside of all middleware, and since when it is there again. */
-interface Inside {
-  spent: number;
-  since: number | undefined;
 }
 
 /** Hears of each span twice: when it starts, and when it has ended. */
 export type SpanListener = (span: Span) => void;
 
-/** Spans whose handler time is awaited. Further ones are recorded without it. */
+/** Spans whose parts are timed. Further ones are recorded without them. */
 const MOST_OPEN = 10_000;
 const FORM = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/;
 
@@ -57,48 +54,42 @@ export const tracer = defineExtension(
   { name: 'tracer', uses: ['intercept'] },
   (onSpan: SpanListener) => ({
     install(port) {
-      const inside = new Map<string, Inside>();
-      port.intercept({
-        place: 'outside',
-        for: () =>
-          observer<Span>({
-            start: (call) => {
-              const span = begin(call);
-              onSpan(span);
-              return span;
-            },
-            end(call, { ok, value }, span) {
-              const now = performance.now();
-              const took = now - span.started;
-              const { spent, since = now } = inside.get(span.id) ?? {};
-              inside.delete(span.id);
-              // A call that nothing wraps ends here before its inside is told.
-              const handler = spent === undefined ? undefined : spent + now - since;
-              const { provider } = call;
-              onSpan({ ...span, provider, took, handler, ok, ...(!ok && { code: codeOf(value) }) });
-            },
-          }),
+      const open = new Map<string, CallSteps>();
+      /** The parts of a call. Undefined after its end, and for one beyond the bound. */
+      const stepsOf = ({ traceparent }: CallView): CallSteps | undefined =>
+        open.get(FORM.exec(traceparent ?? '')?.[2] ?? '');
+      const whole: Interest = observer<Span>({
+        start: (call) => {
+          const span = begin(call);
+          if (span.kind !== 'event' && open.size < MOST_OPEN) open.set(span.id, new CallSteps());
+          onSpan(span);
+          return span;
+        },
+        end(call, { ok, value }, span) {
+          const now = performance.now();
+          const parts = open.get(span.id)?.ended(now);
+          open.delete(span.id);
+          const { provider } = call;
+          const took = now - span.started;
+          onSpan({ ...span, provider, took, ...parts, ok, ...(!ok && { code: codeOf(value) }) });
+        },
       });
-      port.intercept({
-        place: 'inside',
-        kinds: ['command', 'hook'],
-        for: () =>
-          observer<Inside | undefined>({
-            start(call) {
-              const id = FORM.exec(call.traceparent ?? '')?.[2];
-              if (id === undefined) return undefined;
-              const entry = inside.get(id) ?? { spent: 0, since: undefined };
-              entry.since = performance.now();
-              if (inside.size < MOST_OPEN) inside.set(id, entry);
-              return entry;
-            },
-            end(_call, _outcome, entry) {
-              if (entry?.since === undefined) return;
-              entry.spent += performance.now() - entry.since;
-              entry.since = undefined;
-            },
-          }),
+      const middleware: Interest = observer<OpenStep | undefined>({
+        start: (call) =>
+          call.middleware && stepsOf(call)?.enter(call.middleware, performance.now()),
+        end: (_call, { ok }, step) => step?.leave(performance.now(), ok),
       });
+      const inside: Interest = observer<CallSteps | undefined>({
+        start(call) {
+          const steps = stepsOf(call);
+          steps?.reach(performance.now());
+          return steps;
+        },
+        end: (_call, _outcome, steps) => steps?.depart(performance.now()),
+      });
+      port.intercept({ place: 'outside', for: () => whole });
+      port.intercept({ place: 'middleware', kinds: ['command'], for: () => middleware });
+      port.intercept({ place: 'inside', kinds: ['command', 'hook'], for: () => inside });
     },
   }),
 );

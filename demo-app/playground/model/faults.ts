@@ -50,6 +50,7 @@ export class Faults {
           await pause(ms, signal);
           return next();
         },
+        { name: 'chaos' },
       );
       this.#calls = { kind, dispose: () => middleware.dispose() };
     }

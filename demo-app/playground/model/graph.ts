@@ -12,12 +12,19 @@ export interface Node {
   readonly detail: string;
 }
 
-/** What is between two of them. */
+/**
+ * How one uses another. `depends`: its manifest names the plugin. `needs`: its code needs a
+ * contract of it. `wraps`: its middleware or hooks reach it. `calls`: it calls, and nothing else is known.
+ */
+export type Relation = 'depends' | 'needs' | 'wraps' | 'calls';
+
+/** What is between two of them. Two may have several, and one of these has their calls. */
 export interface Edge {
+  /** Of this edge alone. */
+  readonly key: string;
   readonly from: string;
   readonly to: string;
-  /** `needs`: it needs or depends on it. `wraps`: its middleware or hooks reach it. Else it calls. */
-  readonly kind: 'needs' | 'wraps' | 'calls';
+  readonly kind: Relation;
   readonly perSecond: number;
   readonly total: number;
   readonly failed: number;
@@ -34,7 +41,7 @@ export interface Layout {
   readonly width: number;
   readonly height: number;
   readonly nodes: ReadonlyMap<string, { readonly x: number; readonly y: number }>;
-  /** By `from\0to`; `x` and `y` are the place of a label. */
+  /** By key; `x` and `y` are the place of a label. */
   readonly edges: ReadonlyMap<
     string,
     { readonly path: string; readonly x: number; readonly y: number }
@@ -43,6 +50,8 @@ export interface Layout {
 
 /** Plugins that are drawn. A graph of more is no picture any more. */
 const MOST_NODES = 150;
+/** The relation of two that gets their calls: the first of these that they have. */
+const CALLING: readonly Relation[] = ['needs', 'depends', 'wraps', 'calls'];
 
 /** Puts the graph together. */
 export function graphOf(kernel: PlaygroundKernel, flows: readonly Flow[]): Graph {
@@ -55,24 +64,49 @@ export function graphOf(kernel: PlaygroundKernel, flows: readonly Flow[]): Graph
   }));
   if (flows.some(({ from }) => from === 'host'))
     nodes.unshift({ id: 'host', name: 'Application', state: 'host', detail: '' });
-  const known = new Set(nodes.map(({ id }) => id));
-  const edges = new Map<string, Edge>();
-  const put = (from: string, to: string, kind: Edge['kind'], flow?: Flow) => {
-    if (from === to || !known.has(from) || !known.has(to)) return;
-    const key = `${from}\0${to}`;
-    const { perSecond = 0, total = 0, failed = 0 } = flow ?? {};
-    edges.set(key, { from, to, kind: edges.get(key)?.kind ?? kind, perSecond, total, failed });
-  };
+  const edges = new Edges(new Set(nodes.map(({ id }) => id)));
   for (const { id, dependencies, manifest } of plugins) {
-    for (const other of dependencies) put(id, other, 'needs');
-    for (const other of kernel.plugins.explain(id).uses?.plugins ?? []) put(id, other.id, 'needs');
+    for (const other of dependencies) edges.put(id, other, 'depends');
+    for (const { id: other, contract } of kernel.plugins.explain(id).uses?.plugins ?? [])
+      if (contract !== undefined) edges.put(id, other, 'needs');
     const { middleware } = kernel.plugins.capabilities(id);
     const targets = [
       ...middleware.map((target) => target.slice(target.indexOf(':') + 1)),
       ...(manifest?.permissions?.hooks?.handle ?? []),
     ];
-    for (const target of targets) put(id, target.split(':')[0] as string, 'wraps');
+    for (const target of targets) edges.put(id, target.split(':')[0] as string, 'wraps');
   }
-  for (const flow of flows) put(flow.from, flow.to, 'calls', flow);
-  return { nodes, edges: [...edges.values()] };
+  for (const flow of flows) edges.flow(flow);
+  return { nodes, edges: edges.all };
 }
+
+/** Owns the edges between known nodes, one for each relation of two. */
+export class Edges {
+  readonly #known: ReadonlySet<string>;
+  readonly #edges = new Map<string, Edge>();
+
+  constructor(known: ReadonlySet<string>) {
+    this.#known = known;
+  }
+
+  get all(): readonly Edge[] {
+    return [...this.#edges.values()];
+  }
+
+  put(from: string, to: string, kind: Relation): void {
+    const key = keyOf(from, to, kind);
+    if (from === to || !this.#known.has(from) || !this.#known.has(to) || this.#edges.has(key))
+      return;
+    this.#edges.set(key, { key, from, to, kind, perSecond: 0, total: 0, failed: 0 });
+  }
+
+  /** Gives calls to one edge of the two. */
+  flow({ from, to, perSecond, total, failed }: Flow): void {
+    const kind = CALLING.find((one) => this.#edges.has(keyOf(from, to, one))) ?? 'calls';
+    this.put(from, to, kind);
+    const edge = this.#edges.get(keyOf(from, to, kind));
+    if (edge !== undefined) this.#edges.set(edge.key, { ...edge, perSecond, total, failed });
+  }
+}
+
+const keyOf = (from: string, to: string, kind: Relation) => `${from}\0${to}\0${kind}`;

@@ -2,6 +2,7 @@
 import { explanationText, type KernelHealth, type LogEntry, urlSource } from '@plinth/host-browser';
 import type { Workbench } from '@plinth/ui/host';
 import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
+import { pluginViews } from '../kernel/plugin-views.ts';
 import { Comparison } from './comparison.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
@@ -107,6 +108,12 @@ export class Inspector {
     const { plugins } = this.kernel;
     await plugins.activate(await plugins.install(urlSource([url])));
   };
+
+  /** Replaces a plugin by the version whose manifest is at an address. */
+  readonly update = (id: string, url: string) => this.kernel.plugins.update(id, urlSource([url]));
+
+  /** The kernel's own view of a plugin, which has its package. */
+  readonly viewOf = (id: string) => this.kernel.extension(pluginViews).of(id);
 
   /** The last log entries of a plugin or of all, newest first. */
   logOf(source?: string): readonly LogEntry[] {

@@ -7,11 +7,11 @@ const HEIGHT = 52;
 
 /** Places nodes and edges. */
 export function layoutOf({ nodes, edges }: Graph): Layout {
-  const graph = new graphlib.Graph();
+  const graph = new graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: 'TB', nodesep: 36, ranksep: 70, marginx: 12, marginy: 12 });
   for (const { id } of nodes) graph.setNode(id, { width: WIDTH, height: HEIGHT });
-  for (const { from, to } of edges)
-    graph.setEdge(from, to, { width: 44, height: 16, labelpos: 'c' });
+  for (const { from, to, key } of edges)
+    graph.setEdge(from, to, { width: 44, height: 16, labelpos: 'c' }, key);
   layout(graph);
   const size = graph.graph() as { readonly width?: number; readonly height?: number };
   return {
@@ -26,7 +26,7 @@ export function layoutOf({ nodes, edges }: Graph): Layout {
     edges: new Map(
       graph.edges().map((edge) => {
         const { points, x, y } = graph.edge(edge) as Point & { readonly points: readonly Point[] };
-        return [`${edge.v}\0${edge.w}`, { path: pathOf(points), x, y }];
+        return [edge.name ?? '', { path: pathOf(points), x, y }];
       }),
     ),
   };

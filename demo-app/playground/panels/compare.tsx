@@ -1,6 +1,6 @@
 /** The same plugin file in several runtimes: one command, and what each of them answers. */
 import { useEffect, useState } from 'preact/hooks';
-import { isDemo } from '../kernel/playground-kernel.ts';
+import { isOwn } from '../kernel/demo-plugins.ts';
 import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { CommandInput } from '../parts/command-input.tsx';
@@ -40,7 +40,7 @@ function Choice() {
   useChanges(comparison.changes);
   const [id, setId] = useState(FIRST);
   const [calls, setCalls] = useState(1);
-  const commands = kernel.commands.list().filter(({ plugin }) => isDemo(plugin));
+  const commands = kernel.commands.list().filter(({ plugin }) => isOwn(plugin));
   const command = commands.find((one) => one.id === id);
   return (
     <section class="panel stack" aria-label="Input">

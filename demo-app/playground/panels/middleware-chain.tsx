@@ -1,6 +1,6 @@
-/** What stands around a command: the plugins whose middleware wraps it, and what the steps take. */
-
+/** What stands around a command: each middleware, the handler, and what each part takes. */
 import type { Span } from '../kernel/tracer.ts';
+import { chainOf } from '../model/chain.ts';
 import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { rootOf } from '../model/traces.ts';
@@ -15,29 +15,40 @@ export function MiddlewareChain({ command }: { readonly command: string }) {
   if (owner === undefined) return null;
   const around = kernel.plugins
     .list({ state: 'active' })
-    .filter(({ id }) =>
-      kernel.plugins.capabilities(id).middleware.some((target) => wraps(target, command)),
+    .flatMap(({ id }) =>
+      kernel.plugins.capabilities(id).middleware.some((target) => wraps(target, command))
+        ? [id]
+        : [],
     );
   const last = lastOf(traces.list().map(rootOf), command);
-  const { took, handler } = last ?? {};
-  const between = took === undefined || handler === undefined ? undefined : took - handler;
   return (
     <div class="panel">
       <h3>Chain of {plainText(command, 80)}</h3>
-      <ol class="chain">
+      <ol class="chain" aria-label="Parts of the chain">
         <li>application</li>
-        {around.map(({ id }) => (
-          <li key={id}>middleware of {plainText(id, 80)}</li>
+        {chainOf(owner, around, last).map(({ label, took, share, failed }, index) => (
+          <li key={`${index} ${label}`} data-part={label} data-failed={failed}>
+            <span>{plainText(label, 120)}</span>
+            <span class="track" aria-hidden="true">
+              <span class="bar" style={{ width: `${share * 100}%` }} />
+            </span>
+            <span class="took">{timeOf(last, took, failed)}</span>
+          </li>
         ))}
-        <li>handler of {plainText(owner, 80)}</li>
       </ol>
       <p class="hint">
-        {between === undefined || handler === undefined
+        {last?.took === undefined
           ? 'Run it to see what each part takes.'
-          : `Last call: ${milliseconds(between)} around the handler${around.length === 0 ? '' : ', middleware included'}, ${milliseconds(handler)} in it.`}
+          : `Last call: ${milliseconds(last.took)} in all. Each part without those inside of it.`}
       </p>
     </div>
   );
+}
+
+function timeOf(last: Span | undefined, took: number | undefined, failed: boolean): string {
+  if (last === undefined) return '';
+  if (took === undefined) return 'not reached';
+  return failed ? `${milliseconds(took)}, failed` : milliseconds(took);
 }
 
 function lastOf(roots: readonly (Span | undefined)[], command: string): Span | undefined {

@@ -1,40 +1,22 @@
-/** What one plugin uses, measured while it is shown. */
+/** What one plugin uses: in short on its card, and as a whole. */
 import type { PluginUsage } from '@plinth/host-browser';
-import { useEffect, useState } from 'preact/hooks';
-import { useInspector } from '../parts/context.ts';
+import { bytes, counted } from '../model/units.ts';
+import { Facts } from '../parts/facts.tsx';
 import { milliseconds } from '../parts/waterfall.tsx';
 
-const EVERY = 2_000;
+export function PluginCost({ usage }: { readonly usage: PluginUsage | undefined }) {
+  return usage === undefined ? <p class="hint">Measuring…</p> : <Facts facts={factsOf(usage)} />;
+}
 
-export function PluginCost({ id }: { readonly id: string }) {
-  const { kernel } = useInspector();
-  const [usage, setUsage] = useState<PluginUsage>();
-  useEffect(() => {
-    let shown = true;
-    const read = () =>
-      kernel.plugins.usage(id).then(
-        (next) => shown && setUsage(next),
-        // It was uninstalled meanwhile; its card goes with it.
-        () => {},
-      );
-    void read();
-    const timer = setInterval(read, EVERY);
-    return () => {
-      shown = false;
-      clearInterval(timer);
-    };
-  }, [kernel, id]);
-  if (usage === undefined) return <p class="hint">Measuring…</p>;
-  return (
-    <dl class="facts">
-      {factsOf(usage).map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+/** One line for the card. */
+export function costInShort({ calls, storage, crashes }: PluginUsage): string {
+  const parts = [
+    counted(calls.answered, 'call'),
+    calls.failed > 0 && `${calls.failed} failed`,
+    storage !== undefined && bytes(storage.used),
+    crashes > 0 && counted(crashes, 'crash', 'crashes'),
+  ];
+  return parts.filter(Boolean).join(', ');
 }
 
 function factsOf(usage: PluginUsage): readonly (readonly [string, string])[] {
@@ -43,7 +25,6 @@ function factsOf(usage: PluginUsage): readonly (readonly [string, string])[] {
     limit === undefined ? used : `${used} of ${limit}`;
   const unknown = (name: string) => usage.unknown[name] ?? 'unknown';
   return [
-    ['Isolation', usage.isolation ?? 'not running'],
     ['Calls', `${calls.answered} answered, ${calls.failed} failed, ${calls.pending} pending`],
     [
       'Memory',
@@ -77,10 +58,3 @@ function factsOf(usage: PluginUsage): readonly (readonly [string, string])[] {
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
-
-/** A size with its unit. */
-export function bytes(size: number): string {
-  if (size < 1_000) return `${size} B`;
-  if (size < 1_000_000) return `${(size / 1_000).toFixed(1)} kB`;
-  return `${(size / 1_000_000).toFixed(1)} MB`;
-}

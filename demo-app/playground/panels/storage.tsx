@@ -1,11 +1,14 @@
-/** What a plugin keeps: its keys, one value at a time. */
+/** What a plugin keeps: its keys, one value at a time, and how much of its quota that takes. */
+import type { PluginUsage } from '@plinth/host-browser';
 import { useEffect, useState } from 'preact/hooks';
-import { plainText, showValue } from '../model/show-value.ts';
+import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
+import { bytes, counted } from '../model/units.ts';
 import { Action, Failure, messageOf } from '../parts/action.tsx';
 import { useInspector } from '../parts/context.ts';
 import { PluginSelect } from '../parts/plugin-select.tsx';
 import { VirtualList } from '../parts/virtual-list.tsx';
+import { StorageValue } from './storage-value.tsx';
 
 /** The whole panel. */
 export function StoragePanel() {
@@ -25,32 +28,49 @@ export function StoragePanel() {
   );
 }
 
+interface Kept {
+  readonly keys: readonly string[];
+  readonly usage: PluginUsage['storage'];
+}
+
 function Keys({ id }: { readonly id: string }) {
-  const view = useInspector().kernel.storage.of(id);
-  const [keys, setKeys] = useState<readonly string[]>();
-  const [shown, setShown] = useState<{ readonly key: string; readonly text: string }>();
+  const { kernel } = useInspector();
+  const view = kernel.storage.of(id);
+  const [kept, setKept] = useState<Kept>();
+  const [shown, setShown] = useState<{ readonly key: string; readonly value: unknown }>();
   const [failure, setFailure] = useState<string>();
-  const read = async () => setKeys(await view.list());
+  const read = async () => {
+    const [keys, { storage }] = await Promise.all([view.list(), kernel.plugins.usage(id)]);
+    setKept({ keys, usage: storage });
+  };
   // Once for each plugin
   useEffect(() => {
     read().catch((error) => setFailure(messageOf(error)));
   }, [id]);
-  const open = (key: string) =>
-    view.read(key).then(
-      (value) => setShown({ key, text: showValue(value) }),
-      (error) => setFailure(messageOf(error)),
-    );
+  const open = async (key: string) => setShown({ key, value: await view.read(key) });
+  const save = async (key: string, value: unknown) => {
+    await view.import([[key, value]]);
+    await Promise.all([open(key), read()]);
+  };
+  const remove = async (key: string) => {
+    await view.delete(key);
+    setShown(undefined);
+    await read();
+  };
   return (
     <>
       <div class="row tools">
-        <span class="hint grow">{keys === undefined ? 'Reading…' : `${keys.length} keys`}</span>
+        <span class="hint grow">{kept === undefined ? 'Reading…' : keptText(kept)}</span>
         <Action label="Refresh" run={read} onFailure={setFailure} />
       </div>
+      {kept?.usage?.limit !== undefined && (
+        <progress aria-label="Quota used" max={kept.usage.limit} value={kept.usage.used} />
+      )}
       <Failure message={failure} />
       <div class="two">
         <VirtualList
           label="Keys"
-          items={keys ?? []}
+          items={kept?.keys ?? []}
           height={40}
           row={(key) => (
             <li key={key} class="line">
@@ -59,7 +79,7 @@ function Keys({ id }: { readonly id: string }) {
                 class="plain"
                 tabIndex={-1}
                 aria-pressed={shown?.key === key}
-                onClick={() => void open(key)}
+                onClick={() => void open(key).catch((error) => setFailure(messageOf(error)))}
               >
                 <code>{plainText(key)}</code>
               </button>
@@ -70,13 +90,23 @@ function Keys({ id }: { readonly id: string }) {
           {shown === undefined ? (
             <p class="hint">Choose a key to see its value.</p>
           ) : (
-            <>
-              <h3>{plainText(shown.key)}</h3>
-              <pre>{shown.text}</pre>
-            </>
+            <StorageValue
+              key={shown.key}
+              name={shown.key}
+              value={shown.value}
+              save={(value) => save(shown.key, value)}
+              remove={() => remove(shown.key)}
+            />
           )}
         </section>
       </div>
     </>
   );
+}
+
+function keptText({ keys, usage }: Kept): string {
+  const all = counted(keys.length, 'key');
+  if (usage === undefined) return all;
+  const { used, limit } = usage;
+  return `${all}, ${bytes(used)}${limit === undefined ? '' : ` of ${bytes(limit)}`}`;
 }

@@ -1,5 +1,5 @@
 /** What plugins show: their views by slot, their menus and their status. */
-import { SLOTS } from '../kernel/playground-kernel.ts';
+import { SLOTS } from '../kernel/demo-plugins.ts';
 import { plainText } from '../model/show-value.ts';
 import { useInspector } from '../parts/context.ts';
 import { PluginView } from '../parts/plugin-views.tsx';

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { messageOf } from './action.tsx';
 
-const COLOURS = ['--series-1', '--series-2', '--series-3', '--series-4'];
+const COLOURS = Array.from({ length: 6 }, (_, index) => `--series-${index + 1}`);
 const HEIGHT = 220;
 
 /** @param data seconds, then one row for each name. */
@@ -11,10 +11,13 @@ export function Chart({
   names,
   data,
   unit,
+  least = 10,
 }: {
   readonly names: readonly string[];
   readonly data: readonly (readonly (number | null)[])[];
   readonly unit: string;
+  /** The top of the scale while all values are below it. */
+  readonly least?: number;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -27,15 +30,14 @@ export function Chart({
       ({ makePlot }) => {
         const element = box.current;
         if (!current || element === null) return;
-        const styles = getComputedStyle(element);
-        const colour = (name: string) => styles.getPropertyValue(name).trim();
         plot.current = makePlot(element, {
           height: HEIGHT,
           unit,
+          least,
           names,
-          colours: COLOURS.map(colour),
-          text: colour('--soft'),
-          line: colour('--line'),
+          colours: COLOURS.map((name) => colourOf(element, name)),
+          text: colourOf(element, '--soft'),
+          line: colourOf(element, '--line'),
         });
         observer = new ResizeObserver(() =>
           plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }),
@@ -56,4 +58,12 @@ export function Chart({
   });
   if (failure !== undefined) return <p class="problem">The chart can't be drawn: {failure}</p>;
   return <div ref={box} class="chart" role="img" aria-label={`${names.join(', ')} in ${unit}`} />;
+}
+
+/** The colour of a variable in the present scheme. A canvas knows neither variables nor schemes. */
+function colourOf(element: HTMLElement, name: string): string {
+  element.style.color = `var(${name})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
 }

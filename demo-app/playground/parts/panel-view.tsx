@@ -27,7 +27,13 @@ export function PanelView({ panel }: { readonly panel: Panel }) {
     return <Trouble what={`This panel failed: ${messageOf(broken)}`} onRetry={mend} />;
   if (failure !== undefined)
     return <Trouble what={`This panel can't be loaded: ${failure}`} onRetry={load} />;
-  return View === undefined ? <p class="hint">Loading…</p> : <View />;
+  return View === undefined ? (
+    <p class="hint" data-loading>
+      Loading…
+    </p>
+  ) : (
+    <View />
+  );
 }
 
 function Trouble({ what, onRetry }: { readonly what: string; readonly onRetry: () => void }) {

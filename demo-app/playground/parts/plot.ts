@@ -6,6 +6,7 @@ import 'uplot/dist/uPlot.min.css';
 export interface PlotOptions {
   readonly height: number;
   readonly unit: string;
+  readonly least: number;
   readonly names: readonly string[];
   readonly colours: readonly string[];
   readonly text: string;
@@ -15,7 +16,7 @@ export interface PlotOptions {
 /** Makes an empty plot in an element. */
 export function makePlot(
   element: HTMLElement,
-  { height, unit, names, colours, text, line }: PlotOptions,
+  { height, unit, least, names, colours, text, line }: PlotOptions,
 ): uPlot {
   const axis = {
     stroke: text,
@@ -29,7 +30,7 @@ export function makePlot(
       cursor: { show: false },
       scales: {
         x: { time: false },
-        y: { range: (_plot, _min, max) => [0, Math.max(max, 10) * 1.1] },
+        y: { range: (_plot, _min, max) => [0, Math.max(max, least) * 1.1] },
       },
       axes: [
         {

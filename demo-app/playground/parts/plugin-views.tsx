@@ -2,7 +2,7 @@
 import type { ShownView } from '@plinth/ui/dom';
 import type { SlotView } from '@plinth/ui/host';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { SLOTS } from '../kernel/playground-kernel.ts';
+import { SLOTS } from '../kernel/demo-plugins.ts';
 import { messageOf, plainText } from '../model/show-value.ts';
 import { Failure } from './action.tsx';
 import { useInspector } from './context.ts';

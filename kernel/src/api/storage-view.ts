@@ -21,6 +21,12 @@ export interface PluginStorageView {
    * `storage/quota`. What was written before stays.
    */
   import(values: Iterable<readonly [key: string, value: unknown]>): Promise<void>;
+  /**
+   * Deletes one value. Resolves to whether there was one.
+   *
+   * @throws PluginValidationError `storage/invalid-key`.
+   */
+  delete(key: string): Promise<boolean>;
   /** Deletes everything it keeps. */
   purge(): Promise<void>;
 }
@@ -56,6 +62,7 @@ export function storageViewOf(
       const own = await namespace();
       for (const [key, value] of values) await own.set(key, value);
     },
+    delete: async (key) => (await namespace()).delete(key),
     purge: async () => (await namespace()).clear(),
   };
 }

@@ -2,7 +2,7 @@
 import { asPromise, type Caller } from '@plinth/sdk/contract';
 import type { CallWatch, KernelCall } from '../calls/kernel-call.js';
 import type { Observer } from './interest.js';
-import type { CallView, TargetView } from './views.js';
+import type { CallView, MiddlewareView, TargetView } from './views.js';
 
 /**
  * A call as extensions see it. It is a class, so that its parts are made only on request, and
@@ -10,13 +10,20 @@ import type { CallView, TargetView } from './views.js';
  */
 export class CallFacade implements CallView {
   readonly target: TargetView;
+  readonly middleware: MiddlewareView | undefined;
   private readonly call: KernelCall;
   protected readonly failed: (error: unknown) => void;
 
-  constructor(call: KernelCall, target: TargetView, failed: (error: unknown) => void) {
+  constructor(
+    call: KernelCall,
+    target: TargetView,
+    failed: (error: unknown) => void,
+    middleware?: MiddlewareView,
+  ) {
     this.call = call;
     this.target = target;
     this.failed = failed;
+    this.middleware = middleware;
   }
 
   get caller(): Caller {

@@ -44,6 +44,7 @@ export type {
   Gate,
   GuestView,
   LaunchView,
+  MiddlewareView,
   Outcome,
   PluginView,
   Registered,

@@ -10,7 +10,7 @@ import type { Around, AroundLayers } from '../middleware/chains.js';
 import type { Layer } from '../middleware/compose.js';
 import { CallFacade, Watched } from './call-facade.js';
 import type { Interceptor, Interest, Observer, Wrapper } from './interest.js';
-import type { Registered, TargetView } from './views.js';
+import type { MiddlewareView, Registered, TargetView } from './views.js';
 
 /** Receives an error of an extension's own code. */
 export type Report = (extension: string, what: string, error: unknown) => void;
@@ -20,7 +20,8 @@ interface Registration {
   readonly interceptor: Interceptor;
 }
 
-const NONE: AroundLayers = { watch: undefined, outside: [], inside: [], lasting: true };
+/** Makes a middleware one that is observed. */
+type Each = (middleware: Layer<KernelCall>) => Layer<KernelCall>;
 
 /** Owns the interceptors of a tenant, in the order of the extensions, then of registration. */
 export class Interceptors implements Around {
@@ -54,14 +55,19 @@ export class Interceptors implements Around {
     return Object.assign(registered, { changed: () => this.onChange() });
   }
 
-  /** The layers around a target. */
-  around(kind: TargetView['kind'], id: string): AroundLayers {
-    if (this.#all.length === 0) return NONE;
+  /** The layers around a target, with its middleware between those outside and inside of it. */
+  around(
+    kind: TargetView['kind'],
+    id: string,
+    middleware: readonly Layer<KernelCall>[],
+  ): AroundLayers {
+    if (!this.any) return { watch: undefined, layers: middleware, lasting: true };
     const target: TargetView = Object.freeze({ kind, id, owner: ownerOf(id) });
     const watches: AroundLayers['watch'][] = [];
     const outside: Layer<KernelCall>[] = [];
     const wrappers: (readonly [string, Wrapper])[] = [];
     const inside: Layer<KernelCall>[] = [];
+    let each: Each = (layer) => layer;
     let lasting = true;
     for (const { extension, interceptor } of this.#all) {
       const { kinds, place } = interceptor;
@@ -79,13 +85,19 @@ export class Interceptors implements Around {
       if (interest.interest === 'observer') {
         const observer = interest as Observer;
         if (place === 'outside') watches.push(this.#watching(extension, target, observer));
-        else inside.push(this.#observing(extension, target, observer));
+        else if (place === 'inside') inside.push(this.#observing(extension, target, observer));
+        else each = this.#observingEach(extension, target, observer, each);
       } else if (place === 'outside')
         outside.push(wrapping(extension, target, interest as Wrapper));
-      else wrappers.push([extension, interest as Wrapper]);
+      else if (place === 'inside') wrappers.push([extension, interest as Wrapper]);
+      else outside.push(broken(extension, target, new Error('only observers stand there')));
     }
     if (wrappers.length > 0) inside.push(attempting(target, wrappers));
-    return { watch: together(watches), outside, inside, lasting };
+    return {
+      watch: together(watches),
+      layers: [...outside, ...middleware.map(each), ...inside],
+      lasting,
+    };
   }
 
   /** Observes whole calls. It costs less than a layer. */
@@ -101,36 +113,68 @@ export class Interceptors implements Around {
     return (error) => this.#report(extension, `failed while it observed ${id}`, error);
   }
 
-  /** Only observes. Its errors are logged, and the call continues. */
   #observing(extension: string, target: TargetView, observer: Observer): Layer<KernelCall> {
+    const observe = this.#observed(target, this.#failed(extension, target), observer);
+    return { name: extension, owner: 'host', run: (call, _input, next) => observe(call, next) };
+  }
+
+  /**
+   * Observes each middleware, which stays what it is for errors.
+   *
+   * @param around what observes it already, from further outside.
+   */
+  #observingEach(extension: string, target: TargetView, observer: Observer, around: Each): Each {
     const failed = this.#failed(extension, target);
-    return {
-      name: extension,
-      owner: 'host',
-      run: (call, _input, next) => {
-        const view = new CallFacade(call, target, failed);
-        const started = performance.now();
-        let token: unknown;
+    return (layer) => {
+      const { name, owner } = layer;
+      const observe = this.#observed(target, failed, observer, { name, owner });
+      return around({
+        ...layer,
+        run: (call, input, next) => observe(call, () => layer.run(call, input, next)),
+      });
+    };
+  }
+
+  /** Only observes work for a call. Its errors are logged, and the call continues. */
+  #observed(
+    target: TargetView,
+    failed: (error: unknown) => void,
+    observer: Observer,
+    middleware?: MiddlewareView,
+  ): (call: KernelCall, work: () => unknown) => Promise<unknown> {
+    return (call, work) => {
+      const view = new CallFacade(call, target, failed, middleware);
+      const started = performance.now();
+      let token: unknown;
+      try {
+        token = observer.start(view);
+      } catch (error) {
+        failed(error);
+      }
+      const over = (ok: boolean, value: unknown) => {
         try {
-          token = observer.start(view);
+          observer.end(view, { ok, value, took: performance.now() - started }, token);
         } catch (error) {
           failed(error);
         }
-        const over = (ok: boolean, value: unknown) => {
-          try {
-            observer.end(view, { ok, value, took: performance.now() - started }, token);
-          } catch (error) {
-            failed(error);
-          }
-        };
-        const result = next();
-        result.then(
-          (value) => over(true, value),
-          (error: unknown) => over(false, error),
-        );
-        return result;
-      },
+      };
+      const result = settled(work);
+      result.then(
+        (value) => over(true, value),
+        (error: unknown) => over(false, error),
+      );
+      return result;
     };
+  }
+}
+
+/** What work answers or throws, as a promise. */
+function settled(work: () => unknown): Promise<unknown> {
+  try {
+    const result = work();
+    return asPromise(result) ?? Promise.resolve(result);
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 
@@ -167,12 +211,7 @@ function attempting(
       const enter = (index: number, value: unknown): Promise<unknown> => {
         const wrapper = wrappers[index]?.[1];
         if (wrapper === undefined) return attempt(call, value);
-        try {
-          const result = wrapper.run(view, value, (changed) => enter(index + 1, changed));
-          return asPromise(result) ?? Promise.resolve(result);
-        } catch (error) {
-          return Promise.reject(error);
-        }
+        return settled(() => wrapper.run(view, value, (changed) => enter(index + 1, changed)));
       };
       return enter(0, input);
     },

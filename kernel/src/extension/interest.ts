@@ -59,10 +59,11 @@ export interface Interceptor {
   readonly kinds?: readonly TargetView['kind'][];
   /**
    * `outside`: around all middleware, once for each call. Observers begin before all wrappers there,
-   * and hear the end when the caller does. `inside`: next to the handler, where `next` may run
-   * again.
+   * and hear the end when the caller does. `middleware`: around each middleware of the application
+   * and of plugins by itself, for observers alone; a wrapper there fails the call. `inside`: next to
+   * the handler, where `next` may run again.
    */
-  readonly place: 'outside' | 'inside';
+  readonly place: 'outside' | 'middleware' | 'inside';
   /**
    * Asked once for each target, and again after `changed()`. For `undefined`, the target's calls
    * have no extra cost. An error fails the call, because a policy that can't be found is not

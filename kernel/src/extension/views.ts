@@ -62,6 +62,14 @@ export interface TargetView {
   readonly owner: string;
 }
 
+/** One middleware around a call. */
+export interface MiddlewareView {
+  /** As errors name it: its owner, with the name that it was registered with, if any. */
+  readonly name: string;
+  /** Plugin id, or `host`. */
+  readonly owner: string;
+}
+
 /** A call in progress. */
 export interface CallView {
   readonly target: TargetView;
@@ -81,6 +89,8 @@ export interface CallView {
   readonly signal: AbortSignal;
   /** Passed to the handler. An interceptor that is outside may set it. */
   traceparent: string | undefined;
+  /** The one that is observed, for an observer at the place `middleware`. */
+  readonly middleware: MiddlewareView | undefined;
   /** Runs once, when the call has ended for any reason. Its errors are logged. */
   onEnd(task: () => unknown): void;
 }

@@ -20,15 +20,19 @@ interface Registration extends Layer<KernelCall>, Ordered {
 /** The layers of extensions around a target. */
 export interface Around {
   readonly any: boolean;
-  around(kind: MiddlewareKind | 'hook', id: string): AroundLayers;
+  /** @param middleware of the target, the outermost first. */
+  around(
+    kind: MiddlewareKind | 'hook',
+    id: string,
+    middleware: readonly Layer<KernelCall>[],
+  ): AroundLayers;
 }
 
-/** The layers around one target: outside of all middleware, and inside of it. */
+/** All layers around one target: those of extensions, and the middleware between them. */
 export interface AroundLayers {
   /** Observes a call from before all layers to its end. */
   readonly watch: ((call: KernelCall) => void) | undefined;
-  readonly outside: readonly Layer<KernelCall>[];
-  readonly inside: readonly Layer<KernelCall>[];
+  readonly layers: readonly Layer<KernelCall>[];
   /** Whether the result is valid for the next call, too. */
   readonly lasting: boolean;
 }
@@ -125,13 +129,13 @@ export class MiddlewareChains {
     const key = kind === 'command' ? id : `event ${id}`;
     const known = this.#chains.get(key);
     if (known !== undefined) return known ?? undefined;
-    const layers = order(
+    const middleware = order(
       [...this.#registrations]
         .filter((one) => one.kind === kind && covers(one.pattern, id))
         .sort((a, b) => this.#rank(a.owner) - this.#rank(b.owner)),
     );
-    const { watch, outside, inside, lasting } = this.#around.around(kind, id);
-    const composed = this.#compose([...outside, ...layers, ...inside], watch);
+    const { watch, layers, lasting } = this.#around.around(kind, id, middleware);
+    const composed = this.#compose(layers, watch);
     const chain = this.waits(kind, id) ? this.#guarded(kind, id, composed) : composed;
     if (lasting) this.#remember(key, chain);
     return chain;
@@ -143,8 +147,8 @@ export class MiddlewareChains {
     const key = `hook ${id}`;
     const known = this.#chains.get(key);
     if (known !== undefined) return known ?? undefined;
-    const { watch, outside, inside, lasting } = this.#around.around('hook', id);
-    const chain = this.#compose([...outside, ...inside], watch);
+    const { watch, layers, lasting } = this.#around.around('hook', id, []);
+    const chain = this.#compose(layers, watch);
     if (lasting) this.#remember(key, chain);
     return chain;
   }

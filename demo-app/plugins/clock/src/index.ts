@@ -20,7 +20,8 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
   readonly provides = [Clock, View];
   readonly config = Config;
   #interval = 0;
-  #ticks = 0;
+  /** Counted since it was activated. */
+  protected ticks = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #tick: (() => void) | undefined;
   #face: Views | undefined;
@@ -32,24 +33,25 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
   }
 
   getState(): number {
-    return this.#ticks;
+    return this.ticks;
   }
 
   restoreState(ticks: unknown): void {
-    this.#ticks = v.parse(Ticks, ticks);
+    this.ticks = v.parse(Ticks, ticks);
   }
 
   activate(ctx: PluginContext<Record<never, never>, Config>): void {
     ctx.provide(Clock, {
-      now: () => ({ time: Date.now(), ticks: this.#ticks, interval: this.#interval }),
+      now: () => ({ time: Date.now(), ticks: this.ticks, interval: this.#interval }),
     });
     this.#face = views(ctx, { clock: () => this.#show() });
     this.#tick = () => {
-      this.#ticks += 1;
+      this.ticks += 1;
       this.#face?.refresh();
+      this.ticked();
       // A tick that can't be emitted is lost; the next one follows.
       ctx.events
-        .emit(Clock.tick, { time: Date.now(), ticks: this.#ticks })
+        .emit(Clock.tick, { time: Date.now(), ticks: this.ticks })
         .catch((error: Error) => ctx.logger.warn(`lost a tick: ${error.message}`));
     };
     this.#start(this.#tick);
@@ -65,18 +67,20 @@ export default class ClockPlugin implements Plugin<Record<never, never>, typeof 
   }
 
   healthCheck(): HealthReport {
-    return { status: 'healthy', details: { ticks: this.#ticks, interval: this.#interval } };
+    return { status: 'healthy', details: { ticks: this.ticks, interval: this.#interval } };
   }
 
   #show(): Child {
     return h(
       'stack',
       { gap: 'small' },
-      h('text', { size: 'large', strong: true }, `${this.#ticks} ticks`),
+      h('text', { size: 'large', strong: true }, `${this.ticks} ticks`),
       h('text', { size: 'small' }, `one each ${this.#interval} ms`),
       h('stack', { direction: 'row' }, h('button', { onPress: () => this.#tick?.() }, 'Tick now')),
     );
   }
+  /** For a later version, which does more with a tick. */
+  protected ticked(): void {}
 
   #start(tick: () => void): void {
     clearInterval(this.#timer);

@@ -35,18 +35,25 @@ export type { Divergence, ReplayResult } from './result.js';
 export const recorder = defineExtension({ name: 'replay', uses: ['core', 'launch'] }, () => ({
   install({ core, launch }): TrafficRecorder {
     let now: Recorder | undefined;
-    const made = core.add(async () => {
-      const { Recorder: Made } = await import('./recorder.js');
-      return (tenant) => {
-        now = new Made(tenant);
+    const made = core.add(async () => (tenant) => ({
+      /** Loaded for the first recording. */
+      async recorder(): Promise<Recorder> {
+        const { Recorder: Made } = await import('./recorder.js');
+        now ??= new Made(tenant);
         return now;
-      };
-    });
+      },
+      close: () => now?.close(),
+    }));
     launch(async ({ plugin, isolation }, next) => {
       const guest = await next();
       return now === undefined ? guest : now.launched(plugin.id, isolation, guest);
     });
-    return { record: async (...what) => (await made()).record(...what) };
+    return {
+      async record(...what) {
+        const { recorder: get } = await made();
+        return (await get()).record(...what);
+      },
+    };
   },
 }));
 
