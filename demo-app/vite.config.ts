@@ -5,6 +5,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join, normalize, resolve, sep } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
+import { editorParts } from './build/editor-parts.ts';
 
 const bundles = join(import.meta.dirname, 'dist/plugins');
 const TYPES: Readonly<Record<string, string>> = { json: 'application/json', js: 'text/javascript' };
@@ -46,7 +47,7 @@ export default defineConfig({
   // A missing file must be a 404 and not the page, so that the kernel notices.
   appType: 'mpa',
   publicDir: false,
-  plugins: [demoPlugins()],
+  plugins: [demoPlugins(), editorParts()],
   build: { outDir: 'dist/site', emptyOutDir: true, target: 'es2023' },
   // Workers are ES modules in every browser that can run this page.
   worker: { format: 'es' },
