@@ -5,6 +5,7 @@ import type { Inspector } from './model/inspector.ts';
 import { useChanges } from './model/store.ts';
 import { ChaosPanel } from './panels/chaos.tsx';
 import { CommandsPanel } from './panels/commands.tsx';
+import { EditorPanel } from './panels/editor.tsx';
 import { EventsPanel } from './panels/events.tsx';
 import { GraphPanel } from './panels/graph.tsx';
 import { HealthPanel } from './panels/health.tsx';
@@ -46,6 +47,12 @@ const PANELS: readonly Panel[] = [
     title: 'Commands',
     about: 'Run any command of a plugin, and see the way of the call.',
     view: CommandsPanel,
+  },
+  {
+    path: 'editor',
+    title: 'Editor',
+    about: 'Write a plugin, run it, and swap it while it runs.',
+    view: EditorPanel,
   },
   { path: 'traces', title: 'Traces', about: 'The last calls, across plugins.', view: TracesPanel },
   {
@@ -152,7 +159,9 @@ function FaultLine() {
 
 /** The panel of the address. */
 function usePanel(): Panel {
-  const read = () => PANELS.find(({ path }) => location.hash === `#/${path}`) ?? PLUGINS;
+  // What stands behind the name is the panel's own.
+  const read = () =>
+    PANELS.find(({ path }) => location.hash.split('?', 1)[0] === `#/${path}`) ?? PLUGINS;
   const [panel, setPanel] = useState(read);
   useEffect(() => {
     const follow = () => setPanel(read);
