@@ -48,7 +48,13 @@ export default defineConfig({
   appType: 'mpa',
   publicDir: false,
   plugins: [demoPlugins(), editorParts()],
-  build: { outDir: 'dist/site', emptyOutDir: true, target: 'es2023' },
+  build: {
+    outDir: 'dist/site',
+    emptyOutDir: true,
+    target: 'es2023',
+    // The editor is one part, which is loaded with its panel.
+    chunkSizeWarningLimit: 700,
+  },
   // Workers are ES modules in every browser that can run this page.
   worker: { format: 'es' },
 });

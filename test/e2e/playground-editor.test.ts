@@ -147,6 +147,9 @@ test('a shared link runs nothing before the click, and then in the sandbox witho
   await button('Share').click();
   const link = await page.getByLabel('Link', { exact: true }).inputValue();
   expect(link.startsWith(`${url}#/editor?code=`)).toBe(true);
+  const loaded: string[] = [];
+  page.on('request', (request) => loaded.push(request.url()));
+  const hasCompiler = () => loaded.some((address) => address.includes('/compiler-'));
   await page.goto('about:blank');
   await page.goto(link);
   await page.getByRole('note').getByText('This code came by a link').waitFor();
@@ -157,8 +160,12 @@ test('a shared link runs nothing before the click, and then in the sandbox witho
   await open('Logs');
   expect(await page.getByText('has run').count()).toBe(0);
   await page.goBack();
+  // Longer than the pause after which code is checked.
+  await page.waitForTimeout(1_000);
+  expect(hasCompiler()).toBe(false);
   await button('Run').click();
   await isActive();
+  expect(hasCompiler()).toBe(true);
   await log().getByText('has run').waitFor();
   await running().getByText('events.subscribe').waitFor();
   await running().getByRole('heading', { name: '<img src=x>\\u202egnp' }).waitFor();

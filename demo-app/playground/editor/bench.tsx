@@ -1,6 +1,5 @@
 /** One draft: its tools, its two files, and what runs of it. */
 
-import modules from 'virtual:plugin-modules';
 import type { EditorView } from '@codemirror/view';
 import { useRef, useState } from 'preact/hooks';
 import { useChanges } from '../model/store.ts';
@@ -22,7 +21,7 @@ export function Bench({ work }: { readonly work: Work }) {
   const [file, setFile] = useState<FileName>('plugin.ts');
   const [failure, setFailure] = useState<string>();
   const isRunning = work.runningIn(kernel) !== undefined;
-  const run = () => void work.run(kernel, modules);
+  const run = () => void work.run(kernel);
   const show = ({ file: name, line }: Pick<Problem, 'file' | 'line'>) => {
     setFile(name);
     // The file is shown in the next frame, and only then takes the focus.

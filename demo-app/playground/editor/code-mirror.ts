@@ -30,7 +30,7 @@ export interface EditorOptions {
   readonly language: Extension;
   readonly onChange: (text: string) => void;
   /** What is wrong with what is written. It is asked when nothing was typed for a moment. */
-  readonly check: (state: EditorState) => readonly Problem[];
+  readonly check: (state: EditorState) => readonly Problem[] | Promise<readonly Problem[]>;
 }
 
 /** Milliseconds without typing before the text is checked. */
@@ -65,7 +65,7 @@ export function makeEditor(options: EditorOptions): EditorView {
         highlightActiveLine(),
         language,
         runProblems,
-        linter(({ state }) => diagnostics(state, check(state)), {
+        linter(async ({ state }) => diagnostics(state, await check(state)), {
           delay: PAUSE,
           needsRefresh: ({ startState, state }) =>
             startState.field(runProblems) !== state.field(runProblems),

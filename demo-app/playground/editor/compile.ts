@@ -19,6 +19,7 @@ export interface PluginModules {
 
 /** The name of the function that gives modules to the code. */
 const MODULE = '$plinthModule';
+const MOST_PROBLEMS = 20;
 /** Of a base64 map: the start of each line is the start of the same line of the source. */
 const SAME_LINE = 'AAAA';
 const NEXT_LINE = ';AACA';
@@ -39,6 +40,7 @@ export function compile(source: string, modules: PluginModules): string {
   for (const node of [...imports, ...reexports(program)]) {
     const problem = importProblem(node, modules);
     if (problem !== undefined) problems.push({ ...problem, line: lineAt(code, node.start) });
+    if (problems.length === MOST_PROBLEMS) break;
   }
   if (problems.length > 0) throw new Problems(problems);
   for (const node of imports) {

@@ -1,26 +1,22 @@
 /** What is completed, and what isn't known: by the types that the SDK really has. */
 import { CompletionContext } from '@codemirror/autocomplete';
-import { javascript } from '@codemirror/lang-javascript';
-import { EditorState } from '@codemirror/state';
 import { describe, expect, it } from 'vitest';
 import { sdkTable } from '../../build/sdk-table.ts';
+import { parsedState } from '../../testing/parsed-state.ts';
 import { completionsAt, memberAround, unknownMembers } from './completion.ts';
 
 const table = sdkTable();
-const stateOf = (doc: string) =>
-  EditorState.create({ doc, extensions: javascript({ typescript: true }) });
-
 /** The labels that are offered where the text has a bar. */
 function offered(text: string): readonly string[] {
   const pos = text.indexOf('|');
-  const state = stateOf(text.replace('|', ''));
+  const state = parsedState(text.replace('|', ''));
   const result = completionsAt(table, new CompletionContext(state, pos, true));
   return result?.options.map(({ label }) => label) ?? [];
 }
 const plugin = (body: string) =>
   `import { definePlugin } from '@plinth/sdk';\nexport default definePlugin({ activate(it) { ${body} } });`;
 const unknown = (text: string) =>
-  unknownMembers(table, stateOf(text)).map(({ message }) => message);
+  unknownMembers(table, parsedState(text)).map(({ message }) => message);
 
 describe('the table', () => {
   it('has every member of the context, with its signature and its first sentence', () => {
@@ -106,11 +102,26 @@ describe('a member that the SDK has not', () => {
   });
 });
 
+it('reads code that was written to be slow in a moment', () => {
+  const texts = [
+    `a${'.b'.repeat(20_000)};`,
+    Array.from({ length: 3_000 }, (_, at) => `const a = a${at}.b; a${at}.c.d;`).join('\n'),
+    Array.from({ length: 3_000 }, () => 'const a = a.a(); a.b;').join('\n'),
+  ];
+  for (const text of texts) {
+    const state = parsedState(text);
+    const began = process.cpuUsage();
+    unknownMembers(table, state);
+    const { user, system } = process.cpuUsage(began);
+    expect((user + system) / 1_000, text.slice(0, 20)).toBeLessThan(500);
+  }
+});
+
 it('tells what stands under the pointer', () => {
   const text = plugin("it.storage.get('x');");
-  const found = memberAround(table, stateOf(text), text.indexOf('get('));
+  const found = memberAround(table, parsedState(text), text.indexOf('get('));
   expect(found?.member.type).toBe('(key: string): Promise<unknown>');
-  expect(memberAround(table, stateOf(text), text.indexOf('definePlugin('))?.member.kind).toBe(
+  expect(memberAround(table, parsedState(text), text.indexOf('definePlugin('))?.member.kind).toBe(
     'function',
   );
 });

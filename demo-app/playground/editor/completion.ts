@@ -5,7 +5,7 @@ import { syntaxTree } from '@codemirror/language';
 import type { EditorState } from '@codemirror/state';
 import type { SyntaxNode } from '@lezer/common';
 import { didYouMean } from '@plinth/sdk/contract';
-import { exportOf, typeOf, usedMembers } from './inference.ts';
+import { exportOf, typeOf, usedMember, usedMembers } from './inference.ts';
 import type { Problem } from './problem.ts';
 import { type Member, membersAt, type SdkTable } from './sdk-table.ts';
 
@@ -37,12 +37,12 @@ export function memberAround(
   state: EditorState,
   pos: number,
 ): { readonly from: number; readonly to: number; readonly member: Member } | undefined {
-  for (const { from, to, members, name } of usedMembers(state, table)) {
-    const member = members.find((one) => one.name === name);
-    if (from <= pos && pos <= to && member !== undefined) return { from, to, member };
-  }
-  const { name, from, to } = syntaxTree(state).resolveInner(pos, 1);
-  const member = name === 'VariableName' ? exportOf(table, state.sliceDoc(from, to)) : undefined;
+  const { name, from, to, parent } = syntaxTree(state).resolveInner(pos, 1);
+  const used =
+    name === 'PropertyName' && parent !== null ? usedMember(state, table, parent) : undefined;
+  const member =
+    used?.members.find((one) => one.name === used.name) ??
+    (name === 'VariableName' ? exportOf(table, state.sliceDoc(from, to)) : undefined);
   return member && { from, to, member };
 }
 

@@ -1,11 +1,10 @@
 /** The two files of a plugin, of which one is shown. */
 
-import modules from 'virtual:plugin-modules';
 import table from 'virtual:sdk-table';
+import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { useEffect, useRef } from 'preact/hooks';
 import { makeEditor, showProblems } from './code-mirror.ts';
-import { problemsOf } from './compile.ts';
 import { unknownMembers } from './completion.ts';
 import { jsonText, typescript } from './languages.ts';
 import type { Draft } from './link.ts';
@@ -21,22 +20,22 @@ const FILES = [
     name: 'plugin.ts',
     part: 'code',
     language: () => typescript(table),
-    check: (state) => [
-      ...problemsOf(state.doc.toString(), modules),
-      ...unknownMembers(table, state),
-    ],
+    check: async (state: EditorState) => {
+      const { checkPlugin } = await import('./compiler.ts');
+      return [...checkPlugin(state.doc.toString()), ...unknownMembers(table, state)];
+    },
   },
   {
     name: 'plugin.json',
     part: 'manifest',
     language: jsonText,
-    check: (state) => problemsOfManifest(state.doc.toString()),
+    check: (state: EditorState) => problemsOfManifest(state.doc.toString()),
   },
 ] as const satisfies readonly {
   readonly name: FileName;
   readonly part: keyof Draft;
   readonly language: () => unknown;
-  readonly check: Parameters<typeof makeEditor>[0]['check'];
+  readonly check: (state: EditorState) => readonly Problem[] | Promise<readonly Problem[]>;
 }[];
 
 const HINT = 'editor-hint';
@@ -72,8 +71,8 @@ export function Files({
         <File key={one.name} file={one} work={work} shown={file === one.name} views={views} />
       ))}
       <p id={HINT} class="hint">
-        Tab indents; Escape and then Tab leaves the editor. Ctrl+Space completes, <kbd>Ctrl</kbd>+
-        <kbd>S</kbd> or <kbd>⌘</kbd>+<kbd>S</kbd> runs it.
+        Tab indents; Escape and then Tab leaves the editor. <kbd>Ctrl</kbd>+<kbd>Space</kbd>{' '}
+        completes, <kbd>Ctrl</kbd>+<kbd>S</kbd> or <kbd>⌘</kbd>+<kbd>S</kbd> runs it.
       </p>
     </section>
   );
@@ -99,7 +98,8 @@ function File({
       hint: HINT,
       language: language(),
       onChange: (text) => work.edit({ ...work.draft, [part]: text }),
-      check,
+      // Code of a link isn't even compiled before it is run.
+      check: (state) => (work.isChecked ? check(state) : []),
     });
     views.set(name, view);
     return () => {

@@ -4,13 +4,37 @@
  */
 import { syntaxTree } from '@codemirror/language';
 import type { EditorState } from '@codemirror/state';
-import type { SyntaxNode } from '@lezer/common';
+import type { SyntaxNode, Tree } from '@lezer/common';
 import { type Member, memberAt, membersAt, type SdkTable, typeNameAt } from './sdk-table.ts';
 
 /** Names that mean the same in every plugin of the documentation. */
 const USUAL: Readonly<Record<string, string>> = { ctx: 'PluginContext', call: 'Call' };
-/** How far it follows from one name to the next. */
+/** How far it follows from one name to the next, and how many definitions of a name it reads. */
 const MOST_STEPS = 4;
+const MOST_DEFINITIONS = 8;
+/** Characters of an expression that is read. */
+const MOST_WRITTEN = 200;
+
+/** The definitions of each name, by the tree that they were found in. */
+const known = new WeakMap<Tree, ReadonlyMap<string, readonly SyntaxNode[]>>();
+
+function definitionsIn(state: EditorState): ReadonlyMap<string, readonly SyntaxNode[]> {
+  const tree = syntaxTree(state);
+  const before = known.get(tree);
+  if (before !== undefined) return before;
+  const found = new Map<string, SyntaxNode[]>();
+  tree.iterate({
+    enter: ({ name: kind, from, to, node }) => {
+      if (kind !== 'VariableDefinition') return;
+      const name = state.sliceDoc(from, to);
+      const nodes = found.get(name) ?? [];
+      if (nodes.length < MOST_DEFINITIONS) nodes.push(node);
+      found.set(name, nodes);
+    },
+  });
+  known.set(tree, found);
+  return found;
+}
 
 /** The type of a variable. Undefined when nothing is known of it. */
 export function typeOf(
@@ -19,14 +43,11 @@ export function typeOf(
   table: SdkTable,
   steps = MOST_STEPS,
 ): string | undefined {
-  let found: string | undefined;
-  syntaxTree(state).iterate({
-    enter: ({ name: kind, from, to, node }) => {
-      if (found !== undefined || kind !== 'VariableDefinition') return;
-      if (state.sliceDoc(from, to) === name) found = typeOfDefinition(state, node, table, steps);
-    },
-  });
-  return found ?? (Object.hasOwn(USUAL, name) ? USUAL[name] : undefined);
+  for (const node of definitionsIn(state).get(name) ?? []) {
+    const type = typeOfDefinition(state, node, table, steps);
+    if (type !== undefined) return type;
+  }
+  return Object.hasOwn(USUAL, name) ? USUAL[name] : undefined;
 }
 
 function typeOfDefinition(
@@ -35,7 +56,8 @@ function typeOfDefinition(
   table: SdkTable,
   steps: number,
 ): string | undefined {
-  const text = (one: SyntaxNode) => state.sliceDoc(one.from, one.to);
+  const text = ({ from, to }: SyntaxNode) =>
+    state.sliceDoc(from, Math.min(to, from + MOST_WRITTEN));
   const { parent, nextSibling: next } = node;
   if (next?.name === 'TypeAnnotation') {
     const written = /^:\s*([\w$]+)/.exec(text(next))?.[1];
@@ -95,19 +117,35 @@ export function usedMembers(state: EditorState, table: SdkTable): readonly UsedM
   const used: UsedMember[] = [];
   const types = new Map<string, string | undefined>();
   syntaxTree(state).iterate({
-    enter: ({ name: kind, node }) => {
-      const property = kind === 'MemberExpression' ? node.getChild('PropertyName') : null;
-      if (property === null) return;
-      const written = state.sliceDoc(node.from, node.to);
-      if (!/^[\w$]+(\.[\w$]+)+$/.test(written)) return;
-      const [root = '', ...path] = written.split('.');
-      if (!types.has(root)) types.set(root, typeOf(state, root, table));
-      const name = path.pop() as string;
-      const type = typeNameAt(table, types.get(root), path);
-      const members = membersAt(table, type, []);
-      if (type !== undefined && members !== undefined)
-        used.push({ from: property.from, to: property.to, type, members, name });
+    enter: ({ name: kind, from, to, node }) => {
+      if (kind !== 'MemberExpression' || to - from > MOST_WRITTEN) return;
+      const member = usedMember(state, table, node, types);
+      if (member !== undefined) used.push(member);
     },
   });
   return used;
+}
+
+/**
+ * The member that an expression uses.
+ *
+ * @param types the types of variables that are known already.
+ */
+export function usedMember(
+  state: EditorState,
+  table: SdkTable,
+  node: SyntaxNode,
+  types = new Map<string, string | undefined>(),
+): UsedMember | undefined {
+  const property = node.getChild('PropertyName');
+  if (property === null || node.to - node.from > MOST_WRITTEN) return undefined;
+  const written = state.sliceDoc(node.from, node.to);
+  if (!/^[\w$]+(\.[\w$]+)+$/.test(written)) return undefined;
+  const [root = '', ...path] = written.split('.');
+  if (!types.has(root)) types.set(root, typeOf(state, root, table));
+  const name = path.pop() as string;
+  const type = typeNameAt(table, types.get(root), path);
+  const members = membersAt(table, type, []);
+  if (type === undefined || members === undefined) return undefined;
+  return { from: property.from, to: property.to, type, members, name };
 }

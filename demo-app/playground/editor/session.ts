@@ -3,7 +3,6 @@
 import { editedPlugins } from '../kernel/edited-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { Changes } from '../model/store.ts';
-import { compile, type PluginModules } from './compile.ts';
 import type { Draft } from './link.ts';
 import { manifestProblems, readManifest } from './manifest-check.ts';
 import { lineOf, type Problem, Problems } from './problem.ts';
@@ -26,6 +25,7 @@ export class Work {
   #saved: Draft | undefined;
   #id: string | undefined;
   #problems: readonly Problem[] = [];
+  #tried = false;
   #busy = false;
   #again = false;
 
@@ -45,6 +45,11 @@ export class Work {
 
   get isBusy(): boolean {
     return this.#busy;
+  }
+
+  /** Whether it may be checked as it is written. */
+  get isChecked(): boolean {
+    return this.#tried || !this.fromLink;
   }
 
   /** Whether what runs is what is written. */
@@ -68,15 +73,16 @@ export class Work {
    * Compiles the draft and runs it in the place of its version before, with that one's state. What
    * ran before still runs if it fails. While one run goes on, a further one is the next.
    */
-  async run(kernel: PlaygroundKernel, modules: PluginModules): Promise<void> {
+  async run(kernel: PlaygroundKernel): Promise<void> {
     this.#again = this.#busy;
     if (this.#busy) return;
     this.#busy = true;
+    this.#tried = true;
     try {
       do {
         this.#again = false;
         this.changes.announce();
-        await this.#try(kernel, modules, this.#draft);
+        await this.#try(kernel, this.#draft);
       } while (this.#again);
     } finally {
       this.#busy = false;
@@ -94,9 +100,9 @@ export class Work {
     this.changes.announce();
   }
 
-  async #try(kernel: PlaygroundKernel, modules: PluginModules, draft: Draft): Promise<void> {
+  async #try(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
     try {
-      await this.#run(kernel, modules, draft);
+      await this.#run(kernel, draft);
       this.#problems = [];
       this.#saved = draft;
     } catch (error) {
@@ -104,10 +110,11 @@ export class Work {
     }
   }
 
-  async #run(kernel: PlaygroundKernel, modules: PluginModules, draft: Draft): Promise<void> {
+  async #run(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
     const { manifest } = draft;
     const { id, version } = readManifest(manifest);
-    const code = compile(draft.code, modules);
+    const { compilePlugin } = await import('./compiler.ts');
+    const code = compilePlugin(draft.code);
     const plugins = kernel.extension(editedPlugins);
     const { fromLink } = this;
     const isolation = fromLink ? 'sandbox' : this.place;

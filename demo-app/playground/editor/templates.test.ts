@@ -1,12 +1,11 @@
 /** Every template is a valid plugin, compiles, and uses only what the SDK has. */
-import { javascript } from '@codemirror/lang-javascript';
-import { EditorState } from '@codemirror/state';
 import { createKernel, packageOf } from '@plinth/kernel';
 import { ui } from '@plinth/ui/host';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pluginModules } from '../../build/plugin-modules.ts';
 import { sdkTable } from '../../build/sdk-table.ts';
 import { createHost } from '../../testing/host.node.ts';
+import { parsedState } from '../../testing/parsed-state.ts';
 import { compile, type PluginModules, problemsOf } from './compile.ts';
 import { unknownMembers } from './completion.ts';
 import { problemsOfManifest } from './manifest-check.ts';
@@ -21,8 +20,7 @@ describe.each(TEMPLATES)('the template $id', ({ manifest, code }) => {
   it('has no problem', () => {
     expect(problemsOfManifest(manifest)).toEqual([]);
     expect(problemsOf(code, modules)).toEqual([]);
-    const state = EditorState.create({ doc: code, extensions: javascript({ typescript: true }) });
-    expect(unknownMembers(sdkTable(), state)).toEqual([]);
+    expect(unknownMembers(sdkTable(), parsedState(code))).toEqual([]);
   });
 
   it('runs in a worker, and is replaced with its state', async () => {
