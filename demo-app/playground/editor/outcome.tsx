@@ -50,9 +50,6 @@ export function Outcome({ work, onShow }: { readonly work: Work; readonly onShow
         <section class="panel" aria-label="Views">
           <h3>Views</h3>
           <PluginViews plugin={plugin.id} />
-          {(plugin.manifest?.provides ?? []).includes('plinth.view@1') || (
-            <p class="hint">It shows none.</p>
-          )}
         </section>
       )}
       {id !== undefined && <Log id={id} onShow={onShow} />}

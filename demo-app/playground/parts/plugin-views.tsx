@@ -11,6 +11,7 @@ export function PluginViews({ plugin }: { readonly plugin: string }) {
     .extension(ui)
     .views('main')
     .filter((view) => view.plugin === plugin);
+  if (views.length === 0) return <p class="hint">It shows no view.</p>;
   return (
     <>
       {views.map(({ id, title }) => (
