@@ -7,19 +7,24 @@ const PARTS: Readonly<Record<string, () => unknown>> = {
   'virtual:sdk-table': sdkTable,
   'virtual:plugin-modules': pluginModules,
 };
-const RESOLVED = '\0';
 
 /** Makes the parts when the page asks for them. */
 export function editorParts(): Plugin {
   return {
     name: 'editor-parts',
-    resolveId: (id) => (Object.hasOwn(PARTS, id) ? RESOLVED + id : undefined),
-    async load(id) {
-      const part = id.startsWith(RESOLVED) ? PARTS[id.slice(RESOLVED.length)] : undefined;
-      if (part === undefined) return undefined;
-      // A text that is parsed is read faster than code.
-      const text = JSON.stringify(JSON.stringify(await part()));
-      return { code: `export default JSON.parse(${text});`, moduleSideEffects: false };
+    resolveId: {
+      filter: { id: /^virtual:/ },
+      handler: (id) => (Object.hasOwn(PARTS, id) ? `\0${id}` : undefined),
+    },
+    load: {
+      filter: { id: /^\0virtual:/ },
+      async handler(id) {
+        const part = PARTS[id.slice(1)];
+        if (part === undefined) return undefined;
+        // A text that is parsed is read faster than code.
+        const text = JSON.stringify(JSON.stringify(await part()));
+        return { code: `export default JSON.parse(${text});`, moduleSideEffects: false };
+      },
     },
   };
 }

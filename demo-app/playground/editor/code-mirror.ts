@@ -71,7 +71,12 @@ export function makeEditor(options: EditorOptions): EditorView {
             startState.field(runProblems) !== state.field(runProblems),
         }),
         lintGutter(),
-        EditorView.contentAttributes.of({ 'aria-label': label, 'aria-describedby': hint }),
+        EditorView.contentAttributes.of({
+          'aria-label': label,
+          'aria-describedby': hint,
+          // It has the focus anyway; so it is said of what scrolls around it, too.
+          tabindex: '0',
+        }),
         EditorView.updateListener.of(({ docChanged, state }) => {
           if (docChanged) onChange(state.doc.toString());
         }),
