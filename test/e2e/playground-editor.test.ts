@@ -123,6 +123,27 @@ test('members of the SDK are completed, and the keyboard leaves the editor', asy
   );
 });
 
+test('an error while a plugin runs has its line in the log', async () => {
+  await openEditor();
+  const code = await sourceOf('A counter');
+  await write('plugin.ts', code.replace('count += 1;', "throw new Error('pressed');"));
+  await button('Run').click();
+  await views().getByRole('button', { name: 'More' }).click();
+  await log().getByText('pressed').first().waitFor();
+  await log().getByRole('button', { name: 'line 10', exact: true }).click();
+  await page.locator('.cm-activeLine').filter({ hasText: "Error('pressed')" }).waitFor();
+  expectComplaint('playground.counter');
+});
+
+test('a plugin that asks for a right gets it from the person at the page', async () => {
+  await openEditor();
+  await choose('A plugin that asks for a right');
+  await button('Run').click();
+  const dialog = page.getByRole('dialog', { name: 'playground.asker asks for a right' });
+  await dialog.getByRole('button', { name: 'Allow', exact: true }).click();
+  await log().getByText('notes were counted').waitFor();
+});
+
 test('an id that another plugin has is refused, and its plugin goes on', async () => {
   await openEditor();
   await write('plugin.json', (await manifestText()).replace('playground.counter', 'demo.notes'));

@@ -40,6 +40,7 @@ export function Outcome({ work, onShow }: { readonly work: Work; readonly onShow
           </p>
         )}
         {plugin !== undefined && <Cut id={plugin.id} />}
+        {plugin !== undefined && <Commands id={plugin.id} />}
         <ProblemList
           problems={work.problems}
           isRunning={plugin?.state === 'active'}
@@ -54,6 +55,19 @@ export function Outcome({ work, onShow }: { readonly work: Work; readonly onShow
       )}
       {id !== undefined && <Log id={id} onShow={onShow} />}
     </div>
+  );
+}
+
+/** Its commands, which another panel runs. */
+function Commands({ id }: { readonly id: string }) {
+  const { kernel } = useInspector();
+  const commands = kernel.commands.list().filter(({ plugin }) => plugin === id);
+  if (commands.length === 0) return null;
+  return (
+    <p class="hint">
+      <a href="#/commands">Commands</a> runs{' '}
+      {commands.map((one) => plainText(one.id, 80)).join(', ')}.
+    </p>
   );
 }
 

@@ -4,6 +4,8 @@ import { messageOf } from '../parts/action.tsx';
 import { type Draft, LONG_LINK, linkOf } from './link.ts';
 
 interface Made {
+  /** What it is a link of. Once that has changed, it is none. */
+  readonly draft: Draft;
   readonly link: string;
   readonly copied: boolean;
 }
@@ -20,7 +22,7 @@ export function Share({ draft }: { readonly draft: Draft }) {
         () => true,
         () => false,
       );
-      setMade({ link, copied });
+      setMade({ draft, link, copied });
     } catch (error) {
       setFailure(messageOf(error));
     }
@@ -35,7 +37,7 @@ export function Share({ draft }: { readonly draft: Draft }) {
           {failure}
         </p>
       )}
-      {made !== undefined && (
+      {made?.draft === draft && (
         <div class="share">
           <label class="inline">
             Link{' '}

@@ -45,9 +45,13 @@ export class EditedTerms {
     else this.#terms.set(id, terms);
   }
 
-  /** Undefined for a plugin that the editor doesn't run. Another version is another plugin. */
+  /**
+   * Undefined for a plugin that the editor doesn't run. Another version is another plugin, but for
+   * code of a link, which has no other place.
+   */
   isolationOf({ id, version }: Manifest): Isolation | undefined {
     const terms = this.#terms.get(id);
+    if (terms?.fromLink === true) return 'sandbox';
     return terms?.version === version ? terms.isolation : undefined;
   }
 
