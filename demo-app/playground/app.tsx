@@ -5,6 +5,7 @@ import type { Inspector } from './model/inspector.ts';
 import { useChanges } from './model/store.ts';
 import { ChaosPanel } from './panels/chaos.tsx';
 import { CommandsPanel } from './panels/commands.tsx';
+import { ComparePanel } from './panels/compare.tsx';
 import { EditorPanel } from './panels/editor.tsx';
 import { EventsPanel } from './panels/events.tsx';
 import { GraphPanel } from './panels/graph.tsx';
@@ -47,6 +48,12 @@ const PANELS: readonly Panel[] = [
     title: 'Commands',
     about: 'Run any command of a plugin, and see the way of the call.',
     view: CommandsPanel,
+  },
+  {
+    path: 'compare',
+    title: 'Compare',
+    about: 'One command in several runtimes: the same plugin file, the same answer?',
+    view: ComparePanel,
   },
   {
     path: 'editor',

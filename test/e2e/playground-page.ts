@@ -22,7 +22,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.json': 'application/json',
 };
-let folder: string;
+/** The built page. */
+export let folder: string;
 let server: Server;
 let browser: Browser;
 let context: BrowserContext;

@@ -9,16 +9,22 @@ import { type SpanListener, tracer } from './tracer.ts';
 const NAMES = ['notes', 'search', 'markdown', 'clock', 'digest', 'rogue'];
 const OWN: ReadonlySet<string> = new Set(NAMES.map((name) => `demo.${name}`));
 
+/** Whether a plugin is one of the page's own. */
+export const isDemo = (id: string): boolean => OWN.has(id);
+
+/** Where their files are. */
+export const demoPlugins = () => urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
+
 /** Makes the kernel. It is not started. */
 export async function createPlaygroundKernel(onSpan: SpanListener) {
   const faults = faultStorage(indexedDBStorage('plinth-playground'));
   const edited = new EditedTerms();
   const kernel = await createKernel({
-    sources: [urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`))],
+    sources: [demoPlugins()],
     storage: faults.storage,
     // What comes from elsewhere is not trusted. The ids of the page's own plugins belong to its origin.
     isolation: (manifest) =>
-      edited.isolationOf(manifest) ?? (OWN.has(manifest.id) ? undefined : 'sandbox'),
+      edited.isolationOf(manifest) ?? (isDemo(manifest.id) ? undefined : 'sandbox'),
     policy: { permissions: (manifest) => edited.ceilingOf(manifest) },
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },

@@ -1,8 +1,10 @@
 /** Everything that the panels show, derived from the kernel's public API and its events. */
 import type { KernelHealth, LogEntry } from '@plinth/host-browser';
 import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
+import { Comparison } from './comparison.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
+import { NodeClient, takeNodeAccess } from './node-client.ts';
 import { Requests } from './requests.ts';
 import { Changes } from './store.ts';
 import { Traces } from './traces.ts';
@@ -12,6 +14,7 @@ import { Traffic } from './traffic.ts';
 export class Inspector {
   readonly kernel: PlaygroundKernel;
   readonly faults: Faults;
+  readonly comparison: Comparison;
   readonly events = new EventLog();
   readonly traces: Traces;
   readonly traffic: Traffic;
@@ -30,6 +33,8 @@ export class Inspector {
   ) {
     this.kernel = kernel;
     this.faults = new Faults(kernel, faults);
+    const access = takeNodeAccess(document);
+    this.comparison = new Comparison(kernel, access && new NodeClient(access));
     this.traces = traces;
     this.traffic = traffic;
     kernel.permissions.onRequest(this.requests.ask);
