@@ -5,6 +5,7 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join, normalize, resolve, sep } from 'node:path';
 import { defineConfig, type Plugin } from 'vite';
+import { editorParts } from './build/editor-parts.ts';
 
 const dist = join(import.meta.dirname, 'dist');
 /** Folders of bundles: the plugins, and later versions of some of them. */
@@ -71,11 +72,13 @@ export default defineConfig({
   // A missing file must be a 404 and not the page, so that the kernel notices.
   appType: 'mpa',
   publicDir: false,
-  plugins: [demoPlugins()],
+  plugins: [demoPlugins(), editorParts()],
   build: {
     outDir: 'dist/site',
     emptyOutDir: true,
     target: 'es2023',
+    // The editor is one part, which is loaded with its panel.
+    chunkSizeWarningLimit: 700,
     rolldownOptions: { output: { codeSplitting: { groups: CHUNKS } } },
   },
   // Workers are ES modules in every browser that can run this page.

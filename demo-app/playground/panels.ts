@@ -50,6 +50,12 @@ export const PANELS: readonly Panel[] = [
     load: async () => (await import('./panels/compare.tsx')).ComparePanel,
   },
   {
+    path: 'editor',
+    title: 'Editor',
+    about: 'Write a plugin, run it, and swap it while it runs.',
+    load: async () => (await import('./panels/editor.tsx')).EditorPanel,
+  },
+  {
     path: 'traces',
     title: 'Traces',
     about: 'The last calls, across plugins.',

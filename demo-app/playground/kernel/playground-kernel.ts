@@ -13,6 +13,7 @@ import { recorder } from '@plinth/kernel/replay';
 import { supervision } from '@plinth/kernel/supervision';
 import type { Present } from '@plinth/ui/host';
 import { isOwn, NAMES, SLOTS } from './demo-plugins.ts';
+import { EditedTerms, editedPlugins } from './edited-plugins.ts';
 import { faultStorage } from './fault-storage.ts';
 import { pluginViews } from './plugin-views.ts';
 import { type SpanListener, tracer } from './tracer.ts';
@@ -39,12 +40,15 @@ const createKernel = kernelWith([
 export async function createPlaygroundKernel(onSpan: SpanListener, present: Present) {
   const { ui } = await import('./workbench.ts');
   const faults = faultStorage(indexedDBStorage('plinth-playground'));
+  const edited = new EditedTerms();
   const kernel = await createKernel({
     host: browserHost(),
     sources: [demoPlugins()],
     storage: faults.storage,
     // What comes from elsewhere is not trusted.
-    isolation: ({ id }) => (isOwn(id) ? undefined : 'sandbox'),
+    isolation: (manifest) =>
+      edited.isolationOf(manifest) ?? (isOwn(manifest.id) ? undefined : 'sandbox'),
+    policy: { permissions: (manifest) => edited.ceilingOf(manifest) },
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
     extensions: [
@@ -53,6 +57,7 @@ export async function createPlaygroundKernel(onSpan: SpanListener, present: Pres
       recorder(),
       pluginViews(),
       ui({ slots: SLOTS, present, keys: [{ key: 'mod+k', command: 'host:palette' }] }),
+      editedPlugins(edited),
     ],
   });
   return { kernel, faults, workbench: kernel.extension(ui) };

@@ -14,7 +14,9 @@ export const addressOf = (panel: string, chosen: string): string =>
 
 /** Reads an address. What can't be decoded chooses nothing. */
 export function readAddress(hash: string): Address {
-  const [, panel = '', chosen = ''] = hash.split('/');
+  // What stands behind a question mark is the panel's own.
+  const [path = ''] = hash.split('?', 1);
+  const [, panel = '', chosen = ''] = path.split('/');
   try {
     return { panel, chosen: decodeURIComponent(chosen) };
   } catch {
