@@ -168,11 +168,7 @@ export function sqlApi(parts: ApiParts): Omit<SqlApi, 'migrate' | 'pending'> {
   };
   return {
     list: async () => (await parts.backend()).list(tenant),
-    async tenants() {
-      const all = await (await parts.backend()).tenants?.();
-      if (all !== undefined) return all;
-      throw createError('sql/failed', 'in a page, tenants() is not available');
-    },
+    tenants: () => tenantsOf(parts),
     async migrations(plugin) {
       await mustHave(plugin);
       const { applied } = await run(plugin, (data) => data.run({ op: 'state' }, { time }));
@@ -214,6 +210,12 @@ export function sqlApi(parts: ApiParts): Omit<SqlApi, 'migrate' | 'pending'> {
       await alone(parts, plugin, 'purged', () => deleteData(parts, plugin));
     },
   };
+}
+
+async function tenantsOf({ backend }: ApiParts): Promise<readonly string[]> {
+  const all = await (await backend()).tenants?.();
+  if (all !== undefined) return all;
+  throw createError('sql/failed', 'in a page, tenants() is not available');
 }
 
 /** Deletes the data of a plugin that is gone, or that can't use it now. */
