@@ -53,6 +53,8 @@ export interface Copied {
 
 /** One plugin's database. Work on it has one order. */
 export interface PluginData {
+  /** Whether one transaction can write at a time, so that others wait for their turn. */
+  readonly oneWriter: boolean;
   /** @throws WorkError; of kind `busy` while another transaction writes, so that it can be tried again. */
   run<W extends Work>(work: W, terms: Terms): Promise<Results[W['op']]>;
   /** Refuses what waits, ends what is in progress, and closes the database. */
