@@ -132,9 +132,7 @@ export class Telemetry {
     const ring = this.#rings.find((one) => one.reaches(from)) ?? (this.#rings.at(-1) as Ring);
     const { every } = ring.level;
     const sum = new SlotSum();
-    // Of what is still to come there is nothing, and the slot of now is no part of it.
-    const slots = from < to ? await this.#inTime(ring.read(from, to)) : [];
-    for (const slot of slots) sum.add(slot);
+    if (from < to) for (const slot of await this.#inTime(ring.read(from, to))) sum.add(slot);
     const { registry } = core;
     if (plugin !== undefined && plugin !== 'host' && !sum.knows(plugin)) this.recordOf(plugin);
     return reportOf({
