@@ -8,8 +8,11 @@ import { useChanges } from './model/store.ts';
 import { prefetchView } from './panel-views.ts';
 import { FIRST, PANELS, type Panel } from './panels.ts';
 import { InspectorContext, useInspector } from './parts/context.ts';
+import { Palette } from './parts/palette.tsx';
 import { PanelView } from './parts/panel-view.tsx';
 import { PermissionDialog } from './parts/permission-dialog.tsx';
+import { Notices, QuestionDialog } from './parts/plugin-words.tsx';
+import { TourButton, TourDock, TourOffer } from './parts/tour.tsx';
 
 /** @param problem why there is no kernel, or why it did not start. */
 export function App({
@@ -29,7 +32,9 @@ export function App({
       <header class="top">
         <h1>Plinth playground</h1>
         {inspector === undefined ? <Health status="starting" /> : <KernelLines />}
+        {inspector !== undefined && <TourButton />}
       </header>
+      {inspector !== undefined && <TourOffer />}
       <div class="frame">
         <Menu current={panel} />
         <main ref={main} tabIndex={-1} aria-labelledby="panel-title">
@@ -46,8 +51,21 @@ export function App({
           )}
         </main>
       </div>
-      {inspector !== undefined && <PermissionDialog />}
+      {inspector !== undefined && <Beside />}
     </InspectorContext.Provider>
+  );
+}
+
+/** What stands beside the panels, and needs the kernel. */
+function Beside() {
+  return (
+    <>
+      <TourDock />
+      <Notices />
+      <PermissionDialog />
+      <QuestionDialog />
+      <Palette />
+    </>
   );
 }
 

@@ -38,6 +38,12 @@ export const PANELS: readonly Panel[] = [
     load: async () => (await import('./panels/commands.tsx')).CommandsPanel,
   },
   {
+    path: 'views',
+    title: 'Views',
+    about: 'What plugins show. The page draws it, and each press goes to its worker.',
+    load: async () => (await import('./panels/views.tsx')).ViewsPanel,
+  },
+  {
     path: 'compare',
     title: 'Compare',
     about: 'One command in several runtimes: the same plugin file, the same answer?',

@@ -11,7 +11,7 @@ import { extname, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { chromiumArguments, findChromium } from '../../scripts/find-chromium.ts';
 
 const demo = fileURLToPath(new URL('../../demo-app', import.meta.url));
@@ -36,11 +36,14 @@ beforeAll(async () => {
     throw new Error('the demo plugins are not built: run the build first');
   });
   folder = await mkdtemp(join(tmpdir(), 'playground-'));
+  // As it is shipped: Vitest's own value makes a build for development, with more in it.
+  vi.stubEnv('NODE_ENV', 'production');
   await build({
     configFile: `${demo}/vite.config.ts`,
     logLevel: 'error',
     build: { outDir: folder, emptyOutDir: true },
   });
+  vi.unstubAllEnvs();
   server = serve(folder).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`;

@@ -10,11 +10,15 @@ import { network } from '@plinth/kernel/network';
 import { permissionRecorder } from '@plinth/kernel/permission-recorder';
 import { kernelWith } from '@plinth/kernel/preset';
 import { supervision } from '@plinth/kernel/supervision';
+import type { Present } from '@plinth/ui/host';
 import { faultStorage } from './fault-storage.ts';
 import { type SpanListener, tracer } from './tracer.ts';
 
 const NAMES = ['notes', 'search', 'markdown', 'clock', 'digest', 'rogue'];
 const OWN: ReadonlySet<string> = new Set(NAMES.map((name) => `demo.${name}`));
+
+/** The places of the page where plugins show views. */
+export const SLOTS: readonly string[] = ['main', 'sidebar'];
 
 /** Whether a plugin is one of the page's own. */
 export const isDemo = (id: string): boolean => OWN.has(id);
@@ -37,8 +41,9 @@ const createKernel = kernelWith([
   installer,
 ]);
 
-/** Makes the kernel. It is not started. */
-export async function createPlaygroundKernel(onSpan: SpanListener) {
+/** Makes the kernel. It is not started. `present` shows what plugins say. */
+export async function createPlaygroundKernel(onSpan: SpanListener, present: Present) {
+  const { ui } = await import('./workbench.ts');
   const faults = faultStorage(indexedDBStorage('plinth-playground'));
   const kernel = await createKernel({
     host: browserHost(),
@@ -48,9 +53,13 @@ export async function createPlaygroundKernel(onSpan: SpanListener) {
     isolation: ({ id }) => (isDemo(id) ? undefined : 'sandbox'),
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
-    extensions: [tracer(onSpan), permissionRecorder()],
+    extensions: [
+      tracer(onSpan),
+      permissionRecorder(),
+      ui({ slots: SLOTS, present, keys: [{ key: 'mod+k', command: 'host:palette' }] }),
+    ],
   });
-  return { kernel, faults };
+  return { kernel, faults, workbench: kernel.extension(ui) };
 }
 
 /** The kernel with its extensions. */

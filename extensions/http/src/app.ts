@@ -26,8 +26,12 @@ export class HttpApp {
     this.#routes = this.#makeRoutes();
   }
 
-  /** Answers a request. It never rejects. */
-  async fetch(request: Request): Promise<Response> {
+  /**
+   * Answers a request. It never rejects.
+   *
+   * @param nowhere whether it is for no tenant: plugins don't answer it.
+   */
+  async fetch(request: Request, nowhere = false): Promise<Response> {
     const { settings, inFlight } = this.#parts;
     const requestId = requestIdOf(request);
     let exchange: Exchange | undefined;
@@ -42,7 +46,7 @@ export class HttpApp {
       checkOrigin(request, url, settings.origins);
       const asked = preflight(request, settings.origins);
       if (asked !== undefined) return asked;
-      exchange = { requestId, held: false, leave: inFlight.enter() };
+      exchange = { requestId, nowhere, held: false, leave: inFlight.enter() };
       response = await this.#routes.fetch(request, { exchange, url });
     } catch (error) {
       response = this.#failed(error, requestId);
@@ -73,6 +77,17 @@ export class HttpApp {
         throw refuse(503, 'kernel/stopped', 'The server is stopping.', { 'retry-after': '1' });
       await next();
     });
+    const { mount } = parts.settings;
+    for (const path of ['/commands', ...(mount === false ? [] : [mount])])
+      app.use(`${path}/*`, async ({ env }, next) => {
+        if (env.exchange.nowhere)
+          throw refuse(
+            404,
+            'http/tenant',
+            'It is for no tenant, and plugins run in tenants alone.',
+          );
+        await next();
+      });
     app.get('/openapi.json', async (c) => {
       if (parts.settings.expose.length === 0 && parts.declared.all().length === 0) throw notFound();
       await requireUser(c.req.raw, parts);
@@ -88,7 +103,6 @@ export class HttpApp {
       if (this.admin === undefined) throw notFound();
       return this.admin.answer(c.req.raw, c.env.url, c.env.exchange);
     });
-    const { mount } = parts.settings;
     if (mount !== false)
       app.all(`${mount}/*`, (c) => answerRoute(c.req.raw, c.env.url, c.env.exchange, parts));
     app.notFound(() => {
