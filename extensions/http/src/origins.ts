@@ -50,12 +50,13 @@ export function corsHeaders(
   origins: readonly string[],
 ): readonly [string, string][] {
   if (origins.length === 0) return [];
+  const vary = ['vary', 'origin'] as [string, string];
   const origin = listed(request, origins);
-  if (origin === undefined) return [['vary', 'origin']];
+  if (origin === undefined) return [vary];
   return [
     ['access-control-allow-origin', origin],
     ['access-control-expose-headers', 'x-request-id, traceparent, retry-after'],
-    ['vary', 'origin'],
+    vary,
   ];
 }
 

@@ -13,7 +13,6 @@ const STATUSES: readonly (readonly [string, number])[] = [
   ['config/invalid', 400],
   ['archive/', 422],
   ['manifest/', 422],
-  ['archive/', 422],
   ['signature/', 422],
   ['plugin/digest-mismatch', 422],
   ['secret/invalid', 400],

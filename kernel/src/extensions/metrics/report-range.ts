@@ -6,7 +6,7 @@ const HOUR = 3_600_000;
 const FORMATS: readonly string[] = ['data', 'text', 'csv'];
 
 /**
- * The stretch of a query: what has not happened yet has no figures.
+ * The stretch of a query: what has not happened yet has no figures, and both ends are then the same.
  *
  * @throws PluginValidationError `call/invalid-option`.
  */
