@@ -12,6 +12,9 @@ const ALL_MOST = 336 * KB;
 /** Panels that load an editor, which is counted by its own test. */
 const EDITOR = /editor/i;
 
+/** What a panel shows once the library that draws it is there. */
+const DRAWN: Readonly<Record<string, string>> = { Graph: '.graph svg', Chaos: '.chart canvas' };
+
 let other: Page;
 
 beforeEach(async () => {
@@ -109,7 +112,9 @@ test('the first panel is loaded within its budget, and all panels within theirs'
     for (const name of await one.getByRole('navigation').getByRole('link').allInnerTexts()) {
       if (EDITOR.test(name)) continue;
       await link(one, name).click();
-      await one.waitForLoadState('networkidle');
+      await one.getByRole('heading', { name, exact: true }).waitFor();
+      await one.getByText('Loading…').waitFor({ state: 'detached' });
+      await one.locator(DRAWN[name] ?? 'main').waitFor();
     }
     const all = weigh();
     console.log(`the first panel loads ${first} B, all panels ${all} B with gzip`);
