@@ -49,7 +49,7 @@ export async function measureViews(page: Page, code: string, rounds: number): Pr
     },
     rows: ratioFigure(rows.plinth, rows.raw, milliseconds),
     updates: {
-      value: medianOf(busy.map(({ view, own }) => view - own)),
+      value: Math.max(0, medianOf(busy.map(({ view, own }) => view - own))),
       rounds: busy.map(({ view, own }) => view - own),
       detail: `${milliseconds(medianOf(busy.map(({ view }) => view)))} and ${milliseconds(medianOf(busy.map(({ own }) => own)))}`,
     },
