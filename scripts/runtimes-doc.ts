@@ -21,8 +21,9 @@ export function runtimesPage(): string {
   return `# Runtimes
 
 \`npm run test:matrix\` runs the same tests in all of these: every host's conformance suite, storage, the wire's models
-and its fuzzing, how guests end, and attacks behind a wall. A test that needs what a runtime lacks is skipped there, and
-counted. WebKit is tested as WebKitGTK, which enables other features than Safari. Bun and Deno use \`@plinth/host-node\`.
+and its fuzzing, how guests end, and attacks behind a wall. Browsers run the tests of views, frames and databases in a
+page, too. A test that needs what a runtime lacks is skipped there, and counted. WebKit is tested as WebKitGTK, which
+enables other features than Safari. Bun and Deno use \`@plinth/host-node\`.
 
 ${[...head, ...rows].join('\n')}
 

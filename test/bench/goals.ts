@@ -147,7 +147,7 @@ const VIEWS: readonly Goal[] = [
   atMost(
     'views',
     'updates',
-    "60 changes a second: the page's thread at work in a second",
+    "60 changes: the page's thread at work beyond the same by Preact in the page",
     8,
     8,
     ms,

@@ -133,9 +133,24 @@ export async function tick(on: boolean): Promise<void> {
   await kernel.commands.execute(`${ID}:tick`, on);
 }
 
-/** The text of the counter. */
-export const counted = (): number =>
-  Number(document.querySelector('#counter button')?.textContent?.slice('count '.length));
+let ticking: ReturnType<typeof setInterval> | undefined;
+
+/** Starts or ends the same changes by Preact in the page. */
+export function tickOwn(on: boolean): void {
+  clearInterval(ticking);
+  const own = document.querySelector('#own') as Element;
+  let count = 0;
+  const change = () => {
+    count += 1;
+    render(h('button', { type: 'button' }, `count ${count}`), own);
+  };
+  if (on) ticking = setInterval(change, 1_000 / 60);
+  else render(null, own);
+}
+
+/** The number in a counter. */
+export const counted = (place: '#counter' | '#own'): number =>
+  Number(document.querySelector(`${place} button`)?.textContent?.slice('count '.length) ?? 0);
 
 /** Resolves when a change in a place has made it so. */
 function changed(place: string, isSo: () => boolean): Promise<void> {

@@ -1,5 +1,6 @@
 /** How vitest starts each browser. Loaded in the legs that drive one. */
 import { playwright } from '@vitest/browser-playwright';
+import type { Page } from 'playwright';
 import type { BrowserProviderOption } from 'vitest/node';
 import { findFirefox, findMiniBrowser } from '../../scripts/find-browsers.ts';
 import { chromiumArguments, findChromium } from '../../scripts/find-chromium.ts';
@@ -14,9 +15,32 @@ const executable = (path: string | undefined) =>
  * Playwright's own build is used.
  */
 const firefox = (path: string | undefined) =>
-  playwright({
-    launchOptions: path === undefined ? {} : { channel: 'moz-firefox', executablePath: path },
-  });
+  path === undefined
+    ? playwright()
+    : findingFrames(
+        playwright({ launchOptions: { channel: 'moz-firefox', executablePath: path } }),
+      );
+
+/**
+ * Vitest finds the frame of a test by its name. In this channel the name may come after the frame
+ * has been told of, and is then never heard.
+ */
+const findingFrames = (option: BrowserProviderOption): BrowserProviderOption => ({
+  ...option,
+  providerFactory(project) {
+    const provider = option.providerFactory(project);
+    const contextOf = provider.getCommandsContext.bind(provider);
+    provider.getCommandsContext = (session) => {
+      const context = contextOf(session);
+      const frame = async () => {
+        const element = await (context.page as Page).waitForSelector('iframe[data-vitest]');
+        return element.contentFrame();
+      };
+      return { ...context, frame };
+    };
+    return provider;
+  },
+});
 
 const webkit = (path: string | undefined) => (path === undefined ? playwright() : webkitGtk(path));
 

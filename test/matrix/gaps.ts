@@ -4,7 +4,15 @@
  * fails when a runtime and this list disagree. `docs/runtimes.md` is generated from it.
  */
 import type { LegName } from './legs.ts';
-import { evaluated, importAs, threadSays, typedArraysAreFast, workerSays } from './probes.ts';
+import {
+  evaluated,
+  frameHasThread,
+  frameIsWalled,
+  importAs,
+  threadSays,
+  typedArraysAreFast,
+  workerSays,
+} from './probes.ts';
 
 /** One difference. */
 export interface Gap {
@@ -239,9 +247,24 @@ export const GAPS = [
   {
     id: 'private-files',
     what: 'A private file system (OPFS)',
-    without: 'sql() throws in a page; all else is kept in IndexedDB or in files',
+    without:
+      'sql() throws in a page; all else is kept in IndexedDB or in files. Skipped: databases in a page',
     legs: [...NODES, 'webkit', 'bun', 'deno'],
     probe: () => navigator.storage.getDirectory(),
+  },
+  {
+    id: 'frame-thread',
+    what: 'A frame of an opaque origin has a thread of its own',
+    without: 'A frame that does not end its turn holds up the page. Skipped: such a frame',
+    legs: [...NODES, 'firefox', 'webkit', 'bun', 'deno'],
+    probe: () => frameHasThread(),
+  },
+  {
+    id: 'input',
+    what: 'The driver of the browser presses every button of the mouse, and keys in frames',
+    without: 'Skipped: links by the other buttons, keys in frames',
+    legs: [...NODES, 'webkit', 'bun', 'deno'],
+    probe: () => Reflect.get(globalThis, '__vitest_browser_runner__').provider === 'playwright',
   },
 ] as const satisfies readonly Gap[];
 
@@ -271,22 +294,4 @@ async function processIsWalled(): Promise<boolean> {
       timeout: 10_000,
     }).trim() === 'false'
   );
-}
-
-/** Whether a frame can be isolated from the origin of its page. */
-function frameIsWalled(): Promise<boolean> {
-  const frame = document.createElement('iframe');
-  frame.setAttribute('sandbox', 'allow-scripts');
-  frame.hidden = true;
-  frame.srcdoc = "<script>parent.postMessage('plinth-probe', '*')</script>";
-  return new Promise<boolean>((resolve) => {
-    const heard = ({ source, data, origin }: MessageEvent) => {
-      if (source !== frame.contentWindow || data !== 'plinth-probe') return;
-      removeEventListener('message', heard);
-      frame.remove();
-      resolve(origin === 'null');
-    };
-    addEventListener('message', heard);
-    document.body.append(frame);
-  });
 }

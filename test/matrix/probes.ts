@@ -112,3 +112,51 @@ export async function typedArraysAreFast(): Promise<boolean> {
   const bytes = new Uint8Array(2_000_000);
   return time(bytes) < 20 * time(bytes.buffer) + 50;
 }
+
+/** The messages of a script in a frame of an opaque origin, until there are so many. */
+async function frameSays(
+  script: string,
+  count: number,
+  heard: () => void = () => {},
+): Promise<readonly MessageEvent[]> {
+  const frame = document.createElement('iframe');
+  frame.setAttribute('sandbox', 'allow-scripts');
+  frame.hidden = true;
+  frame.srcdoc = `<script>${script}</script>`;
+  return new Promise((resolve) => {
+    const said: MessageEvent[] = [];
+    const hear = (event: MessageEvent) => {
+      if (event.source !== frame.contentWindow) return;
+      said.push(event);
+      heard();
+      if (said.length < count) return;
+      removeEventListener('message', hear);
+      frame.remove();
+      resolve(said);
+    };
+    addEventListener('message', hear);
+    document.body.append(frame);
+  });
+}
+
+/** Whether a frame can be isolated from the origin of its page. */
+export const frameIsWalled = async (): Promise<boolean> =>
+  (await frameSays("parent.postMessage('probe', '*')", 1))[0]?.origin === 'null';
+
+/** Whether the timers of a page go on while a frame is busy for a second. */
+export async function frameHasThread(): Promise<boolean> {
+  let ticks = 0;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  await frameSays(
+    `const say = () => parent.postMessage('probe', '*'); say();
+     setTimeout(() => { const end = Date.now() + 1_000; while (Date.now() < end); say(); }, 0);`,
+    2,
+    () => {
+      timer ??= setInterval(() => {
+        ticks += 1;
+      }, 20);
+    },
+  );
+  clearInterval(timer);
+  return ticks > 4;
+}

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { bundledPlugins } from '../support/bundled-plugins.ts';
 import { RUNTIME_SUITES } from '../support/runtime-suites.ts';
 import { LEGS, type LegName, legOf } from './legs.ts';
 
@@ -15,27 +16,32 @@ declare module 'vitest' {
 }
 
 const leg = legOf(process.env.PLINTH_LEG ?? 'node24');
+const inBrowser = LEGS[leg].drive === 'browser';
 
 export default defineConfig(async () => ({
   root: fileURLToPath(new URL('../..', import.meta.url)),
-  ...(LEGS[leg].drive === 'browser' && { resolve: { conditions: ['browser'] } }),
+  plugins: [bundledPlugins()],
+  ...(inBrowser && { resolve: { conditions: ['browser', 'module'] } }),
   test: {
     name: leg,
     include: [
       `test/host/{${RUNTIME_SUITES.join(',')}}.test.ts`,
       'test/{rpc,storage,matrix}/*.test.ts',
+      ...(inBrowser ? ['test/{ui,sql}/*.browser.test.ts'] : []),
     ],
-    // Tests of one kind of runtime differ between legs; and the mutants test the tests.
-    exclude: ['**/*.{node,browser,full}.*', 'test/rpc/mutants.test.ts'],
+    // Other tests of one kind of runtime differ between legs; and the mutants test the tests.
+    exclude: [
+      '**/*.{node,full}.*',
+      'test/{host,rpc,storage,matrix}/*.browser.*',
+      'test/rpc/mutants.test.ts',
+    ],
     reporters: [process.env.CI ? 'dot' : 'default', './test/matrix/leg-reporter.ts'],
     globalSetup: './test/support/witness-server.ts',
     provide: { leg },
     testTimeout: 30_000,
     hookTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
-    ...(LEGS[leg].drive === 'browser'
-      ? { browser: await browserSettings() }
-      : { pool: 'forks' as const }),
+    ...(inBrowser ? { browser: await browserSettings() } : { pool: 'forks' as const }),
   },
 }));
 

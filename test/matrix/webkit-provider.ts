@@ -3,8 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { defineBrowserProvider } from '@vitest/browser';
 import type { BrowserProvider, BrowserProviderOption, TestProject } from 'vitest/node';
+import { inputOf } from './webkit-input.ts';
 
 /** Milliseconds until the driver must answer. */
 const DRIVER_READY = 10_000;
@@ -16,6 +18,9 @@ const DRIVER_READY = 10_000;
 class WebKitGtk implements BrowserProvider {
   readonly name = 'webkitgtk';
   readonly supportsParallelism = false;
+  readonly initScripts: string[] = [
+    fileURLToPath(new URL('./webkit-locators.ts', import.meta.url)),
+  ];
   readonly #binary: string;
   readonly #owned: ChildProcess[] = [];
   #driver = '';
@@ -23,8 +28,15 @@ class WebKitGtk implements BrowserProvider {
 
   constructor(project: TestProject, binary: string) {
     this.#binary = binary;
-    // Requested before the first test; this browser keeps the size of its window.
-    project.browser?.registerCommand('__vitest_viewport' as never, (() => {}) as never);
+    const commands = {
+      // Requested before the first test; this browser keeps the size of its window.
+      __vitest_viewport() {},
+      ...inputOf(async (method, path, body) =>
+        this.#ask(method, `${await this.#session}${path}`, body),
+      ),
+    };
+    for (const [name, command] of Object.entries(commands))
+      project.browser?.registerCommand(name as never, command as never);
     process.once('exit', () => this.#endAll());
   }
 

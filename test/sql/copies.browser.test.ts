@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { read, write } from '#sql-folder';
 import { rejection } from '../support/kernels.ts';
 import { folder, packageWith, withSql } from './databases.ts';
+import { needPrivateFiles } from './private-files.ts';
+
+needPrivateFiles();
 
 const NOTES = { '0001_notes.sql': 'create table notes (id integer primary key, text text)' };
 const MORE = { ...NOTES, '0002_more.sql': 'alter table notes add column more text' };

@@ -7,8 +7,10 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { createHost } from '#host';
 import { keep, rejection, startKernel } from '../support/kernels.ts';
 import { packageWith, withSql } from './databases.ts';
+import { needPrivateFiles } from './private-files.ts';
 import { watchDatabaseWorkers } from './workers.ts';
 
+needPrivateFiles();
 const workers = watchDatabaseWorkers();
 afterEach(() => vi.unstubAllGlobals());
 

@@ -3,9 +3,11 @@ import { sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
 import { rejection } from '../support/kernels.ts';
 import { packageWith, withSql } from './databases.ts';
+import { needPrivateFiles } from './private-files.ts';
 import { survivesEnds } from './worker-ends.ts';
 import { heldLocks, watchDatabaseWorkers } from './workers.ts';
 
+needPrivateFiles();
 const workers = watchDatabaseWorkers();
 const ENDLESS =
   'with recursive n(i) as (select 1 union all select i + 1 from n) select max(i) from n';

@@ -31,7 +31,8 @@ describe('a view in a page', () => {
     await until(() => view.slot.querySelectorAll('li').length === 3, 'three rows');
     const [first] = view.slot.querySelectorAll('li');
     await kernel.commands.execute(`${PANEL}:rows`, [3, 2, 1]);
-    await until(() => view.slot.querySelector('li')?.textContent === 'Row 3', 'turned around');
+    const list = view.slot.querySelector('ul');
+    await until(() => list?.textContent === 'Row 3Row 2Row 1', 'turned around');
     expect(view.slot.querySelectorAll('li')[2]).toBe(first);
     await userEvent.click(page.getByText('Row 2'));
     await expect.element(page.getByRole('button', { name: 'count 2' })).toBeVisible();

@@ -6,11 +6,13 @@ import { ui } from '@plinth/ui/host';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { createHost } from '#host';
+import { has } from '../matrix/gaps.ts';
 import { nextEvent, startKernel } from '../support/kernels.ts';
 import { PANEL, viewPackage } from './kernels.ts';
 import { until } from './page.ts';
 import framesCode from './plugins/frames.ts?bundle';
 
+const hasInput = await has('input');
 const mounted: ShownView[] = [];
 afterEach(async () => {
   await Promise.all(mounted.splice(0).map((one) => one.close()));
@@ -135,7 +137,7 @@ describe('a frame', () => {
     expect(frame()).toBeNull();
   });
 
-  it('can be reached and left by keys', async () => {
+  it.skipIf(!hasInput)('can be reached and left by keys', async () => {
     const { shown, place, told, frame } = await show(
       `document.body.innerHTML = '<input aria-label="inside">';
        document.querySelector('input').oninput = ({ target }) => plinth.call('tell', target.value);`,
@@ -212,7 +214,7 @@ describe('a hostile frame', () => {
          parent: () => parent.document.body,
          top: () => top.document.body,
          frame: () => frameElement.ownerDocument,
-         cookie: () => document.cookie,
+         cookie: () => document.cookie || undefined,
          storage: () => localStorage.length,
          database: () => indexedDB.open('x') && 'opened',
          peer: () => new RTCPeerConnection(),
@@ -240,9 +242,16 @@ describe('a hostile frame', () => {
          frame.name = 'nested';
          frame.srcdoc = '<script>' + own + '</' + 'script>';
          document.body.append(frame);
+         (async () => {
+           for (let at = 0; at < 30; at++) await new Promise(requestAnimationFrame);
+           await plinth.call('tell', 'waited');
+         })();
        } else parent.postMessage('inside ' + typeof RTCPeerConnection, '*');`,
     );
-    await tells(told, ['inside undefined']);
+    await expect.poll(told).toContain('waited');
+    expect(await told()).not.toContain('inside function');
+    // WebKit doesn't begin such a frame at all.
+    if (hasInput) expect(await told()).toContain('inside undefined');
   });
 
   it.each([
@@ -330,12 +339,15 @@ describe('a hostile frame', () => {
     const field = document.createElement('input');
     place.before(field);
     await userEvent.click(field);
-    await until(() => shown.state === 'failed', 'refused');
-    expect(shown.error?.message).toContain('it takes the focus from the page');
+    // WebKit lets none of them in.
+    if (hasInput) {
+      await until(() => shown.state === 'failed', 'refused');
+      expect(shown.error?.message).toContain('it takes the focus from the page');
+      expect(frame()).toBeNull();
+    }
     await userEvent.keyboard('typed in the page');
     expect(document.activeElement).toBe(field);
     expect(field.value).toBe('typed in the page');
-    expect(frame()).toBeNull();
   });
 });
 
@@ -363,7 +375,7 @@ describe('a slot', () => {
 
 // It ends its turn by itself after 4 s: Chromium has opaque frames of all pages in one process, so
 // guests of other tests in the sandbox would wait with it.
-describe('a frame that does not end a turn', () => {
+describe.skipIf(!(await has('frame-thread')))('a frame that does not end a turn', () => {
   it('leaves the page its frames, and is ended when it has not listened for too long', async () => {
     const spin = `setTimeout(() => { const end = Date.now() + 4_000; while (Date.now() < end); }, 100);`;
     const { run, shown, frame } = await show(spin, undefined, {

@@ -51,7 +51,8 @@ describe('a view in React', () => {
     await until(() => place.querySelectorAll('li').length === 2, 'two rows');
     const first = place.querySelector('li');
     await kernel.commands.execute(`${PANEL}:rows`, [2, 1]);
-    await until(() => place.querySelector('li')?.textContent === 'Row 2', 'turned around');
+    const list = place.querySelector('ul');
+    await until(() => list?.textContent === 'Row 2Row 1', 'turned around');
     expect(place.querySelectorAll('li')[1]).toBe(first);
     await userEvent.click(page.getByText('Row 2'));
     await expect.element(page.getByRole('button', { name: '» count 3' })).toBeVisible();

@@ -32,6 +32,8 @@ export interface OpenInput {
   readonly view: string;
   /** What the application passes to the view. */
   readonly props?: unknown;
+  /** The host counts what is typed, and wants to be told what was heard of it. */
+  readonly counts?: boolean;
 }
 
 /** An event of a node. */
@@ -41,6 +43,8 @@ export interface EventInput {
   readonly name: string;
   /** A text, a number, a boolean, or nothing. */
   readonly detail?: unknown;
+  /** Of what was typed: a number that is higher each time. */
+  readonly order?: number;
 }
 
 /**

@@ -20,7 +20,7 @@ export interface Heard {
   readonly echoes: Echoes;
   /** The node that an element shows. */
   nodeOf(element: Node): HostNode | undefined;
-  send(node: HostNode, name: string, detail?: PropValue): void;
+  send(node: HostNode, name: string, detail?: PropValue, order?: number): void;
 }
 
 /** How a link is followed. */
@@ -130,8 +130,11 @@ function changed(
   const node = path.find(({ events, type }) => events.includes(name) || ANSWER.has(type));
   if (node?.events.includes(name) !== true) return;
   // A choice has no echo that could be older than it.
-  if (name === 'input' && node.type !== 'slider') renderer.echoes.sent(control);
-  renderer.send(node, name, detailOf(node, control));
+  if (name === 'input' && node.type !== 'slider')
+    renderer.echoes.typed(control, (value, order) =>
+      renderer.send(node, name, value.slice(0, MOST), order),
+    );
+  else renderer.send(node, name, detailOf(node, control));
 }
 
 function detailOf(node: HostNode, control: Valued): PropValue {

@@ -54,13 +54,14 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   }
 
   /** Tells the plugin what has happened to a node. */
-  send(node: HostNode, name: string, detail?: PropValue): void {
+  send(node: HostNode, name: string, detail?: PropValue, order?: number): void {
     this.#armed = true;
-    void this.#send?.(node, name, detail);
+    void this.#send?.(node, name, detail, order);
   }
 
   show(tree: ViewTree, send: SendEvent): this {
     this.#send = send;
+    this.echoes.begin(tree.counts);
     this.#selects.clear();
     this.#lists.clear();
     this.#kids(this.#body, this.#root?.kids ?? [], tree.root.kids);
@@ -106,6 +107,10 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     this.#selects.delete(node);
     this.#lists.delete(node);
     this.#touched(parent);
+  }
+
+  heard(order: number): void {
+    this.echoes.saw(order);
   }
 
   text(node: HostNode): void {

@@ -18,6 +18,7 @@ interface Found {
   control?: Control;
 }
 
+const NONE: NonNullable<Shape['attributes']> = Object.freeze({});
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** Makes the elements of a shape. */
@@ -32,8 +33,11 @@ function build(document: Document, shape: Shape, found: Found, inSvg: boolean): 
   const element = isSvg
     ? document.createElementNS(SVG, shape.tag)
     : document.createElement(shape.tag);
-  for (const [name, value] of Object.entries(shape.attributes ?? {}))
+  const { attributes = NONE } = shape;
+  for (const name in attributes) {
+    const value = attributes[name];
     if (value !== undefined) element.setAttribute(name, value);
+  }
   if (shape.text !== undefined) element.textContent = shape.text;
   for (const part of shape.inside ?? []) element.append(build(document, part, found, isSvg));
   if (shape.slot === true) found.slot = element;
@@ -65,15 +69,11 @@ export function redress(
   shape: Shape,
   set: (control: Control, value: string) => void,
 ): void {
-  const names = new Set([
-    ...Object.keys(before.attributes ?? {}),
-    ...Object.keys(shape.attributes ?? {}),
-  ]);
-  for (const name of names) {
-    const value = shape.attributes?.[name];
-    if (value === before.attributes?.[name]) continue;
-    if (value === undefined) element.removeAttribute(name);
-    else element.setAttribute(name, value);
+  const [{ attributes: was = NONE }, { attributes = NONE }] = [before, shape];
+  for (const name in was) if (attributes[name] === undefined) element.removeAttribute(name);
+  for (const name in attributes) {
+    const value = attributes[name];
+    if (value !== undefined && value !== was[name]) element.setAttribute(name, value);
   }
   if (shape.text !== before.text) element.textContent = shape.text ?? '';
   const { live } = shape;

@@ -137,7 +137,8 @@ export class FrameBox {
       'click',
       (event) => {
         wake(event);
-        this.#frame?.focus();
+        // Firefox focuses nothing that was inert in the last frame.
+        requestAnimationFrame(() => this.#frame?.focus());
       },
       { signal },
     );

@@ -20,5 +20,14 @@ export interface HostNode {
 /** What an event says: the value of a control, or the rows that are in sight. */
 export type EventDetail = PropValue | RowSpan;
 
-/** Tells the plugin of an event. It resolves, and never rejects, when the plugin has answered. */
-export type SendEvent = (node: HostNode, name: string, detail?: EventDetail) => Promise<void>;
+/**
+ * Tells the plugin of an event. It resolves, and never rejects, when the plugin has answered.
+ *
+ * @param order the number of what was typed.
+ */
+export type SendEvent = (
+  node: HostNode,
+  name: string,
+  detail?: EventDetail,
+  order?: number,
+) => Promise<void>;

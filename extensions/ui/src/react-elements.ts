@@ -70,12 +70,12 @@ interface OwnProps {
 
 function OwnElement({ node, view, component, children }: OwnProps): ReactNode {
   const { value } = node.props;
-  const [typed, type] = useTyped(view, typeof value === 'string' ? value : undefined);
+  const [typed, type] = useTyped(view, node, typeof value === 'string' ? value : undefined);
   const events = node.events.join();
   const on = useMemo(() => {
     const tell = (name: string) => (detail?: PropValue) => {
       if (name === 'input' && typeof detail === 'string') type(detail);
-      view.send(node, name, detail);
+      else view.send(node, name, detail);
     };
     return Object.fromEntries(
       events.split(',').flatMap((name) => (name === '' ? [] : [[name, tell(name)] as const])),
@@ -87,7 +87,8 @@ function OwnElement({ node, view, component, children }: OwnProps): ReactNode {
 
 /** What a field holds: typed a moment ago, or said by the plugin since. */
 function useTyped(
-  { echoes }: ReactRenderer,
+  view: ReactRenderer,
+  node: HostNode,
   value: string | undefined,
 ): readonly [string | undefined, (value: string) => void] {
   const held = useRef({ value: value ?? '' });
@@ -96,14 +97,14 @@ function useTyped(
   const type = useMemo(
     () => (next: string) => {
       held.current.value = next;
-      echoes.sent(held.current);
+      view.echoes.typed(held.current, (text, order) => view.send(node, 'input', text, order));
       draw((count) => count + 1);
     },
-    [echoes],
+    [view, node],
   );
   if (said.current !== value) {
     said.current = value;
-    if (value !== undefined) echoes.set(held.current, value);
+    if (value !== undefined) view.echoes.set(held.current, value);
   }
   return [value === undefined ? undefined : held.current.value, type];
 }

@@ -62,8 +62,8 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
     );
   }
 
-  send(node: HostNode, name: string, detail?: PropValue): void {
-    void this.#send?.(node, name, detail);
+  send(node: HostNode, name: string, detail?: PropValue, order?: number): void {
+    void this.#send?.(node, name, detail, order);
   }
 
   /** The key of a node: over an update that of the node whose place it has taken. */
@@ -97,6 +97,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
     if (this.#root !== undefined) this.#adopt(this.#root, tree.root);
     this.#root = tree.root;
     this.#send = send;
+    this.echoes.begin(tree.counts);
     for (const listener of [...this.#rooted]) listener();
     return this;
   }
@@ -127,6 +128,10 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
 
   remove(_: HostNode, parent: HostNode): void {
     this.#touch(parent);
+  }
+
+  heard(order: number): void {
+    this.echoes.saw(order);
   }
 
   text(node: HostNode): void {

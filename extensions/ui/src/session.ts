@@ -42,10 +42,15 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
   #batches: readonly string[] = [];
   #wake: (() => void) | undefined;
   #fault: { readonly error: unknown } | undefined;
+  /** The order of what was heard last, and of what the host was told last. */
+  #heard: number | undefined;
+  #told: number | undefined;
   readonly #end = new AbortController();
 
-  constructor(pictures: Pictures) {
+  /** @param counts whether the host wants to be told what was heard. */
+  constructor(pictures: Pictures, counts = false) {
     this.pictures = pictures;
+    if (counts) this.#heard = 0;
   }
 
   get signal(): AbortSignal {
@@ -55,6 +60,11 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
   push(op: ViewOp): void {
     this.#ops.push(op);
     this.#wake?.();
+  }
+
+  /** What was typed up to this order is known to what is shown from now on. */
+  hear(order: number | undefined): void {
+    if (this.#heard !== undefined && order !== undefined) this.#heard = order;
   }
 
   changed(): void {
@@ -70,7 +80,7 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
     while (!this.signal.aborted) {
       if (this.#batches.length === 0) {
         this.#look();
-        if (this.#ops.length > 0) this.#batches = batchesOf(this.#ops);
+        if (this.#ops.length > 0) this.#batches = batchesOf([...this.#news(), ...this.#ops]);
         this.#ops = [];
       }
       const [value, ...others] = this.#batches;
@@ -82,6 +92,13 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
       this.#wake = undefined;
     }
     return DONE;
+  }
+
+  /** What was heard since the host was told of it. */
+  #news(): readonly ViewOp[] {
+    if (this.#heard === undefined || this.#heard === this.#told) return [];
+    this.#told = this.#heard;
+    return [[5, this.#heard]];
   }
 
   /** A view that throws while it is made has ended, also for the list of what is shown. */

@@ -46,7 +46,9 @@ export class Showing {
   readonly #reports: ShowingReports;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #late = 0;
-  #since = performance.now();
+  /** When the frame has begun that is counted, and how long changes have taken of it. */
+  #since = 0;
+  #spent = 0;
 
   constructor(
     client: Client<typeof View, HostCallOptions>,
@@ -68,7 +70,7 @@ export class Showing {
     const { signal } = this.#end;
     try {
       const stream = await this.#client.open(
-        { session: this.#session, view, ...(props !== undefined && { props }) },
+        { session: this.#session, view, counts: true, ...(props !== undefined && { props }) },
         { signal },
       );
       const batches = stream[Symbol.asyncIterator]();
@@ -102,45 +104,53 @@ export class Showing {
   }
 
   async #take(tree: ViewTree, ops: readonly unknown[], renderer: ViewRenderer): Promise<void> {
+    let begun = performance.now();
+    if (begun - this.#since > FRAME) this.#beginFrame(begun);
     if (tree.listener === undefined) {
       // The first batch is shown as a whole, never by halves.
       for (const op of ops) tree.apply(op);
-      tree.listener = renderer.show(tree, async (node, name, detail) => {
-        if (tree.has(node)) await this.#send(node, name, detail);
+      tree.listener = renderer.show(tree, async (node, name, detail, order) => {
+        if (tree.has(node)) await this.#send(node, name, detail, order);
       });
       renderer.settle?.(true);
       this.#reports.shown();
       return;
     }
-    // After a rest the time of a frame begins with this batch.
-    if (performance.now() - this.#since > FRAME) this.#since = performance.now();
+    const { budget } = this.#settings.limits;
     for (const op of ops) {
       tree.apply(op);
       // One change may be a chart, so the clock is looked at after each.
-      if (this.#isDue() && (await this.#pause(() => renderer.settle?.(false)))) return;
+      if (this.#spent + performance.now() - begun < budget) continue;
+      renderer.settle?.(false);
+      await this.#pause();
+      if (this.#end.signal.aborted) return;
+      begun = this.#since;
     }
     renderer.settle?.(true);
-    await this.#pause();
+    this.#spent += performance.now() - begun;
+    if (this.#spent >= budget) await this.#pause();
   }
 
   /**
-   * Gives the page its frame once the time of this one is used up. A plugin that never rests takes
-   * its share of each frame and no more. True when the showing has ended meanwhile.
+   * Gives the page its frame. A plugin that never rests takes its share of each frame and no more;
+   * one that changes a little at a time is never made to wait.
    */
-  async #pause(settle = () => {}): Promise<boolean> {
-    if (!this.#isDue()) return false;
-    settle();
+  async #pause(): Promise<void> {
     await nextFrame();
-    this.#since = performance.now();
-    return this.#end.signal.aborted;
+    this.#beginFrame(performance.now());
   }
 
-  /** Whether the time of this frame is used up. */
-  #isDue(): boolean {
-    return performance.now() - this.#since >= this.#settings.limits.budget;
+  #beginFrame(now: number): void {
+    this.#since = now;
+    this.#spent = 0;
   }
 
-  async #send(node: HostNode, name: string, detail: EventDetail | undefined): Promise<void> {
+  async #send(
+    node: HostNode,
+    name: string,
+    detail: EventDetail | undefined,
+    order: number | undefined,
+  ): Promise<void> {
     let late = false;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
@@ -155,6 +165,7 @@ export class Showing {
         node: node.id,
         name,
         ...(detail !== undefined && { detail }),
+        ...(order !== undefined && { order }),
       });
     } catch (error) {
       // After the end no answer is waited for.

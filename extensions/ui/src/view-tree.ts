@@ -7,6 +7,7 @@ import { refuse } from './fault.js';
 import type { HostNode } from './host-node.js';
 import { type ElementSpec, elementOf, type Kit } from './kit.js';
 import type { ViewLimits } from './limits.js';
+import { checkRows, orderOf, placeIn, shown } from './tree-checks.js';
 
 /** Hears each change when it is done. */
 export interface TreeListener {
@@ -17,29 +18,41 @@ export interface TreeListener {
   /** Props or events have changed. */
   change(node: HostNode): void;
   move(node: HostNode, from: HostNode, at: number): void;
+  /** What follows was made after the plugin has heard what was typed up to this number. */
+  heard?(order: number): void;
 }
 
-interface Node extends HostNode {
-  text: string;
+/** A class, since thousands are made at once: objects of other objects' parts take much longer. */
+class Node implements HostNode {
+  readonly id: number;
+  readonly type: string;
   readonly spec: ElementSpec;
-  props: Record<string, PropValue>;
-  events: readonly string[];
-  kids: Node[];
   parent: Node | undefined;
   depth: number;
+  text = '';
+  readonly props: Record<string, PropValue> = {};
+  events: readonly string[] = NONE;
+  readonly kids: Node[] = [];
   /** Characters that it counts. */
-  texts: number;
-  images: number;
+  texts = 0;
+  images = 0;
   /** Elements that it makes of each prop. */
-  sizes: Record<string, number>;
+  readonly sizes: Record<string, number> = {};
+
+  constructor(id: number, type: string, spec: ElementSpec, parent: Node | undefined) {
+    this.id = id;
+    this.type = type;
+    this.spec = spec;
+    this.parent = parent;
+    this.depth = parent === undefined ? 0 : parent.depth + 1;
+  }
 }
 
+const NONE: readonly string[] = Object.freeze([]);
 const PLAIN: ElementSpec = { props: {}, shape: () => ({ tag: 'div', slot: true }) };
 const TYPE_MOST = 64;
 const EVENTS_MOST = 16;
 const PROPS_MOST = 64;
-/** Children of an element that asks for its rows: one answer, while the last one is still there. */
-const ROWS_MOST = 500;
 
 /** Owns the nodes of one showing. */
 export class ViewTree {
@@ -47,10 +60,9 @@ export class ViewTree {
   listener: TreeListener | undefined;
   /** Props and events that were left out, because the kit has none or their values don't fit. */
   dropped = 0;
-  readonly #root: Node = {
-    ...{ id: 0, type: '#root', text: '', spec: PLAIN, props: {}, events: [] },
-    ...{ kids: [], parent: undefined, depth: 0, texts: 0, images: 0, sizes: {} },
-  };
+  /** Whether the plugin says what it has heard. */
+  counts = false;
+  readonly #root = new Node(0, '#root', PLAIN, undefined);
   readonly #nodes = new Map<number, Node>([[0, this.#root]]);
   readonly #kit: Kit;
   readonly #limits: ViewLimits;
@@ -104,6 +116,9 @@ export class ViewTree {
         return this.#change(op);
       case 4:
         return this.#move(op);
+      case 5:
+        this.counts = true;
+        return this.listener?.heard?.(orderOf(op[1]));
       default:
         refuse(`there is no change '${shown(op[0])}'`);
     }
@@ -180,11 +195,9 @@ export class ViewTree {
     if (typeof type !== 'string') refuse('the second part of a node is its type or its text');
     const isText = wire.length === 2;
     if (!isText && type.length > TYPE_MOST) refuse(`a type has at most ${TYPE_MOST} characters`);
-    const node: Node = {
-      ...{ id: id as number, type: isText ? '#text' : type, text: '', props: {}, events: [] },
-      ...{ kids: [], parent, depth: parent.depth + 1, texts: 0, images: 0, sizes: {} },
-      spec: isText ? PLAIN : elementOf(this.#kit, type),
-    };
+    const node = isText
+      ? new Node(id as number, '#text', PLAIN, parent)
+      : new Node(id as number, type, elementOf(this.#kit, type), parent);
     this.#nodes.set(node.id, node);
     if (isText) this.#setText(node, type);
     else this.#fill(node, props ?? {}, events ?? [], kids ?? []);
@@ -279,18 +292,3 @@ export class ViewTree {
     for (const kid of node.kids) this.#deepen(kid, depth + 1);
   }
 }
-
-function checkRows({ spec, type, props, kids }: Node): void {
-  if (spec.onDemand === true && props.count !== undefined && kids.length > ROWS_MOST)
-    refuse(`'${type}' has ${kids.length} rows at once, at most ${ROWS_MOST}`);
-}
-
-function placeIn(kids: readonly unknown[], at: unknown): number {
-  if (!Number.isSafeInteger(at) || (at as number) < 0 || (at as number) > kids.length)
-    refuse(`there is no place '${shown(at)}' among ${kids.length}`);
-  return at as number;
-}
-
-/** What a plugin has sent, cut for a message. */
-const shown = (value: unknown): string =>
-  typeof value === 'object' ? typeof value : String(value).slice(0, 40);

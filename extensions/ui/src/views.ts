@@ -64,7 +64,7 @@ export function views(
       if (view === undefined || view === shown.view) shown.session.refresh();
   };
   const registered = ctx.provide(View, {
-    open({ session: name, view, props }, call) {
+    open({ session: name, view, props, counts }, call) {
       checkHost(call);
       const source = Object.hasOwn(sources, view) ? sources[view] : undefined;
       if (source === undefined)
@@ -77,7 +77,7 @@ export function views(
           'call/overloaded',
           `the view '${view}' is one too many: ${MOST_SHOWN} are shown`,
         );
-      const session = new Session(pictures);
+      const session = new Session(pictures, counts);
       const stop = (typeof source === 'function' ? asked(source) : source).mount(session, props);
       open.set(name, { session, view });
       session.signal.addEventListener('abort', () => {
@@ -86,9 +86,10 @@ export function views(
       });
       return session;
     },
-    async event({ session: name, node, name: event, detail }, call) {
+    async event({ session: name, node, name: event, detail, order }, call) {
       checkHost(call);
       const session = open.get(name)?.session ?? call.fail('stale', {});
+      session.hear(order);
       try {
         const done = session.handlers.get(node)?.[event]?.(detail);
         // What the handler has done so far is seen before it has ended.

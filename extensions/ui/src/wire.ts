@@ -25,4 +25,9 @@ export type ViewOp =
   /** Sets props, and the events that are heard from then on. */
   | readonly [3, id: number, props: ViewProps, events?: readonly string[]]
   /** Moves a node. The place counts without the node itself. */
-  | readonly [4, id: number, parent: number, at: number];
+  | readonly [4, id: number, parent: number, at: number]
+  /**
+   * What follows was made after the events up to this order were heard, 0 at first. Only for a host
+   * that counts.
+   */
+  | readonly [5, order: number];
