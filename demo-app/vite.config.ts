@@ -41,6 +41,28 @@ function demoPlugins(): Plugin {
   };
 }
 
+/** What the kernel and its host load when it is asked for: walls, archives, source maps. */
+const LATER = new RegExp(
+  [
+    'host-browser/dist/frame',
+    'kernel/dist/(commands/gate|extension/follower|extensions/installer/management/)',
+    'kernel/dist/extensions/(metrics/(profile|tenant-usage)|network/(fetch|file-))',
+    'kernel/dist/(sources/(archive|find-source-map)|telemetry/source-map)',
+    'sdk/dist/(contracts|guest|pack|signing)/',
+  ].join('|'),
+);
+const KERNEL =
+  /(kernel|sdk|host-browser)\/dist\/|node_modules\/(semver|idb-keyval|valibot|comlink)\//;
+
+/**
+ * Two files for what would be a hundred small ones: what the frame of the page needs, and the kernel
+ * as a first visit loads it. The first must not need the second.
+ */
+const CHUNKS = [
+  { name: 'page', test: /preact|log-line|preload-helper|rolldown.runtime/, priority: 1 },
+  { name: 'kernel', test: (id: string) => KERNEL.test(id) && !LATER.test(id) },
+];
+
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
@@ -54,6 +76,7 @@ export default defineConfig({
     target: 'es2023',
     // The editor is one part, which is loaded with its panel.
     chunkSizeWarningLimit: 700,
+    rolldownOptions: { output: { codeSplitting: { groups: CHUNKS } } },
   },
   // Workers are ES modules in every browser that can run this page.
   worker: { format: 'es' },

@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createKernel, type Kernel } from '@plinth/host-node';
+import { type Notice, ui } from '@plinth/ui/host';
+import { renderView } from '@plinth/ui/html';
 import { Clock } from '../plugins/clock/src/contract.ts';
 import { Notes } from '../plugins/notes/src/contract.ts';
 import { Rogue } from '../plugins/rogue/src/contract.ts';
@@ -26,6 +28,7 @@ try {
   await withKernel(async (kernel) => {
     await meet(kernel);
     await writeNotes(kernel);
+    await showViews(kernel);
     await changePace(kernel);
     await misbehave(kernel);
   });
@@ -39,7 +42,14 @@ try {
 }
 
 async function withKernel(tell: (kernel: Kernel) => Promise<void>): Promise<void> {
-  const kernel = await createKernel({ plugins, data, limits: { deactivate: 500 } });
+  const present = {
+    notify: ({ name, text }: Notice) => line(name, text),
+    ask: async () => null,
+  };
+  const kernel = await createKernel({
+    ...{ plugins, data, limits: { deactivate: 500 } },
+    extensions: [ui({ slots: ['main', 'sidebar'], present })],
+  });
   try {
     await kernel.start();
     await tell(kernel);
@@ -91,6 +101,19 @@ async function writeNotes(kernel: Kernel): Promise<void> {
     hits.map((hit) => hit.id),
     ['n2'],
   );
+}
+
+async function showViews(kernel: Kernel): Promise<void> {
+  chapter('The same views as in a page are made as HTML');
+  const workbench = kernel.extension(ui);
+  for (const { plugin, id: view, title } of [
+    ...workbench.views('main'),
+    ...workbench.views('sidebar'),
+  ]) {
+    const html = await renderView(kernel, { plugin, view });
+    line(title.toLowerCase(), `its view '${view}'`, `${html.length} characters`);
+    assert.match(html, plugin === 'demo.notes' ? /plumber/ : /ticks/);
+  }
 }
 
 async function changePace(kernel: Kernel): Promise<void> {

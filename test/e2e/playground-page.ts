@@ -11,7 +11,7 @@ import { extname, join, normalize, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright';
 import { build } from 'vite';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { chromiumArguments, findChromium } from '../../scripts/find-chromium.ts';
 
 const demo = fileURLToPath(new URL('../../demo-app', import.meta.url));
@@ -36,11 +36,14 @@ beforeAll(async () => {
     throw new Error('the demo plugins are not built: run the build first');
   });
   folder = await mkdtemp(join(tmpdir(), 'playground-'));
+  // As it is shipped: Vitest's own value makes a build for development, with more in it.
+  vi.stubEnv('NODE_ENV', 'production');
   await build({
     configFile: `${demo}/vite.config.ts`,
     logLevel: 'error',
     build: { outDir: folder, emptyOutDir: true },
   });
+  vi.unstubAllEnvs();
   server = serve(folder).listen(0, '127.0.0.1');
   await once(server, 'listening');
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${BASE}`;
@@ -130,23 +133,11 @@ export async function run(command: string, input?: unknown): Promise<string> {
   return panel.innerText();
 }
 
-/** The longest task of the page while something is done, in milliseconds. */
-export async function longestTask(work: () => Promise<unknown>): Promise<number> {
-  await page.evaluate(() => {
-    const seen: number[] = [];
-    Object.assign(window, { seen });
-    new PerformanceObserver((list) => {
-      seen.push(...list.getEntries().map(({ duration }) => duration));
-    }).observe({ type: 'longtask' });
-  });
-  await work();
-  return page.evaluate(() =>
-    Math.max(0, ...(window as unknown as { readonly seen: readonly number[] }).seen),
-  );
-}
-
 /** Files that a test adds to the site, by path. */
 export const added = new Map<string, string>();
+
+/** What the server was asked for and has sent, by path. A test clears it. */
+export const sent = new Map<string, string | Buffer>();
 
 function serve(site: string): Server {
   return createServer(async ({ url: address = '' }, response) => {
@@ -155,6 +146,7 @@ function serve(site: string): Server {
     try {
       if (!path.startsWith(BASE) || !file.startsWith(site + sep)) throw new Error('outside');
       const content = added.get(path.slice(BASE.length)) ?? (await readFile(file));
+      sent.set(path, content);
       response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
       response.end(content);
     } catch {

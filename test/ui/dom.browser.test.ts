@@ -164,10 +164,10 @@ describe('a view in a page', () => {
 });
 
 describe('controls', () => {
-  const show = async (batch: unknown) => {
-    const text = JSON.stringify(JSON.stringify(batch));
+  const show = async (...batches: readonly unknown[]) => {
+    const texts = batches.map((batch) => `yield ${JSON.stringify(JSON.stringify(batch))};`);
     const kernel = await startKernel({ isolation: 'worker', createHost }, [
-      viewPackage(sending(`yield ${text};`)),
+      viewPackage(sending(texts.join('\n'))),
     ]);
     const view = mount(kernel);
     await until(() => view.shown.state === 'shown', 'shown');
@@ -208,6 +208,30 @@ describe('controls', () => {
     await expect.element(page.getByRole('radio', { name: 'Small' })).toBeChecked();
     await expect.element(page.getByRole('radio', { name: 'Large' })).not.toBeChecked();
     await expect.element(page.getByRole('progressbar', { name: 'Done' })).toBeVisible();
+  });
+
+  it('of data leave nothing of what they showed before', async () => {
+    const chart = (values: readonly number[]) => ({
+      label: 'Visits',
+      points: JSON.stringify(values.map(String)),
+      series: JSON.stringify([{ label: 'Here', values }]),
+    });
+    const view = await show(
+      [
+        [0, 0, 0, [1, 'chart', chart([1]), null, []]],
+        [0, 0, 1, [2, 'markdown', { text: 'one' }, null, []]],
+      ],
+      [
+        [3, 1, chart([1, 2])],
+        [3, 2, { text: 'two\n\nthree' }],
+      ],
+    );
+    await expect.element(page.getByText('three')).toBeVisible();
+    const texts = (selector: string) =>
+      [...view.body.querySelectorAll(selector)].map(({ textContent }) => textContent);
+    expect(texts('svg')).toHaveLength(1);
+    expect(texts('table th[scope="row"]')).toEqual(['1', '2']);
+    expect(texts('[data-plinth="markdown"] p')).toEqual(['two', 'three']);
   });
 
   it('that lack a label are named by what they are', async () => {

@@ -40,11 +40,17 @@ const FORM = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/;
 let last = 0;
 const nextId = (digits: number): string => (++last).toString(16).padStart(digits, '0');
 
+/** The parent of calls that the person at the page makes. */
+const PERSON = 'f'.repeat(16);
+
 /** A `traceparent` that begins a trace, for a call whose trace is to be found again. */
 export function newTrace(): { readonly trace: string; readonly traceparent: string } {
   const trace = nextId(32);
-  return { trace, traceparent: `00-${trace}-${'f'.repeat(16)}-01` };
+  return { trace, traceparent: `00-${trace}-${PERSON}-01` };
 }
+
+/** Whether the person at the page has made a call, and not a plugin or a probe. */
+export const isByHand = ({ parent }: Span): boolean => parent === PERSON;
 
 /** The extension. */
 export const tracer = defineExtension(

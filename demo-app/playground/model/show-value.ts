@@ -29,6 +29,13 @@ export function plainText(text: unknown, most = 200): string {
   return escapeLine(whole.slice(0, most)) + (whole.length > most ? '…' : '');
 }
 
+/** An error in words, with its code. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return plainText(error, 1_000);
+  const { message, code } = error as Error & { readonly code?: unknown };
+  return plainText(typeof code === 'string' ? `${message} (${code})` : message, 1_000);
+}
+
 function write(value: unknown, bounds: Bounds): string {
   const writer = new Writer(bounds);
   writer.add(value, 0);

@@ -38,7 +38,7 @@ export function GraphPanel() {
         <li data-kind="wraps">wraps or hooks</li>
         <li data-kind="calls">calls, with their number a second</li>
       </ul>
-      <div class="panel graph">
+      <section class="panel graph" tabIndex={0} aria-label="Graph">
         <svg
           role="img"
           aria-label={`Graph of ${graph.nodes.length} plugins and ${graph.edges.length} relations`}
@@ -82,7 +82,7 @@ export function GraphPanel() {
             <Box key={node.id} node={node} place={layout.nodes.get(node.id)} />
           ))}
         </svg>
-      </div>
+      </section>
       <EdgeTable edges={graph.edges} />
     </>
   );

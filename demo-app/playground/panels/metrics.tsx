@@ -53,7 +53,7 @@ export function MetricsPanel() {
         ))}
       </dl>
       {failure !== undefined && <p class="problem">{failure}</p>}
-      <div class="panel wide">
+      <section class="panel wide" tabIndex={0} aria-label="Plugins">
         <table>
           <thead>
             <tr>
@@ -86,7 +86,7 @@ export function MetricsPanel() {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** The plugins as cards: state, version, and what can be done with each. */
-import { explanationText, type PluginInfo, urlSource } from '@plinth/host-browser';
+import type { PluginInfo } from '@plinth/host-browser';
 import { useState } from 'preact/hooks';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { plainText } from '../model/show-value.ts';
@@ -34,37 +34,55 @@ interface Deed {
 
 const isActive = ({ state }: PluginInfo) => state === 'active';
 
-const DEEDS: readonly Deed[] = [
-  {
-    label: 'Activate',
-    run: (plugins, id) => plugins.activate(id),
-    possible: (one) => !isActive(one) && one.enabled,
-  },
-  { label: 'Deactivate', run: (plugins, id) => plugins.deactivate(id), possible: isActive },
-  { label: 'Suspend', run: (plugins, id) => plugins.suspend(id), possible: isActive },
-  {
-    label: 'Resume',
-    run: (plugins, id) => plugins.resume(id),
-    possible: ({ state }) => state === 'suspended',
-  },
-  { label: 'Sleep', run: sleep, possible: isActive },
-  { label: 'Reload', run: (plugins, id) => plugins.reload(id), possible: ({ enabled }) => enabled },
-  {
-    label: 'Disable',
-    run: (plugins, id) => plugins.disable(id),
-    possible: ({ enabled }) => enabled,
-  },
-  {
-    label: 'Enable',
-    run: (plugins, id) => plugins.enable(id),
-    possible: ({ enabled }) => !enabled,
-  },
-  {
-    label: 'Uninstall',
-    run: (plugins, id) => plugins.uninstall(id),
-    possible: () => true,
-    danger: true,
-  },
+/**
+ * One button each. Of two deeds that undo each other the possible one is offered, in the same place:
+ * the button that was pressed keeps the focus.
+ */
+const BUTTONS: readonly (readonly Deed[])[] = [
+  [
+    { label: 'Deactivate', run: (plugins, id) => plugins.deactivate(id), possible: isActive },
+    {
+      label: 'Activate',
+      run: (plugins, id) => plugins.activate(id),
+      possible: (one) => !isActive(one) && one.enabled,
+    },
+  ],
+  [
+    { label: 'Suspend', run: (plugins, id) => plugins.suspend(id), possible: isActive },
+    {
+      label: 'Resume',
+      run: (plugins, id) => plugins.resume(id),
+      possible: ({ state }) => state === 'suspended',
+    },
+  ],
+  [{ label: 'Sleep', run: sleep, possible: isActive }],
+  [
+    {
+      label: 'Reload',
+      run: (plugins, id) => plugins.reload(id),
+      possible: ({ enabled }) => enabled,
+    },
+  ],
+  [
+    {
+      label: 'Disable',
+      run: (plugins, id) => plugins.disable(id),
+      possible: ({ enabled }) => enabled,
+    },
+    {
+      label: 'Enable',
+      run: (plugins, id) => plugins.enable(id),
+      possible: ({ enabled }) => !enabled,
+    },
+  ],
+  [
+    {
+      label: 'Uninstall',
+      run: (plugins, id) => plugins.uninstall(id),
+      possible: () => true,
+      danger: true,
+    },
+  ],
 ];
 
 async function sleep(plugins: PlaygroundKernel['plugins'], id: string): Promise<void> {
@@ -73,7 +91,7 @@ async function sleep(plugins: PlaygroundKernel['plugins'], id: string): Promise<
 }
 
 function Card({ plugin }: { readonly plugin: PluginInfo }) {
-  const { kernel } = useInspector();
+  const { kernel, explanation } = useInspector();
   const [failure, setFailure] = useState<string>();
   const [open, setOpen] = useState(false);
   const { id, name = id, version, state, manifest } = plugin;
@@ -88,19 +106,22 @@ function Card({ plugin }: { readonly plugin: PluginInfo }) {
       </div>
       <p class="identity">{version === undefined ? id : `${id}@${version}`}</p>
       <p>{plainText(manifest?.description ?? '', 300)}</p>
-      <p class="hint">Why: {plainText(because, 400)}</p>
+      {!isActive(plugin) && <p class="hint">Why: {plainText(because, 400)}</p>}
       <div class="row">
-        {DEEDS.map(({ label, run, possible, danger }) => (
-          <Action
-            key={label}
-            label={label}
-            of={plainText(name, 80)}
-            danger={danger}
-            possible={possible(plugin)}
-            run={() => run(kernel.plugins, id)}
-            onFailure={setFailure}
-          />
-        ))}
+        {BUTTONS.map((deeds, at) => {
+          const deed = deeds.find(({ possible }) => possible(plugin)) ?? (deeds[0] as Deed);
+          return (
+            <Action
+              key={at}
+              label={deed.label}
+              of={plainText(name, 80)}
+              danger={deed.danger}
+              possible={deed.possible(plugin)}
+              run={() => deed.run(kernel.plugins, id)}
+              onFailure={setFailure}
+            />
+          );
+        })}
         {id === 'demo.rogue' && (
           <Action
             label="Crash"
@@ -118,7 +139,12 @@ function Card({ plugin }: { readonly plugin: PluginInfo }) {
         {open && (
           <>
             <PluginCost id={id} />
-            <pre>{explanation(kernel, id)}</pre>
+            <pre>
+              {explanation(id)
+                .split('\n')
+                .map((line) => plainText(line, 600))
+                .join('\n')}
+            </pre>
           </>
         )}
       </details>
@@ -126,16 +152,9 @@ function Card({ plugin }: { readonly plugin: PluginInfo }) {
   );
 }
 
-function explanation(kernel: PlaygroundKernel, id: string): string {
-  return explanationText(kernel.plugins.explain(id))
-    .split('\n')
-    .map((line) => plainText(line, 600))
-    .join('\n');
-}
-
 /** Installs a plugin from an address. It runs behind the wall of the sandbox. */
 function Install() {
-  const { kernel } = useInspector();
+  const { install } = useInspector();
   const [url, setUrl] = useState('');
   const [failure, setFailure] = useState<string>();
   return (
@@ -154,7 +173,7 @@ function Install() {
         <Action
           label="Install"
           possible={url !== ''}
-          run={async () => kernel.plugins.activate(await kernel.plugins.install(urlSource([url])))}
+          run={() => install(url)}
           onFailure={setFailure}
         />
       </div>

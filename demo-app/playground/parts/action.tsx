@@ -1,6 +1,8 @@
 /** A button that does something asynchronous, and says how it failed. */
 import { useState } from 'preact/hooks';
-import { plainText } from '../model/show-value.ts';
+import { messageOf } from '../model/show-value.ts';
+
+export { messageOf };
 
 /** Its failure, for the component around it. */
 export type OnFailure = (message: string | undefined) => void;
@@ -59,11 +61,4 @@ export function Failure({ message }: { readonly message: string | undefined }) {
       {message}
     </p>
   );
-}
-
-/** An error in words, with its code. */
-export function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return plainText(error, 1_000);
-  const { message, code } = error as Error & { readonly code?: unknown };
-  return plainText(typeof code === 'string' ? `${message} (${code})` : message, 1_000);
 }

@@ -1,49 +1,67 @@
-/** The views that a plugin contributes, each for as long as it is contributed. */
-import { ui } from '@plinth/ui/host';
-import { useEffect, useRef } from 'preact/hooks';
-import { useChanges } from '../model/store.ts';
+/** Views of plugins in the page. What draws them is loaded with the first one. */
+import type { ShownView } from '@plinth/ui/dom';
+import type { SlotView } from '@plinth/ui/host';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { SLOTS } from '../kernel/playground-kernel.ts';
+import { messageOf, plainText } from '../model/show-value.ts';
+import { Failure } from './action.tsx';
 import { useInspector } from './context.ts';
+import { useWorkbench } from './use-workbench.ts';
 
+/** Every view of a plugin, whatever its slot. */
 export function PluginViews({ plugin }: { readonly plugin: string }) {
-  const { kernel, plugins } = useInspector();
-  useChanges(plugins);
-  const views = kernel
-    .extension(ui)
-    .views('main')
-    .filter((view) => view.plugin === plugin);
-  if (views.length === 0) return <p class="hint">It shows no view.</p>;
+  const workbench = useWorkbench();
+  const views = SLOTS.flatMap((slot) => workbench.views(slot)).filter(
+    (view) => view.plugin === plugin,
+  );
+  if (views.length === 0)
+    return <p class="hint">It shows no view in the slots of this page: {SLOTS.join(', ')}.</p>;
   return (
     <>
-      {views.map(({ id, title }) => (
-        <PluginView key={`${plugin}/${id}`} plugin={plugin} view={id} title={title} />
+      {views.map((view) => (
+        <PluginView key={`${view.slot} ${view.id}`} view={view} />
       ))}
     </>
   );
 }
 
-function PluginView({
-  plugin,
-  view,
-  title,
-}: {
-  readonly plugin: string;
-  readonly view: string;
-  readonly title: string;
-}) {
+/** One view. Its heading is the page's, and says whose it is. */
+export function PluginView({ view }: { readonly view: SlotView }) {
   const { kernel } = useInspector();
+  const { plugin, id } = view;
   const box = useRef<HTMLDivElement>(null);
+  const shown = useRef<ShownView>(undefined);
+  const [hasFailed, setHasFailed] = useState(false);
+  const [failure, setFailure] = useState<string>();
+  const name = plainText(kernel.plugins.get(plugin)?.name ?? plugin, 80);
+  const title = plainText(view.title, 80);
   useEffect(() => {
-    let end = () => {};
-    let ended = false;
-    void import('@plinth/ui/dom').then(({ mountView }) => {
-      if (ended || box.current === null) return;
-      const shown = mountView(box.current, kernel, { plugin, view, title });
-      end = () => void shown.close();
-    });
+    let current = true;
+    const failed = (error: unknown) => current && setFailure(messageOf(error));
+    import('@plinth/ui/dom').then(({ mountView }) => {
+      if (!current || box.current === null) return;
+      shown.current = mountView(box.current, kernel, {
+        ...{ plugin, view: id, title, heading: `${title} · ${name}` },
+        fallback: (error) => `${name} can't be shown: ${messageOf(error)}`,
+        onError: failed,
+        onState: (state) => current && setHasFailed(state === 'failed'),
+      });
+    }, failed);
     return () => {
-      ended = true;
-      end();
+      current = false;
+      void shown.current?.close();
+      shown.current = undefined;
     };
-  }, [kernel, plugin, view, title]);
-  return <div ref={box} data-view={`${plugin}/${view}`} />;
+  }, [kernel, plugin, id, title, name]);
+  return (
+    <div class="view" data-view={`${plugin} ${id}`}>
+      <div ref={box} />
+      {hasFailed && (
+        <button type="button" onClick={() => shown.current?.retry()}>
+          Try {title} again
+        </button>
+      )}
+      <Failure message={failure} />
+    </div>
+  );
 }

@@ -1,8 +1,9 @@
 /** The clock ticks, changes its interval while it runs, and stops completely. */
 
 import type { Kernel } from '@plinth/kernel';
+import { openView } from '@plinth/ui/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { nextEvent, startDemo } from '../../testing/demo-kernel.ts';
+import { nextEvent, startBuilt, startDemo } from '../../testing/demo-kernel.ts';
 import { Clock } from './src/contract.ts';
 
 let kernel: Kernel;
@@ -61,4 +62,25 @@ test('it reports its health', async () => {
     status: 'healthy',
     details: { interval: 10 },
   });
+});
+
+test('its view ticks at a press, and a reload keeps the count', async () => {
+  const config = { user: { 'demo.clock': { interval: 3_600_000 } } };
+  const built = await startBuilt(['clock'], { config });
+  try {
+    const open = () => openView(built, { plugin: 'demo.clock', view: 'clock' });
+    const view = await open();
+    await view.press('Tick now');
+    await view.press('Tick now');
+    await view.shows('2 ticks');
+    await view.close();
+    await built.plugins.reload('demo.clock');
+    const next = await open();
+    await next.shows('2 ticks');
+    await next.press('Tick now');
+    await next.shows('3 ticks');
+    await next.close();
+  } finally {
+    await built.stop();
+  }
 });

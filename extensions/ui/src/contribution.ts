@@ -4,7 +4,7 @@ import { View } from './contract.js';
 import type { UiContribution } from './contribution-schema.js';
 import { Frame } from './frame-contract.js';
 import { parseKey } from './keys.js';
-import { KIT_VERSION } from './kit.js';
+import { KIT_VERSION } from './kit-version.js';
 import { parseWhen } from './when.js';
 
 /** What is wrong with a contribution, or undefined. */

@@ -182,7 +182,8 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   /** Other elements for the same node: what stands inside goes along. */
   #rebuild(node: HostNode, drawn: Drawn, shape: Shape): void {
     const made: Drawn = { ...drawn, ...dress(this.#body.ownerDocument, shape), shape };
-    made.slot.append(...drawn.slot.childNodes);
+    // What stands in a leaf is its shape's own, and the next shape has brought another.
+    if (elementOf(this.#kit, node.type).leaf !== true) made.slot.append(...drawn.slot.childNodes);
     drawn.element.replaceWith(made.element);
     this.#drawn.set(node, made);
     this.#nodes.set(made.element, node);

@@ -11,7 +11,8 @@ export { ViewRefused } from './fault.js';
 export type { EventDetail, HostNode } from './host-node.js';
 export type { KeyBinding, KeyOption } from './key-bindings.js';
 export type { KeyPress } from './keys.js';
-export { type ElementSpec, KIT, KIT_VERSION, type Kit } from './kit.js';
+export { type ElementSpec, KIT, type Kit } from './kit.js';
+export { KIT_VERSION } from './kit-version.js';
 export type { ViewLimits } from './limits.js';
 export type { RowSpan } from './row-span.js';
 export {

@@ -10,10 +10,7 @@ import { box } from './shape.js';
 
 export type { ElementSpec, Kit } from './kit-spec.js';
 
-/** The version of the kit. Manifests ask for a range of it in `contributes.ui.kit`. */
-export const KIT_VERSION = '1.1.0';
-
-/** The elements of version {@link KIT_VERSION}. */
+/** The elements of version `KIT_VERSION`. */
 export const KIT: Kit = Object.freeze({
   ...layout,
   ...words,

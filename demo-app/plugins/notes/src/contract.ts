@@ -10,6 +10,7 @@ const reference = v.object({ id });
 
 /** One note. `created` is in milliseconds since the epoch. */
 export const Note = v.object({ id, text: v.string(), created: v.number() });
+export type Note = v.InferOutput<typeof Note>;
 
 export const Notes = contract('demo.notes@1', {
   add: command({
@@ -28,6 +29,8 @@ export const Notes = contract('demo.notes@1', {
     output: v.object({ removed: v.boolean() }),
     idempotent: true,
   }),
+  /** Removes all notes, if the person at the page says yes. Without a page it removes none. */
+  clear: command({ output: v.object({ removed: v.number() }), timeout: 600_000 }),
   added: event(v.object({ id, text: v.string() })),
   removed: event(reference),
   /**

@@ -1,60 +1,59 @@
-/** Stores short notes: in memory for fast answers, in storage to survive a restart. */
-import { definePlugin, type PluginStorage } from '@plinth/sdk';
+/** Keeps short notes, and shows them where there is a page. */
+import { definePlugin, optional } from '@plinth/sdk';
+import { Ui, View, views } from '@plinth/ui';
 import * as v from 'valibot';
-import { Note, Notes } from './contract.ts';
+import { Book } from './book.ts';
+import { Notes } from './contract.ts';
+import { Desk } from './desk.ts';
+import { faceOf } from './face.ts';
 
-type Note = v.InferOutput<typeof Note>;
-
-const PREFIX = 'note:';
+/** What the view knows besides the notes. The next guest gets it when this one is replaced. */
+const State = v.object({ draft: v.string(), added: v.number() });
+let state: v.InferOutput<typeof State> = { draft: '', added: 0 };
 
 export default definePlugin({
-  provides: [Notes],
+  provides: [Notes, View],
+  needs: { ui: optional(Ui) },
   config: v.object({ max: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1)), 100) }),
   async activate(ctx) {
-    const { storage, events, config } = ctx;
-    const notes = await load(storage);
-    // Notes that are being stored count too. Otherwise two calls at once could both take the last
-    // place.
-    let adding = 0;
+    const book = await Book.open(ctx.storage);
+    const desk = new Desk(ctx, book, () => shown.refresh());
+    const shown = views(ctx, {
+      notes: () => faceOf({ notes: book.list(), ...state }, deeds),
+    });
+    const deeds = {
+      write(draft: string) {
+        state.draft = draft;
+      },
+      async add() {
+        const text = state.draft.trim();
+        if (text === '') return;
+        // At once: what is typed meanwhile belongs to the next note.
+        state.draft = '';
+        if ((await desk.add(text)) === undefined) {
+          state.draft ||= text;
+          throw new Error(`there are ${ctx.config.max} notes, which is the most`);
+        }
+        state.added += 1;
+      },
+      remove: (id: string) => desk.remove(id),
+      clear: () => desk.clear(),
+    };
     ctx.provide(Notes, {
       async add({ text }, call) {
-        if (notes.size + adding >= config.max) call.fail('full', { max: config.max });
-        adding += 1;
-        let note: Note;
-        try {
-          const number = await storage.update<number>('last', (last = 0) => last + 1);
-          note = { id: `n${number}`, text, created: Date.now() };
-          await storage.set(PREFIX + note.id, note);
-          notes.set(note.id, note);
-        } finally {
-          adding -= 1;
-        }
-        await events.emit(Notes.added, { id: note.id, text });
-        return { id: note.id };
+        return { id: (await desk.add(text)) ?? call.fail('full', { max: ctx.config.max }) };
       },
-      list: () => [...notes.values()],
-      get: ({ id }) => notes.get(id) ?? null,
-      async remove({ id }) {
-        const removed = await storage.delete(PREFIX + id);
-        if (removed) {
-          notes.delete(id);
-          await events.emit(Notes.removed, { id });
-        }
-        return { removed };
-      },
+      list: () => book.list(),
+      get: ({ id }) => book.get(id) ?? null,
+      remove: async ({ id }) => ({ removed: await desk.remove(id) }),
+      clear: async () => ({ removed: await desk.clear() }),
       render: (text) => text,
     });
-    ctx.logger.info('notes are ready', { kept: notes.size, max: config.max });
+    ctx.logger.info('notes are ready', { kept: book.size, max: ctx.config.max });
+    desk.told();
+  },
+  getState: () => state,
+  restoreState(last) {
+    state = v.parse(State, last);
   },
 });
-
-async function load(storage: PluginStorage): Promise<Map<string, Note>> {
-  const keys = await storage.keys(PREFIX);
-  const stored = await Promise.all(keys.map(async (key) => v.parse(Note, await storage.get(key))));
-  stored.sort((a, b) => numberOf(a) - numberOf(b));
-  return new Map(stored.map((note) => [note.id, note]));
-}
-
-function numberOf({ id }: Note): number {
-  return Number(id.slice(1));
-}

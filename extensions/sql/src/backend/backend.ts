@@ -99,6 +99,8 @@ export interface Backend {
   has(tenant: string, plugin: string): Promise<boolean>;
   /** Plugins of a tenant with a database, and its bytes. */
   list(tenant: string): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
+  /** Tenants with a database, by name. Absent where the application can't ask. */
+  tenants?(): Promise<readonly string[]>;
   /** Deletes a database that is closed. */
   purge(tenant: string, plugin: string): Promise<void>;
   /**

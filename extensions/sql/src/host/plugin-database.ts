@@ -115,11 +115,13 @@ export class PluginDatabase {
   }
 
   /**
-   * Gives the database to one version: what others have open is rolled back, and they wait until
-   * {@link release}.
+   * Gives the database to one version, after others that hold it: what is open is rolled back, and
+   * others wait until {@link release}.
+   *
+   * @throws PluginOverloadedError `sql/locked` when others hold it for too long.
    */
   async hold(version: string): Promise<void> {
-    this.#admission.holder = version;
+    await this.#admission.hold(version);
     // What was let in before may still begin a transaction.
     for (;;) {
       await this.endOf();
@@ -134,8 +136,7 @@ export class PluginDatabase {
   }
 
   release(): void {
-    this.#admission.holder = undefined;
-    this.#changes.tell();
+    this.#admission.release();
   }
 
   /**
