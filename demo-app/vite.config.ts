@@ -43,6 +43,29 @@ function demoPlugins(): Plugin {
   };
 }
 
+/** What the kernel and its host load when it is asked for: walls, archives, source maps. */
+const LATER = new RegExp(
+  [
+    'host-browser/dist/frame',
+    'kernel/dist/(commands/gate|extension/follower|extensions/installer/management/)',
+    'kernel/dist/extensions/(metrics/(profile|tenant-usage)|network/(fetch|file-))',
+    'kernel/dist/extensions/(audit/verify-export|replay/(?!index))',
+    'kernel/dist/(sources/(archive|find-source-map)|telemetry/source-map)',
+    'sdk/dist/((contracts|guest|pack|signing)/|codec|rpc/(codec|message-))',
+  ].join('|'),
+);
+const KERNEL =
+  /(kernel|sdk|host-browser)\/dist\/|node_modules\/(semver|idb-keyval|valibot|comlink)\//;
+
+/**
+ * Two files for what would be a hundred small ones: what the frame of the page needs, and the kernel
+ * as a first visit loads it. The first must not need the second.
+ */
+const CHUNKS = [
+  { name: 'page', test: /preact|log-line|preload-helper|rolldown.runtime/, priority: 1 },
+  { name: 'kernel', test: (id: string) => KERNEL.test(id) && !LATER.test(id) },
+];
+
 export default defineConfig({
   root: import.meta.dirname,
   base: './',
@@ -50,7 +73,12 @@ export default defineConfig({
   appType: 'mpa',
   publicDir: false,
   plugins: [demoPlugins()],
-  build: { outDir: 'dist/site', emptyOutDir: true, target: 'es2023' },
+  build: {
+    outDir: 'dist/site',
+    emptyOutDir: true,
+    target: 'es2023',
+    rolldownOptions: { output: { codeSplitting: { groups: CHUNKS } } },
+  },
   // Workers are ES modules in every browser that can run this page.
   worker: { format: 'es' },
 });

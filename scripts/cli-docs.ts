@@ -23,8 +23,9 @@ Each command has \`--help\` with examples, and \`--json\`.
 | 2 | bad usage: the command line is wrong, and nothing was done |
 
 Results are on stdout and everything else is on stderr. With \`--json\` stdout has one line: \`{ "ok": true, … }\`, or
-\`{ "ok": false, "error": { "code", "message", "cure", "details" } }\`. \`plinth dev\`, \`plinth logs --follow\` and
-streams of \`plinth exec\` write a line for each event.
+\`{ "ok": false, "error": { "code", "message", "cure", "details" } }\`. What a check has found (\`validate\`, \`test\`,
+\`doctor\`, \`explain\`, \`audit verify\`) stands in place of \`error\`. \`plinth dev\`, \`plinth logs --follow\` and streams of
+\`plinth exec\` write a line for each event.
 Colour is used on a terminal only, and \`NO_COLOR\` turns it off. \`create\`, \`bundle\`, \`install\` and \`update\` show on a
 terminal what they are doing, and nothing of it in a pipe or with \`--json\`. Files are written beside their place and
 renamed, so Ctrl-C leaves nothing half-written.
@@ -179,8 +180,8 @@ errors come back as they were. The same data gives the same file.
 \`plinth data import\` checks the whole file first, and refuses one that was cut or edited, has another format or is of
 another plugin (\`data/invalid\`). Then it writes its keys beside those that are there. When the storage refuses one of
 them, what was there before is put back. No plugin runs during an export or an import. The file isn't encrypted, and
-only its owner may read it. Databases of \`@plinth/sql\` aren't in it: \`kernel.extension(sql).backup(id, file)\` copies
-them.
+only its owner may read it. A database of \`@plinth/sql\` is a part of the file when the project has \`sql()\`: an import
+puts it in the place of the one that is there. With \`--url\` databases aren't moved.
 
 \`plinth migrate\` looks at the plugins that may start, and runs what their databases lack. All migrations of a plugin
 run, or none. Nothing runs when a text has changed since it ran, or another check of a plugin fails. Migrations that

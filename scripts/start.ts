@@ -1,7 +1,8 @@
-/** `npm start`: the Node scenario in the terminal, then the playground. */
+/** `npm start`: the Node scenario in the terminal, then the playground with a Node kernel beside it. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { build, preview } from 'vite';
+import { build } from 'vite';
+import { serveUntilInterrupted } from '../demo-app/node/serve-playground.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { status } = spawnSync(process.execPath, ['demo-app/node/scenario.ts'], {
@@ -10,11 +11,6 @@ const { status } = spawnSync(process.execPath, ['demo-app/node/scenario.ts'], {
 });
 if (status !== 0) process.exit(status ?? 1);
 
-const configFile = fileURLToPath(new URL('../demo-app/vite.config.ts', import.meta.url));
-await build({ configFile, root: `${root}demo-app`, logLevel: 'warn' });
-const server = await preview({
-  configFile,
-  root: `${root}demo-app`,
-  preview: { host: '127.0.0.1', port: 4173 },
-});
-console.log(`\nPlayground: ${server.resolvedUrls?.local[0] ?? 'no address'}  (Ctrl+C ends it)`);
+const demo = `${root}demo-app`;
+await build({ configFile: `${demo}/vite.config.ts`, root: demo, logLevel: 'warn' });
+await serveUntilInterrupted({ port: 4173 });

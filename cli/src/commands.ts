@@ -339,7 +339,7 @@ const OPERATING: readonly CommandSpec[] = [
     options: [
       PROJECT,
       ['--plugin <id>', 'one plugin alone'],
-      ['--tenant <id>', 'tenant of the project (default: the one that needs no name)'],
+      ['--tenant <id>', 'one tenant alone (default: all that have a database)'],
       ['--dry-run', 'list what is due, with checksums, and change nothing'],
       ['--allow <names>', 'migrations that may lose data, separated by commas'],
       ['--yes', 'let all that are due lose data'],

@@ -54,8 +54,11 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return EXIT.ok;
-    if (error.code === 'commander.help') return EXIT.usage;
-    throw new CliError('cli/usage', error.message.replace(/^error: /, ''), {
+    const noCommand = error.code === 'commander.help';
+    // The help on stderr says it all to a reader, and nothing to a program.
+    if (noCommand && !terminal.json) return EXIT.usage;
+    const message = noCommand ? 'a command is missing' : error.message.replace(/^error: /, '');
+    throw new CliError('cli/usage', message, {
       usage: true,
       cure: 'plinth --help lists the commands, plinth <command> --help its options.',
     });

@@ -1,173 +1,112 @@
-/** The frame of the page: health on top, the panels, and one of them in the middle. */
-import type { ComponentType } from 'preact';
-import { useEffect } from 'preact/hooks';
+/**
+ * The frame of the page: health on top, the panels, and one of them in the middle. It is shown
+ * before the kernel is loaded.
+ */
+import { useEffect, useRef } from 'preact/hooks';
 import type { Inspector } from './model/inspector.ts';
 import { useChanges } from './model/store.ts';
-import { PluginsPanel } from './panels/plugins.tsx';
+import { prefetchView } from './panel-views.ts';
+import { FIRST, PANELS, type Panel } from './panels.ts';
 import { useAddress } from './parts/address.ts';
 import { InspectorContext, useInspector } from './parts/context.ts';
-import { lazy } from './parts/lazy.tsx';
+import { PanelView } from './parts/panel-view.tsx';
 import { PermissionDialog } from './parts/permission-dialog.tsx';
 
-interface Panel {
-  /** What stands in the address, after `#/`. */
-  readonly path: string;
-  readonly title: string;
-  readonly about: string;
-  readonly view: ComponentType;
-}
-
-const PLUGINS: Panel = {
-  path: 'plugins',
-  title: 'Plugins',
-  about: 'Each runs isolated in a Web Worker of its own.',
-  view: PluginsPanel,
-};
-
-const PANELS: readonly Panel[] = [
-  PLUGINS,
-  {
-    path: 'graph',
-    title: 'Graph',
-    about: 'Which plugin needs which, and the calls that go on now.',
-    view: lazy(async () => (await import('./panels/graph.tsx')).GraphPanel),
-  },
-  {
-    path: 'commands',
-    title: 'Commands',
-    about: 'Run any command of a plugin, and see the way of the call.',
-    view: lazy(async () => (await import('./panels/commands.tsx')).CommandsPanel),
-  },
-  {
-    path: 'traces',
-    title: 'Traces',
-    about: 'The last calls, across plugins.',
-    view: lazy(async () => (await import('./panels/traces.tsx')).TracesPanel),
-  },
-  {
-    path: 'events',
-    title: 'Events',
-    about: 'What plugins and the kernel tell.',
-    view: lazy(async () => (await import('./panels/events.tsx')).EventsPanel),
-  },
-  {
-    path: 'permissions',
-    title: 'Permissions',
-    about: 'What each plugin may do, was refused, and has really used.',
-    view: lazy(async () => (await import('./panels/permissions.tsx')).PermissionsPanel),
-  },
-  {
-    path: 'chaos',
-    title: 'Chaos',
-    about: 'Break one plugin, and watch the others answer as before.',
-    view: lazy(async () => (await import('./panels/chaos.tsx')).ChaosPanel),
-  },
-  {
-    path: 'metrics',
-    title: 'Metrics',
-    about: 'What plugins cost, and what the kernel counts.',
-    view: lazy(async () => (await import('./panels/metrics.tsx')).MetricsPanel),
-  },
-  {
-    path: 'audit',
-    title: 'Audit',
-    about: 'What was decided about plugins and what they attempted, chained by hashes.',
-    view: lazy(async () => (await import('./panels/audit.tsx')).AuditPanel),
-  },
-  {
-    path: 'recordings',
-    title: 'Recordings',
-    about: 'Record what a plugin is given and answers, and replay it against a build of it.',
-    view: lazy(async () => (await import('./panels/recordings.tsx')).RecordingsPanel),
-  },
-  {
-    path: 'logs',
-    title: 'Logs',
-    about: 'The last entries of each plugin.',
-    view: lazy(async () => (await import('./panels/logs.tsx')).LogsPanel),
-  },
-  {
-    path: 'storage',
-    title: 'Storage',
-    about: 'What plugins keep in this browser.',
-    view: lazy(async () => (await import('./panels/storage.tsx')).StoragePanel),
-  },
-  {
-    path: 'settings',
-    title: 'Settings',
-    about: 'Configuration, from the schema of each plugin.',
-    view: lazy(async () => (await import('./panels/settings.tsx')).SettingsPanel),
-  },
-  {
-    path: 'health',
-    title: 'Health',
-    about: 'Each part of the kernel, with its reasons.',
-    view: lazy(async () => (await import('./panels/health.tsx')).HealthPanel),
-  },
-];
-
-export function App({ inspector }: { readonly inspector: Inspector }) {
+/** @param problem why there is no kernel, or why it did not start. */
+export function App({
+  inspector,
+  problem,
+}: {
+  readonly inspector?: Inspector | undefined;
+  readonly problem?: string | undefined;
+}) {
   const panel = usePanel();
-  const View = panel.view;
+  const main = useRef<HTMLElement>(null);
   return (
     <InspectorContext.Provider value={inspector}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
+        Skip the menu
+      </button>
       <header class="top">
         <h1>Plinth playground</h1>
-        <FaultLine />
-        <HealthLine />
+        {inspector === undefined ? <Health status="starting" /> : <KernelLines />}
       </header>
       <div class="frame">
-        <nav aria-label="Panels">
-          <ul>
-            {PANELS.map(({ path, title }) => (
-              <li key={path}>
-                <a href={`#/${path}`} aria-current={panel.path === path ? 'page' : undefined}>
-                  {title}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </nav>
-        <main>
+        <Menu current={panel} />
+        <main ref={main} tabIndex={-1} aria-labelledby="panel-title">
           <h2 id="panel-title">{panel.title}</h2>
           <p class="hint about">{panel.about}</p>
-          <View key={panel.path} />
+          {problem !== undefined && (
+            <p class="problem panel" role="alert">
+              The kernel did not start: {problem}
+            </p>
+          )}
+          {inspector !== undefined && <PanelView key={panel.path} panel={panel} />}
+          {inspector === undefined && problem === undefined && (
+            <p class="hint">The kernel is being loaded…</p>
+          )}
         </main>
       </div>
-      <PermissionDialog />
+      {inspector !== undefined && <PermissionDialog />}
     </InspectorContext.Provider>
   );
 }
 
-function HealthLine() {
-  const { health, healthChanges } = useInspector();
+/** The panels. A view is loaded when the pointer or the focus comes to its link. */
+function Menu({ current }: { readonly current: Panel }) {
+  return (
+    <nav aria-label="Panels">
+      <ul>
+        {PANELS.map((panel) => (
+          <li key={panel.path}>
+            <a
+              href={`#/${panel.path}`}
+              aria-current={panel === current ? 'page' : undefined}
+              onPointerEnter={() => void prefetchView(panel)}
+              onFocus={() => void prefetchView(panel)}
+            >
+              {panel.title}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+/** What the kernel tells in every panel: how it is, and which faults are on. */
+function KernelLines() {
+  const { health, healthChanges, faults } = useInspector();
   useChanges(healthChanges);
+  useChanges(faults.changes);
   const { status, plugins } = health ?? { status: 'starting', plugins: [] };
   const active = plugins.filter(({ state }) => state === 'active').length;
   return (
+    <>
+      {faults.count > 0 && (
+        <a class="badge" data-state="degraded" href="#/chaos">
+          {faults.count === 1 ? '1 fault is on' : `${faults.count} faults are on`}
+        </a>
+      )}
+      <Health status={status} more={health && `${active} of ${plugins.length} plugins active`} />
+    </>
+  );
+}
+
+function Health({ status, more }: { readonly status: string; readonly more?: string | undefined }) {
+  return (
     <p class="badge health" role="status" aria-label="Kernel health" data-state={status}>
-      {health === undefined ? status : `${status}: ${active} of ${plugins.length} plugins active`}
+      {more === undefined ? status : `${status}: ${more}`}
     </p>
   );
 }
 
-/** Reminds of faults that were switched on in the panel of chaos. */
-function FaultLine() {
-  const { faults } = useInspector();
-  useChanges(faults.changes);
-  if (faults.count === 0) return null;
-  return (
-    <a class="badge" data-state="degraded" href="#/chaos">
-      {faults.count === 1 ? '1 fault is on' : `${faults.count} faults are on`}
-    </a>
-  );
-}
-
-/** The panel of the address. */
+/** The panel of the address. Its view is loaded beside the kernel. */
 function usePanel(): Panel {
   const { panel: wanted } = useAddress();
-  const panel = PANELS.find(({ path }) => path === wanted) ?? PLUGINS;
+  const panel = PANELS.find(({ path }) => path === wanted) ?? FIRST;
   useEffect(() => {
+    void prefetchView(panel);
     document.title = `${panel.title} – Plinth playground`;
     document
       .querySelector('nav [aria-current]')

@@ -166,6 +166,7 @@ describe('create', () => {
       ['notes', '--id', 'Com.Example'],
       ['notes', '--template', 'huge'],
       ['notes', '--language', 'coffee'],
+      ['', '--id', 'com.example.notes'],
       [],
     ]) {
       const { code, err } = await plinth(folder, ['create', ...args]);

@@ -55,10 +55,11 @@ describe('plinth migrate', () => {
     const first = await json(folder, ['migrate', '--dry-run']);
     expect(first).toMatchObject({
       ok: true,
-      tenant: 'tenant-0',
+      tenants: ['tenant-0'],
       dryRun: true,
       plugins: [
         {
+          tenant: 'tenant-0',
           id: ID,
           version: '1.0.0',
           migrations: [
@@ -96,13 +97,41 @@ describe('plinth migrate', () => {
     expect((await plinth(folder, ['migrate', '--yes'])).out).toContain('3 migrations done');
   });
 
-  it('migrates one tenant', async () => {
-    const folder = await folderOf(project(ADDING));
-    expect(await json(folder, ['migrate', '--tenant', 'acme'])).toMatchObject({
-      tenant: 'acme',
-      plugins: [{ ran: ['0001_notes', '0002_tags'] }],
+  it('migrates one tenant, and without a name all that have a database', async () => {
+    const folder = await folderOf(project(['0001_notes.sql']));
+    for (const tenant of ['acme', 'Acme.Berlin'])
+      expect(await json(folder, ['migrate', '--tenant', tenant])).toMatchObject({
+        tenants: [tenant],
+        plugins: [{ tenant, ran: ['0001_notes'] }],
+      });
+    await write(folder, project(ALL));
+    expect((await plinth(folder, ['migrate'])).code).toBe(2);
+    const dry = await plinth(folder, ['migrate', '--dry-run']);
+    expect(dry.out).toMatch(
+      /^tenant-0:\n.*: 3 migrations due\n.*\nAcme.Berlin:\n.*: 2 migrations due\n.*\nacme:\n.*: 2 migrations due\n/s,
+    );
+    expect(await json(folder, ['migrate', '--allow', '0003_drop_tags'])).toMatchObject({
+      tenants: ['tenant-0', 'Acme.Berlin', 'acme'],
+      plugins: [
+        { tenant: 'tenant-0', ran: ['0001_notes', '0002_tags', '0003_drop_tags'] },
+        { tenant: 'Acme.Berlin', ran: ['0002_tags', '0003_drop_tags'] },
+        { tenant: 'acme', ran: ['0002_tags', '0003_drop_tags'] },
+      ],
     });
-    expect((await plinth(folder, ['migrate', '--dry-run'])).out).toContain('2 migrations due');
+  });
+
+  it('refuses a name in --allow that no migration has, before anything runs', async () => {
+    const folder = await folderOf(project(ALL));
+    const args = ['migrate', '--allow', '0003_drop_tags,0003_drop_tag'];
+    for (const more of [[], ['--dry-run'], ['--yes']]) {
+      const { code, err } = await plinth(folder, [...args, ...more]);
+      expect(code).toBe(2);
+      expect(err).toMatch(/migrate\/unknown.* 0003_drop_tag\n/);
+    }
+    const known = ['migrate', '--allow', '0003_drop_tags'];
+    expect((await plinth(folder, known)).out).toContain('3 migrations done');
+    // It stays in a script.
+    expect((await plinth(folder, known)).out).toBe('no migration is due\n');
   });
 
   it('changes no plugin when one can not be migrated, and names what is wrong', async () => {

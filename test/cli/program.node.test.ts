@@ -33,6 +33,11 @@ describe('plinth', () => {
       ok: false,
       error: { code: 'cli/usage', message: "unknown option '--nope'" },
     });
+    for (const args of [['config'], []])
+      expect(await json(folder, args)).toMatchObject({
+        ok: false,
+        error: { code: 'cli/usage', message: 'a command is missing' },
+      });
   });
 
   it('ends with 1 when a command fails, with the cause and no stack', async () => {

@@ -297,6 +297,10 @@ it('explain and doctor say what is wrong with a plugin', async () => {
     code: 1,
     out: expect.stringMatching(/^no plugin 'com\.example\.absent' is installed\n {2}next: /),
   });
+  expect(await json(folder, ['explain', 'com.example.absent'])).toMatchObject({
+    ok: false,
+    error: { code: 'plugin/not-found', cure: expect.stringContaining('install') },
+  });
   await mkdir(join(folder, 'file'));
   await writeFile(join(folder, 'file/plinth.config.json'), '{');
   expect((await json(folder, ['doctor', '--project', 'file'])).ok).toBe(false);

@@ -22,7 +22,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css',
   '.json': 'application/json',
 };
-let folder: string;
+/** The built page. */
+export let folder: string;
 let server: Server;
 let browser: Browser;
 let context: BrowserContext;
@@ -134,23 +135,11 @@ export async function run(command: string, input?: unknown): Promise<string> {
   return panel.innerText();
 }
 
-/** The longest task of the page while something is done, in milliseconds. */
-export async function longestTask(work: () => Promise<unknown>): Promise<number> {
-  await page.evaluate(() => {
-    const seen: number[] = [];
-    Object.assign(window, { seen });
-    new PerformanceObserver((list) => {
-      seen.push(...list.getEntries().map(({ duration }) => duration));
-    }).observe({ type: 'longtask' });
-  });
-  await work();
-  return page.evaluate(() =>
-    Math.max(0, ...(window as unknown as { readonly seen: readonly number[] }).seen),
-  );
-}
-
 /** Files that a test adds to the site, by path. */
 export const added = new Map<string, string>();
+
+/** What the server was asked for and has sent, by path. A test clears it. */
+export const sent = new Map<string, string | Buffer>();
 
 function serve(site: string): Server {
   return createServer(async ({ url: address = '' }, response) => {
@@ -159,6 +148,7 @@ function serve(site: string): Server {
     try {
       if (!path.startsWith(BASE) || !file.startsWith(site + sep)) throw new Error('outside');
       const content = added.get(path.slice(BASE.length)) ?? (await readFile(file));
+      sent.set(path, content);
       response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
       response.end(content);
     } catch {

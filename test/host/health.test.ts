@@ -275,6 +275,19 @@ describe(`${runtime}: health of plugins`, () => {
     expect((await kernel.health()).status).toBe('healthy');
   });
 
+  it('gives a reason for a plugin whose check says no more than how it is, or says it in data', async () => {
+    const bare = `healthCheck: () => ({ status: 'degraded' }),`;
+    const data = `healthCheck: () => ({ status: 'unhealthy', details: { queue: 9 } }),`;
+    const kernel = await started([
+      pluginOf('test.bare', '', {}, bare),
+      pluginOf('test.data', '', {}, data),
+    ]);
+    expect((await kernel.health()).parts.plugins.reasons).toEqual([
+      'test.bare is active: its health check says degraded',
+      'test.data is active: its health check says unhealthy',
+    ]);
+  });
+
   it('does not report a plugin as healthy while it is paused for a missing dependency', async () => {
     const kernel = await started([
       pluginOf('test.base', ''),

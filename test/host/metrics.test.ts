@@ -132,8 +132,11 @@ describe(`${runtime}: kernel.report()`, () => {
     const { total, resolution } = await kernel.report({ from: Date.now() - 10_000 });
     expect(resolution).toBe(250);
     expect(total.calls).toBe(1);
-    for (const query of [{ from: 2, to: 1 }, { from: Number.NaN }, { tenant: 'none' }])
-      expect((await rejection(kernel.report(query))).code).toBe('call/invalid-option');
+    const next = await kernel.report({ from: Date.now() + 1e6, to: Date.now() + 2e6 });
+    expect([next.total.calls, next.plugins]).toEqual([0, []]);
+    const wrong = [{ from: 2, to: 1 }, { from: Number.NaN }, { tenant: 'none' }, { plugin: 7 }];
+    for (const query of wrong)
+      expect((await rejection(kernel.report(query as object))).code).toBe('call/invalid-option');
   });
 
   it('keeps tenants apart, and tells the default tenant of each', async () => {

@@ -9,6 +9,7 @@ import {
   packageOf,
   packageSource,
   type RequestOptions,
+  type StorageAdapter,
 } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, persistentStorage, runtime } from '#host';
@@ -335,6 +336,35 @@ describe(`${runtime}: refused rights`, () => {
     }
   });
 
+  it('that are answered yes, and can not be kept, give nothing', async () => {
+    const kept = outliving(memoryStorage());
+    let full = false;
+    const storage: StorageAdapter = {
+      ...kept,
+      set: async (key, value) => {
+        if (full && key.includes('\0grants\0')) throw new Error('the disk is full');
+        await kept.set(key, value);
+      },
+    };
+    const kernel = await startKernel({ isolation: 'inline' }, [asker(A)], { storage });
+    await kernel.permissions.revoke(A, 'events.emit', 'app:*');
+    const asked = answering(kernel, true);
+    full = true;
+    const taken = nextEvent(kernel, 'permission:revoked');
+    expect(await ask(kernel, 'app:x')).toBe(false);
+    expect(await taken).toEqual({
+      plugin: A,
+      permission: 'events.emit',
+      scope: 'app:x',
+      asked: true,
+    });
+    expect(kernel.permissions.check(A, 'events.emit', 'app:x')).toBe(false);
+    full = false;
+    expect(await ask(kernel, 'app:x')).toBe(true);
+    expect(kernel.permissions.check(A, 'events.emit', 'app:x')).toBe(true);
+    expect(asked).toHaveLength(2);
+  });
+
   it('are forgotten by a decision, which the audit log has', async () => {
     const kernel = await open();
     answering(kernel, false);
@@ -367,6 +397,7 @@ describe(`${runtime}: refused rights`, () => {
       ['events.emit', ''],
       ['events.emit', 5],
       ['events.emit', null],
+      [undefined, 'app:x'],
     ])
       expect(
         await rejection(kernel.permissions.forget(A, permission as never, scope as never)),

@@ -90,7 +90,9 @@ describe.each<Setting & { readonly name: string }>([
     const read = (await kernel.commands.execute('test.provider:stream')) as AsyncIterable<unknown>;
     const iterator = read[Symbol.asyncIterator]();
     expect((await iterator.next()).value).toBe(0);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    // One that is opened after it, and isn't read, ends before it.
+    await kernel.commands.execute('test.hoarder:hoard', 1);
+    await expect.poll(() => kernel.commands.execute('test.provider:open')).toBe(1);
     expect((await iterator.next()).value).toBe(1);
     await iterator.return?.();
   });

@@ -61,6 +61,21 @@ describe('hostile plugins', () => {
     await expect.poll(async () => (await fetch(`${at}/`)).status).toBe(200);
   });
 
+  it('have the connection reset in HTTP/1.0, where its end is the end of the answer', async () => {
+    const { port, at } = await listening({ limits: { timeout: 300, answer: 1_000 } });
+    for (const path of ['part', 'object', 'die']) {
+      const socket = connect({ port, host: '127.0.0.1' });
+      const ended = new Promise<string>((resolve) => {
+        socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(String(code)));
+        socket.on('end', () => resolve('a whole answer'));
+      });
+      socket.resume();
+      socket.write(`GET /plugins/test.hostile/${path} HTTP/1.0\r\nHost: app.test\r\n\r\n`);
+      expect([path, await ended]).toEqual([path, 'ECONNRESET']);
+    }
+    await expect.poll(async () => (await fetch(`${at}/`)).status).toBe(200);
+  });
+
   it('have malformed answers refused, and framing is the server’s', async () => {
     const { at } = await listening({ limits: { answer: 1_000 } });
     for (const path of ['sync', 'split', 'many', 'nested', 'status'])

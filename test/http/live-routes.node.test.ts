@@ -105,6 +105,24 @@ describe('declared routes', () => {
     });
   });
 
+  it('are one path of OpenAPI when they differ in the names of parameters alone', async () => {
+    const routes = [
+      { method: 'GET', path: '/items/:id' },
+      { method: 'DELETE', path: '/items/:key' },
+    ];
+    const { ask } = await serve([declaring('test.items', routes, '')], {
+      authenticate: () => 'ada',
+    });
+    const { paths } = (await (await ask('/openapi.json')).json()) as { paths: object };
+    const parameters = [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }];
+    expect(paths).toEqual({
+      '/plugins/test.items/items/{id}': {
+        get: expect.objectContaining({ parameters }),
+        delete: expect.objectContaining({ parameters }),
+      },
+    });
+  });
+
   it.each([
     [{}, 'routes'],
     [{ routes: [{ method: 'FETCH', path: '/' }] }, "'method' is one of"],

@@ -147,3 +147,14 @@ describe.each(Object.keys(MOUNTS))('mounted in %s', (name) => {
     expect(await problem(await fetch(`${at}/echo`))).toEqual([503, 'kernel/stopped']);
   });
 });
+
+it('behind a parser of bodies is told so, and no plugin gets an empty body', async () => {
+  const { kernel } = await serve(plugins);
+  const { request } = await kernel.extension(http).listeners();
+  const app = express();
+  app.use(express.json(), request as RequestListener);
+  const url = await listenOn(createServer(app));
+  const echo = await fetch(`${url}/plugins/test.live/echo`, post({ b: 2 }));
+  expect(await problem(echo)).toEqual([500, 'http/body-read']);
+  expect((await fetch(`${url}/plugins/test.live/echo`)).status).toBe(200);
+});

@@ -286,6 +286,20 @@ describe(`${runtime}: the admin API`, () => {
     expect(await kernel.storage.of('test.notes').read('a')).toBe(1n);
   });
 
+  it('tells data of no plugin from a plugin without data', async () => {
+    const { as, kernel } = await serveAdmin();
+    const slip = 'plugins/test.note/storage';
+    for (const [path, method] of [
+      [slip, 'GET'],
+      [`${slip}/export`, 'GET'],
+      [slip, 'DELETE'],
+    ] as const)
+      expect(await problem(await as('admin', path, { method }))).toEqual([404, 'plugin/not-found']);
+    await kernel.commands.execute('test.notes:add', 'a');
+    await kernel.plugins.uninstall('test.notes');
+    expect(await (await as('admin', 'plugins/test.notes/storage')).json()).toEqual({ keys: ['a'] });
+  });
+
   it('grants rights and takes them away', async () => {
     const { as, kernel } = await serveAdmin();
     const right = { permission: 'storage.read' };

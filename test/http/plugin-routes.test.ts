@@ -6,6 +6,7 @@ import { contractChecks } from '@plinth/sdk/testing';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { runtime } from '#host';
 import { startKernel } from '../support/kernels.ts';
+import { problem } from './serve.ts';
 
 const manifest = {
   id: 'test.notes',
@@ -48,9 +49,31 @@ describe(`${runtime}: routes(ctx)`, () => {
     expect([made.status, await made.json()]).toEqual([201, { a: 1 }]);
     expect((await ask('/notes/1/parts/2', { method: 'DELETE' })).status).toBe(204);
     const wrong = await ask('/notes/1', { method: 'POST' });
-    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET']);
+    expect(wrong.headers.get('allow')).toBe('GET');
+    expect(await problem(wrong)).toEqual([405, 'http/method']);
     for (const path of ['/', '/notes/', '/notes/1/2', '/nothing'])
-      expect((await ask(path)).status).toBe(404);
+      expect(await problem(await ask(path))).toEqual([404, 'http/not-found']);
+  });
+
+  it('answers a body that is no JSON with 400, and what a handler throws with 500', async () => {
+    const { ask } = await start({
+      'POST /taken': ({ json }) => ({ json: json() }),
+      'POST /tried': ({ json }) => {
+        try {
+          return { json: json() };
+        } catch (error) {
+          return { json: error instanceof SyntaxError };
+        }
+      },
+      'POST /own': () => ({ json: JSON.parse('{') }),
+    });
+    const send = (path: string, body: string) =>
+      ask(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    for (const body of ['{bad', '', '{"a":1']) {
+      expect(await problem(await send('/taken', body))).toEqual([400, 'http/not-json']);
+      expect(await (await send('/tried', body)).json()).toBe(true);
+    }
+    expect(await problem(await send('/own', '{}'))).toEqual([500, 'call/failed']);
   });
 
   it('takes the rest of a path, repeated parameters, and headers that are sent several times', async () => {

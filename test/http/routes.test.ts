@@ -44,6 +44,21 @@ describe(`${runtime}: routes of plugins`, () => {
     expect(seen.headers).not.toHaveProperty('authorization');
   });
 
+  it('keep the id that a request has, and get a new one for what is none', async () => {
+    const { ask } = await serve([routesOf('test.echo', ECHO)]);
+    const idsOf = async (given: string) => {
+      const answer = await ask('/plugins/test.echo', { headers: { 'x-request-id': given } });
+      const { headers } = (await answer.json()) as { headers: Record<string, string> };
+      return [answer.headers.get('x-request-id'), headers['x-request-id']];
+    };
+    expect(await idsOf('proxy-7f3a')).toEqual(['proxy-7f3a', 'proxy-7f3a']);
+    for (const given of ['', 'a b', '"', '-', 'a'.repeat(129)]) {
+      const [told, seen] = await idsOf(given);
+      expect(told).toMatch(/^[0-9a-f-]{36}$/);
+      expect(seen).toBe(told);
+    }
+  });
+
   it('get bytes as bytes, and answer HEAD as GET without a body', async () => {
     const { ask } = await serve([routesOf('test.echo', ECHO)]);
     const body = new Uint8Array([0, 255, 7]);

@@ -131,6 +131,8 @@ describe('the server in Node', () => {
       'https://app.example.com',
     ]);
     expect(allowed.headers.has('access-control-allow-credentials')).toBe(false);
+    // A cache that has the answer to one must not give it to the other.
+    expect((await fetch(`${url}/health`)).headers.get('vary')).toBe('origin');
   });
 
   it('answers preflights of listed origins alone', async () => {

@@ -202,6 +202,25 @@ describe(`${runtime}: a queue`, () => {
     await storage.close?.();
   });
 
+  it('is known as it is now where no queue is handled, while another kernel works', async () => {
+    const storage = memoryStorage();
+    const idle = await startJobs([], {}, { storage: outliving(storage) });
+    const mail = idle.api.queue('test.mail', 'mail');
+    expect(await mail.counts()).toEqual(NONE);
+    const failing = mailer(() => {
+      throw new Error('no');
+    });
+    const { kernel, api } = await startJobs([failing], {}, { storage: outliving(storage) });
+    const dead = nextEvent(kernel, 'jobs:dead');
+    const { id } = await api.queue('test.mail', 'mail').push('hello', { retries: 0 });
+    await dead;
+    expect(await mail.dead()).toMatchObject([{ id, task: 'hello' }]);
+    expect(await idle.api.queues()).toMatchObject([{ ...NONE, dead: 1, handled: false }]);
+    expect(await mail.drop(id)).toBe(true);
+    await api.queue('test.mail', 'mail').push('later', { delay: '1h' });
+    expect(await mail.counts()).toEqual({ ...NONE, delayed: 1 });
+  });
+
   it('deletes its tasks when its plugin is purged, in its tenant alone', async () => {
     const storage = memoryStorage();
     const { kernel, api } = await startJobs(

@@ -35,6 +35,21 @@ async function at(
   return { kernel, api: kernel.extension(jobs), clock: kernel.clock };
 }
 
+/** A time of a clock that is wrong, and work after it was set to noon. */
+const AHEAD = '2099-01-01T00:00:00Z';
+async function setBack(work: () => Promise<unknown>): Promise<void> {
+  const { Date: before } = globalThis;
+  const back = Date.parse(AHEAD) - NOON;
+  globalThis.Date = class extends before {
+    static override now = () => before.now() - back;
+  } as DateConstructor;
+  try {
+    await work();
+  } finally {
+    globalThis.Date = before;
+  }
+}
+
 const times = (runs: readonly Pick<JobRun, 'at'>[]) =>
   runs.map((run) => new Date(run.at).toISOString().slice(5, 16));
 
@@ -234,7 +249,7 @@ describe(`${runtime}: a clock that was wrong`, () => {
     const plugin = withJobs('test.feed', ({ every }) =>
       every('1m', { name: 'sync' }, (run) => void runs.push(run)),
     );
-    const wrong = await at('2099-01-01T00:00:00Z', plugin, { storage });
+    const wrong = await at(AHEAD, plugin, { storage });
     await wrong.clock.advance(MINUTE);
     await wrong.kernel.stop();
     const { clock } = await at(NOON, plugin, { storage });
@@ -259,7 +274,7 @@ describe(`${runtime}: a clock that was wrong`, () => {
         if (!cut) await kept.update(key, change);
       },
     };
-    const wrong = await at('2099-01-01T00:00:00Z', plugin, { storage: dying });
+    const wrong = await at(AHEAD, plugin, { storage: dying });
     await wrong.clock.advance(MINUTE);
     cut = true;
     await wrong.kernel.stop();
@@ -292,7 +307,7 @@ describe(`${runtime}: a clock that was wrong`, () => {
         if (!cut) await kept.update(key, change);
       },
     };
-    const wrong = await at('2099-01-01T00:00:00Z', stuck, { storage: dying });
+    const wrong = await at(AHEAD, stuck, { storage: dying });
     await begun.length(1);
     cut = true;
     await wrong.kernel.stop();
@@ -305,20 +320,49 @@ describe(`${runtime}: a clock that was wrong`, () => {
     const plugin = withJobs('test.feed', ({ every }) =>
       every('1m', { name: 'sync' }, (run) => void runs.push(run)),
     );
-    const { clock } = await at('2099-01-01T00:00:00Z', plugin);
+    const { clock } = await at(AHEAD, plugin);
     await clock.advance(MINUTE);
-    const { Date: before } = globalThis;
-    const back = Date.parse('2099-01-01T00:00:00Z') - NOON;
-    globalThis.Date = class extends before {
-      static override now = () => before.now() - back;
-    } as DateConstructor;
-    try {
-      await clock.advance(4 * MINUTE);
-    } finally {
-      globalThis.Date = before;
-    }
+    await setBack(() => clock.advance(4 * MINUTE));
     expect(runs.length).toBeGreaterThan(2);
     expect(new Date(runs.at(-1)?.at as number).getUTCFullYear()).toBe(2026);
+  });
+
+  it('lets no task wait longer than its delay once it is right again', async () => {
+    const storage = memoryStorage();
+    const seen = new Heard<unknown>();
+    const plugin = withJobs('test.feed', ({ queue }) => queue('work').work(seen.add));
+    const wrong = await at(AHEAD, plugin, { storage });
+    await wrong.api.queue('test.feed', 'work').push('task', { delay: '5m' });
+    await wrong.kernel.stop();
+    const { api, clock } = await at(NOON, plugin, { storage });
+    await clock.advance(4 * MINUTE);
+    expect(await api.queue('test.feed', 'work').counts()).toMatchObject({ delayed: 1 });
+    await clock.advance(2 * MINUTE);
+    expect(await seen.length(1)).toEqual(['task']);
+  });
+
+  it('lets tasks wait for their delay and their back-off when it is set back meanwhile', async () => {
+    const seen = new Heard<unknown>();
+    const plugin = withJobs('test.feed', ({ queue }) =>
+      queue('work').work((task, { attempt }) => {
+        seen.add([task, attempt]);
+        if (attempt === 1) throw new Error('not yet');
+      }),
+    );
+    const { api, clock } = await at(AHEAD, plugin);
+    const { push } = api.queue('test.feed', 'work');
+    await push('failed', { backOff: { first: '5m' } });
+    await push('delayed', { delay: '5m' });
+    await seen.length(1);
+    // It is noticed within a minute.
+    await setBack(() => clock.advance(7 * MINUTE));
+    expect(await seen.length(3)).toEqual(
+      expect.arrayContaining([
+        ['failed', 1],
+        ['failed', 2],
+        ['delayed', 1],
+      ]),
+    );
   });
 });
 

@@ -43,16 +43,21 @@ export function metering() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
   const provider = new MeterProvider({ readers: [reader] });
+  const all = async () => {
+    exporter.reset();
+    await reader.forceFlush();
+    return exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics));
+  };
   return {
     provider,
     meter: provider.getMeter('test'),
+    /** All metrics as they are now. */
+    all,
     /** The points of a metric as they are now. */
     async points(name: string): Promise<readonly DataPoint<number | Histogram>[]> {
-      exporter.reset();
-      await reader.forceFlush();
-      return exporter
-        .getMetrics()
-        .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+      return (await all())
         .filter(({ descriptor }) => descriptor.name === name)
         .flatMap(({ dataPoints }) => dataPoints as DataPoint<number | Histogram>[]);
     },

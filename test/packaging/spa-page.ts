@@ -1,13 +1,9 @@
 /** The built pages of `examples/spa-*`, served with their headers, as their users see them. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright';
 import { preview } from 'vite';
 import { expect, onTestFinished } from 'vitest';
+import { violationsIn } from '../support/axe.ts';
 import { startChromium } from './site.ts';
-
-const require = createRequire(new URL('../../extensions/ui/package.json', import.meta.url));
-const axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A server of a built page. */
 export interface Served {
@@ -110,20 +106,7 @@ export function notesPage(page: Page, root: Locator): NotesPage {
 
 /** What axe finds in a page that keeps people out. */
 export async function barriers(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { run } = (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe;
-    const { violations } = await run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  });
-}
-
-interface AxeResult {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly impact: string;
-    readonly nodes: readonly { readonly html: string }[];
-  }[];
+  return (await violationsIn(page))
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, places }) => `${id}: ${places.join(' ')}`);
 }

@@ -97,6 +97,8 @@ class Way {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((socket) => this.#pass(socket));
   #port = 0;
+  /** Connections so far. */
+  opened = 0;
   /** What passes last, before a connection becomes silent. */
   last: string | undefined;
 
@@ -131,6 +133,7 @@ class Way {
   }
 
   #pass(socket: Socket): void {
+    this.opened += 1;
     this.#sockets.add(socket);
     const server = connect(Number(this.#to.port), this.#to.hostname);
     socket.pipe(server).pipe(socket);
@@ -154,9 +157,10 @@ afterEach(async () => {
 
 describe.skipIf(!hasPostgres)('a server', () => {
   async function onTheWay(options: Partial<SqlOptions> = {}) {
-    const way = await new Way(await (await postgres()).database()).open();
+    const to = await (await postgres()).database();
+    const way = await new Way(to).open();
     ways.add(way);
-    return { way, ...(await withSql([user], { ...options, postgres: way.url })) };
+    return { way, to, ...(await withSql([user], { ...options, postgres: way.url })) };
   }
 
   it('is healthy, unhealthy while it is gone, and healthy again', async () => {
@@ -188,6 +192,30 @@ describe.skipIf(!hasPostgres)('a server', () => {
     way.silence();
     expect(await rejection(run('select 1'))).toMatchObject({ code: 'sql/timeout' });
     await run('select 1');
+  });
+
+  it("that is silent keeps none of the application's questions", async () => {
+    const { kernel, way, run } = await onTheWay();
+    await run('select 1');
+    way.silence();
+    // The next one goes over a new connection.
+    const found = await kernel.extension(sql).list();
+    expect(found).toMatchObject([{ plugin: 'test.notes' }]);
+  });
+
+  it('that is slow has the time that it needs', async () => {
+    const { kernel, way, to, run } = await onTheWay();
+    const server = await postgres();
+    await run('select 1');
+    const before = way.opened;
+    const lock = 'lock table plinth.databases; perform pg_sleep(7);';
+    const held = server.run(`do $$ begin ${lock} end $$`, [], to);
+    const isHeld = `select 1 from pg_locks where relation = 'plinth.databases'::regclass and granted`;
+    await expect.poll(() => server.run(isHeld, [], to)).toHaveLength(1);
+    expect(await kernel.extension(sql).list()).toMatchObject([{ plugin: 'test.notes' }]);
+    await held;
+    // One that asks whether the server still works.
+    expect(way.opened - before).toBe(1);
   });
 
   it('that is silent does not hold the end of the kernel', async () => {

@@ -141,9 +141,11 @@ describe.each(KINDS)('migrate(), $title', (kind: Kind) => {
 
   it('runs in a tenant that was opened, and nowhere else', async () => {
     const kernel = await openedKernel([packageWith({ migrations: FIRST })], await kind.place());
+    expect(await apiOf(kernel).tenants()).toEqual([]);
     const acme = kernel.tenant('acme');
     await acme.open();
     expect(await apiOf(acme).migrate(ID)).toEqual(['0001_notes']);
+    expect(await apiOf(kernel).tenants()).toEqual(['acme']);
     expect(namesOf(await apiOf(kernel).pending(ID))).toEqual(['0001_notes']);
     expect(acme.plugins.get(ID)?.state).not.toBe('active');
   });

@@ -43,7 +43,7 @@ describe.each(KINDS)('$title', (kind: Kind) => {
       migrations: { '0002_title.sql': TITLE['0002_title.sql'], ...NOTES },
       activate: async (_, db) => {
         const tables = await db.introspection.getTables();
-        seen.push(tables.find(({ name }) => name === 'notes')?.columns.map(({ name }) => name));
+        seen.push(tables.map(({ name, columns }) => [name, columns.map((one) => one.name)]));
       },
     };
     for (let time = 0; time < 2; time++) {
@@ -56,10 +56,9 @@ describe.each(KINDS)('$title', (kind: Kind) => {
       ]);
       await kernel.stop();
     }
-    expect(seen).toEqual([
-      ['id', 'text', 'title'],
-      ['id', 'text', 'title'],
-    ]);
+    // The list of migrations is no table of the plugin.
+    const own = [['notes', ['id', 'text', 'title']]];
+    expect(seen).toEqual([own, own]);
   });
 
   it('run in each tenant, and are told once they are kept', async () => {

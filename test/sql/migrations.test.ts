@@ -235,6 +235,11 @@ describe('a version', () => {
     const { code, message } = await failure(changed.kernel);
     expect(code).toBe('sql/migration-missing');
     expect(message).toContain("'0002_rename'");
+    const upsert =
+      "insert into notes (id, text) values (1, 'a') on conflict (id) do update set text = 'b'";
+    const written = { ...NOTES, '0002_write.sql': upsert };
+    const over = await after([{ migrations: written }, { migrations: NOTES }]);
+    expect(await failure(over.kernel)).toMatchObject({ code: 'sql/migration-missing' });
   });
 
   it('that loses data needs the consent of the application', async () => {

@@ -1,5 +1,7 @@
 /** What the application does with databases in PostgreSQL: backup, restore, the move from SQLite, purge. */
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from '@plinth/sql/host';
 import { describe, expect, it } from 'vitest';
@@ -33,6 +35,30 @@ describe.skipIf(!hasPostgres)('a backup', () => {
     expect((await run(all)).rows).toEqual([{ text: 'kept' }]);
     await databases.backup('test.notes', file);
     expect(readdirSync(join(file, '..'))).toEqual(['notes.backup']);
+  });
+
+  it('that is being restored keeps the database for itself, whatever else is restored', async () => {
+    const { kernel, run } = await withSql([packageWith({ migrations: NOTES })], await place());
+    const databases = kernel.extension(sql);
+    const file = await fileIn();
+    await run('insert into notes values (1, ?)', ['kept']);
+    await databases.backup('test.notes', file);
+    await kernel.plugins.deactivate('test.notes');
+    // A backup that comes slowly.
+    const pipe = await fileIn('pipe');
+    execFileSync('mkfifo', [pipe]);
+    const ends: string[] = [];
+    const slow = rejection(databases.restore('test.notes', pipe)).finally(() => ends.push('slow'));
+    const quick = databases.restore('test.notes', file).finally(() => ends.push('quick'));
+    // Neither is done before.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(ends).toEqual([]);
+    await writeFile(pipe, 'no backup');
+    expect((await slow).code).toBe('storage/corrupt');
+    await quick;
+    expect(ends).toEqual(['slow', 'quick']);
+    await kernel.plugins.activate('test.notes');
+    expect((await run(all)).rows).toEqual([{ text: 'kept' }]);
   });
 
   it('holds all that a plugin can make, for another database and tenant, too', async () => {
@@ -91,6 +117,11 @@ describe.skipIf(!hasPostgres)('a backup', () => {
     await tenant.extension(sql).backup('test.notes', `${file}.2`);
     const [one, two] = [file, `${file}.2`].map((path) => readFileSync(path, 'utf8').split('\n'));
     expect(two).toEqual(one);
+    // Here it takes the place of the same tables, sequences and functions.
+    await from.kernel.plugins.deactivate('test.notes');
+    await from.kernel.extension(sql).restore('test.notes', file);
+    await from.kernel.extension(sql).backup('test.notes', `${file}.3`);
+    expect(readFileSync(`${file}.3`, 'utf8').split('\n')).toEqual(one);
     expect(seen[0]).toMatchObject([
       { name: 'ADA', twice: 6, mood: 'sad' },
       { name: 'BOB', twice: 6, mood: "it's ok" },

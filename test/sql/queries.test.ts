@@ -281,6 +281,27 @@ describe('a transaction', () => {
         await trx.insertInto('notes').values({ id: 1, text: 'a' }).execute();
         ctx.commands.handle('commit', () => trx.commit().execute());
       });
+      ctx.commands.handle('crowd', async () => {
+        const order: number[] = [];
+        const alone: Promise<unknown>[] = [];
+        const crowd = Array.from({ length: 40 }, (_, id) =>
+          db.transaction().execute(async (trx) => {
+            await trx.insertInto('notes').values({ id, text: 'a' }).execute();
+            if (id % 10 === 0)
+              alone.push(
+                db
+                  .insertInto('notes')
+                  .values({ id: -id - 1, text: 'b' })
+                  .execute(),
+              );
+            await trx.updateTable('notes').set({ text: 'c' }).where('id', '=', id).execute();
+            order.push(id);
+          }),
+        );
+        await Promise.all(crowd);
+        await Promise.all(alone);
+        return order;
+      });
     },
   });
   const all = 'select id, text from notes order by id';
@@ -319,6 +340,14 @@ describe('a transaction', () => {
     await kernel.commands.execute('test.notes:commit');
     await waits;
     expect((await run(all)).rows.length).toBe(2);
+  });
+
+  it('waits in the order of asking while others write, and is not passed over', async () => {
+    const { kernel, run } = await withSql([inside], { limits: { lock: 30_000 } });
+    await run(TABLE);
+    const order = await kernel.commands.execute('test.notes:crowd');
+    expect(order).toEqual(Array.from({ length: 40 }, (_, id) => id));
+    expect((await run('select count(*) as n from notes')).rows).toEqual([{ n: 44 }]);
   });
 
   it('ends with its plugin, and after its time', async () => {

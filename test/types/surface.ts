@@ -168,6 +168,8 @@ export async function host(kernel: Kernel): Promise<void> {
   >();
   kernel.events.on(Notes.added, (payload) => payload.id.length);
   kernel.provide(Search, { query: ({ q }) => [q] });
+  // @ts-expect-error a scope is of a permission
+  kernel.permissions.forget('com.example.notes', undefined, 'app:*');
   // @ts-expect-error wrong input
   notes.add({ txt: 'hi' });
   // @ts-expect-error events have no client method

@@ -8,11 +8,16 @@ import { plainOf } from '../terminal/show-value.js';
 export const run: RunCommand = ([id = ''], options, terminal) =>
   withOperator(options, terminal, async (operator) => {
     const explanation = await operator.explain(id);
-    const { error, running, state } = explanation;
+    const { error, running, state, because, next } = explanation;
     const lines = [explanationText(explanation)];
     if (error?.stack !== undefined) lines.push(error.stack);
     return {
-      data: { explanation: plainOf(explanation) },
+      data: {
+        explanation: plainOf(explanation),
+        ...(state === 'unknown' && {
+          error: { code: 'plugin/not-found', message: because, cure: next, details: {} },
+        }),
+      },
       text: lines.join('\n'),
       failed: !running && ['failed', 'denied', 'unknown'].includes(state),
     };

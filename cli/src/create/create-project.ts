@@ -49,6 +49,12 @@ function legalName(name: string): string {
  */
 export async function createProject(options: CreateOptions): Promise<Created> {
   const { name, template, language, id = idFor(name) } = options;
+  // It would stand for the current folder.
+  if (name.trim() === '')
+    throw new CliError('cli/usage', 'create needs a name', {
+      usage: true,
+      cure: 'plinth create notes',
+    });
   const problem = pluginIdProblem(id);
   if (problem !== undefined)
     throw new CliError('create/illegal-id', `'${id}' can't be the id of a plugin: ${problem}`, {

@@ -25,6 +25,8 @@ export interface KeptDatabases {
 
 /** What `plinth migrate` uses of it, besides. */
 export interface Databases extends KeptDatabases {
+  tenants(): Promise<readonly string[]>;
+  migrations(plugin: string): Promise<readonly { readonly name: string }[]>;
   pending(plugin: string): Promise<readonly Pending[]>;
   migrate(
     plugin: string,
@@ -50,7 +52,7 @@ const sqlOf = ({ options }: Project) =>
 export function databasesOf(tenant: Pick<Kernel, 'extension'>, project: Project): Databases {
   const found = sqlOf(project);
   const api = found && (tenant.extension(found.factory) as Partial<Databases> | undefined);
-  if (typeof api?.pending === 'function' && typeof api.migrate === 'function')
+  if (typeof api?.tenants === 'function' && typeof api.migrate === 'function')
     return api as Databases;
   throw new CliError(
     'migrate/no-databases',

@@ -1,8 +1,17 @@
 /** Everything that the panels show, derived from the kernel's public API and its events. */
-import type { KernelHealth, LogEntry } from '@plinth/host-browser';
-import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
+import { explanationText, type KernelHealth, type LogEntry, urlSource } from '@plinth/host-browser';
+import type { PluginView } from '@plinth/kernel/extension';
+import {
+  createPlaygroundKernel,
+  isDemo,
+  type PlaygroundKernel,
+  updateOf,
+} from '../kernel/playground-kernel.ts';
+import { pluginViews } from '../kernel/plugin-views.ts';
+import { Comparison } from './comparison.ts';
 import { EventLog } from './event-log.ts';
 import { Faults } from './faults.ts';
+import { NodeClient, takeNodeAccess } from './node-client.ts';
 import { Requests } from './requests.ts';
 import { Changes } from './store.ts';
 import { Traces } from './traces.ts';
@@ -12,6 +21,7 @@ import { Traffic } from './traffic.ts';
 export class Inspector {
   readonly kernel: PlaygroundKernel;
   readonly faults: Faults;
+  readonly comparison: Comparison;
   readonly events = new EventLog();
   readonly traces: Traces;
   readonly traffic: Traffic;
@@ -30,6 +40,8 @@ export class Inspector {
   ) {
     this.kernel = kernel;
     this.faults = new Faults(kernel, faults);
+    const access = takeNodeAccess(document);
+    this.comparison = new Comparison(kernel, access && new NodeClient(access));
     this.traces = traces;
     this.traffic = traffic;
     kernel.permissions.onRequest(this.requests.ask);
@@ -61,6 +73,31 @@ export class Inspector {
     await this.kernel.start();
     this.plugins.announce();
   }
+
+  /** Why a plugin is as it is, over several lines. They hold words of the plugin. */
+  readonly explanation = (id: string): string => explanationText(this.kernel.plugins.explain(id));
+
+  /** Installs and starts the plugin whose manifest is at an address. */
+  readonly install = async (url: string): Promise<void> => {
+    const { plugins } = this.kernel;
+    await plugins.activate(await plugins.install(urlSource([url])));
+  };
+
+  /** Replaces a plugin by the later version whose manifest is at an address. */
+  readonly update = (id: string, url: string): Promise<void> =>
+    this.kernel.plugins.update(id, urlSource([url]));
+
+  /** What the page itself knows of a plugin: whether it is its own, and where its update is. */
+  readonly known = (
+    id: string,
+  ): { readonly own: boolean; readonly update: string | undefined } => ({
+    own: isDemo(id),
+    update: updateOf(id),
+  });
+
+  /** The kernel's own view of a plugin, with its package. */
+  readonly viewOf = (id: string): PluginView | undefined =>
+    this.kernel.extension(pluginViews).of(id);
 
   /** The last log entries of a plugin or of all, newest first. */
   logOf(source?: string): readonly LogEntry[] {

@@ -8,7 +8,7 @@ import {
   recorder,
   replay,
 } from '@plinth/kernel/replay';
-import { isOwn, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
+import { isDemo, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { pluginViews } from '../kernel/plugin-views.ts';
 import { Changes } from './store.ts';
 
@@ -78,7 +78,7 @@ export class Recordings {
   async replay({ number, recording }: KeptRecording, address: string): Promise<void> {
     const id = recording.header.plugin;
     const found = await (address === '' ? this.#installed(id) : fetched(address));
-    const own = address === '' && isOwn(id);
+    const own = address === '' && isDemo(id);
     const result = await replay(recording, found, {
       host: browserHost(),
       isolation: own ? 'worker' : 'sandbox',

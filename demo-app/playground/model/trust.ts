@@ -1,7 +1,6 @@
 /** How far a plugin is trusted, in words: whose it is, and what the kernel knows of its package. */
 import type { PluginView } from '@plinth/kernel/extension';
 import { useEffect, useState } from 'preact/hooks';
-import { isOwn } from '../kernel/playground-kernel.ts';
 
 /** What is known of the signature of a package. */
 export type Signature = 'signed' | 'unsigned' | 'unknown';
@@ -31,8 +30,7 @@ function signatureOf(found: NonNullable<PluginView['package']>): Promise<Signatu
 }
 
 /** The words for a plugin. The page's own need no signature, and none is looked for. */
-export function useTrust(id: string, view: PluginView | undefined): string {
-  const own = isOwn(id);
+export function useTrust(own: boolean, view: PluginView | undefined): string {
   const [signature, setSignature] = useState<Signature>('unknown');
   const found = own ? undefined : view?.package;
   useEffect(() => {

@@ -86,7 +86,7 @@ function Row({
   const { time, topic, source, text, kind } = row;
   return (
     <li class="line event" data-kind={kind} data-topic={topic}>
-      <button type="button" class="plain" onClick={() => onChoose(row)}>
+      <button type="button" class="plain" tabIndex={-1} onClick={() => onChoose(row)}>
         <time dateTime={new Date(time).toISOString()}>{clock.format(time)}</time>
         <strong>{plainText(topic)}</strong>
         <span class="source">{plainText(source)}</span>

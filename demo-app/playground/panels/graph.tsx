@@ -46,9 +46,9 @@ export function GraphPanel() {
         <li data-kind="wraps">wraps or hooks</li>
         <li data-kind="calls">calls, with their number a second</li>
       </ul>
-      <div class="panel graph">
+      <section class="panel graph" tabIndex={0} aria-label="Graph">
         <Drawing graph={graph} layout={layout} />
-      </div>
+      </section>
       <GraphTables graph={graph} />
     </>
   );
@@ -124,9 +124,5 @@ function Box({ node, place }: { readonly node: Node; readonly place: Place | und
   );
   // The application has no card.
   if (state === 'host') return box;
-  return (
-    <a href={addressOf('plugins', id)} aria-label={`${plainText(name, 80)}, ${state}`}>
-      {box}
-    </a>
-  );
+  return <a href={addressOf('plugins', id)}>{box}</a>;
 }

@@ -30,10 +30,10 @@ export function MetricsPanel() {
       <Facts panel facts={COUNTED.map((name) => [wordsOf(name), counts[name]] as const)} />
       {failure !== undefined && <p class="problem">{failure}</p>}
       <MetricsSeries />
-      <div class="panel wide">
+      <section class="panel wide" tabIndex={0} aria-label="Plugins">
         <h3>The last hour</h3>
         <Report plugins={report?.plugins ?? []} />
-      </div>
+      </section>
       <MetricsText />
     </>
   );

@@ -1,8 +1,7 @@
 /** One plugin as a card: what it is, what it costs, and what can be done with it. */
-import { explanationText, type PluginInfo, type PluginUsage } from '@plinth/host-browser';
+import type { PluginInfo, PluginUsage } from '@plinth/host-browser';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
-import { pluginViews } from '../kernel/plugin-views.ts';
 import { plainText } from '../model/show-value.ts';
 import { useTrust } from '../model/trust.ts';
 import { Action, Failure, type OnFailure } from '../parts/action.tsx';
@@ -21,37 +20,55 @@ interface Deed {
 
 const isActive = ({ state }: PluginInfo) => state === 'active';
 
-const DEEDS: readonly Deed[] = [
-  {
-    label: 'Activate',
-    run: (plugins, id) => plugins.activate(id),
-    possible: (one) => !isActive(one) && one.enabled,
-  },
-  { label: 'Deactivate', run: (plugins, id) => plugins.deactivate(id), possible: isActive },
-  { label: 'Suspend', run: (plugins, id) => plugins.suspend(id), possible: isActive },
-  {
-    label: 'Resume',
-    run: (plugins, id) => plugins.resume(id),
-    possible: ({ state }) => state === 'suspended',
-  },
-  { label: 'Sleep', run: sleep, possible: isActive },
-  { label: 'Reload', run: (plugins, id) => plugins.reload(id), possible: ({ enabled }) => enabled },
-  {
-    label: 'Disable',
-    run: (plugins, id) => plugins.disable(id),
-    possible: ({ enabled }) => enabled,
-  },
-  {
-    label: 'Enable',
-    run: (plugins, id) => plugins.enable(id),
-    possible: ({ enabled }) => !enabled,
-  },
-  {
-    label: 'Uninstall',
-    run: (plugins, id) => plugins.uninstall(id),
-    possible: () => true,
-    danger: true,
-  },
+/**
+ * One button each. Of two deeds that undo each other the possible one is offered, in the same place:
+ * the button that was pressed keeps the focus.
+ */
+const BUTTONS: readonly (readonly Deed[])[] = [
+  [
+    { label: 'Deactivate', run: (plugins, id) => plugins.deactivate(id), possible: isActive },
+    {
+      label: 'Activate',
+      run: (plugins, id) => plugins.activate(id),
+      possible: (one) => !isActive(one) && one.enabled,
+    },
+  ],
+  [
+    { label: 'Suspend', run: (plugins, id) => plugins.suspend(id), possible: isActive },
+    {
+      label: 'Resume',
+      run: (plugins, id) => plugins.resume(id),
+      possible: ({ state }) => state === 'suspended',
+    },
+  ],
+  [{ label: 'Sleep', run: sleep, possible: isActive }],
+  [
+    {
+      label: 'Reload',
+      run: (plugins, id) => plugins.reload(id),
+      possible: ({ enabled }) => enabled,
+    },
+  ],
+  [
+    {
+      label: 'Disable',
+      run: (plugins, id) => plugins.disable(id),
+      possible: ({ enabled }) => enabled,
+    },
+    {
+      label: 'Enable',
+      run: (plugins, id) => plugins.enable(id),
+      possible: ({ enabled }) => !enabled,
+    },
+  ],
+  [
+    {
+      label: 'Uninstall',
+      run: (plugins, id) => plugins.uninstall(id),
+      possible: () => true,
+      danger: true,
+    },
+  ],
 ];
 
 async function sleep(plugins: PlaygroundKernel['plugins'], id: string): Promise<void> {
@@ -71,7 +88,7 @@ export function PluginCard({
   readonly back: string | undefined;
   readonly chosen: boolean;
 }) {
-  const { kernel } = useInspector();
+  const { kernel, explanation, known, viewOf } = useInspector();
   const [failure, setFailure] = useState<string>();
   const [open, setOpen] = useState(false);
   const card = useRef<HTMLLIElement>(null);
@@ -82,7 +99,7 @@ export function PluginCard({
   }, [chosen]);
   const { id, name = id, version, state, manifest } = plugin;
   const { because } = kernel.plugins.explain(id);
-  const trust = useTrust(id, kernel.extension(pluginViews).of(id));
+  const trust = useTrust(known(id).own, viewOf(id));
   return (
     <li class="panel card" data-plugin={id} ref={card} tabIndex={-1} aria-current={chosen}>
       <div class="card-title">
@@ -100,7 +117,7 @@ export function PluginCard({
           ['Cost', usage === undefined ? 'measuring…' : costInShort(usage)],
         ]}
       />
-      <p class="hint">Why: {plainText(because, 400)}</p>
+      {!isActive(plugin) && <p class="hint">Why: {plainText(because, 400)}</p>}
       <Deeds plugin={plugin} back={back} onFailure={setFailure} />
       <Failure message={failure} />
       <PluginUpdate key={version ?? ''} plugin={plugin} />
@@ -109,7 +126,7 @@ export function PluginCard({
         {open && (
           <>
             <PluginCost usage={usage} />
-            <pre>{explanation(kernel, id)}</pre>
+            <pre>{linesOf(explanation(id))}</pre>
           </>
         )}
       </details>
@@ -131,17 +148,20 @@ function Deeds({
   const of = plainText(name, 80);
   return (
     <div class="row">
-      {DEEDS.map(({ label, run, possible, danger }) => (
-        <Action
-          key={label}
-          label={label}
-          of={of}
-          danger={danger}
-          possible={possible(plugin)}
-          run={() => run(kernel.plugins, id)}
-          onFailure={onFailure}
-        />
-      ))}
+      {BUTTONS.map((deeds, at) => {
+        const deed = deeds.find(({ possible }) => possible(plugin)) ?? (deeds[0] as Deed);
+        return (
+          <Action
+            key={at}
+            label={deed.label}
+            of={of}
+            danger={deed.danger}
+            possible={deed.possible(plugin)}
+            run={() => deed.run(kernel.plugins, id)}
+            onFailure={onFailure}
+          />
+        );
+      })}
       {back !== undefined && (
         <Action
           label={`Roll back to ${plainText(back, 20)}`}
@@ -164,9 +184,8 @@ function Deeds({
   );
 }
 
-function explanation(kernel: PlaygroundKernel, id: string): string {
-  return explanationText(kernel.plugins.explain(id))
+const linesOf = (text: string): string =>
+  text
     .split('\n')
     .map((line) => plainText(line, 600))
     .join('\n');
-}

@@ -1,14 +1,13 @@
 /** Replaces a plugin by a later version from an address. What that may do more is asked first. */
-import { type PluginInfo, urlSource } from '@plinth/host-browser';
+import type { PluginInfo } from '@plinth/host-browser';
 import { useState } from 'preact/hooks';
-import { updateOf } from '../kernel/playground-kernel.ts';
 import { plainText } from '../model/show-value.ts';
 import { Action, Failure } from '../parts/action.tsx';
 import { useInspector } from '../parts/context.ts';
 
 export function PluginUpdate({ plugin: { id, name = id } }: { readonly plugin: PluginInfo }) {
-  const { kernel } = useInspector();
-  const [url, setUrl] = useState(updateOf(id) ?? '');
+  const { update, known } = useInspector();
+  const [url, setUrl] = useState(known(id).update ?? '');
   const [failure, setFailure] = useState<string>();
   const shown = plainText(name, 80);
   return (
@@ -27,7 +26,7 @@ export function PluginUpdate({ plugin: { id, name = id } }: { readonly plugin: P
           label="Update"
           of={shown}
           possible={url !== ''}
-          run={() => kernel.plugins.update(id, urlSource([url]))}
+          run={() => update(id, url)}
           onFailure={setFailure}
         />
       </div>

@@ -1,5 +1,4 @@
 /** The plugins as cards, and the way to get another one. */
-import { urlSource } from '@plinth/host-browser';
 import { useEffect, useState } from 'preact/hooks';
 import { useChanges } from '../model/store.ts';
 import { type WaysBack, waysBack } from '../model/way-back.ts';
@@ -61,7 +60,7 @@ function useWaysBack(): WaysBack {
 
 /** Installs a plugin from an address. It runs behind the wall of the sandbox. */
 function Install() {
-  const { kernel } = useInspector();
+  const { install } = useInspector();
   const [url, setUrl] = useState('');
   const [failure, setFailure] = useState<string>();
   return (
@@ -80,7 +79,7 @@ function Install() {
         <Action
           label="Install"
           possible={url !== ''}
-          run={async () => kernel.plugins.activate(await kernel.plugins.install(urlSource([url])))}
+          run={() => install(url)}
           onFailure={setFailure}
         />
       </div>

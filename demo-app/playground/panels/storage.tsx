@@ -77,6 +77,7 @@ function Keys({ id }: { readonly id: string }) {
               <button
                 type="button"
                 class="plain"
+                tabIndex={-1}
                 aria-pressed={shown?.key === key}
                 onClick={() => void open(key).catch((error) => setFailure(messageOf(error)))}
               >

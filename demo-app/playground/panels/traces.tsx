@@ -32,6 +32,7 @@ export function TracesPanel() {
               <button
                 type="button"
                 class="plain"
+                tabIndex={-1}
                 aria-pressed={trace === shown}
                 onClick={() => setChosen(trace.id)}
               >

@@ -1,5 +1,8 @@
-/** A list of any length that renders what is in sight. All rows have one height. */
-import type { ComponentChild } from 'preact';
+/**
+ * A list of any length that renders what is in sight. All rows have one height. It is one stop of the
+ * Tab key: arrow keys move through its rows, whose buttons have the `tabIndex` -1.
+ */
+import type { ComponentChild, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /** Rows rendered beyond each edge, so that scrolling shows no gap. */
@@ -44,6 +47,7 @@ export function VirtualList<T>({
       role={live ? 'log' : undefined}
       aria-label={label}
       aria-live={live ? 'off' : undefined}
+      onKeyDown={moveFocus}
     >
       <ol style={{ height: `${items.length * height}px`, '--row': `${height}px` }}>
         <li class="spacer" aria-hidden="true" style={{ height: `${first * height}px` }} />
@@ -51,4 +55,21 @@ export function VirtualList<T>({
       </ol>
     </section>
   );
+}
+
+/** Moves the focus to the next row, from the list itself to the first one in sight. */
+function moveFocus(event: TargetedKeyboardEvent<HTMLElement>): void {
+  const { key, currentTarget: box } = event;
+  if (key !== 'ArrowDown' && key !== 'ArrowUp') return;
+  const buttons = [...box.querySelectorAll<HTMLElement>('li button')];
+  const { top } = box.getBoundingClientRect();
+  const at = buttons.indexOf(document.activeElement as HTMLElement);
+  const next =
+    at === -1
+      ? buttons.find((button) => button.getBoundingClientRect().top >= top)
+      : buttons[at + (key === 'ArrowDown' ? 1 : -1)];
+  // At an end, and in a list without buttons, the key scrolls.
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
 }

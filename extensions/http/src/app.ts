@@ -4,7 +4,7 @@ import type { Admin } from './admin/admin.js';
 import { answerCommand } from './commands.js';
 import { type Env, type Exchange, jsonResponse, type Parts, requireUser } from './exchange.js';
 import { FailureLog } from './failure-log.js';
-import { checkHeaders, traceparentOf } from './incoming.js';
+import { checkHeaders, requestIdOf, traceparentOf } from './incoming.js';
 import { checkOrigin, corsHeaders, preflight } from './origins.js';
 import { problemOf, problemResponse, Refusal, refuse } from './problem.js';
 import { answerRoute } from './routes.js';
@@ -26,10 +26,14 @@ export class HttpApp {
     this.#routes = this.#makeRoutes();
   }
 
-  /** Answers a request. It never rejects. */
-  async fetch(request: Request): Promise<Response> {
+  /**
+   * Answers a request. It never rejects.
+   *
+   * @param nowhere whether it is for no tenant: plugins don't answer it.
+   */
+  async fetch(request: Request, nowhere = false): Promise<Response> {
     const { settings, inFlight } = this.#parts;
-    const requestId = crypto.randomUUID();
+    const requestId = requestIdOf(request);
     let exchange: Exchange | undefined;
     let response: Response;
     try {
@@ -42,7 +46,7 @@ export class HttpApp {
       checkOrigin(request, url, settings.origins);
       const asked = preflight(request, settings.origins);
       if (asked !== undefined) return asked;
-      exchange = { requestId, held: false, leave: inFlight.enter() };
+      exchange = { requestId, nowhere, held: false, leave: inFlight.enter() };
       response = await this.#routes.fetch(request, { exchange, url });
     } catch (error) {
       response = this.#failed(error, requestId);
@@ -53,7 +57,7 @@ export class HttpApp {
 
   /** Answers a request that has failed before it came here. */
   fail(request: Request, error: unknown): Response {
-    const requestId = crypto.randomUUID();
+    const requestId = requestIdOf(request);
     return this.#finish(request, this.#failed(error, requestId), requestId);
   }
 
@@ -73,6 +77,17 @@ export class HttpApp {
         throw refuse(503, 'kernel/stopped', 'The server is stopping.', { 'retry-after': '1' });
       await next();
     });
+    const { mount } = parts.settings;
+    for (const path of ['/commands', ...(mount === false ? [] : [mount])])
+      app.use(`${path}/*`, async ({ env }, next) => {
+        if (env.exchange.nowhere)
+          throw refuse(
+            404,
+            'http/tenant',
+            'It is for no tenant, and plugins run in tenants alone.',
+          );
+        await next();
+      });
     app.get('/openapi.json', async (c) => {
       if (parts.settings.expose.length === 0 && parts.declared.all().length === 0) throw notFound();
       await requireUser(c.req.raw, parts);
@@ -88,7 +103,6 @@ export class HttpApp {
       if (this.admin === undefined) throw notFound();
       return this.admin.answer(c.req.raw, c.env.url, c.env.exchange);
     });
-    const { mount } = parts.settings;
     if (mount !== false)
       app.all(`${mount}/*`, (c) => answerRoute(c.req.raw, c.env.url, c.env.exchange, parts));
     app.notFound(() => {

@@ -15,6 +15,8 @@ export type HttpPort = ExtensionPort<{
 /** One request and its bookkeeping. */
 export interface Exchange {
   readonly requestId: string;
+  /** Whether it is for no tenant, and so for no plugin. */
+  readonly nowhere: boolean;
   /** Ends the request in the count of those in flight. */
   leave(): void;
   /** Whether a stream goes on after the handler. It then calls `leave` itself. */

@@ -145,9 +145,11 @@ function passing(
 ): (request: Request) => Promise<Response> {
   const { port, settings } = parts;
   return async (request) => {
-    if (settings.tenant === undefined || port.tenant !== DEFAULT_TENANT) return app.fetch(request);
+    if (port.tenant !== DEFAULT_TENANT) return app.fetch(request);
     try {
-      const found = tenants.get((await settings.tenant(request)) ?? DEFAULT_TENANT);
+      const named = (await settings.tenant?.(request)) ?? undefined;
+      if (named === undefined) return await app.fetch(request, port.tenants === 'only');
+      const found = tenants.get(named);
       if (found === undefined) throw refuse(404, 'http/tenant', 'There is no such tenant.');
       return await found.fetch(request);
     } catch (error) {

@@ -97,6 +97,14 @@ export function checkHeaders(headers: Headers, most: number): void {
     throw refuse(431, 'http/headers-too-large', `Headers have at most ${most} bytes.`);
 }
 
+const REQUEST_ID = /^[A-Za-z0-9][\w.~-]{0,127}$/;
+
+/** The id of a request: the one that a proxy or a client has given it, or a new one. */
+export function requestIdOf({ headers }: Request): string {
+  const given = headers.get('x-request-id');
+  return given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}
+
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** The trace that a request belongs to, when its header is valid. */

@@ -2,7 +2,9 @@
 import { createAdaptorServer, getRequestListener } from '@hono/node-server';
 import { createError } from '@plinth/sdk/contract';
 import { connections } from './connection.js';
+import { requestIdOf } from './incoming.js';
 import type { HttpLimits } from './options.js';
+import { problemResponse } from './problem.js';
 import { type NodeConnection, type NodeRequest, Upgrader } from './upgrade.js';
 
 /** Where a server listens. */
@@ -89,6 +91,9 @@ export async function listen(
       requestTimeout: Math.max(UPLOAD_TIME, HEADERS_TIME + limits.timeout),
       keepAliveTimeout: KEEP_ALIVE,
       insecureHTTPParser: false,
+      // Clients that would rather speak HTTP/2 offer that, and take an answer in HTTP/1.1.
+      shouldUpgradeCallback: ({ headers }: NodeRequest) =>
+        String(headers.upgrade).toLowerCase() === 'websocket',
     },
   }) as unknown as NodeServer;
   // A connection on which nothing moves is cut. Streams of events move at least every 15 seconds.
@@ -162,7 +167,16 @@ export function listenersOf(
 /** What a server tells of a request, beside the request. */
 interface NodeEnv {
   readonly incoming: {
-    readonly socket: { readonly remoteAddress?: string; setTimeout(milliseconds: number): void };
+    readonly headers: NodeRequest['headers'];
+    /** Whether something has read of the body. Frameworks may have kept it as `rawBody`. */
+    readonly readableDidRead: boolean;
+    readonly rawBody?: unknown;
+    readonly httpVersionMinor: number;
+    readonly socket: {
+      readonly remoteAddress?: string;
+      resetAndDestroy(): void;
+      setTimeout(milliseconds: number): void;
+    };
   };
   readonly outgoing: { destroy(): void };
 }
@@ -171,10 +185,35 @@ const answering =
   (fetch: (request: Request) => Response | Promise<Response>) =>
   (request: Request, given: object) => {
     const { incoming, outgoing } = given as NodeEnv;
+    if (isRead(incoming)) return problemResponse(READ, requestIdOf(request));
     connections.set(request, {
-      cut: () => outgoing.destroy(),
+      cut() {
+        // The end of the connection is the end of an answer in HTTP/1.0. Only a reset tells of a break.
+        if (incoming.httpVersionMinor === 0) reset(incoming.socket);
+        outgoing.destroy();
+      },
       allow: (milliseconds) => incoming.socket.setTimeout(milliseconds),
       address: incoming.socket.remoteAddress,
     });
     return fetch(request);
   };
+
+/** Whether there was a body, and nothing of it is left. It would be taken for an empty one. */
+const isRead = ({ headers, readableDidRead, rawBody }: NodeEnv['incoming']): boolean =>
+  readableDidRead &&
+  rawBody === undefined &&
+  (Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined);
+
+const READ = {
+  status: 500,
+  code: 'http/body-read',
+  detail: 'The server read the body before: mount the listener before what reads bodies.',
+};
+
+function reset(socket: NodeEnv['incoming']['socket']): void {
+  try {
+    socket.resetAndDestroy();
+  } catch {
+    // TLS can't, and has an end of its own, which is missing then.
+  }
+}

@@ -38,7 +38,7 @@ export function openApi({ port, settings, declared }: Parts): Json {
     for (const command of plugin.manifest?.contributes.commands ?? []) {
       const wire = `${id}:${command.id}`;
       if (covers(settings.expose, wire))
-        paths.push([`/commands/${wire}`, { post: operationOf(wire, id, command) }]);
+        paths.push([`/commands/${wire}`, { method: 'post', ...operationOf(wire, id, command) }]);
     }
   }
   for (const { plugin, value } of declared.all())
@@ -54,36 +54,47 @@ export function openApi({ port, settings, declared }: Parts): Json {
   };
 }
 
-/** Methods of one path are told together. */
+/** Parameters in a path of a document. */
+const PARAMETER = /\{([^}]*)\}/g;
+
+/**
+ * Methods of one path are told together. A document can't have two paths that differ in the names of
+ * their parameters alone, so they are one, with the names of the first.
+ */
 function merged(paths: readonly (readonly [string, Json])[]): Json {
   const all: Record<string, Json> = {};
-  for (const [path, methods] of paths) all[path] = { ...all[path], ...methods };
+  const firsts = new Map<string, string>();
+  for (const [path, { method, ...operation }] of paths) {
+    const shape = path.replaceAll(PARAMETER, '{}');
+    const first = firsts.get(shape) ?? path;
+    firsts.set(shape, first);
+    all[first] = { [method as string]: { ...operation, ...parametersOf(first) }, ...all[first] };
+  }
   return all;
 }
 
+function parametersOf(path: string): Json {
+  const names = [...path.matchAll(PARAMETER)].map(([, name]) => name);
+  if (names.length === 0) return {};
+  const shared = { in: 'path', required: true, schema: { type: 'string' } };
+  return { parameters: names.map((name) => ({ name, ...shared })) };
+}
+
+/** The path of a route, and what is told of it. */
 function routeOf(mount: string, plugin: string, route: DeclaredRoute): [string, Json] {
   const path = mount + route.path.replaceAll(/\/[:*]([^/]+)/g, '/{$1}');
-  const names = [...route.path.matchAll(/\/[:*]([^/]+)/g)].map(([, name]) => name);
+  const method = route.method.toLowerCase();
   return [
     path,
     {
-      [route.method.toLowerCase()]: {
-        operationId: `${route.method.toLowerCase()} ${path}`,
-        tags: [plugin],
-        ...(route.summary !== undefined && { summary: route.summary }),
-        ...(names.length > 0 && {
-          parameters: names.map((name) => ({
-            name,
-            in: 'path',
-            required: true,
-            schema: { type: 'string' },
-          })),
-        }),
-        responses: {
-          ...(route.socket === true && { 101: { description: 'A WebSocket' } }),
-          200: { description: 'The answer' },
-          default: PROBLEM,
-        },
+      method,
+      operationId: `${method} ${path}`,
+      tags: [plugin],
+      ...(route.summary !== undefined && { summary: route.summary }),
+      responses: {
+        ...(route.socket === true && { 101: { description: 'A WebSocket' } }),
+        200: { description: 'The answer' },
+        default: PROBLEM,
       },
     },
   ];

@@ -43,8 +43,9 @@ export interface HttpOptions {
    */
   authenticate?(request: Request): string | undefined | Promise<string | undefined>;
   /**
-   * The tenant that answers a request. Undefined: the default one. One that isn't there is 404.
-   * Tenants are made by the application, and their own handlers are not asked.
+   * The tenant that answers a request. Undefined: the default one, whose plugins don't answer where
+   * `createKernel({ tenants: 'only' })` is given. One that isn't there is 404. Tenants are made by the
+   * application, and their own handlers are not asked.
    */
   tenant?(request: Request): string | undefined | Promise<string | undefined>;
   /** Where routes of plugins are, or false for none. Default: `/plugins`. */

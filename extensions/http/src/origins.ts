@@ -24,9 +24,9 @@ export function checkOrigin(request: Request, url: URL, origins: readonly string
 
 /** The answer to a preflight of a listed origin, or undefined. */
 export function preflight(request: Request, origins: readonly string[]): Response | undefined {
-  if (request.method !== 'OPTIONS' || corsHeaders(request, origins).length === 0) return undefined;
-  const { headers } = request;
-  if (!headers.has('access-control-request-method')) return undefined;
+  const { method, headers } = request;
+  if (method !== 'OPTIONS' || !headers.has('access-control-request-method')) return undefined;
+  if (listed(request, origins) === undefined) return undefined;
   return new Response(null, {
     status: 204,
     headers: [
@@ -34,23 +34,33 @@ export function preflight(request: Request, origins: readonly string[]): Respons
       ['access-control-allow-methods', 'GET, POST, PUT, PATCH, DELETE'],
       [
         'access-control-allow-headers',
-        'authorization, content-type, last-event-id, traceparent, x-plinth-tenant',
+        'authorization, content-type, last-event-id, traceparent, x-plinth-tenant, x-request-id',
       ],
       ['access-control-max-age', REMEMBERED],
     ],
   });
 }
 
-/** Headers that let a page of a listed origin read the answer. It gets no cookies. */
+/**
+ * Headers that let a page of a listed origin read the answer. It gets no cookies. Caches keep answers
+ * to others apart, which have none of these headers.
+ */
 export function corsHeaders(
-  { headers }: Request,
+  request: Request,
   origins: readonly string[],
 ): readonly [string, string][] {
-  const origin = headers.get('origin');
-  if (origin === null || !origins.includes(origin)) return [];
+  if (origins.length === 0) return [];
+  const origin = listed(request, origins);
+  if (origin === undefined) return [['vary', 'origin']];
   return [
     ['access-control-allow-origin', origin],
     ['access-control-expose-headers', 'x-request-id, traceparent, retry-after'],
     ['vary', 'origin'],
   ];
+}
+
+/** The origin of the page that asks, when it is listed. */
+function listed({ headers }: Request, origins: readonly string[]): string | undefined {
+  const origin = headers.get('origin');
+  return origin !== null && origins.includes(origin) ? origin : undefined;
 }

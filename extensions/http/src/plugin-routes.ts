@@ -29,7 +29,7 @@ export interface RouteRequest<Parameter extends string = string> {
   readonly headers: Readonly<Record<string, string>>;
   /** A text for text, JSON, XML and forms; else bytes. */
   readonly body: unknown;
-  /** The body as JSON. @throws SyntaxError. */
+  /** The body as JSON. @throws SyntaxError, which is answered with 400 when it isn't caught. */
   json(): unknown;
   /**
    * The body while it arrives, for a route that the manifest declares with `"body": "stream"`; or
@@ -97,30 +97,51 @@ export function routes<const Route extends string>(
     list: () => known.map(({ method, path }) => ({ method, path })),
     handle: async ({ method, path, query = {}, queries = {}, headers = {}, body }, call) => {
       const segments = segmentsOf(path);
-      if (segments === undefined) return { status: 400, headers: {} };
+      if (segments === undefined) return refused(400, 'http/path', 'The path is not valid.');
       const there = known.filter((one) => match(one.segments, segments) !== undefined);
       const found = there.find((one) => one.method === method);
       if (found === undefined) {
-        if (there.length === 0) return { status: 404, headers: {} };
+        if (there.length === 0)
+          return refused(404, 'http/not-found', 'The plugin has no such route.');
         const allow = [...new Set(there.map((one) => one.method))].join(', ');
-        return { status: 405, headers: { allow } };
+        return refused(405, 'http/method', 'This route answers other methods.', { allow });
       }
       const params = match(found.segments, segments) ?? {};
       const request = { method, path, params, query, queries, headers, body, ...readers(body) };
-      return answerOf(await found.handler(request, call));
+      try {
+        return answerOf(await found.handler(request, call));
+      } catch (error) {
+        if (!(error instanceof NotJson)) throw error;
+        return refused(400, 'http/not-json', 'The body is no valid JSON.');
+      }
     },
   });
 }
 
 function readers(body: unknown): Pick<RouteRequest, 'json' | 'stream'> {
   return {
-    json: () => JSON.parse(typeof body === 'string' ? body : ''),
+    json() {
+      try {
+        return JSON.parse(typeof body === 'string' ? body : '');
+      } catch (error) {
+        throw new NotJson((error as Error).message);
+      }
+    },
     stream() {
       if (typeof body !== 'object' || body === null || !(Symbol.asyncIterator in body))
         throw new TypeError('this route has no stream: declare it in contributes.http');
       return body as AsyncIterable<Uint8Array | string>;
     },
   };
+}
+
+/** What `json()` throws: the request is at fault, and not the handler that lets it pass. */
+class NotJson extends SyntaxError {}
+
+/** An answer that no handler has given, as the host's own refusals are. */
+function refused(status: number, code: string, detail: string, more: Record<string, string> = {}) {
+  const headers = { 'content-type': 'application/problem+json', ...more };
+  return { status, headers, body: JSON.stringify({ type: 'about:blank', status, code, detail }) };
 }
 
 function answerOf({ status, headers = {}, body, json }: RouteAnswer) {

@@ -115,6 +115,7 @@ async function openSocket(asked: Asked): Promise<Response> {
   if (!asksForSocket(request) || connections.get(request)?.upgrades !== true)
     throw refuse(426, 'http/upgrade', 'This address opens WebSockets, and nothing else.', {
       upgrade: 'websocket',
+      'sec-websocket-version': '13',
     });
   const { LiveSocket } = await import('./live-body.js');
   const socket = new LiveSocket(request, parts);

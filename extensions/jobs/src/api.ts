@@ -71,7 +71,7 @@ export function apiOf(all: ServiceParts, declared: Declared): HostJobs {
     pause: async (plugin, name) => scheduler.setPaused(jobOf(plugin, name), true),
     resume: async (plugin, name) => scheduler.setPaused(jobOf(plugin, name), false),
     async queues(plugin) {
-      await tasks.loaded();
+      await queues.known();
       const now = Date.now();
       const handled = queues
         .handled()
@@ -92,7 +92,7 @@ export function apiOf(all: ServiceParts, declared: Declared): HostJobs {
 }
 
 function queueOf(
-  { tasks, settings, pulse }: ServiceParts,
+  { queues, tasks, settings, pulse }: ServiceParts,
   plugin: string,
   name: string,
 ): HostQueue {
@@ -100,10 +100,7 @@ function queueOf(
   if (typeof plugin !== 'string' || !PLUGIN_ID.test(plugin))
     wrong('plugin', 'is no id of a plugin');
   const queue = readName(name, 'queue', wrong);
-  const box = async () => {
-    await tasks.loaded();
-    return tasks.find(plugin, queue);
-  };
+  const box = () => queues.find(plugin, queue);
   const setPaused = async (paused: boolean) => {
     await tasks.loaded();
     await tasks.setPaused(tasks.box(plugin, queue), paused);

@@ -6,7 +6,8 @@ import type { Parts } from './job-book.js';
 import type { KeptTask } from './kept.js';
 import { isHeld, keepClaim } from './lease.js';
 import { type Failure, failureOf } from './port.js';
-import type { Box, Slot, Tasks } from './tasks.js';
+import { factsOf, type Slot } from './slot.js';
+import type { Box, Tasks } from './tasks.js';
 
 /** Milliseconds before a task is tried again whose plugin stopped in the same moment. */
 const SOON = 1_000;
@@ -87,7 +88,7 @@ export class Attempts {
       found = kept;
       claimed = undefined;
       if (kept === undefined || kept.dead !== undefined) return kept;
-      if (isHeld(kept.claim, now) || kept.due > now) return kept;
+      if (isHeld(kept.claim, now) || (kept.due > now && kept.due !== slot.kept)) return kept;
       if (kept.attempts > kept.retries) {
         // Its last attempt was cut off, perhaps by the task itself: it isn't begun for ever.
         found = afterFailure(kept, INTERRUPTED, now);
@@ -98,10 +99,7 @@ export class Attempts {
       return claimed;
     });
     if (found === undefined) slots.delete(slot.id);
-    else if (claimed === undefined) {
-      slot.dead = found.dead !== undefined;
-      slot.due = Math.max(found.due, isHeld(found.claim, Date.now()) ? found.claim.until : 0);
-    }
+    else if (claimed === undefined) Object.assign(slot, factsOf(found, Date.now()));
     return claimed;
   }
 
@@ -126,8 +124,7 @@ export class Attempts {
       return next;
     });
     if (next === undefined || free) return;
-    slot.due = next.due;
-    slot.dead = next.dead !== undefined;
+    Object.assign(slot, factsOf(next, Date.now()));
     port.events.emit('jobs:failed', { plugin, queue, id: slot.id, ...failure });
     if (!slot.dead) return;
     port.events.emit('jobs:dead', { plugin, queue, id: slot.id });
@@ -157,7 +154,8 @@ function released({ claim: _, ...kept }: KeptTask): KeptTask {
 function afterFailure({ claim: _, ...kept }: KeptTask, error: Failure, now: number): KeptTask {
   if (kept.attempts > kept.retries) return { ...kept, dead: { at: now, error } };
   const { first, factor, most } = kept.backOff;
-  const wait = Math.min(first * factor ** (kept.attempts - 1), most);
+  const longest = Math.min(first * factor ** (kept.attempts - 1), most);
   // Shortened by up to a half, so that what failed together isn't tried again together.
-  return { ...kept, due: now + Math.round(wait * (1 - Math.random() / 2)) };
+  const wait = Math.round(longest * (1 - Math.random() / 2));
+  return { ...kept, due: now + wait, wait };
 }

@@ -42,6 +42,8 @@ export interface KeptTask extends Pick<PushSpec, 'backOff' | 'retries' | 'task'>
   readonly bytes: number;
   readonly pushed: number;
   readonly due: number;
+  /** Milliseconds from when that was decided. Absent in what earlier releases have kept. */
+  readonly wait?: number;
   /** Attempts that have been begun. */
   readonly attempts: number;
   readonly claim?: Claim;

@@ -6,7 +6,8 @@ import { full } from './kept.js';
 import { failureOf } from './port.js';
 import type { Beating } from './pulse.js';
 import type { QueueSpec } from './read.js';
-import type { Box, Slot, Tasks } from './tasks.js';
+import { dueOf, type Slot } from './slot.js';
+import type { Box, Tasks } from './tasks.js';
 
 /** Who handles a queue. */
 export interface Worker {
@@ -89,13 +90,25 @@ export class Queues implements Beating {
     return [...new Map(all.map((one) => [`${one.plugin}\0${one.queue}`, one])).values()];
   }
 
+  /** Makes sure that tasks are known. Where no queue is handled, nothing else looks for new ones. */
+  known(): Promise<void> {
+    return this.#handles ? this.#tasks.loaded() : this.#tasks.look();
+  }
+
+  /** A queue as it is now. */
+  async find(plugin: string, queue: string): Promise<Box | undefined> {
+    await this.known();
+    return this.#tasks.find(plugin, queue);
+  }
+
   nextDue(): number | undefined {
     if (this.#stopping) return undefined;
     let next: number | undefined;
     for (const box of this.#tasks.all()) {
       if (!this.#canWork(box)) continue;
-      for (const { busy, dead, due } of box.slots.values())
-        if (!busy && !dead) next = Math.min(next ?? Infinity, Math.max(due, box.rest));
+      for (const slot of box.slots.values())
+        if (!slot.busy && !slot.dead)
+          next = Math.min(next ?? Infinity, Math.max(slot.due, box.rest));
     }
     if (!this.#handles || this.#looking) return next;
     return Math.min(next ?? this.#lookAt, this.#lookAt);
@@ -103,8 +116,11 @@ export class Queues implements Beating {
 
   tick(now: number): void {
     if (this.#stopping) return;
+    // The clock may have been set back meanwhile.
+    this.#lookAt = Math.min(this.#lookAt, now + this.#parts.settings.poll);
     if (now >= this.#lookAt && !this.#looking && this.#handles) this.#look(now);
     for (const box of this.#tasks.all()) {
+      box.rest = Math.min(box.rest, now + REST);
       if (!this.#canWork(box) || box.rest > now) continue;
       if (!this.#due(box, now)) continue;
       this.#starting.add(box);
@@ -144,12 +160,16 @@ export class Queues implements Beating {
     return this.#workers.size + this.#declared.size > 0;
   }
 
+  /** Whether a queue starts its plugin. */
+  #wakes({ plugin, queue }: Box): boolean {
+    return this.#declared.get(plugin)?.has(queue) === true;
+  }
+
   #canWork(box: Box): boolean {
     const worker = this.workerOf(box);
     if (worker === undefined || box.paused || this.#starting.has(box)) return false;
     const { guests } = this.#parts;
-    const wakes = this.#declared.get(box.plugin)?.has(box.queue) === true;
-    if (!guests.hasRoom(box.plugin) || !guests.canRun(box.plugin, wakes)) return false;
+    if (!guests.hasRoom(box.plugin) || !guests.canRun(box.plugin, this.#wakes(box))) return false;
     let running = 0;
     for (const { busy } of box.slots.values()) if (busy) running += 1;
     return running < worker.spec.concurrency;
@@ -159,7 +179,7 @@ export class Queues implements Beating {
   #due(box: Box, now: number): Slot | undefined {
     let first: Slot | undefined;
     for (const slot of box.slots.values())
-      if (!slot.busy && !slot.dead && slot.due <= now && !(first && first.due <= slot.due))
+      if (!slot.busy && !slot.dead && dueOf(slot, now) <= now && !(first && first.due <= slot.due))
         first = slot;
     return first;
   }
@@ -189,8 +209,7 @@ export class Queues implements Beating {
   /** Begins as many tasks as a queue may handle at the same time. */
   async #fill(box: Box, now: number): Promise<void> {
     const { guests } = this.#parts;
-    const wakes = this.#declared.get(box.plugin)?.has(box.queue) === true;
-    const ready = await guests.ready(box.plugin, wakes);
+    const ready = await guests.ready(box.plugin, this.#wakes(box));
     // A guest that has just been woken names its queues a moment later.
     const worker = this.#workers.get(box.plugin)?.get(box.queue)?.[0];
     if (!ready || worker === undefined) box.rest = now + (ready ? SOON : REST);
@@ -210,7 +229,8 @@ export class Queues implements Beating {
       .handle(box, slot, timeout, ending)
       .catch((error: unknown) => {
         // The storage failed. The claim ends by itself.
-        slot.due = Date.now() + this.#parts.settings.lease;
+        slot.wait = this.#parts.settings.lease;
+        slot.due = Date.now() + slot.wait;
         this.#failed(box, 'has a task that can not be kept', error);
       })
       .finally(() => {

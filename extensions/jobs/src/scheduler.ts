@@ -121,8 +121,9 @@ export class Scheduler implements Beating {
     }
   }
 
-  /** Schedules a job again whose times are ahead: the clock of the machine was set back. */
+  /** Schedules a job again whose times are ahead: the clock was set back. No rest is over a minute. */
   #setRight(job: Scheduled, now: number): boolean {
+    job.rest = Math.min(job.rest, now + 60_000);
     if (this.#stopping || job.beginning || job.runs.size > 0 || job.rest > now) return false;
     if (!isAhead(job.kept, now)) return false;
     job.rest = now + REST;

@@ -85,7 +85,7 @@ function scheduleAnswers(parts: ServiceParts) {
 }
 
 function queueAnswers(parts: ServiceParts) {
-  const { tasks, settings, pulse } = parts;
+  const { queues, tasks, settings, pulse } = parts;
   const asked = (input: unknown, call: CallFacts) => {
     const plugin = pluginOf(call);
     const wrong = refusing(plugin);
@@ -102,27 +102,23 @@ function queueAnswers(parts: ServiceParts) {
     },
     async counts(input, call) {
       const { plugin, queue } = asked(input, call);
-      await tasks.loaded();
-      return tasks.counts(tasks.find(plugin, queue), Date.now());
+      return tasks.counts(await queues.find(plugin, queue), Date.now());
     },
     async dead(input, call) {
       const { plugin, queue } = asked(input, call);
-      await tasks.loaded();
-      return tasks.dead(tasks.find(plugin, queue));
+      return tasks.dead(await queues.find(plugin, queue));
     },
     async retry(input, call) {
       const { plugin, queue, wrong } = asked(input, call);
       const id = readId((input as { readonly id?: unknown }).id, wrong);
-      await tasks.loaded();
-      const again = await tasks.retry(tasks.find(plugin, queue), id);
+      const again = await tasks.retry(await queues.find(plugin, queue), id);
       pulse.wake();
       return again;
     },
     async drop(input, call) {
       const { plugin, queue, wrong } = asked(input, call);
       const id = readId((input as { readonly id?: unknown }).id, wrong);
-      await tasks.loaded();
-      return tasks.drop(tasks.find(plugin, queue), id);
+      return tasks.drop(await queues.find(plugin, queue), id);
     },
   } satisfies Partial<Record<Member, Answer>>;
 }

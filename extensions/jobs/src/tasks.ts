@@ -7,17 +7,7 @@ import { isHeld } from './lease.js';
 import type { Settings } from './options.js';
 import { failureOf, type JobsPort } from './port.js';
 import type { PushSpec } from './read.js';
-
-/** What is known of a task. The storage decides: another kernel may have changed it. */
-export interface Slot {
-  readonly id: string;
-  readonly bytes: number;
-  /** Not before this time. */
-  due: number;
-  dead: boolean;
-  /** It is being written for the first time, or it is being handled here. */
-  busy: boolean;
-}
+import { dueOf, factsOf, type Slot } from './slot.js';
 
 /** A queue of a plugin. */
 export interface Box {
@@ -110,24 +100,17 @@ export class Tasks {
     const known = box.slots.get(id);
     if (known === undefined) this.#makeRoom(box, bytes);
     const now = Date.now();
+    const due = now + delay;
     // It takes its room before it is written, so that many at once don't exceed the bounds.
-    const slot: Slot = known ?? { id, bytes, due: now + delay, dead: false, busy: true };
+    const slot: Slot = known ?? { id, bytes, due, wait: delay, kept: due, dead: false, busy: true };
     box.slots.set(id, slot);
     let added = false;
     let current: KeptTask | undefined;
     try {
       await this.change({ plugin, queue, id }, (before) => {
         added = before === undefined;
-        const fresh = {
-          task: value,
-          retries,
-          backOff,
-          bytes,
-          pushed: now,
-          due: now + delay,
-          attempts: 0,
-        };
-        current = before ?? { ...fresh, ...(key !== undefined && { key }) };
+        const fresh = { task: value, retries, backOff, bytes, pushed: now, due, wait: delay };
+        current = before ?? { ...fresh, attempts: 0, ...(key !== undefined && { key }) };
         return current;
       });
     } catch (error) {
@@ -148,8 +131,10 @@ export class Tasks {
 
   counts(box: Box | undefined, now: number): QueueCounts {
     const counts = { waiting: 0, delayed: 0, running: 0, dead: 0 };
-    for (const { dead, busy, due } of box?.slots.values() ?? [])
-      counts[dead ? 'dead' : busy ? 'running' : due > now ? 'delayed' : 'waiting'] += 1;
+    for (const slot of box?.slots.values() ?? []) {
+      const open = slot.busy ? 'running' : dueOf(slot, now) > now ? 'delayed' : 'waiting';
+      counts[slot.dead ? 'dead' : open] += 1;
+    }
     return counts;
   }
 
@@ -186,9 +171,9 @@ export class Tasks {
       again = task?.dead !== undefined;
       if (task === undefined || !again) return task;
       const { dead: _, ...rest } = task;
-      return { ...rest, attempts: 0, due: now };
+      return { ...rest, attempts: 0, due: now, wait: 0 };
     });
-    if (again) Object.assign(slot, { dead: false, due: now });
+    if (again) Object.assign(slot, { dead: false, due: now, wait: 0, kept: now });
     return again;
   }
 
@@ -266,11 +251,10 @@ export class Tasks {
     return box;
   }
 
-  #know(box: Box, id: string, { due, dead, claim, bytes }: KeptTask, known?: Slot): void {
-    const free = isHeld(claim, Date.now()) ? claim.until : 0;
-    const facts = { due: Math.max(due, free), dead: dead !== undefined, busy: false };
+  #know(box: Box, id: string, task: KeptTask, known?: Slot): void {
+    const facts = { ...factsOf(task, Date.now()), busy: false };
     // A task that ended in the meantime has left the box.
-    box.slots.set(id, known === undefined ? { id, bytes, ...facts } : Object.assign(known, facts));
+    box.slots.set(id, Object.assign(known ?? { id, bytes: task.bytes, ...facts }, facts));
   }
 
   /** @throws PluginOverloadedError `storage/quota`. */

@@ -51,7 +51,8 @@ export class Recording {
     const instruments = meter && faults.contain(() => instrumentsOf(meter, shared));
     const { sample, durations } = shared;
     const pace = new Pace(durations, (milliseconds, task) => port.after(milliseconds, task));
-    const parts: CallParts = { tenant, tracer, instruments, faults, sample, pace };
+    const { shown } = port.log;
+    const parts: CallParts = { tenant, tracer, instruments, faults, sample, pace, shown };
     this.#gauges =
       instruments &&
       new Gauges({
@@ -94,7 +95,7 @@ export class Recording {
   ): Interest | undefined {
     // Reports of telemetry would make more of it.
     if (target.owner === TELEMETRY) return undefined;
-    const watched = new Watched(target, parts, this.#inFlightOf(target.owner));
+    const watched = new Watched(target, parts, this.#inFlightOf(parts.shown(target.owner)));
     // A handler of the host runs inside of its span. Observing costs less.
     if (parts.tracer !== undefined && plugins.get(target.owner) === undefined)
       return wrapper((call, input, next) => watched.run(call, input, next));

@@ -28,8 +28,8 @@ export class Reports {
 
   /** @throws PluginValidationError `call/invalid-input`. */
   take(value: unknown, { caller }: Pick<CallFacts, 'caller'>): Receipt {
-    const { spans, metrics } = readReport(value, caller.id);
-    const { tenant, faults, tracer, instruments } = this.#parts;
+    const { tenant, faults, tracer, instruments, shown } = this.#parts;
+    const { spans, metrics } = shown(readReport(value, caller.id));
     const all = spans.length + metrics.reduce((sum, { points }) => sum + points.length, 0);
     if (!this.#spend(caller.id, all)) return { dropped: all, quiet: 0 };
     let dropped = 0;

@@ -29,6 +29,8 @@ export interface CallParts {
   readonly sample: number;
   /** How often the time of a call is recorded. */
   readonly pace: Pace;
+  /** What a plugin has chosen, without secrets. */
+  shown<T>(value: T): T;
 }
 
 /** Calls of one plugin that are in flight. */
@@ -60,6 +62,9 @@ export class Watched {
   private readonly target: TargetView;
   private readonly parts: CallParts;
   private readonly inFlight: InFlight;
+  /** What is exported of the target. A plugin chooses its id. */
+  private readonly id: string;
+  private readonly owner: string;
   private readonly name: string;
   private readonly kind: SpanKind;
   // Calls of one caller follow one another.
@@ -76,7 +81,9 @@ export class Watched {
     this.target = target;
     this.parts = parts;
     this.inFlight = inFlight;
-    this.name = NAMES[target.kind] + target.id;
+    this.id = parts.shown(target.id);
+    this.owner = parts.shown(target.owner);
+    this.name = NAMES[target.kind] + this.id;
     this.kind = target.kind === 'event' ? SpanKind.PRODUCER : SpanKind.INTERNAL;
     this.timed = parts.instruments?.calls[target.kind].durations !== undefined;
     this.paced = parts.pace.start();
@@ -104,7 +111,7 @@ export class Watched {
         call.caller.id,
         seen?.span,
         seen?.started,
-        ok ? undefined : errorType(value),
+        ok ? undefined : this.parts.shown(errorType(value)),
       );
   }
 
@@ -223,13 +230,13 @@ export class Watched {
     caller: string,
     error: string | undefined,
   ): Tally {
-    const { kind, id, owner } = this.target;
+    const { kind, owner } = this.target;
     const plugin = kind === 'event' ? caller : provider;
     if (error === undefined && plugin === this.plugin && this.good !== undefined) return this.good;
     // Callers choose names that don't exist. Those get no series.
     if (error === 'call/unknown-command') return tallies.other;
     const { tenant } = this.parts;
-    const tally = tallies.of({ tenant, plugin, member: id, detail: error });
+    const tally = tallies.of({ tenant, plugin, member: this.id, detail: error });
     if (error === undefined) {
       this.plugin = plugin;
       this.good = tally;
@@ -241,12 +248,11 @@ export class Watched {
 
   private attributesFor(caller: string): Attributes {
     if (caller === this.caller) return this.attributes;
-    const { kind, id, owner } = this.target;
     this.caller = caller;
     this.attributes = Object.freeze({
       'plugin.tenant': this.parts.tenant,
-      'plugin.id': owner,
-      [MEMBERS[kind]]: id,
+      'plugin.id': this.owner,
+      [MEMBERS[this.target.kind]]: this.id,
       'plugin.caller': caller,
     });
     return this.attributes;

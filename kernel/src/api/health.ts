@@ -116,8 +116,10 @@ function partOf(reasons: readonly (PluginError | string)[], mild = false): PartH
   };
 }
 
-function reasonOf({ id, state, error, details }: PluginHealth): string {
-  const why = error?.message ?? (typeof details === 'string' ? details : undefined);
+function reasonOf({ id, state, status, error, details }: PluginHealth): string {
+  // A check may say no more than how it is, or say it in data.
+  const said = state === 'active' ? `its health check says ${status}` : undefined;
+  const why = error?.message ?? (typeof details === 'string' ? details : said);
   return `${id} is ${state}${why === undefined ? '' : `: ${why}`}`;
 }
 

@@ -62,13 +62,19 @@ export interface HostPermissions {
    */
   refused(plugin: string): readonly RefusedRight[];
   /**
-   * Forgets what was answered no, so that the application is asked again: all of a plugin, or what
-   * a permission and a scope cover. Resolves when that is kept.
+   * Forgets all that was answered no to a plugin, so that the application is asked again. Resolves
+   * when that is kept.
+   *
+   * @throws PluginUnavailableError `plugin/not-found`.
+   */
+  forget(plugin: string): Promise<void>;
+  /**
+   * The same for what a permission and a scope cover. Without a scope it is every scope.
    *
    * @throws PluginValidationError `permission/invalid` for what is no permission or scope,
    * PluginUnavailableError `plugin/not-found`.
    */
-  forget(plugin: string, permission?: PermissionName, scope?: string): Promise<void>;
+  forget(plugin: string, permission: PermissionName, scope?: string): Promise<void>;
 }
 
 /** What `kernel.permissions` is made of. */
@@ -128,9 +134,8 @@ export function createHostPermissions(parts: HostPermissionParts): HostPermissio
       const { id } = requireManifest(plugin);
       return parts.rights().grants.refused(id);
     },
-    async forget(plugin, permission, scope = '*') {
+    async forget(plugin: string, permission?: PermissionName, scope?: string) {
       const { id } = manifest(plugin) ?? (await awaitManifest(plugin));
-      if (permission !== undefined) checkName(id, permission);
       await parts.rights().grants.forget(id, permission, scope);
     },
   };

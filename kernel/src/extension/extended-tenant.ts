@@ -32,6 +32,7 @@ export interface InstallParts
     Pick<SteeringParts, 'enable' | 'disable'> {
   lifecycle(): Promise<Steered>;
   readonly runtime: string | undefined;
+  readonly tenants: 'only' | undefined;
 }
 
 /**
@@ -73,7 +74,7 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
    */
   install(parts: InstallParts): void {
     const { limits, log, registry, extensions } = this.#parts;
-    const { tenant, runtime, redaction, lifecycle, enable, disable } = parts;
+    const { tenant, tenants, runtime, redaction, lifecycle, enable, disable } = parts;
     const views = this.#plugins;
     const steerFor = (name: string) =>
       createSteering({
@@ -86,15 +87,19 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
         report: (what, error) => this.report(name, `could not ${what}`, error),
       });
     this.#extensions = new TenantExtensions(extensions, {
-      tenant,
-      limits: { hook: limits.hook, swap: limits.swap },
-      time: limits.open,
-      runtime,
-      plugins: { all: () => views.all(), get: (id, range) => views.get(id, range) },
-      log(name) {
-        const { debug, info, warn, error } = log.logger(`extension:${name}`);
-        return { debug, info, warn, error, hide: (text) => redaction.add(text) };
+      base: {
+        tenant,
+        tenants,
+        limits: { hook: limits.hook, swap: limits.swap },
+        runtime,
+        plugins: { all: () => views.all(), get: (id, range) => views.get(id, range) },
       },
+      time: limits.open,
+      log: (name) => ({
+        ...log.logger(`extension:${name}`),
+        hide: (text) => redaction.add(text),
+        shown: (value) => redaction.value(value),
+      }),
       report: (...what) => this.report(...what),
       power: (name, extension, keep) =>
         powerOf(name, extension, keep, {

@@ -8,7 +8,7 @@ import { type AnyExtension, isBuiltIn } from './statics.js';
 /** What inspections need of the kernel. */
 export interface InspectionParts {
   /** `hook`: milliseconds for an answer. */
-  readonly limits: { readonly hook: number };
+  readonly base: { readonly limits: { readonly hook: number } };
   report(extension: string, what: string, error: unknown): void;
 }
 
@@ -39,7 +39,7 @@ export class Inspections {
           details: { extension },
         });
       try {
-        const status = await within(this.#parts.limits.hook, health);
+        const status = await within(this.#parts.base.limits.hook, health);
         if (status === 'degraded') degraded.push(wrong('degraded'));
         else if (status !== 'healthy') unhealthy.push(wrong('unhealthy'));
       } catch (error) {

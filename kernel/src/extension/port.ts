@@ -24,6 +24,8 @@ export interface ExtensionLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Hides a text from everything that is logged or announced from now on: a token, a password. */
   hide(text: string): void;
+  /** A value as it may be shown: a copy without secrets, or the value itself when it has none. */
+  shown<T>(value: T): T;
 }
 
 /**
@@ -32,6 +34,8 @@ export interface ExtensionLog {
 export interface PortBase<S extends Statics = Statics> {
   readonly name: S['name'];
   readonly tenant: string;
+  /** The option of the kernel: with `only`, no plugin starts by itself in the default tenant. */
+  readonly tenants: 'only' | undefined;
   /** Milliseconds. */
   readonly limits: { readonly hook: number; readonly swap: number };
   /** `node`, `browser`, …; undefined where only inline guests run. */

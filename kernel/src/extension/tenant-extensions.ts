@@ -21,7 +21,9 @@ import type { AnyExtension, AnyFactory } from './statics.js';
 import type { Registered } from './views.js';
 
 /** The parts of a port beside its own bookkeeping. */
-export interface PortParts extends Pick<PortBase, 'tenant' | 'limits' | 'runtime' | 'plugins'> {
+export interface PortParts {
+  /** What is the same for all extensions. */
+  readonly base: Pick<PortBase, 'tenant' | 'tenants' | 'limits' | 'runtime' | 'plugins'>;
   /** Milliseconds for each phase of an extension, and for each end. */
   readonly time: number;
   log(extension: string): PortBase['log'];
@@ -191,13 +193,9 @@ export class TenantExtensions {
 
   #baseOf(extension: AnyExtension): PortBase {
     const { name } = extension.statics;
-    const { tenant, limits, runtime, plugins } = this.#parts;
     return {
       name,
-      tenant,
-      limits,
-      runtime,
-      plugins,
+      ...this.#parts.base,
       log: this.#parts.log(name),
       own: (thing) => {
         this.#owned.push({ extension: name, end: () => endOf(thing) });

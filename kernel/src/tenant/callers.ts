@@ -14,11 +14,12 @@ export function installParts(
   kernel: CoreTenant,
   providers: (contract: string) => readonly string[],
 ): InstallParts {
-  const { tenant, bus, redaction, storage, reporting } = base;
+  const { tenant, bus, redaction, storage, reporting, options } = base;
   const { hosts, isOpen, addSource } = shared;
   const { commands, publish } = made.exchange;
   return {
     tenant,
+    tenants: options.tenants,
     bus,
     redaction,
     storage,

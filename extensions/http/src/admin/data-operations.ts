@@ -17,6 +17,19 @@ function checkStopped({ plugins }: AdminKernel, id: string): void {
     );
 }
 
+/**
+ * The data of a plugin that is installed, or has left some. That of any other id is nothing, and an
+ * operator would take a slip of the pen for a plugin without data.
+ *
+ * @throws Refusal 404.
+ */
+async function keptOf({ plugins, storage }: AdminKernel, id: string) {
+  const known = plugins.get(id) !== undefined;
+  if (!known && !(await plugins.leftovers()).some(({ plugin }) => plugin === id))
+    throw refuse(404, 'plugin/not-found', 'This plugin is not installed, and has left no data.');
+  return storage.of(id);
+}
+
 /** @throws Refusal 422. */
 async function valuesIn(plugin: string, text: string): Promise<ReadonlyMap<string, unknown>> {
   try {
@@ -58,11 +71,12 @@ async function allKept({ kernel: { plugins, storage } }: Asked) {
 
 /** Of an uninstalled plugin there may also be secrets, settings and grants. */
 async function purge({ kernel, params: { id = '' } }: Asked): Promise<void> {
-  const { plugins, storage } = kernel;
+  const { plugins } = kernel;
   if ((await plugins.leftovers()).some(({ plugin }) => plugin === id))
     return plugins.uninstall(id, { purge: true });
+  const kept = await keptOf(kernel, id);
   checkStopped(kernel, id);
-  await storage.of(id).purge();
+  await kept.purge();
 }
 
 /** Operations on data. */
@@ -83,7 +97,7 @@ export const DATA_OPERATIONS: readonly Operation[] = [
     summary: 'The keys that a plugin keeps',
     query: ['prefix'],
     act: async ({ kernel, params: { id = '' }, query }) => ({
-      keys: await kernel.storage.of(id).list(query.get('prefix') ?? ''),
+      keys: await (await keptOf(kernel, id)).list(query.get('prefix') ?? ''),
     }),
   },
   {
@@ -94,7 +108,8 @@ export const DATA_OPERATIONS: readonly Operation[] = [
     summary: 'All that it keeps, as lines of JSON',
     type: LINES,
     act: async ({ kernel, params: { id = '' } }) => {
-      return textResponse(await writeData(id, await kernel.storage.of(id).export()), LINES);
+      const kept = await keptOf(kernel, id);
+      return textResponse(await writeData(id, await kept.export()), LINES);
     },
   },
   {

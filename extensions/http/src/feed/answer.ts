@@ -95,7 +95,10 @@ function textOf(frame: Frame): string {
 /** @throws Refusal 400 or 426. */
 function socketOf({ request, exchange, lasting, timeout, read }: FeedRequest): Response {
   if (connections.get(request)?.upgrades !== true)
-    throw refuse(426, 'http/upgrade', 'This server opens no WebSockets: read events with GET.');
+    throw refuse(426, 'http/upgrade', 'No WebSocket can be opened here: read events with GET.', {
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+    });
   const offered = request.headers.get('sec-websocket-protocol')?.split(/\s*,\s*/) ?? [];
   if (offered.length > 0 && !offered.includes(PROTOCOL))
     throw refuse(400, 'http/protocol', `Offer the subprotocol '${PROTOCOL}', too.`);

@@ -53,6 +53,8 @@ export interface Copied {
 
 /** One plugin's database. Work on it has one order. */
 export interface PluginData {
+  /** Whether one transaction can write at a time, so that others wait for their turn. */
+  readonly oneWriter: boolean;
   /** @throws WorkError; of kind `busy` while another transaction writes, so that it can be tried again. */
   run<W extends Work>(work: W, terms: Terms): Promise<Results[W['op']]>;
   /** Refuses what waits, ends what is in progress, and closes the database. */
@@ -97,6 +99,8 @@ export interface Backend {
   has(tenant: string, plugin: string): Promise<boolean>;
   /** Plugins of a tenant with a database, and its bytes. */
   list(tenant: string): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
+  /** Tenants with a database, by name. Absent where the application can't ask. */
+  tenants?(): Promise<readonly string[]>;
   /** Deletes a database that is closed. */
   purge(tenant: string, plugin: string): Promise<void>;
   /**

@@ -12,7 +12,7 @@ const INPUTS = 4;
 /** Owns the number of requests, and the rest of a plugin whose statements have to be ended. */
 export class Admission {
   /** The version that has the database for itself. */
-  holder: string | undefined;
+  #holder: string | undefined;
   readonly #plugin: string;
   readonly #limits: Limits;
   readonly #changes: Changes;
@@ -35,6 +35,22 @@ export class Admission {
   /** Requests in progress. */
   get active(): number {
     return this.#active;
+  }
+
+  /**
+   * Gives the database to one version until {@link release}, once those before it are done.
+   *
+   * @throws PluginOverloadedError `sql/locked` when they take too long.
+   */
+  async hold(version: string): Promise<void> {
+    const until = performance.now() + this.#limits.migration;
+    while (this.#holder !== undefined) await this.#released(this.#holder, until);
+    this.#holder = version;
+  }
+
+  release(): void {
+    this.#holder = undefined;
+    this.#changes.tell();
   }
 
   /**
@@ -96,15 +112,19 @@ export class Admission {
 
   async #mayGoOn(version: string): Promise<void> {
     const until = performance.now() + this.#limits.open;
-    while (this.holder !== undefined && this.holder !== version) {
-      const left = until - performance.now();
-      if (left <= 0)
-        throw createError(
-          'sql/locked',
-          `the database of ${this.#plugin} is held by ${this.holder}, which is being started or restored`,
-          { plugin: this.#plugin },
-        );
-      await this.#changes.next(left);
-    }
+    while (this.#holder !== undefined && this.#holder !== version)
+      await this.#released(this.#holder, until);
+  }
+
+  /** @throws PluginOverloadedError `sql/locked` when the time is over. */
+  async #released(holder: string, until: number): Promise<void> {
+    const left = until - performance.now();
+    if (left <= 0)
+      throw createError(
+        'sql/locked',
+        `the database of ${this.#plugin} is held by ${holder}, which is being started or restored`,
+        { plugin: this.#plugin },
+      );
+    await this.#changes.next(left);
   }
 }

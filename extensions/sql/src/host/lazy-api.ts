@@ -10,6 +10,7 @@ export function lazyApi(load: () => Promise<SqlApi>): SqlApi {
   };
   return {
     list: async () => (await api()).list(),
+    tenants: async () => (await api()).tenants(),
     migrations: async (plugin) => (await api()).migrations(plugin),
     pending: async (plugin) => (await api()).pending(plugin),
     migrate: async (plugin, options) => (await api()).migrate(plugin, options),

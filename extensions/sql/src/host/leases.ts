@@ -18,7 +18,11 @@ interface Lease {
   /** Whether it is a stream outside of a transaction. */
   readonly alone: boolean;
   readonly timer: { dispose(): void };
+  readonly onOver: OnOver;
 }
+
+/** Hears that a transaction is over. */
+type OnOver = () => void;
 
 /** Ends that are remembered, so that their plugin learns why. */
 const REMEMBERED = 64;
@@ -28,7 +32,7 @@ export class Leases {
   readonly #parts: LeaseParts;
   readonly #open = new Map<number, Lease>();
   /** Those that begin. The end of the process leaves them, as their beginning is tried again. */
-  readonly #reserved = new Set<number>();
+  readonly #reserved = new Map<number, OnOver>();
   readonly #reasons = new Map<number, string>();
   #last = 0;
 
@@ -46,21 +50,22 @@ export class Leases {
     return false;
   }
 
-  /** The number of one that begins. It ends by {@link add} or {@link remove}. */
-  reserve(): number {
+  /** The number of one that begins. It is over by {@link add} or {@link remove}. */
+  reserve(onOver: OnOver): number {
     this.#last += 1;
-    this.#reserved.add(this.#last);
+    this.#reserved.set(this.#last, onOver);
     return this.#last;
   }
 
   add(lease: number, version: string, access: 'read' | 'write', alone: boolean): void {
     const { after, limits, expire } = this.#parts;
+    const onOver = this.#reserved.get(lease) ?? (() => {});
     this.#reserved.delete(lease);
     const timer = after(limits.open, () => {
       this.#remember(lease, `it was open for more than ${limits.open} ms ('limits.open')`);
       expire(lease);
     });
-    this.#open.set(lease, { version, access, alone, timer });
+    this.#open.set(lease, { version, access, alone, timer, onOver });
   }
 
   has(lease: number, version: string): boolean {
@@ -88,8 +93,11 @@ export class Leases {
 
   /** Answers false when it is over already. */
   remove(lease: number): boolean {
+    const open = this.#open.get(lease);
+    const onOver = open?.onOver ?? this.#reserved.get(lease);
+    open?.timer.dispose();
     this.#reserved.delete(lease);
-    this.#open.get(lease)?.timer.dispose();
+    onOver?.();
     return this.#open.delete(lease);
   }
 

@@ -1,6 +1,6 @@
 /** One plugin's database on the host: what waits, what is open, and who may go on. */
 import { createError, type PluginError } from '@plinth/sdk/contract';
-import type { PluginData, Terms } from '../backend/backend.js';
+import { type PluginData, type Terms, WorkError } from '../backend/backend.js';
 import type { Most, Results, Rows, Work } from '../backend/work.js';
 import type { SqlRows } from '../contract.js';
 import { Admission } from './admission.js';
@@ -9,6 +9,7 @@ import { isWorkError, sqlError } from './errors.js';
 import { Leases } from './leases.js';
 import type { Limits } from './options.js';
 import type { ReadEnd, ReadQuery } from './read-request.js';
+import { type Give, Turns } from './turns.js';
 
 /** What this needs. */
 export interface DatabaseParts {
@@ -28,11 +29,14 @@ export class PluginDatabase {
   readonly #parts: DatabaseParts;
   readonly #leases: Leases;
   readonly #changes: Changes;
+  /** Of those that write, where one can at a time. */
+  readonly #writers: Turns;
   readonly #admission: Admission;
 
   constructor(parts: DatabaseParts) {
     this.#parts = parts;
     this.#changes = new Changes(parts.after);
+    this.#writers = new Turns(parts.after);
     this.#admission = new Admission(parts, this.#changes);
     this.#leases = new Leases({
       plugin: parts.plugin,
@@ -111,11 +115,13 @@ export class PluginDatabase {
   }
 
   /**
-   * Gives the database to one version: what others have open is rolled back, and they wait until
-   * {@link release}.
+   * Gives the database to one version, after others that hold it: what is open is rolled back, and
+   * others wait until {@link release}.
+   *
+   * @throws PluginOverloadedError `sql/locked` when others hold it for too long.
    */
   async hold(version: string): Promise<void> {
-    this.#admission.holder = version;
+    await this.#admission.hold(version);
     // What was let in before may still begin a transaction.
     for (;;) {
       await this.endOf();
@@ -130,8 +136,7 @@ export class PluginDatabase {
   }
 
   release(): void {
-    this.#admission.holder = undefined;
-    this.#changes.tell();
+    this.#admission.release();
   }
 
   /**
@@ -140,7 +145,7 @@ export class PluginDatabase {
    * @throws WorkError.
    */
   own<T>(work: (data: PluginData) => Promise<T>): Promise<T> {
-    return this.#tryAgain(work, performance.now() + this.#parts.limits.lock);
+    return this.#tryAgain(work, performance.now() + this.#parts.limits.lock, true);
   }
 
   async #streamAlone(query: ReadQuery, version: string): Promise<SqlRows> {
@@ -165,21 +170,18 @@ export class PluginDatabase {
   }
 
   async #begin(access: 'read' | 'write', version: string, alone: boolean): Promise<number> {
-    const { limits, plugin } = this.#parts;
+    const { limits, data } = this.#parts;
     const until = performance.now() + limits.lock;
-    while (this.#leases.size >= limits.transactions) {
-      const left = until - performance.now();
-      if (left <= 0)
-        throw createError(
-          'sql/locked',
-          `the database of ${plugin}: ${limits.transactions} transactions and streams are open ('limits.transactions')`,
-          { plugin },
-        );
-      await this.#changes.next(left);
-    }
-    const lease = this.#leases.reserve();
+    const work = { op: 'begin', lease: 0, access } as const;
+    let give: Give = () => {};
     try {
-      await this.#run({ op: 'begin', lease, access }, { time: limits.time, safe: true }, until);
+      if (access === 'write' && data.oneWriter) give = await this.#turn(until);
+    } catch (error) {
+      throw this.#failed(error, work);
+    }
+    const lease = await this.#reserve(give, until);
+    try {
+      await this.#run({ ...work, lease }, { time: limits.time, safe: true }, until);
       this.#leases.add(lease, version, access, alone);
       return lease;
     } catch (error) {
@@ -187,6 +189,24 @@ export class PluginDatabase {
       this.#changes.tell();
       throw error;
     }
+  }
+
+  /** The number of a transaction, which gives its turn when it ends. */
+  async #reserve(give: Give, until: number): Promise<number> {
+    const { limits, plugin } = this.#parts;
+    while (this.#leases.size >= limits.transactions) {
+      const left = until - performance.now();
+      if (left <= 0) {
+        give();
+        throw createError(
+          'sql/locked',
+          `the database of ${plugin}: ${limits.transactions} transactions and streams are open ('limits.transactions')`,
+          { plugin },
+        );
+      }
+      await this.#changes.next(left);
+    }
+    return this.#leases.reserve(give);
   }
 
   async #drop(lease: number): Promise<void> {
@@ -205,25 +225,49 @@ export class PluginDatabase {
     terms: Terms,
     until = performance.now() + this.#parts.limits.lock,
   ): Promise<Results[W['op']]> {
+    const alone = work.op === 'run' && work.lease === undefined;
     try {
-      return await this.#tryAgain((data) => data.run(work, terms), until);
+      return await this.#tryAgain((data) => data.run(work, terms), until, alone);
     } catch (error) {
       throw this.#failed(error, work);
     }
   }
 
-  /** Does work. While another transaction writes, it is tried again. @throws WorkError. */
-  async #tryAgain<T>(work: (data: PluginData) => Promise<T>, until: number): Promise<T> {
-    for (;;) {
-      try {
-        return await work(this.#parts.data);
-      } catch (error) {
-        const busy = isWorkError(error) && error.kind === 'busy';
-        const left = until - performance.now();
-        if (!busy || left <= 0) throw error;
-        await this.#changes.next(this.#leases.writing ? left : Math.min(left, AGAIN));
+  /**
+   * Does work. While another transaction writes, it is tried again: work outside of transactions
+   * in its turn.
+   *
+   * @throws WorkError.
+   */
+  async #tryAgain<T>(
+    work: (data: PluginData) => Promise<T>,
+    until: number,
+    alone: boolean,
+  ): Promise<T> {
+    const { data } = this.#parts;
+    let give: Give | undefined;
+    try {
+      for (;;) {
+        try {
+          return await work(data);
+        } catch (error) {
+          const busy = isWorkError(error) && error.kind === 'busy';
+          const left = until - performance.now();
+          if (!busy || left <= 0) throw error;
+          if (alone && data.oneWriter && give === undefined) give = await this.#turn(until);
+          else await this.#changes.next(this.#leases.writing ? left : Math.min(left, AGAIN));
+        }
       }
+    } finally {
+      give?.();
     }
+  }
+
+  /** @throws WorkError `busy` when others write for too long. */
+  async #turn(until: number): Promise<Give> {
+    const give = await this.#writers.take(until - performance.now());
+    if (give !== undefined) return give;
+    throw new WorkError('busy', 'another transaction of the plugin writes');
   }
 
   #failed(error: unknown, work: Work): PluginError {

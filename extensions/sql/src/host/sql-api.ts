@@ -37,6 +37,12 @@ export interface SqlApi {
   /** Plugins with a database, installed or not, and the bytes of its files. */
   list(): Promise<readonly { readonly plugin: string; readonly bytes: number }[]>;
   /**
+   * In Node: the tenants of the kernel in which a plugin has a database.
+   *
+   * @throws PluginError `sql/failed` in a page, and for a folder that doesn't say whose it is.
+   */
+  tenants(): Promise<readonly string[]>;
+  /**
    * The migrations that have run on the database of a plugin, in order.
    *
    * @throws PluginError `sql/failed`.
@@ -162,6 +168,11 @@ export function sqlApi(parts: ApiParts): Omit<SqlApi, 'migrate' | 'pending'> {
   };
   return {
     list: async () => (await parts.backend()).list(tenant),
+    async tenants() {
+      const all = await (await parts.backend()).tenants?.();
+      if (all !== undefined) return all;
+      throw createError('sql/failed', 'in a page, tenants() is not available');
+    },
     async migrations(plugin) {
       await mustHave(plugin);
       const { applied } = await run(plugin, (data) => data.run({ op: 'state' }, { time }));
@@ -228,16 +239,21 @@ async function alone<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  const running = runningOf(plugins(), plugin);
-  if (running !== undefined)
+  const mayNotRun = () => {
+    const running = runningOf(plugins(), plugin);
+    if (running === undefined) return;
     throw createError(
       'plugin/illegal-transition',
       `the database of ${plugin} can't be ${what} while the plugin is ${running.state}: deactivate it first`,
       { plugin },
     );
+  };
+  mayNotRun();
   const held = await database(plugin);
   await held.hold(APPLICATION);
   try {
+    // What held it before may have been its start.
+    mayNotRun();
     return await work();
   } finally {
     held.release();

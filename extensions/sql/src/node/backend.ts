@@ -22,6 +22,7 @@ export function filesIn(directory: string, { quota, memory }: FileBounds): Backe
       new NodeData(await store.place(tenant, plugin, report), store, engine),
     has: async (tenant, plugin) => store.has(tenant, plugin),
     list: (tenant) => store.list(tenant),
+    tenants: () => store.tenants(),
     purge: (tenant, plugin) => store.purge(tenant, plugin),
     async check(tenant) {
       await store.check(tenant);

@@ -1,7 +1,18 @@
 /** The files of all databases, and the process that works on them. */
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { access, mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import {
+  access,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { createError, messageOf } from '@plinth/sdk/contract';
 import type { FilesBeside } from '../sqlite/file-data.js';
@@ -10,6 +21,8 @@ import { PAGE, type Place } from '../sqlite/protocol.js';
 /** Begins the name of a folder whose data is being deleted. */
 const DELETED = '.deleted-';
 const FILE = 'data.sqlite';
+/** Has the name of a tenant, in a folder that can't have it. */
+const NAME = 'tenant';
 /** The data from before a migration, until the plugin runs. */
 const BEFORE = 'before.sqlite';
 /** Milliseconds after which no start is still in progress. */
@@ -40,6 +53,7 @@ export class Store implements FilesBeside {
     try {
       await this.#sweepOnce(tenant);
       await mkdir(dirname(place.path), { recursive: true, mode: 0o700 });
+      if (!this.#made.has(tenant)) await this.#keepName(tenant);
       this.#made.add(tenant);
       return place;
     } catch (error) {
@@ -68,7 +82,7 @@ export class Store implements FilesBeside {
         const { code } = error as NodeJS.ErrnoException;
         // One that is gone while databases of it are open takes their data with it.
         const later = code === 'ENOENT' && !this.#made.has(tenant);
-        if (!later || folder === dirname(folder)) throw unusable(error);
+        if (!later || folder === dirname(folder)) unusable(error);
       }
   }
 
@@ -102,16 +116,31 @@ export class Store implements FilesBeside {
   async list(
     tenant: string,
   ): Promise<readonly { readonly plugin: string; readonly bytes: number }[]> {
-    const found: { readonly plugin: string; readonly bytes: number }[] = [];
-    const folders = await foldersIn(this.#folderOf(tenant)).catch((error: unknown) => {
-      throw unusable(error);
-    });
-    for (const plugin of folders) {
-      if (plugin.startsWith(DELETED)) continue;
-      const { path } = this.#placeOf(tenant, plugin);
-      if (existsSync(path)) found.push({ plugin, bytes: await sizeOf(path) });
+    const plugins = await pluginsIn(this.#folderOf(tenant));
+    return Promise.all(
+      plugins.map(async (plugin) => ({
+        plugin,
+        bytes: await sizeOf(this.#placeOf(tenant, plugin).path),
+      })),
+    );
+  }
+
+  /**
+   * Tenants with a database.
+   *
+   * @throws PluginError `sql/failed`, with the path; also for a folder of an earlier version that
+   * doesn't say whose it is.
+   */
+  async tenants(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const name of await foldersIn(this.#directory).catch(unusable)) {
+      const folder = join(this.#directory, name);
+      if ((await pluginsIn(folder)).length > 0)
+        found.push(
+          name.startsWith('=') ? await readFile(join(folder, NAME), 'utf8').catch(unusable) : name,
+        );
     }
-    return found;
+    return found.sort();
   }
 
   /** Deletes a database that is closed. It is gone at once; its files may take a moment. */
@@ -171,6 +200,14 @@ export class Store implements FilesBeside {
     return swept;
   }
 
+  /** A folder whose name is a hash says whose it is. */
+  async #keepName(tenant: string): Promise<void> {
+    const folder = this.#folderOf(tenant);
+    const file = join(folder, NAME);
+    if (basename(folder) === tenant || existsSync(file)) return;
+    await this.replace(file, (part) => writeFile(part, tenant, { mode: 0o600 }));
+  }
+
   #folderOf(tenant: string): string {
     return join(this.#directory, folderName(tenant));
   }
@@ -181,10 +218,13 @@ export class Store implements FilesBeside {
 }
 
 /** The application hears the path. */
-const unusable = (error: unknown): Error =>
-  createError('sql/failed', `the folder of the databases can't be used: ${messageOf(error)}`, {
-    cause: error,
-  });
+function unusable(error: unknown): never {
+  throw createError(
+    'sql/failed',
+    `the folder of the databases can't be used: ${messageOf(error)}`,
+    { cause: error },
+  );
+}
 
 /** A name for a folder, which says the tenant where that is possible, and is never another's. */
 function folderName(tenant: string): string {
@@ -195,6 +235,13 @@ function folderName(tenant: string): string {
 async function sweep(folder: string): Promise<void> {
   for (const name of await foldersIn(folder))
     if (name.startsWith(DELETED)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+/** Plugins with a database in the folder of a tenant. @throws PluginError `sql/failed`. */
+async function pluginsIn(folder: string): Promise<readonly string[]> {
+  return (await foldersIn(folder).catch(unusable)).filter(
+    (name) => !name.startsWith(DELETED) && existsSync(join(folder, name, FILE)),
+  );
 }
 
 async function foldersIn(folder: string): Promise<readonly string[]> {

@@ -16,7 +16,7 @@ export type Dialect = 'sqlite' | 'postgres';
 /** A statement as it is sent. */
 export type Compiled = Pick<CompiledQuery, 'sql' | 'parameters'>;
 
-/** The list of migrations is a view of the kernel. */
+/** The list of migrations is the kernel's: a table of SQLite, and a view of PostgreSQL. */
 const KERNELS = '_plinth_migrations';
 
 /** The same query for PostgreSQL. */
@@ -40,8 +40,10 @@ export class Introspector implements DatabaseIntrospector {
   }
 
   async getTables(options = { withInternalKyselyTables: false }): Promise<TableMetadata[]> {
-    if ((await this.#dialect()) === 'sqlite')
-      return new SqliteIntrospector(this.#db).getTables(options);
+    if ((await this.#dialect()) === 'sqlite') {
+      const all = await new SqliteIntrospector(this.#db).getTables(options);
+      return all.filter(({ name }) => name !== KERNELS);
+    }
     const own = await this.#schema();
     const tables = await new PostgresIntrospector(this.#db).getTables(options);
     return tables

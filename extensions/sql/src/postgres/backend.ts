@@ -3,7 +3,7 @@ import { createError, messageOf } from '@plinth/sdk/contract';
 import { type Backend, WorkError } from '../backend/backend.js';
 import type { Limits } from '../host/options.js';
 import { PostgresData } from './data.js';
-import { inTime } from './lanes.js';
+import { inTime } from './in-time.js';
 import type { PostgresSettings } from './options.js';
 import { Owner } from './owner.js';
 import { Pool } from './pool.js';
@@ -22,6 +22,7 @@ export function databasesOf(settings: PostgresSettings, limits: Limits): Backend
       new PostgresData({ tenant, plugin, owner, pool, limits, report }),
     has: async (tenant, plugin) => (await told(owner.find(tenant, plugin))) !== undefined,
     list: (tenant) => told(owner.sizes(tenant)),
+    tenants: () => told(owner.tenants()),
     purge: (tenant, plugin) => told(owner.purge(tenant, plugin)),
     // All tenants are on one server.
     check: () => check(),

@@ -49,11 +49,13 @@ const TYPES = `select format('create type %I as enum (%s)', typname,
 const OPTIONS = `format('increment %s minvalue %s maxvalue %s start %s cache %s%s', s.seqincrement, s.seqmin,
   s.seqmax, s.seqstart, s.seqcache, case when s.seqcycle then ' cycle' else '' end)`;
 
+/** Whether it is the sequence of an identity column, which comes and goes with its table. */
+const IDENTITY = `exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid
+  and d.deptype = 'i' and d.refclassid = 'pg_class'::regclass)`;
+
 const SEQUENCES = `select format('create sequence %I as %s %s', c.relname, format_type(s.seqtypid, null), ${OPTIONS})
   from pg_class c join pg_sequence s on s.seqrelid = c.oid
-  where c.relnamespace = ${SCHEMA} and not exists (select 1 from pg_depend d
-    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i'
-    and d.refclassid = 'pg_class'::regclass) order by c.oid`;
+  where c.relnamespace = ${SCHEMA} and not ${IDENTITY} order by c.oid`;
 
 const FUNCTIONS = `select pg_get_functiondef(oid) from pg_proc
   where pronamespace = ${SCHEMA} and prokind in ('f', 'p') order by proname, pg_get_function_identity_arguments(oid)`;
@@ -108,8 +110,8 @@ const VALUES = `select relname from pg_class where relnamespace = ${SCHEMA} and 
 /** What is dropped before a restore. */
 export const DROPS = `select format('drop %s if exists %I cascade', case relkind when 'v' then 'view'
     when 'm' then 'materialized view' when 'S' then 'sequence' when 'f' then 'foreign table' else 'table' end, relname)
-  from pg_class where relnamespace = ${SCHEMA} and relkind in ('r', 'p', 'v', 'm', 'S', 'f')
-    and pg_get_userbyid(relowner) = session_user
+  from pg_class c where relnamespace = ${SCHEMA} and relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+    and pg_get_userbyid(relowner) = session_user and not (relkind = 'S' and ${IDENTITY})
   union all select format('drop routine if exists %s cascade', oid::regprocedure) from pg_proc
     where pronamespace = ${SCHEMA} and pg_get_userbyid(proowner) = session_user
   union all select format('drop type if exists %I cascade', typname) from pg_type t

@@ -33,6 +33,7 @@ interface Lease {
 
 /** Owns the connections and transactions of a plugin. Its statements alone have one order. */
 export class PostgresData implements PluginData {
+  readonly oneWriter = false;
   readonly #parts: DataParts;
   readonly #sessions: Sessions;
   readonly #quota: Quota;

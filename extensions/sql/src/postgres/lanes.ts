@@ -1,13 +1,12 @@
 /** Does work on connections in one order each, and ends what takes too long. */
 import { type Terms, WorkError } from '../backend/backend.js';
 import { failureOf, isLost } from './failure.js';
+import { inTime, PATIENCE } from './in-time.js';
 import type { Owner } from './owner.js';
 import type { Connection } from './pg-client.js';
 
 /** Milliseconds that a cancelled statement has to end. A plugin can catch a cancel. */
 const GRACE = 1_000;
-/** Milliseconds in which the server answers what needs no work of it. */
-export const PATIENCE = 5_000;
 /** The longest time of a timer, and of the server's own clocks. */
 export const MOST_TIME = 2 ** 31 - 1;
 
@@ -92,16 +91,5 @@ export class Clock {
     // Nothing comes over it. A cancel that is still on its way must not hit what is next, either.
     else this.#owner.cut();
     connection.destroy();
-  }
-}
-
-/** Whether work ends within so many milliseconds. @throws what the work throws. */
-export async function inTime(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = setTimeout(() => late.resolve(false), milliseconds);
-  try {
-    return await Promise.race([work.then(() => true), late.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,10 +3,13 @@ import { createError } from '@plinth/sdk/contract';
 import { WorkError } from '../backend/backend.js';
 import type { SqlValue } from '../contract.js';
 import { failureOf, isLost, stateOf } from './failure.js';
+import { inTime, PATIENCE } from './in-time.js';
 import { type Answer, Connection, type Login } from './pg-client.js';
 
 /** How often what two kernels do at once is tried. */
 const TRIES = 5;
+/** Milliseconds that an answer may be on its way. */
+const ON_ITS_WAY = 1_000;
 /** Codes of what another kernel was faster with. */
 const RACES: ReadonlySet<string> = new Set(['23505', '42P06', '42P07', '42710', '42723', 'XX000']);
 
@@ -15,12 +18,18 @@ type Ask = (text: string, values?: readonly SqlValue[]) => Promise<Answer>;
 /** Owns one connection of the owner, made when it is needed. It does one thing at a time. */
 export class Line {
   readonly #login: Login;
+  readonly #works: ((pid: number) => Promise<boolean>) | undefined;
   #connection: Connection | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #closed = false;
 
-  constructor(login: Login) {
+  /**
+   * @param works whether the server works on what a connection has asked. Absent: those that ask have
+   * a clock of their own, and {@link cut}.
+   */
+  constructor(login: Login, works?: (pid: number) => Promise<boolean>) {
     this.#login = login;
+    this.#works = works;
   }
 
   /** @throws WorkError. */
@@ -58,6 +67,15 @@ export class Line {
     await this.#connection?.close();
   }
 
+  /** Waits for an answer. One that nothing works on any more was lost, and the connection with it. */
+  async #answered(connection: Connection, asked: Promise<Answer>): Promise<Answer> {
+    if (this.#works === undefined) return asked;
+    while (!(await inTime(asked, PATIENCE)))
+      if (!(await this.#works(connection.pid)) && !(await inTime(asked, ON_ITS_WAY)))
+        connection.destroy();
+    return asked;
+  }
+
   async #now<T>(work: (query: Ask) => Promise<T>): Promise<T> {
     if (this.#closed) throw new WorkError('stopped', 'the kernel has stopped');
     const before = this.#connection?.lost === false;
@@ -67,7 +85,7 @@ export class Line {
       const connection = this.#connection as Connection;
       return await work((text, values) => {
         asked += 1;
-        return connection.query(text, values);
+        return this.#answered(connection, connection.query(text, values));
       });
     } catch (error) {
       if (isLost(error)) {

@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Applied } from '../backend/work.js';
 import type { SqlValue } from '../contract.js';
+import { inTime, PATIENCE } from './in-time.js';
 import { Line, unusable } from './line.js';
 import { keyOf, passwordOf, roleOf, verifierOf } from './names.js';
 import type { PostgresSettings } from './options.js';
@@ -31,7 +32,7 @@ export class Owner {
   constructor(settings: PostgresSettings) {
     this.#settings = settings;
     const login = { url: settings.url, settings: SETTINGS };
-    this.#work = new Line(login);
+    this.#work = new Line(login, (pid) => this.#works(pid));
     this.#control = new Line(login);
   }
 
@@ -120,6 +121,15 @@ export class Owner {
     return rows.map(([plugin, bytes]) => ({ plugin: String(plugin), bytes: Number(bytes) }));
   }
 
+  /** Tenants with a database. */
+  async tenants(): Promise<readonly string[]> {
+    await this.#open();
+    const { rows } = await this.#work.run((query) =>
+      query('select distinct tenant from plinth.databases order by tenant'),
+    );
+    return rows.map(([tenant]) => String(tenant));
+  }
+
   /** Whether a plugin has made anything. */
   async hasObjects(role: string): Promise<boolean> {
     const { rows } = await this.#work.run((query) =>
@@ -175,6 +185,20 @@ export class Owner {
 
   async close(): Promise<void> {
     await Promise.all([this.#work.close(), this.#control.close()]);
+  }
+
+  /** Whether the server works on a statement of a connection. What is silent works on nothing. */
+  async #works(pid: number): Promise<boolean> {
+    let works = false;
+    const asked = this.#control.run(async (query) => {
+      const { rows } = await query(`select state = 'active' from pg_stat_activity where pid = $1`, [
+        pid,
+      ]);
+      works = rows[0]?.[0] === 1;
+    });
+    const answered = await inTime(asked, PATIENCE).catch(() => true);
+    if (!answered) this.cut();
+    return works;
   }
 
   #open(): Promise<{ readonly database: string; readonly secret: string }> {

@@ -107,7 +107,10 @@ export class Connection {
 
   /** A plugin's statements as another role would have its rights. */
   async #mustBe(user: string): Promise<void> {
-    const { rows } = await this.query('select session_user::text');
+    const late = setTimeout(() => this.destroy(), CONNECT);
+    const { rows } = await this.query('select session_user::text').finally(() =>
+      clearTimeout(late),
+    );
     if (rows[0]?.[0] === user) return;
     this.destroy();
     throw new WorkError('failed', `the server has not logged in ${user}`);

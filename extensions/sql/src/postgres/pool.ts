@@ -17,6 +17,8 @@ export class Pool {
   readonly #most: number;
   /** The one that was used last comes last. */
   readonly #idle = new Map<Connection, Idle>();
+  /** Those that end: the server has them until they have ended, so that they count. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #waiting = new Set<() => void>();
   #used = 0;
   #closed = false;
@@ -40,7 +42,9 @@ export class Pool {
       if (this.#closed) throw new WorkError('stopped', 'the kernel has stopped');
       const idle = this.#idleOf(role);
       if (idle !== undefined) return idle;
-      if (this.#used + this.#idle.size < this.#most || this.#closeOldest()) break;
+      if (this.#used + this.#idle.size + this.#closing.size < this.#most) break;
+      // One ends for each that waits, this one included.
+      if (this.#closing.size <= this.#waiting.size) this.#closeOldest();
       await this.#change(until - performance.now());
     }
     this.#used += 1;
@@ -59,7 +63,7 @@ export class Pool {
     const own = [...this.#idle.values()].filter((idle) => idle.role === role).length;
     if (connection.lost) {
       // Nothing to close.
-    } else if (own >= KEPT || this.#closed) void connection.close();
+    } else if (own >= KEPT || this.#closed) this.#end(connection);
     else {
       const timer = setTimeout(() => this.#close(connection), IDLE);
       timer.unref();
@@ -71,11 +75,10 @@ export class Pool {
   /** Closes what is idle of a role, or of all. */
   async close(role?: string): Promise<void> {
     if (role === undefined) this.#closed = true;
-    const closing = [...this.#idle]
-      .filter(([, idle]) => role === undefined || idle.role === role)
-      .map(([connection]) => this.#close(connection));
-    await Promise.all(closing);
+    for (const [connection, idle] of [...this.#idle])
+      if (role === undefined || idle.role === role) this.#close(connection);
     this.#tell();
+    await Promise.all(this.#closing);
   }
 
   #idleOf(role: string): Connection | undefined {
@@ -90,18 +93,23 @@ export class Pool {
     return undefined;
   }
 
-  #closeOldest(): boolean {
-    for (const [connection] of this.#idle) {
-      void this.#close(connection);
-      return true;
-    }
-    return false;
+  #closeOldest(): void {
+    const [oldest] = this.#idle.keys();
+    if (oldest !== undefined) this.#close(oldest);
   }
 
-  #close(connection: Connection): Promise<void> {
+  #close(connection: Connection): void {
     clearTimeout(this.#idle.get(connection)?.timer);
     this.#idle.delete(connection);
-    return connection.close();
+    this.#end(connection);
+  }
+
+  #end(connection: Connection): void {
+    const ended = connection.close().finally(() => {
+      this.#closing.delete(ended);
+      this.#tell();
+    });
+    this.#closing.add(ended);
   }
 
   async #change(milliseconds: number): Promise<void> {

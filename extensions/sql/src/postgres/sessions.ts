@@ -2,7 +2,8 @@
 import { type Terms, WorkError } from '../backend/backend.js';
 import type { Limits } from '../host/options.js';
 import { isLost, stateOf } from './failure.js';
-import { Clock, inTime, MOST_TIME, PATIENCE } from './lanes.js';
+import { inTime, PATIENCE } from './in-time.js';
+import { Clock, MOST_TIME } from './lanes.js';
 import type { Owner } from './owner.js';
 import { Connection } from './pg-client.js';
 import type { Pool } from './pool.js';
@@ -115,7 +116,8 @@ export class Sessions {
         return result;
       });
     } catch (error) {
-      if (!connection.lost) await connection.query('rollback').catch(() => {});
+      const back = () => inTime(connection.query('rollback'), PATIENCE);
+      if (!connection.lost) await back().catch(() => {});
       throw error;
     } finally {
       await this.give(connection);

@@ -80,8 +80,12 @@ export class Trial {
   /** The migrations that have run, in order. */
   applied(): Promise<readonly Applied[]> {
     return this.lane.run(async () => {
-      const text = `select name, checksum, additive, at from ${this.#parts.role}.${REGISTRY}`;
-      return (await this.connection.query(text)).rows.map(appliedOf);
+      const { clock, connection, limits, role } = this.#parts;
+      const text = `select name, checksum, additive, at from ${role}.${REGISTRY}`;
+      const terms = { time: limits.time };
+      return clock.within(terms, connection, async () =>
+        (await connection.query(text)).rows.map(appliedOf),
+      );
     });
   }
 
@@ -121,14 +125,14 @@ export class Trial {
     // Of its own: the end of the kernel doesn't interrupt it.
     const clock = new Clock(owner, role);
     await this.lane.run(async () => {
-      if (commit && this.#writer !== undefined)
-        await connection.query(`rollback to plinth_lease_${this.#writer}`);
       const terms = { time: limits.migration };
       // Outside of a transaction `commit` succeeds, and keeps nothing. A savepoint fails there.
       const check = () => this.#whole.within(() => quota.check(connection));
-      await clock.within(terms, connection, () =>
-        this.#whole.end(commit, commit ? check : undefined),
-      );
+      await clock.within(terms, connection, async () => {
+        if (commit && this.#writer !== undefined)
+          await connection.query(`rollback to plinth_lease_${this.#writer}`);
+        await this.#whole.end(commit, commit ? check : undefined);
+      });
     });
   }
 

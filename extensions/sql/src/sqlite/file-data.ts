@@ -16,6 +16,7 @@ export interface FilesBeside {
 
 /** Does the work on one database by an engine. Copies for the application differ by runtime. */
 export abstract class FileData implements PluginData {
+  readonly oneWriter = true;
   protected readonly place: Place;
   protected readonly engine: Engine;
   readonly #files: FilesBeside;

@@ -47,5 +47,6 @@ function adds({ tokens }: Statement): boolean {
   const [first, second = ''] = words;
   if (first === 'create') return ADDED.has(second);
   if (first === 'alter') return words.includes('add') && !words.includes('drop');
-  return first === 'insert' && second === 'into';
+  const changes = words.some((word, at) => word === 'update' && words[at - 1] === 'do');
+  return first === 'insert' && second === 'into' && !changes;
 }

@@ -12,7 +12,7 @@ import {
 } from '@plinth/sdk/contract';
 import { KeyedQueue } from '../../concurrency.js';
 import type { StorageAdapter } from '../../host.js';
-import type { Denied, DeniedScope } from '../../permissions/broker.js';
+import type { Denied } from '../../permissions/broker.js';
 import {
   type GrantOptions,
   type GrantRecords,
@@ -20,10 +20,9 @@ import {
   grantKey,
   type RefusedRight,
 } from '../../permissions/grant-records.js';
-import { membersOf, SERVICE_PERMISSIONS } from '../../permissions/granted.js';
 import type { Announce } from '../../reporting.js';
 import type { Log } from '../../telemetry/logger.js';
-import { type Entry, keptOf, problemOf, type State, stateOf } from './grant-entry.js';
+import { deniedOf, type Entry, keptOf, problemOf, type State, stateOf } from './grant-entry.js';
 import { beyond, counting, withRefusal } from './refusals.js';
 
 /** What the book needs of the kernel. */
@@ -100,29 +99,12 @@ export class GrantBook implements GrantRecords {
 
   /** The scopes that were revoked. */
   denied(id: string): Denied {
-    const denied = new Map<PermissionName, DeniedScope[]>();
-    const { granted, revoked } = this.#state(id);
-    for (const { permission, scope, at } of revoked) {
-      const except = granted.flatMap((entry) =>
-        entry.permission === permission && entry.at > at ? [entry.scope] : [],
-      );
-      const deny = (name: PermissionName, one: DeniedScope) =>
-        denied.set(name, [...(denied.get(name) ?? []), one]);
-      deny(permission, { scope, except });
-      // Revoking a service revokes its members, unless they were granted separately since.
-      if (permission === 'services.get')
-        for (const name of SERVICE_PERMISSIONS) {
-          const given = granted.flatMap((entry) =>
-            entry.permission === name && entry.at > at ? [entry.scope] : [],
-          );
-          deny(name, { scope: membersOf(scope), except: [...except.map(membersOf), ...given] });
-        }
-    }
-    return denied;
+    return deniedOf(this.#state(id));
   }
 
   /**
-   * Grants a right at once. Resolves when that is kept.
+   * Grants a right at once. Resolves when that is kept. One that a plugin has asked for is taken back
+   * when it can't be kept, as the plugin is then told no.
    *
    * @throws PluginError `storage/failed`.
    */
@@ -133,10 +115,12 @@ export class GrantBook implements GrantRecords {
     options: GrantTerms,
   ): Promise<void> {
     const state = this.#state(id);
+    const before = state.revoked;
     // A temporary grant only hides a revocation, which applies again afterwards.
     if (options.for === undefined) state.revoked = without(state.revoked, permission, scope);
+    const gone = before.filter((one) => !state.revoked.includes(one));
     state.refused = beyond(state.refused, permission, scope);
-    this.#add(id, state, 'granted', permission, scope, options);
+    const entry = this.#add(id, state, 'granted', permission, scope, options);
     this.#parts.changed(id);
     this.#parts.announce('permission:granted', {
       plugin: id,
@@ -145,7 +129,15 @@ export class GrantBook implements GrantRecords {
       ...(options.for !== undefined && { for: options.for }),
       ...(options.asked && { asked: true }),
     });
-    await this.#keep(id);
+    if (!options.asked) return this.#keep(id);
+    await this.#keep(id, 'are taken back, and').catch((error: unknown) => {
+      // Unless it was revoked meanwhile.
+      if (state.granted.includes(entry)) {
+        state.revoked = [...state.revoked, ...gone];
+        this.#end(id, 'granted', entry, true);
+      }
+      throw error;
+    });
   }
 
   /** Revokes a right at once, and closes what was opened under it. Resolves when that is kept. */
@@ -172,9 +164,12 @@ export class GrantBook implements GrantRecords {
   }
 
   /** Forgets the refusals that a scope covers, or all. Resolves when that is kept. */
-  async forget(id: string, permission?: PermissionName, scope = '*'): Promise<void> {
+  async forget(id: string, permission?: PermissionName, of?: string): Promise<void> {
     const state = this.#states.get(id);
-    const wrong = permission === undefined ? undefined : problemOf(permission, scope);
+    const scope = of === undefined ? '*' : of;
+    // A scope is of a permission: one alone must not stand for all.
+    const all = permission === undefined && of === undefined;
+    const wrong = all ? undefined : problemOf(permission, scope);
     if (wrong !== undefined) throw createError('permission/invalid', wrong, { plugin: id });
     if (state === undefined) return;
     const left = beyond(state.refused, permission, scope);
@@ -245,23 +240,30 @@ export class GrantBook implements GrantRecords {
     permission: PermissionName,
     scope: string,
     { for: time = Number.POSITIVE_INFINITY, asked }: GrantTerms,
-  ): void {
+  ): Entry {
     const at = 1 + Math.max(0, ...[...state.granted, ...state.revoked].map((one) => one.at));
     const entry: Entry = { permission, scope, at, lasting: time === Number.POSITIVE_INFINITY };
     const same = state[list].find((one) => one.permission === permission && one.scope === scope);
     same?.alarm?.clear();
     state[list] = [...state[list].filter((one) => one !== same), entry];
-    entry.alarm = alarm(() => {
-      state[list] = state[list].filter((one) => one !== entry);
-      if (this.#closed) return;
-      this.#parts.changed(id);
-      this.#parts.announce('permission:revoked', {
-        plugin: id,
-        permission,
-        scope,
-        ...(asked && { asked }),
-      });
-    }, time);
+    entry.alarm = alarm(() => this.#end(id, list, entry, asked), time);
+    return entry;
+  }
+
+  /** Ends a decision that has had its time, or that couldn't be kept. */
+  #end(id: string, list: 'granted' | 'revoked', entry: Entry, asked: boolean | undefined): void {
+    const state = this.#state(id);
+    const { permission, scope } = entry;
+    entry.alarm?.clear();
+    state[list] = state[list].filter((one) => one !== entry);
+    if (this.#closed) return;
+    this.#parts.changed(id);
+    this.#parts.announce('permission:revoked', {
+      plugin: id,
+      permission,
+      scope,
+      ...(asked && { asked }),
+    });
   }
 
   #key(id: string): string {
@@ -269,14 +271,14 @@ export class GrantBook implements GrantRecords {
   }
 
   /** Writes run one after the other, so that the last state is the kept one. */
-  #keep(id: string): Promise<void> {
+  #keep(id: string, otherwise = 'hold now, and'): Promise<void> {
     const write = async () => {
       try {
         await this.#parts.storage.set(this.#key(id), keptOf(this.#state(id)));
       } catch (cause) {
         throw createError(
           'storage/failed',
-          `the decisions about ${id} hold now, and could not be kept: ${messageOf(cause)}`,
+          `the decisions about ${id} ${otherwise} could not be kept: ${messageOf(cause)}`,
           { plugin: id, cause },
         );
       }

@@ -8,6 +8,8 @@ import {
   type PermissionName,
   parseRight,
 } from '@plinth/sdk/contract';
+import type { Denied, DeniedScope } from '../../permissions/broker.js';
+import { membersOf, SERVICE_PERMISSIONS } from '../../permissions/granted.js';
 import type { Refusal } from './refusals.js';
 
 /** One decision. */
@@ -28,15 +30,33 @@ export interface State {
   refused: readonly Refusal[];
 }
 
+/** The scopes that were revoked. */
+export function deniedOf({ granted, revoked }: Pick<State, 'granted' | 'revoked'>): Denied {
+  const denied = new Map<PermissionName, DeniedScope[]>();
+  for (const { permission, scope, at } of revoked) {
+    const since = (name: PermissionName) =>
+      granted.flatMap((entry) => (entry.permission === name && entry.at > at ? [entry.scope] : []));
+    const deny = (name: PermissionName, one: DeniedScope) =>
+      denied.set(name, [...(denied.get(name) ?? []), one]);
+    const except = since(permission);
+    deny(permission, { scope, except });
+    // Revoking a service revokes its members, unless they were granted separately since.
+    if (permission === 'services.get')
+      for (const name of SERVICE_PERMISSIONS)
+        deny(name, { scope: membersOf(scope), except: [...except.map(membersOf), ...since(name)] });
+  }
+  return denied;
+}
+
 const MAX_SCOPE = 1_024;
 
 /** What is wrong with a right, and the time that it is granted for. */
 export function problemOf(
-  permission: PermissionName,
+  permission: PermissionName | undefined,
   scope: string,
   time?: number,
 ): string | undefined {
-  if (!PERMISSION_NAMES.includes(permission))
+  if (permission === undefined || !PERMISSION_NAMES.includes(permission))
     return `'${String(permission).slice(0, 64)}' is not a permission`;
   if (
     typeof scope !== 'string' ||

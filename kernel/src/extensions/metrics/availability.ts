@@ -1,4 +1,5 @@
 /** For how long plugins could be used, and for how long they should have been and couldn't. */
+import { isRunning, type PluginRecord } from '../../plugin/record.js';
 
 /** What a plugin is for those who use it: usable, missing, or not wanted. */
 export type Use = 'up' | 'down' | 'off';
@@ -58,4 +59,16 @@ function settle(tracked: Tracked, now: number): void {
   const passed = Math.max(0, now - tracked.since);
   tracked.since = now;
   if (tracked.use !== 'off') tracked[tracked.use] += passed;
+}
+
+/** What a plugin in this state is for its users. While it starts it is what it was before. */
+export function useOf(record: PluginRecord, enabled: boolean): Use | undefined {
+  if (!enabled || record.state === 'denied') return 'off';
+  if (record.state === 'active') return 'up';
+  if (record.state === 'failed') return 'down';
+  if (record.state === 'suspended') {
+    if (record.reason === 'idle') return 'up';
+    return record.reason === 'request' ? 'off' : 'down';
+  }
+  return isRunning(record) ? undefined : 'off';
 }

@@ -52,8 +52,11 @@ export class Histogram {
   /** Buckets in use with their counts, the smallest first. */
   get buckets(): readonly (readonly [bucket: number, count: number])[] {
     const used: [number, number][] = [];
-    for (const [bucket, count] of this.#buckets.entries())
+    const last = bucketOf(this.max);
+    for (let bucket = 0; bucket <= last; bucket++) {
+      const count = this.#buckets[bucket] as number;
       if (count > 0) used.push([bucket, count]);
+    }
     return used;
   }
 

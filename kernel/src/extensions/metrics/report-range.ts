@@ -10,7 +10,13 @@ const FORMATS: readonly string[] = ['data', 'text', 'csv'];
  *
  * @throws PluginValidationError `call/invalid-option`.
  */
-export function rangeOf({ from, to, format }: ReportQuery): readonly [from: number, to: number] {
+export function rangeOf(query: ReportQuery): readonly [from: number, to: number] {
+  const { from, to, format } = query;
+  for (const option of ['plugin', 'tenant'] as const)
+    if (query[option] !== undefined && typeof query[option] !== 'string')
+      throw createError('call/invalid-option', `'${option}' of a report is an id`, {
+        details: { option },
+      });
   const now = Date.now();
   const end = to ?? now;
   const begin = from ?? end - HOUR;

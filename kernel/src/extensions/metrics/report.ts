@@ -30,13 +30,14 @@ export interface ReportParts {
 export function reportOf(parts: ReportParts): TelemetryReport {
   const { tenant, from, to, resolution, sum, plugin } = parts;
   const seconds = Math.max(1, to - from) / 1_000;
-  const wanted = sum.series.all.filter(({ name }) => (plugin ?? name.plugin) === name.plugin);
-  const ids = new Set([...wanted.map(({ name }) => name.plugin), ...sum.plugins.keys()]);
+  const { series } = sum;
+  const wanted = plugin === undefined ? series.all : series.ofPlugin(plugin);
+  const ids = new Set([...series.plugins, ...sum.plugins.keys()]);
   const plugins = [...ids]
     .filter((id) => (plugin ?? id) === id)
     .sort()
     .map((id): PluginReport => {
-      const own = wanted.filter(({ name }) => name.plugin === id);
+      const own = series.ofPlugin(id);
       const data = sum.plugins.get(id);
       return {
         plugin: id,
@@ -59,11 +60,12 @@ const featureOf = (series: Series, seconds: number): FeatureReport => ({
 });
 
 function callsOf(all: readonly Series[], seconds: number): CallReport {
-  const times = new Histogram();
+  const [only] = all;
+  const times = all.length === 1 && only !== undefined ? only.times : new Histogram();
   const errors = new Map<string, number>();
   let failures = 0;
   for (const series of all) {
-    times.merge(series.times.toData());
+    if (times !== series.times) times.merge(series.times.toData());
     failures += series.failures;
     for (const [code, count] of series.errors) errors.set(code, (errors.get(code) ?? 0) + count);
   }

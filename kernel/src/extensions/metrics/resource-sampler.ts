@@ -4,6 +4,7 @@ import { inTime } from '../../in-time.js';
 import { isRunning, type RunningPlugin } from '../../plugin/record.js';
 import type { EventCounts } from './event-counts.js';
 import type { ResourceData } from './slot.js';
+import { Turns } from './turns.js';
 
 /**
  * Milliseconds in which a guest's host, and the storage, must tell. A guest that is too busy has no
@@ -35,9 +36,13 @@ export class ResourceSampler {
       const running = this.#core.registry
         .all()
         .filter((record): record is RunningPlugin => isRunning(record));
-      await Promise.all(
-        running.map(async (record) => void samples.set(record.id, await this.#measure(record))),
-      );
+      const turns = new Turns();
+      const all: Promise<unknown>[] = [];
+      for (const record of running) {
+        all.push(this.#measure(record).then((sample) => samples.set(record.id, sample)));
+        await turns.pause();
+      }
+      await Promise.all(all);
     }
     const all = this.#counts.all();
     for (const [id, { crashes, restarts }] of all) {

@@ -8,10 +8,19 @@ const MAX_OF_PLUGIN = 200;
 /** Owns the series of one stretch of time. */
 export class SeriesTable {
   readonly #all = new Map<string, Series>();
-  readonly #counts = new Map<string, number>();
+  readonly #byPlugin = new Map<string, Series[]>();
 
   get all(): readonly Series[] {
     return [...this.#all.values()];
+  }
+
+  /** Plugins with series. */
+  get plugins(): Iterable<string> {
+    return this.#byPlugin.keys();
+  }
+
+  ofPlugin(plugin: string): readonly Series[] {
+    return this.#byPlugin.get(plugin) ?? [];
   }
 
   get size(): number {
@@ -22,12 +31,13 @@ export class SeriesTable {
     const { plugin, feature } = name;
     const known = this.#all.get(keyOf(name));
     if (known !== undefined) return known;
-    const count = this.#counts.get(plugin) ?? 0;
-    if (feature !== '*' && (count >= MAX_OF_PLUGIN || this.#all.size >= MAX_SERIES))
+    const own = this.#byPlugin.get(plugin) ?? [];
+    if (feature !== '*' && (own.length >= MAX_OF_PLUGIN || this.#all.size >= MAX_SERIES))
       return this.of({ ...name, feature: '*' });
     const series = new Series(name);
     this.#all.set(keyOf(name), series);
-    this.#counts.set(plugin, count + 1);
+    own.push(series);
+    this.#byPlugin.set(plugin, own);
     return series;
   }
 

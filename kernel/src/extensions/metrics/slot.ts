@@ -2,6 +2,7 @@
 import type { UpTime } from './availability.js';
 import type { SeriesData } from './series.js';
 import { SeriesTable } from './series-table.js';
+import { Turns } from './turns.js';
 
 /** Resources of one plugin, as they were measured. */
 export interface ResourceData extends UpTime {
@@ -46,7 +47,7 @@ export class SlotSum {
 
   /** Whether something is known of a plugin. */
   knows(id: string): boolean {
-    return this.plugins.has(id) || this.series.all.some(({ name }) => name.plugin === id);
+    return this.plugins.has(id) || this.series.ofPlugin(id).length > 0;
   }
 
   addPlugin(id: string, data: Partial<ResourceData>): void {
@@ -79,4 +80,15 @@ export class SlotSum {
     const { since, series, plugins } = this;
     return { number, since, series: series.toData(), plugins: Object.fromEntries(plugins) };
   }
+}
+
+/** Adds up many, in turns. */
+export async function sumOf(slots: readonly SlotData[]): Promise<SlotSum> {
+  const sum = new SlotSum();
+  const turns = new Turns();
+  for (const slot of slots) {
+    sum.add(slot);
+    await turns.pause();
+  }
+  return sum;
 }

@@ -3,9 +3,9 @@ import { createError, messageOf, PluginError } from '@plinth/sdk/contract';
 import type { Core } from '../../extension/core.js';
 import { inTime } from '../../in-time.js';
 import type { KernelTopic } from '../../kernel-events.js';
-import { isRunning, type PluginRecord } from '../../plugin/record.js';
+import type { PluginRecord } from '../../plugin/record.js';
 import { idOf } from '../../registry/key.js';
-import { Availability, type Use } from './availability.js';
+import { Availability, useOf } from './availability.js';
 import type { CountedBytes } from './bytes.js';
 import { EventCounts } from './event-counts.js';
 import type { Instruments } from './instruments.js';
@@ -20,7 +20,8 @@ import { reportCsv, reportText } from './report-text.js';
 import { ResourceSampler } from './resource-sampler.js';
 import { type Level, type OpenDocuments, Ring } from './ring.js';
 import { SeriesTable } from './series-table.js';
-import { SlotSum } from './slot.js';
+import { SlotSum, sumOf } from './slot.js';
+import { Turns } from './turns.js';
 import { usageOf } from './usage.js';
 import type { PluginUsage } from './usage-data.js';
 
@@ -131,8 +132,8 @@ export class Telemetry {
     await this.#collect();
     const ring = this.#rings.find((one) => one.reaches(from)) ?? (this.#rings.at(-1) as Ring);
     const { every } = ring.level;
-    const sum = new SlotSum();
-    for (const slot of await this.#inTime(ring.read(from, to))) sum.add(slot);
+    // Of what is still to come there is nothing, and the slot of now is no part of it.
+    const sum = await sumOf(from < to ? await this.#inTime(ring.read(from, to)) : []);
     const { registry } = core;
     if (plugin !== undefined && plugin !== 'host' && !sum.knows(plugin)) this.recordOf(plugin);
     return reportOf({
@@ -153,10 +154,14 @@ export class Telemetry {
     return format === 'csv' ? reportCsv(report) : reportText(report);
   }
 
-  prometheus(): string {
+  async prometheus(): Promise<string> {
     const { registry, reporting, tenant } = this.#parts.core;
+    const turns = new Turns();
     const series = new SeriesTable();
-    for (const table of this.#tables) series.merge(table.toData());
+    for (const data of this.#tables.map((table) => table.toData())) {
+      series.merge(data);
+      await turns.pause();
+    }
     const states = new Map<string, number>();
     for (const { state } of registry.all()) states.set(state, (states.get(state) ?? 0) + 1);
     const { commands: _, extensions = {}, ...counters } = reporting.metrics.snapshot();
@@ -233,10 +238,13 @@ export class Telemetry {
       this.#totals.merge(series);
       const data = { since: this.#since, series, plugins: Object.fromEntries(sum.plugins) };
       this.#since = Date.now();
-      const written = await Promise.allSettled(
-        this.#rings.map((ring) => this.#inTime(ring.add(data))),
-      );
-      this.#tell(written.find((one) => one.status === 'rejected')?.reason);
+      const turns = new Turns();
+      const written: Promise<unknown>[] = [];
+      for (const ring of this.#rings) {
+        await turns.pause();
+        written.push(this.#inTime(ring.add(data)).catch((error: unknown) => error));
+      }
+      this.#tell((await Promise.all(written)).find((error) => error !== undefined));
     });
     return this.#collecting;
   }
@@ -276,18 +284,6 @@ export class Telemetry {
     this.#parts.instruments.forget(id);
     this.recorder.forget(id);
   }
-}
-
-/** What a plugin in this state is for its users. While it starts it is what it was before. */
-function useOf(record: PluginRecord, enabled: boolean): Use | undefined {
-  if (!enabled || record.state === 'denied') return 'off';
-  if (record.state === 'active') return 'up';
-  if (record.state === 'failed') return 'down';
-  if (record.state === 'suspended') {
-    if (record.reason === 'idle') return 'up';
-    return record.reason === 'request' ? 'off' : 'down';
-  }
-  return isRunning(record) ? undefined : 'off';
 }
 
 function dependenciesOf(

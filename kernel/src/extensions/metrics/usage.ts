@@ -138,11 +138,10 @@ function answeredBy(
   let answered = 0;
   let failed = 0;
   for (const table of tables)
-    for (const { name, times, failures } of table.all)
-      if (name.plugin === id) {
-        answered += times.count;
-        failed += failures;
-      }
+    for (const { times, failures } of table.ofPlugin(id)) {
+      answered += times.count;
+      failed += failures;
+    }
   return { answered, failed };
 }
 
