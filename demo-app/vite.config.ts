@@ -50,8 +50,9 @@ const LATER = new RegExp(
     'host-browser/dist/frame',
     'kernel/dist/(commands/gate|extension/follower|extensions/installer/management/)',
     'kernel/dist/extensions/(metrics/(profile|tenant-usage)|network/(fetch|file-))',
+    'kernel/dist/extensions/(audit/verify-export|replay/(?!index))',
     'kernel/dist/(sources/(archive|find-source-map)|telemetry/source-map)',
-    'sdk/dist/(contracts|guest|pack|signing)/',
+    'sdk/dist/((contracts|guest|pack|signing)/|codec|rpc/(codec|message-))',
   ].join('|'),
 );
 const KERNEL =

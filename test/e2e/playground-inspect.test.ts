@@ -94,7 +94,7 @@ test('an edge of the graph has its own living rate, and a plugin leads to its ca
   for (const kind of ['depends', 'needs'])
     await edge('demo.search', 'demo.notes', kind).waitFor({ state: 'attached' });
   expect(await edge('demo.search', 'demo.notes', 'depends').textContent()).not.toContain('/s');
-  await tabTo(page.getByRole('link', { name: 'Digest, active' }));
+  await tabTo(page.locator('a:has([data-node="demo.digest"])'));
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Plugins', exact: true }).waitFor();
   await expect

@@ -31,8 +31,7 @@ function signatureOf(found: NonNullable<PluginView['package']>): Promise<Signatu
 }
 
 /** The words for a plugin. The page's own need no signature, and none is looked for. */
-export function useTrust(id: string, view: PluginView | undefined): string {
-  const own = isOwn(id);
+export function useTrust(own: boolean, view: PluginView | undefined): string {
   const [signature, setSignature] = useState<Signature>('unknown');
   const found = own ? undefined : view?.package;
   useEffect(() => {

@@ -1,5 +1,11 @@
 /** The audit log: filtered, checked and exported. */
-import type { AuditEntry, AuditHead, AuditVerdict, ExportVerdict } from '@plinth/kernel/audit';
+import {
+  type AuditEntry,
+  type AuditHead,
+  type AuditVerdict,
+  type ExportVerdict,
+  verifyExport,
+} from '@plinth/kernel/audit';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { choicesOf, factsText, matching, verdictText } from '../model/audit-view.ts';
 import { linesOf, paced } from '../model/paced.ts';
@@ -83,7 +89,6 @@ function Proof({ onFailure }: { readonly onFailure: OnFailure }) {
   const pinned = head === undefined ? {} : { head };
   const verify = async (lines: Iterable<string> | AsyncIterable<string>) => {
     setVerdict(undefined);
-    const { verifyExport } = await import('@plinth/kernel/audit');
     setVerdict(await verifyExport(paced(lines), pinned));
   };
   const save = async () => {

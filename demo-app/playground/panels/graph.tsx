@@ -124,9 +124,5 @@ function Box({ node, place }: { readonly node: Node; readonly place: Place | und
   );
   // The application has no card.
   if (state === 'host') return box;
-  return (
-    <a href={addressOf('plugins', id)} aria-label={`${plainText(name, 80)}, ${state}`}>
-      {box}
-    </a>
-  );
+  return <a href={addressOf('plugins', id)}>{box}</a>;
 }

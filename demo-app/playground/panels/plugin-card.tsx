@@ -117,7 +117,7 @@ export function PluginCard({
           ['Cost', usage === undefined ? 'measuring…' : costInShort(usage)],
         ]}
       />
-      <p class="hint">Why: {plainText(because, 400)}</p>
+      {!isActive(plugin) && <p class="hint">Why: {plainText(because, 400)}</p>}
       <Deeds plugin={plugin} back={back} onFailure={setFailure} />
       <Failure message={failure} />
       <PluginUpdate key={version ?? ''} plugin={plugin} />
