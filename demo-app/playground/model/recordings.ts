@@ -79,7 +79,7 @@ export class Recordings {
   async replay({ number, recording }: KeptRecording, address: string): Promise<void> {
     const id = recording.header.plugin;
     const found = await (address === '' ? this.#installed(id) : fetched(address));
-    const own = address === '' && isDemo(id);
+    const own = address === '' && isOwn(id);
     const result = await replay(recording, found, {
       host: browserHost(),
       isolation: own ? 'worker' : 'sandbox',

@@ -1,7 +1,6 @@
 /** How far a plugin is trusted, in words: whose it is, and what the kernel knows of its package. */
 import type { PluginView } from '@plinth/kernel/extension';
 import { useEffect, useState } from 'preact/hooks';
-import { isOwn } from '../kernel/demo-plugins.ts';
 
 /** What is known of the signature of a package. */
 export type Signature = 'signed' | 'unsigned' | 'unknown';

@@ -1,6 +1,7 @@
 /** One plugin as a card: what it is, what it costs, and what can be done with it. */
 import type { PluginInfo, PluginUsage } from '@plinth/host-browser';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isOwn } from '../kernel/demo-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { plainText } from '../model/show-value.ts';
 import { useTrust } from '../model/trust.ts';
@@ -99,7 +100,7 @@ export function PluginCard({
   }, [chosen]);
   const { id, name = id, version, state, manifest } = plugin;
   const { because } = kernel.plugins.explain(id);
-  const trust = useTrust(id, viewOf(id));
+  const trust = useTrust(isOwn(id), viewOf(id));
   return (
     <li class="panel card" data-plugin={id} ref={card} tabIndex={-1} aria-current={chosen}>
       <div class="card-title">
