@@ -4,50 +4,14 @@
  * told apart.
  */
 import { type CallView, defineExtension, type Interest, observer } from '@plinth/kernel/extension';
-import { CallSteps, type OpenStep, type Step } from './call-steps.ts';
-
-/** One call of a command or hook, or one event. Times are milliseconds of `performance.now()`. */
-export interface Span {
-  readonly id: string;
-  readonly trace: string;
-  /** The span that made this one. Absent for the first of a trace. */
-  readonly parent: string | undefined;
-  readonly kind: 'command' | 'hook' | 'event';
-  readonly target: string;
-  readonly caller: string;
-  readonly provider: string;
-  readonly started: number;
-  /** Absent while it runs. */
-  readonly took?: number;
-  /** The part of `took` inside of all middleware. */
-  readonly handler?: number;
-  /** Each middleware that was entered, the outermost first. */
-  readonly steps?: readonly Step[];
-  readonly ok?: boolean;
-  readonly code?: string;
-}
+import { CallSteps, type OpenStep } from './call-steps.ts';
+import { FORM, nextId, type Span } from './trace.ts';
 
 /** Hears of each span twice: when it starts, and when it has ended. */
 export type SpanListener = (span: Span) => void;
 
 /** Spans whose parts are timed. Further ones are recorded without them. */
 const MOST_OPEN = 10_000;
-const FORM = /^00-([0-9a-f]{32})-([0-9a-f]{16})-01$/;
-
-let last = 0;
-const nextId = (digits: number): string => (++last).toString(16).padStart(digits, '0');
-
-/** The parent of calls that the person at the page makes. */
-const PERSON = 'f'.repeat(16);
-
-/** A `traceparent` that begins a trace, for a call whose trace is to be found again. */
-export function newTrace(): { readonly trace: string; readonly traceparent: string } {
-  const trace = nextId(32);
-  return { trace, traceparent: `00-${trace}-${PERSON}-01` };
-}
-
-/** Whether the person at the page has made a call, and not a plugin or a probe. */
-export const isByHand = ({ parent }: Span): boolean => parent === PERSON;
 
 /** The extension. */
 export const tracer = defineExtension(

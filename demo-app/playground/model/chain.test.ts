@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Span } from '../kernel/tracer.ts';
+import type { Span } from '../kernel/trace.ts';
 import { chainOf } from './chain.ts';
 
 const span: Span = {

@@ -1,5 +1,5 @@
 /** The chain of a command, with what each part of its last call took. */
-import type { Span } from '../kernel/tracer.ts';
+import type { Span } from '../kernel/trace.ts';
 
 /** One part: a middleware, the handler, or what the kernel and the way there take. */
 export interface ChainPart {

@@ -2,7 +2,7 @@
 import type { Workbench } from '@plinth/ui/host';
 import { exampleOf, readSchema } from '../json-schema.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
-import { newTrace } from '../kernel/tracer.ts';
+import { newTrace } from '../kernel/trace.ts';
 import type { PluginWords } from './plugin-words.ts';
 import { messageOf, summarise } from './show-value.ts';
 import { Changes } from './store.ts';

@@ -2,7 +2,7 @@
  * The steps of the guided tour. Each knows by itself when it is done: by what the kernel has told,
  * not by a button.
  */
-import { isByHand, type Span } from '../kernel/tracer.ts';
+import { isByHand, type Span } from '../kernel/trace.ts';
 import { plainText } from './show-value.ts';
 
 /** Something that has happened. Times are milliseconds of `performance.now()`. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { newTrace, type Span } from '../kernel/tracer.ts';
+import { newTrace, type Span } from '../kernel/trace.ts';
 import { browserMemory, Tour, type TourMemory } from './tour.ts';
 import { CLOCK, ROGUE, STEPS, type Step } from './tour-steps.ts';
 

@@ -1,5 +1,5 @@
 /** The guided tour: which step it is at, and what has happened so far. It goes on by itself. */
-import type { Span } from '../kernel/tracer.ts';
+import type { Span } from '../kernel/trace.ts';
 import { Changes } from './store.ts';
 import { type Fact, ROGUE, STEPS, type Step, TOPICS } from './tour-steps.ts';
 

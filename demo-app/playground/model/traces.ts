@@ -1,5 +1,5 @@
 /** The last traces, each with its spans. */
-import type { Span } from '../kernel/tracer.ts';
+import type { Span } from '../kernel/trace.ts';
 import { Changes } from './store.ts';
 
 const MAX_TRACES = 200;

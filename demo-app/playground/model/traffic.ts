@@ -1,5 +1,5 @@
 /** Which plugin calls which, and how often: the living part of the graph. */
-import type { Span } from '../kernel/tracer.ts';
+import type { Span } from '../kernel/trace.ts';
 import { Changes } from './store.ts';
 
 /** Seconds over which a rate is taken. */

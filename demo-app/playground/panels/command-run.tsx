@@ -1,6 +1,6 @@
 /** One run of a command: progress, cancel, items of a stream, the answer, and its trace. */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { newTrace } from '../kernel/tracer.ts';
+import { newTrace } from '../kernel/trace.ts';
 import { plainText, showValue, summarise } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { messageOf } from '../parts/action.tsx';

@@ -1,5 +1,5 @@
 /** What stands around a command: each middleware, the handler, and what each part takes. */
-import type { Span } from '../kernel/tracer.ts';
+import type { Span } from '../kernel/trace.ts';
 import { chainOf } from '../model/chain.ts';
 import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
