@@ -69,6 +69,8 @@ test('an update asks for what it may do more, and is refused, agreed to and roll
   await dialog.getByRole('button', { name: 'Allow', exact: true }).click();
   await clock.getByText('demo.clock@1.1.0').waitFor();
   await stateOf('demo.clock', 'active');
+  // The way back is read from the audit, which is written by then.
+  await back.waitFor();
   await page.reload();
   await allActive();
   await clock.getByText('demo.clock@1.1.0').waitFor();
