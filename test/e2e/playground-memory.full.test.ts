@@ -37,7 +37,7 @@ async function reload(times: number): Promise<void> {
 async function usedBy(session: CDPSession) {
   for (const list of ['Traces', 'Events']) {
     await open(list);
-    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.getByRole('button', { name: 'Clear', exact: true }).click();
   }
   await open('Plugins');
   // Twice, since what is finalized by the first is collected by the second.

@@ -38,6 +38,9 @@ const KEYS = [
   ...['PageDown', 'Control+Enter', 'Control+A', 'Delete', 'a', '<'],
 ];
 
+/** Inputs that are pressed and not written. */
+const PRESSED: ReadonlySet<string> = new Set(['checkbox', 'radio', 'range']);
+
 class Monkey {
   readonly #random: () => number;
   readonly done: string[] = [];
@@ -97,7 +100,14 @@ class Monkey {
       await target.selectOption({ index: Math.floor(this.#random() * options) }, timeout);
     } else if (tag === 'section') {
       await target.evaluate((one, by) => one.scrollBy(0, by), (this.#random() - 0.3) * 4_000);
-    } else if ((tag === 'input' && type !== 'checkbox') || tag === 'textarea') {
+    } else if (type === 'file') {
+      const file = {
+        name: 'a file',
+        mimeType: 'text/plain',
+        buffer: Buffer.from(this.#one(TEXTS)),
+      };
+      await target.setInputFiles(file, timeout);
+    } else if ((tag === 'input' && !PRESSED.has(type)) || tag === 'textarea') {
       const text = type === 'number' ? this.#one(['', '0', '-1', '7']) : this.#one(TEXTS);
       await target.fill(text, timeout);
     } else {
@@ -150,6 +160,7 @@ async function isWhole(): Promise<void> {
     await page.getByRole('heading', { name: panel, exact: true }).waitFor();
     expect(await page.getByText('This panel failed').count()).toBe(0);
   }
+  await endFaults();
   expect(await run('demo.clock:now')).toContain('answered');
   await open('Plugins');
   if ((await card('demo.calculator').count()) === 0) {
@@ -160,4 +171,13 @@ async function isWhole(): Promise<void> {
     await page.getByRole('button', { name: 'Install', exact: true }).click();
     await stateOf('demo.calculator', 'active');
   }
+}
+
+/** A full disk or lost calls would go on in what is looked at. */
+async function endFaults(): Promise<void> {
+  await open('Chaos');
+  const on = page
+    .getByRole('region', { name: 'Faults around the plugins' })
+    .getByRole('button', { pressed: true });
+  while ((await on.count()) > 0) await on.first().click();
 }
