@@ -26,8 +26,8 @@ test('a plugin is suspended, resumed, disabled, enabled and explained in place',
   await stateOf('demo.rogue', 'active');
   await press('Disable');
   await stateOf('demo.rogue', 'disabled');
+  // It starts with the kernel, so it starts again by itself.
   await press('Enable');
-  await press('Activate');
   await stateOf('demo.rogue', 'active');
   await rogue.getByText('Cost and explanation').click();
   await rogue.getByText('worker', { exact: true }).waitFor();
