@@ -78,6 +78,8 @@ function bothOf(
       ]);
       const compared = [before, after].map(({ status, type, location = '', text }, at) => {
         const normalize = normal[at as 0 | 1];
+        // An address without a route had an empty answer. The service adds the reason.
+        if (before.status >= 404 && before.text === '') return { status };
         return { status, type, location: normalize(location), text: normalize(text) };
       });
       const what = `${sent.method ?? ''} ${sent.path}`;
