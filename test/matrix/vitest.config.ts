@@ -27,7 +27,8 @@ export default defineConfig(async () => ({
     include: [
       `test/host/{${RUNTIME_SUITES.join(',')}}.test.ts`,
       'test/{rpc,storage,matrix}/*.test.ts',
-      ...(inBrowser ? ['test/{ui,sql}/*.browser.test.ts'] : []),
+      // Suites of pages take some minutes in each browser: `PLINTH_PAGES=1` adds them.
+      ...(inBrowser && process.env.PLINTH_PAGES === '1' ? ['test/{ui,sql}/*.browser.test.ts'] : []),
     ],
     // Other tests of one kind of runtime differ between legs; and the mutants test the tests.
     exclude: [
