@@ -284,3 +284,18 @@ test('health is a tree: the kernel, its parts with reasons, and its plugins', as
   // The kernel tells the console what could not be stored.
   expectComplaint('disk is full');
 });
+
+test('a log entry is shown while the panel is open', async () => {
+  await install(
+    'test.ticking',
+    "let n = 0; const timer = setInterval(() => ctx.logger.info('tick ' + ++n), 200); ctx.defer(() => clearInterval(timer));",
+  );
+  await open('Logs');
+  const entry = page.getByText(/^tick \d+$/).first();
+  const seen = await entry.innerText();
+  await page.waitForFunction((before) => {
+    const rows = [...document.querySelectorAll('.line strong')];
+    const ticks = rows.map((row) => row.textContent ?? '').filter((text) => /^tick/.test(text));
+    return ticks.length > 0 && ticks[0] !== before;
+  }, seen);
+});

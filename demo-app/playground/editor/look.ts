@@ -4,6 +4,9 @@ import type { Extension } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
+/** The background of what is selected. */
+const SELECTED = '& > .cm-scroller > .cm-selectionLayer .cm-selectionBackground';
+
 const theme = EditorView.theme({
   '&': { backgroundColor: 'var(--field)', color: 'var(--text)', fontSize: '0.85rem' },
   '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '-1px' },
@@ -16,8 +19,9 @@ const theme = EditorView.theme({
     borderRight: '1px solid var(--line)',
   },
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--tint) 60%, transparent)' },
-  '& > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground':
-    { backgroundColor: 'color-mix(in srgb, var(--accent) 30%, transparent)' },
+  [`${SELECTED}, ${SELECTED.replace('&', '&.cm-focused')}`]: {
+    backgroundColor: 'color-mix(in srgb, var(--accent) 30%, transparent)',
+  },
   '.cm-matchingBracket, &.cm-focused .cm-matchingBracket': {
     backgroundColor: 'color-mix(in srgb, var(--accent) 25%, transparent)',
   },

@@ -1,6 +1,5 @@
 /** What runs of a draft: its state, why it doesn't run, its views and its log. */
 import type { LogEntry } from '@plinth/host-browser';
-import { useEffect } from 'preact/hooks';
 import { plainText, summarise } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { Badge } from '../parts/badge.tsx';
@@ -113,13 +112,7 @@ function ProblemList({
 
 function Log({ id, onShow }: { readonly id: string; readonly onShow: OnShow }) {
   const inspector = useInspector();
-  const { kernel, logs } = inspector;
-  useChanges(logs);
-  useEffect(() => {
-    // The kernel tells of entries only where they are asked for by name.
-    const listening = kernel.events.on('log:written', logs.announce);
-    return () => listening.dispose();
-  }, [kernel, logs]);
+  useChanges(inspector.logs);
   const entries = inspector.logOf(id).slice(0, MOST_ENTRIES);
   return (
     <section class="panel" aria-label="Log">

@@ -1,7 +1,7 @@
 /** All events of the kernel, newest first, bounded. Each is made text when it comes. */
 import type { EventEnvelope } from '@plinth/sdk';
 import { Ring } from './ring.ts';
-import { plainText, summarise } from './show-value.ts';
+import { summarise } from './show-value.ts';
 import { Changes } from './store.ts';
 
 const MAX_ROWS = 10_000;
@@ -41,7 +41,7 @@ export class EventLog {
       time: Date.now(),
       topic,
       source,
-      text: this.#texts > TEXTS_A_FRAME ? '(one of many)' : textOf(topic, payload),
+      text: this.#texts > TEXTS_A_FRAME ? '(one of many)' : summarise(payload),
       kind: kindOf(topic, source, payload),
     });
     this.changes.announce();
@@ -72,12 +72,6 @@ export class EventLog {
     this.seen = 0;
     this.changes.announce();
   }
-}
-
-function textOf(topic: string, payload: unknown): string {
-  if (topic !== 'log:written' || !isRecord(payload)) return summarise(payload);
-  const { source, level, message, fields } = payload;
-  return `${plainText(source)} ${plainText(level)}: ${plainText(message, 400)} ${summarise(fields)}`;
 }
 
 const PROBLEMS: ReadonlySet<string> = new Set([

@@ -57,8 +57,9 @@ export class Inspector {
     kernel.events.on('*', (event) => {
       this.events.add(event);
       this.tour.event(event.topic, event.payload);
-      if (event.topic === 'log:written') this.logs.announce();
     });
+    // The kernel tells of entries only where they are asked for by name.
+    kernel.events.on('log:written', this.logs.announce);
     for (const topic of ['plugin:*', 'need:*', 'permission:*', 'config:*'])
       kernel.events.on(topic, this.plugins.announce);
     this.plugins.subscribe(() => void this.#readHealth());

@@ -60,7 +60,9 @@ export const STEPS: readonly Step[] = [
   {
     name: 'run',
     title: 'Run a command',
-    text: 'Press Run. The call crosses into the worker of a plugin, and each value is checked on its way. The answer stands beside it, with the way of the call.',
+    text:
+      'Press Run. The call crosses into the worker of a plugin, and each value is checked on ' +
+      'its way. The answer stands beside it, with the way of the call.',
     panel: 'commands',
     done: ran,
   },
@@ -74,35 +76,45 @@ export const STEPS: readonly Step[] = [
   {
     name: 'recover',
     title: 'See it recover',
-    text: 'The kernel starts the rogue again by itself, while the other plugins answer. Crash it once more to see it.',
+    text:
+      'The kernel starts the rogue again by itself, while the other plugins answer. Crash it ' +
+      'once more to see it.',
     panel: 'chaos',
     done: recovered,
   },
   {
     name: 'deny',
     title: 'Deny a right',
-    text: 'Choose Rogue, let it ask for a right, and refuse. The refusal is kept and listed among its rights.',
+    text:
+      'Choose Rogue, let it ask for a right, and refuse. The refusal is kept and listed ' +
+      'among its rights.',
     panel: 'permissions',
     done: denied,
   },
   {
     name: 'swap',
     title: 'Swap a plugin',
-    text: 'The clock counts its ticks in memory. When it has ticked, reload it: the next guest goes on counting where the last one was.',
+    text:
+      'The clock counts its ticks in memory. When it has ticked, reload it: the next guest ' +
+      'goes on counting where the last one was.',
     panel: 'plugins',
     done: swapped,
   },
   {
     name: 'show',
     title: 'Use a view',
-    text: 'Press a button in the view of a plugin, such as Tick now. The page draws the view; the plugin runs in its worker and hears of the press.',
+    text:
+      'Press a button in the view of a plugin, such as Tick now. The page draws the view; ' +
+      'the plugin runs in its worker and hears of the press.',
     panel: 'views',
     done: showed,
   },
   {
     name: 'compare',
     title: 'Compare two runtimes',
-    text: 'Run one command in two runtimes. The same bundle answers in both, and the answers stand side by side.',
+    text:
+      'Run one command in two runtimes. The same bundle answers in both, and the answers ' +
+      'stand side by side.',
     panel: 'compare',
     done: ({ compared }) => (compared > 0 ? 'The command has run in both runtimes.' : undefined),
   },
