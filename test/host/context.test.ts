@@ -167,9 +167,9 @@ for (const setting of [
           await null;
           yield await read();
         });
-        commands.handle('afterAll', async () => {
+        commands.handle('afterAll', async (_, call) => {
           try {
-            await new Promise((resolve) => setTimeout(resolve, 60));
+            await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
           } finally {
             const found = await read().catch(({ code }: { code: string }) => code);
             void storage.set('read', found);
