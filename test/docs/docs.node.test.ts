@@ -156,11 +156,17 @@ const codeOf = (page: string, language: string) =>
   ].map((match) => match[1] as string);
 
 it("docs/http.md's plugins and hosts run as they are written", async () => {
-  const [notes = '', host = '', live = '', server = ''] = codeOf('docs/http.md', 'ts');
-  const [manifest = '', declared = ''] = codeOf('docs/http.md', 'json');
+  const [notes = '', host = '', live = '', server = '', blog = '', both = ''] = codeOf(
+    'docs/http.md',
+    'ts',
+  );
+  const [manifest = '', declared = '', lists = ''] = codeOf('docs/http.md', 'json');
   expect(await hosted(notes, manifest, host)).toBe('201 ada\n1\n404\nactive\n');
   expect(await hosted(live, declared, server)).toBe('{ size: 5000000 }\nHELLO\n');
-}, 120_000);
+  expect(await hosted(blog, lists, both)).toBe(
+    "[ { id: '1', title: 'Hello' } ]\n<h1>1 posts</h1>\n",
+  );
+}, 180_000);
 
 it("docs/http-admin.md's host runs as it is written", async () => {
   const [host = ''] = codeOf('docs/http-admin.md', 'ts');

@@ -241,6 +241,37 @@ describe(`${runtime}: the admin API`, () => {
     expect(JSON.stringify(commands)).toContain('test.notes:add');
   });
 
+  it('answers monitors at the addresses that they know, as itself', async () => {
+    const asked: string[] = [];
+    const { ask } = await serveAdmin({
+      tokens,
+      authorize: (_, { name }) => {
+        asked.push(name);
+        // A scraper inside of the network, say.
+        return name === 'metrics' ? { name: 'scraper', role: 'viewer' } : undefined;
+      },
+    });
+    const get = (path: string, role?: Role) =>
+      ask(path, role && { headers: { authorization: `Bearer ${tokenOf(role)}` } });
+    for (const path of ['/diagnostics', '/health/tree']) {
+      expect(await problem(await get(path))).toEqual([403, 'permission/denied']);
+      expect((await get(path, 'viewer')).status).toBe(200);
+    }
+    const metrics = await get('/metrics');
+    expect(metrics.headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(await metrics.text()).toContain('# TYPE plinth_');
+    expect(Object.keys((await (await get('/diagnostics', 'viewer')).json()) as object)).toContain(
+      'plugins',
+    );
+    expect(await (await get('/health/tree', 'viewer')).json()).toMatchObject({ status: 'healthy' });
+    expect(await (await get('/health/live')).json()).toEqual({ status: 'alive' });
+    expect(asked).toContain('diagnostics');
+    expect((await ask('/diagnostics', { method: 'POST' })).status).toBe(405);
+    const closed = await serve([notes]);
+    for (const path of ['/diagnostics', '/metrics', '/health/tree'])
+      expect(await problem(await closed.ask(path))).toEqual([404, 'http/not-found']);
+  });
+
   it('keeps secrets, and shows none', async () => {
     const key = new Uint8Array(32).fill(7);
     const { as, kernel } = await serveAdmin({ tokens }, {}, { secrets: { key } });

@@ -12,6 +12,13 @@ import { answerRoute } from './routes.js';
 /** Where the kernel is in its life. */
 export type Life = 'new' | 'started' | 'stopping';
 
+/** Addresses that monitors know, and what of the admin API they are. */
+const SHORT = {
+  '/metrics': '/api/v1/metrics',
+  '/diagnostics': '/api/v1/diagnostics',
+  '/health/tree': '/api/v1/health',
+};
+
 /** Owns the routes of a tenant. */
 export class HttpApp {
   life: Life = 'new';
@@ -65,7 +72,8 @@ export class HttpApp {
     const parts = this.#parts;
     // Paths are normalized before they are routed, so that what is checked is what is answered.
     const app = new Hono<Env>({ getPath: ({ url }) => new URL(url).pathname });
-    app.get('/health', () => jsonResponse({ status: 'alive' }));
+    for (const path of ['/health', '/health/live'])
+      app.get(path, () => jsonResponse({ status: 'alive' }));
     app.get('/health/ready', async () => {
       const works = this.life === 'started' && (await parts.port.health()) !== 'unhealthy';
       // It may have begun to stop meanwhile.
@@ -77,17 +85,11 @@ export class HttpApp {
         throw refuse(503, 'kernel/stopped', 'The server is stopping.', { 'retry-after': '1' });
       await next();
     });
-    const { mount } = parts.settings;
-    for (const path of ['/commands', ...(mount === false ? [] : [mount])])
-      app.use(`${path}/*`, async ({ env }, next) => {
-        if (env.exchange.nowhere)
-          throw refuse(
-            404,
-            'http/tenant',
-            'It is for no tenant, and plugins run in tenants alone.',
-          );
-        await next();
-      });
+    app.use('/commands/*', async ({ env }, next) => {
+      if (env.exchange.nowhere)
+        throw refuse(404, 'http/tenant', 'It is for no tenant, and plugins run in tenants alone.');
+      await next();
+    });
     app.get('/openapi.json', async (c) => {
       if (parts.settings.expose.length === 0 && parts.declared.all().length === 0) throw notFound();
       await requireUser(c.req.raw, parts);
@@ -99,14 +101,19 @@ export class HttpApp {
       const { answerEvents } = await import('./events.js');
       return answerEvents(c.req.raw, c.env.url, c.env.exchange, parts);
     });
-    app.all('/api/v1/*', (c) => {
+    const operators = (request: Request, url: URL, exchange: Exchange) => {
       if (this.admin === undefined) throw notFound();
-      return this.admin.answer(c.req.raw, c.env.url, c.env.exchange);
-    });
-    if (mount !== false)
-      app.all(`${mount}/*`, (c) => answerRoute(c.req.raw, c.env.url, c.env.exchange, parts));
-    app.notFound(() => {
-      throw notFound();
+      return this.admin.answer(request, url, exchange);
+    };
+    app.all('/api/v1/*', (c) => operators(c.req.raw, c.env.url, c.env.exchange));
+    for (const [path, operation] of Object.entries(SHORT))
+      app.all(path, ({ req, env }) =>
+        operators(req.raw, new URL(operation + env.url.search, env.url), env.exchange),
+      );
+    app.all('*', async ({ req, env }) => {
+      const answer = await answerRoute(req.raw, env.url, env.exchange, parts);
+      if (answer === undefined) throw notFound();
+      return answer;
     });
     app.onError((error) => {
       throw error;

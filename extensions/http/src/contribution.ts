@@ -15,8 +15,24 @@ export interface DeclaredRoute {
   readonly socket?: boolean;
 }
 
+/** `contributes.http` of a manifest. A list that is absent is empty. */
+export interface DeclaredHttp {
+  /** Routes for programs, below `/api/<id>`. */
+  readonly api?: readonly DeclaredRoute[];
+  /** Pages, below `/<id>`. */
+  readonly web?: readonly DeclaredRoute[];
+  /** Routes below `/plugins/<id>`. */
+  readonly routes?: readonly DeclaredRoute[];
+}
+
+/** The lists of a manifest. The options of `http()` say where each is mounted. */
+export const AREAS = ['routes', 'api', 'web'] as const;
+/** One of them. */
+export type Area = (typeof AREAS)[number];
+
 /** A declared route that was read. */
 export interface KnownRoute extends DeclaredRoute {
+  readonly area: Area;
   readonly segments: Segments;
 }
 
@@ -32,14 +48,22 @@ export const POINT: PointSpec<readonly KnownRoute[]> = {
       version: 1,
       vendor: 'plinth',
       validate(value) {
-        const { routes } = (value ?? {}) as { readonly routes?: unknown };
-        if (!Array.isArray(routes) || routes.length > MOST_ROUTES)
-          return failed('routes', `is a list of at most ${MOST_ROUTES} routes`);
+        const given = Object(value) as Readonly<Record<string, unknown>>;
+        const names = Object.keys(given);
+        const unknown = names.find((name) => !(AREAS as readonly string[]).includes(name));
+        if (unknown !== undefined)
+          return failed(unknown.slice(0, 40), `is none of ${AREAS.join(', ')}`);
+        if (names.length === 0) return failed('routes', 'is missing, and so are api and web');
         const known: KnownRoute[] = [];
-        for (const [at, one] of (routes as readonly unknown[]).entries()) {
-          const read = routeOf(one);
-          if (typeof read === 'string') return failed(`routes.${at}`, read);
-          known.push(read);
+        for (const area of AREAS) {
+          const list = given[area] ?? [];
+          if (!Array.isArray(list) || known.length + list.length > MOST_ROUTES)
+            return failed(area, `is a list, and all lists have at most ${MOST_ROUTES} routes`);
+          for (const [at, one] of (list as readonly unknown[]).entries()) {
+            const read = routeOf(one);
+            if (typeof read === 'string') return failed(`${area}.${at}`, read);
+            known.push({ ...read, area });
+          }
         }
         return { value: known.sort(inOrder) };
       },
@@ -63,7 +87,7 @@ export function routeIn(
   return found;
 }
 
-function routeOf(value: unknown): KnownRoute | string {
+function routeOf(value: unknown): Omit<KnownRoute, 'area'> | string {
   if (typeof value !== 'object' || value === null) return 'is no object';
   const unknown = Object.keys(value).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) return `'${unknown.slice(0, 40)}' is none of ${KEYS.join(', ')}`;

@@ -17,12 +17,12 @@ const nameOf = (plugin: string, name: string): string => `${plugin}~${name}`;
 /**
  * The `set-cookie` headers of an answer. Undefined when one of them is malformed.
  *
- * @param path where the plugin is mounted.
+ * @param paths where the plugin is mounted. A browser keeps a cookie for each.
  */
 export function cookiesToSet(
   given: readonly string[],
   plugin: string,
-  path: string,
+  paths: readonly string[],
 ): readonly string[] | undefined {
   if (given.length > MOST_COOKIES) return undefined;
   const made: string[] = [];
@@ -34,7 +34,8 @@ export function cookiesToSet(
       return undefined;
     const kept = attributes.filter((one) => ATTRIBUTES.test(one));
     if (!kept.some((one) => /^samesite=/i.test(one))) kept.push('SameSite=Lax');
-    made.push([`${nameOf(plugin, name)}=${value}`, `Path=${path}`, 'HttpOnly', ...kept].join('; '));
+    const cookie = `${nameOf(plugin, name)}=${value}`;
+    for (const path of paths) made.push([cookie, `Path=${path}`, 'HttpOnly', ...kept].join('; '));
   }
   return made;
 }

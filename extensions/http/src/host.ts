@@ -19,9 +19,9 @@ export type { AdminOptions } from './admin/admin.js';
 export type { AdminKernel, TenantManager } from './admin/operation.js';
 export type { OperatorOptions } from './admin/operators.js';
 export type { AdminAction, Operator, Role } from './admin/roles.js';
-export type { DeclaredRoute } from './contribution.js';
+export type { DeclaredHttp, DeclaredRoute } from './contribution.js';
 export type { Listeners, Listening, ListenOptions } from './listen.js';
-export type { EventOptions, HttpLimits, HttpOptions } from './options.js';
+export type { EventOptions, HttpLimits, HttpMounts, HttpOptions } from './options.js';
 
 /** `kernel.extension(http)`. */
 export interface Http {

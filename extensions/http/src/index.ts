@@ -9,6 +9,7 @@ export { type EventStreamOptions, eventStream, type ServerSentEvent } from './ev
 export type { ParametersOf } from './path-pattern.js';
 export {
   type RouteAnswer,
+  type RouteAreas,
   type RouteHandler,
   type RouteHandlers,
   type RouteRequest,

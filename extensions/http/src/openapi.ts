@@ -42,9 +42,11 @@ export function openApi({ port, settings, declared }: Parts): Json {
     }
   }
   for (const { plugin, value } of declared.all())
-    if (settings.mount !== false && plugin.enabled)
-      for (const route of value)
-        paths.push(routeOf(`${settings.mount}/${plugin.id}`, plugin.id, route));
+    if (plugin.enabled)
+      for (const route of value) {
+        const mount = settings.mounts[route.area];
+        if (mount !== false) paths.push(routeOf(`${mount}/${plugin.id}`, plugin.id, route));
+      }
   paths.sort(([one], [other]) => (one < other ? -1 : 1));
   return {
     openapi: '3.1.0',

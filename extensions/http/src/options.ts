@@ -1,5 +1,6 @@
 /** The options of `http()`, and their checks. */
 import { createError } from '@plinth/sdk/contract';
+import { AREAS, type Area } from './contribution.js';
 
 /** Bounds of requests and responses. */
 export interface HttpLimits {
@@ -34,6 +35,19 @@ export interface EventOptions {
   authorize(request: Request, topics: readonly string[], user: string): boolean | Promise<boolean>;
 }
 
+/**
+ * Where plugins answer, each below its id. `'/'` mounts a list at the root, where paths of the
+ * extension itself come first; false leaves it out.
+ */
+export interface HttpMounts {
+  /** Routes of `contributes.http.api`. Default: `/api`. */
+  readonly api?: string | false;
+  /** Routes of `contributes.http.web`. Default: `/`. */
+  readonly web?: string | false;
+  /** Routes of `contributes.http.routes`, and those of plugins that declare none. Default: `/plugins`. */
+  readonly routes?: string | false;
+}
+
 /** Options of `http()`. */
 export interface HttpOptions {
   /**
@@ -48,8 +62,11 @@ export interface HttpOptions {
    * application, and their own handlers are not asked.
    */
   tenant?(request: Request): string | undefined | Promise<string | undefined>;
-  /** Where routes of plugins are, or false for none. Default: `/plugins`. */
-  readonly mount?: string | false;
+  /**
+   * Where routes of plugins are. A path is that of `routes` and `web`, and `api` is below it:
+   * `/ext` has `/ext/<id>` and `/ext/api/<id>`. False: nowhere.
+   */
+  readonly mount?: HttpMounts | string | false;
   /** Commands that clients may call: ids, and prefixes that end in `*`. Default: none. */
   readonly expose?: readonly string[];
   /** Events that clients may listen to. Default: none. */
@@ -77,8 +94,9 @@ export interface HttpOptions {
 }
 
 /** Options with all defaults. */
-export interface Settings extends Omit<HttpOptions, 'limits'> {
-  readonly mount: string | false;
+export interface Settings extends Omit<HttpOptions, 'limits' | 'mount'> {
+  /** Paths without a slash at their end: that of the root is empty. */
+  readonly mounts: Mounts;
   readonly expose: readonly string[];
   readonly origins: readonly string[];
   readonly forward: readonly string[];
@@ -99,6 +117,11 @@ const LIMITS: Required<HttpLimits> = {
   queue: 256,
 };
 
+/** Where the lists of manifests are mounted. */
+export type Mounts = Readonly<Record<Area, string | false>>;
+
+const MOUNTS: Mounts = { routes: '/plugins', api: '/api', web: '' };
+
 const OPTIONS: ReadonlySet<string> = new Set([
   'authenticate',
   'tenant',
@@ -115,7 +138,9 @@ const OPTIONS: ReadonlySet<string> = new Set([
 /** A path of plain segments. */
 const MOUNT = /^(\/[a-zA-Z0-9_-]+){1,8}$/;
 /** Paths of the extension itself. */
-const OWN = /^\/(commands|events|health|api|openapi)(\/|$)/;
+const OWN = /^\/(commands|events|health|metrics|diagnostics|api|openapi)(\/|$)/;
+/** Where routes of `contributes.http.api` can be, beside the admin API. */
+const API = /^\/api(?!\/v1(\/|$))/;
 /** An id or topic, or a prefix of one that names at least its owner's first word. */
 export const SCOPE = /^[a-z][a-zA-Z0-9.:-]{0,254}\*?$/;
 const ORIGIN = /^https?:\/\/[a-z0-9.:[\]-]+$/;
@@ -128,14 +153,13 @@ export function settingsOf(options: HttpOptions): Settings {
     throw wrong('options', "are an object, like { expose: ['com.example.notes:*'] }");
   for (const name of Object.keys(options))
     if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
-  const { authenticate, mount = '/plugins', events, hosts } = options;
+  const { mount, ...others } = options;
+  const { authenticate, events, hosts } = others;
   const { pages = 'sandbox', cookies = false } = options;
   if (authenticate !== undefined && typeof authenticate !== 'function')
     throw wrong('authenticate', 'is a function that answers the user of a request');
   if (options.tenant !== undefined && typeof options.tenant !== 'function')
     throw wrong('tenant', 'is a function that answers the tenant of a request');
-  if (mount !== false && (typeof mount !== 'string' || !MOUNT.test(mount) || OWN.test(mount)))
-    throw wrong('mount', "is a path like '/plugins' that the extension doesn't use, or false");
   if (pages !== 'sandbox' && pages !== 'same-origin')
     throw wrong('pages', "is 'sandbox' or 'same-origin'");
   if (typeof cookies !== 'boolean') throw wrong('cookies', 'is true or false');
@@ -145,8 +169,8 @@ export function settingsOf(options: HttpOptions): Settings {
     list('events.topics', events.topics, SCOPE, 'com.example.notes:*');
   }
   return {
-    ...options,
-    mount,
+    ...others,
+    mounts: mountsOf(mount),
     pages,
     cookies,
     expose: list('expose', options.expose ?? [], SCOPE, 'com.example.notes:*'),
@@ -155,6 +179,34 @@ export function settingsOf(options: HttpOptions): Settings {
     ...(hosts !== undefined && { hosts: list('hosts', hosts, HOST, 'app.example.com') }),
     limits: limitsOf(options.limits ?? {}),
   };
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+function mountsOf(given: HttpOptions['mount'] = {}): Mounts {
+  if (given === false) return { routes: false, api: false, web: false };
+  if (typeof given === 'string') {
+    const base = mountOf('mount', given);
+    return { routes: base, api: `${base}/api`, web: base };
+  }
+  if (typeof given !== 'object' || given === null)
+    throw wrong('mount', `is a path, false, or an object of ${AREAS.join(', ')}`);
+  for (const name of Object.keys(given))
+    if (!(AREAS as readonly string[]).includes(name))
+      throw wrong(`mount.${name}`, `is none of ${AREAS.join(', ')}`);
+  const set = AREAS.map((area) => {
+    const path = given[area];
+    if (path === undefined) return [area, MOUNTS[area]];
+    return [area, path === false ? path : mountOf(`mount.${area}`, path)];
+  });
+  return Object.fromEntries(set) as Mounts;
+}
+
+function mountOf(option: string, path: string): string {
+  if (path === '/') return '';
+  const free = !OWN.test(path) || (option === 'mount.api' && API.test(path));
+  if (typeof path !== 'string' || !MOUNT.test(path) || !free)
+    throw wrong(option, "is a path like '/plugins' that the extension doesn't use, or false");
+  return path;
 }
 
 /** Whether an id or topic is in a list of ids and prefixes. */

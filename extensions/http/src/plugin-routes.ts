@@ -19,6 +19,8 @@ export interface RouteRequest<Parameter extends string = string> {
   readonly method: string;
   /** Behind the place where the plugin is mounted. */
   readonly path: string;
+  /** The list of the manifest that has the route. Undefined for `contributes.http.routes`. */
+  readonly area?: 'api' | 'web';
   /** Decoded. */
   readonly params: Readonly<Record<Parameter, string>>;
   /** Of parameters that are repeated, the first value. */
@@ -62,7 +64,15 @@ export type RouteHandlers<Route extends string> = {
   readonly [R in Route]: RouteHandler<ParametersOf<R>>;
 };
 
+/** Handlers of the lists `api` and `web` of `contributes.http`, which may have routes of one path. */
+export interface RouteAreas<Api extends string, Web extends string> {
+  readonly api?: RouteHandlers<Api>;
+  readonly web?: RouteHandlers<Web>;
+}
+
 interface Known {
+  /** Undefined: any. */
+  readonly area: 'api' | 'web' | undefined;
   readonly method: Method;
   readonly path: string;
   readonly segments: Segments;
@@ -86,19 +96,45 @@ interface Known {
 export function routes<const Route extends string>(
   ctx: Pick<PluginContext, 'provide'>,
   handlers: RouteHandlers<Route>,
-): { dispose(): void } {
-  const known = Object.entries<RouteHandler>(handlers as Readonly<Record<string, RouteHandler>>)
-    .map(([route, handler]) => knownOf(route, handler))
-    .sort(inOrder);
-  const shapes = known.map(({ method, segments }) => `${method} ${shapeOf(segments)}`);
+): { dispose(): void };
+/**
+ * Provides routes of `contributes.http.api` and of `contributes.http.web`, each list with handlers of
+ * its own.
+ *
+ * @throws PluginDefinitionError `contract/invalid` for a route that is none, or twice the same.
+ * @example
+ * routes(ctx, {
+ *   api: { 'GET /notes': () => ({ json: notes.all() }) },
+ *   web: { 'GET /notes': () => ({ body: page(notes.all()), headers: { 'content-type': 'text/html' } }) },
+ * });
+ */
+export function routes<const Api extends string, const Web extends string>(
+  ctx: Pick<PluginContext, 'provide'>,
+  areas: RouteAreas<Api, Web>,
+): { dispose(): void };
+/** Both forms. */
+export function routes(ctx: Pick<PluginContext, 'provide'>, given: object): { dispose(): void } {
+  const known = knownIn(given).sort(inOrder);
+  const shapes = known.map(({ area, method, segments }) =>
+    [method, shapeOf(segments), area && `of ${area}`].filter(Boolean).join(' '),
+  );
   const twice = shapes.find((shape, at) => shapes.indexOf(shape) !== at);
   if (twice !== undefined) throw invalid(`'${twice}' is there twice`);
   return ctx.provide(HttpRoutes, {
-    list: () => known.map(({ method, path }) => ({ method, path })),
-    handle: async ({ method, path, query = {}, queries = {}, headers = {}, body }, call) => {
+    list: () =>
+      known.map(({ area, method, path }) => ({
+        method,
+        path,
+        ...(area !== undefined && { area }),
+      })),
+    handle: async ({ method, path, area, query = {}, queries = {}, headers = {}, body }, call) => {
       const segments = segmentsOf(path);
       if (segments === undefined) return refused(400, 'http/path', 'The path is not valid.');
-      const there = known.filter((one) => match(one.segments, segments) !== undefined);
+      const there = known.filter(
+        (one) =>
+          match(one.segments, segments) !== undefined &&
+          (area === undefined || one.area === undefined || one.area === area),
+      );
       const found = there.find((one) => one.method === method);
       if (found === undefined) {
         if (there.length === 0)
@@ -107,7 +143,8 @@ export function routes<const Route extends string>(
         return refused(405, 'http/method', 'This route answers other methods.', { allow });
       }
       const params = match(found.segments, segments) ?? {};
-      const request = { method, path, params, query, queries, headers, body, ...readers(body) };
+      const place = { method, path, params, ...(area !== undefined && { area }) };
+      const request = { ...place, query, queries, headers, body, ...readers(body) };
       try {
         return answerOf(await found.handler(request, call));
       } catch (error) {
@@ -155,7 +192,16 @@ function answerOf({ status, headers = {}, body, json }: RouteAnswer) {
   return { status: status ?? 200, headers, body };
 }
 
-function knownOf(route: string, handler: RouteHandler): Known {
+/** Handlers of both kinds, as one list. */
+function knownIn(given: object): Known[] {
+  const all = Object.entries<unknown>(given as Readonly<Record<string, unknown>>);
+  return all.flatMap(([name, value]) => {
+    if (name !== 'api' && name !== 'web') return [knownOf(name, value, undefined)];
+    return Object.entries<unknown>(Object(value)).map((one) => knownOf(...one, name));
+  });
+}
+
+function knownOf(route: string, handler: unknown, area: Known['area']): Known {
   const [method = '', path = '', ...more] = route.split(' ');
   if (!METHODS.includes(method as Method) || more.length > 0 || typeof handler !== 'function')
     throw invalid(`'${route.slice(0, 80)}' is no route: write one like 'GET /notes/:id'`);
@@ -164,7 +210,7 @@ function knownOf(route: string, handler: RouteHandler): Known {
     throw invalid(
       `'${path.slice(0, 80)}' is no path: write one like '/notes/:id' or '/files/*path'`,
     );
-  return { method: method as Method, path, segments, handler };
+  return { area, method: method as Method, path, segments, handler: handler as RouteHandler };
 }
 
 const invalid = (what: string) => createError('contract/invalid', `routes(): ${what}`);

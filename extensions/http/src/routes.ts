@@ -1,11 +1,12 @@
 /** Routes of plugins: each plugin that provides `HttpRoutes` answers below its own path. */
 import { HttpRoutes } from '@plinth/sdk/contracts';
 import { asksForSocket, connections } from './connection.js';
-import { type KnownRoute, routeIn } from './contribution.js';
+import { type Area, type KnownRoute, routeIn } from './contribution.js';
 import { type Exchange, type Parts, userOf } from './exchange.js';
 import { readBody, slow, tooLarge, traceparentOf, typeOf } from './incoming.js';
 import { type Answer, isSource, responseOf } from './outgoing.js';
 import { type Segments, segmentsOf } from './path-pattern.js';
+import { type Place, pathsOf, placesOf } from './places.js';
 import { refuse } from './problem.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -13,7 +14,6 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const SWITCHED = 101;
 /** Milliseconds that a plugin has for a body that it reads while it arrives. */
 const UPLOAD_TIME = 300_000;
-const ID = /^[a-z][a-z0-9.-]{0,127}$/;
 /** Credentials of the application, and headers that speak for one connection. */
 const SECRET: ReadonlySet<string> = new Set([
   'authorization',
@@ -36,40 +36,58 @@ const TEXT = /^(text\/|application\/(json|xml|x-www-form-urlencoded|[a-z0-9.+-]+
 /** Query parameters of a request. */
 const MOST_PARAMETERS = 256;
 
-/** Answers a request below the mount. @throws Refusal, or the error of the call. */
+/**
+ * Answers a request for a plugin. Undefined: the address is none of a plugin.
+ *
+ * @throws Refusal, or the error of the call.
+ */
 export async function answerRoute(
   request: Request,
   url: URL,
   exchange: Exchange,
   parts: Parts,
-): Promise<Response> {
-  const { port, settings, inFlight } = parts;
-  const mount = settings.mount === false ? '' : settings.mount;
-  const [id, path] = split(url.pathname.slice(mount.length + 1));
-  const plugin = ID.test(id)
-    ? port.calls.providers(HttpRoutes).find((one) => one.id === id)
-    : undefined;
-  if (plugin === undefined) throw refuse(404, 'plugin/not-found', 'No plugin answers here.');
+): Promise<Response | undefined> {
+  const places = placesOf(url.pathname, parts.settings.mounts);
+  const found = places.map((place) => routesAt(place, parts)).find((one) => one !== undefined);
+  if (exchange.nowhere && (found !== undefined || places.some(({ atRoot }) => !atRoot)))
+    throw refuse(404, 'http/tenant', 'It is for no tenant, and plugins run in tenants alone.');
+  if (found === undefined) {
+    if (places.every(({ atRoot }) => atRoot)) return undefined;
+    throw refuse(404, 'plugin/not-found', 'No plugin answers here.');
+  }
   if (!METHODS.includes(request.method))
     throw refuse(405, 'http/method', 'Plugins answer other methods.', {
       allow: METHODS.join(', '),
     });
+  const { place, plugin, declared } = found;
+  const { id, path } = place;
   const segments = checkPath(path);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const declared = parts.declared.of(plugin);
   const route = declared === undefined ? undefined : routeIn(declared, method, segments);
-  const leave = inFlight.enterPlugin(id);
+  const leave = parts.inFlight.enterPlugin(id);
   const ended = () => {
     leave();
     exchange.leave();
   };
   try {
-    const asked = { request, url, exchange, parts, id, path, method, route, ended };
+    const areas = parts.declared.of(plugin)?.map(({ area }) => area) ?? ['routes'];
+    const asked = { request, url, exchange, parts, id, areas, path, method, route, ended };
     return await (route?.socket === true ? openSocket(asked) : ask(asked));
   } catch (error) {
     ended();
     throw error;
   }
+}
+
+/** What a plugin answers at a place. Without a declaration, everything where `routes` are mounted. */
+function routesAt(place: Place, { port, declared }: Parts) {
+  const plugin = port.calls.providers(HttpRoutes).find((one) => one.id === place.id);
+  if (plugin === undefined) return undefined;
+  const all = declared.of(plugin);
+  if (all === undefined)
+    return place.areas.includes('routes') ? { place, plugin, declared: undefined } : undefined;
+  const here = all.filter(({ area }) => place.areas.includes(area));
+  return here.length === 0 ? undefined : { place, plugin, declared: here };
 }
 
 interface Asked {
@@ -78,6 +96,8 @@ interface Asked {
   readonly exchange: Exchange;
   readonly parts: Parts;
   readonly id: string;
+  /** The lists in which the plugin has routes. */
+  readonly areas: readonly Area[];
   readonly path: string;
   readonly method: string;
   readonly route: KnownRoute | undefined;
@@ -132,7 +152,7 @@ async function openSocket(asked: Asked): Promise<Response> {
 }
 
 async function call(asked: Asked, body: unknown, timeout: number): Promise<Answer> {
-  const { request, url, exchange, parts, id, path, method } = asked;
+  const { request, url, exchange, parts, id, path, method, route } = asked;
   const { settings, port } = parts;
   const user = await userOf(request, parts);
   const traceparent = traceparentOf(request);
@@ -150,6 +170,7 @@ async function call(asked: Asked, body: unknown, timeout: number): Promise<Answe
   return handlers.handle({
     method,
     path,
+    ...(route !== undefined && route.area !== 'routes' && { area: route.area }),
     ...queryOf(url.searchParams),
     headers: {
       ...(own !== undefined && { cookie: own }),
@@ -161,15 +182,16 @@ async function call(asked: Asked, body: unknown, timeout: number): Promise<Answe
 }
 
 async function respond(asked: Asked, answer: Answer): Promise<Response> {
-  const { request, exchange, parts, id, ended } = asked;
-  const { limits, pages, cookies, mount } = parts.settings;
+  const { request, exchange, parts, id, areas, ended } = asked;
+  const { limits, pages, cookies, mounts } = parts.settings;
   const made = cookies ? await import('./cookies.js') : undefined;
   exchange.held = true;
   const policy = {
     ...limits,
     pages,
     ...(made !== undefined && {
-      cookies: (given: readonly string[]) => made.cookiesToSet(given, id, `${mount}/${id}`),
+      cookies: (given: readonly string[]) =>
+        made.cookiesToSet(given, id, pathsOf(id, areas, mounts)),
     }),
   };
   const { timeout, answer: most } = limits;
@@ -178,11 +200,6 @@ async function respond(asked: Asked, answer: Answer): Promise<Response> {
   // Nothing reads the body of an answer to HEAD.
   if (request.method === 'HEAD') await response.body?.cancel();
   return response;
-}
-
-function split(rest: string): readonly [string, string] {
-  const slash = rest.indexOf('/');
-  return slash === -1 ? [rest, '/'] : [rest.slice(0, slash), rest.slice(slash)];
 }
 
 /** @throws Refusal 400 for a path that can't be decoded, or that hides a separator or a NUL. */

@@ -4,6 +4,8 @@ import { command, contract } from '../contract/contract.js';
 
 const headers = v.record(v.string(), v.string());
 const lists = v.record(v.string(), v.array(v.string()));
+/** The list of the manifest that has the route, where that is not `routes`. */
+const area = v.optional(v.picklist(['api', 'web']));
 
 /**
  * What a plugin answers over HTTP. Bodies are strings, bytes or streams; the host chooses the path where a
@@ -16,6 +18,7 @@ export const HttpRoutes = contract('plinth.http-routes@1', {
         method: v.picklist(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
         path: v.string(),
         summary: v.optional(v.string()),
+        area,
       }),
     ),
   }),
@@ -23,6 +26,7 @@ export const HttpRoutes = contract('plinth.http-routes@1', {
     input: v.object({
       method: v.string(),
       path: v.string(),
+      area,
       query: v.optional(headers, {}),
       /** All values of each parameter, where `query` has the first. */
       queries: v.optional(lists, {}),
