@@ -7,13 +7,13 @@ import { PAGE_SUITES } from './test/support/runtime-suites.ts';
 
 const full = process.env.PLINTH_TEST === 'full';
 const long = full ? [] : ['test/**/*.full.*'];
-/** In quick runs Chromium leaves the kernel's own work to Node. */
+/** In quick runs Chromium leaves the own work of the kernel and of its extensions to Node. */
 const inChromium = full
   ? ['test/**/*.test.ts']
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
-      'test/host/*.browser.test.ts',
-      'test/{docs,http,jobs,kernel,kit,otel,rpc,security,sql,storage,ui}/**/*.test.ts',
+      'test/**/*.browser.test.ts',
+      'test/{docs,kernel,kit,rpc,security,storage,ui}/**/*.test.ts',
     ];
 const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();

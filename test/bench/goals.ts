@@ -144,18 +144,18 @@ const VIEWS: readonly Goal[] = [
     1.5,
     1.5,
   ),
+  atMost('views', 'updates', '60 changes a second: scripts of the page in a second', 8, 8, ms),
   atMost(
     'views',
-    'updates',
-    "60 changes a second: the page's thread at work in a second",
+    'updatesBeyond',
+    'the same with style and layout, beyond those changes by Preact in the page',
     8,
     8,
-    ms,
+    {
+      ...ms,
+      informational: true,
+    },
   ),
-  atMost('views', 'updatesBeyond', 'the same beyond those changes by Preact in the page', 8, 8, {
-    ...ms,
-    informational: true,
-  }),
 ];
 
 const LIVES: readonly Goal[] = [

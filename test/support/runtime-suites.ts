@@ -21,15 +21,12 @@ export const RUNTIME_SUITES = [
 
 /** What quick runs in Chromium add: consoles, errors, storage and cryptography of a page. */
 export const PAGE_SUITES = [
-  'inline',
   'spares',
   'worker',
   'audit',
   'audit-export',
   'audit-retention',
   'author',
-  'bisect',
-  'canary',
   'console',
   'debugger',
   'globals',

@@ -3,9 +3,9 @@
  *
  * Measured: the time from a click of the user to the changed text, beyond that of a call without a
  * view in the same click, since browsers draw a frame right after a click; 1 000 rows until they stand in
- * the page, compared with the same rows by Preact in the page itself; and how long 60 changes of a
- * view keep the page's thread at work, also beyond the same changes by Preact in the page, since the
- * browser itself works for each changed text.
+ * the page, compared with the same rows by Preact in the page itself; and how long scripts of the page
+ * run for 60 changes of a view. The browser's own work for each changed text, style and layout, is
+ * told beside, and the same changes by Preact in the page.
  */
 import type { CDPSession, Page } from 'playwright';
 import { milliseconds, type Outcomes, ratioFigure } from '../outcome.ts';
@@ -41,8 +41,10 @@ export async function measureViews(page: Page, code: string, rounds: number): Pr
   const rows = await inPage<{ plinth: number[]; raw: number[] }>(`rowTimes(${rounds})`);
   const beyond = clicks.map((all) => medianOf(all.map(({ view, call }) => view - call)));
   const whole = (which: keyof Clicked) => medianOf(clicks.flat().map((one) => one[which]));
-  const views = busy.map(({ view }) => view);
-  const beyondOwn = busy.map(({ view, own }) => view - own);
+  const scripts = busy.map(({ view }) => view.script);
+  const beyondOwn = busy.map(({ view, own }) => sumOf(view) - sumOf(own));
+  const whole60 = (which: keyof Busy) =>
+    milliseconds(medianOf(busy.map((one) => sumOf(one[which]))));
   return {
     click: {
       value: medianOf(beyond),
@@ -50,28 +52,44 @@ export async function measureViews(page: Page, code: string, rounds: number): Pr
       detail: `${milliseconds(whole('view'))} and ${milliseconds(whole('call'))}`,
     },
     rows: ratioFigure(rows.plinth, rows.raw, milliseconds),
-    updates: { value: medianOf(views), rounds: views },
+    updates: {
+      value: medianOf(scripts),
+      rounds: scripts,
+      detail: `with style and layout ${whole60('view')}`,
+    },
     updatesBeyond: {
       value: Math.max(0, medianOf(beyondOwn)),
       rounds: beyondOwn,
-      detail: `${milliseconds(medianOf(views))} and ${milliseconds(medianOf(busy.map(({ own }) => own)))}`,
+      detail: `${whole60('view')} and ${whole60('own')}`,
     },
   };
 }
 
-/** Milliseconds in which the page's thread runs scripts and layout for 60 changes. */
-interface Busy {
-  readonly view: number;
-  readonly own: number;
+/** Milliseconds of the page's thread. */
+interface Work {
+  readonly script: number;
+  /** Style and layout, which the browser does for any changed text. */
+  readonly drawing: number;
 }
+
+/** What 60 changes cost. */
+interface Busy {
+  readonly view: Work;
+  readonly own: Work;
+}
+
+const sumOf = ({ script, drawing }: Work): number => script + drawing;
 
 async function busyOf(session: CDPSession, inPage: <T>(call: string) => Promise<T>): Promise<Busy> {
   const measure = async (place: '#counter' | '#own') => {
     const before = await workOf(session);
     const counted = await inPage<number>(`counted('${place}')`);
     await pause(WATCHED);
-    const work = (await workOf(session)) - before;
-    return { work, changes: (await inPage<number>(`counted('${place}')`)) - counted };
+    const after = await workOf(session);
+    return {
+      work: { script: after.script - before.script, drawing: after.drawing - before.drawing },
+      changes: (await inPage<number>(`counted('${place}')`)) - counted,
+    };
   };
   const idle = await measure('#counter');
   const ofChanges = async (tick: 'tick' | 'tickOwn', place: '#counter' | '#own') => {
@@ -79,15 +97,17 @@ async function busyOf(session: CDPSession, inPage: <T>(call: string) => Promise<
     const { work, changes } = await measure(place);
     await inPage(`${tick}(false)`);
     if (changes < 30) throw new Error(`the text changed ${changes} times a second`);
-    return (Math.max(0, work - idle.work) * 60) / changes;
+    const of60 = (kind: keyof Work) => (Math.max(0, work[kind] - idle.work[kind]) * 60) / changes;
+    return { script: of60('script'), drawing: of60('drawing') };
   };
   return { view: await ofChanges('tick', '#counter'), own: await ofChanges('tickOwn', '#own') };
 }
 
-async function workOf(session: CDPSession): Promise<number> {
+async function workOf(session: CDPSession): Promise<Work> {
   const { metrics } = await session.send('Performance.getMetrics');
-  const seconds = ['ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'].map(
-    (name) => metrics.find((one) => one.name === name)?.value ?? 0,
-  );
-  return seconds.reduce((sum, one) => sum + one, 0) * 1_000;
+  const of = (name: string) => (metrics.find((one) => one.name === name)?.value ?? 0) * 1_000;
+  return {
+    script: of('ScriptDuration'),
+    drawing: of('LayoutDuration') + of('RecalcStyleDuration'),
+  };
 }
