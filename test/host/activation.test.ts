@@ -478,7 +478,7 @@ for (const setting of [
 
     it('stop() settles what waits for a plugin during activation', async () => {
       const kernel = await start([gated(['command:test.lazy:note'], notes)], {
-        limits: { activate: 300 },
+        limits: { activate: 1_000 },
       });
       const gate = gateOf(kernel);
       const waitingCall = call(kernel, 'note', 1).then(

@@ -213,7 +213,8 @@ describe(`${runtime}: canary`, () => {
     const kernel = await start();
     for (let n = 0; n < 5; n++) await ask(kernel, 'count');
     await kernel.plugins.update(ID, next('1.1.0'), {
-      canary: { share: 0.5, compare: { calls: 40, latency: 20 } },
+      // Chance decides which of two equal versions waits longer for its thread.
+      canary: { share: 0.5, compare: { calls: 40, latency: 1_000_000 } },
     });
     const { promoted, told, answers } = await until(kernel, 'version');
     expect([promoted, told]).toMatchObject([true, { version: '1.1.0', from: '1.0.0' }]);
@@ -235,7 +236,7 @@ describe(`${runtime}: canary`, () => {
     for (const [how, reason] of [
       [`throw new Error('broken')`, /100.0% of its calls fail/],
       [
-        `await new Promise((resolve) => setTimeout(resolve, 60)); return 'slow';`,
+        `await new Promise((resolve) => setTimeout(resolve, 300)); return 'slow';`,
         /95% of its calls/,
       ],
     ] as const) {

@@ -642,7 +642,8 @@ describe('configFile().watch()', () => {
     await Promise.all(all.map(({ settled }) => settled(1)));
     expect(watched()).toBeGreaterThan(before);
     for (const { watch } of all) watch[Symbol.dispose]();
-    await expect.poll(watched).toBe(before);
+    // Watchers of the test before may end late, too.
+    await expect.poll(watched).toBeLessThanOrEqual(before);
   });
 
   it('does not keep a process alive', () => {
@@ -658,7 +659,7 @@ describe('configFile().watch()', () => {
     expect(
       execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
         encoding: 'utf8',
-        timeout: 8_000,
+        timeout: 30_000,
       }),
     ).toMatch(/^told/);
   });

@@ -179,7 +179,7 @@ for (const isolation of ISOLATIONS) {
           ],
           {
             isolation,
-            supervision: { restart: false, heartbeat: 100, timeout: 500 },
+            supervision: { restart: false, heartbeat: 100, timeout: 1_000 },
           },
         );
         const failed = nextEvent(kernel, 'plugin:failed');

@@ -251,7 +251,11 @@ describe(`${runtime}: health of plugins`, () => {
         check('test.big', `return { status: 'healthy', details: 'x'.repeat(1e6) };`),
         check('test.busy', 'for (;;);'),
       ],
-      { isolation: 'worker', supervision: { heartbeat: 100, timeout: 500, restart: false } },
+      {
+        isolation: 'worker',
+        supervision: { heartbeat: 100, timeout: 1_500, restart: false },
+        limits: { hook: 60_000 },
+      },
     );
     const { plugins, parts } = await kernel.health();
     expect(plugins[0]).toMatchObject({

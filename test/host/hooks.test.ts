@@ -12,7 +12,7 @@ import { pluginOf } from '../support/plugins.ts';
 
 const may = { permissions: { hooks: { call: ['*'], handle: ['*'] } } };
 const Score = contract('test.scorer@1', {
-  score: hook({ input: v.string(), output: v.number(), timeout: 200 }),
+  score: hook({ input: v.string(), output: v.number(), timeout: 20_000 }),
 });
 const handler = (id: string, body: string) =>
   pluginOf(id, `ctx.hooks.handle('test.scorer:score', ${body});`, may);
