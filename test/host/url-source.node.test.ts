@@ -185,10 +185,10 @@ it.each([
     const policy = { signatures: { keys: {}, required: 'none' } } as const;
     await using kernel = await createKernel({
       policy,
-      limits: { codeSize: 5_000_000, read: answer === dripping ? 1_000 : 60_000 },
+      limits: { codeSize: 5_000_000, read: answer === dripping ? 3_000 : 60_000 },
       supervision: false,
       sources: [
-        urlSource([`${origin}/bad/plugin.json`], { timeout: answer === dripping ? 2_000 : 60_000 }),
+        urlSource([`${origin}/bad/plugin.json`], { timeout: answer === dripping ? 3_000 : 60_000 }),
         urlSource([`${origin}/tool/plugin.json`]),
       ],
     });
