@@ -45,6 +45,8 @@ async function follow(files: Readonly<Record<string, string>>) {
   const errors: string[] = [];
   const kernel = await createKernel({
     sources: [directorySource(folder, { watch: true })],
+    // All plugins of a slow disk are known after the start, too.
+    limits: { discover: 30_000 },
     telemetry: {
       log: ({ level, message }) => void (level === 'error' && errors.push(message)),
     },
@@ -149,7 +151,11 @@ it('tells each kernel that follows it', async () => {
   const source = directorySource(folder, { watch: true });
   const kernels = [];
   for (let count = 0; count < 2; count++) {
-    const kernel = await createKernel({ sources: [source], telemetry: { log: false } });
+    const kernel = await createKernel({
+      sources: [source],
+      limits: { discover: 30_000 },
+      telemetry: { log: false },
+    });
     onTestFinished(() => kernel.stop());
     await kernel.start();
     kernels.push(kernel);
