@@ -49,10 +49,12 @@ export async function diagnose(
   packages: readonly PackageInput[],
   options: KernelOptions = INLINE,
 ): Promise<Diagnosis> {
-  const { sources = [], ...rest } = options;
+  const { sources = [], limits, ...rest } = options;
   const kernel = await createKernel({
     telemetry: { log: false },
     ...rest,
+    // What a slow disk tells late is no fault of a package.
+    limits: { discover: 30_000, ...limits },
     sources: [packageSource([...packages, HEALTHY]), ...sources],
   });
   const events: KernelEvents['plugin:failed'][] = [];

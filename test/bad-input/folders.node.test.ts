@@ -78,7 +78,7 @@ describe('a folder of plugins', () => {
     const folder = folderOf(files);
     const { failures, problems } = await diagnoseFolder(folder);
     expect([failures, problems]).toEqual([[], []]);
-    const kernel = await createKernel({ plugins: folder });
+    const kernel = await createKernel({ plugins: folder, limits: { discover: 30_000 } });
     onTestFinished(() => kernel.stop());
     await kernel.start();
     expect(await kernel.health()).toMatchObject({ status: 'healthy', plugins: [], problems: [] });
@@ -95,7 +95,10 @@ describe('a folder of plugins', () => {
   });
 
   it('that is missing is reported by createKernel({ plugins }) too', async () => {
-    const kernel = await createKernel({ plugins: join(root, 'absent') });
+    const kernel = await createKernel({
+      plugins: join(root, 'absent'),
+      limits: { discover: 30_000 },
+    });
     await kernel.start();
     expect((await kernel.health()).problems).toHaveLength(1);
     expect(kernel.logger.recent('kernel').map((entry) => entry.level)).toEqual(['error']);
@@ -246,7 +249,7 @@ describe('a plugin folder', () => {
 
   it.each(['plugin.json', 'plugin.js'])(
     'whose %s is a pipe without a writer does not prevent the kernel from starting',
-    { timeout: 5_000 },
+    { timeout: 20_000 },
     async (name) => {
       const folder = folderOf({ 'a/plugin.json': manifest(), 'a/plugin.js': code });
       const pipe = join(folder, 'a', name);

@@ -77,22 +77,35 @@ const caller = typedPlugin(
     const codeOf = (asked: Promise<unknown>) => asked.catch(({ code }: PluginError) => code);
     commands.handle('cancel', async () => {
       const controller = new AbortController();
-      setTimeout(() => controller.abort(), 5);
-      return codeOf(call('hang', 1, { signal: controller.signal }));
+      const hanging = codeOf(call('hang', 1, { signal: controller.signal }));
+      // Once a later call is answered, the earlier one has arrived.
+      await call('echo', 1);
+      controller.abort();
+      return hanging;
     });
     commands.handle('aborted', () => codeOf(call('echo', 1, { signal: AbortSignal.abort() })));
     const numbers = async (to: number) => (await call('count', to)) as AsyncIterable<number>;
     commands.handle('hoard', async () => {
       await (await numbers(1_000))[Symbol.asyncIterator]().next();
     });
-    commands.handle('order', async (count: number, own) => {
+    let held = false;
+    /** Sends a count of notes, and as many again once it was held and let go. Answers how many. */
+    commands.handle('order', async ({ count, holds }: { count: number; holds: boolean }, own) => {
       const waiting: Promise<unknown>[] = [];
-      for (let n = 0; n < count; n++) {
-        if (n === 100) own.progress(n);
-        waiting.push(call('note', n));
-        if (n % 50 === 0) await new Promise((turn) => setTimeout(turn, 0));
+      held = holds;
+      for (let end = count; held || waiting.length < end; ) {
+        if (waiting.length === 100) own.progress('under way');
+        waiting.push(call('note', waiting.length));
+        if (held) end = waiting.length + count;
+        if (waiting.length % 50 !== 0) continue;
+        await new Promise((turn) => setTimeout(turn, 0));
+        if (held) await waiting.at(-50);
       }
       await Promise.all(waiting);
+      return waiting.length;
+    });
+    commands.handle('letGo', () => {
+      held = false;
     });
     commands.handle('sum', async (to: number) => {
       let sum = 0;
@@ -151,14 +164,15 @@ export function lanesConformance(name: string, setting: Setting): void {
     it('keep the order of a caller while they open, and while they drain', async () => {
       const kernel = await start();
       const opened = nextEvent(kernel, 'lane:opened');
-      await kernel.commands.execute('test.caller:order', 400);
+      await kernel.commands.execute('test.caller:order', { count: 400, holds: false });
       await opened;
       expect(await kernel.commands.execute('test.provider:seen')).toEqual(
         Array.from({ length: 400 }, (_, n) => n),
       );
       const closed = nextEvent(kernel, 'lane:closed');
       const begun = Promise.withResolvers<unknown>();
-      const running = kernel.commands.execute('test.caller:order', 2_000, {
+      const order = { count: 1_000, holds: true };
+      const running = kernel.commands.execute('test.caller:order', order, {
         onProgress: begun.resolve,
       });
       await begun.promise;
@@ -167,10 +181,11 @@ export function lanesConformance(name: string, setting: Setting): void {
         wrapped += 1;
         return next();
       });
-      await running;
+      await kernel.commands.execute('test.caller:letGo');
+      const sent = (await running) as number;
       await closed;
       expect(await kernel.commands.execute('test.provider:seen')).toEqual(
-        Array.from({ length: 2_000 }, (_, n) => n),
+        Array.from({ length: sent }, (_, n) => n),
       );
       expect(wrapped).toBeGreaterThan(0);
     });
@@ -199,7 +214,7 @@ export function lanesConformance(name: string, setting: Setting): void {
         code: 'E_NO',
       });
       expect(
-        await kernel.commands.execute('test.caller:settle', ['hang', 1, { timeout: 20 }]),
+        await kernel.commands.execute('test.caller:settle', ['hang', 1, { timeout: 300 }]),
       ).toMatchObject({
         class: 'PluginTimeoutError',
         code: 'call/timeout',
@@ -269,7 +284,7 @@ export function lanesConformance(name: string, setting: Setting): void {
     it('while one drains and the provider is busy, calls keep their deadlines, and a bad option fails only its call', async () => {
       const kernel = await startWithLane();
       const spins = Promise.withResolvers<unknown>();
-      void kernel.commands.execute('test.provider:spin', 1_000, { onProgress: spins.resolve });
+      void kernel.commands.execute('test.provider:spin', 2_000, { onProgress: spins.resolve });
       await spins.promise;
       const release = kernel.middleware.use('command:test.provider:*', (_, next) => next());
       await new Promise((resolve) => setTimeout(resolve, 20));

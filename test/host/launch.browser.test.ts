@@ -12,21 +12,20 @@ const blobWorker = (code: string) => () =>
   new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), {
     type: 'module',
   });
-const start = (create: () => Worker, ready?: number) =>
+const start = (create: () => Worker, ready = 30_000) =>
   startKernel(
     { isolation: 'worker', createHost: () => browserHost({ createWorker: create }) },
     [pluginOf('test.a', `ctx.commands.handle('ping', () => 'pong');`)],
-    {
-      ...(ready !== undefined && { limits: { ready } }),
-    },
+    { limits: { ready } },
   );
 
-it.each<[string, () => Worker, RegExp]>([
-  ['stays silent', blobWorker('1'), /did not announce itself within 300 ms/],
+it.each<[string, () => Worker, RegExp, number?]>([
+  ['stays silent', blobWorker('1'), /did not announce itself within 300 ms/, 300],
   [
     'is not there',
     () => new Worker('/nowhere/plugin-worker.js', { type: 'module' }),
     /could not be loaded|did not announce itself|its worker failed/,
+    300,
   ],
   ['throws', blobWorker('throw new Error("no")'), /its worker failed: .*no/],
   [
@@ -36,8 +35,8 @@ it.each<[string, () => Worker, RegExp]>([
     },
     /the browser refused the worker: not allowed/,
   ],
-])('a worker that %s: plugin/launch-failed with the cure', async (_, create, message) => {
-  const kernel = await start(create, 300);
+])('a worker that %s: plugin/launch-failed with the cure', async (_, create, message, ready) => {
+  const kernel = await start(create, ready);
   const { error, because } = kernel.plugins.explain('test.a');
   expect(error?.code).toBe('plugin/launch-failed');
   expect(because).toMatch(message);

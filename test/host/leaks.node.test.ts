@@ -50,10 +50,10 @@ it('Node: no thread, file, timer or listener is left, and the process ends by it
   const { stdout, stderr, status, signal } = spawnSync(
     process.execPath,
     ['--input-type=module', '-e', script],
-    { cwd, encoding: 'utf8', timeout: 60_000 },
+    { cwd, encoding: 'utf8', timeout: 120_000 },
   );
   expect(stderr).toBe('');
   expect([status, signal]).toEqual([0, null]);
   const { before, after } = JSON.parse(stdout) as { before: object; after: object };
   expect(after).toEqual(before);
-}, 70_000);
+}, 130_000);

@@ -810,7 +810,7 @@ class Run {
       );
       this.#check(stopped === true, 'stop() never settled');
     }
-    for (let waited = 0; this.#host.live.size > 0 && waited < 500; waited += 10) await pause(10);
+    for (let waited = 0; this.#host.live.size > 0 && waited < 5_000; waited += 10) await pause(10);
     this.#check(
       this.#host.live.size === 0,
       `guests outlive the kernel: ${[...this.#host.live.values()].join(', ')}`,

@@ -144,17 +144,18 @@ for (const setting of [
       expect(before.message).toBe(
         'test.work:trace did not answer within 50 ms: the middleware test.slow did not go on',
       );
+      // Time for the call to get to where it hangs.
       const after = await rejection(
-        kernel.commands.execute('test.work:trace', 'after', { timeout: 50 }),
+        kernel.commands.execute('test.work:trace', 'after', { timeout: 1_500 }),
       );
       expect(after.message).toBe(
-        'test.work:trace did not answer within 50 ms: the middleware around it (test.slow) held the answer',
+        'test.work:trace did not answer within 1500 ms: the middleware around it (test.slow) held the answer',
       );
       kernel.middleware.use('command:test.work:trace', () => new Promise(() => {}), {
         name: 'mine',
       });
       expect(
-        await rejection(kernel.commands.execute('test.work:trace', 1, { timeout: 50 })),
+        await rejection(kernel.commands.execute('test.work:trace', 1, { timeout: 1_500 })),
       ).toMatchObject({ code: 'call/timeout', details: { middleware: 'mine' } });
     });
 

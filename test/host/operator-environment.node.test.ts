@@ -27,7 +27,8 @@ afterEach(async () => {
 });
 
 const running = async (options: Parameters<typeof createKernel>[0] = {}) => {
-  const kernel = keep(await createKernel(options));
+  // All plugins of a slow disk are known after the start, too.
+  const kernel = keep(await createKernel({ limits: { discover: 30_000 }, ...options }));
   await kernel.start();
   return kernel.plugins.list({ state: 'active' }).map(({ id }) => id);
 };

@@ -55,6 +55,8 @@ async function start(options: KernelOptions = {}): Promise<Kernel> {
       sources: [directorySource(plugins)],
       storage: await fileStorage(data),
       supervision: { backoff: 20 },
+      // All plugins of a slow disk are known after the start, too.
+      limits: { discover: 30_000 },
       ...options,
     }),
   );

@@ -74,7 +74,7 @@ for (const isolation of ['process', 'sandbox'] as const) {
       expect(await kernel.commands.execute('test.a:ping')).toBe('pong');
       const late = lateness();
       const error = await rejection(
-        kernel.commands.execute('test.a:hog', undefined, { timeout: 15_000 }),
+        kernel.commands.execute('test.a:hog', undefined, { timeout: 50_000 }),
       );
       expect(error.code).toMatch(/^guest\/|call\/failed/);
       expect(late()).toBeLessThan(1_000);
@@ -98,7 +98,7 @@ for (const isolation of ['process', 'sandbox'] as const) {
         .poll(async () => (await children()).filter((pid) => before.includes(pid)))
         .toEqual([]);
       // Includes what a loaded machine adds.
-      expect(performance.now() - began).toBeLessThan(9_000);
+      expect(performance.now() - began).toBeLessThan(15_000);
     });
 
     it('nothing is left after stop(), and the application ends by itself', async () => {

@@ -136,9 +136,10 @@ export function limits(setting: Setting): void {
         { supervision: { backoff: 60_000 } },
       );
       const steps = spoken(kernel);
+      const suspended = nextEvent<{ id: string }>(kernel, 'plugin:suspended');
+      const ended = nextEvent<{ code: string }>(kernel, 'plugin:crashed');
       await call(kernel, 'flood');
-      const suspended = await nextEvent<{ id: string }>(kernel, 'plugin:suspended');
-      expect(suspended.id).toBe('test.busy');
+      expect((await suspended).id).toBe('test.busy');
       expect(kernel.plugins.get('test.busy')).toMatchObject({
         state: 'suspended',
         reason: 'limit',
@@ -151,8 +152,7 @@ export function limits(setting: Setting): void {
         plugin: 'test.busy',
         retryable: true,
       });
-      const crashed = await nextEvent<{ code: string }>(kernel, 'plugin:crashed');
-      expect(crashed.code).toBe('guest/over-limit');
+      expect((await ended).code).toBe('guest/over-limit');
       expect(steps.map(({ step }) => step)).toEqual(
         expect.arrayContaining(['throttled', 'suspended', 'ended']),
       );
@@ -161,7 +161,7 @@ export function limits(setting: Setting): void {
       );
       expect(written).toEqual(expect.arrayContaining(['throttled', 'suspended', 'ended']));
       expect(await call(kernel, 'ping', undefined, 'test.other')).toBe('pong');
-    }, 20_000);
+    });
 
     it('a suspended plugin resumes by itself when it has calmed down', async () => {
       const kernel = await start({ default: { messages: 30 }, patience: 1_000, pause: 100 });

@@ -103,7 +103,7 @@ describe.each<Setting>([{ isolation: 'worker', createHost }, { isolation: 'inlin
       await stopped;
       expect(scene.states('base', 'middle')).toEqual(['unloaded', 'suspended dependency']);
       expect(scene.lines(/^(crashed|failed)/)).toEqual([]);
-      expect(scene.guests).toEqual(['middle@1.0.0']);
+      await expect.poll(() => scene.guests).toEqual(['middle@1.0.0']);
     });
 
     it('a guest that dies while it is suspended and an update waits: both settle, and the plugin can be started', async () => {

@@ -50,7 +50,7 @@ describe.each<Setting>([{ isolation: 'worker', createHost }, { isolation: 'inlin
         details: { path: [TOP, MIDDLE] },
       });
       expect(scene.faults).toEqual([]);
-      expect(scene.guests).toEqual(['base@1.0.0', 'top@1.0.0']);
+      await expect.poll(() => scene.guests).toEqual(['base@1.0.0', 'top@1.0.0']);
     });
 
     it('all that stand above a plugin pause before it stops, the highest first, and resume from below', async () => {
@@ -237,7 +237,7 @@ describe.each<Setting>([{ isolation: 'worker', createHost }, { isolation: 'inlin
       expect(await answer).toMatchObject({ n: 1 });
       expect(scene.states('base', 'middle')).toEqual(['active', 'active']);
       expect(scene.faults).toEqual([]);
-      expect(scene.guests).toEqual(['base@1.0.0', 'middle@1.0.0']);
+      await expect.poll(() => scene.guests).toEqual(['base@1.0.0', 'middle@1.0.0']);
     });
 
     it('a call that starts a plugin whose need crashes for good is refused with the path, and a later one starts it', async () => {

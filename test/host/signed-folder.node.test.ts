@@ -41,8 +41,10 @@ it('a folder runs as signed, and not with an added, missing or changed file', as
       },
     },
   } as const;
+  // All plugins of a slow disk are known after the start, too.
+  const limits = { discover: 30_000 };
   const outcome = async () => {
-    await using kernel = await createKernel({ plugins: root, policy });
+    await using kernel = await createKernel({ plugins: root, policy, limits });
     await kernel.start();
     const { state, error } = kernel.plugins.get('com.acme.tool') ?? {};
     return state === 'failed' ? (error as { code?: string }).code : state;
@@ -65,6 +67,7 @@ it('a folder runs as signed, and not with an added, missing or changed file', as
     {
       await using kernel = await createKernel({
         plugins: root,
+        limits,
         policy: { ...policy, trust: [{ level: 'partner', publishers: ['Acme'] }] },
       });
       await kernel.start();

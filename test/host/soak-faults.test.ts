@@ -12,7 +12,7 @@ import { nextEvent, rejection, type Setting, startKernel } from '../support/kern
 import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
-const quick = { backoff: 10, maxBackoff: 20, heartbeat: 50, timeout: 400 };
+const quick = { backoff: 10, maxBackoff: 20, heartbeat: 50, timeout: 10_000 };
 /** Provides `MessageHandler` with the handlers given as text. */
 const handling = (handlers: string) =>
   `ctx.provide({ $id: 'plinth.message-handler@1', canHandle: { kind: 'hook', id: 'plinth.message-handler:canHandle' }, handle: { kind: 'command', id: 'plinth.message-handler:handle', errors: {}, idempotent: false } }, ${handlers});`;
@@ -50,7 +50,7 @@ describe(`${runtime} worker: policies and guests that end and return`, () => {
     const kernel = await startKernel(setting, [narrow('1.0.0', 0)], one);
     expect(await kernel.plugins.hibernate('test.narrow')).toBe(true);
     const calls = [1, 2].map((n) =>
-      kernel.commands.execute('test.narrow:work', n, { timeout: 1_000 }).catch(codeOf),
+      kernel.commands.execute('test.narrow:work', n, { timeout: 20_000 }).catch(codeOf),
     );
     expect(await Promise.all(calls)).toEqual([1, 2]);
   });
@@ -72,7 +72,7 @@ describe(`${runtime} worker: policies and guests that end and return`, () => {
     const kernel = await startKernel(setting, [fragile], {
       supervision: quick,
       resilience: {
-        'test.fragile:work': { retry: { attempts: 24, backoff: 100, maxBackoff: 100 } },
+        'test.fragile:work': { retry: { attempts: 100, backoff: 100, maxBackoff: 100 } },
       },
     });
     expect(await kernel.commands.execute('test.fragile:work')).toBe('works');
@@ -124,7 +124,7 @@ describe(`${runtime} worker: clocks`, () => {
   it('a breaker allows a trial after `halfOpenAfter`, also when the clock was set back', async () => {
     const Api = contract('test.api@1', { work: command({}) });
     const kernel = await createKernel({
-      resilience: { 'test.api:*': { breaker: { calls: 2, halfOpenAfter: 20 } } },
+      resilience: { 'test.api:*': { breaker: { calls: 2, halfOpenAfter: 200 } } },
     });
     let fails = true;
     kernel.provide(Api, {
@@ -140,9 +140,7 @@ describe(`${runtime} worker: clocks`, () => {
       expect(await rejection(api.work())).toMatchObject({ code: 'call/circuit-open' });
       fails = false;
       Date.now = () => now() - 3_600_000;
-      await expect
-        .poll(() => api.work().catch(codeOf), { timeout: 500, interval: 10 })
-        .toBe('works');
+      await expect.poll(() => api.work().catch(codeOf)).toBe('works');
     } finally {
       Date.now = now;
       await kernel.stop();
@@ -314,7 +312,10 @@ describe(`${runtime} worker: hooks, events and messages`, () => {
     );
     const kernel = await startKernel(setting, [asked, other, caller]);
     const sent = kernel.commands.execute('test.caller:go');
-    await expect.poll(async () => (await kernel.plugins.health('test.asked')).pending).toBe(1);
+    // Soon: handlers have a second to return their confidence.
+    await expect
+      .poll(async () => (await kernel.plugins.health('test.asked')).pending, { interval: 5 })
+      .toBe(1);
     await kernel.commands.execute('test.caller:stop');
     expect(await sent).toBe('call/cancelled');
     await kernel.commands.execute('test.asked:say');

@@ -57,6 +57,8 @@ const run = async (source: PluginSource, options: KernelOptions) => {
   const kernel = await createKernel({
     host: nodeHost(),
     telemetry: { log: false },
+    // All plugins of a slow disk are known after the start, too.
+    limits: { discover: 30_000 },
     ...options,
     sources: [source],
   });

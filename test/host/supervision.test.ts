@@ -10,7 +10,7 @@ import { nextEvent, rejection, type Setting, startKernel } from '../support/kern
 import { CRASH, pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
-const quick = { backoff: 20, heartbeat: 50, timeout: 400, snapshot: 15 };
+const quick = { backoff: 20, heartbeat: 50, timeout: 2_000, snapshot: 15 };
 
 /** Counts, and ends or hangs on request. */
 const fragile = (id: string, onActivate = '') =>
@@ -120,7 +120,7 @@ describe(`${runtime}: supervision`, () => {
   });
 
   it("never blames a guest for the host's own blocked loop", async () => {
-    const kernel = await start({ ...quick, restart: false }, [
+    const kernel = await start({ ...quick, timeout: 800, restart: false }, [
       fragile('test.fragile'),
       fragile('test.other'),
       neighbour,
@@ -128,7 +128,7 @@ describe(`${runtime}: supervision`, () => {
     const crashed: string[] = [];
     kernel.events.on('plugin:crashed', ({ payload }) => crashed.push(payload.id));
     for (let n = 0; n < 4; n++) {
-      block(500);
+      block(1_000);
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
     expect(await kernel.commands.execute('test.fragile:count')).toBe(1);

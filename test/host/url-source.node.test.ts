@@ -38,11 +38,16 @@ const manifest = JSON.stringify({
   main: 'dist/plugin.js',
   engines: { plinth: '^1.0.0' },
 });
+/** All plugins of a slow server are known after the start, too. */
+const limits = { discover: 30_000 };
 const code = `export default { activate(ctx) { ctx.commands.handle('hello', () => 'from a server'); } };`;
 
 it('a Node kernel runs a plugin from a server', async () => {
   files.set('/tool/plugin.json', manifest).set('/tool/dist/plugin.js', code);
-  await using kernel = await createKernel({ sources: [urlSource([`${origin}/tool/plugin.json`])] });
+  await using kernel = await createKernel({
+    limits,
+    sources: [urlSource([`${origin}/tool/plugin.json`])],
+  });
   await kernel.start();
   expect(await kernel.commands.execute('com.acme.tool:hello')).toBe('from a server');
 });
@@ -55,7 +60,7 @@ it('a URL that ends in .plinth is an archive, which a reload fetches again', asy
     });
   files.set('/tool.plinth', archive('from an archive'));
   const url = `${origin}/tool.plinth`;
-  await using kernel = await createKernel({ sources: [urlSource([url])] });
+  await using kernel = await createKernel({ limits, sources: [urlSource([url])] });
   await kernel.start();
   expect(await kernel.commands.execute('com.acme.tool:hello')).toBe('from an archive');
   files.set('/tool.plinth', archive('from the next'));
@@ -85,6 +90,7 @@ it('a plugin from a server runs as signed, and not with changed code', async () 
   const outcome = async () => {
     await using kernel = await createKernel({
       policy,
+      limits,
       sources: [urlSource([`${origin}/signed/plugin.json`])],
     });
     await kernel.start();
@@ -185,10 +191,10 @@ it.each([
     const policy = { signatures: { keys: {}, required: 'none' } } as const;
     await using kernel = await createKernel({
       policy,
-      limits: { codeSize: 5_000_000, read: answer === dripping ? 1_000 : 60_000 },
+      limits: { codeSize: 5_000_000, read: answer === dripping ? 3_000 : 60_000 },
       supervision: false,
       sources: [
-        urlSource([`${origin}/bad/plugin.json`], { timeout: answer === dripping ? 2_000 : 60_000 }),
+        urlSource([`${origin}/bad/plugin.json`], { timeout: answer === dripping ? 3_000 : 60_000 }),
         urlSource([`${origin}/tool/plugin.json`]),
       ],
     });

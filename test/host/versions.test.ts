@@ -46,7 +46,7 @@ const Lib = (major: number) =>
   contract(`test.lib@${major}`, { version: command({}), count: command({}) });
 const ask = (kernel: Kernel, id: string, version?: string) =>
   kernel.commands.execute(id, undefined, {
-    timeout: 5_000,
+    timeout: 20_000,
     ...(version !== undefined && { version }),
   });
 
@@ -291,7 +291,7 @@ for (const setting of [
       for (let n = 0; n < 3; n++) await ask(kernel, 'test.lib:count', '^1');
       const since = kernel.plugins.get('test.lib@2.0.0')?.since;
       const going = ['test.one', 'test.two'].map((id) =>
-        kernel.commands.execute(`${id}:go`, undefined, { timeout: 20_000 }),
+        kernel.commands.execute(`${id}:go`, undefined, { timeout: 60_000 }),
       );
       await expect.poll(() => ask(kernel, 'test.one:calls')).toBeGreaterThan(3);
       await kernel.plugins.reload('test.lib@1.0.0');
@@ -430,7 +430,7 @@ for (const setting of [
         const ids = ['test.one', 'test.need', 'test.any'];
         const opened = nextEvent(kernel, 'lane:opened');
         const going = ids.map((id) =>
-          kernel.commands.execute(`${id}:go`, undefined, { timeout: 20_000 }),
+          kernel.commands.execute(`${id}:go`, undefined, { timeout: 60_000 }),
         );
         await opened;
         await expect
@@ -469,7 +469,7 @@ for (const setting of [
       it('a version that is deprecated during traffic over a lane is reported', async () => {
         const kernel = await start([library('1.0.0'), user('test.any')], { lanes: { calls: 8 } });
         const opened = nextEvent(kernel, 'lane:opened');
-        const going = kernel.commands.execute('test.any:go', undefined, { timeout: 20_000 });
+        const going = kernel.commands.execute('test.any:go', undefined, { timeout: 60_000 });
         await opened;
         const told = nextEvent(kernel, 'call:deprecated');
         await kernel.plugins.deprecate('test.lib', 'use another');

@@ -378,7 +378,7 @@ export function wireConformance(name: string, setting: Setting): void {
       for (let round = 0; round < 8; round++) {
         for (const make of strange) {
           const outcome = await kernel.commands
-            .execute('test.echo:echo', make(), { timeout: 1_000 })
+            .execute('test.echo:echo', make(), { timeout: 20_000 })
             .catch((error) => error.code);
           expect(typeof outcome === 'object' || outcome === 'value/invalid').toBe(true);
         }

@@ -41,7 +41,7 @@ function exhausting(
       isolation,
       `const limit = ${limit}, end = Date.now() + limit; ${text}`,
       {
-        options: { supervision: { restart: false, heartbeat: 100, timeout: 800 } },
+        options: { supervision: { restart: false, heartbeat: 100, timeout: 2_000 } },
         manifest: {
           permissions: {
             events: { emit: ['*'] },

@@ -61,7 +61,7 @@ describe.skipIf(!hasPostgres)('with a server', () => {
       })();
       let added = 0;
       let unsure = 0;
-      for (let at = 0; at < 60; at += 1)
+      for (let at = 0; at < 60 || added === 0; at += 1)
         await storage
           .update('n', (n) => (n as number) + 1)
           .then(
