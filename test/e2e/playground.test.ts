@@ -95,7 +95,8 @@ test('a stream shows its items until it is cancelled', async () => {
   await result()
     .getByText(/^[2-9]\d* items/)
     .waitFor();
-  await page.getByRole('button', { name: 'Cancel' }).click();
+  // Items come while a person presses.
+  await page.getByRole('button', { name: 'Cancel' }).click({ delay: 120 });
   await result().filter({ hasText: 'was cancelled' }).waitFor();
 });
 

@@ -123,7 +123,7 @@ it('pages of one origin take turns: each writes, and nothing is lost', async () 
 });
 
 it('a page waits while another one has a transaction open, and says so when it takes too long', async () => {
-  const [first, second] = [await open(), await open({ lock: 500 })];
+  const [first, second] = [await open(), await open({ lock: 2_000 })];
   await call(first.page, 'query', TABLE);
   const lease = (await call(first.page, 'hold', 1)) as number;
   expect(await call(second.page, 'query', 'select id from notes')).toMatch(

@@ -10,7 +10,7 @@ const hostile = routesOf(
   `const { path } = request;
    const stream = (parts) => ({ status: 200, headers: { 'content-type': 'text/plain' }, body: parts() });
    if (path === '/held') return stream(async function* () { yield 'held'; await new Promise(() => {}); });
-   if (path === '/slow') return stream(async function* () { yield 'one'; await new Promise((go) => setTimeout(go, 5000)); yield 'two'; });
+   if (path === '/slow') return stream(async function* () { yield 'one'; await new Promise(() => {}); });
    if (path === '/part') return stream(async function* () { yield 'one'; yield 'x'.repeat(5000); });
    if (path === '/object') return stream(async function* () { yield 'one'; yield { two: 2 }; });
    if (path === '/sync') return { status: 200, body: { [Symbol.iterator]: 1 } };
@@ -19,7 +19,12 @@ const hostile = routesOf(
    if (path === '/many') return { status: 200, headers: { 'x-a': Array.from({ length: 100 }, () => 'b') } };
    if (path === '/nested') return { status: 200, headers: { 'x-a': [['b']] } };
    if (path === '/status') return { status: 101, body: 'x' };
-   if (path === '/die') { setTimeout(() => { throw new Error('gone'); }, 20); return stream(async function* () { yield 'half'; await new Promise(() => {}); }); }
+   if (path === '/die') return stream(async function* () {
+     yield 'half';
+     await ctx.commands.execute('host:die');
+     setTimeout(() => { throw new Error('gone'); }, 0);
+     await new Promise(() => {});
+   });
    return { status: 200, body: path };`,
 );
 
@@ -53,23 +58,30 @@ async function wholeOf(socket: Socket): Promise<string> {
 
 describe('hostile plugins', () => {
   it('never have a part of an answer taken for the whole', async () => {
-    const { at } = await listening({ limits: { timeout: 300, answer: 1_000 } });
+    const { at, kernel } = await listening({ limits: { timeout: 2_000, answer: 1_000 } });
+    let begun = Promise.withResolvers<void>();
+    kernel.commands.handle('die', () => begun.promise);
     for (const path of ['slow', 'part', 'object', 'die']) {
+      begun = Promise.withResolvers();
       const answer = await fetch(`${at}/${path}`);
+      begun.resolve();
       expect((await rejection(answer.text())).message, path).toBeDefined();
     }
     await expect.poll(async () => (await fetch(`${at}/`)).status).toBe(200);
   });
 
   it('have the connection reset in HTTP/1.0, where its end is the end of the answer', async () => {
-    const { port, at } = await listening({ limits: { timeout: 300, answer: 1_000 } });
+    const { port, at, kernel } = await listening({ limits: { answer: 1_000 } });
+    let begun = Promise.withResolvers<void>();
+    kernel.commands.handle('die', () => begun.promise);
     for (const path of ['part', 'object', 'die']) {
+      begun = Promise.withResolvers();
       const socket = connect({ port, host: '127.0.0.1' });
       const ended = new Promise<string>((resolve) => {
         socket.on('error', ({ code }: NodeJS.ErrnoException) => resolve(String(code)));
         socket.on('end', () => resolve('a whole answer'));
       });
-      socket.resume();
+      socket.on('data', () => begun.resolve());
       socket.write(`GET /plugins/test.hostile/${path} HTTP/1.0\r\nHost: app.test\r\n\r\n`);
       expect([path, await ended]).toEqual([path, 'ECONNRESET']);
     }
@@ -158,7 +170,7 @@ describe('hostile clients', () => {
   });
 
   it('that drip a body, or send one to nothing, get an answer in time', async () => {
-    const { port, kernel } = await listening({ limits: { timeout: 300 } });
+    const { port, kernel } = await listening({ limits: { timeout: 1_000 } });
     await kernel.extension(http).admin(kernel, {
       tokens: { 'token-of-the-admin': { name: 'ada', role: 'admin' } },
     });

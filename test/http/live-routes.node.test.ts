@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { type HttpOptions, http } from '@plinth/http/host';
 import { describe, expect, it } from 'vitest';
-import { rejection } from '../support/kernels.ts';
+import { gateOf, rejection } from '../support/kernels.ts';
 import type { TextPackage } from '../support/plugins.ts';
 import { problem, routesOf, serve } from './serve.ts';
 import { eventsOf } from './sse.ts';
@@ -55,8 +55,12 @@ const live = declaring(
      try { for (;;) yield 'x'.repeat(65536); } finally { await ctx.own((own) => ctx.commands.execute('host:ended', undefined, own)); }
    })() };
    if (path === '/bad') return { status: 101, body: (async function* () { yield { an: 'object' }; })() };
-   if (path === '/die') { setTimeout(() => { throw new Error('gone'); }, 50);
-     return { status: 101, body: (async function* () { yield 'half'; await new Promise(() => {}); })() }; }
+   if (path === '/die') return { status: 101, body: (async function* () {
+     yield 'half';
+     await ctx.commands.execute('host:gate');
+     setTimeout(() => { throw new Error('gone'); }, 0);
+     await new Promise(() => {});
+   })() };
    if (path === '/cookies') return { status: 200, headers: { 'set-cookie': ['a=1; Path=/; Domain=evil.test; Max-Age=60', 'b=2; Secure'], 'x-many': ['1', '2'] }, body: headers.cookie ?? 'none' };
    if (path === '/bad-cookie') return { status: 200, headers: { 'set-cookie': ['a=1\\u0000'] } };
    return { status: 200, body: JSON.stringify([path, request.queries, headers['x-request-id']]) };`,
@@ -167,7 +171,7 @@ describe('streams of plugins', () => {
   });
 
   it('end an upload that is too large, that stops, or that is not read', async () => {
-    const { at, kernel, port } = await listening({ limits: { upload: 100_000, timeout: 500 } });
+    const { at, kernel, port } = await listening({ limits: { upload: 100_000, timeout: 2_000 } });
     kernel.commands.handle('first', () => {});
     const large = await fetch(`${at}/upload`, { method: 'POST', body: new Uint8Array(200_000) });
     expect(await problem(large)).toEqual([413, 'http/too-large']);
@@ -272,16 +276,18 @@ describe('WebSockets of plugins', () => {
   });
 
   it('end with a reason when the plugin ends, dies or sends nonsense', async () => {
-    const { socket } = await listening();
+    const { socket, kernel } = await listening();
+    const { open } = gateOf(kernel);
     const bad = await openSocket(`${socket}/bad`);
     expect((await bad.closed).code).toBe(1011);
     const dying = await openSocket(`${socket}/die`);
     expect(await dying.next()).toBe('half');
+    open();
     expect((await dying.closed).code).toBe(1011);
   });
 
   it('hold back both sides: a client that floods, and one that reads nothing', async () => {
-    const { socket, kernel } = await listening({ limits: { timeout: 300, body: 70_000 } });
+    const { socket, kernel } = await listening({ limits: { timeout: 2_000, body: 70_000 } });
     const ended = Promise.withResolvers<void>();
     kernel.commands.handle('ended', () => ended.resolve());
     const deaf = await openSocket(`${socket}/deaf`);

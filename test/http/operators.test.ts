@@ -136,7 +136,8 @@ describe(`${runtime}: operators of the admin API`, () => {
       return [answer.status, answer.headers.get('retry-after')];
     };
     for (let n = 0; n < 3; n++) expect(await status('a', 'viewer')).toEqual([200, null]);
-    expect(await status('a', 'admin')).toEqual([429, '20']);
+    // A request more every 20 s, and some of them are over.
+    expect(await status('a', 'admin')).toEqual([429, expect.stringMatching(/^(1\d|20)$/)]);
     expect(await status('b', 'viewer')).toEqual([200, null]);
     // Without a client the operator counts.
     const by = { authorization: `Bearer ${tokenOf('viewer')}` };

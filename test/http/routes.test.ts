@@ -100,7 +100,7 @@ describe(`${runtime}: routes of plugins`, () => {
            })() };`,
         ),
       ],
-      { limits: { timeout: 200, plugin: 1 } },
+      { limits: { timeout: 2_000, plugin: 1 } },
     );
     const ended = new Set<unknown>();
     kernel.commands.handle('ended', (path) => void ended.add(path));
@@ -183,7 +183,7 @@ describe(`${runtime}: routes of plugins`, () => {
         pluginOf('test.other', "ctx.commands.handle('secret', () => 1);"),
         pluginOf('test.plain', ''),
       ],
-      { limits: { timeout: 200, answer: 1_000 } },
+      { limits: { timeout: 2_000, answer: 1_000 } },
     );
     const codes: Record<string, readonly [number, unknown]> = {};
     for (const path of ['throw', 'denied', 'output', 'body', 'header', 'huge', 'hang']) {

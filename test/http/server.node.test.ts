@@ -12,10 +12,12 @@ const echo = routesOf(
      try { for (;;) yield 'x'.repeat(65536); } finally { await ctx.commands.execute('host:ended'); }
    })() };
    if (request.path === '/broken') return { status: 200, body: (async function* () { yield 'half'; throw new Error('gone'); })() };
-   if (request.path === '/die') {
-     setTimeout(() => { throw new Error('gone'); }, 50);
-     return { status: 200, body: (async function* () { yield 'half'; await new Promise(() => {}); })() };
-   }
+   if (request.path === '/die') return { status: 200, body: (async function* () {
+     yield 'half';
+     await ctx.commands.execute('host:gate');
+     setTimeout(() => { throw new Error('gone'); }, 0);
+     await new Promise(() => {});
+   })() };
    if (request.path === '/die-first') { setTimeout(() => { throw new Error('gone'); }, 0); await new Promise(() => {}); }
    if (request.path === '/wait') { await ctx.commands.execute('host:gate'); return { status: 200, body: 'waited' }; }
    if (request.path === '/aborted') {
@@ -83,8 +85,10 @@ describe('the server in Node', () => {
   });
 
   it('tells a client that the plugin died, and is there for the next', async () => {
-    const { url } = await listening();
+    const { url, kernel } = await listening();
+    const { open } = gateOf(kernel);
     const died = await fetch(`${url}/plugins/test.echo/die`);
+    open();
     await expect(died.text()).rejects.toThrow();
     await expect.poll(async () => (await fetch(`${url}/plugins/test.echo/`)).status).toBe(200);
     const first = await fetch(`${url}/plugins/test.echo/die-first`);
@@ -188,9 +192,10 @@ describe('the server in Node', () => {
   });
 
   it('refuses a body that comes too slowly, or is larger than it says', async () => {
-    const { port } = await listening({ limits: { timeout: 200, body: 10 } });
+    const slow = await listening({ limits: { timeout: 200 } });
     const start = 'POST /plugins/test.echo/ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n';
-    expect(await raw(port, `${start}Content-Length: 5\r\n\r\nab`)).toMatch(/^HTTP\/1\.1 408 /);
+    expect(await raw(slow.port, `${start}Content-Length: 5\r\n\r\nab`)).toMatch(/^HTTP\/1\.1 408 /);
+    const { port } = await listening({ limits: { body: 10 } });
     expect(await raw(port, `${start}Content-Length: 11\r\n\r\n`)).toMatch(/^HTTP\/1\.1 413 /);
     const chunks = `${start}Transfer-Encoding: chunked\r\n\r\nb\r\n${'x'.repeat(11)}\r\n`;
     expect(await raw(port, chunks)).toMatch(/^HTTP\/1\.1 413 /);

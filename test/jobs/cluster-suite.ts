@@ -81,7 +81,7 @@ export function clusterSuite(name: string, newPlace: () => Promise<SqlPlace>): v
       const tasks = Array.from({ length: 40 }, (_, index) => index);
       for (const task of tasks) (task % 2 === 0 ? one : two).say(task);
       await expect
-        .poll(() => one.all('done').length + two.all('done').length)
+        .poll(() => one.all('done').length + two.all('done').length, { timeout: 30_000 })
         .toBeGreaterThanOrEqual(tasks.length);
       // Two more looks of each would find what is left to be done twice.
       const ticks = one.all('ran').length + two.all('ran').length;
@@ -110,11 +110,11 @@ export function clusterSuite(name: string, newPlace: () => Promise<SqlPlace>): v
       for (const task of [1, 2]) stuck.say(task);
       await stuck.when((told) => told.filter(([what]) => what === 'began').length === 2);
       const other = await Member.start(place);
-      // It is not taken over while its process lives.
-      await other.when((told) => told.filter(([what]) => what === 'ran').length >= 2);
+      // It is not taken over while its process lives, which is for more than a lease.
+      await other.when((told) => told.filter(([what]) => what === 'ran').length >= 4);
       expect(other.all('began')).toEqual([]);
       await stuck.kill();
-      await expect.poll(() => sorted(other.all('done')), { timeout: 20_000 }).toEqual([1, 2]);
+      await expect.poll(() => sorted(other.all('done')), { timeout: 30_000 }).toEqual([1, 2]);
       other.say(3);
       await other.when((told) => told.some(([what, which]) => what === 'done' && which === 3));
       await other.stop();

@@ -43,7 +43,7 @@ const kernel = await createKernel({
   isolation: 'inline',
   sources: [packageSource([{ manifest, plugin }])],
   storage: await storageAt(place),
-  extensions: [jobs({ lease: 1_000, poll: 1_000 })],
+  extensions: [jobs({ lease: 3_000, poll: 1_000 })],
 });
 await kernel.start();
 tell('ready');

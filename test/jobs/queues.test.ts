@@ -75,15 +75,14 @@ describe(`${runtime}: a queue`, () => {
   it('handles as many tasks at the same time as it is told to', async () => {
     let running = 0;
     let most = 0;
+    const gate = Promise.withResolvers<void>();
     const seen = new Heard<unknown>();
     const { kernel } = await startJobs([
       mailer(
         async (task) => {
           running += 1;
           most = Math.max(most, running);
-          await new Promise((resolve) => {
-            setTimeout(resolve, 5);
-          });
+          await gate.promise;
           running -= 1;
           seen.add(task);
         },
@@ -92,6 +91,10 @@ describe(`${runtime}: a queue`, () => {
     ]);
     for (let task = 0; task < 10; task += 1)
       await kernel.commands.execute('test.mail:push', [task, {}]);
+    await expect
+      .poll(() => kernel.commands.execute('test.mail:counts'))
+      .toMatchObject({ running: 3, waiting: 7 });
+    gate.resolve();
     expect([...(await seen.length(10))].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(most).toBe(3);
   });

@@ -81,7 +81,7 @@ describe.each(settings)('faults for %s', (_, hostOf) => {
     await using kernel = await start();
     const lost = (answer: boolean) => {
       using _drop = faults.drop(kernel, `${ID}:*`, { answer });
-      return rejection(kernel.commands.execute(`${ID}:count`, undefined, { timeout: 100 }));
+      return rejection(kernel.commands.execute(`${ID}:count`, undefined, { timeout: 2_000 }));
     };
     expect(await lost(false)).toMatchObject({ code: 'call/timeout' });
     expect(await kernel.storageOf(ID)).toEqual({});

@@ -135,7 +135,7 @@ describe.each(KINDS)('$title', (kind: Kind) => {
 
     it('has bounds of rows, bytes and time, and a change beyond them is undone', async () => {
       const { run } = await start([notes], {
-        limits: { rows: 10, answer: 10_000, time: 1_500 },
+        limits: { rows: 10, answer: 10_000, time: 3_000 },
       });
       await run(TABLE);
       expect((await rejection(run(`${numbers(11)} select i from n`))).code).toBe('sql/too-large');
@@ -271,7 +271,7 @@ describe.each(KINDS)('$title', (kind: Kind) => {
     });
 
     it('makes others wait for the same row, and says so when that takes too long', async () => {
-      const { kernel, run } = await start([inside], { limits: { lock: 300 } });
+      const { kernel, run } = await start([inside], { limits: { lock: 1_000 } });
       await run(TABLE);
       expect((await rejection(kernel.commands.execute('test.notes:itself'))).code).toBe(
         'sql/locked',
@@ -280,7 +280,7 @@ describe.each(KINDS)('$title', (kind: Kind) => {
     });
 
     it('ends with its plugin, and after its time', async () => {
-      const { kernel, run } = await start([inside], { limits: { open: 300, lock: 5_000 } });
+      const { kernel, run } = await start([inside], { limits: { open: 1_500, lock: 20_000 } });
       await run(TABLE);
       await kernel.commands.execute('test.notes:leave');
       await run('insert into notes values (1, ?)', ['after']);
@@ -327,7 +327,7 @@ describe.each(KINDS)('$title', (kind: Kind) => {
       },
     });
     const { kernel, run } = await start([streaming], {
-      limits: { transactions: 1, lock: 1_000 },
+      limits: { transactions: 1, lock: 10_000 },
     });
     await run(TABLE);
     await run(`insert into notes ${numbers(ROWS)} select i, 'text' from n`);

@@ -186,7 +186,7 @@ describe.skipIf(!hasPostgres)('a server', () => {
   });
 
   it('that is silent keeps no statement beyond its time', async () => {
-    const { kernel, way, run } = await onTheWay({ limits: { time: 500 } });
+    const { kernel, way, run } = await onTheWay({ limits: { time: 2_500 } });
     await run('select 1');
     await kernel.health();
     way.silence();

@@ -137,7 +137,7 @@ describe('a statement can not', () => {
 
 describe('a runaway statement', () => {
   it('is ended, and costs its plugin alone', async () => {
-    const { run } = await withSql([notes, other], { limits: { time: 400, lock: 8_000 } });
+    const { run } = await withSql([notes, other], { limits: { time: 1_500, lock: 20_000 } });
     await run(TABLE);
     await run(TABLE, [], 'test.other');
     const runaway = rejection(run(ENDLESS));
@@ -154,7 +154,7 @@ describe('a runaway statement', () => {
   });
 
   it('makes its plugin rest when it comes again and again', async () => {
-    const { run } = await withSql([notes, other], { limits: { time: 500 } });
+    const { run } = await withSql([notes, other], { limits: { time: 1_000 } });
     expect((await rejection(run(ENDLESS))).message).toContain("'limits.time'");
     expect((await rejection(run(ENDLESS))).message).toContain("'limits.time'");
     const rests = await rejection(run('select 1'));
@@ -182,7 +182,7 @@ describe('a runaway statement', () => {
         );
       },
     });
-    const { kernel, run } = await withSql([notes, open], { limits: { time: 300 } });
+    const { kernel, run } = await withSql([notes, open], { limits: { time: 1_500 } });
     await kernel.commands.execute('test.open:begin');
     expect((await rejection(run(ENDLESS))).code).toBe('sql/timeout');
     const commit = kernel.commands.execute('test.open:commit');

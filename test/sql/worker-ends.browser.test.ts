@@ -64,7 +64,7 @@ describe('the database worker', () => {
 
   it('stays when a statement has to be ended, and other databases are as before', async () => {
     const other = packageWith({ id: 'test.other' });
-    const { run } = await withSql([packageWith({}), other], { limits: { time: 300 } });
+    const { run } = await withSql([packageWith({}), other], { limits: { time: 1_500 } });
     await run('create table notes (id integer primary key, text text)', [], 'test.other');
     const ended = rejection(run(ENDLESS));
     const wrote = run("insert into notes values (1, 'a')", [], 'test.other');

@@ -241,7 +241,7 @@ describe('a hostile view', () => {
     });
     const before = performance.now();
     await view.shown.close();
-    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 
   it('gives the page its frames within the largest batch', async () => {

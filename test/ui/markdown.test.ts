@@ -86,10 +86,14 @@ describe('markdown', () => {
 
   it.each(Object.entries(HOSTILE))('takes no time for %s', (_, text) => {
     expect(text.length).toBeLessThanOrEqual(10_000);
-    const before = performance.now();
-    const html = markupOf('markdown', { text });
-    // A busy machine takes a few milliseconds; what grows with the square takes seconds.
-    expect(performance.now() - before).toBeLessThan(500);
+    let html = '';
+    const took = [1, 2, 3].map(() => {
+      const before = performance.now();
+      html = markupOf('markdown', { text });
+      return performance.now() - before;
+    });
+    // A busy machine takes a few milliseconds; what grows with the square takes seconds each time.
+    expect(Math.min(...took)).toBeLessThan(1_000);
     // What it counts as is not less than what it makes, but for its own box.
     const made = html.match(/<[a-z]/g)?.length ?? 0;
     expect(made - 1).toBeLessThanOrEqual(Math.ceil((text.length * 2) / 3) + 1);

@@ -107,6 +107,12 @@ export function CommandRun({ run }: { readonly run: Run | undefined }) {
           <strong>{titleOf(run)}</strong>
           {run.took !== undefined && <span class="took">{milliseconds(run.took)}</span>}
         </p>
+        {/* Above what grows, which would move it away from under the pointer. */}
+        {run.status === 'running' && (
+          <button type="button" onClick={run.cancel}>
+            Cancel
+          </button>
+        )}
         {typeof run.progress === 'number' && (
           <progress aria-label="Progress" max={1} value={run.progress} />
         )}
@@ -120,11 +126,6 @@ export function CommandRun({ run }: { readonly run: Run | undefined }) {
           </>
         )}
         {run.text !== undefined && <pre>{run.text}</pre>}
-        {run.status === 'running' && (
-          <button type="button" onClick={run.cancel}>
-            Cancel
-          </button>
-        )}
       </div>
       {trace !== undefined && (
         <div class="panel">

@@ -7,8 +7,11 @@ interface Props {
   readonly counts: boolean;
 }
 
+type Said = readonly [value: string, order: number];
+
 const heard: string[] = [];
-let say: (value: string, order: number) => void = () => {};
+const said: Said[] = [];
+let wake = () => {};
 let first = 0;
 
 export default definePlugin({
@@ -21,12 +24,20 @@ export default definePlugin({
           JSON.stringify(counts ? [[5, order], op] : [op]);
         const field = [1, 'field', { label: 'Note', value: '' }, ['input'], []] as const;
         yield batch(0, [0, 0, 0, field]);
-        for (;;)
-          yield await new Promise<string>((made) => {
-            say = (value, order) => made(batch(order, [3, 1, { value }]));
-          });
+        for (;;) {
+          while (said.length === 0)
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          const [value, order] = said.shift() as Said;
+          yield batch(order, [3, 1, { value }]);
+        }
       },
       event({ detail, order = 0 }) {
+        const say = (value: string, of: number) => {
+          said.push([value, of]);
+          wake();
+        };
         heard.push(String(detail));
         if (detail === 'a') first = order;
         // This was decided when `a` was all that was typed.
