@@ -3,6 +3,7 @@
  * and it can be started again.
  */
 
+import type { KernelOptions } from '@plinth/kernel';
 import { PluginCrashedError, PluginError } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { createBreachedHost, rawExit, runtime } from '#host';
@@ -37,7 +38,8 @@ const heapLimit = await has('heap-limit');
 const drains = await has('drained-loop');
 
 describe(`${runtime} worker: death`, () => {
-  const start = () => startKernel(setting, [mortal('test.mortal'), neighbour]);
+  const start = (options?: KernelOptions) =>
+    startKernel(setting, [mortal('test.mortal'), neighbour], options);
 
   const causes: readonly (readonly [string, string, RegExp])[] = [
     ['exit', 'guest/exited', /ended by itself/],
@@ -101,8 +103,11 @@ describe(`${runtime} worker: death`, () => {
   it.skipIf(!heapLimit)(
     'out of memory: the guest ends with guest/out-of-memory and the host lives',
     async () => {
-      const kernel = await start();
-      const error = await rejection(kernel.commands.execute('test.mortal:oom'));
+      // A guest that fills its memory slowly is silent meanwhile.
+      const kernel = await start({ supervision: { timeout: Number.POSITIVE_INFINITY } });
+      const error = await rejection(
+        kernel.commands.execute('test.mortal:oom', undefined, { timeout: 55_000 }),
+      );
       expect(error).toBeInstanceOf(PluginCrashedError);
       expect(error.code).toBe('guest/out-of-memory');
       expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
