@@ -104,8 +104,11 @@ export class Showing {
   }
 
   async #take(tree: ViewTree, ops: readonly unknown[], renderer: ViewRenderer): Promise<void> {
+    const { budget } = this.#settings.limits;
     let begun = performance.now();
-    if (begun - this.#since > FRAME) this.#beginFrame(begun);
+    const rested = begun - this.#since;
+    // A frame without changes leaves its share to the next: half a list is laid out twice.
+    if (rested > FRAME) this.#beginFrame(begun, rested > 2 * FRAME ? budget : 0);
     if (tree.listener === undefined) {
       // The first batch is shown as a whole, never by halves.
       for (const op of ops) tree.apply(op);
@@ -116,7 +119,6 @@ export class Showing {
       this.#reports.shown();
       return;
     }
-    const { budget } = this.#settings.limits;
     for (const op of ops) {
       tree.apply(op);
       // One change may be a chart, so the clock is looked at after each.
@@ -140,9 +142,9 @@ export class Showing {
     this.#beginFrame(performance.now());
   }
 
-  #beginFrame(now: number): void {
+  #beginFrame(now: number, credit = 0): void {
     this.#since = now;
-    this.#spent = 0;
+    this.#spent = -credit;
   }
 
   async #send(
