@@ -279,6 +279,7 @@ describe('a hostile view', () => {
         yield JSON.stringify(Array.from({ length: 500 }, (_, k) => [0, 1, 0, [n + k, 'x']]));`;
     const other = await startPanel();
     const calm = mount(other);
+    await until(() => calm.shown.state === 'shown', 'the other view is shown');
     const kernel = await startKernel({ isolation: 'worker', createHost }, [
       viewPackage(sending(grow)),
     ]);
