@@ -13,7 +13,7 @@ const inChromium = full
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
       'test/**/*.browser.test.ts',
-      'test/{docs,kernel,kit,rpc,security,storage,ui}/**/*.test.ts',
+      'test/{docs,kernel,rpc,security,storage,ui}/**/*.test.ts',
     ];
 const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();

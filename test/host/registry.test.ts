@@ -15,6 +15,7 @@ import {
 } from '@plinth/kernel';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createHost, persistentStorage, runtime, storageName } from '#host';
+import { full } from '../support/full.ts';
 import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
 import { CRASH, pluginOf } from '../support/plugins.ts';
 import { outliving } from '../support/storages.ts';
@@ -30,7 +31,7 @@ const inMemory = async (): Promise<Open> => {
   return async () => kept;
 };
 const STORES: Readonly<Record<string, () => Promise<Open>>> = {
-  memory: inMemory,
+  ...(full && { memory: inMemory }),
   'persistent storage': async () => {
     const name = await storageName();
     return () => persistentStorage(name);

@@ -21,8 +21,8 @@ export const RUNTIME_SUITES = [
 
 /** What quick runs in Chromium add: consoles, errors, storage and cryptography of a page. */
 export const PAGE_SUITES = [
-  'spares',
   'worker',
+  'spares',
   'audit',
   'audit-export',
   'audit-retention',
