@@ -1,7 +1,8 @@
 /** `contributes.http.api` and `.web`: where a plugin's API and its pages are. */
-import { type RouteAreas, routes } from '@plinth/http';
+import { HttpRoutes, type RouteAreas, routes } from '@plinth/http';
 import { type HttpMounts, type HttpOptions, http } from '@plinth/http/host';
 import { definePlugin } from '@plinth/sdk';
+import { contractChecks } from '@plinth/sdk/testing';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { runtime } from '#host';
 import { startKernel } from '../support/kernels.ts';
@@ -154,16 +155,82 @@ describe(`${runtime}: the API and the pages of a plugin`, () => {
       return { ...made, manifest: { ...made.manifest, contributes: { http: declared } as never } };
     };
     const any = [{ method: 'GET', path: '/*rest' }];
-    const { ask } = await serve([
-      ...['health', 'api', 'plugins', 'metrics'].map((id) => echo(id, { web: any })),
-      echo('test.a', { api: any, web: any, routes: any }),
-    ]);
+    const takers = ['health', 'api', 'plugins', 'metrics', 'events', 'openapi.json', 'v1'];
+    const { ask, kernel } = await serve(
+      [
+        ...takers.map((id) => echo(id, { web: any, api: any })),
+        echo('test.a', { api: any, web: any, routes: any }),
+        echo('test.b', { web: any }),
+      ],
+      { authenticate: () => 'ada' },
+    );
+    await kernel.plugins.disable('test.b');
     expect(await (await ask('/health/ready')).json()).toEqual({ status: 'ready' });
-    expect((await ask('/metrics')).status).toBe(404);
-    expect((await ask('/api/v1/plugins')).status).toBe(404);
+    for (const path of [
+      '/health/startup',
+      '/metrics',
+      '/metrics/x',
+      '/events/x',
+      '/openapi.json/x',
+      '/api/v1/plugins',
+      '/api/v1/x',
+      '/api',
+      '/api/Foo',
+      '/api//x',
+      '/api/%76%31/x',
+      '/api/test.b/x',
+      '/plugins/test.b/x',
+      '/plugins/',
+      '/test.b/x',
+    ])
+      expect([path, (await problem(await ask(path)))[0]]).toEqual([path, 404]);
+    expect((await ask('/health', { method: 'POST' })).status).toBe(404);
+    // Where nothing is in its way, an id of one word is like any other.
+    expect(await (await ask('/api/health/x')).text()).toBe('api /x');
+    expect(await (await ask('/v1/x')).text()).toBe('web /x');
+    const { paths } = (await (await ask('/openapi.json')).json()) as { paths: object };
+    const told = Object.keys(paths);
+    expect(told).toContain('/api/health/{rest}');
+    for (const path of ['/health/{rest}', '/api/{rest}', '/plugins/{rest}', '/api/v1/{rest}'])
+      expect(told).not.toContain(path);
     expect(await (await ask('/api/test.a/x')).text()).toBe('api /x');
     expect(await (await ask('/test.a/x')).text()).toBe('web /x');
     expect(await (await ask('/plugins/test.a/x')).text()).toBe(' /x');
+  });
+
+  it('of /<id> begins with a slash behind it, as nothing above it is the plugin', async () => {
+    const { ask } = await start(
+      { web: { 'GET /': () => ({ body: 'home' }) } },
+      {
+        web: [{ method: 'GET', path: '/' }],
+      },
+    );
+    const moved = await ask('/test.blog?a=1');
+    expect([moved.status, moved.headers.get('location')]).toEqual([308, '/test.blog/?a=1']);
+    expect(await (await ask('/test.blog/?a=1')).text()).toBe('home');
+  });
+
+  it('and routes have handlers of their own, where one path is in all lists', async () => {
+    const get = (body: string) => ({ 'GET /posts': () => ({ body }) });
+    const { ask } = await start(
+      { api: get('api'), web: get('web'), routes: get('routes') },
+      { api: [posts], web: [posts], routes: [posts] },
+    );
+    const places = { '/api': 'api', '': 'web', '/plugins': 'routes' };
+    for (const [base, list] of Object.entries(places))
+      expect(await (await ask(`${base}/test.blog/posts`)).text()).toBe(list);
+    for (const wrong of [null, () => ({ body: '' }), 'all'])
+      expect(() =>
+        routes({ provide: () => ({ dispose() {} }) } as never, { api: wrong } as never),
+      ).toThrow(expect.objectContaining({ code: 'contract/invalid' }));
+  });
+
+  it('pass the checks of the contract', async () => {
+    const { kernel } = await start(blog);
+    const client = kernel.client(HttpRoutes);
+    const checks = contractChecks(HttpRoutes, client, { paths: { '/posts/:id': '/posts/7' } });
+    expect(checks.length).toBeGreaterThan(5);
+    for (const { run } of checks) await run();
   });
 
   it('share the cookies that the plugin sets', async () => {

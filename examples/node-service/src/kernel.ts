@@ -41,6 +41,8 @@ function makeKernel(settings: Settings) {
       jobs({ tenants: 'only' }),
       otel(),
       http({
+        // What plugins add is reached by the addresses that the application gives.
+        mount: { api: false, web: false },
         tenant(request) {
           const id = tenantIn(request, settings);
           // '' is no tenant: one that settings don't name is 404, even if its data is there.

@@ -12,7 +12,7 @@ import { answerRoute } from './routes.js';
 /** Where the kernel is in its life. */
 export type Life = 'new' | 'started' | 'stopping';
 
-/** Addresses that monitors know, and what of the admin API they are. */
+/** Addresses that monitors ask by convention, and that of the same operation in the admin API. */
 const SHORT = {
   '/metrics': '/api/v1/metrics',
   '/diagnostics': '/api/v1/diagnostics',

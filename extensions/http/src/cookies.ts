@@ -15,14 +15,17 @@ const ATTRIBUTES = /^(max-age=-?\d{1,10}|expires=[\w ,:+-]{1,40}|secure|samesite
 const nameOf = (plugin: string, name: string): string => `${plugin}~${name}`;
 
 /**
- * The `set-cookie` headers of an answer. Undefined when one of them is malformed.
+ * The `set-cookie` headers of an answer. Undefined when one of them is malformed, or all together are
+ * too long.
  *
  * @param paths where the plugin is mounted. A browser keeps a cookie for each.
+ * @param most bytes of all.
  */
 export function cookiesToSet(
   given: readonly string[],
   plugin: string,
   paths: readonly string[],
+  most: number,
 ): readonly string[] | undefined {
   if (given.length > MOST_COOKIES) return undefined;
   const made: string[] = [];
@@ -37,7 +40,7 @@ export function cookiesToSet(
     const cookie = `${nameOf(plugin, name)}=${value}`;
     for (const path of paths) made.push([cookie, `Path=${path}`, 'HttpOnly', ...kept].join('; '));
   }
-  return made;
+  return made.reduce((sum, one) => sum + one.length, 0) > most ? undefined : made;
 }
 
 /** The cookies of a request that are the plugin's, under its own names. */

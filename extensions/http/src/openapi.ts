@@ -2,6 +2,7 @@
 import type { DeclaredRoute } from './contribution.js';
 import type { Parts } from './exchange.js';
 import { covers } from './options.js';
+import { isServed } from './places.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -45,7 +46,8 @@ export function openApi({ port, settings, declared }: Parts): Json {
     if (plugin.enabled)
       for (const route of value) {
         const mount = settings.mounts[route.area];
-        if (mount !== false) paths.push(routeOf(`${mount}/${plugin.id}`, plugin.id, route));
+        if (mount !== false && isServed(plugin.id, mount, settings.mounts))
+          paths.push(routeOf(`${mount}/${plugin.id}`, plugin.id, route));
       }
   paths.sort(([one], [other]) => (one < other ? -1 : 1));
   return {

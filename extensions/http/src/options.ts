@@ -86,7 +86,7 @@ export interface HttpOptions {
    */
   readonly pages?: 'sandbox' | 'same-origin';
   /**
-   * Whether plugins may set cookies. Each plugin has its own: they are sent to its path alone, and
+   * Whether plugins may set cookies. Each plugin has its own: they are sent to its paths alone, and
    * it sees no others. Default: false.
    */
   readonly cookies?: boolean;
@@ -188,7 +188,7 @@ function mountsOf(given: HttpOptions['mount'] = {}): Mounts {
     const base = mountOf('mount', given);
     return { routes: base, api: `${base}/api`, web: base };
   }
-  if (typeof given !== 'object' || given === null)
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw wrong('mount', `is a path, false, or an object of ${AREAS.join(', ')}`);
   for (const name of Object.keys(given))
     if (!(AREAS as readonly string[]).includes(name))
@@ -205,7 +205,7 @@ function mountOf(option: string, path: string): string {
   if (path === '/') return '';
   const free = !OWN.test(path) || (option === 'mount.api' && API.test(path));
   if (typeof path !== 'string' || !MOUNT.test(path) || !free)
-    throw wrong(option, "is a path like '/plugins' that the extension doesn't use, or false");
+    throw wrong(option, "is a path like '/plugins' that the extension doesn't use, '/' or false");
   return path;
 }
 

@@ -64,14 +64,15 @@ export type RouteHandlers<Route extends string> = {
   readonly [R in Route]: RouteHandler<ParametersOf<R>>;
 };
 
-/** Handlers of the lists `api` and `web` of `contributes.http`, which may have routes of one path. */
-export interface RouteAreas<Api extends string, Web extends string> {
+/** Handlers of the lists of `contributes.http`, which may have routes of one path. */
+export interface RouteAreas<Api extends string, Web extends string, Plain extends string = never> {
   readonly api?: RouteHandlers<Api>;
   readonly web?: RouteHandlers<Web>;
+  readonly routes?: RouteHandlers<Plain>;
 }
 
 interface Known {
-  /** Undefined: any. */
+  /** Undefined: `routes`, or any where no lists are given. */
   readonly area: 'api' | 'web' | undefined;
   readonly method: Method;
   readonly path: string;
@@ -98,8 +99,8 @@ export function routes<const Route extends string>(
   handlers: RouteHandlers<Route>,
 ): { dispose(): void };
 /**
- * Provides routes of `contributes.http.api` and of `contributes.http.web`, each list with handlers of
- * its own.
+ * Provides routes of `contributes.http.api`, `.web` and `.routes`, each list with handlers of its own.
+ * A host that is older than these lists doesn't say which one a request is for: then any answers.
  *
  * @throws PluginDefinitionError `contract/invalid` for a route that is none, or twice the same.
  * @example
@@ -108,11 +109,12 @@ export function routes<const Route extends string>(
  *   web: { 'GET /notes': () => ({ body: page(notes.all()), headers: { 'content-type': 'text/html' } }) },
  * });
  */
-export function routes<const Api extends string, const Web extends string>(
-  ctx: Pick<PluginContext, 'provide'>,
-  areas: RouteAreas<Api, Web>,
-): { dispose(): void };
-/** Both forms. */
+export function routes<
+  const Api extends string,
+  const Web extends string,
+  const Plain extends string = never,
+>(ctx: Pick<PluginContext, 'provide'>, areas: RouteAreas<Api, Web, Plain>): { dispose(): void };
+/** The implementation of both overloads. */
 export function routes(ctx: Pick<PluginContext, 'provide'>, given: object): { dispose(): void } {
   const known = knownIn(given).sort(inOrder);
   const shapes = known.map(({ area, method, segments }) =>
@@ -120,6 +122,11 @@ export function routes(ctx: Pick<PluginContext, 'provide'>, given: object): { di
   );
   const twice = shapes.find((shape, at) => shapes.indexOf(shape) !== at);
   if (twice !== undefined) throw invalid(`'${twice}' is there twice`);
+  const isPlain = known.every(({ area }) => area === undefined);
+  const handlersOf = (area: Known['area']) => {
+    const own = known.filter((one) => one.area === area);
+    return isPlain || (area === undefined && own.length === 0) ? known : own;
+  };
   return ctx.provide(HttpRoutes, {
     list: () =>
       known.map(({ area, method, path }) => ({
@@ -130,11 +137,7 @@ export function routes(ctx: Pick<PluginContext, 'provide'>, given: object): { di
     handle: async ({ method, path, area, query = {}, queries = {}, headers = {}, body }, call) => {
       const segments = segmentsOf(path);
       if (segments === undefined) return refused(400, 'http/path', 'The path is not valid.');
-      const there = known.filter(
-        (one) =>
-          match(one.segments, segments) !== undefined &&
-          (area === undefined || one.area === undefined || one.area === area),
-      );
+      const there = handlersOf(area).filter((one) => match(one.segments, segments) !== undefined);
       const found = there.find((one) => one.method === method);
       if (found === undefined) {
         if (there.length === 0)
@@ -192,14 +195,22 @@ function answerOf({ status, headers = {}, body, json }: RouteAnswer) {
   return { status: status ?? 200, headers, body };
 }
 
-/** Handlers of both kinds, as one list. */
+/** Handlers of both forms, as one list. @throws PluginDefinitionError `contract/invalid`. */
 function knownIn(given: object): Known[] {
   const all = Object.entries<unknown>(given as Readonly<Record<string, unknown>>);
   return all.flatMap(([name, value]) => {
-    if (name !== 'api' && name !== 'web') return [knownOf(name, value, undefined)];
-    return Object.entries<unknown>(Object(value)).map((one) => knownOf(...one, name));
+    if (!LISTS.has(name)) return [knownOf(name, value, undefined)];
+    if (value === undefined) return [];
+    if (typeof value !== 'object' || value === null)
+      throw invalid(`'${name}' is an object of handlers, like { 'GET /notes': … }`);
+    const area = name === 'routes' ? undefined : (name as 'api' | 'web');
+    return Object.entries<unknown>(value as Readonly<Record<string, unknown>>).map((one) =>
+      knownOf(...one, area),
+    );
   });
 }
+
+const LISTS: ReadonlySet<string> = new Set(['api', 'web', 'routes']);
 
 function knownOf(route: string, handler: unknown, area: Known['area']): Known {
   const [method = '', path = '', ...more] = route.split(' ');

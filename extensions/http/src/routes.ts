@@ -6,7 +6,7 @@ import { type Exchange, type Parts, userOf } from './exchange.js';
 import { readBody, slow, tooLarge, traceparentOf, typeOf } from './incoming.js';
 import { type Answer, isSource, responseOf } from './outgoing.js';
 import { type Segments, segmentsOf } from './path-pattern.js';
-import { type Place, pathsOf, placesOf } from './places.js';
+import { type Place, pathsOf, placeOf } from './places.js';
 import { refuse } from './problem.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -47,20 +47,24 @@ export async function answerRoute(
   exchange: Exchange,
   parts: Parts,
 ): Promise<Response | undefined> {
-  const places = placesOf(url.pathname, parts.settings.mounts);
-  const found = places.map((place) => routesAt(place, parts)).find((one) => one !== undefined);
-  if (exchange.nowhere && (found !== undefined || places.some(({ atRoot }) => !atRoot)))
+  const place = placeOf(url.pathname, parts.settings.mounts);
+  if (place === undefined) return undefined;
+  const found = routesAt(place, parts);
+  if (exchange.nowhere && (found !== undefined || !place.atRoot))
     throw refuse(404, 'http/tenant', 'It is for no tenant, and plugins run in tenants alone.');
   if (found === undefined) {
-    if (places.every(({ atRoot }) => atRoot)) return undefined;
+    if (place.atRoot) return undefined;
     throw refuse(404, 'plugin/not-found', 'No plugin answers here.');
   }
   if (!METHODS.includes(request.method))
     throw refuse(405, 'http/method', 'Plugins answer other methods.', {
       allow: METHODS.join(', '),
     });
-  const { place, plugin, declared } = found;
+  const { plugin, declared } = found;
   const { id, path } = place;
+  // A service worker can't be loaded through a redirect: as `/id` it could have the whole origin.
+  if (place.atRoot && url.pathname === `/${id}`)
+    return new Response(null, { status: 308, headers: { location: `/${id}/${url.search}` } });
   const segments = checkPath(path);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = declared === undefined ? undefined : routeIn(declared, method, segments);
@@ -81,13 +85,15 @@ export async function answerRoute(
 
 /** What a plugin answers at a place. Without a declaration, everything where `routes` are mounted. */
 function routesAt(place: Place, { port, declared }: Parts) {
-  const plugin = port.calls.providers(HttpRoutes).find((one) => one.id === place.id);
+  const { id } = place;
+  const plugin =
+    id === '' ? undefined : port.calls.providers(HttpRoutes).find((one) => one.id === id);
   if (plugin === undefined) return undefined;
   const all = declared.of(plugin);
   if (all === undefined)
-    return place.areas.includes('routes') ? { place, plugin, declared: undefined } : undefined;
+    return place.areas.includes('routes') ? { plugin, declared: undefined } : undefined;
   const here = all.filter(({ area }) => place.areas.includes(area));
-  return here.length === 0 ? undefined : { place, plugin, declared: here };
+  return here.length === 0 ? undefined : { plugin, declared: here };
 }
 
 interface Asked {
@@ -191,7 +197,7 @@ async function respond(asked: Asked, answer: Answer): Promise<Response> {
     pages,
     ...(made !== undefined && {
       cookies: (given: readonly string[]) =>
-        made.cookiesToSet(given, id, pathsOf(id, areas, mounts)),
+        made.cookiesToSet(given, id, pathsOf(id, areas, mounts), limits.headers),
     }),
   };
   const { timeout, answer: most } = limits;

@@ -17,7 +17,10 @@ export interface ViewLimits {
   readonly total: number;
   /** Characters of all images, as base64. Default: 4 000 000. */
   readonly images: number;
-  /** Milliseconds of a frame that changes may take before the page gets a turn. Default: 6. */
+  /**
+   * Milliseconds of a frame that changes may take before the page gets a turn, and twice that after
+   * two frames without changes. Default: 6.
+   */
   readonly budget: number;
 }
 

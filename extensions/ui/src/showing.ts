@@ -49,6 +49,8 @@ export class Showing {
   /** When the frame has begun that is counted, and how long changes have taken of it. */
   #since = 0;
   #spent = 0;
+  /** When the last batch was done. */
+  #worked = 0;
 
   constructor(
     client: Client<typeof View, HostCallOptions>,
@@ -106,9 +108,9 @@ export class Showing {
   async #take(tree: ViewTree, ops: readonly unknown[], renderer: ViewRenderer): Promise<void> {
     const { budget } = this.#settings.limits;
     let begun = performance.now();
-    const rested = begun - this.#since;
-    // A frame without changes leaves its share to the next: half a list is laid out twice.
-    if (rested > FRAME) this.#beginFrame(begun, rested > 2 * FRAME ? budget : 0);
+    // After two frames without changes a batch may take two shares: a list in two parts is laid out twice.
+    const credit = begun - this.#worked > 2 * FRAME ? budget : 0;
+    if (begun - this.#since > FRAME) this.#beginFrame(begun, credit);
     if (tree.listener === undefined) {
       // The first batch is shown as a whole, never by halves.
       for (const op of ops) tree.apply(op);
@@ -116,6 +118,7 @@ export class Showing {
         if (tree.has(node)) await this.#send(node, name, detail, order);
       });
       renderer.settle?.(true);
+      this.#worked = performance.now();
       this.#reports.shown();
       return;
     }
@@ -129,7 +132,8 @@ export class Showing {
       begun = this.#since;
     }
     renderer.settle?.(true);
-    this.#spent += performance.now() - begun;
+    this.#worked = performance.now();
+    this.#spent += this.#worked - begun;
     if (this.#spent >= budget) await this.#pause();
   }
 

@@ -50,8 +50,8 @@ export function answers(probe: Probe): Checks {
       }
     },
     'handle() answers a GET the same again': async () => {
-      for (const { path, answer } of await probe.answers()) {
-        const again = await probe.statusOf('GET', path);
+      for (const { path, area, answer } of await probe.answers()) {
+        const again = await probe.statusOf({ method: 'GET', path, area });
         ensure(again === answer.status, `GET ${path} answered ${answer.status}, then ${again}`);
       }
     },

@@ -9,7 +9,7 @@ export function list(probe: Probe): Checks {
       const listed = await probe.client.list();
       ensure(listed.length > 0, 'no route is listed');
       ensureUnique(
-        listed.map(({ method, path }) => `${method} ${path}`),
+        listed.map(({ method, path, area }) => `${method} ${path} ${area ?? ''}`.trim()),
         'route',
       );
       for (const { path } of listed)

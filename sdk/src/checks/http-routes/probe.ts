@@ -16,6 +16,7 @@ type Answer = InferOutput<NonNullable<typeof HttpRoutes.handle.output>>;
 interface Route {
   readonly method: string;
   readonly path: string;
+  readonly area?: 'api' | 'web' | undefined;
 }
 
 /** Common notations for parameters in paths. */
@@ -32,29 +33,31 @@ export class Probe {
   }
 
   /** The status of one answer. */
-  async statusOf(method: string, path: string): Promise<number> {
-    return (await this.client.handle({ method, path })).status;
+  async statusOf({ method, path, area }: Route): Promise<number> {
+    return (await this.client.handle({ method, path, area })).status;
   }
 
   /** Listed routes that can be requested. */
   async routes(): Promise<readonly Route[]> {
-    return (await this.client.list()).flatMap(({ method, path }) => {
+    return (await this.client.list()).flatMap(({ method, path, area }) => {
       const concrete = Object.hasOwn(this.paths, path)
         ? this.paths[path]
         : PARAMETER.test(path)
           ? undefined
           : path;
-      return concrete === undefined ? [] : [{ method, path: concrete }];
+      return concrete === undefined ? [] : [{ method, path: concrete, area }];
     });
   }
 
   /** The answers of all listed `GET` routes that can be requested. */
-  async answers(): Promise<readonly { readonly path: string; readonly answer: Answer }[]> {
+  async answers(): Promise<readonly (Route & { readonly answer: Answer })[]> {
     const gets = (await this.routes()).filter(({ method }) => method === 'GET');
     return Promise.all(
-      gets.map(async ({ path }) => ({
+      gets.map(async ({ method, path, area }) => ({
+        method,
         path,
-        answer: await this.client.handle({ method: 'GET', path }),
+        area,
+        answer: await this.client.handle({ method, path, area }),
       })),
     );
   }
