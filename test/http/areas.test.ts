@@ -206,7 +206,8 @@ describe(`${runtime}: the API and the pages of a plugin`, () => {
       },
     );
     const moved = await ask('/test.blog?a=1');
-    expect([moved.status, moved.headers.get('location')]).toEqual([308, '/test.blog/?a=1']);
+    // Also behind a server that strips a prefix.
+    expect([moved.status, moved.headers.get('location')]).toEqual([308, 'test.blog/?a=1']);
     expect(await (await ask('/test.blog/?a=1')).text()).toBe('home');
   });
 

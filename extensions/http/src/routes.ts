@@ -60,11 +60,12 @@ export async function answerRoute(
     throw refuse(405, 'http/method', 'Plugins answer other methods.', {
       allow: METHODS.join(', '),
     });
-  const { plugin, declared } = found;
+  const { areas, declared } = found;
   const { id, path } = place;
-  // A service worker can't be loaded through a redirect: as `/id` it could have the whole origin.
+  // A service worker can't be loaded through a redirect: as `/id` it could have the whole origin. The
+  // address is relative, since a server may have stripped a prefix.
   if (place.atRoot && url.pathname === `/${id}`)
-    return new Response(null, { status: 308, headers: { location: `/${id}/${url.search}` } });
+    return new Response(null, { status: 308, headers: { location: `${id}/${url.search}` } });
   const segments = checkPath(path);
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   const route = declared === undefined ? undefined : routeIn(declared, method, segments);
@@ -74,7 +75,6 @@ export async function answerRoute(
     exchange.leave();
   };
   try {
-    const areas = parts.declared.of(plugin)?.map(({ area }) => area) ?? ['routes'];
     const asked = { request, url, exchange, parts, id, areas, path, method, route, ended };
     return await (route?.socket === true ? openSocket(asked) : ask(asked));
   } catch (error) {
@@ -83,17 +83,18 @@ export async function answerRoute(
   }
 }
 
-/** What a plugin answers at a place. Without a declaration, everything where `routes` are mounted. */
-function routesAt(place: Place, { port, declared }: Parts) {
-  const { id } = place;
-  const plugin =
-    id === '' ? undefined : port.calls.providers(HttpRoutes).find((one) => one.id === id);
+/** What a plugin answers at a place, and all its lists. One without a declaration has `routes`. */
+function routesAt(
+  { id, areas }: Place,
+  { port, declared }: Parts,
+): { readonly areas: readonly Area[]; readonly declared?: readonly KnownRoute[] } | undefined {
+  if (id === '') return undefined;
+  const plugin = port.calls.providers(HttpRoutes).find((one) => one.id === id);
   if (plugin === undefined) return undefined;
   const all = declared.of(plugin);
-  if (all === undefined)
-    return place.areas.includes('routes') ? { plugin, declared: undefined } : undefined;
-  const here = all.filter(({ area }) => place.areas.includes(area));
-  return here.length === 0 ? undefined : { plugin, declared: here };
+  if (all === undefined) return areas.includes('routes') ? { areas: ['routes'] } : undefined;
+  const here = all.filter(({ area }) => areas.includes(area));
+  return here.length === 0 ? undefined : { areas: all.map(({ area }) => area), declared: here };
 }
 
 interface Asked {
