@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { createHost } from '#host';
+import { showView } from '../../extensions/ui/src/show-view.ts';
 import { has } from '../matrix/gaps.ts';
 import { startKernel } from '../support/kernels.ts';
 import { PANEL, sending, startPanel, viewPackage } from './kernels.ts';
@@ -243,6 +244,43 @@ describe('a hostile view', () => {
     await view.shown.close();
     expect(performance.now() - before).toBeLessThan(10_000);
   });
+
+  it.each(['at once', 'a microtask later, as React does'])(
+    'gives the page the frames that its changes have taken: drawn %s',
+    async (when) => {
+      const few = `
+        yield JSON.stringify([[0, 0, 0, [1, '0']]]);
+        for (let n = 1; n <= 4; n++) yield JSON.stringify([[2, 1, String(n)]]);`;
+      const kernel = await startKernel({ isolation: 'worker', createHost }, [
+        viewPackage(sending(few)),
+      ]);
+      let frame = 0;
+      const tick = () => {
+        frame += 1;
+        if (drawn.length < 5) requestAnimationFrame(tick);
+      };
+      const drawn: number[] = [];
+      const draw = () => {
+        // As long as five shares.
+        for (const until = performance.now() + 30; performance.now() < until; );
+        drawn.push(frame);
+      };
+      requestAnimationFrame(tick);
+      const shown = showView(
+        kernel,
+        { plugin: PANEL, view: 'panel' },
+        {
+          show: () => ({ insert() {}, remove() {}, text() {}, change() {}, move() {} }),
+          settle: () => (when === 'at once' ? draw() : queueMicrotask(draw)),
+        },
+      );
+      await until(() => drawn.length === 5, 'all drawn');
+      await shown.close();
+      // The first is the view as a whole.
+      const rests = drawn.slice(2).map((at, index) => at - (drawn[index + 1] as number));
+      expect(Math.min(...rests)).toBeGreaterThan(2);
+    },
+  );
 
   it('gives the page its frames within the largest batch', async () => {
     const moves = `

@@ -24,6 +24,7 @@ function start() {
     session,
     reconciler: new Reconciler(session),
     shown: () => tree.root.kids[0]?.kids.map(({ props }) => [props.label, 'data' in props]),
+    text: () => tree.root.kids[0]?.kids[0]?.kids[0]?.text,
     async take() {
       const { value } = await session.next();
       for (const op of tree.read(value)) tree.apply(op);
@@ -46,6 +47,25 @@ it('images that are too much for one batch come in the next one', async () => {
   expect(shown()?.[2]).toEqual(['c', true]);
   await take();
   expect(shown()).toEqual([['c', true]]);
+});
+
+it('changes that a page has not asked for while it stood still come in parts', async () => {
+  const { session, reconciler, text, take } = start();
+  reconciler.show([h('stack', null, h('text', null, 'first'))]);
+  await take();
+  for (let at = 0; at < 45_000; at++) session.push([2, 3, `change ${at}`]);
+  for (const last of [19_999, 39_999, 44_999]) {
+    await take();
+    expect(text()).toBe(`change ${last}`);
+  }
+});
+
+it('a view that shows nothing at first says so', async () => {
+  const { session, take } = start();
+  await take();
+  const second = session.next();
+  session.push([0, 0, 0, [1, 'late']]);
+  expect((await second).value).toBe('[[0,0,0,[1,"late"]]]');
 });
 
 it('an image that has gone again before it was read is no fault', async () => {

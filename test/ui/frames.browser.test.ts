@@ -33,13 +33,20 @@ const start = () =>
   ]);
 
 /** Shows a script. What it passes to `tell` is in `told()`. */
-async function show(script: string, props?: unknown, options: Partial<FrameOptions> = {}) {
+async function show(
+  script: string,
+  props?: unknown,
+  options: Partial<FrameOptions> = {},
+  shadow = false,
+) {
   const kernel = await start();
   const run = (command: string, input?: unknown) =>
     kernel.commands.execute(`${PANEL}:${command}`, input);
   await run('code', script);
-  const place = document.createElement('main');
-  document.body.append(place);
+  const outside = document.createElement('main');
+  document.body.append(outside);
+  const place = document.createElement('div');
+  (shadow ? outside.attachShadow({ mode: 'open' }) : outside).append(place);
   const states: ViewState[] = [];
   const shown = mountFrame(place, kernel, {
     plugin: PANEL,
@@ -154,6 +161,45 @@ describe('a frame', () => {
     await tells(told, ['a']);
     await userEvent.keyboard('{Escape}');
     await until(() => document.activeElement?.textContent === 'Open The panel', 'left');
+  });
+});
+
+describe('a frame in a shadow tree', () => {
+  it.skipIf(!hasInput)('is left by Escape', async () => {
+    const { shown, place, frame, told } = await show(
+      `document.body.innerHTML = '<input aria-label="inside">';
+       document.querySelector('input').oninput = ({ target }) => plinth.call('tell', target.value);`,
+      undefined,
+      {},
+      true,
+    );
+    await until(() => shown.state === 'shown', 'shown');
+    const root = place.getRootNode() as ShadowRoot;
+    const enter = place.querySelector('button') as HTMLButtonElement;
+    enter.focus();
+    await userEvent.keyboard('{Enter}');
+    await until(() => root.activeElement === frame(), 'the focus');
+    await userEvent.keyboard('{Tab}a');
+    await tells(told, ['a']);
+    await userEvent.keyboard('{Escape}');
+    await until(() => root.activeElement === enter, 'left');
+  });
+
+  it('gets back what it has taken', async () => {
+    const { states, place, frame, run } = await show(
+      `plinth.on(() => { window.focus(); document.body.tabIndex = 0; document.body.focus(); });`,
+      undefined,
+      {},
+      true,
+    );
+    await until(() => states.includes('shown'), 'shown');
+    const field = document.createElement('input');
+    place.before(field);
+    field.focus();
+    await run('send', 1);
+    const root = place.getRootNode() as ShadowRoot;
+    await until(() => frame() === null || root.activeElement === field, 'the focus is back');
+    expect(root.activeElement).toBe(field);
   });
 });
 

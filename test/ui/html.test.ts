@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { rejection, startKernel } from '../support/kernels.ts';
 import { PANEL, sending, startPanel, viewPackage } from './kernels.ts';
+import kept from './plugins/kept.ts?bundle';
 
 const sent = async (batch: unknown) => {
   const code = sending(`yield ${JSON.stringify(JSON.stringify(batch))};`);
@@ -67,6 +68,18 @@ describe(`${runtime}: renderView`, () => {
   it('shows the children of an element that it does not know', async () => {
     const html = await sent([[0, 0, 0, [1, 'hologram', { depth: 3 }, ['turn'], [[2, 'inside']]]]]);
     expect(body(html)).toBe('<div data-plinth="unknown">inside</div>');
+  });
+
+  it('is empty for a view that shows nothing, and an error for one that never comes', async () => {
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [viewPackage(kept)]);
+    expect(body(await renderView(kernel, { plugin: PANEL, view: 'empty' }))).toBe('');
+    const silent = await startKernel({ isolation: 'worker', createHost }, [
+      viewPackage(sending('')),
+    ]);
+    const never = await rejection(
+      renderView(silent, { plugin: PANEL, view: 'panel', timeout: 500 }),
+    );
+    expect(never).toMatchObject({ code: 'call/timeout', plugin: PANEL });
   });
 
   it('rejects for a view that breaks the rules, and for one that there is not', async () => {

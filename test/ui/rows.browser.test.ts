@@ -30,10 +30,12 @@ const renderers = {
   },
 } as const;
 
-const show = async (renderer: keyof typeof renderers, view: string) => {
+const show = async (renderer: keyof typeof renderers, view: string, shadow = false) => {
   const kernel = await startKernel({ isolation: 'worker', createHost }, [viewPackage(rows)]);
-  const place = document.createElement('main');
-  document.body.append(place);
+  const outside = document.createElement('main');
+  document.body.append(outside);
+  const place = document.createElement('div');
+  (shadow ? outside.attachShadow({ mode: 'closed' }) : outside).append(place);
   renderers[renderer](place, kernel, view);
   await until(() => place.querySelector('[data-plinth="window"]') !== null, 'shown');
   const box = place.querySelector('[data-plinth="window"]') as HTMLElement;
@@ -70,6 +72,14 @@ describe.each(['dom', 'react'] as const)('rows on demand in %s', (renderer) => {
     const last = [...box.querySelectorAll('tr')].at(-1);
     expect(last?.getAttribute('aria-rowindex')).toBe('100001');
     expect(box.querySelector('table')?.getAttribute('aria-rowcount')).toBe('100001');
+  });
+
+  it('come into sight in a shadow tree', async () => {
+    const { box } = await show(renderer, 'panel', true);
+    for (const part of [0.5, 0]) {
+      box.scrollTop = (box.scrollHeight - box.clientHeight) * part;
+      await until(() => inSight(box).length > box.clientHeight / 60, `rows at ${part}`);
+    }
   });
 
   it('follow the keys, and the focus stays in the list when its row goes', async () => {

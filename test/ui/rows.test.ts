@@ -66,6 +66,23 @@ describe(`${runtime}: rows on demand`, () => {
     await view.close();
   });
 
+  it('come into a view that changes faster than they are answered', async () => {
+    const { run, open } = await start();
+    const view = await open('busy');
+    for (const tick of [1, 2, 3]) {
+      await run('tick');
+      await view.shows(`tick ${tick}`);
+    }
+    // The first question was asked before the view has changed three times.
+    expect(await run('answer')).toBe(3);
+    await view.shows('item 49');
+    await view.scroll('Busy', 500);
+    for (let left = 1; left > 0; ) left = (await run('answer')) as number;
+    await view.shows('item 500');
+    expect(view.text()).not.toContain('item 49 ');
+    await view.close();
+  });
+
   it('are the same in Preact', async () => {
     const { open } = await start();
     const view = await open('preact');

@@ -41,7 +41,7 @@ const manifest = {
     commands: { execute: ['plinth.ui:*'] },
     contracts: { provide: ['plinth.view'] },
   },
-  activation: [`command:${NOTES}:new`, `command:${NOTES}:save`, `command:${NOTES}:say`],
+  activation: ['new', 'save', 'say', 'left'].map((one) => `command:${NOTES}:${one}`),
   contributes: {
     commands: [{ id: 'new', title: 'New note' }, { id: 'save', title: 'Save' }, { id: 'say' }],
     ui: contributed,
@@ -301,6 +301,21 @@ describe(`${runtime}: words of a plugin`, () => {
     await say('fact', { name: 'mode', value: 'own' });
     expect(bench.facts.get('mode')).toBe('edit');
     expect(bench.facts.get(`${NOTES}.mode`)).toBe('own');
+    // An id that is the beginning of another one.
+    const short = { ...manifest, id: 'test', activation: ['command:test:say'], contributes: {} };
+    const both = await start({}, [
+      { manifest, code: notes },
+      { manifest: short, code: notes },
+    ]);
+    await both.say('fact', { name: 'mode', value: 'mine' });
+    const value = { name: 'notes.mode', value: 'another’s' };
+    await both.kernel.commands.execute('test:say', { what: 'fact', value });
+    expect(both.bench.facts.get(`${NOTES}.mode`)).toBe('mine');
+  });
+
+  it('may ask for as long as a question waits, in a command that was run here', async () => {
+    const { bench } = await start();
+    expect(await bench.run(`${NOTES}:left`)).toBeGreaterThan(500_000);
   });
 });
 

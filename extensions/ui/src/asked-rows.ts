@@ -15,14 +15,18 @@ export interface RowUse<T> {
 }
 
 /**
- * Owns the range that is in sight and the last answer for it. An answer that comes after a later one
- * was asked for is dropped.
+ * Owns the range that is in sight and the last answer for it. An answer is dropped when it is older
+ * than the one that is shown, or when its range is in sight no longer. One that is only older than
+ * the last question counts: a view that asks faster than it is answered would show no rows at all.
  */
 export class AskedRows<T> {
   readonly #use: RowUse<T>;
   #span: RowSpan = FIRST_ROWS;
   #shown: { readonly from: number; readonly rows: T } | undefined;
+  /** The number of the last question, and of the one whose answer is shown. */
   #turn = 0;
+  #taken = 0;
+  #count = 0;
 
   constructor(use: RowUse<T>) {
     this.#use = use;
@@ -58,30 +62,37 @@ export class AskedRows<T> {
         `'rows' needs 'count', the number of all rows, at most ${ROWS_IN_ALL}, and not ${String(count)}`,
       );
     this.#turn += 1;
-    const turn = this.#turn;
-    const to = Math.min(this.#span.to, count as number);
-    const span = { from: Math.min(this.#span.from, to), to };
+    this.#count = count as number;
+    const [turn, wanted] = [this.#turn, this.#span];
+    const to = Math.min(wanted.to, this.#count);
+    const span = { from: Math.min(wanted.from, to), to };
     const answer = source(span.from, span.to);
-    if (!(answer instanceof Promise)) return this.#take(span, answer);
+    if (!(answer instanceof Promise)) return this.#take(turn, span, answer);
+    const counts = () =>
+      turn > this.#taken &&
+      span.to <= this.#count &&
+      wanted.from === this.#span.from &&
+      wanted.to === this.#span.to;
     answer
       .then((rows) => {
-        if (turn !== this.#turn) return;
-        this.#take(span, rows);
+        if (!counts()) return;
+        this.#take(turn, span, rows);
         this.#use.came();
       })
       .catch((error: unknown) => {
-        if (turn === this.#turn) this.#use.failed(error);
+        if (counts() || turn === this.#taken) this.#use.failed(error);
       });
   }
 
   /** What is still to come is of no use. */
   end(): void {
-    this.#turn += 1;
+    this.#taken = Number.POSITIVE_INFINITY;
   }
 
-  #take({ from, to }: RowSpan, rows: T): void {
+  #take(turn: number, { from, to }: RowSpan, rows: T): void {
     const size = this.#use.sizeOf(rows);
     if (size > to - from) throw new Error(`rows(${from}, ${to}) has answered ${size} rows`);
+    this.#taken = turn;
     this.#shown = { from, rows };
   }
 }

@@ -25,6 +25,9 @@ export function described<S extends Schema['~standard']>(standard: S): { '~stand
   return { '~standard': { ...standard, jsonSchema: { input: anything, output: anything } } };
 }
 
+/** Milliseconds for what may wait for a person's answer. */
+export const ANSWER_WITHIN = 600_000;
+
 /** Asks for a view. */
 export interface OpenInput {
   /** The host's name for this showing. */
@@ -59,12 +62,16 @@ export const View = contract('plinth.view@1', {
     input: typed<OpenInput>(({ session, view }) => isName(session) && isName(view)),
     output: described(stream(typed<string>())['~standard']),
   }),
-  /** `stale`: this showing has ended, for example by an update of the plugin. */
+  /**
+   * `stale`: this showing has ended, for example by an update of the plugin. A handler may ask its
+   * user, so it has as much time as `plinth.ui:ask`.
+   */
   event: command({
     input: typed<EventInput>(
       ({ session, node, name }) => isName(session) && isName(name) && Number.isInteger(node),
     ),
     errors: { stale: typed<Record<never, never>>() },
+    timeout: ANSWER_WITHIN,
   }),
 });
 
@@ -122,7 +129,11 @@ export interface FactInput {
 export const Ui = contract('plinth.ui@1', {
   notify: command({ input: typed<NotifyInput>(), output: typed<void>() }),
   /** Answers the place of the choice, or null when the question was closed. */
-  ask: command({ input: typed<AskInput>(), output: typed<number | null>(), timeout: 600_000 }),
+  ask: command({
+    input: typed<AskInput>(),
+    output: typed<number | null>(),
+    timeout: ANSWER_WITHIN,
+  }),
   status: command({ input: typed<StatusInput>(), output: typed<void>() }),
   fact: command({ input: typed<FactInput>(), output: typed<void>() }),
 });

@@ -67,6 +67,7 @@ export class PlinthView extends Base {
   }
 
   connectedCallback(): void {
+    for (const name of ['kernel', 'props', 'fallback'] as const) this.#take(name);
     this.#plan();
   }
 
@@ -76,6 +77,14 @@ export class PlinthView extends Base {
 
   attributeChangedCallback(): void {
     this.#plan();
+  }
+
+  /** A property that was set before the element was defined hides the one of this class. */
+  #take(name: 'kernel' | 'props' | 'fallback'): void {
+    if (!Object.hasOwn(this, name)) return;
+    const given: unknown = Reflect.get(this, name);
+    Reflect.deleteProperty(this, name);
+    Reflect.set(this, name, given);
   }
 
   /** Changes of one turn are one change. An element that only moves in the page stays as it is. */

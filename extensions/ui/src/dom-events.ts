@@ -130,9 +130,9 @@ function changed(
   const node = path.find(({ events, type }) => events.includes(name) || ANSWER.has(type));
   if (node?.events.includes(name) !== true) return;
   // A choice has no echo that could be older than it.
-  if (name === 'input' && node.type !== 'slider')
-    renderer.echoes.typed(control, (value, order) =>
-      renderer.send(node, name, value.slice(0, MOST), order),
+  if (name === 'input')
+    renderer.echoes.typed(control, (_, order) =>
+      renderer.send(node, name, detailOf(node, control), order),
     );
   else renderer.send(node, name, detailOf(node, control));
 }

@@ -5,7 +5,7 @@ import { Echoes } from './echoes.js';
 import type { HostNode, SendEvent } from './host-node.js';
 import { elementOf, isOnDemand, type Kit } from './kit.js';
 import { RowWatch } from './row-watch.js';
-import type { Shape, ShapeScope } from './shape.js';
+import { type Shape, type ShapeScope, uidOfView } from './shape.js';
 import type { ViewRenderer } from './showing.js';
 import type { TreeListener, ViewTree } from './view-tree.js';
 
@@ -16,8 +16,6 @@ interface Drawn extends Dressed {
 }
 
 type Movable = Element & { moveBefore?(node: Node, before: Node | null): void };
-
-let last = 0;
 
 /** Owns the elements of a view, which outlive the showings of it. */
 export class DomRenderer implements ViewRenderer, TreeListener {
@@ -37,10 +35,9 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   #armed = false;
 
   constructor(body: Element, kit: Kit, close: string, signal: AbortSignal) {
-    last += 1;
     this.#body = body;
     this.#kit = kit;
-    this.#scope = { uid: `plinth-${last}`, words: { close } };
+    this.#scope = { uid: uidOfView(), words: { close } };
     this.#rows = new RowWatch(
       body.ownerDocument,
       async (node, span) => this.#send?.(node, 'range', span),

@@ -1,6 +1,6 @@
 /** The extension `ui()`. */
 import { defineExtension } from '@plinth/kernel/extension';
-import { Ui } from './contract.js';
+import { ANSWER_WITHIN, Ui } from './contract.js';
 import { contributionProblem, placesOf } from './contribution.js';
 import { contributionSchema } from './contribution-schema.js';
 import { settingsOf, type UiOptions } from './ui-options.js';
@@ -48,7 +48,7 @@ export const ui = defineExtension(
         );
         const bench = new LiveWorkbench({
           ...{ contributions, settings, words, plugins: () => port.plugins.all() },
-          execute: (id, input) => port.calls.execute(id, input),
+          execute: (id, input) => port.calls.execute(id, input, { timeout: ANSWER_WITHIN }),
           failed: (error) => port.log.error('a listener of the workbench failed', { error }),
         });
         port.own(contributions.onChange(() => bench.changed()));

@@ -1,6 +1,7 @@
 /** The elements of a frame, its focus and its look. */
 import { documentsOf, type FrameDocuments, SANDBOX } from './frame-document.js';
 import { adoptLook } from './look.js';
+import { focusedBeside } from './trees.js';
 
 /** How a frame stands in the page. */
 export interface FrameLabels {
@@ -76,7 +77,7 @@ export class FrameBox {
 
   /** The focus goes back into the page. */
   leave(): void {
-    if (this.#page.activeElement !== this.#frame) return;
+    if (focusedBeside(this.section) !== this.#frame) return;
     this.#enter.focus();
     this.#rest();
   }
@@ -144,7 +145,9 @@ export class FrameBox {
     );
     page.addEventListener(
       'focusin',
-      ({ target }) => {
+      (event) => {
+        // The document names the host of a shadow tree, the path what stands in it.
+        const target = event.composedPath()[0] ?? event.target;
         if (target !== this.#frame) this.#focused = target as Element;
       },
       { signal },
@@ -163,15 +166,15 @@ export class FrameBox {
   }
 
   #check(): void {
-    const { activeElement } = this.#page;
-    if (this.#frame === undefined || activeElement !== this.#frame || !this.#frame.inert) return;
+    const focused = focusedBeside(this.section);
+    if (this.#frame === undefined || focused !== this.#frame || !this.#frame.inert) return;
     this.clear();
     (this.#focused as HTMLElement | null)?.focus();
     this.#onTheft();
   }
 
   #rest(): void {
-    if (this.#frame !== undefined && this.#page.activeElement !== this.#frame)
+    if (this.#frame !== undefined && focusedBeside(this.section) !== this.#frame)
       this.#frame.inert = true;
   }
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { createError } from '@plinth/sdk/contract';
 import { View } from './contract.js';
 import type { HostNode } from './host-node.js';
 import { isOnDemand, type Kit } from './kit.js';
 import { escaped, htmlOf } from './markup.js';
-import type { ShapeScope } from './shape.js';
+import { type ShapeScope, uidOfView } from './shape.js';
 import { Showing } from './showing.js';
 import type { ViewKernel } from './view-kernel.js';
 import { nameOf } from './view-names.js';
@@ -17,6 +18,13 @@ import { type ViewOptions, viewSettings } from './view-options.js';
 export { stylesheet } from './stylesheet.js';
 export type { ViewKernel, ViewOptions };
 
+/** Options of {@link renderView}. */
+export interface RenderOptions extends ViewOptions {
+  /** Milliseconds in which the view has to come, with the start of its plugin. Default: 30 000. */
+  readonly timeout?: number;
+}
+
+const TIMEOUT = 30_000;
 /** Milliseconds in which first rows that a plugin has to load are waited for. */
 const ROWS_WITHIN = 2_000;
 
@@ -25,24 +33,27 @@ const ROWS_WITHIN = 2_000;
  * rows show the first 50, if they come within two seconds. The style sheet of the page is
  * `stylesheet`.
  *
- * @throws ViewRefused `view/refused`, or why the plugin has not answered.
+ * @throws ViewRefused `view/refused`, PluginTimeoutError `call/timeout` when nothing of the view has
+ * come in time, or why the plugin has not answered.
  * @example
  * const html = await renderView(kernel, { plugin: 'com.example.notes', view: 'panel' });
  */
-export async function renderView(kernel: ViewKernel, options: ViewOptions): Promise<string> {
-  const settings = viewSettings(options);
+export async function renderView(kernel: ViewKernel, options: RenderOptions): Promise<string> {
+  const { timeout = TIMEOUT, ...given } = options;
+  const settings = viewSettings(given);
   const scope: ShapeScope = {
-    uid: `plinth-${crypto.randomUUID()}`,
+    uid: uidOfView(),
     words: { close: 'Close' },
   };
   const client = kernel.client(View, { provider: settings.plugin });
   let root: HostNode | undefined;
-  let late: ReturnType<typeof setTimeout> | undefined;
   const showing = new Showing(client, settings, { shown() {}, busy() {}, failed() {} });
+  let late = setTimeout(() => showing.end(), timeout);
   try {
     await showing.run({
       show(tree) {
         root = tree.root;
+        clearTimeout(late);
         late = setTimeout(() => showing.end(), ROWS_WITHIN);
         return { insert() {}, remove() {}, text() {}, change() {}, move() {} };
       },
@@ -53,7 +64,12 @@ export async function renderView(kernel: ViewKernel, options: ViewOptions): Prom
   } finally {
     clearTimeout(late);
   }
-  if (root === undefined) throw new Error(`the view '${settings.view}' has ended without a batch`);
+  if (root === undefined)
+    throw createError(
+      'call/timeout',
+      `the view '${settings.view}' of ${settings.plugin} has shown nothing: it has ended, or ${timeout} ms have passed`,
+      { plugin: settings.plugin },
+    );
   const body = htmlOf(root, settings.kit, scope);
   const name = escaped(nameOf(kernel, settings.plugin));
   return `<section data-plinth="view" aria-label="${name}"><header data-plinth="view-header">${name}</header><div data-plinth="view-body">${body}</div></section>`;

@@ -2,6 +2,7 @@
 import {
   type ComponentType,
   createElement,
+  Fragment,
   memo,
   type ReactNode,
   type Ref,
@@ -50,12 +51,15 @@ export const ShownNode = memo(function ShownNode({ node, view, components }: Nod
     : createElement(OwnElement, { node, view, component: Component }, ...kids);
 });
 
+/** What stands in a view. It is drawn again when that comes, goes or moves. */
+export function ShownRoot({ node, view, components }: NodeProps): ReactNode {
+  const version = () => view.versionOf(node);
+  useSyncExternalStore(view.subscriberOf(node), version, version);
+  return createElement(Fragment, null, ...kidsOf(node, view, components));
+}
+
 /** The children of a node. */
-export function kidsOf(
-  node: HostNode,
-  view: ReactRenderer,
-  components: Components,
-): readonly ReactNode[] {
+function kidsOf(node: HostNode, view: ReactRenderer, components: Components): readonly ReactNode[] {
   return node.kids.map((kid) =>
     createElement(ShownNode, { key: view.keyOf(kid), node: kid, view, components }),
   );
@@ -119,19 +123,37 @@ function KitElement({ node, view, children }: KitProps): ReactNode {
   const shape = elementOf(view.kit, node.type).shape(node, view.scope);
   const root = useRef<Element>(null);
   const { value, checked } = liveOf(shape) ?? {};
+  const focus = useRef(false);
   useLayoutEffect(() => {
-    if (root.current !== null) view.stands(root.current, node);
+    if (root.current === null) return;
+    view.stands(root.current, node);
+    const asks = node.props.focus === true;
+    if (asks && !focus.current)
+      view.focus((controlOf(root.current) ?? root.current) as HTMLElement);
+    focus.current = asks;
   });
-  // The plugin's word counts when it changes; what its user types in between stays.
+  // The plugin's word counts when it changes, also over its updates; what its user types in between
+  // stays.
+  const said = useRef<Shape['live']>(undefined);
   useLayoutEffect(() => {
+    const { value: last, checked: tick } = said.current ?? {};
+    said.current = {
+      ...(value !== undefined && { value }),
+      ...(checked !== undefined && { checked }),
+    };
     const control = root.current && controlOf(root.current);
-    if (control === null || control === undefined) return;
-    if (value !== undefined && (control.localName !== 'select' || node.props.value !== undefined)) {
-      if (control.localName === 'select') control.value = value;
-      else view.echoes.set(control, value);
-    }
-    if (checked !== undefined) control.checked = checked;
-  }, [view, node, value, checked]);
+    if (!control) return;
+    if (value !== undefined && value !== last && control.localName !== 'select')
+      view.echoes.set(control, value);
+    if (checked !== undefined && checked !== tick) control.checked = checked;
+  }, [view, value, checked]);
+  // A list of choices can only be set when its choices are there, and they may come later.
+  const version = view.versionOf(node);
+  useLayoutEffect(() => {
+    const chosen = node.type === 'select' ? node.props.value : undefined;
+    const control = root.current && controlOf(root.current);
+    if (chosen !== undefined && control) control.value = String(chosen);
+  }, [view, node, version]);
   return drawn(shape, children, root);
 }
 

@@ -4,11 +4,9 @@ import { Echoes } from './echoes.js';
 import type { HostNode, SendEvent } from './host-node.js';
 import { isOnDemand, type Kit } from './kit.js';
 import { RowWatch } from './row-watch.js';
-import type { ShapeScope } from './shape.js';
+import { type ShapeScope, uidOfView } from './shape.js';
 import type { ViewRenderer } from './showing.js';
 import type { TreeListener, ViewTree } from './view-tree.js';
-
-let last = 0;
 
 /** Owns the nodes that are shown, and who listens to them. */
 export class ReactRenderer implements ViewRenderer, TreeListener {
@@ -26,11 +24,12 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   #root: HostNode | undefined;
   #send: SendEvent | undefined;
   #lastKey = 0;
+  /** Whether the user has used the view since the last element took the focus. */
+  #armed = false;
 
   constructor(kit: Kit, close: string) {
-    last += 1;
     this.kit = kit;
-    this.scope = { uid: `plinth-react-${last}`, words: { close } };
+    this.scope = { uid: uidOfView(), words: { close } };
   }
 
   get root(): HostNode | undefined {
@@ -53,6 +52,16 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
     if (isOnDemand(this.kit, node)) this.#rows?.stands(element as HTMLElement, node);
   }
 
+  /**
+   * An element begins to ask for the focus, which it gets once after each use of the view. A plugin
+   * can't take the focus from elsewhere in the page.
+   */
+  focus(element: HTMLElement): void {
+    if (!this.#armed) return;
+    this.#armed = false;
+    element.focus();
+  }
+
   /** Asks for rows as they come into sight, until the signal is aborted. */
   watch(page: Document, signal: AbortSignal): void {
     this.#rows = new RowWatch(
@@ -63,6 +72,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   }
 
   send(node: HostNode, name: string, detail?: PropValue, order?: number): void {
+    this.#armed = true;
     void this.#send?.(node, name, detail, order);
   }
 

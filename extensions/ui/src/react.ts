@@ -16,7 +16,7 @@ import {
 import { listen } from './dom-events.js';
 import { KIT } from './kit.js';
 import { adoptLook } from './look.js';
-import { type Components, kidsOf } from './react-elements.js';
+import { type Components, ShownRoot } from './react-elements.js';
 import { PluginFrame } from './react-frame.js';
 import { ReactRenderer } from './react-renderer.js';
 import { type SeenView, showView } from './show-view.js';
@@ -90,7 +90,8 @@ export function PluginView(given: PluginViewProps): ReactNode {
     () => view.root,
   );
   const failed = state === 'failed' && error !== undefined;
-  const stands = root === undefined ? [loading] : kidsOf(root, view, components);
+  const stands =
+    root === undefined ? loading : createElement(ShownRoot, { node: root, view, components });
   return createElement(
     'section',
     {
@@ -108,7 +109,7 @@ export function PluginView(given: PluginViewProps): ReactNode {
             fallback?.(error, retry) ??
               createElement('div', { role: 'alert' }, `${name} can't be shown.`),
           ]
-        : stands),
+        : [stands]),
     ),
   );
 }

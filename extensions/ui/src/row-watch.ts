@@ -4,6 +4,7 @@
  */
 import type { HostNode } from './host-node.js';
 import { ROWS_AT_ONCE, type RowSpan } from './row-span.js';
+import { shadowsAround } from './trees.js';
 
 /** Lists of a view that are watched. Others show the rows that they begin with. */
 const MOST = 32;
@@ -30,6 +31,8 @@ export class RowWatch {
   readonly #ask: (node: HostNode, span: RowSpan) => Promise<void>;
   readonly #signal: AbortSignal;
   readonly #sizes: ResizeObserver;
+  /** Trees whose scrolling is heard. That of a shadow tree isn't told outside of it. */
+  readonly #heard = new WeakSet<Node>();
   #frame: number | undefined;
 
   /** @param signal ends it. */
@@ -48,12 +51,20 @@ export class RowWatch {
       }
       this.#later();
     });
-    page.addEventListener('scroll', () => this.#later(), { capture: true, passive: true, signal });
+    this.#hear(page);
     signal.addEventListener('abort', () => {
       this.#sizes.disconnect();
       this.#seen.clear();
       if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
     });
+  }
+
+  /** Whatever a list stands in may scroll. */
+  #hear(root: Node): void {
+    if (this.#heard.has(root)) return;
+    this.#heard.add(root);
+    const given = { capture: true, passive: true, signal: this.#signal };
+    root.addEventListener('scroll', () => this.#later(), given);
   }
 
   /** The box of a list shows these rows now. */
@@ -81,6 +92,7 @@ export class RowWatch {
       ...{ asked: '', waiting: false, focused: undefined },
     };
     this.#seen.set(box, seen);
+    for (const root of shadowsAround(box)) this.#hear(root);
     this.#sizes.observe(box);
     const signal = this.#signal;
     box.addEventListener('focusin', ({ target }) => (seen.focused = target as Element), { signal });

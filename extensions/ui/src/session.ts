@@ -45,6 +45,8 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
   /** The order of what was heard last, and of what the host was told last. */
   #heard: number | undefined;
   #told: number | undefined;
+  /** Whether the host was given a batch. It shows nothing before the first, be it empty. */
+  #begun = false;
   readonly #end = new AbortController();
 
   /** @param counts whether the host wants to be told what was heard. */
@@ -80,7 +82,9 @@ export class Session implements ViewSession, AsyncIterableIterator<string> {
     while (!this.signal.aborted) {
       if (this.#batches.length === 0) {
         this.#look();
-        if (this.#ops.length > 0) this.#batches = batchesOf([...this.#news(), ...this.#ops]);
+        if (this.#ops.length > 0 || !this.#begun)
+          this.#batches = batchesOf([...this.#news(), ...this.#ops]);
+        this.#begun = true;
         this.#ops = [];
       }
       const [value, ...others] = this.#batches;

@@ -30,6 +30,12 @@ export interface ShapeScope {
   readonly words: { readonly close: string };
 }
 
+/**
+ * A name for the elements of one view. A page may have the code of views twice, so a counter would
+ * give two views the same.
+ */
+export const uidOfView = (): string => `plinth-${crypto.randomUUID()}`;
+
 /** An element whose children stand in it. */
 export function box(
   tag: string,

@@ -36,6 +36,8 @@ const BUSY_AFTER = 1_000;
 
 /** Milliseconds of a frame. */
 const FRAME = 16;
+/** The most frames that pass before a view that took too long is drawn again: half a second. */
+const REST_MOST = 30;
 
 /** Owns the stream, the tree and the open events of one showing. */
 export class Showing {
@@ -83,7 +85,7 @@ export class Showing {
         for (;;) {
           const next = await batches.next();
           if (next.done === true || signal.aborted) return;
-          await this.#take(tree, tree.read(next.value), renderer);
+          await this.#take(tree, next.value, renderer);
         }
       } finally {
         signal.removeEventListener('abort', stop);
@@ -105,12 +107,14 @@ export class Showing {
     this.#late = 0;
   }
 
-  async #take(tree: ViewTree, ops: readonly unknown[], renderer: ViewRenderer): Promise<void> {
+  async #take(tree: ViewTree, batch: unknown, renderer: ViewRenderer): Promise<void> {
     const { budget } = this.#settings.limits;
     let begun = performance.now();
     // After two frames without changes a batch may take two shares: a list in two parts is laid out twice.
     const credit = begun - this.#worked > 2 * FRAME ? budget : 0;
     if (begun - this.#since > FRAME) this.#beginFrame(begun, credit);
+    // Reading counts: a batch may be long and change little.
+    const ops = tree.read(batch);
     if (tree.listener === undefined) {
       // The first batch is shown as a whole, never by halves.
       for (const op of ops) tree.apply(op);
@@ -127,22 +131,32 @@ export class Showing {
       // One change may be a chart, so the clock is looked at after each.
       if (this.#spent + performance.now() - begun < budget) continue;
       renderer.settle?.(false);
+      await this.#count(begun);
       await this.#pause();
       if (this.#end.signal.aborted) return;
       begun = this.#since;
     }
     renderer.settle?.(true);
-    this.#worked = performance.now();
-    this.#spent += this.#worked - begun;
+    await this.#count(begun);
     if (this.#spent >= budget) await this.#pause();
   }
 
+  /** Adds up what was done since then, with what a framework draws of it a microtask later. */
+  async #count(begun: number): Promise<void> {
+    await undefined;
+    this.#worked = performance.now();
+    this.#spent += this.#worked - begun;
+  }
+
   /**
-   * Gives the page its frame. A plugin that never rests takes its share of each frame and no more;
-   * one that changes a little at a time is never made to wait.
+   * Gives the page its frames. A plugin that never rests takes its share of each frame and no more;
+   * what one change takes beyond its share, the next frames have without it. One that changes a
+   * little at a time is never made to wait.
    */
   async #pause(): Promise<void> {
-    await nextFrame();
+    const shares = Math.floor(this.#spent / this.#settings.limits.budget);
+    let frames = Math.min(Math.max(shares, 1), REST_MOST);
+    for (; frames > 0 && !this.#end.signal.aborted; frames--) await nextFrame();
     this.#beginFrame(performance.now());
   }
 

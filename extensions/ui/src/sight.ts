@@ -1,8 +1,8 @@
-/** Whether an element is seen: in sight, in a page that is seen. */
+/** Whether an element is seen: in sight or with the focus inside, in a page that is seen. */
 
 /**
  * Calls `told` at each change until the signal is aborted. Out of sight counts after so many
- * milliseconds, in sight at once.
+ * milliseconds, in sight at once. An element with the focus isn't out of sight: keys go to it.
  *
  * @param after milliseconds; Infinity for never.
  */
@@ -17,7 +17,7 @@ export function watchSight(
   let near = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
-    const seen = near && !page.hidden;
+    const seen = (near || element.matches(':focus-within')) && !page.hidden;
     clearTimeout(timer);
     if (seen) told(true);
     else if (after !== Number.POSITIVE_INFINITY) timer = setTimeout(() => told(false), after);
@@ -28,6 +28,9 @@ export function watchSight(
   });
   observer.observe(element);
   page.addEventListener('visibilitychange', look, { signal });
+  element.addEventListener('focusin', look, { signal });
+  // What has the focus next is known when the event is over.
+  element.addEventListener('focusout', () => queueMicrotask(look), { signal });
   signal.addEventListener('abort', () => {
     clearTimeout(timer);
     observer.disconnect();

@@ -74,8 +74,9 @@ export class Words {
   fact(name: string): FactValue | undefined {
     const own = this.#own.get(name);
     if (own !== undefined) return own;
-    // Ids have dots, so each dot may be the one behind the id.
-    for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
+    // Ids have dots, and so have names. The longest id is meant: another plugin's id may be its
+    // beginning.
+    for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
       const value = this.#facts.get(name.slice(0, dot))?.get(name.slice(dot + 1));
       if (value !== undefined) return value;
     }

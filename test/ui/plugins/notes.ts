@@ -14,6 +14,7 @@ export default definePlugin({
       return choice;
     });
     ctx.commands.handle('save', () => ui.fact({ name: 'dirty', value: false }));
+    ctx.commands.handle('left', (_, call) => call.deadline - Date.now());
     ctx.commands.handle('say', (input) => {
       const { what, value } = input as { readonly what: 'ask'; readonly value: never };
       return ui[what](value);

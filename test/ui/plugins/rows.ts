@@ -8,6 +8,8 @@ let count = 100_000;
 const asked: string[] = [];
 let gate: (() => void) | undefined;
 let held = false;
+let ticks = 0;
+const answers: (() => void)[] = [];
 
 const row = (at: number) =>
   h('row', null, h('cell', null, at), h('cell', { align: 'end' }, `entry ${at}`));
@@ -59,12 +61,32 @@ export default definePlugin({
             between(from, to, (at) => p(kit.Item, { key: at }, `item ${at}`)) as never,
         }),
       ),
+      // Something beside the list changes faster than its rows are answered.
+      busy: () =>
+        h('stack', null, h('text', null, `tick ${ticks}`), [
+          h('list', {
+            label: 'Busy',
+            count,
+            rows: (from, to) =>
+              new Promise((done) => {
+                answers.push(() => done(between(from, to, (at) => h('item', null, `item ${at}`))));
+              }),
+          }),
+        ]),
       tooMany: () => h('list', { label: 'Many', count, rows: () => between(0, 900, String) }),
     });
     ctx.commands.handle('asked', () => asked.splice(0));
     ctx.commands.handle('hold', (on) => {
       held = on as boolean;
       gate?.();
+    });
+    ctx.commands.handle('tick', () => {
+      ticks += 1;
+      shown.refresh();
+    });
+    ctx.commands.handle('answer', () => {
+      answers.shift()?.();
+      return answers.length;
     });
     ctx.commands.handle('count', (next) => {
       count = next as number;
