@@ -229,6 +229,8 @@ describe(`${runtime}: audit`, () => {
       ...storage,
       set: async (key, value) =>
         full ? Promise.reject(new Error('no room')) : storage.set(key, value),
+      update: async (key, next) =>
+        full ? Promise.reject(new Error('no room')) : storage.update(key, next),
     };
     await use(failing, async (kernel) => {
       expect('close' in kernel.audit).toBe(false);

@@ -98,11 +98,21 @@ describe(`${runtime}: the story of a plugin`, () => {
     for (let index = 0; index < 3; index++)
       await rejection(kernel.commands.execute('test.curious:read'));
     expect(kernel.plugins.explain('test.curious').denials).toMatchObject([
-      { permission: 'storage.read', reason: 'manifest', count: 3 },
+      {
+        ...{ permission: 'storage.read', reason: 'manifest', count: 3 },
+        add: '"permissions":{"storage":{"read":true}}',
+      },
     ]);
+    expect(explanationText(kernel.plugins.explain('test.curious'))).toContain(
+      '3 times (manifest), add "permissions":{"storage":{"read":true}}',
+    );
     expect(next(kernel, 'test.curious')).toContain('ask for storage.read');
     await kernel.permissions.revoke('test.curious', 'network.fetch', 'https://a.example');
     await rejection(kernel.commands.execute('test.curious:fetch'));
+    expect(kernel.plugins.explain('test.curious').denials?.at(-1)).toMatchObject({
+      reason: 'revoked',
+      add: `kernel.permissions.grant('test.curious', 'network.fetch', "https://a.example")`,
+    });
     expect(next(kernel, 'test.curious')).toMatch(
       /^kernel\.permissions\.grant\('test\.curious', 'network\.fetch'/,
     );

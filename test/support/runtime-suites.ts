@@ -26,6 +26,7 @@ export const PAGE_SUITES = [
   'audit',
   'audit-export',
   'audit-retention',
+  'audit-shared',
   'author',
   'console',
   'debugger',

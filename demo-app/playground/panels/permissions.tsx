@@ -147,12 +147,21 @@ function Denials({ denials }: { readonly denials: NonNullable<Explanation['denia
       <h3>Refused</h3>
       {denials.length === 0 && <p class="hint">Nothing was refused.</p>}
       <ul class="rights">
-        {denials.map(({ permission, scope, count, reason }) => (
+        {denials.map(({ permission, scope, count, reason, add }) => (
           <li key={`${permission} ${scope}`}>
             <strong>{permission}</strong> <code>{plainText(scope, 100)}</code>{' '}
             <span class="hint">
               {count} times{reason !== undefined && `, by its ${reason}`}
             </span>
+            {add !== undefined && (
+              <>
+                {' '}
+                <span class="hint">
+                  {reason === 'revoked' ? 'Give it back by' : 'The line to add:'}
+                </span>{' '}
+                <code>{plainText(add, 400)}</code>
+              </>
+            )}
           </li>
         ))}
       </ul>

@@ -5,6 +5,7 @@
 import { ownerOf, type PermissionName } from '@plinth/sdk/contract';
 import type { EventBus } from '../events/event-bus.js';
 import type { DenialReason, KernelEvents, KernelTopic } from '../kernel-events.js';
+import { cureOf } from '../permissions/denial.js';
 
 /** A change of a plugin. */
 export interface PluginChange {
@@ -38,6 +39,11 @@ export interface DeniedUse {
   readonly permission: PermissionName;
   readonly scope: string;
   readonly reason?: DenialReason;
+  /**
+   * What would allow it, where the reason is known: a line for the manifest (`manifest`), one for the
+   * kernel's `policy` option (`policy`), or a call of the application (`revoked`).
+   */
+  readonly add?: string;
   readonly count: number;
   /** The last time, in milliseconds since the epoch. */
   readonly at: number;
@@ -182,8 +188,11 @@ export class Chronicle {
     // The latest last, and the oldest goes first.
     denials.delete(key);
     if (denials.size >= MAX_DENIALS) denials.delete(denials.keys().next().value as string);
-    const known = { permission, scope, ...(reason !== undefined && { reason }) };
-    denials.set(key, { ...known, count: count + 1, at: Date.now() });
+    denials.set(key, {
+      ...{ permission, scope },
+      ...(reason && { reason, add: cureOf(reason, plugin, permission, scope) }),
+      ...{ count: count + 1, at: Date.now() },
+    });
   }
 
   #breaker(command: string, state: 'closed' | 'half-open' | 'open'): void {

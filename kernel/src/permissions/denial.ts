@@ -47,12 +47,11 @@ export function denialOf(
   permission: PermissionName,
   scope: string,
 ): Denial {
-  const written = writtenScope(permission, scope);
   const line = lineOf(permission, scope);
   const asks = reaches(asked, permission, scope);
   const allows = ceiling === undefined || reaches(ceiling, permission, scope);
   if (asks && allows && isRevoked(denied, permission, scope)) {
-    const call = `kernel.permissions.grant('${plugin}', '${permission}'${written === '*' ? '' : `, ${JSON.stringify(written)}`})`;
+    const call = cureOf('revoked', plugin, permission, scope);
     return {
       reason: 'revoked',
       line: call,
@@ -71,6 +70,19 @@ export function denialOf(
     line,
     because: `its manifest doesn't ask for it; add to plugin.json: ${line}${also}`,
   };
+}
+
+/** The line to add, where the reason is known. */
+export function cureOf(
+  reason: DenialReason,
+  plugin: string,
+  permission: PermissionName,
+  scope: string,
+): string {
+  if (reason !== 'revoked') return lineOf(permission, scope);
+  const written = writtenScope(permission, scope);
+  const more = written === '*' ? '' : `, ${JSON.stringify(written)}`;
+  return `kernel.permissions.grant('${plugin}', '${permission}'${more})`;
 }
 
 function reaches(permissions: Permissions, permission: PermissionName, scope: string): boolean {

@@ -114,16 +114,19 @@ export class AuditLog implements HostAudit {
   } = {}): Promise<readonly AuditEntry[]> {
     return this.#inTurn(async () => {
       const all: AuditEntry[] = [];
-      for (const name of this.#chains.names)
+      for (const name of await this.#chains.names())
         for (const segment of await this.#chains.stored(name))
           all.push(...(segment?.entries ?? []));
-      return all
-        .filter(
-          (entry) =>
-            (plugin === undefined || entry.plugin === plugin) &&
-            (topic === undefined || entry.topic === topic),
-        )
-        .sort((one, other) => one.number - other.number);
+      return (
+        all
+          .filter(
+            (entry) =>
+              (plugin === undefined || entry.plugin === plugin) &&
+              (topic === undefined || entry.topic === topic),
+          )
+          // Kernels over one storage number the entries of their chains by themselves.
+          .sort((one, other) => one.number - other.number || one.time - other.time)
+      );
     });
   }
 
@@ -140,7 +143,7 @@ export class AuditLog implements HostAudit {
       {
         tenant: this.#parts.tenant,
         redaction: this.#parts.redaction,
-        names: () => this.#inTurn(async () => this.#chains.names),
+        names: () => this.#inTurn(() => this.#chains.names()),
         stored: (name) => this.#inTurn(() => this.#chains.stored(name)),
       },
       range,

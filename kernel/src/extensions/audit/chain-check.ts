@@ -1,6 +1,16 @@
 /** Checks a chain entry by entry: whether it is whole, and whether it goes on from a pinned entry. */
 import type { AuditEntry, AuditFault, AuditFaultKind, ChainEnd } from './audit-entry.js';
-import { cutIn, fits, isPlaced, isSame, linkOf, pluginIn, START, type Withheld } from './chain.js';
+import {
+  cutIn,
+  fits,
+  isPlaced,
+  isSame,
+  linkOf,
+  pluginIn,
+  type Segment,
+  START,
+  type Withheld,
+} from './chain.js';
 
 /** What is known of a chain that is whole. */
 export interface SoundChain {
@@ -138,6 +148,19 @@ export class ChainCheck {
     return { ok: false, at, kind, chain: this.#name, why };
   }
 }
+
+/**
+ * Whether what this kernel has written last is still there. Another kernel may have dropped it, as
+ * every entry up to there.
+ */
+export const holds = (segments: readonly (Segment | undefined)[], kept: ChainEnd): boolean =>
+  kept.hash === '' ||
+  kept.number < (segments[0]?.after.number ?? 0) ||
+  segments.some(
+    (part) =>
+      part !== undefined &&
+      (isSame(part.after, kept) || part.entries.some((entry) => isSame(entry, kept))),
+  );
 
 /** The fault of a chain that is gone as a whole, or of which the end is gone. */
 export const truncated = (chain: string, at: number): AuditFault => ({

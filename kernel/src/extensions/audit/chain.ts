@@ -27,6 +27,8 @@ export interface Segment {
   /** The end of the previous segment. */
   readonly after: ChainEnd;
   readonly entries: readonly AuditEntry[];
+  /** The chain goes on in another segment. A kernel that still writes to this one has to follow. */
+  readonly closed?: boolean;
 }
 
 /** Digits of the number in the name of a segment. */

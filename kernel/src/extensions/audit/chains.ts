@@ -19,8 +19,9 @@ import {
   segmentOf,
   sizeOf,
 } from './chain.js';
-import { ChainCheck, truncated } from './chain-check.js';
+import { ChainCheck, holds, truncated } from './chain-check.js';
 import { headOf, marksOf, PinSum } from './pins.js';
+import { beginSegment, type Chain, chainOf, unwritten, writeTail } from './tail.js';
 
 /** What chains need of the kernel. */
 export interface ChainParts {
@@ -28,19 +29,6 @@ export interface ChainParts {
   readonly tenant: string;
   readonly log: Log;
   readonly retention: Retention;
-}
-
-/** A chain in memory: its last segment, and the keys of all kept segments. */
-interface Chain {
-  segment: Segment & { readonly entries: Segment['entries'][number][] };
-  size: number;
-  readonly keys: string[];
-  /** Segments behind a cut. They are deleted once the entry that records it is written. */
-  readonly dropped: string[];
-  /** Whether the last segment has to be written. */
-  changed: boolean;
-  /** When the oldest full segment ended, and its key. */
-  oldest?: { readonly key: string; readonly time: number };
 }
 
 /** Owns the chains of one tenant. Its callers wait for each other. */
@@ -80,16 +68,17 @@ export class Chains {
     const marks = await marksOf(pinned);
     const pins = new PinSum(marks);
     let entries = 0;
-    for (const [name, chain] of this.#chains) {
+    await this.names();
+    for (const [name, { kept }] of this.#chains) {
       const check = new ChainCheck(name, marks.get(name));
-      for (const segment of await this.stored(name)) {
+      const segments = await this.stored(name);
+      for (const segment of segments) {
         check.part(segment);
         for (const entry of segment?.entries ?? []) await check.add(entry);
       }
       const read = check.finish();
       if (!read.ok) return read;
-      // What this kernel has written itself must still be there.
-      if (!isSame(read.end, endOf(chain.segment)))
+      if (!holds(segments, kept))
         return { ...truncated(name, read.end.number + 1), why: 'its end was cut off' };
       entries += read.entries;
       pins.add(name, read.pin);
@@ -105,11 +94,13 @@ export class Chains {
       chain = chainOf({ format: 2, after: START, entries: [] }, []);
       this.#chains.set(name, chain);
     }
-    if (this.#isFull(chain)) await this.#begin(name, chain);
+    // Another kernel may have gone on with a segment that is full as well.
+    while (this.#isFull(chain) && !(await this.#begin(name, chain)));
     await this.#push(chain, draft);
   }
 
-  #isFull({ segment: { entries }, size }: Chain): boolean {
+  #isFull({ segment: { entries }, size, closed }: Chain): boolean {
+    if (closed) return true;
     const first = entries[0];
     if (first === undefined) return false;
     // An old entry goes with the youngest of its segment, which should not be much younger.
@@ -128,14 +119,19 @@ export class Chains {
     chain.changed = true;
   }
 
-  /** Begins another segment, and drops the first ones when there are too many. */
-  async #begin(name: string, chain: Chain): Promise<void> {
-    if (chain.changed) await this.#keep(name, chain);
-    chain.segment = { format: 2, after: endOf(chain.segment), entries: [] };
-    chain.size = 0;
+  /**
+   * Begins another segment, and drops the first ones when there are too many. Answers false when
+   * another kernel has gone on meanwhile: the chain is where that has left it.
+   */
+  async #begin(name: string, chain: Chain): Promise<boolean> {
+    if (!chain.closed) await this.#keep(name, chain, true);
+    if (!chain.closed) return false;
+    beginSegment(chain);
+    chain.keys = await this.#keysOf(name);
     const { shared, own } = this.#parts.retention;
     const most = pluginIn(name) === undefined ? shared : own;
     await this.#cut(name, chain, chain.keys.length + 1 - most);
+    return true;
   }
 
   /** Drops segments of which even the youngest entry is too old. */
@@ -143,8 +139,7 @@ export class Chains {
     const limit = Date.now() - this.#parts.retention.age;
     const last = chain.segment.entries.at(-1);
     if (last !== undefined && last.time < limit && !isCutAlone(chain.segment)) {
-      await this.#begin(name, chain);
-      await this.#cut(name, chain, chain.keys.length);
+      if (await this.#begin(name, chain)) await this.#cut(name, chain, chain.keys.length);
       return;
     }
     const own = this.#key(name, chain.segment.after.number);
@@ -177,61 +172,91 @@ export class Chains {
       facts: { ...after },
       count: 1,
     });
-    chain.dropped.push(...chain.keys.splice(0, count));
+    chain.dropped.push(...chain.keys.slice(0, count));
+    chain.keys = chain.keys.slice(count);
   }
 
-  async #keep(name: string, chain: Chain): Promise<void> {
+  /** Writes the last segment, behind what other kernels have written meanwhile. */
+  async #keep(name: string, chain: Chain, close = false): Promise<void> {
     const { storage } = this.#parts;
-    const key = this.#key(name, chain.segment.after.number);
-    await storage.set(key, { ...chain.segment, entries: [...chain.segment.entries] });
-    chain.changed = false;
-    if (chain.keys.at(-1) !== key) chain.keys.push(key);
+    const keyNow = () => this.#key(name, chain.segment.after.number);
+    const hasLater = async () => (await this.#keysOf(name)).some((key) => key > keyNow());
+    for (let closes = close; !(await writeTail(storage, keyNow(), chain, closes, hasLater)); ) {
+      await this.#follow(name, chain);
+      closes = false;
+    }
+    const key = keyNow();
+    if (!chain.keys.includes(key)) chain.keys = [...chain.keys, key];
     for (let old = chain.dropped[0]; old !== undefined; old = chain.dropped[0]) {
       await storage.delete(old);
       chain.dropped.shift();
     }
   }
 
-  /** Continues the kept chains. A new chain begins behind an unreadable one. */
-  async #open(): Promise<void> {
-    const prefix = this.#key('', '');
-    const { storage, log } = this.#parts;
-    let keys: readonly string[];
+  /** Goes on from where other kernels have left a chain. What isn't written yet comes behind it. */
+  async #follow(name: string, chain: Chain): Promise<void> {
+    const own = unwritten(chain);
+    const { dropped } = chain;
+    Object.assign(chain, await this.#load(await this.#keysOf(name)), { dropped });
+    this.#last = Math.max(this.#last, endOf(chain.segment).number);
+    if (chain.closed) beginSegment(chain);
+    for (const { number: _, after: __, hash: ___, body: ____, ...draft } of own)
+      await this.#push(chain, draft);
+  }
+
+  /** The keys of a chain's segments, in their order. */
+  async #keysOf(name: string): Promise<readonly string[]> {
+    const prefix = this.#key(name, '');
+    const keys = await this.#parts.storage.keys(prefix);
+    // The name of the first chain is the beginning of all others.
+    return keys.filter((key) => key.length === prefix.length + DIGITS).sort();
+  }
+
+  /** A chain by its kept segments. A new one begins behind one that can't be read. */
+  async #load(keys: readonly string[]): Promise<Chain> {
+    let segment: Segment | undefined;
     try {
-      keys = [...(await storage.keys(prefix))].sort();
+      segment = segmentOf(await this.#parts.storage.get(keys.at(-1) as string));
+      if (segment === undefined) throw new TypeError('its last part is not well formed');
+    } catch (error) {
+      this.#parts.log.write(
+        'kernel',
+        'error',
+        `the audit log cannot be read, it begins again: ${messageOf(error)}`,
+      );
+    }
+    const fresh: Segment = { format: 2, after: { number: Date.now(), hash: '' }, entries: [] };
+    return chainOf(segment ?? fresh, keys);
+  }
+
+  /** Continues the kept chains. */
+  async #open(): Promise<void> {
+    try {
+      await this.names();
     } catch (error) {
       // The next write tries again.
       this.#opened = undefined;
       throw error;
     }
+  }
+
+  /** The names of the chains, with those that other kernels have begun. */
+  async names(): Promise<readonly string[]> {
+    const prefix = this.#key('', '');
     const names = new Map<string, string[]>();
-    for (const key of keys) {
+    for (const key of [...(await this.#parts.storage.keys(prefix))].sort()) {
       const name = key.slice(prefix.length, -DIGITS);
       names.set(name, [...(names.get(name) ?? []), key]);
     }
-    for (const [name, all] of names) {
-      let segment: Segment | undefined;
-      try {
-        segment = segmentOf(await storage.get(all.at(-1) as string));
-        if (segment === undefined) throw new TypeError('its last part is not well formed');
-      } catch (error) {
-        log.write(
-          'kernel',
-          'error',
-          `the audit log cannot be read, it begins again: ${messageOf(error)}`,
-        );
+    for (const [name, keys] of names) {
+      const known = this.#chains.get(name);
+      if (known !== undefined) known.keys = [...new Set([...known.keys, ...keys])].sort();
+      else {
+        const chain = await this.#load(keys);
+        this.#chains.set(name, chain);
+        this.#last = Math.max(this.#last, endOf(chain.segment).number);
       }
-      const chain = chainOf(
-        segment ?? { format: 2, after: { number: Date.now(), hash: '' }, entries: [] },
-        all,
-      );
-      this.#chains.set(name, chain);
-      this.#last = Math.max(this.#last, endOf(chain.segment).number);
     }
-  }
-
-  /** The names of the chains. */
-  get names(): readonly string[] {
     return [...this.#chains.keys()];
   }
 
@@ -256,17 +281,6 @@ export class Chains {
     // No plugin can have this id. The padded digits sort in order.
     return `${this.#parts.tenant}\0plinth\0audit\0${name}${after === '' ? '' : String(after).padStart(DIGITS, '0')}`;
   }
-}
-
-function chainOf(segment: Segment, keys: readonly string[]): Chain {
-  const entries = [...segment.entries];
-  return {
-    segment: { ...segment, entries },
-    size: entries.reduce((sum, entry) => sum + sizeOf(entry), 0),
-    keys: [...keys],
-    dropped: [],
-    changed: false,
-  };
 }
 
 /** The end before a segment, as far as its key says it. */
