@@ -13,9 +13,10 @@ const inChromium = full
   : [
       `test/host/{${PAGE_SUITES.join(',')}}.test.ts`,
       'test/**/*.browser.test.ts',
-      'test/{docs,kernel,rpc,security,storage,ui}/**/*.test.ts',
+      'test/{security,storage,ui}/**/*.test.ts',
     ];
-const ofNode = full ? [] : ['test/rpc/codec.test.ts'];
+/** Each leg of the matrix runs it. */
+const ofMatrix = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();
 
 export default defineConfig({
@@ -40,10 +41,23 @@ export default defineConfig({
             'test/e2e/**',
             'test/packaging/**',
             'test/matrix/**',
+            'test/kernel/**',
             ...long,
+            ...ofMatrix,
           ],
           globalSetup: './test/support/witness-server.ts',
           pool: 'forks',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // Small tests of pure parts. They leave nothing behind, so they share a process.
+          name: 'units',
+          include: ['test/kernel/**/*.test.ts'],
+          exclude: long,
+          pool: 'forks',
+          isolate: false,
         },
       },
       {
@@ -61,7 +75,7 @@ export default defineConfig({
             'test/house/**',
             'test/types/**',
             ...long,
-            ...ofNode,
+            ...ofMatrix,
           ],
           globalSetup: './test/support/witness-server.ts',
           browser: {
