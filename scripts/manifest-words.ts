@@ -60,6 +60,9 @@ export const MANIFEST_WORDS: Readonly<Record<string, string>> = {
   'permissions.services.get': `Ids of contracts, all members of which it may call: ${SCOPES}.`,
   'permissions.contracts': 'Open contracts, which any number of plugins may provide.',
   'permissions.contracts.provide': 'Ids of open contracts that it may provide.',
+  'permissions.ui': "The application's user interface, where it has one.",
+  'permissions.ui.show':
+    "Slots in which it shows views, like sidebar, or prefixes of slots that end in '*'. When absent, the application decides.",
   'permissions.fs': 'Files of the machine, ctx.fs, in Node.',
   'permissions.fs.read': "Absolute paths that it may read; a folder's end in '*'.",
   'permissions.fs.write': "Absolute paths that it may write; a folder's end in '*'.",

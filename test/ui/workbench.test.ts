@@ -319,6 +319,62 @@ describe(`${runtime}: words of a plugin`, () => {
   });
 });
 
+describe(`${runtime}: the right ui.show`, () => {
+  const asking = (show?: readonly string[]): PackageInput => ({
+    manifest: {
+      ...manifest,
+      permissions: { ...manifest.permissions, ...(show && { ui: { show: [...show] } }) },
+    },
+    code: notes,
+  });
+  const shown = ({ bench }: Awaited<ReturnType<typeof start>>) =>
+    bench.views('sidebar').map(({ id }) => id);
+
+  it('lets a plugin that asks for slots show views in these alone', async () => {
+    expect(shown(await start({}, [asking(['side*'])]))).toEqual(['first']);
+    expect(shown(await start({}, [asking(['main', 'sidebar/top'])]))).toEqual([]);
+    expect(shown(await start({}, [asking([])]))).toEqual([]);
+  });
+
+  it('can be taken away and given back while the application runs', async () => {
+    const started = await start({}, [asking(['sidebar'])]);
+    const { kernel, bench } = started;
+    let changes = 0;
+    bench.onChange(() => {
+      changes += 1;
+    });
+    await kernel.permissions.revoke(NOTES, 'ui.show', 'sidebar');
+    expect(shown(started)).toEqual([]);
+    await expect.poll(() => changes).toBe(1);
+    await kernel.permissions.grant(NOTES, 'ui.show', 'sidebar');
+    expect(shown(started)).toEqual(['first']);
+    await expect.poll(() => changes).toBe(2);
+  });
+
+  it('is bounded by the policy of the application', async () => {
+    const present = { notify: vi.fn(), ask: vi.fn(async () => 0) };
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [asking(['sidebar'])], {
+      extensions: [ui({ slots: ['sidebar'], present })],
+      policy: { permissions: manifest.permissions },
+    });
+    expect(kernel.extension(ui).views('sidebar')).toEqual([]);
+  });
+
+  it('is needed by all plugins where the application says so', async () => {
+    const started = await start({ allow: 'granted' }, [asking()]);
+    expect(shown(started)).toEqual([]);
+    await started.kernel.permissions.grant(NOTES, 'ui.show', 'sidebar');
+    expect(shown(started)).toEqual(['first']);
+    expect(shown(await start({ allow: 'granted' }, [asking(['sidebar'])]))).toEqual(['first']);
+  });
+
+  it('refuses what is no slot', async () => {
+    const { kernel } = await start({}, [asking(['Side bar'])]);
+    const { error } = kernel.plugins.get(NOTES) ?? {};
+    expect(error?.message).toContain('permissions.ui.show.0: not a slot');
+  });
+});
+
 describe(`${runtime}: contributes.ui`, () => {
   const problem = async (part: object) => {
     const { kernel } = await start({}, [

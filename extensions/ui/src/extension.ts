@@ -49,9 +49,14 @@ export const ui = defineExtension(
         const bench = new LiveWorkbench({
           ...{ contributions, settings, words, plugins: () => port.plugins.all() },
           execute: (id, input) => port.calls.execute(id, input, { timeout: ANSWER_WITHIN }),
+          mayShow: (plugin, slot) => port.calls.may(plugin, 'ui.show', slot),
           failed: (error) => port.log.error('a listener of the workbench failed', { error }),
         });
         port.own(contributions.onChange(() => bench.changed()));
+        port.events.on(
+          ['permission:granted', 'permission:revoked', 'permission:forgotten'],
+          ({ permission }) => permission === 'ui.show' && bench.changed(),
+        );
         port.events.on(['plugin:disabled', 'plugin:uninstalled'], ({ id }) => words.forget(id));
         port.provide(Ui, {
           notify: (input, call) => words.notify(input, call),

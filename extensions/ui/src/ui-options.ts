@@ -11,8 +11,12 @@ export interface UiOptions {
   readonly present: Present;
   /** Slots that also show frames, in which a plugin draws for itself. Absent: none does. */
   readonly frames?: readonly string[];
-  /** Whether a plugin may show views in a slot. Absent: each in all slots. */
-  readonly allow?: (plugin: string, slot: string) => boolean;
+  /**
+   * Whether a plugin may show views in a slot: `'granted'`, if it has the right `ui.show` for it, or
+   * a function that decides. A plugin that asks for `ui.show` always needs the right as well. Absent:
+   * a plugin that doesn't ask may show views in all slots.
+   */
+  readonly allow?: 'granted' | ((plugin: string, slot: string) => boolean);
   /** Keys of the application, which come before those of plugins. */
   readonly keys?: readonly KeyOption[];
   /** Whether `mod` is Cmd. Absent: on Apple's systems. */
@@ -25,6 +29,8 @@ export interface UiSettings {
   readonly frames: readonly string[];
   readonly present: Present;
   readonly allow: (plugin: string, slot: string) => boolean;
+  /** Whether a plugin needs the right to a slot, also when it doesn't ask for any. */
+  readonly granted: boolean;
   readonly keys: readonly BoundKey[];
   readonly mac: boolean;
 }
@@ -54,11 +60,20 @@ export function settingsOf(options: UiOptions): UiSettings {
     throw wrong('frames', 'is a list of slots that `slots` has, too');
   if (typeof present?.notify !== 'function' || typeof present.ask !== 'function')
     throw wrong('present', 'has two functions, `notify` and `ask`');
-  if (typeof allow !== 'function') throw wrong('allow', 'is a function of a plugin and a slot');
+  if (typeof allow !== 'function' && allow !== 'granted')
+    throw wrong('allow', "is 'granted', or a function of a plugin and a slot");
   if (!Array.isArray(keys)) throw wrong('keys', "is a list, like [{ key: 'mod+k', command }]");
   if (typeof mac !== 'boolean') throw wrong('mac', 'is true or false');
   const names = { slots: [...slots], frames: [...frames] };
-  return { ...names, present, allow, mac, keys: boundKeys('application', keys, mac) };
+  const [granted, mayShow] = allow === 'granted' ? [true, () => true] : [false, allow];
+  return {
+    ...names,
+    present,
+    allow: mayShow,
+    granted,
+    mac,
+    keys: boundKeys('application', keys, mac),
+  };
 }
 
 function isMac(): boolean {

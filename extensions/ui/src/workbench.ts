@@ -85,6 +85,8 @@ export interface WorkbenchParts {
   readonly words: Words;
   plugins(): readonly PluginView[];
   execute(id: string, input: unknown): Promise<unknown>;
+  /** Whether a plugin has the right `ui.show` to a slot. */
+  mayShow(plugin: PluginView, slot: string): boolean;
   failed(error: unknown): void;
 }
 
@@ -160,14 +162,15 @@ export class LiveWorkbench implements Workbench {
         { details: { slot } },
       );
     return this.#contributors(mayShow)
-      .flatMap(({ id, ui }) =>
+      .flatMap(({ id, view, ui }) =>
         (ui.views ?? [])
           .filter(
             ({ slot: own, frame, when }) =>
               own === slot &&
               (frame !== true || frames.includes(slot)) &&
               this.#holds(when) &&
-              allow(id, slot),
+              allow(id, slot) &&
+              this.#hasSlot(view, slot),
           )
           .map((one) => ({ ...one, plugin: id })),
       )
@@ -230,6 +233,12 @@ export class LiveWorkbench implements Workbench {
         }
       }
     });
+  }
+
+  /** A plugin that doesn't ask for slots needs the right to one only where all do. */
+  #hasSlot(view: PluginView, slot: string): boolean {
+    const asks = view.manifest?.permissions?.ui?.show !== undefined;
+    return !(asks || this.#parts.settings.granted) || this.#parts.mayShow(view, slot);
   }
 
   /** Plugins that contribute, and by default may run, in the order in which they were found. */

@@ -28,6 +28,7 @@ import type {
 import { type ProvideParts, provide } from './provide.js';
 import type { AnyExtension } from './statics.js';
 import type { Keep } from './tenant-extensions.js';
+import type { PluginView } from './views.js';
 
 /** The parts that powers are made of. */
 export interface PowerParts extends ProvideParts {
@@ -168,6 +169,12 @@ function callsOf(keep: Keep, parts: PowerParts): CallsPower {
         provider === undefined ? {} : { provider },
       ) as Client<C>;
     },
+    may(plugin, permission, scope) {
+      const rights = rightsOf(plugin, metrics, parts.grants());
+      const may = rights.check(permission, scope);
+      rights.onAsked?.(permission, scope, may);
+      return may;
+    },
     providers: (contract) =>
       parts
         .providers(typeof contract === 'string' ? contract : contract.$id)
@@ -199,23 +206,27 @@ function actingAs(
     new PermissionSet(as.id, as.rights, metrics, none).demand(permission, scope);
     return { kind: 'remote', id: as.id };
   }
-  const { manifest, id, version = '' } = as;
+  const { id, version = '' } = as;
+  rightsOf(as, metrics, load()).demand(permission, scope);
+  return { kind: 'plugin', id, version };
+}
+
+/** What a plugin may do, whether it runs or not. @throws PluginError `plugin/not-found`. */
+function rightsOf({ manifest, id }: PluginView, metrics: Metrics, grants: Grants): PermissionSet {
   if (manifest === undefined)
     throw createError('plugin/not-found', `no plugin '${id}' is installed`, { plugin: id });
-  const grants = load();
   const set = new PermissionSet(
     id,
     grants.of(manifest),
     metrics,
-    none,
+    () => {},
     grants.denied(id),
     undefined,
     grants.bounds(manifest),
     (asked, what) => grants.why(manifest, asked, what),
   );
   set.onAsked = grants.observing?.of(manifest);
-  set.demand(permission, scope);
-  return { kind: 'plugin', id, version };
+  return set;
 }
 
 const requestOf = ({ user, signal, timeout, traceparent, baggage }: ActOptions): CallRequest => ({

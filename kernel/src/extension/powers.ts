@@ -1,6 +1,6 @@
 /** The powers of extensions. An extension declares each power in its `uses`. */
 import type { AnyContract, Client } from '@plinth/sdk';
-import type { Caller, Isolation, Permissions } from '@plinth/sdk/contract';
+import type { Caller, Isolation, PermissionName, Permissions } from '@plinth/sdk/contract';
 import type { HostCallOptions } from '../calls/call-options.js';
 import type { HostHandlers } from '../calls/host-call.js';
 import type { Guest, PluginPackage, PluginSource } from '../host.js';
@@ -91,6 +91,13 @@ export interface CallsPower {
     contract: C,
     options?: ActOptions & { readonly provider?: string },
   ): Client<C>;
+  /**
+   * Whether a plugin has a right now, running or not. For rights that an extension checks itself,
+   * like `ui.show`. A denial isn't announced.
+   *
+   * @throws PluginLifecycleError `plugin/not-found` for a plugin that is gone.
+   */
+  may(plugin: PluginView, permission: PermissionName, scope: string): boolean;
   /** Plugins that provide a contract, running or not, the best first. */
   providers(contract: AnyContract | string): readonly PluginView[];
   publish(topic: string, payload?: unknown, options?: ActOptions): Promise<void>;

@@ -49,6 +49,7 @@ export const need = checked(
   (value) => parseNeed(value) !== undefined,
   "not a need: write '<plugin id>@<range>', like 'com.example.search@^1'",
 );
+const SLOT = /^(\*|[a-z][a-z0-9-]*(\/[a-z0-9-]+)*\/?\*?)$/;
 const right = (name: PermissionName, isScope: (scope: string) => boolean, message: string) =>
   checked(
     512,
@@ -68,6 +69,12 @@ export const provided = right(
   'contracts.provide',
   isPattern,
   "not an open contract: write its id, like 'plinth.data-provider', or a prefix that ends in '*'",
+);
+/** A place of the application in which a plugin shows views. */
+export const slot = right(
+  'ui.show',
+  (value) => SLOT.test(value),
+  "not a slot: write one like 'sidebar' or 'article/footer', or a prefix that ends in '*'",
 );
 /** What `ctx.fetch` may reach. */
 export const url = right(

@@ -14,6 +14,7 @@ export type PermissionName =
   | 'messaging.send'
   | 'services.get'
   | 'contracts.provide'
+  | 'ui.show'
   | 'fs.read'
   | 'fs.write'
   | 'env.read'
@@ -39,6 +40,7 @@ export const PERMISSION_NAMES: readonly PermissionName[] = [
   'messaging.send',
   'services.get',
   'contracts.provide',
+  'ui.show',
   'fs.read',
   'fs.write',
   'env.read',

@@ -32,6 +32,8 @@ export interface Permissions {
    * permission.
    */
   readonly contracts?: { readonly provide?: readonly string[] };
+  /** Slots of the application, or prefixes of them, in which it shows views (`ui()` of `@plinth/ui`). */
+  readonly ui?: { readonly show?: readonly string[] };
   readonly fs?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
   readonly env?: { readonly read?: readonly string[] };
   readonly config?: { readonly read?: readonly string[]; readonly write?: readonly string[] };
