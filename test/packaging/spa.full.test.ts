@@ -78,6 +78,9 @@ describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
     await notes.shows('Buy bread');
     await notes.press('Settings');
     await notes.press('Let Digest ask again');
+    // That button is gone, and the focus is still in the dialog.
+    const off = notes.root.getByRole('button', { name: 'Turn Digest off' });
+    await expect.poll(() => hasFocus(off)).toBe(true);
     await notes.press('Close');
     await notes.command('count words');
     await notes.press('Always allow');
@@ -125,6 +128,41 @@ describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
     await page.keyboard.press('Enter');
     await leave('Digest asks');
     await focus('Commands');
+    expect(errors).toEqual([]);
+  });
+
+  it('keeps what is being written in the settings while plugins change', async () => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs();
+    const notes = await open(url);
+    const { page, root } = notes;
+    await notes.press('Settings');
+    const most = root.getByLabel('Notes on the page');
+    await expect.poll(() => most.inputValue()).toBe('50');
+    const digest = root.getByRole('region', { name: 'Digest' });
+    /** Presses a button, and leaves the focus where it is. */
+    const press = (name: string) =>
+      digest.getByRole('button', { name }).evaluate((one) => (one as HTMLElement).click());
+    await most.focus();
+    await page.keyboard.press('Control+a');
+    // One digit too many: it would be refused.
+    await page.keyboard.type('2000');
+    await press('Turn Digest off');
+    await digest.getByText('is off').waitFor();
+    expect([await most.inputValue(), await hasFocus(most)]).toEqual(['2000', true]);
+    await page.keyboard.press('Backspace');
+    await press('Turn Digest on');
+    await digest.getByText('starts when it is used').waitFor();
+    expect([await most.inputValue(), await hasFocus(most)]).toEqual(['200', true]);
+    await page.keyboard.press('Tab');
+    // It is kept a moment later.
+    await expect
+      .poll(async () => {
+        await notes.press('Close');
+        await notes.press('Settings');
+        return most.inputValue();
+      })
+      .toBe('200');
     expect(errors).toEqual([]);
   });
 
