@@ -1,6 +1,8 @@
 /** The quick tests, in Node and Chromium. All runtimes are in `test/matrix/`; the playground has its own configuration in `demo-app/`. */
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import type { BrowserConfigOptions } from 'vitest/node';
 import { chromiumArguments, findChromium } from './scripts/find-chromium.ts';
 import { bundledPlugins } from './test/support/bundled-plugins.ts';
 import { PAGE_SUITES } from './test/support/runtime-suites.ts';
@@ -18,6 +20,23 @@ const inChromium = full
 /** Each leg of the matrix runs it. */
 const ofMatrix = full ? [] : ['test/rpc/codec.test.ts'];
 const executablePath = findChromium();
+
+const react18 = (name: string) =>
+  fileURLToPath(new URL(`test/react-18/node_modules/${name}`, import.meta.url));
+
+/** A headless Chromium. Each project has an object of its own, as vitest writes its name into it. */
+const startBrowser = (): BrowserConfigOptions => ({
+  enabled: true,
+  headless: true,
+  screenshotFailures: false,
+  provider: playwright({
+    launchOptions: {
+      ...(executablePath && { executablePath }),
+      args: [...chromiumArguments()],
+    },
+  }),
+  instances: [{ browser: 'chromium' }],
+});
 
 export default defineConfig({
   plugins: [bundledPlugins()],
@@ -78,18 +97,24 @@ export default defineConfig({
             ...ofMatrix,
           ],
           globalSetup: './test/support/witness-server.ts',
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({
-              launchOptions: {
-                ...(executablePath && { executablePath }),
-                args: [...chromiumArguments()],
-              },
-            }),
-            instances: [{ browser: 'chromium' }],
-          },
+          browser: startBrowser(),
+        },
+      },
+      {
+        extends: true,
+        // Views in React again, with the oldest version that an application may have.
+        resolve: {
+          conditions: ['browser', 'module'],
+          alias: { react: react18('react'), 'react-dom': react18('react-dom') },
+        },
+        // Found too late, they reload a test that runs.
+        optimizeDeps: { include: ['react', 'react-dom', 'react-dom/client'] },
+        test: {
+          name: 'react-18',
+          include: full ? ['test/ui/{kept,react,rows,typing}.browser.test.ts'] : [],
+          setupFiles: './test/react-18/check-version.ts',
+          globalSetup: './test/support/witness-server.ts',
+          browser: startBrowser(),
         },
       },
       {

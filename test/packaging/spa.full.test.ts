@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { Locator } from 'playwright';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { barriers, type NotesPage, notesPage, serve, startTabs } from './spa-page.ts';
 
@@ -13,6 +14,9 @@ const { NODE_ENV: _, ...rest } = process.env;
 const env = { ...rest, PATH: `${dirname(process.execPath)}:${rest.PATH}` };
 const build = (cwd: string, ...args: readonly string[]) =>
   promisify(execFile)('npm', ['run', 'build', '--', ...args], { cwd, env, timeout: 120_000 });
+
+const hasFocus = (locator: Locator) =>
+  locator.evaluate((element) => element === document.activeElement);
 
 describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
   const folder = join(examples, name);
@@ -74,10 +78,91 @@ describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
     await notes.shows('Buy bread');
     await notes.press('Settings');
     await notes.press('Let Digest ask again');
+    // That button is gone, and the focus is still in the dialog.
+    const off = notes.root.getByRole('button', { name: 'Turn Digest off' });
+    await expect.poll(() => hasFocus(off)).toBe(true);
     await notes.press('Close');
     await notes.command('count words');
     await notes.press('Always allow');
     await notes.notice('Your notes have 2 words.');
+    expect(errors).toEqual([]);
+  });
+
+  it('keeps the focus on what was pressed by keyboard, also after each kind of dialog', async () => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs();
+    const notes = await open(url);
+    const { page, root } = notes;
+    const button = (text: string) => root.getByRole('button', { name: text, exact: true });
+    const focus = (text: string) =>
+      expect.poll(() => hasFocus(button(text)), { message: text }).toBe(true);
+    const press = async (text: string) => {
+      await button(text).focus();
+      await page.keyboard.press('Enter');
+    };
+    const leave = async (title: string) => {
+      await asked(notes, title).waitFor();
+      await page.keyboard.press('Escape');
+      await asked(notes, title).waitFor({ state: 'hidden' });
+    };
+    // Another button, and another text of the status bar, come with the first note.
+    await press('Add the date as a note');
+    await button('Delete all notes').waitFor();
+    await root.getByText('1 note', { exact: true }).waitFor();
+    await focus('Add the date as a note');
+    await page.keyboard.press('Enter');
+    await root.getByText('2 notes').waitFor();
+    await focus('Add the date as a note');
+
+    await press('Commands');
+    await leave('Commands');
+    await focus('Commands');
+    await press('Settings');
+    await leave('Settings and plugins');
+    await focus('Settings');
+    await press('Delete all notes');
+    await leave('Notes: Delete all 2 notes?');
+    await focus('Delete all notes');
+    await press('Commands');
+    await root.getByRole('combobox', { name: 'Search commands' }).fill('count words');
+    await page.keyboard.press('Enter');
+    await leave('Digest asks');
+    await focus('Commands');
+    expect(errors).toEqual([]);
+  });
+
+  it('keeps what is being written in the settings while plugins change', async () => {
+    const { url } = await serve(folder);
+    const { errors, open } = await startTabs();
+    const notes = await open(url);
+    const { page, root } = notes;
+    await notes.press('Settings');
+    const most = root.getByLabel('Notes on the page');
+    await expect.poll(() => most.inputValue()).toBe('50');
+    const digest = root.getByRole('region', { name: 'Digest' });
+    /** Presses a button, and leaves the focus where it is. */
+    const press = (name: string) =>
+      digest.getByRole('button', { name }).evaluate((one) => (one as HTMLElement).click());
+    await most.focus();
+    await page.keyboard.press('Control+a');
+    // One digit too many: it would be refused.
+    await page.keyboard.type('2000');
+    await press('Turn Digest off');
+    await digest.getByText('is off').waitFor();
+    expect([await most.inputValue(), await hasFocus(most)]).toEqual(['2000', true]);
+    await page.keyboard.press('Backspace');
+    await press('Turn Digest on');
+    await digest.getByText('starts when it is used').waitFor();
+    expect([await most.inputValue(), await hasFocus(most)]).toEqual(['200', true]);
+    await page.keyboard.press('Tab');
+    // It is kept a moment later.
+    await expect
+      .poll(async () => {
+        await notes.press('Close');
+        await notes.press('Settings');
+        return most.inputValue();
+      })
+      .toBe('200');
     expect(errors).toEqual([]);
   });
 

@@ -2,7 +2,7 @@
 
 import { ui } from '@plinth/ui/host';
 import type { ElementProps } from '@plinth/ui/react';
-import { PluginSlot, PluginView } from '@plinth/ui/react';
+import { PluginFrame, PluginSlot, PluginView } from '@plinth/ui/react';
 import { createElement, type ReactNode, StrictMode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { createHost } from '#host';
 import { startKernel } from '../support/kernels.ts';
 import { PANEL, sending, startPanel, viewPackage } from './kernels.ts';
 import { until } from './page.ts';
+import frames from './plugins/frames.ts?bundle';
 import gallery from './plugins/gallery.ts?bundle';
 import panel from './plugins/panel.ts?bundle';
 
@@ -185,5 +186,28 @@ describe('a view in React', () => {
     await expect.element(page.getByRole('heading', { name: 'Good day one' })).toBeVisible();
     await userEvent.click(page.getByRole('button', { name: 'count 0' }));
     await expect.element(page.getByRole('button', { name: 'count 1' })).toBeVisible();
+  });
+
+  it('shows a frame, another one for other props, and none once it is gone', async () => {
+    const commands = ['code', 'told'].map((one) => `command:${PANEL}:${one}`);
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [
+      viewPackage(frames, {
+        provides: ['plinth.frame@1'],
+        permissions: { contracts: { provide: ['plinth.frame'] } },
+        activation: ['command:plinth.frame:open', ...commands],
+      }),
+    ]);
+    const script = `plinth.ready.then((props) => plinth.call('tell', props));`;
+    await kernel.commands.execute(`${PANEL}:code`, script);
+    const told = () => kernel.commands.execute(`${PANEL}:told`);
+    const shown = (name: string) =>
+      createElement(PluginFrame, { kernel, plugin: PANEL, view: 'panel', props: { name } });
+    render(shown('Ada'));
+    await expect.poll(told).toContainEqual({ name: 'Ada' });
+    render(shown('Grace'));
+    await expect.poll(told).toContainEqual({ name: 'Grace' });
+    await until(() => place.querySelectorAll('iframe').length === 1, 'one frame');
+    render(null);
+    await until(() => place.querySelector('iframe') === null, 'gone');
   });
 });

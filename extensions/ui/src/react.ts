@@ -103,7 +103,7 @@ export function PluginView(given: PluginViewProps): ReactNode {
     heading === false ? null : createElement('header', { 'data-plinth': 'view-header' }, heading),
     createElement(
       'div',
-      { ref: body, 'data-plinth': 'view-body', inert: state === 'hidden' || state === 'closed' },
+      { ref: body, 'data-plinth': 'view-body' },
       ...(failed
         ? [
             fallback?.(error, retry) ??
@@ -155,7 +155,11 @@ function useShown(given: PluginViewProps, renderer: ReactRenderer): Standing {
         onState(next, thrown) {
           if (next === 'closed') end.abort();
           // The end of this view says nothing of the one that has taken its place.
-          if (stands) tell({ state: next, ...(thrown !== undefined && { error: thrown }) });
+          if (stands) {
+            // React 18 has no such prop. What asks for the focus when it is drawn can have it.
+            inside.inert = next === 'hidden' || next === 'closed';
+            tell({ state: next, ...(thrown !== undefined && { error: thrown }) });
+          }
           latest.current.onState?.(next, thrown);
         },
       },

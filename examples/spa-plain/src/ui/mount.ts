@@ -1,7 +1,10 @@
 /** The page: bars, slots, notices and dialogs around an application. */
+import type { StatusItem } from '@plinth/ui/host';
 import { type App, type OpenDialog, startApp } from '../core/app.ts';
+import type { ShownNotice } from '../core/notices.ts';
 import { isMine } from '../core/palette.ts';
 import { button, element } from './element.ts';
+import { buttonsIn, listIn } from './list.ts';
 import { openPalette } from './palette.ts';
 import { showQuestions } from './question.ts';
 import { openSettings } from './settings.ts';
@@ -37,19 +40,29 @@ export async function mount(root: HTMLElement, name: string): Promise<() => Prom
 /** The toolbar and the status bar, which plugins contribute to. */
 function showBars(bar: Element, status: Element, app: App): () => void {
   const { workbench, dialog } = app;
+  const showActions = buttonsIn(bar);
+  const showStatus = listIn<StatusItem>(
+    status,
+    ({ plugin, id, command }) => JSON.stringify([plugin, id, command]),
+    ({ command }) => {
+      const made = command === undefined ? element('span') : button('', () => app.run(command));
+      return {
+        element: made,
+        show({ text }) {
+          made.textContent = text;
+        },
+      };
+    },
+  );
   const show = () => {
-    bar.replaceChildren(
-      ...workbench.menu('toolbar').map(({ id, title }) => button(title, () => app.run(id))),
-      button('Commands', () => dialog.set('palette')),
-      button('Settings', () => dialog.set('settings')),
-    );
-    status.replaceChildren(
+    showActions([
       ...workbench
-        .status()
-        .map(({ text, command }) =>
-          command === undefined ? element('span', {}, text) : button(text, () => app.run(command)),
-        ),
-    );
+        .menu('toolbar')
+        .map(({ id, title }) => ({ key: `menu ${id}`, text: title, run: () => app.run(id) })),
+      { key: 'palette', text: 'Commands', run: () => dialog.set('palette') },
+      { key: 'settings', text: 'Settings', run: () => dialog.set('settings') },
+    ]);
+    showStatus(workbench.status());
   };
   show();
   const changes = workbench.onChange(show);
@@ -57,21 +70,17 @@ function showBars(bar: Element, status: Element, app: App): () => void {
 }
 
 function showNotices(box: Element, { notices }: App): () => void {
-  return notices.list.subscribe(() =>
-    box.replaceChildren(
-      ...notices.list.value.map(({ key, name, text, tone }) =>
-        element(
-          'p',
-          { className: `notice ${tone}` },
-          element('span', {}, element('b', {}, name), ` ${text}`),
-          Object.assign(
-            button('×', () => notices.close(key)),
-            { ariaLabel: 'Close notice' },
-          ),
-        ),
-      ),
-    ),
+  const show = listIn<ShownNotice>(
+    box,
+    ({ key }) => String(key),
+    ({ key, name, text, tone }) => {
+      const close = button('×', () => notices.close(key));
+      close.ariaLabel = 'Close notice';
+      const said = element('span', {}, element('b', {}, name), ` ${text}`);
+      return { element: element('p', { className: `notice ${tone}` }, said, close), show() {} };
+    },
   );
+  return notices.list.subscribe(() => show(notices.list.value));
 }
 
 function showDialogs(root: Element, app: App): () => void {

@@ -1,5 +1,5 @@
 import type { SettingsField, SettingsForm } from '@plinth/ui/host';
-import { useEffect, useId, useReducer, useState } from 'react';
+import { useEffect, useId, useLayoutEffect, useReducer, useRef, useState } from 'react';
 import {
   askAgain,
   givenValue,
@@ -39,9 +39,10 @@ function Plugin({ row, changed }: { readonly row: PluginRow; readonly changed: (
   const app = useApp();
   const { id, name, version, state, enabled, form, later, problem, refused } = row;
   const { plugins } = app.kernel;
+  const inside = useFocusInside();
   const toggle = () => (enabled ? plugins.disable(id) : plugins.enable(id)).then(changed);
   return (
-    <section aria-label={name}>
+    <section aria-label={name} {...inside}>
       <h3>
         {name} <small>{`${version ?? ''} · ${state}`}</small>
       </h3>
@@ -69,6 +70,25 @@ function Plugin({ row, changed }: { readonly row: PluginRow; readonly changed: (
       </p>
     </section>
   );
+}
+
+/** When the button that has the focus is gone, the first one in its element gets it. */
+function useFocusInside() {
+  const ref = useRef<HTMLElement>(null);
+  const focused = useRef(false);
+  useLayoutEffect(() => {
+    const there = ref.current?.contains(document.activeElement) === true;
+    if (focused.current && !there) ref.current?.querySelector('button')?.focus();
+  });
+  return {
+    ref,
+    onFocus() {
+      focused.current = true;
+    },
+    onBlur() {
+      focused.current = false;
+    },
+  };
 }
 
 interface FieldProps {
