@@ -1,4 +1,5 @@
 /** The editor of the playground: plugins that are written, run, swapped and shared in the page. */
+import type { Locator } from 'playwright';
 import { expect, test } from 'vitest';
 import { allActive, card, expectComplaint, open, page, stateOf, url } from './playground-page.ts';
 
@@ -105,6 +106,34 @@ test('syntax, names that the SDK has not, and plugin.json are checked while they
   await button('Run').click();
   await problems().getByRole('button', { name: 'plugin.json, line 3' }).waitFor();
 });
+
+/** Short, and each step of it is compiled twice. */
+const SLOW = `const x = ${'<a>('.repeat(40)}1${')'.repeat(40)};`;
+const tooLong = (place: Locator) => place.getByText('it takes too long to compile').waitFor();
+
+test('a text that takes for ever to compile is told, and the page goes on', async () => {
+  await openEditor();
+  await expect.poll(workers).toBe(7);
+  await write('plugin.ts', SLOW);
+  await tooLong(page.getByRole('status', { name: 'Checks of plugin.ts' }));
+  await button('Run').click();
+  await tooLong(problems());
+  await page.reload();
+  await file('plugin.ts').getByText('<a>(<a>(').waitFor();
+  await tooLong(page.getByRole('status', { name: 'Checks of plugin.ts' }));
+  await write('plugin.ts', plugin("ctx.logger.info('quick');"));
+  await button('Run').click();
+  await log().getByText('quick').waitFor();
+  await button('Stop').click();
+  await running().getByText('Nothing runs').waitFor();
+  await open('Plugins');
+  await expect.poll(workers).toBe(6);
+  // It provides less than its manifest says.
+  expectComplaint('playground.counter');
+});
+
+/** Those of the plugins, and one that compiles. */
+const workers = () => page.workers().length;
 
 test('members of the SDK are completed, and the keyboard leaves the editor', async () => {
   await openEditor();

@@ -3,6 +3,7 @@
 import { editedPlugins } from '../kernel/edited-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { Changes } from '../model/store.ts';
+import { compiler } from './compiler.ts';
 import type { Draft } from './link.ts';
 import { manifestProblems, readManifest } from './manifest-check.ts';
 import { lineOf, type Problem, Problems } from './problem.ts';
@@ -113,8 +114,7 @@ export class Work {
   async #run(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
     const { manifest } = draft;
     const { id, version } = readManifest(manifest);
-    const { compilePlugin } = await import('./compiler.ts');
-    const code = compilePlugin(draft.code);
+    const code = await compiler.compile(draft.code);
     const plugins = kernel.extension(editedPlugins);
     const { fromLink } = this;
     const isolation = fromLink ? 'sandbox' : this.place;
