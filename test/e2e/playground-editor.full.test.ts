@@ -178,6 +178,35 @@ test('a plugin that asks for a right gets it from the person at the page', async
   await log().getByText('notes were counted').waitFor();
 });
 
+test('a second press on "Allow" allows nothing of the request that comes next', async () => {
+  await openEditor();
+  const asks = (name: string) =>
+    `void ctx.permissions.request('commands.execute', 'demo.notes:${name}').then((granted) =>
+      ctx.logger.info('${name}: ' + granted));`;
+  await choose('A plugin that asks for a right');
+  await write('plugin.ts', plugin(asks('list'), asks('get')));
+  await button('Run').click();
+  const dialog = page.getByRole('dialog', { name: 'playground.asker asks for a right' });
+  const allow = dialog.getByRole('button', { name: 'Allow', exact: true });
+  await dialog.getByText('demo.notes:list').waitFor();
+  // Once it can be pressed, it is; and again as soon as the next request is shown.
+  await allow.click({ trial: true });
+  await allow.evaluate((one: HTMLElement) => {
+    const rights = document.querySelector('dialog[open] .rights') as HTMLElement;
+    new MutationObserver((_, observer) => {
+      observer.disconnect();
+      one.click();
+    }).observe(rights, { childList: true, subtree: true, characterData: true });
+    one.click();
+  });
+  await log().getByText('list: true').waitFor({ state: 'attached' });
+  await dialog.getByText('demo.notes:get').waitFor();
+  const refuse = dialog.getByRole('button', { name: 'Refuse' });
+  expect(await refuse.evaluate((one) => one === document.activeElement)).toBe(true);
+  await allow.click();
+  await log().getByText('get: true').waitFor();
+});
+
 test('an id that another plugin has is refused, and its plugin goes on', async () => {
   await openEditor();
   await write('plugin.json', (await manifestText()).replace('playground.counter', 'demo.notes'));
