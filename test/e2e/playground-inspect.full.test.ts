@@ -81,6 +81,18 @@ test('an update asks for what it may do more, and is refused, agreed to and roll
   expectComplaint('404');
 });
 
+test('an update of a plugin of the page from elsewhere is refused without a question', async () => {
+  const clock = card('demo.clock');
+  await clock.getByText('Update from an address').click();
+  await clock.getByLabel('Address of').fill(served('demo.clock', '', { version: '1.2.0' }));
+  await clock.getByRole('button', { name: 'Update Clock' }).click();
+  await alert("demo.clock is an id of this page, and code from elsewhere can't have it");
+  expect(await page.getByRole('dialog').count()).toBe(0);
+  await clock.getByText('demo.clock@1.0.0').waitFor();
+  await clock.getByText('own', { exact: true }).waitFor();
+  await stateOf('demo.clock', 'active');
+});
+
 test('an edge of the graph has its own living rate, and a plugin leads to its card', async () => {
   await install(
     'test.caller',

@@ -15,6 +15,7 @@ import type { Present } from '@plinth/ui/host';
 import { isOwn, NAMES, SLOTS } from './demo-plugins.ts';
 import { EditedTerms, editedPlugins } from './edited-plugins.ts';
 import { faultStorage } from './fault-storage.ts';
+import { ownIds } from './own-ids.ts';
 import { pluginViews } from './plugin-views.ts';
 import { type SpanListener, tracer } from './tracer.ts';
 
@@ -52,6 +53,7 @@ export async function createPlaygroundKernel(onSpan: SpanListener, present: Pres
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
     extensions: [
+      ownIds(document.baseURI),
       tracer(onSpan),
       permissionRecorder(),
       recorder(),
