@@ -1,5 +1,5 @@
 /** The kernel of the playground: all demo plugins that run in a browser, observed from outside. */
-import { browserHost, indexedDBStorage, urlSource } from '@plinth/host-browser';
+import { browserHost, indexedDBStorage } from '@plinth/host-browser';
 import { audit } from '@plinth/kernel/audit';
 import { grants } from '@plinth/kernel/grants';
 import { installer } from '@plinth/kernel/installer';
@@ -16,11 +16,12 @@ import { isOwn, NAMES, SLOTS } from './demo-plugins.ts';
 import { EditedTerms, editedPlugins } from './edited-plugins.ts';
 import { faultStorage } from './fault-storage.ts';
 import { ownIds } from './own-ids.ts';
+import { pageSource } from './page-source.ts';
 import { pluginViews } from './plugin-views.ts';
 import { type SpanListener, tracer } from './tracer.ts';
 
 /** Where the files of the demo plugins are. */
-export const demoPlugins = () => urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
+export const demoPlugins = () => pageSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
 
 /**
  * The built-in extensions that the panels and the plugins have a use for. A page's usual preset has
