@@ -232,6 +232,26 @@ test('a session is recorded, replayed as equal, and compared with another build'
   expect(await page.locator('#app img').count()).toBe(0);
 });
 
+test('a decimal that is typed key by key stays as it is typed', async () => {
+  const number = { type: 'number' };
+  const input = { type: 'object', properties: { amount: number }, required: ['amount'] };
+  await install('test.numbers', "ctx.commands.handle('same', (input) => input);", {
+    contributes: { commands: [{ id: 'same', input }] },
+  });
+  await open('Commands');
+  await page.getByLabel('Command', { exact: true }).fill('test.numbers:same');
+  const amount = page.locator('form[data-command="test.numbers:same"]').getByLabel('amount');
+  for (const typed of ['1.05', '-0.5', '1e3', '10.00']) {
+    await amount.fill('');
+    await amount.pressSequentially(typed);
+    expect(await amount.inputValue()).toBe(typed);
+    await page.keyboard.press('ControlOrMeta+Enter');
+    await result()
+      .filter({ hasText: `"amount": ${Number(typed)}` })
+      .waitFor();
+  }
+});
+
 test('metrics over time have a line for each plugin, and are text for other programs', async () => {
   await run('demo.notes:add', { text: 'milk' });
   await open('Metrics');
