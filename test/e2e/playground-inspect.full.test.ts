@@ -1,5 +1,6 @@
 /** What the playground's inspector tells and changes: each panel on the built page. */
 import { readFile } from 'node:fs/promises';
+import type { Locator } from 'playwright';
 import { expect, test } from 'vitest';
 import {
   added,
@@ -43,6 +44,9 @@ async function install(id: string, activate: string, more: object = {}): Promise
   await stateOf(id, 'active');
 }
 
+/** Waits until an element has the focus. */
+const hasFocus = (one: Locator) =>
+  expect.poll(() => one.evaluate((element) => element === document.activeElement)).toBe(true);
 const alert = (text: string) => page.getByRole('alert').filter({ hasText: text }).waitFor();
 const verdict = () => page.getByRole('status', { name: 'Verdict' });
 const replayed = () => page.getByRole('status', { name: 'Replay' });
@@ -274,26 +278,35 @@ test('a kept value is edited and deleted after a question, and the quota is show
   await page.getByText(/^2 keys, .* of 2\.\d MB/).waitFor();
   await page.getByRole('progressbar', { name: 'Quota used' }).waitFor();
   await page.getByRole('button', { name: 'note:n1' }).click();
-  await page.getByRole('button', { name: 'Edit note:n1' }).click();
+  const edit = page.getByRole('button', { name: 'Edit note:n1' });
+  await edit.click();
+  const remove = page.getByRole('button', { name: 'Delete note:n1' });
   const field = page.getByLabel('Value of note:n1, as JSON');
   const value = await field.inputValue();
   await field.fill('{');
   await page.getByRole('button', { name: 'Save note:n1' }).click();
   await alert('the value is not JSON');
+  await page.getByRole('button', { name: 'Discard note:n1' }).click();
+  await hasFocus(edit);
+  await page.keyboard.press('Enter');
+  await hasFocus(field);
   await field.fill(value.replace('milk', 'butter'));
   await page.getByRole('button', { name: 'Save note:n1' }).click();
   await page.getByRole('dialog', { name: 'Replace note:n1?' }).waitFor();
   await page.getByRole('button', { name: 'Replace', exact: true }).click();
   await page.getByRole('region', { name: 'Value' }).getByText('"text": "butter"').waitFor();
-  await page.getByRole('button', { name: 'Delete note:n1' }).click();
+  await hasFocus(edit);
+  await remove.click();
   const question = page.getByRole('dialog', { name: 'Delete note:n1?' });
   await question.waitFor();
   await page.keyboard.press('Escape');
   await question.waitFor({ state: 'detached' });
-  await page.getByRole('button', { name: 'Delete note:n1' }).click();
+  await hasFocus(remove);
+  await remove.click();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByText(/^1 key,/).waitFor();
   await page.getByText('Choose a key').waitFor();
+  await hasFocus(page.getByRole('region', { name: 'Value' }));
 });
 
 test('health is a tree: the kernel, its parts with reasons, and its plugins', async () => {
