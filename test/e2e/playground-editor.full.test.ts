@@ -273,3 +273,22 @@ test('a link that holds no plugin says so, and the own draft is kept', async () 
   await page.reload();
   await file('plugin.ts').getByText("'mine'").waitFor();
 });
+
+test('another tab follows the draft, and writes over nothing', async () => {
+  await openEditor();
+  const other = await page.context().newPage();
+  await other.goto(`${url}#/editor`);
+  const there = other.getByRole('textbox', { name: 'plugin.ts' });
+  await there.getByText('counted').waitFor();
+  await write('plugin.ts', plugin("ctx.logger.info('mine');"));
+  await there.getByText("'mine'").waitFor();
+  // A run is announced as a change of the draft.
+  await other.getByRole('button', { name: 'Run', exact: true }).click();
+  await other
+    .getByRole('log', { name: /^Log entries/ })
+    .getByText('mine')
+    .waitFor();
+  await other.close();
+  await page.reload();
+  await file('plugin.ts').getByText("'mine'").waitFor();
+});

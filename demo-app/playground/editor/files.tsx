@@ -5,7 +5,7 @@ import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { plainText } from '../model/show-value.ts';
-import { makeEditor, showProblems } from './code-mirror.ts';
+import { makeEditor, setText, showProblems } from './code-mirror.ts';
 import { compiler } from './compiler.ts';
 import { unknownMembers } from './completion.ts';
 import { jsonText, typescript } from './languages.ts';
@@ -115,7 +115,13 @@ function File({
       view.destroy();
     };
   }, [work, name, part, language, check, views]);
-  const { problems } = work;
+  const { problems, draft } = work;
+  const text = draft[part];
+  // Another tab may have changed it. What was typed since this was rendered is in the draft, too.
+  useEffect(() => {
+    const view = views.get(name);
+    if (view !== undefined) setText(view, work.draft[part]);
+  }, [views, name, text, work, part]);
   useEffect(() => {
     const view = views.get(name);
     const own = problems.filter((one) => one.file === name);

@@ -7,7 +7,6 @@ import { compiler } from './compiler.ts';
 import type { Draft } from './link.ts';
 import { manifestProblems, readManifest } from './manifest-check.ts';
 import { lineOf, type Problem, Problems } from './problem.ts';
-import { TEMPLATES } from './templates.ts';
 
 /** Where a plugin of the editor runs. */
 export type Place = 'sandbox' | 'worker';
@@ -134,33 +133,4 @@ function problemsOf(error: unknown, { manifest }: Draft): readonly Problem[] {
   if (typeof code === 'string' && code.startsWith('manifest/'))
     return manifestProblems(error, manifest);
   return [{ file: 'plugin.ts', severity: 'error', line: lineOf(error), message }];
-}
-
-const KEPT = 'plinth-playground-draft';
-
-/** The draft of this browser. A page without storage begins with the first template. */
-export function ownWork(): Work {
-  const [first] = TEMPLATES;
-  const work = new Work(kept() ?? (first as Draft), false);
-  work.changes.subscribe(() => {
-    const { manifest, code } = work.draft;
-    try {
-      localStorage.setItem(KEPT, JSON.stringify({ manifest, code }));
-    } catch {
-      // The browser keeps nothing, or no more.
-    }
-  });
-  return work;
-}
-
-function kept(): Draft | undefined {
-  try {
-    const value: unknown = JSON.parse(localStorage.getItem(KEPT) ?? 'null');
-    const { manifest, code } = (value ?? {}) as Partial<Record<keyof Draft, unknown>>;
-    return typeof manifest === 'string' && typeof code === 'string'
-      ? { manifest, code }
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

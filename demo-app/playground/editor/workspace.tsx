@@ -5,7 +5,8 @@ import './editor.css';
 import { Bench } from './bench.tsx';
 import { compiler } from './compiler.ts';
 import { packedIn, unpack } from './link.ts';
-import { ownWork, Work } from './session.ts';
+import { ownWork } from './own-work.ts';
+import { Work } from './session.ts';
 
 /** The draft of this browser, for as long as the page. */
 const own = ownWork();
