@@ -1,7 +1,17 @@
 /** The editor of the playground: plugins that are written, run, swapped and shared in the page. */
 import type { Locator } from 'playwright';
 import { expect, test } from 'vitest';
-import { allActive, card, expectComplaint, open, page, stateOf, url } from './playground-page.ts';
+import {
+  added,
+  allActive,
+  card,
+  event,
+  expectComplaint,
+  open,
+  page,
+  stateOf,
+  url,
+} from './playground-page.ts';
 
 const file = (name: 'plugin.ts' | 'plugin.json') => page.getByRole('textbox', { name });
 const running = () => page.getByRole('region', { name: 'Running' });
@@ -291,4 +301,26 @@ test('another tab follows the draft, and writes over nothing', async () => {
   await other.close();
   await page.reload();
   await file('plugin.ts').getByText("'mine'").waitFor();
+});
+
+test.each(['Stop', 'a reload'])('after %s the id of a draft is free for others', async (how) => {
+  added.set('counter/plugin.js', 'export default { activate() {} };');
+  added.set(
+    'counter/plugin.json',
+    JSON.stringify({
+      ...{ id: 'playground.counter', version: '1.0.0', main: 'plugin.js' },
+      engines: { plinth: '^1.0.0' },
+    }),
+  );
+  await openEditor();
+  await button('Run').click();
+  await isActive();
+  if (how === 'Stop') await button('Stop').click();
+  else await page.reload();
+  await event('plugin:uninstalled', 'playground.counter');
+  await open('Plugins');
+  await page.getByText('Install a plugin from an address').click();
+  await page.getByLabel('Address of its plugin.json').fill(`${url}counter/plugin.json`);
+  await button('Install').click();
+  await stateOf('playground.counter', 'active');
 });

@@ -1,5 +1,6 @@
 /** What is edited and what of it runs. It lasts as long as the page, in whichever panel one is. */
 
+import { holdClaims, takeBack } from '../kernel/edited-claims.ts';
 import { editedPlugins } from '../kernel/edited-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { Changes } from '../model/store.ts';
@@ -93,11 +94,17 @@ export class Work {
   /** Takes the plugin away. */
   async stop(kernel: PlaygroundKernel): Promise<void> {
     const id = this.runningIn(kernel);
-    if (id !== undefined) await kernel.extension(editedPlugins).remove(id, this);
+    if (id !== undefined) await this.#remove(kernel, id);
     this.#id = undefined;
     this.#saved = undefined;
     this.#problems = [];
     this.changes.announce();
+  }
+
+  async #remove(kernel: PlaygroundKernel, id: string): Promise<void> {
+    await kernel.extension(editedPlugins).remove(id, this);
+    // What a storage that fails keeps is taken back by the next page.
+    await takeBack(kernel.plugins, id).catch(() => {});
   }
 
   async #try(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
@@ -117,11 +124,12 @@ export class Work {
     const plugins = kernel.extension(editedPlugins);
     const { fromLink } = this;
     const isolation = fromLink ? 'sandbox' : this.place;
+    await holdClaims();
     await plugins.put({ id, version, manifest, code, isolation, fromLink, by: this });
     const before = this.#id;
     this.#id = id;
     // Under another id it is another plugin.
-    if (before !== undefined && before !== id) await plugins.remove(before, this);
+    if (before !== undefined && before !== id) await this.#remove(kernel, before);
     await kernel.plugins.activate(id);
   }
 }

@@ -1,6 +1,7 @@
 /** Everything that the panels show, derived from the kernel's public API and its events. */
 import { explanationText, type KernelHealth, type LogEntry } from '@plinth/host-browser';
 import type { Workbench } from '@plinth/ui/host';
+import { takeBackAtStart } from '../kernel/edited-claims.ts';
 import { pageSource } from '../kernel/page-source.ts';
 import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { pluginViews } from '../kernel/plugin-views.ts';
@@ -100,6 +101,8 @@ export class Inspector {
     }, 1_000);
     await this.kernel.start();
     this.plugins.announce();
+    // A storage that fails shows in the health of the kernel.
+    await takeBackAtStart(this.kernel.plugins).catch(() => {});
   }
 
   /** Why a plugin is as it is, over several lines. They hold words of the plugin. */
