@@ -83,5 +83,5 @@ export default defineConfig({
     rolldownOptions: { output: { codeSplitting: { groups: CHUNKS } } },
   },
   // Workers are ES modules in every browser that can run this page.
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [editorParts()] },
 });

@@ -94,6 +94,21 @@ test('arrow keys move through the rows of a list, which is one stop of the Tab k
   expect(await list.evaluate((one) => one.contains(document.activeElement))).toBe(false);
 });
 
+test('the list has the focus once its row that had it is scrolled away', async () => {
+  await run('demo.rogue:flood', { events: 200, logs: 0 });
+  await open('Events');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const list = page.getByRole('log');
+  await list.focus();
+  await page.keyboard.press('ArrowDown');
+  const focused = page.locator(':focus');
+  expect(await focused.evaluate((one) => one.tagName)).toBe('BUTTON');
+  await list.evaluate((one) => one.scrollTo(0, one.scrollHeight));
+  await expect.poll(() => list.evaluate((one) => one === document.activeElement)).toBe(true);
+  await page.keyboard.press('ArrowDown');
+  expect(await focused.evaluate((one) => one.tagName)).toBe('BUTTON');
+});
+
 test('the menu can be skipped', async () => {
   await page.keyboard.press('Tab');
   const skip = page.getByRole('button', { name: 'Skip the menu' });

@@ -111,6 +111,22 @@ test('the feed shows states and events of Node, and comes back where it was', as
   await visits.filter({ hasText: 'active' }).waitFor();
 });
 
+test('a rogue that fills its memory in Node is ended by its limit, and started again', async () => {
+  await openServed();
+  await open('Chaos');
+  const { plugins, events } = served.runtime.kernel;
+  const restarted = new Promise((resolve) => events.once('plugin:restarted', resolve));
+  await page.getByRole('button', { name: 'Fill memory in Node' }).click();
+  await page
+    .getByRole('status', { name: 'Fault' })
+    .getByText(/^Fill memory in Node: .*memory/)
+    .waitFor();
+  await restarted;
+  expect(plugins.get('demo.rogue')?.state).toBe('active');
+  // The browser tells of the answer, which is an error.
+  expectComplaint('Failed to load resource');
+});
+
 test('leaving the panel ends the sandboxes and the connections', async () => {
   await openServed();
   await compare('demo.markdown:toHtml');

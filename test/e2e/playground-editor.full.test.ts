@@ -1,6 +1,17 @@
 /** The editor of the playground: plugins that are written, run, swapped and shared in the page. */
+import type { Locator } from 'playwright';
 import { expect, test } from 'vitest';
-import { allActive, card, expectComplaint, open, page, stateOf, url } from './playground-page.ts';
+import {
+  added,
+  allActive,
+  card,
+  event,
+  expectComplaint,
+  open,
+  page,
+  stateOf,
+  url,
+} from './playground-page.ts';
 
 const file = (name: 'plugin.ts' | 'plugin.json') => page.getByRole('textbox', { name });
 const running = () => page.getByRole('region', { name: 'Running' });
@@ -106,6 +117,34 @@ test('syntax, names that the SDK has not, and plugin.json are checked while they
   await problems().getByRole('button', { name: 'plugin.json, line 3' }).waitFor();
 });
 
+/** Short, and each step of it is compiled twice. */
+const SLOW = `const x = ${'<a>('.repeat(40)}1${')'.repeat(40)};`;
+const tooLong = (place: Locator) => place.getByText('it takes too long to compile').waitFor();
+
+test('a text that takes for ever to compile is told, and the page goes on', async () => {
+  await openEditor();
+  await expect.poll(workers).toBe(7);
+  await write('plugin.ts', SLOW);
+  await tooLong(page.getByRole('status', { name: 'Checks of plugin.ts' }));
+  await button('Run').click();
+  await tooLong(problems());
+  await page.reload();
+  await file('plugin.ts').getByText('<a>(<a>(').waitFor();
+  await tooLong(page.getByRole('status', { name: 'Checks of plugin.ts' }));
+  await write('plugin.ts', plugin("ctx.logger.info('quick');"));
+  await button('Run').click();
+  await log().getByText('quick').waitFor();
+  await button('Stop').click();
+  await running().getByText('Nothing runs').waitFor();
+  await open('Plugins');
+  await expect.poll(workers).toBe(6);
+  // It provides less than its manifest says.
+  expectComplaint('playground.counter');
+});
+
+/** Those of the plugins, and one that compiles. */
+const workers = () => page.workers().length;
+
 test('members of the SDK are completed, and the keyboard leaves the editor', async () => {
   await openEditor();
   await write('plugin.ts', plugin(''));
@@ -147,6 +186,35 @@ test('a plugin that asks for a right gets it from the person at the page', async
   const dialog = page.getByRole('dialog', { name: 'playground.asker asks for a right' });
   await dialog.getByRole('button', { name: 'Allow', exact: true }).click();
   await log().getByText('notes were counted').waitFor();
+});
+
+test('a second press on "Allow" allows nothing of the request that comes next', async () => {
+  await openEditor();
+  const asks = (name: string) =>
+    `void ctx.permissions.request('commands.execute', 'demo.notes:${name}').then((granted) =>
+      ctx.logger.info('${name}: ' + granted));`;
+  await choose('A plugin that asks for a right');
+  await write('plugin.ts', plugin(asks('list'), asks('get')));
+  await button('Run').click();
+  const dialog = page.getByRole('dialog', { name: 'playground.asker asks for a right' });
+  const allow = dialog.getByRole('button', { name: 'Allow', exact: true });
+  await dialog.getByText('demo.notes:list').waitFor();
+  // Once it can be pressed, it is; and again as soon as the next request is shown.
+  await allow.click({ trial: true });
+  await allow.evaluate((one: HTMLElement) => {
+    const rights = document.querySelector('dialog[open] .rights') as HTMLElement;
+    new MutationObserver((_, observer) => {
+      observer.disconnect();
+      one.click();
+    }).observe(rights, { childList: true, subtree: true, characterData: true });
+    one.click();
+  });
+  await log().getByText('list: true').waitFor({ state: 'attached' });
+  await dialog.getByText('demo.notes:get').waitFor();
+  const refuse = dialog.getByRole('button', { name: 'Refuse' });
+  expect(await refuse.evaluate((one) => one === document.activeElement)).toBe(true);
+  await allow.click();
+  await log().getByText('get: true').waitFor();
 });
 
 test('an id that another plugin has is refused, and its plugin goes on', async () => {
@@ -214,4 +282,45 @@ test('a link that holds no plugin says so, and the own draft is kept', async () 
   await file('plugin.ts').getByText("'mine'").waitFor();
   await page.reload();
   await file('plugin.ts').getByText("'mine'").waitFor();
+});
+
+test('another tab follows the draft, and writes over nothing', async () => {
+  await openEditor();
+  const other = await page.context().newPage();
+  await other.goto(`${url}#/editor`);
+  const there = other.getByRole('textbox', { name: 'plugin.ts' });
+  await there.getByText('counted').waitFor();
+  await write('plugin.ts', plugin("ctx.logger.info('mine');"));
+  await there.getByText("'mine'").waitFor();
+  // A run is announced as a change of the draft.
+  await other.getByRole('button', { name: 'Run', exact: true }).click();
+  await other
+    .getByRole('log', { name: /^Log entries/ })
+    .getByText('mine')
+    .waitFor();
+  await other.close();
+  await page.reload();
+  await file('plugin.ts').getByText("'mine'").waitFor();
+});
+
+test.each(['Stop', 'a reload'])('after %s the id of a draft is free for others', async (how) => {
+  added.set('counter/plugin.js', 'export default { activate() {} };');
+  added.set(
+    'counter/plugin.json',
+    JSON.stringify({
+      ...{ id: 'playground.counter', version: '1.0.0', main: 'plugin.js' },
+      engines: { plinth: '^1.0.0' },
+    }),
+  );
+  await openEditor();
+  await button('Run').click();
+  await isActive();
+  if (how === 'Stop') await button('Stop').click();
+  else await page.reload();
+  await event('plugin:uninstalled', 'playground.counter');
+  await open('Plugins');
+  await page.getByText('Install a plugin from an address').click();
+  await page.getByLabel('Address of its plugin.json').fill(`${url}counter/plugin.json`);
+  await button('Install').click();
+  await stateOf('playground.counter', 'active');
 });

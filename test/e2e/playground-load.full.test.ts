@@ -144,24 +144,53 @@ function weigh(): number {
   );
 }
 
-test('the plugins are shown and answer soon after the page is opened', async () => {
+/** Milliseconds from the navigation until a press is answered, of a page that was never loaded. */
+const INTERACTIVE_MOST = 1_000;
+
+test('a press is answered within a second after the page is opened', async () => {
+  // The first one also starts what the browser and the server need.
+  await visit();
   const times: Times[] = [];
-  for (let round = 0; round < 5; round++) times.push(await visit());
-  const middle = (what: keyof Times) =>
-    Math.round(times.map((one) => one[what]).sort((a, b) => a - b)[2] as number);
+  const undisturbed: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    const before = delay();
+    const one = await visit();
+    times.push(one);
+    undisturbed.push((one.answered * 2) / (before + delay()));
+  }
+  const median = (all: readonly number[]) => Math.round(all.toSorted((a, b) => a - b)[2] as number);
+  const middle = (what: keyof Times) => median(times.map((one) => one[what]));
   console.log(
     `from navigation, the median of 5: frame ${middle('frame')} ms, cards ${middle('cards')} ms, ` +
-      `a button has answered ${middle('answered')} ms, all active ${middle('active')} ms`,
+      `first interactive ${middle('answered')} ms (${median(undisturbed)} ms with the processor to ` +
+      `itself), all active ${middle('active')} ms`,
   );
-  for (const { frame, cards, active } of times) {
+  for (const { frame, cards, answered, active } of times) {
     expect(frame).toBeLessThan(cards);
+    expect(cards).toBeLessThan(answered);
     expect(cards).toBeLessThan(active);
   }
+  expect(median(undisturbed)).toBeLessThan(INTERACTIVE_MOST);
 });
+
+/** Microseconds of work that show how busy the machine is. */
+const WORK = 100_000;
+
+/** How many times longer than on a machine without other work something takes here now. */
+function delay(): number {
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  const worked = () => {
+    const { user, system } = process.cpuUsage(used);
+    return user + system;
+  };
+  while (worked() < WORK);
+  return Math.max(((performance.now() - began) * 1_000) / worked(), 1);
+}
 
 interface Times {
   readonly frame: number;
   readonly cards: number;
+  /** A press on the first button that was there has shown what it shows. */
   readonly answered: number;
   readonly active: number;
 }
@@ -190,9 +219,11 @@ function watchTimes(): void {
     const card = document.querySelector<HTMLElement>('[data-plugin]');
     if (card !== null && times.cards === undefined) {
       times.cards = performance.now();
-      card.querySelector('summary')?.click();
+      card.querySelector<HTMLElement>('details:last-of-type > summary')?.click();
     }
-    if (document.querySelector('[data-plugin] .facts')) times.answered ??= performance.now();
+    // The kernel's explanation, which is made by the press.
+    if (document.querySelector('[data-plugin] details[open] pre'))
+      times.answered ??= performance.now();
     if (document.querySelector('.health')?.textContent?.includes('6 of 6'))
       times.active ??= performance.now();
   };

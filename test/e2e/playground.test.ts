@@ -62,7 +62,7 @@ test('a plugin from an address runs in the sandbox, and a bad address is an erro
   await card('demo.calculator').getByText('sandbox', { exact: true }).waitFor();
   await card('demo.calculator').getByRole('button', { name: 'Uninstall' }).click();
   await card('demo.calculator').waitFor({ state: 'detached' });
-  // Of the missing plugin, and of a signature that the other one doesn't have.
+  // Of the missing plugin alone.
   expectComplaint('404');
 });
 

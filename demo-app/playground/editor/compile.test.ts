@@ -1,7 +1,8 @@
 /** From TypeScript to a bundle: what comes out, and where problems are. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { pluginModules } from '../../build/plugin-modules.ts';
-import { compile, type PluginModules, problemsOf } from './compile.ts';
+import { problemsOf } from '../../testing/compile-problems.ts';
+import { compile, type PluginModules } from './compile.ts';
 import { lineIn, lineOf } from './problem.ts';
 
 let modules: PluginModules;

@@ -51,17 +51,6 @@ export function compile(source: string, modules: PluginModules): string {
   return `${text}${code.slice(at)}\n${providing(used, modules)}${mapOf(code)}\n`;
 }
 
-/** Checks a text as it is written. It answers what is wrong in place of throwing it. */
-export function problemsOf(source: string, modules: PluginModules): readonly Problem[] {
-  try {
-    compile(source, modules);
-    return [];
-  } catch (error) {
-    if (error instanceof Problems) return error.list;
-    throw error;
-  }
-}
-
 interface Located {
   readonly loc?: { readonly line: number; readonly column: number };
 }

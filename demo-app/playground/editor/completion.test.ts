@@ -107,6 +107,11 @@ it('reads code that was written to be slow in a moment', () => {
     `a${'.b'.repeat(20_000)};`,
     Array.from({ length: 3_000 }, (_, at) => `const a = a${at}.b; a${at}.c.d;`).join('\n'),
     Array.from({ length: 3_000 }, () => 'const a = a.a(); a.b;').join('\n'),
+    // Each name leads to the next one by as many ways as are read.
+    Array.from({ length: 400 }, (_, at) => {
+      const ways = [1, 2, 3, 4, 5, 6, 7, 8].map((step) => `const a${at} = a${at + step}.b;`);
+      return `${ways.join('\n')}\na${at}.c;`;
+    }).join('\n'),
   ];
   for (const text of texts) {
     const state = parsedState(text);

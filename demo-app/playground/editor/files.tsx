@@ -3,8 +3,10 @@
 import table from 'virtual:sdk-table';
 import type { EditorState } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
-import { useEffect, useRef } from 'preact/hooks';
-import { makeEditor, showProblems } from './code-mirror.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { plainText } from '../model/show-value.ts';
+import { makeEditor, setText, showProblems } from './code-mirror.ts';
+import { compiler } from './compiler.ts';
 import { unknownMembers } from './completion.ts';
 import { jsonText, typescript } from './languages.ts';
 import type { Draft } from './link.ts';
@@ -20,10 +22,10 @@ const FILES = [
     name: 'plugin.ts',
     part: 'code',
     language: () => typescript(table),
-    check: async (state: EditorState) => {
-      const { checkPlugin } = await import('./compiler.ts');
-      return [...checkPlugin(state.doc.toString()), ...unknownMembers(table, state)];
-    },
+    check: async (state: EditorState) => [
+      ...(await compiler.check(state.doc.toString())),
+      ...unknownMembers(table, state),
+    ],
   },
   {
     name: 'plugin.json',
@@ -90,6 +92,8 @@ function File({
   readonly views: Map<FileName, EditorView>;
 }) {
   const box = useRef<HTMLDivElement>(null);
+  /** Problems of the file as a whole, which have no line to stand at. */
+  const [whole, setWhole] = useState<readonly Problem[]>([]);
   useEffect(() => {
     const view = makeEditor({
       parent: box.current as HTMLElement,
@@ -99,7 +103,11 @@ function File({
       language: language(),
       onChange: (text) => work.edit({ ...work.draft, [part]: text }),
       // Code of a link isn't even compiled before it is run.
-      check: (state) => (work.isChecked ? check(state) : []),
+      check: async (state) => {
+        const found = work.isChecked ? await check(state) : [];
+        setWhole(found.filter(({ line }) => line === undefined));
+        return found;
+      },
     });
     views.set(name, view);
     return () => {
@@ -107,11 +115,28 @@ function File({
       view.destroy();
     };
   }, [work, name, part, language, check, views]);
-  const { problems } = work;
+  const { problems, draft } = work;
+  const text = draft[part];
+  // Another tab may have changed it. What was typed since this was rendered is in the draft, too.
+  useEffect(() => {
+    const view = views.get(name);
+    if (view !== undefined) setText(view, work.draft[part]);
+  }, [views, name, text, work, part]);
   useEffect(() => {
     const view = views.get(name);
     const own = problems.filter((one) => one.file === name);
     if (view !== undefined) showProblems(view, own);
   }, [views, name, problems]);
-  return <div ref={box} class="file" hidden={!shown} />;
+  return (
+    <div hidden={!shown}>
+      <div ref={box} class="file" />
+      <div role="status" aria-label={`Checks of ${name}`}>
+        {whole.map(({ message }) => (
+          <p key={message} class="problem">
+            {plainText(message, 1_000)}
+          </p>
+        ))}
+      </div>
+    </div>
+  );
 }

@@ -15,10 +15,16 @@ const MOST_DEFINITIONS = 8;
 /** Characters of an expression that is read. */
 const MOST_WRITTEN = 200;
 
-/** The definitions of each name, by the tree that they were found in. */
-const known = new WeakMap<Tree, ReadonlyMap<string, readonly SyntaxNode[]>>();
+/** What is known of the names in a tree. */
+interface Names {
+  readonly definitions: ReadonlyMap<string, readonly SyntaxNode[]>;
+  /** The types that were found by a table, by name and steps: each is looked for once. */
+  readonly types: WeakMap<SdkTable, Map<string, string | undefined>>;
+}
 
-function definitionsIn(state: EditorState): ReadonlyMap<string, readonly SyntaxNode[]> {
+const known = new WeakMap<Tree, Names>();
+
+function namesIn(state: EditorState): Names {
   const tree = syntaxTree(state);
   const before = known.get(tree);
   if (before !== undefined) return before;
@@ -32,8 +38,9 @@ function definitionsIn(state: EditorState): ReadonlyMap<string, readonly SyntaxN
       found.set(name, nodes);
     },
   });
-  known.set(tree, found);
-  return found;
+  const names = { definitions: found, types: new WeakMap() };
+  known.set(tree, names);
+  return names;
 }
 
 /** The type of a variable. Undefined when nothing is known of it. */
@@ -43,11 +50,19 @@ export function typeOf(
   table: SdkTable,
   steps = MOST_STEPS,
 ): string | undefined {
-  for (const node of definitionsIn(state).get(name) ?? []) {
-    const type = typeOfDefinition(state, node, table, steps);
-    if (type !== undefined) return type;
+  const { types, definitions } = namesIn(state);
+  const found = types.get(table) ?? new Map<string, string | undefined>();
+  types.set(table, found);
+  const key = `${steps} ${name}`;
+  if (!found.has(key)) {
+    let type: string | undefined;
+    for (const node of definitions.get(name) ?? []) {
+      type = typeOfDefinition(state, node, table, steps);
+      if (type !== undefined) break;
+    }
+    found.set(key, type ?? (Object.hasOwn(USUAL, name) ? USUAL[name] : undefined));
   }
-  return Object.hasOwn(USUAL, name) ? USUAL[name] : undefined;
+  return found.get(key);
 }
 
 function typeOfDefinition(
@@ -115,36 +130,29 @@ export interface UsedMember {
 /** Each member of a type of the SDK that the code uses, whether or not it exists. */
 export function usedMembers(state: EditorState, table: SdkTable): readonly UsedMember[] {
   const used: UsedMember[] = [];
-  const types = new Map<string, string | undefined>();
   syntaxTree(state).iterate({
     enter: ({ name: kind, from, to, node }) => {
       if (kind !== 'MemberExpression' || to - from > MOST_WRITTEN) return;
-      const member = usedMember(state, table, node, types);
+      const member = usedMember(state, table, node);
       if (member !== undefined) used.push(member);
     },
   });
   return used;
 }
 
-/**
- * The member that an expression uses.
- *
- * @param types the types of variables that are known already.
- */
+/** The member that an expression uses. */
 export function usedMember(
   state: EditorState,
   table: SdkTable,
   node: SyntaxNode,
-  types = new Map<string, string | undefined>(),
 ): UsedMember | undefined {
   const property = node.getChild('PropertyName');
   if (property === null || node.to - node.from > MOST_WRITTEN) return undefined;
   const written = state.sliceDoc(node.from, node.to);
   if (!/^[\w$]+(\.[\w$]+)+$/.test(written)) return undefined;
   const [root = '', ...path] = written.split('.');
-  if (!types.has(root)) types.set(root, typeOf(state, root, table));
   const name = path.pop() as string;
-  const type = typeNameAt(table, types.get(root), path);
+  const type = typeNameAt(table, typeOf(state, root, table), path);
   const members = membersAt(table, type, []);
   if (type === undefined || members === undefined) return undefined;
   return { from: property.from, to: property.to, type, members, name };

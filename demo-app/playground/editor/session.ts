@@ -1,12 +1,13 @@
 /** What is edited and what of it runs. It lasts as long as the page, in whichever panel one is. */
 
+import { holdClaims, takeBack } from '../kernel/edited-claims.ts';
 import { editedPlugins } from '../kernel/edited-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { Changes } from '../model/store.ts';
+import { compiler } from './compiler.ts';
 import type { Draft } from './link.ts';
 import { manifestProblems, readManifest } from './manifest-check.ts';
 import { lineOf, type Problem, Problems } from './problem.ts';
-import { TEMPLATES } from './templates.ts';
 
 /** Where a plugin of the editor runs. */
 export type Place = 'sandbox' | 'worker';
@@ -93,11 +94,17 @@ export class Work {
   /** Takes the plugin away. */
   async stop(kernel: PlaygroundKernel): Promise<void> {
     const id = this.runningIn(kernel);
-    if (id !== undefined) await kernel.extension(editedPlugins).remove(id, this);
+    if (id !== undefined) await this.#remove(kernel, id);
     this.#id = undefined;
     this.#saved = undefined;
     this.#problems = [];
     this.changes.announce();
+  }
+
+  async #remove(kernel: PlaygroundKernel, id: string): Promise<void> {
+    await kernel.extension(editedPlugins).remove(id, this);
+    // What a storage that fails keeps is taken back by the next page.
+    await takeBack(kernel.plugins, id).catch(() => {});
   }
 
   async #try(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
@@ -113,16 +120,16 @@ export class Work {
   async #run(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
     const { manifest } = draft;
     const { id, version } = readManifest(manifest);
-    const { compilePlugin } = await import('./compiler.ts');
-    const code = compilePlugin(draft.code);
+    const code = await compiler.compile(draft.code);
     const plugins = kernel.extension(editedPlugins);
     const { fromLink } = this;
     const isolation = fromLink ? 'sandbox' : this.place;
+    await holdClaims();
     await plugins.put({ id, version, manifest, code, isolation, fromLink, by: this });
     const before = this.#id;
     this.#id = id;
     // Under another id it is another plugin.
-    if (before !== undefined && before !== id) await plugins.remove(before, this);
+    if (before !== undefined && before !== id) await this.#remove(kernel, before);
     await kernel.plugins.activate(id);
   }
 }
@@ -134,33 +141,4 @@ function problemsOf(error: unknown, { manifest }: Draft): readonly Problem[] {
   if (typeof code === 'string' && code.startsWith('manifest/'))
     return manifestProblems(error, manifest);
   return [{ file: 'plugin.ts', severity: 'error', line: lineOf(error), message }];
-}
-
-const KEPT = 'plinth-playground-draft';
-
-/** The draft of this browser. A page without storage begins with the first template. */
-export function ownWork(): Work {
-  const [first] = TEMPLATES;
-  const work = new Work(kept() ?? (first as Draft), false);
-  work.changes.subscribe(() => {
-    const { manifest, code } = work.draft;
-    try {
-      localStorage.setItem(KEPT, JSON.stringify({ manifest, code }));
-    } catch {
-      // The browser keeps nothing, or no more.
-    }
-  });
-  return work;
-}
-
-function kept(): Draft | undefined {
-  try {
-    const value: unknown = JSON.parse(localStorage.getItem(KEPT) ?? 'null');
-    const { manifest, code } = (value ?? {}) as Partial<Record<keyof Draft, unknown>>;
-    return typeof manifest === 'string' && typeof code === 'string'
-      ? { manifest, code }
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

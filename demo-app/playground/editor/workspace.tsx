@@ -3,8 +3,10 @@ import { useEffect, useState } from 'preact/hooks';
 import { messageOf } from '../parts/action.tsx';
 import './editor.css';
 import { Bench } from './bench.tsx';
+import { compiler } from './compiler.ts';
 import { packedIn, unpack } from './link.ts';
-import { ownWork, Work } from './session.ts';
+import { ownWork } from './own-work.ts';
+import { Work } from './session.ts';
 
 /** The draft of this browser, for as long as the page. */
 const own = ownWork();
@@ -16,6 +18,7 @@ export function Workspace() {
   const packed = usePacked();
   const [failure, setFailure] = useState<string>();
   const [work, setWork] = useState<Work>();
+  useEffect(compiler.open, []);
   useEffect(() => {
     let current = true;
     setFailure(undefined);

@@ -12,7 +12,7 @@ const UPDATES: ReadonlyMap<string, string> = new Map([
   ['demo.clock', './updates/clock/plugin.json'],
 ]);
 
-/** Whether an id is of the page's own plugins: it belongs to the page's origin. */
+/** Whether an id is of the page's own plugins. No other code has it: `own-ids.ts` sees to that. */
 export const isOwn = (id: string): boolean => OWN.has(id);
 
 /** Where a later version of a plugin is served, if there is one. */

@@ -3,6 +3,7 @@ import { createKernel, type Kernel, type StorageAdapter } from '@plinth/kernel';
 import { afterEach, expect, it } from 'vitest';
 import { lastingStorage } from '../../testing/demo-kernel.ts';
 import { createHost } from '../../testing/host.node.ts';
+import { takeBack } from './edited-claims.ts';
 import { type EditedPlugin, EditedTerms, editedPlugins } from './edited-plugins.ts';
 
 const kernels: Kernel[] = [];
@@ -123,4 +124,45 @@ it('take no id that another plugin has, and leave none behind', async () => {
   await kernel.stop();
   const next = await start(storage);
   expect(next.kernel.plugins.list().map(({ id }) => id)).toEqual(['test.other']);
+});
+
+/** Installs and starts the same id from a server. */
+async function fromServer(kernel: Kernel): Promise<void> {
+  const { manifest, code } = edited({});
+  const origin = 'https://plugins.example/edited/plugin.json';
+  await kernel.plugins.install({ origin, manifest, held: true, code: async () => code });
+  await kernel.plugins.activate(ID);
+}
+
+it.each(['in the same page', 'in the next page'])('leave their id to others, %s', async (where) => {
+  const storage = lastingStorage();
+  let { kernel, plugins } = await start(storage);
+  const work = {};
+  await plugins.put(edited(work));
+  await kernel.plugins.activate(ID);
+  await kernel.commands.execute(`${ID}:keep`);
+  if (where === 'in the same page') await plugins.remove(ID, work);
+  else {
+    await kernel.stop();
+    ({ kernel, plugins } = await start(storage));
+  }
+  await takeBack(kernel.plugins);
+  expect(await kernel.plugins.leftovers()).toEqual([]);
+  await fromServer(kernel);
+  expect(kernel.plugins.get(ID)?.state).toBe('active');
+});
+
+it('take nothing back of an id that others had before', async () => {
+  const { kernel, plugins } = await start();
+  await fromServer(kernel);
+  await kernel.commands.execute(`${ID}:keep`);
+  await kernel.plugins.uninstall(ID);
+  const work = {};
+  await plugins.put(edited(work));
+  await expect(kernel.plugins.activate(ID)).rejects.toThrow('https://plugins.example');
+  await plugins.remove(ID, work);
+  await takeBack(kernel.plugins, ID);
+  expect(await kernel.plugins.leftovers()).toMatchObject([
+    { plugin: ID, owner: 'https://plugins.example', keys: 1 },
+  ]);
 });

@@ -6,6 +6,9 @@ import { packageOf } from '@plinth/kernel';
 import { defineExtension } from '@plinth/kernel/extension';
 import type { Isolation, Manifest, Permissions } from '@plinth/sdk';
 
+/** Where they come from. The kernel names the owner of their ids so. */
+export const ORIGIN = 'editor';
+
 /** A plugin as the editor has compiled it. */
 export interface EditedPlugin {
   /** What its manifest says. */
@@ -89,7 +92,7 @@ export const editedPlugins = defineExtension(
          */
         async put({ manifest, code, ...next }: EditedPlugin): Promise<void> {
           const { id, by } = next;
-          const found = { ...packageOf({ manifest, code }), origin: 'editor' };
+          const found = { ...packageOf({ manifest, code }), origin: ORIGIN };
           const before = terms.of(id);
           if (viewOf(id) !== undefined && before === undefined)
             throw new Error(`another plugin is called ${id}: choose another id in plugin.json`);

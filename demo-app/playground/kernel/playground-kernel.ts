@@ -1,5 +1,5 @@
 /** The kernel of the playground: all demo plugins that run in a browser, observed from outside. */
-import { browserHost, indexedDBStorage, urlSource } from '@plinth/host-browser';
+import { browserHost, indexedDBStorage } from '@plinth/host-browser';
 import { audit } from '@plinth/kernel/audit';
 import { grants } from '@plinth/kernel/grants';
 import { installer } from '@plinth/kernel/installer';
@@ -15,11 +15,13 @@ import type { Present } from '@plinth/ui/host';
 import { isOwn, NAMES, SLOTS } from './demo-plugins.ts';
 import { EditedTerms, editedPlugins } from './edited-plugins.ts';
 import { faultStorage } from './fault-storage.ts';
+import { ownIds } from './own-ids.ts';
+import { pageSource } from './page-source.ts';
 import { pluginViews } from './plugin-views.ts';
 import { type SpanListener, tracer } from './tracer.ts';
 
 /** Where the files of the demo plugins are. */
-export const demoPlugins = () => urlSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
+export const demoPlugins = () => pageSource(NAMES.map((name) => `./plugins/${name}/plugin.json`));
 
 /**
  * The built-in extensions that the panels and the plugins have a use for. A page's usual preset has
@@ -52,6 +54,7 @@ export async function createPlaygroundKernel(onSpan: SpanListener, present: Pres
     // Long enough to watch a plugin hang, and for the rogue's flood on a slow machine.
     supervision: { timeout: 15_000 },
     extensions: [
+      ownIds(document.baseURI),
       tracer(onSpan),
       permissionRecorder(),
       recorder(),

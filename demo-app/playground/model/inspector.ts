@@ -1,6 +1,8 @@
 /** Everything that the panels show, derived from the kernel's public API and its events. */
-import { explanationText, type KernelHealth, type LogEntry, urlSource } from '@plinth/host-browser';
+import { explanationText, type KernelHealth, type LogEntry } from '@plinth/host-browser';
 import type { Workbench } from '@plinth/ui/host';
+import { takeBackAtStart } from '../kernel/edited-claims.ts';
+import { pageSource } from '../kernel/page-source.ts';
 import { createPlaygroundKernel, type PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { pluginViews } from '../kernel/plugin-views.ts';
 import { Comparison } from './comparison.ts';
@@ -99,6 +101,8 @@ export class Inspector {
     }, 1_000);
     await this.kernel.start();
     this.plugins.announce();
+    // A storage that fails shows in the health of the kernel.
+    await takeBackAtStart(this.kernel.plugins).catch(() => {});
   }
 
   /** Why a plugin is as it is, over several lines. They hold words of the plugin. */
@@ -107,11 +111,11 @@ export class Inspector {
   /** Installs and starts the plugin whose manifest is at an address. */
   readonly install = async (url: string): Promise<void> => {
     const { plugins } = this.kernel;
-    await plugins.activate(await plugins.install(urlSource([url])));
+    await plugins.activate(await plugins.install(pageSource([url])));
   };
 
   /** Replaces a plugin by the version whose manifest is at an address. */
-  readonly update = (id: string, url: string) => this.kernel.plugins.update(id, urlSource([url]));
+  readonly update = (id: string, url: string) => this.kernel.plugins.update(id, pageSource([url]));
 
   /** The kernel's own view of a plugin, which has its package. */
   readonly viewOf = (id: string) => this.kernel.extension(pluginViews).of(id);

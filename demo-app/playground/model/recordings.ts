@@ -1,5 +1,5 @@
 /** Recordings of plugins' sessions: those that go on, and those that are kept, bounded. */
-import { browserHost, type PluginPackage, urlSource } from '@plinth/host-browser';
+import { browserHost, type PluginPackage } from '@plinth/host-browser';
 import {
   parseRecording,
   type Recording,
@@ -9,6 +9,7 @@ import {
   replay,
 } from '@plinth/kernel/replay';
 import { isOwn } from '../kernel/demo-plugins.ts';
+import { pageSource } from '../kernel/page-source.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { pluginViews } from '../kernel/plugin-views.ts';
 import { Changes } from './store.ts';
@@ -108,7 +109,7 @@ export class Recordings {
 }
 
 async function fetched(address: string) {
-  for await (const found of urlSource([address]).discover()) {
+  for await (const found of pageSource([address]).discover()) {
     if (found.problem !== undefined) throw found.problem;
     return found;
   }

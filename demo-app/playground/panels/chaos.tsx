@@ -16,18 +16,43 @@ interface Fault {
   /** Of the rogue, with its input. */
   readonly command: string;
   readonly input?: unknown;
+  /** Of the rogue in the Node kernel that serves the page, where there is one. */
+  readonly inNode?: true;
+  /** What its answer says. */
+  readonly told?: (answer: unknown) => string;
 }
+
+/** Megabytes that the rogue holds in the page at most. */
+const HELD = 512;
+/** Milliseconds in which Node's rogue answers, or has come to its end. */
+const NODE_TIMEOUT = 30_000;
 
 const FAULTS: readonly Fault[] = [
   { label: 'Crash', about: 'throws where nothing catches', command: 'throwLater' },
   { label: 'Exit', about: 'ends its worker without a word', command: 'exit' },
-  { label: 'Hang', about: 'keeps its thread for 10 s', command: 'spin', input: { ms: 10_000 } },
+  {
+    label: 'Hang',
+    about: 'keeps its thread for 30 s; after 15 s the kernel ends it and starts it again',
+    command: 'spin',
+    input: { ms: 30_000 },
+  },
   { label: 'Flood', about: '20,000 events and log entries', command: 'flood', input: {} },
   {
     label: 'Fill memory',
-    about: 'allocates 512 MB; no browser tells what a worker uses',
+    about: `holds ${HELD} MB until it is reloaded: no browser tells what a worker uses, or bounds it`,
     command: 'leak',
-    input: { megabytes: 512 },
+    input: { megabytes: HELD, most: HELD },
+    told: (answer) => {
+      const { held } = answer as { readonly held?: unknown };
+      return `the rogue is full, it holds ${Number(held)} MB`;
+    },
+  },
+  {
+    label: 'Fill memory in Node',
+    about: 'allocates 2 GB where a guest may have 256 MB: its worker is ended, and started again',
+    command: 'leak',
+    input: { megabytes: 2_048 },
+    inNode: true,
   },
   {
     label: 'Forge messages',
@@ -39,16 +64,25 @@ const FAULTS: readonly Fault[] = [
 
 /** The whole panel. */
 export function ChaosPanel() {
-  const { kernel, plugins } = useInspector();
+  const { kernel, plugins, comparison } = useInspector();
   useChanges(plugins);
+  const { node } = comparison;
   const [failure, setFailure] = useState<string>();
   const [said, setSaid] = useState('');
   const { state = 'uninstalled' } = kernel.plugins.get(ROGUE) ?? {};
-  const strike = ({ label, command, input }: Fault) => {
+  const strike = ({ label, command, input, inNode, told }: Fault) => {
+    const id = `${ROGUE}:${command}`;
     setSaid(`${label}: running`);
+    const answer =
+      inNode && node !== undefined
+        ? node.execute(id, input, {
+            signal: AbortSignal.timeout(NODE_TIMEOUT),
+            timeout: NODE_TIMEOUT,
+          })
+        : kernel.commands.execute(id, input);
     // Not awaited: a fault that hangs the rogue must not hold the button.
-    kernel.commands.execute(`${ROGUE}:${command}`, input).then(
-      () => setSaid(`${label}: the rogue has answered`),
+    answer.then(
+      (value) => setSaid(`${label}: ${told?.(value) ?? 'the rogue has answered'}`),
       (error) => setSaid(`${label}: ${messageOf(error)}`),
     );
   };
@@ -61,12 +95,12 @@ export function ChaosPanel() {
             <Badge state={state} />
           </div>
           <ul class="faults">
-            {FAULTS.map((fault) => (
+            {FAULTS.filter(({ inNode }) => !inNode || node !== undefined).map((fault) => (
               <li key={fault.label}>
                 <Action
                   label={fault.label}
                   danger
-                  possible={state === 'active'}
+                  possible={fault.inNode || state === 'active'}
                   run={() => strike(fault)}
                   onFailure={setFailure}
                 />

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { isOwn } from '../kernel/demo-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { plainText } from '../model/show-value.ts';
-import { useTrust } from '../model/trust.ts';
+import { trustText } from '../model/trust.ts';
 import { Action, Failure, type OnFailure } from '../parts/action.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { useInspector } from '../parts/context.ts';
@@ -100,7 +100,7 @@ export function PluginCard({
   }, [chosen]);
   const { id, name = id, version, state, manifest } = plugin;
   const { because } = kernel.plugins.explain(id);
-  const trust = useTrust(isOwn(id), viewOf(id));
+  const trust = trustText(isOwn(id), viewOf(id)?.trust);
   return (
     <li class="panel card" data-plugin={id} ref={card} tabIndex={-1} aria-current={chosen}>
       <div class="card-title">

@@ -1,5 +1,5 @@
 /** One value that a plugin keeps: shown, edited as JSON, and deleted, each after a question. */
-import { useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { editableText, editedValue } from '../model/editable.ts';
 import { plainText, showValue } from '../model/show-value.ts';
 import { Action, Failure, messageOf } from '../parts/action.tsx';
@@ -22,6 +22,16 @@ export function StorageValue({
   const [draft, setDraft] = useState<string>();
   const [question, setQuestion] = useState<Question>();
   const [failure, setFailure] = useState<string>();
+  const text = useRef<HTMLTextAreaElement>(null);
+  const buttons = useRef<HTMLDivElement>(null);
+  const isEdited = draft !== undefined;
+  const wasEdited = useRef(isEdited);
+  // The button that was pressed is gone: the focus goes to the text, and then to "Edit".
+  useLayoutEffect(() => {
+    if (wasEdited.current === isEdited) return;
+    wasEdited.current = isEdited;
+    (isEdited ? text.current : buttons.current?.querySelector('button'))?.focus();
+  }, [isEdited]);
   const shown = plainText(name, 100);
   const editable = editableText(value);
   const answer = async (agreed: boolean) => {
@@ -38,6 +48,7 @@ export function StorageValue({
         <pre>{showValue(value)}</pre>
       ) : (
         <textarea
+          ref={text}
           rows={12}
           spellcheck={false}
           aria-label={`Value of ${shown}, as JSON`}
@@ -45,7 +56,7 @@ export function StorageValue({
           onInput={({ currentTarget }) => setDraft(currentTarget.value)}
         />
       )}
-      <div class="row">
+      <div class="row" ref={buttons}>
         {draft === undefined ? (
           <Action
             label="Edit"

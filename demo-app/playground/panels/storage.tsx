@@ -1,6 +1,6 @@
 /** What a plugin keeps: its keys, one value at a time, and how much of its quota that takes. */
 import type { PluginUsage } from '@plinth/host-browser';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { bytes, counted } from '../model/units.ts';
@@ -39,6 +39,7 @@ function Keys({ id }: { readonly id: string }) {
   const [kept, setKept] = useState<Kept>();
   const [shown, setShown] = useState<{ readonly key: string; readonly value: unknown }>();
   const [failure, setFailure] = useState<string>();
+  const place = useRef<HTMLElement>(null);
   const read = async () => {
     const [keys, { storage }] = await Promise.all([view.list(), kernel.plugins.usage(id)]);
     setKept({ keys, usage: storage });
@@ -55,6 +56,8 @@ function Keys({ id }: { readonly id: string }) {
   const remove = async (key: string) => {
     await view.delete(key);
     setShown(undefined);
+    // Its buttons go with the value.
+    place.current?.focus();
     await read();
   };
   return (
@@ -86,7 +89,7 @@ function Keys({ id }: { readonly id: string }) {
             </li>
           )}
         />
-        <section class="panel" aria-label="Value">
+        <section ref={place} class="panel" aria-label="Value" tabIndex={-1}>
           {shown === undefined ? (
             <p class="hint">Choose a key to see its value.</p>
           ) : (

@@ -16,22 +16,27 @@ export function Confirm({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
+  const answer = (agreed: boolean) => {
+    // Only a dialog that is closed gives the focus back.
+    dialog.current?.close();
+    onAnswer(agreed);
+  };
   return (
     <dialog
       ref={dialog}
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();
-        onAnswer(false);
+        answer(false);
       }}
     >
       <h2>{title}</h2>
       {children}
       <div class="row">
-        <button type="button" onClick={() => onAnswer(false)}>
+        <button type="button" onClick={() => answer(false)}>
           Keep as it is
         </button>
-        <button type="button" class="danger" onClick={() => onAnswer(true)}>
+        <button type="button" class="danger" onClick={() => answer(true)}>
           {yes}
         </button>
       </div>

@@ -1,11 +1,13 @@
 /** A plugin or its update asks for rights, and the person at the page decides. Escape says no. */
-import type { PermissionRequest } from '@plinth/host-browser';
-import { useEffect, useRef } from 'preact/hooks';
+import type { PermissionAnswer, PermissionRequest } from '@plinth/host-browser';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { useInspector } from './context.ts';
 
 const FIVE_MINUTES = 300_000;
+/** Milliseconds for which a request can't be allowed: a double press would allow one that is unread. */
+const PAUSE = 500;
 const WITHOUT = 'Without an answer it goes without.';
 
 export function PermissionDialog() {
@@ -13,10 +15,21 @@ export function PermissionDialog() {
   useChanges(requests.changes);
   const dialog = useRef<HTMLDialogElement>(null);
   const { first } = requests;
-  useEffect(() => {
-    if (first === undefined) dialog.current?.close();
-    else if (dialog.current?.open === false) dialog.current.showModal();
+  const shownAt = useRef(0);
+  const [readable, setReadable] = useState<typeof first>();
+  // Each request opens the dialog: its name is read out, and "Refuse" has the focus.
+  useLayoutEffect(() => {
+    dialog.current?.close();
+    if (first === undefined) return;
+    dialog.current?.showModal();
+    shownAt.current = performance.now();
+    const timer = setTimeout(() => setReadable(first), PAUSE);
+    return () => clearTimeout(timer);
   }, [first]);
+  const allow = (answer: PermissionAnswer, { timeStamp }: MouseEvent) => {
+    if (timeStamp - shownAt.current >= PAUSE) first?.answer(answer);
+  };
+  const disabled = readable !== first;
   const { permissions = {}, owner, why } = first?.request ?? {};
   // An update is decided about once: a right of it can't end while the version stays.
   const running = first?.request.reason === 'request';
@@ -59,11 +72,15 @@ export function PermissionDialog() {
           Refuse
         </button>
         {running && (
-          <button type="button" onClick={() => first?.answer({ for: FIVE_MINUTES })}>
+          <button
+            type="button"
+            aria-disabled={disabled}
+            onClick={(event) => allow({ for: FIVE_MINUTES }, event)}
+          >
             Allow for 5 minutes
           </button>
         )}
-        <button type="button" onClick={() => first?.answer(true)}>
+        <button type="button" aria-disabled={disabled} onClick={(event) => allow(true, event)}>
           Allow
         </button>
       </div>

@@ -1,5 +1,5 @@
 /** Fields for the simple properties of a JSON Schema. Everything else is one field of JSON. */
-import { useId } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { fieldOf, type Schema } from '../json-schema.ts';
 import { plainText } from '../model/show-value.ts';
 
@@ -49,17 +49,14 @@ export function SchemaFields({
   );
 }
 
-function Field({
-  id,
-  property,
-  value,
-  onChange,
-}: {
+interface FieldProps {
   readonly id: string;
   readonly property: Schema;
   readonly value: unknown;
   readonly onChange: (value: unknown) => void;
-}) {
+}
+
+function Field({ id, property, value, onChange }: FieldProps) {
   const kind = fieldOf(property);
   if (kind === 'choice')
     return <Choice id={id} choices={property.choices ?? []} value={value} onChange={onChange} />;
@@ -73,19 +70,7 @@ function Field({
       />
     );
   if (kind === 'number')
-    return (
-      <input
-        id={id}
-        type="number"
-        step={property.type === 'integer' ? 1 : 'any'}
-        min={property.minimum}
-        max={property.maximum}
-        value={typeof value === 'number' ? value : ''}
-        onInput={({ currentTarget: { value, valueAsNumber } }) =>
-          onChange(value === '' ? undefined : valueAsNumber)
-        }
-      />
-    );
+    return <NumberField id={id} property={property} value={value} onChange={onChange} />;
   return (
     <input
       id={id}
@@ -96,6 +81,31 @@ function Field({
     />
   );
 }
+
+/** A number keeps the text that was typed: "1.0" is on the way to "1.05", and "-0" to "-0.5". */
+function NumberField({ id, property, value, onChange }: FieldProps) {
+  const field = useRef<HTMLInputElement>(null);
+  const number = typeof value === 'number' ? value : undefined;
+  useLayoutEffect(() => {
+    const input = field.current;
+    if (input !== null && numberIn(input) !== number) input.value = String(number ?? '');
+  });
+  return (
+    <input
+      ref={field}
+      id={id}
+      type="number"
+      step={property.type === 'integer' ? 1 : 'any'}
+      min={property.minimum}
+      max={property.maximum}
+      onInput={({ currentTarget }) => onChange(numberIn(currentTarget))}
+    />
+  );
+}
+
+/** Undefined while the text is none. */
+const numberIn = ({ value, valueAsNumber }: HTMLInputElement): number | undefined =>
+  value === '' ? undefined : valueAsNumber;
 
 function Choice({
   id,

@@ -2,8 +2,8 @@
  * A list of any length that renders what is in sight. All rows have one height. It is one stop of the
  * Tab key: arrow keys move through its rows, whose buttons have the `tabIndex` -1.
  */
-import type { ComponentChild, TargetedKeyboardEvent } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ComponentChild, RefObject, TargetedKeyboardEvent } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 /** Rows rendered beyond each edge, so that scrolling shows no gap. */
 const BEYOND = 6;
@@ -37,6 +37,7 @@ export function VirtualList<T>({
       element.removeEventListener('scroll', measure);
     };
   }, []);
+  useKeptFocus(box);
   const first = Math.max(Math.floor(view.top / height) - BEYOND, 0);
   const end = Math.ceil((view.top + view.height) / height) + BEYOND;
   return (
@@ -55,6 +56,36 @@ export function VirtualList<T>({
       </ol>
     </section>
   );
+}
+
+/** Gives the list the focus when the row that has it goes: it would be at the top of the page. */
+function useKeptFocus(box: RefObject<HTMLElement | null>): void {
+  const focused = useRef<Element | undefined>(undefined);
+  useEffect(() => {
+    const list = box.current;
+    if (list === null) return;
+    const enter = ({ target }: FocusEvent) => {
+      focused.current = target as Element;
+    };
+    // Some browsers tell of a row that goes, and it is gone only afterwards.
+    const leave = ({ target }: FocusEvent) =>
+      queueMicrotask(() => {
+        const row = target as Element;
+        if (row.isConnected && focused.current === row && document.activeElement !== row)
+          focused.current = undefined;
+      });
+    list.addEventListener('focusin', enter);
+    list.addEventListener('focusout', leave);
+    return () => {
+      list.removeEventListener('focusin', enter);
+      list.removeEventListener('focusout', leave);
+    };
+  }, [box]);
+  useLayoutEffect(() => {
+    if (focused.current?.isConnected !== false) return;
+    focused.current = undefined;
+    if (document.activeElement === document.body) box.current?.focus({ preventScroll: true });
+  });
 }
 
 /** Moves the focus to the next row, from the list itself to the first one in sight. */

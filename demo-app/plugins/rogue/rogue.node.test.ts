@@ -98,7 +98,10 @@ test('forge() of noise ends the plugin', async () => {
 });
 
 test('leak() beyond its memory ends the plugin, not the process', async () => {
-  expect(await kernel.client(Rogue).leak({ megabytes: 1 })).toEqual({ held: 1 });
+  const leak = (megabytes: number, most?: number) =>
+    kernel.client(Rogue).leak({ megabytes, ...(most !== undefined && { most }) });
+  expect(await leak(1)).toEqual({ held: 1 });
+  for (let times = 0; times < 2; times++) expect(await leak(3, 3)).toEqual({ held: 3 });
   await expect(kernel.client(Rogue).leak({ megabytes: 2_048 })).rejects.toMatchObject({
     plugin: 'demo.rogue',
   });

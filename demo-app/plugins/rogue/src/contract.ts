@@ -41,9 +41,9 @@ export const Rogue = contract('demo.rogue@1', {
     ),
     output: v.object({ sent: v.number() }),
   }),
-  /** Allocates memory and keeps it. */
+  /** Allocates memory and keeps it, with `most` no more than that in all. */
   leak: command({
-    input: v.object({ megabytes: count(8_192) }),
+    input: v.object({ megabytes: count(8_192), most: v.optional(count(8_192)) }),
     output: v.object({ held: v.number() }),
   }),
   /** Tries what its manifest doesn't ask for. */

@@ -7,6 +7,8 @@ import { endThread } from './raw-port.ts';
 
 /** Numbers that aren't small integers take eight bytes each on the heap. */
 const NUMBERS_PER_MEGABYTE = 131_072;
+/** Megabytes that are allocated in one turn. */
+const AT_A_TIME = 32;
 
 export default definePlugin({
   provides: [Rogue],
@@ -41,9 +43,12 @@ export default definePlugin({
       forge: async ({ kind }) => ({
         sent: await forge(kind, () => ctx.events.on('demo.rogue:nothing', () => {}).dispose()),
       }),
-      leak({ megabytes }) {
-        for (let count = 0; count < megabytes; count++)
-          kept.push(Array.from({ length: NUMBERS_PER_MEGABYTE }, Math.random));
+      async leak({ megabytes, most = Number.POSITIVE_INFINITY }) {
+        for (let count = 0; count < megabytes && kept.length < most; count++) {
+          kept.push(new Array<number>(NUMBERS_PER_MEGABYTE).fill(Math.random()));
+          // It answers the kernel meanwhile: its memory is its end, and not its silence.
+          if (count % AT_A_TIME === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+        }
         return { held: kept.length };
       },
       ask: () => askForTooMuch(ctx),
