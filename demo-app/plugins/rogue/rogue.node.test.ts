@@ -114,3 +114,18 @@ test('ask() is denied everything', async () => {
   for (const attempt of attempts)
     expect(attempt).toMatchObject({ allowed: false, code: 'permission/denied' });
 });
+
+test('starts in the sandbox, where what it would change is frozen', async () => {
+  const walled = await createKernel({
+    sources: [directorySource(bundles)],
+    isolation: 'sandbox',
+  });
+  try {
+    await walled.start();
+    await walled.plugins.activate('demo.rogue');
+    await expect(walled.client(Rogue).throw({ message: 'boo' })).rejects.toThrow('boo');
+    expect(walled.plugins.get('demo.rogue')?.state).toBe('active');
+  } finally {
+    await walled.stop();
+  }
+});

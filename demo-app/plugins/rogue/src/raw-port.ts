@@ -21,10 +21,12 @@ if (inNode) {
   for (const key of Reflect.ownKeys(shared)) {
     const original = Reflect.getOwnPropertyDescriptor(shared, key)?.value as unknown;
     if (typeof original !== 'function' || key === 'constructor') continue;
-    shared[key] = function (this: Partial<Poster> | undefined, ...values: unknown[]) {
+    const watching = function (this: Partial<Poster> | undefined, ...values: unknown[]) {
       if (typeof this?.postMessage === 'function') port = this as Poster;
       return Reflect.apply(original, this, values) as unknown;
     };
+    // In the sandbox it is frozen, and stays as it is.
+    Reflect.set(shared, key, watching);
   }
 }
 
@@ -52,12 +54,13 @@ async function rawPost(): Promise<((message: unknown) => void) | undefined> {
 export function smuggle(slots: readonly unknown[], trigger: () => void): boolean {
   const { push } = Array.prototype;
   let done = false;
-  Array.prototype.push = function (this: unknown[], ...items: unknown[]) {
+  const smuggling = function (this: unknown[], ...items: unknown[]) {
     // A head above zero begins a whole frame; slots in front of it are read as frames.
     if (done || typeof items[0] !== 'number' || items[0] === 0) return push.apply(this, items);
     done = true;
     return push.call(this, ...slots, ...items);
   };
+  if (!Reflect.set(Array.prototype, 'push', smuggling)) return false;
   try {
     trigger();
   } finally {
@@ -70,9 +73,9 @@ export function smuggle(slots: readonly unknown[], trigger: () => void): boolean
 export function endThread(): Promise<never> {
   // The runtime closes the worker after an uncaught error; reporting it would need an array.
   setTimeout(() => {
-    Array.prototype.push = () => {
+    Reflect.set(Array.prototype, 'push', () => {
       throw new Error('silence');
-    };
+    });
     throw new Error('gone');
   }, 0);
   return new Promise(() => {});
