@@ -51,8 +51,8 @@ describe.each(Object.entries(RENDERERS))('a view in %s', (_, show) => {
     const { kernel, states, control } = await open();
     const draft = control<HTMLInputElement>('Draft');
     const agree = control<HTMLInputElement>('Agree');
-    await userEvent.type(draft, 'half a thought');
-    await userEvent.click(agree);
+    await userEvent.type(page.getByLabelText('Draft'), 'half a thought');
+    await userEvent.click(page.getByLabelText('Agree'));
     states.length = 0;
     await kernel.plugins.reload(PANEL);
     await until(() => states.includes('shown'), 'shown again');
