@@ -282,7 +282,7 @@ describe('a hostile view', () => {
     },
   );
 
-  it('gives the page its frames within the largest batch', async () => {
+  it('gives the page its frames within the largest batch', { timeout: 60_000 }, async () => {
     const moves = `
       // Each takes its own ten with it: a fast machine must not be done in one frame.
       const own = (k) => Array.from({ length: 10 }, (_, at) => [1_000 + k * 10 + at, 'x']);
@@ -303,7 +303,7 @@ describe('a hostile view', () => {
     const changes = new MutationObserver(() => frames.add(frame));
     changes.observe(view.body, { childList: true, subtree: true });
     const text = () => view.body.textContent;
-    await expect.poll(text, { timeout: 25_000 }).toMatch(/the end$/);
+    await expect.poll(text, { timeout: 55_000 }).toMatch(/the end$/);
     watching = false;
     changes.disconnect();
     expect(frames.size).toBeGreaterThan(2);
