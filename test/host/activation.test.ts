@@ -51,6 +51,20 @@ for (const setting of [
   const state = (kernel: Kernel, id = 'test.lazy') => kernel.plugins.get(id)?.state;
 
   describe(`${setting.isolation === 'inline' ? 'inline' : `${runtime} worker`}: activation by command`, () => {
+    it('more calls than a plugin may keep waiting are refused while it starts', async () => {
+      const kernel = await start([gated(['command:test.lazy:note'], notes)]);
+      const gate = gateOf(kernel);
+      const note = (n: number) => kernel.commands.execute('test.lazy:note', n, { timeout: 30_000 });
+      const answers = Promise.allSettled(numbers(0, 8_200).map(note));
+      await gate.reached;
+      gate.open();
+      const outcomes = await answers;
+      const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+      expect(refused.map(({ code }) => code)).toEqual(Array(8).fill('call/overloaded'));
+      expect(refused[0].message).toContain('too much waits for test.lazy: 8192 messages');
+      expect(await call(kernel, 'seen')).toEqual(numbers(0, 8_192));
+    });
+
     it('a hundred first calls in one turn share one activation and keep their order', async () => {
       const kernel = await start([gated(['command:test.lazy:note'], notes)]);
       const gate = gateOf(kernel);

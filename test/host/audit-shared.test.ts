@@ -47,6 +47,29 @@ describe.each(Object.entries(STORAGES))(
       }
     }
 
+    it('finds a chain that another one has begun, filled and cut before', async () => {
+      const count = 1_200;
+      await withTwo(
+        { retain: { entries: 800 } },
+        async (one, other) => {
+          for (let first = 0; first < count; first += 100)
+            await Promise.all(
+              numbers(100).map((at) => other.audit.add('other', { at: first + at })),
+            );
+          await one.audit.add('one', { at: 0 });
+          await other.audit.add('other', { at: count });
+          expect(await one.audit.verify(await other.audit.head())).toMatchObject({
+            ok: true,
+            pin: 'held',
+          });
+        },
+        async (later) => {
+          expect(await told(later, 'host:one')).toEqual([0]);
+          expect((await told(later, 'host:other')).at(-1)).toBe(count);
+        },
+      );
+    });
+
     const told = async (kernel: Kernel, topic: `host:${string}`) =>
       (await kernel.audit.entries({ topic })).map(({ facts }) => facts.at);
     const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
@@ -119,3 +142,34 @@ describe.each(Object.entries(STORAGES))(
     });
   },
 );
+
+it(`${runtime}: an audit goes on with the next entry when its storage could not be read for a moment`, async () => {
+  const inner = memoryStorage();
+  let fails = false;
+  const storage = outliving({
+    ...inner,
+    async get(key) {
+      if (fails && key.includes('\0audit\0'))
+        throw Object.assign(new Error('the connection is lost'), { code: 'storage/failed' });
+      return inner.get(key);
+    },
+  });
+  const start = async () => {
+    const kernel = await createKernel({ host: createHost(), storage });
+    await kernel.start();
+    return kernel;
+  };
+  const [one, other] = [await start(), await start()];
+  try {
+    await one.audit.add('one', { at: 0 });
+    await other.audit.add('other', { at: 1 });
+    fails = true;
+    await expect(one.audit.add('one', { at: 2 })).rejects.toMatchObject({ code: 'storage/failed' });
+    fails = false;
+    await one.audit.add('one', { at: 3 });
+    expect(await one.audit.verify()).toMatchObject({ ok: true });
+    expect((await other.audit.entries()).map(({ facts }) => facts.at)).toEqual([0, 1, 2, 3]);
+  } finally {
+    await Promise.all([one.stop(), other.stop()]);
+  }
+});

@@ -1,6 +1,6 @@
 /** Calls that wait for a plugin go on in the order in which they came. */
 import { expect, it } from 'vitest';
-import { WaitingCalls } from '../../kernel/src/commands/waiting-calls.ts';
+import { MAX_WAITING, WaitingCalls } from '../../kernel/src/commands/waiting-calls.ts';
 
 const setUp = () => {
   const waiting = new WaitingCalls();
@@ -47,4 +47,21 @@ it('has() tells whether a call waits, of the same versions when they are named',
   expect([waiting.has('test.a', '^1.0.0'), waiting.has('test.a', '')]).toEqual([true, false]);
   await over;
   await expect.poll(() => waiting.has('test.a')).toBe(false);
+});
+
+it('too many calls are refused at once, and there is room again when others have gone on', async () => {
+  const { waiting, call } = setUp();
+  const ready = Promise.withResolvers<void>();
+  const kept = Array.from({ length: MAX_WAITING }, (_, at) =>
+    call(`${at}`, ready.promise, at % 2 === 0 ? '' : '^1.0.0'),
+  );
+  await expect(call('more', ready.promise)).rejects.toMatchObject({
+    code: 'call/overloaded',
+    plugin: 'test.a',
+  });
+  await waiting.inTurn('test.b', '', Promise.resolve(), () => {});
+  ready.resolve();
+  await Promise.all(kept);
+  await expect.poll(() => waiting.has('test.a')).toBe(false);
+  await call('later', Promise.resolve());
 });

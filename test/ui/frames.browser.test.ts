@@ -193,8 +193,10 @@ describe('a frame in a shadow tree', () => {
       true,
     );
     await until(() => states.includes('shown'), 'shown');
-    const field = document.createElement('input');
-    place.before(field);
+    const [other, field] = [document.createElement('input'), document.createElement('input')];
+    place.before(other, field);
+    other.focus();
+    // The document hears nothing of this move.
     field.focus();
     await run('send', 1);
     const root = place.getRootNode() as ShadowRoot;

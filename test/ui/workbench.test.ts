@@ -307,9 +307,10 @@ describe(`${runtime}: words of a plugin`, () => {
       { manifest, code: notes },
       { manifest: short, code: notes },
     ]);
-    await both.say('fact', { name: 'mode', value: 'mine' });
     const value = { name: 'notes.mode', value: 'another’s' };
     await both.kernel.commands.execute('test:say', { what: 'fact', value });
+    expect(both.bench.facts.get(`${NOTES}.mode`)).toBeUndefined();
+    await both.say('fact', { name: 'mode', value: 'mine' });
     expect(both.bench.facts.get(`${NOTES}.mode`)).toBe('mine');
   });
 
@@ -349,6 +350,23 @@ describe(`${runtime}: the right ui.show`, () => {
     await kernel.permissions.grant(NOTES, 'ui.show', 'sidebar');
     expect(shown(started)).toEqual(['first']);
     await expect.poll(() => changes).toBe(2);
+  });
+
+  it('can be taken from a plugin that does not ask for it, too', async () => {
+    const started = await start({}, [asking()]);
+    expect(shown(started)).toEqual(['first']);
+    await started.kernel.permissions.revoke(NOTES, 'ui.show', 'sidebar');
+    expect(shown(started)).toEqual([]);
+  });
+
+  it('counts as gained by a version that asks for no slot any more', async () => {
+    const { kernel } = await start({}, [asking(['main'])]);
+    const later = packageOf({ manifest: { ...manifest, version: '2.0.0' }, code: notes });
+    const refused = await rejection(kernel.plugins.update(NOTES, later));
+    expect(refused).toMatchObject({
+      code: 'permission/consent-required',
+      details: { permissions: { 'ui.show': ['*'] } },
+    });
   });
 
   it('is bounded by the policy of the application', async () => {

@@ -7,6 +7,8 @@ import { type Problem, Problems } from './problem.ts';
 
 /** Milliseconds for one text, once the worker is loaded. */
 const DEADLINE = 2_000;
+/** Milliseconds for the file of the worker. */
+const LOADED_WITHIN = 30_000;
 const TOO_LONG = 'it takes too long to compile: simplify what is nested in each other';
 
 /** Compiles one text at a time. */
@@ -91,15 +93,18 @@ function started(): Promise<Worker> {
     name: 'compiler',
   });
   return new Promise((resolve, reject) => {
-    worker.addEventListener('message', () => resolve(worker), { once: true });
-    worker.addEventListener(
-      'error',
-      () => {
-        worker.terminate();
-        reject(new Error("the compiler can't be loaded"));
-      },
-      { once: true },
-    );
+    const failed = () => {
+      clearTimeout(timer);
+      worker.terminate();
+      reject(new Error("the compiler can't be loaded"));
+    };
+    const timer = setTimeout(failed, LOADED_WITHIN);
+    const loaded = () => {
+      clearTimeout(timer);
+      resolve(worker);
+    };
+    worker.addEventListener('message', loaded, { once: true });
+    worker.addEventListener('error', failed, { once: true });
   });
 }
 
@@ -112,9 +117,13 @@ function answerOf(worker: Worker, source: string): Promise<Compiled> {
       clearTimeout(timer);
       listening.abort();
     };
-    const timer = setTimeout(() => {
+    const late = () => {
       end();
       reject(new Error(TOO_LONG));
+    };
+    // A page that was held has the answer, perhaps, and takes it before this.
+    let timer = setTimeout(() => {
+      timer = setTimeout(late);
     }, DEADLINE);
     worker.addEventListener(
       'message',

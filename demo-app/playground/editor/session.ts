@@ -1,6 +1,6 @@
 /** What is edited and what of it runs. It lasts as long as the page, in whichever panel one is. */
 
-import { holdClaims, takeBack } from '../kernel/edited-claims.ts';
+import { claim, giveBack, inTurn, takeBack } from '../kernel/edited-claims.ts';
 import { editedPlugins } from '../kernel/edited-plugins.ts';
 import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { Changes } from '../model/store.ts';
@@ -102,9 +102,11 @@ export class Work {
   }
 
   async #remove(kernel: PlaygroundKernel, id: string): Promise<void> {
-    await kernel.extension(editedPlugins).remove(id, this);
-    // What a storage that fails keeps is taken back by the next page.
-    await takeBack(kernel.plugins, id).catch(() => {});
+    await inTurn(async () => {
+      await kernel.extension(editedPlugins).remove(id, this);
+      // What a storage that fails keeps is taken back by the next page.
+      await takeBack(kernel.plugins, id).catch(() => {});
+    });
   }
 
   async #try(kernel: PlaygroundKernel, draft: Draft): Promise<void> {
@@ -124,8 +126,15 @@ export class Work {
     const plugins = kernel.extension(editedPlugins);
     const { fromLink } = this;
     const isolation = fromLink ? 'sandbox' : this.place;
-    await holdClaims();
-    await plugins.put({ id, version, manifest, code, isolation, fromLink, by: this });
+    await inTurn(async () => {
+      await claim(id);
+      try {
+        await plugins.put({ id, version, manifest, code, isolation, fromLink, by: this });
+      } catch (error) {
+        if (!plugins.isEdited(id)) await giveBack(id);
+        throw error;
+      }
+    });
     const before = this.#id;
     this.#id = id;
     // Under another id it is another plugin.

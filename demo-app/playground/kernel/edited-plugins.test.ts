@@ -146,7 +146,7 @@ it.each(['in the same page', 'in the next page'])('leave their id to others, %s'
     await kernel.stop();
     ({ kernel, plugins } = await start(storage));
   }
-  await takeBack(kernel.plugins);
+  await takeBack(kernel.plugins, ID);
   expect(await kernel.plugins.leftovers()).toEqual([]);
   await fromServer(kernel);
   expect(kernel.plugins.get(ID)?.state).toBe('active');

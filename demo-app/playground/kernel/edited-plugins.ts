@@ -79,11 +79,15 @@ export const editedPlugins = defineExtension(
         if (view !== undefined) await port.steer.remove(view);
         terms.set(id, undefined);
       };
-      port.events.on('plugin:uninstalled', ({ id }) => terms.set(id, undefined));
+      port.events.on('plugin:uninstalled', ({ id }) => {
+        if (viewOf(id) === undefined) terms.set(id, undefined);
+      });
       return {
         /** Whether a plugin is what a work has put there. */
         has: (id: string, by: object): boolean =>
           viewOf(id) !== undefined && terms.of(id)?.by === by,
+        /** Whether something of the editor is there. */
+        isEdited: (id: string): boolean => viewOf(id) !== undefined && terms.of(id) !== undefined,
         /**
          * Puts a plugin in the place of the one with its id, with its state. It isn't started.
          *

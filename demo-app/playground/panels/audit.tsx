@@ -59,7 +59,7 @@ export function AuditPanel() {
         label="Entries of the audit, newest first"
         items={shown}
         height={48}
-        row={(entry) => <Row key={entry.number} entry={entry} />}
+        row={(entry) => <Row key={entry.hash} entry={entry} />}
       />
     </>
   );

@@ -80,7 +80,8 @@ export class AskedRows<T> {
         this.#use.came();
       })
       .catch((error: unknown) => {
-        if (counts() || turn === this.#taken) this.#use.failed(error);
+        // An older question may have been given up for this one.
+        if ((turn === this.#turn && counts()) || turn === this.#taken) this.#use.failed(error);
       });
   }
 

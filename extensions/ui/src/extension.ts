@@ -39,6 +39,7 @@ export const ui = defineExtension(
           settings.present,
           {
             nameOf: (plugin) => port.plugins.get(plugin)?.manifest?.name ?? plugin,
+            isPlugin: (id) => port.plugins.get(id) !== undefined,
             statusIds(plugin) {
               const view = port.plugins.get(plugin);
               return (view && contributions.of(view))?.status?.map(({ id }) => id) ?? [];
@@ -49,7 +50,10 @@ export const ui = defineExtension(
         const bench = new LiveWorkbench({
           ...{ contributions, settings, words, plugins: () => port.plugins.all() },
           execute: (id, input) => port.calls.execute(id, input, { timeout: ANSWER_WITHIN }),
-          mayShow: (plugin, slot) => port.calls.may(plugin, 'ui.show', slot),
+          mayShow: (plugin, slot, asks) =>
+            asks
+              ? port.calls.may(plugin, 'ui.show', slot)
+              : !port.calls.revoked(plugin, 'ui.show', slot),
           failed: (error) => port.log.error('a listener of the workbench failed', { error }),
         });
         port.own(contributions.onChange(() => bench.changed()));

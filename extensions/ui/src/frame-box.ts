@@ -1,7 +1,7 @@
 /** The elements of a frame, its focus and its look. */
 import { documentsOf, type FrameDocuments, SANDBOX } from './frame-document.js';
 import { adoptLook } from './look.js';
-import { focusedBeside } from './trees.js';
+import { focusedBeside, shadowsAround } from './trees.js';
 
 /** How a frame stands in the page. */
 export interface FrameLabels {
@@ -117,6 +117,9 @@ export class FrameBox {
     frame.addEventListener('focus', () => this.#check(), { signal: this.#signal });
     this.#frame = frame;
     this.section.append(frame);
+    // A document hears nothing of a move within a shadow tree.
+    for (const root of shadowsAround(this.section))
+      root.addEventListener('focusin', this.#moved, { signal: this.#signal });
   }
 
   #guard(page: Document): void {
@@ -143,15 +146,7 @@ export class FrameBox {
       },
       { signal },
     );
-    page.addEventListener(
-      'focusin',
-      (event) => {
-        // The document names the host of a shadow tree, the path what stands in it.
-        const target = event.composedPath()[0] ?? event.target;
-        if (target !== this.#frame) this.#focused = target as Element;
-      },
-      { signal },
-    );
+    page.addEventListener('focusin', this.#moved, { signal });
     // The page loses the focus before it knows what has it.
     page.defaultView?.addEventListener('blur', () => setTimeout(() => this.#check()), { signal });
     // Keys of the page are typed somewhere else: only Tab may lead into the frame.
@@ -164,6 +159,12 @@ export class FrameBox {
       { capture: true, signal },
     );
   }
+
+  readonly #moved = ({ target }: Event): void => {
+    // Outside of a shadow tree its host stands for all that is in it.
+    const isInside = shadowsAround(this.section).some(({ host }) => host === target);
+    if (target !== this.#frame && !isInside) this.#focused = target as Element;
+  };
 
   #check(): void {
     const focused = focusedBeside(this.section);

@@ -49,6 +49,7 @@ const FACTS = 64;
 /** What is known of a plugin that speaks. */
 export interface Speakers {
   nameOf(plugin: string): string;
+  isPlugin(id: string): boolean;
   /** Ids of its status items. */
   statusIds(plugin: string): readonly string[];
 }
@@ -77,8 +78,9 @@ export class Words {
     // Ids have dots, and so have names. The longest id is meant: another plugin's id may be its
     // beginning.
     for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1)) {
-      const value = this.#facts.get(name.slice(0, dot))?.get(name.slice(dot + 1));
-      if (value !== undefined) return value;
+      const plugin = name.slice(0, dot);
+      const value = this.#facts.get(plugin)?.get(name.slice(dot + 1));
+      if (value !== undefined || this.#speakers.isPlugin(plugin)) return value;
     }
     return undefined;
   }

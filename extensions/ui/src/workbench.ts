@@ -85,8 +85,11 @@ export interface WorkbenchParts {
   readonly words: Words;
   plugins(): readonly PluginView[];
   execute(id: string, input: unknown): Promise<unknown>;
-  /** Whether a plugin has the right `ui.show` to a slot. */
-  mayShow(plugin: PluginView, slot: string): boolean;
+  /**
+   * Whether a plugin has the right `ui.show` to a slot. One that needn't ask has it unless it was
+   * taken away.
+   */
+  mayShow(plugin: PluginView, slot: string, asks: boolean): boolean;
   failed(error: unknown): void;
 }
 
@@ -238,7 +241,7 @@ export class LiveWorkbench implements Workbench {
   /** A plugin that doesn't ask for slots needs the right to one only where all do. */
   #hasSlot(view: PluginView, slot: string): boolean {
     const asks = view.manifest?.permissions?.ui?.show !== undefined;
-    return !(asks || this.#parts.settings.granted) || this.#parts.mayShow(view, slot);
+    return this.#parts.mayShow(view, slot, asks || this.#parts.settings.granted);
   }
 
   /** Plugins that contribute, and by default may run, in the order in which they were found. */

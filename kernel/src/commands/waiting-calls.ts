@@ -1,31 +1,54 @@
 /** The order of calls that wait for a plugin to be started. */
+import { createError } from '@plinth/sdk/contract';
 
 const nothing = () => {};
 
-/** Owns the last call that waits, by the plugin and the versions that it means. */
+/** Most messages that wait for one plugin, before its start and behind it. */
+export const MAX_WAITING = 8_192;
+
+/** What waits for one plugin. */
+interface Line {
+  waiting: number;
+  /** The last call, by the versions that it means. */
+  readonly last: Map<string, Promise<void>>;
+}
+
+/** Owns the calls that wait, by plugin. */
 export class WaitingCalls {
-  readonly #last = new Map<string, Map<string, Promise<void>>>();
+  readonly #lines = new Map<string, Line>();
 
   /** Whether any call waits for a plugin; or one that means the same versions, when given. */
   has(owner: string, route?: string): boolean {
-    if (this.#last.size === 0) return false;
-    const routes = this.#last.get(owner);
-    return routes !== undefined && (route === undefined || routes.has(route));
+    if (this.#lines.size === 0) return false;
+    const line = this.#lines.get(owner);
+    return line !== undefined && (route === undefined || line.last.has(route));
   }
 
-  /** Continues when a plugin is available, after the calls that have waited for it before. */
+  /**
+   * Continues when a plugin is available, after the calls that have waited for it before. Rejects
+   * with PluginOverloadedError `call/overloaded` at once when too many wait.
+   */
   inTurn(owner: string, route: string, ready: Promise<unknown>, go: () => void): Promise<void> {
-    const routes = this.#last.get(owner) ?? new Map<string, Promise<void>>();
-    const before = routes.get(route);
-    const gone = (before === undefined ? ready : before.then(() => ready)).then(go);
-    const over = gone.then(nothing, nothing);
-    this.#last.set(owner, routes.set(route, over));
-    over.then(() => {
-      if (routes.get(route) === over) routes.delete(route);
-      if (routes.size === 0 && this.#last.get(owner) === routes) this.#last.delete(owner);
-    });
     // The call was refused before its turn. The refusal is only reported in its turn.
     ready.catch(nothing);
+    const line = this.#lines.get(owner) ?? { waiting: 0, last: new Map<string, Promise<void>>() };
+    if (line.waiting >= MAX_WAITING)
+      return Promise.reject(
+        createError('call/overloaded', `too much waits for ${owner}: ${MAX_WAITING} messages`, {
+          plugin: owner,
+        }),
+      );
+    const before = line.last.get(route);
+    const gone = (before === undefined ? ready : before.then(() => ready)).then(go);
+    const over = gone.then(nothing, nothing);
+    line.waiting += 1;
+    line.last.set(route, over);
+    this.#lines.set(owner, line);
+    over.then(() => {
+      line.waiting -= 1;
+      if (line.last.get(route) === over) line.last.delete(route);
+      if (line.last.size === 0 && this.#lines.get(owner) === line) this.#lines.delete(owner);
+    });
     return gone;
   }
 }

@@ -9,6 +9,7 @@ import type { EventBus } from '../events/event-bus.js';
 import type { PluginSource, StorageAdapter } from '../host.js';
 import type { KernelTopic } from '../kernel-events.js';
 import { PermissionSet } from '../permissions/broker.js';
+import { isRevoked } from '../permissions/denial.js';
 import type { Grants } from '../permissions/grants.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Redaction } from '../telemetry/redaction.js';
@@ -175,6 +176,7 @@ function callsOf(keep: Keep, parts: PowerParts): CallsPower {
       rights.onAsked?.(permission, scope, may);
       return may;
     },
+    revoked: ({ id }, permission, scope) => isRevoked(parts.grants().denied(id), permission, scope),
     providers: (contract) =>
       parts
         .providers(typeof contract === 'string' ? contract : contract.$id)

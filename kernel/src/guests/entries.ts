@@ -15,9 +15,10 @@ import { leadsTo } from '../calls/route.js';
 import { checkedProvider, schemasOf } from '../commands/checked-provider.js';
 import type { CommandProvider } from '../commands/command-entry.js';
 import type { DeclaredPolicy } from '../commands/command-guards.js';
+import { MAX_WAITING } from '../commands/waiting-calls.js';
 import type { Emission } from '../events/event-bus.js';
 import { placeOf } from '../middleware/order.js';
-import { MAX_WAITING, type Message } from './mailbox.js';
+import type { Message } from './mailbox.js';
 import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 import { createSubscription } from './subscription.js';
 

@@ -3,6 +3,7 @@
  * arrival. A mailbox belongs to the plugin, so what waits outlives its guests. It is open while
  * nothing holds it, and messages then pass it by.
  */
+import { MAX_WAITING } from '../commands/waiting-calls.js';
 
 /** Why a plugin takes no messages for now. */
 export type Hold = 'start' | 'swap' | 'pause' | 'sleep' | 'restart';
@@ -29,9 +30,6 @@ export interface Message<R> {
   deliver(to: R): void;
   fail(error: Error): void;
 }
-
-/** Most messages that wait for one plugin. */
-export const MAX_WAITING = 8_192;
 
 /** Stays empty. */
 const NO_HOLDS = new Map<Hold, Door>();

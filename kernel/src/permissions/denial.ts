@@ -95,7 +95,8 @@ function reaches(permissions: Permissions, permission: PermissionName, scope: st
   });
 }
 
-function isRevoked(denied: TakenAway, permission: PermissionName, scope: string): boolean {
+/** Whether a right was taken away. */
+export function isRevoked(denied: TakenAway, permission: PermissionName, scope: string): boolean {
   const taken = denied.get(permission) ?? [];
   if (scope === '') return taken.some((one) => one.scope === '*');
   const asked = parseAsked(permission, scope);

@@ -46,6 +46,8 @@ export function rightsBeyond(others: Permissions, some: Permissions): Growth {
     );
     if (more.length > 0) beyond[name] = more;
   }
+  // One that asks for no slot has those that the application gives.
+  if (others.ui?.show !== undefined && some.ui?.show === undefined) beyond['ui.show'] = ['*'];
   const quota = quotaOf(some);
   if (quota > quotaOf(others)) beyond['storage.quota'] = [String(quota)];
   return beyond;

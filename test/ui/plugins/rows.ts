@@ -9,6 +9,7 @@ const asked: string[] = [];
 let gate: (() => void) | undefined;
 let held = false;
 let ticks = 0;
+let gives: (() => void) | undefined;
 const answers: (() => void)[] = [];
 
 const row = (at: number) =>
@@ -68,7 +69,9 @@ export default definePlugin({
             label: 'Busy',
             count,
             rows: (from, to) =>
-              new Promise((done) => {
+              new Promise((done, fail) => {
+                // The first question is given up by the next one.
+                if (answers.length === 0) gives = () => fail(new Error('given up'));
                 answers.push(() => done(between(from, to, (at) => h('item', null, `item ${at}`))));
               }),
           }),
@@ -83,6 +86,10 @@ export default definePlugin({
     ctx.commands.handle('tick', () => {
       ticks += 1;
       shown.refresh();
+    });
+    ctx.commands.handle('giveUp', () => {
+      answers.shift();
+      gives?.();
     });
     ctx.commands.handle('answer', () => {
       answers.shift()?.();

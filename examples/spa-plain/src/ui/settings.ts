@@ -96,6 +96,7 @@ function fieldOf(app: App, plugin: string, field: SettingsField): Shown<Settings
     try {
       const value = givenValue(field, box?.checked ?? control.value);
       await settingsForm(app.kernel, plugin).set({ [field.name]: value });
+      last = String(value ?? '');
       problem.textContent = '';
     } catch (error) {
       problem.textContent = (error as Error).message;

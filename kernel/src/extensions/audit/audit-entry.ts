@@ -9,7 +9,10 @@ export type AuditTopic = KernelTopic | `host:${string}` | 'audit:cut';
 
 /** One thing that happened. */
 export interface AuditEntry {
-  /** Its place among all entries, from 1. A missing number is of an entry no longer kept. */
+  /**
+   * Its place among all entries of one kernel, from 1: unique within a chain. A missing number is of
+   * an entry no longer kept, or of another chain.
+   */
   readonly number: number;
   /** The number of the entry before it in its chain, 0 for the first. */
   readonly after: number;

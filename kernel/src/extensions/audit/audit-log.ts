@@ -113,20 +113,25 @@ export class AuditLog implements HostAudit {
     readonly topic?: AuditTopic;
   } = {}): Promise<readonly AuditEntry[]> {
     return this.#inTurn(async () => {
-      const all: AuditEntry[] = [];
-      for (const name of await this.#chains.names())
+      const all: (readonly [time: number, entry: AuditEntry])[] = [];
+      for (const name of await this.#chains.names()) {
+        // Clocks are set back, and kernels over one storage count by themselves: a chain keeps its
+        // order, and times put chains in order.
+        let latest = 0;
         for (const segment of await this.#chains.stored(name))
-          all.push(...(segment?.entries ?? []));
-      return (
-        all
-          .filter(
-            (entry) =>
-              (plugin === undefined || entry.plugin === plugin) &&
-              (topic === undefined || entry.topic === topic),
-          )
-          // Kernels over one storage number the entries of their chains by themselves.
-          .sort((one, other) => one.number - other.number || one.time - other.time)
-      );
+          for (const entry of segment?.entries ?? []) {
+            latest = Math.max(latest, entry.time);
+            all.push([latest, entry]);
+          }
+      }
+      return all
+        .sort(([one, { number }], [other, next]) => one - other || number - next.number)
+        .map(([, entry]) => entry)
+        .filter(
+          (entry) =>
+            (plugin === undefined || entry.plugin === plugin) &&
+            (topic === undefined || entry.topic === topic),
+        );
     });
   }
 

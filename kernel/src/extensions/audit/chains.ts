@@ -1,26 +1,23 @@
 /** The chains of the audit, as they are kept: segments that are full, and one that grows. */
-import { messageOf } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../../host.js';
 import type { Log } from '../../telemetry/logger.js';
-import type { AuditHead, AuditVerdict } from './audit-entry.js';
+import type { AuditHead, AuditVerdict, ChainEnd } from './audit-entry.js';
 import { type Retention, SEGMENT } from './audit-options.js';
 import {
   bodyOf,
   CUT,
-  cutIn,
   DIGITS,
   type Draft,
   endOf,
-  isSame,
   linkOf,
   pluginIn,
   type Segment,
   START,
-  segmentOf,
   sizeOf,
 } from './chain.js';
 import { ChainCheck, holds, truncated } from './chain-check.js';
 import { headOf, marksOf, PinSum } from './pins.js';
+import { Segments } from './segments.js';
 import { beginSegment, type Chain, chainOf, unwritten, writeTail } from './tail.js';
 
 /** What chains need of the kernel. */
@@ -35,11 +32,13 @@ export interface ChainParts {
 export class Chains {
   readonly #parts: ChainParts;
   readonly #chains = new Map<string, Chain>();
+  readonly #segments: Segments;
   #last = 0;
   #opened: Promise<void> | undefined;
 
   constructor(parts: ChainParts) {
     this.#parts = parts;
+    this.#segments = new Segments(parts.storage, parts.tenant, parts.log);
   }
 
   /**
@@ -71,7 +70,7 @@ export class Chains {
     await this.names();
     for (const [name, { kept }] of this.#chains) {
       const check = new ChainCheck(name, marks.get(name));
-      const segments = await this.stored(name);
+      const segments = await this.#segments.stored(name);
       for (const segment of segments) {
         check.part(segment);
         for (const entry of segment?.entries ?? []) await check.add(entry);
@@ -91,8 +90,11 @@ export class Chains {
   async #enter({ chain: name, ...draft }: Draft): Promise<void> {
     let chain = this.#chains.get(name);
     if (chain === undefined) {
-      chain = chainOf({ format: 2, after: START, entries: [] }, []);
-      this.#chains.set(name, chain);
+      // Another kernel may have begun it.
+      const keys = await this.#segments.keysOf(name);
+      const first: Segment = { format: 2, after: START, entries: [] };
+      chain = chainOf(keys.length === 0 ? first : await this.#segments.last(keys), keys);
+      this.#know(name, chain);
     }
     // Another kernel may have gone on with a segment that is full as well.
     while (this.#isFull(chain) && !(await this.#begin(name, chain)));
@@ -126,8 +128,15 @@ export class Chains {
   async #begin(name: string, chain: Chain): Promise<boolean> {
     if (!chain.closed) await this.#keep(name, chain, true);
     if (!chain.closed) return false;
+    const keys = await this.#segments.keysOf(name);
+    const next = this.#segments.keyOf(name, endOf(chain.segment).number);
+    // Another kernel has begun it already.
+    if (keys.some((key) => key >= next)) {
+      await this.#follow(name, chain);
+      return false;
+    }
     beginSegment(chain);
-    chain.keys = await this.#keysOf(name);
+    chain.keys = keys;
     const { shared, own } = this.#parts.retention;
     const most = pluginIn(name) === undefined ? shared : own;
     await this.#cut(name, chain, chain.keys.length + 1 - most);
@@ -142,12 +151,12 @@ export class Chains {
       if (await this.#begin(name, chain)) await this.#cut(name, chain, chain.keys.length);
       return;
     }
-    const own = this.#key(name, chain.segment.after.number);
+    const own = this.#segments.keyOf(name, chain.segment.after.number);
     let count = 0;
     for (const key of chain.keys) {
       if (key === own) break;
       if (chain.oldest?.key !== key) {
-        const read = segmentOf(await this.#parts.storage.get(key));
+        const read = await this.#segments.read(key);
         // A part that can't be read stays, as a finding of the next verification.
         chain.oldest = { key, time: read?.entries.at(-1)?.time ?? Number.POSITIVE_INFINITY };
       }
@@ -161,10 +170,11 @@ export class Chains {
   async #cut(name: string, chain: Chain, count: number): Promise<void> {
     if (count <= 0) return;
     const first = chain.keys[count];
-    const isOwn = first === undefined || first === this.#key(name, chain.segment.after.number);
+    const isOwn =
+      first === undefined || first === this.#segments.keyOf(name, chain.segment.after.number);
     const { after } = isOwn
       ? chain.segment
-      : (segmentOf(await this.#parts.storage.get(first)) ?? { after: placeOf(first) });
+      : ((await this.#segments.read(first)) ?? { after: placeOf(first) });
     await this.#push(chain, {
       time: Date.now(),
       topic: CUT,
@@ -179,8 +189,8 @@ export class Chains {
   /** Writes the last segment, behind what other kernels have written meanwhile. */
   async #keep(name: string, chain: Chain, close = false): Promise<void> {
     const { storage } = this.#parts;
-    const keyNow = () => this.#key(name, chain.segment.after.number);
-    const hasLater = async () => (await this.#keysOf(name)).some((key) => key > keyNow());
+    const keyNow = () => this.#segments.keyOf(name, chain.segment.after.number);
+    const hasLater = async () => (await this.#segments.keysOf(name)).some((key) => key > keyNow());
     for (let closes = close; !(await writeTail(storage, keyNow(), chain, closes, hasLater)); ) {
       await this.#follow(name, chain);
       closes = false;
@@ -188,7 +198,7 @@ export class Chains {
     const key = keyNow();
     if (!chain.keys.includes(key)) chain.keys = [...chain.keys, key];
     for (let old = chain.dropped[0]; old !== undefined; old = chain.dropped[0]) {
-      await storage.delete(old);
+      if (old < key) await storage.delete(old);
       chain.dropped.shift();
     }
   }
@@ -197,36 +207,20 @@ export class Chains {
   async #follow(name: string, chain: Chain): Promise<void> {
     const own = unwritten(chain);
     const { dropped } = chain;
-    Object.assign(chain, await this.#load(await this.#keysOf(name)), { dropped });
-    this.#last = Math.max(this.#last, endOf(chain.segment).number);
+    const keys = await this.#segments.keysOf(name);
+    Object.assign(chain, chainOf(await this.#segments.last(keys), keys), { dropped });
+    this.#know(name, chain);
     if (chain.closed) beginSegment(chain);
+    const begins = placeOf(keys[0] as string).number;
+    // Another kernel has cut behind it.
     for (const { number: _, after: __, hash: ___, body: ____, ...draft } of own)
-      await this.#push(chain, draft);
+      if (draft.topic !== CUT || Number(draft.facts.number) >= begins)
+        await this.#push(chain, draft);
   }
 
-  /** The keys of a chain's segments, in their order. */
-  async #keysOf(name: string): Promise<readonly string[]> {
-    const prefix = this.#key(name, '');
-    const keys = await this.#parts.storage.keys(prefix);
-    // The name of the first chain is the beginning of all others.
-    return keys.filter((key) => key.length === prefix.length + DIGITS).sort();
-  }
-
-  /** A chain by its kept segments. A new one begins behind one that can't be read. */
-  async #load(keys: readonly string[]): Promise<Chain> {
-    let segment: Segment | undefined;
-    try {
-      segment = segmentOf(await this.#parts.storage.get(keys.at(-1) as string));
-      if (segment === undefined) throw new TypeError('its last part is not well formed');
-    } catch (error) {
-      this.#parts.log.write(
-        'kernel',
-        'error',
-        `the audit log cannot be read, it begins again: ${messageOf(error)}`,
-      );
-    }
-    const fresh: Segment = { format: 2, after: { number: Date.now(), hash: '' }, entries: [] };
-    return chainOf(segment ?? fresh, keys);
+  #know(name: string, chain: Chain): void {
+    this.#chains.set(name, chain);
+    this.#last = Math.max(this.#last, endOf(chain.segment).number);
   }
 
   /** Continues the kept chains. */
@@ -242,44 +236,33 @@ export class Chains {
 
   /** The names of the chains, with those that other kernels have begun. */
   async names(): Promise<readonly string[]> {
-    const prefix = this.#key('', '');
-    const names = new Map<string, string[]>();
-    for (const key of [...(await this.#parts.storage.keys(prefix))].sort()) {
-      const name = key.slice(prefix.length, -DIGITS);
-      names.set(name, [...(names.get(name) ?? []), key]);
-    }
-    for (const [name, keys] of names) {
+    for (const [name, keys] of await this.#segments.names()) {
       const known = this.#chains.get(name);
-      if (known !== undefined) known.keys = [...new Set([...known.keys, ...keys])].sort();
-      else {
-        const chain = await this.#load(keys);
-        this.#chains.set(name, chain);
-        this.#last = Math.max(this.#last, endOf(chain.segment).number);
-      }
+      if (known === undefined) this.#know(name, chainOf(await this.#segments.last(keys), keys));
+      else known.keys = keys;
     }
     return [...this.#chains.keys()];
   }
 
   /** The stored parts of a chain, from its last cut on. Undefined for one that can't be read. */
-  async stored(name: string): Promise<readonly (Segment | undefined)[]> {
-    const segments: (Segment | undefined)[] = [];
-    for (const key of this.#chains.get(name)?.keys ?? [])
-      segments.push(segmentOf(await this.#parts.storage.get(key)));
-    const cut = segments.flatMap((part) => part?.entries.flatMap((one) => cutIn(one) ?? []) ?? []);
-    // A kernel that ended between a cut and the deletions has left segments before the cut.
-    const from = segments.findIndex((part) => part !== undefined && isSame(part.after, cut.at(-1)));
-    return segments.slice(Math.max(from, 0));
+  stored(name: string): Promise<readonly (Segment | undefined)[]> {
+    return this.#segments.stored(name);
   }
 
-  /** The ends of all chains. */
-  head(): Promise<AuditHead> {
-    const ends = [...this.#chains].map(([name, { segment }]) => [name, endOf(segment)] as const);
-    return headOf(this.#last, ends);
-  }
-
-  #key(name: string, after: number | ''): string {
-    // No plugin can have this id. The padded digits sort in order.
-    return `${this.#parts.tenant}\0plinth\0audit\0${name}${after === '' ? '' : String(after).padStart(DIGITS, '0')}`;
+  /** The ends of all chains, as far as kernels have gone on from what this one has written. */
+  async head(): Promise<AuditHead> {
+    const ends: (readonly [name: string, end: ChainEnd])[] = [];
+    for (const name of await this.names()) {
+      const { segment, kept, keys } = this.#chains.get(name) as Chain;
+      const last = keys.at(-1);
+      const there = last === undefined ? undefined : await this.#segments.read(last);
+      const parts = there === undefined ? [] : [there];
+      ends.push([
+        name,
+        parts.length > 0 && holds(parts, kept) ? endOf(parts[0] as Segment) : endOf(segment),
+      ]);
+    }
+    return headOf(Math.max(this.#last, ...ends.map(([, { number }]) => number)), ends);
   }
 }
 

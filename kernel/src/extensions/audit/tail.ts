@@ -64,6 +64,8 @@ export async function writeTail(
   hasLater: () => Promise<boolean>,
 ): Promise<boolean> {
   const { segment, kept } = chain;
+  // Nothing of it is written. Another kernel may have written and dropped it meanwhile.
+  if (isSame(segment.after, kept) && (await hasLater())) return false;
   const mine = { ...segment, entries: [...segment.entries], ...(close && { closed: true }) };
   let moved = false;
   let gone = false;
