@@ -324,3 +324,24 @@ test.each(['Stop', 'a reload'])('after %s the id of a draft is free for others',
   await button('Install').click();
   await stateOf('playground.counter', 'active');
 });
+
+test('a plugin that is run right after a stop is there, with what it keeps', async () => {
+  await openEditor();
+  await button('Run').click();
+  await isActive();
+  for (let times = 0; times < 3; times++) {
+    // Both in one turn of the page, as by a quick hand on a slow machine.
+    await page.evaluate(() => {
+      const press = (name: string) =>
+        [...document.querySelectorAll('button')].find((one) => one.textContent === name)?.click();
+      press('Stop');
+      press('Save and swap');
+    });
+    await isActive();
+    await views().getByText('Count 0').waitFor();
+    await views().getByRole('button', { name: 'More' }).click();
+    await views().getByText('Count 1').waitFor();
+  }
+  await button('Stop').click();
+  await running().getByText('Nothing runs').waitFor();
+});
