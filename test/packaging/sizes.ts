@@ -48,7 +48,7 @@ export const BUDGETS: readonly Budget[] = [
   },
   {
     name: 'the kernel itself',
-    gzip: 67 * KB,
+    gzip: 67.25 * KB,
     what: `export { createKernel } from '@plinth/kernel';`,
   },
   {
@@ -79,7 +79,7 @@ export const BUDGETS: readonly Budget[] = [
   },
   {
     name: 'views in a page',
-    gzip: 18 * KB,
+    gzip: 18.25 * KB,
     what: `export { mountView } from '@plinth/ui/dom';`,
     beside: /^@plinth\/(kernel|sdk)\b/,
   },
