@@ -48,6 +48,9 @@ export class Chains {
   async append(drafts: Draft[]): Promise<void> {
     this.#opened ??= this.#open();
     await this.#opened;
+    // Another kernel may have begun what is not known here, or gone on where a write has failed.
+    const isKnown = drafts.every(({ chain }) => this.#chains.has(chain));
+    if (!isKnown || [...this.#chains.values()].some(({ changed }) => changed)) await this.names();
     for (let draft = drafts[0]; draft !== undefined; draft = drafts[0]) {
       await this.#enter(draft);
       drafts.shift();
@@ -90,11 +93,8 @@ export class Chains {
   async #enter({ chain: name, ...draft }: Draft): Promise<void> {
     let chain = this.#chains.get(name);
     if (chain === undefined) {
-      // Another kernel may have begun it.
-      const keys = await this.#segments.keysOf(name);
-      const first: Segment = { format: 2, after: START, entries: [] };
-      chain = chainOf(keys.length === 0 ? first : await this.#segments.last(keys), keys);
-      this.#know(name, chain);
+      chain = chainOf({ format: 2, after: START, entries: [] }, []);
+      this.#chains.set(name, chain);
     }
     // Another kernel may have gone on with a segment that is full as well.
     while (this.#isFull(chain) && !(await this.#begin(name, chain)));

@@ -64,8 +64,8 @@ export async function writeTail(
   hasLater: () => Promise<boolean>,
 ): Promise<boolean> {
   const { segment, kept } = chain;
-  // Nothing of it is written. Another kernel may have written and dropped it meanwhile.
-  if (isSame(segment.after, kept) && (await hasLater())) return false;
+  // Nothing of it is written. Another kernel has written and dropped it, as its keys say.
+  if (isSame(segment.after, kept) && chain.keys.some((one) => one > key)) return false;
   const mine = { ...segment, entries: [...segment.entries], ...(close && { closed: true }) };
   let moved = false;
   let gone = false;
