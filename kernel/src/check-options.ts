@@ -8,9 +8,11 @@ import {
   parseSize,
 } from '@plinth/sdk/contract';
 import { MAX_VALUE_BYTES, MAX_VALUE_DEPTH } from '@plinth/sdk/rpc';
+import { openContracts } from './calls/open-contracts.js';
 import { checkCorePolicy } from './check-core-policy.js';
 import type { CoreOptions } from './kernel-options.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { objectAt } from './option-checks.js';
 
 const OPTIONS: Readonly<Record<keyof CoreOptions, true>> = {
   host: true,
@@ -57,6 +59,7 @@ export function checkOptions(options: CoreOptions): void {
     throw createError('kernel/invalid-option', "'tenants' is 'only', or absent", {
       details: { option: 'tenants' },
     });
+  if (options.contributions !== undefined) objectAt('contributions', options.contributions);
   checkLanes(options.lanes);
   checkLimits(options.limits);
 }
@@ -99,7 +102,9 @@ function checkPlaces({ isolation, registry, telemetry }: CoreOptions): void {
     throw wrong('telemetry.log', `must be a function, or false for silence, not ${String(log)}`);
 }
 
-function checkLists({ sources, extensions, middleware }: CoreOptions): void {
+function checkLists({ sources, extensions, middleware, contracts }: CoreOptions): void {
+  listOf('contracts', contracts);
+  openContracts(contracts);
   for (const [index, source] of listOf('sources', sources))
     if (typeof source?.discover !== 'function')
       throw wrong(`sources[${index}]`, "has no 'discover'");

@@ -87,6 +87,7 @@ export async function createComposed<T extends CoreTenant>(
   compose: Compose<T>,
 ): Promise<T & WithTenants<T>> {
   const extend = await import('./extension/extended-tenant.js');
+  await extend.checkPoints(options.contributions);
   const extensions = extend.extensionsOf(options);
   take(extensions);
   const ground = new Ground(options, extend, extensions, compose);

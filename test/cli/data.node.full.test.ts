@@ -188,7 +188,10 @@ export default { extensions: [sql({ directory: new URL('databases', import.meta.
 `,
 };
 
-it('an export has the database, too, and an import puts both back, or neither', async () => {
+// It starts seventeen processes.
+it('an export has the database, too, and an import puts both back, or neither', {
+  timeout: 180_000,
+}, async () => {
   const folder = await folderOf({
     ...withDatabase,
     'plinth.config.js': withDatabase['plinth.config.js'].replace(

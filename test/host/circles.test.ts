@@ -28,6 +28,51 @@ const member = (id: string, next: string, pause: number) =>
     { permissions: { commands: { execute: [next] } } },
   );
 
+describe(`${runtime}: plugins whose starts wait for each other`, () => {
+  const waiting = (id: string, other: string) =>
+    pluginOf(
+      id,
+      `ctx.commands.handle('go', () => '${id}'); await ctx.commands.execute('${other}:go');`,
+      {
+        activation: [`command:${id}:go`],
+        permissions: { commands: { execute: [`${other}:go`] } },
+      },
+    );
+  const start = (packages: Parameters<typeof startKernel>[1]) =>
+    startKernel(
+      { isolation: 'worker', createHost },
+      [...packages, pluginOf('test.free', "ctx.commands.handle('go', () => 'free');")],
+      { limits: { activate: 1_000 } },
+    );
+
+  it('fail within their limit, and other plugins go on', async () => {
+    const kernel = await start([waiting('test.a', 'test.b'), waiting('test.b', 'test.a')]);
+    const call = rejection(kernel.commands.execute('test.a:go'));
+    expect(await kernel.commands.execute('test.free:go')).toBe('free');
+    expect(await call).toMatchObject({
+      code: 'plugin/timeout',
+      message: expect.stringContaining("test.a did not finish 'activate' within 1000 ms"),
+    });
+    expect(kernel.plugins.get('test.a')?.state).toBe('failed');
+    await kernel.stop();
+  });
+
+  it('start when one of them goes on without the answer', async () => {
+    const caller = pluginOf(
+      'test.a',
+      `ctx.commands.handle('go', () => 'test.a');
+       const answer = ctx.commands.execute('test.b:go');
+       ctx.commands.handle('answer', () => answer);`,
+      {
+        activation: ['command:test.a:go', 'command:test.a:answer'],
+        permissions: { commands: { execute: ['test.b:go'] } },
+      },
+    );
+    const kernel = await start([caller, waiting('test.b', 'test.a')]);
+    expect(await kernel.commands.execute('test.a:answer')).toBe('test.b');
+  });
+});
+
 describe.each<Setting & { readonly name: string }>([
   { name: `${runtime} worker`, isolation: 'worker', createHost },
   { name: 'inline', isolation: 'inline' },

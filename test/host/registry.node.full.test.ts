@@ -62,7 +62,7 @@ describe('Node, kill -9', () => {
   it.each(['files', 'SQLite'])(
     'in %s every plugin is entirely the old or entirely the new one, and runs',
     {
-      timeout: 60_000,
+      timeout: 180_000,
     },
     async (where) => {
       const folder = await newFolder();

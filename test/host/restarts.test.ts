@@ -208,6 +208,53 @@ describe(`${runtime}: restarts that fail for external reasons`, () => {
   });
 });
 
+describe(`${runtime}: events while a restart is pending`, () => {
+  const LISTENER = `${FRAGILE}
+    const heard = [];
+    ctx.events.on('test:tick', ({ payload }) => { heard.push(payload); });
+    ctx.commands.handle('heard', () => heard);`;
+  const may = { permissions: { events: { subscribe: ['test:*'] } } };
+  const listening = async (options: KernelOptions = {}) => {
+    const kernel = await start([packageOf(pluginOf('test.fragile', LISTENER, may))], options);
+    /** Emits three events as soon as the guest has crashed. */
+    const crashed = new Promise<void>((resolve, reject) => {
+      kernel.events.once('plugin:crashed', () => {
+        Promise.all([1, 2, 3].map((n) => kernel.events.emit('test:tick', n))).then(
+          () => resolve(),
+          reject,
+        );
+      });
+    });
+    return { kernel, crashed };
+  };
+
+  it('reach the next guest, in their order, before later ones', async () => {
+    const { kernel, crashed } = await listening();
+    const restarted = nextEvent(kernel, 'plugin:restarted');
+    await crash(kernel);
+    await crashed;
+    await restarted;
+    await kernel.events.emit('test:tick', 4);
+    expect(await kernel.commands.execute('test.fragile:heard')).toEqual([1, 2, 3, 4]);
+    expect(kernel.metrics.snapshot().droppedDeliveries).toBe(0);
+  });
+
+  it('are dropped, which the log says, when the plugin is stopped by name', async () => {
+    const lines: string[] = [];
+    const { kernel, crashed } = await listening({
+      supervision: { ...quick, backoff: 20_000, maxBackoff: 20_000 },
+      telemetry: { log: ({ message }) => void lines.push(message) },
+    });
+    await crash(kernel);
+    await crashed;
+    await kernel.plugins.deactivate('test.fragile');
+    expect(lines.join('\n')).toMatch(/dropped 3 events for test\.fragile: /);
+    expect(kernel.metrics.snapshot().droppedDeliveries).toBe(3);
+    await kernel.plugins.activate('test.fragile');
+    expect(await kernel.commands.execute('test.fragile:heard')).toEqual([]);
+  });
+});
+
 describe(`${runtime}: callbacks of the application that reject`, () => {
   it('a rejecting log sink, progress listener or watcher ends nothing', async () => {
     const entries: LogEntry[] = [];

@@ -1,6 +1,6 @@
 /** What waits for a plugin: one order, one bound, and what ends a wait. */
 import { describe, expect, it } from 'vitest';
-import { MAX_WAITING } from '../../kernel/src/commands/waiting-calls.ts';
+import { MAX_WAITING } from '../../kernel/src/calls/most-waiting.ts';
 import { Mailbox, type Message } from '../../kernel/src/guests/mailbox.ts';
 
 /** What takes the messages: their names, in the order in which they came. */

@@ -1,6 +1,7 @@
 /** Calls that wait for a plugin go on in the order in which they came. */
 import { expect, it } from 'vitest';
-import { MAX_WAITING, WaitingCalls } from '../../kernel/src/commands/waiting-calls.ts';
+import { MAX_WAITING } from '../../kernel/src/calls/most-waiting.ts';
+import { WaitingCalls } from '../../kernel/src/commands/waiting-calls.ts';
 
 const setUp = () => {
   const waiting = new WaitingCalls();

@@ -27,7 +27,7 @@ export interface JobsLimits {
   readonly delay?: number;
   /** Tasks of a queue that are handled at the same time. Default: 16. */
   readonly concurrency?: number;
-  /** Runs of all plugins at the same time. Default: 64. */
+  /** Runs of a plugin at the same time. Default: 64. */
   readonly runs?: number;
   /** The longest time that a run may ask for, in milliseconds. Default: 15 minutes. */
   readonly timeout?: number;

@@ -18,6 +18,7 @@ import {
   describeIssues,
   foldAnswers,
   type HookMode,
+  hookProvider,
   isPromiseLike,
   messageOf,
   type Parsed,
@@ -77,7 +78,7 @@ export interface HostEvents {
 }
 
 /** Options for calling a hook as the host. */
-export type HostHookOptions = HostCallOptions & Pick<HookOptions, 'strict'>;
+export type HostHookOptions = HostCallOptions & Pick<HookOptions, 'provider' | 'strict'>;
 
 /** `kernel.hooks`. */
 export interface HostHooks {
@@ -197,6 +198,7 @@ export function createHostHooks(
       check();
       const id = typeof hook === 'string' ? hook : hook.id;
       const strict = options?.strict === true;
+      const provider = hookProvider(options);
       const outcomes = await registry.run(
         id,
         mode,
@@ -204,6 +206,7 @@ export function createHostHooks(
         HOST,
         options,
         strict,
+        provider === undefined ? undefined : (owner) => owner === provider,
       );
       return foldAnswers(hook, mode, input, outcomes, (plugin, error) => {
         if (strict) throw error;

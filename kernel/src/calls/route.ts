@@ -18,11 +18,9 @@ export function leadsTo(
   {
     version,
     provides = [],
-    owner,
   }: {
     readonly version?: string | undefined;
     readonly provides?: readonly string[];
-    readonly owner: string;
   },
 ): boolean {
   if (version === undefined) return true;
@@ -36,7 +34,6 @@ export function leadsTo(
   });
   return (
     need === undefined ||
-    need.base !== owner ||
     majors.length === 0 ||
     majors.some((major) => satisfies(`${major}.0.0`, need.range))
   );

@@ -35,6 +35,8 @@ export interface CommandProvider {
 export interface CommandEntry extends CallTarget, Omit<CommandProvider, 'provider' | 'timeout'> {
   readonly owner: string;
   readonly counter: CommandCounter;
+  /** Whether it is a command of a contract that others may provide, too. */
+  readonly open: boolean;
   /** The target that takes its calls instead, when a policy is configured for it. */
   readonly guarded: CallTarget | undefined;
 }

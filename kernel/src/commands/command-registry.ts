@@ -1,5 +1,6 @@
 /** All commands with their providers, and a call's path: permission, middleware, provider. */
 import {
+  addressOf,
   type Caller,
   createError,
   disposable,
@@ -68,9 +69,12 @@ export class CommandRegistry {
     return (this.#special.size !== 0 && this.#special.has(owner)) || this.#waiting.has(owner);
   }
 
-  setSpecial(owner: string, special: boolean): void {
+  /** Answers whether that was a change. */
+  setSpecial(owner: string, special: boolean): boolean {
+    if (this.#special.has(owner) === special) return false;
     if (special) this.#special.add(owner);
     else this.#special.delete(owner);
+    return true;
   }
 
   /**
@@ -95,7 +99,8 @@ export class CommandRegistry {
   /** An entry that is not in the table. */
   entryFor(id: string, by: CommandProvider, attempt: Provider = by.provider): CommandEntry {
     const counter = this.#services.metrics.command(id);
-    const target = { ...by, timeout: by.timeout, id, services: this.#services, counter };
+    const open = this.#services.isOpen(id);
+    const target = { ...by, timeout: by.timeout, id, open, services: this.#services, counter };
     return {
       ...target,
       guarded: this.#services.entrance.guard(
@@ -236,8 +241,10 @@ export class CommandRegistry {
       );
     };
     const entry = now();
-    if (entry !== undefined) entry.provider(call, input);
-    else this.#whenAwake(id, call, now, (woken) => woken.provider(call, input));
+    if (entry !== undefined) return entry.provider(call, input);
+    // Another provider of an open contract must not be woken in its place.
+    const address = this.#services.isOpen(id) ? `${id}@${owner}` : id;
+    this.#whenAwake(address, call, now, (woken) => woken.provider(call, input));
   }
 
   /** The call and its deadline begin now. Its provider is looked up when the plugin is awake. */
@@ -259,15 +266,17 @@ export class CommandRegistry {
       const ready = this.#services.activateFor(id, route);
       this.#waiting
         .inTurn(ownerOf(id), routeKey(route), ready, go)
-        .catch((error: unknown) => this.#fallBack(id, error, call, value));
+        .catch((error: unknown) => this.#services.entrance.fallBack(id, error, call, value));
     };
+    // What stands around a command knows it by its id, whichever provider the caller names.
+    const { id: bare } = addressOf(id);
     try {
       return this.#run(
         {
-          id,
-          owner: ownerOf(id),
+          id: bare,
+          owner: ownerOf(bare),
           services: this.#services,
-          counter: this.#services.metrics.known(id),
+          counter: this.#services.metrics.known(bare),
           provider,
         },
         input,
@@ -278,19 +287,6 @@ export class CommandRegistry {
       );
     } catch (error) {
       return Promise.reject(error);
-    }
-  }
-
-  async #fallBack(id: string, error: unknown, call: KernelCall, input: unknown): Promise<void> {
-    const fallback = this.#services.entrance.guards.fallback(id);
-    if (fallback === undefined || call.over) {
-      call.settle(false, error);
-      return;
-    }
-    try {
-      call.settle(true, await fallback(error as Error, input));
-    } catch (failure) {
-      call.settle(false, failure);
     }
   }
 }

@@ -40,6 +40,20 @@ export class Entrance {
     return { ...target, provider: (call, input) => enter(call, call.parent, input) };
   }
 
+  /** Answers a call whose plugin can't be started: by what its policy has in store, or as failed. */
+  async fallBack(id: string, error: unknown, call: KernelCall, input: unknown): Promise<void> {
+    const fallback = this.guards.fallback(id);
+    if (fallback === undefined || call.over) {
+      call.settle(false, error);
+      return;
+    }
+    try {
+      call.settle(true, await fallback(error as Error, input));
+    } catch (failure) {
+      call.settle(false, failure);
+    }
+  }
+
   /** Lets calls into the plugin's room, where its calls are bounded. */
   #entering(target: GuardedTarget, provide: Attempt): Enter | undefined {
     const room = this.#roomOf(target);

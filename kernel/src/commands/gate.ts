@@ -4,9 +4,7 @@
  */
 import { createError } from '@plinth/sdk/contract';
 import type { KernelCall } from '../calls/kernel-call.js';
-
-/** The most calls that wait for one plugin. */
-const MAX_QUEUE = 8_192;
+import { MAX_WAITING } from '../calls/most-waiting.js';
 
 interface Waiting {
   readonly call: KernelCall;
@@ -43,13 +41,13 @@ export class Gate {
       this.#run({ call, go });
       return;
     }
-    if (this.#waiting.size >= MAX_QUEUE) {
-      const details = { command: call.id, concurrency: this.#room.limit, waiting: MAX_QUEUE };
+    if (this.#waiting.size >= MAX_WAITING) {
+      const details = { command: call.id, concurrency: this.#room.limit, waiting: MAX_WAITING };
       call.settle(
         false,
         createError(
           'call/overloaded',
-          `${this.#plugin} is busy: ${MAX_QUEUE} calls wait for it already`,
+          `${this.#plugin} is busy: ${MAX_WAITING} calls wait for it already`,
           { plugin: this.#plugin, details },
         ),
       );

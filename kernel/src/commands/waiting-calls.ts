@@ -1,10 +1,8 @@
 /** The order of calls that wait for a plugin to be started. */
 import { createError } from '@plinth/sdk/contract';
+import { MAX_WAITING } from '../calls/most-waiting.js';
 
 const nothing = () => {};
-
-/** Most messages that wait for one plugin, before its start and behind it. */
-export const MAX_WAITING = 8_192;
 
 /** What waits for one plugin. */
 interface Line {

@@ -8,7 +8,6 @@ import { openPoints } from './application-points.js';
 import type { ContributionOptions } from './contributions.js';
 import { type Contribution, type ExtensionHost, unknownPoint } from './extending.js';
 import { followed } from './followed-sources.js';
-
 import { orderExtensions } from './order.js';
 import { ExtensionPlaces } from './places.js';
 import { type PluginViewParts, PluginViews } from './plugin-views.js';
@@ -16,6 +15,8 @@ import { type PowerParts, powerOf } from './powers-of.js';
 import type { AnyExtension, AnyFactory } from './statics.js';
 import { createSteering, type Steered, type SteeringParts } from './steering.js';
 import { TenantExtensions } from './tenant-extensions.js';
+
+export { checkPoints } from './application-points.js';
 
 /** The parts that exist when a tenant begins. */
 export interface ExtendParts extends PluginViewParts {
@@ -63,7 +64,7 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
   /** @throws PluginConfigurationError `kernel/invalid-option` for an invalid point. */
   constructor(parts: ExtendParts) {
     const views = new PluginViews(parts);
-    super({ extensions: parts.extensions, log: parts.log, timeout: parts.limits.hook, views });
+    super({ extensions: parts.extensions, log: parts.log, limits: parts.limits, views });
     this.#parts = parts;
     this.#plugins = views;
     this.#applicationPoints = openPoints(this.points, parts.contributions);
@@ -128,8 +129,9 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
   }
 
   async open(): Promise<void> {
-    await this.#installed.open();
+    // First, as an extension may add plugins when it opens.
     await this.#applicationPoints.load();
+    await this.#installed.open();
   }
 
   run(phase: 'started' | 'stopping'): Promise<void> {

@@ -7,6 +7,7 @@ import {
   PluginError,
 } from '@plinth/sdk/contract';
 import type { Guest, PluginPackage } from '../host.js';
+import { inTime } from '../in-time.js';
 import type { Extending } from '../lifecycle/extending.js';
 import type { Log } from '../telemetry/logger.js';
 import { withOrigin } from '../telemetry/origin.js';
@@ -24,8 +25,8 @@ const STRENGTH: readonly Isolation[] = ['inline', 'worker', 'process', 'sandbox'
 export interface PlacesParts {
   readonly extensions: readonly AnyExtension[];
   readonly log: Log;
-  /** Milliseconds for an extension's work before a step. */
-  readonly timeout: number;
+  /** Milliseconds: `hook` for an extension's work before a step, `ready` for a launched guest. */
+  readonly limits: { readonly hook: number; readonly ready: number };
   readonly views: PluginViews;
 }
 
@@ -36,22 +37,24 @@ export class ExtensionPlaces implements Extending {
   readonly around: Interceptors;
   readonly steps: Transitions;
   readonly points = new ContributionPoints();
-  readonly checks: PackageCheck[] = [];
+  readonly checks: { readonly extension: string; readonly check: PackageCheck }[] = [];
   readonly onGuests: {
     readonly extension: string;
     onGuest(guest: GuestView): Gate | undefined;
   }[] = [];
-  readonly launches: ((request: LaunchView, next: () => Promise<Guest>) => Promise<Guest>)[] = [];
+  readonly launches: Launch[] = [];
   /** Features that manifests may require because an extension is installed. */
   readonly features: readonly string[];
   /** First segments of topics that belong to extensions. */
   readonly names: ReadonlySet<string>;
   readonly #log: Log;
+  readonly #limits: PlacesParts['limits'];
   readonly #views: PluginViews;
   readonly #isolations = new WeakMap<PluginPackage, Isolation>();
 
-  constructor({ extensions, log, timeout, views }: PlacesParts) {
+  constructor({ extensions, log, limits, views }: PlacesParts) {
     this.#views = views;
+    this.#limits = limits;
     const names = extensions.map(({ statics }) => statics.name);
     this.#log = log;
     // The topics of the kernel's own extensions are among the kernel's.
@@ -64,8 +67,9 @@ export class ExtensionPlaces implements Extending {
       (...what) => this.report(...what),
     );
     this.steps = new Transitions({
-      timeout,
+      timeout: limits.hook,
       view: (id, version) => views.exact(id, version),
+      of: (key) => views.of(key),
       viewOf: (record) => views.ofRecord(record),
       report: (...what) => this.report(...what),
     });
@@ -88,7 +92,7 @@ export class ExtensionPlaces implements Extending {
    */
   checkManifest(found: PluginPackage, manifest: Manifest): void {
     this.points.check(manifest);
-    for (const check of this.checks) {
+    for (const { check } of this.checks) {
       const isolation = check.manifest?.({ manifest, package: found })?.isolation;
       if (isolation === undefined) continue;
       const before = this.#isolations.get(found) ?? 'inline';
@@ -106,9 +110,48 @@ export class ExtensionPlaces implements Extending {
     return this.points.reachOf(manifest);
   }
 
-  /** A package is about to be loaded, with the text of its code. */
+  /**
+   * A package is about to be loaded, with the text of its code.
+   *
+   * @throws the error of a check; PluginError `extension/failed` for one that hangs.
+   */
   async checkCode(found: PluginPackage, manifest: Manifest, code: string): Promise<void> {
-    for (const check of this.checks) await check.code?.({ manifest, package: found }, code);
+    const { hook } = this.#limits;
+    for (const { extension, check } of this.checks)
+      if (check.code !== undefined)
+        await this.#bounded(extension, `checking the code of ${manifest.id}`, manifest, hook, () =>
+          check.code?.({ manifest, package: found }, code),
+        );
+  }
+
+  /** Bounds the work of an extension for a plugin. Its own errors pass as they are. */
+  async #bounded<T>(
+    extension: string,
+    what: string,
+    { id }: Pick<Manifest, 'id'>,
+    milliseconds: number,
+    work: () => T | Promise<T>,
+  ): Promise<T> {
+    let over = false;
+    const working = Promise.resolve().then(work);
+    working.then(
+      () => {
+        over = true;
+      },
+      () => {
+        over = true;
+      },
+    );
+    try {
+      return await inTime(working, milliseconds, `it did not end within ${milliseconds} ms`);
+    } catch (cause) {
+      if (over) throw cause;
+      throw createError(
+        'extension/failed',
+        `the extension '${extension}' hangs while ${what}: ${messageOf(cause)}`,
+        { plugin: id, details: { extension }, cause },
+      );
+    }
   }
 
   /** The stronger of the isolation chosen for a package and the one that checks demand. */
@@ -117,14 +160,56 @@ export class ExtensionPlaces implements Extending {
     return wanted === undefined ? chosen : stronger(chosen, wanted);
   }
 
-  /** Launches a guest through its wrappers. */
-  launch(key: string, isolation: Isolation, launch: () => Promise<Guest>): Promise<Guest> {
+  /**
+   * Launches a guest through its wrappers. A guest that comes too late is ended.
+   *
+   * @throws what a wrapper throws; PluginError `extension/failed` for one that hangs.
+   */
+  async launch(key: string, isolation: Isolation, launch: () => Promise<Guest>): Promise<Guest> {
+    if (this.launches.length === 0) return launch();
     const request: LaunchView = { plugin: this.#views.of(key), isolation };
-    const enter = (index: number): Promise<Guest> => {
-      const wrap = this.launches[index];
-      return wrap === undefined ? launch() : wrap(request, () => enter(index + 1));
+    let inside = '';
+    const enter = async (index: number): Promise<Guest> => {
+      const next = this.launches[index];
+      inside = next?.extension ?? '';
+      return next === undefined ? launch() : next.wrap(request, () => enter(index + 1));
     };
-    return enter(0);
+    const launching = enter(0);
+    const { hook, ready } = this.#limits;
+    const names = this.launches.map(({ extension }) => extension).join(', ');
+    try {
+      return await this.#bounded(
+        inside === '' ? names : inside,
+        `launching ${request.plugin.id}`,
+        request.plugin,
+        ready + hook,
+        () => launching,
+      );
+    } catch (error) {
+      launching.then(
+        (guest) => guest.terminate(),
+        () => {},
+      );
+      throw error;
+    }
+  }
+
+  /** @throws PluginError `extension/failed`, because a gate that guards must not be left out. */
+  #gateOf(
+    extension: string,
+    view: GuestView,
+    onGuest: (guest: GuestView) => Gate | undefined,
+  ): Gate | undefined {
+    try {
+      return onGuest(view);
+    } catch (cause) {
+      const { id } = view.plugin;
+      throw createError(
+        'extension/failed',
+        `the extension '${extension}' failed when the guest of ${id} was made: ${messageOf(cause)}`,
+        { plugin: id, details: { extension }, cause },
+      );
+    }
   }
 
   /** Announces a new guest. Returns the gate for its requests, if there is one. */
@@ -132,7 +217,7 @@ export class ExtensionPlaces implements Extending {
     if (this.onGuests.length === 0) return undefined;
     const view = this.#views.guest(guest);
     const gates = this.onGuests.flatMap(({ extension, onGuest }) => {
-      const gate = onGuest(view);
+      const gate = this.#gateOf(extension, view, onGuest);
       return gate === undefined ? [] : [{ extension, gate }];
     });
     if (gates.length === 0) return undefined;
@@ -162,6 +247,12 @@ export class ExtensionPlaces implements Extending {
       },
     };
   }
+}
+
+/** A wrapper around launching, of an extension. */
+interface Launch {
+  readonly extension: string;
+  wrap(request: LaunchView, next: () => Promise<Guest>): Promise<Guest>;
 }
 
 const stronger = (one: Isolation, other: Isolation): Isolation =>

@@ -103,7 +103,9 @@ class LivePlugin implements PluginView {
 
   get version(): string | undefined {
     const record = this.#record;
-    return record && versionOf(record);
+    if (record !== undefined) return versionOf(record);
+    const at = this.key.lastIndexOf('@');
+    return at > 0 ? this.key.slice(at + 1) : undefined;
   }
 
   get state(): PluginState | undefined {

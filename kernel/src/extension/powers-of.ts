@@ -73,7 +73,7 @@ export function powerOf<P extends keyof Powers>(
       const registered = places.around.add(own, interceptor);
       return Object.assign(keep(registered), { changed: registered.changed });
     },
-    verify: () => (check) => void places.checks.push(check),
+    verify: () => (check) => void places.checks.push({ extension: own, check }),
     transition: () => (names, hook) =>
       places.steps.add(own, [names].flat(), hook, (end) => keep(disposable(end))),
     steer: () => parts.steer,
@@ -96,7 +96,7 @@ export function powerOf<P extends keyof Powers>(
       },
     }),
     source: () => (source) => parts.addSource(source),
-    launch: () => (wrap) => void places.launches.push(wrap),
+    launch: () => (wrap) => void places.launches.push({ extension: own, wrap }),
     metrics: () => metricsOf(own, keep, parts.metrics),
     core: () => parts.core,
   };

@@ -1,7 +1,7 @@
 /** `steer`: lets an extension decide which plugins run. */
 import { createError, disposable, type PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
-import type { PausedBy, Pause as PluginPause } from '../plugin/plugin.js';
+import type { PausedBy, Plugin, Pause as PluginPause } from '../plugin/plugin.js';
 import { isRunning, type PluginRecord, type ValidatedPlugin } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { PluginViews } from './plugin-views.js';
@@ -94,23 +94,64 @@ async function begin(
   { name: reason, calls, guest, because }: PauseReason,
 ): Promise<(() => Promise<void>) | undefined> {
   const lifecycle = await load();
-  const record = registry.get(plugin.key);
-  if (record?.state !== 'active' && record?.state !== 'suspended') return undefined;
+  const paused = registry.plugin(plugin.key);
+  if (paused === undefined) return undefined;
+  const { record } = paused;
   const by = `extension:${name}:${reason}` as const;
-  // A plugin that was started or stopped by name meanwhile has left this state.
-  const again = (state: PluginRecord['state']) => async () => {
-    if (registry.get(plugin.key)?.state === state) await lifecycle.activate(plugin.key, by, true);
-  };
-  if (guest === 'release' && calls === 'refuse') {
+  const activate = () => lifecycle.activate(plugin.key, by, true);
+  const stopped = STOPPED.get(paused);
+  if (record.state === 'unloaded' && stopped !== undefined && stopped.size > 0)
+    return guest === 'release' && calls === 'refuse' ? join(paused, stopped, activate) : undefined;
+  if (record.state !== 'active' && record.state !== 'suspended') return undefined;
+  const isPaused = paused.intent.pausedBy.size > 0;
+  if (guest === 'release' && calls === 'refuse' && !isPaused) {
     await lifecycle.deactivate(plugin.key);
-    return again('unloaded');
+    return join(paused, new Set(), activate);
   }
   // Its guest stays with a plugin that something else pauses.
-  if (guest === 'release' && isRunning(record) && record.state === 'suspended') return undefined;
-  if (guest === 'release' && !(await lifecycle.sleep(plugin.key))) return undefined;
-  if (calls === 'wake') return again('suspended');
-  const refuse = () => refusal(record, because());
-  return lifecycle.pause(plugin.key, by, { because, ...(calls === 'refuse' && { refuse }) });
+  const keeps = isRunning(record) && record.state === 'suspended';
+  if (guest === 'release' && calls !== 'refuse') {
+    if (keeps || !(await lifecycle.sleep(plugin.key))) return undefined;
+    // A plugin that was started, stopped or paused by others meanwhile is theirs.
+    if (calls === 'wake')
+      return async () => {
+        if (paused.record.state === 'suspended' && paused.intent.pausedBy.size === 0)
+          await activate();
+      };
+  }
+  const told = () => reasonOf(name, because);
+  const refuse = () => refusal(record, told());
+  return lifecycle.pause(plugin.key, by, { because: told, ...(calls === 'refuse' && { refuse }) });
+}
+
+/** The pauses for which a plugin was stopped. It starts when the last one of them is over. */
+const STOPPED = new WeakMap<Plugin, Set<object>>();
+
+/** Adds a pause to those for which a plugin was stopped. Answers what ends it. */
+function join(
+  plugin: Plugin,
+  pauses: Set<object>,
+  activate: () => Promise<void>,
+): () => Promise<void> {
+  const own = {};
+  pauses.add(own);
+  STOPPED.set(plugin, pauses);
+  return async () => {
+    pauses.delete(own);
+    // Started by name and stopped by others meanwhile, it is theirs.
+    if (pauses.size > 0 || STOPPED.get(plugin) !== pauses) return;
+    STOPPED.delete(plugin);
+    if (plugin.record.state === 'unloaded') await activate();
+  };
+}
+
+/** The reason of a pause. It comes from an extension, so it may fail. */
+function reasonOf(extension: string, because: () => string): string {
+  try {
+    return String(because());
+  } catch {
+    return `the extension '${extension}' pauses it`;
+  }
 }
 
 const refusal = ({ id }: PluginRecord, because: string): PluginError =>

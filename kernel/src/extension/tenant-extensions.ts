@@ -69,7 +69,9 @@ export class TenantExtensions {
   install(): void {
     for (const one of this.#ordered) {
       try {
-        this.#apis.set(one.factory, one.install(this.#portOf(one) as never));
+        const api: unknown = one.install(this.#portOf(one) as never);
+        refuseLater(api);
+        this.#apis.set(one.factory, api);
       } catch (cause) {
         const { name } = one.statics;
         this.#endAtOnce();
@@ -163,13 +165,16 @@ export class TenantExtensions {
     const port: Record<string, unknown> = { ...this.#baseOf(extension) };
     for (const power of POWERS) {
       const declared = statics.uses.includes(power);
-      const made = declared
-        ? this.#parts.power(power, extension, (one) => this.#keep(statics.name, one))
-        : undefined;
+      const take = () =>
+        this.#parts.power(power, extension, (one) => this.#keep(statics.name, one));
+      const made = declared ? this.#timely(statics.name, power, take()) : undefined;
       Object.defineProperty(port, power, {
         enumerable: declared,
         get: () => {
-          if (declared) return this.#guarded(statics.name, power, made);
+          if (declared) {
+            this.#checkTimely(statics.name, power);
+            return made;
+          }
           throw createError(
             'extension/undeclared',
             `the extension '${statics.name}' takes the power '${power}', which it doesn't declare: add it to 'uses'`,
@@ -181,9 +186,30 @@ export class TenantExtensions {
     return Object.freeze(port);
   }
 
-  /** Powers that shape how plugins start can be used until `open` is over. */
-  #guarded(extension: string, power: keyof Powers, made: unknown): unknown {
-    if (!this.#opened || !STRUCTURE.has(power)) return made;
+  /** The same power, whose functions are checked when they are used. */
+  #timely(extension: string, power: keyof Powers, made: unknown): unknown {
+    if (!STRUCTURE.has(power)) return made;
+    const checked = (use: (...args: unknown[]) => unknown) => {
+      return (...args: unknown[]) => {
+        this.#checkTimely(extension, power);
+        return use(...args);
+      };
+    };
+    if (typeof made === 'function') return checked(made as (...args: unknown[]) => unknown);
+    return Object.fromEntries(
+      Object.entries(made as Record<string, (...args: unknown[]) => unknown>).map(
+        ([name, use]) => [name, checked(use)] as const,
+      ),
+    );
+  }
+
+  /**
+   * Powers that shape how plugins start can be used until `open` is over.
+   *
+   * @throws PluginConfigurationError `extension/late`.
+   */
+  #checkTimely(extension: string, power: keyof Powers): void {
+    if (!this.#opened || !STRUCTURE.has(power)) return;
     throw createError(
       'extension/late',
       `the extension '${extension}' takes the power '${power}' too late: it registers in install() or in on('open')`,
@@ -251,6 +277,16 @@ const STRUCTURE: ReadonlySet<keyof Powers> = new Set([
   'source',
   'launch',
 ]);
+
+/** @throws TypeError for a promise: nothing would wait for it. */
+function refuseLater(api: unknown): void {
+  const later = asPromise(api);
+  if (later === undefined) return;
+  later.then(undefined, () => {});
+  throw new TypeError(
+    "its install() answers a promise: begin what takes time in port.on('open', …)",
+  );
+}
 
 function endOf(thing: Disposable | AsyncDisposable | (() => unknown)): unknown {
   if (typeof thing === 'function') return thing();

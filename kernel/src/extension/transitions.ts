@@ -42,8 +42,9 @@ export type TransitionHook<T extends Transition = Transition> = {
 } & ([T] extends [WantedTransition]
   ? {
       /**
-       * Awaited, within `limits.hook`. Before `load`, `activate` and `replace`, an error makes the
-       * plugin fail. Before other steps it is logged, and the step continues. If the step fails
+       * Awaited, within `limits.hook`. Before `load` and `activate` an error makes the plugin fail.
+       * In a replacement, before `load`, `replace` and `activate`, the replacement fails and the
+       * old guest stays. Before other steps it is logged, and the step continues. If the step fails
        * later, the returned functions undo the work, the latest first.
        */
       before?(plugin: PluginView, signal: AbortSignal): Undo | void | Promise<Undo | void>;
@@ -59,7 +60,7 @@ interface Registration {
   };
 }
 
-/** Steps in which an error makes the plugin fail. */
+/** Steps that an error makes fail. */
 const DECIDING: ReadonlySet<Transition> = new Set(['load', 'activate', 'replace']);
 
 /** The step that each kernel event reports. */
@@ -73,13 +74,13 @@ const STEP_OF: Partial<Record<KernelTopic, Transition>> = {
   'plugin:deactivated': 'deactivate',
   'plugin:failed': 'fail',
   'plugin:crashed': 'crash',
-  'plugin:uninstalled': 'remove',
 };
 
 /** What this needs of the kernel. */
 export interface TransitionParts {
   readonly timeout: number;
   view(id: string, version: string | undefined): PluginView | undefined;
+  of(key: string): PluginView;
   /** Also accepts a version that isn't installed yet. */
   viewOf(record: PluginFacts): PluginView;
   report(extension: string, what: string, error: unknown): void;
@@ -191,13 +192,25 @@ export class Transitions {
     const asleep = topic === 'plugin:suspended' && plugin.reason === 'idle';
     const name = asleep ? 'hibernate' : (STEP_OF[topic] as Transition);
     const error = code === undefined ? undefined : { code, message: message ?? '' };
-    const change: Change = { name, from, to, by: activatedBy ?? reason, error };
+    this.#after(plugin, { name, from, to, by: activatedBy ?? reason, error });
+  }
+
+  /** A plugin is about to leave the registry. Call the answer when it has. */
+  removing(key: string): () => void {
+    const plugin = this.#parts.of(key);
+    const from = plugin.state;
+    return () =>
+      this.#after(plugin, { name: 'remove', from, to: undefined, by: undefined, error: undefined });
+  }
+
+  #after(plugin: PluginView, change: Change): void {
+    const { name } = change;
     for (const { extension, names, hook } of [...this.#registrations]) {
       if (!names.has(name)) continue;
       try {
         hook.after?.(plugin, change);
       } catch (thrown) {
-        this.#parts.report(extension, `failed after '${name}' of ${id}`, thrown);
+        this.#parts.report(extension, `failed after '${name}' of ${plugin.id}`, thrown);
       }
     }
   }

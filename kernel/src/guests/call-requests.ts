@@ -17,10 +17,10 @@ import { isCall } from '../calls/call.js';
 import { underOf } from '../calls/chain.js';
 import type { CallRequest, KernelCall, Under } from '../calls/kernel-call.js';
 import { managementRight } from '../calls/management-rights.js';
-import type { Route } from '../calls/route.js';
 import { originOf } from '../middleware/publisher.js';
 import type { PermissionSet } from '../permissions/broker.js';
 import { type GuestIdentity, malformed } from './guest-identity.js';
+import { isOther, routeOf } from './guest-routes.js';
 import { KEEP_INPUT } from './middleware-steps.js';
 
 /** The subject of a request: the name that the guest has numbered before, or a text. */
@@ -68,7 +68,7 @@ export function execute(
   const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
   if (own !== undefined) return commands.run(own, input, guest.caller, request);
   // A plugin reaches the version that it has declared.
-  if (entry === undefined || commands.isSpecial(entry.owner))
+  if (entry === undefined || commands.isSpecial(entry.owner) || isOther(guest, entry))
     return commands.execute(
       id,
       input,
@@ -95,23 +95,24 @@ export function demandForAll(
   guest.services.rights.grants.delegation.demandFor(calls, guest.manifest.id, permission, scope);
 }
 
-function routeOf({ dependencies, optionalDependencies, needs }: Manifest, id: string): Route {
-  const owner = ownerOf(id);
-  return {
-    range: dependencies[owner] ?? optionalDependencies[owner],
-    contract: needs.find((need) => need.startsWith(`${owner}@`)),
-  };
-}
-
-/** Asks the handlers of a hook for a guest. */
+/**
+ * Asks the handlers of a hook for a guest. The last fact is 1 when it is strict, else 0; a text has
+ * the id of the plugin that is asked behind that figure.
+ */
 export function hook(
   guest: GuestIdentity,
   id: string,
   input: unknown,
-  [mode, timeout, parent = 0, strict]: readonly unknown[],
+  [mode, timeout, parent = 0, asked]: readonly unknown[],
   inbound: Inbound,
 ): Promise<unknown> {
-  if (typeof timeout !== 'number' || !MODES.has(mode as HookMode)) throw malformed(guest);
+  const provider = typeof asked === 'string' ? asked.slice(1) : undefined;
+  if (
+    typeof timeout !== 'number' ||
+    !MODES.has(mode as HookMode) ||
+    (provider !== undefined && (provider === '' || provider.length > MAX_NAME))
+  )
+    throw malformed(guest);
   guest.permissions.demand('hooks.call', id);
   inbound.about = `hooks.call ${id}`;
   const behalf = behalfOf(guest, parent);
@@ -123,7 +124,8 @@ export function hook(
     input,
     guest.caller,
     request,
-    strict === 1,
+    asked === 1 || (asked as string)?.[0] === '1',
+    provider === undefined ? undefined : (owner) => owner === provider,
   );
 }
 

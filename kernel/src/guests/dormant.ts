@@ -38,14 +38,17 @@ class Dormant implements Registrant {
 /**
  * Keeps the registrations of a guest that is about to end, or has ended. The plugin's mailbox must
  * be held.
+ *
+ * @param only the kind of registrations that are kept; all when absent.
  */
 export function standInFor(
   { manifest, mailbox }: Pick<Registrant, 'mailbox' | 'manifest'>,
   from: GuestRegistrations,
   services: RegistrantServices,
+  only?: Registration['kind'],
 ): GuestRegistrations {
   const registrations = new GuestRegistrations(new Dormant(manifest, mailbox, services), true);
-  registrations.standInFor(from);
+  registrations.standInFor(from, only);
   return registrations;
 }
 

@@ -10,12 +10,12 @@ import {
   type Registration,
 } from '@plinth/sdk/contract';
 import type { KernelCall } from '../calls/kernel-call.js';
+import { MAX_WAITING } from '../calls/most-waiting.js';
 import { guestProvider, type Provider } from '../calls/provider.js';
 import { leadsTo } from '../calls/route.js';
 import { checkedProvider, schemasOf } from '../commands/checked-provider.js';
 import type { CommandProvider } from '../commands/command-entry.js';
 import type { DeclaredPolicy } from '../commands/command-guards.js';
-import { MAX_WAITING } from '../commands/waiting-calls.js';
 import type { Emission } from '../events/event-bus.js';
 import { placeOf } from '../middleware/order.js';
 import type { Message } from './mailbox.js';
@@ -154,11 +154,8 @@ export class Entries {
         );
         return;
       }
-      const go: Go = (next, to, { id: owner, version, provides }) => {
-        if (
-          call.route !== undefined &&
-          !leadsTo(call.route, { owner, version, ...(provides && { provides }) })
-        )
+      const go: Go = (next, to, successor) => {
+        if (call.route !== undefined && !leadsTo(call.route, successor))
           exchange.commands.reroute(name, call, input);
         else if (to !== undefined) guestProvider(next.link, to)(call, input);
         else

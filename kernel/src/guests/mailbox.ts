@@ -3,7 +3,7 @@
  * arrival. A mailbox belongs to the plugin, so what waits outlives its guests. It is open while
  * nothing holds it, and messages then pass it by.
  */
-import { MAX_WAITING } from '../commands/waiting-calls.js';
+import { MAX_WAITING } from '../calls/most-waiting.js';
 
 /** Why a plugin takes no messages for now. */
 export type Hold = 'start' | 'swap' | 'pause' | 'sleep' | 'restart';

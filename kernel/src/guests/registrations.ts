@@ -141,9 +141,10 @@ export class GuestRegistrations implements Receiver, Book {
   }
 
   /** Takes the registrations over from a guest that is about to end, or has ended. */
-  standInFor(from: GuestRegistrations): void {
+  standInFor(from: GuestRegistrations, only?: Registration['kind']): void {
     for (const { registration } of from.#registered.values())
-      this.#registered.set(registration.handle, { registration });
+      if (only === undefined || registration.kind === only)
+        this.#registered.set(registration.handle, { registration });
     this.takeOver(from);
   }
 

@@ -157,11 +157,17 @@ export class Ending {
     told?.();
   }
 
-  /** What waits for a guest that has ended waits for the next one, when one comes by itself. */
+  /**
+   * What waits for a guest that has ended waits for the next one, when one comes by itself, and so
+   * do the events that follow. Calls to a plugin that was not held wait for the restart itself.
+   */
   #keepWaiting(plugin: Plugin, { key, connection }: RunningPlugin): void {
-    if (plugin.mailbox.open || this.#core.supervisor.comeback(key) === undefined) return;
+    if (this.#core.supervisor.comeback(key) === undefined) return;
+    const { registrations } = connection;
+    const only = plugin.mailbox.open ? 'event' : undefined;
+    if (only !== undefined && !registrations.all.some(({ kind }) => kind === only)) return;
     plugin.mailbox.hold('restart');
-    plugin.listening = standInFor(connection, connection.registrations, this.#core.stages.services);
+    plugin.listening = standInFor(connection, registrations, this.#core.stages.services, only);
   }
 
   retire(ending: Promise<void>): void {

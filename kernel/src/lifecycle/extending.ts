@@ -34,6 +34,8 @@ export interface Extending {
   readonly steps: {
     waits(...names: readonly WantedTransition[]): boolean;
     before(name: WantedTransition, record: PluginFacts): Promise<Undo>;
+    /** A plugin is about to leave the registry. Call the answer when it has. */
+    removing(key: string): () => void;
   };
   /** Features that manifests may require because an extension is installed. */
   readonly features: readonly string[];

@@ -63,7 +63,14 @@ export class Loader {
     });
     const { guest, code } = launched;
     const level = trust.level(found, manifest);
-    const connection = new GuestConnection(manifest, guest, mailbox, services, level);
+    let connection: GuestConnection;
+    try {
+      connection = new GuestConnection(manifest, guest, mailbox, services, level);
+    } catch (error) {
+      source?.release();
+      await guest.terminate();
+      throw error;
+    }
     void connection.ended.then(() => source?.release());
     try {
       const bundle = source && { package: found, code: source.code, offset: code.offset };

@@ -67,7 +67,9 @@ export class Members {
   async remove(key: string, drain?: Drain): Promise<void> {
     await this.#stop(key, drain);
     this.#core.listening.stop(key, gone(key));
+    const removed = this.#core.stages.steps.removing(key);
     this.#core.registry.remove(key);
+    removed();
     this.#core.resolveAll();
     await this.#core.reconciler.rest();
   }

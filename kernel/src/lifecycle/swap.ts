@@ -67,9 +67,10 @@ export async function swap(
 ): Promise<Swapped> {
   const before = old.connection;
   const { limits, lanes, steps: extended } = stages;
-  const loaded = await stages.loader.load(resolved, before.mailbox);
-  let release: (() => void) | undefined;
   const undo = new Undoing(extended);
+  await undo.before('load', resolved);
+  const loaded = await undo.unless(stages.loader.load(resolved, before.mailbox));
+  let release: (() => void) | undefined;
   try {
     steps.checkNeeds(loaded);
     const initialized = await initialize(loaded, stages);

@@ -12,6 +12,7 @@ import {
   scopesOf,
 } from '@plinth/sdk/contract';
 import { type Absence, guardUnavailable, type LayerName } from '../calls/layers.js';
+import { MAX_WAITING } from '../calls/most-waiting.js';
 import type { PermissionSet } from '../permissions/broker.js';
 
 /** What is guarded: a target of middleware, or a hook whose answers decide. */
@@ -43,11 +44,15 @@ export interface GuardServices {
   passed(guard: GuardCandidate, kind: GuardedKind, id: string): void;
 }
 
+/** Whether the handlers of a plugin are asked. */
+type Meant = (owner: string) => boolean;
+
 /** A call or event that waits for guards. */
 interface Waiter {
   readonly kind: GuardedKind;
   readonly id: string;
   readonly callers: ReadonlySet<string>;
+  readonly meant?: Meant | undefined;
   readonly over: () => boolean;
   go(): void;
   fail(error: Error): void;
@@ -60,9 +65,6 @@ interface Guard {
   readonly decides: readonly string[];
   readonly rights: Pick<PermissionSet, 'check'>;
 }
-
-/** The most calls and events that wait for guards. */
-const MAX_WAITING = 8_192;
 
 /** Owns the calls that wait for guards. It decides nothing about plugins. */
 export class AbsentGuards {
@@ -100,13 +102,22 @@ export class AbsentGuards {
    * skipped, which is announced once until they are back.
    *
    * @param callers the ids of the plugins in the call chain: a guard never waits for itself.
+   * @param meant the plugins that are asked; all when absent.
    */
-  missing(kind: GuardedKind, id: string, callers: ReadonlySet<string>): LayerName | undefined {
+  missing(
+    kind: GuardedKind,
+    id: string,
+    callers: ReadonlySet<string>,
+    meant?: Meant,
+  ): LayerName | undefined {
     if (this.#services.isOpening()) return UNKNOWN;
     let found: LayerName | undefined;
     for (const guard of this.#all()) {
       const { plugin } = guard;
-      const how = callers.has(plugin.id) ? undefined : guards(guard, kind, id);
+      const how =
+        callers.has(plugin.id) || meant?.(plugin.id) === false
+          ? undefined
+          : guards(guard, kind, id);
       if (how === 'optional') this.#tell(plugin, kind, id);
       else if (how === 'needed') {
         found ??= { name: plugin.id, owner: plugin.id, absence: () => plugin.absence() };
@@ -144,7 +155,8 @@ export class AbsentGuards {
     this.#waiting = [];
     for (const waiter of waiting) {
       if (waiter.over()) continue;
-      if (this.missing(waiter.kind, waiter.id, waiter.callers) === undefined) waiter.go();
+      const { kind, id, callers, meant } = waiter;
+      if (this.missing(kind, id, callers, meant) === undefined) waiter.go();
       else this.#waiting.push(waiter);
     }
   }
@@ -155,8 +167,8 @@ export class AbsentGuards {
     for (const waiter of this.#waiting.splice(0)) if (!waiter.over()) this.#refuse(waiter);
   }
 
-  #refuse({ kind, id, callers, fail }: Waiter): void {
-    const missing = this.missing(kind, id, callers);
+  #refuse({ kind, id, callers, meant, fail }: Waiter): void {
+    const missing = this.missing(kind, id, callers, meant);
     if (missing !== undefined)
       fail(guardUnavailable(`the kernel stops, and ${id} waits for`, missing, { [kind]: id }));
   }

@@ -22,6 +22,9 @@ interface HookHandler extends CallTarget {
   readonly wake: (() => Promise<Error | undefined> | undefined) | undefined;
 }
 
+/** Whether the handlers of an owner are asked. */
+type Meant = (owner: string) => boolean;
+
 interface HandlerOptions {
   readonly wake?: HookHandler['wake'];
   /** Milliseconds. */
@@ -88,7 +91,7 @@ export class HookRegistry {
    *
    * @param strict whether the answers decide. Then the first failure, or a missing handler, fails
    * the whole. A plugin that may handle the hook and can't answer is waited for.
-   * @param meant the owners whose handlers of `collect` and `parallel` are asked; all when absent.
+   * @param meant the owners whose handlers are asked; all when absent.
    * @throws PluginUnavailableError `middleware/unavailable` when such a plugin doesn't come in
    * time.
    */
@@ -99,10 +102,10 @@ export class HookRegistry {
     caller: Caller,
     asked: CallRequest | undefined,
     strict = false,
-    meant?: (owner: string) => boolean,
+    meant?: Meant,
   ): Promise<readonly HookOutcome[]> {
     const request =
-      strict && this.#guards.any ? await this.#awaitDeciders(id, caller, asked) : asked;
+      strict && this.#guards.any ? await this.#awaitDeciders(id, caller, asked, meant) : asked;
     await this.#wake(id, strict, meant);
     const handlers = this.#sorted(id).filter(({ owner }) => meant?.(owner) !== false);
     if (strict && handlers.length === 0)
@@ -117,7 +120,7 @@ export class HookRegistry {
     for (
       let handler = handlers[0];
       handler !== undefined;
-      handler = await this.#next(id, counts, handler.owner, strict)
+      handler = await this.#next(id, counts, handler.owner, strict, meant)
     ) {
       counts.set(handler.owner, (counts.get(handler.owner) ?? 0) + 1);
       const outcome = await ask(handler, last?.ok ? last.value : input);
@@ -135,10 +138,11 @@ export class HookRegistry {
     id: string,
     caller: Caller,
     request: CallRequest | undefined,
+    meant: Meant | undefined,
   ): Promise<CallRequest | undefined> {
     const call = new Call({ id, services: this.#services, provider() {} }, caller, request);
     const callers = callersOf(call);
-    const missing = this.#guards.missing('hook', id, callers);
+    const missing = this.#guards.missing('hook', id, callers, meant);
     if (missing === undefined) {
       call.settle(true, undefined);
       return request;
@@ -146,7 +150,8 @@ export class HookRegistry {
     call.within = missing;
     const go = () => call.settle(true, undefined);
     const fail = (error: Error) => call.settle(false, error);
-    if (!this.#guards.wait({ kind: 'hook', id, callers, over: () => call.over, go, fail })) {
+    const over = () => call.over;
+    if (!this.#guards.wait({ kind: 'hook', id, callers, meant, over, go, fail })) {
       fail(
         createError(
           'call/overloaded',
@@ -168,16 +173,21 @@ export class HookRegistry {
     asked: ReadonlyMap<string, number>,
     after: string,
     strict: boolean,
+    meant: Meant | undefined,
   ): Promise<HookHandler | undefined> {
     const next = () => {
       const seen = new Map<string, number>();
       return this.#sorted(id).find(({ owner }) => {
         const nth = seen.get(owner) ?? 0;
         seen.set(owner, nth + 1);
-        return nth >= (asked.get(owner) ?? 0) && this.#rank(owner) >= this.#rank(after);
+        return (
+          nth >= (asked.get(owner) ?? 0) &&
+          this.#rank(owner) >= this.#rank(after) &&
+          meant?.(owner) !== false
+        );
       });
     };
-    if (next()?.wake !== undefined) await this.#wake(id, strict);
+    if (next()?.wake !== undefined) await this.#wake(id, strict, meant);
     return next();
   }
 
@@ -222,7 +232,7 @@ export class HookRegistry {
   }
 
   /** Wakes plugins first, because only a plugin that is awake has registered all its handlers. */
-  async #wake(id: string, strict: boolean, meant?: (owner: string) => boolean): Promise<void> {
+  async #wake(id: string, strict: boolean, meant: Meant | undefined): Promise<void> {
     const sleeping = [...(this.#handlers.get(id) ?? [])].filter(
       ({ owner, wake }) => wake !== undefined && meant?.(owner) !== false,
     );

@@ -58,44 +58,55 @@ export class Targets {
     if (!isOpen(owner))
       return provider === undefined || provider === owner ? this.#versionsOn(owner, route) : [];
     const candidates = provider === undefined ? registry.all() : registry.versions(provider);
-    return candidates.filter((record) => {
-      const known = manifestOf(record);
-      return (
-        known?.provides?.some((contract) => contract.startsWith(`${owner}@`)) === true &&
-        this.#parts.grants().mayProvide(known, owner)
-      );
-    });
+    return this.#bestFirst(
+      candidates.filter((record) => {
+        const known = manifestOf(record);
+        return (
+          known?.provides?.some((contract) => contract.startsWith(`${owner}@`)) === true &&
+          (route === undefined || leadsTo(route, known)) &&
+          this.#parts.grants().mayProvide(known, owner)
+        );
+      }),
+    );
+  }
+
+  /** Plugins in the order of discovery, and the versions of each as calls prefer them. */
+  #bestFirst(found: readonly PluginRecord[]): readonly PluginRecord[] {
+    if (found.length < 2) return found;
+    const left = new Set(found);
+    return found.flatMap(({ id }) =>
+      this.#parts.registry.versions(id).filter((record) => left.delete(record)),
+    );
   }
 
   /** Every version of a plugin that a route leads to, the best first. */
   #versionsOn(owner: string, route: Route | undefined): readonly PluginRecord[] {
-    return this.#parts.registry.versions(owner).filter((record) => {
-      const { version, provides } = manifestOf(record) as Manifest;
-      return (
-        route === undefined || leadsTo(route, { owner, version, ...(provides && { provides }) })
-      );
-    });
+    return this.#parts.registry
+      .versions(owner)
+      .filter((record) => route === undefined || leadsTo(route, manifestOf(record) as Manifest));
   }
 
   /** Keys of a contract's providers, best first. Without a version, any version matches. */
   providersOf(contract: string): readonly string[] {
     const { registry, grants } = this.#parts;
     const base = parseContractId(contract)?.base ?? contract;
-    return registry.all().flatMap((record) => {
+    const found = registry.all().filter((record) => {
       const known = manifestOf(record);
-      if (known === undefined || record.state === 'denied') return [];
+      if (known === undefined || record.state === 'denied') return false;
       const promised = known.provides?.some((one) =>
         contract === base ? one.startsWith(`${base}@`) : one === contract,
       );
       const named = promised ?? (known.id === base && known.provides === undefined);
       const may = known.id === base || grants().mayProvide(known, base);
-      return named && may && registry.isEnabled(record.key) ? [record.key] : [];
+      return named && may && registry.isEnabled(record.key);
     });
+    return this.#bestFirst(found).map(({ key }) => key);
   }
 
   /** Whether a command wakes a plugin: asleep, starting, or not started and declaring it. */
-  #wakes(record: PluginRecord, commandId: string): boolean {
+  #wakes(record: PluginRecord, address: string): boolean {
     const { registry, waking, isOpen } = this.#parts;
+    const { id: commandId } = addressOf(address);
     if (isAsleep(record)) return true;
     if (!registry.isEnabled(record.key)) return false;
     if (waking.isStarting(record.key) || waking.comes(record)) return true;
@@ -120,7 +131,7 @@ export class Targets {
           // The plugin was started by name meanwhile.
         }
         if (!this.#wakes(record, commandId)) continue;
-        const by = waking.comes(record) ? 'startup' : `command:${commandId}`;
+        const by = waking.comes(record) ? 'startup' : `command:${addressOf(commandId).id}`;
         await waking.activate(record.key, by);
         return true;
       }

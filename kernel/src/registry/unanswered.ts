@@ -47,7 +47,9 @@ export function whyUnanswered(
   const { provider } = addressOf(id);
   const owner = ownerOf(id);
   const able = answering(id, route);
-  const versions = isOpen(owner) ? [] : registry.versions(owner);
+  const isForeign = !isOpen(owner) && provider !== undefined && provider !== owner;
+  if (isForeign) return unknown(id, owner, provider, parts);
+  const versions = isOpen(owner) ? answering(id, undefined) : registry.versions(owner);
   if (able.length === 0 && versions.length > 0 && route !== undefined)
     return unsatisfied(id, owner, route, versions, parts);
   const known = able.length > 0 || isOpen(owner) ? able : [registry.find(owner) ?? []].flat();
@@ -76,18 +78,18 @@ function unsatisfied(
   { because }: UnansweredParts,
 ): PluginError {
   const wanted = route.range === undefined ? (route.contract ?? owner) : `${owner}@${route.range}`;
-  const found = versions.map((one) => `${owner}@${versionOf(one)}`);
+  const found = versions.map((one) => `${one.id}@${versionOf(one)}`);
   const told = versions.slice(0, MAX_TOLD).map((one) => {
     const provided = (manifestOf(one)?.provides ?? []).filter(
       (contract) => parseContractId(contract)?.base === owner,
     );
     const promise = provided.length > 0 ? ` (its manifest provides ${provided.join(', ')})` : '';
-    return `${owner}@${versionOf(one)}${promise}${one.state === 'failed' ? `, and ${because(one)}` : ''}`;
+    return `${one.id}@${versionOf(one)}${promise}${one.state === 'failed' ? `, and ${because(one)}` : ''}`;
   });
   return createError(
     'plugin/unsatisfied',
     `no plugin answers ${id} as ${wanted} does: found ${told.join(', ')}`,
-    { plugin: owner, details: { command: id, wanted, found } },
+    { plugin: (versions[0] as PluginRecord).id, details: { command: id, wanted, found } },
   );
 }
 
@@ -133,7 +135,12 @@ function unknown(
       details: { command: id },
     });
   if (!hasStarted()) return said(': the kernel has not been started');
-  const near = didYouMean(id, ids(), []);
+  const absent =
+    provider === undefined || registry.find(provider) !== undefined
+      ? `: ${provider} doesn't provide ${owner}`
+      : `: no plugin '${provider}' is installed`;
+  if (!isOpen(owner) && provider !== undefined) return said(absent);
+  const near = provider === undefined ? didYouMean(id, ids(), []) : '';
   if (!isOpen(owner) || near !== '') return said(near);
   const refused = (provider === undefined ? registry.all() : registry.versions(provider)).flatMap(
     (record) => {
@@ -145,9 +152,5 @@ function unknown(
   );
   if (refused.length > 0) return said(`: ${refused.slice(0, MAX_TOLD).join('; ')}`);
   if (provider === undefined) return said(`: no plugin here provides ${owner}`);
-  return said(
-    registry.find(provider) === undefined
-      ? `: no plugin '${provider}' is installed`
-      : `: ${provider} doesn't provide ${owner}`,
-  );
+  return said(absent);
 }

@@ -5,6 +5,7 @@ import { openContracts } from '../calls/open-contracts.js';
 import type { AnyExtension } from '../extension/statics.js';
 import { inlineHost } from '../guests/inline-host.js';
 import type { Host, PluginSource } from '../host.js';
+import { inTime } from '../in-time.js';
 import type { CoreOptions } from '../kernel-options.js';
 import { lazily } from '../lazily.js';
 import { Discovery } from '../lifecycle/discover.js';
@@ -88,9 +89,11 @@ export class Ground {
   /** Ends extensions in reverse, then what tenants share. */
   async end(): Promise<void> {
     const { extensions, storage, hosts } = this.shared;
+    const { open: limit } = limitsOf(this.#options.limits);
     for (const { statics, close } of [...extensions].reverse())
       try {
-        await close?.();
+        const closing = Promise.resolve().then(close);
+        await inTime(closing, limit, `it did not end within ${limit} ms`);
       } catch (error) {
         this.#root?.logger.error(
           `the extension '${statics.name}' could not close: ${messageOf(error)}`,

@@ -20,6 +20,23 @@ export interface HookOptions extends CallOptions {
    * Otherwise handlers that fail are left out and logged.
    */
   readonly strict?: boolean;
+  /** The plugin whose handlers are asked, or `host`. All handlers when absent. */
+  readonly provider?: string;
+}
+
+/**
+ * Reads the option `provider`.
+ *
+ * @throws PluginValidationError `call/invalid-option` for what is no id.
+ */
+export function hookProvider(options: HookOptions | undefined): string | undefined {
+  const provider: unknown = options?.provider;
+  if (provider === undefined || (typeof provider === 'string' && provider !== '')) return provider;
+  throw createSharedError(
+    'call/invalid-option',
+    "'provider' is the id of a plugin, or 'host', whose handlers are asked",
+    { details: { option: 'provider' } },
+  );
 }
 
 /**

@@ -63,6 +63,10 @@ export const packagesIn = ({ installed, ready }: PluginEntry): readonly string[]
   ...Object.keys(ready),
 ];
 
+/** Whether an older kernel has written an entry. */
+export const isFormer = (value: unknown): boolean =>
+  Object.hasOwn(UPGRADES, String((value as { readonly format?: unknown } | undefined)?.format));
+
 /** Undefined without one. Data of an earlier run or another kernel is checked before use. */
 export function parseEntry(id: string, value: unknown): PluginEntry | undefined {
   if (value === undefined) return undefined;

@@ -5,7 +5,7 @@
 import { createError, ERROR_CODES, messageOf, type PluginError } from '@plinth/sdk/contract';
 import type { StorageAdapter } from '../../host.js';
 import { idOf, versionIn } from '../../registry/key.js';
-import { NO_ENTRY, type PluginEntry, packagesIn, parseEntry } from './plugin-entry.js';
+import { isFormer, NO_ENTRY, type PluginEntry, packagesIn, parseEntry } from './plugin-entry.js';
 
 /** Owns the registry's keys in a storage. No plugin has them: `plinth` is no plugin's id. */
 export class RegistryStore {
@@ -45,6 +45,7 @@ export class RegistryStore {
     repair = false,
   ): Promise<PluginEntry> {
     let next = NO_ENTRY;
+    await this.#keepFormer(id);
     await this.#run(() =>
       this.#adapter.update(this.#key('entry', id), (current) => {
         next = change(known(id, current, repair) ?? NO_ENTRY);
@@ -56,6 +57,13 @@ export class RegistryStore {
       this.#report(asProblem(id, error)),
     );
     return next;
+  }
+
+  /** Keeps what an older kernel has written, as it is, before the first change of it. */
+  async #keepFormer(id: string): Promise<void> {
+    const current = await this.#run(() => this.#adapter.get(this.#key('entry', id)));
+    if (!isFormer(current)) return;
+    await this.#run(() => this.#adapter.update(this.#key('former', id), (kept) => kept ?? current));
   }
 
   async keepCode(key: string, code: string, signature: string | undefined): Promise<void> {
@@ -168,7 +176,7 @@ export class RegistryStore {
     }
   }
 
-  #key(part: 'entry' | 'copy' | 'code', name: string): string {
+  #key(part: 'entry' | 'copy' | 'former' | 'code', name: string): string {
     return `${this.#prefix}${part}\0${name}`;
   }
 }

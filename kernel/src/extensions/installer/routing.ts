@@ -8,7 +8,7 @@ import type { Entries } from './entries.js';
 export interface RoutingParts {
   readonly registry: Pick<PluginRegistry, 'versions'>;
   readonly entries: Pick<Entries, 'of'>;
-  readonly commands: Pick<CommandRegistry, 'isSpecial' | 'setSpecial'>;
+  readonly commands: Pick<CommandRegistry, 'setSpecial'>;
   readonly lanes: Pick<Lanes, 'review'>;
 }
 
@@ -25,8 +25,6 @@ export class Routing {
     const { registry, entries, commands, lanes } = this.#parts;
     const special =
       registry.versions(id).length > 1 || Object.keys(entries.of(id).deprecated).length > 0;
-    if (commands.isSpecial(id) === special) return;
-    commands.setSpecial(id, special);
-    lanes.review();
+    if (commands.setSpecial(id, special)) lanes.review();
   }
 }

@@ -1,7 +1,12 @@
 /** `ctx.hooks`: asks the handlers of hooks, and registers the plugin's own. */
 import type { LooseHandler } from '../../context.js';
 import type { Hook } from '../../contract/contract.js';
-import { foldAnswers, type HookOptions, type HookOutcome } from '../../contract/hook-answers.js';
+import {
+  foldAnswers,
+  type HookOptions,
+  type HookOutcome,
+  hookProvider,
+} from '../../contract/hook-answers.js';
 import { type HookMode, Op } from '../../contract/operations.js';
 import { attempt, idIn, textIn } from '../arguments.js';
 import { parentOf } from '../handler-call.js';
@@ -19,11 +24,14 @@ export function createHooks(parts: ContextParts, register: Register) {
     attempt(async () => {
       const id = textIn(typeof hook === 'string' ? hook : hook?.id, 'the id of a hook');
       const strict = options?.strict === true;
+      const provider = hookProvider(options);
+      const asked = strict ? 1 : 0;
       const meta = [
         mode,
         timeoutOf(options),
         parentOf(parts.handling, options)?.sequence ?? 0,
-        strict ? 1 : 0,
+        // With a provider, its id follows in the same fact: the name of the hook is the next one.
+        provider === undefined ? asked : `${asked}${provider}`,
       ];
       const outcomes = (await requestAbout(
         parts.link,
