@@ -6,10 +6,8 @@ import {
   createError,
   type EventOrigin,
   type HookMode,
-  type Manifest,
   nameOfTarget,
   OWN_BEHALF,
-  ownerOf,
   type PermissionName,
 } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
