@@ -27,13 +27,14 @@ export function pace(call: () => Promise<Numbered>, perSecond: number): () => Pr
   const problems: string[] = [];
   const calls: Promise<void>[] = [];
   let timer: ReturnType<typeof setTimeout>;
+  // A call counts from the moment when it was due, so that a busy thread can't hide its own delay.
   const make = async (at: number) => {
     numbers[at] = -1;
     latencies[at] = 0;
-    const started = performance.now();
+    const due = started + (at * 1_000) / perSecond;
     try {
       const answer = await call();
-      latencies[at] = performance.now() - started;
+      latencies[at] = performance.now() - due;
       numbers[at] = answer.n;
     } catch (error) {
       problems.push(String((error as { readonly code?: string }).code ?? error));

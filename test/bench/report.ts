@@ -92,8 +92,9 @@ export function missedIn(judged: Judged): readonly string[] {
 export function verdictOf(judged: Judged): string {
   if (judged.informational) return '–';
   const missed = missedIn(judged);
-  if (missed.length === 0) return 'met';
   const measured = (['node', 'chromium'] as const).filter((one) => !('missing' in judged[one]));
+  if (measured.length === 0) return 'not measured';
+  if (missed.length === 0) return 'met';
   return missed.length === measured.length ? '**missed**' : `**missed** in ${missed[0]}`;
 }
 

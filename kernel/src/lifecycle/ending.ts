@@ -193,7 +193,8 @@ export class Ending {
     }
     for (const record of this.#core.registry.all())
       if (isRunning(record) || isAsleep(record)) await stop(record.key).catch(() => {});
-    for (const { record } of plugins()) this.#core.listening.stop(record.key, gone(record.key));
+    for (const { record, listening } of plugins())
+      if (listening !== undefined) this.#core.listening.stop(record.key, gone(record.key));
     await Promise.allSettled([...this.#ending]);
   }
 }

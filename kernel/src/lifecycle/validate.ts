@@ -63,6 +63,25 @@ export const FEATURES: ReadonlySet<string> = new Set([
 /** A manifest is read once for each package, for all tenants together. */
 const parsed = new WeakMap<PluginPackage, Manifest>();
 
+/** The id of a package, whether or not its manifest fits. Undefined when it can't be read. */
+export function idOfPackage(found: PluginPackage): string | undefined {
+  if (found.problem !== undefined) return undefined;
+  try {
+    return read(found).id;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The manifest of a package. It is parsed once. @throws PluginManifestError. */
+function read(found: PluginPackage): Manifest {
+  const known = parsed.get(found);
+  if (known !== undefined) return known;
+  const manifest = parseManifest(found.manifest, manifestOrigin(found), { open: () => true });
+  parsed.set(found, manifest);
+  return manifest;
+}
+
 /** The result of reading a package's manifest, whether or not it fits. */
 export function parsedManifest(found: PluginPackage): Manifest | undefined {
   return parsed.get(found);
@@ -75,9 +94,7 @@ export function parsedManifest(found: PluginPackage): Manifest | undefined {
 export function validate(record: DiscoveredPlugin, surroundings: Surroundings): ValidatedPlugin {
   const { package: found, origin } = record;
   if (found.problem !== undefined) throw unreadable(origin, found.problem);
-  const manifest =
-    parsed.get(found) ?? parseManifest(found.manifest, manifestOrigin(found), { open: () => true });
-  parsed.set(found, manifest);
+  const manifest = read(found);
   checkProvides(manifest, manifestOrigin(found), surroundings.isOpen);
   if (refusalOf(manifest, surroundings.policy, origin) === undefined)
     checkFit(manifest, surroundings, origin);

@@ -36,6 +36,8 @@ function collect(
 /** Requests sent before the clock started. */
 interface Prepared {
   readonly answers?: Promise<unknown>;
+  /** Checks what was counted. It is called after the clock was read. */
+  check?(events: number): void;
 }
 
 /** Sends events to all guests. */
@@ -56,7 +58,9 @@ export async function measureEvents({ platform, rounds }: Bench): Promise<Outcom
   try {
     const timed = async (fan: Fan, events: number) => {
       const prepared = await fan.ready();
-      return timeOf(() => fan.send(events, prepared));
+      const time = await timeOf(() => fan.send(events, prepared));
+      prepared.check?.(events);
+      return time;
     };
     const burst = (fan: Fan) => () => timed(fan, BURST);
     const lone = (fan: Fan) => async () => {
@@ -137,21 +141,24 @@ async function startGuests(platform: Platform, report: 'answer' | 'call'): Promi
           : all.start();
       // When a call to each has returned, the call before it has arrived.
       await Promise.all(ids.map((id) => kernel.commands.execute(`${id}:ping`)));
-      return { answers };
+      const before = kernel.metrics.snapshot();
+      const check = (events: number) => {
+        const { deliveries, droppedDeliveries } = kernel.metrics.snapshot();
+        const counted = deliveries - before.deliveries;
+        if (counted !== events * platform.audience || droppedDeliveries !== 0)
+          throw new Error(
+            `the kernel counted ${counted} deliveries, ${droppedDeliveries} dropped, for ${events} events to ${platform.audience} guests`,
+          );
+      };
+      return { answers, check };
     },
     async send(events, { answers }) {
-      const before = kernel.metrics.snapshot();
       const accepted = Array.from({ length: events }, (_, n) =>
         kernel.events.emit(TOPIC, { ...payload(n), of: events }),
       );
       for (const problem of ((await answers) ?? []) as readonly unknown[])
         if (problem !== undefined) throw new Error(String(problem));
       await Promise.all(accepted);
-      const { deliveries, droppedDeliveries } = kernel.metrics.snapshot();
-      if (deliveries - before.deliveries !== events * platform.audience || droppedDeliveries !== 0)
-        throw new Error(
-          `the kernel counted ${deliveries - before.deliveries} deliveries, ${droppedDeliveries} dropped, for ${events} events to ${platform.audience} guests`,
-        );
     },
     stop: () => kernel.stop(),
   };

@@ -1,7 +1,7 @@
 /**
  * From nothing to a started kernel with ten thousand plugins on disk, none of them active. Compared
  * with the fastest plain way to read and parse the same manifests: one after another, synchronously.
- * Runs in Node. The first round is cold, and is the first of the figure's rounds.
+ * Runs in Node. The code of both is warm, and so are the files.
  *
  * The second start is over the same folders of plugins and of data, after a kernel that has stopped.
  * The heap is what one kernel adds in a fresh process.

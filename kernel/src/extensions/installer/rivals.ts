@@ -3,6 +3,7 @@ import type { PluginPackage } from '../../host.js';
 import type { Bundles } from '../../lifecycle/bundles.js';
 import type { Members } from '../../lifecycle/members.js';
 import type { Trusting } from '../../lifecycle/trusting.js';
+import { idOfPackage } from '../../lifecycle/validate.js';
 import type { ValidatedPlugin } from '../../plugin/record.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import { foreign, type Hand, LOCAL, type Owners, placeOf } from './owners.js';
@@ -28,18 +29,30 @@ export class Rivals {
 
   /** Packages grouped by id, where an id has several. */
   among(packages: readonly PluginPackage[]): ReadonlyMap<string, readonly ValidatedPlugin[]> {
-    const groups = new Map<string, ValidatedPlugin[]>();
+    const byId = new Map<string, PluginPackage[]>();
     for (const one of packages) {
-      try {
-        const record = this.#parts.members.validate(one);
-        groups.set(record.id, [...(groups.get(record.id) ?? []), record]);
-      } catch {
-        // Its error is reported when the package is admitted.
-      }
+      const id = idOfPackage(one);
+      const group = id === undefined ? undefined : byId.get(id);
+      if (group !== undefined) group.push(one);
+      else if (id !== undefined) byId.set(id, [one]);
     }
-    for (const [id, records] of groups)
-      if (records.length + this.#parts.registry.versions(id).length < 2) groups.delete(id);
+    const groups = new Map<string, readonly ValidatedPlugin[]>();
+    for (const [id, some] of byId) {
+      const there = this.#parts.registry.versions(id).length;
+      if (some.length + there < 2) continue;
+      const records = some.flatMap((one) => this.#validated(one) ?? []);
+      if (records.length + there >= 2) groups.set(id, records);
+    }
     return groups;
+  }
+
+  /** Undefined for a package whose error is reported when it is admitted. */
+  #validated(one: PluginPackage): ValidatedPlugin | undefined {
+    try {
+      return this.#parts.members.validate(one);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Packages with another owner's id. The owner wins, then a known publisher, then the first. */
