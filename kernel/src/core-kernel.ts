@@ -151,6 +151,6 @@ async function stopAll(
   // All tenants stop at once, so none of them takes new work from now on.
   const rootStopped = root.stop(options);
   await Promise.allSettled([rootStopped, tenants.stop(options)]);
-  await rootStopped;
   await ground.end();
+  await rootStopped;
 }

@@ -43,12 +43,12 @@ export const BUDGETS: readonly Budget[] = [
   // Loaded by the first `createKernel()`. What runs plugins comes while manifests are read.
   {
     name: 'the core alone',
-    gzip: 55.5 * KB,
+    gzip: 55.75 * KB,
     what: `export { createKernel } from '@plinth/kernel/core';`,
   },
   {
     name: 'the kernel itself',
-    gzip: 68 * KB,
+    gzip: 68.5 * KB,
     what: `export { createKernel } from '@plinth/kernel';`,
   },
   {
@@ -123,7 +123,7 @@ export const BUDGETS: readonly Budget[] = [
   {
     name: "a worker's runtime",
     gzip: 10 * KB,
-    meanwhile: 34.8 * KB,
+    meanwhile: 34.9 * KB,
     what: {
       shipped: 'host-browser/dist/plugin-worker.js',
       source: 'host-browser/src/plugin-worker.ts',

@@ -72,6 +72,10 @@ export abstract class CallFacts {
     return behalf ?? (parent === undefined ? [] : [parent]);
   }
 
+  get madeFor(): readonly KernelCall[] | undefined {
+    return this.request.behalf;
+  }
+
   get tenant(): string {
     return this.target.services.tenant;
   }

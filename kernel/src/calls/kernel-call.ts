@@ -31,6 +31,10 @@ export interface KernelCall extends Reply, Timed, ExecutionContext {
   readonly parent: KernelCall | undefined;
   /** Calls that this one is made for. Their callers need the rights to what it does. */
   readonly behalf: readonly KernelCall[];
+  /** The same, where they are more than the parent. */
+  readonly madeFor: readonly KernelCall[] | undefined;
+  /** When it was made, in milliseconds of the monotonic clock. */
+  readonly started: number;
   /** The first call of its chain, as far as that is known, and the number of calls in between. */
   readonly under: Under;
   /** The provider's answer, its output parsed. */

@@ -42,7 +42,7 @@ export interface CommandGuards {
   /** What answers in place of a command that no plugin answers. */
   fallback(id: string): ((error: Error, input: unknown) => unknown) | undefined;
   /** The state of a command's breaker. Undefined when it has none. */
-  breaker(id: string): 'closed' | 'half-open' | 'open' | undefined;
+  breaker(id: string, owner: string): 'closed' | 'half-open' | 'open' | undefined;
 }
 
 /** Without policies only one wish of a manifest counts, because it protects: `requiresAuth`. */

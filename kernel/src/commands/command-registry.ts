@@ -17,7 +17,7 @@ import { leadsTo, type Route, routeKey } from '../calls/route.js';
 import type { Beside, CommandEntry, CommandProvider, CommandServices } from './command-entry.js';
 import type { CommandGuards } from './command-guards.js';
 import { CommandTable } from './command-table.js';
-import { WaitingCalls } from './waiting-calls.js';
+import { lineOf, WaitingCalls } from './waiting-calls.js';
 
 /** Owns the commands of one tenant, and the calls that wait for a plugin to be started. */
 export class CommandRegistry {
@@ -122,14 +122,16 @@ export class CommandRegistry {
     route?: Route,
   ): Promise<unknown> {
     const entry = this.#table.get(id);
-    if (entry === undefined) return this.#wakeAndExecute(id, input, caller, request, parse, route);
+    if (entry === undefined && !this.answers(id))
+      return this.#wakeAndExecute(id, input, caller, request, parse, route);
     if (
+      entry !== undefined &&
       route?.range === undefined &&
       !this.isSpecial(entry.owner) &&
       (route === undefined || this.#table.suits(entry, route))
     )
       return this.run(entry, input, caller, request, parse);
-    if (this.#waiting.has(ownerOf(id), routeKey(route)))
+    if (this.#waiting.has(lineOf(id), routeKey(route)))
       return this.#wakeAndExecute(id, input, caller, request, parse, route);
     const chosen = this.#table.choose(id, route);
     if (chosen === undefined || this.#services.outranked(chosen, route))
@@ -158,7 +160,8 @@ export class CommandRegistry {
 
   /** The state of a command's breaker. Undefined when it has none. */
   breakerOf(id: string): ReturnType<CommandGuards['breaker']> {
-    return this.#services.entrance.guards.breaker(id);
+    const owner = this.#table.get(id)?.owner ?? ownerOf(id);
+    return this.#services.entrance.guards.breaker(id, owner);
   }
 
   /** Sends a waiting call to a version that suits its caller, when the new one doesn't. */
@@ -265,7 +268,7 @@ export class CommandRegistry {
       };
       const ready = this.#services.activateFor(id, route);
       this.#waiting
-        .inTurn(ownerOf(id), routeKey(route), ready, go)
+        .inTurn(lineOf(id), routeKey(route), ready, go)
         .catch((error: unknown) => this.#services.entrance.fallBack(id, error, call, value));
     };
     // What stands around a command knows it by its id, whichever provider the caller names.

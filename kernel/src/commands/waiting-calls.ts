@@ -1,8 +1,15 @@
 /** The order of calls that wait for a plugin to be started. */
-import { createError } from '@plinth/sdk/contract';
+import { addressOf, createError, ownerOf } from '@plinth/sdk/contract';
 import { MAX_WAITING } from '../calls/most-waiting.js';
 
 const nothing = () => {};
+
+/** Where a call waits. What waits for one provider of a contract doesn't wait for the others. */
+export function lineOf(address: string): string {
+  const { id, provider } = addressOf(address);
+  const owner = ownerOf(id);
+  return provider === undefined || provider === owner ? owner : `${owner}@${provider}`;
+}
 
 /** What waits for one plugin. */
 interface Line {
@@ -25,6 +32,8 @@ export class WaitingCalls {
   /**
    * Continues when a plugin is available, after the calls that have waited for it before. Rejects
    * with PluginOverloadedError `call/overloaded` at once when too many wait.
+   *
+   * @param owner what answers: a plugin, an open contract, or one provider of it.
    */
   inTurn(owner: string, route: string, ready: Promise<unknown>, go: () => void): Promise<void> {
     // The call was refused before its turn. The refusal is only reported in its turn.
@@ -33,7 +42,7 @@ export class WaitingCalls {
     if (line.waiting >= MAX_WAITING)
       return Promise.reject(
         createError('call/overloaded', `too much waits for ${owner}: ${MAX_WAITING} messages`, {
-          plugin: owner,
+          plugin: addressOf(owner).provider ?? owner,
         }),
       );
     const before = line.last.get(route);

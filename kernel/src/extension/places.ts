@@ -169,10 +169,17 @@ export class ExtensionPlaces implements Extending {
     if (this.launches.length === 0) return launch();
     const request: LaunchView = { plugin: this.#views.of(key), isolation };
     let inside = '';
+    /** The guests that the platform has launched: usually one. */
+    const launched: Promise<Guest>[] = [];
     const enter = async (index: number): Promise<Guest> => {
       const next = this.launches[index];
-      inside = next?.extension ?? '';
-      return next === undefined ? launch() : next.wrap(request, () => enter(index + 1));
+      if (next !== undefined) {
+        inside = next.extension;
+        return next.wrap(request, () => enter(index + 1));
+      }
+      const guest = launch();
+      launched.push(guest);
+      return guest;
     };
     const launching = enter(0);
     const { hook, ready } = this.#limits;
@@ -186,10 +193,11 @@ export class ExtensionPlaces implements Extending {
         () => launching,
       );
     } catch (error) {
-      launching.then(
-        (guest) => guest.terminate(),
-        () => {},
-      );
+      for (const guest of [launching, ...launched])
+        guest.then(
+          (one) => one.terminate(),
+          () => {},
+        );
       throw error;
     }
   }

@@ -97,6 +97,7 @@ async function begin(
   const paused = registry.plugin(plugin.key);
   if (paused === undefined) return undefined;
   const { record } = paused;
+  const { intent } = paused;
   const by = `extension:${name}:${reason}` as const;
   const activate = () => lifecycle.activate(plugin.key, by, true);
   const stopped = STOPPED.get(paused);
@@ -106,6 +107,7 @@ async function begin(
   const isPaused = paused.intent.pausedBy.size > 0;
   if (guest === 'release' && calls === 'refuse' && !isPaused) {
     await lifecycle.deactivate(plugin.key);
+    STOPS.set(paused, intent.stops);
     return join(paused, new Set(), activate);
   }
   // Its guest stays with a plugin that something else pauses.
@@ -127,6 +129,9 @@ async function begin(
 /** The pauses for which a plugin was stopped. It starts when the last one of them is over. */
 const STOPPED = new WeakMap<Plugin, Set<object>>();
 
+/** How often such a plugin had been stopped when it was stopped for them. */
+const STOPS = new WeakMap<Plugin, number>();
+
 /** Adds a pause to those for which a plugin was stopped. Answers what ends it. */
 function join(
   plugin: Plugin,
@@ -141,7 +146,9 @@ function join(
     // Started by name and stopped by others meanwhile, it is theirs.
     if (pauses.size > 0 || STOPPED.get(plugin) !== pauses) return;
     STOPPED.delete(plugin);
-    if (plugin.record.state === 'unloaded') await activate();
+    const stops = STOPS.get(plugin);
+    STOPS.delete(plugin);
+    if (plugin.record.state === 'unloaded' && plugin.intent.stops === stops) await activate();
   };
 }
 

@@ -2,7 +2,8 @@
 import { createError, cutText, type PermissionName, type StorageVerb } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
 import { MAX_KEY } from '../storage/namespace.js';
-import { behalfOf, demandForAll, MAX_NAME } from './call-requests.js';
+import { behalfOf } from './behalf.js';
+import { demandForAll, MAX_NAME } from './call-requests.js';
 import { type GuestIdentity, malformed } from './guest-identity.js';
 import type { FetchAsk } from './machine.js';
 
@@ -83,7 +84,11 @@ export async function fetchUrl(
     guest.permissions.demand('network.fetch', target);
     demandForAll(guest, behalf, 'network.fetch', target);
   };
-  return guest.services.abilities.machine.fetch(guest, demand, ask, inbound.signal);
+  const { delegation } = guest.services.rights.grants;
+  const namesHost = (url: string) =>
+    guest.permissions.namesHost(url) &&
+    delegation.allFor(behalf.calls, (rights) => rights.namesHost(url));
+  return guest.services.abilities.machine.fetch(guest, demand, ask, inbound.signal, namesHost);
 }
 
 /** Asks the application for a further right. */

@@ -7,16 +7,13 @@ import {
   type EventOrigin,
   type HookMode,
   nameOfTarget,
-  OWN_BEHALF,
   type PermissionName,
 } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
-import { isCall } from '../calls/call.js';
-import { underOf } from '../calls/chain.js';
 import type { CallRequest, KernelCall, Under } from '../calls/kernel-call.js';
 import { managementRight } from '../calls/management-rights.js';
-import { originOf } from '../middleware/publisher.js';
 import type { PermissionSet } from '../permissions/broker.js';
+import { type Behalf, behalfOf } from './behalf.js';
 import { type GuestIdentity, malformed } from './guest-identity.js';
 import { isOther, routeOf } from './guest-routes.js';
 import { KEEP_INPUT } from './middleware-steps.js';
@@ -61,6 +58,7 @@ export function execute(
   const behalf = behalfOf(guest, parent);
   const request = requestOf(behalf, timeout, inbound);
   if (right === undefined) demandForAll(guest, behalf, 'commands.execute', scope);
+  // The kernel's own commands look at all of them.
   else request.behalf = behalf.calls;
   const entry = commands.get(id);
   const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
@@ -130,64 +128,18 @@ export function hook(
 const MODES: ReadonlySet<HookMode> = new Set(['collect', 'first', 'waterfall', 'parallel']);
 
 function requestOf(
-  { parent, origin, under }: Behalf,
+  { parent, origin, calls, under }: Behalf,
   timeout: number,
   inbound: Inbound,
 ): GuestCallRequest {
   const limit = timeout === 0 ? undefined : timeout;
-  return origin === undefined
-    ? new GuestCallRequest(inbound, limit, parent, under)
-    : new CausedCallRequest(inbound, limit, origin);
-}
-
-/** The callers that a guest acts for. */
-interface Behalf {
-  /** The call that it is a part of. */
-  readonly parent: KernelCall | undefined;
-  /** Facts to carry on: of an event, or of an ended call whose handler is still at work. */
-  readonly origin: EventOrigin | undefined;
-  /** Calls whose callers need the right to it, too. */
-  readonly calls: readonly KernelCall[];
-  /** The open calls of the guest, when the request names no parent. */
-  readonly under?: Under | undefined;
-}
-
-const OWN: Behalf = Object.freeze({ parent: undefined, origin: undefined, calls: [] });
-
-/** The call that a guest answers, or the event it has received, for which it acts. */
-export function behalfOf(guest: GuestIdentity, sequence: unknown): Behalf {
-  if (typeof sequence !== 'number') throw malformed(guest);
-  if (sequence === OWN_BEHALF) return OWN;
-  if (sequence > 0) return forCall(guest, sequence);
-  const origin = sequence === 0 ? undefined : guest.causes.get(sequence);
-  if (origin !== undefined) return { parent: undefined, origin, calls: [] };
-  // It could be any of them, so all of their callers need the right.
-  const open = guest.link.open().flatMap((reply) => callOf(reply) ?? []);
-  if (open.length === 0) return OWN;
-  return {
-    parent: undefined,
-    origin: undefined,
-    calls: guest.services.rights.grants.delegation.strict ? open : [],
-    under: underOf(open, guest.manifest.id),
-  };
-}
-
-function forCall(guest: GuestIdentity, sequence: number): Behalf {
-  const call = callOf(guest.link.worksFor(sequence));
-  if (call === undefined) {
-    const { id } = guest.manifest;
-    throw createError(
-      'call/cancelled',
-      `${id} works for a call that is over: what it does on its own behalf goes into ctx.own()`,
-      { plugin: id },
-    );
-  }
-  if (!call.over) return { parent: call, origin: undefined, calls: [call] };
-  return { parent: undefined, origin: originOf(call), calls: [call] };
-}
-
-function callOf(reply: unknown): KernelCall | undefined {
-  return isCall(reply) ? reply : (reply as { readonly call?: KernelCall } | undefined)?.call;
+  const request =
+    origin === undefined
+      ? new GuestCallRequest(inbound, limit, parent, under)
+      : new CausedCallRequest(inbound, limit, origin);
+  // Without a parent nothing else says whose rights count for what is done below it.
+  if (parent === undefined && calls.length > 0) request.behalf = calls;
+  return request;
 }
 
 /** A class, so that a guest's call costs one object and no closure. */

@@ -32,11 +32,13 @@ export interface Machine {
    * Fetches for a guest.
    *
    * @param demand throws when a URL may not be fetched by a method.
+   * @param namesHost whether all whose rights count name the host of a URL.
    */
   fetch(
     guest: MachineUser,
     demand: (method: string, url: string) => void,
     ask: FetchAsk,
     signal: AbortSignal,
+    namesHost: (url: string) => boolean,
   ): Promise<unknown>;
 }

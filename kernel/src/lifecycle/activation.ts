@@ -71,8 +71,9 @@ export class Activation {
         code: String((error as Partial<PluginError>).code),
         message: error.message,
       });
-    } else if (record.state !== 'resolved') this.#core.listening.stop(record.key, error);
-    else mailbox.fail(error);
+    } else if (record.state === 'resolved') mailbox.fail(error);
+    else if (this.#core.supervisor.comeback(record.key) === undefined)
+      this.#core.listening.stop(record.key, error);
   }
 
   /** Activates dependencies, then the plugin. Retries when a dependency stopped in between. */

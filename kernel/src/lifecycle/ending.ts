@@ -69,10 +69,7 @@ export class Ending {
       this.#core.listening.stop(key, gone(record.id));
       this.#core.ledger.advance({ ...record, state: 'unloaded' }, 'plugin:unloaded');
     }
-    if (!isRunning(record)) {
-      if (record.state === 'failed') this.#core.listening.stop(key, gone(record.id));
-      return;
-    }
+    if (!isRunning(record)) return this.#endFailed(plugin, reason);
     plugin.place = undefined;
     try {
       await new Undoing(this.#core.stages.steps).before('deactivate', record);
@@ -113,6 +110,16 @@ export class Ending {
     this.#core.ledger.advance(unloaded, 'plugin:unloaded');
   }
 
+  /** A failed plugin has no guest. What waits for it is refused, and only its name starts it. */
+  #endFailed({ record }: Plugin, reason: StopReason): void {
+    if (record.state !== 'failed') return;
+    this.#core.listening.stop(record.key, gone(record.id));
+    // Otherwise it would start when what it lacked comes back.
+    const { previous, stage } = record;
+    if (reason !== 'replace' && previous.state === 'resolved' && stage !== 'resolve')
+      this.#core.ledger.advance({ ...previous, state: 'unloaded' }, 'plugin:unloaded');
+  }
+
   watch({ key, connection }: RunningPlugin): void {
     connection.onEnd = (error) => this.#guestEnded(key, connection, error);
     // The guest may have ended before `onEnd` was set.
@@ -134,7 +141,8 @@ export class Ending {
     const told = starting ? undefined : this.#core.supervisor.crashed(key);
     // Its record comes first: a guard must count as absent before its middleware is removed.
     const first = () => {
-      this.#keepWaiting(plugin, record);
+      // One that starts has not taken over what waits: that waits on, in its place.
+      if (!starting) this.#keepWaiting(plugin, record);
       connection.registrations.close(error);
       this.#core.reporting.announce('plugin:crashed', {
         id,
@@ -162,12 +170,19 @@ export class Ending {
    * do the events that follow. Calls to a plugin that was not held wait for the restart itself.
    */
   #keepWaiting(plugin: Plugin, { key, connection }: RunningPlugin): void {
-    if (this.#core.supervisor.comeback(key) === undefined) return;
+    const comeback = this.#core.supervisor.comeback(key);
+    if (comeback === undefined) return;
     const { registrations } = connection;
     const only = plugin.mailbox.open ? 'event' : undefined;
     if (only !== undefined && !registrations.all.some(({ kind }) => kind === only)) return;
     plugin.mailbox.hold('restart');
-    plugin.listening = standInFor(connection, registrations, this.#core.stages.services, only);
+    const stood = standInFor(connection, registrations, this.#core.stages.services, only);
+    plugin.listening = stood;
+    void comeback.then(() => {
+      // Given up, and no start is under way: what waits is refused.
+      if (plugin.listening === stood && plugin.starting === undefined)
+        this.#core.listening.stop(plugin.record.key, gone(plugin.record.id));
+    });
   }
 
   retire(ending: Promise<void>): void {

@@ -1,7 +1,7 @@
 /** Which plugins there are, and what was decided about them. */
 import { createError } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../host.js';
-import { isAsleep, isRunning, type PluginRecord } from '../plugin/record.js';
+import { isAsleep, isRunning, manifestOf, type PluginRecord } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { Reporting } from '../reporting.js';
 import type { DrainOptions } from './drain.js';
@@ -94,9 +94,20 @@ export class PlainInventory implements Inventory {
   }
 
   async enable(reference: string): Promise<void> {
-    const { lifecycle } = this.#parts;
-    this.#setEnabled(reference, true);
-    if (this.#started) await lifecycle.activateAll('startup');
+    const { lifecycle, registry } = this.#parts;
+    const keys = this.#setEnabled(reference, true);
+    if (!this.#started) return;
+    const states = ['resolved', 'unloaded', 'failed'];
+    await Promise.allSettled(
+      keys.flatMap((key) => {
+        const record = registry.get(key);
+        return record !== undefined &&
+          states.includes(record.state) &&
+          manifestOf(record)?.activation.includes('startup') === true
+          ? lifecycle.activate(key, 'startup')
+          : [];
+      }),
+    );
   }
 
   async disable(reference: string, options?: DrainOptions): Promise<void> {

@@ -2,7 +2,7 @@
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
 import { outcome } from '../concurrency.js';
 import { NO_PAUSES, type Pause, type PausedBy, type Plugin } from '../plugin/plugin.js';
-import { type ActivePlugin, isAsleep, type SuspendedPlugin } from '../plugin/record.js';
+import { type ActivePlugin, asResolved, isAsleep, type SuspendedPlugin } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
@@ -78,9 +78,21 @@ export class Pausing {
     plugin.intent.released = true;
     try {
       await this.#core.steering.activate(plugin.record.key, by, by !== 'limit');
+    } catch (error) {
+      await this.#endStuck(plugin, error);
+      throw error;
     } finally {
       await this.#core.reconciler.rest();
     }
+  }
+
+  /** Ends a plugin that can't go on after its last pause: nothing else would ever resume it. */
+  async #endStuck(plugin: Plugin, error: unknown): Promise<void> {
+    const { record } = plugin;
+    if (record.state !== 'suspended' || isAsleep(record) || record.connection.over) return;
+    if (plugin.intent.pausedBy.size > 0 || record.reason === 'dependency') return;
+    await this.#core.steering.end(plugin);
+    this.#core.ledger.fail(asResolved(record), 'activate', error);
   }
 
   /** Pauses an active plugin for all of its reasons. */

@@ -145,7 +145,9 @@ export class Starter {
     if (replaced) return wrapped;
     if (asleep !== undefined) this.#core.ledger.put(asleep);
     else {
-      this.#core.listening.stop(key, known ?? wrapped);
+      // What waits for a restart waits on while there is another try.
+      if (this.#core.supervisor.comeback(key) === undefined)
+        this.#core.listening.stop(key, known ?? wrapped);
       if (known === undefined) this.#core.ledger.fail(resolved, stage, wrapped);
     }
     return known ?? wrapped;

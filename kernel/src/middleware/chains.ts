@@ -48,8 +48,13 @@ export type PlacedLayer = Layer<KernelCall> & Partial<Pick<Ordered, 'before' | '
  */
 export class MiddlewareChains {
   readonly #registrations = new Set<Registration>();
-  /** `null` where nothing wraps an id, so that one lookup is enough. */
-  readonly #chains = new Map<string, Chain<KernelCall> | null>();
+  /**
+   * By kind, as a command may have any id. `null` where nothing wraps an id, so that one lookup is
+   * enough.
+   */
+  readonly #chains: Readonly<
+    Record<MiddlewareKind | 'hook', Map<string, Chain<KernelCall> | null>>
+  > = { command: new Map(), event: new Map(), hook: new Map() };
   readonly #metrics: Metrics;
   readonly #rank: (owner: string) => number;
   readonly #guards: AbsentGuards;
@@ -76,7 +81,7 @@ export class MiddlewareChains {
    */
   review(): void {
     this.#guards.forget();
-    this.#chains.clear();
+    this.#clear();
     this.onChange?.();
     this.#guards.release();
   }
@@ -107,11 +112,11 @@ export class MiddlewareChains {
     };
     order([...this.#registrations, registration].filter((one) => one.kind === kind));
     this.#registrations.add(registration);
-    this.#chains.clear();
+    this.#clear();
     this.onChange?.();
     return disposable(() => {
       this.#registrations.delete(registration);
-      this.#chains.clear();
+      this.#clear();
     });
   }
 
@@ -126,8 +131,7 @@ export class MiddlewareChains {
   /** The chain around an id, or undefined when nothing wraps it. */
   of(kind: MiddlewareKind, id: string): Chain<KernelCall> | undefined {
     if (this.#registrations.size === 0 && !this.#guards.any && !this.#around.any) return undefined;
-    const key = kind === 'command' ? id : `event ${id}`;
-    const known = this.#chains.get(key);
+    const known = this.#chains[kind].get(id);
     if (known !== undefined) return known ?? undefined;
     const middleware = order(
       [...this.#registrations]
@@ -137,25 +141,24 @@ export class MiddlewareChains {
     const { watch, layers, lasting } = this.#around.around(kind, id, middleware);
     const composed = this.#compose(layers, watch);
     const chain = this.waits(kind, id) ? this.#guarded(kind, id, composed) : composed;
-    if (lasting) this.#remember(key, chain);
+    if (lasting) this.#remember(kind, id, chain);
     return chain;
   }
 
   /** The layers of extensions around the handlers of a hook. Undefined when there are none. */
   ofHook(id: string): Chain<KernelCall> | undefined {
     if (!this.#around.any) return undefined;
-    const key = `hook ${id}`;
-    const known = this.#chains.get(key);
+    const known = this.#chains.hook.get(id);
     if (known !== undefined) return known ?? undefined;
     const { watch, layers, lasting } = this.#around.around('hook', id, []);
     const chain = this.#compose(layers, watch);
-    if (lasting) this.#remember(key, chain);
+    if (lasting) this.#remember('hook', id, chain);
     return chain;
   }
 
   /** The interests of extensions have changed. */
   forget(): void {
-    this.#chains.clear();
+    this.#clear();
     this.onChange?.();
   }
 
@@ -167,9 +170,14 @@ export class MiddlewareChains {
     return compose(layers, this.#metrics, watch);
   }
 
-  #remember(key: string, chain: Chain<KernelCall> | undefined): void {
-    if (this.#chains.size >= MAX_REMEMBERED) this.#chains.clear();
-    this.#chains.set(key, chain ?? null);
+  #remember(kind: MiddlewareKind | 'hook', id: string, chain: Chain<KernelCall> | undefined): void {
+    const chains = this.#chains[kind];
+    if (chains.size >= MAX_REMEMBERED) chains.clear();
+    chains.set(id, chain ?? null);
+  }
+
+  #clear(): void {
+    for (const chains of Object.values(this.#chains)) chains.clear();
   }
 
   /**

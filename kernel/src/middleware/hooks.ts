@@ -2,19 +2,21 @@
 import {
   type Caller,
   createError,
+  DEFAULT_TIMEOUT,
   disposable,
   type HookMode,
   type HookOutcome,
   isTopic,
-  messageOf,
 } from '@plinth/sdk/contract';
 import type { ValueBounds } from '@plinth/sdk/rpc';
 import { Call } from '../calls/call.js';
 import { checkChain } from '../calls/chain.js';
 import type { CallRequest, CallServices, CallTarget } from '../calls/kernel-call.js';
 import type { Provider } from '../calls/provider.js';
+import { inTime } from '../in-time.js';
 import type { AbsentGuards } from './absent-guards.js';
 import { callersOf, type MiddlewareChains } from './chains.js';
+import { facts, hookError } from './hook-calls.js';
 
 interface HookHandler extends CallTarget {
   readonly owner: string;
@@ -106,11 +108,17 @@ export class HookRegistry {
   ): Promise<readonly HookOutcome[]> {
     const request =
       strict && this.#guards.any ? await this.#awaitDeciders(id, caller, asked, meant) : asked;
-    await this.#wake(id, strict, meant);
+    // First, so that a cancel is heard while plugins wake.
+    const ask = this.#asker(id, caller, request, strict);
+    const limit = Math.min(
+      request?.timeout ?? DEFAULT_TIMEOUT,
+      request?.parent?.remaining ?? DEFAULT_TIMEOUT,
+    );
+    const wake = () => this.#wake(id, strict, meant, limit);
+    await wake();
     const handlers = this.#sorted(id).filter(({ owner }) => meant?.(owner) !== false);
     if (strict && handlers.length === 0)
       throw createError('hook/no-handler', `no handler answers ${id}`, { details: { hook: id } });
-    const ask = this.#asker(id, caller, request, strict);
     if (mode === 'collect' || mode === 'parallel') {
       const outcomes = await Promise.all(handlers.map((handler) => ask(handler, input)));
       return mode === 'parallel' ? outcomes : outcomes.filter(({ ok }) => ok);
@@ -120,7 +128,7 @@ export class HookRegistry {
     for (
       let handler = handlers[0];
       handler !== undefined;
-      handler = await this.#next(id, counts, handler.owner, strict, meant)
+      handler = await this.#next(id, counts, handler.owner, wake, meant)
     ) {
       counts.set(handler.owner, (counts.get(handler.owner) ?? 0) + 1);
       const outcome = await ask(handler, last?.ok ? last.value : input);
@@ -172,7 +180,7 @@ export class HookRegistry {
     id: string,
     asked: ReadonlyMap<string, number>,
     after: string,
-    strict: boolean,
+    wake: () => Promise<void>,
     meant: Meant | undefined,
   ): Promise<HookHandler | undefined> {
     const next = () => {
@@ -187,7 +195,7 @@ export class HookRegistry {
         );
       });
     };
-    if (next()?.wake !== undefined) await this.#wake(id, strict, meant);
+    if (next()?.wake !== undefined) await wake();
     return next();
   }
 
@@ -232,13 +240,16 @@ export class HookRegistry {
   }
 
   /** Wakes plugins first, because only a plugin that is awake has registered all its handlers. */
-  async #wake(id: string, strict: boolean, meant: Meant | undefined): Promise<void> {
+  async #wake(id: string, strict: boolean, meant: Meant | undefined, limit: number): Promise<void> {
     const sleeping = [...(this.#handlers.get(id) ?? [])].filter(
       ({ owner, wake }) => wake !== undefined && meant?.(owner) !== false,
     );
     if (sleeping.length === 0) return;
     const wake = async ({ owner, wake: start }: HookHandler) => {
-      const error = await start?.();
+      const late = `it did not wake within ${limit} ms`;
+      const error = await inTime(Promise.resolve(start?.()), limit, late).catch(
+        (slow: unknown) => slow as Error,
+      );
       if (error === undefined) return;
       if (strict) throw hookError(id, owner, error);
       this.#onFailure(id, owner, hookError(id, owner, error));
@@ -273,27 +284,4 @@ export class HookRegistry {
       return { plugin, ok: false, error };
     }
   }
-}
-
-/** The plain fields of a request. The request of a guest is an object with methods of its own. */
-function facts(request: CallRequest | undefined): CallRequest {
-  if (request === undefined) return {};
-  const { user, signal, timeout, traceparent, baggage, parent, inbound } = request;
-  return {
-    user,
-    timeout,
-    traceparent,
-    baggage,
-    parent,
-    ...(signal !== undefined && { signal }),
-    ...(inbound !== undefined && { inbound }),
-  };
-}
-
-function hookError(id: string, plugin: string, cause: unknown): Error {
-  return createError('hook/failed', `${plugin} failed to answer ${id}: ${messageOf(cause)}`, {
-    plugin,
-    details: { hook: id },
-    cause,
-  });
 }

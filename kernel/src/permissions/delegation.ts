@@ -19,6 +19,17 @@ export type ChainPolicy = 'intersect' | 'strict' | 'own';
 export interface ChainLink {
   readonly caller: Caller;
   readonly parent: ChainLink | undefined;
+  /** The calls that one without a parent was made for, such as one that has ended. */
+  readonly madeFor: readonly ChainLink[] | undefined;
+}
+
+/** Every call in the chains of calls, each once: parents, and what those without one stand for. */
+export function chainOf(calls: readonly ChainLink[]): ReadonlySet<ChainLink> {
+  const links = new Set(calls);
+  // A set goes on to what is added while it is walked.
+  for (const { parent, madeFor } of links)
+    for (const above of parent === undefined ? (madeFor ?? []) : [parent]) links.add(above);
+  return links;
 }
 
 /** The caller in a call chain that lacks a right, and why. */
@@ -75,19 +86,16 @@ export class Delegation {
   ): Lacking | undefined {
     if (this.#chain === 'own' || scope.startsWith(`${actor}:`)) return undefined;
     let counted: PermissionSet[] | undefined;
-    for (const chain of chains) {
-      for (let call: ChainLink | undefined = chain; call !== undefined; call = call.parent) {
-        const { caller } = call;
-        const set = this.#callers.get(caller);
-        if (set === undefined || set.isFree(permission, scope)) continue;
-        if (!set.check(permission, scope)) return { caller, why: 'denied' };
-        // Each plugin is counted once, however often it occurs in the chain. The actor was counted
-        // before.
-        if (set.plugin === actor || counted?.includes(set)) continue;
-        counted ??= [];
-        counted.push(set);
-        if (!set.take(permission, scope)) return { caller, why: 'rate' };
-      }
+    for (const { caller } of chainOf(chains)) {
+      const set = this.#callers.get(caller);
+      if (set === undefined || set.isFree(permission, scope)) continue;
+      if (!set.check(permission, scope)) return { caller, why: 'denied' };
+      // Each plugin is counted once, however often it occurs in the chain. The actor was counted
+      // before.
+      if (set.plugin === actor || counted?.includes(set)) continue;
+      counted ??= [];
+      counted.push(set);
+      if (!set.take(permission, scope)) return { caller, why: 'rate' };
     }
     return undefined;
   }
@@ -122,11 +130,19 @@ export class Delegation {
   /** Whether all callers of calls have a right. Nothing is counted. */
   mayFor(calls: readonly ChainLink[], permission: PermissionName, scope: string): boolean {
     if (this.#chain === 'own') return true;
-    return calls.every((call) => {
-      for (let link: ChainLink | undefined = call; link !== undefined; link = link.parent)
-        if (this.#callers.get(link.caller)?.check(permission, scope) === false) return false;
-      return true;
-    });
+    for (const { caller } of chainOf(calls))
+      if (this.#callers.get(caller)?.check(permission, scope) === false) return false;
+    return true;
+  }
+
+  /** Whether all callers of calls that are plugins have rights that satisfy a condition. */
+  allFor(calls: readonly ChainLink[], holds: (rights: PermissionSet) => boolean): boolean {
+    if (this.#chain === 'own') return true;
+    for (const { caller } of chainOf(calls)) {
+      const rights = this.#callers.get(caller);
+      if (rights !== undefined && !holds(rights)) return false;
+    }
+    return true;
   }
 
   /** The rights of a running plugin, by its caller object. Undefined for the application. */

@@ -6,6 +6,7 @@ import {
   type Isolation,
   type Manifest,
   PERMISSION_NAMES,
+  type PermissionName,
   type Permissions,
   parseSize,
   scopeCovers,
@@ -34,15 +35,25 @@ export interface Footprint {
 
 const STRENGTH: readonly Isolation[] = ['inline', 'worker', 'process', 'sandbox'];
 
+/** Rights to what is always a plugin's own. */
+const OWN: ReadonlySet<PermissionName> = new Set(['storage.read', 'storage.write', 'secrets.read']);
+
 /**
  * The rights in `some` that `others` don't cover, and a larger quota. Empty when there are none.
+ *
+ * @param may whether a right that `others` cover can be used now.
  */
-export function rightsBeyond(others: Permissions, some: Permissions): Growth {
+export function rightsBeyond(
+  others: Permissions,
+  some: Permissions,
+  may: (permission: PermissionName, scope: string) => boolean = () => true,
+): Growth {
   const beyond: Record<string, readonly string[]> = {};
   for (const name of PERMISSION_NAMES) {
     const had = scopesOf(others, name);
     const more = scopesOf(some, name).filter(
-      (scope) => !had.some((one) => scopeCovers(name, one, scope)),
+      (scope) =>
+        !had.some((one) => scopeCovers(name, one, scope)) || (!OWN.has(name) && !may(name, scope)),
     );
     if (more.length > 0) beyond[name] = more;
   }

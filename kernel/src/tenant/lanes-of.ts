@@ -26,7 +26,8 @@ export function createLanes(
       bus.hears('call:settled') ||
       commands.isSpecial(ownerOf(id)) ||
       isOpen(id),
-    mayBypass: (provider) => grants.delegation.isLeaf(provider),
+    // In `strict` a call without a parent needs the rights of all open calls: only the kernel knows.
+    mayBypass: (provider) => !grants.delegation.strict && grants.delegation.isLeaf(provider),
     announce: reporting.announce,
   });
   chains.onChange = () => lanes.review();

@@ -10,6 +10,7 @@ import {
 import type { KernelHealth } from '../api/health.js';
 import type { ConfigStore } from '../config/config-store.js';
 import type { ExtensionHost } from '../extension/extending.js';
+import { inTime } from '../in-time.js';
 import type { Lazy } from '../lazily.js';
 import type { Arrivals } from '../lifecycle/arrivals.js';
 import type { Drain } from '../lifecycle/drain.js';
@@ -157,7 +158,8 @@ export class Phases {
     this.#opening = true;
     const loading = this.#parts.engine.get();
     loading.catch(() => {});
-    await before;
+    // Its own owner has heard what failed in it.
+    await before?.catch(() => {});
     await extending.open();
     await arrivals.first();
     const engine = await loading;
@@ -192,19 +194,36 @@ export class Phases {
     made.guards.close();
     engine.now?.release();
     arrivals.close();
-    await Promise.allSettled([this.#opened, this.#starting, engine.begun]);
+    const failures: unknown[] = [];
+    /** What fails or hangs must not keep the rest from ending. */
+    const step = async (what: string, work: () => unknown, time = base.limits.open) => {
+      try {
+        const working = Promise.resolve().then(work);
+        await inTime(working, time, `${what} did not end within ${time} ms`);
+      } catch (error) {
+        failures.push(error);
+        base.reporting.log.write('kernel', 'error', `could not stop ${what}: ${messageOf(error)}`);
+      }
+    };
+    const { load, activate, open } = base.limits;
+    await step(
+      'the start',
+      () => Promise.allSettled([this.#opened, this.#starting, engine.begun]),
+      load + activate + open,
+    );
     await extending.run('stopping');
     await engine.now?.lifecycle.drain(drain);
-    await engine.now?.settings.close();
-    await engine.now?.security.grants.close();
-    await engine.now?.inventory.close();
+    await step('the settings', () => engine.now?.settings.close());
+    await step('the grants', () => engine.now?.security.grants.close());
+    await step('the installer', () => engine.now?.inventory.close());
     await engine.now?.lifecycle.stop();
     this.#stopped = true;
     await extending.end();
     announce('kernel:stopped', {});
-    await parts.close();
-    await engine.now?.inventory.end();
+    await step('the extensions', () => parts.close());
+    await step('the registry', () => engine.now?.inventory.end());
     base.bus.close();
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -6,7 +6,6 @@ import {
   messageOf,
   PERMISSION_NAMES,
   parseRight,
-  scopeCovers,
 } from '@plinth/sdk/contract';
 import type { EventBus } from '../../events/event-bus.js';
 import type { KernelEvents, KernelTopic } from '../../kernel-events.js';
@@ -18,6 +17,7 @@ import type {
 } from '../../permissions/asking.js';
 import type { RefusedRight } from '../../permissions/grant-records.js';
 import type { Grants } from '../../permissions/grants.js';
+import { overlaps } from '../../permissions/written-right.js';
 import { versionOf } from '../../plugin/record.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Reporting } from '../../reporting.js';
@@ -70,7 +70,8 @@ export class PermissionRequests implements Asking {
     on('permission:revoked', ({ plugin, permission, scope }) =>
       this.#questions.withdraw((request) => {
         const [wanted] = request.plugin === plugin ? (request.permissions[permission] ?? []) : [];
-        return wanted !== undefined && scopeCovers(permission, scope, wanted);
+        const right = wanted === undefined ? undefined : parseRight(permission, wanted);
+        return right !== undefined && overlaps(permission, scope, right);
       }),
     );
   }

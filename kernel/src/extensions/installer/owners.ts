@@ -101,15 +101,30 @@ export class Owners {
     if (hand === undefined) return;
     if (!(await this.owns(id, hand))) throw foreign(id, version, await this.of(id), hand.name);
     if ((await this.of(id)) !== hand.name)
-      await this.set(id, hand.name).catch((error: unknown) => this.#unkept(id, error));
+      await this.set(id, hand.name).catch((error: unknown) => {
+        // It is the owner as long as this kernel runs.
+        this.#known.set(id, Promise.resolve(hand.name));
+        this.#unkept(id, error);
+      });
   }
 
   /** Sets the owner of an id. Resolves when that is written. */
   async set(id: string, owner: string | undefined): Promise<void> {
     const { storage } = this.#parts;
-    this.#known.set(id, Promise.resolve(owner));
-    if (owner === undefined) await storage.delete(this.#key(id));
-    else await storage.set(this.#key(id), { format: 1, owner } satisfies Kept);
+    const before = this.#known.get(id);
+    // Others must not take the id meanwhile.
+    const next = Promise.resolve(owner);
+    this.#known.set(id, next);
+    try {
+      if (owner === undefined) await storage.delete(this.#key(id));
+      else await storage.set(this.#key(id), { format: 1, owner } satisfies Kept);
+    } catch (error) {
+      if (this.#known.get(id) === next) {
+        if (before === undefined) this.#known.delete(id);
+        else this.#known.set(id, before);
+      }
+      throw error;
+    }
   }
 
   /** Every id that has an owner, as far as that is kept. */

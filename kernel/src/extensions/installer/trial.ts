@@ -77,6 +77,14 @@ export class Trial {
     this.#begin();
   }
 
+  /** Looks whether the version has failed already. */
+  look(): void {
+    const record = this.#parts.registry.get(this.key);
+    if (record?.state !== 'failed') return;
+    const { code, message } = record.error as Error & { readonly code?: string };
+    if (code !== 'plugin/dependency-failed') this.#bad(message);
+  }
+
   close(): void {
     if (this.#over) return;
     this.#over = true;

@@ -38,6 +38,8 @@ export class Trials {
       () => this.#passed(key),
     );
     this.#trials.set(key, trial);
+    // It may have crashed before its trial could begin.
+    trial.look();
   }
 
   /** Ends the trial of a version, if it is on one, without a result. */

@@ -40,6 +40,7 @@ const open = new WeakMap<PermissionSet, number>();
  *
  * @param demand throws when a URL may not be fetched by a method.
  * @param signal ends the request.
+ * @param namesHost whether all whose rights count name the host of a URL.
  * @throws PluginPermissionError `permission/denied`, PluginValidationError `network/invalid`,
  * PluginNetworkError `network/failed`, PluginTimeoutError `call/timeout`, PluginOverloadedError
  * `network/too-large`, `call/overloaded`.
@@ -51,6 +52,7 @@ export async function fetchFor(
   send: SendRequest | undefined,
   ask: FetchAsk,
   signal: AbortSignal,
+  namesHost: (url: string) => boolean,
 ): Promise<Fetched> {
   const request = checked(plugin, ask);
   demand(request.method, request.url);
@@ -84,7 +86,7 @@ export async function fetchFor(
         ...next,
         signal: stop.signal,
         maxBytes: MAX_RECEIVED,
-        privateAllowed: permissions.namesHost(next.url),
+        privateAllowed: namesHost(next.url),
         ...(traceparent !== undefined && { traceparent }),
       }),
     );

@@ -33,9 +33,10 @@ export class Network implements Machine {
     demand: (method: string, url: string) => void,
     ask: FetchAsk,
     signal: AbortSignal,
+    namesHost: (url: string) => boolean,
   ): Promise<unknown> {
     const { fetchFor } = await import('./fetch.js');
     const send = abilityOf(this.#hosts, 'send');
-    return fetchFor(manifest.id, permissions, demand, send, ask, signal);
+    return fetchFor(manifest.id, permissions, demand, send, ask, signal, namesHost);
   }
 }

@@ -37,6 +37,7 @@ export class Guards implements CommandGuards {
   readonly #options: ResilienceOptions;
   readonly #defaults: CommandDefaults | undefined;
   readonly #announce: <T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]) => void;
+  /** By command and owner: several plugins may answer a command of an open contract. */
   readonly #guards = new Map<string, Guard>();
 
   constructor(
@@ -50,8 +51,8 @@ export class Guards implements CommandGuards {
   }
 
   /** The state of a command's breaker. Undefined when it has none. */
-  breaker(id: string): BreakerState | undefined {
-    return this.#guards.get(id)?.breaker;
+  breaker(id: string, owner: string): BreakerState | undefined {
+    return this.#guards.get(`${id} ${owner}`)?.breaker;
   }
 
   /** The fallback for a command that no plugin answers. */
@@ -116,12 +117,13 @@ export class Guards implements CommandGuards {
     };
   }
 
-  #guardOf({ id, version }: GuardedTarget, policy: DecidedPolicy): Guard {
+  #guardOf({ id, owner, version }: GuardedTarget, policy: DecidedPolicy): Guard {
     const text = JSON.stringify(policy);
-    const known = this.#guards.get(id);
+    const key = `${id} ${owner}`;
+    const known = this.#guards.get(key);
     if (known !== undefined && known.version === version && known.policy === text) return known;
     const guard: Guard = { version, policy: text, engine: undefined, breaker: 'closed' };
-    this.#guards.set(id, guard);
+    this.#guards.set(key, guard);
     return guard;
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { messageOf } from '@plinth/sdk/contract';
 import { defineExtension } from '../../extension/define.js';
 import type { TrustDecisions } from './trust-policy.js';
 
@@ -24,9 +25,9 @@ export type {
  * });
  */
 export const trust = defineExtension(
-  { name: 'trust', uses: ['core'] },
+  { name: 'trust', uses: ['core', 'events'] },
   (policy: TrustDecisions = {}) => ({
-    install({ core }) {
+    install({ core, events, log, own }) {
       const made = core.fill('trust', async () => {
         const [{ Trust }, { checkTrustDecisions }] = await Promise.all([
           import('./trust.js'),
@@ -43,6 +44,21 @@ export const trust = defineExtension(
             announce: tenant.reporting.announce,
           });
       });
+      if (policy.signatures !== undefined) {
+        const pending = new Set<Promise<void>>();
+        // A canary may be taken back: the version before must be able to start then.
+        events.on('plugin:activated', ({ id, version, activatedBy }) => {
+          if (activatedBy === 'canary' || version === undefined) return;
+          const kept = made()
+            .then((trust) => trust.ran(id, version))
+            .catch((error: unknown) =>
+              log.error(`could not keep that ${id} ${version} has run: ${messageOf(error)}`),
+            )
+            .finally(() => pending.delete(kept));
+          pending.add(kept);
+        });
+        own(() => Promise.all(pending));
+      }
       core.keep({ kind: 'trust', purge: async (plugin) => (await made()).forget(plugin) });
     },
   }),

@@ -12,6 +12,9 @@ export interface Mark {
   readonly time: number;
 }
 
+/** Below every version: no version has run yet. */
+const NONE_YET = '0.0.0-0';
+
 /** Owns the marks of one tenant. */
 export class Marks {
   readonly #storage: StorageAdapter;
@@ -45,11 +48,11 @@ export class Marks {
   }
 
   /**
-   * A version is about to run.
+   * A version is about to be loaded. It may still fail, so that only the time is kept.
    *
    * @throws PluginSignatureError `signature/rollback` for an older one than has run, unless allowed.
    */
-  async remember(
+  async check(
     { id, version }: Pick<Manifest, 'id' | 'version'>,
     rollback: SignaturePolicy['rollback'] = 'refuse',
   ): Promise<void> {
@@ -64,6 +67,15 @@ export class Marks {
         },
       );
     }
+    await this.#keep(id, NONE_YET);
+  }
+
+  /** A version has become active: an older one doesn't come back unnoticed. */
+  async remember({ id, version }: Pick<Manifest, 'id' | 'version'>): Promise<void> {
+    await this.#keep(id, version);
+  }
+
+  async #keep(id: string, version: string): Promise<void> {
     await this.#storage.update(this.#key(id), (current) => {
       const before = current as Mark | undefined;
       const higher =

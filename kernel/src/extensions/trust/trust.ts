@@ -11,6 +11,7 @@ import type { KernelEvents } from '../../kernel-events.js';
 import { isRevoked } from '../../lifecycle/revoked.js';
 import type { Trusting } from '../../lifecycle/trusting.js';
 import type { TrustLevel, TrustVerdict } from '../../permissions/trust-level.js';
+import { keyOf } from '../../registry/key.js';
 import { Marks } from './marks.js';
 import {
   applies,
@@ -45,6 +46,8 @@ export class Trust implements Trusting {
   readonly #verdicts = new WeakMap<PluginPackage, Verdict>();
   readonly #packages = new WeakMap<Manifest, PluginPackage>();
   readonly #marks: Marks;
+  /** Versions whose signature was verified when they were loaded. */
+  readonly #signed = new Set<string>();
 
   constructor(parts: TrustParts) {
     this.#parts = parts;
@@ -112,8 +115,16 @@ export class Trust implements Trusting {
         { plugin: id, details: { version, level } },
       );
     }
-    if (verdict !== undefined) await this.#marks.remember(manifest, policy.signatures?.rollback);
+    if (verdict !== undefined) {
+      await this.#marks.check(manifest, policy.signatures?.rollback);
+      this.#signed.add(keyOf(id, version));
+    }
     return verdict;
+  }
+
+  /** A version has become active, and counts as one that has run here if it was signed. */
+  async ran(id: string, version: string): Promise<void> {
+    if (this.#signed.has(keyOf(id, version))) await this.#marks.remember({ id, version });
   }
 
   /** How far a package is trusted. Undefined when the application decides nothing. */

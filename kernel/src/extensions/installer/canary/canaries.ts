@@ -116,7 +116,8 @@ export class Canaries {
       await this.#end(running);
       throw error;
     }
-    this.#watch(running);
+    // The kernel may stop meanwhile.
+    if (!running.over) this.#watch(running);
     const { by } = promotion;
     const { share } = options;
     reporting.announce('plugin:canary-started', {

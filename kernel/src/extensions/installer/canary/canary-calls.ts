@@ -104,15 +104,17 @@ export class CanaryCalls implements Beside {
 
   /** Whether the version before answers a call that the canary has not. */
   #mayRepeat(error: unknown, { declared }: CommandEntry): boolean {
-    const { code, plugin } = (error ?? {}) as {
+    const { code, plugin, details } = (error ?? {}) as {
       readonly code?: unknown;
       readonly plugin?: unknown;
+      readonly details?: { readonly reason?: unknown };
     };
     // What a plugin throws may have any code, like the number of a DOMException.
     if (typeof code !== 'string') return false;
     // It never reached a guest. The same error of a plugin that the canary calls names that one.
-    if (UNREACHED.has(code) && plugin === this.#parts.id) return true;
-    if (!code.startsWith('guest/')) return false;
+    const wasThere = details?.reason === 'terminated';
+    if (UNREACHED.has(code) && plugin === this.#parts.id && !wasThere) return true;
+    if (!code.startsWith('guest/') && !wasThere) return false;
     return this.#parts.repeat === 'all' || declared?.idempotent === true;
   }
 }

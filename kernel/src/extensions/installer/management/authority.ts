@@ -2,6 +2,7 @@
 import { createError, type PermissionName, pluginIdProblem } from '@plinth/sdk/contract';
 import type { KernelCall } from '../../../calls/kernel-call.js';
 import type { Trusting } from '../../../lifecycle/trusting.js';
+import { chainOf } from '../../../permissions/delegation.js';
 import type { Grants } from '../../../permissions/grants.js';
 import type { TrustVerdict } from '../../../permissions/trust-level.js';
 import { HIGHEST, LOWEST, refused } from './answers.js';
@@ -49,18 +50,16 @@ export class Authority {
     right: PermissionName = 'plugins.manage',
   ): void {
     const { grants, trust } = this.#parts;
-    for (const one of [call, ...call.behalf]) {
-      for (let link: KernelCall | undefined = one; link !== undefined; link = link.parent) {
-        const manager = grants.delegation.manifestOf(link.caller);
-        if (manager === undefined || HIGHEST[target] <= LOWEST[trust.of(manager)]) continue;
-        throw refused(
-          manager.id,
-          id,
-          right,
-          'trust',
-          `${manager.id} may not change ${id}: the application trusts that one more, or may turn out to`,
-        );
-      }
+    for (const { caller } of chainOf([call, ...call.behalf])) {
+      const manager = grants.delegation.manifestOf(caller);
+      if (manager === undefined || HIGHEST[target] <= LOWEST[trust.of(manager)]) continue;
+      throw refused(
+        manager.id,
+        id,
+        right,
+        'trust',
+        `${manager.id} may not change ${id}: the application trusts that one more, or may turn out to`,
+      );
     }
   }
 }

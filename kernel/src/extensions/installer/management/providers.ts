@@ -181,7 +181,10 @@ class Management {
       const more =
         rights === undefined || updated
           ? {}
-          : rightsBeyond(rights.grants, grantsOf(manifest, policy));
+          : rightsBeyond(rights.grants, grantsOf(manifest, policy), (permission, scope) =>
+              // Also those that were revoked, and those that a caller lacks.
+              this.#authority.may(call, permission, scope),
+            );
       if (
         Object.keys(more).length > 0 &&
         !(await requests.consent({ plugin: id, version, permissions: more, by }))
