@@ -49,23 +49,25 @@ interface Options {
   readonly id?: string;
   readonly by?: SigningKey;
   readonly expires?: number;
+  readonly code?: string;
 }
 async function signed({
   version,
   id,
   by = key,
   expires,
+  code = CODE,
 }: Options = {}): Promise<
   PackageInput & { readonly signature: string; readonly manifest: string; readonly code: string }
 > {
   const manifest = manifestOf(version, id);
   const files = new Map([
     ['plugin.json', utf8.encode(manifest)],
-    ['plugin.js', utf8.encode(CODE)],
+    ['plugin.js', utf8.encode(code)],
   ]);
   return {
     manifest,
-    code: CODE,
+    code,
     signature: await signPackage({ files, key: by, ...(expires !== undefined && { expires }) }),
   };
 }
@@ -356,6 +358,41 @@ describe(`${runtime}: signatures`, () => {
     expect(codeOf(await start([], policyOf({ revokedAt: 1 }), { storage: lasting }))).toBe(
       'signature/revoked-key',
     );
+  });
+
+  it('of an older version run again when a newer one was tried in vain: an update that failed, a canary', async () => {
+    const broken = `export default { activate() { throw new Error('no'); } };`;
+    const tries: readonly ((kernel: Kernel) => Promise<unknown>)[] = [
+      async (kernel) =>
+        rejection(
+          kernel.plugins.update(
+            'com.acme.tool',
+            packageOf(await signed({ version: '1.1.0', code: broken })),
+          ),
+        ),
+      async (kernel) => {
+        const canary = packageOf(await signed({ version: '1.1.0' }));
+        await kernel.plugins.update('com.acme.tool', canary, { canary: { share: 0.5 } });
+        await kernel.plugins.rollback('com.acme.tool');
+      },
+      // The kernel stops while the canary runs.
+      async (kernel) => {
+        const canary = packageOf(await signed({ version: '1.1.0' }));
+        await kernel.plugins.update('com.acme.tool', canary, { canary: { share: 0.5 } });
+      },
+    ];
+    for (const [index, attempt] of tries.entries()) {
+      const lasting = outliving(memoryStorage());
+      const first = await start([await signed()], policyOf(), { storage: lasting });
+      await attempt(first);
+      expect(first.plugins.get('com.acme.tool')?.version, `try ${index}`).toBe('1.0.0');
+      await first.stop();
+      open.delete(first);
+      const second = await start([await signed()], policyOf(), { storage: lasting });
+      expect(codeOf(second), `try ${index}`).toBe('active');
+      await second.stop();
+      open.delete(second);
+    }
   });
 
   it('of an older version are refused where a newer one has run, unless it was rolled back deliberately', async () => {

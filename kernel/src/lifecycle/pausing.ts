@@ -90,7 +90,9 @@ export class Pausing {
   async #endStuck(plugin: Plugin, error: unknown): Promise<void> {
     const { record } = plugin;
     if (record.state !== 'suspended' || isAsleep(record) || record.connection.over) return;
-    if (plugin.intent.pausedBy.size > 0 || record.reason === 'dependency') return;
+    if (plugin.intent.pausedBy.size > 0) return;
+    // It goes on by itself when what it lacks is back.
+    if (this.#core.relations.lost(record) !== undefined) return;
     await this.#core.steering.end(plugin);
     this.#core.ledger.fail(asResolved(record), 'activate', error);
   }
