@@ -58,10 +58,10 @@ describe(`${runtime}: rights of a chain`, () => {
          ctx.commands.handle('work', async (_, call) => {
            call.signal.addEventListener('abort', release);
            await ended;
-           ctx.commands.execute('test.inner:go').then((value) => done(value), (error) => done(error.code));
+           ctx.commands.execute('test.inner:go').then((value) => done(value), (error) => done([error.code, error.details.onBehalfOf]));
          });
          ctx.commands.handle('told', () => told);`,
-        may('test.inner:go'),
+        may('test.inner:go', 'test.secret:read'),
       ),
       pluginOf(
         'test.outer',
@@ -71,8 +71,8 @@ describe(`${runtime}: rights of a chain`, () => {
     ]);
     expect(await kernel.commands.execute('test.outer:go')).toBe('call/timeout');
     // Where no runtime carries a call over an await, what runs after it is the plugin's own.
-    expect(await kernel.commands.execute('test.middle:told')).toBe(
-      runtime === 'node' ? 'permission/denied' : 'the secret',
+    expect(await kernel.commands.execute('test.middle:told')).toEqual(
+      runtime === 'node' ? ['permission/denied', 'test.outer'] : 'the secret',
     );
   });
 
