@@ -259,6 +259,8 @@ export class CommandRegistry {
     parse: Parse | undefined,
     route: Route | undefined,
   ): Promise<unknown> {
+    // What stands around a command knows it by its id, whichever provider the caller names.
+    const { id: bare } = addressOf(id);
     const provider = (call: KernelCall, value: unknown) => {
       const go = () => {
         const entry = this.#table.choose(id, route);
@@ -269,10 +271,8 @@ export class CommandRegistry {
       const ready = this.#services.activateFor(id, route);
       this.#waiting
         .inTurn(lineOf(id), routeKey(route), ready, go)
-        .catch((error: unknown) => this.#services.entrance.fallBack(id, error, call, value));
+        .catch((error: unknown) => this.#services.entrance.fallBack(bare, error, call, value));
     };
-    // What stands around a command knows it by its id, whichever provider the caller names.
-    const { id: bare } = addressOf(id);
     try {
       return this.#run(
         {

@@ -46,7 +46,7 @@ export class Trust implements Trusting {
   readonly #verdicts = new WeakMap<PluginPackage, Verdict>();
   readonly #packages = new WeakMap<Manifest, PluginPackage>();
   readonly #marks: Marks;
-  /** Versions whose signature was verified when they were loaded. */
+  /** Versions whose signature was verified when they were loaded, until they are active. */
   readonly #signed = new Set<string>();
 
   constructor(parts: TrustParts) {
@@ -124,7 +124,7 @@ export class Trust implements Trusting {
 
   /** A version has become active, and counts as one that has run here if it was signed. */
   async ran(id: string, version: string): Promise<void> {
-    if (this.#signed.has(keyOf(id, version))) await this.#marks.remember({ id, version });
+    if (this.#signed.delete(keyOf(id, version))) await this.#marks.remember({ id, version });
   }
 
   /** How far a package is trusted. Undefined when the application decides nothing. */
