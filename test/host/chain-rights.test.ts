@@ -123,6 +123,14 @@ describe(`${runtime}: providers of one open contract`, () => {
     expect((await slow).code).toMatch(/^(plugin|call)\//);
   });
 
+  it('have the fallback of their command, also when one is named', async () => {
+    const kernel = await start([], {
+      resilience: { 'plinth.data-provider:query': { fallback: () => 'instead' } },
+    });
+    for (const id of ['plinth.data-provider:query', 'plinth.data-provider:query@test.none'])
+      expect(await kernel.commands.execute(id), id).toBe('instead');
+  });
+
   it('share no cached answers and no breaker', async () => {
     const counting = (id: string) =>
       provider(

@@ -101,14 +101,13 @@ async function begin(
   const by = `extension:${name}:${reason}` as const;
   const activate = () => lifecycle.activate(plugin.key, by, true);
   const stopped = STOPPED.get(paused);
-  if (record.state === 'unloaded' && stopped !== undefined && stopped.size > 0)
+  if (record.state === 'unloaded' && stopped !== undefined && stopped.pauses.size > 0)
     return guest === 'release' && calls === 'refuse' ? join(paused, stopped, activate) : undefined;
   if (record.state !== 'active' && record.state !== 'suspended') return undefined;
   const isPaused = paused.intent.pausedBy.size > 0;
   if (guest === 'release' && calls === 'refuse' && !isPaused) {
     await lifecycle.deactivate(plugin.key);
-    STOPS.set(paused, intent.stops);
-    return join(paused, new Set(), activate);
+    return join(paused, { pauses: new Set(), stops: intent.stops }, activate);
   }
   // Its guest stays with a plugin that something else pauses.
   const keeps = isRunning(record) && record.state === 'suspended';
@@ -126,29 +125,32 @@ async function begin(
   return lifecycle.pause(plugin.key, by, { because: told, ...(calls === 'refuse' && { refuse }) });
 }
 
-/** The pauses for which a plugin was stopped. It starts when the last one of them is over. */
-const STOPPED = new WeakMap<Plugin, Set<object>>();
+/** Why a plugin was stopped by pauses. */
+interface Stopped {
+  readonly pauses: Set<object>;
+  /** How often it had been stopped by then. A later stop is by name, and outlasts the pauses. */
+  readonly stops: number;
+}
 
-/** How often such a plugin had been stopped when it was stopped for them. */
-const STOPS = new WeakMap<Plugin, number>();
+/** Plugins that pauses have stopped. Each starts when the last one of them is over. */
+const STOPPED = new WeakMap<Plugin, Stopped>();
 
 /** Adds a pause to those for which a plugin was stopped. Answers what ends it. */
 function join(
   plugin: Plugin,
-  pauses: Set<object>,
+  stopped: Stopped,
   activate: () => Promise<void>,
 ): () => Promise<void> {
   const own = {};
-  pauses.add(own);
-  STOPPED.set(plugin, pauses);
+  stopped.pauses.add(own);
+  STOPPED.set(plugin, stopped);
   return async () => {
-    pauses.delete(own);
+    stopped.pauses.delete(own);
     // Started by name and stopped by others meanwhile, it is theirs.
-    if (pauses.size > 0 || STOPPED.get(plugin) !== pauses) return;
+    if (stopped.pauses.size > 0 || STOPPED.get(plugin) !== stopped) return;
     STOPPED.delete(plugin);
-    const stops = STOPS.get(plugin);
-    STOPS.delete(plugin);
-    if (plugin.record.state === 'unloaded' && plugin.intent.stops === stops) await activate();
+    if (plugin.record.state === 'unloaded' && plugin.intent.stops === stopped.stops)
+      await activate();
   };
 }
 
