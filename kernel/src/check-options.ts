@@ -4,12 +4,14 @@ import {
   createError,
   didYouMean,
   type Isolation,
+  isPromiseLike,
   isTime,
   parseSize,
 } from '@plinth/sdk/contract';
 import { MAX_VALUE_BYTES, MAX_VALUE_DEPTH } from '@plinth/sdk/rpc';
 import { openContracts } from './calls/open-contracts.js';
 import { checkCorePolicy } from './check-core-policy.js';
+import type { Host } from './host.js';
 import type { CoreOptions } from './kernel-options.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { objectAt } from './option-checks.js';
@@ -53,6 +55,7 @@ export function checkCoreOptions(options: CoreOptions): void {
  */
 export function checkOptions(options: CoreOptions): void {
   checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
+  checkParts(options);
   checkPlaces(options);
   checkLists(options);
   if (options.tenants !== undefined && options.tenants !== 'only')
@@ -86,6 +89,19 @@ export function checkNames(options: object, more: readonly string[]): void {
       });
     }
   }
+}
+
+/** Hosts and storage, by what is used first of them. */
+function checkParts({ host, storage }: CoreOptions): void {
+  const hosts: readonly unknown[] = host === undefined ? [] : [host].flat();
+  for (const one of hosts) {
+    const { launch, isolations } = Object(one) as Partial<Host>;
+    if (typeof launch !== 'function' || !Array.isArray(isolations))
+      throw wrong('host', "needs a function 'launch' and a list 'isolations'");
+  }
+  if (isPromiseLike(storage)) throw wrong('storage', 'is a promise: await it');
+  if (storage !== undefined && typeof Object(storage).get !== 'function')
+    throw wrong('storage', "has no 'get'");
 }
 
 function checkPlaces({ isolation, registry, telemetry }: CoreOptions): void {

@@ -183,8 +183,9 @@ export interface PluginSource {
   discover(): AsyncIterable<PluginPackage>;
   /**
    * Reports what changes after {@link discover}, from the start of the kernel until the result is
-   * disposed, which the kernel does when it stops. A changed package replaces the running plugin,
-   * with its state; a new one is installed, one that is gone is uninstalled.
+   * disposed, which the kernel does when it stops: by `dispose`, or by `Symbol.dispose` where it has
+   * no `dispose`. A changed package replaces the running plugin, with its state; a new one is
+   * installed, one that is gone is uninstalled.
    *
    * @param onChange settles when the kernel runs what was reported. It rejects with the reason when
    * it doesn't: what ran before still runs, and the kernel has logged that.

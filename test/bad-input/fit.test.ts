@@ -70,6 +70,7 @@ describe('a plugin that does not fit', () => {
       'config',
       'secrets',
       'logger',
+      'metrics',
       'permissions',
     ];
     const more = ['network', 'fetch', 'fs', 'env', 'streams', 'tenants', 'hibernation'];

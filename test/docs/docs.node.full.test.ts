@@ -9,12 +9,18 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { Validator } from '@cfworker/json-schema';
 import { createKernel } from '@plinth/host-node';
+import { http } from '@plinth/http/host';
+import { jobs } from '@plinth/jobs/host';
 import { packageSource } from '@plinth/kernel';
+import { otel } from '@plinth/otel/host';
+import { sql } from '@plinth/sql/host';
+import { ui } from '@plinth/ui/host';
 import { expect, it } from 'vitest';
 import { buildPlugin } from '../../scripts/build-plugins.ts';
 import { cliPage } from '../../scripts/cli-docs.ts';
@@ -513,18 +519,27 @@ it("docs/recording.md's examples run as they are written", () => {
 }, 90_000);
 
 it('docs/lifecycle.md names features that a plugin may require', async () => {
-  const listed =
-    /This one has ([^.]*)\./
-      .exec(readFileSync(join(root, 'docs/lifecycle.md'), 'utf8'))?.[1]
-      ?.matchAll(/`([a-z]+)`/g) ?? [];
-  const requiredFeatures = [...listed].map((match) => match[1] as string);
-  expect(requiredFeatures).toHaveLength(18);
+  const page = readFileSync(join(root, 'docs/lifecycle.md'), 'utf8');
+  const listed = (after: RegExp) =>
+    [...(after.exec(page)?.[1] ?? '').matchAll(/`([a-z]+)`/g)].map((match) => match[1] as string);
+  const own = listed(/This one has ([^.]*)\./);
+  const added = listed(/Extensions add their own: ([^.]*)\./);
+  expect([own.length, added.length]).toEqual([19, 5]);
+  const folder = mkdtempSync(join(tmpdir(), 'plinth-features-'));
   const kernel = await createKernel({
-    sources: [packageSource([pluginOf('test.all', '', { requiredFeatures })])],
+    sources: [packageSource([pluginOf('test.all', '', { requiredFeatures: [...own, ...added] })])],
+    extensions: [
+      http(),
+      jobs(),
+      otel({ tracer: false, meter: false }),
+      sql({ directory: folder }),
+      ui({ slots: ['main'], present: { notify() {}, ask: async () => null } }),
+    ],
   });
   await kernel.start();
   expect(kernel.plugins.explain('test.all')).toMatchObject({ running: true });
   await kernel.stop();
+  rmSync(folder, { recursive: true });
 });
 
 it('docs/cli.md has every command and every rule', () => {

@@ -61,6 +61,21 @@ for (const setting of [
         'test.sender',
       ]);
       host.dispose();
+      const whole = kernel.messaging.on((_message, call) => [
+        call.user,
+        call.tenant,
+        call.signal.aborted,
+        typeof call.requestId,
+        call.deadline > Date.now(),
+      ]);
+      expect(await kernel.commands.execute('test.sender:go', 'host', { user: 'u3' })).toEqual([
+        'u3',
+        'tenant-0',
+        false,
+        'string',
+        true,
+      ]);
+      whole.dispose();
       expect((await rejection(kernel.commands.execute('test.sender:go', 'host'))).code).toBe(
         'message/no-handler',
       );

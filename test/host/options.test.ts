@@ -1,6 +1,6 @@
 /** Invalid options: no kernel is created, and the error names the option. */
 
-import { createKernel, type KernelOptions, packageSource } from '@plinth/kernel';
+import { createKernel, type KernelOptions, memoryStorage, packageSource } from '@plinth/kernel';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createHost, runtime } from '#host';
 import { rejection } from '../support/kernels.ts';
@@ -27,6 +27,11 @@ describe(`${runtime}: options`, () => {
       { sources: [packageSource([]), { origin: 'x' }] },
     ],
     ['a source that is null', 'sources[0]', { sources: [null] }],
+    ['a host that starts nothing', 'host', { host: { isolations: ['worker'] } }],
+    ['a host that is null', 'host', { host: [null] }],
+    ['a storage that is not there yet', 'storage', { storage: Promise.resolve(memoryStorage()) }],
+    ['a storage without methods', 'storage', { storage: {} }],
+    ['a storage that is null', 'storage', { storage: null }],
     ['an isolation that there is not', 'isolation', { isolation: 'wroker' }],
     ['configuration that is a text', 'config', { config: './plinth.yaml' }],
     ['a misspelt layer', 'config.usr', { config: { usr: {} } }],

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { consentBy } from '../../examples/spa-plain/src/core/consent.ts';
 import { Notices } from '../../examples/spa-plain/src/core/notices.ts';
-import { Questions } from '../../examples/spa-plain/src/core/questions.ts';
+import { PAUSE, Questions } from '../../examples/spa-plain/src/core/questions.ts';
 
 const question = (title: string) => ({
   title,
@@ -22,6 +22,7 @@ let questions: Questions;
 const shown = () => questions.current.value?.title;
 const answer = (choice: number | null) => {
   if (questions.current.value === undefined) throw new Error('nothing is asked');
+  vi.advanceTimersByTime(PAUSE);
   questions.answer(questions.current.value, choice);
 };
 
@@ -42,6 +43,19 @@ it('one question is shown at a time, in the order in which they came', async () 
   expect(shown()).toBeUndefined();
   expect(await Promise.all(answers)).toEqual([1, null]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('a press that was meant for the question before is no answer', async () => {
+  const first = questions.ask(question('first'));
+  const second = questions.ask(question('second'));
+  answer(1);
+  const shownNow = questions.current.value;
+  if (shownNow === undefined) throw new Error('nothing is asked');
+  questions.answer(shownNow, 1);
+  expect([await first, shown()]).toEqual([1, 'second']);
+  // It can be closed at once.
+  questions.answer(shownNow, null);
+  expect(await second).toBe(null);
 });
 
 it('a question that is asked again is another one, so that its dialog begins at the first choice', () => {

@@ -65,7 +65,9 @@ describe.each(['spa-plain', 'spa-react'])('examples/%s', (name) => {
 
     await notes.command('count words');
     await asked(notes, 'Digest asks').getByText('com.example.digest').waitFor();
-    // A key that was meant for something else allows nothing.
+    // A key that was meant for something else allows nothing, also when it can choose.
+    const no = { name: 'Don’t allow', disabled: false };
+    await asked(notes, 'Digest asks').getByRole('button', no).waitFor();
     await notes.page.keyboard.press('Enter');
     await notes.notice('Without the notes there is nothing to count.');
     await notes.press('Close notice');

@@ -116,6 +116,10 @@ const REFUSED: Readonly<Record<string, unknown>> = {
   ],
   'too many events': [[0, 0, 0, [1, 'button', {}, many(100).map(String), []]]],
   'too many nodes': [[0, 0, 0, [1, 'stack', {}, null, many(20_000).map((at) => [at + 2, 'x'])]]],
+  'names that every object has, and then too many nodes': [
+    [0, 0, 0, [1, 'stack', { constructor: 1, toString: 1, valueOf: 'x' }, null, []]],
+    [0, 0, 0, [2, 'stack', {}, null, many(20_000).map((at) => [at + 3, 'x'])]],
+  ],
   'too many changes': many(30_000).map(() => [1, 5]),
   'too deep': [
     [

@@ -113,6 +113,20 @@ describe('chart', () => {
     expect(performance.now() - before).toBeLessThan(2_000);
   });
 
+  it('counts the cells of its table, also those without a value', () => {
+    const long = { label: 'x', values: values(500) };
+    const series = JSON.stringify([long, ...values(7).map(() => ({ label: '', values: [] }))]);
+    const tree = treeOf('chart', { label: 'x', series });
+    const add = (id: number) =>
+      tree.apply([0, 0, 0, [id, 'chart', { label: 'x', series }, null, []]]);
+    add(2);
+    expect(() => add(3)).toThrow(expect.objectContaining({ code: 'view/refused' }));
+    // What goes makes room.
+    tree.apply([1, 1]);
+    tree.apply([3, 2, { series: null }]);
+    add(4);
+  });
+
   it('counts each value against the nodes of its view', () => {
     const series = JSON.stringify(values(8).map(() => ({ label: 'x', values: values(500) })));
     const tree = treeOf('chart', { label: 'x', series });

@@ -375,7 +375,7 @@ describe('a hostile frame', () => {
     await until(() => frame() === null, 'ended');
   });
 
-  it('cannot take the focus from the page', async () => {
+  it.each(['a click', 'Tab'])('cannot take the focus from the page after %s', async (by) => {
     const { shown, place, frame } = await show(
       `document.body.innerHTML = '<input>';
        setInterval(() => {
@@ -385,8 +385,10 @@ describe('a hostile frame', () => {
        }, 10);`,
     );
     const field = document.createElement('input');
-    place.before(field);
-    await userEvent.click(field);
+    const first = document.createElement('input');
+    place.before(first, field);
+    await userEvent.click(by === 'Tab' ? first : field);
+    if (by === 'Tab') await userEvent.tab();
     // WebKit lets none of them in.
     if (hasInput) {
       await until(() => shown.state === 'failed', 'refused');

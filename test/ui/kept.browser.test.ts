@@ -119,6 +119,18 @@ describe.each(Object.entries(RENDERERS))('a view in %s', (_, show) => {
     await until(() => document.activeElement === control('Search'), 'the focus');
   });
 
+  it('leaves the focus where its user has gone since', async () => {
+    const { run } = await open();
+    await userEvent.click(page.getByLabelText('Agree'));
+    const own = document.createElement('input');
+    document.body.append(own);
+    await userEvent.click(own);
+    await run('find');
+    await expect.element(page.getByLabelText('Search')).toBeVisible();
+    await userEvent.keyboard('mine');
+    expect([document.activeElement, own.value]).toEqual([own, 'mine']);
+  });
+
   it('is shown when it shows nothing at first, also in place of what stood there', async () => {
     const { kernel, states, run } = await open('empty');
     await run('there', true);

@@ -103,6 +103,24 @@ describe('a view in React', () => {
     await expect.element(page.getByRole('button', { name: 'count 2' })).toBeVisible();
   });
 
+  it('gives nothing that was typed for one plugin to another', async () => {
+    const field = JSON.stringify([
+      [0, 0, 0, [1, 'stack', {}, null, [[2, 'field', { label: 'Note', value: '' }, null, []]]]],
+    ]);
+    const code = sending(`yield '${field}';`);
+    const kernel = await startKernel({ isolation: 'worker', createHost }, [
+      viewPackage(code),
+      viewPackage(code, { id: 'test.other', activation: ['startup'] }),
+    ]);
+    const show = (plugin: string) => createElement(PluginView, { kernel, plugin, view: 'panel' });
+    render(show(PANEL));
+    await userEvent.type(page.getByLabelText('Note'), 'secret');
+    const before = page.getByLabelText('Note').element();
+    render(show('test.other'));
+    await until(() => !before.isConnected, 'the other view');
+    await expect.element(page.getByLabelText('Note')).toHaveValue('');
+  });
+
   it('shows every element of the kit, and React has nothing to say of it', async () => {
     const said: unknown[] = [];
     const { error } = console;

@@ -1,6 +1,13 @@
 /** `ui()` of `@plinth/ui/host`: what manifests contribute, as lists, and the words of plugins. */
 import { type PackageInput, packageOf } from '@plinth/kernel';
-import { type Present, settingsForm, type UiOptions, ui } from '@plinth/ui/host';
+import {
+  type KeyPress,
+  type Present,
+  settingsForm,
+  type UiOptions,
+  ui,
+  type Workbench,
+} from '@plinth/ui/host';
 import { describe, expect, it, vi } from 'vitest';
 import { createHost, runtime } from '#host';
 import { rejection, startKernel } from '../support/kernels.ts';
@@ -205,6 +212,59 @@ describe(`${runtime}: the workbench`, () => {
     expect(state()).toBe('resolved');
     const other = { ...press('Т', { ctrl: true, shift: true }), code: 'KeyN' };
     expect(await bench.key(other)).toBe(0);
+  });
+
+  it('knows keys that write a sign with Shift, and takes no sign that is typed', async () => {
+    const keys = [...['mod+shift+=', 'mod+shift+,', 'mod+shift+0', 'mod+n', 'alt+l', 'alt+up']].map(
+      (key) => ({ key, command: key }),
+    );
+    const run = async (mac: boolean, event: Parameters<typeof hears>[1]) => {
+      const { bench } = await start({ mac, keys });
+      return hears(bench, event);
+    };
+    const hears = (bench: Workbench, event: object) => {
+      const done = bench.key({ ...press('?'), ...event } as KeyPress);
+      done?.catch(() => {});
+      return done !== undefined;
+    };
+    const ctrl = { ctrlKey: true };
+    const shifted = { ctrlKey: true, shiftKey: true };
+    // On a US keyboard, and 0 on a German one.
+    expect(await run(false, { ...shifted, key: '+', code: 'Equal' })).toBe(true);
+    expect(await run(false, { ...shifted, key: '<', code: 'Comma' })).toBe(true);
+    expect(await run(false, { ...shifted, key: '=', code: 'Digit0' })).toBe(true);
+    // A letter counts by what it writes, wherever it stands.
+    expect(await run(false, { ...ctrl, key: 'n', code: 'KeyB' })).toBe(true);
+    expect(await run(false, { ...ctrl, key: 'b', code: 'KeyN' })).toBe(false);
+    // With Option a Mac writes signs.
+    expect(await run(true, { altKey: true, key: '@', code: 'KeyL' })).toBe(false);
+    expect(await run(true, { altKey: true, key: 'ArrowUp', code: 'ArrowUp' })).toBe(true);
+    expect(await run(false, { altKey: true, key: 'l', code: 'KeyL' })).toBe(true);
+    // What a browser fills in is told as a key without a name.
+    expect(await run(false, { key: undefined })).toBe(false);
+  });
+
+  it('lists each plugin once, also while two of its versions are there', async () => {
+    const { bench, kernel, say } = await start();
+    bench.facts.set('mode', 'edit');
+    await say('fact', { name: 'dirty', value: true });
+    const lists = () => [
+      ids(bench.palette()),
+      ids(bench.views('sidebar')),
+      ids(bench.menu('list/item')),
+      bench.keys().map(({ key }) => key),
+    ];
+    const before = lists();
+    await kernel.plugins.install(
+      packageOf({ manifest: { ...manifest, version: '1.1.0' }, code: notes }),
+    );
+    expect(kernel.plugins.list()).toHaveLength(2);
+    expect(lists()).toEqual(before);
+    // What one version has said stays as long as another one may run.
+    await kernel.plugins.uninstall(`${NOTES}@1.1.0`);
+    expect(bench.facts.get(`${NOTES}.dirty`)).toBe(true);
+    await kernel.plugins.disable(NOTES);
+    expect(bench.facts.get(`${NOTES}.dirty`)).toBeUndefined();
   });
 
   it('shows views only where the application allows them, in slots that it has', async () => {

@@ -1,12 +1,13 @@
 /** Runs the checks of the test kit on a plugin in a folder, as it is bundled. */
 import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { nodeHost } from '@plinth/host-node';
-import { readArchive } from '@plinth/kernel/archive';
 import { type PluginReport, reportJUnit, reportText, testPlugin } from '@plinth/sdk/testing';
 import { bundlePlugin } from '../bundle/bundle-plugin.js';
+import { entryIn, isFile } from '../bundle/find-entry.js';
 import type { Options } from '../command.js';
 import { CliError } from '../terminal/cli-error.js';
+import { readPackage, textIn } from '../validate/read-package.js';
 
 /** The report, as data and in two formats. */
 export interface Checked {
@@ -46,21 +47,37 @@ export async function runChecks(folder: string, options: Options): Promise<Check
 const pathsIn = (paths: Options[string]): readonly string[] =>
   typeof paths === 'string' ? paths.split(',').filter((path) => path !== '') : [];
 
-/** The package in a folder of sources, or in an archive. */
+/** The package in a folder of sources, in a folder that was bundled, or in an archive. */
 async function packageAt(path: string): Promise<Package> {
   const at = resolve(path);
   const found = await stat(at).catch((cause: unknown) => {
     throw new CliError('test/options', `${path} can't be read`, { cause, usage: true });
   });
-  if (found.isDirectory()) {
+  if (found.isDirectory() && !(await isBundled(at))) {
     const { manifest, files } = await bundlePlugin(at, { minify: false });
     return { manifest: files.get('plugin.json') ?? '', code: files.get(manifest.main) ?? '' };
   }
-  const files = await readArchive(await readFile(at), {}, path);
-  const text = (name: string) => new TextDecoder().decode(files.get(name));
-  const manifest = text('plugin.json');
-  const { main = '' } = JSON.parse(manifest) as { readonly main?: string };
-  return { manifest, code: text(main) };
+  const files = await readPackage(at);
+  const manifest = textIn(files, 'plugin.json');
+  const main = mainOf(manifest);
+  return { manifest, code: main === undefined ? '' : textIn(files, main) };
+}
+
+/** Whether a folder holds the files of a package, and no sources. */
+async function isBundled(folder: string): Promise<boolean> {
+  if ((await entryIn(folder)) !== undefined) return false;
+  const main = mainOf(await readFile(join(folder, 'plugin.json'), 'utf8').catch(() => ''));
+  return main !== undefined && isFile(join(folder, main));
+}
+
+/** The file that a manifest names. What else is wrong with a manifest is found by the checks. */
+function mainOf(manifest: string): string | undefined {
+  try {
+    const { main } = JSON.parse(manifest) as { readonly main?: unknown };
+    return typeof main === 'string' && main !== '' ? main : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function samplesIn(path: string): Promise<Readonly<Record<string, readonly unknown[]>>> {

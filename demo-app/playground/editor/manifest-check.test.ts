@@ -1,6 +1,6 @@
 /** Problems of a manifest, at their lines. */
 import { expect, it } from 'vitest';
-import { placeOf, problemsOfManifest } from './manifest-check.ts';
+import { Places, problemsOfManifest } from './manifest-check.ts';
 import { TEMPLATES } from './templates.ts';
 
 const text = TEMPLATES[0]?.manifest as string;
@@ -21,8 +21,8 @@ it('tells what is no JSON where it ends to be JSON', () => {
 });
 
 it('finds the nearest value of a path that is not there', () => {
-  expect(placeOf('{"a": [1, {"b": 2}]}', 'a.1.b')).toBe(16);
-  expect(placeOf('{"a": [1, {"b": 2}]}', 'a.7.b')).toBe(6);
-  expect(placeOf('{"a": 1}', '__proto__.x')).toBe(0);
-  expect(placeOf('', 'a')).toBe(0);
+  expect(new Places('{"a": [1, {"b": 2}]}').of('a.1.b')).toBe(16);
+  expect(new Places('{"a": [1, {"b": 2}]}').of('a.7.b')).toBe(6);
+  expect(new Places('{"a": 1}').of('__proto__.x')).toBe(0);
+  expect(new Places('').of('a')).toBe(0);
 });

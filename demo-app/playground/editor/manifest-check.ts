@@ -38,16 +38,32 @@ export function manifestProblems(error: unknown, text: string): readonly Problem
     const broken = code === 'manifest/not-json' ? firstError(text) : undefined;
     return [{ ...base, message, line: broken === undefined ? undefined : lineAt(text, broken) }];
   }
+  const places = new Places(text);
   return problems.map(({ path, message: what }) => ({
     ...base,
     message: path === '' ? what : `${path}: ${what}`,
-    line: lineAt(text, placeOf(text, path)),
+    line: lineAt(text, places.of(path)),
   }));
 }
 
-/** The offset of the value at a path, or of the nearest one around it. */
-export function placeOf(text: string, path: string): number {
-  let node = jsonLanguage.parser.parse(text).topNode.firstChild;
+/** Finds values of a text, which is parsed once: it may be long, and have many problems. */
+export class Places {
+  readonly #text: string;
+  readonly #root: SyntaxNode | null;
+
+  constructor(text: string) {
+    this.#text = text;
+    this.#root = jsonLanguage.parser.parse(text).topNode.firstChild;
+  }
+
+  /** The offset of the value at a path, or of the nearest one around it. */
+  of(path: string): number {
+    return placeOf(this.#text, this.#root, path);
+  }
+}
+
+function placeOf(text: string, root: SyntaxNode | null, path: string): number {
+  let node = root;
   for (const part of path === '' ? [] : path.split('.')) {
     const next = node === null ? undefined : memberOf(text, node, part);
     if (next === undefined) break;

@@ -1,6 +1,7 @@
 /** Makes a link of a draft. */
 import { useState } from 'preact/hooks';
 import { messageOf } from '../parts/action.tsx';
+import { copyText } from '../parts/copy-text.ts';
 import { type Draft, LONG_LINK, linkOf } from './link.ts';
 
 interface Made {
@@ -18,11 +19,7 @@ export function Share({ draft }: { readonly draft: Draft }) {
     setMade(undefined);
     try {
       const link = new URL(await linkOf(draft), location.href).href;
-      const copied = await navigator.clipboard.writeText(link).then(
-        () => true,
-        () => false,
-      );
-      setMade({ draft, link, copied });
+      setMade({ draft, link, copied: await copyText(link) });
     } catch (error) {
       setFailure(messageOf(error));
     }

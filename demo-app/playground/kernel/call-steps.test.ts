@@ -8,7 +8,7 @@ test('each middleware has its own time: without the next one, and without the ha
   const first = steps.enter(named('host'), 0);
   const second = steps.enter(named('test.a'), 2);
   steps.reach(10);
-  steps.depart(110);
+  steps.depart(110, true);
   second?.leave(115, true);
   first?.leave(118, true);
   expect(steps.ended(120)).toEqual({
@@ -17,6 +17,7 @@ test('each middleware has its own time: without the next one, and without the ha
       { ...named('test.a'), took: 113, alone: 13, ok: true },
     ],
     handler: 100,
+    answered: true,
   });
 });
 
@@ -32,11 +33,12 @@ test('several attempts of a handler count together, and an end that is not told 
   const steps = new CallSteps();
   steps.enter(named('test.a'), 0);
   steps.reach(0);
-  steps.depart(10);
+  steps.depart(10, false);
   steps.reach(20);
   expect(steps.ended(25)).toEqual({
     steps: [{ ...named('test.a'), took: 25, alone: 10, ok: true }],
     handler: 15,
+    answered: false,
   });
 });
 

@@ -18,6 +18,15 @@ export interface OpenStep {
   leave(now: number, ok: boolean): void;
 }
 
+/** What is known of a call when it has ended. */
+export interface Parts {
+  readonly steps?: readonly Step[];
+  /** Milliseconds inside of all middleware. Absent where a call has not come that far. */
+  readonly handler?: number;
+  /** Whether the inside has answered. */
+  readonly answered?: boolean;
+}
+
 /** Middleware of one call that is told apart. Further ones count as part of the last one. */
 const MOST_STEPS = 32;
 
@@ -35,6 +44,7 @@ export class CallSteps {
   #spent = 0;
   #since: number | undefined;
   #reached = false;
+  #passed = true;
 
   /** A middleware starts. Those that start later are inside of it. */
   enter({ name, owner }: Pick<Step, 'name' | 'owner'>, now: number): OpenStep | undefined {
@@ -55,14 +65,20 @@ export class CallSteps {
     this.#since = now;
   }
 
-  depart(now: number): void {
+  /** @param ok whether the inside has answered. The last time counts. */
+  depart(now: number, ok: boolean): void {
+    this.#passed = ok;
+    this.#stop(now);
+  }
+
+  #stop(now: number): void {
     if (this.#since !== undefined) this.#spent += now - this.#since;
     this.#since = undefined;
   }
 
   /** The call has ended, maybe before its inside and its middleware tell their own end. */
-  ended(now: number): { readonly steps?: readonly Step[]; readonly handler?: number } {
-    this.depart(now);
+  ended(now: number): Parts {
+    this.#stop(now);
     const times = this.#steps.map(({ started, ended = now }) => Math.max(ended - started, 0));
     const steps = this.#steps.map(({ name, owner, ok }, index): Step => {
       const took = times[index] as number;
@@ -71,7 +87,7 @@ export class CallSteps {
     });
     return {
       ...(steps.length > 0 && { steps }),
-      ...(this.#reached && { handler: this.#spent }),
+      ...(this.#reached && { handler: this.#spent, answered: this.#passed }),
     };
   }
 }

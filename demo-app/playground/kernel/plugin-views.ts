@@ -3,9 +3,15 @@ import { defineExtension, type PluginView } from '@plinth/kernel/extension';
 
 /** The API of the extension. */
 export interface PluginViews {
-  of(id: string): PluginView | undefined;
+  /** @param meant an id, or `id@version`. */
+  of(meant: string): PluginView | undefined;
 }
 
 export const pluginViews = defineExtension({ name: 'plugin-views', uses: [] }, () => ({
-  install: ({ plugins }): PluginViews => ({ of: (id) => plugins.get(id) }),
+  install: ({ plugins }): PluginViews => ({
+    of(meant) {
+      const [id = '', version] = meant.split('@');
+      return plugins.get(id, version);
+    },
+  }),
 }));

@@ -17,6 +17,8 @@ export interface Span {
   readonly took?: number;
   /** The part of `took` inside of all middleware. */
   readonly handler?: number;
+  /** Whether what is inside of all middleware has answered. */
+  readonly answered?: boolean;
   /** Each middleware that was entered, the outermost first. */
   readonly steps?: readonly Step[];
   readonly ok?: boolean;

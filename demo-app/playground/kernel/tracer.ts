@@ -49,7 +49,7 @@ export const tracer = defineExtension(
           steps?.reach(performance.now());
           return steps;
         },
-        end: (_call, _outcome, steps) => steps?.depart(performance.now()),
+        end: (_call, { ok }, steps) => steps?.depart(performance.now(), ok),
       });
       port.intercept({ place: 'outside', for: () => whole });
       port.intercept({ place: 'middleware', kinds: ['command'], for: () => middleware });

@@ -46,3 +46,14 @@ test('a handler that was not reached has no time, and the middleware that refuse
   const [, middleware, handler] = chainOf('test.a', [], { ...span, ok: false, steps });
   expect([middleware?.failed, handler?.took, handler?.failed]).toEqual([true, undefined, false]);
 });
+
+test('a middleware that throws behind a handler that has answered is marked alone, and so is the handler', () => {
+  const steps = [{ ...step('test.b', 50), ok: false }];
+  const failed = (last: object) =>
+    chainOf('test.a', [], { ...span, ...last }).map((one) => one.failed);
+  expect(failed({ ok: false, steps, handler: 20, answered: true })).toEqual([false, true, false]);
+  const caught = [step('test.b', 50)];
+  expect(failed({ ok: true, steps: caught, handler: 20, answered: false })).toEqual([
+    ...[false, false, true],
+  ]);
+});

@@ -22,7 +22,7 @@ export function chainOf(
   around: readonly string[],
   last: Span | undefined,
 ): readonly ChainPart[] {
-  const { took: whole = 0, steps = [], handler, ok } = last ?? {};
+  const { took: whole = 0, steps = [], handler, ok, answered = ok } = last ?? {};
   const part = (label: string, took: number | undefined, failed = false): ChainPart => ({
     label,
     took,
@@ -43,6 +43,6 @@ export function chainOf(
   return [
     part('kernel and way', last === undefined ? undefined : Math.max(whole - known, 0)),
     ...middleware,
-    part(`handler of ${owner}`, handler, ok === false && handler !== undefined),
+    part(`handler of ${owner}`, handler, answered === false && handler !== undefined),
   ];
 }

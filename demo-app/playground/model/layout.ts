@@ -5,21 +5,24 @@ import type { Graph, Layout } from './graph.ts';
 const WIDTH = 168;
 const HEIGHT = 52;
 
+/** The name of a plugin in the graph of the library, which takes ids like `constructor` for known. */
+const inside = (id: string) => `plugin ${id}`;
+
 /** Places nodes and edges. */
 export function layoutOf({ nodes, edges }: Graph): Layout {
   const graph = new graphlib.Graph({ multigraph: true });
   graph.setGraph({ rankdir: 'TB', nodesep: 36, ranksep: 70, marginx: 12, marginy: 12 });
-  for (const { id } of nodes) graph.setNode(id, { width: WIDTH, height: HEIGHT });
+  for (const { id } of nodes) graph.setNode(inside(id), { width: WIDTH, height: HEIGHT });
   for (const { from, to, key } of edges)
-    graph.setEdge(from, to, { width: 44, height: 16, labelpos: 'c' }, key);
+    graph.setEdge(inside(from), inside(to), { width: 44, height: 16, labelpos: 'c' }, key);
   layout(graph);
   const size = graph.graph() as { readonly width?: number; readonly height?: number };
   return {
     width: Math.ceil(size.width ?? 0),
     height: Math.ceil(size.height ?? 0),
     nodes: new Map(
-      graph.nodes().map((id) => {
-        const { x, y } = graph.node(id) as Point;
+      nodes.map(({ id }) => {
+        const { x, y } = graph.node(inside(id)) as Point;
         return [id, { x, y }];
       }),
     ),

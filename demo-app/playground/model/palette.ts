@@ -5,6 +5,7 @@ import type { PlaygroundKernel } from '../kernel/playground-kernel.ts';
 import { newTrace } from '../kernel/trace.ts';
 import type { PluginWords } from './plugin-words.ts';
 import { messageOf, summarise } from './show-value.ts';
+import { speakerOf } from './speaker.ts';
 import { Changes } from './store.ts';
 
 /** A command that is listed. */
@@ -47,7 +48,7 @@ export class Palette {
     return this.#workbench
       .palette()
       .map(({ id, title, plugin }) => ({
-        ...{ id, title, from: this.#kernel.plugins.get(plugin)?.name ?? plugin },
+        ...{ id, title, from: speakerOf(plugin, this.#kernel.plugins.get(plugin)?.name) },
         key: keys.find(({ command }) => command === id)?.key,
       }))
       .filter(({ title, from }) => {
@@ -68,18 +69,16 @@ export class Palette {
     try {
       const example = schema && exampleOf(schema);
       const answer = await commands.execute(id, example, { traceparent });
-      this.#words.notify({ name: title, text: await textOf(answer), tone: 'good' });
+      this.#words.say({ from: title, text: await textOf(answer), tone: 'good' });
     } catch (error) {
-      this.#words.notify({ name: title, text: messageOf(error), tone: 'bad' });
+      this.#words.say({ from: title, text: messageOf(error), tone: 'bad' });
     }
   }
 
   /** Runs what a key stands for. Answers whether it stands for something. */
   press(event: KeyboardEvent): boolean {
     const done = this.#workbench.key(event);
-    done?.catch((error) =>
-      this.#words.notify({ name: 'A key', text: messageOf(error), tone: 'bad' }),
-    );
+    done?.catch((error) => this.#words.say({ from: 'A key', text: messageOf(error), tone: 'bad' }));
     return done !== undefined;
   }
 }

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 const say = (words: PluginWords, text: string) =>
-  words.notify({ name: 'Test', text, tone: 'plain' });
+  words.notify({ plugin: 'test.a', name: 'Test', text, tone: 'plain' });
 const question = (title: string, signal = new AbortController().signal): Question => ({
   ...{ plugin: 'test.a', name: 'Test', title, text: undefined, choices: ['Yes', 'No'], signal },
 });
@@ -49,4 +49,13 @@ test('a question closes when its plugin waits no longer', async () => {
   gone.abort();
   expect(await answer).toBeNull();
   expect(words.question).toBeUndefined();
+});
+
+test('a name is told with its id, which no other plugin has', () => {
+  const words = new PluginWords();
+  words.notify({ plugin: 'test.a', name: 'Notes', text: 'all are gone', tone: 'plain' });
+  words.notify({ plugin: 'demo.notes', name: 'Notes', text: 'one more', tone: 'plain' });
+  void words.ask(question('sure?'));
+  expect(words.notices.map(({ from }) => from)).toEqual(['Notes', 'Notes (test.a)']);
+  expect(words.question?.from).toBe('Test (test.a)');
 });

@@ -1,5 +1,6 @@
 /** What plugins say to the person at the page: notices, which go by themselves, and questions. */
 import type { Notice, Present, Question } from '@plinth/ui/host';
+import { speakerOf } from './speaker.ts';
 import { Changes } from './store.ts';
 
 /** Milliseconds for which a notice is shown. */
@@ -7,12 +8,15 @@ const SHOWN = 8_000;
 const MOST_NOTICES = 4;
 
 /** What is shown of a notice. */
-export interface ShownNotice extends Pick<Notice, 'name' | 'text' | 'tone'> {
+export interface ShownNotice extends Pick<Notice, 'text' | 'tone'> {
+  /** Who says it: the page, or a plugin. */
+  readonly from: string;
   readonly key: number;
 }
 
 /** A question that waits. */
-export interface WaitingQuestion extends Pick<Question, 'name' | 'title' | 'text' | 'choices'> {
+export interface WaitingQuestion extends Pick<Question, 'title' | 'text' | 'choices'> {
+  readonly from: string;
   readonly key: number;
   /** The place of the choice, or null when it was closed. The first answer counts. */
   answer(choice: number | null): void;
@@ -35,23 +39,28 @@ export class PluginWords implements Present {
     return this.#questions[0];
   }
 
-  readonly notify = ({ name, text, tone }: Omit<ShownNotice, 'key'>): void => {
+  readonly notify = ({ plugin, name, text, tone }: Notice): void =>
+    this.say({ from: speakerOf(plugin, name), text, tone });
+
+  /** Shows a notice. */
+  say({ from, text, tone }: Omit<ShownNotice, 'key'>): void {
     const key = ++this.#count;
-    this.#notices = [{ key, name, text, tone }, ...this.#notices].slice(0, MOST_NOTICES);
+    this.#notices = [{ key, from, text, tone }, ...this.#notices].slice(0, MOST_NOTICES);
     this.changes.announce();
     setTimeout(() => this.close(key), SHOWN);
-  };
+  }
 
   close(key: number): void {
     this.#notices = this.#notices.filter((one) => one.key !== key);
     this.changes.announce();
   }
 
-  readonly ask = ({ name, title, text, choices, signal }: Question): Promise<number | null> =>
+  readonly ask = (question: Question): Promise<number | null> =>
     new Promise((resolve) => {
+      const { plugin, name, title, text, choices, signal } = question;
       const close = () => waiting.answer(null);
       const waiting: WaitingQuestion = {
-        ...{ key: ++this.#count, name, title, text, choices },
+        ...{ key: ++this.#count, from: speakerOf(plugin, name), title, text, choices },
         answer: (choice) => {
           const at = this.#questions.indexOf(waiting);
           if (at === -1) return;

@@ -38,6 +38,8 @@ export class Recordings {
 
   constructor(kernel: PlaygroundKernel) {
     this.#kernel = kernel;
+    // A recording ends with its guest, whatever has ended that.
+    kernel.events.on('plugin:*', () => void this.#keepEnded());
   }
 
   /** Newest first. */
@@ -45,8 +47,15 @@ export class Recordings {
     return this.#kept;
   }
 
+  /** Whether what a plugin does is taken now. */
   isRecording(plugin: string): boolean {
-    return this.#sessions.has(plugin);
+    return this.#sessions.get(plugin)?.end === undefined && this.#sessions.has(plugin);
+  }
+
+  /** Keeps what has ended by itself: with its guest, at its bound, or with a stream. */
+  async #keepEnded(): Promise<void> {
+    for (const [plugin, { end }] of [...this.#sessions])
+      if (end !== undefined) await this.stop(plugin).catch(() => {});
   }
 
   /** Records a plugin from a fresh guest on. */

@@ -7,6 +7,7 @@ test('values are written like JSON, with a notation for what JSON lacks', () => 
   );
   expect(showValue({ a: { b: 1.23456 } })).toBe('{\n  "a": {\n    "b": 1.23456\n  }\n}');
   expect(summarise(new Map([['k', new Set([1])]]))).toBe('Map {"k": Set [1]}');
+  expect(summarise([0.004, 1e307])).toBe('[0.004, 1e+307]');
   expect(summarise(new Uint8Array(7))).toBe('7 bytes');
   expect(showValue(undefined)).toBe('undefined');
 });

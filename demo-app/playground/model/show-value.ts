@@ -9,7 +9,7 @@ interface Bounds {
   /** Values that are visited. */
   readonly values: number;
   readonly characters: number;
-  /** Spaces for each level; 0 writes one line, with rounded numbers. */
+  /** Spaces for each level; 0 writes one line. */
   readonly indent: number;
 }
 
@@ -90,8 +90,6 @@ class Writer {
   /** Undefined for what has parts. */
   #simple(value: unknown): string | undefined {
     if (typeof value === 'string') return this.#quoted(value);
-    if (typeof value === 'number' && this.#bounds.indent === 0)
-      return String(Math.round(value * 100) / 100);
     if (typeof value === 'bigint') return `${value}n`;
     if (typeof value !== 'object' || value === null) return String(value);
     if (value instanceof Error) return plainText(`${value.name}: ${value.message}`, 1_000);

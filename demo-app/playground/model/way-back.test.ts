@@ -11,16 +11,14 @@ const updated = (version: string, from: string, plugin?: string) =>
 
 test('an update leaves a way back, and going back takes it', () => {
   const ways = waysBack([updated('1.1.0', '1.0.0'), updated('1.2.0', '1.1.0')]);
-  expect([...ways]).toEqual([
-    ['test.a@1.1.0', '1.0.0'],
-    ['test.a@1.2.0', '1.1.0'],
-  ]);
+  expect([...ways]).toEqual([['test.a@1.2.0', '1.1.0']]);
   const after = waysBack([
     updated('1.1.0', '1.0.0'),
     updated('1.2.0', '1.1.0'),
     fact('rolled-back', '1.1.0', '1.2.0'),
   ]);
-  expect([...after]).toEqual([['test.a@1.1.0', '1.0.0']]);
+  // The kernel keeps one way back: that to 1.0.0 went with the second update.
+  expect([...after]).toEqual([]);
 });
 
 test('an uninstalled plugin has none, and others keep theirs', () => {

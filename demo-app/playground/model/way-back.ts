@@ -13,9 +13,11 @@ export function waysBack(entries: Iterable<Fact>): WaysBack {
     if (plugin === undefined) continue;
     const version = text(facts.version);
     const from = text(facts.from);
-    if (topic === 'plugin:updated' && version !== undefined && from !== undefined)
+    if (topic === 'plugin:updated' && version !== undefined && from !== undefined) {
       ways.set(`${plugin}@${version}`, from);
-    else if (topic === 'plugin:rolled-back') ways.delete(`${plugin}@${from}`);
+      // Only the last way back is kept.
+      ways.delete(`${plugin}@${from}`);
+    } else if (topic === 'plugin:rolled-back') ways.delete(`${plugin}@${from}`);
     else if (topic === 'plugin:uninstalled')
       for (const key of [...ways.keys()]) if (key.startsWith(`${plugin}@`)) ways.delete(key);
   }

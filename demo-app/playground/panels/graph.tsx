@@ -28,10 +28,9 @@ export function GraphPanel() {
   // A layout depends on the shape alone
   useEffect(() => {
     let current = true;
-    import('../model/layout.ts').then(
-      ({ layoutOf }) => current && setLayout(layoutOf(graph)),
-      (error) => current && setFailure(messageOf(error)),
-    );
+    import('../model/layout.ts')
+      .then(({ layoutOf }) => current && setLayout(layoutOf(graph)))
+      .catch((error) => current && setFailure(messageOf(error)));
     return () => {
       current = false;
     };

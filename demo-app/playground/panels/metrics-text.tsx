@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { Action, Failure } from '../parts/action.tsx';
 import { useInspector } from '../parts/context.ts';
+import { copyText } from '../parts/copy-text.ts';
 import { saveFile } from '../parts/save-file.ts';
 
 /** Characters that are shown. What is copied and saved is whole. */
@@ -29,6 +30,10 @@ export function MetricsText() {
       type: 'text/plain',
       text: await kernel.metrics.prometheus(),
     });
+  const copy = async (text: string) => {
+    if (!(await copyText(text)))
+      throw new Error('this page may not copy: save it, or copy it below');
+  };
   return (
     <section class="panel stack" aria-label="As text">
       <div class="row">
@@ -36,11 +41,7 @@ export function MetricsText() {
         <Action label="As Prometheus text" run={prometheus} onFailure={setFailure} />
         {written !== undefined && (
           <>
-            <Action
-              label="Copy"
-              run={() => navigator.clipboard.writeText(written.text)}
-              onFailure={setFailure}
-            />
+            <Action label="Copy" run={() => copy(written.text)} onFailure={setFailure} />
             <Action
               label="Save"
               run={() => saveFile(written.name, [written.text], written.type)}

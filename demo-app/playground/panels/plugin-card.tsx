@@ -77,14 +77,19 @@ async function sleep(plugins: PlaygroundKernel['plugins'], id: string): Promise<
     throw new Error('it has work to do, or is needed by a plugin that runs, so it stays awake');
 }
 
-/** @param back the version that an update has replaced; `chosen`: the address names this plugin. */
+/**
+ * @param meant what the kernel knows this version by; `back`: the version that an update has
+ * replaced; `chosen`: the address names this plugin.
+ */
 export function PluginCard({
   plugin,
+  meant,
   usage,
   back,
   chosen,
 }: {
   readonly plugin: PluginInfo;
+  readonly meant: string;
   readonly usage: PluginUsage | undefined;
   readonly back: string | undefined;
   readonly chosen: boolean;
@@ -99,8 +104,8 @@ export function PluginCard({
     card.current?.focus({ preventScroll: true });
   }, [chosen]);
   const { id, name = id, version, state, manifest } = plugin;
-  const { because } = kernel.plugins.explain(id);
-  const trust = trustText(isOwn(id), viewOf(id)?.trust);
+  const { because } = kernel.plugins.explain(meant);
+  const trust = trustText(isOwn(id), viewOf(meant)?.trust);
   return (
     <li class="panel card" data-plugin={id} ref={card} tabIndex={-1} aria-current={chosen}>
       <div class="card-title">
@@ -119,7 +124,7 @@ export function PluginCard({
         ]}
       />
       {!isActive(plugin) && <p class="hint">Why: {plainText(because, 400)}</p>}
-      <Deeds plugin={plugin} back={back} onFailure={setFailure} />
+      <Deeds plugin={plugin} meant={meant} back={back} onFailure={setFailure} />
       <Failure message={failure} />
       <PluginUpdate key={version ?? ''} plugin={plugin} />
       <details onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
@@ -128,7 +133,7 @@ export function PluginCard({
           <>
             <PluginCost usage={usage} />
             <pre>
-              {explanation(id)
+              {explanation(meant)
                 .split('\n')
                 .map((line) => plainText(line, 600))
                 .join('\n')}
@@ -142,10 +147,12 @@ export function PluginCard({
 
 function Deeds({
   plugin,
+  meant,
   back,
   onFailure,
 }: {
   readonly plugin: PluginInfo;
+  readonly meant: string;
   readonly back: string | undefined;
   readonly onFailure: OnFailure;
 }) {
@@ -163,7 +170,7 @@ function Deeds({
             of={of}
             danger={deed.danger}
             possible={deed.possible(plugin)}
-            run={() => deed.run(kernel.plugins, id)}
+            run={() => deed.run(kernel.plugins, meant)}
             onFailure={onFailure}
           />
         );

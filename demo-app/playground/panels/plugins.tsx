@@ -16,19 +16,28 @@ export function PluginsPanel() {
   useChanges(plugins);
   const { chosen } = useAddress();
   const ways = useWaysBack();
+  const list = kernel.plugins.list();
   const { value: usage = [] } = usePolled('usage', EVERY, () => kernel.plugins.usage());
   return (
     <>
       <ul class="cards">
-        {kernel.plugins.list().map((plugin) => (
-          <PluginCard
-            key={plugin.id}
-            plugin={plugin}
-            usage={usage.find(({ id }) => id === plugin.id)}
-            back={ways.get(`${plugin.id}@${plugin.version}`)}
-            chosen={plugin.id === chosen}
-          />
-        ))}
+        {list.map((plugin) => {
+          const { id, version } = plugin;
+          const own = `${id}@${version}`;
+          // A decision about the id holds for all of its versions, so it is made where there is one.
+          const isAlone = list.every((one) => one === plugin || one.id !== id);
+          const meant = isAlone ? id : own;
+          return (
+            <PluginCard
+              key={meant}
+              plugin={plugin}
+              meant={meant}
+              usage={usage.find((one) => one.id === id && one.version === version)}
+              back={ways.get(own)}
+              chosen={id === chosen}
+            />
+          );
+        })}
       </ul>
       <Install />
     </>

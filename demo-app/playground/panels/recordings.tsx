@@ -23,7 +23,8 @@ function useRecordings(): Recordings {
 
 /** The whole panel. */
 export function RecordingsPanel() {
-  const { kernel } = useInspector();
+  const { kernel, plugins } = useInspector();
+  useChanges(plugins);
   const recordings = useRecordings();
   const list = kernel.plugins.list();
   const [chosen, setChosen] = useState('');

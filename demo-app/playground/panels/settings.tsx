@@ -5,7 +5,7 @@ import { plainText, summarise } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { Action, Failure } from '../parts/action.tsx';
 import { useInspector } from '../parts/context.ts';
-import { hasFields, SchemaFields } from '../parts/schema-form.tsx';
+import { hasProperties, NotJson, SchemaFields } from '../parts/schema-form.tsx';
 
 /** The whole panel. */
 export function SettingsPanel() {
@@ -13,7 +13,7 @@ export function SettingsPanel() {
   useChanges(plugins);
   const configurable = kernel.plugins
     .list()
-    .filter(({ manifest }) => hasFields(readSchema(manifest?.config)));
+    .filter(({ manifest }) => hasProperties(readSchema(manifest?.config)));
   if (configurable.length === 0) return <p class="hint">No plugin can be configured.</p>;
   return (
     <div class="cards">
@@ -24,22 +24,46 @@ export function SettingsPanel() {
   );
 }
 
+interface Draft {
+  /** The settings when the first of them was changed. */
+  readonly before: Values;
+  readonly values: Values;
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What was changed. Undefined takes a setting back: its default counts again. */
+function changesOf(before: Values, values: Values): Values {
+  const names = new Set([...Object.keys(before), ...Object.keys(values)]);
+  const changed = [...names].filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(values[name]),
+  );
+  return Object.fromEntries(changed.map((name) => [name, values[name]]));
+}
+
 function Settings({ id }: { readonly id: string }) {
   const { kernel } = useInspector();
-  const [draft, setDraft] = useState<Readonly<Record<string, unknown>>>();
+  const [draft, setDraft] = useState<Draft>();
   const [failure, setFailure] = useState<string>();
   const { name = id, manifest } = kernel.plugins.get(id) ?? {};
   const schema = readSchema(manifest?.config);
-  if (!hasFields(schema)) return null;
-  const values = draft ?? kernel.config.get(id);
+  if (!hasProperties(schema)) return null;
+  const now = kernel.config.get(id);
+  const { before, values } = draft ?? { before: now, values: now };
   const save = async () => {
-    await kernel.config.set(id, values);
+    await kernel.config.set(id, changesOf(before, values));
     setDraft(undefined);
   };
+  const isReady =
+    draft !== undefined && !Object.values(values).some((one) => one instanceof NotJson);
   return (
     <section class="panel stack" aria-label={plainText(name, 80)} data-settings={id}>
       <h3>{plainText(name, 80)}</h3>
-      <SchemaFields schema={schema} values={values} onChange={setDraft} />
+      <SchemaFields
+        schema={schema}
+        values={values}
+        onChange={(next) => setDraft({ before, values: next })}
+      />
       <ul class="hint">
         {Object.entries(kernel.config.layers(id)).map(([key, { value, layer }]) => (
           <li key={key}>
@@ -51,7 +75,7 @@ function Settings({ id }: { readonly id: string }) {
         <Action
           label="Apply"
           of={plainText(name, 80)}
-          possible={draft !== undefined}
+          possible={isReady}
           run={save}
           onFailure={setFailure}
         />

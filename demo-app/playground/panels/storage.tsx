@@ -1,6 +1,7 @@
 /** What a plugin keeps: its keys, one value at a time, and how much of its quota that takes. */
 import type { PluginUsage } from '@plinth/host-browser';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { editableText } from '../model/editable.ts';
 import { plainText } from '../model/show-value.ts';
 import { useChanges } from '../model/store.ts';
 import { bytes, counted } from '../model/units.ts';
@@ -49,7 +50,19 @@ function Keys({ id }: { readonly id: string }) {
     read().catch((error) => setFailure(messageOf(error)));
   }, [id]);
   const open = async (key: string) => setShown({ key, value: await view.read(key) });
+  const refresh = async () => {
+    const key = shown?.key;
+    if (key === undefined) return read();
+    const value = await view.read(key);
+    setShown(value === undefined ? undefined : { key, value });
+    await read();
+  };
   const save = async (key: string, value: unknown) => {
+    const now = await view.read(key);
+    if (editableText(now) !== editableText(shown?.value)) {
+      setShown(now === undefined ? undefined : { key, value: now });
+      throw new Error('the plugin has written another value meanwhile, and nothing was replaced');
+    }
     await view.import([[key, value]]);
     await Promise.all([open(key), read()]);
   };
@@ -64,7 +77,7 @@ function Keys({ id }: { readonly id: string }) {
     <>
       <div class="row tools">
         <span class="hint grow">{kept === undefined ? 'Reading…' : keptText(kept)}</span>
-        <Action label="Refresh" run={read} onFailure={setFailure} />
+        <Action label="Refresh" run={refresh} onFailure={setFailure} />
       </div>
       {kept?.usage?.limit !== undefined && (
         <progress aria-label="Quota used" max={kept.usage.limit} value={kept.usage.used} />

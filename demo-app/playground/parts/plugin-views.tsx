@@ -4,6 +4,7 @@ import type { SlotView } from '@plinth/ui/host';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { SLOTS } from '../kernel/demo-plugins.ts';
 import { messageOf, plainText } from '../model/show-value.ts';
+import { speakerOf } from '../model/speaker.ts';
 import { Failure } from './action.tsx';
 import { useInspector } from './context.ts';
 import { useWorkbench } from './use-workbench.ts';
@@ -33,7 +34,7 @@ export function PluginView({ view }: { readonly view: SlotView }) {
   const shown = useRef<ShownView>(undefined);
   const [hasFailed, setHasFailed] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const name = plainText(kernel.plugins.get(plugin)?.name ?? plugin, 80);
+  const name = plainText(speakerOf(plugin, kernel.plugins.get(plugin)?.name), 160);
   const title = plainText(view.title, 80);
   useEffect(() => {
     let current = true;
@@ -44,7 +45,12 @@ export function PluginView({ view }: { readonly view: SlotView }) {
         ...{ plugin, view: id, title, heading: `${title} · ${name}` },
         fallback: (error) => `${name} can't be shown: ${messageOf(error)}`,
         onError: failed,
-        onState: (state) => current && setHasFailed(state === 'failed'),
+        onState(state) {
+          if (!current) return;
+          setHasFailed(state === 'failed');
+          // What failed before says nothing of the version that is shown now.
+          if (state === 'opening' || state === 'swapped') setFailure(undefined);
+        },
       });
     }, failed);
     return () => {

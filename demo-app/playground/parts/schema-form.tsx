@@ -1,5 +1,5 @@
 /** Fields for the simple properties of a JSON Schema. Everything else is one field of JSON. */
-import { useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { fieldOf, type Schema } from '../json-schema.ts';
 import { plainText } from '../model/show-value.ts';
 
@@ -8,6 +8,19 @@ export function hasFields(schema: Schema | undefined): schema is Schema {
   if (schema === undefined) return false;
   const properties = Object.values(schema.properties);
   return properties.length > 0 && properties.every((property) => fieldOf(property) !== undefined);
+}
+
+/** Whether a schema has anything to fill in. */
+export const hasProperties = (schema: Schema | undefined): schema is Schema =>
+  schema !== undefined && Object.keys(schema.properties).length > 0;
+
+/** What was typed into a field of JSON, and is none. */
+export class NotJson {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -69,6 +82,7 @@ function Field({ id, property, value, onChange }: FieldProps) {
         onChange={({ currentTarget }) => onChange(currentTarget.checked)}
       />
     );
+  if (kind === undefined) return <JsonField id={id} value={value} onChange={onChange} />;
   if (kind === 'number')
     return <NumberField id={id} property={property} value={value} onChange={onChange} />;
   return (
@@ -101,6 +115,36 @@ function NumberField({ id, property, value, onChange }: FieldProps) {
       onInput={({ currentTarget }) => onChange(numberIn(currentTarget))}
     />
   );
+}
+
+/** A value that no other field can hold. Its text stays as it was typed. */
+function JsonField({ id, value, onChange }: Omit<FieldProps, 'property'>) {
+  const [typed, setTyped] = useState<{ readonly text: string; readonly value: unknown }>();
+  const isTyped = typed !== undefined && typed.value === value;
+  const text = value === undefined ? '' : JSON.stringify(value, undefined, 2);
+  return (
+    <textarea
+      id={id}
+      rows={4}
+      spellcheck={false}
+      aria-invalid={value instanceof NotJson}
+      value={isTyped ? typed.text : text}
+      onInput={({ currentTarget: { value: written } }) => {
+        const next = jsonIn(written);
+        setTyped({ text: written, value: next });
+        onChange(next);
+      }}
+    />
+  );
+}
+
+function jsonIn(text: string): unknown {
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return new NotJson(text);
+  }
 }
 
 /** Undefined while the text is none. */

@@ -73,7 +73,7 @@ export interface Http {
  * await kernel.extension(http).listen({ port: 8080 });
  */
 export const http = defineExtension(
-  { name: 'http', uses: ['calls', 'contribute', 'intercept'] },
+  { name: 'http', uses: ['calls', 'contribute', 'intercept'], features: ['http'] },
   (options: HttpOptions = {}) => {
     const settings = settingsOf(options);
     const tenants = new Map<string, TenantParts>();

@@ -86,7 +86,11 @@ const DURATIONS = 1_000;
  * const kernel = await createKernel({ extensions: [otel()] });
  */
 export const otel = defineExtension(
-  { name: 'otel', uses: ['events', 'guests', 'intercept', 'provide', 'transition'] },
+  {
+    name: 'otel',
+    uses: ['events', 'guests', 'intercept', 'provide', 'transition'],
+    features: ['otel'],
+  },
   (options: OtelOptions = {}) => {
     const { series = SERIES, sample = 1, durations = DURATIONS } = checked(options);
     const shared: SharedParts = { series, sample, durations, instruments: new Map() };

@@ -42,11 +42,19 @@ export const points: Check = (value) => written(pointsOf(value));
 /** Checks rows of numbers. */
 export const series: Check = (value) => written(seriesOf(value));
 
-/** How many values there are. */
-export const valuesIn = (value: unknown): number =>
-  (seriesOf(value) ?? []).reduce((sum, { values }) => sum + values.length, 0);
-/** How many names there are. */
-export const pointsIn = (value: unknown): number => (pointsOf(value) ?? []).length;
+/**
+ * How many cells the table of a chart has: in each of its rows a name, and a value of each of the
+ * series, whether it has one there or not.
+ */
+export function cellsIn(series: unknown, points?: unknown): number {
+  const all = seriesOf(series) ?? [];
+  const rows = Math.max(
+    (pointsOf(points) ?? []).length,
+    ...all.map(({ values }) => values.length),
+    0,
+  );
+  return rows * (all.length + 1);
+}
 
 /** The text holds nothing but what was checked. */
 const written = (value: unknown): string | undefined =>

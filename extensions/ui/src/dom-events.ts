@@ -3,6 +3,7 @@
  * element says by its node what it hears. Only what the user does is passed on.
  */
 import type { PropValue } from './checks.js';
+import type { Choices } from './choices.js';
 import type { Echoes } from './echoes.js';
 import type { HostNode } from './host-node.js';
 
@@ -18,6 +19,7 @@ type Valued = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 /** What hears the events of a view. */
 export interface Heard {
   readonly echoes: Echoes;
+  readonly choices: Choices;
   /** The node that an element shows. */
   nodeOf(element: Node): HostNode | undefined;
   send(node: HostNode, name: string, detail?: PropValue, order?: number): void;
@@ -127,6 +129,7 @@ function changed(
   renderer: Heard,
 ): void {
   const control = event.target as Valued;
+  if (control.localName === 'select') renderer.choices.chose(control as HTMLSelectElement);
   const node = path.find(({ events, type }) => events.includes(name) || ANSWER.has(type));
   if (node?.events.includes(name) !== true) return;
   // A choice has no echo that could be older than it.

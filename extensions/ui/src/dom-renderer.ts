@@ -1,7 +1,9 @@
 /** Draws a view into an element of a page. */
 import type { PropValue } from './checks.js';
+import { Choices } from './choices.js';
 import { type Control, type Dressed, dress, alike as hasSameElements, redress } from './dress.js';
 import { Echoes } from './echoes.js';
+import { FocusRight } from './focus-right.js';
 import type { HostNode, SendEvent } from './host-node.js';
 import { elementOf, isOnDemand, type Kit } from './kit.js';
 import { RowWatch } from './row-watch.js';
@@ -20,24 +22,33 @@ type Movable = Element & { moveBefore?(node: Node, before: Node | null): void };
 /** Owns the elements of a view, which outlive the showings of it. */
 export class DomRenderer implements ViewRenderer, TreeListener {
   readonly echoes = new Echoes();
+  readonly choices = new Choices();
+  readonly focus = new FocusRight();
   readonly #body: Element;
   readonly #kit: Kit;
   readonly #scope: ShapeScope;
   readonly #drawn = new WeakMap<HostNode, Drawn | Text>();
   readonly #nodes = new WeakMap<Node, HostNode>();
+  /** Keys of radio groups, which elements keep over the showings of their view. */
+  readonly #keys = new WeakMap<HostNode, number>();
   readonly #selects = new Set<HostNode>();
+  /** Rows of tabs that have changed. */
+  readonly #tabs = new Set<HostNode>();
   /** Lists whose rows have changed. */
   readonly #lists = new Set<HostNode>();
   readonly #rows: RowWatch;
   #root: HostNode | undefined;
   #send: SendEvent | undefined;
-  /** Whether the user has used the view since the last element took the focus. */
-  #armed = false;
+  #lastKey = 0;
 
   constructor(body: Element, kit: Kit, close: string, signal: AbortSignal) {
     this.#body = body;
     this.#kit = kit;
-    this.#scope = { uid: uidOfView(), words: { close } };
+    this.#scope = {
+      uid: uidOfView(),
+      words: { close },
+      keyOf: (node) => this.#keyOf(node),
+    };
     this.#rows = new RowWatch(
       body.ownerDocument,
       async (node, span) => this.#send?.(node, 'range', span),
@@ -52,7 +63,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
 
   /** Tells the plugin what has happened to a node. */
   send(node: HostNode, name: string, detail?: PropValue, order?: number): void {
-    this.#armed = true;
+    this.focus.used();
     void this.#send?.(node, name, detail, order);
   }
 
@@ -60,6 +71,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     this.#send = send;
     this.echoes.begin(tree.counts);
     this.#selects.clear();
+    this.#tabs.clear();
     this.#lists.clear();
     this.#kids(this.#body, this.#root?.kids ?? [], tree.root.kids);
     this.#root = tree.root;
@@ -81,9 +93,13 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     for (const node of this.#selects) {
       const control = this.#of(node)?.control;
       const { value } = node.props;
-      if (control !== undefined && value !== undefined) control.value = String(value);
+      if (control !== undefined && value !== undefined)
+        this.choices.set(control as HTMLSelectElement, String(value));
     }
     this.#selects.clear();
+    // One of them can be reached by keys, and which one depends on all.
+    for (const node of this.#tabs) for (const kid of node.kids) this.#redraw(kid);
+    this.#tabs.clear();
     if (!whole) return;
     for (const node of this.#lists) {
       // Each row says where it stands among all rows.
@@ -101,8 +117,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
 
   remove(node: HostNode, parent: HostNode): void {
     this.#elementOf(node)?.remove();
-    this.#selects.delete(node);
-    this.#lists.delete(node);
+    for (const changed of [this.#selects, this.#tabs, this.#lists]) changed.delete(node);
     this.#touched(parent);
   }
 
@@ -131,6 +146,8 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   #touched(node: HostNode | undefined): void {
     if (node === undefined) return;
     if (node.type === 'select') this.#selects.add(node);
+    if (node.type === 'tabs') this.#tabs.add(node);
+    if (node.parent?.type === 'tabs') this.#tabs.add(node.parent);
     if (isOnDemand(this.#kit, node)) this.#lists.add(node);
   }
 
@@ -165,7 +182,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     this.#nodes.set(drawn.element, node);
     for (const kid of node.kids) drawn.slot.append(this.#draw(kid));
     this.#touched(node);
-    this.#focus(node, drawn);
+    this.#ask(node, drawn);
     return drawn.element;
   }
 
@@ -177,7 +194,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     if (hasSameElements(before, shape)) {
       redress(drawn.element, before, shape, (control, value) => this.#set(node, control, value));
       drawn.shape = shape;
-      this.#focus(node, drawn);
+      this.#ask(node, drawn);
     } else this.#rebuild(node, drawn, shape);
   }
 
@@ -222,6 +239,7 @@ export class DomRenderer implements ViewRenderer, TreeListener {
   #adopt(was: HostNode, node: HostNode): void {
     const drawn = this.#drawn.get(was) as Drawn | Text;
     this.#drawn.set(node, drawn);
+    this.#keys.set(node, this.#keyOf(was));
     if (drawn instanceof Text) {
       if (drawn.data !== node.text) drawn.data = node.text;
       return;
@@ -232,17 +250,21 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     this.#kids((this.#drawn.get(node) as Drawn).slot, was.kids, node.kids);
   }
 
-  /**
-   * When an element begins to ask for it, and once after each use of the view. A plugin can't take
-   * the focus from elsewhere in the page.
-   */
-  #focus(node: HostNode, drawn: Drawn): void {
+  #keyOf(node: HostNode): number {
+    const known = this.#keys.get(node);
+    if (known !== undefined) return known;
+    this.#lastKey += 1;
+    this.#keys.set(node, this.#lastKey);
+    return this.#lastKey;
+  }
+
+  /** When an element begins to ask for it. */
+  #ask(node: HostNode, drawn: Drawn): void {
     const before = drawn.focus;
     drawn.focus = node.props.focus === true;
-    if (!drawn.focus || before || !this.#armed) return;
-    this.#armed = false;
+    if (!drawn.focus || before) return;
     const target = (drawn.control ?? drawn.element) as HTMLElement;
     // It may not stand in the page yet.
-    queueMicrotask(() => target.focus());
+    queueMicrotask(() => this.focus.move(target));
   }
 }

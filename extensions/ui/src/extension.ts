@@ -35,11 +35,14 @@ export const ui = defineExtension(
           check: contributionProblem,
           reach: placesOf,
         });
+        const isEnabled = (id: string) =>
+          port.plugins.all().some((one) => one.id === id && one.enabled);
         const words = new Words(
           settings.present,
           {
             nameOf: (plugin) => port.plugins.get(plugin)?.manifest?.name ?? plugin,
             isPlugin: (id) => port.plugins.get(id) !== undefined,
+            isEnabled,
             statusIds(plugin) {
               const view = port.plugins.get(plugin);
               return (view && contributions.of(view))?.status?.map(({ id }) => id) ?? [];
@@ -49,6 +52,7 @@ export const ui = defineExtension(
         );
         const bench = new LiveWorkbench({
           ...{ contributions, settings, words, plugins: () => port.plugins.all() },
+          isDefault: (view) => port.plugins.get(view.id) === view,
           execute: (id, input) => port.calls.execute(id, input, { timeout: ANSWER_WITHIN }),
           mayShow: (plugin, slot, asks) =>
             asks
@@ -61,7 +65,9 @@ export const ui = defineExtension(
           ['permission:granted', 'permission:revoked', 'permission:forgotten'],
           ({ permission }) => permission === 'ui.show' && bench.changed(),
         );
-        port.events.on(['plugin:disabled', 'plugin:uninstalled'], ({ id }) => words.forget(id));
+        port.events.on(['plugin:disabled', 'plugin:uninstalled'], ({ id }) => {
+          if (!isEnabled(id)) words.forget(id);
+        });
         port.provide(Ui, {
           notify: (input, call) => words.notify(input, call),
           ask: (input, call) => words.ask(input, call),

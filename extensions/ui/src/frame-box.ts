@@ -158,12 +158,19 @@ export class FrameBox {
       },
       { capture: true, signal },
     );
+    page.addEventListener('keyup', ({ key }) => key === 'Tab' && this.#rest(), {
+      capture: true,
+      signal,
+    });
   }
 
   readonly #moved = ({ target }: Event): void => {
     // Outside of a shadow tree its host stands for all that is in it.
     const isInside = shadowsAround(this.section).some(({ host }) => host === target);
-    if (target !== this.#frame && !isInside) this.#focused = target as Element;
+    if (target === this.#frame || isInside) return;
+    this.#focused = target as Element;
+    // Tab has gone by: what it leads to is typed into next.
+    if (!this.section.contains(target as Node)) this.#rest();
   };
 
   #check(): void {

@@ -53,9 +53,33 @@ export function parseKey(
   return { key: joined(held, key) };
 }
 
-/** The forms of a pressed key: by its letter, and by its place where the letter is no key. */
-export function pressedKeys(event: KeyPress): readonly string[] {
-  if (event.isComposing === true || event.getModifierState?.('AltGraph') === true) return [];
+/** Keys by their place on a keyboard, where letters and digits name theirs. */
+const PLACES: Readonly<Record<string, string>> = {
+  Minus: '-',
+  Equal: '=',
+  BracketLeft: '[',
+  BracketRight: ']',
+  Backslash: '\\',
+  Semicolon: ';',
+  Quote: "'",
+  Comma: ',',
+  Period: '.',
+  Slash: '/',
+};
+const LETTER_OR_DIGIT = /^[a-z0-9]$/;
+
+/**
+ * The forms of a pressed key: by what it writes, and by its place where that is no letter or digit:
+ * in another alphabet, or with Shift.
+ *
+ * @param mac on a Mac, Alt alone writes: such a key stands for nothing else.
+ */
+export function pressedKeys(event: KeyPress, mac = false): readonly string[] {
+  // What a browser fills in by itself is told without a key.
+  if (typeof event.key !== 'string' || event.isComposing === true) return [];
+  if (event.getModifierState?.('AltGraph') === true) return [];
+  const writes = event.key.length === 1;
+  if (mac && writes && event.altKey && !event.ctrlKey && !event.metaKey) return [];
   const held = [
     ...(event.ctrlKey ? ['ctrl'] : []),
     ...(event.metaKey ? ['meta'] : []),
@@ -64,9 +88,18 @@ export function pressedKeys(event: KeyPress): readonly string[] {
   ];
   const name = event.key.toLowerCase();
   const key = NAMES[name] ?? name;
-  const place = /^(?:Key|Digit)([A-Z0-9])$/.exec(event.code ?? '')?.[1]?.toLowerCase();
-  const keys = KEY.test(key) || place === undefined ? [key] : [key, place];
+  const place = placeOf(event, key);
+  const keys = place === undefined || place === key ? [key] : [key, place];
   return keys.map((one) => joined(held, one));
+}
+
+/** The key by its place, where what it writes doesn't say which one it is. */
+function placeOf({ key: written, code = '', shiftKey }: KeyPress, key: string): string | undefined {
+  if (LETTER_OR_DIGIT.test(key)) return undefined;
+  const place = /^(?:Key|Digit)([A-Z0-9])$/.exec(code)?.[1]?.toLowerCase();
+  // With Shift a digit writes a sign, which may be that of another key.
+  if (place !== undefined) return !KEY.test(key) || shiftKey ? place : undefined;
+  return written.length === 1 && !KEY.test(key) ? PLACES[code] : undefined;
 }
 
 const joined = (held: readonly string[], key: string): string =>

@@ -98,7 +98,7 @@ export const controls: Kit = {
   option: {
     props: { value: text(200), disabled: flag },
     required: ['value'],
-    shape: (node, { uid }) => {
+    shape: (node, { uid, keyOf = ({ id }) => id }) => {
       const { parent } = node;
       if (parent?.type !== 'radio')
         return {
@@ -111,7 +111,7 @@ export const controls: Kit = {
           },
           slot: true,
         };
-      const name = `${uid}-${parent.id}`;
+      const name = `${uid}-${keyOf(parent)}`;
       const checked = parent.props.value === node.props.value;
       return {
         tag: 'label',

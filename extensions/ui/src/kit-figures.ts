@@ -1,6 +1,6 @@
 /** Elements that the host makes of data: charts, and texts in Markdown. */
 import { chart } from './chart.js';
-import { points, pointsIn, series, valuesIn } from './chart-data.js';
+import { cellsIn, points, series } from './chart-data.js';
 import { oneOf, type PropValue, text } from './checks.js';
 import { type Kit, label, short } from './kit-spec.js';
 import { markdownOf } from './markdown.js';
@@ -24,7 +24,10 @@ export const figures: Kit = {
     props: { label: short, kind: oneOf('line', 'bar'), points, series },
     required: ['label'],
     leaf: true,
-    sizes: { series: valuesIn, points: pointsIn },
+    sizes: {
+      series: (rows, { points: names }) => cellsIn(rows, names),
+      points: (names, { series: rows }) => (rows === undefined ? cellsIn(rows, names) : 0),
+    },
     shape: chart,
   },
   markdown: {

@@ -8,6 +8,10 @@ const align = oneOf('start', 'center', 'end', 'stretch');
 const group = ({ props }: HostNode) =>
   props.label === undefined ? {} : { role: 'group', 'aria-label': String(props.label) };
 
+/** Whether keys enter a row of tabs here: at its first one, where none is selected. */
+const isEntry = ({ parent, id }: HostNode): boolean =>
+  parent?.kids[0]?.id === id && !parent.kids.some(({ props }) => props.selected === true);
+
 /** Elements that hold others. */
 export const layout: Kit = {
   stack: {
@@ -65,12 +69,14 @@ export const layout: Kit = {
   tab: {
     props: { selected: flag },
     events: ['press'],
-    shape: ({ props }) =>
-      box('button', 'tab', {
+    shape: (node) => {
+      const isSelected = node.props.selected === true;
+      return box('button', 'tab', {
         type: 'button',
         role: 'tab',
-        'aria-selected': String(props.selected === true),
-        tabindex: props.selected === true ? '0' : '-1',
-      }),
+        'aria-selected': String(isSelected),
+        tabindex: isSelected || isEntry(node) ? '0' : '-1',
+      });
+    },
   },
 };

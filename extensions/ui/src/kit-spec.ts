@@ -12,8 +12,13 @@ export interface ElementSpec {
   readonly events?: readonly string[];
   /** Whether it shows a part of its rows, and hears `range`: those that are in sight. */
   readonly onDemand?: true;
-  /** How many elements it makes of a prop, by its name. They count as nodes of the view. */
-  readonly sizes?: Readonly<Record<string, (value: PropValue) => number>>;
+  /**
+   * How many elements it makes of a prop, by its name, with all of its props beside it. They count
+   * as nodes of the view.
+   */
+  readonly sizes?: Readonly<
+    Record<string, (value: PropValue, props: Readonly<Record<string, PropValue>>) => number>
+  >;
   /** Whether it takes no children. */
   readonly leaf?: true;
   readonly shape: Shaper;

@@ -4,9 +4,9 @@ import { contained } from './contained.js';
 import { refuse, ViewRefused } from './fault.js';
 import { FrameBox } from './frame-box.js';
 import { Frame } from './frame-contract.js';
-import { FramePort, MESSAGE_MOST } from './frame-port.js';
+import { type FrameDeeds, FramePort, MESSAGE_MOST } from './frame-port.js';
 import type { ViewKernel } from './view-kernel.js';
-import { checkNames, nameOf } from './view-names.js';
+import { checkNames, nameOf, shownBy } from './view-names.js';
 import type { ShownView, ViewOptions } from './view-options.js';
 
 /** Options of {@link mountFrame}. */
@@ -69,7 +69,7 @@ export function mountFrame(element: Element, kernel: ViewKernel, options: FrameO
 type State = ShownView['state'];
 
 class MountedFrame implements ShownView {
-  readonly #client;
+  readonly #kernel: ViewKernel;
   readonly #options: FrameOptions;
   readonly #box: FrameBox;
   readonly #end: AbortController;
@@ -87,7 +87,7 @@ class MountedFrame implements ShownView {
   #again = false;
 
   constructor(kernel: ViewKernel, options: FrameOptions, box: FrameBox, end: AbortController) {
-    this.#client = kernel.client(Frame, { provider: options.plugin });
+    this.#kernel = kernel;
     this.#options = options;
     this.#box = box;
     this.#end = end;
@@ -179,13 +179,14 @@ class MountedFrame implements ShownView {
 
   /** One showing. It ends with the stream of the plugin. @throws what has ended it. */
   async #show(): Promise<void> {
-    const { view, props } = this.#options;
+    const { plugin, view, props } = this.#options;
+    const client = this.#kernel.client(Frame, shownBy(this.#kernel, plugin));
     const session = crypto.randomUUID();
     const showing = new AbortController();
     this.#showing = showing;
     const input = { session, view, ...(props !== undefined && { props }) };
     try {
-      const stream = await this.#client.open(input, { signal: showing.signal });
+      const stream = await client.open(input, { signal: showing.signal });
       const items = stream[Symbol.asyncIterator]();
       const stop = () => void items.return?.().catch(() => {});
       showing.signal.addEventListener('abort', stop, { once: true });
@@ -197,7 +198,9 @@ class MountedFrame implements ShownView {
           checkText(value);
           if (port !== undefined) await port.message(value);
           else {
-            port = this.#begin(await this.#box.show(value, props), session, showing);
+            const call: FrameDeeds['call'] = (name, given) =>
+              client.call({ session, name, input: given });
+            port = this.#begin(await this.#box.show(value, props), call, showing);
             this.#late = setTimeout(() => showing.abort(didNotBegin(view)), BEGIN_WITHIN);
           }
         }
@@ -216,7 +219,7 @@ class MountedFrame implements ShownView {
     }
   }
 
-  #begin(end: MessagePort, session: string, showing: AbortController): FramePort {
+  #begin(end: MessagePort, call: FrameDeeds['call'], showing: AbortController): FramePort {
     const port = new FramePort(end, {
       ready: () => {
         if (this.#state !== 'opening' || showing.signal.aborted) return;
@@ -227,7 +230,7 @@ class MountedFrame implements ShownView {
         this.#tell('shown');
       },
       leave: () => this.#box.leave(),
-      call: (name, input) => this.#client.call({ session, name, input }),
+      call,
       refused: (error) => showing.abort(error),
     });
     this.#port = port;

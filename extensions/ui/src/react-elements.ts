@@ -129,7 +129,7 @@ function KitElement({ node, view, children }: KitProps): ReactNode {
     view.stands(root.current, node);
     const asks = node.props.focus === true;
     if (asks && !focus.current)
-      view.focus((controlOf(root.current) ?? root.current) as HTMLElement);
+      view.focus.move((controlOf(root.current) ?? root.current) as HTMLElement);
     focus.current = asks;
   });
   // The plugin's word counts when it changes, also over its updates; what its user types in between
@@ -152,7 +152,8 @@ function KitElement({ node, view, children }: KitProps): ReactNode {
   useLayoutEffect(() => {
     const chosen = node.type === 'select' ? node.props.value : undefined;
     const control = root.current && controlOf(root.current);
-    if (chosen !== undefined && control) control.value = String(chosen);
+    if (chosen !== undefined && control?.localName === 'select')
+      view.choices.set(control as Element as HTMLSelectElement, String(chosen));
   }, [view, node, version]);
   return drawn(shape, children, root);
 }

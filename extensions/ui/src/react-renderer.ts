@@ -1,6 +1,8 @@
 /** Keeps what React shows of a view, and says which node has changed. */
 import type { PropValue } from './checks.js';
+import { Choices } from './choices.js';
 import { Echoes } from './echoes.js';
+import { FocusRight } from './focus-right.js';
 import type { HostNode, SendEvent } from './host-node.js';
 import { isOnDemand, type Kit } from './kit.js';
 import { RowWatch } from './row-watch.js';
@@ -13,6 +15,8 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   readonly kit: Kit;
   readonly scope: ShapeScope;
   readonly echoes = new Echoes();
+  readonly choices = new Choices();
+  readonly focus = new FocusRight();
   readonly #elements = new WeakMap<Node, HostNode>();
   readonly #keys = new WeakMap<HostNode, number>();
   readonly #versions = new WeakMap<HostNode, number>();
@@ -24,12 +28,10 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   #root: HostNode | undefined;
   #send: SendEvent | undefined;
   #lastKey = 0;
-  /** Whether the user has used the view since the last element took the focus. */
-  #armed = false;
 
   constructor(kit: Kit, close: string) {
     this.kit = kit;
-    this.scope = { uid: uidOfView(), words: { close } };
+    this.scope = { uid: uidOfView(), words: { close }, keyOf: (node) => this.keyOf(node) };
   }
 
   get root(): HostNode | undefined {
@@ -52,16 +54,6 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
     if (isOnDemand(this.kit, node)) this.#rows?.stands(element as HTMLElement, node);
   }
 
-  /**
-   * An element begins to ask for the focus, which it gets once after each use of the view. A plugin
-   * can't take the focus from elsewhere in the page.
-   */
-  focus(element: HTMLElement): void {
-    if (!this.#armed) return;
-    this.#armed = false;
-    element.focus();
-  }
-
   /** Asks for rows as they come into sight, until the signal is aborted. */
   watch(page: Document, signal: AbortSignal): void {
     this.#rows = new RowWatch(
@@ -72,7 +64,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
   }
 
   send(node: HostNode, name: string, detail?: PropValue, order?: number): void {
-    this.#armed = true;
+    this.focus.used();
     void this.#send?.(node, name, detail, order);
   }
 
@@ -121,8 +113,9 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
       if (onDemand && !whole) continue;
       this.#changed.delete(node);
       changed.push(node);
-      // Each row says where it stands among all rows.
-      for (const kid of onDemand ? node.kids : []) {
+      // Each row says where it stands among all rows. Of tabs one can be reached by keys, and which
+      // one depends on all.
+      for (const kid of onDemand || node.type === 'tabs' ? node.kids : []) {
         this.#touch(kid);
         this.#changed.delete(kid);
         changed.push(kid);
@@ -152,6 +145,7 @@ export class ReactRenderer implements ViewRenderer, TreeListener {
     this.#touch(node);
     // The choices of a group show which of them is taken.
     for (const kid of node.type === 'radio' ? node.kids : []) this.#touch(kid);
+    if (node.parent?.type === 'tabs') this.#touch(node.parent);
   }
 
   move(node: HostNode, from: HostNode): void {

@@ -79,6 +79,24 @@ const HIDE_AFTER = 10_000;
  * <PluginView kernel={kernel} plugin="com.example.notes" view="panel" components={{ button: MyButton }} />
  */
 export function PluginView(given: PluginViewProps): ReactNode {
+  const { kernel, plugin, view } = given;
+  // Elements of a view hold what was typed into it, which no other view may get.
+  return createElement(OneView, { ...given, key: `${numberOf(kernel)} ${plugin} ${view}` });
+}
+
+/** Numbers of kernels, for keys. */
+const numbers = new WeakMap<ViewKernel, number>();
+let lastNumber = 0;
+
+function numberOf(kernel: ViewKernel): number {
+  const known = numbers.get(kernel);
+  if (known !== undefined) return known;
+  lastNumber += 1;
+  numbers.set(kernel, lastNumber);
+  return lastNumber;
+}
+
+function OneView(given: PluginViewProps): ReactNode {
   const { kernel, plugin, components = NONE, fallback, loading = null } = given;
   const name = nameOf(kernel, plugin);
   const { heading = name, title = name } = given;

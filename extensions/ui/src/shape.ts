@@ -28,6 +28,8 @@ export interface ShapeScope {
   readonly uid: string;
   /** Words of the host. */
   readonly words: { readonly close: string };
+  /** A number for a node that its elements keep over the showings of the view. Absent: its id. */
+  keyOf?(node: HostNode): number;
 }
 
 /**

@@ -7,6 +7,7 @@ import { View } from './contract.js';
 import { ViewRefused } from './fault.js';
 import { Showing, type ViewRenderer } from './showing.js';
 import type { ViewKernel } from './view-kernel.js';
+import { shownBy } from './view-names.js';
 import { type ShownView, type ViewOptions, type ViewState, viewSettings } from './view-options.js';
 
 /** Another version answers from then on. */
@@ -47,7 +48,7 @@ export function showView(
 
 class Shower implements SeenView {
   readonly #settings: ReturnType<typeof viewSettings>;
-  readonly #client: ReturnType<ViewKernel['client']>;
+  readonly #kernel: ViewKernel;
   readonly #renderer: ViewRenderer;
   readonly #listening: { dispose(): void };
   readonly #done: Promise<void>;
@@ -64,7 +65,7 @@ class Shower implements SeenView {
   constructor(kernel: ViewKernel, options: ViewOptions, renderer: ViewRenderer, seen: boolean) {
     this.#settings = viewSettings(options);
     const { plugin } = this.#settings;
-    this.#client = kernel.client(View, { provider: plugin });
+    this.#kernel = kernel;
     this.#renderer = renderer;
     this.#seen = seen;
     this.#listening = kernel.events.on('plugin:*', ({ topic, payload }) => {
@@ -146,7 +147,8 @@ class Shower implements SeenView {
   /** One showing. */
   async #show(): Promise<{ readonly error: Error | undefined; readonly lasted: number }> {
     let since = Number.POSITIVE_INFINITY;
-    const showing = new Showing(this.#client as never, this.#settings, {
+    const client = this.#kernel.client(View, shownBy(this.#kernel, this.#settings.plugin));
+    const showing = new Showing(client, this.#settings, {
       shown: () => {
         since = performance.now();
         this.#tell('shown');

@@ -6,7 +6,7 @@ import type { AnyContract, Client, Manifest } from '@plinth/sdk';
 export interface ViewKernel {
   client<C extends AnyContract>(
     contract: C,
-    options?: { readonly provider?: string },
+    options?: { readonly provider?: string; readonly version?: string },
   ): Client<C, HostCallOptions>;
   readonly events: {
     on(
@@ -15,6 +15,10 @@ export interface ViewKernel {
     ): { dispose(): void };
   };
   readonly plugins: {
-    get(id: string): { readonly name?: string; readonly manifest?: Manifest } | undefined;
+    get(
+      id: string,
+    ):
+      | { readonly name?: string; readonly manifest?: Manifest; readonly enabled?: boolean }
+      | undefined;
   };
 }

@@ -17,3 +17,19 @@ export function checkNames(options: { readonly plugin: string; readonly view: st
 /** The name of a plugin, as its manifest has it. Of one that isn't installed, the id. */
 export const nameOf = ({ plugins }: Pick<ViewKernel, 'plugins'>, id: string): string =>
   plugins.get(id)?.name ?? id;
+
+/**
+ * Where all calls of one showing go: to the version that a plugin's id alone means. Another one, like
+ * that of a canary, knows nothing of what this one shows.
+ */
+export function shownBy({ plugins }: Pick<ViewKernel, 'plugins'>, id: string): ShownBy {
+  const { manifest, enabled } = plugins.get(id) ?? {};
+  const version = enabled === false ? undefined : manifest?.version;
+  return { provider: id, ...(version !== undefined && { version }) };
+}
+
+/** Options of a client. */
+interface ShownBy {
+  readonly provider: string;
+  readonly version?: string;
+}

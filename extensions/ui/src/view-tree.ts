@@ -7,7 +7,7 @@ import { refuse } from './fault.js';
 import type { HostNode } from './host-node.js';
 import { type ElementSpec, elementOf, type Kit } from './kit.js';
 import type { ViewLimits } from './limits.js';
-import { checkRows, orderOf, placeIn, shown } from './tree-checks.js';
+import { checkRows, lacks, orderOf, placeIn, shown, sizeOf } from './tree-checks.js';
 
 /** Hears each change when it is done. */
 export interface TreeListener {
@@ -36,8 +36,8 @@ class Node implements HostNode {
   /** Characters that it counts. */
   texts = 0;
   images = 0;
-  /** Elements that it makes of each prop. */
-  readonly sizes: Record<string, number> = {};
+  /** Elements that it makes of its props. */
+  size = 0;
 
   constructor(id: number, type: string, spec: ElementSpec, parent: Node | undefined) {
     this.id = id;
@@ -225,22 +225,25 @@ export class ViewTree {
       refuse('props are an object');
     const names = Object.keys(given);
     if (names.length > PROPS_MOST) refuse(`an element has at most ${PROPS_MOST} props`);
-    const { props, required = [] } = node.spec;
+    const { props, required = [], sizes = {} } = node.spec;
+    let sized = false;
     for (const name of names) {
       const check = Object.hasOwn(props, name) ? props[name] : undefined;
       const wanted = (given as Readonly<Record<string, unknown>>)[name];
       const value = check === undefined || wanted === null ? undefined : check(wanted);
-      if (value === undefined) {
-        if (wanted !== null) this.dropped += 1;
-        if (check !== undefined) delete node.props[name];
-      } else node.props[name] = value;
-      const made = value === undefined ? 0 : (node.spec.sizes?.[name]?.(value) ?? 0);
-      this.#sizes += made - (node.sizes[name] ?? 0);
-      if (made > 0 || node.sizes[name] !== undefined) node.sizes[name] = made;
+      if (value === undefined && wanted !== null) this.dropped += 1;
+      // A name that the kit doesn't have may be one that every object has.
+      if (check === undefined) continue;
+      if (value === undefined) delete node.props[name];
+      else node.props[name] = value;
+      sized ||= Object.hasOwn(sizes, name);
     }
+    const size = sized ? sizeOf(node.spec, node.props) : node.size;
+    this.#sizes += size - node.size;
+    node.size = size;
     this.#checkSize();
     for (const name of required) {
-      if (node.props[name] !== undefined) continue;
+      if (!lacks(node, name)) continue;
       this.dropped += 1;
       node.props[name] = node.type;
     }
@@ -282,7 +285,7 @@ export class ViewTree {
     this.#nodes.delete(node.id);
     this.#texts -= node.texts;
     this.#images -= node.images;
-    for (const size of Object.values(node.sizes)) this.#sizes -= size;
+    this.#sizes -= node.size;
     for (const kid of node.kids) this.#drop(kid);
   }
 

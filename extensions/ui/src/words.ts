@@ -50,6 +50,8 @@ const FACTS = 64;
 export interface Speakers {
   nameOf(plugin: string): string;
   isPlugin(id: string): boolean;
+  /** Whether any of its versions may run. */
+  isEnabled(id: string): boolean;
   /** Ids of its status items. */
   statusIds(plugin: string): readonly string[];
 }
@@ -129,6 +131,7 @@ export class Words {
 
   status(input: unknown, { caller }: Asking): void {
     const { id, text } = read(inputs.status, input, 'status');
+    this.#checkEnabled(caller);
     const known = this.#speakers.statusIds(caller.id);
     if (!known.includes(id))
       throw invalid(
@@ -144,12 +147,21 @@ export class Words {
 
   setPluginFact(input: unknown, { caller }: Asking): void {
     const { name, value } = read(inputs.fact, input, 'fact');
+    this.#checkEnabled(caller);
     const facts = this.#facts.get(caller.id) ?? new Map<string, FactValue>();
     if (value === null) facts.delete(name);
     else if (facts.size < FACTS || facts.has(name)) facts.set(name, value);
     else throw tooMany(caller, `has ${FACTS} facts, which is the most`);
     this.#facts.set(caller.id, facts);
     this.#changed();
+  }
+
+  /** A plugin that was disabled still ends what it does, but says nothing that would stay. */
+  #checkEnabled({ id }: Caller): void {
+    if (!this.#speakers.isEnabled(id))
+      throw createError('plugin/disabled', `${id} is disabled: nothing of it is shown`, {
+        plugin: id,
+      });
   }
 
   #who({ id }: Caller): { readonly plugin: string; readonly name: string } {

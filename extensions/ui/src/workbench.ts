@@ -84,6 +84,8 @@ export interface WorkbenchParts {
   readonly settings: UiSettings;
   readonly words: Words;
   plugins(): readonly PluginView[];
+  /** Whether it is the version that its id alone means. */
+  isDefault(plugin: PluginView): boolean;
   execute(id: string, input: unknown): Promise<unknown>;
   /**
    * Whether a plugin has the right `ui.show` to a slot. One that needn't ask has it unless it was
@@ -125,18 +127,14 @@ export class LiveWorkbench implements Workbench {
   palette(): readonly PaletteItem[] {
     const { contributions, plugins } = this.#parts;
     // A command needs no `contributes.ui` to stand here: its title is enough.
-    const items = plugins()
-      .filter(mayRun)
-      .flatMap((view) => {
-        const { id, manifest } = view;
-        const clauses = contributions.of(view)?.palette ?? [];
-        return (manifest?.contributes.commands ?? []).flatMap(({ id: command, title }) => {
-          const holds = clauses.every((one) => one.command !== command || this.#holds(one.when));
-          return title !== undefined && holds
-            ? [{ id: `${id}:${command}`, title, plugin: id }]
-            : [];
-        });
+    const items = this.#oneOfEach(plugins().filter(mayRun)).flatMap((view) => {
+      const { id, manifest } = view;
+      const clauses = contributions.of(view)?.palette ?? [];
+      return (manifest?.contributes.commands ?? []).flatMap(({ id: command, title }) => {
+        const holds = clauses.every((one) => one.command !== command || this.#holds(one.when));
+        return title !== undefined && holds ? [{ id: `${id}:${command}`, title, plugin: id }] : [];
       });
+    });
     return items.sort((one, other) => one.title.localeCompare(other.title));
   }
 
@@ -202,7 +200,7 @@ export class LiveWorkbench implements Workbench {
   }
 
   key(event: KeyPress): Promise<unknown> | undefined {
-    const pressed = pressedKeys(event);
+    const pressed = pressedKeys(event, this.#parts.settings.mac);
     const found = this.#bound().find(
       ({ key, holds }) =>
         pressed.includes(key) && (holds === undefined || holds((name) => this.facts.get(name))),
@@ -246,10 +244,19 @@ export class LiveWorkbench implements Workbench {
 
   /** Plugins that contribute, and by default may run, in the order in which they were found. */
   #contributors(fits = mayRun): readonly Contributor[] {
-    return this.#parts.contributions
-      .all()
-      .filter(({ plugin }) => fits(plugin))
+    const all = this.#parts.contributions.all().filter(({ plugin }) => fits(plugin));
+    const shown = new Set(this.#oneOfEach(all.map(({ plugin }) => plugin)));
+    return all
+      .filter(({ plugin }) => shown.has(plugin))
       .map(({ plugin: view, value: ui }) => ({ id: view.id, view, ui }));
+  }
+
+  /** One version of each plugin: the default one, if it is among them. */
+  #oneOfEach(views: readonly PluginView[]): readonly PluginView[] {
+    const chosen = new Map<string, PluginView>();
+    for (const view of views)
+      if (!chosen.has(view.id) || this.#parts.isDefault(view)) chosen.set(view.id, view);
+    return views.filter((view) => chosen.get(view.id) === view);
   }
 
   #bound(): readonly BoundKey[] {

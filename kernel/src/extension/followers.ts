@@ -1,5 +1,9 @@
 /** The tenants that follow the sources of a kernel. */
+import { DISPOSE } from '@plinth/sdk/contract';
 import type { PluginSource, SourceChange } from '../host.js';
+
+/** What watches a source. In plain JavaScript it may be any `Disposable`. */
+type Watching = { dispose(): void } | Disposable;
 
 /** Takes in a change. Rejects with the reason when it isn't used. */
 export type Follower = (change: SourceChange) => Promise<void>;
@@ -10,7 +14,7 @@ export type Follower = (change: SourceChange) => Promise<void>;
  */
 export class Followers {
   readonly #followers = new Set<Follower>();
-  #watching: readonly { dispose(): void }[] | undefined;
+  #watching: readonly Watching[] | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   /** Adds a tenant. Answers what takes it away, which resolves when its last change is over. */
@@ -34,7 +38,9 @@ export class Followers {
   close(): void {
     const watching = this.#watching ?? [];
     this.#watching = [];
-    for (const one of watching) one.dispose();
+    for (const one of watching)
+      if ('dispose' in one) one.dispose();
+      else one[DISPOSE]();
   }
 
   #next(change: SourceChange): Promise<void> {

@@ -55,6 +55,7 @@ export const FEATURES: ReadonlySet<string> = new Set([
     'config',
     'secrets',
     'logger',
+    'metrics',
     'permissions',
   ],
   ...['network', 'fetch', 'fs', 'env', 'streams', 'tenants', 'hibernation'],

@@ -17,6 +17,12 @@ export interface Question {
 /** Milliseconds for which a dialog waits for its user. */
 const DEADLINE = 120_000;
 
+/**
+ * Milliseconds for which a dialog takes no choice: a press that was meant for the dialog before would
+ * be an answer to what its user hasn't read.
+ */
+export const PAUSE = 500;
+
 /** Owns the questions that wait. */
 export class Questions {
   /** The question that is shown. */
@@ -24,6 +30,8 @@ export class Questions {
   readonly #waiting: Question[] = [];
   #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** When the current question was shown. */
+  #since = 0;
   readonly #answers = new Map<Question, (answer: number | null) => void>();
 
   /**
@@ -42,10 +50,11 @@ export class Questions {
     return promise.finally(() => signal?.removeEventListener('abort', close));
   }
 
-  /** Ends a question. What is answered already stays as it is. */
+  /** Ends a question. What is answered already stays as it is, and a choice may come too early. */
   answer(question: Question, answer: number | null): void {
     const resolve = this.#answers.get(question);
     if (resolve === undefined) return;
+    if (answer !== null && performance.now() - this.#since < PAUSE) return;
     this.#answers.delete(question);
     if (this.current.value === question) {
       clearTimeout(this.#timer);
@@ -64,6 +73,7 @@ export class Questions {
     if (this.current.value !== undefined) return;
     const question = this.#waiting.shift();
     if (question === undefined) return;
+    this.#since = performance.now();
     this.current.set(question);
     // The time runs from when the question is seen.
     this.#timer = setTimeout(() => this.answer(question, null), DEADLINE);

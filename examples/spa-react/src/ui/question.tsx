@@ -1,3 +1,5 @@
+import { useEffect, useState } from 'react';
+import { PAUSE, type Question } from '../core/questions.ts';
 import { Dialog } from './dialog.tsx';
 import { useApp, useValue } from './use-app.ts';
 
@@ -5,6 +7,7 @@ import { useApp, useValue } from './use-app.ts';
 export function QuestionDialog() {
   const { questions } = useApp();
   const question = useValue(questions.current);
+  const waits = useWait(question);
   if (question === undefined) return null;
   const { key, title, plugin, lines, says, choices } = question;
   return (
@@ -23,11 +26,26 @@ export function QuestionDialog() {
       )}
       <p className="actions">
         {choices.map((choice, at) => (
-          <button key={choice} type="button" onClick={() => questions.answer(question, at)}>
+          <button
+            key={choice}
+            type="button"
+            aria-disabled={waits}
+            onClick={() => questions.answer(question, at)}
+          >
             {choice}
           </button>
         ))}
       </p>
     </Dialog>
   );
+}
+
+/** Whether a question takes no choice yet. */
+function useWait(question: Question | undefined): boolean {
+  const [read, setRead] = useState<Question>();
+  useEffect(() => {
+    const timer = setTimeout(() => setRead(question), PAUSE);
+    return () => clearTimeout(timer);
+  }, [question]);
+  return read !== question;
 }

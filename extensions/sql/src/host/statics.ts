@@ -5,6 +5,7 @@ import { type ExtensionPort, fact } from '@plinth/kernel/extension';
 export const statics = {
   name: 'sql',
   uses: ['contribute', 'documents', 'events', 'provide', 'transition', 'verify'],
+  features: ['sql'],
   events: {
     /** Migrations of a plugin have run, and it is active with them. */
     'sql:migrated': fact<{

@@ -1,6 +1,7 @@
 /** Messages of the application. */
-import { type Caller, disposable, messageMember } from '@plinth/sdk/contract';
+import { disposable, messageMember } from '@plinth/sdk/contract';
 import type { HostCallOptions } from '../../calls/call-options.js';
+import { HostCallView, type HostHandler } from '../../calls/host-call.js';
 import { HOST } from '../../calls/kernel-call.js';
 import { hostProvider } from '../../calls/provider.js';
 import type { CommandRegistry } from '../../commands/command-registry.js';
@@ -25,8 +26,11 @@ export interface HostMessaging {
    * what the handler threw.
    */
   route(message: unknown, options?: HostCallOptions): Promise<unknown>;
-  /** Handles messages that are sent to `host`. */
-  on(handler: (message: unknown, info: { readonly caller: Caller }) => unknown): HostRegistration;
+  /**
+   * Handles messages that are sent to `host`. The handler also gets its call: the caller, the signal,
+   * the deadline and the rest.
+   */
+  on(handler: HostHandler): HostRegistration;
 }
 
 /**
@@ -51,7 +55,7 @@ export function createHostMessaging(
     on(handler) {
       const registered = commands.register(messageMember('host'), {
         owner: 'host',
-        provider: hostProvider((message, call) => handler(message, { caller: call.caller })),
+        provider: hostProvider((message, call) => handler(message, new HostCallView(call, {}))),
       });
       return disposable(() => registered.dispose());
     },

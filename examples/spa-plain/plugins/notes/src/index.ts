@@ -110,9 +110,9 @@ export default definePlugin({
       const answer = await ui.ask({
         title: `Delete all ${notes.length} notes?`,
         text: 'They can not be brought back.',
-        choices: ['Delete all', 'Keep them'],
+        choices: ['Keep them', 'Delete all'],
       });
-      if (answer !== 0) return;
+      if (answer !== 1) return;
       await notebook.clear();
       await ui.notify({ text: 'All notes are deleted.', tone: 'good' });
     });
