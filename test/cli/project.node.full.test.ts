@@ -153,7 +153,8 @@ describe('a plugin that is installed', () => {
     await plinth(folder, ['data', 'purge', 'com.example.counter', '--yes']);
     expect((await plinth(folder, ['data', 'list'])).out).toBe('no data\n');
     expect((await plinth(folder, ['list'])).out).toContain('no plugins');
-  });
+    // It starts some twenty processes.
+  }, 180_000);
 
   it('is refused when its files are not those of the manifest, or it is no package', async () => {
     const files = counter('1.0.0');

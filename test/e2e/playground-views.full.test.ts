@@ -89,6 +89,9 @@ test('a plugin asks before it removes all, by its button, its menu and its key',
   await page.keyboard.press('ControlOrMeta+Alt+c');
   await question('Notes asks: Remove the note?').waitFor();
   await tabTo(page.getByRole('button', { name: 'Remove all', exact: true }).last());
+  // It takes no choice in its first moment.
+  const yes = { name: 'Remove all', disabled: false };
+  await page.getByRole('dialog').getByRole('button', yes).waitFor();
   await page.keyboard.press('Enter');
   await notice('All notes are removed.');
   await notes().getByText('No notes yet').waitFor();
