@@ -4,6 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { userEvent } from 'vitest/browser';
 import { listen } from '../../extensions/ui/src/dom-events.ts';
 import { DomRenderer } from '../../extensions/ui/src/dom-renderer.ts';
+import { FocusRight } from '../../extensions/ui/src/focus-right.ts';
 import { limitsOf } from '../../extensions/ui/src/limits.ts';
 import { htmlOf } from '../../extensions/ui/src/markup.ts';
 import { ViewTree } from '../../extensions/ui/src/view-tree.ts';
@@ -84,6 +85,18 @@ it('a list of choices keeps it over an update, too', async () => {
   expect(select.value).toBe('b');
 });
 
+it('a list of choices keeps it when its choices change places', async () => {
+  const { body, show, apply } = draw();
+  show(list('a'));
+  const select = listIn(body);
+  await next(select);
+  // The elements stay, and stand for others.
+  apply([3, 2, { value: 'new' }], [3, 3, { value: 'a' }], [0, 1, 2, option(4, 'b')]);
+  expect(select.value).toBe('b');
+  apply([1, 4]);
+  expect(select.value).toBe('a');
+});
+
 it('groups of choices keep theirs when the view is shown again under other ids', () => {
   const { body, show } = draw();
   const radio = (id: number, value: string) => [
@@ -114,10 +127,45 @@ it('a row of tabs can be reached by keys, whichever is selected', () => {
   expect(reached()).toEqual([0, -1]);
 });
 
+it('also one with a text before its tabs, and one whose selected tab has gone elsewhere', () => {
+  const { body, show, apply } = draw();
+  const tab = (id: number, selected: boolean) => [id, 'tab', { selected }, ['press'], []];
+  show(
+    [0, 0, 0, [1, 'tabs', { label: 'T' }, null, [[9, 'Views'], tab(2, false), tab(3, true)]]],
+    [0, 0, 1, [5, 'tabs', { label: 'Other' }, null, []]],
+  );
+  apply([4, 3, 5, 0]);
+  const reached = [...body.querySelectorAll<HTMLElement>('[role="tab"]')];
+  expect(reached.map(({ tabIndex }) => tabIndex)).toEqual([0, 0]);
+});
+
 it('what has no name gets that of its type', () => {
   const { body, show } = draw();
   show([0, 0, 0, [1, 'field', { label: ' ' }, null, []]]);
   expect(body.querySelector('label')?.textContent).toBe('field');
+});
+
+it('a view takes the focus from itself, from what stands around it, and from nothing else', () => {
+  document.body.innerHTML = `
+    <input id="own">
+    <main tabindex="-1"><section data-plinth="view"><button></button><input id="wanted"></section></main>`;
+  const [own, main, inside, wanted] = ['#own', 'main', 'button', '#wanted'].map(
+    (one) => document.querySelector(one) as HTMLElement,
+  ) as [HTMLElement, HTMLElement, HTMLElement, HTMLElement];
+  const right = new FocusRight();
+  const taken = (from: HTMLElement) => {
+    from.focus();
+    right.used();
+    right.move(wanted);
+    return document.activeElement === wanted;
+  };
+  expect([taken(inside), taken(main), taken(own)]).toEqual([true, true, false]);
+  // An element that is gone, in a link: links have a host, too.
+  const link = document.createElement('a');
+  link.href = 'https://a.test';
+  link.append(document.createElement('input'));
+  right.move(link.firstElementChild as HTMLElement);
+  expect(document.activeElement).toBe(own);
 });
 
 /** Where an application may show the markup of a view. */

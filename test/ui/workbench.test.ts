@@ -238,6 +238,7 @@ describe(`${runtime}: the workbench`, () => {
     expect(await run(false, { ...ctrl, key: 'b', code: 'KeyN' })).toBe(false);
     // With Option a Mac writes signs.
     expect(await run(true, { altKey: true, key: '@', code: 'KeyL' })).toBe(false);
+    expect(await run(true, { altKey: true, key: 'Dead', code: 'KeyL' })).toBe(false);
     expect(await run(true, { altKey: true, key: 'ArrowUp', code: 'ArrowUp' })).toBe(true);
     expect(await run(false, { altKey: true, key: 'l', code: 'KeyL' })).toBe(true);
     // What a browser fills in is told as a key without a name.

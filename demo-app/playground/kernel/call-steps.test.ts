@@ -38,7 +38,6 @@ test('several attempts of a handler count together, and an end that is not told 
   expect(steps.ended(25)).toEqual({
     steps: [{ ...named('test.a'), took: 25, alone: 10, ok: true }],
     handler: 15,
-    answered: false,
   });
 });
 

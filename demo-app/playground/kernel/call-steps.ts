@@ -78,6 +78,8 @@ export class CallSteps {
 
   /** The call has ended, maybe before its inside and its middleware tell their own end. */
   ended(now: number): Parts {
+    // An inside that hasn't told its end says nothing beside the call's own.
+    const answered = this.#since === undefined ? this.#passed : undefined;
     this.#stop(now);
     const times = this.#steps.map(({ started, ended = now }) => Math.max(ended - started, 0));
     const steps = this.#steps.map(({ name, owner, ok }, index): Step => {
@@ -87,7 +89,8 @@ export class CallSteps {
     });
     return {
       ...(steps.length > 0 && { steps }),
-      ...(this.#reached && { handler: this.#spent, answered: this.#passed }),
+      ...(this.#reached && { handler: this.#spent }),
+      ...(this.#reached && answered !== undefined && { answered }),
     };
   }
 }

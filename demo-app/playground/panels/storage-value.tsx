@@ -16,10 +16,12 @@ export function StorageValue({
 }: {
   readonly name: string;
   readonly value: unknown;
-  readonly save: (value: unknown) => Promise<void>;
+  /** @param before the text with which the edit began. */
+  readonly save: (value: unknown, before: string) => Promise<void>;
   readonly remove: () => Promise<void>;
 }) {
   const [draft, setDraft] = useState<string>();
+  const before = useRef('');
   const [question, setQuestion] = useState<Question>();
   const [failure, setFailure] = useState<string>();
   const text = useRef<HTMLTextAreaElement>(null);
@@ -38,14 +40,14 @@ export function StorageValue({
     setQuestion(undefined);
     if (!agreed || question === undefined) return;
     if (question.kind === 'delete') return remove();
-    await save(question.value);
+    await save(question.value, before.current);
     setDraft(undefined);
   };
   return (
     <>
       <h3>{plainText(name)}</h3>
       {draft === undefined ? (
-        <pre>{showValue(value)}</pre>
+        <pre>{value === undefined ? 'It is kept no longer.' : showValue(value)}</pre>
       ) : (
         <textarea
           ref={text}
@@ -62,7 +64,10 @@ export function StorageValue({
             label="Edit"
             of={shown}
             possible={editable !== undefined}
-            run={() => setDraft(editable)}
+            run={() => {
+              before.current = editable ?? '';
+              setDraft(editable);
+            }}
             onFailure={setFailure}
           />
         ) : (
@@ -89,7 +94,7 @@ export function StorageValue({
           onFailure={setFailure}
         />
       </div>
-      {editable === undefined && (
+      {editable === undefined && value !== undefined && (
         <p class="hint">It is too large to be edited here, or JSON can't express it.</p>
       )}
       <Failure message={failure} />

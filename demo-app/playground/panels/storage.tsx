@@ -53,16 +53,13 @@ function Keys({ id }: { readonly id: string }) {
   const refresh = async () => {
     const key = shown?.key;
     if (key === undefined) return read();
-    const value = await view.read(key);
-    setShown(value === undefined ? undefined : { key, value });
-    await read();
+    await Promise.all([open(key), read()]);
   };
-  const save = async (key: string, value: unknown) => {
-    const now = await view.read(key);
-    if (editableText(now) !== editableText(shown?.value)) {
-      setShown(now === undefined ? undefined : { key, value: now });
-      throw new Error('the plugin has written another value meanwhile, and nothing was replaced');
-    }
+  const save = async (key: string, value: unknown, before: string) => {
+    if (editableText(await view.read(key)) !== before)
+      throw new Error(
+        'the plugin has changed it meanwhile, and nothing was replaced: discard, and look again',
+      );
     await view.import([[key, value]]);
     await Promise.all([open(key), read()]);
   };
@@ -110,7 +107,7 @@ function Keys({ id }: { readonly id: string }) {
               key={shown.key}
               name={shown.key}
               value={shown.value}
-              save={(value) => save(shown.key, value)}
+              save={(value, before) => save(shown.key, value, before)}
               remove={() => remove(shown.key)}
             />
           )}

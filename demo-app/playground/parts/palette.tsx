@@ -87,7 +87,7 @@ function OpenPalette() {
           >
             <span>{plainText(entry.title, 100)}</span>
             <small>
-              {plainText(entry.from, 60)}
+              {plainText(entry.from)}
               {entry.key !== undefined && ` · ${plainText(entry.key, 40)}`}
             </small>
           </div>

@@ -34,7 +34,7 @@ export function PluginView({ view }: { readonly view: SlotView }) {
   const shown = useRef<ShownView>(undefined);
   const [hasFailed, setHasFailed] = useState(false);
   const [failure, setFailure] = useState<string>();
-  const name = plainText(speakerOf(plugin, kernel.plugins.get(plugin)?.name), 160);
+  const name = plainText(speakerOf(plugin, kernel.plugins.get(plugin)?.name));
   const title = plainText(view.title, 80);
   useEffect(() => {
     let current = true;

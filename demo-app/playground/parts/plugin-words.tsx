@@ -13,7 +13,7 @@ export function Notices() {
       {words.notices.map(({ key, from, text, tone }) => (
         <p key={key} class="notice" data-tone={tone}>
           <span>
-            <strong>{plainText(from, 160)}</strong> <bdi>{plainText(text, 500)}</bdi>
+            <strong>{plainText(from)}</strong> <bdi>{plainText(text, 500)}</bdi>
           </span>
           <button type="button" aria-label="Close notice" onClick={() => words.close(key)}>
             ×
@@ -62,7 +62,7 @@ export function QuestionDialog() {
       }}
     >
       <h2 id="question-title">
-        <bdi>{plainText(from, 160)}</bdi> asks: <bdi>{plainText(title)}</bdi>
+        <bdi>{plainText(from)}</bdi> asks: <bdi>{plainText(title)}</bdi>
       </h2>
       {text !== undefined && <p class="hint">{plainText(text, 2_000)}</p>}
       <div class="row">

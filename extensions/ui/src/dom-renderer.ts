@@ -93,8 +93,10 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     for (const node of this.#selects) {
       const control = this.#of(node)?.control;
       const { value } = node.props;
-      if (control !== undefined && value !== undefined)
+      if (control === undefined || value === undefined) continue;
+      if (control.localName === 'select')
         this.choices.set(control as HTMLSelectElement, String(value));
+      else control.value = String(value);
     }
     this.#selects.clear();
     // One of them can be reached by keys, and which one depends on all.
@@ -137,9 +139,10 @@ export class DomRenderer implements ViewRenderer, TreeListener {
     if (node.type === 'radio') for (const kid of node.kids) this.#redraw(kid);
   }
 
-  move(node: HostNode, _from: HostNode, at: number): void {
+  move(node: HostNode, from: HostNode, at: number): void {
     const element = this.#elementOf(node);
     if (element !== undefined) this.#place(node, element, at);
+    this.#touched(from);
     this.#touched(node.parent);
   }
 

@@ -20,15 +20,21 @@ export class FocusRight {
   }
 }
 
-/** Whether the focus is in the view that an element stands in, or nowhere. */
+/**
+ * Whether the focus is in the view that an element stands in, on what stands around the view, which
+ * some browsers focus for a button in it, or nowhere.
+ */
 function isFree(target: Element): boolean {
-  const own = target.getRootNode();
-  for (let root: Node = own; ; root = (root as ShadowRoot).host.getRootNode()) {
-    const { activeElement: focused } = root as Node & Partial<DocumentOrShadowRoot>;
-    if (focused && focused !== target.ownerDocument.body)
-      return root === own && target.closest('[data-plinth="view"]')?.contains(focused) === true;
+  const view = target.closest('[data-plinth="view"]');
+  let inner = target;
+  for (;;) {
+    const root: Node & { readonly activeElement?: Element | null } = inner.getRootNode();
+    const { activeElement: focused } = root;
+    const isAround = !focused || focused.contains(inner);
+    if (!isAround) return inner === target && view?.contains(focused) === true;
     if (root.nodeType === Node.DOCUMENT_NODE) return true;
     // An element that is gone stands in no page.
-    if (!('host' in root)) return false;
+    if (!(root instanceof ShadowRoot)) return false;
+    inner = root.host;
   }
 }

@@ -12,7 +12,7 @@ import { escaped, htmlOf } from './markup.js';
 import { type ShapeScope, uidOfView } from './shape.js';
 import { Showing } from './showing.js';
 import type { ViewKernel } from './view-kernel.js';
-import { nameOf } from './view-names.js';
+import { nameOf, shownBy } from './view-names.js';
 import { type ViewOptions, viewSettings } from './view-options.js';
 
 export { stylesheet } from './stylesheet.js';
@@ -45,7 +45,7 @@ export async function renderView(kernel: ViewKernel, options: RenderOptions): Pr
     uid: uidOfView(),
     words: { close: 'Close' },
   };
-  const client = kernel.client(View, { provider: settings.plugin });
+  const client = kernel.client(View, shownBy(kernel, View, settings.plugin));
   let root: HostNode | undefined;
   const showing = new Showing(client, settings, { shown() {}, busy() {}, failed() {} });
   let late = setTimeout(() => showing.end(), timeout);

@@ -78,7 +78,8 @@ export function pressedKeys(event: KeyPress, mac = false): readonly string[] {
   // What a browser fills in by itself is told without a key.
   if (typeof event.key !== 'string' || event.isComposing === true) return [];
   if (event.getModifierState?.('AltGraph') === true) return [];
-  const writes = event.key.length === 1;
+  // A dead key writes with the next one.
+  const writes = event.key.length === 1 || event.key === 'Dead';
   if (mac && writes && event.altKey && !event.ctrlKey && !event.metaKey) return [];
   const held = [
     ...(event.ctrlKey ? ['ctrl'] : []),

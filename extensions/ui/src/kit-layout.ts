@@ -10,7 +10,8 @@ const group = ({ props }: HostNode) =>
 
 /** Whether keys enter a row of tabs here: at its first one, where none is selected. */
 const isEntry = ({ parent, id }: HostNode): boolean =>
-  parent?.kids[0]?.id === id && !parent.kids.some(({ props }) => props.selected === true);
+  parent?.kids.find(({ type }) => type === 'tab')?.id === id &&
+  !parent.kids.some(({ props }) => props.selected === true);
 
 /** Elements that hold others. */
 export const layout: Kit = {

@@ -18,18 +18,29 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Elements that stand only in some others: anywhere else they are boxes. */
 const PARENTS: Readonly<Record<string, readonly string[]>> = {
-  li: ['ul', 'ol'],
-  option: ['select'],
+  li: ['ul', 'ol', 'menu'],
+  option: ['select', 'optgroup', 'datalist'],
+  optgroup: ['select'],
+  caption: ['table'],
+  thead: ['table'],
   tbody: ['table'],
-  tr: ['tbody'],
+  tfoot: ['table'],
+  tr: ['thead', 'tbody', 'tfoot'],
   td: ['tr'],
   th: ['tr'],
 };
-/** Elements that hold only some others: what else stands in them is put into one of those. */
+/** Elements that hold only some others: what else stands in them is put into the first of those. */
 const HOLDS: Readonly<Record<string, readonly string[]>> = {
-  table: ['tbody'],
+  table: ['tbody', 'thead', 'tfoot', 'caption', 'colgroup'],
+  thead: ['tr'],
   tbody: ['tr'],
+  tfoot: ['tr'],
   tr: ['td', 'th'],
+};
+/** Elements that hold choices, and show nothing else. */
+const LISTS: Readonly<Record<string, readonly string[]>> = {
+  select: ['option', 'optgroup'],
+  optgroup: ['option'],
 };
 /** Elements that end one of their kind around them. */
 const ALONE: ReadonlySet<string> = new Set(['a', 'button']);
@@ -55,7 +66,7 @@ export function htmlOf(node: HostNode, kit: Kit, scope: ShapeScope, place = BODY
 /** Writes something where it can stand, with what has to stand around it. */
 function fitted(tag: string, place: Place, write: (at: Place) => string): string {
   const { parent } = place;
-  if (parent === 'select') return tag === 'option' ? write(place) : '';
+  if (LISTS[parent] !== undefined) return LISTS[parent].includes(tag) ? write(place) : '';
   const [first] = HOLDS[parent] ?? [];
   if (first === undefined || HOLDS[parent]?.includes(tag) === true) return write(place);
   const inside = fitted(tag, { ...place, parent: first }, write);

@@ -180,7 +180,7 @@ class MountedFrame implements ShownView {
   /** One showing. It ends with the stream of the plugin. @throws what has ended it. */
   async #show(): Promise<void> {
     const { plugin, view, props } = this.#options;
-    const client = this.#kernel.client(Frame, shownBy(this.#kernel, plugin));
+    const client = this.#kernel.client(Frame, shownBy(this.#kernel, Frame, plugin));
     const session = crypto.randomUUID();
     const showing = new AbortController();
     this.#showing = showing;

@@ -147,7 +147,7 @@ class Shower implements SeenView {
   /** One showing. */
   async #show(): Promise<{ readonly error: Error | undefined; readonly lasted: number }> {
     let since = Number.POSITIVE_INFINITY;
-    const client = this.#kernel.client(View, shownBy(this.#kernel, this.#settings.plugin));
+    const client = this.#kernel.client(View, shownBy(this.#kernel, View, this.#settings.plugin));
     const showing = new Showing(client, this.#settings, {
       shown: () => {
         since = performance.now();

@@ -11,6 +11,7 @@ import { htmlOf } from './markup.js';
 import type { ShapeScope } from './shape.js';
 import { Showing } from './showing.js';
 import type { ViewKernel } from './view-kernel.js';
+import { shownBy } from './view-names.js';
 import { type ViewOptions, type ViewSettings, viewSettings } from './view-options.js';
 
 export type { ViewKernel, ViewOptions };
@@ -52,6 +53,9 @@ export interface OpenedView {
   close(): Promise<void>;
 }
 
+const clientOf = (kernel: ViewKernel, plugin: string) =>
+  kernel.client(View, shownBy(kernel, View, plugin));
+
 /** Milliseconds. */
 const WITHIN = 10_000;
 /** Rows that are in sight. */
@@ -88,7 +92,7 @@ class TestedView implements OpenedView {
 
   constructor(kernel: ViewKernel, settings: ViewSettings) {
     this.#settings = settings;
-    this.#showing = new Showing(kernel.client(View, { provider: settings.plugin }), settings, {
+    this.#showing = new Showing(clientOf(kernel, settings.plugin), settings, {
       shown() {},
       busy() {},
       failed: (error) => {

@@ -15,10 +15,13 @@ export interface ViewKernel {
     ): { dispose(): void };
   };
   readonly plugins: {
-    get(
-      id: string,
-    ):
-      | { readonly name?: string; readonly manifest?: Manifest; readonly enabled?: boolean }
+    get(id: string):
+      | {
+          readonly name?: string;
+          readonly manifest?: Manifest;
+          readonly enabled?: boolean;
+          readonly state?: string;
+        }
       | undefined;
   };
 }

@@ -18,14 +18,23 @@ export function checkNames(options: { readonly plugin: string; readonly view: st
 export const nameOf = ({ plugins }: Pick<ViewKernel, 'plugins'>, id: string): string =>
   plugins.get(id)?.name ?? id;
 
+/** States in which a version answers nothing, and another one may. */
+const SILENT: ReadonlySet<unknown> = new Set(['failed', 'denied']);
+
 /**
  * Where all calls of one showing go: to the version that a plugin's id alone means. Another one, like
- * that of a canary, knows nothing of what this one shows.
+ * that of a canary, knows nothing of what this one shows. A version that can't show anything leaves
+ * the choice to the kernel.
  */
-export function shownBy({ plugins }: Pick<ViewKernel, 'plugins'>, id: string): ShownBy {
-  const { manifest, enabled } = plugins.get(id) ?? {};
-  const version = enabled === false ? undefined : manifest?.version;
-  return { provider: id, ...(version !== undefined && { version }) };
+export function shownBy(
+  { plugins }: Pick<ViewKernel, 'plugins'>,
+  { $id }: { readonly $id: string },
+  id: string,
+): ShownBy {
+  const { manifest, enabled, state } = plugins.get(id) ?? {};
+  const shows =
+    enabled !== false && !SILENT.has(state) && manifest?.provides?.includes($id) === true;
+  return { provider: id, ...(shows && { version: manifest.version }) };
 }
 
 /** Options of a client. */

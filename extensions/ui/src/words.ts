@@ -131,7 +131,7 @@ export class Words {
 
   status(input: unknown, { caller }: Asking): void {
     const { id, text } = read(inputs.status, input, 'status');
-    this.#checkEnabled(caller);
+    if (text !== null) this.#checkEnabled(caller);
     const known = this.#speakers.statusIds(caller.id);
     if (!known.includes(id))
       throw invalid(
@@ -147,7 +147,7 @@ export class Words {
 
   setPluginFact(input: unknown, { caller }: Asking): void {
     const { name, value } = read(inputs.fact, input, 'fact');
-    this.#checkEnabled(caller);
+    if (value !== null) this.#checkEnabled(caller);
     const facts = this.#facts.get(caller.id) ?? new Map<string, FactValue>();
     if (value === null) facts.delete(name);
     else if (facts.size < FACTS || facts.has(name)) facts.set(name, value);
