@@ -91,6 +91,11 @@ it('plinth test validates the plugin, checks how it runs, runs its tests, and fa
   const passed = await plinth(project, ['test']);
   expect(passed).toMatchObject({ code: 0 });
   expect(passed.out).toContain('valid, its checks pass, and its tests pass');
+  // Also what was bundled of it, as a folder and as one file.
+  for (const made of ['dist/plugin', 'dist/com.example.notes-0.1.0.plinth']) {
+    const bundled = await plinth(project, ['test', made]);
+    expect([bundled.code, bundled.out]).toEqual([0, expect.stringContaining('its checks pass')]);
+  }
   const manifest = await readJson(project, 'plugin.json');
   await write(project, {
     'samples.json': { greet: [{ name: 'Ada' }] },

@@ -177,11 +177,11 @@ function swapped({ facts, fresh }: Seen): string | undefined {
     : undefined;
 }
 
-/** A view is called by the plugin that has it, as `plinth.view:event@<plugin>`. */
+/** How a view is called: of a version, or as `plinth.view:event@<plugin>`. */
+const PRESS = /^plinth\.view:event(@|$)/;
+
 function showed({ fresh }: Seen): string | undefined {
-  const span = calls(fresh).find(
-    ({ target, caller }) => target.startsWith('plinth.view:event@') && caller === 'host',
-  );
+  const span = calls(fresh).find(({ target, caller }) => PRESS.test(target) && caller === 'host');
   return span && `${plainText(span.provider, 60)} has answered the press in ${timeOf(span)}.`;
 }
 
