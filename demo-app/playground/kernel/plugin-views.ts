@@ -8,10 +8,5 @@ export interface PluginViews {
 }
 
 export const pluginViews = defineExtension({ name: 'plugin-views', uses: [] }, () => ({
-  install: ({ plugins }): PluginViews => ({
-    of(meant) {
-      const [id = '', version] = meant.split('@');
-      return plugins.get(id, version);
-    },
-  }),
+  install: ({ plugins }): PluginViews => ({ of: (meant) => plugins.get(meant) }),
 }));
