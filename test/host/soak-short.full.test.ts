@@ -248,6 +248,10 @@ describe('the soak', () => {
       changePlugin: (text) => text,
       changeSettled: (call) => [call],
       changeMetrics: (metrics) => metrics,
+      // Only a fault may be found, not that the machine is busy.
+      plenty: 4_000,
+      tolerance: 3_000,
+      patience: 6_000,
     };
     await run(sound);
     await run({

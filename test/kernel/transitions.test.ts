@@ -2,9 +2,10 @@
 import { createError, isOpen } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { HostContracts } from '../../kernel/dist/commands/host-contracts.js';
+import { outcome } from '../../kernel/dist/concurrency.js';
 import { Relations } from '../../kernel/dist/lifecycle/relations.js';
 import { dueStep, type World } from '../../kernel/dist/lifecycle/transitions.js';
-import type { Plugin } from '../../kernel/dist/plugin/plugin.js';
+import type { Plugin, Restart } from '../../kernel/dist/plugin/plugin.js';
 import type { PluginRecord } from '../../kernel/dist/plugin/record.js';
 import { active, asleep, failed, registryOf, resolved, suspended } from './records.ts';
 
@@ -89,6 +90,38 @@ describe('the next step of a plugin', () => {
       change(plugin('test.top'));
       expect(due('test.top')).toBeUndefined();
     }
+  });
+});
+
+describe('a restart after a crash', () => {
+  const planned = (change: Partial<Restart>): Restart => ({
+    due: undefined,
+    begun: false,
+    attempt: 1,
+    over: outcome(),
+    ...change,
+  });
+
+  it('is due once its time has come, until it has begun', () => {
+    const { due, plugin } = setUp(failed('test.base', new Error('no')));
+    const { intent } = plugin('test.base');
+    const steps = [planned({ due: Date.now() }), planned({}), planned({ begun: true })].map(
+      (restart) => {
+        intent.restart = restart;
+        return due('test.base');
+      },
+    );
+    expect(steps).toEqual([undefined, 'restart', undefined]);
+  });
+
+  it('comes before a retry, and is none in quarantine', () => {
+    const { due, plugin } = setUp(active('test.base'), failed('test.top', lacked, ON_BASE));
+    const { intent } = plugin('test.top');
+    intent.restart = planned({});
+    expect(due('test.top')).toBe('restart');
+    const alone = setUp(failed('test.base', new Error('no')));
+    alone.plugin('test.base').intent.quarantine = { crashes: 5, within: 60_000 };
+    expect(alone.due('test.base')).toBeUndefined();
   });
 });
 

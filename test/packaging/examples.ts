@@ -22,7 +22,12 @@ const env = {
 };
 const npm = (cwd: string, ...args: readonly string[]) => npmWith({}, cwd, ...args);
 const npmWith = (more: Readonly<Record<string, string>>, cwd: string, ...args: readonly string[]) =>
-  run('npm', [...args], { cwd, env: { ...env, ...more }, timeout: 300_000 });
+  run('npm', [...args], { cwd, env: { ...env, ...more }, timeout: 300_000 }).catch(
+    (error: Error & { readonly stdout?: string }) => {
+      // A test runner says on its standard output what has failed.
+      throw new Error(`${error.message}\n${error.stdout ?? ''}`, { cause: error });
+    },
+  );
 
 /** A service in the folder, until the test ends. Its log is on its standard output. */
 async function startService(folder: string) {

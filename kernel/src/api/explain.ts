@@ -1,7 +1,6 @@
 /** Answers "Why isn't it running?" exactly, in a sentence and as data. */
 import type { PluginError } from '@plinth/sdk/contract';
 import type { CanaryInfo } from '../lifecycle/inventory.js';
-import type { PlannedRestart } from '../lifecycle/supervision.js';
 import {
   type FailedPlugin,
   manifestOf,
@@ -119,7 +118,7 @@ function errorOf(error: Error, unnamed: string, stage: string): NonNullable<Expl
 }
 
 /** Says when a plugin is restarted. */
-function comingOf(restart: PlannedRestart | undefined): string {
+function comingOf(restart: Circumstances['restart']): string {
   if (restart === undefined) return '';
   return restart.due === undefined
     ? '; it is being started again'

@@ -11,7 +11,7 @@ import {
 } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
-import { disabled, gone, illegal } from './failures.js';
+import { disabled, gone, illegal, isOwnFailure } from './failures.js';
 import { answer, ask } from './intents.js';
 import type { Starter } from './starter.js';
 import { resume, resumed } from './suspend.js';
@@ -44,6 +44,41 @@ export class Activation {
     return run;
   }
 
+  /** Begins the start of a plugin that crashed. Supervision hears what comes of it. */
+  restart(plugin: Plugin): void {
+    const { supervisor } = this.#core;
+    const { restart } = plugin.intent;
+    if (restart === undefined) return;
+    restart.begun = true;
+    // A later word on the plugin may drop the restart, and a crash may plan its next try.
+    const isStill = () => plugin.intent.restart === restart && restart.begun;
+    const trying = this.#startAgain(plugin);
+    if (trying === undefined) return supervisor.notRestarted(plugin);
+    trying.then(
+      () => {
+        if (isStill()) supervisor.restarted(plugin);
+      },
+      (error: unknown) => {
+        if (!isStill()) return;
+        const { record } = plugin;
+        const stage = record.state === 'failed' ? record.stage : 'run';
+        supervisor.notRestarted(plugin, { error, own: isOwnFailure(stage, error) });
+      },
+    );
+  }
+
+  /** Undefined when there is nothing to start any more. */
+  #startAgain(plugin: Plugin): Promise<void> | undefined {
+    const { record, starting } = plugin;
+    // Another version has taken its key.
+    if (this.#core.registry.plugin(record.key) !== plugin) return undefined;
+    if (starting !== undefined) return starting.over;
+    if (record.state === 'active' || record.state === 'suspended') return Promise.resolve();
+    if (record.state === 'failed')
+      return this.begin(plugin, { activatedBy: 'restart', named: false });
+    return undefined;
+  }
+
   /** One activation, its dependencies included. No request joins it once its outcome is known. */
   async #run(plugin: Plugin, start: Wanted): Promise<void> {
     try {
@@ -58,7 +93,7 @@ export class Activation {
   }
 
   /** Rejects what waits for a plugin that can't start. A sleeping one keeps state and events. */
-  #letDown({ record, mailbox }: Plugin, error: Error): void {
+  #letDown({ record, mailbox, intent }: Plugin, error: Error): void {
     const { log, announce } = this.#core.reporting;
     if (isAsleep(record)) {
       log.write('kernel', 'error', `could not wake ${record.id}: ${error.message}`, {
@@ -72,8 +107,7 @@ export class Activation {
         message: error.message,
       });
     } else if (record.state === 'resolved') mailbox.fail(error);
-    else if (this.#core.supervisor.comeback(record.key) === undefined)
-      this.#core.listening.stop(record.key, error);
+    else if (intent.restart === undefined) this.#core.listening.stop(record.key, error);
   }
 
   /** Activates dependencies, then the plugin. Retries when a dependency stopped in between. */
@@ -166,9 +200,9 @@ export class Activation {
     const start = (dependency: string) => {
       if (this.#core.relations.isThere(dependency)) return undefined;
       const known = this.#core.registry.get(dependency);
-      const comeback = this.#core.supervisor.comeback(dependency);
-      if (comeback !== undefined)
-        return comeback.then(() => this.#core.steering.activate(dependency, by, named));
+      const restart = this.#core.registry.plugin(dependency)?.intent.restart;
+      if (restart !== undefined)
+        return restart.over.promise.then(() => this.#core.steering.activate(dependency, by, named));
       // A failed dependency is retried only when a request names it, not because a plugin needs it.
       // A plugin that was stopped by name starts only for a request by name.
       if (known?.state === 'failed') return Promise.reject(known.error);

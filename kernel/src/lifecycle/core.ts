@@ -111,10 +111,10 @@ export class Core {
   }
 
   /** Makes a plugin startable again, and starts it if it waits for a restart or asks for that. */
-  #offer({ record }: Plugin): void {
+  #offer({ record, intent }: Plugin): void {
     this.listening.listen();
     const asks = record.state === 'resolved' && record.manifest.activation.includes('startup');
-    if (asks || this.supervisor.waits(record.key))
+    if (asks || intent.startsWithNeeds)
       this.steering.activate(record.key, 'restart').catch(() => {});
   }
 
@@ -182,7 +182,7 @@ export class Core {
       .candidates(record, lost)
       .some(
         (other) =>
-          this.supervisor.comeback(other.key) !== undefined ||
+          this.registry.plugin(other.key)?.intent.restart !== undefined ||
           this.isStarting(other.key) ||
           (other.state === 'suspended' &&
             other.reason === 'dependency' &&

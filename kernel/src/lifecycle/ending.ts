@@ -34,12 +34,13 @@ export class Ending {
   }
 
   /** Does what {@link stop} was asked. */
-  async take({ record, intent }: Plugin): Promise<void> {
+  async take(plugin: Plugin): Promise<void> {
+    const { record, intent } = plugin;
     const { stop } = intent;
     if (stop === undefined) return;
     await this.end(record.key, stop.reason, stop.drain);
     // A start that was under way when the stop was asked for may have begun to watch its guest.
-    this.#core.supervisor.stopped(record.key);
+    this.#core.supervisor.stopped(plugin);
     intent.stop = undefined;
     stop.over.resolve();
   }
@@ -138,7 +139,7 @@ export class Ending {
     dropPause(plugin, 'limit');
     // Planned, and out of reach, before anything is told of the crash: a call that a listener makes
     // waits for the restart.
-    const told = starting ? undefined : this.#core.supervisor.crashed(key);
+    const told = starting ? undefined : this.#core.supervisor.crashed(plugin);
     // Its record comes first: a guard must count as absent before its middleware is removed.
     const first = () => {
       // One that starts has not taken over what waits: that waits on, in its place.
@@ -169,16 +170,16 @@ export class Ending {
    * What waits for a guest that has ended waits for the next one, when one comes by itself, and so
    * do the events that follow. Calls to a plugin that was not held wait for the restart itself.
    */
-  #keepWaiting(plugin: Plugin, { key, connection }: RunningPlugin): void {
-    const comeback = this.#core.supervisor.comeback(key);
-    if (comeback === undefined) return;
+  #keepWaiting(plugin: Plugin, { connection }: RunningPlugin): void {
+    const { restart } = plugin.intent;
+    if (restart === undefined) return;
     const { registrations } = connection;
     const only = plugin.mailbox.open ? 'event' : undefined;
     if (only !== undefined && !registrations.all.some(({ kind }) => kind === only)) return;
     plugin.mailbox.hold('restart');
     const stood = standInFor(connection, registrations, this.#core.stages.services, only);
     plugin.listening = stood;
-    void comeback.then(() => {
+    void restart.over.promise.then(() => {
       // Given up, and no start is under way: what waits is refused.
       if (plugin.listening === stood && plugin.starting === undefined)
         this.#core.listening.stop(plugin.record.key, gone(plugin.record.id));

@@ -5,13 +5,13 @@
  */
 import type { PluginError, StopReason } from '@plinth/sdk/contract';
 import { settleEach } from '../concurrency.js';
-import type { Pause, PausedBy } from '../plugin/plugin.js';
+import type { Pause, PausedBy, Plugin } from '../plugin/plugin.js';
 import type { ResolvedPlugin, ValidatedPlugin } from '../plugin/record.js';
 import { Activation } from './activation.js';
 import { Core, type LifecycleParts } from './core.js';
 import { AT_ONCE, type Drain, type DrainOptions, drainAll, drainOf } from './drain.js';
 import { Ending } from './ending.js';
-import { gone, illegal, isOwnFailure } from './failures.js';
+import { gone, illegal } from './failures.js';
 import { endPauses } from './intents.js';
 import { Members } from './members.js';
 import { Pausing, type Release } from './pausing.js';
@@ -48,6 +48,7 @@ export class Lifecycle {
         start: (plugin) => this.#activation.take(plugin),
         exchange: (plugin) => this.#replacing.exchanged(plugin),
         replace: (plugin) => this.#replacing.take(plugin),
+        restart: (plugin) => this.#activation.restart(plugin),
         pause: (plugin) => this.#pausing.take(plugin),
         hibernate: (plugin) => this.#pausing.hibernate(plugin),
         decline: (plugin) => this.#pausing.decline(plugin),
@@ -110,7 +111,7 @@ export class Lifecycle {
       return starting.over.then(again, again);
     }
     if (activatedBy === 'request' && plugin.record.state === 'failed')
-      this.#core.supervisor.steered(key);
+      this.#core.supervisor.steered(plugin);
     return this.#activation.begin(plugin, { activatedBy, named });
   }
 
@@ -129,20 +130,6 @@ export class Lifecycle {
     return Math.min(...places, Number.POSITIVE_INFINITY);
   }
 
-  /** Restarts a plugin whose guest ended by itself. */
-  async restart(key: string): Promise<void> {
-    const plugin = this.#core.registry.plugin(key);
-    if (plugin?.starting !== undefined) return plugin.starting.over;
-    if (plugin?.record.state === 'failed')
-      await this.#activation.begin(plugin, { activatedBy: 'restart', named: false });
-  }
-
-  /** Whether a plugin that could not be started is itself the cause. */
-  isToBlame(key: string, error: unknown): boolean {
-    const record = this.#core.registry.get(key);
-    return isOwnFailure(record?.state === 'failed' ? record.stage : 'run', error);
-  }
-
   /** Why a paused plugin can't resume: what it needs, and what is wrong with that. */
   blameFor(key: string): PluginError | undefined {
     return blameFor(this.#core, key);
@@ -153,14 +140,9 @@ export class Lifecycle {
     return pausedFor(this.#core, key);
   }
 
-  /** A plugin won't be restarted automatically: calls that wait for it are refused. */
-  givenUp(): void {
-    this.#core.reconciler.changed();
-  }
-
-  /** The host has begun or ceased to provide a contract. */
-  hostChanged(): void {
-    this.#core.reconciler.changed();
+  /** Something has changed beside the records: a plugin's intent, or what the host provides. */
+  reconsider(plugin?: Plugin): void {
+    this.#core.reconciler.changed(plugin);
   }
 
   /** @throws PluginConfigurationError `kernel/invalid-option`. */
@@ -181,7 +163,7 @@ export class Lifecycle {
     const plugin = this.#core.ledger.plugin(key);
     endPauses(plugin);
     plugin.intent.stops += 1;
-    this.#core.supervisor.stopped(key);
+    this.#core.supervisor.stopped(plugin);
     const stopping = this.#ending.stop(plugin, reason, drain);
     const over = stopping.then(
       () => {},
@@ -198,11 +180,10 @@ export class Lifecycle {
 
   /** Whether a plugin runs, or would but for a pending restart or its quarantine. */
   wantsToRun(key: string): boolean {
-    const record = this.#core.registry.get(key);
-    if (record?.state !== 'failed')
-      return record?.state === 'active' || record?.state === 'suspended';
-    const { supervisor } = this.#core;
-    return supervisor.comeback(key) !== undefined || supervisor.quarantine(key) !== undefined;
+    const plugin = this.#core.registry.plugin(key);
+    if (plugin?.record.state !== 'failed')
+      return plugin?.record.state === 'active' || plugin?.record.state === 'suspended';
+    return plugin.intent.restart !== undefined || plugin.intent.quarantine !== undefined;
   }
 
   async resume(key: string): Promise<void> {

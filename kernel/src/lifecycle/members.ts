@@ -52,6 +52,9 @@ export class Members {
   /** Adds a plugin to the running kernel without activating it. */
   async add(record: ValidatedPlugin): Promise<void> {
     this.checkAddable(record);
+    // A version that has failed may be added again, and is a new one then.
+    const failed = this.#core.registry.plugin(record.key);
+    if (failed !== undefined) this.#core.supervisor.stopped(failed);
     this.#core.ledger.put(this.#core.admission.resolveNext(record, undefined, []));
     this.#core.resolveAll();
     await this.#core.reconciler.rest();
@@ -79,7 +82,7 @@ export class Members {
     const plugin = this.#core.registry.plugin(key);
     if (plugin === undefined) return;
     plugin.intent.enabled = enabled;
-    if (!enabled && plugin.record.state === 'failed') this.#core.supervisor.stopped(key);
+    if (!enabled && plugin.record.state === 'failed') this.#core.supervisor.stopped(plugin);
     this.#core.registry.onChange?.(plugin.record);
     this.#core.reconciler.changed();
     this.#core.listening.listen();

@@ -230,7 +230,7 @@ export class Pausing {
       await undo.run();
       return false;
     }
-    this.#core.supervisor.slept(key);
+    this.#core.supervisor.slept(plugin);
     plugin.place = undefined;
     plugin.saved = asleep.snapshot;
     this.#core.ledger.advance(asleep.record, 'plugin:suspended');

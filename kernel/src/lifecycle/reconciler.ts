@@ -117,7 +117,7 @@ export class Reconciler {
   }
 
   get #mostSteps(): number {
-    return MOST_STEPS * ([...this.#parts.plugins()].length + this.#asked.size);
+    return MOST_STEPS * Math.max(1, [...this.#parts.plugins()].length + this.#asked.size);
   }
 
   /** Plugins that set each other off get no more than their share of the thread. */

@@ -144,7 +144,6 @@ export class Replacing {
   /** Replaces a guest that runs. */
   async #swap(plugin: Plugin, { resolved: next, stateless }: Next): Promise<string | undefined> {
     const old = plugin.record;
-    const { key } = old;
     if (
       (old.state !== 'active' && old.state !== 'suspended') ||
       isAsleep(old) ||
@@ -171,7 +170,7 @@ export class Replacing {
     // The next guest has used nothing yet.
     dropPause(plugin, 'limit');
     this.#ending.watch(successor);
-    this.#core.supervisor.stopped(key);
+    this.#core.supervisor.stopped(plugin);
     this.#ending.retire(retire(old, this.#core.stages));
     this.#core.resolveAll();
     this.#starter.entered(plugin, successor, 'reload', started, snapshot);
@@ -225,7 +224,7 @@ export class Replacing {
     const resolved = next ?? asResolved(asleep);
     const missing = this.#core.relations.missing(resolved);
     if (missing !== undefined) throw this.#core.relations.blame(resolved, missing);
-    this.#core.supervisor.stopped(key);
+    this.#core.supervisor.stopped(plugin);
     if (next === undefined) readAnew(this.#core, asleep.package);
     const renamed = resolved.key !== key;
     // The plugin is already waking. What arrives waits for the outcome.

@@ -55,6 +55,7 @@ export class Restarting {
       const stopped = this.#core.registry.get(key)?.state === 'unloaded';
       await this.#ending.end(key, 'replace');
       this.#core.listening.stop(key, gone(next.id));
+      this.#core.supervisor.stopped(this.#core.ledger.plugin(key));
       this.#core.registry.rename(key, next);
       this.#core.resolveAll();
       // A plugin that was stopped by name stays stopped in another version.
@@ -84,16 +85,16 @@ export class Restarting {
   ): Promise<string> {
     const { key } = plugin.record;
     const now = next?.key ?? key;
-    const planned = this.#core.supervisor.comeback(key) !== undefined;
+    const planned = plugin.intent.restart !== undefined;
     const { stops } = plugin.intent;
-    this.#core.supervisor.steered(key);
+    this.#core.supervisor.steered(plugin);
     plugin.going = true;
     let before!: { readonly record: PluginRecord; readonly snapshot: Snapshot | undefined };
     const stopping = this.#ask(plugin, true, async () => {
       const record = this.#core.ledger.require(key);
       if (next !== undefined) resolveNext(this.#core, key, next);
       const snapshot = stateless ? undefined : await this.#snapshot(plugin, record);
-      this.#core.supervisor.stopped(key);
+      this.#core.supervisor.stopped(plugin);
       if (next === undefined) readAnew(this.#core, record.package);
       await this.#ending.end(key, 'replace');
       if (next !== undefined) this.#core.registry.rename(key, next);
@@ -119,9 +120,10 @@ export class Restarting {
     } catch (error) {
       plugin.saved = undefined;
       if (next !== undefined) await this.#putBack(plugin, before.record, before.snapshot);
-      if (this.#core.registry.get(before.record.key)?.state === 'failed') {
+      const back = this.#core.registry.plugin(before.record.key) === plugin;
+      if (back && plugin.record.state === 'failed') {
         plugin.saved = before.snapshot;
-        if (planned) this.#core.supervisor.steeredInVain(before.record.key);
+        if (planned) this.#core.supervisor.steeredInVain(plugin);
       }
       throw error;
     }

@@ -39,6 +39,8 @@ export interface Actions {
   exchange(plugin: Plugin): Promise<void>;
   /** Puts another guest, or another package, in its place while it runs. */
   replace(plugin: Plugin): Promise<void>;
+  /** Begins the start of a plugin that crashed. */
+  restart(plugin: Plugin): void;
   pause(plugin: Plugin): Promise<void>;
   hibernate(plugin: Plugin): Promise<void>;
   /** Refuses what was asked of a plugin in a state in which it can't be done. */

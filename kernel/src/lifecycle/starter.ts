@@ -146,8 +146,7 @@ export class Starter {
     if (asleep !== undefined) this.#core.ledger.put(asleep);
     else {
       // What waits for a restart waits on while there is another try.
-      if (this.#core.supervisor.comeback(key) === undefined)
-        this.#core.listening.stop(key, known ?? wrapped);
+      if (plugin.intent.restart === undefined) this.#core.listening.stop(key, known ?? wrapped);
       if (known === undefined) this.#core.ledger.fail(resolved, stage, wrapped);
     }
     return known ?? wrapped;

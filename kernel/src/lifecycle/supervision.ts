@@ -1,20 +1,12 @@
-/** What restarts plugins, as the lifecycle sees it. Plugins are named by their registry keys. */
+/** What decides about restarts, as the lifecycle sees it. It writes them into a plugin's intent. */
 import type { GuestConnection } from '../guests/guest-connection.js';
 import type { Plugin } from '../plugin/plugin.js';
 
-/** Why a plugin isn't restarted. */
-export interface Quarantine {
-  readonly crashes: number;
-  /** Milliseconds. */
-  readonly within: number;
-}
-
-/** A restart that is pending or in progress. */
-export interface PlannedRestart {
-  /** When it is due, in milliseconds since the epoch. Undefined while it is in progress. */
-  readonly due: number | undefined;
-  /** The number of the attempt since the plugin last ran. */
-  readonly attempt: number;
+/** A restart that has failed. */
+export interface FailedRestart {
+  readonly error: unknown;
+  /** Whether the plugin itself is the cause. A read, launch or storage failure is no crash. */
+  readonly own: boolean;
 }
 
 /** Decides when a plugin whose guest has ended comes back. */
@@ -22,23 +14,19 @@ export interface Supervision {
   /** A plugin has become active. */
   started(plugin: Plugin, version: string, connection: GuestConnection): void;
   /** A plugin is started by name: a pending restart is dropped, and its crashes are forgotten. */
-  steered(key: string): void;
+  steered(plugin: Plugin): void;
   /** A start by name has failed while a restart was pending. */
-  steeredInVain(key: string): void;
+  steeredInVain(plugin: Plugin): void;
   /** A plugin is stopped or replaced. Everything about it is dropped. */
-  stopped(key: string): void;
+  stopped(plugin: Plugin): void;
   /** A plugin has gone to sleep. Its crashes still count. */
-  slept(key: string): void;
+  slept(plugin: Plugin): void;
   /** A guest has ended unexpectedly. The answer is called once that has been told. */
-  crashed(key: string): (() => void) | undefined;
-  /** Settles when a pending restart succeeds or is given up. Undefined when none is pending. */
-  comeback(key: string): Promise<void> | undefined;
-  /** Whether a plugin's restart waits only for missing dependencies. */
-  waits(key: string): boolean;
-  /** Why a plugin isn't restarted. */
-  quarantine(key: string): Quarantine | undefined;
-  /** The restart that is pending or in progress. */
-  planned(key: string): PlannedRestart | undefined;
+  crashed(plugin: Plugin): (() => void) | undefined;
+  /** A restart that was due has succeeded. */
+  restarted(plugin: Plugin): void;
+  /** A restart that was due has failed. Without a failure there is nothing to start any more. */
+  notRestarted(plugin: Plugin, failure?: FailedRestart): void;
   /** The tenant stops: nothing is restarted any more. */
   close(): void;
 }
@@ -51,9 +39,7 @@ export const NO_SUPERVISION: Supervision = {
   stopped: () => {},
   slept: () => {},
   crashed: () => undefined,
-  comeback: () => undefined,
-  waits: () => false,
-  quarantine: () => undefined,
-  planned: () => undefined,
+  restarted: () => {},
+  notRestarted: () => {},
   close: () => {},
 };

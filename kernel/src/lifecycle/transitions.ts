@@ -186,6 +186,16 @@ export const TRANSITIONS: readonly Row[] = [
     onFail: failToResume,
   },
   {
+    name: 'restart',
+    from: ANY,
+    to: 'active',
+    event: 'plugin:restarted',
+    // Supervision has planned it after a crash, and its time has come.
+    when: ({ intent: { restart } }) =>
+      restart !== undefined && restart.due === undefined && !restart.begun,
+    run: (plugin, { actions }) => actions.restart(plugin),
+  },
+  {
     name: 'retry with its needs',
     from: 'failed',
     to: 'resolved',

@@ -69,6 +69,25 @@ export interface Exchange {
 /** Something that was asked of a plugin, and what comes of it. */
 export type Asked<A, T> = A & { readonly answer: Outcome<T> };
 
+/** A restart after a crash, from its plan until the plugin runs or the restart is given up. */
+export interface Restart {
+  /** When it is due, in milliseconds since the epoch. Undefined once it is. */
+  due: number | undefined;
+  /** Whether its start has begun. */
+  begun: boolean;
+  /** The number of the attempt since the plugin last ran. */
+  attempt: number;
+  /** Settles when it has succeeded or is given up. */
+  readonly over: Outcome<void>;
+}
+
+/** Why a plugin isn't restarted. */
+export interface Quarantine {
+  readonly crashes: number;
+  /** Milliseconds. */
+  readonly within: number;
+}
+
 /** Why a plugin is paused, and what becomes of its calls meanwhile. */
 export interface Pause {
   /** While the plugin isn't paused for it yet: resolves to whether it is. */
@@ -111,6 +130,12 @@ export interface Intent {
   next: Asked<Next, string | undefined> | undefined;
   /** Its guest ends, and another package takes its place. */
   exchange: Asked<Exchange, string | undefined> | undefined;
+  /** Its restart after a crash. Calls and plugins that need it wait for that. */
+  restart: Restart | undefined;
+  /** Whether its restart lacked a need. It starts once that is back. */
+  startsWithNeeds: boolean;
+  /** It crashed too often. Only a start by name ends that. */
+  quarantine: Quarantine | undefined;
 }
 
 /** Stays empty: most plugins are never paused. */
@@ -130,6 +155,9 @@ export class Plugin {
     wantedBy: undefined,
     next: undefined,
     exchange: undefined,
+    restart: undefined,
+    startsWithNeeds: false,
+    quarantine: undefined,
   };
   /** What waits for it while no guest of it takes messages. */
   readonly mailbox = new Mailbox<Receiver>();

@@ -108,7 +108,7 @@ export class Engine implements Intake {
       if (registry.versions(id).some((record) => this.guarding.isGuard(record))) chains.review();
     };
     // Deferred, so that a contract that the host only replaces is never reported as gone.
-    hostContracts.onChange = () => void Promise.resolve().then(() => this.lifecycle.hostChanged());
+    hostContracts.onChange = () => void Promise.resolve().then(() => this.lifecycle.reconsider());
   }
 
   #wakeGuard(record: PluginRecord, activation: string): void {
@@ -124,9 +124,10 @@ export class Engine implements Intake {
 
   /** The restarts of a plugin, and why it is paused. */
   running(key: string): Running {
+    const intent = this.#parts.base.registry.plugin(key)?.intent;
     return {
-      quarantine: this.supervisor.quarantine(key),
-      restart: this.supervisor.planned(key),
+      quarantine: intent?.quarantine,
+      restart: intent?.restart,
       blame: this.lifecycle.blameFor(key),
       pausedFor: this.lifecycle.pausedFor(key),
     };

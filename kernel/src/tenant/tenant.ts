@@ -177,7 +177,7 @@ class Tenant {
       waking: {
         activate: (key, by) => this.#running.lifecycle.activate(key, by),
         isStarting: (key) => registry.plugin(key)?.starting !== undefined,
-        comeback: (key) => this.#engine.now?.supervisor.comeback(key),
+        comeback: (key) => registry.plugin(key)?.intent.restart?.over.promise,
         comes: (record) => this.#arrivals.comes(record),
         moreToCome: () => this.#arrivals.moreToCome(),
         hasStarted: () => this.#phases.hasStarted,

@@ -23,7 +23,8 @@ export async function outcomeOf(
     await page.goto(served.url);
     await page.waitForFunction(() => 'outcome' in globalThis, undefined, { timeout: 120_000 });
     expect(complaints).toEqual([]);
-    expect(page.workers()).toEqual([]);
+    // The browser tells of a worker's end a moment after it.
+    await expect.poll(() => page.workers()).toEqual([]);
     return await page.evaluate(() => (globalThis as unknown as { outcome: unknown }).outcome);
   } finally {
     await page.close();

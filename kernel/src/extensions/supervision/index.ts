@@ -31,9 +31,7 @@ export const supervision = defineExtension(
             hookTimeout: tenant.limits.hook,
             debugged: () => tenant.debugged(),
             ...tenant.reporting,
-            restart: (key) => tenant.lifecycle.restart(key),
-            isToBlame: (key, error) => tenant.lifecycle.isToBlame(key, error),
-            givenUp: () => tenant.lifecycle.givenUp(),
+            reconsider: (plugin) => tenant.lifecycle.reconsider(plugin),
           });
       });
     },

@@ -1,26 +1,22 @@
 /**
  * Restarts plugins after unexpected ends, with a delay that doubles with each crash. Too many
  * crashes quarantine a plugin, alone, until it is activated by name. Calls wait for a pending
- * restart. Starting or stopping a plugin manually cancels it.
+ * restart. Starting or stopping a plugin manually cancels it. Restarts and quarantines stand in the
+ * intents of plugins, and the table of transitions has the step.
  */
 import { alarm, createError, messageOf } from '@plinth/sdk/contract';
+import { outcome } from '../../concurrency.js';
 import { takeSnapshot } from '../../lifecycle/snapshot.js';
-import type { PlannedRestart, Quarantine, Supervision } from '../../lifecycle/supervision.js';
-import { idOf } from '../../registry/key.js';
+import type { FailedRestart, Supervision } from '../../lifecycle/supervision.js';
+import type { Plugin } from '../../plugin/plugin.js';
 import { withOrigin } from '../../telemetry/origin.js';
 import { Heartbeat } from './heartbeat.js';
-import {
-  newComeback,
-  type SupervisedGuest,
-  type SupervisedPlugin,
-  type SupervisorParts,
-  type Ward,
-} from './ward.js';
+import type { SupervisedGuest, SupervisorParts, Ward } from './ward.js';
 
-/** Owns the restarts and quarantines of a kernel, and when snapshots are taken. */
+/** Owns the crashes and back-offs of a kernel's plugins, and when snapshots are taken. */
 export class Supervisor implements Supervision {
   readonly #parts: SupervisorParts;
-  readonly #wards = new Map<string, Ward>();
+  readonly #wards = new Map<Plugin, Ward>();
   readonly #heartbeat: Heartbeat;
   #closed = false;
 
@@ -30,12 +26,12 @@ export class Supervisor implements Supervision {
   }
 
   /** A plugin has become active. */
-  started(plugin: SupervisedPlugin, version: string, connection: SupervisedGuest): void {
+  started(plugin: Plugin, version: string, connection: SupervisedGuest): void {
     if (this.#closed) return;
-    const { key, id } = plugin.record;
-    const ward = this.#wardOf(key);
-    this.#release(ward);
-    ward.waits = false;
+    const { id } = plugin.record;
+    const ward = this.#wardOf(plugin);
+    release(ward);
+    plugin.intent.startsWithNeeds = false;
     ward.misses = 0;
     if (connection.isolated) {
       ward.stopWatching = this.#heartbeat.watch({
@@ -54,56 +50,50 @@ export class Supervisor implements Supervision {
   }
 
   /** A manual start drops the pending restart and the crash history, but not the state. */
-  steered(key: string): void {
-    const ward = this.#wards.get(key);
+  steered(plugin: Plugin): void {
+    const ward = this.#wards.get(plugin);
     if (ward === undefined) return;
-    this.#release(ward);
+    release(ward);
     ward.crashes = [];
     ward.misses = 0;
-    ward.quarantine = undefined;
-    this.#endComeback(ward);
+    plugin.intent.quarantine = undefined;
+    endRestart(plugin, ward);
   }
 
   /** A plugin is stopped or replaced. Everything about it is dropped. */
-  stopped(key: string): void {
-    this.steered(key);
-    this.#wards.delete(key);
+  stopped(plugin: Plugin): void {
+    this.steered(plugin);
+    plugin.intent.startsWithNeeds = false;
+    this.#wards.delete(plugin);
   }
 
   /** A plugin has gone to sleep. Its crashes still count. */
-  slept(key: string): void {
-    const ward = this.#wards.get(key);
-    if (ward === undefined) return;
-    this.#release(ward);
-  }
-
-  /** Whether a plugin's restart waits only for missing dependencies. */
-  waits(key: string): boolean {
-    return this.#wards.get(key)?.waits === true;
+  slept(plugin: Plugin): void {
+    const ward = this.#wards.get(plugin);
+    if (ward !== undefined) release(ward);
   }
 
   /** A manual start has failed while a restart was pending. That is scheduled again. */
-  steeredInVain(key: string): void {
-    if (this.#closed) return;
-    const ward = this.#wardOf(key);
-    if (this.#parts.options.restart && ward.comeback === undefined)
-      this.#plan(key, ward, this.#parts.options.backoff, 1);
+  steeredInVain(plugin: Plugin): void {
+    if (this.#closed || !this.#parts.options.restart) return;
+    if (plugin.intent.restart === undefined)
+      this.#plan(plugin, this.#wardOf(plugin), this.#parts.options.backoff);
   }
 
   /**
    * A guest has ended unexpectedly. The answer tells of a quarantine, after the crash was told.
    */
-  crashed(key: string): (() => void) | undefined {
-    const { options, announce, log } = this.#parts;
-    const id = idOf(key);
-    const ward = this.#wardOf(key);
-    this.#release(ward);
+  crashed(plugin: Plugin): (() => void) | undefined {
+    const { options, announce, log, reconsider } = this.#parts;
+    const { id } = plugin.record;
+    const ward = this.#wardOf(plugin);
+    release(ward);
     if (!options.restart || this.#closed) return undefined;
     const now = performance.now();
     ward.crashes = [...ward.crashes.filter((at) => now - at < options.within), now];
     if (ward.crashes.length >= options.crashes) {
       const quarantine = { crashes: ward.crashes.length, within: options.within };
-      ward.quarantine = quarantine;
+      plugin.intent.quarantine = quarantine;
       return () => {
         log.write(
           'kernel',
@@ -112,17 +102,52 @@ export class Supervisor implements Supervision {
           { plugin: id },
         );
         announce('plugin:quarantined', { id, ...quarantine });
-        this.#endComeback(ward);
-        this.#parts.givenUp();
+        endRestart(plugin, ward);
+        reconsider();
       };
     }
-    this.#plan(key, ward, this.#delay(ward), ward.crashes.length);
+    this.#plan(plugin, ward, this.#delay(ward));
     return undefined;
   }
 
+  /** A restart that was due has succeeded. */
+  restarted(plugin: Plugin): void {
+    const ward = this.#wardOf(plugin);
+    this.#parts.announce('plugin:restarted', {
+      id: plugin.record.id,
+      attempt: Math.max(1, ward.crashes.length),
+    });
+    endRestart(plugin, ward);
+  }
+
+  /** A restart that was due has failed. It counts as a crash when the plugin is to blame. */
+  notRestarted(plugin: Plugin, failure?: FailedRestart): void {
+    if (failure === undefined) {
+      this.stopped(plugin);
+      this.#parts.reconsider();
+      return;
+    }
+    const ward = this.#wardOf(plugin);
+    const { error, own } = failure;
+    // It is started with its dependencies, by name.
+    if ((error as { readonly code?: unknown } | null)?.code === 'plugin/dependency-failed') {
+      plugin.intent.startsWithNeeds = true;
+      endRestart(plugin, ward);
+      this.#parts.reconsider();
+      return;
+    }
+    if (!own) return this.#missed(plugin, ward, error);
+    const { id } = plugin.record;
+    this.#parts.log.write('kernel', 'warn', `could not restart ${id}: ${messageOf(error)}`, {
+      plugin: id,
+      ...withOrigin(error),
+    });
+    this.crashed(plugin)?.();
+  }
+
   /** A restart failed through no fault of the plugin. It is retried after the next longer delay. */
-  #missed(key: string, ward: Ward, error: unknown): void {
-    const id = idOf(key);
+  #missed(plugin: Plugin, ward: Ward, error: unknown): void {
+    const { id } = plugin.record;
     if (!this.#parts.options.restart || this.#closed) return;
     ward.misses += 1;
     const delay = this.#delay(ward);
@@ -132,7 +157,7 @@ export class Supervisor implements Supervision {
       `could not restart ${id}, which is tried again in ${Math.round(delay)} ms: ${messageOf(error)}`,
       { plugin: id },
     );
-    this.#plan(key, ward, delay, Math.max(1, ward.crashes.length));
+    this.#plan(plugin, ward, delay);
   }
 
   /** Milliseconds until the next restart. */
@@ -143,82 +168,34 @@ export class Supervisor implements Supervision {
     return delay * (0.5 + Math.random() / 2);
   }
 
-  /** Settles when a pending restart succeeds or is given up; undefined without one. */
-  comeback(key: string): Promise<void> | undefined {
-    return this.#wards.get(key)?.comeback?.over;
-  }
-
-  /** The restart of a plugin that is pending or in progress. Undefined when there is none. */
-  planned(key: string): PlannedRestart | undefined {
-    const ward = this.#wards.get(key);
-    return (
-      ward?.comeback && {
-        due: ward.comeback.due,
-        attempt: Math.max(1, ward.crashes.length) + ward.misses,
-      }
-    );
-  }
-
-  /** Why a plugin isn't restarted automatically. */
-  quarantine(key: string): Quarantine | undefined {
-    return this.#wards.get(key)?.quarantine;
-  }
-
   close(): void {
     this.#closed = true;
     this.#heartbeat.close();
-    for (const ward of this.#wards.values()) {
-      this.#release(ward);
-      this.#endComeback(ward);
+    for (const [plugin, ward] of this.#wards) {
+      release(ward);
+      endRestart(plugin, ward);
+      plugin.intent.startsWithNeeds = false;
     }
     this.#wards.clear();
   }
 
-  #plan(key: string, ward: Ward, delay: number, attempt: number): void {
-    const comeback = ward.comeback ?? newComeback();
-    ward.comeback = comeback;
-    comeback.due = Date.now() + delay;
-    comeback.alarm = alarm(() => {
-      comeback.alarm = undefined;
-      comeback.due = undefined;
-      this.#parts.restart(key).then(
-        () => {
-          if (ward.comeback !== comeback) return;
-          this.#parts.announce('plugin:restarted', { id: idOf(key), attempt });
-          this.#endComeback(ward);
-        },
-        (error) => {
-          if (ward.comeback !== comeback) return;
-          // The plugin isn't to blame. It is started with its dependencies, by name.
-          if ((error as { readonly code?: unknown }).code === 'plugin/dependency-failed') {
-            ward.waits = true;
-            this.#endComeback(ward);
-            this.#parts.givenUp();
-            return;
-          }
-          if (!this.#parts.isToBlame(key, error)) {
-            this.#missed(key, ward, error);
-            return;
-          }
-          this.#parts.log.write(
-            'kernel',
-            'warn',
-            `could not restart ${idOf(key)}: ${messageOf(error)}`,
-            { plugin: idOf(key), ...withOrigin(error) },
-          );
-          this.crashed(key)?.();
-        },
-      );
+  /** Plans a restart, or the next try of one that calls wait for already. */
+  #plan(plugin: Plugin, ward: Ward, delay: number): void {
+    const { intent } = plugin;
+    const due = Date.now() + delay;
+    const attempt = Math.max(1, ward.crashes.length) + ward.misses;
+    const restart = intent.restart ?? { due, begun: false, attempt, over: outcome() };
+    intent.restart = Object.assign(restart, { due, begun: false, attempt });
+    ward.backoff?.clear();
+    ward.backoff = alarm(() => {
+      ward.backoff = undefined;
+      restart.due = undefined;
+      this.#parts.reconsider(plugin);
     }, delay);
   }
 
   /** Takes snapshots at intervals, because a crashed guest can't be asked for its state. */
-  #snapshotLater(
-    plugin: SupervisedPlugin,
-    version: string,
-    connection: SupervisedGuest,
-    ward: Ward,
-  ): void {
+  #snapshotLater(plugin: Plugin, version: string, connection: SupervisedGuest, ward: Ward): void {
     const { id } = plugin.record;
     const next = alarm(async () => {
       try {
@@ -236,30 +213,32 @@ export class Supervisor implements Supervision {
     ward.snapshots = next;
   }
 
-  #release(ward: Ward): void {
-    ward.stopWatching?.();
-    ward.stopWatching = undefined;
-    ward.snapshots?.clear();
-    ward.snapshots = undefined;
-  }
-
-  #endComeback(ward: Ward): void {
-    ward.comeback?.alarm?.clear();
-    ward.comeback?.end();
-    ward.comeback = undefined;
-  }
-
-  #wardOf(key: string): Ward {
-    const ward: Ward = this.#wards.get(key) ?? {
+  #wardOf(plugin: Plugin): Ward {
+    const ward: Ward = this.#wards.get(plugin) ?? {
       crashes: [],
       misses: 0,
-      quarantine: undefined,
-      comeback: undefined,
+      backoff: undefined,
       stopWatching: undefined,
       snapshots: undefined,
-      waits: false,
     };
-    this.#wards.set(key, ward);
+    this.#wards.set(plugin, ward);
     return ward;
   }
+}
+
+/** Watches a guest no longer. */
+function release(ward: Ward): void {
+  ward.stopWatching?.();
+  ward.stopWatching = undefined;
+  ward.snapshots?.clear();
+  ward.snapshots = undefined;
+}
+
+/** A restart has succeeded or is given up. What waits for it goes on. */
+function endRestart({ intent }: Plugin, ward: Ward): void {
+  ward.backoff?.clear();
+  ward.backoff = undefined;
+  const { restart } = intent;
+  intent.restart = undefined;
+  restart?.over.resolve();
 }

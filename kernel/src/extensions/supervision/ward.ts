@@ -2,8 +2,7 @@
 import type { Alarm } from '@plinth/sdk/contract';
 import type { Link } from '@plinth/sdk/rpc';
 import type { KernelEvents } from '../../kernel-events.js';
-import type { Quarantine } from '../../lifecycle/supervision.js';
-import type { Snapshot } from '../../plugin/snapshot.js';
+import type { Plugin } from '../../plugin/plugin.js';
 import type { Log } from '../../telemetry/logger.js';
 import type { Supervision } from './options.js';
 
@@ -16,12 +15,8 @@ export interface SupervisorParts {
   /** Whether a debugger may hold guests at a breakpoint. */
   debugged(): boolean;
   announce<T extends keyof KernelEvents>(topic: T, payload: KernelEvents[T]): void;
-  /** Restarts a failed plugin. Rejects when the start fails. */
-  restart(key: string): Promise<void>;
-  /** Whether the plugin caused a failed restart. A read, launch or store failure is no crash. */
-  isToBlame(key: string, error: unknown): boolean;
-  /** The plugin will not be restarted automatically for now. */
-  givenUp(): void;
+  /** The intent of a plugin has changed. All of them are looked at without one. */
+  reconsider(plugin?: Plugin): void;
 }
 
 /** A running guest, as the supervisor sees it. */
@@ -34,40 +29,14 @@ export interface SupervisedGuest {
   endBecause(error: Error): void;
 }
 
-/** A plugin, as the supervisor sees it. */
-export interface SupervisedPlugin {
-  readonly record: { readonly key: string; readonly id: string };
-  /** The state that its next guest begins with. */
-  saved: Snapshot | undefined;
-}
-
-/** What the supervisor knows about one plugin. */
+/** What the supervisor knows about one plugin. What follows from it stands in its intent. */
 export interface Ward {
   /** Times of its crashes that still count, in milliseconds of the monotonic clock. */
   crashes: number[];
   /** Consecutive restarts that failed through no fault of the plugin. They are retried. */
   misses: number;
-  quarantine: Quarantine | undefined;
-  /** The restart that is pending or in progress. */
-  comeback: Comeback | undefined;
+  /** Goes off when its restart is due. */
+  backoff: Alarm | undefined;
   stopWatching: (() => void) | undefined;
   snapshots: Alarm | undefined;
-  /** Whether its restart waits only for missing dependencies. */
-  waits: boolean;
-}
-
-interface Comeback {
-  alarm: Alarm | undefined;
-  due: number | undefined;
-  readonly over: Promise<void>;
-  end(): void;
-}
-
-/** A restart that is planned now. */
-export function newComeback(): Comeback {
-  let end!: () => void;
-  const over = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  return { alarm: undefined, due: undefined, over, end };
 }
