@@ -132,8 +132,8 @@ export type {
   RequestOptions,
 } from './permissions/asking.js';
 export type { ChainPolicy } from './permissions/delegation.js';
-export type { GrantedRight, GrantOptions, RefusedRight } from './permissions/grant-records.js';
-export type { PermissionPolicy } from './permissions/granted.js';
+export type { GrantOptions, RefusedRight } from './permissions/grant-records.js';
+export type { GrantedRight, PermissionPolicy } from './permissions/granted.js';
 export type { TrustLevel } from './permissions/trust-level.js';
 export type { PluginState } from './plugin/record.js';
 export type {

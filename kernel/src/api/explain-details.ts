@@ -14,7 +14,7 @@ import type { HostContracts } from '../commands/host-contracts.js';
 import type { MachineLimits } from '../guests/guest-meter.js';
 import type { PluginPackage } from '../host.js';
 import type { CanaryInfo } from '../lifecycle/inventory.js';
-import { grantsOf, type PermissionPolicy } from '../permissions/granted.js';
+import { rightsWithin } from '../permissions/granted.js';
 import type { Grants } from '../permissions/grants.js';
 import { type Growth, growthOf } from '../permissions/growth.js';
 import {
@@ -85,7 +85,6 @@ export interface ExplanationDetails {
 export interface DetailParts {
   readonly registry: PluginRegistry;
   readonly grants: Grants;
-  readonly policy: PermissionPolicy | undefined;
   /** What a plugin may use of the machine. */
   limitsOf(found: PluginPackage, manifest: Manifest): MachineLimits;
   readonly hostContracts: HostContracts;
@@ -151,13 +150,13 @@ function describe({ id, version, contract }: Used): string {
 }
 
 function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cut | undefined {
-  const { grants, policy } = parts;
+  const { grants } = parts;
   const having = (permissions: Permissions) => ({ permissions, manifest, isolation: undefined });
   const allowed = growthOf(
-    having(grantsOf(manifest, policy)),
-    having(grantsOf(manifest, undefined)),
+    having(grants.allowed(manifest)),
+    having(rightsWithin(manifest, undefined)),
   );
-  const taken = [...grants.denied(manifest.id)].flatMap(([name, scopes]) => {
+  const taken = [...grants.denied(manifest)].flatMap(([name, scopes]) => {
     const left = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
     return left.length === 0 ? [] : [[name, left] as const];
   });

@@ -1,9 +1,10 @@
 /** The extensions of one tenant, and the points of its application. */
+import { disposable } from '@plinth/sdk/contract';
 import type { PluginSource } from '../host.js';
 import type { KernelTopic } from '../kernel-events.js';
 import type { Limits } from '../limits.js';
 import { manifestOf } from '../plugin/record.js';
-import type { Log } from '../telemetry/logger.js';
+import type { Log, LogSink } from '../telemetry/logger.js';
 import { openPoints } from './application-points.js';
 import type { ContributionOptions } from './contributions.js';
 import { type Contribution, type ExtensionHost, unknownPoint } from './extending.js';
@@ -96,9 +97,14 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
         plugins: { all: () => views.all(), get: (id, range) => views.get(id, range) },
       },
       time: limits.open,
-      log: (name) => ({
+      log: (name, keep) => ({
         ...log.logger(`extension:${name}`),
         hide: (text) => redaction.add(text),
+        sink: (take) => {
+          // Its own, so that two of the same function are two.
+          const own: LogSink = (entry) => take(entry);
+          return keep(disposable(log.addSink(own)));
+        },
         shown: (value) => redaction.value(value),
       }),
       report: (...what) => this.report(...what),

@@ -6,6 +6,7 @@
 
 export type { RegistryAdapter, StorageAdapter } from '../host.js';
 export type { Undo, WantedTransition } from '../lifecycle/extending.js';
+export type { RightsChange, RightsSource } from '../permissions/rights-sources.js';
 export type {
   Contributions,
   PointSpec,
@@ -24,6 +25,7 @@ export type {
   PauseReason,
   Powers,
   ProvideOptions,
+  RightsPower,
 } from './powers.js';
 export {
   type AnyExtension,

@@ -9,6 +9,7 @@ import {
 import type { Guest, PluginPackage } from '../host.js';
 import { inTime } from '../in-time.js';
 import type { Extending } from '../lifecycle/extending.js';
+import { RightsSources } from '../permissions/rights-sources.js';
 import type { Log } from '../telemetry/logger.js';
 import { withOrigin } from '../telemetry/origin.js';
 import { ContributionPoints, type Reach } from './contributions.js';
@@ -37,6 +38,7 @@ export class ExtensionPlaces implements Extending {
   readonly around: Interceptors;
   readonly steps: Transitions;
   readonly points = new ContributionPoints();
+  readonly rights: RightsSources;
   readonly checks: { readonly extension: string; readonly check: PackageCheck }[] = [];
   readonly onGuests: {
     readonly extension: string;
@@ -66,6 +68,7 @@ export class ExtensionPlaces implements Extending {
       (name) => names.indexOf(name),
       (...what) => this.report(...what),
     );
+    this.rights = new RightsSources((...what) => this.report(...what));
     this.steps = new Transitions({
       timeout: limits.hook,
       view: (id, version) => views.exact(id, version),

@@ -1,4 +1,5 @@
 /** The port of an extension: the parts that all extensions have, and the declared powers. */
+import type { LogEntry } from '../telemetry/logger.js';
 import type { Powers } from './powers.js';
 import type { AnyFactory, ApiOf, RequiredBy, Statics } from './statics.js';
 import type { PluginView, Registered } from './views.js';
@@ -24,6 +25,11 @@ export interface ExtensionLog {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
   /** Hides a text from everything that is logged or announced from now on: a token, a password. */
   hide(text: string): void;
+  /**
+   * Receives all entries of the tenant from now on, without the secrets that were hidden. It gets
+   * none that it causes itself, and its errors are dropped.
+   */
+  sink(take: (entry: LogEntry) => unknown): Registered;
   /** A value as it may be shown: a copy without secrets, or the value itself when it has none. */
   shown<T>(value: T): T;
 }

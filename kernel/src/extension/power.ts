@@ -9,6 +9,7 @@ export const POWERS = [
   'transition',
   'steer',
   'guests',
+  'rights',
   'contribute',
   'source',
   'launch',

@@ -78,6 +78,7 @@ export function powerOf<P extends keyof Powers>(
       places.steps.add(own, [names].flat(), hook, (end) => keep(disposable(end))),
     steer: () => parts.steer,
     guests: () => (onGuest) => void places.onGuests.push({ extension: own, onGuest }),
+    rights: () => (source) => ({ changed: places.rights.add(own, source) }),
     contribute: () => ({
       point: (spec) => {
         const reach = spec.reach && ((value: unknown) => spec.reach?.(value as never) ?? {});
@@ -176,7 +177,8 @@ function callsOf(keep: Keep, parts: PowerParts): CallsPower {
       rights.onAsked?.(permission, scope, may);
       return may;
     },
-    revoked: ({ id }, permission, scope) => isRevoked(parts.grants().denied(id), permission, scope),
+    revoked: ({ manifest }, permission, scope) =>
+      manifest === undefined || isRevoked(parts.grants().denied(manifest), permission, scope),
     providers: (contract) =>
       parts
         .providers(typeof contract === 'string' ? contract : contract.$id)
@@ -222,7 +224,7 @@ function rightsOf({ manifest, id }: PluginView, metrics: Metrics, grants: Grants
     grants.of(manifest),
     metrics,
     () => {},
-    grants.denied(id),
+    grants.denied(manifest),
     undefined,
     grants.bounds(manifest),
     (asked, what) => grants.why(manifest, asked, what),

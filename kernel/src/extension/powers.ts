@@ -5,6 +5,7 @@ import type { HostCallOptions } from '../calls/call-options.js';
 import type { HostHandlers } from '../calls/host-call.js';
 import type { Guest, PluginPackage, PluginSource } from '../host.js';
 import type { KernelEvents, KernelTopic } from '../kernel-events.js';
+import type { RightsSource } from '../permissions/rights-sources.js';
 import type { Contributions, PointSpec } from './contributions.js';
 import type { CorePower } from './core.js';
 import type { DocumentSpec, Documents } from './documents.js';
@@ -177,6 +178,15 @@ export interface ContributePower {
   point<T>(spec: PointSpec<T>): Contributions<T>;
 }
 
+/** `rights`: changes the rights of plugins. */
+export type RightsPower = (source: RightsSource) => {
+  /**
+   * What the source says of a plugin, or of all, has changed. The new rights apply from the next
+   * message on, and what was opened under a lost right is closed.
+   */
+  changed(plugin?: string): void;
+};
+
 /** `metrics`: counters and gauges. */
 export interface MetricsPower {
   counter(name: string): { add(by?: number): void };
@@ -205,6 +215,12 @@ export interface Powers<S extends Statics = Statics> extends Record<Power, unkno
    * `open` is over.
    */
   readonly guests: (onGuest: (guest: GuestView) => Gate | undefined) => void;
+  /**
+   * Changes the rights of plugins: adds to what their manifests ask for, takes rights away, and
+   * bounds them. What it grants, policy bounds; what it takes or bounds, the application can't
+   * grant. Possible only until `open` is over.
+   */
+  readonly rights: RightsPower;
   readonly contribute: ContributePower;
   /** Adds a source of plugins. Possible only until `open` is over. */
   readonly source: (source: PluginSource) => void;

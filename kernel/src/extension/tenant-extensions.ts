@@ -26,7 +26,7 @@ export interface PortParts {
   readonly base: Pick<PortBase, 'tenant' | 'tenants' | 'limits' | 'runtime' | 'plugins'>;
   /** Milliseconds for each phase of an extension, and for each end. */
   readonly time: number;
-  log(extension: string): PortBase['log'];
+  log(extension: string, keep: Keep): PortBase['log'];
   report(extension: string, what: string, error: unknown): void;
   /** Makes a power for an extension. `keep` records its registrations. */
   power<P extends keyof Powers>(name: P, extension: AnyExtension, keep: Keep): Powers[P];
@@ -222,7 +222,7 @@ export class TenantExtensions {
     return {
       name,
       ...this.#parts.base,
-      log: this.#parts.log(name),
+      log: this.#parts.log(name, (one) => this.#keep(name, one)),
       own: (thing) => {
         this.#owned.push({ extension: name, end: () => endOf(thing) });
         return thing;
@@ -273,6 +273,7 @@ export class TenantExtensions {
 const STRUCTURE: ReadonlySet<keyof Powers> = new Set([
   'verify',
   'guests',
+  'rights',
   'contribute',
   'source',
   'launch',

@@ -30,7 +30,7 @@ class Dormant implements Registrant {
       grants.of(manifest),
       services.reporting.metrics,
       onDenied,
-      grants.denied(manifest.id),
+      grants.denied(manifest),
     );
   }
 }

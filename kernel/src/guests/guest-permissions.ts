@@ -29,7 +29,7 @@ export function guestPermissions(
     grants.of(manifest),
     metrics,
     onDenied,
-    grants.denied(manifest.id),
+    grants.denied(manifest),
     level === 'untrusted' ? onUsed : undefined,
     grants.bounds(manifest),
     (permission, scope) => grants.why(manifest, permission, scope),

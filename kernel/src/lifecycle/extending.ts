@@ -3,6 +3,7 @@ import type { Isolation, Manifest } from '@plinth/sdk/contract';
 import type { Gate, ViewedGuest } from '../guests/gate.js';
 import type { Guest, PluginPackage } from '../host.js';
 import type { Around } from '../middleware/chains.js';
+import type { RightsSources } from '../permissions/rights-sources.js';
 
 /** A step of a plugin that is requested. A step that merely happens can't be awaited. */
 export type WantedTransition =
@@ -37,6 +38,8 @@ export interface Extending {
     /** A plugin is about to leave the registry. Call the answer when it has. */
     removing(key: string): () => void;
   };
+  /** What extensions change about the rights of plugins. */
+  readonly rights: RightsSources;
   /** Features that manifests may require because an extension is installed. */
   readonly features: readonly string[];
   /** First segments of topics that belong to extensions. */

@@ -34,8 +34,14 @@ export interface DenialFacts {
   readonly asked: Permissions;
   /** The most that policy allows. Undefined for everything. */
   readonly ceiling: Permissions | undefined;
-  /** Revoked scopes. */
+  /** Scopes that the application has revoked. */
   readonly denied: TakenAway;
+  /** What extensions allow at most, and have taken away. */
+  readonly by?: readonly {
+    readonly extension: string;
+    readonly ceiling: Permissions | undefined;
+    readonly denied: TakenAway;
+  }[];
 }
 
 /** The longest scope that a cure repeats. */
@@ -43,13 +49,24 @@ const MAX_SHOWN = 256;
 
 /** Explains why a permission is denied for a scope. */
 export function denialOf(
-  { plugin, asked, ceiling, denied }: DenialFacts,
+  { plugin, asked, ceiling, denied, by = [] }: DenialFacts,
   permission: PermissionName,
   scope: string,
 ): Denial {
   const line = lineOf(permission, scope);
   const asks = reaches(asked, permission, scope);
   const allows = ceiling === undefined || reaches(ceiling, permission, scope);
+  const [against] = by.filter(
+    (one) =>
+      (one.ceiling !== undefined && !reaches(one.ceiling, permission, scope)) ||
+      isRevoked(one.denied, permission, scope),
+  );
+  if (asks && allows && against !== undefined)
+    return {
+      reason: 'policy',
+      line,
+      because: `the extension '${against.extension}' doesn't allow it`,
+    };
   if (asks && allows && isRevoked(denied, permission, scope)) {
     const call = cureOf('revoked', plugin, permission, scope);
     return {

@@ -3,6 +3,7 @@ import type { PermissionName } from '@plinth/sdk/contract';
 import { missingExtension } from '../absent-extension.js';
 import type { StorageAdapter } from '../host.js';
 import type { Denied } from './broker.js';
+import type { GrantedRight } from './granted.js';
 
 /** How long a right is granted. */
 export interface GrantOptions {
@@ -14,12 +15,6 @@ export interface GrantOptions {
 export interface GrantTerms extends GrantOptions {
   /** Whether the right was granted on the plugin's request. */
   readonly asked?: boolean;
-}
-
-/** A right that was granted beside a manifest. */
-export interface GrantedRight {
-  readonly permission: PermissionName;
-  readonly scope: string;
 }
 
 /** A right that a plugin asked for, and was refused. */

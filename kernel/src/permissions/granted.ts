@@ -12,6 +12,12 @@ import {
   scopesOf,
 } from '@plinth/sdk/contract';
 
+/** A right that was granted beside a manifest. */
+export interface GrantedRight {
+  readonly permission: PermissionName;
+  readonly scope: string;
+}
+
 /** Bytes a plugin may store when its manifest asks for storage without a quota. */
 export const DEFAULT_QUOTA = 5_000_000;
 
@@ -23,13 +29,17 @@ export type PermissionPolicy = Permissions | ((manifest: Manifest) => Permission
  * service, is a right to the members of its contract.
  */
 export function grantsOf(manifest: Manifest, policy: PermissionPolicy | undefined): Permissions {
+  return rightsWithin(manifest, ceilingOf(manifest, policy));
+}
+
+/** The same within a ceiling. Undefined allows everything. */
+export function rightsWithin(manifest: Manifest, ceiling: Permissions | undefined): Permissions {
   const { permissions, needs } = manifest;
   const asked = withMembers(
     permissions,
     needs.map((need) => (parseNeed(need) as { base: string }).base),
   );
-  const allowed = ceilingOf(manifest, policy);
-  return allowed === undefined ? asked : intersect(asked, allowed);
+  return ceiling === undefined ? asked : intersect(asked, ceiling);
 }
 
 /** A copy of a manifest that asks for every permission. Its own storage quota stays. */
@@ -117,4 +127,24 @@ export function intersect(asked: Permissions, allowed: Permissions): Permissions
   if (result.storage !== undefined && quotas.length > 0)
     result.storage = { ...(result.storage as object), quota: Math.min(...quotas) };
   return result as Permissions;
+}
+
+/** The same rights, and those that were granted beside them. */
+export function extended(
+  permissions: Permissions,
+  granted: readonly GrantedRight[],
+): Manifest['permissions'] {
+  const result = { ...permissions } as Record<string, unknown>;
+  for (const { permission, scope } of granted) {
+    const [resource, action] = permission.split('.') as [string, string | undefined];
+    if (action === undefined) result[resource] = true;
+    else if ((resource === 'storage' || FLAGS.has(permission)) && scope === '*')
+      result[resource] = { ...(result[resource] as object | undefined), [action]: true };
+    else {
+      const before = result[resource] as Record<string, readonly string[] | boolean> | undefined;
+      const had = before?.[action];
+      result[resource] = { ...before, [action]: [...(had === true ? ['*'] : had || []), scope] };
+    }
+  }
+  return result as Manifest['permissions'];
 }

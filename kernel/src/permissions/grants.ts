@@ -1,12 +1,11 @@
 /**
- * The current rights of plugins: (what the manifest asks for + what was granted) ∩ what policy
- * allows, without what was revoked. A change applies from the next message on. Resources that were
- * opened under a lost right are closed.
+ * The current rights of plugins: (what the manifest asks for + what was granted) ∩ what policy and
+ * extensions allow, without what was revoked. A change applies from the next message on. Resources
+ * that were opened under a lost right are closed.
  */
 import {
   type Caller,
   createError,
-  FLAGS,
   type Manifest,
   type PermissionName,
   type Permissions,
@@ -17,10 +16,19 @@ import {
 import type { Denied, PermissionSet, RightBounds } from './broker.js';
 import { type ChainPolicy, Delegation } from './delegation.js';
 import { type Denial, denialOf, lineOf } from './denial.js';
-import type { GrantedRight, GrantRecords, GrantTerms, RefusedRight } from './grant-records.js';
-import { askingForAll, ceilingOf, grantsOf, type PermissionPolicy } from './granted.js';
+import { deniedByEither } from './denied.js';
+import type { GrantRecords, GrantTerms, RefusedRight } from './grant-records.js';
+import {
+  askingForAll,
+  ceilingOf,
+  extended,
+  intersect,
+  type PermissionPolicy,
+  rightsWithin,
+} from './granted.js';
 import type { Observing } from './observing.js';
 import type { RateBucket } from './rate.js';
+import type { RightsSources } from './rights-sources.js';
 import type { TrustVerdict } from './trust-level.js';
 
 /** What grants need of the kernel. */
@@ -28,6 +36,8 @@ export interface GrantsParts {
   readonly records: GrantRecords;
   readonly policy: PermissionPolicy | undefined;
   readonly chain: ChainPolicy | undefined;
+  /** What extensions change. */
+  readonly sources: RightsSources;
   /** How far a plugin is trusted, as far as that is decided and known. */
   trustOf(manifest: Manifest): TrustVerdict;
   /** What observes how plugins use their rights. */
@@ -69,9 +79,15 @@ export class Grants {
     return this.#book.has(id);
   }
 
+  /** Whether anything changes the rights of a plugin beside its manifest and policy. */
+  differs(manifest: Manifest): boolean {
+    const { granted, by } = this.#parts.sources.of(manifest);
+    return this.has(manifest.id) || granted.length + by.length > 0;
+  }
+
   /** The current rights of a plugin, as a list. */
   of(manifest: Manifest): Permissions {
-    const given = grantsOf(this.#asking(manifest), this.#parts.policy);
+    const given = this.#given(manifest);
     const provide = this.#providesByTrust(manifest, this.#parts.trustOf(manifest));
     return provide === undefined ? given : { ...given, contracts: { provide } };
   }
@@ -88,23 +104,41 @@ export class Grants {
         ...open.filter((contract) => this.mayProvide(manifest, contract)),
       ]),
     ];
-    const { contracts: _, ...all } = grantsOf(this.#asking(manifest), this.#parts.policy);
+    const { contracts: _, ...all } = this.#given(manifest);
     return provide.length === 0 ? all : { ...all, contracts: { provide } };
   }
 
   /** What a plugin asks for and was granted, within policy; without what trust adds. */
   asked(manifest: Manifest): Permissions {
-    return grantsOf(this.#withGranted(manifest), this.#parts.policy);
+    return this.allowed(manifest, this.#withGranted(manifest));
+  }
+
+  /**
+   * What is asked for, as far as policy and extensions allow it.
+   *
+   * @param asking the manifest with what else is asked for; only the manifest's own when absent.
+   */
+  allowed(manifest: Manifest, asking: Manifest = manifest): Permissions {
+    return rightsWithin(asking, this.#ceiling(manifest, asking));
+  }
+
+  #given(manifest: Manifest): Permissions {
+    return this.allowed(manifest, this.#asking(manifest));
+  }
+
+  /** The most that policy and extensions allow. Undefined for everything. */
+  #ceiling(manifest: Manifest, asking: Manifest = this.#asking(manifest)): Permissions | undefined {
+    const own = ceilingOf(asking, this.#parts.policy);
+    const { ceiling } = this.#parts.sources.of(manifest);
+    return own === undefined || ceiling === undefined ? (own ?? ceiling) : intersect(own, ceiling);
   }
 
   /** Whether a plugin may provide an open contract, or may once its signature is checked. */
   mayProvide(manifest: Manifest, contract: string): boolean {
     const trust = this.#parts.trustOf(manifest);
     const provide = this.#providesByTrust(manifest, trust === 'unknown' ? 'trusted' : trust);
-    const given =
-      provide ??
-      scopesOf(grantsOf(this.#asking(manifest), this.#parts.policy), 'contracts.provide');
-    const denied = this.denied(manifest.id).get('contracts.provide') ?? [];
+    const given = provide ?? scopesOf(this.#given(manifest), 'contracts.provide');
+    const denied = this.denied(manifest).get('contracts.provide') ?? [];
     const covered = (scopes: readonly string[]) =>
       scopes.some((scope) => scopeCovers('contracts.provide', scope, contract));
     return (
@@ -117,14 +151,14 @@ export class Grants {
     const { policy } = this.#parts;
     // Without any policy, plugins are the application's own.
     if (trust !== 'trusted' && !(trust === 'undecided' && policy === undefined)) return undefined;
-    const ceiling = ceilingOf(this.#asking(manifest), policy);
+    const ceiling = this.#ceiling(manifest);
     return ceiling?.contracts === undefined ? ['*'] : (ceiling.contracts.provide ?? []);
   }
 
   /** Whether a plugin has a permission for any scope. */
   may(manifest: Manifest, permission: PermissionName): boolean {
     const revoked =
-      this.denied(manifest.id)
+      this.denied(manifest)
         .get(permission)
         ?.some(({ scope, except }) => scope === '*' && !except.includes('*')) === true;
     return !revoked && scopesOf(this.of(manifest), permission).length > 0;
@@ -134,7 +168,7 @@ export class Grants {
   bounds(manifest: Manifest): RightBounds {
     const rates = this.#rates.get(manifest.id) ?? new Map();
     this.#rates.set(manifest.id, rates);
-    return { ceiling: ceilingOf(this.#asking(manifest), this.#parts.policy), rates };
+    return { ceiling: this.#ceiling(manifest), rates };
   }
 
   /** Why a plugin lacks a right. */
@@ -142,16 +176,17 @@ export class Grants {
     const asking = this.#asking(manifest);
     const facts = {
       plugin: manifest.id,
-      asked: grantsOf(asking, undefined),
+      asked: rightsWithin(asking, undefined),
       ceiling: ceilingOf(asking, this.#parts.policy),
-      denied: this.denied(manifest.id),
+      denied: this.#book.denied(manifest.id),
+      by: this.#parts.sources.of(manifest).by,
     };
     return denialOf(facts, permission, scope);
   }
 
-  /** The scopes that were revoked. */
-  denied(id: string): Denied {
-    return this.#book.denied(id);
+  /** The scopes that were revoked, by the application or by an extension. */
+  denied(manifest: Manifest): Denied {
+    return deniedByEither(this.#book.denied(manifest.id), this.#parts.sources.of(manifest).denied);
   }
 
   /** What observes the uses of rights. Undefined when nothing does. */
@@ -175,7 +210,7 @@ export class Grants {
   /**
    * Grants a plugin a right at once. Resolves when that is kept.
    *
-   * @throws PluginPermissionError `permission/denied` when policy doesn't allow it,
+   * @throws PluginPermissionError `permission/denied` when policy or an extension doesn't allow it,
    * PluginValidationError `permission/invalid`.
    */
   async grant(
@@ -228,7 +263,7 @@ export class Grants {
   /** Whether policy would allow a plugin a right. */
   mayGet(manifest: Manifest, permission: PermissionName, scope: string): boolean {
     const asking = { ...manifest, permissions: extended({}, [{ permission, scope }]), needs: [] };
-    return scopesOf(grantsOf(asking, this.#parts.policy), permission).some((one) =>
+    return scopesOf(this.allowed(manifest, asking), permission).some((one) =>
       scopeCovers(permission, one, scope),
     );
   }
@@ -245,7 +280,10 @@ export class Grants {
   }
 
   #withGranted(manifest: Manifest): Manifest {
-    const granted = this.#book.granted(manifest.id);
+    const granted = [
+      ...this.#book.granted(manifest.id),
+      ...this.#parts.sources.of(manifest).granted,
+    ];
     return granted.length === 0
       ? manifest
       : { ...manifest, permissions: extended(manifest.permissions, granted) };
@@ -254,28 +292,9 @@ export class Grants {
   /** The rights of a plugin have changed. */
   changed(id: string): void {
     for (const { manifest, set, onChange } of this.#watched.get(id) ?? []) {
-      set.replace(this.of(manifest), this.denied(id), this.bounds(manifest));
+      set.replace(this.of(manifest), this.denied(manifest), this.bounds(manifest));
       onChange();
     }
     this.onChange?.(id);
   }
-}
-
-function extended(
-  permissions: Permissions,
-  granted: readonly GrantedRight[],
-): Manifest['permissions'] {
-  const result = { ...permissions } as Record<string, unknown>;
-  for (const { permission, scope } of granted) {
-    const [resource, action] = permission.split('.') as [string, string | undefined];
-    if (action === undefined) result[resource] = true;
-    else if ((resource === 'storage' || FLAGS.has(permission)) && scope === '*')
-      result[resource] = { ...(result[resource] as object | undefined), [action]: true };
-    else {
-      const before = result[resource] as Record<string, readonly string[] | boolean> | undefined;
-      const had = before?.[action];
-      result[resource] = { ...before, [action]: [...(had === true ? ['*'] : had || []), scope] };
-    }
-  }
-  return result as Manifest['permissions'];
 }

@@ -17,5 +17,5 @@ export function permissionsOf(
   metrics: Metrics,
   given: Permissions = grants.of(manifest),
 ): PermissionSet {
-  return new PermissionSet(manifest.id, given, metrics, unheard, grants.denied(manifest.id));
+  return new PermissionSet(manifest.id, given, metrics, unheard, grants.denied(manifest));
 }

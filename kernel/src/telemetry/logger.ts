@@ -37,7 +37,7 @@ export interface Logger {
 
 /** Collects entries and hands each to every sink. */
 export class Log {
-  readonly #sinks: LogSink[];
+  #sinks: readonly LogSink[];
   readonly #tenant: string;
   readonly #entries: LogEntry[] = [];
 
@@ -51,8 +51,12 @@ export class Log {
     this.#redaction = redaction;
   }
 
-  addSink(sink: LogSink): void {
-    this.#sinks.push(sink);
+  /** Call the answer to hand it no more entries. */
+  addSink(sink: LogSink): () => void {
+    this.#sinks = [...this.#sinks, sink];
+    return () => {
+      this.#sinks = this.#sinks.filter((one) => one !== sink);
+    };
   }
 
   /** @param console whether a plugin wrote it to its console. */

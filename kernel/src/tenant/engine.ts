@@ -107,6 +107,11 @@ export class Engine implements Intake {
     this.security.grants.onChange = (id) => {
       if (registry.versions(id).some((record) => this.guarding.isGuard(record))) chains.review();
     };
+    extending.rights.onChange = (id) => {
+      const ids = id === undefined ? registry.all().map((record) => record.id) : [id];
+      for (const one of new Set(ids)) this.security.grants.changed(one);
+      void this.lifecycle.members.rightsChanged();
+    };
     // Deferred, so that a contract that the host only replaces is never reported as gone.
     hostContracts.onChange = () => void Promise.resolve().then(() => this.lifecycle.reconsider());
   }
@@ -136,13 +141,12 @@ export class Engine implements Intake {
   /** What a plugin lacks and uses, as data and in words, and what happened to it. */
   detailsOf(record: PluginRecord, path: readonly string[]): Details {
     const { base, hostContracts } = this.#parts;
-    const { registry, options, reporting } = base;
+    const { registry, reporting } = base;
     const { grants, trust } = this.security;
     const { launcher, metering } = this;
     const details = explainDetails(record, {
       registry,
       grants,
-      policy: options.policy?.permissions,
       limitsOf: (found, manifest) => metering.limitsOf(manifest, trust.level(found, manifest)),
       hostContracts,
       isolationOf: (one) => launcher.isolationOf(one),

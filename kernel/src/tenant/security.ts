@@ -17,7 +17,7 @@ export class Security {
   readonly grants: Grants;
   readonly #metrics: Metrics;
 
-  constructor({ base, parts }: EngineParts, core: Core) {
+  constructor({ base, parts, extending }: EngineParts, core: Core) {
     const { options, reporting } = base;
     const { policy = {} } = options;
     this.#metrics = reporting.metrics;
@@ -27,6 +27,7 @@ export class Security {
       records: parts.make('grants', core) ?? withoutGrants(base.storage, base.tenant),
       policy: policy.permissions,
       chain: policy.chain,
+      sources: extending.rights,
       trustOf: (manifest) => this.trust.of(manifest),
       observing: parts.make('observing', core),
     });

@@ -13,6 +13,7 @@ import {
 import { KeyedQueue } from '../../concurrency.js';
 import type { StorageAdapter } from '../../host.js';
 import type { Denied } from '../../permissions/broker.js';
+import { deniedOf } from '../../permissions/denied.js';
 import {
   type GrantOptions,
   type GrantRecords,
@@ -22,7 +23,7 @@ import {
 } from '../../permissions/grant-records.js';
 import type { Announce } from '../../reporting.js';
 import type { Log } from '../../telemetry/logger.js';
-import { deniedOf, type Entry, keptOf, problemOf, type State, stateOf } from './grant-entry.js';
+import { type Entry, keptOf, problemOf, type State, stateOf } from './grant-entry.js';
 import { beyond, counting, withRefusal } from './refusals.js';
 
 /** What the book needs of the kernel. */
@@ -99,7 +100,8 @@ export class GrantBook implements GrantRecords {
 
   /** The scopes that were revoked. */
   denied(id: string): Denied {
-    return deniedOf(this.#state(id));
+    const { revoked, granted } = this.#state(id);
+    return deniedOf(revoked, granted);
   }
 
   /**

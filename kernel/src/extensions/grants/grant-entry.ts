@@ -8,16 +8,11 @@ import {
   type PermissionName,
   parseRight,
 } from '@plinth/sdk/contract';
-import type { Denied, DeniedScope } from '../../permissions/broker.js';
-import { membersOf, SERVICE_PERMISSIONS } from '../../permissions/granted.js';
+import type { Decided } from '../../permissions/denied.js';
 import type { Refusal } from './refusals.js';
 
 /** One decision. */
-export interface Entry {
-  readonly permission: PermissionName;
-  readonly scope: string;
-  /** Its position among the plugin's grants and revocations. The later one counts. */
-  readonly at: number;
+export interface Entry extends Decided {
   /** Whether it is kept in the storage. */
   readonly lasting: boolean;
   alarm?: Alarm | undefined;
@@ -28,24 +23,6 @@ export interface State {
   granted: Entry[];
   revoked: Entry[];
   refused: readonly Refusal[];
-}
-
-/** The scopes that were revoked. */
-export function deniedOf({ granted, revoked }: Pick<State, 'granted' | 'revoked'>): Denied {
-  const denied = new Map<PermissionName, DeniedScope[]>();
-  for (const { permission, scope, at } of revoked) {
-    const since = (name: PermissionName) =>
-      granted.flatMap((entry) => (entry.permission === name && entry.at > at ? [entry.scope] : []));
-    const deny = (name: PermissionName, one: DeniedScope) =>
-      denied.set(name, [...(denied.get(name) ?? []), one]);
-    const except = since(permission);
-    deny(permission, { scope, except });
-    // Revoking a service revokes its members, unless they were granted separately since.
-    if (permission === 'services.get')
-      for (const name of SERVICE_PERMISSIONS)
-        deny(name, { scope: membersOf(scope), except: [...except.map(membersOf), ...since(name)] });
-  }
-  return denied;
 }
 
 const MAX_SCOPE = 1_024;
