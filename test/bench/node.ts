@@ -21,7 +21,6 @@ import { printAndExit, type RowResult } from './result.ts';
 import { measureAsleep } from './rows/asleep.ts';
 import { measureCalls } from './rows/calls.ts';
 import { measureCold } from './rows/cold.ts';
-import { measureHttp } from './rows/http.ts';
 import { IN_RUNTIME } from './rows/in-runtime.ts';
 import { measureMemory } from './rows/memory.ts';
 import { measureReloadMemory } from './rows/reload-memory.ts';
@@ -34,7 +33,7 @@ const bench: Bench = { platform: nodePlatform, rounds: ROUNDS, milliseconds: MIL
 const IN_NODE: Readonly<Partial<Record<RowName, () => Promise<Outcomes>>>> = {
   memory: () => measureMemory(ROUNDS, probe),
   'reload-memory': () => measureReloadMemory(ROUNDS, probe),
-  http: () => measureHttp(bench),
+  http: async () => (await import('./rows/http.ts')).measureHttp(bench),
   asleep: () => measureAsleep(ROUNDS, probe),
   start10k: () => measureStart10k(ROUNDS, probe),
   size: () => measureSize('@plinth/host-node'),
