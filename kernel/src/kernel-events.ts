@@ -95,8 +95,8 @@ export interface KernelEvents {
   };
   /**
    * A handler or listener of a plugin has held the thread of its guest for more than 50 ms: until it
-   * returned or awaited. `took` is in milliseconds, as the guest says. `name` is a wire id, or a
-   * topic.
+   * returned or awaited. Several calls of it in one message may count together. `took` is in
+   * milliseconds, as the guest says. `name` is a wire id, or a topic.
    */
   'plugin:long-task': PluginFact & {
     readonly took: number;

@@ -87,6 +87,37 @@ describe(`${runtime}: blame`, () => {
     expect(longTasks[0]?.took).toBeGreaterThanOrEqual(79);
   });
 
+  it('tells of the one call of many in a message that holds the thread, and of no quick one', async () => {
+    const kernel = await startKernel(setting, [
+      pluginOf(
+        'test.busy',
+        `ctx.commands.handle('spin', (ms) => { const end = performance.now() + ms; while (performance.now() < end); });
+         ctx.commands.handle('quick', () => 1);`,
+      ),
+    ]);
+    const told: unknown[] = [];
+    kernel.events.on('plugin:long-task', ({ payload }) => told.push(payload.name));
+    const spin = (at: number, ms: number) =>
+      Promise.all(
+        Array.from({ length: 60 }, (_, n) =>
+          kernel.commands.execute('test.busy:spin', n === at ? ms : 0),
+        ),
+      );
+    await spin(0, 80);
+    expect(told).toEqual(['test.busy:spin']);
+    for (const at of [3, 33, 59]) await spin(at, 80);
+    await expect.poll(() => told.length).toBe(4);
+    // A quick command beside a slow one is not blamed for it.
+    await Promise.all(
+      Array.from({ length: 60 }, (_, n) =>
+        kernel.commands.execute(`test.busy:${n % 2 === 0 ? 'quick' : 'spin'}`, n === 41 ? 80 : 0),
+      ),
+    );
+    await spin(30, 80);
+    await expect.poll(() => told.length).toBeGreaterThanOrEqual(5);
+    expect(new Set(told)).toEqual(new Set(['test.busy:spin']));
+  });
+
   it('tells of calls that took long, and who waited', async () => {
     const kernel = await startKernel(setting, [
       pluginOf(

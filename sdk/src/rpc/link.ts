@@ -91,6 +91,11 @@ export class Link {
     return this.#requests.size;
   }
 
+  /** Whether the other end is in this thread, so that no messages are needed. */
+  get direct(): boolean {
+    return this.#parts.options.endpoint.direct !== undefined;
+  }
+
   /** Messages received so far: a sign of life. */
   get received(): number {
     return this.#inbox.received;

@@ -8,6 +8,7 @@ import { tellKernel } from '../kernel-calls.js';
 import { createLogger } from '../logger.js';
 import type { Handle, Listener } from '../registrations.js';
 import type { ContextParts } from './context-parts.js';
+import { type About, type Run, watchEach, watchTurns } from './long-tasks.js';
 
 /** Registers one handle or listener. */
 export type Register = (
@@ -20,31 +21,16 @@ export type Register = (
   >,
 ) => Registered;
 
-/** Milliseconds for which code may hold the guest's thread before the kernel is told. */
-const LONG = 50;
-
-/** A handle takes the first three. Named, as a list of them would be made for each call. */
-type Run = (one: unknown, two: unknown, three: unknown, four: unknown, five: unknown) => unknown;
-
-/** Code of the plugin that tells when it held the thread for long, until it returned or awaited. */
-const timed =
-  (run: Run, tell: (took: number) => void): Run =>
-  (one, two, three, four, five) => {
-    const began = performance.now();
-    try {
-      return run(one, two, three, four, five);
-    } finally {
-      const took = performance.now() - began;
-      if (took > LONG) tell(took);
-    }
-  };
-
 /**
  * Registers with the kernel under a number that the guest chooses, so the call returns before the
  * kernel has answered.
  */
 export function createRegistrar({ link, scope, registrations }: ContextParts): Register {
   let lastHandle = 0;
+  // A guest in the host's thread shares its turns with the host's code.
+  const watch = (link.direct ? watchEach : watchTurns)((took, [kind, name]) =>
+    tellKernel(link, Op.longTask, [took, kind, name]),
+  );
   return (kind, name, target, options = {}) => {
     textIn(
       name,
@@ -58,8 +44,8 @@ export function createRegistrar({ link, scope, registrations }: ContextParts): R
       Handle | Listener
     >;
     const forget = scope.add(() => registered.dispose());
-    const held = timed(target as Run, (took) => tellKernel(link, Op.longTask, [took, kind, name]));
-    table.set(handle, Object.assign(held as Handle, { about: [kind, name] } as const));
+    const about: About = [kind, name];
+    table.set(handle, Object.assign(watch(target as Run, about) as Handle, { about }));
     const confirmed = link.call('register', { handle, kind, name, ...options });
     registrations.unconfirmed.add(confirmed);
     const registered = disposable(() => {

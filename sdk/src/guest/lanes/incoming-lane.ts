@@ -86,7 +86,7 @@ export class IncomingLane {
       throw takenBack();
     this.#calls += 1;
     const number = ((this.#lane % 8_000) + 1) * LANE_NUMBERS + this.#calls;
-    const started = performance.now();
+    const started = inbound.received;
     try {
       const result = handle(
         input,
