@@ -4,9 +4,10 @@ import type { Stage } from './stage.js';
 import type { LogEntry } from './telemetry/logger.js';
 
 /**
- * The manifest doesn't ask for it, policy doesn't allow it, or it was revoked while the kernel ran.
+ * The manifest doesn't ask for it, policy or an extension doesn't allow it, or it was revoked while
+ * the kernel ran.
  */
-export type DenialReason = 'manifest' | 'policy' | 'revoked';
+export type DenialReason = 'manifest' | 'policy' | 'revoked' | 'extension';
 
 /** Resources that are measured over time. */
 export type Resource = 'memory' | 'cpu' | 'messages' | 'calls' | 'logs';
@@ -136,6 +137,8 @@ export interface KernelEvents {
     readonly permission: PermissionName;
     readonly scope: string;
   };
+  /** An extension has changed the rights of a plugin, or of all. */
+  'permission:changed': { readonly extension: string; readonly plugin?: string };
   /**
    * An untrusted plugin uses a right for the first time since it started or since its rights
    * changed.
@@ -145,7 +148,7 @@ export interface KernelEvents {
     readonly permission: PermissionName;
     readonly scope: string;
   };
-  /** `reason`: the manifest doesn't ask for it, policy doesn't allow it, or it was revoked. */
+  /** `reason`: see {@link DenialReason}. */
   'permission:denied': {
     readonly plugin: string;
     readonly permission: PermissionName;

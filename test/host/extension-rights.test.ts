@@ -6,6 +6,8 @@ import {
   type RightsChange,
   type RightsSource,
 } from '@plinth/kernel/extension';
+import { command, contract } from '@plinth/sdk';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { nextEvent, rejection, startKernel } from '../support/kernels.ts';
@@ -73,7 +75,7 @@ describe(`${runtime}: the power 'rights'`, () => {
       code: 'permission/denied',
       message: expect.stringContaining("the extension 'plans' doesn't allow it"),
     });
-    expect(await denied).toMatchObject({ plugin: 'test.app', reason: 'policy' });
+    expect(await denied).toMatchObject({ plugin: 'test.app', reason: 'extension' });
     expect(kernel.permissions.list('test.app')).toEqual({ storage: { read: true } });
     expect(kernel.plugins.explain('test.app').cut?.policy).toMatchObject({
       'commands.execute': ['test.store:read'],
@@ -81,7 +83,57 @@ describe(`${runtime}: the power 'rights'`, () => {
     // Nor can the application grant more.
     expect(
       await rejection(kernel.permissions.grant('test.app', 'commands.execute', 'test.store:read')),
-    ).toMatchObject({ code: 'permission/denied' });
+    ).toMatchObject({
+      code: 'permission/denied',
+      message: expect.stringContaining("the extension 'plans' doesn't allow it"),
+      details: { reason: 'extension' },
+    });
+    expect(kernel.plugins.explain('test.app').next).toMatch(/have the extension .* allow/);
+  });
+
+  it('bounds the quota of a plugin that runs, and tells of each change', async () => {
+    let quota = '1kB';
+    const kernel = await start(
+      plans({
+        of: () => ({ ceiling: { storage: { read: true, write: true, quota } } }),
+      }),
+    );
+    const set = (bytes: number) => kernel.commands.execute('test.app:set', 'x'.repeat(bytes));
+    expect((await rejection(set(2_000))).code).toBe('storage/quota');
+    quota = '10kB';
+    const told = nextEvent(kernel, 'permission:changed');
+    kernel.extension(plans).changed('test.app');
+    expect(await told).toEqual({ extension: 'plans', plugin: 'test.app' });
+    await set(2_000);
+  });
+
+  it('bounds the open contracts of a plugin, also beside what policy says of them', async () => {
+    const Panel = contract('com.acme.panel@1', { show: command({ output: v.string() }) });
+    const panel = pluginOf('test.panel', '', {
+      provides: ['com.acme.panel@1'],
+      permissions: { contracts: { provide: ['com.acme.panel'] } },
+    });
+    const source: { answer: RightsChange | undefined } = {
+      answer: { ceiling: { storage: { read: true } } },
+    };
+    const kernel = await start(plans({ of: () => source.answer }), { contracts: [Panel] }, [panel]);
+    const may = () => kernel.permissions.check('test.panel', 'contracts.provide', 'com.acme.panel');
+    expect(may()).toBe(false);
+    source.answer = { ceiling: { contracts: { provide: ['com.acme.panel'] } } };
+    kernel.extension(plans).changed();
+    expect(may()).toBe(true);
+    // What policy denies, the ceiling of an extension doesn't allow.
+    const strict = await start(
+      plans({ of: () => ({ ceiling: { commands: { execute: ['*'] } } }) }),
+      {
+        contracts: [Panel],
+        policy: { trust: () => 'trusted', permissions: { contracts: { provide: [] } } },
+      },
+      [panel],
+    );
+    expect(strict.permissions.check('test.panel', 'contracts.provide', 'com.acme.panel')).toBe(
+      false,
+    );
   });
 
   it('takes a right away, which a grant of the application does not give back', async () => {
@@ -89,6 +141,9 @@ describe(`${runtime}: the power 'rights'`, () => {
       plans({ of: () => ({ revoked: { commands: { execute: ['test.store:write'] } } }) }),
     );
     expect(await run(kernel, 'test.store:read')).toBe('read');
+    expect(
+      await rejection(kernel.permissions.grant('test.app', 'commands.execute', 'test.store:write')),
+    ).toMatchObject({ code: 'permission/denied' });
     await kernel.permissions.grant('test.app', 'commands.execute', 'test.store:*');
     expect(await rejection(run(kernel, 'test.store:write'))).toMatchObject({
       code: 'permission/denied',
@@ -143,6 +198,13 @@ describe(`${runtime}: the power 'rights'`, () => {
     ['names no permission', () => ({ ceiling: { netwerk: { fetch: true } } }), 'netwerk.fetch'],
     ['names no scope', () => ({ revoked: { commands: { execute: ['**x'] } } }), "'**x'"],
     ['answers no object', () => ({ ceiling: 'all' }), "'ceiling' must be an object"],
+    ['answers later', async () => ({}), "'of' must answer an object or undefined at once"],
+    ['names no part', () => ({ celling: {} }), "'celling' is none of granted, revoked, ceiling"],
+    [
+      'grants a quota',
+      () => ({ granted: { storage: { quota: '5MB' } } }),
+      "only 'ceiling' has one",
+    ],
   ] as const)(
     'that %s leaves a plugin without rights, says so once, and is asked again',
     async ([, wrong, message]) => {
@@ -165,6 +227,25 @@ describe(`${runtime}: the power 'rights'`, () => {
       expect(await run(kernel, 'test.store:read')).toBe('read');
     },
   );
+
+  it('that stops answering leaves a plugin the rights that it has', async () => {
+    let works = true;
+    const kernel = await start(
+      plans({
+        of() {
+          if (!works) throw new Error('the plan is unknown');
+          return { revoked: { commands: { execute: ['test.store:write'] } } };
+        },
+      }),
+    );
+    works = false;
+    kernel.extension(plans).changed();
+    expect(await run(kernel, 'test.store:read')).toBe('read');
+    expect((await rejection(run(kernel, 'test.store:write'))).code).toBe('permission/denied');
+    expect(
+      kernel.logger.recent('extension:plans').filter(({ message }) => /test\.app/.test(message)),
+    ).toHaveLength(1);
+  });
 
   it('makes a plugin a guard by a right to middleware, and calls wait for it', async () => {
     const guard = pluginOf(

@@ -65,6 +65,7 @@ export const ui = defineExtension(
           ['permission:granted', 'permission:revoked', 'permission:forgotten'],
           ({ permission }) => permission === 'ui.show' && bench.changed(),
         );
+        port.events.on('permission:changed', () => bench.changed());
         port.events.on(['plugin:disabled', 'plugin:uninstalled'], ({ id }) => {
           if (!isEnabled(id)) words.forget(id);
         });

@@ -68,6 +68,8 @@ function activeStep(
   if (denied === undefined) return undefined;
   const { permission, scope, reason } = denied;
   if (reason === 'revoked') return `kernel.permissions.grant('${id}', '${permission}', '${scope}')`;
+  if (reason === 'extension')
+    return `have the extension that bounds its rights allow ${permission} for '${scope}', if the plugin should have it`;
   return reason === 'policy'
     ? `allow ${permission} for '${scope}' in 'policy.permissions', if the plugin should have it`
     : `ask for ${permission} of '${scope}' in its plugin.json, if the plugin should have it`;

@@ -37,6 +37,7 @@ const TOPICS: Readonly<Record<KernelTopic, true>> = {
   'permission:granted': true,
   'permission:revoked': true,
   'permission:forgotten': true,
+  'permission:changed': true,
   'permission:used': true,
   'permission:denied': true,
   'permission:requested': true,

@@ -102,7 +102,8 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
         hide: (text) => redaction.add(text),
         sink: (take) => {
           // Its own, so that two of the same function are two.
-          const own: LogSink = (entry) => take(entry);
+          const own: LogSink = (entry) =>
+            entry.source === `extension:${name}` ? undefined : take(entry);
           return keep(disposable(log.addSink(own)));
         },
         shown: (value) => redaction.value(value),

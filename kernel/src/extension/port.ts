@@ -26,8 +26,8 @@ export interface ExtensionLog {
   /** Hides a text from everything that is logged or announced from now on: a token, a password. */
   hide(text: string): void;
   /**
-   * Receives all entries of the tenant from now on, without the secrets that were hidden. It gets
-   * none that it causes itself, and its errors are dropped.
+   * Receives the entries of the tenant from now on, without the secrets that were hidden. It gets
+   * none of this extension, and none that others write while it runs. Its errors are dropped.
    */
   sink(take: (entry: LogEntry) => unknown): Registered;
   /** A value as it may be shown: a copy without secrets, or the value itself when it has none. */

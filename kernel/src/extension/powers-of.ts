@@ -9,7 +9,6 @@ import type { EventBus } from '../events/event-bus.js';
 import type { PluginSource, StorageAdapter } from '../host.js';
 import type { KernelTopic } from '../kernel-events.js';
 import { PermissionSet } from '../permissions/broker.js';
-import { isRevoked } from '../permissions/denial.js';
 import type { Grants } from '../permissions/grants.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { Redaction } from '../telemetry/redaction.js';
@@ -178,7 +177,7 @@ function callsOf(keep: Keep, parts: PowerParts): CallsPower {
       return may;
     },
     revoked: ({ manifest }, permission, scope) =>
-      manifest === undefined || isRevoked(parts.grants().denied(manifest), permission, scope),
+      manifest === undefined || parts.grants().denies(manifest, permission, scope),
     providers: (contract) =>
       parts
         .providers(typeof contract === 'string' ? contract : contract.$id)

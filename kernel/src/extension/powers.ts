@@ -99,7 +99,10 @@ export interface CallsPower {
    * @throws PluginLifecycleError `plugin/not-found` for a plugin that is gone.
    */
   may(plugin: PluginView, permission: PermissionName, scope: string): boolean;
-  /** Whether the application has taken a right away, also from a plugin that doesn't ask for it. */
+  /**
+   * Whether the application or an extension denies a right, also to a plugin that doesn't ask for
+   * it.
+   */
   revoked(plugin: PluginView, permission: PermissionName, scope: string): boolean;
   /** Plugins that provide a contract, running or not, the best first. */
   providers(contract: AnyContract | string): readonly PluginView[];

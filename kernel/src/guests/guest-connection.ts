@@ -115,7 +115,7 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
       close: (error) => this.#close(error),
     });
     this.meter = bounds.resources.meter(manifest, level, this);
-    const quota = Math.min(this.permissions.quota, this.meter.limits.storage);
+    const quota = () => Math.min(this.permissions.quota, this.meter.limits.storage);
     this.storage = bounds.storageOf(manifest, quota);
     this.link = linkOf(this, guest.endpoint, {
       onRequest: () => {

@@ -81,7 +81,7 @@ export function endForbidden({ manifest, link, permissions, services }: GuestIde
     return createError(
       'permission/denied',
       `${plugin} may not use ${permission} for '${scope}' any more: ${because}`,
-      { plugin, details: { permission, scope, reason, add: line } },
+      { plugin, details: { permission, scope, reason, ...(line !== undefined && { add: line }) } },
     );
   });
 }

@@ -61,7 +61,7 @@ export interface Bounds {
   readonly limits: Limits;
   readonly resources: Metering;
   /** What a plugin keeps, within the bytes that it may keep. */
-  storageOf(manifest: Manifest, quota: number): StorageNamespace;
+  storageOf(manifest: Manifest, quota: () => number): StorageNamespace;
   /** The gate of extensions for a guest's requests, if there is one. */
   gateFor(guest: ViewedGuest): Required<Gate> | undefined;
   defer(task: () => void): void;

@@ -217,7 +217,7 @@ export class PermissionSet {
           permission,
           scope,
           ...(actor !== this.plugin && { onBehalfOf: this.plugin }),
-          ...(denial !== undefined && { reason: denial.reason, add: denial.line }),
+          ...(denial && { reason: denial.reason, ...(denial.line && { add: denial.line }) }),
         },
       },
     );

@@ -1,9 +1,11 @@
 /** Finds which of three reasons a denial has, and the line that would cure it. */
 import {
+  createError,
   FLAGS,
   meetRights,
   type PermissionName,
   type Permissions,
+  type PluginError,
   parseAsked,
   parseRight,
   rightReaches,
@@ -16,8 +18,9 @@ export interface Denial {
   readonly reason: DenialReason;
   /**
    * The line to add: in `plugin.json`, in the kernel's options, or as a call of the application.
+   * Undefined where the code of an extension decides.
    */
-  readonly line: string;
+  readonly line: string | undefined;
   /** The reason and the cure, in half a sentence. */
   readonly because: string;
 }
@@ -37,11 +40,34 @@ export interface DenialFacts {
   /** Scopes that the application has revoked. */
   readonly denied: TakenAway;
   /** What extensions allow at most, and have taken away. */
-  readonly by?: readonly {
-    readonly extension: string;
-    readonly ceiling: Permissions | undefined;
-    readonly denied: TakenAway;
-  }[];
+  readonly by?: readonly Bounding[];
+}
+
+/** What one extension allows at most, and has taken away. */
+export interface Bounding {
+  readonly extension: string;
+  readonly ceiling: Permissions | undefined;
+  readonly denied: TakenAway;
+}
+
+/** Why an extension doesn't allow something. Undefined when all of them do. */
+export function extensionAgainst(
+  by: readonly Bounding[],
+  permission: PermissionName,
+  scope: string,
+): Denial | undefined {
+  const against = by.find(
+    (one) =>
+      (one.ceiling !== undefined && !reaches(one.ceiling, permission, scope)) ||
+      isRevoked(one.denied, permission, scope),
+  );
+  return (
+    against && {
+      reason: 'extension',
+      line: undefined,
+      because: `the extension '${against.extension}' doesn't allow it`,
+    }
+  );
 }
 
 /** The longest scope that a cure repeats. */
@@ -56,17 +82,8 @@ export function denialOf(
   const line = lineOf(permission, scope);
   const asks = reaches(asked, permission, scope);
   const allows = ceiling === undefined || reaches(ceiling, permission, scope);
-  const [against] = by.filter(
-    (one) =>
-      (one.ceiling !== undefined && !reaches(one.ceiling, permission, scope)) ||
-      isRevoked(one.denied, permission, scope),
-  );
-  if (asks && allows && against !== undefined)
-    return {
-      reason: 'policy',
-      line,
-      because: `the extension '${against.extension}' doesn't allow it`,
-    };
+  const against = extensionAgainst(by, permission, scope);
+  if (asks && allows && against !== undefined) return against;
   if (asks && allows && isRevoked(denied, permission, scope)) {
     const call = cureOf('revoked', plugin, permission, scope);
     return {
@@ -95,7 +112,8 @@ export function cureOf(
   plugin: string,
   permission: PermissionName,
   scope: string,
-): string {
+): string | undefined {
+  if (reason === 'extension') return undefined;
   if (reason !== 'revoked') return lineOf(permission, scope);
   const written = writtenScope(permission, scope);
   const more = written === '*' ? '' : `, ${JSON.stringify(written)}`;
@@ -149,4 +167,24 @@ export function lineOf(permission: PermissionName, scope: string): string {
               : [writtenScope(permission, scope)],
         };
   return JSON.stringify({ permissions: { [resource]: given } }).slice(1, -1);
+}
+
+/** The error for a right that the application can't grant: `permission/denied`. */
+export function ungrantable(
+  plugin: string,
+  permission: PermissionName,
+  scope: string,
+  by: readonly Bounding[],
+): PluginError {
+  const add = lineOf(permission, scope);
+  const { reason, line, because } = extensionAgainst(by, permission, scope) ?? {
+    reason: 'policy',
+    line: add,
+    because: `policy doesn't allow it; the application allows it by adding to its 'policy' option: ${add}`,
+  };
+  return createError(
+    'permission/denied',
+    `${plugin} cannot be granted ${permission} for '${scope}': ${because}`,
+    { plugin, details: { permission, scope, reason, ...(line !== undefined && { add: line }) } },
+  );
 }

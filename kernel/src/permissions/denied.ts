@@ -12,8 +12,11 @@ export interface Decided {
 }
 
 /** The scopes that were revoked, and what of them was granted again since. */
-export function deniedOf(revoked: readonly Decided[], granted: readonly Decided[] = []): Denied {
-  const denied = new Map<PermissionName, DeniedScope[]>();
+export function deniedOf(
+  revoked: readonly Decided[],
+  granted: readonly Decided[] = [],
+): Map<PermissionName, readonly DeniedScope[]> {
+  const denied = new Map<PermissionName, readonly DeniedScope[]>();
   for (const { permission, scope, at } of revoked) {
     const since = (name: PermissionName) =>
       granted.flatMap((entry) => (entry.permission === name && entry.at > at ? [entry.scope] : []));

@@ -50,6 +50,10 @@ export function askingForAll(manifest: Manifest): Manifest {
   return { ...manifest, permissions: permissions as Manifest['permissions'] };
 }
 
+/** A manifest that asks for more, or the same one. */
+export const askingFor = (manifest: Manifest, more: readonly GrantedRight[]): Manifest =>
+  more.length === 0 ? manifest : { ...manifest, permissions: extended(manifest.permissions, more) };
+
 /** Every permission, for all scopes. */
 const EVERYTHING: Permissions = everything();
 

@@ -5,7 +5,6 @@
  */
 import {
   type Caller,
-  createError,
   type Manifest,
   type PermissionName,
   type Permissions,
@@ -15,10 +14,11 @@ import {
 } from '@plinth/sdk/contract';
 import type { Denied, PermissionSet, RightBounds } from './broker.js';
 import { type ChainPolicy, Delegation } from './delegation.js';
-import { type Denial, denialOf, lineOf } from './denial.js';
+import { type Denial, denialOf, extensionAgainst, isRevoked, ungrantable } from './denial.js';
 import { deniedByEither } from './denied.js';
 import type { GrantRecords, GrantTerms, RefusedRight } from './grant-records.js';
 import {
+  askingFor,
   askingForAll,
   ceilingOf,
   extended,
@@ -27,8 +27,9 @@ import {
   rightsWithin,
 } from './granted.js';
 import type { Observing } from './observing.js';
+import { mayAnswer, providedByTrust } from './open-contracts.js';
 import type { RateBucket } from './rate.js';
-import type { RightsSources } from './rights-sources.js';
+import { GUARDS, type RightsSources } from './rights-sources.js';
 import type { TrustVerdict } from './trust-level.js';
 
 /** What grants need of the kernel. */
@@ -79,10 +80,10 @@ export class Grants {
     return this.#book.has(id);
   }
 
-  /** Whether anything changes the rights of a plugin beside its manifest and policy. */
-  differs(manifest: Manifest): boolean {
-    const { granted, by } = this.#parts.sources.of(manifest);
-    return this.has(manifest.id) || granted.length + by.length > 0;
+  /** Whether a plugin may guard others by a right that its manifest doesn't ask for. */
+  mayGuard(manifest: Manifest): boolean {
+    const { granted } = this.#parts.sources.of(manifest);
+    return this.has(manifest.id) || granted.some(({ permission }) => GUARDS.has(permission));
   }
 
   /** The current rights of a plugin, as a list. */
@@ -138,21 +139,16 @@ export class Grants {
     const trust = this.#parts.trustOf(manifest);
     const provide = this.#providesByTrust(manifest, trust === 'unknown' ? 'trusted' : trust);
     const given = provide ?? scopesOf(this.#given(manifest), 'contracts.provide');
-    const denied = this.denied(manifest).get('contracts.provide') ?? [];
-    const covered = (scopes: readonly string[]) =>
-      scopes.some((scope) => scopeCovers('contracts.provide', scope, contract));
-    return (
-      covered(given) && denied.every(({ scope, except }) => !covered([scope]) || covered(except))
-    );
+    return mayAnswer(contract, given, this.denied(manifest).get('contracts.provide'));
   }
 
-  /** Open contracts that a trusted plugin may provide unasked: all, unless policy lists some. */
+  /** Open contracts that a plugin may provide unasked. Undefined where it has to ask. */
   #providesByTrust(manifest: Manifest, trust: TrustVerdict): readonly string[] | undefined {
     const { policy } = this.#parts;
     // Without any policy, plugins are the application's own.
     if (trust !== 'trusted' && !(trust === 'undecided' && policy === undefined)) return undefined;
-    const ceiling = this.#ceiling(manifest);
-    return ceiling?.contracts === undefined ? ['*'] : (ceiling.contracts.provide ?? []);
+    const { ceiling } = this.#parts.sources.of(manifest);
+    return providedByTrust(ceilingOf(this.#asking(manifest), policy), ceiling);
   }
 
   /** Whether a plugin has a permission for any scope. */
@@ -174,14 +170,23 @@ export class Grants {
   /** Why a plugin lacks a right. */
   why(manifest: Manifest, permission: PermissionName, scope: string): Denial {
     const asking = this.#asking(manifest);
-    const facts = {
-      plugin: manifest.id,
-      asked: rightsWithin(asking, undefined),
-      ceiling: ceilingOf(asking, this.#parts.policy),
-      denied: this.#book.denied(manifest.id),
-      by: this.#parts.sources.of(manifest).by,
-    };
-    return denialOf(facts, permission, scope);
+    const asked = rightsWithin(asking, undefined);
+    const ceiling = ceilingOf(asking, this.#parts.policy);
+    const denied = this.#book.denied(manifest.id);
+    const { by } = this.#parts.sources.of(manifest);
+    return denialOf({ plugin: manifest.id, asked, ceiling, denied, by }, permission, scope);
+  }
+
+  /** Whether an extension or the application denies a right, whether it is asked for or not. */
+  denies(manifest: Manifest, permission: PermissionName, scope: string): boolean {
+    const against = extensionAgainst(this.#parts.sources.of(manifest).by, permission, scope);
+    return against !== undefined || isRevoked(this.#book.denied(manifest.id), permission, scope);
+  }
+
+  /** What a manifest asks for and extensions grant, without what the application has granted. */
+  unasked(manifest: Manifest): Permissions {
+    const { granted } = this.#parts.sources.of(manifest);
+    return this.allowed(manifest, askingFor(manifest, granted));
   }
 
   /** The scopes that were revoked, by the application or by an extension. */
@@ -222,15 +227,7 @@ export class Grants {
     const { id } = manifest;
     this.#book.check(id, permission, scope, options);
     if (!this.mayGet(manifest, permission, scope)) {
-      const add = lineOf(permission, scope);
-      throw createError(
-        'permission/denied',
-        `${id} cannot be granted ${permission} for '${scope}': policy doesn't allow it; the application allows it by adding to its 'policy' option: ${add}`,
-        {
-          plugin: id,
-          details: { permission, scope, reason: 'policy', add },
-        },
-      );
+      throw ungrantable(id, permission, scope, this.#parts.sources.of(manifest).by);
     }
     await this.#book.grant(id, permission, scope, options);
   }
@@ -260,8 +257,10 @@ export class Grants {
     return this.#book.purge(id);
   }
 
-  /** Whether policy would allow a plugin a right. */
+  /** Whether policy and extensions would allow a plugin a right. */
   mayGet(manifest: Manifest, permission: PermissionName, scope: string): boolean {
+    const taken = this.#parts.sources.of(manifest).denied.get(permission) ?? [];
+    if (taken.some((one) => scopeCovers(permission, one.scope, scope))) return false;
     const asking = { ...manifest, permissions: extended({}, [{ permission, scope }]), needs: [] };
     return scopesOf(this.allowed(manifest, asking), permission).some((one) =>
       scopeCovers(permission, one, scope),
@@ -280,13 +279,8 @@ export class Grants {
   }
 
   #withGranted(manifest: Manifest): Manifest {
-    const granted = [
-      ...this.#book.granted(manifest.id),
-      ...this.#parts.sources.of(manifest).granted,
-    ];
-    return granted.length === 0
-      ? manifest
-      : { ...manifest, permissions: extended(manifest.permissions, granted) };
+    const { granted } = this.#parts.sources.of(manifest);
+    return askingFor(manifest, [...this.#book.granted(manifest.id), ...granted]);
   }
 
   /** The rights of a plugin have changed. */

@@ -107,9 +107,12 @@ export class Engine implements Intake {
     this.security.grants.onChange = (id) => {
       if (registry.versions(id).some((record) => this.guarding.isGuard(record))) chains.review();
     };
-    extending.rights.onChange = (id) => {
+    extending.rights.onChange = (extension, id) => {
       const ids = id === undefined ? registry.all().map((record) => record.id) : [id];
       for (const one of new Set(ids)) this.security.grants.changed(one);
+      // One that was a guard until now isn't among them any more.
+      chains.review();
+      base.reporting.announce('permission:changed', { extension, ...(id && { plugin: id }) });
       void this.lifecycle.members.rightsChanged();
     };
     // Deferred, so that a contract that the host only replaces is never reported as gone.

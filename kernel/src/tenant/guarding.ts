@@ -42,7 +42,7 @@ export class Guarding {
       manifestOf(record) ??
       (record.state === 'failed' ? parsedManifest(record.package) : undefined);
     if (known === undefined || record.state === 'denied') return undefined;
-    if (!mayGuard(known) && !this.#parts.grants.differs(known)) return undefined;
+    if (!mayGuard(known) && !this.#parts.grants.mayGuard(known)) return undefined;
     const { details } = (record.state === 'failed' ? record.error : {}) as {
       details?: { runtimes?: unknown };
     };

@@ -54,7 +54,13 @@ export function createGuestServices(
       resources: metering,
       storageOf: (manifest, quota) => {
         const onWanted = grants.observing?.stored(manifest);
-        const within = { quota, keys: limits.keys, onWanted };
+        const within = {
+          get quota() {
+            return quota();
+          },
+          keys: limits.keys,
+          onWanted,
+        };
         return new StorageNamespace(storage, tenant, manifest.id, within, budget);
       },
       gateFor: (guest) => extending.gateFor(guest),

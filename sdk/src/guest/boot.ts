@@ -101,6 +101,7 @@ class Guest implements GuestApi {
       around,
       note: deliverTo(this, this.#registrations),
       onFailed,
+      walked: () => this.#registrations.walked?.(),
       control: {
         load: (spec: LoadSpec) => this.load(spec),
         configure: (config: unknown) => this.configure(config),
@@ -114,8 +115,7 @@ class Guest implements GuestApi {
         getState: () => this.getState(),
         deactivate: (reason: StopReason, late?: boolean) => this.deactivate(reason, late),
       },
-      // The kernel answers what this side sends. Only forged frames lead here, and the kernel
-      // judges those.
+      // Only forged frames lead here, and the kernel judges those.
       onBreach() {},
       defer,
     });
@@ -124,6 +124,7 @@ class Guest implements GuestApi {
       turn: this.#turn,
       handles: this.#registrations.handles,
       onFailed,
+      walked: () => this.#registrations.walked?.(),
       defer,
       around,
       port: options.port ?? ((port) => port as LanePort),

@@ -26,6 +26,8 @@ export interface Registrations {
   readonly listeners: Map<number, Listener>;
   /** Registrations the kernel has not confirmed yet. `activate` waits for them. */
   readonly unconfirmed: Set<Promise<unknown>>;
+  /** Called when all that a message holds for this turn was handled. */
+  walked?: () => void;
 }
 
 /** The error of a call for a handler that is no longer registered. */

@@ -64,6 +64,7 @@ export class Inbox {
   readonly #taker: Taker;
   readonly #budget: number;
   readonly #defer: (task: () => void) => void;
+  readonly #walked: (() => void) | undefined;
   readonly #names: string[] = [''];
   #backlog: HeldMessage[] = [];
   /** Counted frames in the backlog. */
@@ -89,11 +90,13 @@ export class Inbox {
     shapes: ShapeReader,
     budget: number,
     defer: (task: () => void) => void,
+    walked?: () => void,
   ) {
     this.#taker = taker;
     this.#shapes = shapes;
     this.#budget = budget;
     this.#defer = defer;
+    this.#walked = walked;
   }
 
   /** Whether everything that has arrived was taken. */
@@ -157,6 +160,7 @@ export class Inbox {
       return this.#walk(message, from, budget);
     } finally {
       this.#inHand -= 1;
+      this.#walked?.();
     }
   }
 

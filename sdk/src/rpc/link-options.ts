@@ -77,6 +77,8 @@ export interface LinkOptions {
   onRefused?(error: PluginError): void;
   /** Watches streams that are not read yet. */
   readonly watchUnread?: WatchUnread | undefined;
+  /** All that a message holds for this turn was taken. */
+  walked?(): void;
   /** Runs a function after a turn of the event loop. */
   defer(task: () => void): void;
 }

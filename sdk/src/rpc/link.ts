@@ -56,7 +56,8 @@ export class Link {
       control: this.#control,
       breach,
     });
-    this.#inbox = new Inbox(frames, shapes, options.budget ?? DEFAULT_BUDGET, options.defer);
+    const { budget = DEFAULT_BUDGET, defer, walked } = options;
+    this.#inbox = new Inbox(frames, shapes, budget, defer, walked);
     this.bound(options.bounds ?? DEFAULT_BOUNDS);
     this.#parts.direct.listen(
       directReceiver(this.#parts, this.#requests, this.#served, this.#inbox),

@@ -2,7 +2,7 @@
 import { createError, type Isolation, type Manifest } from '@plinth/sdk/contract';
 import type { PluginPackage } from '../../host.js';
 import type { Launcher } from '../../lifecycle/launcher.js';
-import { grantsOf, type PermissionPolicy } from '../../permissions/granted.js';
+import type { Grants } from '../../permissions/grants.js';
 import { type Footprint, type Growth, growthOf } from '../../permissions/growth.js';
 import type { PluginRecord, ValidatedPlugin } from '../../plugin/record.js';
 import { versionedManifest } from './references.js';
@@ -17,8 +17,7 @@ export type AskConsent = (question: {
 
 /** What this module needs from the kernel. */
 export interface ConsentParts {
-  /** The most that plugins may be allowed to do. */
-  readonly policy: { readonly permissions?: PermissionPolicy };
+  readonly grants: Pick<Grants, 'unasked'>;
   readonly launcher: Pick<Launcher, 'isolationOf'>;
   readonly reachOf: (manifest: Manifest) => Readonly<Record<string, readonly string[]>>;
   readonly ask: AskConsent;
@@ -34,9 +33,9 @@ export class Consent {
 
   /** What a version may do more than the one before. Undefined when it gains nothing. */
   growth(old: PluginRecord, next: ValidatedPlugin): Growth | undefined {
-    const { policy, launcher, reachOf } = this.#parts;
+    const { grants, launcher, reachOf } = this.#parts;
     const of = (manifest: Manifest, found: PluginPackage): Footprint => ({
-      permissions: grantsOf(manifest, policy.permissions),
+      permissions: grants.unasked(manifest),
       manifest,
       isolation: isolationOf({ manifest, package: found }, launcher),
       reach: reachOf(manifest),

@@ -43,7 +43,7 @@ export class Installed implements Inventory {
   constructor(core: Core, owners: Owners, updates: UpdatePolicy | undefined) {
     const { tenant, storage, registry, reporting, bus, limits, redaction } = core;
     const { lifecycle, packages, rights, exchange, keepers } = core;
-    const { requests, policy, grants } = rights;
+    const { requests, grants } = rights;
     this.plugins = core.views.plugins;
     this.data = new PluginData({
       registry,
@@ -70,10 +70,8 @@ export class Installed implements Inventory {
       consent: (question) => requests.consent(question),
       ...packages,
       owners,
-      policy: {
-        ...(policy !== undefined && { permissions: policy }),
-        ...(updates !== undefined && { updates }),
-      },
+      grants,
+      policy: updates === undefined ? {} : { updates },
       limits,
       reporting,
       redaction,

@@ -14,7 +14,7 @@ import type { Launcher } from '../../lifecycle/launcher.js';
 import type { Lifecycle } from '../../lifecycle/lifecycle.js';
 import type { Trusting } from '../../lifecycle/trusting.js';
 import type { Limits } from '../../limits.js';
-import type { PermissionPolicy } from '../../permissions/granted.js';
+import type { Grants } from '../../permissions/grants.js';
 import { keyOf } from '../../registry/key.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Reporting } from '../../reporting.js';
@@ -58,11 +58,9 @@ export interface InstallerParts {
   readonly reachOf: (manifest: Manifest) => Readonly<Record<string, readonly string[]>>;
   readonly trust: Trusting;
   readonly owners: Owners;
-  /** The most that plugins may be allowed to do, and how updates are made. */
-  readonly policy: {
-    readonly permissions?: PermissionPolicy;
-    readonly updates?: { readonly state?: 'required' | 'optional' };
-  };
+  readonly grants: Grants;
+  /** How updates are made. */
+  readonly policy: { readonly updates?: { readonly state?: 'required' | 'optional' } };
   readonly limits: Limits;
   readonly reporting: Reporting;
   readonly redaction: Redaction;

@@ -1,7 +1,7 @@
 /**
  * Finds code of the plugin that holds the guest's thread for long. Reading the precise clock costs
  * more than all else that a guest does for a short call: half a microsecond in a browser. So the
- * wall clock is read, which costs a fifth, and the runs of a turn share readings once there are
+ * wall clock is read, which costs a fifth, and the runs of a message share readings once there are
  * several.
  */
 import type { RegistrationKind } from '../../contract/protocol.js';
@@ -26,14 +26,13 @@ export type Watch = (run: Run, about: About) => Run;
 
 /** Milliseconds for which code may hold the guest's thread before the kernel is told. */
 const LONG = 50;
-/** The first runs of a turn, which are measured each. */
+/** The first runs of a message, which are measured each. */
 const EACH = 4;
-/** Later runs of the turn that are measured together. */
+/** Later runs of it that are measured together. */
 const TOGETHER = 16;
 
 /** Captured before the plugin's code runs, which may change it. */
 const { now } = Date;
-const resolved = Promise.resolve();
 
 /** Measures each run. */
 export const watchEach =
@@ -49,40 +48,44 @@ export const watchEach =
     }
   };
 
+/** Watches runs, some of them together. */
+export interface SharedWatch {
+  readonly watch: Watch;
+  /** All runs of a message are over. What runs until the next one isn't theirs. */
+  readonly walked: () => void;
+}
+
 /**
- * Measures the runs of a turn, many of them together. Runs of one registration that take long
+ * Measures the runs of a message, many of them together. Runs of one registration that take long
  * together count as one. Of several registrations it may be any, so that nothing is told.
  */
-export function watchTurns(tell: Tell): Watch {
-  /** When the runs that are not measured yet began. Undefined before the first of a turn. */
-  let began: number | undefined;
+export function watchMessages(tell: Tell): SharedWatch {
+  /** When the runs that are not measured yet began. */
+  let began = 0;
   let runs = 0;
-  /** What has run since then; null for more than one registration. */
+  /** What has run since then, if anything has; null for more than one registration. */
   let ran: About | undefined | null;
   const measure = () => {
-    const time = now();
-    const took = time - (began as number);
+    const took = now() - began;
     if (took > LONG && ran) tell(took, ran);
-    began = time;
     ran = undefined;
   };
-  const endTurn = () => {
-    if (ran !== undefined) measure();
-    began = undefined;
-    runs = 0;
-  };
-  return (run, about) => (one, two, three, four, five) => {
-    if (began === undefined) {
-      began = now();
-      // Cheaper than a microtask of its own.
-      void resolved.then(endTurn);
-    }
-    try {
-      return run(one, two, three, four, five);
-    } finally {
-      runs += 1;
-      ran = ran === undefined || ran === about ? about : null;
-      if (runs <= EACH || runs % TOGETHER === 0) measure();
-    }
+  return {
+    watch: (run, about) => (one, two, three, four, five) => {
+      if (ran === undefined) {
+        began = now();
+        ran = about;
+      } else if (ran !== about) ran = null;
+      try {
+        return run(one, two, three, four, five);
+      } finally {
+        runs += 1;
+        if (runs <= EACH || runs % TOGETHER === 0) measure();
+      }
+    },
+    walked() {
+      if (ran !== undefined) measure();
+      runs = 0;
+    },
   };
 }

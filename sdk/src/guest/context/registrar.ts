@@ -8,7 +8,7 @@ import { tellKernel } from '../kernel-calls.js';
 import { createLogger } from '../logger.js';
 import type { Handle, Listener } from '../registrations.js';
 import type { ContextParts } from './context-parts.js';
-import { type About, type Run, watchEach, watchTurns } from './long-tasks.js';
+import { type About, type Run, type Tell, watchEach, watchMessages } from './long-tasks.js';
 
 /** Registers one handle or listener. */
 export type Register = (
@@ -27,10 +27,10 @@ export type Register = (
  */
 export function createRegistrar({ link, scope, registrations }: ContextParts): Register {
   let lastHandle = 0;
-  // A guest in the host's thread shares its turns with the host's code.
-  const watch = (link.direct ? watchEach : watchTurns)((took, [kind, name]) =>
-    tellKernel(link, Op.longTask, [took, kind, name]),
-  );
+  const tell: Tell = (took, [kind, name]) => tellKernel(link, Op.longTask, [took, kind, name]);
+  let watch = watchEach(tell);
+  // A guest in the host's thread gets calls without messages.
+  if (!link.direct) ({ watch, walked: registrations.walked } = watchMessages(tell));
   return (kind, name, target, options = {}) => {
     textIn(
       name,

@@ -8,7 +8,7 @@ import type { LaneParts } from './lane-parts.js';
 export function laneLink(
   endpoint: Endpoint,
   plugin: string,
-  { link: { bounds }, turn, defer, around }: LaneParts,
+  { link: { bounds }, turn, defer, around, walked }: LaneParts,
   sides: Pick<LinkOptions, 'serve' | 'onBreach' | 'onFailed'>,
 ): Link {
   return new Link({
@@ -21,6 +21,7 @@ export function laneLink(
     note() {},
     control: {},
     defer,
+    walked,
     ...sides,
   });
 }

@@ -14,6 +14,8 @@ export interface LaneParts {
   around<T>(inbound: Inbound, run: () => T): T;
   /** Receives what a handler threw. */
   onFailed(error: unknown, target: number): void;
+  /** All that a message of a lane holds for this turn was taken. */
+  walked(): void;
   defer(task: () => void): void;
   port(port: unknown): LanePort;
 }

@@ -25,7 +25,6 @@ import type { CoreRights } from '../../../extension/core.js';
 import type { PluginPackage } from '../../../host.js';
 import type { KernelEvents } from '../../../kernel-events.js';
 import type { Trusting } from '../../../lifecycle/trusting.js';
-import { grantsOf } from '../../../permissions/granted.js';
 import { rightsBeyond } from '../../../permissions/growth.js';
 import type { Metrics } from '../../../telemetry/metrics.js';
 import type { Installer } from '../installer.js';
@@ -160,7 +159,7 @@ class Management {
     call: KernelCall,
   ): Promise<unknown> {
     const { plugins, installer, trust } = this.#parts;
-    const { grants, policy, requests } = this.#parts.rights;
+    const { grants, requests } = this.#parts.rights;
     const by = call.caller.id;
     const manifest = parseManifest(input.manifest, `a package that ${by} installs`);
     const { id, version } = manifest;
@@ -181,7 +180,7 @@ class Management {
       const more =
         rights === undefined || updated
           ? {}
-          : rightsBeyond(rights.grants, grantsOf(manifest, policy), (permission, scope) =>
+          : rightsBeyond(rights.grants, grants.unasked(manifest), (permission, scope) =>
               // Also those that were revoked, and those that a caller lacks.
               this.#authority.may(call, permission, scope),
             );
