@@ -199,7 +199,7 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, readonly [string, string
     'Answer in `kernel.permissions.onRequest(handler)`.',
   ],
   'permission/denied': [
-    'The plugin may not do this. `details.reason` is `manifest`, `policy`, `revoked`, `self` or `trust`.',
+    'The plugin may not do this. `details.reason` is `manifest`, `policy`, `revoked`, `extension`, `self` or `trust`.',
     'Add the line in `details.add` to the manifest or the policy, or leave it denied.',
   ],
   'permission/invalid': [
