@@ -9,6 +9,7 @@ import {
   parseAsked,
   parseRight,
   rightReaches,
+  scopeCovers,
   scopesOf,
 } from '@plinth/sdk/contract';
 import type { DenialReason } from '../kernel-events.js';
@@ -61,14 +62,23 @@ export function extensionAgainst(
       (one.ceiling !== undefined && !reaches(one.ceiling, permission, scope)) ||
       isRevoked(one.denied, permission, scope),
   );
-  return (
-    against && {
-      reason: 'extension',
-      line: undefined,
-      because: `the extension '${against.extension}' doesn't allow it`,
-    }
-  );
+  return against && deniedBy(against);
 }
+
+/** Whether an extension doesn't allow a right, or the application has taken it away. */
+export const isDenied = (
+  by: readonly Bounding[],
+  denied: TakenAway,
+  permission: PermissionName,
+  scope: string,
+): boolean =>
+  extensionAgainst(by, permission, scope) !== undefined || isRevoked(denied, permission, scope);
+
+const deniedBy = ({ extension }: Bounding): Denial => ({
+  reason: 'extension',
+  line: undefined,
+  because: `the extension '${extension}' doesn't allow it`,
+});
 
 /** The longest scope that a cure repeats. */
 const MAX_SHOWN = 256;
@@ -169,7 +179,18 @@ export function lineOf(permission: PermissionName, scope: string): string {
   return JSON.stringify({ permissions: { [resource]: given } }).slice(1, -1);
 }
 
-/** The error for a right that the application can't grant: `permission/denied`. */
+/** Whether one right of a list covers another. */
+export const covers = (
+  permissions: Permissions,
+  permission: PermissionName,
+  scope: string,
+): boolean => scopesOf(permissions, permission).some((one) => scopeCovers(permission, one, scope));
+
+/**
+ * The error for a right that the application can't grant: `permission/denied`.
+ *
+ * @param by the extensions, where policy allows the right.
+ */
 export function ungrantable(
   plugin: string,
   permission: PermissionName,
@@ -177,7 +198,12 @@ export function ungrantable(
   by: readonly Bounding[],
 ): PluginError {
   const add = lineOf(permission, scope);
-  const { reason, line, because } = extensionAgainst(by, permission, scope) ?? {
+  const against = by.find(
+    ({ ceiling, denied }) =>
+      (ceiling !== undefined && !covers(ceiling, permission, scope)) ||
+      denied.get(permission)?.some((one) => scopeCovers(permission, one.scope, scope)),
+  );
+  const { reason, line, because } = (against && deniedBy(against)) ?? {
     reason: 'policy',
     line: add,
     because: `policy doesn't allow it; the application allows it by adding to its 'policy' option: ${add}`,

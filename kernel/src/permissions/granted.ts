@@ -54,6 +54,10 @@ export function askingForAll(manifest: Manifest): Manifest {
 export const askingFor = (manifest: Manifest, more: readonly GrantedRight[]): Manifest =>
   more.length === 0 ? manifest : { ...manifest, permissions: extended(manifest.permissions, more) };
 
+/** A manifest that asks for one right alone. */
+export const only = (manifest: Manifest, permission: PermissionName, scope: string): Manifest =>
+  askingFor({ ...manifest, permissions: {}, needs: [] }, [{ permission, scope }]);
+
 /** Every permission, for all scopes. */
 const EVERYTHING: Permissions = everything();
 

@@ -14,22 +14,23 @@ import {
 } from '@plinth/sdk/contract';
 import type { Denied, PermissionSet, RightBounds } from './broker.js';
 import { type ChainPolicy, Delegation } from './delegation.js';
-import { type Denial, denialOf, extensionAgainst, isRevoked, ungrantable } from './denial.js';
+import { covers, type Denial, denialOf, isDenied, ungrantable } from './denial.js';
 import { deniedByEither } from './denied.js';
 import type { GrantRecords, GrantTerms, RefusedRight } from './grant-records.js';
 import {
   askingFor,
   askingForAll,
   ceilingOf,
-  extended,
+  grantsOf,
   intersect,
+  only,
   type PermissionPolicy,
   rightsWithin,
 } from './granted.js';
 import type { Observing } from './observing.js';
 import { mayAnswer, providedByTrust } from './open-contracts.js';
 import type { RateBucket } from './rate.js';
-import { GUARDS, type RightsSources } from './rights-sources.js';
+import { isGuarding, type RightsSources } from './rights-sources.js';
 import type { TrustVerdict } from './trust-level.js';
 
 /** What grants need of the kernel. */
@@ -83,7 +84,7 @@ export class Grants {
   /** Whether a plugin may guard others by a right that its manifest doesn't ask for. */
   mayGuard(manifest: Manifest): boolean {
     const { granted } = this.#parts.sources.of(manifest);
-    return this.has(manifest.id) || granted.some(({ permission }) => GUARDS.has(permission));
+    return this.has(manifest.id) || granted.some(({ permission }) => isGuarding(permission));
   }
 
   /** The current rights of a plugin, as a list. */
@@ -179,14 +180,18 @@ export class Grants {
 
   /** Whether an extension or the application denies a right, whether it is asked for or not. */
   denies(manifest: Manifest, permission: PermissionName, scope: string): boolean {
-    const against = extensionAgainst(this.#parts.sources.of(manifest).by, permission, scope);
-    return against !== undefined || isRevoked(this.#book.denied(manifest.id), permission, scope);
+    const { by } = this.#parts.sources.of(manifest);
+    return isDenied(by, this.#book.denied(manifest.id), permission, scope);
   }
 
-  /** What a manifest asks for and extensions grant, without what the application has granted. */
+  /** What a manifest asks for within policy. An extension's bounds may go away without consent. */
+  written(manifest: Manifest): Permissions {
+    return grantsOf(manifest, this.#parts.policy);
+  }
+
+  /** The same, with what extensions grant. */
   unasked(manifest: Manifest): Permissions {
-    const { granted } = this.#parts.sources.of(manifest);
-    return this.allowed(manifest, askingFor(manifest, granted));
+    return this.written(askingFor(manifest, this.#parts.sources.of(manifest).granted));
   }
 
   /** The scopes that were revoked, by the application or by an extension. */
@@ -227,7 +232,9 @@ export class Grants {
     const { id } = manifest;
     this.#book.check(id, permission, scope, options);
     if (!this.mayGet(manifest, permission, scope)) {
-      throw ungrantable(id, permission, scope, this.#parts.sources.of(manifest).by);
+      const byPolicy = this.written(only(manifest, permission, scope));
+      const { by } = this.#parts.sources.of(manifest);
+      throw ungrantable(id, permission, scope, covers(byPolicy, permission, scope) ? by : []);
     }
     await this.#book.grant(id, permission, scope, options);
   }
@@ -261,10 +268,7 @@ export class Grants {
   mayGet(manifest: Manifest, permission: PermissionName, scope: string): boolean {
     const taken = this.#parts.sources.of(manifest).denied.get(permission) ?? [];
     if (taken.some((one) => scopeCovers(permission, one.scope, scope))) return false;
-    const asking = { ...manifest, permissions: extended({}, [{ permission, scope }]), needs: [] };
-    return scopesOf(this.allowed(manifest, asking), permission).some((one) =>
-      scopeCovers(permission, one, scope),
-    );
+    return covers(this.allowed(manifest, only(manifest, permission, scope)), permission, scope);
   }
 
   close(): Promise<void> {

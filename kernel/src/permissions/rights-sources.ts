@@ -126,7 +126,11 @@ export class RightsSources {
 }
 
 /** Rights by which a plugin guards others. */
-export const GUARDS: ReadonlySet<PermissionName> = new Set(['middleware.use', 'hooks.handle']);
+const GUARDS: ReadonlySet<PermissionName> = new Set(['middleware.use', 'hooks.handle']);
+
+/** Whether a right makes a plugin a guard. One to a service is one to its hooks. */
+export const isGuarding = (permission: PermissionName): boolean =>
+  permission === 'services.get' || GUARDS.has(permission);
 
 /** For a plugin about which nothing is known. Calls would pass a guard without its rights. */
 const onlyGuarding = (extension: string): Answer => {
@@ -176,6 +180,7 @@ function rightsIn(part: string, permissions: Permissions | undefined): readonly 
     return Object.entries(value).flatMap(([action, scopes]) => {
       if (resource !== 'storage' || action !== 'quota')
         return scopesIn(part, `${resource}.${action}`, scopes);
+      if (scopes === undefined) return [];
       if (part !== 'ceiling' || parseSize(scopes as string) === undefined)
         throw new TypeError(`'${part}' has a quota: only 'ceiling' has one, like '5MB'`);
       return [];

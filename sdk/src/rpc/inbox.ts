@@ -186,6 +186,7 @@ export class Inbox {
         }
         left -= 1;
       }
+      if (kind !== Kind.request && kind !== Kind.note) this.#walked?.();
       if (kind === Kind.shape) this.#defineShape(sequenceOf(head), message[index + 1]);
       else if (kind === Kind.name) this.#defineName(sequenceOf(head), message[index + 1]);
       else this.#taker.take(kind, sequenceOf(head), form, message, index, value, this.#messageTime);

@@ -17,7 +17,7 @@ export type AskConsent = (question: {
 
 /** What this module needs from the kernel. */
 export interface ConsentParts {
-  readonly grants: Pick<Grants, 'unasked'>;
+  readonly grants: Pick<Grants, 'written'>;
   readonly launcher: Pick<Launcher, 'isolationOf'>;
   readonly reachOf: (manifest: Manifest) => Readonly<Record<string, readonly string[]>>;
   readonly ask: AskConsent;
@@ -35,7 +35,7 @@ export class Consent {
   growth(old: PluginRecord, next: ValidatedPlugin): Growth | undefined {
     const { grants, launcher, reachOf } = this.#parts;
     const of = (manifest: Manifest, found: PluginPackage): Footprint => ({
-      permissions: grants.unasked(manifest),
+      permissions: grants.written(manifest),
       manifest,
       isolation: isolationOf({ manifest, package: found }, launcher),
       reach: reachOf(manifest),
