@@ -116,7 +116,7 @@ export class RightsSources {
       if (!this.#failing.has(once)) {
         this.#failing.add(once);
         const until =
-          last === undefined ? 'which may do nothing until it can' : 'which keep as they were';
+          last === undefined ? 'which may only guard until it can' : 'which stay as they were';
         this.#report(extension, `could not tell the rights of ${manifest.id}, ${until}`, error);
       }
       const answer = last === 'nothing' ? undefined : (last ?? onlyGuarding(extension));

@@ -26,7 +26,7 @@ export interface Registrations {
   readonly listeners: Map<number, Listener>;
   /** Registrations the kernel has not confirmed yet. `activate` waits for them. */
   readonly unconfirmed: Set<Promise<unknown>>;
-  /** Called when all that a message holds for this turn was handled. */
+  /** See `walked` of the link's options. */
   walked?: () => void;
 }
 

@@ -77,7 +77,10 @@ export interface LinkOptions {
   onRefused?(error: PluginError): void;
   /** Watches streams that are not read yet. */
   readonly watchUnread?: WatchUnread | undefined;
-  /** All that a message holds for this turn was taken. */
+  /**
+   * The handlers that a message calls have run: at its end, and before each of its frames that runs
+   * something else.
+   */
   walked?(): void;
   /** Runs a function after a turn of the event loop. */
   defer(task: () => void): void;

@@ -51,7 +51,7 @@ export const watchEach =
 /** Watches runs, some of them together. */
 export interface SharedWatch {
   readonly watch: Watch;
-  /** All runs of a message are over. What runs until the next one isn't theirs. */
+  /** The runs so far are over. What comes until the next one isn't theirs. */
   readonly walked: () => void;
 }
 

@@ -14,7 +14,7 @@ export interface LaneParts {
   around<T>(inbound: Inbound, run: () => T): T;
   /** Receives what a handler threw. */
   onFailed(error: unknown, target: number): void;
-  /** All that a message of a lane holds for this turn was taken. */
+  /** See `walked` of the link's options. */
   walked(): void;
   defer(task: () => void): void;
   port(port: unknown): LanePort;
