@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'vite';
 import { buildDatabaseWorker } from './build-database-worker.ts';
+import { buildForNode } from './build-node.ts';
 import { buildPlugins } from './build-plugins.ts';
 import { buildStandalone } from './build-standalone.ts';
 import { buildTexts } from './build-texts.ts';
@@ -23,6 +24,7 @@ await writeFile(
   `/** Text of plugin-worker.js. */\nexport const source = ${JSON.stringify(source)};\n`,
 );
 await buildTexts();
+for (const folder of ['sdk', 'kernel']) await buildForNode(folder);
 await buildStandalone();
 await buildDatabaseWorker();
 await buildPlugins();

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import type { PluginModules } from '../playground/editor/compile.ts';
+import { moduleOf } from './module-of.ts';
 
 /**
  * What there is to import, and what is left out of it. `parseManifest` and `compat` are for tools,
@@ -63,7 +64,7 @@ async function textOf(names: Names, modules: readonly string[]): Promise<string>
 function entryOf(names: Names, modules: readonly string[]): string {
   const imports = modules.map((module, at) => {
     const list = names[module]?.map((name) => `${name} as m${at}_${name}`).join(', ');
-    return `import { ${list} } from ${JSON.stringify(fileURLToPath(import.meta.resolve(module)))};`;
+    return `import { ${list} } from ${JSON.stringify(fileURLToPath(moduleOf(module)))};`;
   });
   const members = modules.map((module, at) => {
     const list = names[module]?.map((name) => `${name}: m${at}_${name}`).join(', ');

@@ -2,6 +2,7 @@
 import type { Declaration, Span, TSSignature, TSType, TSTypeReference } from '@oxc-project/types';
 import type { Member, SdkTable } from '../playground/editor/sdk-table.ts';
 import { Declarations, type Declared, type Exported, type TypesFile } from './declarations.ts';
+import { moduleOf } from './module-of.ts';
 
 /** Types whose argument is what their members are of. */
 const WRAPPERS: ReadonlySet<string> = new Set(['Promise', 'Readonly', 'Partial', 'Required']);
@@ -12,7 +13,7 @@ const MOST_SIGNATURE = 600;
 export function sdkTable(): SdkTable {
   const names = ['@plinth/sdk', '@plinth/ui'];
   const packages = Object.fromEntries(
-    names.map((name) => [name, import.meta.resolve(name).replace(/\.js$/, '.d.ts')]),
+    names.map((name) => [name, moduleOf(name).replace(/\.js$/, '.d.ts')]),
   );
   const table = new Table(new Declarations(packages));
   for (const name of names) table.add(name);

@@ -1,15 +1,7 @@
 /** The guest side of a worker: the worker's entry file. Built into one file without imports. */
 
 import { randomMark, WARM_UP } from '@plinth/sdk/contract';
-import {
-  type BootedGuest,
-  bootGuest,
-  bridgeConsole,
-  hideGlobals,
-  importModule,
-  limitTimers,
-  warmUp,
-} from '@plinth/sdk/guest';
+import { type BootedGuest, bootGuest, importModule, prepareScope, warmUp } from '@plinth/sdk/guest';
 import type { Endpoint } from '@plinth/sdk/rpc';
 import { createTurns } from './turns.js';
 
@@ -49,11 +41,7 @@ const endpoint: Endpoint = {
 const guest = bootGuest(endpoint, {
   defer,
   evaluate: importModule,
-  prepare({ wasm, code, timers, log }) {
-    hideGlobals(globalThis, { wasm, code });
-    limitTimers(globalThis, timers);
-    bridgeConsole(globalThis, log);
-  },
+  prepare: (guest) => prepareScope(globalThis, guest),
 });
 // In Node an uncaught error ends the worker; here it would only be a line in the console.
 listen('error', (event) =>

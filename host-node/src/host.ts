@@ -7,7 +7,6 @@ import { type Host, type LaunchRequest, SparePool } from '@plinth/kernel';
 import { checkOptionNames, createError } from '@plinth/sdk/contract';
 import { contextOver } from './async-context.js';
 import { files } from './files.js';
-import { sendRequest } from './network.js';
 import { ProcessLauncher } from './process.js';
 import { type IdleWorker, startWorker, type WorkerSettings } from './worker.js';
 
@@ -70,7 +69,8 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
     // Only Node itself has the permission model that walls a process.
     offers: (isolation) =>
       isolation === 'worker' || process.allowedNodeEnvironmentFlags?.has('--permission') === true,
-    send: sendRequest,
+    // Node's HTTP takes tens of milliseconds to load.
+    send: async (request) => (await import('./network.js')).sendRequest(request),
     files,
     environment: (name) => (Object.hasOwn(process.env, name) ? process.env[name] : undefined),
     async launch(request) {

@@ -5,15 +5,7 @@ import * as modules from 'node:module';
 import process from 'node:process';
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { WARM_UP } from '@plinth/sdk/contract';
-import {
-  bootGuest,
-  bridgeConsole,
-  hideGlobals,
-  importModule,
-  limitTimers,
-  refusedImport,
-  warmUp,
-} from '@plinth/sdk/guest';
+import { bootGuest, importModule, prepareScope, refusedImport, warmUp } from '@plinth/sdk/guest';
 import { contextOver } from './async-context.js';
 import { endpointOf } from './endpoint.js';
 
@@ -40,11 +32,7 @@ const guest = bootGuest(endpointOf(parentPort as MessagePort), {
   defer: (task) => void defer(task),
   evaluate: importModule,
   context: contextOver(AsyncLocalStorage),
-  prepare({ wasm, code, timers, log }) {
-    hideGlobals(globalThis, { wasm, code });
-    limitTimers(globalThis, timers);
-    bridgeConsole(globalThis, log);
-  },
+  prepare: (guest) => prepareScope(globalThis, guest),
 });
 
 // As in every guest, an uncaught error is reported with its origin before the thread ends.
