@@ -71,10 +71,13 @@ function Rights({
   const { permissions } = kernel;
   const revoked = listed(cut?.revoked);
   const refused = listed(cut?.refused);
+  const withheld = listed(cut?.extensions);
   return (
     <section class="panel" aria-label="Rights">
       <h3>Rights</h3>
-      {rows.length + revoked.length + refused.length === 0 && <p class="hint">It has none.</p>}
+      {rows.length + revoked.length + refused.length + withheld.length === 0 && (
+        <p class="hint">It has none.</p>
+      )}
       <table>
         <tbody>
           {rows.map(({ name, scope }) => (
@@ -127,6 +130,15 @@ function Rights({
                   onFailure={onFailure}
                 />
               </td>
+            </tr>
+          ))}
+          {withheld.map(({ name, scope }) => (
+            <tr key={`withheld ${name} ${scope}`} class="gone">
+              <th scope="row">{name}</th>
+              <td>
+                <code>{plainText(scope, 100)}</code> (an extension doesn’t allow it)
+              </td>
+              <td />
             </tr>
           ))}
         </tbody>

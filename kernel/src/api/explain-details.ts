@@ -1,6 +1,6 @@
 /**
- * The details of an explanation: what policy and revocations remove from a plugin's requests, and
- * what a running plugin uses.
+ * The details of an explanation: what policy, extensions and revocations remove from a plugin's
+ * requests, and what a running plugin uses.
  */
 import {
   type Isolation,
@@ -14,6 +14,7 @@ import type { HostContracts } from '../commands/host-contracts.js';
 import type { MachineLimits } from '../guests/guest-meter.js';
 import type { PluginPackage } from '../host.js';
 import type { CanaryInfo } from '../lifecycle/inventory.js';
+import type { Denied } from '../permissions/broker.js';
 import { rightsWithin } from '../permissions/granted.js';
 import type { Grants } from '../permissions/grants.js';
 import { type Growth, growthOf } from '../permissions/growth.js';
@@ -35,7 +36,9 @@ export interface Cut {
    * has the requested bytes.
    */
   readonly policy?: Growth;
-  /** Rights that were revoked while the kernel ran, with their scopes. */
+  /** Rights within policy that an extension bounds or has taken away, with their scopes. */
+  readonly extensions?: Growth;
+  /** Rights that the application has revoked while the kernel ran, with their scopes. */
   readonly revoked?: Growth;
   /** Rights that it asked for while it ran and was refused, with their scopes. */
   readonly refused?: Growth;
@@ -117,6 +120,8 @@ export function detailsText({ cut, uses, canary }: ExplanationDetails): string {
     told.push(`no plugin or host provides ${uses.absent.join(', ')}, which it can do without`);
   if (cut?.policy !== undefined)
     told.push(`policy doesn't allow all that it asks for: ${rights(cut.policy)}`);
+  if (cut?.extensions !== undefined)
+    told.push(`an extension doesn't allow all that it may ask for: ${rights(cut.extensions)}`);
   if (cut?.revoked !== undefined) told.push(`revoked were ${rights(cut.revoked)}`);
   if (cut?.refused !== undefined)
     told.push(`it asked for ${rights(shortened(cut.refused))}, which the application refused`);
@@ -152,28 +157,39 @@ function describe({ id, version, contract }: Used): string {
 function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cut | undefined {
   const { grants } = parts;
   const having = (permissions: Permissions) => ({ permissions, manifest, isolation: undefined });
-  const allowed = growthOf(
-    having(grants.allowed(manifest)),
-    having(rightsWithin(manifest, undefined)),
-  );
-  const taken = [...grants.denied(manifest)].flatMap(([name, scopes]) => {
-    const left = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
-    return left.length === 0 ? [] : [[name, left] as const];
-  });
+  const written = having(grants.written(manifest));
+  const policy = growthOf(written, having(rightsWithin(manifest, undefined)));
+  const [byApplication, byExtensions] = grants.deniedBy(manifest);
+  const revoked = scopesOf(byApplication);
+  const withheld: Record<string, readonly string[]> = {
+    ...growthOf(having(grants.allowed(manifest)), written),
+  };
+  for (const [name, scopes] of Object.entries(scopesOf(byExtensions)))
+    withheld[name] = [...new Set([...(withheld[name] ?? []), ...scopes])];
   const refused: Record<string, readonly string[]> = {};
   for (const { permission, scope, version } of grants.refused(manifest.id))
     if (version === manifest.version) refused[permission] = [...(refused[permission] ?? []), scope];
   const resources = resourcesOf(record, manifest, parts);
   const given = isolationOf(record, manifest, parts);
   const cut: Cut = {
-    ...(allowed !== undefined && { policy: allowed }),
-    ...(taken.length > 0 && { revoked: Object.fromEntries(taken) }),
+    ...(policy !== undefined && { policy }),
+    ...(Object.keys(withheld).length > 0 && { extensions: withheld }),
+    ...(Object.keys(revoked).length > 0 && { revoked }),
     ...(Object.keys(refused).length > 0 && { refused }),
     ...(given !== undefined &&
       given !== manifest.isolation && { isolation: { asked: manifest.isolation, given } }),
     ...(resources !== undefined && { resources }),
   };
   return Object.keys(cut).length === 0 ? undefined : cut;
+}
+
+/** What is denied and was not granted again since. */
+function scopesOf(denied: Denied): Growth {
+  const taken = [...denied].flatMap(([name, scopes]) => {
+    const left = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
+    return left.length === 0 ? [] : [[name, left] as const];
+  });
+  return Object.fromEntries(taken);
 }
 
 function isolationOf(

@@ -100,12 +100,8 @@ export class Grants {
     const open = (manifest.provides ?? [])
       .map((contract) => parseAsked('contracts.provide', contract).scope)
       .filter((contract) => contract !== manifest.id);
-    const provide = [
-      ...new Set([
-        ...scopesOf(asked, 'contracts.provide'),
-        ...open.filter((contract) => this.mayProvide(manifest, contract)),
-      ]),
-    ];
+    const usable = open.filter((contract) => this.mayProvide(manifest, contract));
+    const provide = [...new Set([...scopesOf(asked, 'contracts.provide'), ...usable])];
     const { contracts: _, ...all } = this.#given(manifest);
     return provide.length === 0 ? all : { ...all, contracts: { provide } };
   }
@@ -196,7 +192,12 @@ export class Grants {
 
   /** The scopes that were revoked, by the application or by an extension. */
   denied(manifest: Manifest): Denied {
-    return deniedByEither(this.#book.denied(manifest.id), this.#parts.sources.of(manifest).denied);
+    return deniedByEither(...this.deniedBy(manifest));
+  }
+
+  /** The same: what the application has revoked, and what extensions have. */
+  deniedBy(manifest: Manifest): readonly [application: Denied, extensions: Denied] {
+    return [this.#book.denied(manifest.id), this.#parts.sources.of(manifest).denied];
   }
 
   /** What observes the uses of rights. Undefined when nothing does. */
