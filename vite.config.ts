@@ -6,6 +6,7 @@ import type { BrowserConfigOptions } from 'vitest/node';
 import { chromiumArguments, findChromium } from './scripts/find-chromium.ts';
 import { bundledPlugins } from './test/support/bundled-plugins.ts';
 import { PAGE_SUITES } from './test/support/runtime-suites.ts';
+import { watchedModules } from './test/support/watched-modules.ts';
 
 const full = process.env.PLINTH_TEST === 'full';
 const long = full ? [] : ['test/**/*.full.*'];
@@ -39,7 +40,7 @@ const startBrowser = (): BrowserConfigOptions => ({
 });
 
 export default defineConfig({
-  plugins: [bundledPlugins()],
+  plugins: [bundledPlugins(), watchedModules()],
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
     provide: { full },

@@ -1,10 +1,10 @@
 /**
  * Bundles the entry points of a package for Node into few files. Node opens, parses and links each
- * module of a graph by itself, and hundreds of small ones take most of a start. Bundlers get the
- * modules themselves, so that a page has only what it uses.
+ * module of a graph by itself, and hundreds of small ones take most of a start. Bundlers for pages
+ * get the modules themselves, so that a page has only what it uses.
  */
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
@@ -20,7 +20,6 @@ interface Manifest {
 export async function buildForNode(folder: string): Promise<void> {
   const at = join(root, folder);
   const { exports } = JSON.parse(await readFile(join(at, 'package.json'), 'utf8')) as Manifest;
-  const out = join(at, 'dist/node');
   const input = Object.fromEntries(
     Object.values(exports).flatMap((entry) =>
       typeof entry === 'string' || entry.node === undefined || entry.default === undefined
@@ -28,12 +27,32 @@ export async function buildForNode(folder: string): Promise<void> {
         : [[/^\.\/dist\/node\/(.+)\.js$/.exec(entry.node)?.[1] as string, join(at, entry.default)]],
     ),
   );
-  await rm(out, { recursive: true, force: true });
-  await build({
+  const { output } = await build({
     input,
     platform: 'node',
     logLevel: 'warn',
-    external: /^[^./]/,
-    output: { dir: out, format: 'es', chunkFileNames: 'chunk-[name]-[hash].js' },
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    write: false,
+    output: { format: 'es', chunkFileNames: 'chunk-[name].js' },
   });
+  const files = output.map((file) => {
+    if (file.type !== 'chunk') throw new Error(`${folder}: ${file.fileName} is no module`);
+    return { name: file.fileName, text: file.code };
+  });
+  await replaceFiles(join(at, 'dist/node'), files);
+}
+
+/** What is the same stays untouched: a program that runs may still load it. */
+async function replaceFiles(
+  folder: string,
+  files: readonly { readonly name: string; readonly text: string }[],
+): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { name, text } of files) {
+    const path = join(folder, name);
+    const old = await readFile(path, 'utf8').catch(() => undefined);
+    if (old !== text) await writeFile(path, text);
+  }
+  const names = new Set(files.map(({ name }) => name));
+  for (const name of await readdir(folder)) if (!names.has(name)) await rm(join(folder, name));
 }

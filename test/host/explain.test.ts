@@ -1,5 +1,5 @@
 /**
- * The details of explain(): what policy and revocations removed, and what a running plugin uses.
+ * The details of explain(): what policy, extensions and revocations removed, and what it uses.
  */
 
 import type { Kernel, KernelOptions, PackageInput } from '@plinth/kernel';

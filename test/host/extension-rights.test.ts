@@ -1,5 +1,5 @@
 /** The power `rights`: an extension adds to what manifests ask for, takes rights away, bounds them. */
-import type { Kernel, KernelOptions } from '@plinth/kernel';
+import { explanationText, type Kernel, type KernelOptions } from '@plinth/kernel';
 import {
   type AnyExtension,
   defineExtension,
@@ -90,6 +90,24 @@ describe(`${runtime}: the power 'rights'`, () => {
       details: { reason: 'extension' },
     });
     expect(kernel.plugins.explain('test.app').next).toMatch(/have the extension .* allow/);
+  });
+
+  it('explains what extensions withhold apart from policy, and nothing that was not asked for', async () => {
+    const kernel = await start(
+      plans({
+        of: () => ({
+          ceiling: { commands: { execute: ['*'] }, storage: { read: true } },
+          revoked: { commands: { execute: ['test.store:*'] }, network: { fetch: ['*'] } },
+        }),
+      }),
+      { policy: { permissions: { commands: { execute: ['*'] }, storage: { read: true } } } },
+    );
+    expect(kernel.plugins.explain('test.app').cut).toEqual({
+      policy: { 'storage.quota': ['5000000'], 'storage.write': ['*'] },
+      extensions: { 'commands.execute': ['test.store:read'] },
+    });
+    await rejection(run(kernel, 'test.store:read'));
+    expect(explanationText(kernel.plugins.explain('test.app'))).not.toContain('undefined');
   });
 
   it('bounds the quota of a plugin that runs, and tells of each change', async () => {

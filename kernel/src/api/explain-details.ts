@@ -4,11 +4,14 @@
  */
 import {
   type Isolation,
+  intersectScopes,
   type Manifest,
+  type PermissionName,
   type Permissions,
   parseContractId,
   parseNeed,
   parseSize,
+  scopesOf,
 } from '@plinth/sdk/contract';
 import type { HostContracts } from '../commands/host-contracts.js';
 import type { MachineLimits } from '../guests/guest-meter.js';
@@ -157,15 +160,18 @@ function describe({ id, version, contract }: Used): string {
 function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cut | undefined {
   const { grants } = parts;
   const having = (permissions: Permissions) => ({ permissions, manifest, isolation: undefined });
-  const written = having(grants.written(manifest));
-  const policy = growthOf(written, having(rightsWithin(manifest, undefined)));
+  const written = grants.written(manifest);
+  const policy = growthOf(having(written), having(rightsWithin(manifest, undefined)));
   const [byApplication, byExtensions] = grants.deniedBy(manifest);
-  const revoked = scopesOf(byApplication);
+  const revoked = leftOf(byApplication);
   const withheld: Record<string, readonly string[]> = {
-    ...growthOf(having(grants.allowed(manifest)), written),
+    ...growthOf(having(grants.allowed(manifest)), having(written)),
   };
-  for (const [name, scopes] of Object.entries(scopesOf(byExtensions)))
-    withheld[name] = [...new Set([...(withheld[name] ?? []), ...scopes])];
+  // An extension may take away what the manifest doesn't ask for.
+  for (const [name, scopes] of leftOf(byExtensions)) {
+    const had = intersectScopes(name, scopes, scopesOf(written, name));
+    if (had.length > 0) withheld[name] = [...new Set([...(withheld[name] ?? []), ...had])];
+  }
   const refused: Record<string, readonly string[]> = {};
   for (const { permission, scope, version } of grants.refused(manifest.id))
     if (version === manifest.version) refused[permission] = [...(refused[permission] ?? []), scope];
@@ -174,7 +180,7 @@ function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cu
   const cut: Cut = {
     ...(policy !== undefined && { policy }),
     ...(Object.keys(withheld).length > 0 && { extensions: withheld }),
-    ...(Object.keys(revoked).length > 0 && { revoked }),
+    ...(revoked.size > 0 && { revoked: Object.fromEntries(revoked) }),
     ...(Object.keys(refused).length > 0 && { refused }),
     ...(given !== undefined &&
       given !== manifest.isolation && { isolation: { asked: manifest.isolation, given } }),
@@ -184,12 +190,13 @@ function cutOf(record: PluginRecord, manifest: Manifest, parts: DetailParts): Cu
 }
 
 /** What is denied and was not granted again since. */
-function scopesOf(denied: Denied): Growth {
-  const taken = [...denied].flatMap(([name, scopes]) => {
-    const left = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
-    return left.length === 0 ? [] : [[name, left] as const];
-  });
-  return Object.fromEntries(taken);
+function leftOf(denied: Denied): ReadonlyMap<PermissionName, readonly string[]> {
+  const left = new Map<PermissionName, readonly string[]>();
+  for (const [name, scopes] of denied) {
+    const taken = scopes.flatMap(({ scope, except }) => (except.includes(scope) ? [] : [scope]));
+    if (taken.length > 0) left.set(name, taken);
+  }
+  return left;
 }
 
 function isolationOf(

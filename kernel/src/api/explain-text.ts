@@ -28,8 +28,11 @@ export function explanationText(explanation: Explanation): string {
   for (const { command, state, since } of explanation.breakers ?? [])
     add('breaker', `${command} is ${state} since ${time(since)}`);
   for (const { permission, scope, count, reason, add: line } of explanation.denials ?? []) {
-    const cure = reason === undefined ? '' : ` (${reason}), add ${line}`;
-    add('denied', `${permission} of '${scope}', ${count} times${cure}`);
+    const cure = line === undefined ? '' : `, add ${line}`;
+    add(
+      'denied',
+      `${permission} of '${scope}', ${count} times${reason === undefined ? '' : ` (${reason})`}${cure}`,
+    );
   }
   for (const { at, what, because: why } of explanation.history ?? [])
     add(time(at), why === undefined ? what : `${what}: ${why}`);

@@ -29,7 +29,7 @@ export interface Explanation extends ExplainedStory {
    * and its attempt number.
    */
   readonly restart?: { readonly due?: number; readonly attempt: number };
-  /** What it asks for and lacks, because policy doesn't allow it or it was revoked. */
+  /** What it asks for and lacks: by policy, by an extension, or because it was revoked. */
   readonly cut?: Cut;
   /** What it currently uses. Present only for a running plugin. */
   readonly uses?: Usage;
