@@ -4,27 +4,24 @@
  * get the modules themselves, so that a page has only what it uses.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
+import { BUNDLED_FOR_NODE, nodeEntries } from './node-entries.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-interface Manifest {
-  readonly exports: Readonly<
-    Record<string, { readonly node?: string; readonly default?: string } | string>
-  >;
+/** Writes the bundles of all packages that have some. */
+export async function buildForNode(): Promise<void> {
+  for (const folder of BUNDLED_FOR_NODE) await bundle(folder);
 }
 
 /** Writes what the condition `node` of a package's exports names, and the chunks they share. */
-export async function buildForNode(folder: string): Promise<void> {
-  const at = join(root, folder);
-  const { exports } = JSON.parse(await readFile(join(at, 'package.json'), 'utf8')) as Manifest;
+async function bundle(folder: string): Promise<void> {
+  const out = join(root, folder, 'dist/node');
   const input = Object.fromEntries(
-    Object.values(exports).flatMap((entry) =>
-      typeof entry === 'string' || entry.node === undefined || entry.default === undefined
-        ? []
-        : [[/^\.\/dist\/node\/(.+)\.js$/.exec(entry.node)?.[1] as string, join(at, entry.default)]],
+    nodeEntries(folder).flatMap(({ module, bundle }) =>
+      bundle === undefined ? [] : [[relative(out, bundle).replace(/\.js$/, ''), module]],
     ),
   );
   const { output } = await build({
@@ -39,7 +36,7 @@ export async function buildForNode(folder: string): Promise<void> {
     if (file.type !== 'chunk') throw new Error(`${folder}: ${file.fileName} is no module`);
     return { name: file.fileName, text: file.code };
   });
-  await replaceFiles(join(at, 'dist/node'), files);
+  await replaceFiles(out, files);
 }
 
 /** What is the same stays untouched: a program that runs may still load it. */

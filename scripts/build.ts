@@ -24,7 +24,7 @@ await writeFile(
   `/** Text of plugin-worker.js. */\nexport const source = ${JSON.stringify(source)};\n`,
 );
 await buildTexts();
-for (const folder of ['sdk', 'kernel']) await buildForNode(folder);
+await buildForNode();
 await buildStandalone();
 await buildDatabaseWorker();
 await buildPlugins();

@@ -1,36 +1,21 @@
 /** What Node loads: bundles of the same modules that everything else gets. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { BUNDLED_FOR_NODE, nodeEntries } from '../../scripts/node-entries.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-interface Entry {
-  readonly name: string;
-  readonly node: string | undefined;
-  readonly module: string;
-}
-
-async function entriesOf(folder: string): Promise<readonly Entry[]> {
-  const { exports } = JSON.parse(await readFile(`${root}${folder}/package.json`, 'utf8')) as {
-    readonly exports: Record<string, { readonly node?: string; readonly default?: string }>;
-  };
-  return Object.entries(exports).flatMap(([name, { node, default: module }]) =>
-    module?.endsWith('.js') ? [{ name, node, module }] : [],
-  );
-}
-
-it.each(['kernel', 'sdk'])('each entry of %s exports the same from its bundle', async (folder) => {
-  const entries = await entriesOf(folder);
+it.each(BUNDLED_FOR_NODE)('each entry of %s exports the same from its bundle', async (folder) => {
+  const entries = nodeEntries(folder);
   expect(entries.length).toBeGreaterThan(5);
-  for (const { name, node, module } of entries) {
-    expect(node, name).toBeDefined();
-    const [bundle, plain] = await Promise.all(
-      [node as string, module].map((file) => import(/* @vite-ignore */ `${root}${folder}/${file}`)),
+  for (const { specifier, module, bundle } of entries) {
+    expect(bundle, specifier).toBeDefined();
+    const [bundled, plain] = await Promise.all(
+      [bundle as string, module].map((file) => import(/* @vite-ignore */ file)),
     );
-    expect(Object.keys(bundle).sort(), name).toEqual(Object.keys(plain).sort());
+    expect(Object.keys(bundled).sort(), specifier).toEqual(Object.keys(plain).sort());
   }
 });
 

@@ -28,11 +28,9 @@ export function explanationText(explanation: Explanation): string {
   for (const { command, state, since } of explanation.breakers ?? [])
     add('breaker', `${command} is ${state} since ${time(since)}`);
   for (const { permission, scope, count, reason, add: line } of explanation.denials ?? []) {
+    const because = reason === undefined ? '' : ` (${reason})`;
     const cure = line === undefined ? '' : `, add ${line}`;
-    add(
-      'denied',
-      `${permission} of '${scope}', ${count} times${reason === undefined ? '' : ` (${reason})`}${cure}`,
-    );
+    add('denied', `${permission} of '${scope}', ${count} times${because}${cure}`);
   }
   for (const { at, what, because: why } of explanation.history ?? [])
     add(time(at), why === undefined ? what : `${what}: ${why}`);
