@@ -107,14 +107,17 @@ describe(`${runtime}: providers of one open contract`, () => {
     });
 
   it('don’t wait for each other', async () => {
-    const kernel = await start([
-      provider(
-        'test.slow',
-        "await new Promise(() => {}); ctx.commands.handle('plinth.data-provider:query', () => 'slow');",
-        { activation: [] },
-      ),
-      provider('test.good', "ctx.commands.handle('plinth.data-provider:query', () => 'good');"),
-    ]);
+    const kernel = await start(
+      [
+        provider(
+          'test.slow',
+          "await new Promise(() => {}); ctx.commands.handle('plinth.data-provider:query', () => 'slow');",
+          { activation: [] },
+        ),
+        provider('test.good', "ctx.commands.handle('plinth.data-provider:query', () => 'good');"),
+      ],
+      { limits: { activate: 2_000 } },
+    );
     const ask = (id: string) =>
       kernel.commands.execute(`plinth.data-provider:query@${id}`, undefined, { timeout: 5_000 });
     const slow = rejection(ask('test.slow'));

@@ -1266,7 +1266,9 @@ export function conformance(name: string, setting: Setting): void {
     });
 
     it('stop() ends everything once, and the kernel reports it', async () => {
-      const kernel: Kernel = await start([echoPlugin(), hangingPlugin()]);
+      const kernel: Kernel = await start([echoPlugin(), hangingPlugin()], {
+        limits: { swap: 200 },
+      });
       const hanging = rejection(kernel.commands.execute('test.hang:hang'));
       await Promise.all([kernel.stop(), kernel.stop()]);
       expect(await hanging).toBeInstanceOf(PluginError);

@@ -79,7 +79,7 @@ describe(`${runtime} worker: death`, () => {
     ).toBe('call/timeout');
     for (let n = 0; n < 20; n++)
       expect(await kernel.commands.execute('test.neighbour:ping')).toBe('pong');
-    await kernel.plugins.deactivate('test.mortal');
+    await kernel.plugins.deactivate('test.mortal', { drain: 100 });
     expect(await spinning).toBeInstanceOf(PluginError);
     await kernel.plugins.activate('test.mortal');
     expect(await kernel.commands.execute('test.mortal:ping')).toBe('pong');

@@ -96,7 +96,7 @@ describe(`${runtime}: explain`, () => {
     expect(because).toMatch(
       /test\.top is active since .*; it uses test\.base@1 of test\.base@1\.0\.0, test\.lib@1\.2\.0; no plugin or host provides test\.none@1, test\.unused@\^2, which it can do without/,
     );
-    await kernel.plugins.deactivate('test.top');
+    await kernel.plugins.deactivate('test.top', { drain: 0 });
     expect(kernel.plugins.explain('test.top').uses).toBeUndefined();
   });
 });

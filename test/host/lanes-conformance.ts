@@ -249,7 +249,7 @@ export function lanesConformance(name: string, setting: Setting): void {
       const kernel = await startWithLane();
       void kernel.commands.execute('test.caller:settle', ['hang']).catch(() => {});
       await kernel.commands.execute('test.caller:many', 1);
-      await kernel.plugins.deactivate('test.caller');
+      await kernel.plugins.deactivate('test.caller', { drain: 100 });
       await expect.poll(() => kernel.commands.execute('test.provider:aborted')).toBe(1);
     });
 

@@ -22,7 +22,7 @@ const script = `
   const plugin = (id) => ({ manifest: { id, version: '1.0.0', main: 'p.js', engines: { plinth: '*' }, permissions: { storage: { read: true, write: true }, events: { subscribe: ['user:*'] }, commands: { execute: ['test.c:*'] } } }, code });
   const round = async () => {
     const data = await mkdtemp('/tmp/plinth-leaks-');
-    const kernel = await createKernel({ data, telemetry: { log: false }, host: nodeHost({ spares: 2 }), lanes: { calls: 10 }, policy: { chain: 'own' }, sources: [packageSource([plugin('test.a'), plugin('test.b'), plugin('test.c')])] });
+    const kernel = await createKernel({ data, telemetry: { log: false }, limits: { deactivate: 500 }, host: nodeHost({ spares: 2 }), lanes: { calls: 10 }, policy: { chain: 'own' }, sources: [packageSource([plugin('test.a'), plugin('test.b'), plugin('test.c')])] });
     await kernel.start();
     if (kernel.plugins.list({ state: 'active' }).length !== 3) throw new Error(kernel.plugins.list().map((one) => one.error?.message).join());
     await kernel.commands.execute('test.a:ping');

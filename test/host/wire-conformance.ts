@@ -255,7 +255,7 @@ export function wireConformance(name: string, setting: Setting): void {
       const { source: endless, released } = counter();
       void kernel.commands.execute('test.files:size', endless).catch(() => {});
       await expect.poll(() => kernel.plugins.get('test.files')?.state).toBe('active');
-      await kernel.plugins.deactivate('test.files');
+      await kernel.plugins.deactivate('test.files', { drain: 100 });
       await released;
     });
 
