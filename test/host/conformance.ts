@@ -2,7 +2,7 @@
  * What every runtime host guarantees: one suite, run for inline guests and for workers of each
  * runtime.
  */
-import type { Kernel } from '@plinth/kernel';
+import { type Kernel, type PluginInfo, packageOf } from '@plinth/kernel';
 import {
   command,
   contract,
@@ -167,6 +167,52 @@ export function conformance(name: string, setting: Setting): void {
       expect(await kernel.commands.execute('test.state:next')).toBe(1);
       await kernel.plugins.reload('test.state');
       expect(await kernel.commands.execute('test.state:next')).toBe(2);
+    });
+
+    it('activate() begins when restoreState() has ended, and never after it has failed', async () => {
+      const kernel = await start([
+        pluginOf(
+          'test.state',
+          `ctx.commands.handle('restored', () => this.restored); ctx.logger.info('activated after ' + this.restored);`,
+          {},
+          `getState() { return 1; }, async restoreState(n) { await new Promise((next) => setTimeout(next, 20)); this.restored = n; },`,
+        ),
+      ]);
+      await kernel.plugins.reload('test.state');
+      expect(await kernel.commands.execute('test.state:restored')).toBe(1);
+      const broken = pluginOf(
+        'test.state',
+        `ctx.logger.error('activated');`,
+        { version: '1.0.1' },
+        `async restoreState() { await null; throw new Error('strange'); },`,
+      );
+      const refused = await rejection(kernel.plugins.reload('test.state', packageOf(broken)));
+      expect(refused.message).toContain('strange');
+      expect(linesOf(kernel, 'test.state')).toEqual([
+        'activated after undefined',
+        'activated after 1',
+      ]);
+      expect(await kernel.commands.execute('test.state:restored')).toBe(1);
+    });
+
+    it('activation fails with all registrations that the kernel refuses', async () => {
+      const kernel = await start([
+        pluginOf(
+          'test.greedy',
+          `ctx.events.on('secret:one', () => {}); ctx.events.on('secret:two', () => {}); ctx.commands.handle('fine', () => 1);`,
+        ),
+        pluginOf(
+          'test.late',
+          `ctx.commands.handle('subscribe', () => void ctx.events.on('secret:one', () => {}));`,
+        ),
+      ]);
+      const { state, error } = kernel.plugins.get('test.greedy') as PluginInfo;
+      expect([state, error?.code]).toEqual(['failed', 'plugin/activation-failed']);
+      for (const topic of ['secret:one', 'secret:two']) expect(error?.message).toContain(topic);
+      expect(kernel.commands.has('test.greedy:fine')).toBe(false);
+      // Later on, the plugin goes on without it.
+      await kernel.commands.execute('test.late:subscribe');
+      expect(kernel.plugins.get('test.late')?.state).toBe('active');
     });
 
     it('reload() resumes dependants, and concurrent operations never wait for each other', async () => {

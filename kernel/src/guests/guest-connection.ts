@@ -25,6 +25,7 @@ import { GuestEnd } from './guest-end.js';
 import type { GuestIdentity } from './guest-identity.js';
 import { endForbidden, linkOf } from './guest-link.js';
 import type { GuestMeter } from './guest-meter.js';
+import { begin, type GuestMethod } from './guest-methods.js';
 import { guestPermissions } from './guest-permissions.js';
 import type { GuestServices } from './guest-services.js';
 import { inProgress } from './in-progress.js';
@@ -32,20 +33,7 @@ import type { Mailbox } from './mailbox.js';
 import { MiddlewareSteps, type Proceed } from './middleware-steps.js';
 import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 import { GuestRegistrations } from './registrations.js';
-import { answerOf, within } from './waiting.js';
-
-/** Methods of the guest that the kernel calls over the control plane. */
-type GuestMethod =
-  | 'load'
-  | 'configure'
-  | 'needs'
-  | 'restoreState'
-  | 'activate'
-  | 'suspend'
-  | 'resume'
-  | 'healthCheck'
-  | 'getState'
-  | 'deactivate';
+import { within } from './waiting.js';
 
 /** A running guest and its link. */
 export class GuestConnection implements GuestIdentity, Registrant, AnsweringGuest {
@@ -174,16 +162,12 @@ export class GuestConnection implements GuestIdentity, Registrant, AnsweringGues
    * @throws PluginTimeoutError `plugin/timeout`, the plugin's error, or what the guest ended with.
    */
   ask(method: GuestMethod, timeout: number, ...args: unknown[]): Promise<unknown> {
-    const { calls, bounds } = this.services;
-    return answerOf(this.link.call(method, ...args), {
-      plugin: this.manifest.id,
-      method,
-      timeout,
-      deadlines: calls.deadlines,
-      // A guest at a breakpoint may take any time. It can still be stopped.
-      mayWait: () => method !== 'deactivate' && bounds.debugged(),
-      show: (error) => this.view.show(error),
-    });
+    return this.begin(method, ...args)(timeout);
+  }
+
+  /** Calls a control method without waiting: see `begin` of `guest-methods.ts`. */
+  begin(method: GuestMethod, ...args: unknown[]): (timeout: number) => Promise<unknown> {
+    return begin(this, method, args);
   }
 
   /** Ends the guest and its pending calls at once. The platform's signal may come late or never. */

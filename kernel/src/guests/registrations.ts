@@ -3,7 +3,13 @@
  * guest start beside the one it replaces and take over in one step. While the plugin's mailbox is
  * held, calls and events wait there for the guest that takes over.
  */
-import { createError, type Manifest, ownerOf, type Registration } from '@plinth/sdk/contract';
+import {
+  createError,
+  type Manifest,
+  messageOf,
+  ownerOf,
+  type Registration,
+} from '@plinth/sdk/contract';
 import { MANAGEMENT } from '../calls/management-rights.js';
 import type { CommandEntry } from '../commands/command-entry.js';
 import type { Emission } from '../events/event-bus.js';
@@ -13,6 +19,9 @@ import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 
 /** Most registrations of one guest. */
 const MAX_REGISTRATIONS = 4_096;
+/** Most refusals of one guest that are kept, to say why it can't be activated. */
+const MAX_REFUSED = 16;
+
 interface Registered {
   readonly registration: Registration;
   /** Removes it from the kernel. Absent while it is staged. */
@@ -24,6 +33,8 @@ export class GuestRegistrations implements Receiver, Book {
   readonly #owner: Registrant;
   readonly #registered = new Map<number, Registered>();
   readonly #entries: Entries;
+  /** Why registrations were refused while they were staged. */
+  readonly #refused: unknown[] = [];
   #staged: boolean;
 
   /** @param staged whether registrations stay out of the kernel until {@link takeOver}. */
@@ -63,6 +74,31 @@ export class GuestRegistrations implements Receiver, Book {
 
   /** @throws PluginPermissionError, PluginLifecycleError `call/duplicate`, PluginProtocolError. */
   add(value: Registration): void {
+    try {
+      this.#add(value);
+    } catch (error) {
+      if (this.#staged && this.#refused.length < MAX_REFUSED) this.#refused.push(error);
+      throw error;
+    }
+  }
+
+  /**
+   * Checks that nothing was refused so far. A guest announces its registrations before it answers
+   * that it is active, and doesn't wait for what becomes of them.
+   *
+   * @throws the refusal, or an AggregateError of several.
+   */
+  checkAccepted(): void {
+    const refused = this.#refused;
+    if (refused.length === 1) throw refused[0];
+    if (refused.length > 1)
+      throw new AggregateError(
+        refused,
+        `the kernel refused ${refused.length} registrations: ${refused.map(messageOf).join('; ')}`,
+      );
+  }
+
+  #add(value: Registration): void {
     const { manifest, scope } = this.#owner;
     const registration = checkRegistration(value, manifest.id);
     if (this.#registered.has(registration.handle))

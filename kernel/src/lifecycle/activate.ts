@@ -16,16 +16,21 @@ export async function activate(
 ): Promise<ActivePlugin> {
   const { connection } = record;
   const began = performance.now();
-  if (record.statics.needs.some((need) => need.optional))
-    await connection.ask('needs', limits.hook, available);
-  if (snapshot !== undefined && connection.has('restoreState')) {
-    await connection
-      .ask('restoreState', limits.hook, snapshot.state, snapshot.fromVersion)
-      .catch((cause: unknown) => {
-        throw hookFailed(record.id, 'restoreState', cause);
-      });
-  }
-  await connection.ask('activate', limits.activate);
+  // One message takes all of it to the guest, which does one after the other.
+  const told = record.statics.needs.some((need) => need.optional)
+    ? connection.begin('needs', available)
+    : undefined;
+  const restored =
+    snapshot !== undefined && connection.has('restoreState')
+      ? connection.begin('restoreState', snapshot.state, snapshot.fromVersion)
+      : undefined;
+  const activated = connection.begin('activate');
+  await told?.(limits.hook);
+  await restored?.(limits.hook).catch((cause: unknown) => {
+    throw hookFailed(record.id, 'restoreState', cause);
+  });
+  await activated(limits.activate);
+  connection.registrations.checkAccepted();
   for (const contract of connection.unanswered)
     services.reporting.log.write(
       'kernel',

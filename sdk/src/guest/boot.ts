@@ -34,7 +34,7 @@ import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
 import { createLogger } from './logger.js';
 import { parseSettings } from './parse-settings.js';
 import { contractsOf, deepFreeze } from './plugin-parts.js';
-import { confirm, type Handle, type Listener, type Registrations } from './registrations.js';
+import type { Registrations } from './registrations.js';
 
 /**
  * Boots a guest on an endpoint and announces it to the host.
@@ -63,11 +63,7 @@ class Guest implements GuestApi {
   readonly #options: GuestOptions;
   /** Guests in this realm that belong to other tenants. */
   #others: readonly WeakRef<BootedGuest>[] = [];
-  readonly #registrations: Registrations = {
-    handles: new Map<number, Handle>(),
-    listeners: new Map<number, Listener>(),
-    unconfirmed: new Set(),
-  };
+  readonly #registrations: Registrations = { handles: new Map(), listeners: new Map() };
   readonly #available = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #scope = new Scope();
@@ -75,6 +71,7 @@ class Guest implements GuestApi {
   #handling: HandlerScope | undefined;
   #loaded: LoadedPlugin | undefined;
   #config: unknown = Object.freeze({});
+  #restored: Promise<void> | undefined;
   #configured = false;
   #prepared = false;
 
@@ -182,8 +179,8 @@ class Guest implements GuestApi {
   }
 
   async configure(config: unknown): Promise<'restart' | undefined> {
-    const { plugin, manifest } = this.#plugin;
-    const next = deepFreeze(await parseSettings(plugin, manifest.id, config));
+    const { plugin, spec } = this.#plugin;
+    const next = deepFreeze(await parseSettings(plugin, spec.manifest.id, config));
     const previous = this.#configured ? this.#config : undefined;
     const answer = await plugin.configure?.(next as never, previous as never);
     this.#config = next;
@@ -196,12 +193,17 @@ class Guest implements GuestApi {
     for (const name of names) this.#available.add(name);
   }
 
-  async restoreState(state: unknown, fromVersion: string): Promise<void> {
-    await this.#plugin.plugin.restoreState?.(state, fromVersion);
+  restoreState(state: unknown, fromVersion: string): Promise<void> {
+    this.#restored = (async () => {
+      await this.#plugin.plugin.restoreState?.(state, fromVersion);
+    })();
+    return this.#restored;
   }
 
+  /** The kernel asks for this together with {@link restoreState}, whose end comes first. */
   async activate(): Promise<void> {
-    const { plugin, manifest, spec } = this.#plugin;
+    await this.#restored;
+    const { plugin, spec } = this.#plugin;
     this.#handling = {
       tenant: spec.tenant,
       requests: spec.requests,
@@ -213,7 +215,7 @@ class Guest implements GuestApi {
     };
     const context = createContext({
       link: this.link,
-      manifest,
+      manifest: spec.manifest,
       tenant: spec.tenant,
       handling: this.#handling,
       scope: this.#scope,
@@ -225,7 +227,6 @@ class Guest implements GuestApi {
       available: this.#available,
     });
     await plugin.activate(context as never);
-    await confirm(this.#registrations.unconfirmed);
   }
 
   async suspend(): Promise<void> {
@@ -287,12 +288,11 @@ class Guest implements GuestApi {
 
   get #plugin(): {
     readonly plugin: Plugin;
-    readonly manifest: LoadSpec['manifest'];
     readonly spec: LoadSpec;
   } {
     if (this.#spec === undefined || this.#loaded === undefined)
       throw createSharedError('plugin/illegal-transition', 'no plugin is loaded');
-    return { plugin: this.#loaded.plugin, manifest: this.#spec.manifest, spec: this.#spec };
+    return { plugin: this.#loaded.plugin, spec: this.#spec };
   }
 }
 

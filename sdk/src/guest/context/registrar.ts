@@ -46,15 +46,14 @@ export function createRegistrar({ link, scope, registrations }: ContextParts): R
     const forget = scope.add(() => registered.dispose());
     const about: About = [kind, name];
     table.set(handle, Object.assign(watch(target as Run, about) as Handle, { about }));
-    const confirmed = link.call('register', { handle, kind, name, ...options });
-    registrations.unconfirmed.add(confirmed);
+    const accepted = link.call('register', { handle, kind, name, ...options });
     const registered = disposable(() => {
       forget();
       table.delete(handle);
       // The kernel forgets a refused registration, and everything of an ended guest.
       link.call('unregister', handle).catch(() => {});
     });
-    confirmed.catch((error: Error) => {
+    accepted.catch((error: Error) => {
       createLogger(link).error(`the kernel refused a registration: ${error.message}`, {
         kind,
         name,
