@@ -182,6 +182,8 @@ export interface KernelEvents {
   /** The circuit breaker of a command has opened, half-opened or closed. */
   'call:circuit-changed': {
     readonly command: string;
+    /** Each provider of an open contract has a breaker of its own. */
+    readonly plugin: string;
     readonly state: 'closed' | 'open' | 'half-open';
   };
   /** A deprecated version was called. Emitted once for each caller and command. */

@@ -58,6 +58,37 @@ describe('a manifest as text', () => {
   });
 });
 
+describe('a manifest as an object', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['a number that JSON has not', Number.NaN, /contributes\.views\.n: is NaN/],
+    ['a Map', new Map(), /contributes\.views\.n: is a Map: a manifest has only what JSON has/],
+    ['a Date', new Date(0), /contributes\.views\.n: is a Date/],
+    ['a function', () => 1, /contributes\.views\.n: is function/],
+    ['a bigint', 1n, /contributes\.views\.n: is bigint/],
+    ['a hole in a list', new Array(1), /contributes\.views\.n\.0: is undefined/],
+  ])('with %s is refused by its path', async (_, n, message) => {
+    const { error } = await fail({ ...base, contributes: { views: { n } } });
+    expect([error.code, error.message]).toEqual([
+      'manifest/invalid',
+      expect.stringMatching(message),
+    ]);
+  });
+
+  it('is copied: it stays as it is, and nothing reaches the manifest through it', () => {
+    const menu = [{ id: 'a' }];
+    const views = Object.freeze({ menu, left: undefined, inner: { n: 1 } });
+    const made = { ...base, contributes: { views } };
+    const { contributes } = parseManifest(made) as unknown as typeof made;
+    views.inner.n = 2;
+    menu.push({ id: 'b' });
+    expect(contributes.views).toEqual({ menu: [{ id: 'a' }], inner: { n: 1 } });
+    expect([views, contributes.views].map(({ inner }) => Object.isFrozen(inner))).toEqual([
+      false,
+      true,
+    ]);
+  });
+});
+
 describe('keys of a manifest', () => {
   it.each<[string, object, string, string]>([
     ['maim', { maim: 'plugin.js' }, 'maim', "unknown key (did you mean 'main'?)"],

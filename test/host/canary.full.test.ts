@@ -13,6 +13,7 @@ import {
 } from '@plinth/kernel';
 import { bisect, bisecting } from '@plinth/kernel/bisect';
 import { command, contract } from '@plinth/sdk';
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { keep, nextEvent, rejection } from '../support/kernels.ts';
@@ -251,6 +252,24 @@ describe(`${runtime}: canary`, () => {
     }
     const entries = await kernel.audit.entries({ topic: 'plugin:canary-rolled-back' });
     expect(entries.length).toBe(2);
+  });
+
+  it('is rolled back when its answers are not as the contract promises', async () => {
+    const Texts = contract('test.lib@1', { text: command({ output: v.string() }) });
+    const texts = (value: string) => `ctx.commands.handle('text', () => ${value});`;
+    const kernel = await start();
+    await kernel.plugins.reload(ID, packageOf(library('1.0.0', texts("'fine'"))));
+    const over = nextEvent<{ reason: string }>(kernel, 'plugin:canary-rolled-back');
+    await kernel.plugins.update(ID, next('1.1.0', texts('42')), {
+      canary: { share: 0.5, compare: { calls: 20 } },
+    });
+    expect(kernel.providers(Texts).map(({ version }) => version)).toEqual(['1.0.0']);
+    const { text } = kernel.client(Texts);
+    const answers = new Set<unknown>();
+    for (let n = 0; n < 100; n++)
+      answers.add(await text(undefined as never).catch(({ code }: { code: string }) => code));
+    expect((await over).reason).toContain('100.0% of its calls fail');
+    expect(answers).toEqual(new Set(['fine', 'call/invalid-output']));
   });
 
   it('gives up when it has answered too few calls within the window', async () => {

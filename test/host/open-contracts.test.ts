@@ -1,11 +1,11 @@
 /** Contracts with many providers: which of them answers, and what stands around each of them. */
-import type { PackageInput } from '@plinth/kernel';
+import { type PackageInput, packageOf } from '@plinth/kernel';
 import { command, contract, hook } from '@plinth/sdk';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
-import { rejection, type Setting, startKernel } from '../support/kernels.ts';
-import { pluginOf } from '../support/plugins.ts';
+import { nextEvent, rejection, type Setting, startKernel } from '../support/kernels.ts';
+import { bundleOf, pluginOf } from '../support/plugins.ts';
 
 const setting: Setting = { isolation: 'worker', createHost };
 const text = v.string();
@@ -30,6 +30,141 @@ const start = (plugins: readonly ReturnType<typeof panel>[], more: object = {}) 
   startKernel(setting, plugins, { contracts: [Panel, Panel2], ...more });
 
 describe(`${runtime}: a provider that is named`, () => {
+  it('is named by the errors of its calls', async () => {
+    const kernel = await start([
+      pluginOf(
+        'test.late',
+        "ctx.commands.handle('com.acme.panel:show', (what) => what === 'wait' ? new Promise(() => {}) : 42);",
+        { provides: ['com.acme.panel@1'], ...PROVIDES },
+      ),
+    ]);
+    for (const provider of [undefined, 'test.late']) {
+      const { show } = kernel.client(Panel, provider === undefined ? {} : { provider });
+      const late = await rejection(show('wait', { timeout: 50 }));
+      expect([late.code, late.plugin]).toEqual(['call/timeout', 'test.late']);
+      const stopped = await rejection(show('wait', { signal: AbortSignal.timeout(50) }));
+      expect([stopped.code, stopped.plugin]).toEqual(['call/cancelled', 'test.late']);
+      const wrong = await rejection(show('x'));
+      expect([wrong.code, wrong.plugin]).toEqual(['call/invalid-output', 'test.late']);
+    }
+  });
+
+  it('is told by a text, and a contract by itself or its id', async () => {
+    const kernel = await start([panel('test.a')]);
+    for (const provider of ['', 7, null, {}])
+      expect(() => kernel.client(Panel, { provider } as never)).toThrow(/'provider' is the id/);
+    for (const wrong of [undefined, null, 7, {}, Panel.show]) {
+      expect(() => kernel.providers(wrong as never)).toThrow(
+        /a contract is what contract\(\) makes/,
+      );
+    }
+    for (const wrong of [undefined, null, 7, {}])
+      expect((await rejection(kernel.hooks.collect(wrong as never, 1))).code).toBe(
+        'contract/invalid',
+      );
+    expect(kernel.providers('com.acme.panel@1').map(({ id }) => id)).toEqual(['test.a']);
+  });
+
+  it('reports its progress through a policy', async () => {
+    const reporting = pluginOf(
+      'test.slow',
+      "ctx.commands.handle('com.acme.panel:show', (what, call) => { call.progress(1); call.progress(2); return what; });",
+      { provides: ['com.acme.panel@1'], ...PROVIDES },
+    );
+    for (const policy of [
+      { timeout: 5_000 },
+      { breaker: {} },
+      { rate: { limit: 9, per: 1_000 } },
+    ]) {
+      const kernel = await start([reporting], {
+        resilience: { 'com.acme.panel:show': policy },
+      });
+      const seen: unknown[] = [];
+      const onProgress = (value: unknown) => void seen.push(value);
+      expect(await kernel.client(Panel).show('x', { onProgress })).toBe('x');
+      expect(seen).toEqual([1, 2]);
+      const { breaker } = kernel.commands.list().find(({ id }) => id.startsWith('com.acme')) ?? {};
+      expect(breaker).toBe('breaker' in policy ? 'closed' : undefined);
+    }
+  });
+
+  it('opens its breaker by answers that are not as the contract promises', async () => {
+    let wrong = true;
+    const kernel = await start([], {
+      resilience: { 'com.acme.panel:show': { breaker: { calls: 4, halfOpenAfter: 60_000 } } },
+    });
+    kernel.commands.handle('shape', () => (wrong ? 42 : 'fine'));
+    await kernel.plugins.install(
+      packageOf(
+        pluginOf(
+          'test.a',
+          "ctx.commands.handle('com.acme.panel:show', () => ctx.commands.execute('host:shape'));",
+          {
+            provides: ['com.acme.panel@1'],
+            permissions: { ...PROVIDES.permissions, commands: { execute: ['host:shape'] } },
+          },
+        ),
+      ),
+    );
+    const changed = nextEvent(kernel, 'call:circuit-changed');
+    const { show } = kernel.client(Panel);
+    for (let n = 0; n < 4; n++)
+      expect((await rejection(show('x'))).code).toBe('call/invalid-output');
+    expect(await changed).toEqual({
+      command: 'com.acme.panel:show',
+      plugin: 'test.a',
+      state: 'open',
+    });
+    wrong = false;
+    expect((await rejection(show('x'))).code).toBe('call/circuit-open');
+  });
+
+  it('is the one of the major that a plugin means, where it needs several', async () => {
+    const caller = bundleOf(
+      'test.caller',
+      `const of = (major) => ({ $id: 'com.acme.panel@' + major, show: { kind: 'command', id: 'com.acme.panel:show', errors: {}, idempotent: true } });
+       export default {
+         needs: { one: of(1), two: of(2) },
+         activate(ctx) {
+           ctx.commands.handle('ask', async () => [await ctx.needs.one.show('x'), await ctx.needs.two.show('y'), await ctx.services.get(of(2)).show('z')]);
+         },
+       };`,
+      {
+        needs: ['com.acme.panel@^1', 'com.acme.panel@^2'],
+        permissions: {
+          commands: { execute: ['com.acme.panel:*'] },
+          services: { get: ['com.acme.panel'] },
+        },
+      },
+    );
+    const kernel = await start([
+      panel('test.a'),
+      panel('test.b', { provides: ['com.acme.panel@2'] }),
+      caller,
+    ]);
+    expect(await kernel.commands.execute('test.caller:ask')).toEqual([
+      'x by test.a 1.0.0',
+      'y by test.b 1.0.0',
+      'z by test.b 1.0.0',
+    ]);
+  });
+
+  it('answers again when its right comes back after it was revoked', async () => {
+    const kernel = await start([panel('test.a')]);
+    const client = kernel.client(Panel, { provider: 'test.a' });
+    const asked = () => kernel.hooks.collect(Panel.ask, undefined);
+    for (let round = 0; round < 2; round++) {
+      await kernel.permissions.revoke('test.a', 'contracts.provide', 'com.acme.panel');
+      expect((await rejection(client.show('x'))).message).toContain('contracts.provide');
+      expect(await asked()).toEqual([]);
+      await kernel.permissions.grant('test.a', 'contracts.provide', 'com.acme.panel');
+      expect(await client.show('x')).toBe('x by test.a 1.0.0');
+      expect(await asked()).toEqual(['test.a']);
+    }
+    await kernel.plugins.reload('test.a');
+    expect(await client.show('x')).toBe('x by test.a 1.0.0');
+  });
+
   it('is behind the same middleware as one that is not named', async () => {
     const kernel = await start([panel('test.a'), panel('test.b')]);
     const seen: string[] = [];

@@ -196,7 +196,12 @@ export function createHostHooks(
     (mode: HookMode) =>
     async (hook: string | HookRef, input?: unknown, options?: HostHookOptions) => {
       check();
-      const id = typeof hook === 'string' ? hook : hook.id;
+      const id: unknown = typeof hook === 'string' ? hook : hook?.id;
+      if (typeof id !== 'string')
+        throw createError(
+          'contract/invalid',
+          `a hook is a member of a contract, or its id, and not ${messageOf(hook)}`,
+        );
       const strict = options?.strict === true;
       const provider = hookProvider(options);
       const outcomes = await registry.run(

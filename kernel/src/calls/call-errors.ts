@@ -30,14 +30,14 @@ export function withCommand(error: unknown, { id, owner }: CallTarget): unknown 
 
 /** The deadline has passed. Names the middleware that held the call, where one did. */
 export function lateError(call: KernelCall, answered: boolean): PluginError {
-  const { id: command, timeout, within } = call;
+  const { id: command, timeout, within, target } = call;
   const late = `${command} did not answer within ${timeout} ms`;
   if (!answered && within?.absence !== undefined)
     return guardUnavailable(`${late}: it waits for`, within, { command, timeout });
   const layers = answered ? (call.layers ?? []) : within === undefined ? [] : [within];
   if (layers.length === 0)
     return createError('call/timeout', late, {
-      plugin: ownerOf(command),
+      plugin: target.owner ?? ownerOf(command),
       details: { command, timeout },
     });
   const names = layers.map(({ name }) => name).join(', ');
@@ -52,10 +52,14 @@ export function lateError(call: KernelCall, answered: boolean): PluginError {
 }
 
 /** The call ends before its answer, because its caller or the call above it did. */
-export function cancelledError(command: string, cause: unknown, above?: string): PluginError {
+export function cancelledError(
+  { id: command, owner = ownerOf(command) }: Pick<CallTarget, 'id' | 'owner'>,
+  cause: unknown,
+  above?: string,
+): PluginError {
   const because = above === undefined ? '' : `, because ${above} was`;
   return createError('call/cancelled', `the call of ${command} was cancelled${because}`, {
-    plugin: ownerOf(command),
+    plugin: owner,
     details: { command },
     cause,
   });

@@ -30,7 +30,7 @@ const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => 
  */
 export class Call extends CallFacts implements KernelCall {
   readonly promise: Promise<unknown>;
-  parse: ((value: unknown) => unknown) | undefined = undefined;
+  parse: KernelCall['parse'] = undefined;
   wrapped = false;
   watch: CallWatch | undefined = undefined;
   relayed = false;
@@ -146,7 +146,7 @@ export class Call extends CallFacts implements KernelCall {
     let result = value;
     if (good && this.parse !== undefined) {
       try {
-        result = this.parse(value);
+        result = this.parse(value, this.target.owner);
       } catch (error) {
         good = false;
         result = error;
@@ -246,7 +246,7 @@ export class Call extends CallFacts implements KernelCall {
   private listen({ signal, inbound }: CallRequest): void {
     if (inbound !== undefined) inbound.onCancel = (reason) => this.giveUp(reason);
     if (signal === undefined) return;
-    const onAbort = () => this.giveUp(cancelledError(this.id, signal.reason));
+    const onAbort = () => this.giveUp(cancelledError(this.target, signal.reason));
     this.extra().onAbort = onAbort;
     if (signal.aborted) queueMicrotask(onAbort);
     else signal.addEventListener('abort', onAbort, { once: true });
@@ -273,7 +273,7 @@ export class Call extends CallFacts implements KernelCall {
     extras?.controller?.abort(error);
     if (extras?.children === undefined) return;
     for (const child of [...extras.children])
-      child.giveUp(cancelledError(child.id, error, this.id));
+      child.giveUp(cancelledError(child.target, error, this.id));
   }
 }
 

@@ -6,16 +6,20 @@ import {
   isPromiseLike,
   isRange,
   membersOf,
+  ownerOf,
   type Parsed,
   parseSchema,
-  type Schema,
 } from '@plinth/sdk/contract';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { HostCallOptions } from './call-options.js';
+import { contractId } from './contract-id.js';
 import type { Route } from './route.js';
 
-/** Parses a command's output, perhaps with a promise. Throws the error for the caller. */
-export type Parse = (value: unknown) => unknown;
+/**
+ * Parses a command's output, perhaps with a promise. Throws the error for the caller, which names
+ * the provider.
+ */
+export type Parse = (value: unknown, provider?: string) => unknown;
 
 /** Executes a command for the host. */
 export type Execute = (
@@ -52,7 +56,11 @@ export function createClient<C extends AnyContract>(
       `'${version}' is not a version range: write one like '^1.2.0'`,
       { details: { version } },
     );
-  const route: Route = Object.freeze({ contract: contract.$id, range: version });
+  if (provider !== undefined && (typeof provider !== 'string' || provider === ''))
+    throw createError('call/invalid-option', "'provider' is the id of a plugin, or 'host'", {
+      details: { option: 'provider' },
+    });
+  const route: Route = Object.freeze({ contract: contractId(contract), range: version });
   const client = Object.create(null) as Record<
     string,
     (input?: unknown, options?: HostCallOptions) => Promise<unknown>
@@ -68,27 +76,25 @@ export function createClient<C extends AnyContract>(
     const parse =
       output === undefined
         ? undefined
-        : (value: unknown) => parseOutput(id, output, value, metrics);
+        : (value: unknown, by = ownerOf(id)) => {
+            metrics.validations += 1;
+            const parsed = parseSchema(output, value);
+            return isPromiseLike(parsed)
+              ? parsed.then((result) => accept(id, by, result))
+              : accept(id, by, parsed as Parsed<unknown>);
+          };
     client[name] = (input, options) => execute(id, input, withTimeout(options), parse, route);
   }
   return Object.freeze(client) as Client<C, HostCallOptions>;
 }
 
-function parseOutput(id: string, schema: Schema, value: unknown, metrics: Metrics): unknown {
-  metrics.validations += 1;
-  const parsed = parseSchema(schema, value);
-  return isPromiseLike(parsed)
-    ? parsed.then((result) => accept(id, result))
-    : accept(id, parsed as Parsed<unknown>);
-}
-
-function accept(id: string, parsed: Parsed<unknown>): unknown {
+function accept(id: string, plugin: string, parsed: Parsed<unknown>): unknown {
   if (parsed.ok) return parsed.value;
   throw createError(
     'call/invalid-output',
     `the output of ${id} is not valid, the provider is at fault: ${describeIssues(parsed.issues)}`,
     {
-      plugin: id.slice(0, id.indexOf(':')),
+      plugin,
       details: { command: id, side: 'provider', issues: parsed.issues },
     },
   );

@@ -46,7 +46,7 @@ export interface KernelCall extends Reply, Timed, ExecutionContext {
   /** The application's services in a scope of this call. They end with it. */
   readonly services: ServiceResolver;
   /** Parses the output, when the caller holds the contract. */
-  parse: ((value: unknown) => unknown) | undefined;
+  parse: ((value: unknown, provider?: string) => unknown) | undefined;
   /** Which versions of its plugin the caller means. */
   route: Route | undefined;
   /** Whether middleware runs before the caller. The call then ends when the chain ends. */

@@ -66,9 +66,9 @@ export function checkedProvider(
     if (forOutput !== undefined) {
       const parse =
         call.parse !== undefined && parsers.has(call.parse) ? parsers.get(call.parse) : call.parse;
-      call.parse = (value) => {
+      call.parse = (value, by) => {
         check('provider', forOutput, value);
-        return parse === undefined ? value : parse(value);
+        return parse === undefined ? value : parse(value, by);
       };
       parsers.set(call.parse, parse);
     }

@@ -159,13 +159,19 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
 
   contributions(point: string): readonly Contribution[] {
     if (!this.points.names.includes(point)) throw unknownPoint(point);
-    return this.#parts.registry.all().flatMap((record) => {
-      const manifest = manifestOf(record);
-      if (manifest === undefined || record.state === 'denied') return [];
-      const value = this.points.of(manifest, point);
-      if (value === undefined || !this.#parts.isEnabled(record.key)) return [];
-      return { plugin: manifest.id, version: manifest.version, value };
-    });
+    const { registry, isEnabled } = this.#parts;
+    // Plugins in the order of discovery, and the best version of each first.
+    const ids = new Set(registry.all().map(({ id }) => id));
+    return [...ids]
+      .flatMap((id) => registry.versions(id))
+      .flatMap((record) => {
+        const manifest = manifestOf(record);
+        // A canary gets calls, and nothing else.
+        if (manifest === undefined || registry.behind.has(record.key)) return [];
+        const value = record.state === 'denied' ? undefined : this.points.of(manifest, point);
+        if (value === undefined || !isEnabled(record.key)) return [];
+        return { plugin: manifest.id, version: manifest.version, value };
+      });
   }
 
   changed(): void {

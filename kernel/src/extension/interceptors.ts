@@ -224,6 +224,7 @@ function attempt(call: KernelCall, input: unknown): Promise<unknown> {
   const services = { ...target.services, settled: ignore };
   const one = new Call({ ...target, counter: undefined, services }, call.caller, {
     parent: call,
+    onProgress: (value) => call.progress(value),
   });
   one.route = call.route;
   one.parse = call.parse;

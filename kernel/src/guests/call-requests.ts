@@ -7,6 +7,7 @@ import {
   type EventOrigin,
   type HookMode,
   nameOfTarget,
+  ownerOf,
   type PermissionName,
 } from '@plinth/sdk/contract';
 import type { Inbound } from '@plinth/sdk/rpc';
@@ -46,7 +47,7 @@ export function execute(
   inbound: Inbound,
 ): Promise<unknown> {
   if (typeof timeout !== 'number') throw malformed(guest);
-  const scope = addressOf(id).id;
+  const { id: scope, provider } = addressOf(id);
   // The kernel checks the commands that it answers itself once more, for their subject.
   const right = managementRight(scope);
   const asked = right === undefined ? scope : '';
@@ -63,6 +64,12 @@ export function execute(
   const entry = commands.get(id);
   const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
   if (own !== undefined) return commands.run(own, input, guest.caller, request);
+  // A plugin that needs several majors of a contract says which one it means.
+  if (provider !== undefined && MAJOR.test(provider))
+    return commands.execute(scope, input, guest.caller, request, undefined, {
+      ...routeOf(guest.manifest, scope),
+      contract: `${ownerOf(scope)}@${provider}`,
+    });
   // A plugin reaches the version that it has declared.
   if (entry === undefined || commands.isSpecial(entry.owner) || isOther(guest, entry))
     return commands.execute(
@@ -80,6 +87,9 @@ export function execute(
   }
   return commands.run(entry, input, guest.caller, request);
 }
+
+/** No plugin id begins with a figure. */
+const MAJOR = /^\d{1,8}$/;
 
 /** Acting for others needs their rights too: no caller gains rights through another plugin. */
 export function demandForAll(

@@ -15,16 +15,14 @@ import type { CommandEntry } from '../commands/command-entry.js';
 import type { Emission } from '../events/event-bus.js';
 import { checkPromise, checkRegistration, offers, rightsFor } from './check-registration.js';
 import { type Book, Entries } from './entries.js';
+import { Refusals } from './refusals.js';
 import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 
 /** Most registrations of one guest. */
 const MAX_REGISTRATIONS = 4_096;
-/** Most refusals of one guest that are kept, to say why it can't be activated. */
-const MAX_REFUSED = 16;
-
 interface Registered {
   readonly registration: Registration;
-  /** Removes it from the kernel. Absent while it is staged. */
+  /** Removes it from the kernel. Absent while it is staged, or while its guest lacks the right. */
   readonly undo?: () => void;
 }
 
@@ -34,7 +32,7 @@ export class GuestRegistrations implements Receiver, Book {
   readonly #registered = new Map<number, Registered>();
   readonly #entries: Entries;
   /** Why registrations were refused while they were staged. */
-  readonly #refused: unknown[] = [];
+  readonly refused = new Refusals();
   #staged: boolean;
 
   /** @param staged whether registrations stay out of the kernel until {@link takeOver}. */
@@ -77,25 +75,9 @@ export class GuestRegistrations implements Receiver, Book {
     try {
       this.#add(value);
     } catch (error) {
-      if (this.#staged && this.#refused.length < MAX_REFUSED) this.#refused.push(error);
+      if (this.#staged) this.refused.add(error);
       throw error;
     }
-  }
-
-  /**
-   * Checks that nothing was refused so far. A guest announces its registrations before it answers
-   * that it is active, and doesn't wait for what becomes of them.
-   *
-   * @throws the refusal, or an AggregateError of several.
-   */
-  checkAccepted(): void {
-    const refused = this.#refused;
-    if (refused.length === 1) throw refused[0];
-    if (refused.length > 1)
-      throw new AggregateError(
-        refused,
-        `the kernel refused ${refused.length} registrations: ${refused.map(messageOf).join('; ')}`,
-      );
   }
 
   #add(value: Registration): void {
@@ -124,37 +106,47 @@ export class GuestRegistrations implements Receiver, Book {
     this.#registered.delete(handle);
   }
 
-  /** The guest's rights have changed. Registrations that it may no longer have are removed. */
+  /**
+   * The guest's rights have changed. Registrations that it may no longer have leave the kernel, and
+   * come back with the right.
+   */
   review(): void {
-    const { manifest, services } = this.#owner;
-    const { rights, reporting } = services;
-    for (const [handle, { registration }] of [...this.#registered]) {
-      if (this.#mayHave(registration)) continue;
-      const { kind, name } = registration;
+    // What is staged is reviewed when it takes over.
+    if (this.#staged) return;
+    for (const [handle, { registration, undo }] of [...this.#registered]) {
+      const lacking = this.#lacking(registration);
+      if (lacking === undefined && undo === undefined) this.#comeBack(registration);
+      if (lacking === undefined || undo === undefined) continue;
       this.remove(handle);
-      const lacking = rightsFor(registration, manifest, rights.isOpen).find(
-        ([permission, scope]) => !this.#owner.permissions.check(permission, scope),
-      );
-      reporting.log.write(
-        'kernel',
-        'warn',
-        `${manifest.id} may not have its ${kind} '${name}' any more: ${lacking?.[0]} was revoked`,
-        { plugin: manifest.id },
-      );
+      this.#registered.set(handle, { registration });
+      this.#warn(registration, `may not have its * any more: ${lacking[0]} was revoked`);
     }
   }
 
-  #mayHave(registration: Pick<Registration, 'kind' | 'name'>): boolean {
+  #comeBack(registration: Registration): void {
+    try {
+      this.#install(registration);
+    } catch (error) {
+      this.#warn(registration, `does not get its * back: ${messageOf(error)}`);
+    }
+  }
+
+  #warn({ kind, name }: Registration, told: string): void {
+    const { manifest, services } = this.#owner;
+    const message = `${manifest.id} ${told.replace('*', () => `${kind} '${name}'`)}`;
+    services.reporting.log.write('kernel', 'warn', message, { plugin: manifest.id });
+  }
+
+  #lacking(registration: Pick<Registration, 'kind' | 'name'>) {
     const { manifest, permissions, services } = this.#owner;
-    const { rights } = services;
-    return rightsFor(registration, manifest, rights.isOpen).every(([permission, scope]) =>
-      permissions.check(permission, scope),
+    return rightsFor(registration, manifest, services.rights.isOpen).find(
+      ([permission, scope]) => !permissions.check(permission, scope),
     );
   }
 
   /** Without a guest, lost rights only skip registrations: they may return before it wakes. */
   isPassedBy(registration: Pick<Registration, 'kind' | 'name'>): boolean {
-    return this.#owner.guest === undefined && !this.#mayHave(registration);
+    return this.#owner.guest === undefined && this.#lacking(registration) !== undefined;
   }
 
   /**
@@ -279,7 +271,11 @@ export class GuestRegistrations implements Receiver, Book {
   }
 
   #install(registration: Registration): void {
-    const { scope } = this.#owner;
+    const { scope, guest } = this.#owner;
+    if (guest !== undefined && this.#lacking(registration) !== undefined) {
+      this.#registered.set(registration.handle, { registration });
+      return;
+    }
     const registered = this.#entries.enter(registration);
     const forget = scope.add(() => registered.dispose());
     const undo = () => {

@@ -5,6 +5,7 @@
  */
 import { ASYNC_DISPOSE, DEFAULT_TENANT, ownerOf, type PluginError } from '@plinth/sdk/contract';
 import type { KernelDiagnostics } from '../api/diagnostics.js';
+import { contractId } from '../calls/contract-id.js';
 import type { Route } from '../calls/route.js';
 import { HostContracts } from '../commands/host-contracts.js';
 import { shared } from '../concurrency.js';
@@ -258,10 +259,11 @@ class Tenant {
       extension: (factory) => this.#extended.api(factory) as never,
       contributions: (point) => this.#extended.contributions(point),
       providers: (contract) => {
-        const keys = this.#targets.providersOf(
-          typeof contract === 'string' ? contract : contract.$id,
+        const keys = this.#targets.providersOf(contractId(contract));
+        return keys.flatMap((key) =>
+          // A canary gets calls, and isn't an answer to who provides something.
+          this.#base.registry.behind.has(key) ? [] : (kernel.plugins.get(key) ?? []),
         );
-        return keys.flatMap((key) => kernel.plugins.get(key) ?? []);
       },
       diagnostics: () => this.#diagnostics(),
       // Those who ask at once share an answer, so that it may be asked for often.

@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import { deepFreeze } from './deep-freeze.js';
+import { jsonCopy } from './json-copy.js';
 import { duplicateKeys, hasPlainKeys, lossyNumbers } from './json-text.js';
 import { invalid, MAX_PROBLEMS, toProblem } from './manifest-problems.js';
 import { foreignProvides, semanticProblems } from './manifest-rules.js';
@@ -49,12 +50,14 @@ export function parseManifest(
   // refused first.
   const bounds = problems.some(({ message }) => message === TOO_DEEP) ? problems : tooMuch(raw);
   if (bounds.length > 0) throw invalid(raw, bounds, origin);
-  const result = v.safeParse(manifestSchema, raw);
+  // An object is the caller's own: it stays as it is, and nothing reaches the manifest through it.
+  const data = typeof source === 'string' ? raw : jsonCopy(raw, problems);
+  const result = v.safeParse(manifestSchema, data);
   problems.push(
     ...(result.issues ?? []).slice(0, MAX_PROBLEMS).map(toProblem),
-    ...semanticProblems(result.typed ? result.output : undefined, raw, open),
+    ...semanticProblems(result.typed ? result.output : undefined, data, open),
   );
-  if (problems.length > 0) throw invalid(raw, problems, origin);
+  if (problems.length > 0) throw invalid(data, problems, origin);
   return deepFreeze(result.output as Manifest);
 }
 

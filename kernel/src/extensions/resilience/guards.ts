@@ -26,7 +26,8 @@ interface Guard {
   readonly version: string | undefined;
   readonly policy: string;
   engine: Promise<Engine> | undefined;
-  breaker: BreakerState;
+  /** Undefined without one. */
+  breaker: BreakerState | undefined;
 }
 
 /**
@@ -98,19 +99,31 @@ export class Guards implements CommandGuards {
           call.settle(false, unauthenticated(target));
           return;
         }
-        const attempt = () => {
-          const one = new Call(attempts, call.caller, { parent: call });
+        const { user, signal, parse } = call;
+        let checked: { readonly value: unknown; readonly parsed: unknown } | undefined;
+        const attempt = async () => {
+          const one = new Call(attempts, call.caller, {
+            parent: call,
+            onProgress: (value) => call.progress(value),
+          });
           one.route = call.route;
           enter(one, call.parent, input);
-          return one.promise;
+          const value = await one.promise;
+          // An answer that is not as promised is a failure of the attempt. The cache keeps the value
+          // as it came, because each caller parses for itself.
+          if (parse !== undefined) checked = { value, parsed: await parse(value, target.owner) };
+          return value;
         };
-        const { user, signal } = call;
         this.#engineOf(guard, target, policy)
           .then((engine) =>
             engine.run({ input, caller: nameOf(call.caller), user, signal, attempt }),
           )
           .then(
-            (value) => call.settle(true, value),
+            (value) => {
+              if (checked === undefined || checked.value !== value) return call.settle(true, value);
+              call.parse = undefined;
+              call.settle(true, checked.parsed);
+            },
             (error: unknown) => call.settle(false, error),
           );
       },
@@ -122,7 +135,12 @@ export class Guards implements CommandGuards {
     const key = `${id} ${owner}`;
     const known = this.#guards.get(key);
     if (known !== undefined && known.version === version && known.policy === text) return known;
-    const guard: Guard = { version, policy: text, engine: undefined, breaker: 'closed' };
+    const guard: Guard = {
+      version,
+      policy: text,
+      engine: undefined,
+      breaker: policy.breaker && 'closed',
+    };
     this.#guards.set(key, guard);
     return guard;
   }
@@ -132,7 +150,7 @@ export class Guards implements CommandGuards {
       ({ Engine: Made }) =>
         new Made(id, owner, policy, (state) => {
           guard.breaker = state;
-          this.#announce('call:circuit-changed', { command: id, state });
+          this.#announce('call:circuit-changed', { command: id, plugin: owner, state });
         }),
     );
     return guard.engine;

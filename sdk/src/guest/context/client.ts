@@ -12,8 +12,17 @@ export type Execute = (
   options: CallOptions | undefined,
 ) => Promise<unknown>;
 
-/** One method per command. The caller parses the output. */
-export function createClient(execute: Execute, contract: AnyContract): object {
+/**
+ * One method per command. The caller parses the output. A plugin that needs several majors of a
+ * contract says with each call which one it means: `<command>@<major>`.
+ */
+export function createClient(
+  execute: Execute,
+  contract: AnyContract,
+  needs: readonly string[],
+): object {
+  const [base, major] = contract.$id.split('@');
+  const several = needs.filter((need) => need.startsWith(`${base}@`)).length > 1;
   const client = Object.create(null) as Record<
     string,
     (input?: unknown, options?: CallOptions) => Promise<unknown>
@@ -22,7 +31,7 @@ export function createClient(execute: Execute, contract: AnyContract): object {
     if (member.kind !== 'command') continue;
     const { id, output } = member as Command & { readonly id: string };
     client[name] = async (input, options) => {
-      const answer = await execute(id, input, options);
+      const answer = await execute(several ? `${id}@${major}` : id, input, options);
       if (output === undefined) return answer;
       const parsed = await parseSchema(output, answer);
       if (parsed.ok) return parsed.value;

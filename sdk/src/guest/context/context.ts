@@ -69,7 +69,7 @@ export function createContext(
     messaging: createMessaging(parts, register),
     services: {
       provide,
-      get: (contract) => createClient(execute, contractIn(contract)) as never,
+      get: (contract) => createClient(execute, contractIn(contract), manifest.needs) as never,
     },
     storage: createStorage(link),
     fs: createFiles(link),

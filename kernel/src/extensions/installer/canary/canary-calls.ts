@@ -1,5 +1,5 @@
 /** Routes the calls of a plugin to one of two versions, and counts how they go. */
-import { type Caller, PluginDeclaredError, PluginError } from '@plinth/sdk/contract';
+import { addressOf, type Caller, PluginDeclaredError, PluginError } from '@plinth/sdk/contract';
 import { Call } from '../../../calls/call.js';
 import type { CallRequest, CallTarget, KernelCall } from '../../../calls/kernel-call.js';
 import { leadsTo, type Route } from '../../../calls/route.js';
@@ -82,11 +82,17 @@ export class CanaryCalls implements Beside {
       base.provider(attempt, input);
       attempt.promise.then(
         (value) => {
-          this.#count(tally, false, started);
+          const took = performance.now() - started;
           call.settle(true, value);
+          // The caller's check of the answer decides whether it is one.
+          call.promise.then(
+            () => this.#count(tally, false, took),
+            (error: unknown) => this.#count(tally, isInvalid(error, call), took),
+          );
         },
         (error: unknown) => {
-          this.#count(tally, isFault(error, call, started, this.#parts.id), started);
+          const took = performance.now() - started;
+          this.#count(tally, isFault(error, call, took, this.#parts.id), took);
           if (instead === undefined || call.over || !this.#mayRepeat(error, entry))
             return call.settle(false, error);
           (instead.guarded ?? instead).provider(call, input);
@@ -96,8 +102,8 @@ export class CanaryCalls implements Beside {
     return { ...entry, guarded: undefined, provider };
   }
 
-  #count(tally: Tally, fault: boolean, started: number): void {
-    tally.add(fault, performance.now() - started);
+  #count(tally: Tally, fault: boolean, took: number): void {
+    tally.add(fault, took);
     this.#calls += 1;
     if (this.#calls % EACH === 0) this.#parts.counted();
   }
@@ -136,12 +142,18 @@ const CALLERS_OWN: ReadonlySet<string> = new Set([
 /** Errors of the plugin that they name. */
 const OF_EITHER: ReadonlySet<string> = new Set(['permission/denied', 'value/invalid']);
 
+/** Whether an answer has come, and is not as the contract promises. */
+const isInvalid = (error: unknown, call: KernelCall): boolean =>
+  error instanceof PluginError &&
+  error.code === 'call/invalid-output' &&
+  addressOf(String(error.details.command)).id === call.id;
+
 /** Whether a failure counts against the version that answers. */
-function isFault(error: unknown, call: KernelCall, started: number, id: string): boolean {
+function isFault(error: unknown, call: KernelCall, took: number, id: string): boolean {
   if (error instanceof PluginDeclaredError) return false;
   if (!(error instanceof PluginError)) return true;
   // A call that is too late is cancelled, too.
-  if (error.code === 'call/cancelled') return performance.now() - started >= call.timeout;
+  if (error.code === 'call/cancelled') return took >= call.timeout;
   // A version that lacks a right, or answers what is no value, is at fault itself.
   if (OF_EITHER.has(error.code)) return error.plugin === id;
   // A version that gives another command a wrong input is its caller.
