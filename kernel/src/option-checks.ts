@@ -14,9 +14,9 @@ export function listAt(at: string, value: unknown): readonly unknown[] {
   return value;
 }
 
-/** An object. Anything else is refused. */
+/** An object with named members. Anything else is refused, a list and a Map as well. */
 export function objectAt(at: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
+  if (Object.prototype.toString.call(value) !== '[object Object]')
     throw wrong(at, `must be an object, not ${String(value)}`);
   return value as Readonly<Record<string, unknown>>;
 }

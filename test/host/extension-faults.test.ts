@@ -316,6 +316,14 @@ describe(`${runtime}: options that shape extension points`, () => {
       ['contributions', []],
       ['contributions', { views: { type: 'no such type' } }],
       ['contributions', { views: 7 }],
+      ['contributions', new Map([['views', true]])],
+      ['contributions', { views: new Map() }],
+      ['contributions', { views: { type: [] } }],
+      ['contributions', { views: { maximum: '5' } }],
+      ['contributions', { views: { items: { minLength: 'x' } } }],
+      ['contributions', { views: { minItems: -1 } }],
+      ['contributions', { views: { uniqueItems: 'yes' } }],
+      ['contributions', { views: { multipleOf: 0 } }],
     ] as const)
       expect(
         await rejection(

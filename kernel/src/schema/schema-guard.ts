@@ -3,6 +3,7 @@
  * make any validator run for ever. Everything here takes time that is linear in the schema's size.
  */
 import { createError, type Manifest } from '@plinth/sdk/contract';
+import { senselessKeyword } from './keyword-values.js';
 import { LinearPattern, PatternProblem, PatternRoom } from './pattern.js';
 
 /** A part of a schema. */
@@ -112,7 +113,7 @@ class SchemaGuard {
   /** Counts how many schemas one value is checked against from here. */
   walk(value: unknown, path: string, depth: number, above: ReadonlySet<SchemaNode>): number {
     if (typeof value === 'boolean') return 1;
-    if (value === null || typeof value !== 'object' || Array.isArray(value))
+    if (Object.prototype.toString.call(value) !== '[object Object]')
       return this.#refuse(path, 'is not a schema: an object or a boolean');
     const node = value as SchemaNode;
     if (above.has(node))
@@ -177,7 +178,10 @@ class SchemaGuard {
           `${path}.${key}`,
           'is not supported: a schema is one document, refer to its parts by #/…',
         );
-    if (node.type !== undefined && ![node.type].flat().every((type) => TYPES.has(type)))
+    const senseless = senselessKeyword(node);
+    if (senseless !== undefined) this.#refuse(`${path}.${senseless[0]}`, senseless[1]);
+    const types = [node.type ?? 'object'].flat();
+    if (types.length === 0 || !types.every((type) => TYPES.has(type)))
       this.#refuse(`${path}.type`, `is not a type: write some of ${[...TYPES].join(', ')}`);
     if (node.enum !== undefined && !(Array.isArray(node.enum) && node.enum.length <= MAX_ENUM))
       this.#refuse(`${path}.enum`, `is not a list of at most ${MAX_ENUM} values`);
