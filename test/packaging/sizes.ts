@@ -43,12 +43,12 @@ export const BUDGETS: readonly Budget[] = [
   // Loaded by the first `createKernel()`. What runs plugins comes while manifests are read.
   {
     name: 'the core alone',
-    gzip: 56.25 * KB,
+    gzip: 56.5 * KB,
     what: `export { createKernel } from '@plinth/kernel/core';`,
   },
   {
     name: 'the kernel itself',
-    gzip: 68.5 * KB,
+    gzip: 69 * KB,
     what: `export { createKernel } from '@plinth/kernel';`,
   },
   {
