@@ -59,7 +59,7 @@ describe(`${runtime}: a provider that is named`, () => {
       );
     }
     for (const wrong of [undefined, null, 7, {}])
-      expect((await rejection(kernel.hooks.collect(wrong as never, 1))).code).toBe(
+      expect((await rejection(kernel.hooks.collect(wrong as unknown as string))).code).toBe(
         'contract/invalid',
       );
     expect(kernel.providers('com.acme.panel@1').map(({ id }) => id)).toEqual(['test.a']);
