@@ -195,6 +195,23 @@ export function conformance(name: string, setting: Setting): void {
       expect(await kernel.commands.execute('test.state:restored')).toBe(1);
     });
 
+    it('activation includes registrations that wait behind events, and those that cannot be sent', async () => {
+      const kernel = await start([
+        pluginOf(
+          'test.busy',
+          `for (let n = 0; n < 3_000; n++) ctx.events.emit('noise', n).catch(() => {});
+           ctx.events.on('secret:one', () => {});`,
+        ),
+        pluginOf(
+          'test.odd',
+          `ctx.middleware.use('command:test.odd:*', (call, next) => next(), { before: () => {} });`,
+          { permissions: { middleware: { use: ['command:test.odd:*'] } } },
+        ),
+      ]);
+      const failed = ['test.busy', 'test.odd'].map((id) => kernel.plugins.get(id)?.error?.code);
+      expect(failed).toEqual(['plugin/activation-failed', 'plugin/activation-failed']);
+    });
+
     it('activation fails with all registrations that the kernel refuses', async () => {
       const kernel = await start([
         pluginOf(

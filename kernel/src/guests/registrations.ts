@@ -15,7 +15,6 @@ import type { CommandEntry } from '../commands/command-entry.js';
 import type { Emission } from '../events/event-bus.js';
 import { checkPromise, checkRegistration, offers, rightsFor } from './check-registration.js';
 import { type Book, Entries } from './entries.js';
-import { Refusals } from './refusals.js';
 import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
 
 /** Most registrations of one guest. */
@@ -31,8 +30,6 @@ export class GuestRegistrations implements Receiver, Book {
   readonly #owner: Registrant;
   readonly #registered = new Map<number, Registered>();
   readonly #entries: Entries;
-  /** Why registrations were refused while they were staged. */
-  readonly refused = new Refusals();
   #staged: boolean;
 
   /** @param staged whether registrations stay out of the kernel until {@link takeOver}. */
@@ -72,15 +69,6 @@ export class GuestRegistrations implements Receiver, Book {
 
   /** @throws PluginPermissionError, PluginLifecycleError `call/duplicate`, PluginProtocolError. */
   add(value: Registration): void {
-    try {
-      this.#add(value);
-    } catch (error) {
-      if (this.#staged) this.refused.add(error);
-      throw error;
-    }
-  }
-
-  #add(value: Registration): void {
     const { manifest, scope } = this.#owner;
     const registration = checkRegistration(value, manifest.id);
     if (this.#registered.has(registration.handle))

@@ -30,7 +30,6 @@ export async function activate(
     throw hookFailed(record.id, 'restoreState', cause);
   });
   await activated(limits.activate);
-  connection.registrations.refused.check();
   for (const contract of connection.unanswered)
     services.reporting.log.write(
       'kernel',

@@ -11,7 +11,7 @@ import { MAX_PROBLEMS } from './unsafe-keys.js';
  */
 export function jsonCopy(value: unknown, problems: Issue[], path = ''): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (typeof value === 'number' && (Number.isFinite(value) || isEndless(value, path))) return value;
   const below = (key: string | number) => (path === '' ? String(key) : `${path}.${key}`);
   if (Array.isArray(value))
     return Array.from(value, (item: unknown, at) => jsonCopy(item, problems, below(at)));
@@ -26,6 +26,10 @@ export function jsonCopy(value: unknown, problems: Issue[], path = ''): unknown 
     problems.push({ path, message: `is ${nameOf(value)}: a manifest has only what JSON has` });
   return undefined;
 }
+
+/** Whether a limit of the manifest is none. Only an object can say so, and the schema judges it. */
+const isEndless = (value: number, path: string): boolean =>
+  value === Number.POSITIVE_INFINITY && path.startsWith('resources.');
 
 /** Whether an object has no class: its prototype is none, or that of objects in any realm. */
 function isPlain(value: object): boolean {

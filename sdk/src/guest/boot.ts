@@ -34,7 +34,7 @@ import { checkPlugin, type LoadedPlugin, loadPlugin } from './load-plugin.js';
 import { createLogger } from './logger.js';
 import { parseSettings } from './parse-settings.js';
 import { contractsOf, deepFreeze } from './plugin-parts.js';
-import type { Registrations } from './registrations.js';
+import { confirm, type Registrations } from './registrations.js';
 
 /**
  * Boots a guest on an endpoint and announces it to the host.
@@ -63,7 +63,11 @@ class Guest implements GuestApi {
   readonly #options: GuestOptions;
   /** Guests in this realm that belong to other tenants. */
   #others: readonly WeakRef<BootedGuest>[] = [];
-  readonly #registrations: Registrations = { handles: new Map(), listeners: new Map() };
+  readonly #registrations: Registrations = {
+    handles: new Map(),
+    listeners: new Map(),
+    unconfirmed: new Set(),
+  };
   readonly #available = new Set<string>();
   readonly #stopping = new AbortController();
   readonly #scope = new Scope();
@@ -71,7 +75,7 @@ class Guest implements GuestApi {
   #handling: HandlerScope | undefined;
   #loaded: LoadedPlugin | undefined;
   #config: unknown = Object.freeze({});
-  #restored: Promise<void> | undefined;
+  #restored: Promise<unknown> | undefined;
   #configured = false;
   #prepared = false;
 
@@ -112,8 +116,7 @@ class Guest implements GuestApi {
         getState: () => this.getState(),
         deactivate: (reason: StopReason, late?: boolean) => this.deactivate(reason, late),
       },
-      // Only forged frames lead here, and the kernel judges those.
-      onBreach() {},
+      onBreach() {}, // Only forged frames lead here, and the kernel judges those.
       defer,
     });
     this.#lanes = new Lanes({
@@ -193,14 +196,13 @@ class Guest implements GuestApi {
     for (const name of names) this.#available.add(name);
   }
 
-  restoreState(state: unknown, fromVersion: string): Promise<void> {
-    this.#restored = (async () => {
-      await this.#plugin.plugin.restoreState?.(state, fromVersion);
-    })();
-    return this.#restored;
+  async restoreState(state: unknown, fromVersion: string): Promise<void> {
+    const { plugin } = this.#plugin;
+    this.#restored = new Promise((go) => go(plugin.restoreState?.(state, fromVersion)));
+    await this.#restored;
   }
 
-  /** The kernel asks for this together with {@link restoreState}, whose end comes first. */
+  /** Asked for together with {@link restoreState}, whose end comes first. */
   async activate(): Promise<void> {
     await this.#restored;
     const { plugin, spec } = this.#plugin;
@@ -227,6 +229,7 @@ class Guest implements GuestApi {
       available: this.#available,
     });
     await plugin.activate(context as never);
+    await confirm(this.#registrations.unconfirmed);
   }
 
   async suspend(): Promise<void> {
@@ -286,10 +289,7 @@ class Guest implements GuestApi {
     }
   }
 
-  get #plugin(): {
-    readonly plugin: Plugin;
-    readonly spec: LoadSpec;
-  } {
+  get #plugin(): { readonly plugin: Plugin; readonly spec: LoadSpec } {
     if (this.#spec === undefined || this.#loaded === undefined)
       throw createSharedError('plugin/illegal-transition', 'no plugin is loaded');
     return { plugin: this.#loaded.plugin, spec: this.#spec };

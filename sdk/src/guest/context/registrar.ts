@@ -46,14 +46,15 @@ export function createRegistrar({ link, scope, registrations }: ContextParts): R
     const forget = scope.add(() => registered.dispose());
     const about: About = [kind, name];
     table.set(handle, Object.assign(watch(target as Run, about) as Handle, { about }));
-    const accepted = link.call('register', { handle, kind, name, ...options });
+    const confirmed = link.call('register', { handle, kind, name, ...options });
+    registrations.unconfirmed.add(confirmed);
     const registered = disposable(() => {
       forget();
       table.delete(handle);
       // The kernel forgets a refused registration, and everything of an ended guest.
       link.call('unregister', handle).catch(() => {});
     });
-    accepted.catch((error: Error) => {
+    confirmed.catch((error: Error) => {
       createLogger(link).error(`the kernel refused a registration: ${error.message}`, {
         kind,
         name,
