@@ -123,7 +123,7 @@ export const BUDGETS: readonly Budget[] = [
   {
     name: "a worker's runtime",
     gzip: 10 * KB,
-    meanwhile: 35.1 * KB,
+    meanwhile: 35.25 * KB,
     what: {
       shipped: 'host-browser/dist/plugin-worker.js',
       source: 'host-browser/src/plugin-worker.ts',
