@@ -76,22 +76,41 @@ export class KeyedQueue {
 /** Runs a limited number of tasks at a time, in the order of their arrival. */
 export class Semaphore {
   #free: number;
-  readonly #waiting: (() => void)[] = [];
+  /** What begins those that wait, by their tickets. It is told whether they got a place. */
+  readonly #waiting = new Map<object, (placed: boolean) => void>();
 
   constructor(count: number) {
     this.#free = count;
   }
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+  /** @param ticket names the task for {@link admit} while it waits. */
+  async run<T>(work: () => Promise<T>, ticket: object = {}): Promise<T> {
+    let placed = this.#free > 0;
+    if (placed) this.#free -= 1;
+    else placed = await new Promise<boolean>((begin) => void this.#waiting.set(ticket, begin));
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
+      if (placed) this.#next();
     }
+  }
+
+  /** Begins a task that waits at once, beside the limit. */
+  admit(ticket: object): void {
+    const begin = this.#waiting.get(ticket);
+    this.#waiting.delete(ticket);
+    begin?.(false);
+  }
+
+  #next(): void {
+    const [waits] = this.#waiting;
+    if (waits === undefined) {
+      this.#free += 1;
+      return;
+    }
+    const [ticket, begin] = waits;
+    this.#waiting.delete(ticket);
+    begin(true);
   }
 }
 

@@ -380,6 +380,30 @@ describe(`${runtime}: canary`, () => {
     expect(versions(kernel)).toEqual(['1.0.0']);
   });
 
+  it('that fails while it is rolled back takes nothing from the next one', async () => {
+    const kernel = await start();
+    const begun = Promise.withResolvers<void>();
+    const fails = Promise.withResolvers<void>();
+    kernel.commands.handle('failing', async () => {
+      begun.resolve();
+      await fails.promise;
+    });
+    const failing = next(
+      '1.1.0',
+      `await ctx.commands.execute('host:failing'); throw new Error('no');`,
+    );
+    const first = rejection(kernel.plugins.update(ID, failing, { canary: BY_HAND }));
+    await begun.promise;
+    const second = kernel.plugins.update(ID, next('1.2.0'), { canary: BY_HAND });
+    const rolledBack = kernel.plugins.rollback(ID);
+    fails.resolve();
+    expect(await first).toMatchObject({ code: 'plugin/activation-failed' });
+    await Promise.all([second, rolledBack]);
+    expect(kernel.plugins.explain(ID).canary).toMatchObject({ version: '1.2.0' });
+    await kernel.plugins.rollback(ID);
+    expect(versions(kernel)).toEqual(['1.0.0']);
+  });
+
   it('and a bisect are not under way at once', async () => {
     const kernel = await start({ extensions: [bisecting()] });
     await kernel.plugins.update(ID, next('1.1.0'), { canary: BY_HAND });

@@ -582,6 +582,25 @@ describe(`${runtime}: all or nothing`, () => {
     expect([versionsOf(again), await answer(again)]).toEqual([['1.0.0 active'], '1.0.0']);
   });
 
+  it('an update of a paused plugin that could not be written leaves it paused, with its state and what waits', async () => {
+    const { storage, failAt, heal } = failing(memoryStorage());
+    const kernel = await startKernel(setting, [], { storage });
+    await kernel.plugins.install(packed('1.0.0'));
+    await kernel.plugins.activate(ID);
+    const count = () => kernel.commands.execute(`${ID}:count`, undefined, { timeout: 10_000 });
+    expect([await count(), await count()]).toEqual([1, 2]);
+    await kernel.plugins.suspend(ID);
+    const waits = count();
+    failAt(2);
+    expect(await rejection(kernel.plugins.update(ID, packed('2.0.0')))).toMatchObject({
+      code: 'storage/failed',
+    });
+    expect(heal()).toBe(true);
+    expect(kernel.plugins.get(ID)).toMatchObject({ version: '1.0.0', state: 'suspended' });
+    await kernel.plugins.resume(ID);
+    expect(await waits).toBe(3);
+  });
+
   const bad: readonly (readonly [string, () => PluginPackage, string])[] = [
     [
       'code that cannot be read',

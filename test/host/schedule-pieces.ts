@@ -9,6 +9,7 @@ export const NEEDS: Readonly<Record<string, string>> = {
   middle: 'base',
   top: 'middle',
   peak: 'top',
+  pair: 'lone',
 };
 
 export const idOf = (name: string) => `test.${name}`;

@@ -84,7 +84,7 @@ describe('the next step of a plugin', () => {
       (plugin: Plugin) => Object.assign(plugin, { retried: true }),
       (plugin: Plugin) => Object.assign(plugin.intent, { enabled: false }),
       (plugin: Plugin) =>
-        Object.assign(plugin, { starting: { over: Promise.resolve(), stops: 0 } }),
+        Object.assign(plugin, { starting: { over: Promise.resolve(), asked: 1, hurried: false } }),
     ]) {
       const { due, plugin } = setUp(active('test.base'), failed('test.top', lacked, ON_BASE));
       change(plugin('test.top'));

@@ -107,7 +107,7 @@ async function begin(
   const isPaused = paused.intent.pausedBy.size > 0;
   if (guest === 'release' && calls === 'refuse' && !isPaused) {
     await lifecycle.deactivate(plugin.key);
-    return join(paused, { pauses: new Set(), stops: intent.stops }, activate);
+    return join(paused, { pauses: new Set(), stoppedAt: intent.stoppedAt }, activate);
   }
   // Its guest stays with a plugin that something else pauses.
   const keeps = isRunning(record) && record.state === 'suspended';
@@ -128,8 +128,8 @@ async function begin(
 /** Why a plugin was stopped by pauses. */
 interface Stopped {
   readonly pauses: Set<object>;
-  /** How often it had been stopped by then. A later stop is by name, and outlasts the pauses. */
-  readonly stops: number;
+  /** The word that stopped it for them. A later stop is by name, and outlasts the pauses. */
+  readonly stoppedAt: number;
 }
 
 /** Plugins that pauses have stopped. Each starts when the last one of them is over. */
@@ -149,7 +149,7 @@ function join(
     // Started by name and stopped by others meanwhile, it is theirs.
     if (stopped.pauses.size > 0 || STOPPED.get(plugin) !== stopped) return;
     STOPPED.delete(plugin);
-    if (plugin.record.state === 'unloaded' && plugin.intent.stops === stopped.stops)
+    if (plugin.record.state === 'unloaded' && plugin.intent.stoppedAt === stopped.stoppedAt)
       await activate();
   };
 }

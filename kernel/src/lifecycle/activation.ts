@@ -11,8 +11,8 @@ import {
 } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
-import { disabled, gone, illegal, isOwnFailure } from './failures.js';
-import { answer, ask } from './intents.js';
+import { gone, illegal, isOwnFailure } from './failures.js';
+import { answer, ask, leavePauses } from './intents.js';
 import type { Starter } from './starter.js';
 import { resume, resumed } from './suspend.js';
 import { Undoing } from './undoing.js';
@@ -33,15 +33,44 @@ export class Activation {
   }
 
   begin(plugin: Plugin, start: Wanted): Promise<void> {
-    const { stops } = plugin.intent;
     if (start.named) plugin.retried = false;
-    const run = this.#run(plugin, { ...start, stops });
-    plugin.starting = { over: run, stops };
+    const run = this.#run(plugin, start);
+    plugin.starting = { over: run, asked: start.asked, hurried: false };
     // A named request also waits for resumed dependants, so callers are served in order.
     const resumed = run.then(() => this.#core.reconciler.rest());
     if (start.named) return resumed;
     resumed.catch(() => {});
     return run;
+  }
+
+  /**
+   * Begins a start by name of a plugin that has failed. What waits for its restart waits for this
+   * start, and for the next restart when it fails.
+   */
+  steer(plugin: Plugin, start: Wanted): Promise<void> {
+    const { supervisor } = this.#core;
+    supervisor.steered(plugin);
+    const begun = this.begin(plugin, start);
+    plugin.starting?.over.then(
+      () => supervisor.steeredWell(plugin),
+      () => supervisor.steeredInVain(plugin),
+    );
+    return begun;
+  }
+
+  /**
+   * Something waits for a start that may hold a parallel slot itself. The start takes none then,
+   * and neither do those of its needs.
+   */
+  hurry(plugin: Plugin): void {
+    const { starting, record } = plugin;
+    if (starting === undefined || starting.hurried) return;
+    starting.hurried = true;
+    this.#slots.admit(plugin);
+    for (const key of 'dependencies' in record ? record.dependencies : []) {
+      const needed = this.#core.registry.plugin(key);
+      if (needed !== undefined) this.hurry(needed);
+    }
   }
 
   /** Begins the start of a plugin that crashed. Supervision hears what comes of it. */
@@ -75,7 +104,11 @@ export class Activation {
     if (starting !== undefined) return starting.over;
     if (record.state === 'active' || record.state === 'suspended') return Promise.resolve();
     if (record.state === 'failed')
-      return this.begin(plugin, { activatedBy: 'restart', named: false });
+      return this.begin(plugin, {
+        activatedBy: 'restart',
+        named: false,
+        asked: this.#core.word(),
+      });
     return undefined;
   }
 
@@ -115,13 +148,13 @@ export class Activation {
     const { key } = plugin.record;
     for (let tries = 1; ; tries++) {
       const record = this.#core.ledger.require(key);
-      if (!this.#core.isEnabled(key)) throw disabled(record);
+      this.#core.checkEnabled(record);
       // Only a request resumes a plugin that was suspended by request.
       if (record.state === 'suspended' && isPaused(plugin) && !start.named) return;
       if (record.state !== 'active')
         await this.activateDependencies(
           record.state === 'suspended' ? asResolved(record) : startable(record),
-          start,
+          plugin.starting?.hurried === true ? { ...start, together: false } : start,
         );
       const missing = await this.#ask(plugin, start);
       if (missing === undefined) return;
@@ -145,11 +178,12 @@ export class Activation {
       const record = this.#core.ledger.require(plugin.record.key);
       if (this.#core.stopped) throw hasStopped(record.id);
       if (record.state === 'active') return undefined;
-      if (wanted.stops !== undefined && wanted.stops !== plugin.intent.stops) {
+      if (wanted.asked < plugin.intent.stoppedAt) {
         // A later stop has taken the place of this start.
         if (wanted.named) return undefined;
         throw gone(record.id);
       }
+      this.#core.checkEnabled(record);
       return record.state === 'suspended' && !isAsleep(record)
         ? this.#resume(plugin, record, wanted)
         : this.#start(plugin, record, wanted);
@@ -165,7 +199,9 @@ export class Activation {
     plugin.waking = asleep !== undefined;
     const work = () =>
       this.#starter.start(plugin, resolved, start, asleep).finally(() => (plugin.waking = false));
-    return start.together ? this.#slots.run(work) : work();
+    return start.together === true && plugin.starting?.hurried !== true
+      ? this.#slots.run(work, plugin)
+      : work();
   }
 
   /** Lets a paused plugin go on. */
@@ -184,6 +220,7 @@ export class Activation {
     const mayRun = () => relations.lost(record) === undefined;
     const resuming = this.#core.hook(record, 'resume', resume(record, mayRun, stages));
     if (await undo.unless(resuming)) {
+      leavePauses(plugin);
       ledger.advance(resumed(record, stages), 'plugin:resumed');
       return undefined;
     }
@@ -194,22 +231,20 @@ export class Activation {
   /** Activates dependencies. An optional one may fail; the manifest says which are required. */
   async activateDependencies(
     record: ResolvedPlugin,
-    { named, together = false }: Wanted,
+    { named, together = false, asked }: Wanted,
   ): Promise<void> {
-    const by = `need:${record.id}`;
+    const needed: Wanted = { activatedBy: `need:${record.id}`, named, together, asked };
     const start = (dependency: string) => {
       if (this.#core.relations.isThere(dependency)) return undefined;
       const known = this.#core.registry.get(dependency);
       const restart = this.#core.registry.plugin(dependency)?.intent.restart;
       if (restart !== undefined)
-        return restart.over.promise.then(() => this.#core.steering.activate(dependency, by, named));
+        return restart.over.promise.then(() =>
+          this.#core.steering.activateNeed(dependency, needed),
+        );
       // A failed dependency is retried only when a request names it, not because a plugin needs it.
-      // A plugin that was stopped by name starts only for a request by name.
       if (known?.state === 'failed') return Promise.reject(known.error);
-      if (known?.state === 'unloaded' && !named) return Promise.reject(gone(known.id));
-      return together
-        ? this.#core.steering.activateTogether(dependency, by, named)
-        : this.#core.steering.activate(dependency, by, named);
+      return this.#core.steering.activateNeed(dependency, needed);
     };
     const results = await settleEach(record.dependencies, this.#core.stages.limits.parallel, start);
     const failed = record.dependencies.find(

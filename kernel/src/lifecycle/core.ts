@@ -1,10 +1,11 @@
 /** What the parts of the lifecycle share: the plugins, what is known of them, and the reconciler. */
 import { messageOf } from '@plinth/sdk/contract';
-import type { Plugin } from '../plugin/plugin.js';
+import type { Plugin, Wanted } from '../plugin/plugin.js';
 import {
   type ActivePlugin,
   isAsleep,
   isRunning,
+  type PluginRecord,
   type RunningPlugin,
   type SuspendedPlugin,
 } from '../plugin/record.js';
@@ -12,7 +13,7 @@ import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { Reporting } from '../reporting.js';
 import { withOrigin } from '../telemetry/origin.js';
 import type { Admission } from './admission.js';
-import { hookFailed } from './failures.js';
+import { disabled, gone, hookFailed } from './failures.js';
 import type { Ledger } from './ledger.js';
 import { Listening } from './listening.js';
 import { touched } from './neighbours.js';
@@ -26,8 +27,8 @@ import { tellWishes } from './wishes.js';
 /** The verbs, as the parts of the lifecycle use them. */
 export interface Steering {
   activate(key: string, activatedBy?: string, named?: boolean): Promise<void>;
-  /** The same, in a parallel slot. */
-  activateTogether(key: string, activatedBy: string, named: boolean): Promise<void>;
+  /** Starts what another start needs. It undoes no stop that is later than what asks for it. */
+  activateNeed(key: string, start: Wanted): Promise<void>;
   reload(key: string): Promise<unknown>;
   /** Wakes a plugin. Never rejects, but answers why it could not wake it. */
   wake(key: string, activation: string): Promise<Error | undefined>;
@@ -61,6 +62,7 @@ export class Core {
   readonly listening: Listening;
   readonly reconciler: Reconciler;
   readonly #world: World;
+  #words = 0;
   /** Whether the kernel has stopped, so that nothing starts any more. */
   stopped = false;
 
@@ -150,7 +152,23 @@ export class Core {
   }
 
   isEnabled(key: string): boolean {
-    return this.registry.plugin(key)?.intent.enabled !== false;
+    const intent = this.registry.plugin(key)?.intent;
+    return intent === undefined || (intent.enabled && !intent.removing);
+  }
+
+  /**
+   * @throws PluginUnavailableError `plugin/disabled`, and `plugin/unavailable` for a plugin that is
+   * about to be forgotten.
+   */
+  checkEnabled({ key, id }: PluginRecord): void {
+    if (this.isEnabled(key)) return;
+    throw this.registry.plugin(key)?.intent.removing === true ? gone(id) : disabled({ id });
+  }
+
+  /** The number of a word on plugins. A later word has a higher one, and takes its place. */
+  word(): number {
+    this.#words += 1;
+    return this.#words;
   }
 
   /** Whether a plugin is on its way to `active`. */

@@ -112,8 +112,10 @@ export class Ending {
   }
 
   /** A failed plugin has no guest. What waits for it is refused, and only its name starts it. */
-  #endFailed({ record }: Plugin, reason: StopReason): void {
+  #endFailed({ record, intent }: Plugin, reason: StopReason): void {
     if (record.state !== 'failed') return;
+    // What waits for its restart waits for the one that takes its place.
+    if (reason === 'replace' && intent.restart !== undefined) return;
     this.#core.listening.stop(record.key, gone(record.id));
     // Otherwise it would start when what it lacked comes back.
     const { previous, stage } = record;

@@ -22,6 +22,7 @@ export function paused(pausedBy: ReadonlyMap<PausedBy, Pause>): void {
   for (const pause of pausedBy.values()) {
     pause.pending?.resolve(true);
     pause.pending = undefined;
+    pause.before = undefined;
   }
 }
 
@@ -31,20 +32,32 @@ export function endPauses({ intent: { pausedBy } }: Plugin): void {
   pausedBy.clear();
 }
 
+/** A start by name overtakes pauses. Those in force of a paused plugin end once it goes on. */
+export function overtakePauses(plugin: Plugin): void {
+  if (plugin.record.state !== 'suspended') endPauses(plugin);
+  else withdraw(plugin.intent.pausedBy, (pending) => pending.resolve(true));
+}
+
+/** The plugin goes on, so no pause is in force any more. Some may still be to come. */
+export function leavePauses({ intent: { pausedBy } }: Plugin): void {
+  for (const [by, { pending }] of [...pausedBy]) if (pending === undefined) pausedBy.delete(by);
+}
+
 /** A pause is over without a word. One that was still to come never begins. */
 export function dropPause({ intent: { pausedBy } }: Plugin, by: PausedBy): void {
   pausedBy.get(by)?.pending?.resolve(false);
   pausedBy.delete(by);
 }
 
-/** Takes back the pauses that were still to come. */
+/** Takes back the pauses that were still to come. What was in force before them still is. */
 export function withdraw(
   pausedBy: Map<PausedBy, Pause>,
   settle: (pending: NonNullable<Pause['pending']>) => void,
 ): void {
   for (const [by, pause] of [...pausedBy]) {
     if (pause.pending === undefined) continue;
-    pausedBy.delete(by);
+    if (pause.before === undefined) pausedBy.delete(by);
+    else pausedBy.set(by, pause.before);
     settle(pause.pending);
     pause.pending = undefined;
   }

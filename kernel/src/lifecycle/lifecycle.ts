@@ -5,14 +5,14 @@
  */
 import type { PluginError, StopReason } from '@plinth/sdk/contract';
 import { settleEach } from '../concurrency.js';
-import type { Pause, PausedBy, Plugin } from '../plugin/plugin.js';
+import type { Pause, PausedBy, Plugin, Wanted } from '../plugin/plugin.js';
 import type { ResolvedPlugin, ValidatedPlugin } from '../plugin/record.js';
 import { Activation } from './activation.js';
 import { Core, type LifecycleParts } from './core.js';
 import { AT_ONCE, type Drain, type DrainOptions, drainAll, drainOf } from './drain.js';
 import { Ending } from './ending.js';
 import { gone, illegal } from './failures.js';
-import { endPauses } from './intents.js';
+import { endPauses, overtakePauses } from './intents.js';
 import { Members } from './members.js';
 import { Pausing, type Release } from './pausing.js';
 import { blameFor, pausedFor } from './reasons.js';
@@ -37,7 +37,7 @@ export class Lifecycle {
   constructor(parts: LifecycleParts) {
     const core = new Core(parts, {
       activate: (key, activatedBy, named) => this.activate(key, activatedBy, named),
-      activateTogether: (key, by, named) => this.#activateTogether(key, by, named),
+      activateNeed: (key, start) => this.#bringUp(this.#core.ledger.plugin(key), start, true),
       reload: (key) => this.reload(key),
       wake: (key, activation) => this.#wake(key, activation),
       end: ({ record }) => this.#ending.end(record.key, 'dependency'),
@@ -77,7 +77,12 @@ export class Lifecycle {
     // A plugin that already failed as a dependency isn't tried a second time.
     await settleEach(keys, this.#core.stages.limits.parallel, (key) =>
       this.#core.registry.get(key)?.state === 'resolved'
-        ? this.#activateTogether(key, event, NAMED.has(event))
+        ? this.#bringUp(this.#core.ledger.plugin(key), {
+            activatedBy: event,
+            named: NAMED.has(event),
+            asked: this.#core.word(),
+            together: true,
+          })
         : undefined,
     );
   }
@@ -94,32 +99,39 @@ export class Lifecycle {
     named = NAMED.has(activatedBy),
   ): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
-    const { starting, stopping } = plugin;
-    if (named) endPauses(plugin);
-    if (stopping !== undefined) {
-      const { stops } = plugin.intent;
-      await stopping;
-      // The last word counts: a later stop has taken the place of this start.
-      if (plugin.intent.stops === stops) return this.activate(key, activatedBy, named);
-      if (named) return plugin.stopping;
-      throw gone(plugin.record.id);
-    }
-    if (starting !== undefined) {
-      if (starting.stops === plugin.intent.stops) return starting.over;
-      // That start was overtaken by a stop.
-      const again = () => this.activate(key, activatedBy, named);
-      return starting.over.then(again, again);
-    }
-    if (activatedBy === 'request' && plugin.record.state === 'failed')
-      this.#core.supervisor.steered(plugin);
-    return this.#activation.begin(plugin, { activatedBy, named });
+    if (named) overtakePauses(plugin);
+    return this.#bringUp(plugin, { activatedBy, named, asked: this.#core.word() });
   }
 
-  #activateTogether(key: string, activatedBy: string, named: boolean): Promise<void> {
-    const plugin = this.#core.registry.plugin(key);
-    return plugin === undefined || plugin.stopping !== undefined || plugin.starting !== undefined
-      ? this.activate(key, activatedBy, named)
-      : this.#activation.begin(plugin, { activatedBy, named, together: true });
+  /**
+   * Begins a start, or joins the one in progress. The last word counts: a start undoes no stop by
+   * name that came later, and only a request by name undoes an earlier one.
+   *
+   * @param needed whether another start asks for it, which can't go on without it.
+   */
+  async #bringUp(plugin: Plugin, start: Wanted, needed = false): Promise<void> {
+    const { record, intent, starting, stopping } = plugin;
+    if (start.asked < intent.stoppedAt) {
+      if (needed || !start.named) throw gone(record.id);
+      return stopping;
+    }
+    if (!start.named && (stopping !== undefined || record.state === 'unloaded'))
+      throw gone(record.id);
+    if (stopping !== undefined) {
+      await stopping;
+      return this.#bringUp(plugin, start, needed);
+    }
+    if (starting !== undefined) {
+      if (starting.asked > intent.stoppedAt) {
+        if (start.together !== true) this.#activation.hurry(plugin);
+        return starting.over;
+      }
+      // That start was overtaken by a stop.
+      const again = () => this.#bringUp(plugin, start, needed);
+      return starting.over.then(again, again);
+    }
+    const steered = start.activatedBy === 'request' && record.state === 'failed';
+    return steered ? this.#activation.steer(plugin, start) : this.#activation.begin(plugin, start);
   }
 
   /** A plugin's place in the order of activation. Infinity when it isn't active. */
@@ -162,7 +174,7 @@ export class Lifecycle {
   ): Promise<void> {
     const plugin = this.#core.ledger.plugin(key);
     endPauses(plugin);
-    plugin.intent.stops += 1;
+    plugin.intent.stoppedAt = this.#core.word();
     this.#core.supervisor.stopped(plugin);
     const stopping = this.#ending.stop(plugin, reason, drain);
     const over = stopping.then(

@@ -68,7 +68,15 @@ export class Members {
 
   /** Stops a plugin and forgets it. */
   async remove(key: string, drain?: Drain): Promise<void> {
-    await this.#stop(key, drain);
+    const plugin = this.#core.registry.plugin(key);
+    // What waited for the stop, or needs the plugin, must not start it before it is forgotten.
+    if (plugin !== undefined) plugin.intent.removing = true;
+    try {
+      await this.#stop(key, drain);
+    } catch (error) {
+      if (plugin !== undefined) plugin.intent.removing = false;
+      throw error;
+    }
     this.#core.listening.stop(key, gone(key));
     const removed = this.#core.stages.steps.removing(key);
     this.#core.registry.remove(key);

@@ -54,9 +54,11 @@ export class Pausing {
   #ask(plugin: Plugin, by: PausedBy, pause: Pause): Promise<boolean> {
     const { intent } = plugin;
     intent.released = false;
-    const pending = intent.pausedBy.get(by)?.pending ?? outcome<boolean>();
+    const earlier = intent.pausedBy.get(by);
+    const pending = earlier?.pending ?? outcome<boolean>();
+    const before = earlier?.pending === undefined ? earlier : earlier.before;
     if (intent.pausedBy === NO_PAUSES) intent.pausedBy = new Map();
-    intent.pausedBy.set(by, { ...pause, pending });
+    intent.pausedBy.set(by, { ...pause, pending, before });
     this.#core.reconciler.asked(plugin);
     return pending.promise;
   }

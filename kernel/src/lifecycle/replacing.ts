@@ -3,6 +3,7 @@ import { createError, messageOf } from '@plinth/sdk/contract';
 import type { Next, Plugin } from '../plugin/plugin.js';
 import {
   type ActivePlugin,
+  type AsleepPlugin,
   asResolved,
   asValidated,
   isAsleep,
@@ -16,7 +17,7 @@ import { withOrigin } from '../telemetry/origin.js';
 import type { Activation } from './activation.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
-import { activationFailed, disabled } from './failures.js';
+import { activationFailed } from './failures.js';
 import { answer, ask, dropPause } from './intents.js';
 import type { Pausing } from './pausing.js';
 import { type Replacement, Restarting, readAnew, resolveNext } from './restarting.js';
@@ -64,7 +65,7 @@ export class Replacing {
         `cannot reload ${record.id} with a package of ${next.id}`,
         { plugin: record.id, details: { other: next.id } },
       );
-    if (!this.#core.isEnabled(key)) throw disabled(record);
+    this.#core.checkEnabled(record);
     const hold = isRunning(record) ? record.connection.meter.letThrough() : undefined;
     try {
       return await this.#reload(this.#core.ledger.plugin(key), record, next, how);
@@ -93,6 +94,7 @@ export class Replacing {
       await this.#activation.activateDependencies(resolved ?? asResolved(record), {
         activatedBy: 'reload',
         named: false,
+        asked: this.#core.word(),
       });
     }
     if (
@@ -103,6 +105,7 @@ export class Replacing {
         await this.#activation.activateDependencies(resolved ?? asResolved(record), {
           activatedBy: 'reload',
           named: !automatic,
+          asked: this.#core.word(),
         });
       const swapped = await this.#ask(plugin, { resolved, stateless, named: !automatic });
       if (swapped !== undefined) {
@@ -114,6 +117,7 @@ export class Replacing {
       await this.#activation.activateDependencies(resolved ?? asResolved(record), {
         activatedBy: 'reload',
         named: !automatic,
+        asked: this.#core.word(),
       });
       const woken = await this.#ask(plugin, { resolved, stateless, named: !automatic });
       if (woken !== undefined) {
@@ -227,6 +231,9 @@ export class Replacing {
     this.#core.supervisor.stopped(plugin);
     if (next === undefined) readAnew(this.#core, asleep.package);
     const renamed = resolved.key !== key;
+    // What it returns to while its key is that of the next version.
+    const { state, reason } = asleep;
+    const still: AsleepPlugin = renamed ? { ...asleep, ...resolved, state, reason } : asleep;
     // The plugin is already waking. What arrives waits for the outcome.
     plugin.mailbox.hold('sleep');
     plugin.waking = true;
@@ -235,8 +242,8 @@ export class Replacing {
       const lost = await this.#starter.start(
         plugin,
         resolved,
-        { activatedBy: 'reload', named, stateless },
-        asleep,
+        { activatedBy: 'reload', named, stateless, asked: this.#core.word() },
+        still,
       );
       if (lost !== undefined) throw this.#core.relations.blame(resolved, lost);
     } catch (error) {

@@ -85,16 +85,18 @@ export class Restarting {
   ): Promise<string> {
     const { key } = plugin.record;
     const now = next?.key ?? key;
-    const planned = plugin.intent.restart !== undefined;
-    const { stops } = plugin.intent;
-    this.#core.supervisor.steered(plugin);
+    const { supervisor } = this.#core;
+    const asked = this.#core.word();
+    supervisor.steered(plugin);
     plugin.going = true;
     let before!: { readonly record: PluginRecord; readonly snapshot: Snapshot | undefined };
     const stopping = this.#ask(plugin, true, async () => {
       const record = this.#core.ledger.require(key);
       if (next !== undefined) resolveNext(this.#core, key, next);
       const snapshot = stateless ? undefined : await this.#snapshot(plugin, record);
-      this.#core.supervisor.stopped(plugin);
+      // What waits for a restart waits for this one.
+      if (plugin.intent.restart === undefined) supervisor.stopped(plugin);
+      else supervisor.steered(plugin);
       if (next === undefined) readAnew(this.#core, record.package);
       await this.#ending.end(key, 'replace');
       if (next !== undefined) this.#core.registry.rename(key, next);
@@ -106,25 +108,27 @@ export class Restarting {
     });
     await stopping.catch((error: unknown) => {
       plugin.going = false;
+      supervisor.steeredInVain(plugin);
       this.#core.reconciler.changed(plugin);
       throw error;
     });
     // It was stopped by name meanwhile, and stays so.
-    if (plugin.intent.stops !== stops) {
+    if (plugin.intent.stoppedAt > asked) {
       await plugin.stopping;
       return now;
     }
     try {
       await (plugin.starting?.over ??
-        this.#activation.begin(plugin, { activatedBy: 'reload', named: !automatic }));
+        this.#activation.begin(plugin, { activatedBy: 'reload', named: !automatic, asked }));
+      supervisor.steeredWell(plugin);
     } catch (error) {
       plugin.saved = undefined;
       if (next !== undefined) await this.#putBack(plugin, before.record, before.snapshot);
       const back = this.#core.registry.plugin(before.record.key) === plugin;
       if (back && plugin.record.state === 'failed') {
         plugin.saved = before.snapshot;
-        if (planned) this.#core.supervisor.steeredInVain(plugin);
-      }
+        supervisor.steeredInVain(plugin);
+      } else supervisor.steeredWell(plugin);
       throw error;
     }
     // It may have been stopped or removed since it started. That was announced then.
@@ -165,6 +169,7 @@ export class Restarting {
       await this.#activation.begin(this.#core.ledger.plugin(before.key), {
         activatedBy: 'reload',
         named: true,
+        asked: this.#core.word(),
       });
     } catch (error) {
       this.#core.reporting.log.write(

@@ -15,8 +15,9 @@ import { withOrigin } from '../telemetry/origin.js';
 import { activate } from './activate.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
-import { activationFailed, disabled, hookOf, loadFailed } from './failures.js';
+import { activationFailed, hookOf, loadFailed } from './failures.js';
 import { catchUp, initialize, isBehind } from './initialize.js';
+import { leavePauses } from './intents.js';
 import type { Pausing } from './pausing.js';
 import { Undoing } from './undoing.js';
 
@@ -78,7 +79,7 @@ export class Starter {
         await run.undo.run();
         return lost;
       }
-      if (!this.#core.isEnabled(resolved.key)) throw disabled(resolved);
+      this.#core.checkEnabled(resolved);
       // Registrations become visible only now, all in one step. Calls that waited go first.
       next.connection.registrations.takeOver(waiting);
       plugin.mailbox.release('start', 'sleep', 'restart');
@@ -168,9 +169,7 @@ export class Starter {
       retried: false,
     });
     // A pause that was asked for meanwhile is still to come.
-    if (active.state === 'active')
-      for (const [by, { pending }] of [...plugin.intent.pausedBy])
-        if (pending === undefined) plugin.intent.pausedBy.delete(by);
+    if (active.state === 'active') leavePauses(plugin);
     this.#core.supervisor.started(plugin, version, connection);
     this.#core.reporting.announce('plugin:activated', {
       id: active.id,

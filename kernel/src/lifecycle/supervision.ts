@@ -13,9 +13,11 @@ export interface FailedRestart {
 export interface Supervision {
   /** A plugin has become active. */
   started(plugin: Plugin, version: string, connection: GuestConnection): void;
-  /** A plugin is started by name: a pending restart is dropped, and its crashes are forgotten. */
+  /** A start by name begins: crashes are forgotten, and a pending restart waits for its outcome. */
   steered(plugin: Plugin): void;
-  /** A start by name has failed while a restart was pending. */
+  /** It has succeeded, and takes the place of the restart. */
+  steeredWell(plugin: Plugin): void;
+  /** It has failed. A restart that was pending is tried again. */
   steeredInVain(plugin: Plugin): void;
   /** A plugin is stopped or replaced. Everything about it is dropped. */
   stopped(plugin: Plugin): void;
@@ -35,6 +37,7 @@ export interface Supervision {
 export const NO_SUPERVISION: Supervision = {
   started: () => {},
   steered: () => {},
+  steeredWell: () => {},
   steeredInVain: () => {},
   stopped: () => {},
   slept: () => {},

@@ -15,8 +15,10 @@ import type { Snapshot } from './snapshot.js';
 export interface Starting {
   /** Settles with its outcome. */
   readonly over: Promise<void>;
-  /** How often the plugin had been stopped by name when it was asked for. */
-  readonly stops: number;
+  /** The number of the word that asked for it. A stop with a higher one has overtaken it. */
+  readonly asked: number;
+  /** Whether something waits for it that may itself hold a parallel slot. It then takes none. */
+  hurried: boolean;
 }
 
 /** How long work in flight may take. */
@@ -45,8 +47,10 @@ export interface Wanted {
   readonly together?: boolean;
   /** Whether the guest begins without the plugin's state. */
   readonly stateless?: boolean;
-  /** How often the plugin had been stopped by name when the start was asked for. */
-  readonly stops?: number;
+  /**
+   * The number of the word that asks for it, and so for its needs. It undoes no later stop by name.
+   */
+  readonly asked: number;
 }
 
 /** What is to run in the place of a plugin. */
@@ -96,6 +100,8 @@ export interface Pause {
   readonly refuse?: () => PluginError;
   /** The reason in half a sentence, where there is more to say than that it was asked for. */
   readonly because?: () => string;
+  /** The pause in force whose place it takes. That one stays in force if this one is refused. */
+  before?: Pause | undefined;
 }
 
 /** What pauses a plugin: its operator, a limit that it exceeds, or an extension by its own name. */
@@ -112,8 +118,10 @@ export interface Intent {
   pausedBy: Map<PausedBy, Pause>;
   /** Whether its last pause was taken back, so that it goes on as soon as it can. */
   released: boolean;
-  /** How often it was stopped by name. A start that was asked for earlier doesn't undo a stop. */
-  stops: number;
+  /** It is about to be forgotten, and nothing starts it. */
+  removing: boolean;
+  /** The number of the word that stopped it last. Starts that were asked for earlier are over. */
+  stoppedAt: number;
   /** The stop that was asked for. */
   stop: Stop | undefined;
   /** It is asked to sleep. Resolves to whether it does. */
@@ -149,7 +157,8 @@ export class Plugin {
     enabled: true,
     pausedBy: NO_PAUSES,
     released: false,
-    stops: 0,
+    removing: false,
+    stoppedAt: 0,
     stop: undefined,
     sleep: undefined,
     wantedBy: undefined,

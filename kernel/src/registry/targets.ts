@@ -123,12 +123,12 @@ export class Targets {
     const { waking, commands } = this.#parts;
     do {
       for (const record of this.answering(commandId, route)) {
-        // A restart is pending: wait for it, then retry.
         const comeback = waking.comeback(record.key);
         if (comeback !== undefined) {
           await comeback;
           if (commands().answers(commandId)) return true;
-          // The plugin was started by name meanwhile.
+          // It was given up, started by name or replaced, or there is another restart to wait for.
+          if (waking.comeback(record.key) !== comeback) return this.wakeFor(commandId, route);
         }
         if (!this.#wakes(record, commandId)) continue;
         const by = waking.comes(record) ? 'startup' : `command:${addressOf(commandId).id}`;

@@ -2,17 +2,19 @@
 import { messageOf, type PluginError } from '@plinth/sdk/contract';
 import { hookOf } from '../../lifecycle/failures.js';
 import type { Lifecycle } from '../../lifecycle/lifecycle.js';
-import type { PluginRecord, ValidatedPlugin } from '../../plugin/record.js';
+import {
+  isAsleep,
+  isRunning,
+  type PluginRecord,
+  type ValidatedPlugin,
+} from '../../plugin/record.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Log } from '../../telemetry/logger.js';
 
 /** What this module needs from the kernel. */
 export interface SwitchingParts {
   readonly registry: Pick<PluginRegistry, 'get'>;
-  readonly lifecycle: Pick<
-    Lifecycle,
-    'settled' | 'wantsToRun' | 'exchange' | 'reload' | 'activate' | 'members'
-  >;
+  readonly lifecycle: Pick<Lifecycle, 'settled' | 'wantsToRun' | 'exchange' | 'reload' | 'members'>;
   readonly log: Log;
 }
 
@@ -63,8 +65,11 @@ export class Switching {
     const { registry, lifecycle, log } = this.#parts;
     try {
       const present = registry.get(key);
-      if (present !== undefined)
-        await this.#replaceBack(present, lifecycle.members.validate(old.package));
+      if (present === undefined) return;
+      // One that has run goes on with its state, its pauses and what waits for it.
+      const ran = isRunning(old) || isAsleep(old);
+      const how = ran ? 'whatever happens' : 'without its state if need be';
+      await this.replace(present, lifecycle.members.validate(old.package), how);
     } catch (error) {
       log.write(
         'kernel',
@@ -75,20 +80,6 @@ export class Switching {
         },
       );
     }
-  }
-
-  async #replaceBack(present: PluginRecord, before: ValidatedPlugin): Promise<void> {
-    const { lifecycle } = this.#parts;
-    const { key } = present;
-    if (present.state === 'active') {
-      await lifecycle
-        .reload(key, before)
-        .catch(() => lifecycle.reload(key, before, { stateless: true }));
-      return;
-    }
-    await lifecycle.exchange(key, before);
-    if (present.state !== 'resolved' && present.state !== 'unloaded')
-      await lifecycle.activate(before.key);
   }
 }
 

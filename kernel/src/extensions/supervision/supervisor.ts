@@ -49,21 +49,38 @@ export class Supervisor implements Supervision {
       this.#snapshotLater(plugin, version, connection, ward);
   }
 
-  /** A manual start drops the pending restart and the crash history, but not the state. */
+  /**
+   * A manual start begins. It drops the crash history, but not the state. A pending restart is not
+   * due meanwhile, and what waits for it goes on waiting.
+   */
   steered(plugin: Plugin): void {
     const ward = this.#wards.get(plugin);
     if (ward === undefined) return;
-    release(ward);
-    ward.crashes = [];
-    ward.misses = 0;
-    plugin.intent.quarantine = undefined;
-    endRestart(plugin, ward);
+    this.#forget(plugin, ward);
+    const { restart } = plugin.intent;
+    if (restart !== undefined) Object.assign(restart, { due: undefined, begun: true });
+  }
+
+  /** It has succeeded. */
+  steeredWell(plugin: Plugin): void {
+    const ward = this.#wards.get(plugin);
+    if (ward !== undefined) endRestart(plugin, ward);
+  }
+
+  /** It has failed. A restart that was pending is planned again. */
+  steeredInVain(plugin: Plugin): void {
+    if (plugin.intent.restart === undefined || this.#closed) return;
+    this.#plan(plugin, this.#wardOf(plugin), this.#parts.options.backoff);
+    this.#parts.reconsider(plugin);
   }
 
   /** A plugin is stopped or replaced. Everything about it is dropped. */
   stopped(plugin: Plugin): void {
-    this.steered(plugin);
     plugin.intent.startsWithNeeds = false;
+    const ward = this.#wards.get(plugin);
+    if (ward === undefined) return;
+    this.#forget(plugin, ward);
+    endRestart(plugin, ward);
     this.#wards.delete(plugin);
   }
 
@@ -71,13 +88,6 @@ export class Supervisor implements Supervision {
   slept(plugin: Plugin): void {
     const ward = this.#wards.get(plugin);
     if (ward !== undefined) release(ward);
-  }
-
-  /** A manual start has failed while a restart was pending. That is scheduled again. */
-  steeredInVain(plugin: Plugin): void {
-    if (this.#closed || !this.#parts.options.restart) return;
-    if (plugin.intent.restart === undefined)
-      this.#plan(plugin, this.#wardOf(plugin), this.#parts.options.backoff);
   }
 
   /**
@@ -158,6 +168,16 @@ export class Supervisor implements Supervision {
       { plugin: id },
     );
     this.#plan(plugin, ward, delay);
+  }
+
+  /** Forgets the crashes of a plugin, and watches its guest no longer. */
+  #forget({ intent }: Plugin, ward: Ward): void {
+    release(ward);
+    ward.crashes = [];
+    ward.misses = 0;
+    ward.backoff?.clear();
+    ward.backoff = undefined;
+    intent.quarantine = undefined;
   }
 
   /** Milliseconds until the next restart. */

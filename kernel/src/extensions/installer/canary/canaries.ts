@@ -45,6 +45,8 @@ interface Running {
   readonly since: number;
   readonly ends: (() => void)[];
   over: boolean;
+  /** Its end, once that has begun. */
+  ended?: Promise<void>;
 }
 
 /** Owns the canaries of a tenant. Nothing of them is stored. */
@@ -171,8 +173,16 @@ export class Canaries {
     }
   }
 
-  /** Its calls go to the version before. Those that it works on may finish. */
-  async #end(running: Running): Promise<void> {
+  /**
+   * Its calls go to the version before. Those that it works on may finish. It ends once, as a later
+   * canary of the plugin has its place by then.
+   */
+  #end(running: Running): Promise<void> {
+    running.ended ??= this.#endOnce(running);
+    return running.ended;
+  }
+
+  async #endOnce(running: Running): Promise<void> {
     const { id, next, ends } = running;
     const { registry, commands, lifecycle, routing } = this.#parts;
     running.over = true;
