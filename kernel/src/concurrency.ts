@@ -95,7 +95,7 @@ export class Semaphore {
     }
   }
 
-  /** Begins a task that waits at once, beside the limit. */
+  /** Begins a waiting task now, beside the limit. Others wait for their places as before. */
   admit(ticket: object): void {
     const begin = this.#waiting.get(ticket);
     this.#waiting.delete(ticket);

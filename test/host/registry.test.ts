@@ -582,7 +582,7 @@ describe(`${runtime}: all or nothing`, () => {
     expect([versionsOf(again), await answer(again)]).toEqual([['1.0.0 active'], '1.0.0']);
   });
 
-  it('an update of a paused plugin that could not be written leaves it paused, with its state and what waits', async () => {
+  it('an update of a paused plugin that could not be written leaves it paused with its state', async () => {
     const { storage, failAt, heal } = failing(memoryStorage());
     const kernel = await startKernel(setting, [], { storage });
     await kernel.plugins.install(packed('1.0.0'));

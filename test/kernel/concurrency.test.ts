@@ -91,6 +91,26 @@ describe('a semaphore', () => {
     expect(bad).toMatchObject([{ reason: { message: 'b' } }]);
     expect(await semaphore.run(async () => 'again')).toBe('again');
   });
+
+  it('admits a waiting task beside its limit, whose place no other one gets', async () => {
+    const { begun, task, end } = tasks();
+    const semaphore = new Semaphore(1);
+    const ticket = {};
+    const first = semaphore.run(task('first'));
+    const second = semaphore.run(task('second'));
+    const third = semaphore.run(task('third'), ticket);
+    semaphore.admit(ticket);
+    semaphore.admit(ticket);
+    await expect.poll(() => begun).toEqual(['first', 'third']);
+    end('third');
+    await third;
+    expect(begun).toEqual(['first', 'third']);
+    end('first');
+    await first;
+    await expect.poll(() => begun).toEqual(['first', 'third', 'second']);
+    end('second');
+    await second;
+  });
 });
 
 describe('settleEach()', () => {
