@@ -162,6 +162,16 @@ describe('a view in a page', () => {
     await until(() => other.shown.state === 'closed', 'closed');
     expect(other.errors).toEqual([]);
   });
+
+  it('ends with its kernel also when it has failed', async () => {
+    const kernel = await startPanel();
+    const view = mount(kernel);
+    await expect.element(page.getByRole('button', { name: 'break' })).toBeVisible();
+    await userEvent.click(view.button('break'));
+    await until(() => view.shown.state === 'failed', 'failed');
+    await kernel.stop({ drain: 0 });
+    await until(() => view.shown.state === 'closed', 'closed');
+  });
 });
 
 describe('controls', () => {

@@ -110,6 +110,13 @@ describe('a frame', () => {
     expect(shown.error?.message).toContain("the 'script' of the frame 'panel' is a text");
   });
 
+  it('that has failed ends with its kernel', async () => {
+    const { kernel, shown } = await show(undefined as never);
+    await until(() => shown.state === 'failed', 'failed');
+    await kernel.stop({ drain: 0 });
+    await until(() => shown.state === 'closed', 'closed');
+  });
+
   it('hears null for what is no data, and each message that follows', async () => {
     const { run, told } = await show(
       `plinth.on((message) => plinth.call('tell', [message]));

@@ -73,7 +73,7 @@ class MountedFrame implements ShownView {
   readonly #options: FrameOptions;
   readonly #box: FrameBox;
   readonly #end: AbortController;
-  readonly #listening: { dispose(): void };
+  readonly #listening: readonly { dispose(): void }[];
   readonly #done: Promise<void>;
   #state: State = 'opening';
   #error: Error | undefined;
@@ -91,19 +91,21 @@ class MountedFrame implements ShownView {
     this.#options = options;
     this.#box = box;
     this.#end = end;
-    this.#listening = kernel.events.on('plugin:*', ({ topic, payload }) => {
+    const changed = kernel.events.on('plugin:*', ({ topic, payload }) => {
       const { id } = Object(payload) as { readonly id?: unknown };
       if (id !== options.plugin || !AGAIN.has(topic)) return;
       // The start of a plugin that the frame itself has asked for changes nothing.
       if (this.#state === 'failed' ? !this.#isRefused(topic) : topic !== 'plugin:activated')
         this.#renew();
     });
+    // A frame that has failed waits for its plugin, which a stopped kernel never starts.
+    this.#listening = [changed, kernel.events.on('kernel:stopped', () => this.#finish())];
     const looks = new MutationObserver(() => this.#port?.look(box.look()));
     looks.observe(box.section.ownerDocument.documentElement, { attributes: true });
     this.#done = this.#run().finally(() => {
       end.abort();
       looks.disconnect();
-      this.#listening.dispose();
+      for (const one of this.#listening) one.dispose();
     });
   }
 
@@ -125,11 +127,15 @@ class MountedFrame implements ShownView {
   }
 
   async close(): Promise<void> {
+    this.#finish();
+    await this.#done;
+    this.#box.section.remove();
+  }
+
+  #finish(): void {
     this.#end.abort();
     this.#showing?.abort();
     this.#wake?.();
-    await this.#done;
-    this.#box.section.remove();
   }
 
   /** A frame that has broken the rules is shown again by another version alone. */

@@ -50,7 +50,7 @@ class Shower implements SeenView {
   readonly #settings: ReturnType<typeof viewSettings>;
   readonly #kernel: ViewKernel;
   readonly #renderer: ViewRenderer;
-  readonly #listening: { dispose(): void };
+  readonly #listening: readonly { dispose(): void }[];
   readonly #done: Promise<void>;
   #seen: boolean;
   #closed = false;
@@ -68,12 +68,16 @@ class Shower implements SeenView {
     this.#kernel = kernel;
     this.#renderer = renderer;
     this.#seen = seen;
-    this.#listening = kernel.events.on('plugin:*', ({ topic, payload }) => {
+    const changed = kernel.events.on('plugin:*', ({ topic, payload }) => {
       if ((payload as { readonly id?: unknown } | null)?.id !== plugin) return;
       if (SWAPS.has(topic)) this.#swap();
       else if (STARTS.has(topic) && !(this.#error instanceof ViewRefused)) this.retry();
     });
-    this.#done = this.#run().finally(() => this.#listening.dispose());
+    // A view that has failed waits for its plugin, which a stopped kernel never starts.
+    this.#listening = [changed, kernel.events.on('kernel:stopped', () => this.#finish())];
+    this.#done = this.#run().finally(() => {
+      for (const one of this.#listening) one.dispose();
+    });
   }
 
   get state(): ViewState {
@@ -98,10 +102,14 @@ class Shower implements SeenView {
   }
 
   async close(): Promise<void> {
+    this.#finish();
+    await this.#done;
+  }
+
+  #finish(): void {
     this.#closed = true;
     this.#showing?.end();
     this.#wake?.();
-    await this.#done;
   }
 
   #swap(): void {
