@@ -21,6 +21,40 @@ const DIGEST = 'a'.repeat(64);
 const problemsOf = ({ error }: Failure) =>
   error.details.problems as readonly { readonly path: string; readonly message: string }[];
 
+describe('contracts that are not the own ones', () => {
+  const asking = (scope: string) => ({
+    ...base,
+    provides: ['test.bad@1', 'com.acme.panel@2'],
+    permissions: { contracts: { provide: [scope] } },
+  });
+  const refusal = { code: 'manifest/invalid', message: expect.stringMatching(/com\.acme\.panel/) };
+
+  it.each(['com.acme.panel', 'com.acme.*', '*'])(
+    'are taken by a reader without a kernel that sees the right to %s',
+    (scope) => {
+      expect(parseManifest(asking(scope)).provides).toEqual(['test.bad@1', 'com.acme.panel@2']);
+    },
+  );
+
+  it('are refused there without the right, with the line to write', () => {
+    for (const manifest of [asking('com.acme.other'), { ...asking('*'), permissions: {} }])
+      expect(() => parseManifest(manifest)).toThrow(
+        expect.objectContaining({
+          ...refusal,
+          message: expect.stringContaining('"contracts": { "provide": ["com.acme.panel"] }'),
+        }),
+      );
+  });
+
+  it('are refused by a kernel that has not opened them, whatever the manifest asks for', async () => {
+    const { error } = await fail(asking('*'));
+    expect(error).toMatchObject(refusal);
+    expect(() => parseManifest(asking('*'), 'x', { open: () => false })).toThrow(
+      expect.objectContaining(refusal),
+    );
+  });
+});
+
 describe('a manifest as text', () => {
   it.each<[string, unknown, string, RegExp]>([
     ['empty', '', 'manifest/missing', /memory:0\S* is empty/],

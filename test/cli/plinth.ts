@@ -128,6 +128,27 @@ export default definePlugin({
 `,
 } as const;
 
+/** A plugin that provides a contract which its application opens. */
+export const PANEL = {
+  'plugin.json': {
+    id: 'com.example.clock',
+    version: '1.0.0',
+    permissions: { contracts: { provide: ['com.acme.panel'] } },
+  },
+  'src/index.ts': `import { command, contract, definePlugin } from '@plinth/sdk';
+import * as v from 'valibot';
+
+export const Panel = contract('com.acme.panel@1', { show: command({ output: v.string() }) });
+
+export default definePlugin({
+  provides: [Panel],
+  activate(ctx) {
+    ctx.provide(Panel, { show: () => 'noon' });
+  },
+});
+`,
+} as const;
+
 /** One line that `plinth dev --json` writes. */
 export interface Line {
   readonly event: string;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { folderOf, GREETER, json, plinth, readJson, write } from './plinth.ts';
+import { folderOf, GREETER, json, PANEL, plinth, readJson, write } from './plinth.ts';
 
 interface Found {
   readonly rule: string;
@@ -47,6 +47,26 @@ it('finds nothing in plugins that are right, in TypeScript and in JavaScript', a
   const folder = fileURLToPath(new URL('../../demo-app/plugins/', import.meta.url));
   for (const name of ['notes', 'search', 'markdown', 'clock', 'todo', 'catalogue', 'poll'])
     expect(await json(join(folder, name), ['validate'])).toMatchObject({ ok: true, findings: [] });
+});
+
+it('takes a plugin that provides a contract of its application, which has asked for that', async () => {
+  const folder = await folderOf(PANEL);
+  expect(await json(folder, ['validate'])).toMatchObject({ ok: true, findings: [] });
+  expect((await plinth(folder, ['bundle'])).code).toBe(0);
+  for (const path of ['dist/plugin', 'dist/com.example.clock-1.0.0.plinth'])
+    expect(await json(folder, ['validate', path])).toMatchObject({ ok: true, findings: [] });
+  const { checks, ok } = await json(folder, ['test']);
+  expect([ok, checks]).toEqual([true, expect.any(Array)]);
+  await write(folder, { 'plugin.json': { ...PANEL['plugin.json'], permissions: {} } });
+  expect(await json(folder, ['validate'])).toMatchObject({
+    ok: false,
+    findings: [
+      {
+        rule: 'manifest/invalid',
+        message: expect.stringContaining('"contracts": { "provide": ["com.acme.panel"] }'),
+      },
+    ],
+  });
 });
 
 describe('finds', () => {

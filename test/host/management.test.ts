@@ -4,6 +4,7 @@
  */
 
 import { type Kernel, type KernelOptions, type PermissionRequest, packageOf } from '@plinth/kernel';
+import { contract } from '@plinth/sdk';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { Plugins, Settings, System } from '@plinth/sdk/contracts';
 import { describe, expect, it } from 'vitest';
@@ -206,6 +207,27 @@ for (const setting of [
           permissions: { 'network.fetch': ['https://example.com'] },
         },
       ]);
+    });
+
+    it('installs a provider of a contract that the application opens, and of no other', async () => {
+      const Panel = contract('com.acme.panel@1', {});
+      const panel = packed(
+        target('test.more', '1.0.0', {
+          provides: ['com.acme.panel@1'],
+          permissions: { contracts: { provide: ['com.acme.panel'] } },
+        }),
+      );
+      const may = { ...MANAGE, contracts: { provide: ['com.acme.panel'] } };
+      const opened = await start(may, { contracts: [Panel] });
+      expect(await ask(opened, 'plugins:install', panel)).toMatchObject({ id: 'test.more' });
+      const closed = await start(may);
+      let asked = 0;
+      closed.permissions.onRequest(() => {
+        asked += 1;
+        return true;
+      });
+      expect(await ask(closed, 'plugins:install', panel)).toEqual(['manifest/invalid', null]);
+      expect([closed.plugins.get('test.more'), asked]).toEqual([undefined, 0]);
     });
 
     it('needs the rights of all members of the chain of calls', async () => {

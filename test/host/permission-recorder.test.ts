@@ -193,6 +193,16 @@ describe(`${runtime}: widening()`, () => {
     expect(widening(JSON.stringify(before), JSON.stringify(before))).toEqual({});
   });
 
+  it('reads manifests that provide a contract of the application', () => {
+    const before = manifest({});
+    const after = manifest({
+      provides: ['com.acme.panel@1'],
+      permissions: { contracts: { provide: ['com.acme.panel'] } },
+    });
+    expect(widening(before, after)).toMatchObject({ 'contracts.provide': ['com.acme.panel'] });
+    expect(widening(after, after)).toEqual({});
+  });
+
   it('compares a manifest with what was observed, and refuses one that is invalid', async () => {
     const declared = { storage: { read: true, write: true } } as const;
     const kernel = await start([user(declared)]);

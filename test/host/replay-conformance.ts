@@ -1,6 +1,7 @@
 /** Recordings of a plugin, and their replay, for guests of any isolation. */
 import type { Kernel, KernelOptions } from '@plinth/kernel';
 import { parseRecording, type Recording, recorder, replay } from '@plinth/kernel/replay';
+import { command, contract } from '@plinth/sdk';
 import type { ManifestInput } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { type Setting, startKernel } from '../support/kernels.ts';
@@ -113,6 +114,17 @@ export function replayConformance(name: string, setting: Setting): void {
       expect(await kernel.commands.execute('test.user:add', { by: 1 })).toMatchObject({ count: 6 });
       const again = await record(kernel, (ask) => ask('add', { by: 1 }));
       expect((await replay(again, recorded(), options)).ok).toBe(true);
+    });
+
+    it('of a provider of a contract that the application opened is replayed', async () => {
+      const panel = recorded(`ctx.commands.handle('com.acme.panel:show', (what) => what + '!');`, {
+        provides: ['com.acme.panel@1', 'test.user@1'],
+        permissions: { contracts: { provide: ['com.acme.panel'] } },
+      });
+      const Panel = contract('com.acme.panel@1', { show: command({}) });
+      const kernel = await startRecorder(setting, [panel], { contracts: [Panel] });
+      const recording = await record(kernel, () => kernel.client(Panel).show('a'));
+      expect(await replay(recording, panel, options)).toMatchObject({ ok: true });
     });
 
     it('shows an answer, a request and an event that differ, one that is missing, and one too many', async () => {

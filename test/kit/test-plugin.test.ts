@@ -2,7 +2,14 @@
 import { defineExtension } from '@plinth/kernel/extension';
 import { command, contract, definePlugin } from '@plinth/sdk';
 import { HealthCheck } from '@plinth/sdk/contracts';
-import { type PluginInput, reportJUnit, reportText, stub, testPlugin } from '@plinth/sdk/testing';
+import {
+  createTestContext,
+  type PluginInput,
+  reportJUnit,
+  reportText,
+  stub,
+  testPlugin,
+} from '@plinth/sdk/testing';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createHost } from '#host';
@@ -73,6 +80,36 @@ describe('testPlugin()', () => {
       },
     );
     expect(report.ok, reportText(report)).toBe(true);
+  });
+
+  it('passes a plugin that provides a contract of its application', async () => {
+    const Panel = contract('com.acme.panel@1', { show: command({ output: v.string() }) });
+    const plugin = definePlugin({
+      provides: [Panel],
+      activate(ctx) {
+        ctx.provide(Panel, { show: () => 'noon' });
+      },
+    });
+    const clock = {
+      id: 'com.example.clock',
+      version: '1.0.0',
+      main: 'plugin.js',
+      engines: { plinth: '*' },
+      provides: ['com.acme.panel@1'],
+      permissions: { contracts: { provide: ['com.acme.panel'] } },
+    };
+    const report = await testPlugin(
+      { manifest: clock, plugin },
+      {
+        samples: { 'com.acme.panel:show': [undefined] },
+        groups: ['contract', 'lifecycle', 'permissions'],
+      },
+    );
+    expect(report.ok, reportText(report)).toBe(true);
+    expect(report.checks.map(({ id }) => id)).toContain('contract/answers:com.acme.panel:show');
+    await using context = await createTestContext({ plugin, manifest: clock });
+    await plugin.activate(context);
+    expect(await context.invoke(Panel.show)).toBe('noon');
   });
 
   it('finds a manifest that no kernel takes, and a plugin that does not start', async () => {

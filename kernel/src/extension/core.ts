@@ -5,6 +5,7 @@
 import type { Isolation, Manifest } from '@plinth/sdk/contract';
 import type { CoreConfig } from '../api/host-config.js';
 import type { CorePlugins } from '../api/host-plugins.js';
+import type { IsOpen } from '../calls/open-contracts.js';
 import type { ServiceScope } from '../calls/services.js';
 import type { CommandGuards } from '../commands/command-guards.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
@@ -61,6 +62,8 @@ export interface CoreRights {
   readonly deciding: Deciding;
   /** The most that plugins may be allowed to do. */
   readonly policy: PermissionPolicy | undefined;
+  /** Which contracts any plugin may provide. */
+  readonly isOpen: IsOpen;
 }
 
 /** What all plugins of a tenant may use together, and what the core knows of that. */

@@ -86,12 +86,13 @@ export class TenantCore implements Core {
 
   get rights(): CoreRights {
     const { requests, security } = this.#engine;
-    const { deciding, base } = this.#parts;
+    const { deciding, base, shared } = this.#parts;
     return {
       grants: security.grants,
       requests,
       deciding,
       policy: base.options.policy?.permissions,
+      isOpen: shared.isOpen,
     };
   }
 

@@ -2,21 +2,34 @@
 import { didYouMean } from './did-you-mean.js';
 import { cut, knownKeys } from './manifest-problems.js';
 import type { Manifest } from './manifest-schema.js';
-import { parseContractId } from './names.js';
+import { isOpen, parseContractId } from './names.js';
+import { scopeCovers, scopesOf } from './permission.js';
 import type { Issue } from './schema.js';
 
-/** Contracts that a manifest promises and that aren't its plugin's to provide. */
+const PROVIDE = 'contracts.provide';
+
+/**
+ * Contracts that a manifest promises and that aren't its plugin's to provide.
+ *
+ * @param open which contracts the application opens. Where no application is known, those that the
+ * manifest itself asks for.
+ */
 export function foreignProvides(
-  { id, provides = [] }: Manifest,
-  open: (base: string) => boolean,
+  { id, provides = [], permissions }: Manifest,
+  open: ((base: string) => boolean) | undefined,
 ): Issue[] {
+  const asked = scopesOf(permissions, PROVIDE);
+  const mayOpen =
+    open ??
+    ((base: string) => isOpen(base) || asked.some((scope) => scopeCovers(PROVIDE, scope, base)));
   return provides.flatMap((provided) => {
     const base = parseContractId(provided)?.base;
-    if (base === undefined || base === id || open(base)) return [];
-    return {
-      path: 'provides',
-      message: `'${provided}' is not this plugin's: a plugin provides contracts under its own id '${id}', and those that the application opens (option 'contracts')`,
-    };
+    if (base === undefined || base === id || mayOpen(base)) return [];
+    const rule =
+      open === undefined
+        ? `. If the application opens it, ask for it in permissions: "contracts": { "provide": ["${base}"] }`
+        : `: a plugin provides contracts under its own id '${id}', and those that the application opens (option 'contracts')`;
+    return { path: 'provides', message: `'${provided}' is not this plugin's${rule}` };
   });
 }
 
@@ -47,7 +60,7 @@ function misspeltPoints({ contributes }: Manifest): Issue[] {
 export function semanticProblems(
   parsed: Manifest | undefined,
   raw: unknown,
-  open: (base: string) => boolean,
+  open: ((base: string) => boolean) | undefined,
 ): Issue[] {
   if (parsed === undefined) return [];
   const problems: Issue[] = [];

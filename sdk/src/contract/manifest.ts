@@ -10,13 +10,15 @@ import { invalid, MAX_PROBLEMS, toProblem } from './manifest-problems.js';
 import { foreignProvides, semanticProblems } from './manifest-rules.js';
 import { type Manifest, manifestSchema } from './manifest-schema.js';
 import { parseText, tooMuch } from './manifest-text.js';
-import { isOpen } from './names.js';
 import type { Issue } from './schema.js';
 import { TOO_DEEP, unsafeKeys } from './unsafe-keys.js';
 
 /** What a reader of manifests knows of the application. */
 export interface ManifestOptions {
-  /** Whether any plugin may provide a contract, by its base; the standard ones when absent. */
+  /**
+   * Whether any plugin may provide a contract, by its base. When absent, the standard ones and those
+   * that the manifest asks for in `permissions.contracts.provide`: a kernel decides on them later.
+   */
   readonly open?: (base: string) => boolean;
 }
 
@@ -31,7 +33,7 @@ export interface ManifestOptions {
 export function parseManifest(
   source: string | object,
   origin = 'plugin.json',
-  { open = isOpen }: ManifestOptions = {},
+  { open }: ManifestOptions = {},
 ): Manifest {
   const raw = typeof source === 'string' ? parseText(source, origin) : source;
   const problems: Issue[] =

@@ -1,8 +1,11 @@
 /** Replays a recording against a package, in a kernel of its own. */
+import { contract } from '@plinth/sdk';
 import {
   createError,
   type LoadSpec,
+  type Manifest,
   type ManifestInput,
+  parseContractId,
   parseManifest,
 } from '@plinth/sdk/contract';
 import { endpointPair, Link } from '@plinth/sdk/rpc';
@@ -65,6 +68,8 @@ export async function replayOf(
     isolation,
     telemetry: { log: false },
     sources: [packageSource([]), { discover: () => alone(found, manifest) }],
+    // What the manifest provides was open where it was recorded.
+    contracts: foreignOf(manifest).map((id) => contract(id, {})),
     extensions: [launcher(launched)()],
   });
   try {
@@ -78,6 +83,9 @@ export async function replayOf(
     await kernel.stop();
   }
 }
+
+const foreignOf = ({ id, provides = [] }: Manifest): readonly string[] =>
+  provides.filter((one) => parseContractId(one)?.base !== id);
 
 /** Whether the guest was at rest at the end: no call and no control call was open. */
 function isComplete({ end }: Recording, entries: readonly Entry[]): boolean {

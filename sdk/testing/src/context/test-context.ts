@@ -18,6 +18,7 @@ import {
   parseManifest,
 } from '@plinth/sdk/contract';
 import { checkValues, RULES } from '../check-options.js';
+import { openedBy } from '../opened-by.js';
 import { createTestKernel, type TestKernel } from '../test-kernel.js';
 import type {
   ContextRecords,
@@ -66,11 +67,12 @@ export async function createTestContext(
       ? plainNeeds((overrides.needs ?? {}) as PlainNeeds)
       : needsOf(plugin, (overrides.needs ?? {}) as Record<string, Record<string, unknown>>);
   const manifest = manifestOf(plugin, needs, overrides.manifest);
-  const { id } = parseManifest(manifest, 'createTestContext()');
+  const parsed = parseManifest(manifest, 'createTestContext()');
+  const { id } = parsed;
   const holder = new Holder(plugin, needs);
   const kernel = await createTestKernel({
     plugins: [{ manifest, plugin: holder }],
-    contracts: needs.stubs,
+    contracts: [...needs.stubs, ...openedBy(parsed)],
     storage: { [id]: storage },
     config: { user: { [id]: config as Record<string, unknown> } },
     ...(fetch !== undefined && { network: fetch }),

@@ -3,6 +3,7 @@ import type { Host, Kernel, KernelOptions, PluginPackage } from '@plinth/kernel'
 import type { AnyContract } from '@plinth/sdk';
 import { type Manifest, membersOf, messageOf, ownerOf, parseManifest } from '@plinth/sdk/contract';
 import type { StubNetwork } from '../network.js';
+import { openedBy } from '../opened-by.js';
 import { type PluginInput, packageOfOne } from '../plugins.js';
 import type { Stub } from '../stub.js';
 import { createTestKernel, type TestKernel, type TestKernelOptions } from '../test-kernel.js';
@@ -107,7 +108,7 @@ export class Subject {
       ...(host !== undefined && { host }),
       ...(extensions !== undefined && { extensions: extensions() }),
       plugins: [...plugins, found],
-      ...(contracts !== undefined && { contracts }),
+      contracts: [...(contracts ?? []), ...openedBy(this.manifest)],
       ...(config !== undefined && { config: { user: { [this.id]: config } } }),
       ...(storage !== undefined && { storage: { [this.id]: storage } }),
       ...(network !== undefined && { network }),

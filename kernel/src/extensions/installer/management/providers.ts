@@ -159,9 +159,9 @@ class Management {
     call: KernelCall,
   ): Promise<unknown> {
     const { plugins, installer, trust } = this.#parts;
-    const { grants, requests } = this.#parts.rights;
+    const { grants, requests, isOpen: open } = this.#parts.rights;
     const by = call.caller.id;
-    const manifest = parseManifest(input.manifest, `a package that ${by} installs`);
+    const manifest = parseManifest(input.manifest, `a package that ${by} installs`, { open });
     const { id, version } = manifest;
     const { signature } = input;
     const found: PluginPackage = {
