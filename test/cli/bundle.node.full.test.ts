@@ -115,6 +115,78 @@ await kernel.client(Greeter).meet({ name: 'Ada' });
     expect([status, stdout]).toEqual([0, '']);
   });
 
+  it('says of each value what its schema takes and gives: nothing, defaults, changes, streams', async () => {
+    const folder = await folderOf({
+      'plugin.json': { id: 'com.example.kinds', version: '1.0.0' },
+      'src/contract.ts': `import { bytes, command, contract, event, stream } from '@plinth/sdk';
+import * as v from 'valibot';
+import * as z from 'zod';
+
+const text = v.string();
+export const Kinds = contract('com.example.kinds@1', {
+  maybe: command({ input: v.optional(text), output: v.nullish(text) }),
+  filled: command({ input: v.optional(v.object({ a: v.optional(v.number(), 1) }), {}), output: v.void() }),
+  nested: command({ input: v.array(v.optional(text)), output: v.object({ a: v.undefinedable(text), b: v.optional(text) }) }),
+  made: command({ input: v.pipe(text, v.transform(Number), v.number()), output: v.pipe(text, v.transform((one) => ({ one }))) }),
+  zod: command({ input: z.string().optional(), output: z.object({ a: z.number().default(1) }) }),
+  read: command({ input: stream(v.pipe(text, v.transform(Number), v.number())), output: bytes() }),
+  wrong: command({ input: v.string(), errors: { code: v.optional(v.number(), 1) } }),
+  told: event(v.optional(v.number())),
+});
+`,
+      'src/index.ts': `import { definePlugin } from '@plinth/sdk';
+import { Kinds } from './contract.ts';
+
+export default definePlugin({
+  provides: [Kinds],
+  activate(ctx) {
+    ctx.provide(Kinds, {
+      maybe: (text) => text,
+      filled: () => undefined,
+      nested: (list) => ({ a: list[0], b: undefined }),
+      made: (value) => String(value),
+      zod: () => ({}),
+      read: () => new ReadableStream(),
+      wrong: () => undefined,
+    });
+  },
+});
+`,
+    });
+    expect(await plinth(folder, ['bundle'])).toMatchObject({ code: 0, err: '' });
+    const types = await readFile(join(folder, 'dist/plugin/contract.d.ts'), 'utf8');
+    expect(types.split('\n').map((line) => line.trim())).toEqual(
+      expect.arrayContaining([
+        'readonly maybe: Command<Schema<(string | undefined)>, Schema<(string | null | undefined)>, Record<never, Schema>>;',
+        'readonly filled: Command<Schema<({ a?: number } | undefined), { a: number }>, Schema<undefined>, Record<never, Schema>>;',
+        'readonly nested: Command<Schema<Array<(string | undefined)>>, Schema<{ a?: string; b?: string }>, Record<never, Schema>>;',
+        'readonly made: Command<Schema<string, number>, Schema<string, unknown>, Record<never, Schema>>;',
+        'readonly zod: Command<Schema<(string | undefined)>, Schema<{ a?: number }, { a: number }>, Record<never, Schema>>;',
+        'readonly read: Command<Schema<StreamInput<string>, Stream<number>>, Schema<StreamInput<Uint8Array>, ReadableStream<Uint8Array>>, Record<never, Schema>>;',
+        'readonly wrong: Command<Schema<string>, Schema<unknown>, { readonly code: Schema<(number | undefined), number> }>;',
+        'readonly told: Event<Schema<(number | undefined)>>;',
+      ]),
+    );
+    const kernel = await createKernel({ plugins: join(folder, 'dist') });
+    onTestFinished(() => kernel.stop());
+    await kernel.start();
+    const ask = (name: string, input?: unknown) =>
+      kernel.commands.execute(`com.example.kinds:${name}`, input);
+    expect(await ask('maybe')).toBe(undefined);
+    expect(await ask('maybe', 'a')).toBe('a');
+    expect(await ask('filled')).toBe(undefined);
+    expect(await ask('nested', [undefined, 'b'])).toEqual({ a: undefined, b: undefined });
+    expect(await ask('made', '4')).toBe('4');
+    expect(await ask('zod')).toEqual({});
+    for (const [name, input] of [
+      ['maybe', 1],
+      ['filled', { a: 'b' }],
+      ['nested', [1]],
+      ['zod', 1],
+    ] as const)
+      await expect(ask(name, input)).rejects.toMatchObject({ code: 'call/invalid-input' });
+  });
+
   it('has the same bytes for the same input, wherever it lies and is written', async () => {
     const [one, other] = [await folderOf(GREETER), await folderOf(GREETER)];
     await plinth(one, ['bundle'], { env: { TZ: 'Asia/Tokyo' } });

@@ -135,7 +135,7 @@ function compare(
   at: string,
   problems: Disagreement[],
 ): void {
-  const [written, coded] = [entry[part], member[part]];
+  const [written, coded] = [entry[part], member[part].input];
   if (written === undefined || coded === undefined) return;
   for (const { path, message } of schemaDifferences(written, coded))
     problems.push({
@@ -146,7 +146,10 @@ function compare(
 
 const schemasOf = (member: MemberFacts, parts: readonly Part[]): Entry =>
   Object.fromEntries(
-    parts.flatMap((part) => (member[part] === undefined ? [] : [[part, member[part]]])),
+    parts.flatMap((part) => {
+      const { input } = member[part];
+      return input === undefined ? [] : [[part, input]];
+    }),
   );
 const idFirst = ({ id, ...rest }: Entry): Entry => ({ id, ...rest });
 const pathIn = (parent: string, path: string) => (path === '' ? parent : `${parent}.${path}`);

@@ -1,5 +1,11 @@
 /** Writes `contract.d.ts`: a plugin's contracts as types that need nothing but `@plinth/sdk`. */
-import type { ContractFacts, Facts, JsonSchema, MemberFacts } from './facts.js';
+import {
+  type ContractFacts,
+  type Described,
+  type Facts,
+  type MemberFacts,
+  NOTHING,
+} from './facts.js';
 
 /** The text; undefined when the module of the contracts exports none that the plugin provides. */
 export function contractTypes({ provides, exports }: Facts): string | undefined {
@@ -12,8 +18,8 @@ export function contractTypes({ provides, exports }: Facts): string | undefined 
     });
   if (declared.length === 0) return undefined;
   const text = declared.join('\n');
-  const used = ['Command', 'Contract', 'Event', 'Hook', 'Schema'].filter((name) =>
-    text.includes(`${name}<`),
+  const used = ['Command', 'Contract', 'Event', 'Hook', 'Schema', 'Stream', 'StreamInput'].filter(
+    (name) => new RegExp(`\\b${name}<`).test(text),
   );
   return `import type { ${used.join(', ')} } from '@plinth/sdk';\n\n${text}`;
 }
@@ -33,7 +39,24 @@ function memberType({ kind, input, output, payload, errors }: MemberFacts): stri
   return `Command<${schemaType(input)}, ${schemaType(output)}, ${third}>`;
 }
 
-const schemaType = (schema: JsonSchema | undefined) => `Schema<${typeOf(schema)}>`;
+function schemaType(schema: Described): string {
+  const [before, after] = [typeBefore(schema), typeAfter(schema)];
+  return before === after ? `Schema<${before}>` : `Schema<${before}, ${after}>`;
+}
+
+/** What a caller, or a provider of an answer, writes. */
+const typeBefore = ({ input, stream }: Described): string =>
+  stream === undefined
+    ? typeOf(input)
+    : `StreamInput<${stream === 'bytes' ? 'Uint8Array' : typeBefore(stream.item)}>`;
+
+/** What the other side reads. */
+const typeAfter = ({ output, stream }: Described): string =>
+  stream === undefined
+    ? typeOf(output)
+    : stream === 'bytes'
+      ? 'ReadableStream<Uint8Array>'
+      : `Stream<${typeAfter(stream.item)}>`;
 
 /** Deepest value that is written out. */
 const MAX_DEPTH = 12;
@@ -52,6 +75,7 @@ export function typeOf(schema: unknown, depth = 0): string {
     properties,
   } = schema as Readonly<Record<string, unknown>>;
   const inner = (one: unknown) => typeOf(one, depth + 1);
+  if (JSON.stringify(schema) === JSON.stringify(NOTHING)) return 'undefined';
   if (only !== undefined) return JSON.stringify(only);
   if (Array.isArray(values)) return union(values.map((value) => JSON.stringify(value)));
   const choices = anyOf ?? oneOf;

@@ -3,14 +3,29 @@
 /** A JSON Schema. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
+/** No value: undefined. JSON Schema says it as what has none of the types of JSON. */
+export const NOTHING: JsonSchema = {
+  not: { type: ['null', 'boolean', 'number', 'string', 'array', 'object'] },
+};
+
+/** What a schema accepts. Absent parts can't be said, and may be any value. */
+export interface Described {
+  /** A value before it is parsed, as it is on the wire: also an output, which its caller parses. */
+  readonly input?: JsonSchema;
+  /** A value after it was parsed. */
+  readonly output?: JsonSchema;
+  /** The items of a stream, which has no other parts. */
+  readonly stream?: 'bytes' | { readonly item: Described };
+}
+
 /** One member of a contract. */
 export interface MemberFacts {
   readonly name: string;
   readonly kind: 'command' | 'event' | 'hook';
-  readonly input?: JsonSchema | undefined;
-  readonly output?: JsonSchema | undefined;
-  readonly payload?: JsonSchema | undefined;
-  readonly errors: Readonly<Record<string, JsonSchema>>;
+  readonly input: Described;
+  readonly output: Described;
+  readonly payload: Described;
+  readonly errors: Readonly<Record<string, Described>>;
   /** The rest of its declaration: time-outs, policies, queues. */
   readonly settings: Readonly<Record<string, unknown>>;
 }

@@ -6,14 +6,8 @@
  */
 import { registerHooks } from 'node:module';
 import process from 'node:process';
-import { toJsonSchema } from '@valibot/to-json-schema';
-import type { GenericSchema } from 'valibot';
+import { described, describedObject } from './described.js';
 import type { ContractFacts, Facts, InspectAnswer, InspectRequest, MemberFacts } from './facts.js';
-
-interface Standard {
-  readonly vendor: string;
-  readonly jsonSchema?: { input(options: { readonly target: string }): unknown };
-}
 
 const answer = (message: InspectAnswer) =>
   process.send?.(message, () => {
@@ -68,7 +62,7 @@ async function inspect({ code, contract }: InspectRequest): Promise<Facts> {
         optional: optional !== undefined,
       };
     }),
-    config: jsonSchema(plugin.config, 'config', schemas),
+    config: describedObject(plugin.config, () => schemas.push('config')),
     exports: contract === undefined ? {} : contractsOf(await evaluate(contract)),
     unconverted: schemas,
   };
@@ -95,53 +89,19 @@ function contractFacts(contract: unknown, schemas: string[]): ContractFacts {
       const at = `${$id} ${name}`;
       const { id: _, kind, input, output, payload, errors: declared, ...settings } = member;
       const errors = Object.entries(Object(declared) as Record<string, unknown>);
+      const part = (schema: unknown, what: string) =>
+        described(schema, () => schemas.push(`${at} ${what}`));
       return {
         name,
         kind: kind as MemberFacts['kind'],
         settings: JSON.parse(JSON.stringify(settings)) as Record<string, unknown>,
-        input: jsonSchema(input, `${at} input`, schemas),
-        output: jsonSchema(output, `${at} output`, schemas),
-        payload: jsonSchema(payload, `${at} payload`, schemas),
+        input: part(input, 'input'),
+        output: part(output, 'output'),
+        payload: part(payload, 'payload'),
         errors: Object.fromEntries(
-          errors.map(([key, schema]) => [
-            key,
-            jsonSchema(schema, `${at} error ${key}`, schemas) ?? {},
-          ]),
+          errors.map(([key, schema]) => [key, part(schema, `error ${key}`)]),
         ),
       };
     }),
   };
-}
-
-/** Leaves out what can't be said: it then accepts any value. */
-function fromValibot(schema: GenericSchema, onLoss: () => void): unknown {
-  try {
-    return toJsonSchema(schema, { typeMode: 'input', errorMode: 'throw' });
-  } catch {
-    onLoss();
-    return toJsonSchema(schema, { typeMode: 'input', errorMode: 'ignore' });
-  }
-}
-
-/** A schema as JSON Schema; undefined when there is none, or none of it can be said in JSON. */
-function jsonSchema(
-  schema: unknown,
-  at: string,
-  unconverted: string[],
-): Record<string, unknown> | undefined {
-  const standard = (Object(schema) as { readonly '~standard'?: Standard })['~standard'];
-  if (standard === undefined) return undefined;
-  try {
-    const made =
-      standard.vendor === 'valibot'
-        ? fromValibot(schema as GenericSchema, () => unconverted.push(at))
-        : standard.jsonSchema?.input({ target: 'draft-2020-12' });
-    if (made === undefined || made === null || typeof made !== 'object')
-      throw new Error('it does not describe itself');
-    const { $schema: _, ...plain } = JSON.parse(JSON.stringify(made)) as Record<string, unknown>;
-    return Object.keys(plain).length === 0 ? undefined : plain;
-  } catch {
-    unconverted.push(at);
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@
  * Where a hand-written JSON Schema says something else than the code's schema. Titles, examples and
  * tighter bounds are an author's to add; types, names and what is required are not.
  */
-import type { JsonSchema } from './facts.js';
+import { type JsonSchema, NOTHING } from './facts.js';
 
 /** One difference. */
 export interface Difference {
@@ -14,11 +14,11 @@ export interface Difference {
 /** Differences of what is written to what the code has; the first ones when there are many. */
 export function schemaDifferences(
   written: unknown,
-  coded: JsonSchema,
+  code: JsonSchema,
   path = '',
 ): readonly Difference[] {
   if (written === true || written === null || typeof written !== 'object') return [];
-  const own = written as JsonSchema;
+  const [own, coded] = [given(written as JsonSchema), given(code)];
   const found: Difference[] = [];
   const typed = own.type !== undefined && coded.type !== undefined;
   if (typed && !sameSet(own.type, coded.type))
@@ -46,6 +46,15 @@ export function schemaDifferences(
   return found.slice(0, 20);
 }
 
+/** A schema without the choice to give nothing, which an author needn't write. */
+function given(schema: JsonSchema): JsonSchema {
+  const { anyOf } = schema;
+  const nothing = JSON.stringify(NOTHING);
+  const rest = listed(anyOf).filter((one) => JSON.stringify(one) !== nothing);
+  return rest.length === 1 && rest.length < listed(anyOf).length ? recordOf(rest[0]) : schema;
+}
+
+const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 const join = (path: string, name: string) => (path === '' ? name : `${path}.${name}`);
 const recordOf = (value: unknown) => Object(value) as Readonly<Record<string, JsonSchema>>;
 const listOf = (value: unknown): readonly string[] =>

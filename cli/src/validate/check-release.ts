@@ -113,18 +113,18 @@ function contractOf({ id, members }: ContractFacts): AnyContract {
 
 function memberOf({ kind, settings, input, output, payload, errors }: MemberFacts): Member {
   const parts = Object.entries({
-    input: schemaOf(input),
-    output: schemaOf(output),
-    payload: schemaOf(payload),
+    input: schemaOf(input.input),
+    output: schemaOf(output.input),
+    payload: schemaOf(payload.input),
   }).filter(([, schema]) => schema !== undefined);
   return {
     ...settings,
     kind,
     ...Object.fromEntries(parts),
-    ...(kind === 'event' && payload === undefined && { payload: schemaOf({}) }),
+    ...(kind === 'event' && payload.input === undefined && { payload: schemaOf({}) }),
     ...(kind === 'command' && {
       errors: Object.fromEntries(
-        Object.entries(errors).map(([code, json]) => [code, schemaOf(json) as Schema]),
+        Object.entries(errors).map(([code, json]) => [code, schemaOf(json.input ?? {}) as Schema]),
       ),
     }),
   } as Member;

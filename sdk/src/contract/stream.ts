@@ -38,7 +38,7 @@ export interface Stream<T> extends AsyncIterable<T> {
 export function stream<S extends Schema>(
   item: S,
 ): Schema<StreamInput<InferInput<S>>, Stream<InferOutput<S>>> {
-  return schemaOf((source) => checked(source, item) as Stream<InferOutput<S>>);
+  return schemaOf((source) => checked(source, item) as Stream<InferOutput<S>>, { item });
 }
 
 /**
@@ -50,7 +50,7 @@ export function stream<S extends Schema>(
  * await ctx.needs.files.store(new Blob(['hello']).stream());
  */
 export function bytes(): Schema<StreamInput<Uint8Array>, ReadableStream<Uint8Array>> {
-  return schemaOf((source) => readable(checked(source, BYTES)));
+  return schemaOf((source) => readable(checked(source, BYTES)), {});
 }
 
 const BYTES: Schema<unknown, Uint8Array> = {
@@ -64,8 +64,13 @@ const BYTES: Schema<unknown, Uint8Array> = {
   },
 };
 
-function schemaOf<I, O>(wrap: (source: object) => O): Schema<I, O> {
+/** @param stream what it holds, for tools that describe a contract: bytes without an item. */
+function schemaOf<I, O>(
+  wrap: (source: object) => O,
+  stream: { readonly item?: Schema },
+): Schema<I, O> & { readonly stream: { readonly item?: Schema } } {
   return {
+    stream,
     '~standard': {
       version: 1,
       vendor: 'plinth',
