@@ -135,6 +135,20 @@ it('plinth test validates the plugin, checks how it runs, runs its tests, and fa
   expect((await plinth(project, ['test'])).err).toContain('test/recursive');
 }, 180_000);
 
+it.each(['ui', 'http', 'sql'])(
+  'plinth test passes the template %s as it was made',
+  async (template) => {
+    const folder = await folderOf({});
+    await plinth(folder, ['create', 'notes', '--template', template]);
+    const { checks } = (await json(join(folder, 'notes'), ['test'])) as {
+      checks: readonly { id: string; ok: boolean }[];
+    };
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(checks.map(({ id }) => id)).toContain('permissions/unused');
+  },
+  60_000,
+);
+
 describe('create', () => {
   it('leaves keys out of the repository', async () => {
     const folder = await folderOf({});

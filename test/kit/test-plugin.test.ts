@@ -262,6 +262,33 @@ describe('testPlugin()', () => {
     });
   });
 
+  it('counts what a plugin uses that is started by its first call', async () => {
+    const lazy = bundleOf(
+      ID,
+      `export default { activate(ctx) {
+      ctx.commands.handle('plinth.health-check:check', () => ({ status: 'healthy' }));
+    } };`,
+      {
+        activation: ['command:plinth.health-check:check'],
+        provides: ['plinth.health-check@1'],
+        permissions: { contracts: { provide: ['plinth.health-check'] } },
+      },
+    );
+    const options = { groups: ['permissions'], samples: {} } as const;
+    expect(await failedOf(lazy, options)).toEqual({});
+    const { manifest: own, code } = lazy;
+    const greedy = {
+      manifest: { ...own, permissions: { ...own.permissions, storage: { read: true } } },
+      code,
+    };
+    // Its commands have no samples, so one of them may read what it keeps.
+    const { checks } = await testPlugin(greedy, options);
+    expect(checks.at(-1)).toMatchObject({
+      ok: true,
+      message: 'nothing uses storage.read, but 1 of its commands have no samples',
+    });
+  });
+
   it('finds versions that cannot replace the one before', async () => {
     const previous = sample(`${activating("ctx.commands.handle('gone', () => 1);")}`);
     const next = sample(activating('return ctx.storage.clear();'), {

@@ -44,7 +44,7 @@ async function unused(subject: Subject): Promise<string> {
   }
   if (idle.length === 0) return `each of its ${asked.length} permissions is used`;
   const tried = new Set(subject.samples.map(([command]) => command));
-  await using kernel = await subject.start();
+  await using kernel = await subject.started();
   const untried = subject.commands(kernel).filter((one) => !tried.has(one));
   const found = `nothing uses ${idle.join(', ')}`;
   ensure(untried.length > 0, `${found}: take what it doesn't need out of its manifest`);
@@ -55,6 +55,8 @@ const codeOf = (error: unknown): unknown =>
   (error as { readonly code?: unknown } | undefined)?.code;
 
 async function run(subject: Subject, kernel: TestKernel): Promise<readonly Outcome[]> {
+  // One that waits for a call uses nothing before. What it can't start without is a right it uses.
+  await kernel.plugins.activate(subject.id).catch(() => {});
   if (kernel.plugins.get(subject.id)?.state === 'failed') return [];
   const outcomes = await subject.exercise(kernel);
   // Denials are announced as events, which may still be on their way.
