@@ -167,6 +167,17 @@ describe('faults', () => {
     expect(() => faults.slow(tested, `${ID}:*`, { ms: -1 })).toThrow("'ms'");
     expect(() => faults.drop(tested, 'Not a command', {})).toThrow('names no command');
     expect(() => faults.drop(tested, `${ID}:*`, { rate: 2 })).toThrow("'rate' from 0 to 1");
+    expect(() => faults.drop(tested, `${ID}:*`, { rat: 1 } as object)).toThrow(
+      "a fault has no option 'rat' (did you mean 'rate'?)",
+    );
+    expect(() => faults.drop(tested, `${ID}:cuont`)).toThrow(`did you mean '${ID}:count'?`);
+    expect(() => faults.drop(tested, 'com.example.absent:*')).toThrow('no command');
+    const unknown = faults.deny(tested, ID, 'storage.wirte' as 'storage.write');
+    expect(await rejection(unknown)).toMatchObject({
+      code: 'kernel/invalid-option',
+      message: expect.stringContaining("did you mean 'storage.write'?"),
+    });
+    expect(() => faults.quota(tested, 'com.example.absent')).toThrow('there is no plugin');
     await expect(tested.client(Search).find('x')).rejects.toThrow();
   });
 });

@@ -13,6 +13,7 @@ import {
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { createHost } from '#host';
+import { rejection } from '../support/kernels.ts';
 import { bundleOf } from '../support/plugins.ts';
 import { counter, manifest, notes, Search } from './notes.ts';
 
@@ -131,6 +132,17 @@ describe('testPlugin()', () => {
     await expect(testPlugin(counter, { samples: { count: 1 } } as object)).rejects.toThrow(
       "lists of inputs by command as 'samples'",
     );
+    const refusal = async (options: object) =>
+      (await rejection(testPlugin(counter, options))) as Error & { code: string };
+    expect(await refusal({ groups: ['leaks', 'lifecyle'] })).toMatchObject({
+      code: 'kernel/invalid-option',
+      message: expect.stringMatching(
+        /'lifecyle' \(did you mean 'lifecycle'\?\): it has contract, /,
+      ),
+    });
+    expect((await refusal({ groups: ['compatibility'] })).message).toContain("'previous'");
+    expect((await refusal({ groups: ['performance'] })).message).toContain("'budget'");
+    expect((await refusal({ budget: { calls: 5 } })).message).toContain("did you mean 'call'?");
   });
 
   it('finds promises that are not kept', async () => {

@@ -1,7 +1,7 @@
 /** From a plugin's sources to the files of its package, in memory. */
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
-import { MAX_MANIFEST, type Manifest, parseManifest } from '@plinth/sdk/contract';
+import { checkOptionNames, MAX_MANIFEST, type Manifest, parseManifest } from '@plinth/sdk/contract';
 import { JsonPlaces } from '../manifest/json-places.js';
 import {
   type RawManifest,
@@ -31,6 +31,8 @@ export interface BundleOptions {
   readonly contract?: boolean;
 }
 
+const BUNDLE_OPTIONS = ['entry', 'minify', 'maxSize', 'contract'] satisfies (keyof BundleOptions)[];
+
 /** A bundled plugin. */
 export interface PluginBundle {
   readonly manifest: Manifest;
@@ -50,7 +52,8 @@ export const MAX_BUNDLE = 4 * 1_048_576;
  * files, environment or modules of Node.
  *
  * @param folder the plugin's, with its `plugin.json` and its sources.
- * @throws CliError with a `code` that begins with `bundle/` or `manifest/`.
+ * @throws CliError with a `code` that begins with `bundle/` or `manifest/`; PluginConfigurationError
+ * `kernel/invalid-option` for options that don't exist.
  * @example
  * const { manifest, files } = await bundlePlugin('./plugins/notes');
  */
@@ -58,6 +61,7 @@ export async function bundlePlugin(
   folder: string,
   options: BundleOptions = {},
 ): Promise<PluginBundle> {
+  checkOptionNames('bundlePlugin()', options, BUNDLE_OPTIONS);
   return bundleWith(new Inspector(), folder, options);
 }
 

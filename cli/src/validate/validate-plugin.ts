@@ -1,7 +1,7 @@
 /** Checks a plugin as far as that is possible without a kernel: its sources, or its package. */
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { type Manifest, satisfies } from '@plinth/sdk/contract';
+import { checkOptionNames, type Manifest, satisfies } from '@plinth/sdk/contract';
 import { bundleWith } from '../bundle/bundle-plugin.js';
 import { completeManifest } from '../bundle/complete-manifest.js';
 import type { Facts } from '../bundle/facts.js';
@@ -51,6 +51,7 @@ export async function validatePlugin(
   path: string,
   options: ValidateOptions = {},
 ): Promise<Validation> {
+  checkOptionNames('validatePlugin()', options, ['entry', 'against']);
   const root = resolve(path);
   const found = await stat(root).catch(() => undefined);
   if (found === undefined) await readPackage(root);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkOptionNames } from '@plinth/sdk/contract';
 import type { Plugin } from 'vite';
 import type { BundleOptions } from '../bundle/bundle-plugin.js';
 import { packageBuild } from './package-build.js';
@@ -16,11 +17,14 @@ export interface PlinthPluginOptions extends Omit<BundleOptions, 'contract' | 'e
   readonly archive?: boolean;
 }
 
+const OPTIONS = ['entry', 'minify', 'maxSize', 'archive'] satisfies (keyof PlinthPluginOptions)[];
+
 /**
  * The Vite plugin. In a folder with a `plugin.json`, `vite build` writes what `plinth bundle`
  * writes. In an application, `import notes from 'plinth:../plugins/notes'` is a source of the plugin
  * in that folder, which Vite's dev server bundles again after each save.
  *
+ * @throws PluginConfigurationError `kernel/invalid-option` for options that don't exist.
  * @example
  * // vite.config.ts
  * import { plinthPlugin } from '@plinth/cli/vite';
@@ -28,6 +32,7 @@ export interface PlinthPluginOptions extends Omit<BundleOptions, 'contract' | 'e
  * export default { plugins: [plinthPlugin()] };
  */
 export function plinthPlugin(options: PlinthPluginOptions = {}): Plugin[] {
+  checkOptionNames('plinthPlugin()', options, OPTIONS);
   const { entry, archive = true, ...common } = options;
   return [
     pluginImports(common),

@@ -1,5 +1,5 @@
 /** Which calls a fault strikes. */
-import { covers, createError, isPattern } from '@plinth/sdk/contract';
+import { checkOptionNames, covers, createError, isPattern } from '@plinth/sdk/contract';
 import { type Random, randomOf } from '../random.js';
 
 /** How often a fault strikes. The same seed strikes the same calls, in every runtime. */
@@ -18,10 +18,9 @@ export interface Chance {
  * @param pattern the command's wire id; its end may be `*`.
  * @throws PluginConfigurationError `kernel/invalid-option`.
  */
-export function strikes(
-  pattern: string,
-  { rate = 1, seed = 1, times = Number.POSITIVE_INFINITY }: Chance,
-): (command: string) => Random | undefined {
+export function strikes(pattern: string, chance: Chance): (command: string) => Random | undefined {
+  checkOptionNames('a fault', chance, ['rate', 'seed', 'times']);
+  const { rate = 1, seed = 1, times = Number.POSITIVE_INFINITY } = chance;
   if (typeof pattern !== 'string' || !isPattern(pattern))
     throw createError(
       'kernel/invalid-option',

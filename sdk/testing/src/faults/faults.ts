@@ -1,7 +1,14 @@
 /** `faults`: what goes wrong in production, on demand and repeatable. */
 import type { HostMiddlewareCall, Kernel } from '@plinth/kernel';
 import type { Next, PermissionName } from '@plinth/sdk';
-import { createError, DEFAULT_TENANT, scopesOf } from '@plinth/sdk/contract';
+import {
+  covers,
+  createError,
+  DEFAULT_TENANT,
+  didYouMean,
+  PERMISSION_NAMES,
+  scopesOf,
+} from '@plinth/sdk/contract';
 import { skewDate } from '../clock.js';
 import type { Random } from '../random.js';
 import { type Switchboard, switchboardOf } from '../switchboard.js';
@@ -70,7 +77,8 @@ function corrupt(kernel: Kernel, command: string, chance: Chance = {}): Disposab
  * Revokes a permission of a plugin, with all its scopes. The kernel then refuses each use. Undone,
  * the plugin has it again.
  *
- * @throws PluginUnavailableError `plugin/not-found`.
+ * @throws PluginUnavailableError `plugin/not-found`; PluginConfigurationError `kernel/invalid-option`
+ * for a permission that doesn't exist.
  */
 async function deny(
   kernel: Kernel,
@@ -78,6 +86,12 @@ async function deny(
   permission: PermissionName,
 ): Promise<AsyncDisposable> {
   switchboardOf(kernel);
+  if (!PERMISSION_NAMES.includes(permission))
+    throw createError(
+      'kernel/invalid-option',
+      `there is no permission '${String(permission)}'${didYouMean(String(permission), PERMISSION_NAMES, [])}`,
+      { plugin, details: { permission } },
+    );
   const scopes = scopesOf(kernel.permissions.list(plugin), permission);
   for (const scope of scopes) await kernel.permissions.revoke(plugin, permission, scope);
   return {
@@ -89,8 +103,11 @@ async function deny(
 
 /** Refuses what a plugin writes to its storage with `storage/quota`, as when its quota is used up. */
 function quota(kernel: Kernel, plugin: string): Disposable {
+  const board = switchboardOf(kernel);
+  if (kernel.plugins.get(plugin) === undefined)
+    throw createError('plugin/not-found', `there is no plugin '${plugin}'`, { plugin });
   const part = `${DEFAULT_TENANT}\0${plugin}\0`;
-  return switchboardOf(kernel).onWrite((key) => {
+  return board.onWrite((key) => {
     if (key.startsWith(part))
       throw createError(
         'storage/quota',
@@ -149,11 +166,26 @@ function strike(
   chance: Chance,
   fault: (call: HostMiddlewareCall, next: Next, random: Random) => Promise<unknown>,
 ): Disposable {
+  const board = switchboardOf(kernel);
   const struck = strikes(command, chance);
-  return switchboardOf(kernel).onCall((call, next) => {
+  requireCommand(kernel, command);
+  return board.onCall((call, next) => {
     const random = struck(call.id);
     return random === undefined ? next() : fault(call, next, random);
   });
+}
+
+/** Refuses a command that can't be struck. A plugin that is not active yet may still answer it. */
+function requireCommand({ commands, plugins }: Kernel, command: string): void {
+  const known = commands.list().map(({ id }) => id);
+  if (known.some((id) => covers(command, id)) || commands.has(command)) return;
+  if (command.startsWith('plinth.') || plugins.list().some(({ state }) => state !== 'active'))
+    return;
+  throw createError(
+    'call/unknown-command',
+    `no command '${command}' is there for a fault${didYouMean(command, known, [])}`,
+    { details: { command, known } },
+  );
 }
 
 /** @throws PluginUnavailableError `plugin/unavailable` when the plugin doesn't run. */

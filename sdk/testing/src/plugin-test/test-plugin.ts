@@ -1,5 +1,5 @@
 /** `testPlugin`: everything that can be found out about a plugin by running it, as a report. */
-import { checkOptionNames, messageOf } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, didYouMean, messageOf } from '@plinth/sdk/contract';
 import { checkValues, type OptionRule, RULES } from '../check-options.js';
 import type { PluginInput } from '../plugins.js';
 import { compatibilityRuns } from './compatibility-checks.js';
@@ -50,6 +50,8 @@ export async function testPlugin(
 ): Promise<PluginReport> {
   checkOptionNames('testPlugin()', options, Object.keys(TEST_RULES));
   checkValues('testPlugin()', options, TEST_RULES);
+  checkOptionNames("'budget' of testPlugin()", options.budget, ['activate', 'call', 'memory']);
+  checkGroups(options);
   const began = performance.now();
   const checks: PluginCheck[] = [];
   const run = async (group: CheckGroup, name: string, work: Run) => {
@@ -106,6 +108,22 @@ const TEST_RULES = {
   previous: ['a plugin', (value) => typeof value === 'string' || RULES.object[1](value)],
   groups: RULES.list,
 } as const satisfies Readonly<Record<string, OptionRule>>;
+
+/** Refuses groups that would check nothing. */
+function checkGroups({ groups = [], previous, budget }: TestPluginOptions): void {
+  const known = GROUPS.map(([name]) => name);
+  const refuse = (what: string) =>
+    createError('kernel/invalid-option', `testPlugin() ${what}`, { details: { option: 'groups' } });
+  for (const group of groups)
+    if (!known.includes(group))
+      throw refuse(
+        `has no group '${String(group)}'${didYouMean(String(group), known, groups)}: it has ${known.join(', ')}`,
+      );
+  if (groups.includes('compatibility') && previous === undefined)
+    throw refuse("checks 'compatibility' with an earlier version: give it as 'previous'");
+  if (groups.includes('performance') && Object.keys(budget ?? {}).length === 0)
+    throw refuse("checks 'performance' against a budget: give it as 'budget'");
+}
 
 async function checked(group: CheckGroup, name: string, work: Run): Promise<PluginCheck> {
   const began = performance.now();
