@@ -249,6 +249,36 @@ describe('refused with the place and the cure', () => {
     expect(err).toContain('not-there-at-all');
   });
 
+  it('a file that is not there, and an export that is not', async () => {
+    const err = await fails({
+      'src/index.ts': `import x from './not-there.ts';\nconsole.log(x);\n${GREETER['src/index.ts']}`,
+    });
+    expect(err).toContain(
+      "bundle/unresolved-import src/index.ts:1:15 cannot find './not-there.ts'",
+    );
+    expect(err).toContain('correct the path');
+    const none = await fails({
+      'src/index.ts': `import { nothing } from './contract.ts';\nconsole.log(nothing);\n${GREETER['src/index.ts']}`,
+    });
+    expect(none).toMatch(/bundle\/failed src\/index\.ts:1:10 .*nothing/);
+    expect(none).toContain('export it from that module');
+  });
+
+  it('an import whose module is known only at run time, also in a file that is imported', async () => {
+    const load = "export const load = (name) =>\n  import('./parts/' + name);\n";
+    for (const file of ['src/index.ts', 'src/deep.ts']) {
+      const err = await fails({
+        'src/deep.ts': 'export const load = () => undefined;\n',
+        [file]: load + (file === 'src/index.ts' ? GREETER[file] : ''),
+        ...(file === 'src/deep.ts' && {
+          'src/index.ts': `export { load } from './deep.ts';\n${GREETER['src/index.ts']}`,
+        }),
+      });
+      expect(err).toContain(`bundle/dynamic-import ${file}:2:3 imports a module whose name`);
+      expect(err).toContain('by its literal path');
+    }
+  });
+
   it('a manifest that disagrees with the code, and all of it', async () => {
     const err = await fails({
       'plugin.json': {
@@ -287,6 +317,8 @@ describe('refused with the place and the cure', () => {
   it('a module that is no plugin, throws, ends or never loads', async () => {
     const of = (code: string) => fails({ 'src/index.ts': code });
     expect(await of('export default 3;')).toContain('has no default export of a plugin');
+    const effects = "console.log('loaded'); setInterval(() => {}, 1); export const activate = 1;";
+    expect(await of(effects)).toMatch(/bundle\/not-a-plugin .* has no default export of a plugin/);
     expect(await of("throw new Error('at the top');")).toContain('at the top');
     expect(await of("export default await import('data:text/javascript,1');")).toContain('imports');
     expect(await of('console.log(process.env.HOME);')).toContain('process is not defined');

@@ -117,6 +117,19 @@ describe('finds', () => {
         }),
       ),
     ).toEqual(['bundle/runtime-import src/index.ts:1:8']);
+    for (const [code, found] of [
+      [
+        "import './none.ts';\nexport default { activate() {} };\n",
+        'unresolved-import src/index.ts:1:8',
+      ],
+      [
+        'export default { activate: (ctx) => import(ctx.config.name) };\n',
+        'dynamic-import src/index.ts:1:37',
+      ],
+    ] as const)
+      expect(await findings({ 'src/index.ts': code })).toMatchObject([
+        { rule: `bundle/${found.split(' ')[0]}`, cure: expect.any(String) },
+      ]);
   });
 
   it('permissions that are missing, with their scope, and those that are not used', async () => {
@@ -223,9 +236,14 @@ describe('a package', () => {
     const file = join(folder, 'dist/plugin/plugin.js');
     await writeFile(file, `${await readFile(file, 'utf8')}// changed\n`);
     await write(folder, { 'dist/plugin/more.txt': 'more' });
+    await writeFile(
+      file,
+      `${await readFile(file, 'utf8')}export const go = (name) => import(name);\n`,
+    );
     const { ok, findings } = await json(folder, ['validate', 'dist/plugin']);
     expect(ok).toBe(false);
     expect((findings as Found[]).map(({ rule, message }) => `${rule} ${message}`)).toEqual([
+      'bundle/dynamic-import imports a module whose name is known only when it runs',
       "package/unlisted 'more.txt' is in the package, and has no digest in the manifest",
       "package/digest 'plugin.js' is not the file that the manifest describes",
     ]);

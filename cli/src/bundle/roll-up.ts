@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { type Plugin, rolldown } from 'rolldown';
 import { CliError } from '../terminal/cli-error.js';
 import { codeFrame, placeAt } from '../terminal/code-frame.js';
+import { dynamicError, findDynamic } from './dynamic-imports.js';
 
 /** What to make. */
 export interface RollUpOptions {
@@ -36,12 +37,13 @@ interface Outside {
 /**
  * Bundles.
  *
- * @throws CliError `bundle/syntax`, `bundle/runtime-import`, `bundle/unresolved-import` or
- * `bundle/failed`, with the place.
+ * @throws CliError `bundle/syntax`, `bundle/runtime-import`, `bundle/unresolved-import`,
+ * `bundle/dynamic-import` or `bundle/failed`, with the place.
  */
 export async function rollUp(options: RollUpOptions): Promise<RolledUp> {
   const { folder, entry, name, minify } = options;
   const outside: Outside[] = [];
+  const dynamic: string[] = [];
   const bundle = await rolldown({
     input: { [name.replace(/\.js$/, '')]: entry },
     cwd: folder,
@@ -51,7 +53,7 @@ export async function rollUp(options: RollUpOptions): Promise<RolledUp> {
       mainFields: ['module', 'main'],
       extensionAlias: { '.js': ['.ts', '.tsx', '.js'], '.mjs': ['.mts', '.mjs'] },
     },
-    plugins: [findOutside(outside)],
+    plugins: [findOutside(outside), findDynamic(dynamic)],
   });
   try {
     const { output } = await bundle.generate({
@@ -65,6 +67,7 @@ export async function rollUp(options: RollUpOptions): Promise<RolledUp> {
     });
     const [first] = outside;
     if (first !== undefined) throw await importError(first, options);
+    if (dynamic.length > 0) throw await dynamicError(dynamic, (file) => shown(folder, file));
     const [chunk] = output;
     return {
       code: chunk.code,
@@ -148,7 +151,7 @@ async function importError(
   if (!isBuiltin(specifier) && !/^(?:bun|deno):/.test(specifier))
     return new CliError('bundle/unresolved-import', `${at} cannot find '${specifier}' (${way})`, {
       ...more,
-      cure: 'Install the package, or correct the path. A plugin is one file that imports nothing.',
+      cure: UNRESOLVED,
     });
   const claim = runtimes.includes('browser') ? ', and the plugin claims to run in browsers' : '';
   return new CliError(
@@ -168,19 +171,35 @@ interface BuildProblem {
   readonly loc?: { readonly file?: string; readonly line: number; readonly column: number };
 }
 
+const UNRESOLVED =
+  'Install the package, or correct the path. A plugin is one file that imports nothing.';
+
+/** Problems of the bundler by its code: ours, and the cure. */
+const KINDS: Readonly<Record<string, readonly [code: string, cure?: string]>> = {
+  PARSE_ERROR: ['bundle/syntax'],
+  UNRESOLVED_IMPORT: ['bundle/unresolved-import', UNRESOLVED],
+  MISSING_EXPORT: ['bundle/failed', 'Correct the name, or export it from that module.'],
+};
+const FAILED = [
+  'bundle/failed',
+  'Correct what the bundler names: it makes no module of this.',
+] as const;
+
 /** The bundler's first problem, with its place. */
 async function buildError(error: unknown, folder: string): Promise<CliError> {
   const [first] = (error as { readonly errors?: readonly BuildProblem[] }).errors ?? [];
   const words = stripVTControlCharacters(first?.message ?? String(error));
-  const message = (words.split('\n')[0] ?? words).replace(/^\[[A-Z_]+\]\s*/, '');
-  const code = first?.code === 'PARSE_ERROR' ? 'bundle/syntax' : 'bundle/failed';
+  const said = (words.split('\n')[0] ?? words).replace(/^\[[A-Z_]+\]\s*/, '');
+  const message = said.replace(/^Could not resolve ('.*') in .*$/, 'cannot find $1');
+  const [code, cure] = KINDS[first?.code ?? ''] ?? FAILED;
   const file = first?.loc?.file ?? first?.id;
   if (first?.loc === undefined || file === undefined)
-    return new CliError(code, message, { cause: error });
+    return new CliError(code, message, { cause: error, ...(cure && { cure }) });
   const place = { line: first.loc.line, column: first.loc.column + 1 };
   const text = await readFile(file, 'utf8').catch(() => undefined);
   return new CliError(code, `${shown(folder, file)}:${place.line}:${place.column} ${message}`, {
     cause: error,
+    ...(cure && { cure }),
     ...(text !== undefined && { frame: codeFrame(text, place) }),
     details: { file: shown(folder, file), ...place },
   });

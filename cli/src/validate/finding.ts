@@ -13,6 +13,7 @@ export const RULES = {
   'bundle/syntax': 'The sources parse.',
   'bundle/runtime-import': 'No module of one runtime is imported.',
   'bundle/unresolved-import': 'Every import is found.',
+  'bundle/dynamic-import': 'Every import names its module.',
   'bundle/no-entry': 'There is a source file to bundle.',
   'bundle/not-a-plugin': 'The module exports a plugin, and does nothing when it is loaded.',
   'bundle/too-large': 'The bundle is not larger than the limit.',

@@ -4,6 +4,7 @@ import { join, relative, resolve, sep } from 'node:path';
 import { checkOptionNames, type Manifest, satisfies } from '@plinth/sdk/contract';
 import { bundleWith } from '../bundle/bundle-plugin.js';
 import { completeManifest } from '../bundle/complete-manifest.js';
+import { checkImports } from '../bundle/dynamic-imports.js';
 import type { Facts } from '../bundle/facts.js';
 import { entryIn } from '../bundle/find-entry.js';
 import { Inspector } from '../bundle/inspect.js';
@@ -116,7 +117,11 @@ async function checkPackage(path: string): Promise<Checked> {
     const seen =
       source === undefined
         ? []
-        : [...checkPermissions(manifest, [source], places), ...checkGlobals(source)];
+        : [
+            ...checkPermissions(manifest, [source], places),
+            ...checkGlobals(source),
+            ...checkImports(source),
+          ];
     return {
       findings: [
         ...problemFindings('manifest/disagrees', disagreements, places),
