@@ -168,6 +168,19 @@ describe('create', () => {
     );
   });
 
+  it('names the nearest legal id for one that is not', async () => {
+    const folder = await folderOf({});
+    for (const [id, near] of [
+      ['Foo', 'com.example.foo'],
+      ['com.example.Foo_Bar', 'com.example.foo-bar'],
+      ['.', 'com.example.notes'],
+    ] as const)
+      expect(await json(folder, ['create', 'notes', '--id', id])).toMatchObject({
+        error: { code: 'create/illegal-id', cure: `plinth create notes --id ${near}` },
+      });
+    expect(await filesOf(folder)).toEqual([]);
+  });
+
   it('writes into an empty folder, and into no other', async () => {
     const folder = await folderOf({ 'full/mine.txt': 'mine', file: '' });
     for (const name of ['full', 'file', '.']) {

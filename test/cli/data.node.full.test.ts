@@ -136,6 +136,29 @@ it('an id that is none has no data to export', async () => {
   expect(await filesOf(folder)).not.toContain('out.data');
 });
 
+it('an id of no plugin is refused by what reads and deletes data and by secrets', async () => {
+  const folder = await folderOf(keeper);
+  for (const args of [
+    ['data', 'export', 'com.example.keper', 'out.data'],
+    ['data', 'list', 'com.example.keper'],
+    ['data', 'purge', 'com.example.keper', '--yes'],
+  ])
+    expect(await json(folder, args)).toMatchObject({
+      ok: false,
+      error: {
+        code: 'plugin/not-found',
+        message: expect.stringContaining(`did you mean '${ID}'?`),
+        cure: expect.stringContaining('plinth data list'),
+      },
+    });
+  expect(await filesOf(folder)).not.toContain('out.data');
+  const input = 'correct-horse';
+  const secret = await plinth(folder, ['secrets', 'set', 'com.example.keper', 'token'], { input });
+  expect(secret).toMatchObject({ code: 1, err: expect.stringContaining('plugin/not-found') });
+  // One that keeps nothing is there all the same.
+  expect(await json(folder, ['data', 'export', ID, 'out.data'])).toMatchObject({ keys: 0 });
+});
+
 it('usage shows what each plugin uses, and one in full', async () => {
   const folder = await folderOf(keeper);
   await plinth(folder, ['exec', `${ID}:fill`]);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { writeArchive } from '../../cli/dist/index.js';
-import { filesOf, folderOf, json, plinth, readJson, start, write } from './plinth.ts';
+import { filesOf, folderOf, GREETER, json, plinth, readJson, start, write } from './plinth.ts';
 
 /** A plugin that counts, as a package. */
 const counter = (
@@ -72,6 +72,24 @@ describe('a plugin in ./plugins', () => {
     });
     await plinth(folder, ['data', 'purge', 'com.example.counter', '--yes']);
     expect(await next(folder)).toBe(1);
+  });
+
+  it('is called without its input, and the cure is a line with one', async () => {
+    const folder = await folderOf(GREETER);
+    const { error } = await json(folder, ['exec', 'com.example.greeter:greet']);
+    const cure = `Give the input as JSON: plinth exec com.example.greeter:greet '{"name":"text"}'`;
+    expect(error).toMatchObject({ code: 'call/invalid-input', cure });
+    const wrong = await json(folder, ['exec', 'com.example.greeter:greet', '{"name":1}']);
+    expect(wrong.error).not.toHaveProperty('cure');
+  });
+
+  it('in a folder that is not there is told, and dev has nothing to watch', async () => {
+    const folder = await folderOf({ 'plinth.config.json': { plugins: './plugin' } });
+    const listed = await plinth(folder, ['list']);
+    expect([listed.code, listed.err]).toEqual([0, expect.stringContaining('plugin is no folder')]);
+    expect(await json(folder, ['dev'])).toMatchObject({
+      error: { code: 'project/empty', cure: expect.stringContaining("Correct 'plugins'") },
+    });
   });
 
   it('has settings that last, and wrong ones are refused', async () => {

@@ -69,6 +69,21 @@ it('takes a plugin that provides a contract of its application, which has asked 
   });
 });
 
+it('says what to do where there is no plugin, and test does so, too', async () => {
+  const folder = await folderOf({ 'sources/src/index.ts': 'export default { activate() {} };\n' });
+  for (const command of ['validate', 'test']) {
+    expect(await json(folder, [command])).toMatchObject({
+      ok: false,
+      error: { code: 'package/missing', cure: expect.stringContaining('plinth create <name>') },
+    });
+    const sources = await plinth(folder, [command, 'sources']);
+    expect([sources.code, sources.out + sources.err]).toEqual([
+      1,
+      expect.stringMatching(/manifest\/missing .*no plugin\.json\n\s*cure Name the folder/),
+    ]);
+  }
+});
+
 describe('finds', () => {
   it('mistakes of the manifest, all at once, and says it with a frame', async () => {
     const wrong = manifest({ runtimes: ['nodejs'], permisions: {}, engines: { plinth: '^9' } });

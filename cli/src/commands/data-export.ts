@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { RunCommand } from '../command.js';
 import { amountOf } from '../data/amount.js';
 import { writeWhole } from '../files/write-files.js';
+import { requirePlugin } from '../operate/require-plugin.js';
 import { withOperator } from '../operate/with-operator.js';
 
 /** Writes the data to a file, or to stdout. No plugin runs, so none writes meanwhile. */
@@ -11,6 +12,7 @@ export const run: RunCommand = ([id = '', path], options, terminal) =>
     options,
     terminal,
     async (operator) => {
+      await requirePlugin(operator, id, true);
       const { text, ...moved } = await operator.exportData(id);
       if (path === undefined) return { data: { id, ...moved, export: text }, text: text.trimEnd() };
       const file = resolve(path);

@@ -1,5 +1,6 @@
 /** `plinth data list`: what plugins keep. */
 import type { RunCommand } from '../command.js';
+import { requirePlugin } from '../operate/require-plugin.js';
 import { withOperator } from '../operate/with-operator.js';
 import { table } from '../terminal/terminal.js';
 
@@ -7,6 +8,7 @@ import { table } from '../terminal/terminal.js';
 export const run: RunCommand = ([id], options, terminal) =>
   withOperator(options, terminal, async (operator) => {
     if (id !== undefined) {
+      await requirePlugin(operator, id, true);
       const keys = await operator.keys(id);
       return { data: { id, keys }, text: keys.length === 0 ? 'no data' : keys.join('\n') };
     }

@@ -1,5 +1,6 @@
 /** `plinth data purge`: deletes what a plugin keeps. */
 import type { RunCommand } from '../command.js';
+import { requirePlugin } from '../operate/require-plugin.js';
 import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 
@@ -11,6 +12,7 @@ export const run: RunCommand = async ([id = ''], options, terminal) => {
       cure: 'Repeat the command with --yes.',
     });
   return withOperator(options, terminal, async (operator) => {
+    await requirePlugin(operator, id, true);
     const keys = await operator.purgeData(id);
     return { data: { id, keys }, text: `deleted ${keys} keys of ${id}` };
   });

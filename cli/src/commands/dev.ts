@@ -7,7 +7,7 @@ import type { RunCommand } from '../command.js';
 import { type DevEvent, DevSession } from '../dev/dev-session.js';
 import { type Watching, watchPaths } from '../dev/watch.js';
 import { openKernel } from '../project/open-kernel.js';
-import { loadProject } from '../project/project-config.js';
+import { absentFolders, loadProject, type Project } from '../project/project-config.js';
 import { CliError } from '../terminal/cli-error.js';
 import { reportError } from '../terminal/report-error.js';
 import { plainOf } from '../terminal/show-value.js';
@@ -17,10 +17,7 @@ import type { Terminal } from '../terminal/terminal.js';
 /** Watches and swaps until it is stopped. */
 export const run: RunCommand = async (_, options, terminal) => {
   const project = await loadProject(String(options.project ?? '.'));
-  if (project.plugins.length === 0)
-    throw new CliError('project/empty', `${project.folder} has no plugins to watch`, {
-      cure: 'plinth create plugins/<name> makes one.',
-    });
+  await requireFolders(project);
   if (options.inspect !== undefined && options.inspect !== false) openInspector(options.inspect);
   const stopped = stopSignal();
   const evaluating = new Inspector({ warm: true });
@@ -52,6 +49,21 @@ export const run: RunCommand = async (_, options, terminal) => {
   }
   return undefined;
 };
+
+/** @throws CliError `project/empty`: nothing can be watched that isn't there. */
+async function requireFolders(project: Project): Promise<void> {
+  const absent = await absentFolders(project);
+  if (absent.length < project.plugins.length) return;
+  throw absent.length === 0
+    ? new CliError('project/empty', `${project.folder} has no plugins to watch`, {
+        cure: 'plinth create plugins/<name> makes one.',
+      })
+    : new CliError(
+        'project/empty',
+        `${absent.join(' and ')} ${absent.length === 1 ? 'is no folder' : 'are no folders'}, so there is nothing to watch`,
+        { cure: `Correct 'plugins' of ${project.file}, or plinth create <folder>/<name>.` },
+      );
+}
 
 /** What is wrong with a plugin is told with its frame, once. */
 const isTold = ({ source, message }: LogEntry): boolean =>

@@ -1,5 +1,6 @@
 /** `plinth exec`: runs one command of a plugin. */
 import type { RunCommand } from '../command.js';
+import { withInputCure } from '../operate/input-cure.js';
 import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 import { millisecondsOf } from '../terminal/numbers.js';
@@ -13,8 +14,10 @@ export const run: RunCommand = async ([command = '', json], options, terminal) =
   const timeout =
     options.timeout === undefined ? undefined : millisecondsOf(options.timeout, '--timeout');
   return withOperator(options, terminal, async (operator) => {
-    const output = await operator.execute(command, input, timeout).catch((error: unknown) => {
-      throw ofPlugin(error, command);
+    const output = await operator.execute(command, input, timeout).catch(async (error: unknown) => {
+      throw json === undefined && ofPlugin(error, command) === error
+        ? await withInputCure(error, command, operator)
+        : ofPlugin(error, command);
     });
     if (isStream(output)) {
       for await (const part of output) {

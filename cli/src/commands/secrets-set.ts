@@ -1,5 +1,6 @@
 /** `plinth secrets set`: gives a plugin a secret, which never stands in a command line. */
 import type { RunCommand } from '../command.js';
+import { requirePlugin } from '../operate/require-plugin.js';
 import { withOperator } from '../operate/with-operator.js';
 import { CliError } from '../terminal/cli-error.js';
 import { askSecret } from '../terminal/prompts.js';
@@ -19,6 +20,7 @@ export const run: RunCommand = async ([plugin = '', name = ''], options, termina
     options,
     terminal,
     async (operator) => {
+      await requirePlugin(operator, plugin);
       await operator.setSecret(plugin, name, value);
       return { data: { plugin, name }, text: `kept the secret ${name} of ${plugin}` };
     },

@@ -19,15 +19,16 @@ export const run: RunCommand = async ([path = '.'], options, terminal) => {
       cure: "Let the script run the tests themselves, for example 'node --test'.",
     });
   const { ok, findings } = await validatePlugin(folder);
-  for (const { file, place, rule, message } of findings)
-    terminal.note(
-      `${file}:${place.line}:${place.column} ${terminal.paint('dim', rule)} ${message}`,
-    );
+  for (const { file, place, rule, message, cure } of findings) {
+    const at = `${file}:${place.line}:${place.column}`;
+    terminal.note(`${at} ${terminal.paint('dim', rule)} ${message}`);
+    if (cure !== undefined) terminal.note(`  ${terminal.paint('cyan', 'cure')} ${cure}`);
+  }
   if (!ok) {
-    const errors = findings.filter(({ severity }) => severity === 'error');
+    const { length } = findings.filter(({ severity }) => severity === 'error');
     return {
       data: { findings, checks: [], tests: 'not run' },
-      text: `not valid: ${errors.length} errors. plinth validate shows them with their cures.`,
+      text: `not valid: ${length} ${length === 1 ? 'error' : 'errors'}. plinth validate shows each in its source.`,
       failed: true,
     };
   }

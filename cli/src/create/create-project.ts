@@ -42,6 +42,17 @@ function legalName(name: string): string {
   return near === '' || pluginIdProblem(idFor(near)) !== undefined ? 'notes' : near;
 }
 
+/** The nearest id that a project can have. */
+function legalId(id: string, name: string): string {
+  const words = id
+    .toLowerCase()
+    .split('.')
+    .map((one) => one.replace(/[^a-z0-9]+/g, '-').replace(/^[^a-z]+|-+$/g, ''))
+    .filter((one) => one !== '');
+  const near = words.length > 1 ? words.join('.') : `com.example.${words[0] ?? ''}`;
+  return pluginIdProblem(near) === undefined ? near : idFor(legalName(name));
+}
+
 /**
  * Writes a project.
  *
@@ -59,7 +70,10 @@ export async function createProject(options: CreateOptions): Promise<Created> {
   if (problem !== undefined)
     throw new CliError('create/illegal-id', `'${id}' can't be the id of a plugin: ${problem}`, {
       usage: true,
-      cure: `plinth create ${legalName(name)}`,
+      cure:
+        options.id === undefined
+          ? `plinth create ${legalName(name)}`
+          : `plinth create ${name} --id ${legalId(options.id, name)}`,
     });
   const folder = resolve(name);
   const there = await filesIn(folder).catch((error: NodeJS.ErrnoException) => {

@@ -12,7 +12,7 @@ import type { CommandResult, Options } from '../command.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { LogFile, logFileOf } from './log-file.js';
 import { loadPlugins, sourceOf } from './plugin-folders.js';
-import { loadProject, type Project } from './project-config.js';
+import { absentFolders, loadProject, type Project } from './project-config.js';
 import { secretKey } from './secret-key.js';
 
 /** How a kernel is opened. */
@@ -59,6 +59,10 @@ export async function openKernel(
     spares = 0,
   }: OpenOptions = {},
 ): Promise<OpenKernel> {
+  for (const folder of await absentFolders(project))
+    terminal.note(
+      `${terminal.paint('yellow', 'warning')} ${folder} is no folder, and 'plugins' of ${project.file} names it`,
+    );
   const file = new LogFile(logFileOf(project));
   const key = project.options.secrets === undefined ? await secretKey(project, makeKey) : undefined;
   const log = (entry: LogEntry) => {
@@ -100,7 +104,7 @@ export async function withKernel(
   const project = await loadProject(String(options.project ?? '.'));
   const { kernel, close } = await openKernel(project, terminal, { brief: true, ...open });
   try {
-    if (open.idle !== true) await kernel.start();
+    await (open.idle === true ? kernel.open() : kernel.start());
     const result = await work(kernel, project);
     if (open.changes === true) {
       const { takeSnapshot } = await import('../contributed/snapshot.js');

@@ -5,11 +5,19 @@ import { directorySource, type PluginPackage, type PluginSource } from '@plinth/
 import type { BundleOptions, PluginBundle } from '../bundle/bundle-plugin.js';
 import { entryIn, isFile } from '../bundle/find-entry.js';
 import type { Inspector } from '../bundle/inspect.js';
+import { CliError } from '../terminal/cli-error.js';
 
 /** The folders of plugins in a folder, or the folder itself when it is a plugin. */
 export async function pluginFolders(root: string): Promise<readonly string[]> {
   if (await isFile(join(root, 'plugin.json'))) return [resolve(root)];
-  const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+  const entries = await readdir(root, { withFileTypes: true }).catch((cause) => {
+    // One that is made later is found then. Before, its absence is told once.
+    if (cause.code === 'ENOENT' || cause.code === 'ENOTDIR') return [];
+    throw new CliError('project/unreadable', `${root} can't be read: ${cause.message}`, {
+      cause,
+      cure: 'Give the user of this program the right to read the folder.',
+    });
+  });
   const folders: string[] = [];
   for (const entry of entries) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;

@@ -66,6 +66,19 @@ export async function loadProject(folder: string): Promise<Project> {
   };
 }
 
+/** Folders that the configuration names as those of plugins, and that aren't there. */
+export async function absentFolders({ plugins }: Project): Promise<readonly string[]> {
+  const there = await Promise.all(
+    plugins.map((folder) =>
+      stat(folder).then(
+        (found) => found.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
+  return plugins.filter((_, index) => !there[index]);
+}
+
 /** Whether a folder is a project: it has a configuration, plugins, or data of plugins. */
 export async function isProject(folder: string): Promise<boolean> {
   for (const name of [...FILES, 'plugin.json']) if (await isFile(join(folder, name))) return true;

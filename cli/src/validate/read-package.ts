@@ -52,7 +52,10 @@ export function textIn({ files, origin }: PackageFiles, path: string): string {
   const bytes = files.get(path);
   if (bytes === undefined)
     throw new CliError('package/missing', `${origin} has no ${path}`, {
-      cure: 'plinth bundle writes all files of a package.',
+      cure:
+        path === 'plugin.json'
+          ? 'Name the folder of a plugin, or a .plinth archive. plinth create <name> makes a plugin.'
+          : 'plinth bundle writes all files of a package.',
     });
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
