@@ -118,7 +118,7 @@ describe('dependencies', () => {
     pg: /^extensions\/sql\/src\/(node\/storage\/postgres-client|postgres\/pg-client)\.ts$/,
     kysely: /^extensions\/sql\/src\/(index|plugin\/(database|dialect|driver))\.ts$/,
     valibot:
-      /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/inspect-child)\.ts$/,
+      /^(extensions\/ui\/src\/(contribution-schema|words)|sdk\/src\/(contract\/manifest[a-z-]*|contracts\/[a-z-]+)|cli\/src\/bundle\/described)\.ts$/,
   };
   for (const [dependency, door] of Object.entries(doors)) {
     it(`${dependency} is imported in one place`, () => {

@@ -1,6 +1,5 @@
 /** Finds imports whose module is known only at run time. A worker of one file has no other files. */
 import { readFile } from 'node:fs/promises';
-import type { Plugin } from 'rolldown';
 import { CliError } from '../terminal/cli-error.js';
 import { codeFrame, type Place } from '../terminal/code-frame.js';
 import type { Finding } from '../validate/finding.js';
@@ -9,17 +8,9 @@ import { parseSource, type SourceFile, textOf, walk } from '../validate/parse-so
 const WHAT = 'imports a module whose name is known only when it runs';
 const CURE = 'Import each module by its literal path, and choose among them: a plugin is one file.';
 
-/** A bundler's plugin that tells the modules of a bundle in which such an import is left. */
-export function findDynamic(found: string[]): Plugin {
-  return {
-    name: 'plinth-dynamic',
-    generateBundle(_, output) {
-      for (const chunk of Object.values(output))
-        if (chunk.type === 'chunk' && placeIn(chunk.fileName, chunk.code) !== undefined)
-          found.push(...chunk.moduleIds);
-    },
-  };
-}
+/** Whether such an import is left in a bundle. */
+export const hasDynamic = (file: string, code: string): boolean =>
+  placeIn(file, code) !== undefined;
 
 /**
  * The error of the first module that has one.

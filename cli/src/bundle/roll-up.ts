@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { type Plugin, rolldown } from 'rolldown';
 import { CliError } from '../terminal/cli-error.js';
 import { codeFrame, placeAt } from '../terminal/code-frame.js';
-import { dynamicError, findDynamic } from './dynamic-imports.js';
+import { dynamicError, hasDynamic } from './dynamic-imports.js';
 
 /** What to make. */
 export interface RollUpOptions {
@@ -43,7 +43,6 @@ interface Outside {
 export async function rollUp(options: RollUpOptions): Promise<RolledUp> {
   const { folder, entry, name, minify } = options;
   const outside: Outside[] = [];
-  const dynamic: string[] = [];
   const bundle = await rolldown({
     input: { [name.replace(/\.js$/, '')]: entry },
     cwd: folder,
@@ -53,7 +52,7 @@ export async function rollUp(options: RollUpOptions): Promise<RolledUp> {
       mainFields: ['module', 'main'],
       extensionAlias: { '.js': ['.ts', '.tsx', '.js'], '.mjs': ['.mts', '.mjs'] },
     },
-    plugins: [findOutside(outside), findDynamic(dynamic)],
+    plugins: [findOutside(outside)],
   });
   try {
     const { output } = await bundle.generate({
@@ -67,8 +66,9 @@ export async function rollUp(options: RollUpOptions): Promise<RolledUp> {
     });
     const [first] = outside;
     if (first !== undefined) throw await importError(first, options);
-    if (dynamic.length > 0) throw await dynamicError(dynamic, (file) => shown(folder, file));
     const [chunk] = output;
+    if (hasDynamic(name, chunk.code))
+      throw await dynamicError(chunk.moduleIds, (file) => shown(folder, file));
     return {
       code: chunk.code,
       map: chunk.map?.toString() ?? '',
