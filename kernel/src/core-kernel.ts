@@ -88,9 +88,10 @@ export async function createComposed<T extends CoreTenant>(
 ): Promise<T & WithTenants<T>> {
   const extend = await import('./extension/extended-tenant.js');
   await extend.checkPoints(options.contributions);
-  const extensions = extend.extensionsOf(options);
+  const sources = [...(options.sources ?? [])];
+  const extensions = extend.extensionsOf(options.extensions ?? [], sources);
   take(extensions);
-  const ground = new Ground(options, extend, extensions, compose);
+  const ground = new Ground(options, extend, extensions, sources, compose);
   let root: T;
   try {
     root = ground.makeRoot() as T;

@@ -11,6 +11,7 @@ const FLOORS: readonly string[] = [
   'concurrency',
   'lazily',
   'in-time',
+  'contained',
   'stage',
   'absent-extension',
   'host-abilities',

@@ -43,12 +43,12 @@ export const BUDGETS: readonly Budget[] = [
   // Loaded by the first `createKernel()`. What runs plugins comes while manifests are read.
   {
     name: 'the core alone',
-    gzip: 56.5 * KB,
+    gzip: 57 * KB,
     what: `export { createKernel } from '@plinth/kernel/core';`,
   },
   {
     name: 'the kernel itself',
-    gzip: 69 * KB,
+    gzip: 70 * KB,
     what: `export { createKernel } from '@plinth/kernel';`,
   },
   {

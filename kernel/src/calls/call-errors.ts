@@ -7,11 +7,24 @@ const ownerOf = (id: string) => id.slice(0, Math.max(0, id.indexOf(':')));
 
 /** Whether a deadline ended the call: its own, or that of the call it was made for. */
 export function isLate(error: unknown): boolean {
-  const { code, cause } = error as {
+  const { code, cause } = Object(error) as {
     readonly code?: unknown;
     readonly cause?: { readonly code?: unknown };
   };
   return code === 'call/timeout' || cause?.code === 'call/timeout';
+}
+
+/** A thrown value, or an error in its place when it can't be read: no reader of it is prepared. */
+export function readable(thrown: unknown): unknown {
+  try {
+    if (thrown instanceof PluginError) return thrown;
+    const error = Object(thrown) as Readonly<Record<string, unknown>>;
+    for (const name of ['name', 'message', 'stack', 'code', 'details']) void error[name];
+    void Object(error['cause']).code;
+    return thrown;
+  } catch {
+    return createError('call/failed', 'it threw a value that cannot be read');
+  }
 }
 
 /** Names the command in a provider's failure that isn't an error of its own. */

@@ -1,7 +1,15 @@
 /** One run of a command or hook: its facts, and the single place where it settles. */
-import { asPromise, type Caller, cancelSource, isStreamSource } from '@plinth/sdk/contract';
+import { type Caller, cancelSource, isStreamSource } from '@plinth/sdk/contract';
 import { type Link, RemoteStream, type Timed } from '@plinth/sdk/rpc';
-import { cancelledError, isLate, lateError, stoppedError, withCommand } from './call-errors.js';
+import { contained } from '../contained.js';
+import {
+  cancelledError,
+  isLate,
+  lateError,
+  readable,
+  stoppedError,
+  withCommand,
+} from './call-errors.js';
 import { CallFacts, NOTHING } from './call-facts.js';
 import { metaOf } from './call-meta.js';
 import { DEEP } from './chain.js';
@@ -139,7 +147,7 @@ export class Call extends CallFacts implements KernelCall {
       return;
     }
     this.answered = true;
-    if (!ok) value = withCommand(value, this.target);
+    if (!ok) value = withCommand(readable(value), this.target);
     if (this.request.signal !== undefined && value instanceof RemoteStream)
       value.follow(this.request.signal);
     let good = ok;
@@ -175,7 +183,8 @@ export class Call extends CallFacts implements KernelCall {
           this.end(true, value);
           resolve(value);
         },
-        (error) => {
+        (thrown) => {
+          const error = readable(thrown);
           this.end(false, error);
           reject(error);
         },
@@ -217,11 +226,7 @@ export class Call extends CallFacts implements KernelCall {
     // The listener is the caller's. Its failure must not count against the reporting plugin.
     const failed = (error: unknown) =>
       this.target.services.report(`a progress listener of ${this.id} threw`, error);
-    try {
-      asPromise(this.request.onProgress?.(value))?.then(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
+    contained(() => this.request.onProgress?.(value), failed);
   }
 
   expire(): void {

@@ -74,8 +74,17 @@ export function checkKernelTopic(pattern: string): void {
     KERNEL_TOPICS.some((topic) => covers(pattern, topic))
   )
     return;
+  throw unknownTopic(pattern);
+}
+
+/** @throws PluginValidationError `event/invalid` for a topic that is none of the kernel's. */
+export function requireKernelTopic(topic: string): void {
+  if (!Object.hasOwn(TOPICS, topic)) throw unknownTopic(topic);
+}
+
+function unknownTopic(pattern: string): Error {
   const near = didYouMean(pattern.replace(/\*$/, ''), KERNEL_TOPICS, []);
-  throw createError('event/invalid', `the kernel has no event '${pattern.slice(0, 80)}'${near}`, {
+  return createError('event/invalid', `the kernel has no event '${pattern.slice(0, 80)}'${near}`, {
     details: { topic: pattern },
   });
 }

@@ -1,6 +1,7 @@
 /** A call as extensions see it, while it runs and when it has ended. */
-import { asPromise, type Caller } from '@plinth/sdk/contract';
+import type { Caller } from '@plinth/sdk/contract';
 import type { CallWatch, KernelCall } from '../calls/kernel-call.js';
+import { contained, heard } from '../contained.js';
 import type { Observer } from './interest.js';
 import type { CallView, MiddlewareView, TargetView } from './views.js';
 
@@ -67,13 +68,7 @@ export class CallFacade implements CallView {
   }
 
   onEnd(task: () => unknown): void {
-    this.call.onEnd(() => {
-      try {
-        asPromise(task())?.then(undefined, this.failed);
-      } catch (error) {
-        this.failed(error);
-      }
-    });
+    this.call.onEnd(() => contained(task, this.failed));
   }
 }
 
@@ -95,6 +90,7 @@ export class Watched extends CallFacade implements CallWatch {
     this.next = next;
     try {
       this.token = observer.start(this);
+      heard(this.token, failed);
     } catch (error) {
       failed(error);
     }
@@ -102,7 +98,7 @@ export class Watched extends CallFacade implements CallWatch {
 
   ended(ok: boolean, value: unknown, took: number): void {
     try {
-      this.observer.end(this, { ok, value, took }, this.token);
+      heard(this.observer.end(this, { ok, value, took }, this.token), this.failed);
     } catch (error) {
       this.failed(error);
     }

@@ -8,11 +8,13 @@ import {
   disposable,
   isPromiseLike,
   type Manifest,
+  messageOf,
   type Parsed,
   type PluginError,
   parseSchema,
   type Schema,
 } from '@plinth/sdk/contract';
+import { contained, refuseLater } from '../contained.js';
 import { OWN_POINTS } from './extending.js';
 import type { PluginView, Registered } from './views.js';
 
@@ -54,11 +56,17 @@ interface Point {
   reach?(value: unknown): Reach;
 }
 
+/** What a manifest contributes to a point, and what its plugin gets by that. */
+interface Contributed {
+  readonly value: unknown;
+  readonly reach: Reach;
+}
+
 /** Owns the points of a tenant. */
 export class ContributionPoints {
   readonly #points = new Map<string, Point>();
   readonly #listeners = new Set<() => void>();
-  readonly #parsed = new WeakMap<Manifest, ReadonlyMap<string, unknown>>();
+  readonly #parsed = new WeakMap<Manifest, ReadonlyMap<string, Contributed>>();
 
   get names(): readonly string[] {
     return [...this.#points.keys()];
@@ -82,12 +90,17 @@ export class ContributionPoints {
     this.#points.set(point, { owner, parse, ...(reach && { reach }) });
   }
 
-  /** @throws PluginManifestError `manifest/invalid` that names the point. */
+  /**
+   * @throws PluginManifestError `manifest/invalid` that names the point; PluginError
+   * `extension/failed` when it isn't known what the plugin would get.
+   */
   check(manifest: Manifest): void {
-    const values = new Map<string, unknown>();
-    for (const [point, value] of Object.entries(manifest.contributes)) {
-      if (value !== undefined && this.#points.has(point))
-        values.set(point, this.#points.get(point)?.parse(value, manifest));
+    const values = new Map<string, Contributed>();
+    for (const [point, given] of Object.entries(manifest.contributes)) {
+      const found = given === undefined ? undefined : this.#points.get(point);
+      if (found === undefined) continue;
+      const value = found.parse(given, manifest);
+      values.set(point, { value, reach: reachIn(found, point, value, manifest) });
     }
     if (values.size > 0) this.#parsed.set(manifest, values);
   }
@@ -103,26 +116,45 @@ export class ContributionPoints {
   reachOf(manifest: Manifest): Reach {
     const values = [...(this.#parsed.get(manifest) ?? [])];
     return Object.fromEntries(
-      values.flatMap(([point, value]) =>
-        Object.entries(this.#points.get(point)?.reach?.(value) ?? {}).map(
-          ([name, all]) => [`${point}.${name}`, all] as const,
-        ),
+      values.flatMap(([point, { reach }]) =>
+        Object.entries(reach).map(([name, all]) => [`${point}.${name}`, all] as const),
       ),
     );
   }
 
   of(manifest: Manifest, point: string): unknown {
-    return this.#parsed.get(manifest)?.get(point);
+    return this.#parsed.get(manifest)?.get(point)?.value;
   }
 
-  onChange(listener: () => void): Registered {
-    this.#listeners.add(listener);
-    return disposable(() => this.#listeners.delete(listener));
+  /** @param failed hears what the listener throws. */
+  onChange(listener: () => unknown, failed: (error: unknown) => void): Registered {
+    const heard = () => contained(listener, failed);
+    this.#listeners.add(heard);
+    return disposable(() => this.#listeners.delete(heard));
   }
 
   /** The set of plugins has changed, or whether one may run. */
   changed(): void {
     for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/** An update with more asks for consent, so what can't be told must not count as nothing. */
+function reachIn({ owner, reach }: Point, point: string, value: unknown, { id }: Manifest): Reach {
+  if (reach === undefined) return {};
+  try {
+    const all = reach(value);
+    refuseLater(all, "'reach'");
+    const lists = Object.values(all);
+    if (!lists.every((one) => Array.isArray(one) && one.every((text) => typeof text === 'string')))
+      throw new TypeError("'reach' answers lists of texts by name");
+    return all;
+  } catch (cause) {
+    throw createError(
+      'extension/failed',
+      `${owner} could not tell what ${id} gets by 'contributes.${point}': ${messageOf(cause)}`,
+      { plugin: id, details: { point }, cause },
+    );
   }
 }
 
@@ -157,6 +189,7 @@ export function pointParser<T>({ point, schema, check }: PointSpec<T>): Point['p
         { path: '', message: describeIssues(result.issues) },
       ]);
     const problem = check?.(result.value, manifest);
+    refuseLater(problem, `the check of 'contributes.${point}'`);
     if (problem !== undefined)
       throw contributionError(manifest, point, [{ path: '', message: problem }]);
     return result.value;

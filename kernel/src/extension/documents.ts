@@ -29,6 +29,7 @@ export interface Documents<T> {
    * `registry/newer-format`.
    */
   get(id?: string): Promise<T | undefined>;
+  /** @throws PluginConfigurationError `registry/newer-format`: nothing newer is overwritten. */
   set(value: T, id?: string): Promise<void>;
   /** Changes the kept value in one step; `undefined` deletes it. */
   update(change: (current: T | undefined) => T | undefined, id?: string): Promise<void>;
@@ -76,7 +77,12 @@ export function openDocuments<T>(
   return {
     get: (id) => within(whose, async () => read(await storage.get(keyOf(id)), id)),
     set: (value, id) =>
-      within(whose, () => storage.set(keyOf(id), { format: version, value } satisfies Kept)),
+      within(whose, () =>
+        storage.update(keyOf(id), (kept) => {
+          refuseNewer(kept, whose, version);
+          return { format: version, value } satisfies Kept;
+        }),
+      ),
     update: (change, id) =>
       within(whose, () =>
         storage.update(keyOf(id), (kept) => {
@@ -94,13 +100,7 @@ export function openDocuments<T>(
 function parseKept<T>(spec: DocumentSpec<T>, whose: string, kept: unknown, id: string): T {
   const { version, upgrade = {} } = spec;
   const { format, value } = (kept ?? {}) as Partial<Kept>;
-  // A newer format is unknown, so the document is neither read nor overwritten.
-  if (typeof format === 'number' && format > version)
-    throw createError(
-      'registry/newer-format',
-      `${whose} has format ${format}, and this one writes ${version}: use the newer release`,
-      { details: { format, known: version } },
-    );
+  refuseNewer(kept, whose, version);
   try {
     if (!Number.isSafeInteger(format)) throw new Error('it has no format');
     let current: unknown = value;
@@ -117,6 +117,17 @@ function parseKept<T>(spec: DocumentSpec<T>, whose: string, kept: unknown, id: s
     if (spec.damaged === undefined) throw error;
     return spec.damaged(id, error);
   }
+}
+
+/** A newer format is unknown, so the document is neither read nor overwritten. */
+function refuseNewer(kept: unknown, whose: string, version: number): void {
+  const { format } = (kept ?? {}) as Partial<Kept>;
+  if (typeof format === 'number' && format > version)
+    throw createError(
+      'registry/newer-format',
+      `${whose} has format ${format}, and this one writes ${version}: use the newer release`,
+      { details: { format, known: version } },
+    );
 }
 
 /** Gives failures of the storage a code. */

@@ -6,13 +6,15 @@ import type { Limits } from '../limits.js';
 import { manifestOf } from '../plugin/record.js';
 import type { Log, LogSink } from '../telemetry/logger.js';
 import { openPoints } from './application-points.js';
+import { checkKind } from './check-arguments.js';
 import type { ContributionOptions } from './contributions.js';
 import { type Contribution, type ExtensionHost, unknownPoint } from './extending.js';
 import { followed } from './followed-sources.js';
 import { orderExtensions } from './order.js';
 import { ExtensionPlaces } from './places.js';
 import { type PluginViewParts, PluginViews } from './plugin-views.js';
-import { type PowerParts, powerOf } from './powers-of.js';
+import type { PowerParts } from './power-parts.js';
+import { powerOf } from './powers-of.js';
 import type { AnyExtension, AnyFactory } from './statics.js';
 import { createSteering, type Steered, type SteeringParts } from './steering.js';
 import { TenantExtensions } from './tenant-extensions.js';
@@ -40,19 +42,19 @@ export interface InstallParts
 /**
  * The extensions of a kernel in their order, with the one that follows sources, if any can be.
  *
+ * @param sources of the kernel. Extensions add theirs later.
  * @throws PluginConfigurationError `extension/…`.
  */
-export function extensionsOf({
-  extensions = [],
-  sources = [],
-}: {
-  readonly extensions?: readonly AnyExtension[];
-  readonly sources?: readonly PluginSource[];
-}): readonly AnyExtension[] {
-  const watched = sources.filter(({ watch }) => watch !== undefined);
-  if (watched.length === 0) return orderExtensions(extensions);
+export function extensionsOf(
+  extensions: readonly AnyExtension[],
+  sources: readonly PluginSource[],
+): readonly AnyExtension[] {
+  const mayWatch =
+    sources.some(({ watch }) => watch !== undefined) ||
+    extensions.some(({ statics: { uses } }) => uses.includes('source'));
+  if (!mayWatch) return orderExtensions(extensions);
   const installer = extensions.find(({ statics }) => statics.name === 'installer')?.factory;
-  return orderExtensions([...extensions, followed(watched, installer)]);
+  return orderExtensions([...extensions, followed(sources, installer)]);
 }
 
 /** Owns the extensions of one tenant. */
@@ -76,7 +78,11 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
    */
   install(parts: InstallParts): void {
     const { limits, log, registry, extensions } = this.#parts;
-    const { tenant, tenants, runtime, redaction, lifecycle, enable, disable } = parts;
+    const { tenant, tenants, runtime, redaction, enable, disable } = parts;
+    const lifecycle = () => {
+      this.#installed.check();
+      return parts.lifecycle();
+    };
     const views = this.#plugins;
     const steerFor = (name: string) =>
       createSteering({
@@ -99,7 +105,10 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
       time: limits.open,
       log: (name, keep) => ({
         ...log.logger(`extension:${name}`),
-        hide: (text) => redaction.add(text),
+        hide(text) {
+          checkKind(`the log of the extension '${name}'`, 'what it hides', text, 'string');
+          redaction.add(text);
+        },
         sink: (take) => {
           // Its own, so that two of the same function are two.
           const own: LogSink = (entry) =>

@@ -13,7 +13,7 @@ const STATICS = { name: 'followed-sources', uses: ['core', 'steer'] } as const s
  * watched once; each tenant takes in what they report. It is made by hand, because every kernel
  * loads this module, and `defineExtension` only checks what is written here.
  *
- * @param sources those that can be watched.
+ * @param sources all of the kernel, of which some can be watched.
  * @param installer the installer of this kernel, which remembers what is taken in.
  */
 export const followed = Object.assign(follow, { statics: STATICS });
@@ -28,7 +28,9 @@ function follow(
     factory: followed,
     install(port: ExtensionPort<typeof STATICS>) {
       let leave: (() => Promise<void>) | undefined;
+      const watched = () => sources.filter(({ watch }) => watch !== undefined);
       port.on('started', async () => {
+        if (watched().length === 0) return;
         const [{ Followers: Made }, { createFollower }] = await Promise.all([
           import('./followers.js'),
           import('./follower.js'),
@@ -36,10 +38,10 @@ function follow(
         const remembering = installer && (port.find(installer) as Remembering | undefined);
         followers ??= new Made();
         leave = followers.add(createFollower(port, remembering));
-        followers.begin(sources);
+        followers.begin(watched());
       });
       port.on('stopping', () => leave?.());
-      port.inspect({ diagnostics: () => ({ sources: sources.map(({ origin }) => origin) }) });
+      port.inspect({ diagnostics: () => ({ sources: watched().map(({ origin }) => origin) }) });
     },
     close: () => followers?.close(),
   };

@@ -6,9 +6,11 @@
 import { asPromise, createError, disposable, messageOf, ownerOf } from '@plinth/sdk/contract';
 import { Call } from '../calls/call.js';
 import type { KernelCall } from '../calls/kernel-call.js';
+import { heard, refuseLater } from '../contained.js';
 import type { Around, AroundLayers } from '../middleware/chains.js';
 import type { Layer } from '../middleware/compose.js';
 import { CallFacade, Watched } from './call-facade.js';
+import { checkKind, checkShape } from './check-arguments.js';
 import type { Interceptor, Interest, Observer, Wrapper } from './interest.js';
 import type { MiddlewareView, Registered, TargetView } from './views.js';
 
@@ -42,7 +44,9 @@ export class Interceptors implements Around {
     return this.#all.length > 0;
   }
 
+  /** @throws PluginConfigurationError `kernel/invalid-option`. */
   add(extension: string, interceptor: Interceptor): Registered & { changed(): void } {
+    checkInterceptor(extension, interceptor);
     const registration = { extension, interceptor };
     this.#all = [...this.#all, registration].sort(
       (one, other) => this.#rank(one.extension) - this.#rank(other.extension),
@@ -74,7 +78,7 @@ export class Interceptors implements Around {
       if (kinds !== undefined && !kinds.includes(kind)) continue;
       let interest: Interest | undefined;
       try {
-        interest = interceptor.for(target);
+        interest = interestIn(interceptor.for(target));
       } catch (cause) {
         // The policy that it would have returned is unknown, and a policy is not skipped.
         lasting = false;
@@ -148,12 +152,14 @@ export class Interceptors implements Around {
       let token: unknown;
       try {
         token = observer.start(view);
+        heard(token, failed);
       } catch (error) {
         failed(error);
       }
       const over = (ok: boolean, value: unknown) => {
         try {
-          observer.end(view, { ok, value, took: performance.now() - started }, token);
+          const outcome = { ok, value, took: performance.now() - started };
+          heard(observer.end(view, outcome, token), failed);
         } catch (error) {
           failed(error);
         }
@@ -177,6 +183,30 @@ function settled(work: () => unknown): Promise<unknown> {
     return Promise.reject(error);
   }
 }
+
+/**
+ * Undefined for no interest.
+ *
+ * @throws TypeError for what is none: it may be a policy that is meant, and one is not skipped.
+ */
+function interestIn(answer: unknown): Interest | undefined {
+  if (answer === undefined || answer === null) return undefined;
+  refuseLater(answer, "'for'");
+  const { interest } = answer as Partial<Interest>;
+  if (interest === 'observer' || interest === 'wrapper') return answer as Interest;
+  throw new TypeError("'for' answers what observer() or wrapper() has made, or undefined");
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+function checkInterceptor(extension: string, interceptor: Interceptor): void {
+  const where = `intercept() of the extension '${extension}'`;
+  checkShape(where, interceptor, { kinds: 'object?', place: PLACES, for: 'function' });
+  for (const kind of [interceptor.kinds ?? []].flat())
+    checkKind(where, 'each of its kinds', kind, KINDS);
+}
+
+const KINDS: readonly TargetView['kind'][] = ['command', 'hook', 'event'];
+const PLACES: readonly Interceptor['place'][] = ['outside', 'middleware', 'inside'];
 
 const ignore = (): void => {};
 

@@ -6,16 +6,19 @@ import {
   messageOf,
   PluginError,
 } from '@plinth/sdk/contract';
+import { contained, refuseLater } from '../contained.js';
 import type { Guest, PluginPackage } from '../host.js';
-import { inTime } from '../in-time.js';
 import type { Extending } from '../lifecycle/extending.js';
 import { RightsSources } from '../permissions/rights-sources.js';
 import type { Log } from '../telemetry/logger.js';
 import { withOrigin } from '../telemetry/origin.js';
+import { bounded } from './bounded.js';
+import { checkKind, checkShape } from './check-arguments.js';
 import { ContributionPoints, type Reach } from './contributions.js';
 import { Interceptors } from './interceptors.js';
+import { type Launch, Launching } from './launching.js';
 import type { PluginViews } from './plugin-views.js';
-import type { PackageCheck } from './powers.js';
+import type { PackageCheck, PackageVerdict } from './powers.js';
 import { type AnyExtension, isBuiltIn } from './statics.js';
 import { Transitions } from './transitions.js';
 import type { Gate, GuestView, LaunchView, ViewedGuest } from './views.js';
@@ -95,8 +98,9 @@ export class ExtensionPlaces implements Extending {
    */
   checkManifest(found: PluginPackage, manifest: Manifest): void {
     this.points.check(manifest);
-    for (const { check } of this.checks) {
-      const isolation = check.manifest?.({ manifest, package: found })?.isolation;
+    for (const { extension, check } of this.checks) {
+      const verdict = check.manifest?.({ manifest, package: found });
+      const isolation = isolationIn(verdict, extension, manifest);
       if (isolation === undefined) continue;
       const before = this.#isolations.get(found) ?? 'inline';
       this.#isolations.set(found, stronger(before, isolation));
@@ -122,39 +126,9 @@ export class ExtensionPlaces implements Extending {
     const { hook } = this.#limits;
     for (const { extension, check } of this.checks)
       if (check.code !== undefined)
-        await this.#bounded(extension, `checking the code of ${manifest.id}`, manifest, hook, () =>
+        await bounded(extension, `checking the code of ${manifest.id}`, manifest.id, hook, () =>
           check.code?.({ manifest, package: found }, code),
         );
-  }
-
-  /** Bounds the work of an extension for a plugin. Its own errors pass as they are. */
-  async #bounded<T>(
-    extension: string,
-    what: string,
-    { id }: Pick<Manifest, 'id'>,
-    milliseconds: number,
-    work: () => T | Promise<T>,
-  ): Promise<T> {
-    let over = false;
-    const working = Promise.resolve().then(work);
-    working.then(
-      () => {
-        over = true;
-      },
-      () => {
-        over = true;
-      },
-    );
-    try {
-      return await inTime(working, milliseconds, `it did not end within ${milliseconds} ms`);
-    } catch (cause) {
-      if (over) throw cause;
-      throw createError(
-        'extension/failed',
-        `the extension '${extension}' hangs while ${what}: ${messageOf(cause)}`,
-        { plugin: id, details: { extension }, cause },
-      );
-    }
   }
 
   /** The stronger of the isolation chosen for a package and the one that checks demand. */
@@ -166,43 +140,14 @@ export class ExtensionPlaces implements Extending {
   /**
    * Launches a guest through its wrappers. A guest that comes too late is ended.
    *
-   * @throws what a wrapper throws; PluginError `extension/failed` for one that hangs.
+   * @throws what a wrapper throws; PluginError `extension/failed` for one that hangs, or answers no
+   * guest.
    */
   async launch(key: string, isolation: Isolation, launch: () => Promise<Guest>): Promise<Guest> {
     if (this.launches.length === 0) return launch();
     const request: LaunchView = { plugin: this.#views.of(key), isolation };
-    let inside = '';
-    /** The guests that the platform has launched: usually one. */
-    const launched: Promise<Guest>[] = [];
-    const enter = async (index: number): Promise<Guest> => {
-      const next = this.launches[index];
-      if (next !== undefined) {
-        inside = next.extension;
-        return next.wrap(request, () => enter(index + 1));
-      }
-      const guest = launch();
-      launched.push(guest);
-      return guest;
-    };
-    const launching = enter(0);
     const { hook, ready } = this.#limits;
-    const names = this.launches.map(({ extension }) => extension).join(', ');
-    try {
-      return await this.#bounded(
-        inside === '' ? names : inside,
-        `launching ${request.plugin.id}`,
-        request.plugin,
-        ready + hook,
-        () => launching,
-      );
-    } catch (error) {
-      for (const guest of [launching, ...launched])
-        guest.then(
-          (one) => one.terminate(),
-          () => {},
-        );
-      throw error;
-    }
+    return new Launching(this.launches, request, launch).run(ready + hook);
   }
 
   /** @throws PluginError `extension/failed`, because a gate that guards must not be left out. */
@@ -212,7 +157,11 @@ export class ExtensionPlaces implements Extending {
     onGuest: (guest: GuestView) => Gate | undefined,
   ): Gate | undefined {
     try {
-      return onGuest(view);
+      const gate = onGuest(view);
+      refuseLater(gate, "what 'guests' calls");
+      if (gate === undefined || gate === null) return undefined;
+      checkShape("a gate of 'guests'", gate, { request: 'function?', ended: 'function?' });
+      return gate;
     } catch (cause) {
       const { id } = view.plugin;
       throw createError(
@@ -236,7 +185,7 @@ export class ExtensionPlaces implements Extending {
       request() {
         for (const { extension, gate } of gates) {
           try {
-            gate.request?.();
+            refuseLater(gate.request?.(), 'its gate');
           } catch (cause) {
             if (cause instanceof PluginError) throw cause;
             throw createError(
@@ -248,22 +197,33 @@ export class ExtensionPlaces implements Extending {
         }
       },
       ended: (error) => {
-        for (const { extension, gate } of gates) {
-          try {
-            gate.ended?.(error);
-          } catch (thrown) {
-            this.report(extension, `failed when the guest of ${view.plugin.id} ended`, thrown);
-          }
-        }
+        for (const { extension, gate } of gates)
+          contained(
+            () => gate.ended?.(error),
+            (thrown) =>
+              this.report(extension, `failed when the guest of ${view.plugin.id} ended`, thrown),
+          );
       },
     };
   }
 }
 
-/** A wrapper around launching, of an extension. */
-interface Launch {
-  readonly extension: string;
-  wrap(request: LaunchView, next: () => Promise<Guest>): Promise<Guest>;
+/** @throws PluginError `extension/failed` for a verdict that can't be followed. */
+function isolationIn(verdict: unknown, extension: string, { id }: Manifest): Isolation | undefined {
+  try {
+    if (verdict === undefined || verdict === null) return undefined;
+    refuseLater(verdict, 'it');
+    checkShape('its verdict', verdict, { isolation: 'string?' });
+    const { isolation } = verdict as PackageVerdict;
+    if (isolation !== undefined) checkKind('its verdict', "'isolation'", isolation, STRENGTH);
+    return isolation;
+  } catch (cause) {
+    throw createError(
+      'extension/failed',
+      `the extension '${extension}' could not check the manifest of ${id}: ${messageOf(cause)}`,
+      { plugin: id, details: { extension }, cause },
+    );
+  }
 }
 
 const stronger = (one: Isolation, other: Isolation): Isolation =>

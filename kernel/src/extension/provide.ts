@@ -1,11 +1,18 @@
 /** `provide`: an extension provides a contract as the host, or as a provider without a guest. */
 import type { AnyContract } from '@plinth/sdk';
-import { createError, disposable, membersOf, parseContractId } from '@plinth/sdk/contract';
+import {
+  createError,
+  disposable,
+  isVersion,
+  membersOf,
+  parseContractId,
+} from '@plinth/sdk/contract';
 import type { HostHandlers } from '../calls/host-call.js';
 import type { IsOpen } from '../calls/open-contracts.js';
 import { hostProvider } from '../calls/provider.js';
 import type { CommandRegistry } from '../commands/command-registry.js';
 import type { HostContracts } from '../commands/host-contracts.js';
+import { checkKind, checkShape } from './check-arguments.js';
 import type { AnyHandler, ProvideOptions } from './powers.js';
 
 /** What providing needs of the kernel. */
@@ -19,6 +26,24 @@ export interface ProvideParts {
     contract: C,
     handlers: HostHandlers<C>,
   ): Disposable & { dispose(): void };
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+export function checkProvided(
+  where: string,
+  contract: unknown,
+  handlers: unknown,
+  options: ProvideOptions | undefined,
+): void {
+  checkKind(where, 'the id of its contract', Object(contract).$id, 'string');
+  if (typeof handlers !== 'function') checkKind(where, 'its handlers', handlers, 'object');
+  if (options === undefined) return;
+  checkShape(where, options, { owner: 'object?' });
+  const { owner } = options;
+  if (owner === undefined) return;
+  checkShape(where, owner, { id: 'string', version: 'string?' });
+  if (owner.version !== undefined && !isVersion(owner.version))
+    checkKind(where, "'version' of its owner", owner.version, ['a version like 1.2.3']);
 }
 
 /** Registers the handlers. Disposing the result removes them. */

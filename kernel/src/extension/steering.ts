@@ -4,6 +4,7 @@ import type { PluginPackage } from '../host.js';
 import type { PausedBy, Plugin, Pause as PluginPause } from '../plugin/plugin.js';
 import { isRunning, type PluginRecord, type ValidatedPlugin } from '../plugin/record.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
+import { checkShape } from './check-arguments.js';
 import type { PluginViews } from './plugin-views.js';
 import type { Pause, PauseReason, SteerPower } from './powers.js';
 import type { PluginView } from './views.js';
@@ -40,11 +41,10 @@ export interface SteeringParts {
 export function createSteering(parts: SteeringParts): SteerPower {
   const { views } = parts;
   const require = (plugin: PluginView): PluginRecord => {
-    const record = parts.registry.get(plugin.key);
-    if (record !== undefined) return record;
-    throw createError('plugin/not-found', `no plugin '${plugin.key}' is installed`, {
-      plugin: plugin.id,
-    });
+    const { key } = Object(plugin) as PluginView;
+    const record = parts.registry.get(key);
+    if (record === undefined) throw notFound(plugin);
+    return record;
   };
   return {
     want: async (plugin, reason) =>
@@ -66,12 +66,26 @@ export function createSteering(parts: SteeringParts): SteerPower {
         }),
       );
     },
-    setEnabled: (plugin, enabled) =>
+    setEnabled: async (plugin, enabled) =>
       enabled ? parts.enable(require(plugin).key) : parts.disable(require(plugin).key),
   };
 }
 
+const notFound = (plugin: PluginView): PluginError => {
+  const { key, id } = Object(plugin) as PluginView;
+  return createError('plugin/not-found', `no plugin '${key}' is installed`, { plugin: id });
+};
+
+const REASON = {
+  name: 'string',
+  calls: ['queue', 'refuse', 'wake'],
+  guest: ['keep', 'release'],
+  because: 'function',
+} as const;
+
 function pause(parts: SteeringParts, plugin: PluginView, reason: PauseReason): Pause {
+  checkShape(`pause() of the extension '${parts.name}'`, reason, REASON);
+  if (typeof Object(plugin).key !== 'string') throw notFound(plugin);
   if (reason.calls === 'wake' && reason.guest === 'keep')
     throw createError(
       'kernel/invalid-option',

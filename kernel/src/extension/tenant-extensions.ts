@@ -2,18 +2,13 @@
  * The extensions of one tenant: installed in order, opened before plugins are discovered, and ended
  * in reverse.
  */
-import {
-  ASYNC_DISPOSE,
-  alarm,
-  asPromise,
-  createError,
-  DISPOSE,
-  disposable,
-  messageOf,
-} from '@plinth/sdk/contract';
+import { alarm, createError, disposable, messageOf } from '@plinth/sdk/contract';
 import { missingExtension } from '../absent-extension.js';
+import { contained, refuseLater } from '../contained.js';
+import { checkKind, checkShape } from './check-arguments.js';
 import type { ExtensionDiagnostics } from './extending.js';
 import { Inspections, within } from './inspections.js';
+import { Owned } from './owned.js';
 import type { Phase, PortBase } from './port.js';
 import { POWERS } from './power.js';
 import type { Powers } from './powers.js';
@@ -35,11 +30,6 @@ export interface PortParts {
 /** Ends a registration when the tenant has stopped. */
 export type Keep = <R extends Registered>(registered: R) => R;
 
-interface Owned {
-  readonly extension: string;
-  end(): unknown;
-}
-
 /** Owns the registrations and resources of a tenant's extensions. */
 export class TenantExtensions {
   readonly #ordered: readonly AnyExtension[];
@@ -51,15 +41,15 @@ export class TenantExtensions {
     stopping: [],
   };
   readonly #inspections: Inspections;
-  readonly #owned: Owned[] = [];
+  readonly #owned: Owned;
   #opened = false;
-  #ended = false;
 
   /** @param ordered the extensions in their order. */
   constructor(ordered: readonly AnyExtension[], parts: PortParts) {
     this.#ordered = ordered;
     this.#parts = parts;
     this.#inspections = new Inspections(parts);
+    this.#owned = new Owned(parts.report);
   }
 
   /**
@@ -70,11 +60,11 @@ export class TenantExtensions {
     for (const one of this.#ordered) {
       try {
         const api: unknown = one.install(this.#portOf(one) as never);
-        refuseLater(api);
+        refuseLater(api, 'its install()');
         this.#apis.set(one.factory, api);
       } catch (cause) {
         const { name } = one.statics;
-        this.#endAtOnce();
+        this.#owned.endAtOnce();
         throw createError(
           'extension/failed',
           `the extension '${name}' could not be installed: ${messageOf(cause)}`,
@@ -128,22 +118,14 @@ export class TenantExtensions {
     }
   }
 
-  /** Ends everything owned, the latest first. No asynchronous work has begun. */
-  #endAtOnce(): void {
-    for (const { extension, end } of this.#owned.splice(0).reverse()) this.#guard(extension, end);
-    this.#ended = true;
+  /** Ends everything owned, the latest first. */
+  end(): Promise<void> {
+    return this.#owned.end(this.#parts.time);
   }
 
-  /** Ends everything owned, the latest first. */
-  async end(): Promise<void> {
-    this.#ended = true;
-    for (const { extension, end } of this.#owned.splice(0).reverse()) {
-      try {
-        await within(this.#parts.time, end);
-      } catch (error) {
-        this.#parts.report(extension, 'could not end what it owns', error);
-      }
-    }
+  /** @throws PluginUnavailableError `kernel/stopped`. */
+  check(): void {
+    this.#owned.check();
   }
 
   /** The API of an extension by its name. Undefined when it isn't installed. */
@@ -166,7 +148,7 @@ export class TenantExtensions {
     for (const power of POWERS) {
       const declared = statics.uses.includes(power);
       const take = () =>
-        this.#parts.power(power, extension, (one) => this.#keep(statics.name, one));
+        this.#parts.power(power, extension, (one) => this.#owned.keep(statics.name, one));
       const made = declared ? this.#timely(statics.name, power, take()) : undefined;
       Object.defineProperty(port, power, {
         enumerable: declared,
@@ -219,53 +201,46 @@ export class TenantExtensions {
 
   #baseOf(extension: AnyExtension): PortBase {
     const { name } = extension.statics;
+    const where = `the port of the extension '${name}'`;
     return {
       name,
       ...this.#parts.base,
-      log: this.#parts.log(name, (one) => this.#keep(name, one)),
+      log: this.#parts.log(name, (one) => this.#owned.keep(name, one)),
       own: (thing) => {
-        this.#owned.push({ extension: name, end: () => endOf(thing) });
+        this.#owned.own(name, thing);
         return thing;
       },
       after: (milliseconds, task) => {
+        checkKind(where, 'the milliseconds of after()', milliseconds, 'number');
+        checkKind(where, 'the task of after()', task, 'function');
         const timer = alarm(() => {
           waiting.dispose();
           this.#guard(name, task);
         }, milliseconds);
-        const waiting = this.#keep(
+        const waiting = this.#owned.keep(
           name,
           disposable(() => timer.clear()),
         );
         return waiting;
       },
-      on: (phase, task) => void this.#phases[phase].push({ extension: name, task }),
+      on: (phase, task) => {
+        checkKind(where, 'a phase of on()', phase, Object.keys(this.#phases));
+        checkKind(where, 'a task of on()', task, 'function');
+        this.#phases[phase].push({ extension: name, task });
+      },
       use: (factory) => this.api(factory) as never,
       find: (factory) => this.#apis.get(factory as AnyFactory) as never,
-      inspect: (parts) => void this.#inspections.add(name, parts),
+      inspect: (parts) => {
+        checkShape(where, parts, { health: 'function?', diagnostics: 'function?' });
+        this.#inspections.add(name, parts);
+      },
       health: () => this.#inspections.worst(),
     };
   }
 
   #guard(extension: string, task: () => unknown): void {
-    if (this.#ended) return;
-    const failed = (error: unknown) =>
-      this.#parts.report(extension, 'failed in a task of its own', error);
-    try {
-      asPromise(task())?.then(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #keep<R extends Registered>(extension: string, registered: R): R {
-    const owned = { extension, end: () => registered.dispose() };
-    this.#owned.push(owned);
-    const dispose = () => {
-      const at = this.#owned.indexOf(owned);
-      if (at !== -1) this.#owned.splice(at, 1);
-      registered.dispose();
-    };
-    return { ...registered, dispose, [DISPOSE]: dispose };
+    if (this.#owned.hasEnded) return;
+    contained(task, (error) => this.#parts.report(extension, 'failed in a task of its own', error));
   }
 }
 
@@ -278,18 +253,3 @@ const STRUCTURE: ReadonlySet<keyof Powers> = new Set([
   'source',
   'launch',
 ]);
-
-/** @throws TypeError for a promise: nothing would wait for it. */
-function refuseLater(api: unknown): void {
-  const later = asPromise(api);
-  if (later === undefined) return;
-  later.then(undefined, () => {});
-  throw new TypeError(
-    "its install() answers a promise: begin what takes time in port.on('open', …)",
-  );
-}
-
-function endOf(thing: Disposable | AsyncDisposable | (() => unknown)): unknown {
-  if (typeof thing === 'function') return thing();
-  return ASYNC_DISPOSE in thing ? thing[ASYNC_DISPOSE]() : thing[DISPOSE]();
-}

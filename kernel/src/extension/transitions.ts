@@ -3,25 +3,31 @@
  * the step fails. A hook after a step is called.
  */
 import { createError, messageOf } from '@plinth/sdk/contract';
+import { contained } from '../contained.js';
 import { inTime } from '../in-time.js';
 import type { KernelEvents, KernelTopic } from '../kernel-events.js';
 import type { PluginFacts, Undo, WantedTransition } from '../lifecycle/extending.js';
 import type { PluginState } from '../plugin/state.js';
+import { checkKind, checkShape } from './check-arguments.js';
 import type { PluginView, Registered } from './views.js';
 
+/** The steps of a plugin. */
+export const TRANSITIONS = [
+  'resolve',
+  'load',
+  'activate',
+  'suspend',
+  'resume',
+  'hibernate',
+  'replace',
+  'deactivate',
+  'fail',
+  'crash',
+  'remove',
+] as const;
+
 /** A step of a plugin. */
-export type Transition =
-  | 'resolve'
-  | 'load'
-  | 'activate'
-  | 'suspend'
-  | 'resume'
-  | 'hibernate'
-  | 'replace'
-  | 'deactivate'
-  | 'fail'
-  | 'crash'
-  | 'remove';
+export type Transition = (typeof TRANSITIONS)[number];
 
 /** A change of a plugin. */
 export interface Change {
@@ -50,6 +56,26 @@ export type TransitionHook<T extends Transition = Transition> = {
       before?(plugin: PluginView, signal: AbortSignal): Undo | void | Promise<Undo | void>;
     }
   : { before?: never });
+
+const WANTED: readonly WantedTransition[] = [
+  'load',
+  'activate',
+  'suspend',
+  'resume',
+  'hibernate',
+  'replace',
+  'deactivate',
+];
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+export function checkHook(where: string, steps: readonly unknown[], hook: unknown): void {
+  for (const step of steps) checkKind(where, 'a step', step, TRANSITIONS);
+  checkShape(where, hook, { before: 'function?', after: 'function?' });
+  const { before } = hook as { readonly before?: unknown };
+  if (before === undefined) return;
+  // Other steps merely happen, so nothing would call it.
+  for (const step of steps) checkKind(where, "a step with 'before'", step, WANTED);
+}
 
 interface Registration {
   readonly extension: string;
@@ -130,30 +156,31 @@ export class Transitions {
     const { id } = record;
     const plugin = this.#parts.viewOf(record);
     const undos: (readonly [extension: string, undo: Undo])[] = [];
+    const takeBack = ([extension, one]: readonly [string, Undo]) =>
+      this.#inTime(one).catch((error) =>
+        this.#parts.report(
+          extension,
+          `could not undo what it did before '${name}' of ${id}`,
+          error,
+        ),
+      );
     const undo = async () => {
-      for (const [extension, one] of undos.splice(0).reverse())
-        try {
-          await one();
-        } catch (error) {
-          this.#parts.report(
-            extension,
-            `could not undo what it did before '${name}' of ${id}`,
-            error,
-          );
-        }
+      for (const one of undos.splice(0).reverse()) await takeBack(one);
     };
     for (const { extension, names, hook } of this.#registrations) {
       if (hook.before === undefined || !names.has(name)) continue;
       const ending = new AbortController();
+      const working = Promise.resolve().then(() => hook.before?.(plugin, ending.signal));
       try {
-        const done = await inTime(
-          Promise.resolve().then(() => hook.before?.(plugin, ending.signal)),
-          this.#parts.timeout,
-          `it did not end within ${this.#parts.timeout} ms`,
-        );
+        const done = await this.#inTime(() => working);
         if (typeof done === 'function') undos.push([extension, done]);
       } catch (cause) {
         ending.abort(cause);
+        // It counts as failed, so what it does late is undone when it says how.
+        working.then(
+          (done) => typeof done === 'function' && takeBack([extension, done]),
+          () => {},
+        );
         if (!DECIDING.has(name)) {
           this.#parts.report(extension, `failed before '${name}' of ${id}`, cause);
           continue;
@@ -167,6 +194,11 @@ export class Transitions {
       }
     }
     return undo;
+  }
+
+  #inTime<T>(work: () => T | Promise<T>): Promise<T> {
+    const { timeout } = this.#parts;
+    return inTime(Promise.resolve().then(work), timeout, `it did not end within ${timeout} ms`);
   }
 
   /** The topics that report a step. */
@@ -207,11 +239,10 @@ export class Transitions {
     const { name } = change;
     for (const { extension, names, hook } of [...this.#registrations]) {
       if (!names.has(name)) continue;
-      try {
-        hook.after?.(plugin, change);
-      } catch (thrown) {
-        this.#parts.report(extension, `failed after '${name}' of ${plugin.id}`, thrown);
-      }
+      contained(
+        () => hook.after?.(plugin, change),
+        (error) => this.#parts.report(extension, `failed after '${name}' of ${plugin.id}`, error),
+      );
     }
   }
 }

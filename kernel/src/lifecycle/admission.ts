@@ -99,7 +99,7 @@ export class Admission {
       }
     }
     for (const { record, error } of failures) {
-      const claimed = (error as Partial<PluginError>).plugin;
+      const claimed = (Object(error) as Partial<PluginError>).plugin;
       const named =
         claimed === undefined ||
         registry.get(claimed) !== undefined ||

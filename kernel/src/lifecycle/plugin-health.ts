@@ -73,7 +73,7 @@ export async function pluginHealth(
     };
   } catch (error) {
     const details = redaction.text(messageOf(error));
-    const { code } = error as { readonly code?: unknown };
+    const { code } = Object(error) as { readonly code?: unknown };
     // The guest itself is lost, not the check alone.
     const lost = typeof code === 'string' && code.startsWith('guest/');
     const why = lost && { error: { code, message: details } };

@@ -75,6 +75,7 @@ export class AbsentGuards {
   /** Skipped guards that were announced, by guard and id, until the guard is back. */
   readonly #told = new Set<string>();
   #closing = false;
+  #why: Error | undefined;
 
   constructor(services: GuardServices) {
     this.#services = services;
@@ -161,13 +162,19 @@ export class AbsentGuards {
     }
   }
 
-  /** The kernel stops and no guard comes back, so waiting calls fail now. */
-  close(): void {
+  /**
+   * No guard comes or comes back, so waiting calls fail now.
+   *
+   * @param why the error for them. Absent when the kernel stops.
+   */
+  close(why?: Error): void {
     this.#closing = true;
+    this.#why = why;
     for (const waiter of this.#waiting.splice(0)) if (!waiter.over()) this.#refuse(waiter);
   }
 
   #refuse({ kind, id, callers, meant, fail }: Waiter): void {
+    if (this.#why !== undefined) return fail(this.#why);
     const missing = this.missing(kind, id, callers, meant);
     if (missing !== undefined)
       fail(guardUnavailable(`the kernel stops, and ${id} waits for`, missing, { [kind]: id }));

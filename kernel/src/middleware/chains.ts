@@ -59,6 +59,8 @@ export class MiddlewareChains {
   readonly #rank: (owner: string) => number;
   readonly #guards: AbsentGuards;
   readonly #around: Around;
+  /** Counts the changes of the set of layers. */
+  #changes = 0;
 
   /** Called when the set of layers has changed. */
   onChange: (() => void) | undefined = undefined;
@@ -133,6 +135,7 @@ export class MiddlewareChains {
     if (this.#registrations.size === 0 && !this.#guards.any && !this.#around.any) return undefined;
     const known = this.#chains[kind].get(id);
     if (known !== undefined) return known ?? undefined;
+    const asked = this.#changes;
     const middleware = order(
       [...this.#registrations]
         .filter((one) => one.kind === kind && covers(one.pattern, id))
@@ -141,7 +144,7 @@ export class MiddlewareChains {
     const { watch, layers, lasting } = this.#around.around(kind, id, middleware);
     const composed = this.#compose(layers, watch);
     const chain = this.waits(kind, id) ? this.#guarded(kind, id, composed) : composed;
-    if (lasting) this.#remember(kind, id, chain);
+    if (lasting) this.#remember(kind, id, chain, asked);
     return chain;
   }
 
@@ -150,9 +153,10 @@ export class MiddlewareChains {
     if (!this.#around.any) return undefined;
     const known = this.#chains.hook.get(id);
     if (known !== undefined) return known ?? undefined;
+    const asked = this.#changes;
     const { watch, layers, lasting } = this.#around.around('hook', id, []);
     const chain = this.#compose(layers, watch);
-    if (lasting) this.#remember('hook', id, chain);
+    if (lasting) this.#remember('hook', id, chain, asked);
     return chain;
   }
 
@@ -170,13 +174,21 @@ export class MiddlewareChains {
     return compose(layers, this.#metrics, watch);
   }
 
-  #remember(kind: MiddlewareKind | 'hook', id: string, chain: Chain<KernelCall> | undefined): void {
+  /** @param asked when the extensions were asked, one of which may have added another layer. */
+  #remember(
+    kind: MiddlewareKind | 'hook',
+    id: string,
+    chain: Chain<KernelCall> | undefined,
+    asked: number,
+  ): void {
+    if (asked !== this.#changes) return;
     const chains = this.#chains[kind];
     if (chains.size >= MAX_REMEMBERED) chains.clear();
     chains.set(id, chain ?? null);
   }
 
   #clear(): void {
+    this.#changes += 1;
     for (const chains of Object.values(this.#chains)) chains.clear();
   }
 

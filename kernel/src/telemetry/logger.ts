@@ -1,5 +1,6 @@
 /** The kernel's log: a port for the embedder's logger, and a short history for later readers. */
-import { asPromise, cutText, LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
+import { cutText, LOG_LEVELS, type LogLevel } from '@plinth/sdk/contract';
+import { contained } from '../contained.js';
 import type { Redaction } from './redaction.js';
 
 /** One entry. */
@@ -84,11 +85,11 @@ export class Log {
     for (const sink of this.#sinks) {
       if (this.#busy.has(sink)) continue;
       this.#busy.add(sink);
-      try {
-        asPromise(sink(entry))?.then(undefined, () => {});
-      } catch {
-        // The embedder's logger fails. The kernel continues.
-      }
+      // When the embedder's logger fails, the kernel continues.
+      contained(
+        () => sink(entry),
+        () => {},
+      );
       this.#busy.delete(sink);
     }
   }

@@ -110,7 +110,7 @@ const MAX_LISTED = 10_000;
 /** Owns every counter of a kernel. */
 export class Metrics {
   /** Counters and gauges of extensions. */
-  readonly extensions = new Map<string, () => number>();
+  readonly extensions = new Map<string, () => number | undefined>();
   /** Set by an extension that keeps more of calls than their totals. */
   recorder: CallRecorder | undefined = undefined;
   /** Totals of calls to commands that have never existed. Their names are whatever callers wrote. */
@@ -176,9 +176,17 @@ export class Metrics {
       droppedDeliveries,
       refusedMessages,
       commands,
-      ...(this.extensions.size > 0 && {
-        extensions: Object.fromEntries([...this.extensions].map(([name, read]) => [name, read()])),
-      }),
+      ...(this.extensions.size > 0 && { extensions: this.readExtensions() }),
     };
+  }
+
+  /** What extensions count, by name. A gauge that can't be read is left out. */
+  readExtensions(): Readonly<Record<string, number>> {
+    return Object.fromEntries(
+      [...this.extensions].flatMap(([name, read]) => {
+        const value = read();
+        return value === undefined ? [] : [[name, value] as const];
+      }),
+    );
   }
 }

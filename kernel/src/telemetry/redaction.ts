@@ -19,6 +19,8 @@ export class Redaction {
   #texts: readonly string[] = [];
 
   add(value: string): void {
+    // The empty text is everywhere, and hides nothing.
+    if (value === '') return;
     const spellings = [
       value,
       JSON.stringify(value).slice(1, -1),

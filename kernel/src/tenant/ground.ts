@@ -34,6 +34,7 @@ export class Ground {
     options: CoreOptions,
     extend: Shared['extend'],
     extensions: readonly AnyExtension[],
+    sources: PluginSource[],
     compose: Compose,
   ) {
     this.#options = options;
@@ -41,7 +42,6 @@ export class Ground {
     const hosts = [...given, inlineHost(given.find(({ context }) => context !== undefined))];
     const storage = options.storage ?? memoryStorage();
     const watched = watchStorage(options.registry?.over(storage) ?? storage);
-    const sources: PluginSource[] = [...(options.sources ?? [])];
     this.shared = {
       options,
       isOpen: openContracts(options.contracts),

@@ -85,15 +85,7 @@ export class Phases {
     if (this.#stopping !== undefined) return hasStopped();
     if (this.#starting === undefined)
       return createError('kernel/stopped', 'the kernel has not been started: call start()');
-    if (this.#failed === undefined) return undefined;
-    const { error } = this.#failed;
-    const { code } = error as Partial<PluginError>;
-    const known = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
-    return createError(
-      known ? (code as ErrorCode) : 'kernel/stopped',
-      `the kernel could not start: ${messageOf(error)}`,
-      { cause: error },
-    );
+    return this.#failed && couldNotStart(this.#failed.error);
   }
 
   /** @throws PluginUnavailableError `kernel/stopped`. */
@@ -154,8 +146,18 @@ export class Phases {
   }
 
   async #open(): Promise<void> {
-    const { base, shared, before, extending, arrivals, made } = this.#parts;
     this.#opening = true;
+    try {
+      await this.#findPlugins();
+    } catch (error) {
+      // The plugins stay unknown, and with them what guards calls and events.
+      this.#parts.made.guards.close(couldNotStart(error));
+      throw error;
+    }
+  }
+
+  async #findPlugins(): Promise<void> {
+    const { base, shared, before, extending, arrivals, made } = this.#parts;
     const loading = this.#parts.engine.get();
     loading.catch(() => {});
     // Its own owner has heard what failed in it.
@@ -226,6 +228,16 @@ export class Phases {
     if (failures.length > 0) throw failures[0];
   }
 }
+
+const couldNotStart = (error: unknown): PluginError => {
+  const { code } = Object(error) as Partial<PluginError>;
+  const known = typeof code === 'string' && Object.hasOwn(ERROR_CODES, code);
+  return createError(
+    known ? (code as ErrorCode) : 'kernel/stopped',
+    `the kernel could not start: ${messageOf(error)}`,
+    { cause: error },
+  );
+};
 
 /** The error for what comes after the end. */
 export const hasStopped = (): PluginError =>

@@ -1,6 +1,7 @@
 /** Who hears of changed settings. */
-import { asPromise } from '@plinth/sdk/contract';
+
 import type { Settings } from '../../config/settings.js';
+import { contained } from '../../contained.js';
 
 /** Called when a plugin's settings have changed. */
 export type ConfigWatcher = (config: Settings, changed: readonly string[]) => unknown;
@@ -26,13 +27,8 @@ export class Watchers {
     keys: readonly string[],
     failed: (error: unknown) => void,
   ): void {
-    for (const watcher of [...(this.#watchers.get(id) ?? [])]) {
-      try {
-        asPromise(watcher(settings, keys))?.then(undefined, failed);
-      } catch (error) {
-        failed(error);
-      }
-    }
+    for (const watcher of [...(this.#watchers.get(id) ?? [])])
+      contained(() => watcher(settings, keys), failed);
   }
 
   clear(): void {
