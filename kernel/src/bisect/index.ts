@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { defineExtension } from '../extension/define.js';
+import { makeExtension } from '../extension/make-extension.js';
 import type { CoreTenant } from '../tenant/core-tenant.js';
 import type { Bisector } from './bisector.js';
 import type { BisectOptions, Predicate } from './options.js';
@@ -29,7 +29,7 @@ const CHANGES = [
  * @example
  * const kernel = await createKernel({ extensions: [bisecting()] });
  */
-export const bisecting = defineExtension({ name: 'bisecting', uses: ['core', 'events'] }, () => ({
+export const bisecting = makeExtension({ name: 'bisecting', uses: ['core', 'events'] }, () => ({
   install({ core, events, on, log }): {
     run(predicate: Predicate, options?: BisectOptions): Promise<BisectResult>;
   } {

@@ -1,20 +1,9 @@
 /** Defines extensions: their statics, their factory, and the types that follow from both. */
 import { checkOptionNames, createError, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
 import { checkKind, checkShape } from './check-arguments.js';
-import type { ExtensionPort } from './port.js';
+import { type ExtensionParts, makeExtension } from './make-extension.js';
 import { POWERS } from './power.js';
-import type { AnyFactory, Extension, ExtensionFactory, Statics } from './statics.js';
-
-/** The result of an extension's factory. */
-export interface ExtensionParts<S extends Statics, Api> {
-  /**
-   * Runs once for each tenant, the root first. It is synchronous: asynchronous work belongs in
-   * `port.on('open', …)`. It returns the API.
-   */
-  install(port: ExtensionPort<S>): Api;
-  /** Runs once, when the last tenant has stopped. It ends what all tenants share. */
-  close?(): Promise<void> | void;
-}
+import type { ExtensionFactory, Statics } from './statics.js';
 
 /**
  * Defines an extension of the kernel.
@@ -38,18 +27,11 @@ export function defineExtension<const S extends Statics, A extends readonly unkn
   checkStatics(statics);
   const where = `defineExtension('${statics.name}')`;
   checkKind(where, 'what makes it', make, 'function');
-  const factory = (...options: A): Extension<S, Api> => {
+  return makeExtension(statics, (...options: A) => {
     const made = make(...options);
     checkShape(where, made, { install: 'function', close: 'function?' });
-    const { install, close } = made;
-    return Object.freeze({
-      statics,
-      factory: factory as unknown as AnyFactory,
-      install: install as (port: never) => Api,
-      ...(close !== undefined && { close }),
-    });
-  };
-  return Object.freeze(Object.assign(factory, { statics }));
+    return made;
+  });
 }
 
 const NAME = /^[a-z][a-z0-9-]{0,63}$/;

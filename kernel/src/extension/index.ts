@@ -11,9 +11,10 @@ export type {
   Contributions,
   PointSpec,
 } from './contributions.js';
-export { defineExtension, type ExtensionParts } from './define.js';
+export { defineExtension } from './define.js';
 export type { DocumentSpec, Documents } from './documents.js';
 export { type Interceptor, type Interest, observer, wrapper } from './interest.js';
+export type { ExtensionParts } from './make-extension.js';
 export type { ExtensionHealth, ExtensionPort, Inspection, Phase, PortBase } from './port.js';
 export type { Power } from './power.js';
 export type {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { AuditRange, HostAudit } from './audit-entry.js';
 import type { AuditOptions } from './audit-options.js';
 
@@ -30,7 +30,7 @@ export { type ExportVerdict, verifyExport } from './verify-export.js';
  * const kernel = await createKernel({ extensions: [audit({ retain: { entries: 50_000 } })] });
  * const entries = await kernel.extension(audit).entries({ topic: 'permission:denied' });
  */
-export const audit = defineExtension(
+export const audit = makeExtension(
   { name: 'audit', uses: ['core'] },
   (options: AuditOptions | true = {}) => ({
     install({ core }): HostAudit {

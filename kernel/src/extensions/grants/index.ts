@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 
 export type {
   PermissionAnswer,
@@ -22,7 +22,7 @@ export type { GrantOptions, RefusedRight } from '../../permissions/grant-records
  * const kernel = await createKernel({ extensions: [grants()] });
  * await kernel.permissions.revoke('com.example.notes', 'network.fetch');
  */
-export const grants = defineExtension({ name: 'grants', uses: ['core'] }, () => ({
+export const grants = makeExtension({ name: 'grants', uses: ['core'] }, () => ({
   install({ core }) {
     core.fill('grants', async () => (await import('./making.js')).makeBook);
     core.fill('requests', async () => (await import('./making.js')).makeRequests);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { Hibernation } from './hibernation.js';
 import type { HibernationOptions } from './hibernation-options.js';
 
@@ -16,7 +16,7 @@ export type { HibernationOptions } from './hibernation-options.js';
  * @example
  * const kernel = await createKernel({ extensions: [hibernation({ idle: 60_000 })] });
  */
-export const hibernation = defineExtension(
+export const hibernation = makeExtension(
   { name: 'hibernation', uses: ['core'] },
   (options: HibernationOptions = {}) => ({
     install({ core, on }) {

@@ -5,7 +5,7 @@
  * @module
  */
 import { MANAGEMENT } from '../../calls/management-rights.js';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { CallCount, CanaryInfo } from '../../lifecycle/inventory.js';
 import { liveConfig } from '../live-config/index.js';
 import { createHostInstaller, type HostInstaller } from './host-installer.js';
@@ -29,7 +29,7 @@ export type { CallCount, CanaryInfo };
  * await kernel.start();
  * await kernel.extension(installer).install(packageOf({ manifest, code }));
  */
-export const installer = defineExtension(
+export const installer = makeExtension(
   { name: 'installer', uses: ['core'], after: ['live-config'] },
   (updates?: UpdatePolicy) => ({
     install({ core, find }): HostInstaller {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { ResourcePolicy } from './resource-policy.js';
 
 export type { ResourceLimits, ResourcePolicy, TenantLimits } from './resource-policy.js';
@@ -15,7 +15,7 @@ export type { ResourceLimits, ResourcePolicy, TenantLimits } from './resource-po
  * @example
  * const kernel = await createKernel({ extensions: [limits({ default: { memory: '64MB' } })] });
  */
-export const limits = defineExtension(
+export const limits = makeExtension(
   { name: 'limits', uses: ['core'] },
   (policy: ResourcePolicy = {}) => ({
     install({ core }) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { createError, disposable } from '@plinth/sdk/contract';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { HostChanges } from './host-changes.js';
 import { Watchers } from './watchers.js';
 
@@ -18,7 +18,7 @@ export type { ConfigWatcher } from './watchers.js';
  * const kernel = await createKernel({ extensions: [liveConfig()] });
  * await kernel.extension(liveConfig).set('com.example.notes', { max: 20 });
  */
-export const liveConfig = defineExtension({ name: 'live-config', uses: ['core'] }, () => ({
+export const liveConfig = makeExtension({ name: 'live-config', uses: ['core'] }, () => ({
   install({ core }): HostChanges {
     const watchers = new Watchers();
     const made = core.fill('settings', async () => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import { createHostMessaging, type HostMessaging } from './host-messaging.js';
 
 export type { HostMessaging } from './host-messaging.js';
@@ -15,7 +15,7 @@ export type { HostMessaging } from './host-messaging.js';
  * const kernel = await createKernel({ extensions: [messaging()] });
  * await kernel.extension(messaging).send('com.example.notes', { type: 'note', text: 'hi' });
  */
-export const messaging = defineExtension({ name: 'messaging', uses: ['core'] }, () => ({
+export const messaging = makeExtension({ name: 'messaging', uses: ['core'] }, () => ({
   install({ core }): HostMessaging {
     const made = core.fill('messaging', async () => {
       const { Messaging } = await import('./messaging.js');

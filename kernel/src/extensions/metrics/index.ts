@@ -4,7 +4,7 @@
  * @module
  */
 import { DEFAULT_TENANT } from '@plinth/sdk/contract';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import { BytesCount } from './bytes.js';
 import type { HostMetrics, Report } from './host-metrics.js';
 import { Instruments } from './instruments.js';
@@ -50,7 +50,7 @@ export type { Amount, PluginUsage, TenantUsage } from './usage-data.js';
  * await kernel.start();
  * console.log(await kernel.extension(metrics).report({ format: 'text' }));
  */
-export const metrics = defineExtension(
+export const metrics = makeExtension(
   { name: 'metrics', uses: ['core', 'documents', 'launch'] },
   (options: MetricsOptions = {}) => {
     const tenants = new Map<string, Telemetry>();

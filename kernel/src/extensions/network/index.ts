@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 
 /**
  * Lets plugins use what the hosts offer of the machine, each request within their permissions.
@@ -12,7 +12,7 @@ import { defineExtension } from '../../extension/define.js';
  * @example
  * const kernel = await createKernel({ extensions: [network()] });
  */
-export const network = defineExtension({ name: 'network', uses: ['core'] }, () => ({
+export const network = makeExtension({ name: 'network', uses: ['core'] }, () => ({
   install({ core }) {
     core.fill('machine', async () => {
       const { Network } = await import('./network.js');

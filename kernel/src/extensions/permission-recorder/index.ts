@@ -5,7 +5,7 @@
  * @module
  */
 import { createError } from '@plinth/sdk/contract';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { PermissionRecorderOptions, PermissionRecords } from './observation.js';
 
 export type { Growth } from '../../permissions/growth.js';
@@ -27,7 +27,7 @@ const EXACT_UP_TO = 8;
  * // … the plugins do their work …
  * const { least, missing, text } = await kernel.extension(permissionRecorder).observed('com.example.notes');
  */
-export const permissionRecorder = defineExtension(
+export const permissionRecorder = makeExtension(
   { name: 'permission-recorder', uses: ['core'] },
   ({ exactUpTo = EXACT_UP_TO }: PermissionRecorderOptions = {}) => {
     if (!Number.isSafeInteger(exactUpTo) || exactUpTo < 0)

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { PluginPackage } from '../../host.js';
 import type { PackageInput } from '../../sources/package-source.js';
 import type { Recorder, TrafficRecorder } from './recorder.js';
@@ -32,7 +32,7 @@ export type { Divergence, ReplayResult } from './result.js';
  * // … the plugin does its work …
  * const { text } = await session.stop();
  */
-export const recorder = defineExtension({ name: 'replay', uses: ['core', 'launch'] }, () => ({
+export const recorder = makeExtension({ name: 'replay', uses: ['core', 'launch'] }, () => ({
   install({ core, launch }): TrafficRecorder {
     let now: Recorder | undefined;
     const made = core.add(async () => (tenant) => ({

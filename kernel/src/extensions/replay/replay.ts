@@ -10,7 +10,7 @@ import {
 } from '@plinth/sdk/contract';
 import { endpointPair, Link } from '@plinth/sdk/rpc';
 import { createKernel } from '../../core-kernel.js';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { Guest, Host, PluginPackage } from '../../host.js';
 import { type PackageInput, packageOf, packageSource } from '../../sources/package-source.js';
 import { guestEnded } from './guest-port.js';
@@ -99,7 +99,7 @@ const CLOSING: ReadonlySet<string> = new Set(['answer', 'cancel']);
 
 /** An extension that stands around the launch of the one guest. */
 const launcher = (launched: (guest: Guest) => Guest) =>
-  defineExtension({ name: 'player', uses: ['launch'] }, () => ({
+  makeExtension({ name: 'player', uses: ['launch'] }, () => ({
     install(port) {
       port.launch(async (_, next) => launched(await next()));
     },

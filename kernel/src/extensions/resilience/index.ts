@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import { Guards } from './guards.js';
 import type { CommandDefaults, ResilienceOptions } from './policy.js';
 
@@ -28,7 +28,7 @@ export type {
  *   extensions: [resilience({ 'com.example.notes:*': { timeout: 2_000, retry: 3 } })],
  * });
  */
-export const resilience = defineExtension(
+export const resilience = makeExtension(
   { name: 'resilience', uses: ['core'] },
   (options: ResilienceOptions = {}, defaults?: CommandDefaults) => ({
     install({ core }) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { HostSecrets, Secrets } from './secrets.js';
 import type { SecretsOptions } from './secrets-options.js';
 
@@ -18,7 +18,7 @@ export type { SecretsOptions } from './secrets-options.js';
  * const kernel = await createKernel({ extensions: [secrets({ key })] });
  * await kernel.extension(secrets).set('com.example.notes', 'api-key', 'a-secret-value');
  */
-export const secrets = defineExtension(
+export const secrets = makeExtension(
   { name: 'secrets', uses: ['core'] },
   (options: SecretsOptions = {}) => ({
     install({ core }): HostSecrets {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import { Container, type HostServices } from './container.js';
 import type { ServiceSpec } from './service.js';
 
@@ -19,7 +19,7 @@ export type { Lifetime, ServiceSpec } from './service.js';
  * const kernel = await createKernel({ extensions: [services({ clock: { create: () => Date } })] });
  * const clock = await kernel.extension(services).get('clock');
  */
-export const services = defineExtension(
+export const services = makeExtension(
   { name: 'services', uses: ['core'] },
   (specs: Readonly<Record<string, ServiceSpec<unknown>>> = {}) => ({
     install({ core, own }): HostServices {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { SupervisionOptions } from './options.js';
 
 export type { SupervisionOptions } from './options.js';
@@ -15,7 +15,7 @@ export type { SupervisionOptions } from './options.js';
  * @example
  * const kernel = await createKernel({ extensions: [supervision({ crashes: 3 })] });
  */
-export const supervision = defineExtension(
+export const supervision = makeExtension(
   { name: 'supervision', uses: ['core'] },
   (given: SupervisionOptions | true = {}) => ({
     install({ core }) {

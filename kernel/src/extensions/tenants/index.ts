@@ -5,7 +5,7 @@
  * @module
  */
 import { createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { TenantLike, Tenants, TenantsOptions } from './api.js';
 import { Book, isKept } from './book.js';
 
@@ -35,7 +35,7 @@ const MOST = 10_000;
  * await customers.create('acme', { config: { 'com.example.notes': { max: 10 } } });
  * await customers.get('acme').commands.execute('com.example.notes:add', note);
  */
-export const tenants = defineExtension(
+export const tenants = makeExtension(
   { name: 'tenants', uses: ['core', 'documents'] },
   ({ most = MOST }: TenantsOptions = {}) => {
     if (!Number.isSafeInteger(most) || most < 1)

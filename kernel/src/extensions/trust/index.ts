@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf } from '@plinth/sdk/contract';
-import { defineExtension } from '../../extension/define.js';
+import { makeExtension } from '../../extension/make-extension.js';
 import type { TrustDecisions } from './trust-policy.js';
 
 export type {
@@ -24,7 +24,7 @@ export type {
  *   extensions: [trust({ trust: [{ level: 'partner', publishers: ['acme'] }], signatures: { keys } })],
  * });
  */
-export const trust = defineExtension(
+export const trust = makeExtension(
   { name: 'trust', uses: ['core', 'events'] },
   (policy: TrustDecisions = {}) => ({
     install({ core, events, log, own }) {
