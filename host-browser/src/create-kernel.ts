@@ -27,7 +27,9 @@ export interface BrowserKernelOptions extends KernelOptions {
 export async function createKernel<const E extends readonly AnyExtension[] = readonly []>(
   options: BrowserKernelOptions & { readonly extensions?: E } = {},
 ): Promise<KernelWith<E>> {
-  const { plugins, data, ...rest } = options;
+  const { plugins, data, ...rest } = Object(options) as BrowserKernelOptions & {
+    readonly extensions?: E;
+  };
   if (data !== undefined && rest.storage !== undefined)
     throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", {
       details: { option: 'data' },
@@ -35,11 +37,16 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
   // Imported dynamically so that the page shows first: a bundler puts the kernel in a file of its
   // own.
   const { createWithPreset } = await import('./preset.js');
+  // What is no object has no short forms, and is refused there.
+  if (options === null || typeof options !== 'object') return createWithPreset(options);
+  const { sources = [] } = rest;
   const urls = plugins === undefined ? [] : [plugins].flat();
   return createWithPreset({
     ...rest,
     host: rest.host === undefined ? browserHost() : rest.host,
-    sources: [...(urls.length > 0 ? [urlSource(urls)] : []), ...(rest.sources ?? [])],
+    sources: Array.isArray(sources)
+      ? [...(urls.length > 0 ? [urlSource(urls)] : []), ...sources]
+      : sources,
     ...(data !== undefined && { storage: indexedDBStorage(data) }),
   });
 }

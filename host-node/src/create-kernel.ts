@@ -33,11 +33,14 @@ export interface NodeKernelOptions extends KernelOptions {
 export async function createKernel<const E extends readonly AnyExtension[] = readonly []>(
   options: NodeKernelOptions & { readonly extensions?: E } = {},
 ): Promise<KernelWith<E>> {
+  // What is no object has no short forms, and is refused there.
+  if (options === null || typeof options !== 'object') return createWithPreset(options);
   const { plugins = pluginsIn(process.env, options), data, ...rest } = options;
   if (data !== undefined && rest.storage !== undefined)
     throw createError('kernel/invalid-option', "createKernel takes 'data' or 'storage', not both", {
       details: { option: 'data' },
     });
+  const { sources = [] } = rest;
   const folders = plugins === undefined ? [] : [plugins].flat();
   const storage = data === undefined ? rest.storage : await fileStorage(data);
   try {
@@ -46,7 +49,9 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
       ...fromEnvironment(process.env, rest),
       host: rest.host === undefined ? nodeHost() : rest.host,
       config: { env: process.env, ...rest.config },
-      sources: [...folders.map((folder) => directorySource(folder)), ...(rest.sources ?? [])],
+      sources: Array.isArray(sources)
+        ? [...folders.map((folder) => directorySource(folder)), ...sources]
+        : sources,
       ...(storage !== undefined && { storage }),
     });
   } catch (error) {

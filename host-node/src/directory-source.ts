@@ -35,6 +35,14 @@ export function directorySource(path: string, options: DirectorySourceOptions = 
       `directorySource: 'watch' is true or false, not ${String(watch)}`,
       { details: { option: 'watch' } },
     );
+  if (typeof path !== 'string')
+    throw createError(
+      'kernel/invalid-option',
+      `directorySource takes a path, and not ${String(path)}`,
+      {
+        details: { option: 'path' },
+      },
+    );
   const root = resolve(path);
   const discover = () => packagesIn(root);
   return watch ? watchedFolder(root, discover) : { origin: root, discover };

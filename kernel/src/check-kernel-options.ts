@@ -61,6 +61,3 @@ export function checkKernelOptions(options: KernelOptions, core: CoreOptions, ma
   checkPolicy(options.policy, made.absent);
   checkOptions(core);
 }
-
-/** @throws PluginConfigurationError `kernel/invalid-option`. */
-export const checkIsObject = (options: unknown): void => void objectAt('options', options);

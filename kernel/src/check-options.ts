@@ -43,10 +43,14 @@ const SHORT_FORMS: readonly string[] = ['plugins', 'data'];
  * @throws PluginConfigurationError `kernel/invalid-option`.
  */
 export function checkCoreOptions(options: CoreOptions): void {
+  checkIsObject(options);
   checkNames(options, []);
   if (options.policy !== undefined) checkCorePolicy(options.policy);
   checkOptions(options);
 }
+
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+export const checkIsObject = (options: unknown): void => void objectAt('options', options);
 
 /**
  * Checks what the options of the core are set to, but for its policy.

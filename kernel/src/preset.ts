@@ -115,7 +115,8 @@ function isWanted({ statics: { name } }: AnyFactory, options: KernelOptions): bo
 export function kernelWith(preset: readonly AnyFactory[]): CreateKernel {
   return async (options: KernelOptions = {}) => {
     // Loaded together, as both are needed before the kernel is there.
-    const [{ checkIsObject, checkKernelOptions }] = await Promise.all([
+    const [{ checkIsObject }, { checkKernelOptions }] = await Promise.all([
+      import('./check-options.js'),
       import('./check-kernel-options.js'),
       import('./extension/extended-tenant.js'),
     ]);

@@ -1,6 +1,7 @@
 /** What a call carries: across hops, in every guest, and until its outermost call ends. */
 
 import type { Kernel } from '@plinth/kernel';
+import { command, contract } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { has } from '../matrix/gaps.ts';
@@ -318,6 +319,16 @@ for (const setting of [
       kernel.commands.handle('relay', (input, call) =>
         kernel.commands.execute('test.c:facts', input, call),
       );
+      expect(await kernel.commands.execute('test.a:direct', ['host:relay'], given)).toMatchObject({
+        ...given,
+        caller: 'host',
+      });
+    });
+
+    it('and so it does with a client of a contract that has a time', async () => {
+      const kernel = await start();
+      const { facts } = kernel.client(contract('test.c@1', { facts: command({ timeout: 5_000 }) }));
+      kernel.commands.handle('relay', (input, call) => facts(input, call));
       expect(await kernel.commands.execute('test.a:direct', ['host:relay'], given)).toMatchObject({
         ...given,
         caller: 'host',

@@ -43,7 +43,7 @@ export const BUDGETS: readonly Budget[] = [
   // Loaded by the first `createKernel()`. What runs plugins comes while manifests are read.
   {
     name: 'the core alone',
-    gzip: 57 * KB,
+    gzip: 58 * KB,
     what: `export { createKernel } from '@plinth/kernel/core';`,
   },
   {

@@ -15,8 +15,9 @@ import {
   policyOf,
   policyProblem,
 } from '@plinth/sdk/contract';
-import type { HostCallOptions } from '../calls/call-options.js';
+import { checkCallOptions, type HostCallOptions } from '../calls/call-options.js';
 import { type ClientOptions, createClient, type Execute } from '../calls/client.js';
+import { contractId } from '../calls/contract-id.js';
 import { HostCallView, type HostHandler, type HostHandlers } from '../calls/host-call.js';
 import type { KernelCall } from '../calls/kernel-call.js';
 import { HOST } from '../calls/kernel-call.js';
@@ -67,6 +68,8 @@ export function createHostCommands(
   const execute = executing(registry, check);
   const commands: HostCommands = {
     handle(name, handler) {
+      if (typeof name !== 'string' || typeof handler !== 'function')
+        throw createError('contract/invalid', 'handle() takes a name and a function');
       const id = name.includes(':') ? name : `host:${name}`;
       const command = registry.register(id, {
         owner: 'host',
@@ -82,7 +85,8 @@ export function createHostCommands(
     commands,
     client: (contract, options) => createClient(contract, execute, metrics, options),
     provide(contract, handlers) {
-      const all = handlers as unknown as Readonly<Record<string, HostHandler>>;
+      contractId(Object(contract));
+      const all = Object(handlers) as Readonly<Record<string, HostHandler>>;
       const members = membersOf(contract).flatMap(([name, member]) =>
         member.kind === 'event' ? [] : [[name, member] as const],
       );
@@ -110,6 +114,7 @@ function executing(registry: CommandRegistry, check: () => void): Execute {
   return (id, input, options, parse, route) => {
     try {
       check();
+      checkCallOptions(options);
       if (typeof id !== 'string')
         throw createError(
           'contract/invalid',

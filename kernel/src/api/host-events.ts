@@ -25,7 +25,7 @@ import {
   parseSchema,
 } from '@plinth/sdk/contract';
 import { unreadable, unsendable, type ValueBounds } from '@plinth/sdk/rpc';
-import type { HostCallOptions } from '../calls/call-options.js';
+import { checkCallOptions, type HostCallOptions } from '../calls/call-options.js';
 import type { HostCall, HostHandler } from '../calls/host-call.js';
 import { HOST } from '../calls/kernel-call.js';
 import { copyShared, hostProvider } from '../calls/provider.js';
@@ -123,6 +123,7 @@ export function createHostEvents(
     },
     async emit(event: string | EventRef, payload?: unknown) {
       check();
+      checkEvent(event);
       if (typeof event === 'string')
         return publish(HOST, event.includes(':') ? event : `host:${event}`, payload);
       const parsed = await parseSchema(event.payload, payload);
@@ -140,6 +141,15 @@ export function createHostEvents(
   } as HostEvents;
 }
 
+/** @throws PluginValidationError `event/invalid`. */
+function checkEvent(event: string | EventRef): void {
+  if (typeof (Object(event).id ?? event) !== 'string')
+    throw createError(
+      'event/invalid',
+      `an event is a member of a contract, or its topic, and not ${messageOf(event)}`,
+    );
+}
+
 /** Makes the function that adds listeners of the application. */
 function listening(bus: EventBus, log: Log) {
   const failed = (topic: string, error: unknown) =>
@@ -155,6 +165,9 @@ function listening(bus: EventBus, log: Log) {
     listener: (...args: never[]) => unknown,
     before?: () => void,
   ): HostRegistration => {
+    checkEvent(event);
+    if (typeof listener !== 'function')
+      throw createError('event/invalid', 'a listener is a function');
     const call = listener as unknown as (...args: unknown[]) => unknown;
     if (typeof event === 'string') {
       return bus.on(event, ({ event: envelope }) => {
@@ -181,6 +194,16 @@ function listening(bus: EventBus, log: Log) {
   };
 }
 
+/** @throws PluginDefinitionError `contract/invalid`. */
+function hookId(hook: string | HookRef): string {
+  const id: unknown = typeof hook === 'string' ? hook : hook?.id;
+  if (typeof id === 'string') return id;
+  throw createError(
+    'contract/invalid',
+    `a hook is a member of a contract, or its id, and not ${messageOf(hook)}`,
+  );
+}
+
 /**
  * Makes `kernel.hooks`.
  *
@@ -196,12 +219,8 @@ export function createHostHooks(
     (mode: HookMode) =>
     async (hook: string | HookRef, input?: unknown, options?: HostHookOptions) => {
       check();
-      const id: unknown = typeof hook === 'string' ? hook : hook?.id;
-      if (typeof id !== 'string')
-        throw createError(
-          'contract/invalid',
-          `a hook is a member of a contract, or its id, and not ${messageOf(hook)}`,
-        );
+      checkCallOptions(options);
+      const id = hookId(hook);
       const strict = options?.strict === true;
       const provider = hookProvider(options);
       const outcomes = await registry.run(
@@ -220,9 +239,12 @@ export function createHostHooks(
     };
   return {
     handle(hook: string | HookRef, handler: HostHandler) {
-      const member = typeof hook === 'string' ? { id: hook } : hook;
+      const id = hookId(hook);
+      if (typeof handler !== 'function')
+        throw createError('contract/invalid', `the handler of ${id} is no function`);
+      const member = typeof hook === 'string' ? { id } : hook;
       return registry.handle(
-        member.id,
+        id,
         'host',
         hostProvider(parsing(member, handler, metrics)),
         'timeout' in member ? { timeout: member.timeout } : {},

@@ -2,6 +2,7 @@
 import type { PermissionName, Permissions } from '@plinth/sdk';
 import {
   A_TIME,
+  checkOptionNames,
   createError,
   disposable,
   isTime,
@@ -118,7 +119,9 @@ export function createHostPermissions(parts: HostPermissionParts): HostPermissio
       const { id } = manifest(plugin) ?? (await awaitManifest(plugin));
       await parts.rights().grants.revoke(id, permission, scope);
     },
-    onRequest(handler, { timeout = TIMEOUT, concurrent = 1 } = {}) {
+    onRequest(handler, options = {}) {
+      checkOptionNames('permissions.onRequest()', options, ['timeout', 'concurrent']);
+      const { timeout = TIMEOUT, concurrent = 1 } = options;
       if (typeof handler !== 'function') throw badOption('the handler', 'a function');
       if (!isTime(timeout)) throw badOption("'timeout'", A_TIME);
       if (!(concurrent >= 1)) throw badOption("'concurrent'", 'a number of at least 1');

@@ -1,6 +1,7 @@
 /** `kernel.plugins`: lists and controls the installed plugins for the embedding application. */
 import type { AnyContract } from '@plinth/sdk';
 import { createError } from '@plinth/sdk/contract';
+import { contractId } from '../calls/contract-id.js';
 import type { Lazy } from '../lazily.js';
 import type { DrainOptions } from '../lifecycle/drain.js';
 import type { Inventory } from '../lifecycle/inventory.js';
@@ -124,9 +125,9 @@ function readingOf({
       const record = registry.find(id, range);
       return record === undefined ? undefined : info(record);
     },
-    search: (text) => search.find(text, registry.all()).map(info),
+    search: (text) => search.find(String(text ?? ''), registry.all()).map(info),
     findByCapability(contract) {
-      const wanted = typeof contract === 'string' ? contract : contract.$id;
+      const wanted = contractId(contract);
       return registry
         .all()
         .filter((record) => provides(record, wanted))

@@ -1,6 +1,7 @@
 /** A typed client for the host: one method for each command, with parsed output. */
 import type { AnyContract, Client, Command } from '@plinth/sdk';
 import {
+  checkOptionNames,
   createError,
   describeIssues,
   isPromiseLike,
@@ -48,8 +49,10 @@ export function createClient<C extends AnyContract>(
   contract: C,
   execute: Execute,
   metrics: Metrics,
-  { version, provider }: ClientOptions = {},
+  options: ClientOptions = {},
 ): Client<C, HostCallOptions> {
+  checkOptionNames('client()', options, ['version', 'provider']);
+  const { version, provider } = options;
   if (version !== undefined && !isRange(version))
     throw createError(
       'call/invalid-option',
@@ -69,10 +72,14 @@ export function createClient<C extends AnyContract>(
     if (member.kind !== 'command') continue;
     const { id: bare, output, timeout } = member as Command & { readonly id: string };
     const id = provider === undefined ? bare : `${bare}@${provider}`;
-    const withTimeout = (options: HostCallOptions | undefined) =>
-      timeout === undefined
-        ? options
-        : { ...options, timeout: Math.min(options?.timeout ?? timeout, timeout) };
+    const withTimeout = (options: HostCallOptions | undefined) => {
+      if (timeout === undefined) return options;
+      if (options === undefined) return { timeout };
+      // A copy would lose the parts of a call that is given as the options.
+      return Object.create(Object(options), {
+        timeout: { value: Math.min(options?.timeout ?? timeout, timeout), enumerable: true },
+      }) as HostCallOptions;
+    };
     const parse =
       output === undefined
         ? undefined

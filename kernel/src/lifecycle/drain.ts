@@ -1,5 +1,5 @@
 /** How long calls in flight may take before a plugin ends. */
-import { A_TIME, createError, isTime } from '@plinth/sdk/contract';
+import { A_TIME, checkOptionNames, createError, isTime } from '@plinth/sdk/contract';
 import type { Limits } from '../limits.js';
 import type { Drain } from '../plugin/plugin.js';
 import { isRunning, type RunningPlugin } from '../plugin/record.js';
@@ -19,6 +19,7 @@ export interface DrainOptions {
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function drainOf(options: DrainOptions | undefined, { swap }: Pick<Limits, 'swap'>): Drain {
+  checkOptionNames('a stop', options, ['drain', 'purge']);
   const { drain } = options ?? {};
   if (drain === undefined) return { time: swap, streams: false };
   if (drain !== 0 && !isTime(drain))

@@ -239,13 +239,14 @@ export function parseTarget(target: string): {
   readonly kind: MiddlewareKind;
   readonly pattern: string;
 } {
-  const colon = target.indexOf(':');
-  const kind = target.slice(0, colon);
-  const pattern = target.slice(colon + 1);
+  const text = String(target);
+  const colon = text.indexOf(':');
+  const kind = text.slice(0, colon);
+  const pattern = text.slice(colon + 1);
   if ((kind !== 'command' && kind !== 'event') || !isPattern(pattern)) {
     throw createError(
       'permission/invalid',
-      `'${target.slice(0, 80)}' is not a middleware target: write 'command:<id>' or 'event:<topic>', the end may be '*'`,
+      `'${text.slice(0, 80)}' is not a middleware target: write 'command:<id>' or 'event:<topic>', the end may be '*'`,
     );
   }
   return { kind, pattern };

@@ -5,6 +5,7 @@ import {
   isRange,
   isStable,
   type Manifest,
+  messageOf,
   satisfies,
 } from '@plinth/sdk/contract';
 import { Plugin } from '../plugin/plugin.js';
@@ -86,11 +87,17 @@ export class PluginRegistry {
    * @throws PluginConfigurationError `kernel/invalid-option` when the range is none.
    */
   find(reference: string, range?: string): PluginRecord | undefined {
+    if (typeof reference !== 'string')
+      throw createError(
+        'plugin/not-found',
+        `a plugin is named by its id, and not ${messageOf(reference)}`,
+      );
     const exact = range === undefined ? this.get(reference) : undefined;
     if (exact !== undefined) return exact;
     const at = reference.indexOf('@', 1);
     const id = at === -1 ? reference : reference.slice(0, at);
-    const wanted = range ?? (at === -1 ? undefined : reference.slice(at + 1));
+    const asked: unknown = range ?? (at === -1 ? undefined : reference.slice(at + 1));
+    const wanted = asked === undefined ? undefined : String(asked);
     const versions = this.versions(id);
     if (versions.length > 0 && wanted !== undefined && !isRange(wanted))
       throw createError(

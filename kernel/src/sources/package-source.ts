@@ -20,10 +20,13 @@ export interface PackageInput {
 /**
  * A source of plugins held in memory.
  *
+ * @throws PluginConfigurationError `kernel/invalid-option` for what is no list.
  * @example
  * packageSource([{ manifest: { id: 'com.example.hello', version: '1.0.0', main: 'plugin.js', engines: { plinth: '^1.0.0' } }, code }])
  */
 export function packageSource(packages: readonly PackageInput[]): PluginSource {
+  if (!Array.isArray(packages))
+    throw createError('kernel/invalid-option', 'packageSource takes a list of packages');
   return {
     origin: 'memory',
     async *discover() {
@@ -34,7 +37,7 @@ export function packageSource(packages: readonly PackageInput[]): PluginSource {
 
 /** One in-memory plugin as a package, for `kernel.plugins.install`. */
 export function packageOf(input: PackageInput, index = 0): PluginPackage {
-  const { manifest, code, plugin, signature } = input;
+  const { manifest, code, plugin, signature } = Object(input) as PackageInput;
   const claimed = typeof manifest === 'string' ? undefined : manifest?.id;
   const origin = typeof claimed === 'string' ? `memory:${claimed}` : `memory:${index}`;
   return {

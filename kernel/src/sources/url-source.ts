@@ -59,6 +59,10 @@ export function urlSource(urls: readonly string[], options: UrlSourceOptions = {
       `'timeout' of urlSource is ${A_TIME}, not ${String(timeout)}`,
       { details: { option: 'timeout' } },
     );
+  if (!Array.isArray(urls))
+    throw createError('kernel/invalid-option', 'urlSource takes a list of URLs', {
+      details: { option: 'urls' },
+    });
   const targets = urls.map((url) => targetOf(url, base));
   return {
     origin: urls.join(', '),

@@ -70,7 +70,10 @@ export class Log {
   ): void {
     // A secret may be cut in two at the end. The first cut is therefore twice as long as the final
     // one.
-    const text = cutText(this.#redaction.text(cutText(message, MAX_MESSAGE * 2)), MAX_MESSAGE);
+    const text = cutText(
+      this.#redaction.text(cutText(String(message), MAX_MESSAGE * 2)),
+      MAX_MESSAGE,
+    );
     const entry: LogEntry = {
       level,
       message: text,

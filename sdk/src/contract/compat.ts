@@ -76,11 +76,11 @@ export function compat(
   newer: AnyContract,
   options: CompatOptions = {},
 ): Compatibility {
-  const [from, to] = [parseContractId(older.$id), parseContractId(newer.$id)];
+  const [from, to] = [older, newer].map((one) => parseContractId(Object(one).$id));
   if (from === undefined || to === undefined || from.base !== to.base || from.major > to.major)
     throw createError(
       'contract/invalid',
-      `'${older.$id}' and '${newer.$id}' are not two versions of one contract, the older one first`,
+      `'${older?.$id}' and '${newer?.$id}' are not two versions of one contract, the older one first`,
     );
   const changes: ContractChange[] = [];
   const after = new Map(membersOf(newer));

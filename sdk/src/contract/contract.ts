@@ -190,7 +190,7 @@ export function contract<const Id extends string, M extends Record<string, Membe
   if (problem !== undefined)
     throw createSharedError('contract/invalid', `contract '${id}': ${problem}`);
   const refs: Record<string, unknown> = { $id: id };
-  for (const [name, member] of Object.entries(members)) {
+  for (const [name, member] of Object.entries(Object(members) as M)) {
     if (!isMemberName(name))
       throw createSharedError(
         'contract/invalid',
@@ -204,6 +204,8 @@ export function contract<const Id extends string, M extends Record<string, Membe
 
 /** Without this check an invalid time would act as the shortest possible one. */
 function checkMember(what: string, member: Member): void {
+  if (Object(member).kind === undefined)
+    throw createSharedError('contract/invalid', `${what} is no member`);
   const { timeout, queue } = member as { readonly timeout?: unknown; readonly queue?: unknown };
   if (timeout !== undefined && !isTime(timeout))
     throw createSharedError(

@@ -61,7 +61,8 @@ export function isMemberName(name: string): boolean {
 export function parseContractId(
   id: string,
 ): { readonly base: string; readonly major: number } | undefined {
-  if (id.length > MAX_ID + 8) return undefined;
+  // In plain JavaScript it may be anything.
+  if (typeof id !== 'string' || id.length > MAX_ID + 8) return undefined;
   const match = CONTRACT_ID.exec(id);
   return match === null ? undefined : { base: match[1] as string, major: Number(match[2]) };
 }

@@ -17,7 +17,7 @@ const MARK = Symbol.for('plinth.transfer');
  * await ctx.needs.images.store(transfer({ name: 'a.png', pixels }, [pixels.buffer]));
  */
 export function transfer<T extends object>(value: T, buffers: readonly ArrayBufferLike[]): T {
-  if (!buffers.every((buffer) => buffer instanceof ArrayBuffer))
+  if (!Array.isArray(buffers) || !buffers.every((buffer) => buffer instanceof ArrayBuffer))
     throw createSharedError('value/invalid', 'only an ArrayBuffer can be transferred');
   const parts = new Set<unknown>();
   collect(value, parts);

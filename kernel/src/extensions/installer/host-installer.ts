@@ -1,4 +1,5 @@
 /** What the application changes for good: which plugins there are, and in which versions. */
+import { checkOptionNames } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../../host.js';
 import type { Installed } from './installed.js';
 import type { OwnerOptions, UninstallOptions, UpdateOptions } from './installer-options.js';
@@ -79,17 +80,29 @@ export function createHostInstaller(
     return work(await installed());
   };
   return {
-    install: (found, options) => whenKnown(({ installer }) => installer.install(found, options)),
+    install: (found, options) =>
+      whenKnown(({ installer }) => {
+        checkOptionNames('plugins.install()', options, ['owner']);
+        return installer.install(found, options);
+      }),
     leftovers: () => whenKnown(({ data }) => data.leftovers()),
     transfer: (id, to) => whenKnown(({ installer }) => installer.transfer(id, to)),
-    uninstall: (id, options) => whenKnown(({ installer }) => installer.uninstall(id, options), id),
+    uninstall: (id, options) =>
+      whenKnown(({ installer }) => {
+        checkOptionNames('plugins.uninstall()', options, ['purge', 'drain']);
+        return installer.uninstall(id, options);
+      }, id),
     reload: (id, found, options) =>
       whenKnown(async (one) => {
+        checkOptionNames('plugins.reload()', options, ['owner']);
         if (found === undefined) await one.plugins.reload(id);
         else await one.installer.reload(id, found, options);
       }, id),
     update: (id, found, options) =>
-      whenKnown(({ installer }) => installer.update(id, found, options), id),
+      whenKnown(({ installer }) => {
+        checkOptionNames('plugins.update()', options, ['owner', 'consent', 'state', 'canary']);
+        return installer.update(id, found, options);
+      }, id),
     promote: (id) => whenKnown(({ installer }) => installer.promote(id), id),
     rollback: (id) => whenKnown(({ installer }) => installer.rollback(id), id),
     deprecate: (id, message) => whenKnown(({ installer }) => installer.deprecate(id, message), id),

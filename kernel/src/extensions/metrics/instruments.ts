@@ -145,7 +145,7 @@ export class Instruments {
         source,
         `'${String(name).slice(0, 80)}' is no name of a metric: a letter, then up to 62 letters, digits, '_', '.', '/' and '-'`,
       );
-    const { description, unit } = options;
+    const { description, unit } = Object(options) as InstrumentOptions;
     if ([description, unit].some((text) => text !== undefined && typeof text !== 'string'))
       throw wrong(source, `'description' and 'unit' of the metric ${name} are texts`);
     let own = this.#all.get(source);

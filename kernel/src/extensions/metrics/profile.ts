@@ -1,5 +1,5 @@
 /** CPU profiles of one plugin, on demand. */
-import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { inTime } from '../../in-time.js';
 import { isRunning, type PluginRecord } from '../../plugin/record.js';
 
@@ -69,8 +69,10 @@ interface Profile {
  */
 export async function profileOf(
   record: PluginRecord,
-  { seconds = 5 }: ProfileOptions,
+  options: ProfileOptions,
 ): Promise<PluginProfile> {
+  checkOptionNames('plugins.profile()', options, ['seconds']);
+  const { seconds = 5 } = options;
   const { id } = record;
   if (!(typeof seconds === 'number' && seconds >= SHORTEST && seconds <= MAX_SECONDS))
     throw createError(
