@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createKernel, directorySource } from '@plinth/host-node';
+import { configFile, createKernel, directorySource } from '@plinth/host-node';
 import { PluginLifecycleError, PluginManifestError } from '@plinth/sdk';
 import { createSigningKey, signPackage } from '@plinth/sdk/signing';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -305,5 +305,39 @@ describe('a plugin folder', () => {
     });
     expect(failures).toMatchObject([{ error: { code: expected } }]);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64_000_000);
+  });
+});
+
+describe('a folder that is not there', () => {
+  it('is refused by install, reload and update, and nothing changes', async () => {
+    const folder = newFolder();
+    writeFileSync(join(folder, 'plugin.json'), manifest());
+    writeFileSync(join(folder, 'plugin.js'), code);
+    const kernel = await createKernel({ plugins: folder, telemetry: { log: false } });
+    await kernel.start();
+    const absent = directorySource(join(root, 'absent'));
+    const { plugins } = kernel;
+    for (const attempt of [
+      plugins.install(absent),
+      plugins.reload('test.bad', absent),
+      plugins.update('test.bad', absent),
+    ])
+      await expect(attempt).rejects.toMatchObject({
+        code: 'plugin/source-failed',
+        message: expect.stringMatching(/^cannot look for a plugin in .*absent: ENOENT/),
+      });
+    expect(plugins.list()).toMatchObject([{ id: 'test.bad', state: 'active' }]);
+    await kernel.stop();
+  });
+
+  it('is no path at all', async () => {
+    for (const wrong of [undefined, null, 5, {}] as never[]) {
+      expect(() => directorySource(wrong)).toThrow(/directorySource takes a path/);
+      expect(() => configFile(wrong)).toThrow(/configFile takes a path/);
+    }
+    for (const plugins of [5, null, [5]] as never[])
+      await expect(createKernel({ plugins })).rejects.toMatchObject({
+        code: 'kernel/invalid-option',
+      });
   });
 });

@@ -138,6 +138,16 @@ describe(`${runtime}: broken promises are reported to their callers`, () => {
     );
   });
 
+  it('a misspelt command of a contract, with the one that was meant', async () => {
+    const kernel = await start([
+      pluginOf('test.a', providing(1, 'ping: () => 1'), { provides: ['test.a@1'] }),
+    ]);
+    expect(await rejection(kernel.commands.execute('test.a:pingg'))).toMatchObject({
+      code: 'call/unknown-command',
+      message: expect.stringContaining("did you mean 'test.a:ping'?"),
+    });
+  });
+
   it('a command that exists only in the manifest', async () => {
     const kernel = await start([
       pluginOf('test.a', '', { contributes: { commands: [{ id: 'extra' }] } }),

@@ -2,7 +2,7 @@
  * From packages to resolved plugins: reads manifests, assigns ids, resolves dependencies. Starts
  * nothing.
  */
-import { createError, messageOf, type PluginError } from '@plinth/sdk/contract';
+import { createError, messageOf, PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
 import type { Grants } from '../permissions/grants.js';
 import {
@@ -236,7 +236,16 @@ export async function packageFrom(found: PluginPackage | PluginSource): Promise<
     );
   }
   const all: PluginPackage[] = [];
-  for await (const one of found.discover()) all.push(one);
+  try {
+    for await (const one of found.discover()) all.push(one);
+  } catch (cause) {
+    if (cause instanceof PluginError) throw cause;
+    throw createError(
+      'plugin/source-failed',
+      `cannot look for a plugin in ${found.origin ?? 'the source'}: ${messageOf(cause)}`,
+      { cause },
+    );
+  }
   if (all.length === 1) return all[0] as PluginPackage;
   throw createError(
     'plugin/source-failed',

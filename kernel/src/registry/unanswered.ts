@@ -113,7 +113,9 @@ function unregistered(id: string, record: PluginRecord, near: string): PluginErr
       ? `register it with ctx.commands.handle('${id.slice(id.indexOf(':') + 1)}', …)`
       : `provide the contract with ctx.provide, or take it out of the manifest`;
   const told =
-    promise === undefined ? near : `, though its manifest promises it in ${promise}: ${cure}`;
+    promise === undefined
+      ? near
+      : `${near}, though its manifest promises it in ${promise}: ${cure}`;
   return createError(
     'call/unknown-command',
     `no plugin answers ${id}: ${record.id} is active and has not registered it${told}`,
