@@ -52,9 +52,16 @@ export interface PortBase<S extends Statics = Statics> {
     /** The highest stable version in the range. */
     get(id: string, range?: string): PluginView | undefined;
   };
-  /** Ends a thing after all plugins have stopped, the latest first. Returns the thing. */
+  /**
+   * Ends a thing after all plugins have stopped, the latest first. After the end it ends at once.
+   * Returns the thing.
+   */
   own<T extends Disposable | AsyncDisposable | (() => unknown)>(thing: T): T;
-  /** Runs a task after so many milliseconds, unless the tenant stops before. */
+  /**
+   * Runs a task after so many milliseconds, unless the tenant stops before.
+   *
+   * @throws PluginUnavailableError `kernel/stopped` after the end.
+   */
   after(milliseconds: number, task: () => unknown): Registered;
   /**
    * `open`: before plugins are discovered; a failure makes `start()` fail. `started`: after the

@@ -20,6 +20,7 @@ import type { Candidate, Gate, GuestView, LaunchView, PluginView, Registered } f
  * extension's own.
  */
 export interface EventsPower<S extends Statics> {
+  /** @throws PluginValidationError `event/invalid` for a topic that is none of the kernel's. */
   on<T extends KernelTopic>(
     topics: T | readonly T[],
     listener: (payload: KernelEvents[T], topic: T) => void,
@@ -76,6 +77,7 @@ export type ProvidePower = <C extends AnyContract>(
  */
 export interface ActOptions
   extends Pick<HostCallOptions, 'user' | 'signal' | 'timeout' | 'traceparent' | 'baggage'> {
+  /** When it is given and names no plugin, the action is refused with `plugin/not-found`. */
   readonly as?: PluginView | { readonly id: string; readonly rights: Permissions };
 }
 
@@ -130,7 +132,10 @@ export interface PackageVerdict {
 
 /** Checks packages. An error makes the plugin fail. */
 export interface PackageCheck {
-  /** Called when a package is found. Only its manifest is known. */
+  /**
+   * Called when a package is found. Only its manifest is known. It answers at once: for a promise,
+   * or a verdict that can't be followed, the plugin fails.
+   */
   manifest?(candidate: Candidate): PackageVerdict | undefined;
   /** Called before each load of a package, with the text that then runs. */
   code?(candidate: Candidate, code: string): void | Promise<void>;
@@ -192,7 +197,14 @@ export type RightsPower = (source: RightsSource) => {
 
 /** `metrics`: counters and gauges. */
 export interface MetricsPower {
+  /** @throws PluginConfigurationError `extension/duplicate` when the name is taken. */
   counter(name: string): { add(by?: number): void };
+  /**
+   * Read with each snapshot. While it throws or answers no number, it is left out, which is logged
+   * once.
+   *
+   * @throws PluginConfigurationError `extension/duplicate` when the name is taken.
+   */
   gauge(name: string, read: () => number): Registered;
   /** The extension's own values, by name. */
   read(): Readonly<Record<string, number>>;
@@ -225,7 +237,7 @@ export interface Powers<S extends Statics = Statics> extends Record<Power, unkno
    */
   readonly rights: RightsPower;
   readonly contribute: ContributePower;
-  /** Adds a source of plugins. Possible only until `open` is over. */
+  /** Adds a source of plugins, which is followed when it can be watched. Possible until `open` ends. */
   readonly source: (source: PluginSource) => void;
   /**
    * Wraps the launch of guests, the first extension outermost. Possible only until `open` is over.

@@ -4,8 +4,9 @@ import type { Link } from '@plinth/sdk/rpc';
 import type { ResourceUsage } from '../host.js';
 import type { StorageNamespace } from '../storage/namespace.js';
 
-/** Filters what a guest sends. An error from `request` goes to the guest. */
+/** Filters what a guest sends. */
 export interface Gate {
+  /** Decides at once. Its error goes to the guest. A promise lets the request fail. */
   request?(): void;
   ended?(error: Error): void;
 }
