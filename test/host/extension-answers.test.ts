@@ -1,5 +1,11 @@
 /** What extensions answer and throw where it is used at once: a mistake never passes for a yes. */
-import { createKernel, type KernelOptions, memoryStorage, packageSource } from '@plinth/kernel';
+import {
+  createKernel,
+  type KernelOptions,
+  memoryStorage,
+  packageOf,
+  packageSource,
+} from '@plinth/kernel';
 import {
   type AnyExtension,
   type Documents,
@@ -461,6 +467,39 @@ describe(`${runtime}: an extension and the life of the kernel`, () => {
     );
     expect(await rejection(kernel.commands.execute('test.echo:say', 1))).toMatchObject(refused);
     await kernel.stop();
+  });
+
+  it('that adds a plugin when it opens does not pass by those that open later', async () => {
+    const adds = defineExtension({ name: 'adds', uses: ['steer'] }, () => ({
+      install: (port) =>
+        port.on('open', async () => {
+          for (const id of ['test.good', 'test.bad'])
+            await port.steer.add(
+              packageOf(pluginOf(id, '', { contributes: { colours: ['red'] } })),
+            );
+        }),
+    }));
+    const guards = defineExtension({ name: 'guards', uses: ['contribute', 'verify'] }, () => ({
+      install(port) {
+        const api: { all?: () => readonly unknown[] } = {};
+        port.on('open', () => {
+          const colours = port.contribute.point({ point: 'colours', schema: anything });
+          api.all = () => colours.all().map(({ plugin }) => plugin.id);
+          port.verify({
+            manifest({ manifest }) {
+              if (manifest.id === 'test.bad') throw new Error('not this one');
+              return undefined;
+            },
+          });
+        });
+        return api;
+      },
+    }));
+    const { kernel } = await start([adds(), guards()]);
+    expect(kernel.plugins.get('test.good')?.state).not.toBe('failed');
+    const failed = kernel.plugins.list().filter(({ state }) => state === 'failed');
+    expect(failed).toMatchObject([{ error: { message: expect.stringContaining('not this one') } }]);
+    expect(kernel.extension(guards).all?.()).toEqual(['test.good']);
   });
 
   it('that adds a source which can be watched has it followed', async () => {

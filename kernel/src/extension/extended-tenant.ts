@@ -63,6 +63,7 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
   readonly #plugins: PluginViews;
   readonly #applicationPoints: { load(): Promise<void> };
   #extensions: TenantExtensions | undefined;
+  #lifecycle!: () => Promise<Steered>;
 
   /** @throws PluginConfigurationError `kernel/invalid-option` for an invalid point. */
   constructor(parts: ExtendParts) {
@@ -83,6 +84,7 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
       this.#installed.check();
       return parts.lifecycle();
     };
+    this.#lifecycle = lifecycle;
     const views = this.#plugins;
     const steerFor = (name: string) =>
       createSteering({
@@ -148,6 +150,8 @@ export class ExtendedTenant extends ExtensionPlaces implements ExtensionHost {
     // First, as an extension may add plugins when it opens.
     await this.#applicationPoints.load();
     await this.#installed.open();
+    // What one of them has added was checked by those alone that had opened before.
+    if (this.#parts.registry.size > 0) await (await this.#lifecycle()).members.checkAgain();
   }
 
   run(phase: 'started' | 'stopping'): Promise<void> {

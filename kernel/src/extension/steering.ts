@@ -15,6 +15,7 @@ export interface Steered {
     validate(found: PluginPackage): ValidatedPlugin;
     add(record: ValidatedPlugin): Promise<void>;
     remove(key: string): Promise<void>;
+    checkAgain(): Promise<void>;
   };
   activate(key: string, activatedBy: string, named: boolean): Promise<void>;
   deactivate(key: string): Promise<void>;

@@ -8,6 +8,7 @@ import type { Grants } from '../permissions/grants.js';
 import {
   asValidated,
   type DiscoveredPlugin,
+  manifestOf,
   type PluginRecord,
   type ResolvedPlugin,
   type ValidatedPlugin,
@@ -132,6 +133,18 @@ export class Admission {
         { plugin: validated.id },
       );
     return validated;
+  }
+
+  /** Whether all extensions take a plugin that is known, as it is. */
+  passes(record: PluginRecord): boolean {
+    const manifest = manifestOf(record);
+    if (manifest === undefined) return true;
+    try {
+      this.#parts.extending.checkManifest(record.package, manifest);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** @throws PluginResolutionError `plugin/duplicate` when this version is already installed. */

@@ -60,6 +60,18 @@ export class Members {
     await this.#core.reconciler.rest();
   }
 
+  /**
+   * Checks what was added while extensions opened, as some have added their checks and points since.
+   * What is refused now has failed, as if it was found only now.
+   */
+  async checkAgain(): Promise<void> {
+    for (const record of this.#core.registry.all())
+      if (!this.#core.admission.passes(record)) {
+        await this.remove(record.key);
+        this.admit([record.package]);
+      }
+  }
+
   /** The plugins that may answer open contracts have changed. Others may find one now. */
   async rightsChanged(): Promise<void> {
     this.#core.resolveAll();
