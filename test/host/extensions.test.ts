@@ -134,10 +134,16 @@ describe(`${runtime}: an extension`, () => {
       expectTypeOf(payload).toEqualTypeOf<{ readonly what: string }>();
       told.push(payload.what);
     });
+    const acme = kernel.tenant('acme');
+    acme.events.on('teller:told', ({ payload, tenant }) => {
+      expectTypeOf(payload).toEqualTypeOf<{ readonly what: string }>();
+      told.push(`${tenant}: ${payload.what}`);
+    });
     await kernel.start();
     kernel.extension(teller).tell('news');
-    expect(heard).toEqual(['test.echo']);
-    expect(told).toEqual(['news']);
+    acme.extension(teller).tell('more');
+    expect(heard).toEqual(['test.echo', 'test.echo']);
+    expect(told).toEqual(['news', 'acme: more']);
     // Topics of an extension are its own.
     expect(await rejection(kernel.events.emit('teller:told', { what: 'forged' }))).toMatchObject({
       code: 'permission/denied',

@@ -32,7 +32,10 @@ export interface ExtensionEvents<F> {
   ): HostRegistration;
 }
 
-/** A kernel, with the events of its extensions. */
+/** A kernel, with the events of its extensions, also in each of its tenants. */
 export type WithExtensions<K, E extends readonly AnyExtension[]> = {
   readonly events: ExtensionEvents<EventsOfAll<E>>;
-} & K;
+} & (K extends { tenant(id: string): infer T }
+  ? { tenant(id: string): WithExtensions<T, E> }
+  : unknown) &
+  K;
