@@ -439,6 +439,24 @@ describe(`${runtime}: an extension and the life of the kernel`, () => {
     await ended.promise;
   });
 
+  it('is told that a phase is over, whose tasks nothing would run', async () => {
+    const told: unknown[] = [];
+    const late = defineExtension({ name: 'late', uses: [] }, () => ({
+      install(port) {
+        port.on('open', () => port.on('open', () => told.push('in its turn')));
+        port.on('started', () => {
+          try {
+            port.on('open', () => told.push('never'));
+          } catch (error) {
+            told.push((error as { readonly code?: unknown }).code);
+          }
+        });
+      },
+    }));
+    await start([late()]);
+    expect(told).toEqual(['in its turn', 'extension/late']);
+  });
+
   it('whose open fails leaves no call and no event waiting', async () => {
     const shut = defineExtension({ name: 'shut', uses: [] }, () => ({
       install: (port) =>

@@ -67,6 +67,8 @@ export interface PortBase<S extends Statics = Statics> {
    * `open`: before plugins are discovered; a failure makes `start()` fail. `started`: after the
    * `startup` plugins run. `stopping`: before the first plugin is stopped; a failure is logged.
    * Tasks are awaited, for a bounded time.
+   *
+   * @throws PluginConfigurationError `extension/late` when the phase is over.
    */
   on(phase: Phase, task: () => unknown): void;
   /** The API of an extension in `requires`. */

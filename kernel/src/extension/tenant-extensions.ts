@@ -2,7 +2,7 @@
  * The extensions of one tenant: installed in order, opened before plugins are discovered, and ended
  * in reverse.
  */
-import { alarm, createError, disposable, messageOf } from '@plinth/sdk/contract';
+import { alarm, createError, disposable, messageOf, type PluginError } from '@plinth/sdk/contract';
 import { missingExtension } from '../absent-extension.js';
 import { contained, refuseLater } from '../contained.js';
 import { checkKind, checkShape } from './check-arguments.js';
@@ -42,7 +42,8 @@ export class TenantExtensions {
   };
   readonly #inspections: Inspections;
   readonly #owned: Owned;
-  #opened = false;
+  /** Phases whose tasks have all been run. */
+  readonly #over = new Set<Phase>();
 
   /** @param ordered the extensions in their order. */
   constructor(ordered: readonly AnyExtension[], parts: PortParts) {
@@ -103,7 +104,7 @@ export class TenantExtensions {
         );
       }
     }
-    this.#opened = true;
+    this.#over.add('open');
   }
 
   /** Runs a phase. Failures are logged. `stopping` runs in reverse. */
@@ -116,6 +117,7 @@ export class TenantExtensions {
         this.#parts.report(extension, `failed when the kernel was ${phase}`, error);
       }
     }
+    this.#over.add(phase);
   }
 
   /** Ends everything owned, the latest first. */
@@ -191,12 +193,8 @@ export class TenantExtensions {
    * @throws PluginConfigurationError `extension/late`.
    */
   #checkTimely(extension: string, power: keyof Powers): void {
-    if (!this.#opened || !STRUCTURE.has(power)) return;
-    throw createError(
-      'extension/late',
-      `the extension '${extension}' takes the power '${power}' too late: it registers in install() or in on('open')`,
-      { details: { extension, power } },
-    );
+    if (!this.#over.has('open') || !STRUCTURE.has(power)) return;
+    throw late(extension, `takes the power '${power}'`, { power });
   }
 
   #baseOf(extension: AnyExtension): PortBase {
@@ -226,6 +224,7 @@ export class TenantExtensions {
       on: (phase, task) => {
         checkKind(where, 'a phase of on()', phase, Object.keys(this.#phases));
         checkKind(where, 'a task of on()', task, 'function');
+        if (this.#over.has(phase)) throw late(name, `asks for '${phase}'`, { phase });
         this.#phases[phase].push({ extension: name, task });
       },
       use: (factory) => this.api(factory) as never,
@@ -243,6 +242,13 @@ export class TenantExtensions {
     contained(task, (error) => this.#parts.report(extension, 'failed in a task of its own', error));
   }
 }
+
+const late = (extension: string, what: string, details: object): PluginError =>
+  createError(
+    'extension/late',
+    `the extension '${extension}' ${what} too late: it registers in install() or in on('open')`,
+    { details: { extension, ...details } },
+  );
 
 /** Powers that shape how plugins are found and started. */
 const STRUCTURE: ReadonlySet<keyof Powers> = new Set([
