@@ -77,6 +77,24 @@ describe(`${runtime}: an extension that acts`, () => {
   });
 });
 
+describe(`${runtime}: a client of an extension`, () => {
+  it('of a contract that has a time names the user of each call', async () => {
+    const actor = defineExtension({ name: 'actor', uses: ['calls'] }, () => ({
+      install: (port) => port.calls,
+    }));
+    const asked = pluginOf(
+      'test.echo',
+      "ctx.commands.handle('say', (_, call) => call.user ?? '');",
+    );
+    const { kernel } = await start([actor()], {}, [asked]);
+    const timed = contract('test.echo@1', { say: command({ timeout: 5_000 }) });
+    const { say } = kernel.extension(actor).client(timed, { user: 'u1' });
+    const own = say as (input: unknown, options?: { readonly user: string }) => Promise<unknown>;
+    expect(await own(1)).toBe('u1');
+    expect(await own(1, { user: 'u2' })).toBe('u2');
+  });
+});
+
 describe(`${runtime}: hooks of an extension before a step`, () => {
   it('whose undo hangs hold up neither a failed start nor the stop', async () => {
     const hung = defineExtension({ name: 'hung', uses: ['transition'] }, () => ({

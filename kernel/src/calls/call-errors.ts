@@ -19,7 +19,7 @@ export function readable(thrown: unknown): unknown {
   try {
     if (thrown instanceof PluginError) return thrown;
     const error = Object(thrown) as Readonly<Record<string, unknown>>;
-    for (const name of ['name', 'message', 'stack', 'code', 'details']) void error[name];
+    for (const name of ['name', 'message', 'code', 'details']) void error[name];
     void Object(error['cause']).code;
     return thrown;
   } catch {

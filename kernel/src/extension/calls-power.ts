@@ -40,7 +40,7 @@ export function callsOf(own: string, keep: Keep, parts: PowerParts): CallsPower 
       { provider, ...options }: ActOptions & { readonly provider?: string } = {},
     ) => {
       const run: Execute = (id, input, more, parse, route) =>
-        execute(id, input, { ...options, ...more }, parse, route);
+        execute(id, input, { ...options, ...said(more) }, parse, route);
       return createClient(
         contract,
         run,
@@ -134,6 +134,10 @@ function rightsOf(plugin: PluginView, metrics: Metrics, grants: Grants): Permiss
   set.onAsked = grants.observing?.of(manifest);
   return set;
 }
+
+/** What a call itself says. A call in progress may be given, whose parts are no own ones of it. */
+const said = (more: ActOptions = {}): ActOptions =>
+  Object.fromEntries(Object.entries(requestOf(more)).filter(([, value]) => value !== undefined));
 
 const requestOf = ({ user, signal, timeout, traceparent, baggage }: ActOptions): CallRequest => ({
   user,

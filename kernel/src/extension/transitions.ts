@@ -6,25 +6,18 @@ import { createError, messageOf } from '@plinth/sdk/contract';
 import { contained } from '../contained.js';
 import { inTime } from '../in-time.js';
 import type { KernelEvents, KernelTopic } from '../kernel-events.js';
-import type { PluginFacts, Undo, WantedTransition } from '../lifecycle/extending.js';
+import {
+  type PluginFacts,
+  type Undo,
+  WANTED_TRANSITIONS,
+  type WantedTransition,
+} from '../lifecycle/extending.js';
 import type { PluginState } from '../plugin/state.js';
 import { checkKind, checkShape } from './check-arguments.js';
 import type { PluginView, Registered } from './views.js';
 
 /** The steps of a plugin. */
-export const TRANSITIONS = [
-  'resolve',
-  'load',
-  'activate',
-  'suspend',
-  'resume',
-  'hibernate',
-  'replace',
-  'deactivate',
-  'fail',
-  'crash',
-  'remove',
-] as const;
+export const TRANSITIONS = ['resolve', ...WANTED_TRANSITIONS, 'fail', 'crash', 'remove'] as const;
 
 /** A step of a plugin. */
 export type Transition = (typeof TRANSITIONS)[number];
@@ -57,16 +50,6 @@ export type TransitionHook<T extends Transition = Transition> = {
     }
   : { before?: never });
 
-const WANTED: readonly WantedTransition[] = [
-  'load',
-  'activate',
-  'suspend',
-  'resume',
-  'hibernate',
-  'replace',
-  'deactivate',
-];
-
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function checkHook(where: string, steps: readonly unknown[], hook: unknown): void {
   for (const step of steps) checkKind(where, 'a step', step, TRANSITIONS);
@@ -74,7 +57,7 @@ export function checkHook(where: string, steps: readonly unknown[], hook: unknow
   const { before } = hook as { readonly before?: unknown };
   if (before === undefined) return;
   // Other steps merely happen, so nothing would call it.
-  for (const step of steps) checkKind(where, "a step with 'before'", step, WANTED);
+  for (const step of steps) checkKind(where, "a step with 'before'", step, WANTED_TRANSITIONS);
 }
 
 interface Registration {

@@ -5,15 +5,19 @@ import type { Guest, PluginPackage } from '../host.js';
 import type { Around } from '../middleware/chains.js';
 import type { RightsSources } from '../permissions/rights-sources.js';
 
-/** A step of a plugin that is requested. A step that merely happens can't be awaited. */
-export type WantedTransition =
-  | 'load'
-  | 'activate'
-  | 'suspend'
-  | 'resume'
-  | 'hibernate'
-  | 'replace'
-  | 'deactivate';
+/** The steps of a plugin that are requested. A step that merely happens can't be awaited. */
+export const WANTED_TRANSITIONS = [
+  'load',
+  'activate',
+  'suspend',
+  'resume',
+  'hibernate',
+  'replace',
+  'deactivate',
+] as const;
+
+/** A step of a plugin that is requested. */
+export type WantedTransition = (typeof WANTED_TRANSITIONS)[number];
 
 /** Undoes the work done before a step. */
 export type Undo = () => unknown;
