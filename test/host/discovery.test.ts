@@ -261,3 +261,57 @@ describe(`${runtime}: sources that delay others`, () => {
     expect((await failed).code).toBe('kernel/stopped');
   });
 });
+
+describe('what is no package', () => {
+  const unreadable = {
+    get origin(): string {
+      throw new Error('not today');
+    },
+  };
+  it.each([
+    ['nothing', undefined, 'undefined'],
+    ['null', null, 'null'],
+    ['a number', 7, '7'],
+    ['an object without parts', {}, 'an object without an origin'],
+    ['a list', [], 'an object without an origin'],
+    ['a package without code', { origin: 'plugins/one', manifest: {} }, 'something in plugins/one'],
+    ['an object that throws', unreadable, 'an object that cannot be read'],
+  ])('%s does not keep the other plugins from running', async (_, found, named) => {
+    const kernel = await createKernel({
+      host: createHost(),
+      sources: [sourceOf(found as unknown as PluginPackage, plugin('found.good'))],
+    });
+    open.push(kernel);
+    await kernel.start();
+    expect(await kernel.commands.execute('found.good:ping')).toBe('found.good');
+    const { problems } = await kernel.health();
+    expect(problems).toMatchObject([{ code: 'plugin/source-failed' }]);
+    expect(problems[0]?.message).toContain(`a source has found ${named}, which is no package`);
+  });
+
+  it('is refused by an installation', async () => {
+    const kernel = await createKernel({ host: createHost() });
+    open.push(kernel);
+    await kernel.start();
+    const nothing = sourceOf(undefined as unknown as PluginPackage);
+    expect(await rejection(kernel.plugins.install(nothing))).toMatchObject({
+      code: 'plugin/source-failed',
+      message: expect.stringContaining('a source has found undefined, which is no package'),
+    });
+    expect(kernel.plugins.list()).toEqual([]);
+  });
+
+  it('that comes late is reported, too', async () => {
+    const slow = slowSource([], [undefined as unknown as PluginPackage, plugin('found.late')]);
+    const kernel = await createKernel({
+      host: createHost(),
+      sources: [slow],
+      limits: { discover: 1 },
+    });
+    open.push(kernel);
+    await kernel.start();
+    slow.go();
+    expect(await kernel.commands.execute('found.late:ping')).toBe('found.late');
+    expect((await kernel.health()).problems).toMatchObject([{ code: 'plugin/source-failed' }]);
+  });
+});

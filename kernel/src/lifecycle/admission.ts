@@ -2,8 +2,8 @@
  * From packages to resolved plugins: reads manifests, assigns ids, resolves dependencies. Starts
  * nothing.
  */
-import { createError, messageOf, PluginError } from '@plinth/sdk/contract';
-import type { PluginPackage, PluginSource } from '../host.js';
+import { createError, type PluginError } from '@plinth/sdk/contract';
+import type { PluginPackage } from '../host.js';
 import type { Grants } from '../permissions/grants.js';
 import {
   asValidated,
@@ -232,39 +232,6 @@ export class Admission {
       return kept ? [asValidated(record.previous as ValidatedPlugin | ResolvedPlugin)] : [];
     });
   }
-}
-
-/** A package as a source of one plugin, or the one plugin of a source. */
-export async function packageFrom(found: PluginPackage | PluginSource): Promise<PluginPackage> {
-  if (found === null || typeof found !== 'object')
-    throw createError(
-      'kernel/invalid-option',
-      `a plugin is installed from a package or a source, not from ${messageOf(found)}`,
-    );
-  if (!('discover' in found)) {
-    if (typeof found.origin === 'string' && typeof found.code === 'function') return found;
-    throw createError(
-      'kernel/invalid-option',
-      'a package has an origin, a manifest and a function that answers its code: make one with packageOf({ manifest, code })',
-    );
-  }
-  const all: PluginPackage[] = [];
-  try {
-    for await (const one of found.discover()) all.push(one);
-  } catch (cause) {
-    if (cause instanceof PluginError) throw cause;
-    throw createError(
-      'plugin/source-failed',
-      `cannot look for a plugin in ${found.origin ?? 'the source'}: ${messageOf(cause)}`,
-      { cause },
-    );
-  }
-  if (all.length === 1) return all[0] as PluginPackage;
-  throw createError(
-    'plugin/source-failed',
-    `found ${all.length} plugins in ${found.origin ?? 'the source'} where one is to be installed`,
-    { details: { found: all.length } },
-  );
 }
 
 function duplicate(record: ValidatedPlugin, other: PluginRecord): PluginError {

@@ -20,6 +20,7 @@ import type { Launcher } from '../lifecycle/launcher.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Relations } from '../lifecycle/relations.js';
 import { NO_SUPERVISION, type Supervision } from '../lifecycle/supervision.js';
+import { packagesAmong } from '../lifecycle/take-packages.js';
 import { type Asking, NOT_ASKED } from '../permissions/asking.js';
 import { isRunning, manifestOf, type PluginRecord } from '../plugin/record.js';
 import { StorageNamespace } from '../storage/namespace.js';
@@ -220,9 +221,10 @@ export class Engine implements Intake {
     await this.inventory.admit(this.taken(packages));
   }
 
-  /** Packages as all tenants use them. */
-  taken(packages: readonly PluginPackage[]): readonly PluginPackage[] {
-    return packages.map((found) => this.#parts.packages.take(found));
+  /** Packages as all tenants use them, without what is no package, which is reported. */
+  taken(found: readonly PluginPackage[]): readonly PluginPackage[] {
+    const packages = packagesAmong(found, (problem) => this.report(problem));
+    return packages.map((one) => this.#parts.packages.take(one));
   }
 
   report(problem: Parameters<Intake['report']>[0]): void {

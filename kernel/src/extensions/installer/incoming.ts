@@ -1,7 +1,7 @@
 /** Packages that are handed in: fixed as they are now, with their manifest read. */
 import type { PluginPackage, PluginSource } from '../../host.js';
-import { packageFrom } from '../../lifecycle/admission.js';
 import type { Members } from '../../lifecycle/members.js';
+import { packageFrom } from '../../lifecycle/take-packages.js';
 import type { ValidatedPlugin } from '../../plugin/record.js';
 import type { PackageSnapshots } from '../../sources/package-snapshots.js';
 
