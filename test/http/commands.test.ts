@@ -96,6 +96,26 @@ describe(`${runtime}: commands over HTTP`, () => {
     expect(await problem(failed)).toEqual([500, 'call/failed']);
   });
 
+  it('are refused when the application does not tell the user, the tenant or the right in time', async () => {
+    const never = () => new Promise<never>(() => {});
+    for (const [hanging, path] of [
+      [{ authenticate: never }, '/commands/test.notes:nothing'],
+      [{ tenant: never }, '/commands/test.notes:nothing'],
+      [{ events: { topics: ['a:b'], authorize: never } }, '/events?topic=a:b'],
+    ] as const) {
+      const { ask } = await serve([notes], {
+        ...options,
+        ...hanging,
+        limits: { timeout: 20, requests: 1 },
+      });
+      // The second one is let in, because the first one is over.
+      for (const init of [post(undefined), post(undefined)]) {
+        const answer = await ask(path, path.startsWith('/events') ? { headers: ada } : init);
+        expect(await problem(answer)).toEqual([504, 'call/timeout']);
+      }
+    }
+  });
+
   it('are described by OpenAPI 3.1, as far as they are exposed', async () => {
     const { ask } = await serve([notes], options);
     expect((await ask('/openapi.json')).status).toBe(401);

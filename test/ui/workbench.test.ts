@@ -88,6 +88,27 @@ const start = async (
 const ids = (items: readonly { readonly id: string }[]) => items.map(({ id }) => id);
 
 describe(`${runtime}: the workbench`, () => {
+  it('logs what listeners and notices of the application throw later', async () => {
+    const { kernel, bench, present, say } = await start();
+    const logged: string[] = [];
+    kernel.events.on('log:written', ({ payload }) => {
+      logged.push(payload.message);
+    });
+    bench.onChange(async () => {
+      throw new Error('a late listener');
+    });
+    bench.facts.set('a', 1);
+    present.notify.mockImplementationOnce((async () => {
+      throw new Error('a late notice');
+    }) as unknown as Present['notify']);
+    await say('notify', { text: 'x' });
+    await expect
+      .poll(() => logged)
+      .toEqual(
+        expect.arrayContaining(['a listener of the workbench failed', '`present.notify` failed']),
+      );
+  });
+
   it('lists what manifests say, and starts a plugin only by a press', async () => {
     const { bench, present, state } = await start();
     expect(ids(bench.palette())).toEqual([`${NOTES}:new`]);

@@ -1,5 +1,5 @@
 /** Events for users, as Server-Sent Events or over a WebSocket. A reader that comes back resumes. */
-import { type Exchange, type HttpPort, type Parts, requireUser } from './exchange.js';
+import { decided, type Exchange, type HttpPort, type Parts, requireUser } from './exchange.js';
 import { answerWithFeed, cursorIn } from './feed/answer.js';
 import { Feed, type Recorder } from './feed/feed.js';
 import { HeldSources } from './feed/held.js';
@@ -30,7 +30,7 @@ export async function answerEvents(
   const user = await requireUser(request, parts);
   const allowed =
     topics.every((topic) => covers(events.topics, topic)) &&
-    (await events.authorize(request, topics, user)) === true;
+    (await decided(events.authorize(request, topics, user), 'authorize', limits.timeout)) === true;
   if (!allowed) throw refuse(403, 'permission/denied', 'These topics are not for this user.');
   const wanted = {
     names: new Set(topics),

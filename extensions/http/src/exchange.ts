@@ -1,10 +1,12 @@
 /** What the parts of the extension share for one request, and for one tenant. */
 import type { Contributions, ExtensionPort } from '@plinth/kernel/extension';
+import { asPromise } from '@plinth/sdk/contract';
 import type { KnownRoute } from './contribution.js';
 import type { InFlight } from './in-flight.js';
 import type { Lasting } from './lasting.js';
 import type { Settings } from './options.js';
 import { refuse } from './problem.js';
+import { inTime } from './stream.js';
 
 /** The port, with the powers that the extension takes. */
 export type HttpPort = ExtensionPort<{
@@ -42,9 +44,25 @@ export interface Parts {
   readonly declared: Contributions<readonly KnownRoute[]>;
 }
 
+/**
+ * What a function of the application decides about a request. While it decides, the request counts
+ * as one in flight, so a function that never answers ends, too.
+ *
+ * @param timeout milliseconds.
+ * @throws Refusal 504, and what the function throws.
+ */
+export function decided<T>(answer: T | Promise<T>, name: string, timeout: number): T | Promise<T> {
+  // What is known at once needs no timer.
+  if (asPromise(answer) === undefined) return answer;
+  return inTime(Promise.resolve(answer), timeout, () =>
+    refuse(504, 'call/timeout', `The application's '${name}' took longer than ${timeout} ms.`),
+  );
+}
+
 /** The user of a request, if it has one. @throws what the application's `authenticate` throws. */
 export async function userOf(request: Request, { settings }: Parts): Promise<string | undefined> {
-  const user = await settings.authenticate?.(request);
+  const { limits } = settings;
+  const user = await decided(settings.authenticate?.(request), 'authenticate', limits.timeout);
   if (user === undefined || user === null) return undefined;
   if (typeof user !== 'string' || user === '')
     throw new TypeError('authenticate() answers the name of a user, or undefined');

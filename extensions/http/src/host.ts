@@ -9,6 +9,7 @@ import type { AdminOptions } from './admin/admin.js';
 import type { AdminKernel, TenantParts } from './admin/operation.js';
 import { HttpApp } from './app.js';
 import { POINT } from './contribution.js';
+import { decided } from './exchange.js';
 import { InFlight } from './in-flight.js';
 import { Lasting } from './lasting.js';
 import type { Listeners, Listening, ListenOptions, OwnedListeners, Server } from './listen.js';
@@ -147,8 +148,9 @@ function passing(
   return async (request) => {
     if (port.tenant !== DEFAULT_TENANT) return app.fetch(request);
     try {
-      const named = (await settings.tenant?.(request)) ?? undefined;
-      if (named === undefined) return await app.fetch(request, port.tenants === 'only');
+      const named = await decided(settings.tenant?.(request), 'tenant', settings.limits.timeout);
+      if (named === undefined || named === null)
+        return await app.fetch(request, port.tenants === 'only');
       const found = tenants.get(named);
       if (found === undefined) throw refuse(404, 'http/tenant', 'There is no such tenant.');
       return await found.fetch(request);

@@ -13,8 +13,9 @@ export interface HttpLimits {
   /** Bytes of all headers of a request or an answer. Default: 16 KiB. */
   readonly headers?: number;
   /**
-   * Milliseconds that a body has to arrive, that a call has to be answered, and that a part of a
-   * streamed answer may take to come and to be taken by the client. Default: 30 000.
+   * Milliseconds that a body has to arrive, that a call has to be answered, that each function of the
+   * application (`authenticate`, `tenant`, `authorize`) has to answer, and that a part of a streamed
+   * answer may take to come and to be taken by the client. Default: 30 000.
    */
   readonly timeout?: number;
   /** Requests in flight. Default: 512. */
@@ -105,7 +106,8 @@ export interface Settings extends Omit<HttpOptions, 'limits' | 'mount'> {
   readonly limits: Required<HttpLimits>;
 }
 
-const LIMITS: Required<HttpLimits> = {
+/** The limits of an application that gives none. */
+export const LIMITS: Required<HttpLimits> = {
   body: 1_048_576,
   upload: 67_108_864,
   answer: 8_388_608,

@@ -65,10 +65,14 @@ export function bytesOf(part: unknown, most: number): Uint8Array {
   return bytes;
 }
 
-/** Rejects when a promise takes longer. */
-export function inTime<T>(work: PromiseLike<T>, milliseconds: number): Promise<T> {
+/** Rejects when a promise takes longer, with what `late` makes. */
+export function inTime<T>(
+  work: PromiseLike<T>,
+  milliseconds: number,
+  late: () => Error = () => new Error('it took too long'),
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('it took too long')), milliseconds);
+    const timer = setTimeout(() => reject(late()), milliseconds);
     work.then(
       (value) => {
         clearTimeout(timer);

@@ -49,6 +49,7 @@ export const ui = defineExtension(
             },
           },
           () => bench.changed(),
+          (error) => port.log.error('`present.notify` failed', { error }),
         );
         const bench = new LiveWorkbench({
           ...{ contributions, settings, words, plugins: () => port.plugins.all() },

@@ -1,6 +1,12 @@
 /** What plugins say: notices, questions, texts of status items and facts. */
 import type { Caller } from '@plinth/sdk/contract';
-import { createError, describeIssues, type Parsed, parseSchema } from '@plinth/sdk/contract';
+import {
+  asPromise,
+  createError,
+  describeIssues,
+  type Parsed,
+  parseSchema,
+} from '@plinth/sdk/contract';
 import type { GenericSchema, InferOutput } from 'valibot';
 import type { Tone } from './contract.js';
 import { inputs } from './contribution-schema.js';
@@ -61,16 +67,24 @@ export class Words {
   readonly #present: Present;
   readonly #speakers: Speakers;
   readonly #changed: () => void;
+  readonly #failed: (error: unknown) => void;
   readonly #facts = new Map<string, Map<string, FactValue>>();
   readonly #own = new Map<string, FactValue>();
   readonly #texts = new Map<string, Map<string, string>>();
   readonly #asking = new Set<string>();
   readonly #noticed = new Map<string, number[]>();
 
-  constructor(present: Present, speakers: Speakers, changed: () => void) {
+  /** @param failed hears what the application's `notify` throws later. */
+  constructor(
+    present: Present,
+    speakers: Speakers,
+    changed: () => void,
+    failed: (error: unknown) => void,
+  ) {
     this.#present = present;
     this.#speakers = speakers;
     this.#changed = changed;
+    this.#failed = failed;
   }
 
   /** A fact by its name: the application's, else a plugin's, which begins with its id. */
@@ -113,7 +127,8 @@ export class Words {
     if (times.length >= NOTICES)
       throw tooMany(caller, `has given ${NOTICES} notices in a minute, which is the most`);
     this.#noticed.set(caller.id, [...times, now]);
-    this.#present.notify({ ...this.#who(caller), text, tone });
+    const notified: unknown = this.#present.notify({ ...this.#who(caller), text, tone });
+    asPromise(notified)?.then(undefined, this.#failed);
   }
 
   async ask(input: unknown, { caller, signal }: Asking): Promise<number | null> {

@@ -227,11 +227,8 @@ export class LiveWorkbench implements Workbench {
       this.#planned = false;
       this.#version += 1;
       for (const listener of [...this.#listeners]) {
-        try {
-          listener();
-        } catch (error) {
-          this.#parts.failed(error);
-        }
+        // It runs now. A failure, now or later, would end the process unheard.
+        new Promise((resolve) => resolve(listener())).catch((error) => this.#parts.failed(error));
       }
     });
   }

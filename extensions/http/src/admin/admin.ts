@@ -1,7 +1,8 @@
 /** The admin API at `/api/v1`. Every request is authorized, and every change is in the audit log. */
 import { createError } from '@plinth/sdk/contract';
 import { connections } from '../connection.js';
-import { type Exchange, jsonResponse } from '../exchange.js';
+import { decided, type Exchange, jsonResponse } from '../exchange.js';
+import { LIMITS } from '../options.js';
 import { openly, problemOf, refuse } from '../problem.js';
 import { ClientRate } from './client-rate.js';
 import { feedOf } from './feed-sources.js';
@@ -61,6 +62,8 @@ export class Admin {
   readonly #operators: Operators;
   readonly #rate: ClientRate;
   readonly #tickets = new Tickets();
+  /** Milliseconds in which `authorize` has to answer. */
+  readonly #timeout: number;
 
   /** @throws PluginConfigurationError `kernel/invalid-option`. */
   constructor(parts: AdminParts) {
@@ -72,6 +75,7 @@ export class Admin {
       });
     this.#parts = parts;
     const tenant = parts.tenants.get(parts.kernel.id);
+    this.#timeout = (tenant?.parts.settings.limits ?? LIMITS).timeout;
     // From now on, a reader that comes back finds what it has missed.
     if (tenant !== undefined) feedOf(tenant, parts.kernel);
     this.#rate = new ClientRate(rate);
@@ -120,7 +124,8 @@ export class Admin {
     action: AdminAction,
   ): Promise<Operator> {
     const ticket = method === 'GET' && path === 'events' ? searchParams.get('ticket') : null;
-    if (ticket === null) return this.#operators.identify(request, action);
+    if (ticket === null)
+      return decided(this.#operators.identify(request, action), 'authorize', this.#timeout);
     const found = this.#tickets.take(ticket);
     if (found === undefined || found.tenant !== action.tenant)
       throw refuse(401, 'call/unauthenticated', 'This ticket is unknown, used or too old.');
