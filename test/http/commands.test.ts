@@ -116,6 +116,27 @@ describe(`${runtime}: commands over HTTP`, () => {
     }
   });
 
+  it('wait for the application up to days, and ask for its answer once', async () => {
+    const limits = { timeout: 2 ** 31 };
+    const later = () => new Promise<string>((resolve) => setTimeout(resolve, 5, 'ada'));
+    const named = await serve([notes], { ...options, authenticate: later, limits });
+    const added = await named.ask('/commands/test.notes:add', post({ text: 'a' }));
+    expect(await added.json()).toMatchObject({ by: 'ada' });
+    let asked = 0;
+    // A thenable of a library, which is no promise.
+    const refuses = {
+      // biome-ignore lint/suspicious/noThenProperty: what is tested.
+      then(_: unknown, reject: (error: Error) => void) {
+        asked += 1;
+        reject(new Error('no user'));
+      },
+    } as unknown as Promise<string>;
+    const failing = await serve([notes], { ...options, authenticate: () => refuses, limits });
+    const refused = await failing.ask('/commands/test.notes:add', post({ text: 'a' }));
+    expect(await problem(refused)).toEqual([500, 'call/failed']);
+    expect(asked).toBe(1);
+  });
+
   it('are described by OpenAPI 3.1, as far as they are exposed', async () => {
     const { ask } = await serve([notes], options);
     expect((await ask('/openapi.json')).status).toBe(401);

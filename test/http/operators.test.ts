@@ -124,6 +124,13 @@ describe(`${runtime}: operators of the admin API`, () => {
     expect(error.code).toBe('kernel/invalid-option');
   });
 
+  it('are refused when the application does not tell them in time', async () => {
+    const { kernel, ask } = await serve([], { limits: { timeout: 20, requests: 1 } });
+    await kernel.extension(http).admin(kernel, { authorize: () => new Promise(() => {}) });
+    for (let time = 0; time < 2; time++)
+      expect(await problem(await ask('/api/v1/plugins'))).toEqual([504, 'call/timeout']);
+  });
+
   it('ask as often as the rate allows, each client by itself', async () => {
     const { ask } = await serveAdmin({
       tokens,

@@ -52,9 +52,10 @@ export interface Parts {
  * @throws Refusal 504, and what the function throws.
  */
 export function decided<T>(answer: T | Promise<T>, name: string, timeout: number): T | Promise<T> {
+  const later = asPromise(answer) as Promise<T> | undefined;
   // What is known at once needs no timer.
-  if (asPromise(answer) === undefined) return answer;
-  return inTime(Promise.resolve(answer), timeout, () =>
+  if (later === undefined) return answer;
+  return inTime(later, timeout, () =>
     refuse(504, 'call/timeout', `The application's '${name}' took longer than ${timeout} ms.`),
   );
 }

@@ -106,6 +106,9 @@ export interface Settings extends Omit<HttpOptions, 'limits' | 'mount'> {
   readonly limits: Required<HttpLimits>;
 }
 
+/** 24 days, in milliseconds: the timers of the platform end at once when they are given more. */
+const LONGEST = 2_100_000_000;
+
 /** The limits of an application that gives none. */
 export const LIMITS: Required<HttpLimits> = {
   body: 1_048_576,
@@ -227,7 +230,8 @@ function limitsOf(given: HttpLimits): Required<HttpLimits> {
       throw wrong(`limits.${name}`, 'is a whole number of at least 1');
   }
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...LIMITS, ...Object.fromEntries(set) };
+  const limits = { ...LIMITS, ...Object.fromEntries(set) };
+  return { ...limits, timeout: Math.min(limits.timeout, LONGEST) };
 }
 
 function list(
