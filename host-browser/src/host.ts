@@ -1,7 +1,7 @@
 /** The browser host: one Web Worker per plugin, or one walled frame with a worker in it. */
 import type { Guest, Host } from '@plinth/kernel';
 import { SparePool } from '@plinth/kernel/spare-pool';
-import { checkOptionNames, createError, WARM_UP } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf, WARM_UP } from '@plinth/sdk/contract';
 import { sendRequest } from './network.js';
 import { createTurns } from './turns.js';
 import { startWorker } from './worker.js';
@@ -51,7 +51,7 @@ export function browserHost(options: BrowserHostOptions = {}): Host {
   if (!Number.isSafeInteger(spares) || spares < 0)
     throw createError(
       'kernel/invalid-option',
-      `'spares' must be a whole number, not ${String(spares)}`,
+      `'spares' must be a whole number, not ${messageOf(spares)}`,
     );
   const turns = createTurns();
   const page = frame === undefined ? undefined : () => new URL(frame, location.href).href;

@@ -42,9 +42,13 @@ export interface ConfigFileOptions {
 export function configFile(path: string, options: ConfigFileOptions = {}): SettingsSource {
   checkOptionNames('configFile', options, ['optional']);
   if (typeof path !== 'string')
-    throw createError('kernel/invalid-option', `configFile takes a path, and not ${String(path)}`, {
-      details: { option: 'path' },
-    });
+    throw createError(
+      'kernel/invalid-option',
+      `configFile takes a path, and not ${messageOf(path)}`,
+      {
+        details: { option: 'path' },
+      },
+    );
   const name = resolve(path);
   const format = formatOf(name);
   return {

@@ -5,7 +5,13 @@ import { open, opendir, readdir, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { PluginPackage, PluginSource } from '@plinth/kernel';
-import { checkOptionNames, createError, MAX_MANIFEST, SIGNATURE_FILE } from '@plinth/sdk/contract';
+import {
+  checkOptionNames,
+  createError,
+  MAX_MANIFEST,
+  messageOf,
+  SIGNATURE_FILE,
+} from '@plinth/sdk/contract';
 import { watchedFolder } from './watched-folder.js';
 
 /** Options of a folder of plugins. */
@@ -32,13 +38,13 @@ export function directorySource(path: string, options: DirectorySourceOptions = 
   if (typeof watch !== 'boolean')
     throw createError(
       'kernel/invalid-option',
-      `directorySource: 'watch' is true or false, not ${String(watch)}`,
+      `directorySource: 'watch' is true or false, not ${messageOf(watch)}`,
       { details: { option: 'watch' } },
     );
   if (typeof path !== 'string')
     throw createError(
       'kernel/invalid-option',
-      `directorySource takes a path, and not ${String(path)}`,
+      `directorySource takes a path, and not ${messageOf(path)}`,
       {
         details: { option: 'path' },
       },

@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { availableParallelism, loadavg } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { type Host, type LaunchRequest, SparePool } from '@plinth/kernel';
-import { checkOptionNames, createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf } from '@plinth/sdk/contract';
 import { contextOver } from './async-context.js';
 import { files } from './files.js';
 import { ProcessLauncher } from './process.js';
@@ -50,7 +50,7 @@ export function nodeHost(options: NodeHostOptions = {}): Host {
   if (!Number.isSafeInteger(spares) || spares < 0)
     throw createError(
       'kernel/invalid-option',
-      `'spares' must be a whole number, not ${String(spares)}`,
+      `'spares' must be a whole number, not ${messageOf(spares)}`,
     );
   const pool = new SparePool<IdleWorker>(spares, async (memory) => {
     const worker = await startWorker({

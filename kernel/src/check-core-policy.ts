@@ -7,6 +7,7 @@ import {
   didYouMean,
   FLAGS,
   isRange,
+  messageOf,
   PERMISSION_NAMES,
   type PermissionName,
   parseRight,
@@ -56,7 +57,7 @@ function checkPermissions(permissions: unknown): void {
     if (!resources.has(resource))
       throw wrong(at, `is not a permission${didYouMean(resource, [...resources], [])}`);
     if (PERMISSION_NAMES.includes(resource as PermissionName)) {
-      if (typeof value !== 'boolean') throw wrong(at, `must be a boolean, not ${String(value)}`);
+      if (typeof value !== 'boolean') throw wrong(at, `must be a boolean, not ${messageOf(value)}`);
     } else
       for (const [action, scopes] of Object.entries(objectAt(at, value)))
         checkScopes(`${at}.${action}`, `${resource}.${action}`, scopes);
@@ -66,7 +67,7 @@ function checkPermissions(permissions: unknown): void {
 function checkScopes(at: string, name: string, scopes: unknown): void {
   if (name === 'storage.quota') {
     if (parseSize(scopes as string) === undefined)
-      throw wrong(at, `must be a size like '5MB', not ${String(scopes)}`);
+      throw wrong(at, `must be a size like '5MB', not ${messageOf(scopes)}`);
     return;
   }
   if (!PERMISSION_NAMES.includes(name as PermissionName)) throw wrong(at, 'is not a permission');
@@ -76,7 +77,7 @@ function checkScopes(at: string, name: string, scopes: unknown): void {
   )
     return;
   if (FLAGS.has(name as PermissionName))
-    throw wrong(at, `must be a boolean, not ${String(scopes)}`);
+    throw wrong(at, `must be a boolean, not ${messageOf(scopes)}`);
   for (const [index, scope] of listAt(at, scopes).entries()) {
     if (typeof scope !== 'string' || parseRight(name as PermissionName, scope) === undefined)
       throw wrong(`${at}[${index}]`, `is not a scope of ${name}: ${String(scope)}`);
@@ -88,7 +89,7 @@ function checkPatterns(at: string, patterns: unknown): void {
     if (!isIdPattern(pattern))
       throw wrong(
         `${at}[${index}]`,
-        `must be the id of a plugin, or a prefix that ends in '*', not ${String(pattern)}`,
+        `must be the id of a plugin, or a prefix that ends in '*', not ${messageOf(pattern)}`,
       );
 }
 

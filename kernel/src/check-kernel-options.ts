@@ -1,4 +1,5 @@
 /** Checks the options of a kernel with built-in extensions. */
+import { messageOf } from '@plinth/sdk/contract';
 import { missingExtension } from './absent-extension.js';
 import { checkNames, checkOptions } from './check-options.js';
 import { checkPolicy } from './check-policy.js';
@@ -40,7 +41,7 @@ export function checkKernelOptions(options: KernelOptions, core: CoreOptions, ma
   checkNames(options, made.names.map(made.optionOf));
   for (const name of SWITCHES)
     if (options[name] !== undefined && typeof options[name] !== 'boolean')
-      throw wrong(name, `must be a boolean, not ${String(options[name])}`);
+      throw wrong(name, `must be a boolean, not ${messageOf(options[name])}`);
   const { hibernation, metrics, resilience, secrets, services, config } = options;
   if (services !== false && services !== undefined) objectAt('services', services);
   if (resilience !== false && resilience !== undefined) objectAt('resilience', resilience);

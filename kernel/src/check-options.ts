@@ -6,6 +6,7 @@ import {
   type Isolation,
   isPromiseLike,
   isTime,
+  messageOf,
   parseSize,
 } from '@plinth/sdk/contract';
 import { MAX_VALUE_BYTES, MAX_VALUE_DEPTH } from '@plinth/sdk/rpc';
@@ -114,12 +115,12 @@ function checkPlaces({ isolation, registry, telemetry }: CoreOptions): void {
   if (isolation !== undefined && typeof isolation !== 'function' && !ISOLATIONS.includes(isolation))
     throw wrong(
       'isolation',
-      `must be one of ${ISOLATIONS.join(', ')}, or a function, not ${String(isolation)}`,
+      `must be one of ${ISOLATIONS.join(', ')}, or a function, not ${messageOf(isolation)}`,
     );
   checkKeys('telemetry', telemetry, ['log']);
   const { log } = telemetry ?? {};
   if (log !== undefined && log !== false && typeof log !== 'function')
-    throw wrong('telemetry.log', `must be a function, or false for silence, not ${String(log)}`);
+    throw wrong('telemetry.log', `must be a function, or false for silence, not ${messageOf(log)}`);
 }
 
 function checkLists({ sources, extensions, middleware, contracts }: CoreOptions): void {
@@ -147,7 +148,7 @@ function checkLanes(lanes: CoreOptions['lanes'] = true): void {
   const calls =
     typeof lanes === 'boolean' ? 1 : (lanes as { readonly calls: number } | null)?.calls;
   if (!Number.isSafeInteger(calls) || (calls as number) < 1)
-    throw wrong('lanes.calls', `must be a whole number above 0, not ${String(calls)}`);
+    throw wrong('lanes.calls', `must be a whole number above 0, not ${messageOf(calls)}`);
 }
 
 function checkLimits(limits: CoreOptions['limits']): void {
@@ -164,10 +165,10 @@ function checkLimits(limits: CoreOptions['limits']): void {
       if (value !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(value) && Number(value) > 0))
         throw wrong(
           `limits.${key}`,
-          `must be a whole number above 0, or Infinity, not ${String(value)}`,
+          `must be a whole number above 0, or Infinity, not ${messageOf(value)}`,
         );
     } else if (!isTime(value))
-      throw wrong(`limits.${key}`, `must be ${A_TIME}, not ${String(value)}`);
+      throw wrong(`limits.${key}`, `must be ${A_TIME}, not ${messageOf(value)}`);
   }
 }
 
@@ -185,7 +186,7 @@ function checkValueLimits(value: unknown): void {
   )
     throw wrong(
       `${at}.bytes`,
-      `must be bytes or a text like '128MB', from ${MIN_VALUE_BYTES} to ${MAX_VALUE_BYTES}, not ${String(bytes)}`,
+      `must be bytes or a text like '128MB', from ${MIN_VALUE_BYTES} to ${MAX_VALUE_BYTES}, not ${messageOf(bytes)}`,
     );
   if (
     depth !== undefined &&
@@ -193,7 +194,7 @@ function checkValueLimits(value: unknown): void {
   )
     throw wrong(
       `${at}.depth`,
-      `must be a whole number from 1 to ${MAX_VALUE_DEPTH}, not ${String(depth)}`,
+      `must be a whole number from 1 to ${MAX_VALUE_DEPTH}, not ${messageOf(depth)}`,
     );
 }
 
@@ -219,14 +220,14 @@ const ISOLATIONS: readonly unknown[] = [
 function checkKeys(option: string, value: object | undefined, known: readonly string[]): void {
   if (value === undefined) return;
   if (typeof value !== 'object' || value === null)
-    throw wrong(option, `must be an object, not ${String(value)}`);
+    throw wrong(option, `must be an object, not ${messageOf(value)}`);
   for (const key of Object.keys(value))
     if (!known.includes(key))
       throw wrong(`${option}.${key}`, `is not an option${didYouMean(key, known, [])}`);
 }
 
 function listOf<T>(option: string, value: readonly T[] = []): Iterable<[number, T | undefined]> {
-  if (!Array.isArray(value)) throw wrong(option, `must be a list, not ${String(value)}`);
+  if (!Array.isArray(value)) throw wrong(option, `must be a list, not ${messageOf(value)}`);
   return value.entries();
 }
 

@@ -1,23 +1,23 @@
 /** What checks of options are made of. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 
 /** Refuses any other value. An absent one is accepted. */
 export function oneOf(at: string, value: unknown, allowed: readonly unknown[]): void {
   if (value !== undefined && !allowed.includes(value))
-    throw wrong(at, `must be one of ${allowed.join(', ')}, not ${String(value)}`);
+    throw wrong(at, `must be one of ${allowed.join(', ')}, not ${messageOf(value)}`);
 }
 
 /** A list, empty when absent. Anything else is refused. */
 export function listAt(at: string, value: unknown): readonly unknown[] {
   if (value === undefined) return [];
-  if (!Array.isArray(value)) throw wrong(at, `must be a list, not ${String(value)}`);
+  if (!Array.isArray(value)) throw wrong(at, `must be a list, not ${messageOf(value)}`);
   return value;
 }
 
 /** An object with named members. Anything else is refused, a list and a Map as well. */
 export function objectAt(at: string, value: unknown): Readonly<Record<string, unknown>> {
   if (Object.prototype.toString.call(value) !== '[object Object]')
-    throw wrong(at, `must be an object, not ${String(value)}`);
+    throw wrong(at, `must be an object, not ${messageOf(value)}`);
   return value as Readonly<Record<string, unknown>>;
 }
 

@@ -57,6 +57,19 @@ describe(`${runtime}: an exported audit`, () => {
       expect(await verifyExport(form, { head })).toEqual(verdict);
   });
 
+  it('discloses nothing when a part of its range is misspelt', async () => {
+    const kernel = await start();
+    await fill(kernel);
+    for (const range of [{ plgin: 'test.user' }, 'test.user', null, [], Promise.resolve({})])
+      expect(await rejection(linesOf(kernel, range as never))).toMatchObject({
+        code: 'kernel/invalid-option',
+      });
+    for (const filter of [{ topc: 'host:a' }, { plugin: null }, { topic: 5 }, 'test.user', null])
+      expect(await rejection(kernel.audit.entries(filter as never))).toMatchObject({
+        code: 'kernel/invalid-option',
+      });
+  });
+
   it('discloses one plugin, or one time, and proves the rest by hashes', async () => {
     const kernel = await start();
     const head = await fill(kernel);

@@ -318,6 +318,20 @@ describe(`${runtime}: audit`, () => {
     });
   });
 
+  it('a check with a head that is none is refused, as it would find no cut', async () => {
+    await use(memoryStorage(), async (kernel) => {
+      await attempt(kernel, 'host:a');
+      const head = await kernel.audit.head();
+      for (const given of [head, { head }, undefined, {}, { head: undefined }])
+        expect(await kernel.audit.verify(given)).toMatchObject({ ok: true });
+      const { hash } = head;
+      for (const wrong of [[], { hash }, { haed: head }, { head: {} }, { head: null }, null, 'x'])
+        expect(await rejection(kernel.audit.verify(wrong as never))).toMatchObject({
+          code: 'value/invalid',
+        });
+    });
+  });
+
   it('accepts kernel events only from the kernel', async () => {
     const forger = pluginOf(
       'test.forger',

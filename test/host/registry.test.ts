@@ -362,6 +362,86 @@ describe(`${runtime}: unreadable entries`, () => {
     );
   });
 
+  it('what a newer kernel has installed is no leftover, and its data are not purged', async () => {
+    const open = await inMemory();
+    const first = await startKernel(setting, [], { storage: await open() });
+    await first.plugins.install(packed('1.0.0'));
+    await first.storage.of(ID).import(new Map([['key', 'kept']]));
+    await first.stop();
+    const format = (number: number, parts: readonly ('entry' | 'copy')[] = ['entry', 'copy']) =>
+      between(open, async (storage) => {
+        for (const part of parts)
+          await storage.update(tenantKey(part, ID), (kept) => ({
+            ...(kept as object),
+            format: number,
+          }));
+      });
+    await format(3);
+    const second = await startKernel(setting, [], { storage: await open() });
+    expect(await second.plugins.leftovers()).toEqual([]);
+    expect(await rejection(second.plugins.uninstall(ID, { purge: true }))).toMatchObject({
+      code: 'registry/newer-format',
+    });
+    await second.stop();
+    await format(2);
+    const third = await startKernel(setting, [], { storage: await open() });
+    expect((await third.storage.of(ID).export()).get('key')).toBe('kept');
+  });
+
+  it('a copy that a newer kernel has written is not overwritten when its entry is lost', async () => {
+    const open = await inMemory();
+    await between(open, (storage) => storage.set(tenantKey('copy', ID), newer));
+    const kernel = await startKernel(setting, [], { storage: await open() });
+    expect(await problems(kernel)).toEqual(['registry/newer-format']);
+    expect(await rejection(kernel.plugins.install(packed('2.0.0')))).toMatchObject({
+      code: 'registry/newer-format',
+    });
+    await kernel.stop();
+    await between(open, async (storage) =>
+      expect(await storage.get(tenantKey('copy', ID))).toEqual(newer),
+    );
+  });
+
+  it('an uninstallation whose purge fails is told with a code, and can be purged again', async () => {
+    const storage = memoryStorage();
+    let isFull = true;
+    const kernel = await startKernel(setting, [], {
+      storage: {
+        ...storage,
+        async clear(prefix) {
+          if (isFull) throw new Error('the disk is gone');
+          await storage.clear(prefix);
+        },
+      },
+    });
+    await kernel.plugins.install(packed('1.0.0'));
+    await kernel.storage.of(ID).import(new Map([['key', 1]]));
+    const told = nextEvent(kernel, 'plugin:uninstalled');
+    const error = await rejection(kernel.plugins.uninstall(ID, { purge: true }));
+    expect([error.code, error.plugin]).toEqual(['storage/failed', ID]);
+    expect(await told).toEqual({ id: ID });
+    isFull = false;
+    const purged = nextEvent(kernel, 'plugin:uninstalled');
+    await kernel.plugins.uninstall(ID, { purge: true });
+    expect(await purged).toEqual({ id: ID, purged: true });
+    expect(await kernel.plugins.leftovers()).toEqual([]);
+  });
+
+  it('what is asked for together keeps its order: an installation, an update, an uninstallation', async () => {
+    const kernel = await startKernel(setting, []);
+    await Promise.all([kernel.plugins.install(packed('1.0.0')), kernel.plugins.uninstall(ID)]);
+    expect(versionsOf(kernel)).toEqual([]);
+    await kernel.plugins.install(packed('1.0.0'));
+    await Promise.all([
+      kernel.plugins.update(ID, packed('1.1.0')),
+      kernel.plugins.install(packed('2.0.0')),
+    ]);
+    expect(versionsOf(kernel).map((one) => one.split(' ')[0])).toEqual(['1.1.0', '2.0.0']);
+    const told = nextEvent(kernel, 'plugin:uninstalled');
+    await kernel.plugins.uninstall(`${ID}@2.0.0`);
+    expect(await told).toEqual({ id: ID, version: '2.0.0' });
+  });
+
   it('when entry and copy are damaged the others go on, and the plugin can be installed again', async () => {
     const open = await inMemory();
     const first = await startKernel(setting, [version('1.0.0', { id: 'test.other' })], {

@@ -117,6 +117,12 @@ describe(`${runtime}: operators of the admin API`, () => {
     { tokens: { 'a-token-of-enough-letters': { name: '', role: 'viewer' } } },
     { tokens, rate: 0 },
     { tokens, rate: Number.NaN },
+    { tokens: null },
+    { tokens: 5 },
+    { tokens, rat: 3 },
+    { tokens, client: 5 },
+    { tokens, tenants: {} },
+    [],
     null,
   ])('are not known by options that make no sense: %j', async (bad) => {
     const { kernel } = await serve([]);
@@ -431,7 +437,16 @@ describe(`${runtime}: the admin API`, () => {
     expect((await ask('DELETE', 'tenants/acme?purge=true')).status).toBe(204);
     expect(await (await ask('GET', 'tenants')).json()).toMatchObject({ tenants: ['tenant-0'] });
     expect((await ask('GET', 'plugins?tenant=acme')).status).toBe(404);
-    expect((await ask('DELETE', 'tenants/acme')).status).toBeGreaterThanOrEqual(400);
+    const status = async (...asked: Parameters<typeof ask>) => problem(await ask(...asked));
+    expect(await status('DELETE', 'tenants/acme')).toEqual([404, 'http/tenant']);
+    await ask('POST', 'tenants/b');
+    expect(await status('POST', 'tenants/b')).toEqual([409, 'http/tenant']);
+    expect(await status('DELETE', 'tenants/b?purge=maybe')).toEqual([400, 'http/query']);
+    for (const body of [{ confg: {} }, { config: null }, { secrets: { x: null } }])
+      expect(await status('POST', 'tenants/c', body)).toEqual([400, 'kernel/invalid-option']);
+    expect(await (await ask('GET', 'tenants')).json()).toMatchObject({
+      tenants: ['tenant-0', 'b'],
+    });
   });
 
   it('of one tenant reaches no other', async () => {

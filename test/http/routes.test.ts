@@ -229,7 +229,7 @@ describe(`${runtime}: routes of plugins`, () => {
     const { ask } = await serve([
       routesOf(
         'test.greedy',
-        `return { status: 200, headers: { 'Set-Cookie': 'a=b', 'access-control-allow-origin': '*', 'clear-site-data': '"*"', 'content-security-policy': "script-src 'self'" }, body: 'x' };`,
+        `return { status: 200, headers: { 'Set-Cookie': 'a=b', 'access-control-allow-origin': '*', 'clear-site-data': '"*"', NEL: '{}', 'report-to': '{}', 'accept-ch': 'dpr', 'set-login': 'logged-in', 'origin-agent-cluster': '?1', 'sec-session-registration': 'x', 'proxy-status': 'x', 'x-own': 'y', 'content-security-policy': "script-src 'self'" }, body: 'x' };`,
       ),
     ]);
     const { headers } = await ask('/plugins/test.greedy/');
@@ -237,6 +237,7 @@ describe(`${runtime}: routes of plugins`, () => {
       'content-security-policy',
       'content-type',
       'x-content-type-options',
+      'x-own',
       'x-request-id',
     ]);
     expect(headers.get('content-security-policy')).toBe(

@@ -56,6 +56,31 @@ function raw(port: number, text: string): Promise<string> {
 }
 
 describe('the server in Node', () => {
+  it.each([
+    [{ host: '' }, 'host'],
+    [{ host: null }, 'host'],
+    [{ host: 5 }, 'host'],
+    [{ port: null }, 'port'],
+    [{ prot: 8080 }, 'prot'],
+    [{ fetch: 5 }, 'fetch'],
+    [null, 'listen()'],
+    [5, 'listen()'],
+    [[], 'listen()'],
+    [Promise.resolve({ port: 0 }), 'listen()'],
+  ])('binds nothing for a place that is none: %o', async (where, option) => {
+    const { kernel } = await serve([]);
+    const error = await rejection(kernel.extension(http).listen(where as never));
+    expect([error.code, error.details?.option]).toEqual(['kernel/invalid-option', option]);
+  });
+
+  it('is refused once the kernel has stopped', async () => {
+    const { kernel } = await serve([]);
+    const { listen, listeners } = kernel.extension(http);
+    await kernel.stop();
+    expect(await rejection(listen())).toMatchObject({ code: 'kernel/stopped' });
+    expect(await rejection(listeners())).toMatchObject({ code: 'kernel/stopped' });
+  });
+
   it('answers routes, commands and health, and a free port is chosen', async () => {
     const { url, port } = await listening();
     expect(url).toBe(`http://127.0.0.1:${port}`);

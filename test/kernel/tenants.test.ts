@@ -149,6 +149,61 @@ describe(`${runtime}: tenants`, () => {
     expect((await rejection(managed.create('d'))).message).toContain("'most' is 3");
   });
 
+  it('whose creation is refused leave the settings and secrets of a former one as they were', async () => {
+    const secrets = { key: new Uint8Array(32) };
+    const { managed } = await start(memoryStorage(), { secrets });
+    await managed.create('acme', {
+      config: { 'test.visits': { max: 5 } },
+      secrets: { 'test.visits': { token: 'the former secret' } },
+    });
+    await managed.delete('acme');
+    const refused = managed.create('acme', {
+      config: { 'test.other': { any: 1 }, 'test.visits': { max: 'many' } },
+      secrets: { 'test.visits': { token: 'another secret' }, 'test.other': { key: 'more' } },
+    });
+    expect((await rejection(refused)).code).toBe('config/invalid');
+    const again = await managed.create('acme');
+    expect(await again.commands.execute('test.visits:secret')).toBe('the former secret');
+    expect(await again.commands.execute('test.visits:settings')).toEqual({ max: 5 });
+    expect(await again.secrets.names('test.other')).toEqual([]);
+  });
+
+  it.each([
+    [{ purge: true, drian: 100 }, 'drian'],
+    [{ purge: true, drain: Number.NaN }, 'drain'],
+    [{ purge: true, drain: -1 }, 'drain'],
+    [{ purge: 'yes' }, 'purge'],
+    [null, 'tenants.delete()'],
+    [[], 'tenants.delete()'],
+    [Promise.resolve({ purge: true }), 'tenants.delete()'],
+  ])('stay as they are when their end is refused: %o', async (how, option) => {
+    const storage = memoryStorage();
+    const { kernel, managed } = await start(storage);
+    const acme = await managed.create('acme');
+    await acme.commands.execute('test.visits:visit');
+    const error = await rejection(managed.delete('acme', how as never));
+    expect([error.code, error.details?.option]).toEqual(['kernel/invalid-option', option]);
+    expect((await managed.list()).map(({ id }) => id)).toEqual(['acme']);
+    await kernel.stop();
+    const next = await start(storage);
+    expect(await next.managed.get('acme').commands.execute('test.visits:visit')).toBe(2);
+  });
+
+  it.each([
+    { confg: {} },
+    { config: null },
+    { config: { 'test.visits': null } },
+    { config: Promise.resolve({}) },
+    { secrets: { 'test.visits': 'token' } },
+    [],
+    null,
+  ])('are not created with what is no beginning: %o', async (what) => {
+    const { managed } = await start();
+    const error = await rejection(managed.create('acme', what as never));
+    expect(error.code).toBe('kernel/invalid-option');
+    expect(await managed.list()).toEqual([]);
+  });
+
   it('whose creation or deletion was interrupted are ended at the next start', async () => {
     const storage = memoryStorage();
     const cut = outliving(storage);

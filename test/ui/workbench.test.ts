@@ -295,6 +295,28 @@ describe(`${runtime}: the workbench`, () => {
     expect(bench.views('sidebar')).toEqual([]);
     expect(allow).toHaveBeenCalledWith(NOTES, 'sidebar');
     expect(() => bench.views('nowhere')).toThrow("there is no slot 'nowhere'");
+    for (const slot of [undefined, null, {}, Symbol('slot')])
+      expect(() => bench.views(slot as never)).toThrow(/there is no slot/);
+  });
+
+  it.each([
+    ['a promise', async () => false],
+    ['a promise that fails', () => Promise.reject(new Error('no'))],
+    ['a text', () => 'no'],
+    ['1', () => 1],
+    ['nothing', () => undefined],
+    [
+      'a failure',
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('shows no view when the application answers %s, and logs that', async (_, allow) => {
+    const { kernel, bench } = await start({ allow: allow as never });
+    const logged: string[] = [];
+    kernel.events.on('log:written', ({ payload }) => void logged.push(payload.message));
+    expect(bench.views('sidebar')).toEqual([]);
+    await expect.poll(() => logged).toContain('`allow` of the workbench failed');
   });
 
   it('makes a form of the settings', async () => {

@@ -4,7 +4,7 @@
  * @module
  */
 import { defineExtension } from '@plinth/kernel/extension';
-import { DEFAULT_TENANT } from '@plinth/sdk/contract';
+import { createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
 import type { AdminOptions } from './admin/admin.js';
 import type { AdminKernel, TenantParts } from './admin/operation.js';
 import { HttpApp } from './app.js';
@@ -37,7 +37,8 @@ export interface Http {
   /**
    * Starts a server, in Node. It ends with the kernel.
    *
-   * @throws PluginConfigurationError `kernel/invalid-option` for an address that can't be listened on.
+   * @throws PluginConfigurationError `kernel/invalid-option` for an address that can't be listened on,
+   * PluginUnavailableError `kernel/stopped`.
    * @example
    * const { url } = await kernel.extension(http).listen({ port: 8080 });
    */
@@ -104,22 +105,24 @@ export const http = defineExtension(
           app.life = 'stopping';
           lasting.end('the server has stopped');
           if (tenants.get(port.tenant) === own) tenants.delete(port.tenant);
-          for (const server of [...servers, ...mounted]) server.cut();
-          await Promise.all([...servers].map((server) => server.close()));
+          for (const one of [...servers, ...mounted]) one.cut();
+          await Promise.all([...servers].map((one) => one.close()));
         });
         const fetch = passing(app, own, tenants);
         return {
           fetch,
           async listen(where = {}) {
             const { listen } = await import('./listen.js');
-            const server = await listen(where.fetch ?? fetch, where, settings.limits);
+            checkRuns(app);
+            const server = await listen(fetch, where, settings.limits);
             servers.add(server);
             if (app.life === 'stopping') await server.close();
-            const { port: bound, url } = server;
-            return { port: bound, url, close: () => server.close() };
+            checkRuns(app);
+            return { port: server.port, url: server.url, close: () => server.close() };
           },
           async listeners() {
             const { listenersOf } = await import('./listen.js');
+            checkRuns(app);
             const made = listenersOf(fetch, settings.limits);
             mounted.add(made);
             const { request, upgrade } = made;
@@ -134,6 +137,12 @@ export const http = defineExtension(
     };
   },
 );
+
+/** @throws PluginUnavailableError `kernel/stopped`. */
+function checkRuns({ life }: HttpApp): void {
+  if (life === 'stopping')
+    throw createError('kernel/stopped', 'the kernel has stopped: make a new one');
+}
 
 /**
  * Passes requests on to the tenant that the application names. It names any tenant, so only the

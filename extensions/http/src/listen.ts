@@ -1,6 +1,6 @@
 /** The server in Node, over `@hono/node-server`. */
 import { createAdaptorServer, getRequestListener } from '@hono/node-server';
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError } from '@plinth/sdk/contract';
 import { connections } from './connection.js';
 import { requestIdOf } from './incoming.js';
 import type { HttpLimits } from './options.js';
@@ -75,11 +75,12 @@ const BEAT = 15_000;
  * @throws PluginConfigurationError `kernel/invalid-option` for an address that can't be listened on.
  */
 export async function listen(
-  fetch: (request: Request) => Response | Promise<Response>,
-  { port = 0, host = '127.0.0.1' }: ListenOptions,
+  handler: (request: Request) => Response | Promise<Response>,
+  where: ListenOptions,
   limits: Required<HttpLimits>,
 ): Promise<Server> {
-  checkPort(port);
+  checkPlace(where);
+  const { port = 0, host = '127.0.0.1', fetch = handler } = where;
   const upgrader = new Upgrader(fetch, limits);
   const server = createAdaptorServer({
     fetch: answering(fetch),
@@ -120,15 +121,20 @@ export async function listen(
   };
 }
 
-function checkPort(port: number): void {
+/** Checked before anything is bound: Node takes an empty host for all addresses of the machine. */
+function checkPlace(where: ListenOptions): void {
+  checkOptionNames('listen()', where, ['port', 'host', 'fetch']);
+  const { port = 0, host = '127.0.0.1', fetch } = where;
+  const refuse = (option: string, what: string) =>
+    createError('kernel/invalid-option', `listen(): '${option}' is ${what}`, {
+      details: { option },
+    });
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw createError(
-      'kernel/invalid-option',
-      "listen(): 'port' is a whole number from 0 to 65535",
-      {
-        details: { option: 'port' },
-      },
-    );
+    throw refuse('port', 'a whole number from 0 to 65535');
+  if (typeof host !== 'string' || host === '')
+    throw refuse('host', "a name or an address, like '127.0.0.1', or '0.0.0.0' for all");
+  if (fetch !== undefined && typeof fetch !== 'function')
+    throw refuse('fetch', 'a function of a request');
 }
 
 /** Resolves when the server listens. */

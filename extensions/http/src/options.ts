@@ -1,5 +1,5 @@
 /** The options of `http()`, and their checks. */
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf } from '@plinth/sdk/contract';
 import { AREAS, type Area } from './contribution.js';
 
 /** Bounds of requests and responses. */
@@ -127,7 +127,7 @@ export type Mounts = Readonly<Record<Area, string | false>>;
 
 const MOUNTS: Mounts = { routes: '/plugins', api: '/api', web: '' };
 
-const OPTIONS: ReadonlySet<string> = new Set([
+const OPTIONS: readonly string[] = [
   'authenticate',
   'tenant',
   'mount',
@@ -139,7 +139,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'pages',
   'cookies',
   'limits',
-]);
+];
 /** A path of plain segments. */
 const MOUNT = /^(\/[a-zA-Z0-9_-]+){1,8}$/;
 /** Paths of the extension itself. */
@@ -154,17 +154,13 @@ const HOST = /^[a-z0-9.:[\]-]{1,255}$/;
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: HttpOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw wrong('options', "are an object, like { expose: ['com.example.notes:*'] }");
-  for (const name of Object.keys(options))
-    if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
+  checkOptionNames('http()', options, OPTIONS);
   const { mount, ...others } = options;
-  const { authenticate, events, hosts } = others;
+  const { events, hosts } = others;
   const { pages = 'sandbox', cookies = false } = options;
-  if (authenticate !== undefined && typeof authenticate !== 'function')
-    throw wrong('authenticate', 'is a function that answers the user of a request');
-  if (options.tenant !== undefined && typeof options.tenant !== 'function')
-    throw wrong('tenant', 'is a function that answers the tenant of a request');
+  for (const name of ['authenticate', 'tenant'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw wrong(name, 'is a function of a request');
   if (pages !== 'sandbox' && pages !== 'same-origin')
     throw wrong('pages', "is 'sandbox' or 'same-origin'");
   if (typeof cookies !== 'boolean') throw wrong('cookies', 'is true or false');
@@ -178,11 +174,11 @@ export function settingsOf(options: HttpOptions): Settings {
     mounts: mountsOf(mount),
     pages,
     cookies,
-    expose: list('expose', options.expose ?? [], SCOPE, 'com.example.notes:*'),
-    origins: list('origins', options.origins ?? [], ORIGIN, 'https://app.example.com'),
-    forward: list('forward', options.forward ?? [], HEADER, 'authorization'),
+    expose: list('expose', options.expose, SCOPE, 'com.example.notes:*'),
+    origins: list('origins', options.origins, ORIGIN, 'https://app.example.com'),
+    forward: list('forward', options.forward, HEADER, 'authorization'),
     ...(hosts !== undefined && { hosts: list('hosts', hosts, HOST, 'app.example.com') }),
-    limits: limitsOf(options.limits ?? {}),
+    limits: limitsOf(options.limits),
   };
 }
 
@@ -193,11 +189,7 @@ function mountsOf(given: HttpOptions['mount'] = {}): Mounts {
     const base = mountOf('mount', given);
     return { routes: base, api: `${base}/api`, web: base };
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw wrong('mount', `is a path, false, or an object of ${AREAS.join(', ')}`);
-  for (const name of Object.keys(given))
-    if (!(AREAS as readonly string[]).includes(name))
-      throw wrong(`mount.${name}`, `is none of ${AREAS.join(', ')}`);
+  checkOptionNames("http(): 'mount'", given, AREAS);
   const set = AREAS.map((area) => {
     const path = given[area];
     if (path === undefined) return [area, MOUNTS[area]];
@@ -208,8 +200,8 @@ function mountsOf(given: HttpOptions['mount'] = {}): Mounts {
 
 function mountOf(option: string, path: string): string {
   if (path === '/') return '';
-  const free = !OWN.test(path) || (option === 'mount.api' && API.test(path));
-  if (typeof path !== 'string' || !MOUNT.test(path) || !free)
+  const isPath = typeof path === 'string' && MOUNT.test(path);
+  if (!isPath || (OWN.test(path) && !(option === 'mount.api' && API.test(path))))
     throw wrong(option, "is a path like '/plugins' that the extension doesn't use, '/' or false");
   return path;
 }
@@ -221,14 +213,11 @@ export function covers(scopes: readonly string[], id: string): boolean {
   );
 }
 
-function limitsOf(given: HttpLimits): Required<HttpLimits> {
-  if (typeof given !== 'object' || given === null) throw wrong('limits', 'is an object');
-  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
-    if (!Object.hasOwn(LIMITS, name))
-      throw wrong(`limits.${name}`, `is no limit: ${Object.keys(LIMITS).join(', ')}`);
-    if (value !== undefined && !(Number.isInteger(value) && (value as number) >= 1))
+function limitsOf(given: HttpLimits = {}): Required<HttpLimits> {
+  checkOptionNames("http(): 'limits'", given, Object.keys(LIMITS));
+  for (const [name, value] of Object.entries(given) as [string, unknown][])
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 1))
       throw wrong(`limits.${name}`, 'is a whole number of at least 1');
-  }
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const limits = { ...LIMITS, ...Object.fromEntries(set) };
   return { ...limits, timeout: Math.min(limits.timeout, LONGEST) };
@@ -236,14 +225,14 @@ function limitsOf(given: HttpLimits): Required<HttpLimits> {
 
 function list(
   option: string,
-  values: readonly string[],
+  values: readonly string[] = [],
   form: RegExp,
   example: string,
 ): readonly string[] {
   if (!Array.isArray(values)) throw wrong(option, `is a list, like ['${example}']`);
   for (const value of values as unknown[])
     if (typeof value !== 'string' || !form.test(value))
-      throw wrong(option, `has '${String(value).slice(0, 80)}': write one like '${example}'`);
+      throw wrong(option, `has '${messageOf(value).slice(0, 80)}': write one like '${example}'`);
   return [...values];
 }
 

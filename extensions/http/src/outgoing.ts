@@ -24,21 +24,13 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const MOST_HEADERS = 64;
 
 /** Headers that speak for the connection or for the whole origin, which is the application's. */
-const WITHHELD: ReadonlySet<string> = new Set([
-  'alt-svc',
-  'clear-site-data',
-  'connection',
-  'content-length',
-  'keep-alive',
-  'proxy-authenticate',
-  'service-worker-allowed',
-  'set-cookie',
-  'strict-transport-security',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'x-request-id',
-]);
+const WITHHELD = new RegExp(
+  '^(?:(?:access-control|proxy|public-key-pins|sec)-.*|' +
+    'accept-ch|alt-svc|clear-site-data|connection|content-length|critical-ch|expect-ct|keep-alive|' +
+    'nel|origin-agent-cluster|report-to|service-worker-allowed|set-cookie|set-login|' +
+    'shared-storage-write|strict-transport-security|trailer|transfer-encoding|upgrade|' +
+    'use-as-dictionary|x-request-id)$',
+);
 /** Statuses without a body. */
 const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
 /** Scripts run and forms are sent, from an origin that is no page's. */
@@ -97,7 +89,7 @@ function headersOf(given: Answer['headers'], policy: AnswerPolicy): Headers {
     if (size > policy.headers) throw invalid(`its headers have more than ${policy.headers} bytes`);
     if (!NAME.test(name) || !VALUE.test(value)) throw invalid('it has a header that is malformed');
     if (name === 'set-cookie') cookies.push(value);
-    if (WITHHELD.has(name) || name.startsWith('access-control-')) continue;
+    if (WITHHELD.test(name)) continue;
     headers.append(name, value);
   }
   const set = policy.cookies === undefined ? [] : policy.cookies(cookies);

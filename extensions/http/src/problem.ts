@@ -1,4 +1,4 @@
-/** Errors as problem documents (RFC 9457). What a caller learns of an error is decided here alone. */
+/** Errors as problem documents (RFC 9457). What a client learns of an error is decided here. */
 import { PluginDeclaredError, PluginError } from '@plinth/sdk';
 
 /** Statuses by code, or by the area of a code. The first that fits counts. */
@@ -70,8 +70,6 @@ const TITLES: Readonly<Record<number, string>> = {
 /** The most issues of an input that an answer names, and characters of each text. */
 const MOST_ISSUES = 20;
 const MOST_TEXT = 500;
-/** Characters of a message for operators. */
-const MOST_DETAIL = 2_000;
 
 /** A problem as it is sent. */
 export interface Problem {
@@ -119,13 +117,6 @@ export function problemOf(error: unknown): Problem {
     ...(code === 'call/invalid-input' && { more: { issues: issuesOf(details.issues) } }),
     ...((status === 429 || status === 503) && { headers: { 'retry-after': retryAfter(details) } }),
   };
-}
-
-/** The same for operators, who may see why: with the code and the message of the kernel's errors. */
-export function openly(error: unknown): unknown {
-  if (!(error instanceof PluginError) || error instanceof PluginDeclaredError) return error;
-  const detail = error.message.slice(0, MOST_DETAIL);
-  return new Refusal({ ...problemOf(error), code: error.code, detail });
 }
 
 /** The response for a problem. */

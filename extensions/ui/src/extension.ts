@@ -5,7 +5,8 @@ import { contributionProblem, placesOf } from './contribution.js';
 import { contributionSchema } from './contribution-schema.js';
 import { settingsOf, type UiOptions } from './ui-options.js';
 import { Words } from './words.js';
-import { LiveWorkbench, type Workbench } from './workbench.js';
+import { LiveWorkbench } from './workbench.js';
+import type { Workbench } from './workbench-api.js';
 
 /**
  * Reads what plugins contribute to a user interface, and answers `plinth.ui@1`.
@@ -59,7 +60,7 @@ export const ui = defineExtension(
             asks
               ? port.calls.may(plugin, 'ui.show', slot)
               : !port.calls.revoked(plugin, 'ui.show', slot),
-          failed: (error) => port.log.error('a listener of the workbench failed', { error }),
+          failed: (what, error) => port.log.error(`${what} of the workbench failed`, { error }),
         });
         port.own(contributions.onChange(() => bench.changed()));
         port.events.on(

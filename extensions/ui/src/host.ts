@@ -36,4 +36,4 @@ export type {
   SlotView,
   StatusItem,
   Workbench,
-} from './workbench.js';
+} from './workbench-api.js';

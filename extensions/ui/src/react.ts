@@ -24,7 +24,7 @@ import { watchSight } from './sight.js';
 import type { ViewKernel } from './view-kernel.js';
 import { nameOf } from './view-names.js';
 import type { ViewOptions, ViewState } from './view-options.js';
-import type { Workbench } from './workbench.js';
+import type { Workbench } from './workbench-api.js';
 
 export type { Components, ElementProps } from './react-elements.js';
 export { PluginFrame, type PluginFrameProps } from './react-frame.js';

@@ -1,7 +1,7 @@
 /** What plugins contribute, as lists that an application renders. No plugin runs for them. */
 import type { Contributions, PluginView } from '@plinth/kernel/extension';
-import { createError, disposable } from '@plinth/sdk/contract';
-import type { UiContribution, ViewContribution } from './contribution-schema.js';
+import { createError, disposable, messageOf } from '@plinth/sdk/contract';
+import type { UiContribution } from './contribution-schema.js';
 import {
   type BoundKey,
   boundKeys,
@@ -11,72 +11,9 @@ import {
 } from './key-bindings.js';
 import { type KeyPress, parseKey, pressedKeys } from './keys.js';
 import type { UiSettings } from './ui-options.js';
-import { type FactValue, parseWhen, type When } from './when.js';
+import { parseWhen, type When } from './when.js';
 import type { Words } from './words.js';
-
-/** A command for a palette. */
-export interface PaletteItem {
-  /** What `run` takes. */
-  readonly id: string;
-  readonly title: string;
-  readonly plugin: string;
-}
-
-/** A command in a menu. */
-export interface MenuItem extends PaletteItem {
-  /** Items of a group stand together. */
-  readonly group: string;
-}
-
-/** A status item. */
-export interface StatusItem {
-  readonly id: string;
-  readonly plugin: string;
-  readonly text: string;
-  /** What `run` takes, if it can be pressed. */
-  readonly command?: string;
-}
-
-/** A view, or a frame, and the plugin that has it. */
-export type SlotView = Readonly<ViewContribution> & { readonly plugin: string };
-
-/** `kernel.extension(ui)`. */
-export interface Workbench {
-  /** Facts for when-clauses. Those of a plugin stand under its id. */
-  readonly facts: {
-    get(name: string): FactValue | undefined;
-    /** Null takes a fact away. */
-    set(name: string, value: FactValue): void;
-  };
-  /** Commands with a title, for which no clause says otherwise, by title. */
-  palette(): readonly PaletteItem[];
-  /** Commands of a menu, by group and order. */
-  menu(place: string): readonly MenuItem[];
-  /**
-   * Views of a slot, by order, also of a plugin that has failed.
-   *
-   * @throws PluginConfigurationError `kernel/invalid-option` for a slot that the application doesn't
-   * have.
-   */
-  views(slot: string): readonly SlotView[];
-  status(): readonly StatusItem[];
-  /** All keys, the first that counts first. */
-  keys(): readonly KeyBinding[];
-  /**
-   * Sets the keys of the user, which come before all others.
-   *
-   * @throws PluginConfigurationError `kernel/invalid-option`.
-   */
-  setKeys(keys: readonly KeyOption[]): void;
-  /** Runs what a key stands for; undefined when it stands for nothing. */
-  key(event: KeyPress): Promise<unknown> | undefined;
-  /** Runs a command for the user, and starts its plugin if it has to. */
-  run(command: string, input?: unknown): Promise<unknown>;
-  /** Counts changes. */
-  readonly version: number;
-  /** Called when any of the lists may have changed. Changes of one turn are one call. */
-  onChange(listener: () => void): Disposable & { dispose(): void };
-}
+import type { MenuItem, PaletteItem, SlotView, StatusItem, Workbench } from './workbench-api.js';
 
 /** What the workbench reads and does. */
 export interface WorkbenchParts {
@@ -92,7 +29,8 @@ export interface WorkbenchParts {
    * taken away.
    */
   mayShow(plugin: PluginView, slot: string, asks: boolean): boolean;
-  failed(error: unknown): void;
+  /** What the application has given and that failed. */
+  failed(what: 'a listener' | '`allow`', error: unknown): void;
 }
 
 interface Contributor {
@@ -155,11 +93,11 @@ export class LiveWorkbench implements Workbench {
   }
 
   views(slot: string): readonly SlotView[] {
-    const { slots, frames, allow } = this.#parts.settings;
+    const { slots, frames } = this.#parts.settings;
     if (!slots.includes(slot))
       throw createError(
         'kernel/invalid-option',
-        `there is no slot '${slot.slice(0, 80)}': ui({ slots }) has ${slots.join(', ') || 'none'}`,
+        `there is no slot '${messageOf(slot).slice(0, 80)}': ui({ slots }) has ${slots.join(', ') || 'none'}`,
         { details: { slot } },
       );
     return this.#contributors(mayShow)
@@ -170,7 +108,7 @@ export class LiveWorkbench implements Workbench {
               own === slot &&
               (frame !== true || frames.includes(slot)) &&
               this.#holds(when) &&
-              allow(id, slot) &&
+              this.#allows(id, slot) &&
               this.#hasSlot(view, slot),
           )
           .map((one) => ({ ...one, plugin: id })),
@@ -228,9 +166,24 @@ export class LiveWorkbench implements Workbench {
       this.#version += 1;
       for (const listener of [...this.#listeners]) {
         // It runs now. A failure, now or later, would end the process unheard.
-        new Promise((resolve) => resolve(listener())).catch((error) => this.#parts.failed(error));
+        new Promise((resolve) => resolve(listener())).catch((error) =>
+          this.#parts.failed('a listener', error),
+        );
       }
     });
+  }
+
+  /** Only true allows: a promise, or what is thrown, is reported, and shows nothing. */
+  #allows(plugin: string, slot: string): boolean {
+    try {
+      const answer: unknown = this.#parts.settings.allow(plugin, slot);
+      if (typeof answer === 'boolean') return answer;
+      Promise.resolve(answer).catch((error) => this.#parts.failed('`allow`', error));
+      throw new TypeError(`ui(): 'allow' answers true or false, not ${messageOf(answer)}`);
+    } catch (error) {
+      this.#parts.failed('`allow`', error);
+      return false;
+    }
   }
 
   /** A plugin that doesn't ask for slots needs the right to one only where all do. */

@@ -166,7 +166,7 @@ async function answerOf(
     if (typeof answer === 'boolean') return answer;
     throw createError(
       'value/invalid',
-      `the predicate of a bisect must answer true or false, not ${String(answer).slice(0, 80)}`,
+      `the predicate of a bisect must answer true or false, not ${messageOf(answer).slice(0, 80)}`,
     );
   } finally {
     waiting.clear();

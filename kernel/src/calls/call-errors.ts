@@ -1,5 +1,5 @@
 /** The errors that end calls. */
-import { A_TIME, createError, isTime, PluginError } from '@plinth/sdk/contract';
+import { A_TIME, createError, isTime, messageOf, PluginError } from '@plinth/sdk/contract';
 import type { CallTarget, KernelCall } from './kernel-call.js';
 import { blame, guardUnavailable, type LayerName } from './layers.js';
 
@@ -94,7 +94,7 @@ export function effectiveTimeout(wanted: number, allowed: number | undefined, id
   if (!isTime(wanted))
     throw createError(
       'call/invalid-option',
-      `the timeout of a call of ${id} must be ${A_TIME}, not ${String(wanted)}`,
+      `the timeout of a call of ${id} must be ${A_TIME}, not ${messageOf(wanted)}`,
       { details: { command: id } },
     );
   return Math.min(wanted, allowed ?? Number.POSITIVE_INFINITY);

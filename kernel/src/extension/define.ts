@@ -1,5 +1,5 @@
 /** Defines extensions: their statics, their factory, and the types that follow from both. */
-import { checkOptionNames, createError, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf, RESERVED_SEGMENTS } from '@plinth/sdk/contract';
 import { checkKind, checkShape } from './check-arguments.js';
 import { type ExtensionParts, makeExtension } from './make-extension.js';
 import { POWERS } from './power.js';
@@ -54,7 +54,7 @@ function checkStatics(statics: Statics): void {
   checkOptionNames(`the extension '${name}'`, statics, STATICS);
   for (const list of LISTS) {
     const given: unknown = statics[list] ?? [];
-    if (!Array.isArray(given)) throw wrong(`needs a list '${list}', not ${String(given)}`);
+    if (!Array.isArray(given)) throw wrong(`needs a list '${list}', not ${messageOf(given)}`);
     for (const one of given) {
       // Of two modules that import each other, one is not defined yet: the order of all tells it.
       const is = list === 'requires' ? one === undefined || one?.statics : typeof one === 'string';

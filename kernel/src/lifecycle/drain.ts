@@ -1,5 +1,5 @@
 /** How long calls in flight may take before a plugin ends. */
-import { A_TIME, checkOptionNames, createError, isTime } from '@plinth/sdk/contract';
+import { A_TIME, checkOptionNames, createError, isTime, messageOf } from '@plinth/sdk/contract';
 import type { Limits } from '../limits.js';
 import type { Drain } from '../plugin/plugin.js';
 import { isRunning, type RunningPlugin } from '../plugin/record.js';
@@ -25,7 +25,7 @@ export function drainOf(options: DrainOptions | undefined, { swap }: Pick<Limits
   if (drain !== 0 && !isTime(drain))
     throw createError(
       'kernel/invalid-option',
-      `'drain' must be 0 or ${A_TIME}, not ${String(drain)}`,
+      `'drain' must be 0 or ${A_TIME}, not ${messageOf(drain)}`,
       { details: { option: 'drain' } },
     );
   return { time: drain, streams: true };

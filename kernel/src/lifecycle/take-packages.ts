@@ -2,17 +2,24 @@
 import { createError, messageOf, PluginError } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
 
-/** A package as a source of one plugin, or the one plugin of a source. */
-export async function packageFrom(found: PluginPackage | PluginSource): Promise<PluginPackage> {
+/**
+ * A package as it is, at once, or the one plugin of a source. What is asked for later must not
+ * overtake a package that is there.
+ */
+export function packageFrom(
+  found: PluginPackage | PluginSource,
+): PluginPackage | Promise<PluginPackage> {
   if (found === null || typeof found !== 'object')
     throw createError(
       'kernel/invalid-option',
       `a plugin is installed from a package or a source, not from ${messageOf(found)}`,
     );
-  if (!('discover' in found)) {
-    if (isPackage(found)) return found;
-    throw createError('kernel/invalid-option', WHAT_A_PACKAGE_IS);
-  }
+  if ('discover' in found) return onlyOneOf(found);
+  if (isPackage(found)) return found;
+  throw createError('kernel/invalid-option', WHAT_A_PACKAGE_IS);
+}
+
+async function onlyOneOf(found: PluginSource): Promise<PluginPackage> {
   const all: unknown[] = [];
   try {
     for await (const one of found.discover()) all.push(one);

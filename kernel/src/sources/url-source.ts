@@ -6,6 +6,7 @@ import {
   isTime,
   LONGEST_TIMER,
   MAX_MANIFEST,
+  messageOf,
   SIGNATURE_FILE,
 } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../host.js';
@@ -56,7 +57,7 @@ export function urlSource(urls: readonly string[], options: UrlSourceOptions = {
   if (!isTime(timeout))
     throw createError(
       'kernel/invalid-option',
-      `'timeout' of urlSource is ${A_TIME}, not ${String(timeout)}`,
+      `'timeout' of urlSource is ${A_TIME}, not ${messageOf(timeout)}`,
       { details: { option: 'timeout' } },
     );
   if (!Array.isArray(urls))

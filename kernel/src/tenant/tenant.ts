@@ -153,7 +153,9 @@ class Tenant {
       made: async () => (await this.#engine.get()).core,
       known: async (plugin) => {
         await this.#phases.opened;
-        if (plugin !== undefined) await this.#arrivals.arrival(plugin);
+        // What is asked for together keeps its order.
+        const isKnown = plugin === undefined || this.#base.registry.find(plugin) !== undefined;
+        if (!isKnown) await this.#arrivals.arrival(plugin);
       },
     });
   }

@@ -200,7 +200,7 @@ export function createSharedError(
   return new Class(code, message, options);
 }
 
-/** The text of any thrown value. Never throws. */
+/** The text of any value, as of a thrown one. Never throws. */
 export function messageOf(thrown: unknown): string {
   try {
     return thrown instanceof Error ? thrown.message : String(thrown);

@@ -2,6 +2,7 @@
 
 import { didYouMean } from './did-you-mean.js';
 import { createError } from './error-codes.js';
+import { messageOf } from './errors.js';
 
 /**
  * Refuses unknown options, because a misspelt one would silently have no effect.
@@ -18,8 +19,9 @@ export function checkOptionNames(
   if (given === undefined) return;
   const refuse = (what: string, option: string) =>
     createError('kernel/invalid-option', `${of} ${what}`, { details: { option } });
-  if (given === null || typeof given !== 'object')
-    throw refuse(`takes an object of options, not ${String(given)}`, of);
+  // A list, a promise or a Map has no names to be wrong, so its options would be dropped.
+  if (Object.prototype.toString.call(given) !== '[object Object]')
+    throw refuse(`takes an object of options, not ${messageOf(given)}`, of);
   for (const key of Object.keys(given))
     if (!known.includes(key))
       throw refuse(`has no option '${key}'${didYouMean(key, known, Object.keys(given))}`, key);

@@ -1,12 +1,20 @@
 /** The admin API at `/api/v1`. Every request is authorized, and every change is in the audit log. */
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError } from '@plinth/sdk/contract';
 import { connections } from '../connection.js';
 import { decided, type Exchange, jsonResponse } from '../exchange.js';
 import { LIMITS } from '../options.js';
-import { openly, problemOf, refuse } from '../problem.js';
+import { problemOf, refuse } from '../problem.js';
 import { ClientRate } from './client-rate.js';
 import { feedOf } from './feed-sources.js';
-import type { AdminKernel, Asked, Operation, TenantManager, TenantParts } from './operation.js';
+import { openly } from './openly.js';
+import {
+  type AdminKernel,
+  type Asked,
+  flagIn,
+  type Operation,
+  type TenantManager,
+  type TenantParts,
+} from './operation.js';
 import { operationOf } from './operations.js';
 import { type OperatorOptions, Operators } from './operators.js';
 import { MOST_DRAIN } from './plugin-operations.js';
@@ -67,7 +75,8 @@ export class Admin {
 
   /** @throws PluginConfigurationError `kernel/invalid-option`. */
   constructor(parts: AdminParts) {
-    const { rate = RATE } = parts.options ?? {};
+    checkAdmin(parts);
+    const { rate = RATE } = parts.options;
     this.#operators = new Operators(parts.options);
     if (typeof rate !== 'number' || !(rate >= 1))
       throw createError('kernel/invalid-option', "admin(): 'rate' is a number of at least 1", {
@@ -210,6 +219,31 @@ export class Admin {
   }
 }
 
+/** @throws PluginConfigurationError `kernel/invalid-option`. */
+function checkAdmin({ kernel, options }: AdminParts): void {
+  const wrong = (option: string, what: string) =>
+    createError('kernel/invalid-option', `admin(): '${option}' is ${what}`, {
+      details: { option },
+    });
+  if (typeof Object(kernel).plugins?.list !== 'function')
+    throw wrong('kernel', 'the kernel that has the extension: admin(kernel, options)');
+  checkOptionNames('admin()', options, OPTIONS);
+  const { client, package: find, tenants } = options ?? {};
+  for (const [option, value] of Object.entries({ client, package: find }))
+    if (value !== undefined && typeof value !== 'function') throw wrong(option, 'a function');
+  if (tenants !== undefined && typeof tenants?.create !== 'function')
+    throw wrong('tenants', 'what kernel.extension(tenants).manage(kernel) answers');
+}
+
+const OPTIONS: readonly (keyof AdminOptions)[] = [
+  'authorize',
+  'client',
+  'package',
+  'rate',
+  'tenants',
+  'tokens',
+];
+
 /** Whether what plugins say to each other is asked for, too. */
 const valuesIn = ({ query }: Operation, given: URLSearchParams): boolean =>
-  query?.includes('values') === true && given.get('values') === 'true';
+  query?.includes('values') === true && flagIn(given, 'values');

@@ -4,7 +4,7 @@ import type { Wanted } from '../feed/feed.js';
 import { FeedReader } from '../feed/reader.js';
 import { refuse } from '../problem.js';
 import { feedOf, LIFE, WANTED } from './feed-sources.js';
-import type { Asked } from './operation.js';
+import { type Asked, flagIn } from './operation.js';
 
 /** @throws Refusal 400, 426 or 503. */
 export function answerFeed({ kernel, query, request, tenant, exchange }: Asked): Response {
@@ -33,5 +33,5 @@ function wantedIn(query: URLSearchParams): Wanted {
           throw refuse(400, 'http/topics', `Topics are plugin:*, ${known}.`);
         }),
   );
-  return { names, has: (name) => names.has(name), values: query.get('values') === 'true' };
+  return { names, has: (name) => names.has(name), values: flagIn(query, 'values') };
 }

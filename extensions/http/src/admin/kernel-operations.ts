@@ -1,10 +1,11 @@
 /** What the admin API does beside plugins: commands, tenants, events and its own description. */
 import type { TenantUsage } from '@plinth/kernel';
+import { PluginError } from '@plinth/sdk';
 import { answerOf } from '../commands.js';
 import { traceparentOf } from '../incoming.js';
 import { refuse } from '../problem.js';
 import { answerFeed } from './feed-answer.js';
-import { type Asked, numberIn, type Operation, objectIn } from './operation.js';
+import { type Asked, flagIn, numberIn, type Operation, objectIn } from './operation.js';
 import { isStreamed, streamedAnswer } from './streamed-answer.js';
 
 async function execute(asked: Asked) {
@@ -34,7 +35,7 @@ function allOf({ root, kernel }: Asked) {
 async function listed(asked: Asked) {
   const { tenants, kernel, root, manager, query } = asked;
   const alone = kernel !== root || root.tenant === undefined;
-  const usage = query.get('usage') === 'true' && { usage: await used(asked, alone) };
+  const usage = flagIn(query, 'usage') && { usage: await used(asked, alone) };
   if (alone) return { tenants: [kernel.id], ...usage };
   if (manager === undefined) return { tenants: [...tenants.keys()], ...usage };
   const all = await manager.list();
@@ -58,26 +59,46 @@ async function create(asked: Asked) {
   const { tenant = '' } = params;
   const make = allOf(asked);
   if (manager !== undefined) {
-    await manager.create(tenant, body === undefined ? {} : objectIn(body, '{"config":{}}'));
+    const what = body === undefined ? {} : objectIn(body, '{"config":{}}');
+    try {
+      await manager.create(tenant, what);
+    } catch (error) {
+      const isTaken = async () => (await manager.list()).some(({ id }) => id === tenant);
+      throw isAbout(error, tenant) && (await isTaken()) ? taken() : error;
+    }
     return { tenant };
   }
-  if (tenants.has(tenant)) throw refuse(409, 'http/tenant', 'There is a tenant of this name.');
+  if (tenants.has(tenant)) throw taken();
   const kernel = make(tenant) as { start?(): Promise<void> };
   await kernel.start?.();
   return { tenant };
 }
 
+const taken = () => refuse(409, 'http/tenant', 'There is a tenant of this name.');
+const unknown = () => refuse(404, 'http/tenant', 'There is no such tenant.');
+
+/** Whether a list of tenants refuses an id. */
+const isAbout = (error: unknown, tenant: string): boolean =>
+  error instanceof PluginError &&
+  error.code === 'kernel/invalid-option' &&
+  error.details.tenant === tenant;
+
 async function remove(asked: Asked): Promise<void> {
   const { params, manager, tenants, query, root } = asked;
   const { tenant = '' } = params;
   const find = allOf(asked);
-  const purge = query.get('purge') === 'true';
+  const purge = flagIn(query, 'purge');
   if (tenant === root.id)
     throw refuse(409, 'http/tenant', 'The default tenant ends with the kernel.');
-  if (manager !== undefined) return manager.delete(tenant, { purge });
+  if (manager !== undefined)
+    try {
+      return await manager.delete(tenant, { purge });
+    } catch (error) {
+      throw isAbout(error, tenant) ? unknown() : error;
+    }
   if (purge)
     throw refuse(400, 'http/query', 'Only a kernel with a list of tenants deletes their data.');
-  if (!tenants.has(tenant)) throw refuse(404, 'http/tenant', 'There is no such tenant.');
+  if (!tenants.has(tenant)) throw unknown();
   await (find(tenant) as { stop?(): Promise<void> }).stop?.();
 }
 
@@ -139,7 +160,7 @@ export const KERNEL_OPERATIONS: readonly Operation[] = [
     query: ['values'],
     changes: false,
     act: ({ tickets, operator, kernel, query }) =>
-      tickets.make({ operator, tenant: kernel.id, values: query.get('values') === 'true' }),
+      tickets.make({ operator, tenant: kernel.id, values: flagIn(query, 'values') }),
   },
   {
     method: 'GET',

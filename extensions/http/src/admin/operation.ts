@@ -111,6 +111,14 @@ export function numberIn(query: URLSearchParams, name: string, most: number): nu
   return value;
 }
 
+/** Whether a parameter of the query is `true`. @throws Refusal 400 for another word than `false`. */
+export function flagIn(query: URLSearchParams, name: string): boolean {
+  const given = query.get(name);
+  if (given === 'true') return true;
+  if (given === null || given === 'false') return false;
+  throw refuse(400, 'http/query', `'${name}' is true or false.`);
+}
+
 /** A moment of the query: milliseconds since the epoch, or an ISO date. @throws Refusal 400. */
 export function timeIn(query: URLSearchParams, name: string): number | undefined {
   const given = query.get(name);

@@ -38,6 +38,8 @@ export class Operators {
         'authorize',
         'give `authorize(request, action)`, which answers the operator, or `tokens`',
       );
+    if (tokens !== undefined && Object.prototype.toString.call(tokens) !== '[object Object]')
+      throw wrong('tokens', '`tokens` is an object of operators by their tokens');
     this.#authorize = authorize === undefined ? undefined : authorize.bind(options);
     this.#known = tokens === undefined ? undefined : digested(tokens);
   }

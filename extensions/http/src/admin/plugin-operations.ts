@@ -4,6 +4,7 @@ import { refuse } from '../problem.js';
 import {
   type AdminKernel,
   type Asked,
+  flagIn,
   numberIn,
   type Operation,
   objectIn,
@@ -55,7 +56,7 @@ async function installed({ kernel, found, query }: Asked, answer: 'id' | 'facts'
 async function update({ kernel, params: { id = '' }, query, found }: Asked): Promise<void> {
   pluginOf(kernel, id);
   // Without a word about it, the application is asked whether a version may have more rights.
-  const consent = query.get('consent') === 'true' ? { consent: true } : {};
+  const consent = flagIn(query, 'consent') ? { consent: true } : {};
   await kernel.plugins.update(id, found as PluginPackage, { ...ownerIn(query), ...consent });
 }
 
@@ -190,7 +191,7 @@ export const PLUGIN_OPERATIONS: readonly Operation[] = [
     query: ['purge'],
     // With purge, the kernel also takes one that was uninstalled without.
     act: ({ kernel, params: { id = '' }, query }) =>
-      kernel.plugins.uninstall(id, { purge: query.get('purge') === 'true' }),
+      kernel.plugins.uninstall(id, { purge: flagIn(query, 'purge') }),
   },
   settings,
   {

@@ -134,7 +134,7 @@ export const READINGS: readonly Operation[] = [
     'Whether the audit log is whole',
     ({ kernel, query }) => {
       const head = query.get('head');
-      return kernel.audit.verify(head === null ? undefined : headOf(head));
+      return kernel.audit.verify(head === null ? undefined : { head: headOf(head) });
     },
     { query: ['head'] },
   ),
@@ -172,7 +172,7 @@ async function reportOf({ kernel, query }: Asked): Promise<Response> {
   return jsonResponse(await kernel.report(asked));
 }
 
-function auditOf({ kernel, query }: Asked): Response {
+async function auditOf({ kernel, query }: Asked): Promise<Response> {
   const [from, to] = [timeIn(query, 'from'), timeIn(query, 'to')];
   const plugin = query.get('plugin');
   const lines = kernel.audit.export({
@@ -180,7 +180,7 @@ function auditOf({ kernel, query }: Asked): Response {
     ...(to !== undefined && { to }),
     ...(plugin !== null && { plugin }),
   });
-  return textResponse(linesOf(lines), LINES);
+  return textResponse(await linesOf(lines), LINES);
 }
 
 function headOf(text: string): AuditHead {
@@ -191,13 +191,16 @@ function headOf(text: string): AuditHead {
   }
 }
 
-function linesOf(lines: AsyncIterable<string>): ReadableStream<Uint8Array> {
+/** Rejects with what keeps the first line from being made, so that it is told by the status. */
+async function linesOf(lines: AsyncIterable<string>): Promise<ReadableStream<Uint8Array>> {
   const parts = lines[Symbol.asyncIterator]();
+  let first: Promise<IteratorResult<string>> | undefined = Promise.resolve(await parts.next());
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await parts.next();
+        const { done, value } = await (first ?? parts.next());
+        first = undefined;
         if (done === true) controller.close();
         else controller.enqueue(encoder.encode(value));
       },

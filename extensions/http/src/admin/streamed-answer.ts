@@ -1,8 +1,9 @@
 /** A streamed answer of a command as Server-Sent Events: each part, and how it ended. */
 import { connections } from '../connection.js';
 import { eventStream, type ServerSentEvent } from '../event-stream.js';
-import { openly, problemOf, refuse, textOf } from '../problem.js';
+import { problemOf, refuse, textOf } from '../problem.js';
 import { streamOf } from '../stream.js';
+import { openly } from './openly.js';
 import type { Asked } from './operation.js';
 
 const EVENTS = 'text/event-stream';

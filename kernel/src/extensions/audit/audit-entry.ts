@@ -86,6 +86,12 @@ export type AuditVerdict =
     }
   | AuditFault;
 
+/** Which entries are read. */
+export interface AuditFilter {
+  readonly plugin?: string;
+  readonly topic?: AuditTopic;
+}
+
 /** What an export discloses. It proves the rest of each chain by hashes alone. */
 export interface AuditRange {
   /** The first moment, as a date or in milliseconds since the epoch. */
@@ -97,11 +103,12 @@ export interface AuditRange {
 
 /** `kernel.audit`. Each method rejects with `storage/failed` when entries can't be written. */
 export interface HostAudit {
-  /** Entries that are kept, the oldest first. */
-  entries(filter?: {
-    readonly plugin?: string;
-    readonly topic?: AuditTopic;
-  }): Promise<readonly AuditEntry[]>;
+  /**
+   * Entries that are kept, the oldest first.
+   *
+   * @throws PluginConfigurationError `kernel/invalid-option` for a filter that is none.
+   */
+  entries(filter?: AuditFilter): Promise<readonly AuditEntry[]>;
   /**
    * Reads all entries and checks the chains, and that they continue from a pinned head.
    *
@@ -115,6 +122,7 @@ export interface HostAudit {
    * without a kernel. It reads one chain at a time. An entry that holds the value of a secret is withheld.
    *
    * @throws PluginValidationError `value/invalid` for a range that makes no sense.
+   * @throws PluginConfigurationError `kernel/invalid-option` for a range with an unknown part.
    * @throws PluginError `storage/failed` when entries can't be written.
    * @example
    * for await (const line of kernel.audit.export({ from: new Date('2026-11-01') })) file.write(line);

@@ -5,8 +5,9 @@
  * Each plugin has chains of its own, so it can only push out its own entries. A change breaks its
  * chain. Only the ends need a witness elsewhere ({@link AuditHead}).
  */
-import { createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, ERROR_CODES, messageOf } from '@plinth/sdk/contract';
 import type { EventBus } from '../../events/event-bus.js';
+import { checkKind } from '../../extension/check-arguments.js';
 import type { MakePart } from '../../extension/core.js';
 import type { StorageAdapter } from '../../host.js';
 import type { KernelEvents, KernelTopic } from '../../kernel-events.js';
@@ -14,9 +15,9 @@ import type { Log } from '../../telemetry/logger.js';
 import type { Redaction } from '../../telemetry/redaction.js';
 import type {
   AuditEntry,
+  AuditFilter,
   AuditHead,
   AuditRange,
-  AuditTopic,
   AuditVerdict,
   HostAudit,
 } from './audit-entry.js';
@@ -105,13 +106,11 @@ export class AuditLog implements HostAudit {
       );
   }
 
-  entries({
-    plugin,
-    topic,
-  }: {
-    readonly plugin?: string;
-    readonly topic?: AuditTopic;
-  } = {}): Promise<readonly AuditEntry[]> {
+  async entries(filter: AuditFilter = {}): Promise<readonly AuditEntry[]> {
+    checkOptionNames('audit.entries()', filter, ['plugin', 'topic']);
+    const { plugin, topic } = filter;
+    for (const [name, value] of Object.entries({ plugin, topic }))
+      checkKind('audit.entries()', `'${name}'`, value, 'string?');
     return this.#inTurn(async () => {
       const all: (readonly [time: number, entry: AuditEntry])[] = [];
       for (const name of await this.#chains.names()) {
@@ -136,10 +135,11 @@ export class AuditLog implements HostAudit {
   }
 
   verify(pinned?: AuditHead | { readonly head?: AuditHead }): Promise<AuditVerdict> {
-    const head =
-      pinned instanceof Object && !('chains' in pinned || 'number' in pinned)
-        ? pinned.head
-        : pinned;
+    // Anything else is taken for a head, and refused: a check without its pin would find no cut.
+    const isOption =
+      Object.prototype.toString.call(pinned) === '[object Object]' &&
+      Object.keys(pinned as object).every((name) => name === 'head');
+    const head = isOption ? (pinned as { readonly head?: AuditHead }).head : pinned;
     return this.#inTurn(() => this.#chains.verify(head as AuditHead | undefined));
   }
 

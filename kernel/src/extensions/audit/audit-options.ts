@@ -1,5 +1,12 @@
 /** The option `audit`, and whether it makes sense. */
-import { A_TIME, createError, didYouMean, isTime, parseSize } from '@plinth/sdk/contract';
+import {
+  A_TIME,
+  createError,
+  didYouMean,
+  isTime,
+  messageOf,
+  parseSize,
+} from '@plinth/sdk/contract';
 
 /** How much of the audit log is kept. */
 export interface AuditOptions {
@@ -63,7 +70,7 @@ export function retentionOf(options: AuditOptions | boolean | undefined): Retent
   for (const [key, value] of Object.entries(retain)) {
     const [isSound, what] = KNOWN[key] as (typeof KNOWN)[string];
     if (value !== undefined && !isSound(value))
-      throw refusal(`audit.retain.${key}`, `must be ${what}, not ${String(value)}`);
+      throw refusal(`audit.retain.${key}`, `must be ${what}, not ${messageOf(value)}`);
   }
   const { entries, age = Number.POSITIVE_INFINITY, bytes } = retain;
   const counts = [
@@ -76,7 +83,7 @@ export function retentionOf(options: AuditOptions | boolean | undefined): Retent
 
 function checked(option: string, value: unknown, known: readonly string[]): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw refusal(option, `must be an object, not ${String(value)}`);
+    throw refusal(option, `must be an object, not ${messageOf(value)}`);
   for (const key of Object.keys(value))
     if (!known.includes(key))
       throw refusal(

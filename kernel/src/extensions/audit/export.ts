@@ -1,5 +1,5 @@
 /** The audit log as JSON lines. */
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf } from '@plinth/sdk/contract';
 import type { Redaction } from '../../telemetry/redaction.js';
 import type { AuditEntry, AuditRange, ChainEnd } from './audit-entry.js';
 import { CUT, endOf, isSame, type Segment, START } from './chain.js';
@@ -62,11 +62,12 @@ export async function* exportLines(
 const lineOf = (value: object) => `${JSON.stringify(value)}\n`;
 
 function checkedRange(range: AuditRange) {
-  const { from, to, plugin } = (range ?? {}) as AuditRange;
+  checkOptionNames('audit.export()', range, ['from', 'to', 'plugin']);
+  const { from, to, plugin } = range;
   const refusal = (what: string) =>
     createError('value/invalid', `the range of an export: ${what}`, { details: { range } });
   if (plugin !== undefined && typeof plugin !== 'string')
-    throw refusal(`'plugin' must be an id, not ${String(plugin)}`);
+    throw refusal(`'plugin' must be an id, not ${messageOf(plugin)}`);
   const times = Object.entries({ from, to }).map(([name, time]) => {
     if (time === undefined) return undefined;
     const value = time instanceof Date ? time.getTime() : time;

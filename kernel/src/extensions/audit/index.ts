@@ -36,7 +36,7 @@ export const audit = makeExtension(
     install({ core }): HostAudit {
       const made = core.add(async () => (await import('./audit-log.js')).auditOf(options));
       return {
-        entries: async (filter) => (await made()).entries(filter ?? {}),
+        entries: async (filter) => (await made()).entries(filter),
         verify: async (pinned) => (await made()).verify(pinned),
         head: async () => (await made()).head(),
         add: async (...what) => (await made()).add(...what),

@@ -1,4 +1,5 @@
 /** Checks an exported audit log, without a kernel. */
+import { checkOptionNames } from '@plinth/sdk/contract';
 import type { AuditFault, AuditHead, ChainEnd, PinState } from './audit-entry.js';
 import { isEnd, START } from './chain.js';
 import { ChainCheck, truncated } from './chain-check.js';
@@ -32,15 +33,18 @@ const MAX_LINE = 65_536;
  * on from a pinned head. It needs no kernel, and reads one line at a time.
  *
  * @param lines with or without their line breaks, or the whole text.
- * @throws PluginValidationError `value/invalid` for what is no head.
+ * @throws PluginValidationError `value/invalid` for what is no head, PluginConfigurationError
+ * `kernel/invalid-option` for an unknown option.
  * @example
  * const verdict = await verifyExport(await readFile('audit.jsonl', 'utf8'), { head: pinned });
  * if (!verdict.ok) console.error(verdict.line, verdict.kind, verdict.why);
  */
 export async function verifyExport(
   lines: string | Iterable<string> | AsyncIterable<string>,
-  { head }: { readonly head?: AuditHead } = {},
+  pinned: { readonly head?: AuditHead } = {},
 ): Promise<ExportVerdict> {
+  checkOptionNames('verifyExport()', pinned, ['head']);
+  const { head } = pinned;
   const file = new ExportFile(await marksOf(head));
   for await (const line of typeof lines === 'string' ? linesIn(lines) : lines) {
     if (line.trim() === '') continue;

@@ -4,6 +4,7 @@ import {
   type Alarm,
   createError,
   isTime,
+  messageOf,
   PERMISSION_NAMES,
   type PermissionName,
   parseRight,
@@ -44,7 +45,7 @@ export function problemOf(
     return `'${String(scope).slice(0, 80)}' is not a scope of ${permission}: an exact text, or a prefix that ends in '*', perhaps with a rate, like 'app:* 10/s'`;
   return time === undefined || isTime(time)
     ? undefined
-    : `'for' must be ${A_TIME}, not ${String(time)}`;
+    : `'for' must be ${A_TIME}, not ${messageOf(time)}`;
 }
 
 /** The format in which grants are kept. */

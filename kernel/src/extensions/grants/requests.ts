@@ -215,7 +215,7 @@ function checkWish({ manifest: { id }, permission, scope, for: time }: Permissio
   if (time !== undefined && !isTime(time))
     throw createError(
       'permission/invalid',
-      `${id} asks for a permission: 'for' must be ${A_TIME}, not ${String(time)}`,
+      `${id} asks for a permission: 'for' must be ${A_TIME}, not ${messageOf(time)}`,
       { plugin: id },
     );
 }

@@ -1,5 +1,12 @@
 /** The option `hibernation`, and whether it makes sense. */
-import { A_TIME, createError, didYouMean, isTime, parseSize } from '@plinth/sdk/contract';
+import {
+  A_TIME,
+  createError,
+  didYouMean,
+  isTime,
+  messageOf,
+  parseSize,
+} from '@plinth/sdk/contract';
 
 /** Which plugins give up their guest while they are idle. */
 export interface HibernationOptions {
@@ -41,7 +48,7 @@ export function checkHibernation(options: HibernationOptions | undefined): void 
   const refuse = (option: string, what: string) =>
     createError('kernel/invalid-option', `'${option}' ${what}`, { details: { option } });
   if (typeof options !== 'object' || options === null)
-    throw refuse('hibernation', `must be an object, not ${String(options)}`);
+    throw refuse('hibernation', `must be an object, not ${messageOf(options)}`);
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(known, key) ? known[key] : undefined;
     if (check === undefined)
@@ -50,6 +57,6 @@ export function checkHibernation(options: HibernationOptions | undefined): void 
         `is not an option${didYouMean(key, Object.keys(known), Object.keys(options))}`,
       );
     if (value !== undefined && !check[0](value))
-      throw refuse(`hibernation.${key}`, `must be ${check[1]}, not ${String(value)}`);
+      throw refuse(`hibernation.${key}`, `must be ${check[1]}, not ${messageOf(value)}`);
   }
 }

@@ -19,9 +19,11 @@ export class Incoming {
     this.#parts = parts;
   }
 
-  /** @throws what is wrong with the package or its source. */
-  async take(found: PluginPackage | PluginSource): Promise<ValidatedPlugin> {
+  /** A package is taken at once. @throws what is wrong with the package or its source. */
+  take(found: PluginPackage | PluginSource): ValidatedPlugin | Promise<ValidatedPlugin> {
     const { members, snapshots } = this.#parts;
-    return members.validate(snapshots.take(await packageFrom(found)));
+    const validated = (one: PluginPackage) => members.validate(snapshots.take(one));
+    const taken = packageFrom(found);
+    return taken instanceof Promise ? taken.then(validated) : validated(taken);
   }
 }

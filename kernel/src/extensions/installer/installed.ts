@@ -1,4 +1,5 @@
 /** The inventory of a kernel with an installer: what was decided outlives the kernel. */
+import type { PluginError } from '@plinth/sdk/contract';
 import type { CorePlugins } from '../../api/host-plugins.js';
 import type { Core, MakePart } from '../../extension/core.js';
 import type { PluginPackage } from '../../host.js';
@@ -45,6 +46,8 @@ export class Installed implements Inventory {
     const { lifecycle, packages, rights, exchange, keepers } = core;
     const { requests, grants } = rights;
     this.plugins = core.views.plugins;
+    const report = (problem: PluginError) => lifecycle.members.report(problem);
+    const store = new RegistryStore(storage, tenant, report);
     this.data = new PluginData({
       registry,
       storage,
@@ -53,6 +56,7 @@ export class Installed implements Inventory {
       keepers,
       grants,
       owners,
+      store,
     });
     this.#times = new TimesLog({
       bus,
@@ -65,7 +69,7 @@ export class Installed implements Inventory {
     this.installer = new Installer({
       registry,
       lifecycle,
-      store: new RegistryStore(storage, tenant, (problem) => lifecycle.members.report(problem)),
+      store,
       data: this.data,
       consent: (question) => requests.consent(question),
       ...packages,

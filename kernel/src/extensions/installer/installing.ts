@@ -37,7 +37,8 @@ export class Installing {
     by?: string,
   ): Promise<string> {
     const { members, incoming, entries, handover } = this.#parts;
-    const record = await incoming.take(found);
+    const taken = incoming.take(found);
+    const record = taken instanceof Promise ? await taken : taken;
     const { id } = record;
     await entries.run(id, async () => {
       members.checkAddable(record);

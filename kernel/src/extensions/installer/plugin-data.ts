@@ -1,4 +1,5 @@
 /** What is kept under the ids of plugins: what is left of uninstalled ones, and its deletion. */
+import { createError, messageOf } from '@plinth/sdk/contract';
 import type { Keeper } from '../../extension/core.js';
 import type { StorageAdapter } from '../../host.js';
 import type { Grants } from '../../permissions/grants.js';
@@ -6,6 +7,7 @@ import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import { extensionPrefix, isAbout } from '../../storage/extension-keys.js';
 import type { StorageNamespace } from '../../storage/namespace.js';
 import type { Owners } from './owners.js';
+import type { RegistryStore } from './registry-store.js';
 
 /** What is left of a plugin that isn't installed any more. */
 export interface Leftover {
@@ -31,6 +33,7 @@ export interface PluginDataParts {
   readonly keepers: readonly Keeper[];
   readonly grants: Grants;
   readonly owners: Owners;
+  readonly store: Pick<RegistryStore, 'newer'>;
 }
 
 /** Owns no data: everything stays where it is kept. */
@@ -41,9 +44,12 @@ export class PluginData {
     this.#parts = parts;
   }
 
-  /** What is kept of plugins that aren't installed. */
+  /**
+   * What is kept of plugins that aren't installed. One that a newer kernel has installed is not
+   * among them, although this one can't run it.
+   */
   async leftovers(): Promise<readonly Leftover[]> {
-    const { storage, tenant, registry, keepers, grants, owners } = this.#parts;
+    const { storage, tenant, registry, keepers, grants, owners, store } = this.#parts;
     const found = new Map<string, { keys: number; parts: Set<string> }>();
     const about = (id: string) => {
       const known = found.get(id) ?? { keys: 0, parts: new Set<string>() };
@@ -63,7 +69,7 @@ export class PluginData {
     for (const [id, { keys, parts }] of [...found].sort(([one], [other]) =>
       one < other ? -1 : 1,
     )) {
-      if (registry.versions(id).length > 0) continue;
+      if (registry.versions(id).length > 0 || (await store.newer(id)) !== undefined) continue;
       const owner = await owners.of(id).catch(() => undefined);
       left.push({
         plugin: id,
@@ -78,8 +84,30 @@ export class PluginData {
     return left;
   }
 
-  /** Deletes everything that is kept under an id, and its owner. */
+  /** @throws PluginConfigurationError `registry/newer-format`. */
+  async checkPurge(id: string): Promise<void> {
+    const newer = await this.#parts.store.newer(id);
+    if (newer !== undefined) throw newer;
+  }
+
+  /**
+   * Deletes everything that is kept under an id, and its owner.
+   *
+   * @throws PluginError `storage/failed`. What is left is a leftover, and can be purged again.
+   */
   async purge(id: string): Promise<void> {
+    try {
+      await this.#purge(id);
+    } catch (cause) {
+      throw createError(
+        'storage/failed',
+        `${id} is uninstalled, and what is kept of it could not be deleted: ${messageOf(cause)}; uninstall('${id}', { purge: true }) tries it again`,
+        { plugin: id, cause },
+      );
+    }
+  }
+
+  async #purge(id: string): Promise<void> {
     const { storage, tenant, keepers, grants, owners } = this.#parts;
     await this.#parts.storageOf(id).clear();
     for (const key of await storage.keys(extensionPrefix(tenant)))

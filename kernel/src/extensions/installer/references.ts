@@ -14,6 +14,11 @@ export class References {
     this.#registry = registry;
   }
 
+  /** The plugin that a reference names, if it is installed. */
+  find(reference: string): PluginRecord | undefined {
+    return this.#registry.find(reference);
+  }
+
   /** @throws PluginUnavailableError `plugin/not-found`. */
   require(reference: string): PluginRecord {
     const record = this.#registry.find(reference);

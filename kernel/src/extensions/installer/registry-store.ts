@@ -45,6 +45,8 @@ export class RegistryStore {
     repair = false,
   ): Promise<PluginEntry> {
     let next = NO_ENTRY;
+    const newer = await this.newer(id);
+    if (newer !== undefined) throw newer;
     await this.#keepFormer(id);
     await this.#run(() =>
       this.#adapter.update(this.#key('entry', id), (current) => {
@@ -57,6 +59,23 @@ export class RegistryStore {
       this.#report(asProblem(id, error)),
     );
     return next;
+  }
+
+  /**
+   * Why a plugin belongs to a newer kernel, if one has written its entry, or the copy of an entry
+   * that is lost: PluginConfigurationError `registry/newer-format`.
+   */
+  async newer(id: string): Promise<PluginError | undefined> {
+    for (const part of ['entry', 'copy'] as const)
+      try {
+        const kept = parseEntry(id, await this.#run(() => this.#adapter.get(this.#key(part, id))));
+        if (kept !== undefined) return undefined;
+      } catch (error) {
+        const problem = asProblem(id, error);
+        if (problem.code === 'registry/newer-format') return problem;
+        if (problem.code !== 'registry/damaged') throw problem;
+      }
+    return undefined;
   }
 
   /** Keeps what an older kernel has written, as it is, before the first change of it. */

@@ -35,7 +35,8 @@ export class Reloading {
     { owner }: OwnerOptions = {},
   ): Promise<void> {
     const { lifecycle, incoming, entries, references, handover } = this.#parts;
-    const next = await incoming.take(found);
+    const taken = incoming.take(found);
+    const next = taken instanceof Promise ? await taken : taken;
     await entries.run(references.require(reference).id, async () => {
       const old = references.require(reference);
       const back = await handover.take(next, owner);

@@ -3,7 +3,9 @@ import { createError } from '@plinth/sdk/contract';
 import { drainOf } from '../../lifecycle/drain.js';
 import type { Members } from '../../lifecycle/members.js';
 import type { Limits } from '../../limits.js';
-import type { PluginRecord } from '../../plugin/record.js';
+import { oneOf } from '../../option-checks.js';
+import { type PluginRecord, versionOf } from '../../plugin/record.js';
+import { idOf } from '../../registry/key.js';
 import type { PluginRegistry } from '../../registry/plugin-registry.js';
 import type { Announce } from '../../reporting.js';
 import type { Entries } from './entries.js';
@@ -21,9 +23,9 @@ export interface UninstallingParts {
   readonly members: Pick<Members, 'remove'>;
   readonly limits: Limits;
   readonly announce: Announce;
-  readonly data: Pick<PluginData, 'leftovers' | 'purge'>;
+  readonly data: Pick<PluginData, 'leftovers' | 'checkPurge' | 'purge'>;
   readonly entries: Pick<Entries, 'run' | 'change' | 'needless'>;
-  readonly references: Pick<References, 'require' | 'meant' | 'meantBy' | 'forget'>;
+  readonly references: Pick<References, 'find' | 'meant' | 'meantBy' | 'forget'>;
   readonly rivals: Pick<Rivals, 'forget'>;
   readonly trials: Pick<Trials, 'end'>;
   readonly routing: Pick<Routing, 'changed'>;
@@ -42,10 +44,13 @@ export class Uninstalling {
     const { members, limits, announce, data, entries, references, rivals, trials, routing } =
       this.#parts;
     const drain = drainOf(options, limits);
+    oneOf('purge', options?.purge, [true, false]);
     const purge = options?.purge === true;
-    const left = purge && (await this.#isLeftover(reference));
-    const { id } = left ? { id: reference } : references.require(reference);
+    // What is not installed yet may be by its turn.
+    const id = references.find(reference)?.id ?? idOf(reference);
     await entries.run(id, async () => {
+      if (purge) await data.checkPurge(id);
+      const left = purge && (await this.#isLeftover(reference));
       const going = left ? [] : references.meant(reference);
       if (purge) this.#checkLast(id, going);
       await this.#remember(id, going, !namesVersion(reference));
@@ -55,15 +60,21 @@ export class Uninstalling {
         references.forget(key);
       }
       routing.changed(id);
-      if (purge) {
-        rivals.forget(id);
-        await data.purge(id);
-      }
-      announce('plugin:uninstalled', {
+      const version = namesVersion(reference) && going[0] ? versionOf(going[0]) : undefined;
+      const facts = {
         id,
-        ...(purge && { purged: true }),
+        ...(version !== undefined && { version }),
         ...(by !== undefined && { by }),
-      });
+      };
+      if (!purge) return announce('plugin:uninstalled', facts);
+      rivals.forget(id);
+      try {
+        await data.purge(id);
+      } catch (error) {
+        announce('plugin:uninstalled', facts);
+        throw error;
+      }
+      announce('plugin:uninstalled', { ...facts, purged: true });
     });
   }
 

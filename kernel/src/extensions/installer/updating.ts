@@ -1,8 +1,9 @@
 /** Replaces a version by a later one for good. The version before stays ready to come back. */
-import { compareVersions, createError } from '@plinth/sdk/contract';
+import { compareVersions, createError, messageOf } from '@plinth/sdk/contract';
 import type { PluginPackage, PluginSource } from '../../host.js';
 import type { Members } from '../../lifecycle/members.js';
 import type { Limits } from '../../limits.js';
+import type { Growth } from '../../permissions/growth.js';
 import type { PluginRecord, ValidatedPlugin } from '../../plugin/record.js';
 import type { Announce } from '../../reporting.js';
 import type { Canaries } from './canary/canaries.js';
@@ -65,16 +66,17 @@ export class Updating {
     if (!STATES.includes(state))
       throw createError(
         'kernel/invalid-option',
-        `'state' must be one of ${STATES.join(', ')}, not ${String(state)}`,
+        `'state' must be one of ${STATES.join(', ')}, not ${messageOf(state)}`,
         { details: { option: 'state' } },
       );
     const { incoming, entries, references, consent: asking, handover, canaries } = this.#parts;
-    const next = await incoming.take(found);
+    const taken = incoming.take(found);
+    const next = taken instanceof Promise ? await taken : taken;
     const { id } = next;
-    checkSame(references.require(reference), id);
-    for (let updated = false; !updated; ) {
-      const agreed = consent ? undefined : await asking.ask(references.require(reference), next);
-      updated = await entries.run(id, async () => {
+    let agreed: Growth | undefined;
+    const tryOnce = () =>
+      entries.run(id, async () => {
+        checkSame(references.require(reference), id);
         // Another version may have replaced the compared one. Consent is then requested again.
         const growth = consent ? undefined : asking.growth(references.require(reference), next);
         if (growth !== undefined && !isWithin(growth, agreed)) return false;
@@ -91,7 +93,8 @@ export class Updating {
         );
         return true;
       });
-    }
+    // An update that gains nothing keeps its turn. A person may take any time for an answer.
+    while (!(await tryOnce())) agreed = await asking.ask(references.require(reference), next);
   }
 
   async #update(

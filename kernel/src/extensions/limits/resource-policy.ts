@@ -9,6 +9,7 @@ import {
   didYouMean,
   isTime,
   type Manifest,
+  messageOf,
   parseSize,
 } from '@plinth/sdk/contract';
 import type { TrustLevel } from '../../permissions/trust-level.js';
@@ -191,7 +192,7 @@ export function checkResources(policy: unknown): void {
     else if (!isTime(value))
       throw wrong(
         `${at}.${key}`,
-        `must be ${key === 'pauses' ? 'a number above 0' : A_TIME}, not ${String(value)}`,
+        `must be ${key === 'pauses' ? 'a number above 0' : A_TIME}, not ${messageOf(value)}`,
       );
     // Earlier versions counted in seconds. Such a small value must not mean no patience at all.
     else if (key === 'patience' && Number(value) < SECOND)
@@ -209,7 +210,7 @@ function checkLimits(at: string, limits: unknown, names: readonly string[]): voi
     if (amountOf(name, value) === undefined)
       throw wrong(
         `${at}.${name}`,
-        `must be ${SIZES.has(name) ? "a size like '5MB'" : 'a positive number'}, not ${String(value)}`,
+        `must be ${SIZES.has(name) ? "a size like '5MB'" : 'a positive number'}, not ${messageOf(value)}`,
       );
   }
 }

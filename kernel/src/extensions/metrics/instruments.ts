@@ -1,5 +1,5 @@
 /** Counters, gauges and histograms of the application and of plugins. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 import { Histogram } from './histogram.js';
 
 /** What a value is about, like `{ region: 'eu' }`. */
@@ -180,7 +180,7 @@ export class Instruments {
     if (typeof value !== 'number' || !Number.isFinite(value) || (kind !== 'gauge' && value < 0))
       throw wrong(
         source,
-        `the metric ${name} takes finite numbers${kind === 'gauge' ? '' : ' from 0 on'}, not ${String(value)}`,
+        `the metric ${name} takes finite numbers${kind === 'gauge' ? '' : ' from 0 on'}, not ${messageOf(value)}`,
       );
     const series = this.#series(instrument, labelsOf(source, name, labels));
     if (kind === 'histogram') series.values?.record(value);

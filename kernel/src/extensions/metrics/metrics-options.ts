@@ -1,4 +1,5 @@
 /** Options of metrics, and their check. */
+import { messageOf } from '@plinth/sdk/contract';
 import { objectAt, wrong } from '../../option-checks.js';
 import type { Level } from './ring.js';
 
@@ -27,7 +28,7 @@ export function checkMetrics(options: MetricsOptions): void {
       throw wrong(`metrics.${name}`, "is no option: there are 'levels' and 'bytes'");
   const { levels, bytes } = options;
   if (bytes !== undefined && typeof bytes !== 'boolean')
-    throw wrong('metrics.bytes', `must be a boolean, not ${String(bytes)}`);
+    throw wrong('metrics.bytes', `must be a boolean, not ${messageOf(bytes)}`);
   if (levels === undefined) return;
   if (!Array.isArray(levels) || levels.length === 0 || levels.length > 4)
     throw wrong('metrics.levels', 'must be a list of one to four resolutions');

@@ -77,7 +77,7 @@ export async function profileOf(
   if (!(typeof seconds === 'number' && seconds >= SHORTEST && seconds <= MAX_SECONDS))
     throw createError(
       'call/invalid-option',
-      `'seconds' of a profile is from ${SHORTEST} to ${MAX_SECONDS}, not ${String(seconds)}`,
+      `'seconds' of a profile is from ${SHORTEST} to ${MAX_SECONDS}, not ${messageOf(seconds)}`,
       { plugin: id, details: { option: 'seconds' } },
     );
   if (!isRunning(record)) throw unavailable(id, 'it has no guest now: activate it first');

@@ -159,7 +159,7 @@ function checked(plugin: string, { url, method, headers, body, timeout }: FetchA
   const verb = typeof method === 'string' && method.length <= MAX_NAME ? method.toUpperCase() : '';
   if (!METHODS.has(verb)) throw refuse(`'${String(method).slice(0, 32)}' is not a method`);
   if (timeout !== undefined && !isTime(timeout))
-    throw refuse(`a time-out must be ${A_TIME}, not ${String(timeout)}`);
+    throw refuse(`a time-out must be ${A_TIME}, not ${messageOf(timeout)}`);
   if (!Array.isArray(headers) || headers.length > MAX_HEADERS)
     throw refuse(`more than ${MAX_HEADERS} headers`);
   const clean = headers.map((one: unknown) => {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 import { makeExtension } from '../../extension/make-extension.js';
 import type { PermissionRecorderOptions, PermissionRecords } from './observation.js';
 
@@ -33,7 +33,7 @@ export const permissionRecorder = makeExtension(
     if (!Number.isSafeInteger(exactUpTo) || exactUpTo < 0)
       throw createError(
         'kernel/invalid-option',
-        `'exactUpTo' must be a whole number, not ${String(exactUpTo)}`,
+        `'exactUpTo' must be a whole number, not ${messageOf(exactUpTo)}`,
         { details: { option: 'exactUpTo' } },
       );
     return {

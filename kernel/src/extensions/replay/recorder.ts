@@ -1,5 +1,5 @@
 /** Records the traffic of plugins: one session a plugin, from the launch of its next guest on. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 import type { Core } from '../../extension/core.js';
 import type { Guest } from '../../host.js';
 import { isRunning } from '../../plugin/record.js';
@@ -114,7 +114,7 @@ export class Recorder implements TrafficRecorder {
     if (!Number.isSafeInteger(limit) || limit < LEAST_LIMIT || limit > MOST_LIMIT)
       throw createError(
         'kernel/invalid-option',
-        `'limit' must be a whole number of bytes from ${LEAST_LIMIT} to ${MOST_LIMIT}, not ${String(limit)}`,
+        `'limit' must be a whole number of bytes from ${LEAST_LIMIT} to ${MOST_LIMIT}, not ${messageOf(limit)}`,
         { details: { option: 'limit' } },
       );
   }

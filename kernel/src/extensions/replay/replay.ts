@@ -5,6 +5,7 @@ import {
   type LoadSpec,
   type Manifest,
   type ManifestInput,
+  messageOf,
   parseContractId,
   parseManifest,
 } from '@plinth/sdk/contract';
@@ -39,9 +40,13 @@ export async function replayOf(
   { host, isolation = host === undefined ? 'inline' : 'worker', wait = WAIT }: ReplayOptions,
 ): Promise<ReplayResult> {
   if (typeof wait !== 'number' || !(wait > 0) || wait > 2 ** 31 - 1)
-    throw createError('kernel/invalid-option', `'wait' must be milliseconds, not ${String(wait)}`, {
-      details: { option: 'wait' },
-    });
+    throw createError(
+      'kernel/invalid-option',
+      `'wait' must be milliseconds, not ${messageOf(wait)}`,
+      {
+        details: { option: 'wait' },
+      },
+    );
   const all = await entriesOf(recording);
   const found = 'origin' in input ? input : packageOf(input);
   const { header } = recording;

@@ -1,5 +1,12 @@
 /** Checks the application's policies of commands, and the defaults for commands. */
-import { createError, didYouMean, isTime, POLICY_PARTS, policyProblem } from '@plinth/sdk/contract';
+import {
+  createError,
+  didYouMean,
+  isTime,
+  messageOf,
+  POLICY_PARTS,
+  policyProblem,
+} from '@plinth/sdk/contract';
 import { objectAt, oneOf, wrong } from '../../option-checks.js';
 import type { CallPolicy, ResilienceOptions } from './policy.js';
 
@@ -43,6 +50,6 @@ export function checkCommandDefaults(commands: unknown): void {
   if (rateLimit !== undefined && !(Number.isSafeInteger(rateLimit) && (rateLimit as number) > 0))
     throw wrong(
       'policy.commands.rateLimit',
-      `must be a whole number of calls a minute above 0, not ${String(rateLimit)}`,
+      `must be a whole number of calls a minute above 0, not ${messageOf(rateLimit)}`,
     );
 }

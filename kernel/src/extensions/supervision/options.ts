@@ -1,5 +1,5 @@
 /** The options of supervision. */
-import { A_TIME, createError, didYouMean, isTime } from '@plinth/sdk/contract';
+import { A_TIME, createError, didYouMean, isTime, messageOf } from '@plinth/sdk/contract';
 
 /** What happens to guests that crash, hang or stay silent. Times in milliseconds. */
 export interface SupervisionOptions {
@@ -58,7 +58,7 @@ export function supervisionOf(options: SupervisionOptions | boolean | undefined)
   if (typeof options !== 'object' || options === null)
     throw createError(
       'kernel/invalid-option',
-      `'supervision' is a boolean or an object, not ${String(options)}`,
+      `'supervision' is a boolean or an object, not ${messageOf(options)}`,
       { details: { option: 'supervision' } },
     );
   for (const [key, value] of Object.entries(options)) {
@@ -73,7 +73,7 @@ export function supervisionOf(options: SupervisionOptions | boolean | undefined)
     if (value === undefined) continue;
     if (key === 'restart' ? typeof value !== 'boolean' : !isTime(value))
       throw refuse(
-        `must be ${key === 'restart' ? 'a boolean' : key === 'crashes' ? 'a number above 0 (Infinity for never)' : A_TIME}, not ${String(value)}`,
+        `must be ${key === 'restart' ? 'a boolean' : key === 'crashes' ? 'a number above 0 (Infinity for never)' : A_TIME}, not ${messageOf(value)}`,
       );
   }
   const given = Object.fromEntries(

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, DEFAULT_TENANT, messageOf } from '@plinth/sdk/contract';
+import { checkKind } from '../../extension/check-arguments.js';
 import { makeExtension } from '../../extension/make-extension.js';
 import type { TenantLike, Tenants, TenantsOptions } from './api.js';
 import { Book, isKept } from './book.js';
@@ -37,11 +38,13 @@ const MOST = 10_000;
  */
 export const tenants = makeExtension(
   { name: 'tenants', uses: ['core', 'documents'] },
-  ({ most = MOST }: TenantsOptions = {}) => {
+  (options: TenantsOptions = {}) => {
+    checkOptionNames('tenants()', options, ['most']);
+    const { most = MOST } = options;
     if (!Number.isSafeInteger(most) || most < 1)
       throw createError(
         'kernel/invalid-option',
-        `tenants(): 'most' is a whole number of at least 1, not ${String(most)}`,
+        `tenants(): 'most' is a whole number of at least 1, not ${messageOf(most)}`,
         { details: { option: 'most' } },
       );
     // All tenants of the kernel share it.
@@ -72,6 +75,7 @@ export const tenants = makeExtension(
                 `the tenant '${tenant}' manages no tenants: ask the kernel itself`,
                 { details: { option: 'tenant' } },
               );
+            checkKind('tenants.manage()', "'kernel.tenant'", Object(kernel).tenant, 'function');
             const manager = async () => new (await import('./manager.js')).Manager(kernel, book);
             return {
               list: async (what) => (await manager()).list(what),

@@ -1,5 +1,8 @@
 /** Creates and deletes tenants, one change of a tenant at a time. */
-import { createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, DEFAULT_TENANT } from '@plinth/sdk/contract';
+import type { StorageAdapter } from '../../host.js';
+import { drainOf } from '../../lifecycle/drain.js';
+import { objectAt, oneOf } from '../../option-checks.js';
 import { costsOf } from '../../storage/costs.js';
 import type { TenantUsage } from '../metrics/usage-data.js';
 import type { CreateTenant, DeleteTenant, ListTenants, TenantInfo, TenantLike } from './api.js';
@@ -15,7 +18,10 @@ export class Manager<T extends TenantLike> {
     this.#book = book;
   }
 
-  async list({ usage = false }: ListTenants = {}): Promise<readonly TenantInfo[]> {
+  async list(what: ListTenants = {}): Promise<readonly TenantInfo[]> {
+    checkOptionNames('tenants.list()', what, ['usage']);
+    oneOf('usage', what.usage, [true, false]);
+    const { usage = false } = what;
     const storage = this.#book.checkOpen();
     const { all } = this.#book;
     const ready = all.filter(({ phase }) => phase === undefined);
@@ -40,11 +46,15 @@ export class Manager<T extends TenantLike> {
     }
   }
 
-  create(id: string, { config = {}, secrets = {} }: CreateTenant = {}): Promise<T> {
+  create(id: string, what: CreateTenant = {}): Promise<T> {
+    checkCreation(what);
+    const { config = {}, secrets = {} } = what;
     return this.#change(id, async () => {
       this.#checkNew(id);
       const created = Date.now();
-      const isNew = (await this.#book.checkOpen().keys(`${id}\0`)).length === 0;
+      const storage = this.#book.checkOpen();
+      const isNew = (await storage.keys(`${id}\0`)).length === 0;
+      const before = isNew ? [] : await settingsBefore(storage, id, what);
       await this.#book.put(id, { id, created, phase: isNew ? 'creating' : 'opening' });
       try {
         const tenant = this.#kernel.tenant(id);
@@ -61,14 +71,22 @@ export class Manager<T extends TenantLike> {
         await this.#book.put(id, { id, created });
         return tenant;
       } catch (error) {
-        // Data of a former tenant were there before.
-        await this.#end(id, { drain: 0 }, isNew);
+        // Data of a former tenant were there before, and stay as they were.
+        await this.#stop(id, { drain: 0 });
+        for (const [key, value] of before)
+          await (value === undefined ? storage.delete(key) : storage.set(key, value));
+        await this.#forget(id, isNew);
         throw error;
       }
     });
   }
 
-  delete(id: string, { purge = false, ...drain }: DeleteTenant = {}): Promise<void> {
+  delete(id: string, how: DeleteTenant = {}): Promise<void> {
+    // An end that is refused later would go on at the next start.
+    checkOptionNames('tenants.delete()', how, ['purge', 'drain']);
+    oneOf('purge', how.purge, [true, false]);
+    drainOf(how, { swap: 0 });
+    const { purge = false, ...drain } = how;
     return this.#change(id, async () => {
       const kept = this.#book.all.find((one) => one.id === id);
       // One whose end was interrupted is ended again.
@@ -76,7 +94,8 @@ export class Manager<T extends TenantLike> {
       const whole = purge || kept?.phase === 'purging';
       const phase = whole ? 'purging' : 'deleting';
       await this.#book.put(id, { id, created: kept?.created ?? 0, phase });
-      await this.#end(id, drain, whole);
+      await this.#stop(id, drain);
+      await this.#forget(id, whole);
     });
   }
 
@@ -90,9 +109,12 @@ export class Manager<T extends TenantLike> {
       throw new AggregateError(failed, `${failed.length} tenants could not be started`);
   }
 
-  /** Stops a tenant, deletes what is kept for it if that is wanted, and takes it from the list. */
-  async #end(id: string, drain: { readonly drain?: number }, purge: boolean): Promise<void> {
+  async #stop(id: string, drain: { readonly drain?: number }): Promise<void> {
     if (this.#book.isRunning(id)) await this.#kernel.tenant(id).stop(drain);
+  }
+
+  /** Deletes what is kept for a tenant if that is wanted, and takes it from the list. */
+  async #forget(id: string, purge: boolean): Promise<void> {
     if (purge) await this.#book.purge(id);
     await this.#book.put(id, undefined);
   }
@@ -113,6 +135,29 @@ export class Manager<T extends TenantLike> {
     this.#book.checkOpen();
     return this.#book.changes.run(String(id), work);
   }
+}
+
+/** @throws PluginConfigurationError `kernel/invalid-option` for what no tenant can begin with. */
+function checkCreation(what: CreateTenant): void {
+  checkOptionNames('tenants.create()', what, ['config', 'secrets']);
+  for (const part of ['config', 'secrets'] as const) {
+    if (what[part] === undefined) continue;
+    for (const [plugin, values] of Object.entries(objectAt(part, what[part])))
+      objectAt(`${part}.${plugin}`, values);
+  }
+}
+
+/** What is kept of the settings and secrets that a creation changes, by key. */
+function settingsBefore(
+  storage: StorageAdapter,
+  id: string,
+  { config = {}, secrets = {} }: CreateTenant,
+): Promise<readonly (readonly [key: string, value: unknown])[]> {
+  const keys = [
+    ...Object.keys(config).map((plugin) => `${id}\0plinth\0config\0${plugin}`),
+    ...Object.keys(secrets).map((plugin) => `${id}\0plinth\0secrets\0${plugin}`),
+  ];
+  return Promise.all(keys.map(async (key) => [key, await storage.get(key)] as const));
 }
 
 const refusal = (id: unknown, what: string): Error =>

@@ -1,5 +1,5 @@
 /** Checks decisions about trust. One that can never apply would silently protect nothing. */
-import { didYouMean } from '@plinth/sdk/contract';
+import { didYouMean, messageOf } from '@plinth/sdk/contract';
 import { isPatternText, listAt, objectAt, oneOf, wrong } from '../../option-checks.js';
 
 const CRITERIA = ['plugins', 'origins', 'publishers', 'keys'] as const;
@@ -51,7 +51,7 @@ function checkTrust(trust: unknown, signed: boolean): void {
     const at = `policy.trust[${index}]`;
     const { level, ...criteria } = objectAt(at, rule);
     if (!LEVELS.includes(level))
-      throw wrong(`${at}.level`, `must be one of ${LEVELS.join(', ')}, not ${String(level)}`);
+      throw wrong(`${at}.level`, `must be one of ${LEVELS.join(', ')}, not ${messageOf(level)}`);
     for (const [key, patterns] of Object.entries(criteria)) {
       if (!CRITERIA.includes(key as never))
         throw wrong(
@@ -62,7 +62,7 @@ function checkTrust(trust: unknown, signed: boolean): void {
         if (!isPatternText(pattern))
           throw wrong(
             `${at}.${key}[${place}]`,
-            `must be a text, or a prefix that ends in '*', not ${String(pattern)}`,
+            `must be a text, or a prefix that ends in '*', not ${messageOf(pattern)}`,
           );
     }
     if (!signed && (criteria.publishers !== undefined || criteria.keys !== undefined))

@@ -1,5 +1,5 @@
 /** How a canary is run, and whether that makes sense. */
-import { A_TIME, didYouMean, isTime } from '@plinth/sdk/contract';
+import { A_TIME, didYouMean, isTime, messageOf } from '@plinth/sdk/contract';
 import { objectAt, oneOf, wrong } from '../../../option-checks.js';
 
 /** A later version that answers a share of the calls beside the one that it may replace. */
@@ -97,6 +97,6 @@ function checkAll(at: string, given: unknown, checks: Checks, more: readonly str
       throw wrong(`${at}.${name}`, `is not an option${didYouMean(name, known, [])}`);
     const check = checks[name];
     if (value !== undefined && check !== undefined && !check[0](value))
-      throw wrong(`${at}.${name}`, `must be ${check[1]}, not ${String(value)}`);
+      throw wrong(`${at}.${name}`, `must be ${check[1]}, not ${messageOf(value)}`);
   }
 }
