@@ -86,12 +86,16 @@ export async function createComposed<T extends CoreTenant>(
   options: CoreOptions,
   compose: Compose<T>,
 ): Promise<T & WithTenants<T>> {
-  const extend = await import('./extension/extended-tenant.js');
+  const env = options.config?.env;
+  const [extend, environment] = await Promise.all([
+    import('./extension/extended-tenant.js'),
+    env && import('./config/environment.js').then((made) => new made.EnvironmentLayer(env)),
+  ]);
   await extend.checkPoints(options.contributions);
   const sources = [...(options.sources ?? [])];
   const extensions = extend.extensionsOf(options.extensions ?? [], sources);
   take(extensions);
-  const ground = new Ground(options, extend, extensions, sources, compose);
+  const ground = new Ground(options, { extend, environment }, extensions, sources, compose);
   let root: T;
   try {
     root = ground.makeRoot() as T;

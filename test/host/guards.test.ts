@@ -233,6 +233,34 @@ for (const setting of [
       expect(await waiting).toBe('paid a!');
     });
 
+    it.each([
+      ['is disabled', (kernel: Kernel) => kernel.plugins.disable('test.guard')],
+      ['is uninstalled', (kernel: Kernel) => kernel.plugins.uninstall('test.guard')],
+      [
+        'loses its right',
+        (kernel: Kernel) =>
+          kernel.permissions.revoke('test.guard', 'middleware.use', 'command:test.bank:*'),
+      ],
+    ])('was suspended and %s: what waits for it passes', async (_, end) => {
+      const kernel = await startKernel(setting, [bank(), guard()]);
+      await kernel.plugins.suspend('test.guard');
+      const waiting = pay(kernel, 'much');
+      await kernel.commands.execute('host:nothing').catch(() => {});
+      await end(kernel);
+      expect(await waiting).toBe('paid much');
+    });
+
+    it('was suspended and stopped: what waits for it waits on, and runs through it', async () => {
+      const kernel = await startKernel(setting, [bank(), guard()]);
+      await kernel.plugins.suspend('test.guard');
+      const [waiting, refused] = [pay(kernel), rejection(pay(kernel, 'much'))];
+      await kernel.commands.execute('host:nothing').catch(() => {});
+      await kernel.plugins.deactivate('test.guard');
+      await kernel.plugins.activate('test.guard');
+      expect(await waiting).toBe('paid a!');
+      expect((await refused).message).toBe('refused');
+    });
+
     it('lost its dependency: calls wait for it rather than pass', async () => {
       const kernel = await startKernel(setting, [
         bank(),

@@ -2,6 +2,7 @@
 import { parseManifest } from '@plinth/sdk';
 import { describe, expect, it } from 'vitest';
 import { type ConfigOptions, ConfigStore } from '../../kernel/src/config/config-store.ts';
+import { EnvironmentLayer } from '../../kernel/src/config/environment.ts';
 
 const ID = 'test.a';
 const storeOf = (options: ConfigOptions, properties?: object, more: object = {}) => {
@@ -13,7 +14,9 @@ const storeOf = (options: ConfigOptions, properties?: object, more: object = {})
     ...(properties !== undefined && { config: { type: 'object', properties, ...more } }),
   });
   const manifestOf = (id: string) => (id === ID ? manifest : undefined);
-  return { store: new ConfigStore(options, manifestOf, () => [ID, 'test.other']), manifest };
+  const environment = options.env && new EnvironmentLayer(options.env);
+  const store = new ConfigStore(options, environment, manifestOf, () => [ID, 'test.other']);
+  return { store, manifest };
 };
 
 describe('settings in layers', () => {

@@ -1,7 +1,7 @@
-/** What the code of a plugin requires, and what another plugin offers. */
+/** What the code of a plugin requires, and what another plugin named. */
 import { createError } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
-import { baseOf, inCycle, mandatory, offers } from '../../kernel/dist/lifecycle/needs.js';
+import { baseOf, inCycle, mandatory, named } from '../../kernel/dist/lifecycle/needs.js';
 import { active, resolved } from './records.ts';
 
 const need = (contract: string) => ({ contract, base: baseOf(contract) });
@@ -14,21 +14,21 @@ it('mandatory() lists needs of the code, without wishes and the own contract', (
   expect(mandatory(record)).toEqual([need('test.base@1')]);
 });
 
-describe('offers()', () => {
+describe('named()', () => {
   it('is true for a contract of the manifest, and for one of the code', () => {
     const declares = resolved('test.a', { manifest: { provides: ['plinth.data-provider@1'] } });
-    expect(offers(declares, need('plinth.data-provider@1'))).toBe(true);
-    expect(offers(active('test.a', { provides: ['test.a@2'] }), need('test.a@2'))).toBe(true);
+    expect(named(declares, need('plinth.data-provider@1'))).toBe(true);
+    expect(named(active('test.a', { provides: ['test.a@2'] }), need('test.a@2'))).toBe(true);
   });
 
   it('is true for any version of the own contract where none is declared', () => {
-    expect(offers(resolved('test.a'), need('test.a@7'))).toBe(true);
+    expect(named(resolved('test.a'), need('test.a@7'))).toBe(true);
     const declares = resolved('test.a', { manifest: { provides: ['test.a@1'] } });
-    expect(offers(declares, need('test.a@7'))).toBe(false);
+    expect(named(declares, need('test.a@7'))).toBe(false);
   });
 
   it('is false for the contract of another plugin', () => {
-    expect(offers(resolved('test.a'), need('test.b@1'))).toBe(false);
+    expect(named(resolved('test.a'), need('test.b@1'))).toBe(false);
   });
 });
 

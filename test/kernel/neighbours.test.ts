@@ -1,16 +1,15 @@
 /** The plugins that are looked at when one has changed. */
-import { isOpen } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { HostContracts } from '../../kernel/dist/commands/host-contracts.js';
 import { isUppermost, touched } from '../../kernel/dist/lifecycle/neighbours.js';
 import { Relations } from '../../kernel/dist/lifecycle/relations.js';
 import type { Plugin } from '../../kernel/dist/plugin/plugin.js';
 import type { PluginRecord } from '../../kernel/dist/plugin/record.js';
-import { active, failed, registryOf, resolved, suspended } from './records.ts';
+import { active, failed, registryOf, resolved, serversOf, suspended } from './records.ts';
 
 const setUp = (...records: readonly PluginRecord[]) => {
   const registry = registryOf(...records);
-  const relations = new Relations(registry, new HostContracts(), isOpen);
+  const relations = new Relations(registry, new HostContracts(), serversOf(registry));
   const plugin = (id: string) => registry.plugin(`${id}@1.0.0`) as Plugin;
   const look = (id: string) =>
     [...touched(plugin(id), registry, relations)].map(({ record }) => record.id).sort();

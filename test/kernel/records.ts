@@ -1,7 +1,9 @@
 /** Records of plugins as far as pure parts of the kernel read them: nothing runs behind them. */
 import { packageOf } from '@plinth/kernel';
 import { parseManifest } from '@plinth/sdk';
+import { isOpen } from '@plinth/sdk/contract';
 import type { GuestConnection } from '../../kernel/dist/guests/guest-connection.js';
+import { Servers } from '../../kernel/dist/lifecycle/servers.js';
 import type {
   ActivePlugin,
   AsleepPlugin,
@@ -104,3 +106,7 @@ export function registryOf(...records: readonly PluginRecord[]): PluginRegistry 
   for (const record of records) registry.put(record);
   return registry;
 }
+
+/** What serves what, where every plugin may provide every contract. */
+export const serversOf = (registry: PluginRegistry): Servers =>
+  new Servers(registry, isOpen, () => true);

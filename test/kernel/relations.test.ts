@@ -1,16 +1,15 @@
 /** Which plugins need which right now. */
-import { isOpen } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { HostContracts } from '../../kernel/dist/commands/host-contracts.js';
 import { Relations } from '../../kernel/dist/lifecycle/relations.js';
 import type { PluginRecord } from '../../kernel/dist/plugin/record.js';
-import { active, asleep, failed, registryOf, resolved, suspended } from './records.ts';
+import { active, asleep, failed, registryOf, resolved, serversOf, suspended } from './records.ts';
 
 const BASE = 'test.base@1.0.0';
 const setUp = (...records: readonly PluginRecord[]) => {
   const registry = registryOf(...records);
   const host = new HostContracts();
-  return { registry, host, relations: new Relations(registry, host, isOpen) };
+  return { registry, host, relations: new Relations(registry, host, serversOf(registry)) };
 };
 const keys = (records: readonly PluginRecord[]) => records.map(({ key }) => key);
 const unloaded = (id: string): PluginRecord => ({ ...resolved(id), state: 'unloaded' });
@@ -139,7 +138,7 @@ describe('metNeeds()', () => {
 describe('blame()', () => {
   const top = active('test.top', { on: ['test.middle'] });
   const blamed = (dependency: string, ...records: readonly PluginRecord[]) =>
-    setUp(top, ...records).relations.blame(top, dependency);
+    setUp(top, ...records).relations.why.blame(top, dependency);
 
   it.each([
     ['is not installed', []],

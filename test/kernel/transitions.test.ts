@@ -1,5 +1,5 @@
 /** The rows of the table: when each step is due. */
-import { createError, isOpen } from '@plinth/sdk/contract';
+import { createError } from '@plinth/sdk/contract';
 import { describe, expect, it } from 'vitest';
 import { HostContracts } from '../../kernel/dist/commands/host-contracts.js';
 import { outcome } from '../../kernel/dist/concurrency.js';
@@ -7,11 +7,11 @@ import { Relations } from '../../kernel/dist/lifecycle/relations.js';
 import { dueStep, type World } from '../../kernel/dist/lifecycle/transitions.js';
 import type { Plugin, Restart } from '../../kernel/dist/plugin/plugin.js';
 import type { PluginRecord } from '../../kernel/dist/plugin/record.js';
-import { active, asleep, failed, registryOf, resolved, suspended } from './records.ts';
+import { active, asleep, failed, registryOf, resolved, serversOf, suspended } from './records.ts';
 
 const setUp = (...records: readonly PluginRecord[]) => {
   const registry = registryOf(...records);
-  const relations = new Relations(registry, new HostContracts(), isOpen);
+  const relations = new Relations(registry, new HostContracts(), serversOf(registry));
   const puts: string[] = [];
   const offers: string[] = [];
   const world = {

@@ -1,18 +1,17 @@
 /** Guests are told which of their optional needs are met. */
-import { isOpen } from '@plinth/sdk/contract';
 import { expect, it } from 'vitest';
 import { HostContracts } from '../../kernel/dist/commands/host-contracts.js';
 import { Relations } from '../../kernel/dist/lifecycle/relations.js';
 import { tellWishes } from '../../kernel/dist/lifecycle/wishes.js';
 import type { PluginRecord } from '../../kernel/dist/plugin/record.js';
-import { active, asleep, type Facts, registryOf } from './records.ts';
+import { active, asleep, type Facts, registryOf, serversOf } from './records.ts';
 
 type Services = Parameters<typeof tellWishes>[2];
 
 const setUp = (...records: readonly PluginRecord[]) => {
   const registry = registryOf(...records);
   const host = new HostContracts();
-  const relations = new Relations(registry, host, isOpen);
+  const relations = new Relations(registry, host, serversOf(registry));
   const announced: unknown[] = [];
   const services = {
     limits: { hook: 100 },

@@ -11,6 +11,7 @@ import {
   parseContractId,
   parseNeed,
   parseSize,
+  satisfies,
   scopesOf,
 } from '@plinth/sdk/contract';
 import type { HostContracts } from '../commands/host-contracts.js';
@@ -250,10 +251,17 @@ function usesOf(record: RunningPlugin, { hostContracts, registry }: DetailParts)
     if (base === undefined || named.has(base) || hostContracts.has(base)) continue;
     if (!registry.all().some((one) => one.id !== record.id && offers(one, base))) absent.push(need);
   }
+  const { dependencies, optionalDependencies } = record.manifest;
   for (const key of record.dependencies) {
-    if (plugins.some(({ id }) => id === idOf(key))) continue;
-    const other = registry.get(key);
-    plugins.push(other === undefined ? { id: idOf(key) } : used(other));
+    const id = idOf(key);
+    // Others only give an order, and their contracts are told above.
+    const range = dependencies[id] ?? optionalDependencies[id];
+    if (range === undefined || plugins.some((one) => one.id === id)) continue;
+    const runs = registry
+      .versions(id)
+      .find((one) => isRunning(one) && satisfies(one.version, range));
+    const other = runs ?? registry.get(key);
+    plugins.push(other === undefined ? { id } : used(other));
   }
   const { pending, serving, streams } = connection.link;
   const { memory } = connection.meter;

@@ -83,7 +83,10 @@ export function explain(
   }
   if (record.state === 'suspended' && pausedFor.length > 0)
     return { ...base, because: `${id} is paused: ${pausedFor.join('; ')}`, path: [id] };
-  return { ...base, because: becauseOf(record), path: [id] };
+  // One that was suspended by request stays so, and could not go on.
+  const lacks = blame === undefined ? '' : `, and lacks what it needs: ${blame.message}`;
+  const path = (blame?.details.path as readonly string[] | undefined) ?? [id];
+  return { ...base, because: becauseOf(record) + lacks, path };
 }
 
 function failed(

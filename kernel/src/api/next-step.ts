@@ -1,11 +1,12 @@
 /** The one step that would let a plugin run, or run as it should. */
-import { didYouMean, type PluginError } from '@plinth/sdk/contract';
+import { didYouMean, type PluginError, parseContractId } from '@plinth/sdk/contract';
 import {
   type ActivePlugin,
   type FailedPlugin,
   type PluginRecord,
   versionOf,
 } from '../plugin/record.js';
+import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
 import type { PluginStory } from './chronicle.js';
 import type { Circumstances } from './circumstances.js';
@@ -15,6 +16,8 @@ export interface StepParts {
   readonly registry: PluginRegistry;
   circumstancesOf(record: PluginRecord): Circumstances;
   storyOf(id: string): PluginStory;
+  /** The key of the plugin that keeps one from running, or a contract that nothing provides. */
+  causeOf(record: PluginRecord): string | undefined;
 }
 
 /** How many plugins a chain of causes is followed over. */
@@ -22,33 +25,41 @@ const MAX_DEPTH = 16;
 
 /** The step for an installed plugin. Undefined when nothing is wrong. */
 export function nextStep(record: PluginRecord, parts: StepParts, depth = 0): string | undefined {
-  const { id } = record;
+  const name = nameOf(record, parts);
   const { enabled, quarantine, restart, blame, pausedFor = [] } = parts.circumstancesOf(record);
   if (record.state === 'denied') return `change the policy that denies it: ${record.error.message}`;
-  if (!enabled) return `kernel.plugins.enable('${id}')`;
+  if (!enabled) return `kernel.plugins.enable('${name}')`;
   switch (record.state) {
     case 'failed':
       if (quarantine !== undefined)
-        return `mend what crashes it (${record.error.message}), then kernel.plugins.activate('${id}')`;
+        return `mend what crashes it (${record.error.message}), then kernel.plugins.activate('${name}')`;
       if (restart?.due !== undefined)
         return `wait until ${new Date(restart.due).toISOString()}: it is started again then`;
       return restart !== undefined ? 'wait: it is being started' : failedStep(record, parts, depth);
-    case 'suspended':
+    case 'suspended': {
       if (record.reason === 'idle') return undefined;
-      if (record.reason === 'dependency') return causeStep(record, blame, parts, depth);
-      if (record.reason === 'limit') return blame?.message ?? `kernel.plugins.resume('${id}')`;
+      if (record.reason === 'limit') return blame?.message ?? `kernel.plugins.resume('${name}')`;
+      const cause = causeStep(record, parts, depth);
+      if (record.reason === 'dependency') return cause ?? `kernel.plugins.activate('${name}')`;
+      // It could not go on before.
+      if (cause !== undefined) return cause;
       return pausedFor.length > 0
-        ? `it goes on when what pauses it ends (${pausedFor.join('; ')}), or with kernel.plugins.resume('${id}')`
-        : `kernel.plugins.resume('${id}')`;
+        ? `it goes on when what pauses it ends (${pausedFor.join('; ')}), or with kernel.plugins.resume('${name}')`
+        : `kernel.plugins.resume('${name}')`;
+    }
     case 'unloaded':
     case 'resolved':
-      return `kernel.plugins.activate('${id}')`;
+      return `kernel.plugins.activate('${name}')`;
     case 'active':
       return activeStep(record, parts);
     default:
       return 'wait: it is being started';
   }
 }
+
+/** How steps name a plugin: with its version where there are several. */
+const nameOf = ({ id, key }: PluginRecord, { registry }: StepParts): string =>
+  registry.versions(id).length > 1 ? key : id;
 
 /** The step for a plugin that isn't installed. */
 export function unknownStep(id: string, known: readonly string[]): string {
@@ -78,7 +89,7 @@ function activeStep(
 function failedStep(record: FailedPlugin, parts: StepParts, depth: number): string {
   const { id, error, previous } = record;
   const { code, details } = error as Partial<PluginError>;
-  const again = `kernel.plugins.activate('${id}')`;
+  const again = `kernel.plugins.activate('${nameOf(record, parts)}')`;
   const facts = (details ?? {}) as Readonly<Record<string, unknown>>;
   switch (code) {
     case 'plugin/unsatisfied': {
@@ -90,7 +101,7 @@ function failedStep(record: FailedPlugin, parts: StepParts, depth: number): stri
         : `install ${needs}@${String(range)}${nearTo(needs, idsOf(parts.registry))}`;
     }
     case 'plugin/dependency-failed':
-      return causeStep(record, error, parts, depth);
+      return causeStep(record, parts, depth) ?? again;
     case 'plugin/cycle':
       return 'make one of the dependencies in the circle optional';
     case 'config/invalid':
@@ -107,23 +118,18 @@ function failedStep(record: FailedPlugin, parts: StepParts, depth: number): stri
     : `mend its package (${error.message}), and install it again`;
 }
 
-/** The step of what a plugin waits for: the first plugin on its path that has one. */
-function causeStep(
-  { id }: PluginRecord,
-  cause: Error | undefined,
-  parts: StepParts,
-  depth: number,
-): string {
-  const { path } = ((cause as Partial<PluginError> | undefined)?.details ?? {}) as {
-    readonly path?: readonly string[];
-  };
-  for (const other of (path ?? []).filter((one) => one !== id).reverse()) {
-    const record = parts.registry.find(other);
-    if (record === undefined) return unknownStep(other, idsOf(parts.registry));
-    const step = depth < MAX_DEPTH ? nextStep(record, parts, depth + 1) : undefined;
-    if (step !== undefined) return step;
-  }
-  return `kernel.plugins.activate('${id}')`;
+/** The step for what a plugin lacks. Undefined when it lacks nothing, or nothing is wrong with that. */
+function causeStep(record: PluginRecord, parts: StepParts, depth: number): string | undefined {
+  const lost = parts.causeOf(record);
+  if (lost === undefined || depth >= MAX_DEPTH) return undefined;
+  const other = parts.registry.get(lost);
+  if (other !== undefined) return nextStep(other, parts, depth + 1);
+  const base = parseContractId(lost)?.base;
+  if (base === undefined || parts.registry.versions(base).length === 0)
+    return base === undefined
+      ? unknownStep(idOf(lost), idsOf(parts.registry))
+      : `install a plugin that provides ${lost}${nearTo(base, idsOf(parts.registry))}`;
+  return `install a version of ${base} that provides ${lost}`;
 }
 
 /** The id that was probably meant. Ids have beginnings in common, so only the last part is compared. */

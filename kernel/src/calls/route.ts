@@ -7,6 +7,8 @@ export interface Route {
   readonly range?: string | undefined;
   /** A contract (`<id>@<major>`), or a need (`<id>@<range>`). */
   readonly contract?: string | undefined;
+  /** The caller itself, where it means others by what it provides, too. */
+  readonly except?: string | undefined;
 }
 
 /**
@@ -14,15 +16,20 @@ export interface Route {
  * every caller.
  */
 export function leadsTo(
-  { range, contract }: Route,
+  { range, contract, except }: Route,
   {
+    id,
+    owner = id,
     version,
     provides = [],
   }: {
+    readonly id?: string | undefined;
+    readonly owner?: string | undefined;
     readonly version?: string | undefined;
     readonly provides?: readonly string[];
   },
 ): boolean {
+  if (owner !== undefined && owner === except) return false;
   if (version === undefined) return true;
   if (range !== undefined && !satisfies(version, range)) return false;
   if (contract === undefined) return true;
@@ -41,4 +48,4 @@ export function leadsTo(
 
 /** The key that calls with the same route share. */
 export const routeKey = (route: Route | undefined): string =>
-  route === undefined ? '' : `${route.range ?? ''} ${route.contract ?? ''}`;
+  route === undefined ? '' : `${route.range ?? ''} ${route.contract ?? ''} ${route.except ?? ''}`;

@@ -7,12 +7,7 @@ import {
   type Manifest,
 } from '@plinth/sdk/contract';
 import type { SchemaNode } from '../schema/schema-guard.js';
-import {
-  type Environment,
-  environmentOf,
-  environmentPrefix,
-  environmentProblems,
-} from './environment.js';
+import type { Environment, EnvironmentLayer } from './environment.js';
 import { mergeLayers, withDefaults } from './merge-layers.js';
 import type { ValueValidator } from './schema-validator.js';
 import {
@@ -59,14 +54,18 @@ export class ConfigStore {
   };
   /** How often the layers of each id were changed. */
   readonly #revisions = new Map<string, number>();
-  readonly #env: Environment;
+  readonly #environment: EnvironmentLayer | undefined;
   readonly #manifest: (id: string) => Manifest | undefined;
   readonly #ids: () => readonly string[];
   readonly #validators = new WeakMap<object, Promise<ValueValidator>>();
 
-  /** @param ids the ids of all installed plugins. */
+  /**
+   * @param environment absent where the options have no variables.
+   * @param ids the ids of all installed plugins.
+   */
   constructor(
     options: ConfigOptions,
+    environment: EnvironmentLayer | undefined,
     manifest: (id: string) => Manifest | undefined,
     ids: () => readonly string[],
   ) {
@@ -76,7 +75,7 @@ export class ConfigStore {
         for (const [id, values] of Object.entries(from))
           this.#layers[layer].set(id, checkSettings(values, id, layer));
     }
-    this.#env = options.env ?? {};
+    this.#environment = environment;
     this.#manifest = manifest;
     this.#ids = ids;
   }
@@ -119,7 +118,7 @@ export class ConfigStore {
         ([layer, id]) =>
           `the ${layer} configuration has settings for '${id}', and no plugin of that id is there${didYouMean(id, ids, [])}`,
       ),
-      ...environmentProblems(this.#env, ids),
+      ...(this.#environment?.problems(ids) ?? []),
     ];
   }
 
@@ -158,7 +157,7 @@ export class ConfigStore {
     const problems = found.map((issue) => ({ ...issue, ...originOf(issue, layers) }));
     throw createError(
       'config/invalid',
-      `the configuration of ${id} is not valid: ${problems.map((one) => describeIssues([{ ...one, message: withOrigin(one, id) }])).join('; ')}`,
+      `the configuration of ${id} is not valid: ${problems.map((one) => describeIssues([{ ...one, message: this.#withOrigin(one, id) }])).join('; ')}`,
       {
         plugin: id,
         details: { issues: problems },
@@ -187,10 +186,20 @@ export class ConfigStore {
     return withDefaults(merged, manifest, 'defaults');
   }
 
+  #withOrigin({ message, layer }: Issue & { readonly layer?: ConfigLayer }, id: string): string {
+    if (layer === undefined) return message;
+    const from =
+      layer === 'environment' ? `the environment, ${this.#environment?.prefixOf(id)}…` : layer;
+    return `${message} (from ${from})`;
+  }
+
   #layerOf(id: string, layer: ConfigLayer, manifest: Manifest | undefined): Settings {
     if (layer === 'defaults') return defaultsOf(manifest);
-    if (layer === 'environment') return environmentOf(this.#env, id, manifest, this.#ids);
-    return this.#layers[layer].get(id) ?? {};
+    const settings =
+      layer === 'environment'
+        ? this.#environment?.of(id, manifest, this.#ids)
+        : this.#layers[layer].get(id);
+    return settings ?? {};
   }
 }
 
@@ -207,12 +216,4 @@ function originOf(
     (one) => path === one || path.startsWith(`${one}.`) || one.startsWith(`${path}.`),
   );
   return key === undefined ? {} : { layer: (layers[key] as ConfigSource).layer };
-}
-
-function withOrigin(
-  { message, layer }: Issue & { readonly layer?: ConfigLayer },
-  id: string,
-): string {
-  if (layer === undefined) return message;
-  return `${message} (from ${layer === 'environment' ? `the environment, ${environmentPrefix(id)}…` : layer})`;
 }

@@ -9,22 +9,46 @@ import { freeze, type Settings } from './settings.js';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The prefix of a plugin's variables. */
-export const environmentPrefix = (id: string): string =>
+const environmentPrefix = (id: string): string =>
   `PLINTH_${id.toUpperCase().replace(/[.-]/g, '_')}__`;
 
 /**
  * The exact prefix, for ids whose short prefix is ambiguous. A hyphen of the id is written as three
  * underscores.
  */
-export const exactPrefix = (id: string): string =>
+const exactPrefix = (id: string): string =>
   `PLINTH_${id.toUpperCase().replaceAll('.', '_').replaceAll('-', '___')}__`;
+
+/** The layer of the environment. It is loaded for kernels that are given variables. */
+export class EnvironmentLayer {
+  readonly #env: Environment;
+
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /** What is set for a plugin. @param ids the ids of all installed plugins. */
+  of(id: string, manifest: Manifest | undefined, ids: () => readonly string[]): Settings {
+    return environmentOf(this.#env, id, manifest, ids);
+  }
+
+  /** Problems of variable names, one line each. Valid once all plugins are known. */
+  problems(ids: readonly string[]): readonly string[] {
+    return environmentProblems(this.#env, ids);
+  }
+
+  /** What the variables of a plugin begin with. */
+  prefixOf(id: string): string {
+    return environmentPrefix(id);
+  }
+}
 
 /**
  * `PLINTH_COM_EXAMPLE_NOTES__MAX_SIZE=5` → `{ maxSize: 5 }`.
  *
  * @param ids the ids of all installed plugins.
  */
-export function environmentOf(
+function environmentOf(
   env: Environment,
   id: string,
   manifest: Manifest | undefined,
@@ -59,8 +83,7 @@ export function environmentOf(
 const isShared = (id: string, ids: readonly string[]): boolean =>
   ids.some((other) => other !== id && environmentPrefix(other) === environmentPrefix(id));
 
-/** Problems of variable names, one line each. Valid once all plugins are known. */
-export function environmentProblems(env: Environment, ids: readonly string[]): readonly string[] {
+function environmentProblems(env: Environment, ids: readonly string[]): readonly string[] {
   const problems: string[] = [];
   for (const name of Object.keys(env)) {
     const [, prefix] = /^(PLINTH_.+?__)(?!_)/.exec(name) ?? [];

@@ -63,7 +63,8 @@ export function execute(
   else request.behalf = behalf.calls;
   const entry = commands.get(id);
   const own = entry === undefined ? guest.registrations.stagedCommand(id) : undefined;
-  if (own !== undefined) return commands.run(own, input, guest.caller, request);
+  if (own !== undefined && !isOther(guest, own))
+    return commands.run(own, input, guest.caller, request);
   // A plugin that needs several majors of a contract says which one it means.
   if (provider !== undefined && MAJOR.test(provider))
     return commands.execute(scope, input, guest.caller, request, undefined, {

@@ -18,12 +18,10 @@ import type { CommandProvider } from '../commands/command-entry.js';
 import type { DeclaredPolicy } from '../commands/command-guards.js';
 import type { Emission } from '../events/event-bus.js';
 import { placeOf } from '../middleware/order.js';
+import { type Go, HeldCalls } from './held-calls.js';
 import type { Message } from './mailbox.js';
-import type { AnsweringGuest, Receiver, Registrant } from './registrant.js';
+import type { Receiver, Registrant } from './registrant.js';
 import { createSubscription } from './subscription.js';
-
-/** Continues a call that has waited, with the guest that takes over. */
-type Go = (guest: AnsweringGuest, handle: number | undefined, manifest: Manifest) => void;
 
 /** The registrations that are entered. */
 export interface Book {
@@ -39,12 +37,14 @@ export class Entries {
   readonly #owner: Registrant;
   readonly #book: Book;
   readonly #listeners = new Set<{ readonly pattern: string; deliver(emission: Emission): void }>();
+  readonly #held: HeldCalls;
   /** How many times a registration of this guest was used. */
   uses = 0;
 
   constructor(owner: Registrant, book: Book) {
     this.#owner = owner;
     this.#book = book;
+    this.#held = new HeldCalls(owner.manifest.id, owner.services.exchange.chains);
   }
 
   /** Delivers an event to each listener whose pattern covers it. */
@@ -54,12 +54,21 @@ export class Entries {
         deliver(emission);
   }
 
-  /** Keeps a message for the guest that has the registration when the mailbox opens. */
-  #keep(message: Message<Receiver>): void {
+  /** A middleware has lost its right: calls that wait in front of it pass it, as new ones do. */
+  letThrough(registration: Registration): void {
+    this.#held.letThrough(registration);
+  }
+
+  /**
+   * Keeps a message for the guest that has the registration when the mailbox opens.
+   *
+   * @param refuse what is done where too much waits.
+   */
+  #keep(message: Message<Receiver>, refuse: (error: Error) => void = message.fail): void {
     const { mailbox, manifest } = this.#owner;
     if (mailbox.accept(message)) return;
     const { id } = manifest;
-    message.fail(
+    refuse(
       createError('call/overloaded', `too much waits for ${id}: ${MAX_WAITING} messages`, {
         plugin: id,
       }),
@@ -184,23 +193,9 @@ export class Entries {
       return guest.runMiddleware(registration.handle, call, input, next);
     }
     if (this.#book.isPassedBy(registration)) return next(input);
-    const { within } = call;
-    const { id } = this.#owner.manifest;
-    if (within !== undefined)
-      call.within = {
-        name: within.name,
-        owner: within.owner,
-        absence: () => this.#owner.services.exchange.chains.absenceOf(id),
-      };
-    return new Promise((resolve, reject) => {
-      // A middleware that the next guest doesn't have no longer runs around anything.
-      const go: Go = (after, to) => {
-        if (to !== undefined) call.within = within;
-        resolve(to === undefined ? next(input) : after.runMiddleware(to, call, input, next));
-      };
-      call.onCancel(reject);
-      this.#keep(this.#messageOf(registration, call, go, reject));
-    });
+    return this.#held.wait(registration, call, input, next, (go, fail, refuse) =>
+      this.#keep(this.#messageOf(registration, call, go, fail), refuse),
+    );
   }
 
   /**

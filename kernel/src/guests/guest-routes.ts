@@ -1,10 +1,13 @@
 /** Which versions of other plugins a plugin means by its calls: those that its manifest names. */
-import { type Manifest, ownerOf } from '@plinth/sdk/contract';
+import { addressOf, type Manifest, ownerOf } from '@plinth/sdk/contract';
 import { leadsTo, type Route } from '../calls/route.js';
 import type { CommandEntry } from '../commands/command-entry.js';
 import type { GuestIdentity } from './guest-identity.js';
 
-/** Whether a plugin has declared another major of an open contract than its first provider has. */
+/**
+ * Whether a plugin means another provider of an open contract than the first one: of the major that
+ * it has declared, or any but itself.
+ */
 export function isOther(
   { manifest }: Pick<GuestIdentity, 'manifest'>,
   entry: CommandEntry,
@@ -21,14 +24,21 @@ export function isOther(
 /** The routes of a plugin to open contracts that have a provider, by their bases. */
 const routesOf = new WeakMap<Manifest, Map<string, Route>>();
 
-/** Which versions of a command's owner a plugin means, as its manifest says. */
+/**
+ * Which versions of a command's owner a plugin means, as its manifest says. One that needs an open
+ * contract and provides it, too, means another provider, unless it names itself.
+ */
 export function routeOf(
-  { dependencies, optionalDependencies, needs }: Manifest,
+  { id: self, dependencies, optionalDependencies, needs, provides = [] }: Manifest,
   id: string,
 ): Route {
   const owner = ownerOf(id);
+  const isOfOwner = (one: string) => one.startsWith(`${owner}@`);
+  const contract = needs.find(isOfOwner);
+  const isBoth = contract !== undefined && owner !== self && provides.some(isOfOwner);
   return {
     range: dependencies[owner] ?? optionalDependencies[owner],
-    contract: needs.find((need) => need.startsWith(`${owner}@`)),
+    contract,
+    ...(isBoth && addressOf(id).provider !== self && { except: self }),
   };
 }

@@ -107,6 +107,7 @@ export class GuestRegistrations implements Receiver, Book {
       if (lacking === undefined || undo === undefined) continue;
       this.remove(handle);
       this.#registered.set(handle, { registration });
+      this.#entries.letThrough(registration);
       this.#warn(registration, `may not have its * any more: ${lacking[0]} was revoked`);
     }
   }

@@ -1,6 +1,6 @@
 /** Activates plugins on request: dependencies first, and again when one went meanwhile. */
 import { createError, type PluginError } from '@plinth/sdk/contract';
-import { Semaphore, settleEach } from '../concurrency.js';
+import { Semaphore } from '../concurrency.js';
 import type { Plugin, Wanted } from '../plugin/plugin.js';
 import {
   asResolved,
@@ -13,6 +13,7 @@ import { withOrigin } from '../telemetry/origin.js';
 import type { Core } from './core.js';
 import { gone, illegal, isOwnFailure } from './failures.js';
 import { answer, ask, leavePauses } from './intents.js';
+import type { NeedStarts } from './need-starts.js';
 import type { Starter } from './starter.js';
 import { resume, resumed } from './suspend.js';
 import { Undoing } from './undoing.js';
@@ -24,10 +25,12 @@ const MAX_TRIES = 10;
 export class Activation {
   readonly #core: Core;
   readonly #starter: Starter;
+  readonly #needs: NeedStarts;
   readonly #slots: Semaphore;
 
-  constructor(core: Core, starter: Starter) {
+  constructor(core: Core, starter: Starter, needs: NeedStarts) {
     this.#core = core;
+    this.#needs = needs;
     this.#starter = starter;
     this.#slots = new Semaphore(core.stages.limits.parallel);
   }
@@ -67,10 +70,12 @@ export class Activation {
     if (starting === undefined || starting.hurried) return;
     starting.hurried = true;
     this.#slots.admit(plugin);
-    for (const key of 'dependencies' in record ? record.dependencies : []) {
-      const needed = this.#core.registry.plugin(key);
-      if (needed !== undefined) this.hurry(needed);
-    }
+    if (!('dependencies' in record)) return;
+    for (const chosen of record.dependencies)
+      for (const { key } of this.#core.relations.standby.startable(record, chosen)) {
+        const needed = this.#core.registry.plugin(key);
+        if (needed !== undefined) this.hurry(needed);
+      }
   }
 
   /** Begins the start of a plugin that crashed. Supervision hears what comes of it. */
@@ -152,7 +157,7 @@ export class Activation {
       // Only a request resumes a plugin that was suspended by request.
       if (record.state === 'suspended' && isPaused(plugin) && !start.named) return;
       if (record.state !== 'active')
-        await this.activateDependencies(
+        await this.#needs.start(
           record.state === 'suspended' ? asResolved(record) : startable(record),
           plugin.starting?.hurried === true ? { ...start, together: false } : start,
         );
@@ -160,7 +165,7 @@ export class Activation {
       if (missing === undefined) return;
       const now = this.#core.ledger.require(key);
       if (tries === MAX_TRIES)
-        throw this.#dependencyMissing(
+        throw this.#needs.missing(
           now.state === 'suspended' ? asResolved(now) : startable(now),
           missing,
         );
@@ -226,48 +231,6 @@ export class Activation {
     }
     await undo.run();
     return relations.lost(record);
-  }
-
-  /** Activates dependencies. An optional one may fail; the manifest says which are required. */
-  async activateDependencies(
-    record: ResolvedPlugin,
-    { named, together = false, asked }: Wanted,
-  ): Promise<void> {
-    const needed: Wanted = { activatedBy: `need:${record.id}`, named, together, asked };
-    const start = (dependency: string) => {
-      if (this.#core.relations.isThere(dependency)) return undefined;
-      const known = this.#core.registry.get(dependency);
-      const restart = this.#core.registry.plugin(dependency)?.intent.restart;
-      if (restart !== undefined)
-        return restart.over.promise.then(() =>
-          this.#core.steering.activateNeed(dependency, needed),
-        );
-      // A failed dependency is retried only when a request names it, not because a plugin needs it.
-      if (known?.state === 'failed') return Promise.reject(known.error);
-      return this.#core.steering.activateNeed(dependency, needed);
-    };
-    const results = await settleEach(record.dependencies, this.#core.stages.limits.parallel, start);
-    const failed = record.dependencies.find(
-      (key, index) =>
-        results[index]?.status === 'rejected' &&
-        this.#core.relations.missing({ ...record, dependencies: [key] }) !== undefined,
-    );
-    if (failed !== undefined) throw this.#dependencyMissing(record, failed);
-  }
-
-  /** Records and answers the failure of a plugin whose dependency doesn't run. */
-  #dependencyMissing(record: ResolvedPlugin, dependency: string): Error {
-    const error = this.#core.relations.blame(record, dependency);
-    const current = this.#core.registry.get(record.key);
-    // A plugin that is paused for this dependency stays paused. It resumes when that is back.
-    if (
-      current !== undefined &&
-      current.state !== 'suspended' &&
-      current.state !== 'active' &&
-      this.#core.registry.plugin(record.key)?.leaving !== true
-    )
-      this.#core.ledger.fail(record, 'activate', error);
-    return error;
   }
 }
 

@@ -196,11 +196,17 @@ export class Admission {
             this.#ledger.fail(previous, 'resolve', resolved, { isEarly });
         } else if (record.state === 'resolved') registry.put(resolved);
         else this.#ledger.advance(resolved, 'plugin:resolved');
+      } else if (record.state === 'failed') {
+        // It is tried again with what it would need now.
+        const { previous } = record;
+        if (!(resolved instanceof Error) && previous.state === 'resolved') {
+          const { dependencies, level } = resolved;
+          registry.put({ ...record, previous: { ...previous, dependencies, level } });
+        }
       } else if (
         !(resolved instanceof Error) &&
         record.state !== 'discovered' &&
-        record.state !== 'denied' &&
-        record.state !== 'failed'
+        record.state !== 'denied'
       ) {
         const { dependencies, level } = resolved;
         const same =

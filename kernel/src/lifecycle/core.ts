@@ -84,7 +84,7 @@ export class Core {
       ledger: this.ledger,
       relations: this.relations,
       stages,
-      isComing: (record) => this.isComing(record),
+      isComing: (record) => this.relations.standby.isComing(record),
       stillRuns: (record) => this.stillRuns(record),
       hook: (record, hook, running) => this.hook(record, hook, running),
       end: (plugin) => steering.end(plugin),
@@ -189,23 +189,6 @@ export class Core {
     this.admission.resolveAll();
     this.listening.listen();
     this.reconciler.changed();
-  }
-
-  /** Whether a restart is pending for what a paused plugin has lost. Its calls then wait. */
-  isComing(record: RunningPlugin, above: readonly string[] = []): boolean {
-    const lost = this.relations.lost(record);
-    if (lost === undefined) return true;
-    if (above.includes(lost)) return false;
-    return this.relations
-      .candidates(record, lost)
-      .some(
-        (other) =>
-          this.registry.plugin(other.key)?.intent.restart !== undefined ||
-          this.isStarting(other.key) ||
-          (other.state === 'suspended' &&
-            other.reason === 'dependency' &&
-            this.isComing(other, [...above, lost])),
-      );
   }
 
   /** What follows a change of records, once the steps that it causes have begun. */

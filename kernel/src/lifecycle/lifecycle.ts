@@ -14,11 +14,13 @@ import { Ending } from './ending.js';
 import { gone, illegal } from './failures.js';
 import { endPauses, overtakePauses } from './intents.js';
 import { Members } from './members.js';
+import { NeedStarts } from './need-starts.js';
 import { Pausing, type Release } from './pausing.js';
 import { blameFor, pausedFor } from './reasons.js';
 import { reconfigure } from './reconfigure.js';
 import { Replacing } from './replacing.js';
 import type { Replacement } from './restarting.js';
+import { Restarting } from './restarting.js';
 import { Starter } from './starter.js';
 
 /** Activations that are explicit requests, as opposed to side effects of events. */
@@ -59,8 +61,10 @@ export class Lifecycle {
     this.members = new Members(core, (key, drain) => this.deactivate(key, 'uninstall', drain));
     this.#pausing = new Pausing(core, this.#ending);
     const starter = new Starter(core, this.#ending, this.#pausing);
-    this.#activation = new Activation(core, starter);
-    this.#replacing = new Replacing(core, this.#ending, starter, this.#activation, this.#pausing);
+    const needs = new NeedStarts(core);
+    this.#activation = new Activation(core, starter, needs);
+    const restarting = new Restarting(core, this.#ending, this.#activation);
+    this.#replacing = new Replacing(core, this.#ending, starter, needs, this.#pausing, restarting);
   }
 
   /** Activates resolved plugins that ask for an activation event. Failures are only recorded. */

@@ -11,7 +11,7 @@ function blameOf(record: RunningPlugin, world: World): Error | undefined {
   const lost = world.relations.lost(record);
   return lost === undefined || world.isComing(record)
     ? undefined
-    : world.relations.blame(record, lost);
+    : world.relations.why.blame(record, lost);
 }
 
 /** Pauses a plugin that has lost a need, even if its hook fails. */
@@ -72,20 +72,15 @@ export function hasNeedsBack(plugin: Plugin, { ledger, relations }: World): bool
   if (ledger.registry.plugin(record.key) !== plugin) return false;
   if (record.state !== 'failed' || starting !== undefined || !intent.enabled) return false;
   const { previous, stage } = record;
-  const { code, details, cause } = record.error as Partial<PluginError>;
-  const path = details?.path;
-  const contract = (cause as Partial<PluginError> | undefined)?.details?.contract;
-  if (
-    code !== 'plugin/dependency-failed' ||
-    !Array.isArray(path) ||
-    previous.state !== 'resolved' ||
-    stage === 'resolve' ||
-    relations.missing(previous) !== undefined
-  )
-    return false;
+  const { code, details } = record.error as Partial<PluginError>;
   // A need of the code isn't in the manifest, so what it named must be available. Otherwise every
   // start of any plugin would cause a retry.
-  return typeof contract === 'string'
-    ? relations.isProvidedNow(contract)
-    : ledger.registry.versions(String(path[1])).some((one) => relations.isThere(one.key));
+  return (
+    (code === 'plugin/dependency-failed' || code === 'plugin/cycle') &&
+    details !== undefined &&
+    previous.state === 'resolved' &&
+    stage !== 'resolve' &&
+    relations.missing(previous) === undefined &&
+    relations.isBack(previous, details)
+  );
 }

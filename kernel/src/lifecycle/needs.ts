@@ -25,15 +25,15 @@ export function mandatory({ id, statics }: RunningPlugin | AsleepPlugin): readon
     .filter(({ base }) => base !== id);
 }
 
-/** Whether a plugin provides a need: declared, or its own contract with no version declared. */
-export function offers(record: PluginRecord, { contract, base }: Need): boolean {
-  const named = [
+/** Whether a plugin names a need: declared, or its own contract with no version declared. */
+export function named(record: PluginRecord, { contract, base }: Need): boolean {
+  const provided = [
     ...(manifestOf(record)?.provides ?? []),
     ...('statics' in record ? record.statics.provides : []),
   ];
   return (
-    named.includes(contract) ||
-    (record.id === base && !named.some((one) => one.startsWith(`${base}@`)))
+    provided.includes(contract) ||
+    (record.id === base && !provided.some((one) => one.startsWith(`${base}@`)))
   );
 }
 

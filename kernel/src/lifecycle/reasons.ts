@@ -1,5 +1,6 @@
 /** Why a plugin is paused. */
 import type { PluginError } from '@plinth/sdk/contract';
+import { isAsleep } from '../plugin/record.js';
 import type { Core } from './core.js';
 import { refusalOf } from './suspend.js';
 
@@ -9,9 +10,9 @@ export function blameFor({ registry, relations }: Core, key: string): PluginErro
   const record = plugin?.record;
   if (plugin !== undefined && record?.state === 'suspended' && record.reason === 'limit')
     return refusalOf(plugin.intent.pausedBy)?.();
-  if (record?.state !== 'suspended' || record.reason !== 'dependency') return undefined;
+  if (record?.state !== 'suspended' || isAsleep(record)) return undefined;
   const lost = relations.lost(record);
-  return lost === undefined ? undefined : relations.blame(record, lost);
+  return lost === undefined ? undefined : relations.why.blame(record, lost);
 }
 
 /** One part of a sentence for each pause that says why. */

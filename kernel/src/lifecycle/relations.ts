@@ -1,6 +1,5 @@
 /** Which plugins need which right now: what the graph has resolved, applied to running plugins. */
-import { createError, type PluginError, parseContractId, satisfies } from '@plinth/sdk/contract';
-import type { IsOpen } from '../calls/open-contracts.js';
+import { type PluginError, parseContractId, satisfies } from '@plinth/sdk/contract';
 import type { HostContracts } from '../commands/host-contracts.js';
 import type { Plugin } from '../plugin/plugin.js';
 import {
@@ -12,23 +11,31 @@ import {
   type RunningPlugin,
   versionOf,
 } from '../plugin/record.js';
-import { cycleFailed, dependencyFailed } from '../registry/dependency-graph.js';
 import { idOf } from '../registry/key.js';
 import type { PluginRegistry } from '../registry/plugin-registry.js';
-import { baseOf, inCycle, mandatory, type Need, offers } from './needs.js';
+import { Blame } from './blame.js';
+import { baseOf, mandatory, type Need } from './needs.js';
+import type { Needing, Servers } from './servers.js';
+import { Standby } from './standby.js';
 
 /** Answers questions about records; changes nothing. */
 export class Relations {
+  /** Why a plugin can't run. */
+  readonly why: Blame;
+  /** What may yet serve a plugin that lacks something. */
+  readonly standby: Standby;
   readonly #registry: PluginRegistry;
   readonly #host: HostContracts;
-  readonly #isOpen: IsOpen;
+  readonly #servers: Servers;
   /** Plugins whose needs are being examined. Stops the recursion when plugins need each other. */
   readonly #asked = new Set<string>();
 
-  constructor(registry: PluginRegistry, host: HostContracts, isOpen: IsOpen) {
-    this.#isOpen = isOpen;
+  constructor(registry: PluginRegistry, host: HostContracts, servers: Servers) {
+    this.#servers = servers;
     this.#registry = registry;
     this.#host = host;
+    this.why = new Blame(registry, servers, this);
+    this.standby = new Standby(registry, servers, this);
   }
 
   /** Whether others may rely on a plugin. A sleeping one wakes; a suspended one's calls wait. */
@@ -80,7 +87,7 @@ export class Relations {
 
   /** {@link missing}, with a running plugin's code needs: a contract without known provider. */
   lost(record: RunningPlugin): string | undefined {
-    return this.missing(record) ?? this.#lostNeed(record);
+    return this.missing(record) ?? this.lostNeed(record);
   }
 
   /** Running plugins that directly require a plugin or host contract, with no other provider. */
@@ -100,7 +107,7 @@ export class Relations {
     const needs = (record: RunningPlugin | AsleepPlugin) =>
       mandatory(record).some(
         (need) =>
-          (provider === undefined ? need.base === id : offers(provider, need)) &&
+          (provider === undefined ? need.base === id : this.#servers.offers(provider, need)) &&
           !this.#isProvided(record, need, key),
       );
     return this.#registry
@@ -119,7 +126,8 @@ export class Relations {
       ({ record }) =>
         isRunning(record) &&
         record.key !== key &&
-        (this.#suits(record, provider) || mandatory(record).some((need) => offers(provider, need))),
+        (this.#suits(record, provider) ||
+          mandatory(record).some((need) => this.#servers.offers(provider, need))),
     );
   }
 
@@ -133,24 +141,6 @@ export class Relations {
       : undefined;
     const version = versionOf(other);
     return range !== undefined && version !== undefined && satisfies(version, range);
-  }
-
-  /** Every version that could be what a plugin has lost: one that it names, or any in its range. */
-  candidates(record: RunningPlugin, lost: string): readonly PluginRecord[] {
-    return this.#registry
-      .versions(idOf(lost))
-      .filter((other) => other.key === lost || this.#suits(record, other));
-  }
-
-  /** Checks that each required need of the code has a provider. They were activated before. */
-  checkNeeds(record: RunningPlugin): void {
-    const lost = this.#lostNeed(record);
-    if (lost === undefined) return;
-    // Manifests only order needs. An earlier start here means that the graph cut a cycle.
-    const cut = this.#isStarting(lost) ? this.#wayTo(lost, record.id) : undefined;
-    const error =
-      cut === undefined ? this.blame(record, lost) : cycleFailed('start', [record.id, ...cut]);
-    throw inCycle(record.id, error) ?? error;
   }
 
   /** Contracts that an available plugin provides. */
@@ -179,115 +169,41 @@ export class Relations {
       .map((need) => need.name);
   }
 
-  /** Why a plugin can't run without another plugin, or without a contract. */
-  blame(
-    record: { readonly id: string },
-    dependency: string,
-    above: readonly string[] = [],
-  ): PluginError {
-    const other = this.#registry.get(dependency);
-    const id = idOf(dependency);
-    // Plugins that need each other are blamed only once.
-    const lost =
-      other?.state === 'suspended' && isRunning(other) && !above.includes(dependency)
-        ? this.lost(other)
-        : undefined;
-    if (other !== undefined && lost !== undefined)
-      return dependencyFailed(record.id, id, this.blame(other, lost, [...above, dependency]));
-    if (other?.state === 'failed' || other?.state === 'denied')
+  /** Whether what a plugin lacked when it failed is available now. */
+  isBack(record: Needing, { path, contract }: PluginError['details']): boolean {
+    if (typeof contract !== 'string')
       return (
-        inCycle(record.id, other.error as Partial<PluginError>) ??
-        dependencyFailed(record.id, id, other.error)
+        Array.isArray(path) &&
+        this.#registry.versions(String(path[1])).some((one) => this.isThere(one.key))
       );
-    const wanted = other === undefined && parseContractId(dependency) !== undefined;
-    const message = wanted
-      ? `no plugin or host provides ${dependency}`
-      : `${id} ${this.#fate(other)}`;
-    return dependencyFailed(
-      record.id,
-      id,
-      createError('plugin/unavailable', message, {
-        plugin: id,
-        ...(wanted && { details: { contract: dependency } }),
-      }),
-    );
-  }
-
-  /** Whether the host or an available plugin provides a contract. */
-  isProvidedNow(contract: string): boolean {
-    return this.#host.has(baseOf(contract)) || this.provided().has(contract);
-  }
-
-  /** The state of a plugin that another one can't rely on. */
-  #fate(record: PluginRecord | undefined): string {
-    if (record === undefined) return 'is not installed';
-    if (!this.#registry.isEnabled(record.key)) return 'was disabled';
-    switch (record.state) {
-      case 'unloaded':
-        return 'was stopped';
-      case 'active':
-        return 'is about to stop, or has just come back';
-      case 'suspended':
-        return 'is suspended';
-      case 'loaded':
-      case 'initialized':
-        return 'is starting';
-      default:
-        return 'has not been started';
-    }
+    const need = { contract, base: baseOf(contract) };
+    return this.#isProvided(record, need);
   }
 
   /** The first required need without an available provider: its provider, or the contract. */
-  #lostNeed(record: RunningPlugin): string | undefined {
+  lostNeed(record: RunningPlugin): string | undefined {
     const need = mandatory(record).find((one) => !this.#isProvided(record, one));
     if (need === undefined) return undefined;
-    const providers = this.#providers(record, need);
-    return (
-      (providers.find(({ key }) => record.dependencies.includes(key)) ?? providers[0])?.key ??
-      need.contract
-    );
+    return this.nearest(record, need);
+  }
+
+  /** The provider that a plugin would have of a need: the one to blame. Without any, the contract. */
+  nearest(record: Needing & Pick<ResolvedPlugin, 'dependencies'>, need: Need): string {
+    const far = ({ key, state }: PluginRecord) => {
+      const { restart, enabled } = this.#registry.plugin(key)?.intent ?? {};
+      if (restart !== undefined) return 0;
+      const mayStart = enabled === true && state !== 'failed' && state !== 'denied';
+      return (mayStart ? 1 : 3) + Number(!record.dependencies.includes(key));
+    };
+    const [nearest] = [...this.#servers.ofNeed(record, need)].sort((a, b) => far(a) - far(b));
+    return nearest?.key ?? need.contract;
   }
 
   /** Whether the host or an available plugin provides what a plugin needs. */
-  #isProvided(record: RunningPlugin | AsleepPlugin, need: Need, except?: string): boolean {
+  #isProvided(record: { readonly id: string }, need: Need, except?: string): boolean {
     return (
       this.#host.has(need.base) ||
-      this.#providers(record, need).some(({ key }) => key !== except && this.isThere(key))
+      this.#servers.ofNeed(record, need).some(({ key }) => key !== except && this.isThere(key))
     );
-  }
-
-  /** Other plugins that provide what a plugin needs, available or not. */
-  #providers(record: RunningPlugin | AsleepPlugin, need: Need): readonly PluginRecord[] {
-    const known = this.#isOpen(need.base)
-      ? this.#registry.all()
-      : this.#registry.versions(need.base);
-    return known.filter((one) => one.id !== record.id && offers(one, need));
-  }
-
-  /** Whether a plugin is starting, or still to be started. */
-  #isStarting(key: string): boolean {
-    const state = this.#registry.get(key)?.state;
-    return (
-      (state === 'resolved' || state === 'loaded' || state === 'initialized') &&
-      this.#registry.isEnabled(key)
-    );
-  }
-
-  /** The ids on the path from a plugin to another, as the graph has resolved them. */
-  #wayTo(from: string, id: string): readonly string[] | undefined {
-    const seen = new Set([from]);
-    const ways = [[from]];
-    for (let way = ways.shift(); way !== undefined; way = ways.shift()) {
-      const last = way.at(-1) as string;
-      if (idOf(last) === id) return way.map(idOf);
-      const record = this.#registry.get(last);
-      if (record === undefined || !('dependencies' in record)) continue;
-      for (const next of record.dependencies) {
-        if (seen.has(next)) continue;
-        seen.add(next);
-        ways.push([...way, next]);
-      }
-    }
-    return undefined;
   }
 }

@@ -14,13 +14,13 @@ import {
   type ValidatedPlugin,
 } from '../plugin/record.js';
 import { withOrigin } from '../telemetry/origin.js';
-import type { Activation } from './activation.js';
 import type { Core } from './core.js';
 import type { Ending } from './ending.js';
 import { activationFailed } from './failures.js';
 import { answer, ask, dropPause } from './intents.js';
+import type { NeedStarts } from './need-starts.js';
 import type { Pausing } from './pausing.js';
-import { type Replacement, Restarting, readAnew, resolveNext } from './restarting.js';
+import { type Replacement, type Restarting, readAnew, resolveNext } from './restarting.js';
 import type { Starter } from './starter.js';
 import { isSwappable, retire, type SwapSteps, swap } from './swap.js';
 
@@ -29,7 +29,7 @@ export class Replacing {
   readonly #core: Core;
   readonly #ending: Ending;
   readonly #starter: Starter;
-  readonly #activation: Activation;
+  readonly #needs: NeedStarts;
   readonly #pausing: Pausing;
   readonly #restarting: Restarting;
 
@@ -37,15 +37,16 @@ export class Replacing {
     core: Core,
     ending: Ending,
     starter: Starter,
-    activation: Activation,
+    needs: NeedStarts,
     pausing: Pausing,
+    restarting: Restarting,
   ) {
     this.#core = core;
     this.#ending = ending;
     this.#starter = starter;
-    this.#activation = activation;
+    this.#needs = needs;
     this.#pausing = pausing;
-    this.#restarting = new Restarting(core, ending, activation);
+    this.#restarting = restarting;
   }
 
   /**
@@ -91,7 +92,7 @@ export class Replacing {
     const resolved = next && resolveNext(this.#core, key, next);
     if (record.state === 'suspended' && !isAsleep(record)) {
       // A plugin that was stopped by name isn't started for a call that waits.
-      await this.#activation.activateDependencies(resolved ?? asResolved(record), {
+      await this.#needs.start(resolved ?? asResolved(record), {
         activatedBy: 'reload',
         named: false,
         asked: this.#core.word(),
@@ -102,7 +103,7 @@ export class Replacing {
       (await isSwappable(record))
     ) {
       if (record.state === 'active')
-        await this.#activation.activateDependencies(resolved ?? asResolved(record), {
+        await this.#needs.start(resolved ?? asResolved(record), {
           activatedBy: 'reload',
           named: !automatic,
           asked: this.#core.word(),
@@ -114,7 +115,7 @@ export class Replacing {
       }
     }
     if (isAsleep(record)) {
-      await this.#activation.activateDependencies(resolved ?? asResolved(record), {
+      await this.#needs.start(resolved ?? asResolved(record), {
         activatedBy: 'reload',
         named: !automatic,
         asked: this.#core.word(),
@@ -199,8 +200,8 @@ export class Replacing {
       stateless,
       checkNeeds: (loaded) => {
         const missing = relations.missing(loaded);
-        if (missing !== undefined) throw relations.blame(loaded, missing);
-        relations.checkNeeds(loaded);
+        if (missing !== undefined) throw relations.why.blame(loaded, missing);
+        relations.why.checkNeeds(loaded);
       },
       metNeeds: (loaded) => relations.metNeeds(loaded),
       pause: (active) => this.#pausing.entered(plugin, active),
@@ -227,7 +228,7 @@ export class Replacing {
     if (!isAsleep(asleep) || this.#core.stopped) return undefined;
     const resolved = next ?? asResolved(asleep);
     const missing = this.#core.relations.missing(resolved);
-    if (missing !== undefined) throw this.#core.relations.blame(resolved, missing);
+    if (missing !== undefined) throw this.#core.relations.why.blame(resolved, missing);
     this.#core.supervisor.stopped(plugin);
     if (next === undefined) readAnew(this.#core, asleep.package);
     const renamed = resolved.key !== key;
@@ -245,7 +246,7 @@ export class Replacing {
         { activatedBy: 'reload', named, stateless, asked: this.#core.word() },
         still,
       );
-      if (lost !== undefined) throw this.#core.relations.blame(resolved, lost);
+      if (lost !== undefined) throw this.#core.relations.why.blame(resolved, lost);
     } catch (error) {
       if (renamed) {
         this.#core.registry.rename(resolved.key, asleep);

@@ -81,6 +81,21 @@ export class Restarting {
   async restart(
     plugin: Plugin,
     next: ValidatedPlugin | undefined,
+    how: Replacement,
+  ): Promise<string> {
+    plugin.returning = true;
+    try {
+      return await this.#restart(plugin, next, how);
+    } finally {
+      plugin.returning = false;
+      // What waited for one that doesn't come is refused.
+      this.#core.reconciler.changed(plugin);
+    }
+  }
+
+  async #restart(
+    plugin: Plugin,
+    next: ValidatedPlugin | undefined,
     { stateless = false, automatic = false }: Replacement,
   ): Promise<string> {
     const { key } = plugin.record;

@@ -105,7 +105,7 @@ export class Starter {
     await undo.before('load', resolved);
     const loaded = await stages.loader.load(resolved, plugin.mailbox);
     run.running = ledger.advance(loaded, 'plugin:loaded');
-    relations.checkNeeds(loaded);
+    relations.why.checkNeeds(loaded);
     this.#ending.watch(loaded);
     run.stage = 'initialize';
     const initialized = ledger.advance(await initialize(loaded, stages), 'plugin:initialized');

@@ -128,6 +128,22 @@ export class AbsentGuards {
     return found;
   }
 
+  /**
+   * What a plugin is to an id now: a guard that is there, one that is absent, or none, because it was
+   * disabled or uninstalled, or has lost the right.
+   */
+  standing(owner: string, kind: GuardedKind, id: string): 'present' | 'absent' | 'none' {
+    const isGuard = (guard: Guard) =>
+      guard.plugin.id === owner && guards(guard, kind, id) !== undefined;
+    if (this.#all().some(isGuard)) return 'absent';
+    return this.#services
+      .candidates()
+      .map((one) => this.#guardOf(one))
+      .some(isGuard)
+      ? 'present'
+      : 'none';
+  }
+
   /** Queues a waiter until no guard is missing. Returns false when the queue is full. */
   wait(waiter: Waiter): boolean {
     if (this.#closing) this.#refuse(waiter);
@@ -194,18 +210,17 @@ export class AbsentGuards {
     const present = new Set(candidates.flatMap((one) => (one.present ? [one.id] : [])));
     this.#absent = candidates.flatMap((plugin) => {
       if (present.has(plugin.id)) return [];
-      const rights = this.#services.rights(plugin.manifest);
-      const scopes = (name: PermissionName) =>
-        scopesOf(rights.grants, name).flatMap((text) => parseRight(name, text)?.scope ?? []);
-      const guard: Guard = {
-        plugin,
-        wraps: scopes('middleware.use'),
-        decides: scopes('hooks.handle'),
-        rights,
-      };
+      const guard = this.#guardOf(plugin);
       return guard.wraps.length + guard.decides.length === 0 ? [] : [guard];
     });
     return this.#absent;
+  }
+
+  #guardOf(plugin: GuardCandidate): Guard {
+    const rights = this.#services.rights(plugin.manifest);
+    const scopes = (name: PermissionName) =>
+      scopesOf(rights.grants, name).flatMap((text) => parseRight(name, text)?.scope ?? []);
+    return { plugin, wraps: scopes('middleware.use'), decides: scopes('hooks.handle'), rights };
   }
 }
 

@@ -148,6 +148,45 @@ export class MiddlewareChains {
     return chain;
   }
 
+  /**
+   * Continues a call that has waited in front of a plugin's middleware, and can't wait there any
+   * more. It passes a plugin that guards its id no more, and waits for one that is absent.
+   *
+   * @param why what the call is rejected with where the plugin is there and refuses it.
+   */
+  goOn(
+    [kind, owner]: readonly [MiddlewareKind, string],
+    call: KernelCall,
+    input: unknown,
+    next: (input?: unknown) => Promise<unknown>,
+    why: Error,
+  ): Promise<unknown> {
+    const { id } = call;
+    const standing = this.#guards.standing(owner, kind, id);
+    if (standing === 'none') return next(input);
+    if (standing === 'present') return Promise.reject(why);
+    const meant = (plugin: string) => plugin === owner;
+    // By then it has middleware again, or is passed.
+    const again = () =>
+      order([...this.#registrations].filter((one) => one.kind === kind && covers(one.pattern, id)))
+        .filter((one) => one.owner === owner)
+        .reduceRight<(input?: unknown) => Promise<unknown>>(
+          (inner, layer) => async (value) => {
+            call.within = layer;
+            return layer.run(call, value, inner);
+          },
+          next,
+        )(input);
+    const callers = callersOf(call);
+    if (this.#guards.missing(kind, id, callers, meant) === undefined) return again();
+    return new Promise((resolve, reject) => {
+      call.onCancel(reject);
+      const go = () => resolve(again());
+      const waiter = { kind, id, callers, meant, over: () => call.over, go, fail: reject };
+      if (!this.#guards.wait(waiter)) reject(why);
+    });
+  }
+
   /** The layers of extensions around the handlers of a hook. Undefined when there are none. */
   ofHook(id: string): Chain<KernelCall> | undefined {
     if (!this.#around.any) return undefined;

@@ -191,6 +191,8 @@ export class Plugin {
   waking = false;
   /** Whether its guest is about to be ended, so that other plugins can't rely on it any more. */
   going = false;
+  /** Whether its guest ends only for another one to begin in its place. What needs it waits. */
+  returning = false;
   /** Whether its guest is shutting down. Other failures aren't recorded until it is gone. */
   leaving = false;
   /** Its place in the order of activation while it is active. Plugins stop in reverse. */

@@ -49,11 +49,16 @@ function place({ node, edges, hard }: Vertex): Resolution {
   return { ok: true, dependencies, level };
 }
 
-/** The error of a plugin whose dependency can't run. It names the whole chain down to the cause. */
+/**
+ * The error of a plugin whose dependency can't run. It names the whole chain down to the cause.
+ *
+ * @param contract what it lacks, where any provider of that would do.
+ */
 export function dependencyFailed(
   id: string,
   dependency: string,
   cause: PluginError | Error,
+  contract?: string,
 ): PluginError {
   const below =
     (cause as PluginError).code === 'plugin/dependency-failed'
@@ -65,7 +70,7 @@ export function dependencyFailed(
   return createError(
     'plugin/dependency-failed',
     `cannot start ${id}: ${path.at(-1)} ${fate} (${path.join(' → ')}): ${root.message}`,
-    { plugin: id, details: { path }, cause },
+    { plugin: id, details: { path, ...(contract !== undefined && { contract }) }, cause },
   );
 }
 
@@ -100,14 +105,16 @@ function connect(
     if (found !== undefined) edges.push(found);
   }
   for (const { base, range } of wishesOf(manifest).needs) {
-    const fits = ({ major }: Provider) => satisfies(`${major}.0.0`, range);
+    const suits = ({ major }: Provider) => satisfies(`${major}.0.0`, range);
+    // A plugin doesn't serve itself.
+    const fits = (one: Provider) => one.vertex.node.id !== id && suits(one);
     // The version that a dependency on the same plugin has chosen, when it provides the contract.
     const provider =
       providers.find(base, (one) => fits(one) && edges.includes(one.vertex)) ??
       providers.find(base, fits);
     // The code says if a need is optional. The manifest gives the order if there is a provider.
-    if (provider !== undefined && provider.vertex.node.id !== id) edges.push(provider.vertex);
-    else if (provider === undefined) {
+    if (provider !== undefined) edges.push(provider.vertex);
+    else if (providers.find(base, suits) === undefined) {
       const known = providers.all(base).map(({ major }) => `${base}@${major}`);
       if (known.length > 0) return unsatisfied(id, base, range, known);
     }

@@ -19,10 +19,12 @@ import { type Inventory, PlainInventory } from '../lifecycle/inventory.js';
 import type { Launcher } from '../lifecycle/launcher.js';
 import type { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Relations } from '../lifecycle/relations.js';
+import { Servers } from '../lifecycle/servers.js';
 import { NO_SUPERVISION, type Supervision } from '../lifecycle/supervision.js';
 import { packagesAmong } from '../lifecycle/take-packages.js';
 import { type Asking, NOT_ASKED } from '../permissions/asking.js';
 import { isRunning, manifestOf, type PluginRecord } from '../plugin/record.js';
+import type { MayProvide } from '../registry/graph-node.js';
 import { StorageNamespace } from '../storage/namespace.js';
 import { StorageBudget } from '../storage/storage-budget.js';
 import { TenantCore } from './core-of.js';
@@ -61,7 +63,7 @@ export class Engine implements Intake {
   readonly settings: SettingsPart;
   readonly inventory: Inventory;
   readonly #chronicle: Chronicle;
-  readonly #relations: Relations;
+  readonly relations: Relations;
   readonly #parts: EngineParts;
 
   constructor(made: EngineParts) {
@@ -69,10 +71,16 @@ export class Engine implements Intake {
     const { registry, reporting, limits } = base;
     this.#parts = made;
     this.#chronicle = new Chronicle(base.bus);
-    this.#relations = new Relations(registry, made.hostContracts, shared.isOpen);
     const core = new TenantCore(made, this);
     this.core = core;
     this.security = new Security(made, core);
+    const { grants } = this.security;
+    const mayProvide: MayProvide = (manifest, contract) => grants.mayProvide(manifest, contract);
+    this.relations = new Relations(
+      registry,
+      made.hostContracts,
+      new Servers(registry, shared.isOpen, mayProvide),
+    );
     this.requests = parts.make('requests', core) ?? NOT_ASKED;
     this.lanes = createLanes(base, shared, made.made.exchange, this.security.grants);
     this.bundles = new Bundles(packages.code, limits, deferOf(shared));
@@ -106,7 +114,13 @@ export class Engine implements Intake {
       if (this.guarding.isGuard(record)) chains.review();
     };
     this.security.grants.onChange = (id) => {
-      if (registry.versions(id).some((record) => this.guarding.isGuard(record))) chains.review();
+      const versions = registry.versions(id);
+      if (versions.some((record) => this.guarding.isGuard(record))) chains.review();
+      // What needs it may have lost or got a provider.
+      const offersToOthers = versions.some((record) =>
+        manifestOf(record)?.provides?.some((contract) => !contract.startsWith(`${id}@`)),
+      );
+      if (offersToOthers) void this.lifecycle.members.rightsChanged();
     };
     extending.rights.onChange = (extension, id) => {
       const ids = id === undefined ? registry.all().map((record) => record.id) : [id];
@@ -157,7 +171,7 @@ export class Engine implements Intake {
     });
     const story = explainStory(record, {
       ...this.#stepParts,
-      relations: this.#relations,
+      relations: this.relations,
       path,
       recorder: reporting.metrics.recorder,
     });
@@ -190,6 +204,7 @@ export class Engine implements Intake {
       registry: base.registry,
       circumstancesOf: (record) => facts.circumstancesOf(record),
       storyOf: (id) => this.#chronicle.of(id),
+      causeOf: (record) => this.relations.why.cause(record),
     };
   }
 

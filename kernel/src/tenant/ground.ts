@@ -32,7 +32,7 @@ export class Ground {
 
   constructor(
     options: CoreOptions,
-    extend: Shared['extend'],
+    { extend, environment }: Pick<Shared, 'environment' | 'extend'>,
     extensions: readonly AnyExtension[],
     sources: PluginSource[],
     compose: Compose,
@@ -45,6 +45,7 @@ export class Ground {
     this.shared = {
       options,
       isOpen: openContracts(options.contracts),
+      environment,
       extend,
       extensions,
       compose,

@@ -9,7 +9,7 @@ import { Launcher } from '../lifecycle/launcher.js';
 import { Ledger } from '../lifecycle/ledger.js';
 import { Lifecycle } from '../lifecycle/lifecycle.js';
 import { Loader } from '../lifecycle/load.js';
-import { Relations } from '../lifecycle/relations.js';
+import type { Relations } from '../lifecycle/relations.js';
 import type { Supervision } from '../lifecycle/supervision.js';
 import type { EngineParts } from './engine-parts.js';
 import type { Security } from './security.js';
@@ -46,14 +46,15 @@ export interface MadeForLifecycle {
   readonly bundles: Bundles;
   readonly launcher: Launcher;
   readonly lanes: Lanes;
+  readonly relations: Relations;
   readonly supervisor: Supervision;
   readonly security: Security;
 }
 
 /** Puts it together. */
 export function createLifecycle(
-  { base, shared, extending, hostContracts, settings, arrivals }: EngineParts,
-  { bundles, launcher, lanes, supervisor, security }: MadeForLifecycle,
+  { base, shared, extending, settings, arrivals }: EngineParts,
+  { bundles, launcher, lanes, relations, supervisor, security }: MadeForLifecycle,
   services: GuestServices,
 ): Lifecycle {
   const { options, limits, registry, reporting, redaction } = base;
@@ -77,7 +78,7 @@ export function createLifecycle(
       reporting,
       moreMayCome: () => arrivals.mayCome,
     }),
-    relations: new Relations(registry, hostContracts, isOpen),
+    relations,
     stages: {
       loader: new Loader({ bundles, launcher, trust, owners, extending, services }),
       config: settings,

@@ -2,6 +2,7 @@
 import type { PluginError } from '@plinth/sdk/contract';
 import type { Deadlines, Turn } from '@plinth/sdk/rpc';
 import type { IsOpen } from '../calls/open-contracts.js';
+import type { EnvironmentLayer } from '../config/environment.js';
 import type { AnyExtension } from '../extension/statics.js';
 import { abilityOf, type Host, type PluginSource, type StorageAdapter } from '../host.js';
 import type { CoreOptions } from '../kernel-options.js';
@@ -34,6 +35,8 @@ export interface Shared {
   readonly packages: Lazy<Packages>;
   /** Which contracts any number of plugins may provide. */
   readonly isOpen: IsOpen;
+  /** The settings in the environment. Absent where none was given. */
+  readonly environment: EnvironmentLayer | undefined;
   /** The code that runs extensions. */
   readonly extend: typeof import('../extension/extended-tenant.js');
   /** Extensions in their order. */

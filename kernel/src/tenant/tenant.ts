@@ -164,6 +164,7 @@ class Tenant {
     const { options, registry } = this.#base;
     return new ConfigStore(
       options.config ?? {},
+      this.#shared.environment,
       (id) => registry.manifest(id),
       () => [...new Set(registry.all().map(({ id }) => id))],
     );
