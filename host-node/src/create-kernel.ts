@@ -48,7 +48,11 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
       ...rest,
       ...fromEnvironment(process.env, rest),
       host: rest.host === undefined ? nodeHost() : rest.host,
-      config: { env: process.env, ...rest.config },
+      // Another value has no layers, and is refused there.
+      config:
+        rest.config === undefined || isObject(rest.config)
+          ? { env: process.env, ...rest.config }
+          : rest.config,
       sources: Array.isArray(sources)
         ? [...folders.map((folder) => directorySource(folder)), ...sources]
         : sources,
@@ -59,3 +63,6 @@ export async function createKernel<const E extends readonly AnyExtension[] = rea
     throw error;
   }
 }
+
+const isObject = (value: unknown): boolean =>
+  Object.prototype.toString.call(value) === '[object Object]';

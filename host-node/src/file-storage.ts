@@ -14,7 +14,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { StorageAdapter } from '@plinth/kernel';
-import { checkOptionNames, createError, PluginError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf, PluginError } from '@plinth/sdk/contract';
 import {
   DRAFT_END,
   diskProblem,
@@ -59,7 +59,7 @@ export async function fileStorage(
   if (typeof path !== 'string' || path === '')
     throw createError(
       'kernel/invalid-option',
-      `a data folder is a path, not ${path === '' ? 'an empty text' : String(path)}`,
+      `a data folder is a path, not ${path === '' ? 'an empty text' : messageOf(path)}`,
       { details: { option: 'data' } },
     );
   checkOptionNames('fileStorage', options, ['onCorrupt']);

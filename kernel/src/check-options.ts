@@ -15,7 +15,7 @@ import { checkCorePolicy } from './check-core-policy.js';
 import type { Host } from './host.js';
 import type { CoreOptions } from './kernel-options.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
-import { objectAt } from './option-checks.js';
+import { listAt, objectAt, wrong } from './option-checks.js';
 
 const OPTIONS: Readonly<Record<keyof CoreOptions, true>> = {
   host: true,
@@ -59,7 +59,7 @@ export const checkIsObject = (options: unknown): void => void objectAt('options'
  * @throws PluginConfigurationError `kernel/invalid-option`.
  */
 export function checkOptions(options: CoreOptions): void {
-  checkKeys('config', options.config, ['global', 'env', 'user', 'runtime']);
+  checkConfig(options.config);
   checkParts(options);
   checkPlaces(options);
   checkLists(options);
@@ -93,6 +93,17 @@ export function checkNames(options: object, more: readonly string[]): void {
         details: { option: key },
       });
     }
+  }
+}
+
+/** A layer is an object by plugin, or a source that has a function `load`. */
+function checkConfig(config: CoreOptions['config']): void {
+  checkKeys('config', config, ['global', 'env', 'user', 'runtime']);
+  for (const [layer, from] of Object.entries(config ?? {})) {
+    if (from === undefined) continue;
+    if (layer === 'global' || layer === 'user')
+      if (typeof Object(from).load === 'function') continue;
+    objectAt(`config.${layer}`, from);
   }
 }
 
@@ -219,18 +230,11 @@ const ISOLATIONS: readonly unknown[] = [
 /** Rejects unknown keys, because a misspelt key would silently do nothing. */
 function checkKeys(option: string, value: object | undefined, known: readonly string[]): void {
   if (value === undefined) return;
-  if (typeof value !== 'object' || value === null)
-    throw wrong(option, `must be an object, not ${messageOf(value)}`);
-  for (const key of Object.keys(value))
+  for (const key of Object.keys(objectAt(option, value)))
     if (!known.includes(key))
       throw wrong(`${option}.${key}`, `is not an option${didYouMean(key, known, [])}`);
 }
 
-function listOf<T>(option: string, value: readonly T[] = []): Iterable<[number, T | undefined]> {
-  if (!Array.isArray(value)) throw wrong(option, `must be a list, not ${messageOf(value)}`);
-  return value.entries();
-}
-
-function wrong(option: string, what: string): Error {
-  return createError('kernel/invalid-option', `'${option}' ${what}`, { details: { option } });
+function listOf<T>(option: string, value?: readonly T[]): Iterable<[number, T | undefined]> {
+  return (listAt(option, value) as readonly T[]).entries();
 }

@@ -16,10 +16,13 @@ export function listAt(at: string, value: unknown): readonly unknown[] {
 
 /** An object with named members. Anything else is refused, a list and a Map as well. */
 export function objectAt(at: string, value: unknown): Readonly<Record<string, unknown>> {
-  if (Object.prototype.toString.call(value) !== '[object Object]')
-    throw wrong(at, `must be an object, not ${messageOf(value)}`);
+  if (!isObject(value)) throw wrong(at, `must be an object, not ${messageOf(value)}`);
   return value as Readonly<Record<string, unknown>>;
 }
+
+/** Whether a value has named members. A list, a promise and a Map have none that count. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Object.prototype.toString.call(value) === '[object Object]';
 
 /** The error for an option: PluginConfigurationError `kernel/invalid-option`. */
 export function wrong(option: string, what: string): Error {

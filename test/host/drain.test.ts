@@ -3,7 +3,7 @@
  * ends.
  */
 
-import type { Kernel } from '@plinth/kernel';
+import { type Kernel, memoryStorage } from '@plinth/kernel';
 import { describe, expect, it } from 'vitest';
 import { createHost, runtime } from '#host';
 import { rejection, type Setting, startKernel } from '../support/kernels.ts';
@@ -140,6 +140,18 @@ for (const setting of [
       expect((await answer).code).toMatch(
         /^(plugin\/unavailable|guest\/terminated|kernel\/stopped)$/,
       );
+    });
+
+    it('stop() ends although the storage never closes, and logs that', async () => {
+      const logged: string[] = [];
+      const storage = { ...memoryStorage(), close: () => new Promise<void>(() => {}) };
+      const kernel = await startKernel(setting, [], {
+        storage,
+        limits: { open: 50 },
+        telemetry: { log: ({ message }) => void logged.push(message) },
+      });
+      await kernel.stop();
+      expect(logged).toContain('the storage could not close: it did not end within 50 ms');
     });
 
     it('an invalid bound is refused and changes nothing', async () => {

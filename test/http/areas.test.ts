@@ -279,6 +279,9 @@ describe(`${runtime}: the API and the pages of a plugin`, () => {
     { api: '/api/v1' },
     { routes: '/api' },
     { other: '/x' },
+    { api: Symbol('path') },
+    null,
+    [],
     1,
   ])('are mounted at paths alone: %j', (mount) => {
     expect(() => http({ mount } as never)).toThrow(

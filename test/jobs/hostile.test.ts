@@ -261,6 +261,9 @@ describe(`${runtime}: jobs()`, () => {
     [{ lease: 999 }, 'lease'],
     [{ lease: 1_000.5 }, 'lease'],
     [{ limits: null }, 'limits'],
+    [{ limits: [] }, 'limits'],
+    [[], 'options'],
+    [Promise.resolve({}), 'options'],
     [{ limits: { jobs: 0 } }, 'limits.jobs'],
     [{ limits: { job: 1 } }, 'limits.job'],
     [{ tenants: 'all' }, 'tenants'],
@@ -280,9 +283,18 @@ describe(`${runtime}: jobs()`, () => {
       ['a\0b', 'mail'],
       ['test.mail', 'Mail'],
       ['test.mail', undefined as never],
+      [Symbol('plugin') as never, 'mail'],
     ] as const)
       expect(() => api.queue(plugin, queue)).toThrow(
         expect.objectContaining({ code: 'call/invalid-input' }),
       );
+    for (const options of [5, 'soon', null])
+      expect(
+        await rejection(api.queue('test.mail', 'mail').push(1, options as never)),
+      ).toMatchObject({ code: 'call/invalid-input' });
+    for (const name of [Symbol('job'), null, {}])
+      expect(await rejection(api.run('test.mail', name as never))).toMatchObject({
+        code: 'plugin/not-found',
+      });
   });
 });

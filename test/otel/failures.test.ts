@@ -168,7 +168,9 @@ describe('the options of otel()', () => {
     [{ tracer: {} }, 'tracer'],
     [{ meter: 1 }, 'meter'],
     [{ metter: false }, 'metter'],
-    [null, 'options'],
+    [{ sample: '0.5' }, 'sample'],
+    [{ durations: [2] }, 'durations'],
+    [{ durations: null }, 'durations'],
   ])('are checked: %o', (options, option) => {
     expect(() => otel(options as never)).toThrow(
       expect.objectContaining({

@@ -319,6 +319,17 @@ describe(`${runtime}: the workbench`, () => {
     await expect.poll(() => logged).toContain('`allow` of the workbench failed');
   });
 
+  it('refuses keys, events and listeners that are none', async () => {
+    const { bench } = await start();
+    const refused = expect.objectContaining({ code: 'kernel/invalid-option' });
+    for (const keys of [null, {}, [null], [5], [{ key: null, command: 'a' }]])
+      expect(() => bench.setKeys(keys as never)).toThrow(refused);
+    for (const wrong of [undefined, null, 5]) {
+      expect(() => bench.key(wrong as never)).toThrow(refused);
+      expect(() => bench.onChange(wrong as never)).toThrow(refused);
+    }
+  });
+
   it('makes a form of the settings', async () => {
     const { kernel } = await start();
     const form = settingsForm(kernel, NOTES);

@@ -154,7 +154,7 @@ const HOST = /^[a-z0-9.:[\]-]{1,255}$/;
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: HttpOptions): Settings {
-  checkOptionNames('http()', options, OPTIONS);
+  checkOptionNames('http()', options, OPTIONS, 'options');
   const { mount, ...others } = options;
   const { events, hosts } = others;
   const { pages = 'sandbox', cookies = false } = options;
@@ -189,7 +189,7 @@ function mountsOf(given: HttpOptions['mount'] = {}): Mounts {
     const base = mountOf('mount', given);
     return { routes: base, api: `${base}/api`, web: base };
   }
-  checkOptionNames("http(): 'mount'", given, AREAS);
+  checkOptionNames("http(): 'mount'", given, AREAS, 'mount');
   const set = AREAS.map((area) => {
     const path = given[area];
     if (path === undefined) return [area, MOUNTS[area]];
@@ -214,7 +214,7 @@ export function covers(scopes: readonly string[], id: string): boolean {
 }
 
 function limitsOf(given: HttpLimits = {}): Required<HttpLimits> {
-  checkOptionNames("http(): 'limits'", given, Object.keys(LIMITS));
+  checkOptionNames("http(): 'limits'", given, Object.keys(LIMITS), 'limits');
   for (const [name, value] of Object.entries(given) as [string, unknown][])
     if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 1))
       throw wrong(`limits.${name}`, 'is a whole number of at least 1');

@@ -1,5 +1,5 @@
 /** `kernel.extension(jobs)`. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 import type { DeadTask, Pushed, PushOptions, QueueCounts } from './contract.js';
 import type { Declared } from './declared.js';
 import { type JobInfo, jobInfo, problemInfo, type QueueInfo } from './info.js';
@@ -44,17 +44,20 @@ export interface HostJobs {
   queue(plugin: string, queue: string): HostQueue;
 }
 
+const shown = (value: unknown): string => messageOf(value).slice(0, 128);
+
 const PLUGIN_ID = /^[a-z][a-z0-9.-]{0,127}$/;
 
 /** Makes the API of one tenant. */
 export function apiOf(all: ServiceParts, declared: Declared): HostJobs {
   const { scheduler, queues, tasks } = all;
   const jobOf = (plugin: string, name: string): Scheduled => {
-    const job = scheduler.get(plugin, name);
+    const [id, asked] = [shown(plugin), shown(name)];
+    const job = scheduler.get(id, asked);
     if (job !== undefined) return job;
-    throw createError('plugin/not-found', `${plugin} has no job '${name}' that is scheduled now`, {
-      plugin,
-      details: { job: name },
+    throw createError('plugin/not-found', `${id} has no job '${asked}' that is scheduled now`, {
+      plugin: id,
+      details: { job: asked },
     });
   };
   const only =
@@ -96,7 +99,7 @@ function queueOf(
   plugin: string,
   name: string,
 ): HostQueue {
-  const wrong = refusing(String(plugin).slice(0, 128));
+  const wrong = refusing(shown(plugin));
   if (typeof plugin !== 'string' || !PLUGIN_ID.test(plugin))
     wrong('plugin', 'is no id of a plugin');
   const queue = readName(name, 'queue', wrong);
@@ -108,6 +111,7 @@ function queueOf(
   };
   return {
     async push(task, options = {}) {
+      if (Object(options) !== options) wrong('options', 'are an object');
       const pushed = await tasks.push(
         plugin,
         readPush({ ...options, queue, task }, settings.limits, wrong),

@@ -1,5 +1,5 @@
 /** The options of `jobs()`, and their checks. */
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError } from '@plinth/sdk/contract';
 
 /** Bounds of jobs and queues. Each is for one tenant. */
 export interface JobsLimits {
@@ -83,25 +83,21 @@ const SHORTEST = 1_000;
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: JobsOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw wrong('options', 'are an object, like { lease: 10_000 }');
-  for (const name of Object.keys(options))
-    if (!['limits', 'lease', 'poll', 'tenants'].includes(name))
-      throw wrong(name, 'is no option: limits, lease, poll, tenants');
+  checkOptionNames('jobs()', options, ['limits', 'lease', 'poll', 'tenants'], 'options');
   const { limits = {}, lease = LEASE, poll = POLL, tenants } = options;
   if (tenants !== undefined && tenants !== 'only') throw wrong('tenants', "is 'only', or absent");
   for (const [name, time] of Object.entries({ lease, poll }))
     if (!Number.isSafeInteger(time) || time < SHORTEST)
       throw wrong(name, `is a whole number of milliseconds of at least ${SHORTEST}`);
-  if (typeof limits !== 'object' || limits === null) throw wrong('limits', 'is an object');
-  for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
-    if (!Object.hasOwn(LIMITS, name))
-      throw wrong(`limits.${name}`, `is no limit: ${Object.keys(LIMITS).join(', ')}`);
-    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= 1))
+  checkOptionNames("jobs(): 'limits'", limits, Object.keys(LIMITS), 'limits');
+  const set: Record<string, number> = { ...LIMITS };
+  for (const [name, value] of Object.entries(limits)) {
+    if (value === undefined) continue;
+    if (!(Number.isSafeInteger(value) && value >= 1))
       throw wrong(`limits.${name}`, 'is a whole number of at least 1');
+    set[name] = value;
   }
-  const set = Object.entries(limits).filter(([, value]) => value !== undefined);
-  return { lease, poll, tenants, limits: { ...LIMITS, ...Object.fromEntries(set) } };
+  return { lease, poll, tenants, limits: set as unknown as Settings['limits'] };
 }
 
 function wrong(option: string, what: string): Error {

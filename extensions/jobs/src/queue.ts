@@ -59,6 +59,12 @@ export interface Queue<In, Out> {
   drop(id: string): Promise<boolean>;
 }
 
+/** @throws PluginValidationError `call/invalid-input` for what has no named parts. */
+function checkObject(queue: string, what: string, value: unknown): void {
+  if (Object.prototype.toString.call(value) === '[object Object]') return;
+  throw createError('call/invalid-input', `the ${what} in the queue '${queue}' are an object`);
+}
+
 /** Makes the plugin's side of a queue. */
 export function queueOf<S extends Schema>(
   runs: Runs,
@@ -68,11 +74,13 @@ export function queueOf<S extends Schema>(
   const parse = parserOf(queue, schema);
   return {
     push: async (task, options = {}) => {
+      checkObject(queue, 'options of a task', options);
       // It is kept as it was pushed, and read again by the version that handles it.
       await parse(task);
       return (await runs.ask('push', { ...options, queue, task })) as Pushed;
     },
     work: async (handler, settings = {}) => {
+      checkObject(queue, 'settings', settings);
       if (typeof handler !== 'function')
         throw createError(
           'call/invalid-input',

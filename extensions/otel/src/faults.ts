@@ -1,4 +1,5 @@
 /** Errors of an SDK. They are contained, so that telemetry never fails what it watches. */
+import { asPromise } from '@plinth/sdk/contract';
 
 /** Milliseconds between two entries in the log. */
 const TELL = 60_000;
@@ -50,6 +51,8 @@ export class Faults {
     if (this.resting) return undefined;
     try {
       const result = work();
+      // An SDK may answer a promise, which must not fail unheard.
+      asPromise(result)?.catch((error: unknown) => this.failed(error));
       this.#row = 0;
       return result;
     } catch (error) {

@@ -6,7 +6,7 @@
  */
 import { context, type Meter, propagation, type Tracer, trace } from '@opentelemetry/api';
 import { defineExtension } from '@plinth/kernel/extension';
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError } from '@plinth/sdk/contract';
 import { type Receipt, Telemetry } from './contract.js';
 import { Faults } from './faults.js';
 import type { Recording, SharedParts } from './recording.js';
@@ -154,8 +154,10 @@ function active(): Carried {
   };
 }
 
-function inside<T>({ traceparent, baggage = {} }: Carried, work: () => T): T {
-  const entries = Object.entries(baggage).map(([name, value]) => [name, { value }] as const);
+function inside<T>(call: Carried, work: () => T): T {
+  checkCarried(call, work);
+  const { traceparent, baggage } = call;
+  const entries = Object.entries(baggage ?? {}).map(([name, value]) => [name, { value }] as const);
   return context.with(
     propagation.setBaggage(
       within(readTraceparent(traceparent, false)),
@@ -165,15 +167,24 @@ function inside<T>({ traceparent, baggage = {} }: Carried, work: () => T): T {
   );
 }
 
-const OPTIONS: ReadonlySet<string> = new Set(['tracer', 'meter', 'series', 'sample', 'durations']);
+/** A call of the kernel, which has more beside what is carried, or what was kept of one. */
+function checkCarried(call: unknown, work: unknown): void {
+  if (typeof call === 'object' && call !== null && typeof work === 'function') return;
+  throw createError(
+    'kernel/invalid-option',
+    'inside() takes what carried() has answered, or a call, and a function',
+    { details: { option: 'call' } },
+  );
+}
+
+const OPTIONS: readonly string[] = ['tracer', 'meter', 'series', 'sample', 'durations'];
+const isWithin = (value: unknown, least: number, most: number): boolean =>
+  typeof value === 'number' && value >= least && value <= most;
 
 function checked(options: OtelOptions): OtelOptions {
   const wrong = (option: string, what: string) =>
     createError('kernel/invalid-option', `otel(): '${option}' ${what}`, { details: { option } });
-  if (typeof options !== 'object' || options === null)
-    throw wrong('options', 'are an object, like { series: 1000 }');
-  for (const name of Object.keys(options))
-    if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
+  checkOptionNames('otel()', options, OPTIONS, 'options');
   const { tracer, meter, series, sample, durations } = options;
   if (tracer !== undefined && tracer !== false && typeof tracer?.startSpan !== 'function')
     throw wrong('tracer', 'is no tracer: give what a provider of OpenTelemetry answers, or false');
@@ -181,9 +192,9 @@ function checked(options: OtelOptions): OtelOptions {
     throw wrong('meter', 'is no meter: give what a provider of OpenTelemetry answers, or false');
   if (series !== undefined && !(Number.isInteger(series) && series >= 1))
     throw wrong('series', 'is a whole number of at least 1');
-  if (sample !== undefined && !(sample >= 0 && sample <= 1))
+  if (sample !== undefined && !isWithin(sample, 0, 1))
     throw wrong('sample', 'is a share: a number from 0 to 1');
-  if (durations !== undefined && !(durations >= 1))
+  if (durations !== undefined && !isWithin(durations, 1, Number.POSITIVE_INFINITY))
     throw wrong('durations', 'is a number of at least 1 (Infinity for all)');
   return options;
 }

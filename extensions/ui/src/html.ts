@@ -39,7 +39,7 @@ const ROWS_WITHIN = 2_000;
  * const html = await renderView(kernel, { plugin: 'com.example.notes', view: 'panel' });
  */
 export async function renderView(kernel: ViewKernel, options: RenderOptions): Promise<string> {
-  const { timeout = TIMEOUT, ...given } = options;
+  const { timeout = TIMEOUT, ...given } = Object(options) as RenderOptions;
   const settings = viewSettings(given);
   const scope: ShapeScope = {
     uid: uidOfView(),

@@ -1,5 +1,5 @@
 /** Which keys stand for which commands: the user's, then the application's, then those of plugins. */
-import { createError } from '@plinth/sdk/contract';
+import { createError, messageOf } from '@plinth/sdk/contract';
 import { parseKey } from './keys.js';
 import { parseWhen, type When } from './when.js';
 
@@ -35,15 +35,21 @@ export function boundKeys(
   keys: readonly KeyOption[],
   mac: boolean,
 ): readonly BoundKey[] {
-  return keys.map(({ key: written, command, when }, at) => {
-    const wrong = (problem: string) =>
-      createError('kernel/invalid-option', `keys of the ${source}: ${problem}`, {
-        details: { option: `keys[${at}]` },
-      });
-    const parsed = parseKey(String(written), mac);
+  const refuse = (option: string, problem: string) =>
+    createError('kernel/invalid-option', `keys of the ${source}: ${problem}`, {
+      details: { option },
+    });
+  if (!Array.isArray(keys))
+    throw refuse('keys', "they are a list, like [{ key: 'mod+k', command }]");
+  return keys.map((one: KeyOption, at) => {
+    const wrong = (problem: string) => refuse(`keys[${at}]`, problem);
+    if (one === null || typeof one !== 'object')
+      throw wrong(`a key is an object, like { key: 'mod+k', command }, not ${messageOf(one)}`);
+    const { key: written, command, when } = one;
+    const parsed = parseKey(messageOf(written), mac);
     if ('problem' in parsed) throw wrong(parsed.problem);
     if (command !== null && typeof command !== 'string')
-      throw wrong(`the command of '${written}' is the id of a command, or null`);
+      throw wrong(`the command of '${parsed.key}' is the id of a command, or null`);
     return { key: parsed.key, command, when, source, holds: clause(when, wrong) };
   });
 }

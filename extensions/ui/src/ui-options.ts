@@ -1,5 +1,5 @@
 /** The options of `ui()`, and their checks. */
-import { createError } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, messageOf } from '@plinth/sdk/contract';
 import { type BoundKey, boundKeys, type KeyOption } from './key-bindings.js';
 import type { Present } from './words.js';
 
@@ -35,27 +35,20 @@ export interface UiSettings {
   readonly mac: boolean;
 }
 
-const OPTIONS: ReadonlySet<string> = new Set([
-  'slots',
-  'frames',
-  'present',
-  'allow',
-  'keys',
-  'mac',
-]);
+const OPTIONS: readonly string[] = ['slots', 'frames', 'present', 'allow', 'keys', 'mac'];
 const SLOT = /^[a-z][a-z0-9-]*(\/[a-z0-9-]+)*$/;
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: UiOptions): UiSettings {
-  if (typeof options !== 'object' || options === null)
-    throw wrong('options', "are an object, like { slots: ['sidebar'], present }");
-  for (const name of Object.keys(options))
-    if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
+  checkOptionNames('ui()', options ?? (null as never), OPTIONS, 'options');
   const { slots, frames = [], present, allow = () => true, keys = [], mac = isMac() } = options;
   if (!Array.isArray(slots)) throw wrong('slots', "is a list, like ['sidebar']");
   for (const slot of slots as readonly unknown[])
     if (typeof slot !== 'string' || !SLOT.test(slot))
-      throw wrong('slots', `has '${String(slot).slice(0, 80)}': write one like 'article/footer'`);
+      throw wrong(
+        'slots',
+        `has '${messageOf(slot).slice(0, 80)}': write one like 'article/footer'`,
+      );
   if (!Array.isArray(frames) || !frames.every((slot) => slots.includes(slot)))
     throw wrong('frames', 'is a list of slots that `slots` has, too');
   if (typeof present?.notify !== 'function' || typeof present.ask !== 'function')

@@ -79,7 +79,8 @@ export class LiveWorkbench implements Workbench {
   menu(place: string): readonly MenuItem[] {
     const items = this.#contributors().flatMap((contributor) => {
       const menus = contributor.ui.menus ?? {};
-      const own = Object.hasOwn(menus, place) ? (menus[place] ?? []) : [];
+      const own =
+        typeof place === 'string' && Object.hasOwn(menus, place) ? (menus[place] ?? []) : [];
       return own
         .filter(({ when }) => this.#holds(when))
         .map(({ command, group = '', order = 0 }) => ({
@@ -138,6 +139,10 @@ export class LiveWorkbench implements Workbench {
   }
 
   key(event: KeyPress): Promise<unknown> | undefined {
+    if (event === null || typeof event !== 'object')
+      throw createError('kernel/invalid-option', 'key() takes the event of a pressed key', {
+        details: { option: 'event' },
+      });
     const pressed = pressedKeys(event, this.#parts.settings.mac);
     const found = this.#bound().find(
       ({ key, holds }) =>
@@ -153,6 +158,10 @@ export class LiveWorkbench implements Workbench {
   }
 
   onChange(listener: () => void): Disposable & { dispose(): void } {
+    if (typeof listener !== 'function')
+      throw createError('kernel/invalid-option', 'onChange() takes a function', {
+        details: { option: 'listener' },
+      });
     this.#listeners.add(listener);
     return disposable(() => this.#listeners.delete(listener));
   }

@@ -205,7 +205,7 @@ export class ConfigStore {
 
 /** Whether a layer is read from a source. */
 export function isSource(from: PluginSettings | SettingsSource): from is SettingsSource {
-  return typeof (from as SettingsSource).load === 'function';
+  return typeof Object(from).load === 'function';
 }
 
 function originOf(

@@ -101,7 +101,14 @@ export class Ground {
         );
       }
     await (await this.#packages.begun?.catch(() => undefined))?.snapshots.close();
-    await Promise.allSettled([storage.close(), ...hosts.map((one) => one.close?.())]);
+    const closing = Promise.resolve().then(() => storage.close());
+    const closed = inTime(closing, limit, `it did not end within ${limit} ms`);
+    await Promise.allSettled([
+      closed.catch((error: unknown) =>
+        this.#root?.logger.error(`the storage could not close: ${messageOf(error)}`),
+      ),
+      ...hosts.map((one) => one.close?.()),
+    ]);
     this.#deadlines.close();
   }
 }

@@ -1,5 +1,5 @@
 /** The options of `sql()`, and their checks. */
-import { createError, LONGEST_TIMER } from '@plinth/sdk/contract';
+import { checkOptionNames, createError, LONGEST_TIMER } from '@plinth/sdk/contract';
 import {
   type PostgresOptions,
   type PostgresSettings,
@@ -104,14 +104,11 @@ const MOST: Partial<Limits> = {
   migration: LONGEST_TIMER,
 };
 
-const OPTIONS: ReadonlySet<string> = new Set(['directory', 'postgres', 'destructive', 'limits']);
+const OPTIONS: readonly string[] = ['directory', 'postgres', 'destructive', 'limits'];
 
 /** @throws PluginConfigurationError `kernel/invalid-option`. */
 export function settingsOf(options: SqlOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw wrong('options', "are an object, like { directory: './data' }");
-  for (const name of Object.keys(options))
-    if (!OPTIONS.has(name)) throw wrong(name, `is no option: ${[...OPTIONS].join(', ')}`);
+  checkOptionNames('sql()', options ?? (null as never), OPTIONS, 'options');
   const { directory, postgres: given, destructive, limits } = options;
   const postgres = given === undefined ? undefined : postgresSettingsOf(given, wrong);
   if (postgres !== undefined && directory !== undefined)
@@ -126,16 +123,14 @@ export function settingsOf(options: SqlOptions): Settings {
     ...(directory !== undefined && { directory }),
     ...(postgres !== undefined && { postgres }),
     ...(destructive !== undefined && { destructive }),
-    limits: limitsOf(limits ?? {}),
+    limits: limitsOf(limits),
   };
 }
 
-function limitsOf(given: SqlLimits): Limits {
-  if (typeof given !== 'object' || given === null) throw wrong('limits', 'is an object');
+function limitsOf(given: SqlLimits = {}): Limits {
+  checkOptionNames("sql(): 'limits'", given, Object.keys(LIMITS), 'limits');
   const limits: Record<string, number> = { ...LIMITS };
   for (const [name, value] of Object.entries(given) as [keyof Limits, unknown][]) {
-    if (!Object.hasOwn(LIMITS, name))
-      throw wrong(`limits.${name}`, `is no limit: ${Object.keys(LIMITS).join(', ')}`);
     if (value === undefined) continue;
     const [least, most] = [LEAST[name] ?? 1, MOST[name] ?? Number.MAX_SAFE_INTEGER];
     if (!(Number.isInteger(value) && (value as number) >= least && (value as number) <= most))

@@ -31,9 +31,9 @@ export type Wrong = (option: string, what: string) => Error;
 /** @throws what `wrong` makes. */
 export function postgresSettingsOf(given: unknown, wrong: Wrong): PostgresSettings {
   const options = typeof given === 'string' ? { url: given } : given;
-  if (typeof options !== 'object' || options === null)
+  if (Object.prototype.toString.call(options) !== '[object Object]')
     throw wrong('postgres', "is an address, like 'postgres://owner:secret@host/database'");
-  for (const name of Object.keys(options))
+  for (const name of Object.keys(options as object))
     if (!NAMES.has(name)) throw wrong(`postgres.${name}`, `is no option: ${[...NAMES].join(', ')}`);
   const { url, connections = CONNECTIONS } = options as Partial<PostgresOptions>;
   if (typeof url !== 'string' || !isAddress(url))

@@ -7,6 +7,7 @@ import {
   messageOf,
   parseSize,
 } from '@plinth/sdk/contract';
+import { isObject } from '../../option-checks.js';
 
 /** How much of the audit log is kept. */
 export interface AuditOptions {
@@ -82,8 +83,7 @@ export function retentionOf(options: AuditOptions | boolean | undefined): Retent
 }
 
 function checked(option: string, value: unknown, known: readonly string[]): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw refusal(option, `must be an object, not ${messageOf(value)}`);
+  if (!isObject(value)) throw refusal(option, `must be an object, not ${messageOf(value)}`);
   for (const key of Object.keys(value))
     if (!known.includes(key))
       throw refusal(

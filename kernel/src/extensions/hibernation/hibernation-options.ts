@@ -7,6 +7,7 @@ import {
   messageOf,
   parseSize,
 } from '@plinth/sdk/contract';
+import { isObject } from '../../option-checks.js';
 
 /** Which plugins give up their guest while they are idle. */
 export interface HibernationOptions {
@@ -47,7 +48,7 @@ export function checkHibernation(options: HibernationOptions | undefined): void 
   };
   const refuse = (option: string, what: string) =>
     createError('kernel/invalid-option', `'${option}' ${what}`, { details: { option } });
-  if (typeof options !== 'object' || options === null)
+  if (!isObject(options))
     throw refuse('hibernation', `must be an object, not ${messageOf(options)}`);
   for (const [key, value] of Object.entries(options)) {
     const check = Object.hasOwn(known, key) ? known[key] : undefined;

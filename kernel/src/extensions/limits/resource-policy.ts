@@ -12,6 +12,7 @@ import {
   messageOf,
   parseSize,
 } from '@plinth/sdk/contract';
+import { isObject } from '../../option-checks.js';
 import type { TrustLevel } from '../../permissions/trust-level.js';
 
 /**
@@ -216,8 +217,7 @@ function checkLimits(at: string, limits: unknown, names: readonly string[]): voi
 }
 
 function entriesOf(at: string, value: unknown): [string, unknown][] {
-  if (value === null || typeof value !== 'object' || Array.isArray(value))
-    throw wrong(at, 'must be an object');
+  if (!isObject(value)) throw wrong(at, 'must be an object');
   return Object.entries(value);
 }
 

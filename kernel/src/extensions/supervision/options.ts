@@ -1,5 +1,6 @@
 /** The options of supervision. */
 import { A_TIME, createError, didYouMean, isTime, messageOf } from '@plinth/sdk/contract';
+import { isObject } from '../../option-checks.js';
 
 /** What happens to guests that crash, hang or stay silent. Times in milliseconds. */
 export interface SupervisionOptions {
@@ -55,7 +56,7 @@ const NONE: Supervision = {
 export function supervisionOf(options: SupervisionOptions | boolean | undefined): Supervision {
   if (options === false) return NONE;
   if (options === undefined || options === true) return DEFAULTS;
-  if (typeof options !== 'object' || options === null)
+  if (!isObject(options))
     throw createError(
       'kernel/invalid-option',
       `'supervision' is a boolean or an object, not ${messageOf(options)}`,

@@ -41,7 +41,7 @@ const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
 export function placeOf(what: string, given: SqlPlace, first: string, tables: Tables): Opened {
   const wrong = (option: string, problem: string): Error =>
     createError('kernel/invalid-option', `${what}(): ${problem}`, { details: { option } });
-  if (typeof given !== 'object' || given === null)
+  if (Object.prototype.toString.call(given) !== '[object Object]')
     throw wrong('options', "its options are an object, like { file: './data.sqlite' }");
   const { file, postgres, schema, ...others } = given as Record<string, unknown>;
   for (const name of Object.keys(others))
