@@ -23,3 +23,25 @@ it('an unknown option is refused with the nearest known one', () => {
 it.each([null, 5, 'fast'])('%j in place of options is refused', (given) => {
   expect(() => check(given)).toThrow(`takes an object of options, not ${given}`);
 });
+
+it.each([[], Promise.resolve({}), new Map(), [Object.create(null)]])(
+  '%o has no names that count, and is refused',
+  (given) => {
+    expect(() => check(given)).toThrow(
+      expect.objectContaining({
+        code: 'kernel/invalid-option',
+        details: { option: 'nodeHost()' },
+      }),
+    );
+  },
+);
+
+it('the option that holds others is named with them', () => {
+  const at = (given: unknown, holder: string) =>
+    checkOptionNames("http(): 'limits'", given as object, ['body'], holder);
+  const refused = (option: string) => expect.objectContaining({ details: { option } });
+  expect(() => at({ bdy: 1 }, 'limits')).toThrow(refused('limits.bdy'));
+  expect(() => at(null, 'limits')).toThrow(refused('limits'));
+  expect(() => at({ bdy: 1 }, 'options')).toThrow(refused('bdy'));
+  expect(() => at(null, 'options')).toThrow(refused('options'));
+});

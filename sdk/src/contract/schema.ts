@@ -98,7 +98,7 @@ export function asPromise(value: unknown): Promise<unknown> | undefined {
   const { then } = value as { readonly then?: unknown };
   if (typeof then !== 'function') return undefined;
   if (then === Promise.prototype.then && value instanceof Promise) return value;
-  return new Promise((resolve) => resolve(value));
+  return new Promise((resolve, reject) => void then.call(value, resolve, reject));
 }
 
 /** One line per issue, for messages: `text: Expected string (and 2 more)`. */
