@@ -168,6 +168,36 @@ describe(`${runtime}: tenants`, () => {
     expect(await again.secrets.names('test.other')).toEqual([]);
   });
 
+  it('whose creation was cut off have the settings of a former one again after the next start', async () => {
+    const storage = memoryStorage();
+    const cut = outliving(storage);
+    let isCut = false;
+    let refuse = false;
+    const unlessCut = async (work: () => Promise<unknown>) => {
+      if (isCut) throw new Error('cut off');
+      return work();
+    };
+    const { kernel, managed } = await start({
+      ...cut,
+      async set(key, value) {
+        await unlessCut(() => cut.set(key, value));
+        // The settings are written, and nothing after them.
+        isCut = refuse && key.includes('\0config\0');
+      },
+      delete: async (key) => (await unlessCut(() => cut.delete(key))) === true,
+      update: async (key, change) => void (await unlessCut(() => cut.update(key, change))),
+    });
+    await managed.create('acme', { config: { 'test.visits': { max: 5 } } });
+    await managed.delete('acme');
+    refuse = true;
+    await rejection(managed.create('acme', { config: { 'test.visits': { max: 7 } } }));
+    expect(isCut).toBe(true);
+    await kernel.stop();
+    const next = await start(storage);
+    const again = await next.managed.create('acme');
+    expect(await again.commands.execute('test.visits:settings')).toEqual({ max: 5 });
+  });
+
   it.each([
     [{ purge: true, drian: 100 }, 'drian'],
     [{ purge: true, drain: Number.NaN }, 'drain'],

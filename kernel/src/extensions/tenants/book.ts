@@ -14,6 +14,14 @@ export interface KeptTenant {
    * has data of a former tenant, which stay.
    */
   readonly phase?: 'creating' | 'opening' | 'deleting' | 'purging';
+  /** While it is opened: what its creation changes, as a former tenant has left it. */
+  readonly before?: readonly Before[];
+}
+
+/** A value of a storage as it was. Without a value there was none. */
+export interface Before {
+  readonly key: string;
+  readonly value?: unknown;
 }
 
 const ID = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
@@ -65,6 +73,7 @@ export class Book {
       this.changes
         .run(id, async () => {
           if (whole) await this.purge(id);
+          else await this.restore(one);
           await this.put(id, undefined);
         })
         .catch((error: unknown) => failed(id, error));
@@ -121,6 +130,14 @@ export class Book {
     });
     if (tenant === undefined) this.#all.delete(id);
     else this.#all.set(id, tenant);
+  }
+
+  /** Takes back what an unfinished creation has changed of a former tenant. */
+  async restore({ id, before }: KeptTenant): Promise<void> {
+    const storage = this.checkOpen();
+    for (const { key, value } of Array.isArray(before) ? (before as readonly Before[]) : [])
+      if (String(key).startsWith(`${id}\0`))
+        await (value === undefined ? storage.delete(key) : storage.set(key, value));
   }
 
   /** Deletes everything that is kept for a tenant. */

@@ -6,7 +6,7 @@ import { objectAt, oneOf } from '../../option-checks.js';
 import { costsOf } from '../../storage/costs.js';
 import type { TenantUsage } from '../metrics/usage-data.js';
 import type { CreateTenant, DeleteTenant, ListTenants, TenantInfo, TenantLike } from './api.js';
-import { type Book, isNewId } from './book.js';
+import { type Before, type Book, isNewId, type KeptTenant } from './book.js';
 
 /** Owns nothing: the list is the book's, and the tenants are the kernel's. */
 export class Manager<T extends TenantLike> {
@@ -55,7 +55,10 @@ export class Manager<T extends TenantLike> {
       const storage = this.#book.checkOpen();
       const isNew = (await storage.keys(`${id}\0`)).length === 0;
       const before = isNew ? [] : await settingsBefore(storage, id, what);
-      await this.#book.put(id, { id, created, phase: isNew ? 'creating' : 'opening' });
+      const begun: KeptTenant = isNew
+        ? { id, created, phase: 'creating' }
+        : { id, created, phase: 'opening', before };
+      await this.#book.put(id, begun);
       try {
         const tenant = this.#kernel.tenant(id);
         await tenant.start();
@@ -73,8 +76,7 @@ export class Manager<T extends TenantLike> {
       } catch (error) {
         // Data of a former tenant were there before, and stay as they were.
         await this.#stop(id, { drain: 0 });
-        for (const [key, value] of before)
-          await (value === undefined ? storage.delete(key) : storage.set(key, value));
+        await this.#book.restore(begun);
         await this.#forget(id, isNew);
         throw error;
       }
@@ -152,12 +154,17 @@ function settingsBefore(
   storage: StorageAdapter,
   id: string,
   { config = {}, secrets = {} }: CreateTenant,
-): Promise<readonly (readonly [key: string, value: unknown])[]> {
+): Promise<readonly Before[]> {
   const keys = [
     ...Object.keys(config).map((plugin) => `${id}\0plinth\0config\0${plugin}`),
     ...Object.keys(secrets).map((plugin) => `${id}\0plinth\0secrets\0${plugin}`),
   ];
-  return Promise.all(keys.map(async (key) => [key, await storage.get(key)] as const));
+  return Promise.all(
+    keys.map(async (key) => {
+      const value = await storage.get(key);
+      return { key, ...(value !== undefined && { value }) };
+    }),
+  );
 }
 
 const refusal = (id: unknown, what: string): Error =>
