@@ -65,6 +65,7 @@ export class Engine implements Intake {
   readonly #chronicle: Chronicle;
   readonly relations: Relations;
   readonly #parts: EngineParts;
+  #resolves = false;
 
   constructor(made: EngineParts) {
     const { base, shared, packages, parts, facts } = made;
@@ -120,7 +121,7 @@ export class Engine implements Intake {
       const offersToOthers = versions.some((record) =>
         manifestOf(record)?.provides?.some((contract) => !contract.startsWith(`${id}@`)),
       );
-      if (offersToOthers) void this.lifecycle.members.rightsChanged();
+      if (offersToOthers) this.#resolveSoon();
     };
     extending.rights.onChange = (extension, id) => {
       const ids = id === undefined ? registry.all().map((record) => record.id) : [id];
@@ -132,6 +133,16 @@ export class Engine implements Intake {
     };
     // Deferred, so that a contract that the host only replaces is never reported as gone.
     hostContracts.onChange = () => void Promise.resolve().then(() => this.lifecycle.reconsider());
+  }
+
+  /** Resolves all plugins once for all rights that change in one turn. */
+  #resolveSoon(): void {
+    if (this.#resolves) return;
+    this.#resolves = true;
+    void Promise.resolve().then(() => {
+      this.#resolves = false;
+      return this.lifecycle.members.rightsChanged();
+    });
   }
 
   #wakeGuard(record: PluginRecord, activation: string): void {
