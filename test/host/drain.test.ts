@@ -154,6 +154,31 @@ for (const setting of [
       expect(logged).toContain('the storage could not close: it did not end within 50 ms');
     });
 
+    it('stop() leaves a storage open that another kernel uses, and the last one closes it', async () => {
+      let closed = 0;
+      const kept = memoryStorage();
+      const storage = {
+        ...kept,
+        async close() {
+          closed += 1;
+          await kept.close();
+        },
+      };
+      const [one, other] = [
+        await startKernel(setting, [], { storage }),
+        await startKernel(setting, [slow], { storage }),
+      ];
+      await one.stop();
+      expect(closed).toBe(0);
+      const gate = gateOf(other);
+      const answer = other.commands.execute('test.slow:work', 1);
+      await expect.poll(gate.waiting).toBe(1);
+      gate.open();
+      expect(await answer).toBe('done 1');
+      await other.stop();
+      expect(closed).toBe(1);
+    });
+
     it('an invalid bound is refused and changes nothing', async () => {
       const kernel = await startKernel(setting, [slow]);
       for (const drain of [Number.NaN, -1, 'soon' as unknown as number]) {

@@ -4,7 +4,7 @@ import { Deadlines, Turn } from '@plinth/sdk/rpc';
 import { openContracts } from '../calls/open-contracts.js';
 import type { AnyExtension } from '../extension/statics.js';
 import { inlineHost } from '../guests/inline-host.js';
-import type { Host, PluginSource } from '../host.js';
+import type { Host, PluginSource, StorageAdapter } from '../host.js';
 import { inTime } from '../in-time.js';
 import type { CoreOptions } from '../kernel-options.js';
 import { lazily } from '../lazily.js';
@@ -17,6 +17,9 @@ import type { Packages } from './packages.js';
 import type { Compose, Shared } from './shared.js';
 import { createTenant } from './tenant.js';
 import type { Tenants } from './tenants.js';
+
+/** How many kernels use a storage that the application has given. The last one closes it. */
+const users = new WeakMap<StorageAdapter, number>();
 
 /** Owns what the tenants share, and ends it after them. */
 export class Ground {
@@ -41,6 +44,7 @@ export class Ground {
     const given: readonly Host[] = options.host === undefined ? [] : [options.host].flat();
     const hosts = [...given, inlineHost(given.find(({ context }) => context !== undefined))];
     const storage = options.storage ?? memoryStorage();
+    users.set(storage, (users.get(storage) ?? 0) + 1);
     const watched = watchStorage(options.registry?.over(storage) ?? storage);
     this.shared = {
       options,
@@ -89,7 +93,7 @@ export class Ground {
 
   /** Ends extensions in reverse, then what tenants share. */
   async end(): Promise<void> {
-    const { extensions, storage, hosts } = this.shared;
+    const { extensions, hosts } = this.shared;
     const { open: limit } = limitsOf(this.#options.limits);
     for (const { statics, close } of [...extensions].reverse())
       try {
@@ -101,14 +105,21 @@ export class Ground {
         );
       }
     await (await this.#packages.begun?.catch(() => undefined))?.snapshots.close();
-    const closing = Promise.resolve().then(() => storage.close());
-    const closed = inTime(closing, limit, `it did not end within ${limit} ms`);
-    await Promise.allSettled([
-      closed.catch((error: unknown) =>
-        this.#root?.logger.error(`the storage could not close: ${messageOf(error)}`),
-      ),
-      ...hosts.map((one) => one.close?.()),
-    ]);
+    await Promise.allSettled([this.#closeStorage(), ...hosts.map((one) => one.close?.())]);
     this.#deadlines.close();
+  }
+
+  async #closeStorage(): Promise<void> {
+    const { storage: given } = this.#options;
+    const left = given === undefined ? 0 : (users.get(given) ?? 1) - 1;
+    if (given !== undefined) users.set(given, left);
+    if (left > 0) return;
+    const { open: limit } = limitsOf(this.#options.limits);
+    try {
+      const closing = Promise.resolve().then(() => this.shared.storage.close());
+      await inTime(closing, limit, `it did not end within ${limit} ms`);
+    } catch (error) {
+      this.#root?.logger.error(`the storage could not close: ${messageOf(error)}`);
+    }
   }
 }
